@@ -1,0 +1,110 @@
+// Package diagnostic says what is wrong with a file that a person wrote, where it is wrong and what
+// to do about it: the one form in which the renderers and the suite reader report problems.
+//
+// It refuses to decide: which problems exist, and whether a run may go on, is its callers' business.
+// It never holds a variable's value; whoever makes a Problem keeps values out of its text.
+package diagnostic
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Severity tells a problem that stops the run from one that is only pointed out.
+type Severity string
+
+// The severities. The zero value is not one of them: Problem.Fatal treats it as an error.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Cause groups problems by what has to change to make them go away. The tools choose their exit code
+// by the gravest cause present.
+type Cause int
+
+// The causes, in the order in which they win when a run meets several: a file that cannot be read
+// hides everything behind it, one that does not parse hides its variables and rules.
+const (
+	// Rule is a document that parses but that AWS, or our own stricter rules, would refuse.
+	Rule Cause = iota
+	// Unset is a variable without a value and without a default.
+	Unset
+	// Syntax is text that does not parse.
+	Syntax
+	// Usage is a flag that makes no sense.
+	Usage
+	// File is a file that cannot be read or written.
+	File
+)
+
+// Place is where a problem is: a position in a file, or a flag of the command line.
+type Place struct {
+	// File is the file's name as the user gave it.
+	File string
+	// Line and Col are 1-based; Col counts characters, not bytes. Zero means unknown.
+	Line, Col int
+	// Flag is set instead of File for a problem of the command line, with its dashes: "--image".
+	Flag string
+}
+
+// String returns "file:line:col", "file" where no line is known, or the flag.
+func (p Place) String() string {
+	switch {
+	case p.Flag != "":
+		return p.Flag
+	case p.Line == 0:
+		return p.File
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Problem is one thing that is wrong, in one sentence, with what to do where that is known.
+type Problem struct {
+	Place    Place
+	Severity Severity
+	Cause    Cause
+	// Rule names the rule that was broken ("fargate-size"), for people who search for it; optional.
+	Rule string
+	// Text is one line: lower case, no full stop, what was found and what was wanted.
+	Text string
+	// Help is one line that says what to do, or empty.
+	Help string
+}
+
+// Fatal reports whether the problem stops the run. Whatever is not a warning does.
+func (p Problem) Fatal() bool { return p.Severity != Warning }
+
+// List is the problems of one run.
+type List []Problem
+
+// Errors returns the problems that stop the run; with werror, warnings are among them.
+func (l List) Errors(werror bool) List {
+	return slices.DeleteFunc(slices.Clone(l), func(p Problem) bool { return !werror && !p.Fatal() })
+}
+
+// Cause returns the gravest cause among the list, and false when the list is empty.
+func (l List) Cause() (Cause, bool) {
+	if len(l) == 0 {
+		return Rule, false
+	}
+	return slices.MaxFunc(l, func(a, b Problem) int { return cmp.Compare(a.Cause, b.Cause) }).Cause, true
+}
+
+// Sorted returns the list by file, line and column, flags first, without exact repetitions.
+func (l List) Sorted() List {
+	sorted := slices.Clone(l)
+	slices.SortStableFunc(sorted, func(a, b Problem) int {
+		return cmp.Or(
+			strings.Compare(b.Place.Flag, a.Place.Flag),
+			strings.Compare(a.Place.File, b.Place.File),
+			cmp.Compare(a.Place.Line, b.Place.Line),
+			cmp.Compare(a.Place.Col, b.Place.Col),
+		)
+	})
+	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })
+}

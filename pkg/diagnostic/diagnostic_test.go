@@ -1,0 +1,97 @@
+package diagnostic_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+func TestNearest(t *testing.T) {
+	known := []string{"containerDefinitions", "cpu", "image", "name", "memory"}
+	for name, want := range map[string]string{
+		"containerDefinitons":  "containerDefinitions",
+		"Image":                "image",
+		"imagee":               "image",
+		"iamge":                "image",
+		"cpus":                 "cpu",
+		"containerdefinitions": "containerDefinitions",
+		"image":                "", // known: nothing to suggest
+		"tags":                 "", // far from everything
+		"x":                    "",
+	} {
+		if got, _ := diagnostic.Nearest(name, known); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestTheGravestCauseWins(t *testing.T) {
+	l := diagnostic.List{{Cause: diagnostic.Rule}, {Cause: diagnostic.Syntax}, {Cause: diagnostic.Unset}}
+	if got, ok := l.Cause(); got != diagnostic.Syntax || !ok {
+		t.Errorf("Cause() = %v, %v, want Syntax, true", got, ok)
+	}
+	if _, ok := (diagnostic.List{}).Cause(); ok {
+		t.Error("an empty list has a cause")
+	}
+}
+
+func TestAProblemWithoutSeverityIsAnError(t *testing.T) {
+	l := diagnostic.List{{Text: "forgotten"}, {Severity: diagnostic.Warning}}
+	if got := l.Errors(false); len(got) != 1 || got[0].Text != "forgotten" {
+		t.Errorf("Errors(false) = %v, want the one without severity", got)
+	}
+	if got := l.Errors(true); len(got) != 2 {
+		t.Errorf("Errors(true) has %d, want 2", len(got))
+	}
+}
+
+func TestFormats(t *testing.T) {
+	l := diagnostic.List{
+		{Place: diagnostic.Place{File: "a,b.json", Line: 2, Col: 7}, Severity: diagnostic.Error, Text: "50% <wrong>", Help: "do this"},
+		{Place: diagnostic.Place{Flag: "--image"}, Severity: diagnostic.Warning, Rule: "r", Text: "odd"},
+	}
+	for format, want := range map[diagnostic.Format]string{
+		diagnostic.Text:   "--image: warning: odd\na,b.json:2:7: error: 50% <wrong>\n  help: do this\n",
+		diagnostic.GitHub: "::warning::--image: odd\n::error file=a%2Cb.json,line=2,col=7::50%25 <wrong>%0Ahelp: do this\n",
+		diagnostic.JSON: `[
+  {
+    "flag": "--image",
+    "severity": "warning",
+    "rule": "r",
+    "text": "odd"
+  },
+  {
+    "file": "a,b.json",
+    "line": 2,
+    "column": 7,
+    "severity": "error",
+    "text": "50% <wrong>",
+    "help": "do this"
+  }
+]
+`,
+	} {
+		var b strings.Builder
+		if err := l.Write(&b, format); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); got != want {
+			t.Errorf("%s:\n got %q\nwant %q", format, got, want)
+		}
+	}
+}
+
+func ExampleList_Write() {
+	problems := diagnostic.List{{
+		Place:    diagnostic.Place{File: "taskdef_src.json", Line: 3, Col: 5},
+		Severity: diagnostic.Error,
+		Text:     `unknown key "containerDefinitons"`,
+		Help:     `did you mean "containerDefinitions"?`,
+	}}
+	_ = problems.Write(os.Stdout, diagnostic.Text)
+	// Output:
+	// taskdef_src.json:3:5: error: unknown key "containerDefinitons"
+	//   help: did you mean "containerDefinitions"?
+}

@@ -1,0 +1,114 @@
+package diagnostic
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Format is how problems are printed.
+type Format string
+
+// The formats of --format.
+const (
+	// Text is "place: severity: text", with an indented help line: for people and editors.
+	Text Format = "text"
+	// JSON is one JSON array of objects: for programs.
+	JSON Format = "json"
+	// GitHub is the workflow commands that GitHub Actions turns into annotations.
+	GitHub Format = "github"
+)
+
+// Formats lists the formats, for help texts and flag checks.
+func Formats() []Format { return []Format{Text, JSON, GitHub} }
+
+// Write prints the problems, sorted, in the given format. JSON is written also when there are none,
+// so that a program always finds an array.
+func (l List) Write(w io.Writer, f Format) error {
+	sorted := l.Sorted()
+	switch f {
+	case JSON:
+		return sorted.writeJSON(w)
+	case GitHub:
+		return sorted.writeGitHub(w)
+	default:
+		return sorted.writeText(w)
+	}
+}
+
+func (l List) writeText(w io.Writer) error {
+	var b strings.Builder
+	for _, p := range l {
+		fmt.Fprintf(&b, "%s: %s: %s\n", p.Place, p.severity(), p.Text)
+		if p.Help != "" {
+			fmt.Fprintf(&b, "  help: %s\n", p.Help)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (l List) writeJSON(w io.Writer) error {
+	type row struct {
+		File     string `json:"file,omitempty"`
+		Line     int    `json:"line,omitempty"`
+		Column   int    `json:"column,omitempty"`
+		Flag     string `json:"flag,omitempty"`
+		Severity string `json:"severity"`
+		Rule     string `json:"rule,omitempty"`
+		Text     string `json:"text"`
+		Help     string `json:"help,omitempty"`
+	}
+	rows := make([]row, 0, len(l))
+	for _, p := range l {
+		rows = append(rows, row{
+			p.Place.File, p.Place.Line, p.Place.Col, p.Place.Flag,
+			string(p.severity()), p.Rule, p.Text, p.Help,
+		})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(rows)
+}
+
+// writeGitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
+func (l List) writeGitHub(w io.Writer) error {
+	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	var b strings.Builder
+	for _, p := range l {
+		var at []string
+		if p.Place.File != "" {
+			at = append(at, "file="+property.Replace(p.Place.File))
+		}
+		if p.Place.Line > 0 {
+			at = append(at, fmt.Sprintf("line=%d", p.Place.Line))
+		}
+		if p.Place.Col > 0 {
+			at = append(at, fmt.Sprintf("col=%d", p.Place.Col))
+		}
+		text := p.Text
+		if p.Place.Flag != "" {
+			text = p.Place.Flag + ": " + text
+		}
+		if p.Help != "" {
+			text += "\nhelp: " + p.Help
+		}
+		b.WriteString("::" + string(p.severity()))
+		if len(at) > 0 {
+			b.WriteString(" " + strings.Join(at, ","))
+		}
+		b.WriteString("::" + message.Replace(text) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (p Problem) severity() Severity {
+	if p.Fatal() {
+		return Error
+	}
+	return Warning
+}

@@ -1,0 +1,56 @@
+package diagnostic
+
+import "strings"
+
+// maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
+// errors (contract, section 2). Names of one or two letters allow fewer, or everything would match.
+const maxEdits = 2
+
+// Nearest returns the known name that a person most likely meant by name: within two edits, or equal
+// but for case. It returns false when no known name is near, and for a name that is itself known.
+func Nearest(name string, known []string) (string, bool) {
+	best, bestEdits := "", maxEdits+1
+	for _, k := range known {
+		if k == name {
+			return "", false
+		}
+		if strings.EqualFold(k, name) {
+			best, bestEdits = k, 0
+			continue
+		}
+		limit := min(maxEdits, (len(k)-1)/2)
+		if d := edits(strings.ToLower(name), strings.ToLower(k), limit); d <= limit && d < bestEdits {
+			best, bestEdits = k, d
+		}
+	}
+	return best, best != ""
+}
+
+// edits is the optimal string alignment distance (insert, delete, replace, swap neighbours) between a
+// and b, or a number above limit as soon as it is known to exceed it.
+func edits(a, b string, limit int) int {
+	if abs(len(a)-len(b)) > limit {
+		return limit + 1
+	}
+	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := prev[j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			cur[j] = min(replace, prev[j]+1, cur[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], before[j-2]+1)
+			}
+		}
+		before, prev, cur = prev, cur, before
+	}
+	return prev[len(b)]
+}
+
+func abs(n int) int { return max(n, -n) }

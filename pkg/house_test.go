@@ -1,0 +1,107 @@
+// Package pkg_test holds the rules of the house that a compiler does not know: who may import whom,
+// and that every room has a sign on its door.
+package pkg_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/greenlight-ecs/greenlight/"
+
+// neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
+// Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
+var neighbours = map[string][]string{
+	"pkg/command":    {"pkg/diagnostic"},
+	"pkg/diagnostic": {},
+	"pkg/outfile":    {},
+	"pkg/smoke":      {"pkg/diagnostic"},
+}
+
+// banned says what a program must not link, even through others, and why.
+var banned = map[string]map[string]string{
+	"buildtools/render-taskdef": {"net/http": "costs start-up on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"buildtools/render-appspec": {"net/http": "costs start-up on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
+}
+
+type room struct {
+	ImportPath   string
+	Name, Doc    string
+	Imports      []string
+	Deps         []string
+	GoFiles      []string
+	TestGoFiles  []string
+	XTestGoFiles []string
+}
+
+func (r room) path() string { return strings.TrimPrefix(r.ImportPath, module) }
+
+func TestEveryRoomStatesItsNeighbours(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range rooms(t) {
+		seen[r.path()] = true
+		if r.Name == "main" || len(r.GoFiles) == 0 {
+			continue
+		}
+		allowed, ok := neighbours[r.path()]
+		if !ok {
+			t.Errorf("%s is a new room: state its neighbours in this table", r.path())
+		}
+		for _, i := range r.Imports {
+			if ours, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which is none of its neighbours", r.path(), ours)
+			}
+		}
+	}
+	for r := range neighbours {
+		if !seen[r] {
+			t.Errorf("%s is in the table, but not in the house", r)
+		}
+	}
+}
+
+func TestNobodyLinksWhatIsBanned(t *testing.T) {
+	for _, r := range rooms(t) {
+		for prefix, why := range banned[r.path()] {
+			for _, d := range r.Deps {
+				if d == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(d, prefix) {
+					t.Errorf("%s links %s: %s", r.path(), d, why)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryRoomHasAPackageComment(t *testing.T) {
+	for _, r := range rooms(t) {
+		if len(r.GoFiles) > 0 && r.Doc == "" {
+			t.Errorf("%s has no package comment", r.path())
+		}
+	}
+}
+
+func rooms(t *testing.T) []room {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Doc,Imports,Deps,GoFiles,TestGoFiles,XTestGoFiles", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []room
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var r room
+		if err := dec.Decode(&r); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+}
