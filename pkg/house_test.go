@@ -19,6 +19,7 @@ const module = "github.com/greenlight-ecs/greenlight/"
 var neighbours = map[string][]string{
 	"pkg/command":    {"pkg/diagnostic"},
 	"pkg/diagnostic": {},
+	"pkg/lifecycle":  {},
 	"pkg/outfile":    {},
 	"pkg/smoke":      {"pkg/diagnostic"},
 }
