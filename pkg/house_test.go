@@ -20,7 +20,9 @@ var neighbours = map[string][]string{
 	"pkg/command":    {"pkg/diagnostic"},
 	"pkg/diagnostic": {},
 	"pkg/lifecycle":  {},
+	"pkg/jsonpath":   {},
 	"pkg/outfile":    {},
+	"pkg/signed":     {},
 	"pkg/smoke":      {"pkg/diagnostic"},
 }
 
