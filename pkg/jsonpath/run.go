@@ -1,0 +1,205 @@
+package jsonpath
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// run is one Select: the document, and what is left of its steps.
+type run struct {
+	root any
+	// left falls below zero when the work is used up; from then on nothing is true and nothing is found,
+	// and Select throws all of it away.
+	left int
+	// absolute keeps what paths from the root found, which is the same for every value that a filter tries.
+	absolute map[*query][]any
+	pattern  dynamicPattern
+}
+
+// bytesPerStep prices work on text: comparing and matching some bytes takes about as long as visiting a value.
+const bytesPerStep = 16
+
+func (r *run) spend(steps int) bool {
+	r.left -= steps
+	return r.left >= 0
+}
+
+// all returns every value that the query finds, starting at the value at hand or the root.
+func (r *run) all(q *query, at any) []any {
+	if !q.relative {
+		if found, ok := r.absolute[q]; ok {
+			return found
+		}
+		at = r.root
+	}
+	var found []any
+	r.each(q.segments, at, func(v any) bool {
+		found = append(found, v)
+		return r.spend(1)
+	})
+	if !q.relative {
+		if r.absolute == nil {
+			r.absolute = map[*query][]any{}
+		}
+		r.absolute[q] = found
+	}
+	return found
+}
+
+// any reports whether the query finds a value, and stops at the first.
+func (r *run) any(q *query, at any) bool {
+	if !q.relative {
+		return len(r.all(q, at)) > 0
+	}
+	found := false
+	r.each(q.segments, at, func(any) bool {
+		found = true
+		return false
+	})
+	return found && r.left >= 0
+}
+
+// each hands what the segments find below node to yield; it recurses over segments, never over the document.
+func (r *run) each(segments []segment, node any, yield func(any) bool) bool {
+	if len(segments) == 0 {
+		return yield(node)
+	}
+	s, rest := segments[0], segments[1:]
+	next := yield
+	if len(rest) > 0 {
+		next = func(v any) bool { return r.each(rest, v, yield) }
+	}
+	if !s.descendant {
+		return r.apply(s, node, next)
+	}
+	stack := []any{node}
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !r.apply(s, top, next) {
+			return false
+		}
+		before := len(stack)
+		if !r.children(top, func(v any) bool {
+			stack = append(stack, v)
+			return true
+		}) {
+			return false
+		}
+		slices.Reverse(stack[before:])
+	}
+	return true
+}
+
+func (r *run) apply(s segment, node any, yield func(any) bool) bool {
+	for _, sel := range s.selectors {
+		if !r.spend(1) || !sel.each(r, node, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// children hands the elements of an array, or the members of an object by name, to yield.
+func (r *run) children(node any, yield func(any) bool) bool {
+	switch v := node.(type) {
+	case []any:
+		for _, child := range v {
+			if !r.spend(1) || !yield(child) {
+				return false
+			}
+		}
+	case map[string]any:
+		if !r.spend(len(v)) { // sorting them is work, even when the first is enough
+			return false
+		}
+		for _, k := range sortedKeys(v) {
+			if !yield(v[k]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (n name) each(_ *run, node any, yield func(any) bool) bool {
+	if m, ok := node.(map[string]any); ok {
+		if v, ok := m[string(n)]; ok {
+			return yield(v)
+		}
+	}
+	return true
+}
+
+func (wildcard) each(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
+
+func (i index) each(_ *run, node any, yield func(any) bool) bool {
+	a, ok := node.([]any)
+	at := int(i)
+	if at < 0 {
+		at += len(a)
+	}
+	if !ok || at < 0 || at >= len(a) {
+		return true
+	}
+	return yield(a[at])
+}
+
+func (s slice) each(r *run, node any, yield func(any) bool) bool {
+	a, ok := node.([]any)
+	if !ok || s.step == 0 {
+		return true
+	}
+	for i, end := s.bounds(len(a)); s.step > 0 && i < end || s.step < 0 && i > end; i += s.step {
+		if !r.spend(1) || !yield(a[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// bounds returns the first index and the one to stop before (RFC 9535, 2.3.4.2.2).
+func (s slice) bounds(n int) (first, end int) {
+	low, high := 0, n
+	if s.step < 0 {
+		low, high = -1, n-1
+	}
+	bound := func(at *int, otherwise int) int {
+		if at == nil {
+			return otherwise
+		}
+		i := *at
+		if i < 0 {
+			i += n
+		}
+		return min(max(i, low), high)
+	}
+	if s.step < 0 {
+		return bound(s.start, high), bound(s.end, low)
+	}
+	return bound(s.start, low), bound(s.end, high)
+}
+
+func (f filter) each(r *run, node any, yield func(any) bool) bool {
+	return r.children(node, func(v any) bool {
+		if !r.spend(1) {
+			return false
+		}
+		return !f.cond.holds(r, v) || yield(v)
+	})
+}
+
+// runes counts characters as length() does.
+func (r *run) runes(s string) int {
+	r.spend(len(s) / bytesPerStep)
+	return utf8.RuneCountInString(s)
+}
