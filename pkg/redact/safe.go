@@ -1,0 +1,55 @@
+package redact
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Safe returns foreign text as one line of at most limit characters that cannot do anything to a
+// terminal or a log: white space is one blank, control and direction characters and broken UTF-8 are
+// shown as escapes. A limit of 0 is none.
+func Safe(s string, limit int) string {
+	if limit <= 0 {
+		limit = len(s) * 10
+	}
+	var b strings.Builder
+	count, blank := 0, false
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		shown := shownAs(r, s[i:i+size])
+		i += size
+		if unicode.IsSpace(r) {
+			blank = count > 0
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			count++
+			blank = false
+		}
+		if n := utf8.RuneCountInString(shown); count+n > limit {
+			b.WriteRune('…')
+			break
+		} else {
+			count += n
+		}
+		b.WriteString(shown)
+	}
+	return b.String()
+}
+
+func shownAs(r rune, raw string) string {
+	switch {
+	case r == utf8.RuneError && len(raw) == 1:
+		return fmt.Sprintf(`\x%02x`, raw[0])
+	case unicode.IsPrint(r):
+		return raw
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}
