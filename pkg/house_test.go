@@ -23,6 +23,7 @@ var neighbours = map[string][]string{
 	"pkg/jsonpath":   {},
 	"pkg/outfile":    {},
 	"pkg/signed":     {},
+	"pkg/probe":      {},
 	"pkg/redact":     {},
 	"pkg/smoke":      {"pkg/diagnostic"},
 }

@@ -1,0 +1,115 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Fault is a class of what can go wrong between a request and its whole answer. Two sides that fail with
+// the same class fail in the same way.
+type Fault string
+
+// The faults. FaultNone is an answer that was read whole, whatever its status.
+const (
+	FaultNone Fault = ""
+	// FaultDNS is a host name that does not resolve.
+	FaultDNS Fault = "dns"
+	// FaultRefused is nobody listening, or no way there.
+	FaultRefused Fault = "refused"
+	// FaultReset is a connection that broke before the answer began.
+	FaultReset Fault = "reset"
+	// FaultTimeout is no whole answer within the request's own time.
+	FaultTimeout Fault = "timeout"
+	// FaultCertificate is a certificate that does not verify: nobody's answer was accepted.
+	FaultCertificate Fault = "certificate"
+	// FaultTLS is a handshake that failed for another reason.
+	FaultTLS Fault = "tls"
+	// FaultTruncated is a body that ended before its end.
+	FaultTruncated Fault = "truncated"
+	// FaultTooLarge is a body over the cap.
+	FaultTooLarge Fault = "too large"
+	// FaultProtocol is an answer that is not HTTP.
+	FaultProtocol Fault = "protocol"
+	// FaultRedirectAway is a redirect that leaves the target.
+	FaultRedirectAway Fault = "redirect away"
+	// FaultRedirectLoop is a redirect that never ends.
+	FaultRedirectLoop Fault = "redirect loop"
+	// FaultRequest is a request that cannot be sent; it is the suite's fault.
+	FaultRequest Fault = "request"
+	// FaultInterrupted is the caller's context that ended: it says nothing about the target.
+	FaultInterrupted Fault = "interrupted"
+)
+
+// fault puts an error of net/http into its class.
+func (x *exchange) fault(err error) Observation {
+	if x.parent.Err() != nil {
+		return Observation{Fault: FaultInterrupted, Text: "interrupted"}
+	}
+	class, text := classOf(err)
+	if class == FaultTimeout {
+		text = "no whole answer within " + x.request.Timeout.String()
+	}
+	return Observation{Fault: class, Text: text}
+}
+
+func classOf(err error) (Fault, string) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	text := err.Error()
+	switch {
+	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return FaultTimeout, text
+	case errors.Is(err, errReplayed):
+		return FaultReset, text
+	case isCertificate(err):
+		return FaultCertificate, text
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
+	}
+	if isTLS(err) {
+		return FaultTLS, text
+	}
+	return classOfConnection(err, text)
+}
+
+func classOfConnection(err error, text string) (Fault, string) {
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case isOp && op.Timeout():
+		return FaultTimeout, text
+	case isOp && op.Op == "dial":
+		return FaultRefused, "dial: " + op.Err.Error()
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isOp,
+		strings.Contains(text, "server closed"):
+		return FaultReset, "connection closed before an answer came"
+	}
+	return FaultProtocol, text
+}
+
+func isCertificate(err error) bool {
+	_, a := errors.AsType[*tls.CertificateVerificationError](err)
+	_, b := errors.AsType[x509.UnknownAuthorityError](err)
+	_, c := errors.AsType[x509.HostnameError](err)
+	_, d := errors.AsType[x509.CertificateInvalidError](err)
+	_, e := errors.AsType[x509.SystemRootsError](err)
+	return a || b || c || d || e
+}
+
+func isTLS(err error) bool {
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	text := err.Error()
+	return record || alert || strings.HasPrefix(text, "tls: ") || strings.Contains(text, "remote error: tls") ||
+		strings.Contains(text, "HTTP response to HTTPS client")
+}

@@ -1,0 +1,78 @@
+package probe
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// redirect says where a response sends us: next, when it is to be followed; else done, with a fault when
+// it must not be.
+func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, o Observation, done bool) {
+	location := resp.Header.Get("Location")
+	if x.request.KeepRedirect || location == "" || !redirects(resp.StatusCode) {
+		return nil, Observation{}, true
+	}
+	o = Observation{Status: resp.StatusCode, Header: resp.Header, Location: location}
+	next, err := from.Parse(location)
+	if err != nil {
+		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is no URL", location)
+		return nil, o, true
+	}
+	if !x.client.target.owns(next) {
+		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q", location)
+		return nil, o, true
+	}
+	// The name in the URL may be the Host header's; what is dialled stays the target.
+	next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
+	return next, Observation{}, false
+}
+
+func loop(resp *http.Response, text string) Observation {
+	location := resp.Header.Get("Location")
+	return Observation{
+		Fault: FaultRedirectLoop, Status: resp.StatusCode, Header: resp.Header, Location: location,
+		Text: fmt.Sprintf("%s, last to %q", text, location),
+	}
+}
+
+func redirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// afterRedirect is what browsers do: 307 and 308 repeat the request, the others turn a write into a GET.
+func afterRedirect(status int, method string, body []byte) (string, []byte) {
+	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
+		return method, body
+	}
+	if method == http.MethodHead {
+		return method, nil
+	}
+	return http.MethodGet, nil
+}
+
+// owns reports whether the URL is the target's: the same scheme and port, and the target's name or the
+// one that its Host header carries. Another port is another listener, and so another release.
+func (t Target) owns(u *url.URL) bool {
+	if !strings.EqualFold(u.Scheme, t.URL.Scheme) || port(u) != port(t.URL) {
+		return false
+	}
+	host := &url.URL{Host: t.Host}
+	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || t.Host != "" && strings.EqualFold(u.Hostname(), host.Hostname())
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case strings.EqualFold(u.Scheme, "https"):
+		return "443"
+	}
+	return "80"
+}

@@ -1,0 +1,75 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+var (
+	errTimeout  = errors.New("no whole answer in time")                 //nolint:gochecknoglobals // a sentinel: the cause of our own deadline
+	errReplayed = errors.New("connection closed before an answer came") //nolint:gochecknoglobals // a sentinel: the cause of a refused retry
+)
+
+// watcher sees a request get its connection. net/http quietly repeats a GET whose connection broke
+// before an answer came; a gate must not: a server that resets every other request would look well.
+type watcher struct {
+	ctx    context.Context //nolint:containedctx // is the request's context, which carries the trace and can be cancelled by it
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex
+	conn   *countingConn
+	before int64 // what had been written to conn before this request
+	sent   time.Time
+}
+
+func newWatcher(ctx context.Context) *watcher {
+	w := &watcher{}
+	// The cancel function is not deferred: the context must outlive the reading of the body, and ends
+	// with its parent when Do returns.
+	ctx, w.cancel = context.WithCancelCause(ctx)
+	w.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
+	return w
+}
+
+func (w *watcher) got(info httptrace.GotConnInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// A connection that turns out to be closed before anything was written to it was not the request's.
+	if w.conn != nil && w.conn.written.Load() > w.before {
+		w.cancel(errReplayed)
+		return
+	}
+	if w.sent.IsZero() {
+		w.sent = time.Now()
+	}
+	if w.conn = counting(info.Conn); w.conn != nil {
+		w.before = w.conn.written.Load()
+	}
+}
+
+func (w *watcher) gotConn() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
+}
+
+// explain returns the reason for which the context was cancelled where that is why err came.
+func (w *watcher) explain(err error) error {
+	if errors.Is(context.Cause(w.ctx), errReplayed) {
+		return errReplayed
+	}
+	return err
+}
+
+func counting(c net.Conn) *countingConn {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	counted, _ := c.(*countingConn)
+	return counted
+}
