@@ -18,7 +18,9 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/command":    {"pkg/diagnostic"},
+	"pkg/codedeploy": {"pkg/lifecycle"},
 	"pkg/diagnostic": {},
+	"pkg/emf":        {},
 	"pkg/lifecycle":  {},
 	"pkg/jsonpath":   {},
 	"pkg/outfile":    {},

@@ -1,0 +1,148 @@
+package codedeploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+)
+
+// Outcome is what became of a status.
+type Outcome string
+
+// The outcomes. The zero value is none of them.
+const (
+	// Stored means that CodeDeploy has the status.
+	Stored Outcome = "stored"
+	// AlreadyCompleted means that CodeDeploy has a status for this hook execution from an earlier
+	// attempt or invocation, or has given the execution up (time-out, stop). The first one counts.
+	AlreadyCompleted Outcome = "already-completed"
+	// NotStored means that CodeDeploy has no status: the deployment waits, up to an hour.
+	NotStored Outcome = "failed"
+)
+
+// Reported tells how storing a status went. Err is nil unless the outcome is NotStored.
+type Reported struct {
+	Outcome  Outcome
+	Attempts int
+	Err      error
+}
+
+// credentialAttempts is how often a refused call is tried: a new role's permissions take some seconds
+// to reach every server of AWS, but not longer than the other attempts are worth.
+const credentialAttempts = 3
+
+// Report stores the status of the event's hook execution with
+// PutLifecycleEventHookExecutionStatus, which is the only thing of a hook that CodeDeploy looks at. It
+// ends before deadline, which is when Lambda kills the function; a zero deadline counts as far away.
+// ctx's values are used, but neither its cancellation nor its own deadline: a run that was cut short
+// is reported all the same.
+func (c *Client) Report(ctx context.Context, ev lifecycle.Event, status lifecycle.Status, deadline time.Time) Reported {
+	left := time.Hour
+	if !deadline.IsZero() {
+		left = time.Until(deadline)
+	}
+	p := paceFor(left)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.whole)
+	defer cancel()
+	var last error
+	for n := range maxAttempts {
+		err := c.put(ctx, ev, status, p.attempt)
+		switch kindOf(err) {
+		case done:
+			return Reported{Outcome: Stored, Attempts: n + 1}
+		case completed:
+			return Reported{Outcome: AlreadyCompleted, Attempts: n + 1}
+		case fatal:
+			return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, err)}
+		case refused:
+			if n+1 >= credentialAttempts {
+				return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, err)}
+			}
+		case passing:
+		}
+		if last = err; n+1 == maxAttempts || !wait(ctx, p.pause(n, rand.Float64())) { //nolint:gosec // jitter, no secret
+			return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, last)}
+		}
+	}
+	return Reported{Outcome: NotStored, Attempts: maxAttempts, Err: notStored(ev, status, last)}
+}
+
+func (c *Client) put(ctx context.Context, ev lifecycle.Event, status lifecycle.Status, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	_, err := c.report.PutLifecycleEventHookExecutionStatus(ctx, &api.PutLifecycleEventHookExecutionStatusInput{
+		DeploymentId:                  aws.String(ev.DeploymentID),
+		LifecycleEventHookExecutionId: aws.String(ev.HookExecutionID),
+		Status:                        types.LifecycleEventStatus(status),
+	})
+	return err
+}
+
+func notStored(ev lifecycle.Event, status lifecycle.Status, err error) error {
+	return fmt.Errorf("store status %s for deployment %s: %w", status, ev.DeploymentID, err)
+}
+
+// wait returns false when there is no time left for the pause and another attempt.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return ctx.Err() == nil
+	}
+}
+
+// kind is what an error of an attempt means for the next one.
+type kind int
+
+const (
+	fatal     kind = iota // asking again cannot help; what is unknown to us but said by AWS is fatal
+	done                  // no error
+	completed             // somebody was here before
+	refused               // credentials: worth a second look
+	passing               // throttling, 5xx, a broken or hanging connection, a garbled answer
+)
+
+func kindOf(err error) kind {
+	if err == nil {
+		return done
+	}
+	if _, ok := errors.AsType[*types.LifecycleEventAlreadyCompletedException](err); ok {
+		return completed
+	}
+	answer, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		// Nothing that AWS said: no connection, no answer, or one that cannot be read.
+		if _, ok := errors.AsType[*smithy.SerializationError](err); ok {
+			return fatal
+		}
+		return passing
+	}
+	code := answer.ErrorCode()
+	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
+		return passing
+	}
+	if http, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err); ok && (http.HTTPStatusCode() >= 500 || http.HTTPStatusCode() == 429) {
+		return passing
+	}
+	for _, part := range []string{"AccessDenied", "ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature"} {
+		if strings.HasPrefix(code, part) {
+			return refused
+		}
+	}
+	return fatal
+}

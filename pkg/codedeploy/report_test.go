@@ -1,0 +1,137 @@
+package codedeploy_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+)
+
+var event = lifecycle.Event{DeploymentID: "d-1A2B3C4D5", HookExecutionID: "eyJlbmNyeXB0ZWQiOiJ4In0="}
+
+// server answers the n-th call (from 1) with answers[n-1], and every later one with the last.
+type server struct {
+	answers []string
+	mu      sync.Mutex
+	stored  []string
+	calls   int
+}
+
+const (
+	ok       = `200 {"lifecycleEventHookExecutionId":"x"}`
+	throttle = `400 {"__type":"ThrottlingException","message":"Rate exceeded"}`
+	broken   = `500 {"__type":"InternalFailure"}`
+	already  = `400 {"__type":"LifecycleEventAlreadyCompletedException"}`
+	denied   = `400 {"__type":"AccessDeniedException","Message":"not authorized"}`
+	hang     = `hang`
+	reset    = `reset`
+	garbled  = `200 {`
+)
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	var in struct{ DeploymentID, LifecycleEventHookExecutionID, Status string }
+	_ = json.Unmarshal(body, &in)
+	s.mu.Lock()
+	s.calls++
+	answer := s.answers[min(s.calls, len(s.answers))-1]
+	if strings.HasPrefix(answer, "200") {
+		s.stored = append(s.stored, in.Status+" "+in.DeploymentID+" "+in.LifecycleEventHookExecutionID)
+	}
+	s.mu.Unlock()
+	switch answer {
+	case hang:
+		<-r.Context().Done()
+		return
+	case reset:
+		panic(http.ErrAbortHandler)
+	}
+	code, text, _ := strings.Cut(answer, " ")
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(map[string]int{"200": 200, "400": 400, "500": 500}[code])
+	_, _ = io.WriteString(w, text)
+}
+
+func start(t *testing.T, answers ...string) (*codedeploy.Client, *server) {
+	t.Helper()
+	s := &server{answers: answers}
+	h := httptest.NewServer(s)
+	t.Cleanup(h.CloseClientConnections)
+	t.Cleanup(h.Close)
+	return codedeploy.New(codedeploy.Config{
+		Region: "eu-west-1", Endpoint: h.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
+	}), s
+}
+
+func TestReport(t *testing.T) {
+	for name, tc := range map[string]struct {
+		answers []string
+		outcome codedeploy.Outcome
+		calls   int
+	}{
+		"at once":                         {[]string{ok}, codedeploy.Stored, 1},
+		"five throttles":                  {[]string{throttle, throttle, throttle, throttle, throttle, ok}, codedeploy.Stored, 6},
+		"four server errors":              {[]string{broken, broken, broken, broken, ok}, codedeploy.Stored, 5},
+		"a reset":                         {[]string{reset, ok}, codedeploy.Stored, 2},
+		"a hang":                          {[]string{hang, ok}, codedeploy.Stored, 2},
+		"somebody was here before":        {[]string{already}, codedeploy.AlreadyCompleted, 1},
+		"the answer was lost":             {[]string{garbled, already}, codedeploy.AlreadyCompleted, 2},
+		"throttled for good":              {[]string{throttle}, codedeploy.NotStored, 8},
+		"permission comes late":           {[]string{denied, denied, ok}, codedeploy.Stored, 3},
+		"permission never comes":          {[]string{denied}, codedeploy.NotStored, 3},
+		"no such deployment":              {[]string{`400 {"__type":"DeploymentDoesNotExistException"}`}, codedeploy.NotStored, 1},
+		"another account's deployment id": {[]string{`400 {"__type":"InvalidDeploymentIdException"}`}, codedeploy.NotStored, 1},
+		"no such hook execution":          {[]string{`400 {"__type":"InvalidLifecycleEventHookExecutionIdException"}`}, codedeploy.NotStored, 1},
+		"wrong platform":                  {[]string{`400 {"__type":"UnsupportedActionForDeploymentTypeException"}`}, codedeploy.NotStored, 1},
+		"bad status":                      {[]string{`400 {"__type":"InvalidLifecycleEventHookExecutionStatusException"}`}, codedeploy.NotStored, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, s := start(t, tc.answers...)
+			got := c.Report(t.Context(), event, lifecycle.Failed, time.Now().Add(12*time.Second))
+			if got.Outcome != tc.outcome || got.Attempts != tc.calls || s.calls != tc.calls {
+				t.Errorf("%s after %d attempts and %d calls (%v), want %s after %d", got.Outcome, got.Attempts, s.calls, got.Err, tc.outcome, tc.calls)
+			}
+			if (got.Err != nil) != (tc.outcome == codedeploy.NotStored) {
+				t.Errorf("error %v with outcome %s", got.Err, got.Outcome)
+			}
+			if tc.outcome == codedeploy.Stored {
+				if want := "Failed d-1A2B3C4D5 eyJlbmNyeXB0ZWQiOiJ4In0="; len(s.stored) != 1 || s.stored[0] != want {
+					t.Errorf("stored %q, want [%q]", s.stored, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAHungCodeDeployLeavesTwoSeconds(t *testing.T) {
+	c, _ := start(t, hang)
+	deadline := time.Now().Add(6 * time.Second)
+	got := c.Report(t.Context(), event, lifecycle.Failed, deadline)
+	if left := time.Until(deadline); left < 1800*time.Millisecond {
+		t.Errorf("%v left, want 2s", left)
+	}
+	if got.Outcome != codedeploy.NotStored || got.Attempts < 4 {
+		t.Errorf("%s after %d attempts, want failed after several", got.Outcome, got.Attempts)
+	}
+}
+
+func TestACancelledRunIsReportedAllTheSame(t *testing.T) {
+	c, s := start(t, ok)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := c.Report(ctx, event, lifecycle.Failed, time.Now().Add(-time.Second)); got.Outcome != codedeploy.Stored || s.calls != 1 {
+		t.Errorf("%+v after %d calls, want stored after 1", got, s.calls)
+	}
+}

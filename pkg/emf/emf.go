@@ -1,0 +1,133 @@
+// Package emf writes metrics as log lines in CloudWatch's embedded metric format, so that a function
+// has metrics without a call to CloudWatch and without a permission for it.
+//
+// It refuses what CloudWatch would drop without a word: a metric, dimension or namespace out of the
+// specification's bounds
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+package emf
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// The specification's bounds.
+const (
+	// MaxValues is how many values one metric may carry in one line; Lines splits longer series.
+	MaxValues = 100
+	// maxDimensionValue is in characters.
+	maxDimensionValue = 1024
+	maxNamespace      = 1024
+)
+
+// Unknown stands for a dimension whose value is not known: CloudWatch drops a line whose dimension is
+// missing or empty.
+const Unknown = "unknown"
+
+// Unit is a unit that CloudWatch knows.
+type Unit string
+
+// The units that Greenlight uses.
+const (
+	Count        Unit = "Count"
+	Milliseconds Unit = "Milliseconds"
+)
+
+// Metric is one metric with one or several values, in its unit.
+type Metric struct {
+	Name   string
+	Unit   Unit
+	Values []float64
+}
+
+// Dimension is a name with its value.
+type Dimension struct{ Name, Value string }
+
+// Document is the metrics of one moment.
+type Document struct {
+	Namespace string
+	Time      time.Time
+	// Dimensions are all that are used; Sets says, by name, in which combinations CloudWatch shall keep
+	// the metrics. Every combination of values is a metric that is paid for: no ids here.
+	Dimensions []Dimension
+	Sets       [][]string
+	Metrics    []Metric
+	// Members are further members of the line, searchable in Logs Insights and no metrics.
+	Members map[string]any
+}
+
+type directive struct {
+	Namespace  string       `json:"Namespace"`
+	Dimensions [][]string   `json:"Dimensions"`
+	Metrics    []definition `json:"Metrics"`
+}
+
+type definition struct {
+	Name string `json:"Name"`
+	Unit Unit   `json:"Unit"`
+}
+
+// Lines returns the document as log lines, each one JSON object without a line end: one line, or more
+// when a metric has more than MaxValues values.
+func Lines(d Document) ([][]byte, error) {
+	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
+		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
+	}
+	var lines [][]byte
+	for rest := d.Metrics; len(rest) > 0; {
+		line, left, err := d.line(rest)
+		if err != nil {
+			return nil, err
+		}
+		lines, rest = append(lines, line), left
+	}
+	return lines, nil
+}
+
+// line writes the first values of each metric and returns what is left of them.
+func (d Document) line(metrics []Metric) (line []byte, left []Metric, err error) {
+	out := make(map[string]any, len(d.Members)+len(d.Dimensions)+len(metrics)+1)
+	for name, value := range d.Members {
+		out[name] = value
+	}
+	for _, dim := range d.Dimensions {
+		out[dim.Name] = dimensionValue(dim.Value)
+	}
+	dir := directive{Namespace: d.Namespace, Dimensions: d.Sets, Metrics: make([]definition, 0, len(metrics))}
+	for _, m := range metrics {
+		for _, v := range m.Values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, nil, fmt.Errorf("write metric %s: %v is no number", m.Name, v)
+			}
+		}
+		now := m.Values[:min(len(m.Values), MaxValues)]
+		switch len(now) {
+		case 0:
+			continue
+		case 1:
+			out[m.Name] = now[0]
+		default:
+			out[m.Name] = now
+		}
+		dir.Metrics = append(dir.Metrics, definition{m.Name, m.Unit})
+		if more := m.Values[len(now):]; len(more) > 0 {
+			left = append(left, Metric{m.Name, m.Unit, more})
+		}
+	}
+	out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{dir}}
+	line, err = json.Marshal(out)
+	return line, left, err
+}
+
+func dimensionValue(v string) string {
+	if v == "" {
+		return Unknown
+	}
+	if runes := []rune(v); len(runes) > maxDimensionValue {
+		return string(runes[:maxDimensionValue])
+	}
+	return v
+}

@@ -1,0 +1,87 @@
+package emf_test
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/emf"
+)
+
+func document(metrics ...emf.Metric) emf.Document {
+	return emf.Document{
+		Namespace:  "Greenlight",
+		Time:       time.UnixMilli(1_790_000_000_123),
+		Dimensions: []emf.Dimension{{"Application", "trips"}, {"LifecycleEvent", ""}},
+		Sets:       [][]string{{"Application", "LifecycleEvent"}, {"LifecycleEvent"}},
+		Metrics:    metrics,
+		Members:    map[string]any{"event": "metrics"},
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	lines, err := emf.Lines(document(
+		emf.Metric{Name: "GateFailed", Unit: emf.Count, Values: []float64{0}},
+		emf.Metric{Name: "CheckDuration", Unit: emf.Milliseconds, Values: []float64{1.5, 2}},
+	))
+	if err != nil || len(lines) != 1 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	const want = `{"Application":"trips","CheckDuration":[1.5,2],"GateFailed":0,"LifecycleEvent":"unknown",` +
+		`"_aws":{"CloudWatchMetrics":[{"Namespace":"Greenlight","Dimensions":[["Application","LifecycleEvent"],["LifecycleEvent"]],` +
+		`"Metrics":[{"Name":"GateFailed","Unit":"Count"},{"Name":"CheckDuration","Unit":"Milliseconds"}]}],"Timestamp":1790000000123},"event":"metrics"}`
+	if got := string(lines[0]); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestMoreThanAHundredValuesTakeMoreLines(t *testing.T) {
+	lines, err := emf.Lines(document(
+		emf.Metric{Name: "GatePassed", Unit: emf.Count, Values: []float64{1}},
+		emf.Metric{Name: "CheckDuration", Unit: emf.Milliseconds, Values: make([]float64, 250)},
+	))
+	if err != nil || len(lines) != 3 {
+		t.Fatalf("%d lines, %v, want 3", len(lines), err)
+	}
+	passed, values := 0, 0
+	for _, line := range lines {
+		var m map[string]any
+		if err := json.Unmarshal(line, &m); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := m["GatePassed"]; ok {
+			passed++
+		}
+		values += len(m["CheckDuration"].([]any))
+	}
+	if passed != 1 || values != 250 {
+		t.Errorf("GatePassed stands %d times and there are %d durations, want 1 and 250", passed, values)
+	}
+}
+
+func TestWhatCloudWatchWouldDropIsAnError(t *testing.T) {
+	bad := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{math.NaN()}})
+	if _, err := emf.Lines(bad); err == nil {
+		t.Error("NaN was accepted")
+	}
+	bad = document()
+	bad.Namespace = ""
+	if _, err := emf.Lines(bad); err == nil {
+		t.Error("an empty namespace was accepted")
+	}
+}
+
+func TestALongDimensionIsCut(t *testing.T) {
+	d := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{1}})
+	d.Dimensions[0].Value = strings.Repeat("é", 2000)
+	lines, err := emf.Lines(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct{ Application string }
+	if err := json.Unmarshal(lines[0], &m); err != nil || len([]rune(m.Application)) != 1024 {
+		t.Errorf("dimension of %d characters, %v, want 1024", len([]rune(m.Application)), err)
+	}
+}
