@@ -1,0 +1,55 @@
+#!/bin/sh
+# The demo: one good and one bad release of the trip management application, from the template of the
+# task definition to the end of the deployment. Needs nothing but the binaries: demo.sh BIN
+set -eu
+bin=$1
+app=infra/tripmgmt
+out=.demo
+mkdir -p "$out"
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+
+# rehearse_release RELEASE COMMAND: renders the release's files, rehearses it, and returns its exit code.
+rehearse_release() {
+	image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/devops/tripmgmtdemo:$1"
+	"$bin/render-taskdef" -q -o "$out/taskdef-$1.json" --env-file "$app/demo.env" \
+		--image "$image" --release "$1" "$app/taskdef_src.json"
+	"$bin/render-appspec" -q -o "$out/appspec-$1.yaml" --taskdef "$out/taskdef-$1.json" \
+		--capacity-provider tripmgmt-capacity \
+		--hook AfterAllowTestTraffic=CodeDeployHook_tripmgmt_AfterAllowTestTraffic \
+		--hook BeforeAllowTraffic=CodeDeployHook_tripmgmt_BeforeAllowTraffic
+	echo "rendered $out/taskdef-$1.json and $out/appspec-$1.yaml from $app/taskdef_src.json"
+	code=0
+	"$bin/rehearse" --taskdef "$out/taskdef-$1.json" --appspec "$out/appspec-$1.yaml" --suite "$app/smoke.yaml" \
+		--blue builtin:good --green "$2" --production-port 0 --test-port 0 --hooks "$bin" \
+		--speed 200 --traffic 50 --report "json=$out/report-$1.json" || code=$?
+	return $code
+}
+
+title "1. A good release: 1.1.0"
+code=0
+rehearse_release 1.1.0 builtin:good || code=$?
+if [ $code -ne 0 ]; then
+	echo "demo: the good release was expected to be shifted (exit 0), but rehearse exited with $code" >&2
+	exit 1
+fi
+
+title "2. A release that breaks one route: 1.2.0 answers GET /api/trips with 500"
+code=0
+rehearse_release 1.2.0 builtin:500 || code=$?
+if [ $code -ne 1 ]; then
+	echo "demo: the bad release was expected to be rolled back (exit 1), but rehearse exited with $code" >&2
+	exit 1
+fi
+
+title "Three things to try next"
+cat <<TEXT
+  1. Look at a rendered file, or break the template and render it again:
+       $bin/render-taskdef -o - --env-file $app/demo.env --image app:1 $app/taskdef_src.json
+  2. Rehearse your own version: any command that serves on \$PORT
+       $bin/rehearse --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
+         --suite $app/smoke.yaml --blue builtin:good --green 'python3 -m http.server \$PORT'
+  3. Read the suite that decided, $app/smoke.yaml, and run it against any URL:
+       $bin/smoke --target http://localhost:8080 --release 1.1.0 $app/smoke.yaml
+TEXT
