@@ -17,17 +17,19 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
-	"pkg/command":    {"pkg/diagnostic"},
-	"pkg/codedeploy": {"pkg/lifecycle"},
-	"pkg/diagnostic": {},
-	"pkg/emf":        {},
-	"pkg/lifecycle":  {},
-	"pkg/jsonpath":   {},
-	"pkg/outfile":    {},
-	"pkg/signed":     {},
-	"pkg/probe":      {},
-	"pkg/redact":     {},
-	"pkg/smoke":      {"pkg/diagnostic"},
+	"pkg/compare":           {},
+	"pkg/compare/calibrate": {"pkg/compare"},
+	"pkg/command":           {"pkg/diagnostic"},
+	"pkg/codedeploy":        {"pkg/lifecycle"},
+	"pkg/diagnostic":        {},
+	"pkg/emf":               {},
+	"pkg/lifecycle":         {},
+	"pkg/jsonpath":          {},
+	"pkg/outfile":           {},
+	"pkg/signed":            {},
+	"pkg/probe":             {},
+	"pkg/redact":            {},
+	"pkg/smoke":             {"pkg/diagnostic"},
 }
 
 // banned says what a program must not link, even through others, and why.

@@ -1,0 +1,169 @@
+// Package compare says whether the green side of paired requests does worse than the blue one: more
+// errors, slower as a whole, or a longer tail (contract, section 4, "Compare rules").
+//
+// It is statistics alone: it sends nothing, knows no suite and applies no policy. It refuses to call
+// green worse on a difference that chance makes, or that nobody would feel; it never fails green for
+// being better; and on too little evidence it says so instead of passing.
+package compare
+
+import (
+	"slices"
+	"time"
+)
+
+// The limits of the rules.
+const (
+	// Alpha is the chance that a suite fails although green equals blue: over all checks and tests of it.
+	Alpha = 0.01
+	// MinPairs is how many pairs must have been answered well on both sides. Below it a median and a
+	// 95th percentile say little, and no test of them has power worth the name.
+	MinPairs = 20
+	// testsPerCheck: errors, shift, tail. Holm corrects for all of them, whether they could be made or not.
+	testsPerCheck = 3
+	// minRatio and minShift are what a user would feel: below them a shift is real perhaps, but no reason to stop.
+	minRatio = 1.25
+	minShift = 20 * time.Millisecond
+	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift.
+	tailRatio = 2
+	tailShift = 100 * time.Millisecond
+)
+
+// Shot is one request to one side, as it was answered.
+type Shot struct {
+	// Latency counts only when the response was right.
+	Latency time.Duration
+	// Failed marks no response, or one that did not hold what was expected. A failed response is no
+	// latency: an error page is quick, a timeout is the client's patience.
+	Failed bool
+}
+
+// Pair is the same request to both sides, one right after the other.
+type Pair struct{ Green, Blue Shot }
+
+// Sample is what was measured for one check.
+type Sample struct {
+	Check string
+	// Pairs are without those of the warm-up.
+	Pairs []Pair
+	// Bound is the most that green's p95 may be, or zero for no bound.
+	Bound time.Duration
+}
+
+// Outcome is what comparing one check says. The zero value is none of them, and no pass.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass         Outcome = "pass"
+	Fail         Outcome = "fail"
+	Inconclusive Outcome = "inconclusive"
+)
+
+// Side sums up one side of a sample. The percentiles are over the latencies of right responses, and
+// zero when there are none.
+type Side struct {
+	Answered, Errors int
+	P50, P95         time.Duration
+}
+
+// Test is one of the three tests of a check.
+type Test struct {
+	// P is the one-sided p-value; 1 where the test could not be made.
+	P float64
+	// Adjusted is P after Holm's correction over the whole suite; at most Alpha means significant.
+	Adjusted float64
+	// Worse says that green is significantly and noticeably worse by this test.
+	Worse bool
+}
+
+// Result is what the rules say of one check.
+type Result struct {
+	Check   string
+	Outcome Outcome
+	// Reason is one line: the rule that decided, with its numbers.
+	Reason string
+	// Pairs counts those that both sides answered well.
+	Pairs       int
+	Green, Blue Side
+	// TailFrom is the latency at which the tail begins, and GreenTail and BlueTail count what is above it.
+	TailFrom            time.Duration
+	GreenTail, BlueTail int
+	// Errors is Fisher's test, Shift the one of Mann and Whitney, Tail Fisher's again.
+	Errors, Shift, Tail Test
+}
+
+// Judge compares the two sides of every sample of a suite. The samples are judged together, because the
+// suite as a whole must not fail by chance more often than Alpha says. Results come in the samples' order.
+func Judge(samples []Sample) []Result {
+	results := make([]Result, len(samples))
+	ps := make([]float64, 0, len(samples)*testsPerCheck)
+	for i, s := range samples {
+		r := measure(s)
+		ps = append(ps, r.Errors.P, r.Shift.P, r.Tail.P)
+		results[i] = r
+	}
+	adjusted := Holm(ps)
+	for i := range results {
+		r := &results[i]
+		r.Errors.Adjusted, r.Shift.Adjusted, r.Tail.Adjusted = adjusted[3*i], adjusted[3*i+1], adjusted[3*i+2]
+		r.Errors.Worse = r.Errors.Adjusted <= Alpha
+		r.Shift.Worse = r.Shift.Adjusted <= Alpha && r.noticeablySlower()
+		r.Tail.Worse = r.Tail.Adjusted <= Alpha
+		r.decide(samples[i])
+	}
+	return results
+}
+
+// measure fills in all that one sample says alone. The latencies are compared only where there are
+// enough of them; errors always: Fisher's test is exact for any number.
+func measure(s Sample) Result {
+	r := Result{Check: s.Check}
+	var green, blue []float64
+	for _, p := range s.Pairs {
+		green = r.Green.add(green, p.Green)
+		blue = r.Blue.add(blue, p.Blue)
+		if !p.Green.Failed && !p.Blue.Failed {
+			r.Pairs++
+		}
+	}
+	r.Green.sum(green)
+	r.Blue.sum(blue)
+	r.TailFrom = max(tailRatio*r.Blue.P95, r.Blue.P95+tailShift)
+	r.Errors.P = FisherGreater(r.Green.Errors, len(s.Pairs), r.Blue.Errors, len(s.Pairs))
+	r.Shift.P, r.Tail.P = 1, 1
+	if r.Pairs >= MinPairs {
+		r.GreenTail, r.BlueTail = above(green, r.TailFrom), above(blue, r.TailFrom)
+		r.Shift.P = MannWhitneyGreater(green, blue)
+		r.Tail.P = FisherGreater(r.GreenTail, len(green), r.BlueTail, len(blue))
+	}
+	return r
+}
+
+func (s *Side) add(latencies []float64, shot Shot) []float64 {
+	if shot.Failed {
+		s.Errors++
+		return latencies
+	}
+	s.Answered++
+	return append(latencies, float64(shot.Latency))
+}
+
+func (s *Side) sum(latencies []float64) {
+	slices.Sort(latencies)
+	s.P50 = time.Duration(Quantile(latencies, 0.5))
+	s.P95 = time.Duration(Quantile(latencies, 0.95))
+}
+
+func above(latencies []float64, from time.Duration) int {
+	n := 0
+	for _, l := range latencies {
+		if l > float64(from) {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Result) noticeablySlower() bool {
+	return float64(r.Green.P50) >= minRatio*float64(r.Blue.P50) && r.Green.P50-r.Blue.P50 >= minShift
+}

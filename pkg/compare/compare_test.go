@@ -1,0 +1,163 @@
+package compare_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
+)
+
+const ms = time.Millisecond
+
+// sides makes n pairs whose latencies lie evenly around 100 ms, the same on both sides; change then
+// makes one side what the test is about.
+func sides(n int, change func(i int, p *compare.Pair)) []compare.Pair {
+	pairs := make([]compare.Pair, n)
+	for i := range pairs {
+		// Green and blue take the same values in another order, a microsecond apart: no ties.
+		pairs[i].Green.Latency = 80*ms + time.Duration(i)*40*ms/time.Duration(n)
+		pairs[i].Blue.Latency = 80*ms + time.Duration(n-1-i)*40*ms/time.Duration(n) + time.Microsecond
+		if change != nil {
+			change(i, &pairs[i])
+		}
+	}
+	return pairs
+}
+
+func TestTheRulesDecide(t *testing.T) {
+	failGreen := func(every int) func(int, *compare.Pair) {
+		return func(i int, p *compare.Pair) { p.Green.Failed = i%every == 0 }
+	}
+	scale := func(f float64) func(int, *compare.Pair) {
+		return func(_ int, p *compare.Pair) { p.Green.Latency = time.Duration(f * float64(p.Green.Latency)) }
+	}
+	for name, c := range map[string]struct {
+		pairs  []compare.Pair
+		bound  time.Duration
+		want   compare.Outcome
+		reason string
+	}{
+		"equal sides":      {sides(100, nil), 0, compare.Pass, "no worse than blue: median 99.8ms against 99.8ms (1.00×), p95 118ms against 118ms, errors 0 against 0, n=100"},
+		"green is better":  {sides(100, scale(0.3)), 0, compare.Pass, "no worse than blue"},
+		"green errs":       {sides(100, failGreen(5)), 0, compare.Fail, "errors: 20 of 100 failed against blue's 0 (Fisher p="},
+		"green errs a bit": {sides(100, failGreen(50)), 0, compare.Pass, "errors 2 against 0"},
+		"both err alike": {sides(100, func(i int, p *compare.Pair) {
+			p.Green.Failed, p.Blue.Failed = i%5 == 0, i%5 == 1
+		}), 0, compare.Pass, "errors 20 against 20, n=60"},
+		"blue errs more":    {sides(100, func(i int, p *compare.Pair) { p.Blue.Failed = i%3 == 0 }), 0, compare.Pass, "errors 0 against 34"},
+		"green never right": {sides(100, failGreen(1)), 0, compare.Fail, "errors: 100 of 100 failed against blue's 0"},
+		// An INCONCLUSIVE that policy allows must not let this through.
+		"green never right, few pairs": {sides(10, failGreen(1)), 0, compare.Fail, "errors: 10 of 10 failed against blue's 0"},
+		"nobody is right":              {sides(100, func(_ int, p *compare.Pair) { p.Green.Failed, p.Blue.Failed = true, true }), 0, compare.Inconclusive, "only 0 of 100 pairs answered well by both sides, want 20: green failed 100 times, blue 100"},
+		"nothing was measured":         {nil, 0, compare.Inconclusive, "only 0 of 0 pairs"},
+		"one pair too few":             {sides(19, scale(9)), 0, compare.Inconclusive, "only 19 of 19 pairs answered well by both sides, want 20"},
+		"just enough pairs":            {sides(20, scale(9)), 0, compare.Fail, "slower: median "},
+		"twice as slow":                {sides(100, scale(2)), 0, compare.Fail, "slower: median 200ms against blue's 99.8ms (2.00×), n=100 (Mann-Whitney p="},
+		// Significant beyond doubt, but nobody would feel it.
+		"a fifth slower": {sides(100, func(_ int, p *compare.Pair) {
+			p.Green.Latency *= 12
+			p.Blue.Latency *= 10
+		}), 0, compare.Pass, "(1.20×)"},
+		"ten times slower, but quick": {sides(100, func(_ int, p *compare.Pair) {
+			p.Green.Latency /= 50
+			p.Blue.Latency /= 500
+		}), 0, compare.Pass, "(10.00×)"},
+		"a long tail": {sides(100, func(i int, p *compare.Pair) {
+			if i%6 == 0 {
+				p.Green.Latency = 2 * time.Second
+			}
+		}), 0, compare.Fail, "tail: 17 of 100 over 235ms against blue's 0 of 100 (Fisher p="},
+		// Failed responses took 9 s here: they are errors, and not too many of them.
+		"failed responses are no latencies": {sides(100, func(i int, p *compare.Pair) {
+			if i%25 == 0 {
+				p.Green = compare.Shot{Latency: 9 * time.Second, Failed: true}
+			}
+		}), 0, compare.Pass, "p95 118ms against 118ms, errors 4 against 0, n=96"},
+		"over the bound":               {sides(100, scale(1.15)), 120 * ms, compare.Fail, "p95 135ms, want at most 120ms; blue has 118ms, n=100"},
+		"over the bound, as blue is":   {sides(100, nil), 110 * ms, compare.Inconclusive, "p95 118ms, bound 110ms, but blue is over it too with 118ms"},
+		"blue alone over the bound":    {sides(100, scale(0.5)), 110 * ms, compare.Pass, "no worse"},
+		"too few for the bound":        {sides(19, scale(9)), 110 * ms, compare.Inconclusive, "only 19 of 19"},
+		"worse, and bound in question": {sides(100, scale(2)), 50 * ms, compare.Fail, "slower"},
+	} {
+		got := compare.Judge([]compare.Sample{{Check: name, Pairs: c.pairs, Bound: c.bound}})[0]
+		if got.Check != name || got.Outcome != c.want || !strings.Contains(got.Reason, c.reason) {
+			t.Errorf("%s: %s, %s\nwant %s, %s", name, got.Outcome, got.Reason, c.want, c.reason)
+		}
+	}
+}
+
+func TestEveryRuleThatGreenBreaksIsTold(t *testing.T) {
+	pairs := sides(100, func(i int, p *compare.Pair) {
+		p.Green.Latency *= 4
+		p.Green.Failed = i%5 == 0
+	})
+	got := compare.Judge([]compare.Sample{{Pairs: pairs, Bound: 200 * ms}})[0]
+	for _, want := range []string{"errors: ", "slower: ", "tail: ", "want at most 200ms"} {
+		if !strings.Contains(got.Reason, want) {
+			t.Errorf("reason %q does not tell %q", got.Reason, want)
+		}
+	}
+	if !got.Errors.Worse || !got.Shift.Worse || !got.Tail.Worse {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What would fail alone may be chance among many checks: Holm counts all tests of the suite.
+func TestTheSuiteIsJudgedAsAWhole(t *testing.T) {
+	suspect := compare.Sample{Pairs: sides(100, func(i int, p *compare.Pair) { p.Green.Failed = i%12 == 0 })} // 9 of 100
+	if got := compare.Judge([]compare.Sample{suspect})[0]; got.Outcome != compare.Fail {
+		t.Fatalf("alone: %s, %s", got.Outcome, got.Reason)
+	}
+	suite := []compare.Sample{suspect}
+	for range 9 {
+		suite = append(suite, compare.Sample{Pairs: sides(100, nil)})
+	}
+	got := compare.Judge(suite)
+	if got[0].Outcome != compare.Pass {
+		t.Errorf("among ten: %s, %s", got[0].Outcome, got[0].Reason)
+	}
+	if got, want := got[0].Errors.Adjusted, 30*got[0].Errors.P; !near(got, want, 1e-9) {
+		t.Errorf("adjusted p = %g, want %g", got, want)
+	}
+}
+
+func TestTheZeroOutcomeIsNoPass(t *testing.T) {
+	var r compare.Result
+	if r.Outcome == compare.Pass {
+		t.Error("a result that nobody set passes")
+	}
+}
+
+// Better than blue never fails, whatever the latencies are like.
+func FuzzBetterNeverFails(f *testing.F) {
+	f.Add(uint64(1), uint16(100), uint32(0), uint32(0))
+	f.Add(uint64(2), uint16(20), uint32(1000), uint32(100_000_000))
+	f.Fuzz(func(t *testing.T, seed uint64, n uint16, quicker, bound uint32) {
+		rng := rand.New(rand.NewPCG(seed, seed))
+		pairs := make([]compare.Pair, n%300)
+		for i := range pairs {
+			blue := compare.Shot{Latency: time.Duration(rng.ExpFloat64() * float64(100*ms)), Failed: rng.IntN(10) == 0}
+			green := blue
+			green.Latency = max(0, green.Latency-time.Duration(quicker))
+			pairs[i] = compare.Pair{Green: green, Blue: blue}
+		}
+		rng.Shuffle(len(pairs), func(i, j int) { pairs[i].Green, pairs[j].Green = pairs[j].Green, pairs[i].Green })
+		got := compare.Judge([]compare.Sample{{Pairs: pairs, Bound: time.Duration(bound)}})[0]
+		if got.Outcome == compare.Fail || got.Outcome == "" || got.Reason == "" {
+			t.Fatalf("%s: %s", got.Outcome, got.Reason)
+		}
+		if got.Outcome == compare.Pass && got.Pairs < compare.MinPairs {
+			t.Fatalf("passes with %d pairs", got.Pairs)
+		}
+	})
+}
+
+func BenchmarkJudge(b *testing.B) {
+	samples := []compare.Sample{{Pairs: sides(100, nil)}, {Pairs: sides(100, nil)}, {Pairs: sides(50, nil)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		compare.Judge(samples)
+	}
+}

@@ -1,0 +1,72 @@
+package compare
+
+import (
+	"math"
+	"slices"
+
+	"github.com/aclements/go-moremath/stats"
+)
+
+// FisherGreater is Fisher's exact test, one-sided: the probability that chance alone puts at least
+// badA of the bad ones among the nA, given how many are bad in all. Small means that A has more than its share.
+func FisherGreater(badA, nA, badB, nB int) float64 {
+	d := stats.HypergeometicDist{N: nA + nB, K: badA + badB, Draws: nA}
+	p := 0.0
+	// The sum of the upper tail, not 1 minus the lower one: that would lose small values. From its thin
+	// end, so that nothing small is lost beside something big.
+	for k := min(badA+badB, nA); k >= badA; k-- {
+		p += d.PMF(float64(k))
+	}
+	return min(p, 1)
+}
+
+// MannWhitneyGreater is the test of Mann and Whitney, one-sided: the probability of values in a as
+// great, against those in b, when both come from one population. Small means that a has the greater values. It is
+// exact up to 50 values a side (25 when there are equal ones); beyond, the normal approximation, corrected for
+// ties and continuity. Without values on both sides, or when all are equal, it says nothing: 1.
+func MannWhitneyGreater(a, b []float64) float64 {
+	// "b is less than a", since the library computes the lower tail exactly and the upper as 1 minus that,
+	// half a step too wide when there are ties.
+	result, err := stats.MannWhitneyUTest(b, a, stats.LocationLess)
+	if err != nil || math.IsNaN(result.P) {
+		return 1
+	}
+	return min(result.P, 1)
+}
+
+// Holm returns the p-values corrected for being many: rejecting what is at most α rejects any true
+// hypothesis with a probability of at most α, however the tests depend on each other (Holm 1979).
+func Holm(ps []float64) []float64 {
+	order := make([]int, len(ps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case ps[i] < ps[j]:
+			return -1
+		case ps[i] > ps[j]:
+			return 1
+		}
+		return 0
+	})
+	adjusted := make([]float64, len(ps))
+	highest := 0.0
+	for rank, i := range order {
+		highest = max(highest, min(1, ps[i]*float64(len(ps)-rank)))
+		adjusted[i] = highest
+	}
+	return adjusted
+}
+
+// Quantile returns the q-quantile of ascending values by definition R-7 (linear between the two nearest
+// ranks, as in Excel, NumPy and R's default), and 0 of none.
+func Quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := q * float64(len(sorted)-1)
+	low := int(math.Floor(at))
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
+}
