@@ -169,13 +169,8 @@ func (c *Client) AppSpec(ctx context.Context, d Deployment) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read AppSpec: %w", err)
 	}
-	if r := out.Revision; r != nil {
-		if r.AppSpecContent != nil && aws.ToString(r.AppSpecContent.Content) != "" {
-			return []byte(*r.AppSpecContent.Content), nil
-		}
-		if r.String_ != nil && aws.ToString(r.String_.Content) != "" {
-			return []byte(*r.String_.Content), nil
-		}
+	if r := out.Revision; r != nil && r.AppSpecContent != nil && aws.ToString(r.AppSpecContent.Content) != "" {
+		return []byte(*r.AppSpecContent.Content), nil
 	}
 	return nil, errors.New("read AppSpec: the answer holds no text")
 }

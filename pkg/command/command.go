@@ -24,7 +24,7 @@ const (
 )
 
 // ErrHelp is returned by Parse when the user asked for help, which has then been printed: exit 0.
-var ErrHelp = errors.New("help was asked for") //nolint:gochecknoglobals // a sentinel that main branches on
+var ErrHelp = errors.New("help was asked for")
 
 // Spec is what the help text of a tool says around its flags.
 type Spec struct {
@@ -61,7 +61,6 @@ func (s Spec) Flags() *pflag.FlagSet {
 // returns ErrHelp. Anything wrong is a *UsageError that suggests the flag that was meant.
 func (s Spec) Parse(flags *pflag.FlagSet, args []string, stdout io.Writer) error {
 	err := flags.Parse(args)
-	// Asked for help, even beside a mistake, the user gets help.
 	if help, _ := flags.GetBool("help"); help || errors.Is(err, pflag.ErrHelp) {
 		if _, err := io.WriteString(stdout, s.help(flags)); err != nil {
 			return err

@@ -1,0 +1,138 @@
+// Package secret looks up the values that a suite's variables refer to: in the environment, in SSM
+// Parameter Store and in Secrets Manager.
+//
+// It refuses to guess: a variable without a value is an error that names the variable, its place in
+// the suite and what to do. No error ever holds a value.
+package secret
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
+// does not matter.
+const timeout = 8 * time.Second
+
+// Sources is where values are looked up.
+type Sources struct {
+	// Env looks up an environment variable.
+	Env func(name string) (string, bool)
+	// AWS is asked for parameters and secrets; nil when the suite is not expected to have any.
+	AWS *signed.Client
+}
+
+// Resolve looks up all references and returns the values by variable. When some cannot be had, the
+// error names every one of them, in the order of the references.
+func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[string]smoke.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	texts, errs := make([]string, len(refs)), make([]error, len(refs))
+	var all sync.WaitGroup
+	for i, ref := range refs {
+		all.Go(func() {
+			text, err := s.lookup(ctx, ref)
+			if err != nil {
+				errs[i] = fmt.Errorf("%s: variable %s: %w", ref.Place, ref.Name, err)
+			}
+			texts[i] = text
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	values := make(map[string]smoke.Value, len(refs))
+	for i, ref := range refs {
+		values[ref.Name] = smoke.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != smoke.ReferenceEnv}
+	}
+	return values, nil
+}
+
+func (s Sources) lookup(ctx context.Context, ref smoke.Reference) (string, error) {
+	switch ref.Kind {
+	case smoke.ReferenceEnv:
+		text, ok := s.Env(ref.ID)
+		if !ok || text == "" {
+			return "", fmt.Errorf("the environment variable %s is not set", ref.ID)
+		}
+		return text, nil
+	case smoke.ReferenceSSM:
+		return s.parameter(ctx, ref.ID)
+	case smoke.ReferenceSecretsManager:
+		return s.secret(ctx, ref.ID, ref.Key)
+	}
+	return "", fmt.Errorf("kind %q of reference is not known", ref.Kind)
+}
+
+func (s Sources) parameter(ctx context.Context, name string) (string, error) {
+	client, err := s.client(name)
+	if err != nil {
+		return "", err
+	}
+	var out struct {
+		Parameter struct{ Value string }
+	}
+	if err := client.JSON(ctx, signed.SSM, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out); err != nil {
+		return "", err
+	}
+	if out.Parameter.Value == "" {
+		return "", fmt.Errorf("the parameter %s is empty", name)
+	}
+	return out.Parameter.Value, nil
+}
+
+func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
+	client, err := s.client(id)
+	if err != nil {
+		return "", err
+	}
+	var out struct{ SecretString string }
+	if err := client.JSON(ctx, signed.SecretsManager, "GetSecretValue", map[string]string{"SecretId": id}, &out); err != nil {
+		return "", err
+	}
+	if out.SecretString == "" {
+		return "", errors.New("the secret holds no text")
+	}
+	if key == "" {
+		return out.SecretString, nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(out.SecretString), &fields) != nil {
+		return "", fmt.Errorf("the secret is no JSON object, so it has no key %q", key)
+	}
+	raw, ok := fields[key]
+	if !ok {
+		return "", fmt.Errorf("the secret has no key %q", key)
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw) // a number, as its text
+	}
+	if text == "" || text == "null" {
+		return "", fmt.Errorf("the secret's key %q is empty", key)
+	}
+	return text, nil
+}
+
+// client returns the client for the region that an ARN names, which may be another one than ours.
+func (s Sources) client(id string) (*signed.Client, error) {
+	if s.AWS == nil {
+		return nil, errors.New("AWS is not set up here")
+	}
+	part := strings.SplitN(id, ":", 5)
+	if len(part) < 5 || part[0] != "arn" || part[3] == "" || part[3] == s.AWS.Region {
+		return s.AWS, nil
+	}
+	there := *s.AWS
+	there.Region = part[3]
+	return &there, nil
+}

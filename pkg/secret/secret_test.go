@@ -1,0 +1,101 @@
+package secret_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
+	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// store answers as SSM and Secrets Manager do, from one table.
+func store(t *testing.T, values map[string]string) secret.Sources {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var in struct {
+			Name, SecretID string
+			WithDecryption bool
+		}
+		_ = json.Unmarshal(body, &in)
+		region := strings.Split(r.Header.Get("Authorization"), "/")[2]
+		value, ok := values[region+" "+in.Name+in.SecretID]
+		switch target := r.Header.Get("X-Amz-Target"); {
+		case !ok:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"not there"}`)
+		case target == "AmazonSSM.GetParameter" && in.WithDecryption:
+			_ = json.NewEncoder(w).Encode(map[string]any{"Parameter": map[string]string{"Value": value}})
+		case target == "secretsmanager.GetSecretValue":
+			_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": value})
+		}
+	}))
+	t.Cleanup(server.Close)
+	return secret.Sources{
+		Env: func(name string) (string, bool) { return "from env", name == "API_TOKEN" },
+		AWS: &signed.Client{
+			Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""),
+			Endpoint: func(string) string { return server.URL },
+		},
+	}
+}
+
+const elsewhere = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf"
+
+func TestResolve(t *testing.T) {
+	s := store(t, map[string]string{
+		"eu-west-1 /p":           "from ssm",
+		"eu-west-1 plain":        "whole",
+		"us-east-1 " + elsewhere: `{"password":"from sm","port":5432}`,
+	})
+	got, err := s.Resolve(t.Context(), []smoke.Reference{
+		{Name: "A", Kind: smoke.ReferenceEnv, ID: "API_TOKEN"},
+		{Name: "B", Kind: smoke.ReferenceSSM, ID: "/p"},
+		{Name: "C", Kind: smoke.ReferenceSecretsManager, ID: "plain"},
+		{Name: "D", Kind: smoke.ReferenceSecretsManager, ID: elsewhere, Key: "password"},
+		{Name: "E", Kind: smoke.ReferenceSecretsManager, ID: elsewhere, Key: "port"},
+	})
+	want := map[string]smoke.Value{
+		"A": {Text: "from env"}, "B": {Text: "from ssm", Secret: true}, "C": {Text: "whole", Secret: true},
+		"D": {Text: "from sm", Secret: true}, "E": {Text: "5432", Secret: true},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+func TestEveryMissingValueIsNamedAndNoneIsShown(t *testing.T) {
+	s := store(t, map[string]string{"eu-west-1 s": `{"other":"hunter2"}`, "eu-west-1 text": "hunter2"})
+	at := func(line int) diagnostic.Place { return diagnostic.Place{File: "smoke.yaml", Line: line, Col: 3} }
+	_, err := s.Resolve(t.Context(), []smoke.Reference{
+		{Name: "A", Kind: smoke.ReferenceEnv, ID: "UNSET", Place: at(4)},
+		{Name: "B", Kind: smoke.ReferenceSSM, ID: "/gone", Place: at(5)},
+		{Name: "C", Kind: smoke.ReferenceSecretsManager, ID: "s", Key: "password", Place: at(6)},
+		{Name: "D", Kind: smoke.ReferenceSecretsManager, ID: "text", Key: "password", Place: at(7)},
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"smoke.yaml:4:3: variable A: the environment variable UNSET is not set",
+		"smoke.yaml:5:3: variable B: ssm GetParameter: ResourceNotFoundException",
+		`smoke.yaml:6:3: variable C: the secret has no key "password"`,
+		`smoke.yaml:7:3: variable D: the secret is no JSON object`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not stand in: %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a value is shown: %v", err)
+	}
+}
