@@ -43,11 +43,12 @@ const (
 // Place is where a problem is: a position in a file, or a flag of the command line.
 type Place struct {
 	// File is the file's name as the user gave it.
-	File string
+	File string `json:"file,omitempty"`
 	// Line and Col are 1-based; Col counts characters, not bytes. Zero means unknown.
-	Line, Col int
+	Line int `json:"line,omitempty"`
+	Col  int `json:"column,omitempty"`
 	// Flag is set instead of File for a problem of the command line, with its dashes: "--image".
-	Flag string
+	Flag string `json:"flag,omitempty"`
 }
 
 // String returns "file:line:col", "file" where no line is known, or the flag.
