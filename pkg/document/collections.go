@@ -1,0 +1,184 @@
+package document
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// few is the number of keys up to which duplicates are found by looking at each; beyond, a map is cheaper.
+const few = 16
+
+// keySet finds duplicate keys of one object.
+type keySet struct{ seen map[string]int }
+
+// first returns where key stands among the members already, or notes that it will stand at at.
+func (k *keySet) first(members []Member, key string, at int) (int, bool) {
+	if len(members) < few {
+		for _, m := range members {
+			if m.Key == key {
+				return m.KeyAt, true
+			}
+		}
+		return 0, false
+	}
+	if k.seen == nil {
+		k.seen = make(map[string]int, 2*few)
+		for _, m := range members {
+			k.seen[m.Key] = m.KeyAt
+		}
+	}
+	if at, ok := k.seen[key]; ok {
+		return at, true
+	}
+	k.seen[key] = at
+	return 0, false
+}
+
+func (s *scanner) object() *Node {
+	n := s.node(Object, s.pos)
+	if !s.enter() {
+		return n
+	}
+	var keys keySet
+	for s.next('}', len(n.Members) > 0) {
+		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
+			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
+			return n
+		}
+		keyAt := s.pos
+		key := s.str()
+		if s.dead {
+			return n
+		}
+		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
+			s.fatal(s.pos, "a : should stand behind the key "+Quote(key)+", not "+s.character(), "")
+			return n
+		}
+		s.pos++
+		s.space()
+		value := s.value()
+		if first, twice := keys.first(n.Members, key, keyAt); twice {
+			s.report(keyAt, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
+			continue
+		}
+		n.Members = append(n.Members, Member{key, keyAt, value})
+	}
+	return n
+}
+
+func (s *scanner) array() *Node {
+	n := s.node(Array, s.pos)
+	if !s.enter() {
+		return n
+	}
+	for s.next(']', len(n.Items) > 0) {
+		n.Items = append(n.Items, s.value())
+	}
+	return n
+}
+
+// enter steps behind an opening bracket.
+func (s *scanner) enter() bool {
+	if s.depth++; s.depth > MaxDepth {
+		s.fatal(s.pos, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// next moves to the next element, behind its comma, and returns false behind the closing bracket. A comma
+// that is missing or one too many is reported and read over, so that the rest is still checked.
+func (s *scanner) next(closing byte, some bool) bool {
+	if s.space(); s.dead {
+		return false
+	}
+	comma := -1
+	if some && s.pos < len(s.text) && s.text[s.pos] == ',' {
+		comma = s.pos
+		s.pos++
+		s.space()
+	}
+	switch {
+	case s.dead:
+		return false
+	case s.pos >= len(s.text):
+		s.fatal(s.pos, "the text ends before its closing "+string(closing), "")
+		return false
+	case s.text[s.pos] == closing:
+		if comma >= 0 {
+			s.report(comma, "a comma before the closing "+string(closing), "remove it")
+		}
+		s.pos++
+		s.depth--
+		return false
+	case some && comma < 0:
+		if c := s.text[s.pos]; c != '"' && c != '{' && c != '[' && c != '$' && !isWord(c) {
+			s.fatal(s.pos, "a comma or the closing "+string(closing)+" should stand here, not "+s.character(), "")
+			return false
+		}
+		s.report(s.pos, "a comma is missing before this", "")
+	}
+	return true
+}
+
+// space skips white space and comments.
+func (s *scanner) space() {
+	for s.pos < len(s.text) {
+		switch s.text[s.pos] {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		case '/':
+			if !s.comment() {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) comment() bool {
+	rest := s.text[s.pos:]
+	switch {
+	case len(rest) > 1 && rest[1] == '/':
+		for s.pos < len(s.text) && s.text[s.pos] != '\n' {
+			s.pos++
+		}
+		return true
+	case len(rest) > 1 && rest[1] == '*':
+		for i := 2; i+1 < len(rest); i++ {
+			if rest[i] == '*' && rest[i+1] == '/' {
+				s.pos += i + 2
+				return true
+			}
+		}
+		s.fatal(s.pos, "a comment without its */", "")
+	}
+	return false
+}
+
+// character names the character under the cursor.
+func (s *scanner) character() string {
+	if s.pos >= len(s.text) {
+		return "the end of the text"
+	}
+	_, size := utf8.DecodeRuneInString(s.text[s.pos:])
+	return Quote(s.text[s.pos : s.pos+size])
+}
+
+func (s *scanner) report(at int, text, help string) {
+	if !s.dead {
+		s.problems = append(s.problems, diagnostic.Problem{
+			Place: s.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
+		})
+	}
+}
+
+// fatal reports a problem behind which nothing can be understood.
+func (s *scanner) fatal(at int, text, help string) {
+	s.report(at, text, help)
+	s.dead = true
+}

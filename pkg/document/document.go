@@ -1,0 +1,242 @@
+// Package document is a tree of values that remembers what a map forgets: the order of keys, the text of
+// numbers, and the place of every key and value. It reads JSON, JSON with comments and YAML, with
+// placeholders still in them, expands those, and writes JSON.
+//
+// It refuses to know what the document means, and it refuses input that readers understand in different
+// ways: duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize.
+package document
+
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+)
+
+// MaxSize is the most bytes that are read; a task definition may have 64 KiB.
+const MaxSize = 10_000_000
+
+// MaxDepth is the deepest nesting that is read; ECS's own fields end at 6.
+const MaxDepth = 1000
+
+// Kind is what a value is.
+type Kind uint8
+
+// The kinds. The zero value is Null, which the renderers drop.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+func (k Kind) String() string {
+	return [...]string{"null", "boolean", "number", "string", "list", "object"}[k]
+}
+
+// Node is one value.
+type Node struct {
+	Kind Kind
+	// Plain marks a YAML scalar without quotes that holds a placeholder: its type is the field's, and
+	// Settle or As decides it.
+	Plain bool
+	// At is where the value begins: a byte offset in the source, or, below zero, one of the document's flags.
+	At int
+	// Text is a string's value, a number as it was written, "true" or "false".
+	Text string
+	// Template is set where the value holds, or held, placeholders.
+	Template *Template
+	// Members are an object's, in the order of the source; Items a list's.
+	Members []Member
+	Items   []*Node
+}
+
+// Member is a key of an object with its value.
+type Member struct {
+	Key   string
+	KeyAt int
+	Value *Node
+}
+
+// Template is the text of a value before its placeholders were expanded.
+type Template struct {
+	Parts placeholder.Text
+	// Source is the text as it was written, for messages: a value never stands in one.
+	Source string
+	// Expanded says that the node's Text is the result; Unknown that there is none, because of a problem
+	// that has been reported.
+	Expanded, Unknown bool
+	form              form
+}
+
+// form is where in the source a placeholder stands.
+type form uint8
+
+const (
+	inJSONString form = iota
+	bare
+	inYAML
+)
+
+// Get returns the value of a key, or nil; also for a node that is nil or no object.
+func (n *Node) Get(key string) *Node {
+	if m := n.Member(key); m != nil {
+		return m.Value
+	}
+	return nil
+}
+
+// Member returns the member with the key, or nil; also for a node that is nil or no object.
+func (n *Node) Member(key string) *Member {
+	if n == nil {
+		return nil
+	}
+	for i := range n.Members {
+		if n.Members[i].Key == key {
+			return &n.Members[i]
+		}
+	}
+	return nil
+}
+
+// Set gives a key a value, at its old place among the members or at their end.
+func (n *Node) Set(key string, keyAt int, value *Node) {
+	if m := n.Member(key); m != nil {
+		m.Value, m.KeyAt = value, keyAt
+		return
+	}
+	n.Members = append(n.Members, Member{key, keyAt, value})
+}
+
+// Delete removes a key, and reports whether it was there.
+func (n *Node) Delete(key string) bool {
+	for i := range n.Members {
+		if n.Members[i].Key == key {
+			n.Members = append(n.Members[:i:i], n.Members[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// Str returns a string's text; "" for nil and for everything else.
+func (n *Node) Str() string {
+	if n == nil || n.Kind != String {
+		return ""
+	}
+	return n.Text
+}
+
+// List returns a list's items; none for nil and for everything else.
+func (n *Node) List() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.Items
+}
+
+// Show returns a scalar as a message may show it: quoted and capped, and as its template where it came from a variable.
+func (n *Node) Show() string {
+	switch {
+	case n == nil:
+		return "nothing"
+	case n.Template != nil:
+		return Quote(n.Template.Source)
+	case n.At < 0:
+		return "the value given" // a flag's value may be a secret
+	case n.Kind == String:
+		return Quote(n.Text)
+	case n.Kind == Number, n.Kind == Bool:
+		return capped(n.Text)
+	}
+	return n.Kind.String()
+}
+
+// Unknown reports whether the node's value could not be made; the reason has been reported.
+func (n *Node) Unknown() bool { return n != nil && n.Template != nil && n.Template.Unknown }
+
+func (n *Node) unknown() {
+	n.Kind, n.Text, n.Template.Unknown = String, n.Template.Source, true
+}
+
+// Secretive reports whether the value came from a variable or a flag, so that no message may show it.
+func (n *Node) Secretive() bool { return n.Template != nil || n.At < 0 }
+
+// Document is a tree with its source.
+type Document struct {
+	Root   *Node
+	Source Source
+	// Flags are what nodes that no file holds came from: node.At == -1 is Flags[0].
+	Flags []string
+}
+
+// FromFlag returns the At of nodes that the flag (with its dashes) made.
+func (d *Document) FromFlag(flag string) int {
+	for i, f := range d.Flags {
+		if f == flag {
+			return -i - 1
+		}
+	}
+	d.Flags = append(d.Flags, flag)
+	return -len(d.Flags)
+}
+
+// Place returns the place that an At stands for.
+func (d *Document) Place(at int) diagnostic.Place {
+	if at < 0 {
+		return diagnostic.Place{Flag: d.Flags[-at-1]}
+	}
+	return d.Source.Place(at)
+}
+
+// Quote shows foreign text in a message: quoted, on one line, capped.
+func Quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	head, rest := cut(s)
+	for _, r := range head {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
+			b.WriteRune('�') // a line break or an escape code must not reach a terminal
+		default:
+			b.WriteRune(r)
+		}
+	}
+	if rest != "" {
+		b.WriteString("…")
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func capped(s string) string {
+	head, rest := cut(s)
+	if rest != "" {
+		return head + "…"
+	}
+	return head
+}
+
+// cut splits s at the length that a message shows, between two characters.
+func cut(s string) (head, rest string) {
+	const most = 80
+	if len(s) <= most {
+		return s, ""
+	}
+	n := most
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n], s[n:]
+}
+
+// Unquoted is Quote without the quotes.
+func Unquoted(s string) string {
+	q := Quote(s)
+	return q[1 : len(q)-1]
+}

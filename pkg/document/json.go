@@ -1,0 +1,328 @@
+package document
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+)
+
+// scanner reads JSON with comments and bare placeholders. encoding/json knows neither, nor places, nor
+// duplicate keys, nor the text of numbers.
+type scanner struct {
+	reader   Reader
+	doc      *Document
+	text     string
+	pos      int
+	depth    int
+	dead     bool // the structure is lost: what follows would be guessed
+	problems diagnostic.List
+	nodes    []Node // a slab: one allocation for many nodes
+}
+
+// document reads the one value of the text.
+func (s *scanner) document() *Node {
+	s.pos = len(s.text) - len(strings.TrimPrefix(s.text, bom))
+	if s.space(); s.pos == len(s.text) {
+		s.fatal(s.pos, "empty", "a document is one JSON object")
+		return s.node(Null, s.pos)
+	}
+	root := s.value()
+	if s.space(); !s.dead && s.pos < len(s.text) {
+		s.fatal(s.pos, "text behind the end of the document", "")
+	}
+	return root
+}
+
+func (s *scanner) node(k Kind, at int) *Node {
+	if len(s.nodes) == 0 {
+		s.nodes = make([]Node, min(256, 16+len(s.text)/64))
+	}
+	n := &s.nodes[0]
+	s.nodes = s.nodes[1:]
+	n.Kind, n.At = k, at
+	return n
+}
+
+func (s *scanner) value() *Node {
+	if s.pos >= len(s.text) {
+		s.fatal(s.pos, "the text ends where a value should stand", "")
+		return s.node(Null, s.pos)
+	}
+	switch c := s.text[s.pos]; {
+	case c == '"':
+		return s.stringValue()
+	case c == '{':
+		return s.object()
+	case c == '[':
+		return s.array()
+	case c == '-' || c >= '0' && c <= '9':
+		return s.number()
+	case c == '$' && !s.reader.Literal:
+		return s.bare()
+	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
+		return s.word()
+	default:
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), "")
+		return s.node(Null, s.pos)
+	}
+}
+
+// word reads true, false, null.
+func (s *scanner) word() *Node {
+	at := s.pos
+	for s.pos < len(s.text) && isWord(s.text[s.pos]) {
+		s.pos++
+	}
+	word := s.text[at:s.pos]
+	switch word {
+	case "true", "false":
+		n := s.node(Bool, at)
+		n.Text = word
+		return n
+	case "null":
+	default:
+		s.report(at, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
+	}
+	return s.node(Null, at)
+}
+
+func (s *scanner) number() *Node {
+	at := s.pos
+	for s.pos < len(s.text) && (isWord(s.text[s.pos]) || strings.IndexByte("+-.", s.text[s.pos]) >= 0) {
+		s.pos++
+	}
+	n := s.node(Number, at)
+	if n.Text = s.text[at:s.pos]; !IsNumber(n.Text) {
+		s.report(at, "not a number: "+Quote(n.Text), "")
+	}
+	return n
+}
+
+// bare reads a placeholder outside a string.
+func (s *scanner) bare() *Node {
+	at := s.pos
+	ref, size, errs := placeholder.ParseBare(s.text[at:], s.reader.Scope)
+	for _, e := range errs {
+		s.report(at+e.At, e.Text, e.Help)
+	}
+	n := s.node(Null, at)
+	switch {
+	case size == 0:
+		s.fatal(at, "a value should stand here, not "+s.character(), "")
+	case ref != nil:
+		n.Template = &Template{
+			Parts:  placeholder.Text{{Ref: ref}},
+			Source: s.text[at : at+size], form: bare,
+		}
+	}
+	s.pos += size
+	if s.pos >= len(s.text) && len(errs) > 0 {
+		s.dead = true // the placeholder was not closed: it has eaten the rest
+	}
+	return n
+}
+
+func (s *scanner) stringValue() *Node {
+	n := s.node(String, s.pos)
+	n.Text = s.str()
+	if s.reader.Literal || strings.IndexByte(n.Text, '$') < 0 {
+		return n
+	}
+	s.problems = append(s.problems, s.doc.parseTemplate(n, s.reader.Scope, inJSONString)...)
+	return n
+}
+
+// parseTemplate reads the placeholders of a node's text.
+func (d *Document) parseTemplate(n *Node, scope placeholder.Scope, f form) diagnostic.List {
+	parts, errs := placeholder.Parse(n.Text, scope)
+	n.Template = &Template{Parts: parts, Source: n.Text, form: f}
+	var problems diagnostic.List
+	for _, e := range errs {
+		problems = append(problems, diagnostic.Problem{
+			Place: d.Place(d.offsetIn(n, e.At)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: e.Text, Help: e.Help,
+		})
+	}
+	if len(errs) == 0 && !parts.HasRef() { // only $$ and lone $
+		n.Text, _ = parts.Expand(nil)
+		n.Template = nil
+	}
+	return problems
+}
+
+// str reads a string and returns its value; most have no escape and are a piece of the source.
+func (s *scanner) str() string {
+	start := s.pos
+	s.pos++
+	for ; s.pos < len(s.text); s.pos++ {
+		switch c := s.text[s.pos]; {
+		case c == '"':
+			s.pos++
+			return s.text[start+1 : s.pos-1]
+		case c == '\\':
+			return s.escapedStr(start)
+		case c < 0x20:
+			s.controlCharacter(start)
+			if s.dead {
+				return ""
+			}
+		}
+	}
+	s.fatal(start, "a string without its closing quote", "")
+	return ""
+}
+
+// controlCharacter reports one inside a string. A line break says that the closing quote is missing.
+func (s *scanner) controlCharacter(start int) {
+	if c := s.text[s.pos]; c == '\n' || c == '\r' {
+		s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
+		return
+	}
+	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
+}
+
+func (s *scanner) escapedStr(start int) string {
+	var b strings.Builder
+	b.WriteString(s.text[start+1 : s.pos])
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		switch {
+		case c == '"':
+			s.pos++
+			return b.String()
+		case c == '\\':
+			r, size := unescape(s.text[s.pos:])
+			if r <= 0 {
+				s.report(s.pos, s.badEscape(r, size), "")
+			} else {
+				b.WriteRune(r)
+			}
+			s.pos += size
+			continue
+		case c < 0x20:
+			s.controlCharacter(start)
+			if s.dead {
+				return ""
+			}
+		}
+		b.WriteByte(c)
+		s.pos++
+	}
+	s.fatal(start, "a string without its closing quote", "")
+	return ""
+}
+
+func (s *scanner) badEscape(r rune, size int) string {
+	shown := Quote(s.text[s.pos:min(s.pos+size, len(s.text))])
+	switch r {
+	case 0:
+		return "a NUL character in a string"
+	case loneSurrogate:
+		return "half a character: " + shown
+	}
+	return "unknown escape " + shown
+}
+
+const (
+	badEscape     rune = -1
+	loneSurrogate rune = -2
+)
+
+// unescape decodes the escape with which text begins, and returns its length in the source.
+func unescape(text string) (rune, int) {
+	if len(text) < 2 {
+		return badEscape, len(text)
+	}
+	switch c := text[1]; c {
+	case '"', '\\', '/':
+		return rune(c), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r := hex4(text[2:])
+		switch {
+		case r < 0:
+			return badEscape, 2
+		case !utf16.IsSurrogate(r):
+			return r, 6
+		case strings.HasPrefix(text[6:], `\u`):
+			if pair := utf16.DecodeRune(r, hex4(text[8:])); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+		return loneSurrogate, 6
+	}
+	_, size := utf8.DecodeRuneInString(text[1:])
+	return badEscape, 1 + size
+}
+
+// hex4 reads four hexadecimal digits, or returns -1.
+func hex4(s string) rune {
+	if len(s) < 4 {
+		return -1
+	}
+	var r rune
+	for i := range 4 {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}
+
+func isWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// IsNumber reports whether s is a number as JSON writes it.
+func IsNumber(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	digits := func() bool {
+		n := 0
+		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+			n++
+		}
+		s = s[n:]
+		return n > 0
+	}
+	if strings.HasPrefix(s, "0") {
+		s = s[1:]
+	} else if !digits() {
+		return false
+	}
+	if strings.HasPrefix(s, ".") {
+		if s = s[1:]; !digits() {
+			return false
+		}
+	}
+	if strings.HasPrefix(s, "e") || strings.HasPrefix(s, "E") {
+		s = s[1:]
+		if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
+			s = s[1:]
+		}
+		if !digits() {
+			return false
+		}
+	}
+	return s == ""
+}

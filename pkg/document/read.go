@@ -1,0 +1,128 @@
+package document
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+)
+
+// Language is what a document is written in.
+type Language string
+
+// The languages. Comments are allowed in JSON.
+const (
+	JSON Language = "json"
+	YAML Language = "yaml"
+)
+
+// Reader reads documents.
+type Reader struct {
+	// Literal says that the document has no placeholders: every $ is text.
+	Literal bool
+	// Scope says which names are variables; nil means every name.
+	Scope placeholder.Scope
+}
+
+// Read reads a document, and returns what it understood of it with all problems that it met. The language
+// is the name's (.yaml, .yml, .json, .jsonc), else what the text begins with.
+func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
+	d := &Document{Root: &Node{}, Source: Source{Name: name, Text: text}}
+	if p, ok := unreadable(&d.Source); !ok {
+		return d, diagnostic.List{p}
+	}
+	if languageOf(name, text) == YAML {
+		return d, r.readYAML(d)
+	}
+	s := scanner{reader: r, doc: d, text: text}
+	d.Root = s.document()
+	return d, s.problems
+}
+
+// unreadable looks for what no reader may meet.
+func unreadable(s *Source) (diagnostic.Problem, bool) {
+	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Severity: diagnostic.Error, Cause: diagnostic.Syntax}
+	switch {
+	case len(s.Text) > MaxSize:
+		bad.Text = fmt.Sprintf("longer than %d bytes", MaxSize)
+		bad.Cause = diagnostic.File
+	case !utf8.ValidString(s.Text):
+		at := 0
+		for at < len(s.Text) {
+			r, size := utf8.DecodeRuneInString(s.Text[at:])
+			if r == utf8.RuneError && size <= 1 {
+				break
+			}
+			at += size
+		}
+		bad.Place = s.Place(at)
+		bad.Text, bad.Help = "not UTF-8", "save the file as UTF-8"
+	case strings.IndexByte(s.Text, 0) >= 0:
+		bad.Place = s.Place(strings.IndexByte(s.Text, 0))
+		bad.Text, bad.Help = "a NUL byte", "save the file as UTF-8 text"
+	default:
+		return bad, true
+	}
+	return bad, false
+}
+
+// languageOf tells JSON from YAML: by the name's ending, else by the first character that is no comment.
+func languageOf(name, text string) Language {
+	switch lower := strings.ToLower(name); {
+	case strings.HasSuffix(lower, ".yaml"), strings.HasSuffix(lower, ".yml"):
+		return YAML
+	case strings.HasSuffix(lower, ".json"), strings.HasSuffix(lower, ".jsonc"):
+		return JSON
+	}
+	text = strings.TrimLeft(strings.TrimPrefix(text, bom), " \t\r\n")
+	if text == "" || strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
+		return JSON
+	}
+	return YAML
+}
+
+// offsetIn returns where in the source the byte of a template's text stands.
+func (d *Document) offsetIn(n *Node, at int) int {
+	switch {
+	case n.At < 0:
+		return n.At
+	case n.Template.form == bare:
+		return n.At + at
+	case n.Template.form == inYAML:
+		// Quotes, folds and escapes move characters about, but each $ stays one: count them.
+		nth := strings.Count(n.Template.Source[:at], "$")
+		pos := n.At
+		for ; ; nth-- {
+			i := strings.IndexByte(d.Source.Text[pos:], '$')
+			if i < 0 {
+				return n.At
+			}
+			if nth == 0 {
+				return pos + i
+			}
+			pos += i + 1
+		}
+	default:
+		return rawOffset(d.Source.Text, n.At+1, at)
+	}
+}
+
+// rawOffset walks a JSON string from its first character to the place where want decoded bytes lie behind.
+func rawOffset(text string, from, want int) int {
+	for pos := from; pos < len(text); {
+		if want <= 0 {
+			return pos
+		}
+		if text[pos] != '\\' {
+			pos++
+			want--
+			continue
+		}
+		r, size := unescape(text[pos:])
+		pos += size
+		want -= utf8.RuneLen(r)
+	}
+	return from
+}

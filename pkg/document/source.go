@@ -1,0 +1,103 @@
+package document
+
+import (
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// Source is a text with a name, which turns byte offsets into lines and columns.
+type Source struct {
+	Name string
+	Text string
+	// lines holds the offset of each line's first byte, runes the number of characters before each block.
+	// Both are made when the first place is asked for; a good document never asks.
+	lines []int
+	runes []int
+}
+
+// block is how many bytes are counted for a column at most: a hostile file is one line of 10 MB with a
+// problem in every character, and must not cost the square of its length.
+const block = 1024
+
+// Place returns the line and column (in characters) of a byte offset.
+func (s *Source) Place(at int) diagnostic.Place {
+	at = min(max(at, 0), len(s.Text))
+	line := s.line(at)
+	return diagnostic.Place{File: s.Name, Line: line, Col: 1 + max(0, s.runesTo(at)-s.runesTo(s.lines[line-1]))}
+}
+
+// line returns the number of the line that a byte is in.
+func (s *Source) line(at int) int {
+	lines := s.index()
+	return max(1, sort.Search(len(lines), func(i int) bool { return lines[i] > at }))
+}
+
+// runesTo counts the characters before a byte.
+func (s *Source) runesTo(at int) int {
+	if s.runes == nil {
+		s.runes = make([]int, 1, 1+len(s.Text)/block)
+		for i, n := 0, 0; i+block <= len(s.Text); i += block {
+			n += firstBytes(s.Text[i : i+block])
+			s.runes = append(s.runes, n)
+		}
+	}
+	return s.runes[at/block] + firstBytes(s.Text[at/block*block:at])
+}
+
+// firstBytes counts the characters that begin in s, which may itself begin or end within one.
+func firstBytes(s string) int {
+	n := 0
+	for i := range len(s) {
+		if utf8.RuneStart(s[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// offset is the reverse of Place, for parsers that count lines and columns themselves.
+func (s *Source) offset(line, col int) int {
+	lines := s.index()
+	if line < 1 || line > len(lines) {
+		return len(s.Text)
+	}
+	at := lines[line-1]
+	left := col - 1
+	if left > block { // begin at the last counted block before the place
+		want := s.runesTo(at) + left
+		b := sort.Search(len(s.runes), func(i int) bool { return s.runes[i] > want }) - 1
+		at, left = b*block, want-s.runes[b]
+		for at > 0 && !utf8.RuneStart(s.Text[at]) { // the block begins within a character, counted before it
+			at++
+		}
+	}
+	for ; left > 0 && at < len(s.Text); left-- {
+		_, size := utf8.DecodeRuneInString(s.Text[at:])
+		at += size
+	}
+	return at
+}
+
+func (s *Source) index() []int {
+	if s.lines == nil {
+		s.lines = make([]int, 1, 2+strings.Count(s.Text, "\n"))
+		if strings.HasPrefix(s.Text, bom) {
+			s.lines[0] = len(bom) // an editor shows no column for it
+		}
+		for i := 0; ; {
+			n := strings.IndexByte(s.Text[i:], '\n')
+			if n < 0 {
+				break
+			}
+			i += n + 1
+			s.lines = append(s.lines, i)
+		}
+	}
+	return s.lines
+}
+
+// bom is the byte order mark that some editors put first.
+const bom = "\uFEFF"
