@@ -1,0 +1,293 @@
+package taskdef
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// checker applies the rules to a document in normal form.
+type checker struct {
+	doc        *document.Document
+	root       *document.Node
+	containers []*document.Node
+	// fromPipeline says that <IMAGEn_NAME> was asked for.
+	fromPipeline bool
+	fargate      bool
+	rule         string
+	problems     diagnostic.List
+}
+
+// rule is one thing that AWS would refuse later, or that nobody would notice.
+type rule struct {
+	name  string
+	check func(*checker)
+}
+
+// each makes a rule of one container the rule of all.
+func each(check func(c *checker, container *document.Node)) func(*checker) {
+	return func(c *checker) {
+		for _, container := range c.containers {
+			check(c, container)
+		}
+	}
+}
+
+// rules lists the rules by name. Facts about ECS in them are as of November 2026.
+func rules() []rule {
+	return []rule{
+		{"document-size", documentSize},
+		{"family", family},
+		{"container-name", containerNames},
+		{"container-count", containerCount},
+		{"essential", essential},
+		{"image", each(image)},
+		{"fargate-size", fargateSize},
+		{"task-size", taskSize},
+		{"container-size", containerSizes},
+		{"network-mode", networkMode},
+		{"ports", each(ports)},
+		{"port-conflict", portConflicts},
+		{"fargate-only", fargateOnly},
+		{"depends-on", dependsOn},
+		{"health-check", each(healthCheck)},
+		{"environment-name", each(environmentNames)},
+		{"environment-file", each(environmentFiles)},
+		{"secret-reference", each(secretReferences)},
+		{"secret-name", each(secretNames)},
+		{"secret-in-text", each(secretsInText)},
+		{"execution-role", executionRole},
+		{"arn", roles},
+		{"log-options", each(logOptions)},
+		{"volumes", volumes},
+		{"mount-points", each(mountPoints)},
+		{"ulimits", each(ulimits)},
+		{"limits", each(containerLimits)},
+		{"task-limits", taskLimits},
+		{"tags", tags},
+		{"placeholder-left", placeholdersLeft},
+	}
+}
+
+// run checks types first: a rule reads only what has the type that it expects, and is silent about the rest.
+func (c *checker) run() {
+	c.rule = "type"
+	if c.root.Unknown() {
+		return
+	}
+	if c.root.Kind != document.Object {
+		c.fail(c.root, "a task definition is an object, not "+kindOf(c.root), "")
+		return
+	}
+	c.structure(c.root, 0)
+	for _, container := range c.root.Get("containerDefinitions").List() {
+		if container.Kind == document.Object {
+			c.containers = append(c.containers, container)
+		}
+	}
+	for _, item := range c.root.Get("requiresCompatibilities").List() {
+		c.fargate = c.fargate || item.Str() == "FARGATE"
+	}
+	for _, r := range rules() {
+		c.rule = r.name
+		r.check(c)
+	}
+}
+
+func (c *checker) fail(n *document.Node, text, help string) {
+	c.report(diagnostic.Error, n, text, help)
+}
+
+func (c *checker) warn(n *document.Node, text, help string) {
+	c.report(diagnostic.Warning, n, text, help)
+}
+
+// report says nothing about a node whose value is unknown: the reason for that has been reported.
+func (c *checker) report(s diagnostic.Severity, n *document.Node, text, help string) {
+	if n.Unknown() {
+		return
+	}
+	c.reportAt(s, n.At, text, help)
+}
+
+func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
+	c.problems = append(c.problems, diagnostic.Problem{
+		Place: c.doc.Place(at), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
+	})
+}
+
+// name shows a container's name for a message.
+func name(container *document.Node) string { return container.Get("name").Show() }
+
+// number returns a node's integer.
+func number(n *document.Node) (int, bool) {
+	if n == nil || n.Kind != document.Number {
+		return 0, false
+	}
+	i, err := strconv.Atoi(n.Text)
+	return i, err == nil
+}
+
+// within reports a number outside its range.
+func (c *checker) within(parent *document.Node, key string, low, high int) {
+	n := parent.Get(key)
+	if i, ok := number(n); ok && (i < low || i > high) {
+		c.fail(n, fmt.Sprintf("%s is %s, ECS takes %d to %d", key, n.Show(), low, high), "")
+	}
+}
+
+func kindOf(n *document.Node) string {
+	if n.Template != nil {
+		return "a " + n.Kind.String() + " from " + n.Show()
+	}
+	return article(n.Kind)
+}
+
+func article(k document.Kind) string {
+	if k == document.Object {
+		return "an object"
+	}
+	return "a " + k.String()
+}
+
+// structure checks the types of a node, by the model, and everything below it.
+func (c *checker) structure(n *document.Node, shapeNumber int) {
+	s := &shapes[shapeNumber]
+	if n.Unknown() {
+		return
+	}
+	n.As(wanted(s.kind))
+	if !c.typed(n, s) {
+		return
+	}
+	switch s.kind {
+	case structure:
+		c.fields(n, s)
+	case list:
+		for _, item := range n.Items {
+			c.structure(item, s.elem)
+		}
+	case mapping:
+		for i := range n.Members {
+			c.structure(n.Members[i].Value, s.elem)
+		}
+	default:
+	}
+}
+
+func wanted(k kind) document.Kind {
+	switch k {
+	case integer, decimal:
+		return document.Number
+	case boolean:
+		return document.Bool
+	case list:
+		return document.Array
+	case mapping, structure:
+		return document.Object
+	default:
+		return document.String
+	}
+}
+
+// typed reports a value of the wrong type or outside its enumeration.
+func (c *checker) typed(n *document.Node, s *shape) bool {
+	if n.Kind != wanted(s.kind) {
+		c.fail(n, fmt.Sprintf("want %s, not %s", s.kind, kindOf(n)), retype(n, s.kind))
+		return false
+	}
+	if s.kind == integer {
+		if _, err := strconv.ParseInt(n.Text, 10, 32); err != nil {
+			c.fail(n, "want an integer, not "+n.Show(), "")
+			return false
+		}
+	}
+	if len(s.enum) > 0 && !slices.Contains(s.enum, n.Text) {
+		help := ""
+		if near, ok := diagnostic.Nearest(n.Text, s.enum); ok && !n.Secretive() {
+			help = "did you mean " + document.Quote(near) + "?"
+		}
+		c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), help)
+	}
+	return true
+}
+
+// retype shows the value as it should be written, where only the quotes are wrong.
+func retype(n *document.Node, k kind) string {
+	switch {
+	case n.Secretive() && n.Kind == document.String && (k == integer || k == boolean):
+		return "write the placeholder without quotes: " + document.Unquoted(sourceOf(n))
+	case n.Secretive():
+		return ""
+	case k == text && (n.Kind == document.Number || n.Kind == document.Bool):
+		return "write " + document.Quote(n.Text)
+	case k == integer && n.Kind == document.String && document.IsNumber(n.Text), k == boolean && (n.Text == "true" || n.Text == "false"):
+		return "write " + n.Text + " without quotes"
+	}
+	return ""
+}
+
+func sourceOf(n *document.Node) string {
+	if n.Template != nil {
+		return n.Template.Source
+	}
+	return "${NAME}"
+}
+
+// fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
+func (c *checker) fields(n *document.Node, s *shape) {
+	for i := range n.Members {
+		m := &n.Members[i]
+		if f, ok := s.field(m.Key); ok {
+			c.structure(m.Value, f.shape)
+			continue
+		}
+		settle(m.Value)
+		if near, ok := diagnostic.Nearest(m.Key, s.names()); ok {
+			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+document.Quote(m.Key), "did you mean "+document.Quote(near)+"?")
+			continue
+		}
+		help := "kept as it is: it may be newer than this build"
+		if where := elsewhere(m.Key); where != "" {
+			help = "kept as it is; a key of that name belongs into " + where
+		}
+		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+document.Quote(m.Key), help)
+	}
+	for _, f := range s.fields {
+		if f.required && n.Get(f.name) == nil {
+			c.fail(n, f.name+" is missing", "")
+		}
+	}
+}
+
+// elsewhere names the one structure that has a field of this name.
+func elsewhere(key string) string {
+	found := ""
+	for i := range shapes {
+		if _, ok := shapes[i].field(key); ok {
+			if found != "" {
+				return ""
+			}
+			found = shapes[i].name
+		}
+	}
+	if found == "RegisterTaskDefinitionRequest" {
+		return "the task definition itself"
+	}
+	return found
+}
+
+// settle gives types to what no field is known for.
+func settle(n *document.Node) {
+	n.Settle()
+	for i := range n.Members {
+		settle(n.Members[i].Value)
+	}
+	for _, item := range n.Items {
+		settle(item)
+	}
+}

@@ -1,0 +1,183 @@
+package taskdef
+
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
+// in one of the two lists, since ECS refuses it in both.
+func (e *editor) env(arg, flag, key, value string) {
+	c, rest := e.target(flag, arg)
+	if c == nil {
+		return
+	}
+	name, text, ok := strings.Cut(rest, "=")
+	if !ok || name == "" {
+		e.usage(flag, "want [CONTAINER:]NAME=VALUE", "")
+		return
+	}
+	for _, other := range []string{"environment", "secrets"} {
+		if other != key {
+			e.removeNamed(c, other, "name", name)
+		}
+	}
+	e.setNamed(flag, c, key, pair{"name", name, value, text})
+}
+
+func (e *editor) unsetEnv(arg string) {
+	c, name := e.target("--unset-env", arg)
+	if c == nil {
+		return
+	}
+	environment := e.removeNamed(c, "environment", "name", name)
+	if secrets := e.removeNamed(c, "secrets", "name", name); !environment && !secrets {
+		e.warn("--unset-env", "container "+c.Get("name").Show()+" has no variable "+document.Quote(name), "")
+	}
+}
+
+// pair is an element of a list of names and values, whatever AWS calls the two.
+type pair struct{ nameKey, name, valueKey, value string }
+
+func (e *editor) setNamed(flag string, parent *document.Node, key string, p pair) {
+	all := e.child(flag, parent, key, document.Array)
+	if all == nil {
+		return
+	}
+	value := e.text(flag, p.value)
+	if old := e.find(all, p.nameKey, p.name); old != nil {
+		old.Set(p.valueKey, value.At, value)
+		return
+	}
+	name := e.text(flag, p.name)
+	all.Items = append(all.Items, &document.Node{Kind: document.Object, At: name.At, Members: []document.Member{
+		{Key: p.nameKey, KeyAt: name.At, Value: name},
+		{Key: p.valueKey, KeyAt: value.At, Value: value},
+	}})
+}
+
+// find returns the element of a list whose key has the name.
+func (e *editor) find(all *document.Node, key, name string) *document.Node {
+	for _, item := range all.List() {
+		e.exp.Node(item)
+		if n := item.Get(key); n != nil {
+			if e.exp.Node(n); n.Str() == name {
+				return item
+			}
+		}
+	}
+	return nil
+}
+
+// removeNamed removes every element with the name, and the list when it was the only one.
+func (e *editor) removeNamed(parent *document.Node, listKey, key, name string) bool {
+	all := parent.Get(listKey)
+	if all == nil {
+		return false
+	}
+	e.exp.Node(all)
+	removed := false
+	for {
+		found := e.find(all, key, name)
+		if found == nil {
+			break
+		}
+		removed = true
+		kept := make([]*document.Node, 0, len(all.Items))
+		for _, item := range all.Items {
+			if item != found {
+				kept = append(kept, item)
+			}
+		}
+		all.Items = kept
+	}
+	if removed && len(all.Items) == 0 {
+		parent.Delete(listKey)
+	}
+	return removed
+}
+
+// label sets a docker label: on the container named, else on the one that the load balancer reaches.
+func (e *editor) label(flag, arg, known string) {
+	c, rest := (*document.Node)(nil), arg
+	if key, _, _ := strings.Cut(arg, "="); flag == "--label" {
+		for i := range len(key) {
+			if key[i] == ':' && c == nil {
+				if c = e.named(key[:i]); c != nil {
+					rest = arg[i+1:]
+				}
+			}
+		}
+	}
+	if c == nil {
+		if c = e.reached(flag, known); c == nil {
+			return
+		}
+	}
+	key, value, ok := strings.Cut(rest, "=")
+	if !ok || key == "" {
+		e.usage(flag, "want [CONTAINER:]LABEL=VALUE", "")
+		return
+	}
+	if labels := e.child(flag, c, "dockerLabels", document.Object); labels != nil {
+		n := e.text(flag, value)
+		labels.Set(key, n.At, n)
+	}
+}
+
+func (e *editor) tag(arg string) {
+	key, value, ok := strings.Cut(arg, "=")
+	if !ok || key == "" {
+		e.usage("--tag", "want KEY=VALUE", "")
+		return
+	}
+	e.setNamed("--tag", e.root, "tags", pair{"key", key, "value", value})
+}
+
+// command replaces a container's command: C=shell words, or C=[a JSON list].
+func (e *editor) command(arg string) {
+	const flag = "--command"
+	name, text, ok := strings.Cut(arg, "=")
+	if !ok {
+		e.usage(flag, "want CONTAINER=WORDS or CONTAINER=[JSON list]", e.nameHelp(""))
+		return
+	}
+	c := e.mustName(flag, name)
+	if c == nil {
+		return
+	}
+	at := e.doc.FromFlag(flag)
+	out := &document.Node{Kind: document.Array, At: at}
+	if strings.HasPrefix(strings.TrimSpace(text), "[") {
+		value, problems := document.Reader{}.Value(text)
+		if len(problems) > 0 || value.Kind != document.Array {
+			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is none", `write ["sh","-c","…"], or shell words`)
+			return
+		}
+		e.own(value, at)
+		out = value
+	} else {
+		words, err := shellWords(text)
+		if err != nil {
+			e.usage(flag, err.Error(), `quote as in a shell, or give a JSON list: ["sh","-c","…"]`)
+			return
+		}
+		for _, w := range words {
+			out.Items = append(out.Items, &document.Node{Kind: document.String, At: at, Text: w})
+		}
+	}
+	c.Set("command", at, out)
+}
+
+// own marks a value as the flag's, all of it.
+func (e *editor) own(n *document.Node, at int) {
+	n.At = at
+	for i := range n.Members {
+		n.Members[i].KeyAt = at
+		e.own(n.Members[i].Value, at)
+	}
+	for _, item := range n.Items {
+		e.own(item, at)
+	}
+}

@@ -1,0 +1,117 @@
+package taskdef
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// images sets the images, most particular last: *=URI, then the others in their order.
+func (e *editor) images(args []string) {
+	for _, arg := range args {
+		if uri, all := strings.CutPrefix(arg, "*="); all {
+			for _, c := range e.containers() {
+				e.setImage(c, uri)
+			}
+		}
+	}
+	for _, arg := range args {
+		// A URI holds no =, so what stands before one is a name.
+		name, uri, named := strings.Cut(arg, "=")
+		switch {
+		case named && name == "*":
+		case named:
+			if c := e.mustName("--image", name); c != nil {
+				e.setImage(c, uri)
+			}
+		default:
+			if c := e.unnamedImage(); c != nil {
+				e.setImage(c, arg)
+			}
+		}
+	}
+}
+
+func (e *editor) setImage(c *document.Node, uri string) {
+	n := e.text("--image", uri)
+	c.Set("image", n.At, n)
+}
+
+// unnamedImage returns the container that an --image without a name means: the only one, or the only one
+// whose image holds a placeholder.
+func (e *editor) unnamedImage() *document.Node {
+	all := e.containers()
+	if len(all) == 1 {
+		return all[0]
+	}
+	var open []*document.Node
+	for _, c := range all {
+		image := c.Get("image")
+		if image != nil && (image.Template != nil || strings.ContainsAny(image.Text, "<$")) {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 1 {
+		return open[0]
+	}
+	text := "which container? none of them has an image with a placeholder"
+	if len(open) > 1 {
+		text = fmt.Sprintf("which container? %d of them have an image with a placeholder", len(open))
+	}
+	e.usage("--image", text, "write --image CONTAINER=URI, or *=URI for all; "+e.nameHelp(""))
+	return nil
+}
+
+// placeholders leaves <IMAGEn_NAME> where CodePipeline shall put an image, and returns the image that
+// imageDetail.json tells it.
+func (e *editor) placeholders(edits Edits) string {
+	const flag = "--image-placeholder"
+	uri := ""
+	numbers := map[string]bool{}
+	var held []*document.Node
+	for _, arg := range edits.ImagePlaceholders {
+		number, name, ok := strings.Cut(arg, "=")
+		if !ok || len(number) != 1 || number < "1" || number > "4" {
+			e.usage(flag, "want N=CONTAINER with N from 1 to 4", "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>")
+			continue
+		}
+		if numbers[number] {
+			e.usage(flag, "number "+number+" is given twice", "")
+			continue
+		}
+		numbers[number] = true
+		c := e.mustName(flag, name)
+		if c == nil {
+			continue
+		}
+		if image := c.Get("image"); edits.WantImage && image != nil {
+			e.exp.Node(image)
+			e.checkDetail(image)
+			uri = image.Str()
+		}
+		n := e.text(flag, "<IMAGE"+number+"_NAME>")
+		c.Set("image", n.At, n)
+		held = append(held, c)
+	}
+	switch {
+	case !edits.WantImage:
+	case len(held) > 1:
+		e.usage("--image-detail", "holds one image, but there are several --image-placeholder", "run once for each image")
+	case len(held) == 1 && uri == "":
+		e.usage("--image-detail", "the container of the placeholder has no image", "give it: --image CONTAINER=URI")
+	case len(edits.ImagePlaceholders) > 0:
+	case len(edits.Images) == 1:
+		uri = edits.Images[0][strings.IndexByte(edits.Images[0], '=')+1:]
+	default:
+		e.usage("--image-detail", "which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
+	}
+	return uri
+}
+
+// checkDetail applies the image rules to an image that leaves the document for imageDetail.json.
+func (e *editor) checkDetail(image *document.Node) {
+	if fault, help := imageFault(image.Str()); fault != "" && !image.Unknown() {
+		e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
+	}
+}

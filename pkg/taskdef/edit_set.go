@@ -1,0 +1,108 @@
+package taskdef
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// sets applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
+// "name" too, and "-" stands behind the last. Objects on the way are made, lists are not.
+func (e *editor) sets(args []string) {
+	for _, arg := range args {
+		pointer, text, ok := strings.Cut(arg, "=")
+		if !ok || !strings.HasPrefix(pointer, "/") {
+			e.usage("--set", "want /POINTER=JSON", `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`)
+			continue
+		}
+		value, problems := document.Reader{}.Value(text)
+		if len(problems) > 0 {
+			e.usage("--set", document.Unquoted(pointer)+": the value is not JSON", "a text needs its quotes: --set '"+document.Unquoted(pointer)+`="…"'`)
+			continue
+		}
+		e.own(value, e.doc.FromFlag("--set"))
+		e.set(pointer, value)
+	}
+}
+
+func (e *editor) set(pointer string, value *document.Node) {
+	keys := strings.Split(pointer[1:], "/")
+	n := e.root
+	for i, key := range keys {
+		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+		last := i == len(keys)-1
+		e.exp.Node(n)
+		switch n.Kind {
+		case document.Object:
+			if last {
+				n.Set(key, value.At, value)
+				return
+			}
+			next := n.Get(key)
+			if next == nil || next.Kind == document.Null && next.Template == nil {
+				next = &document.Node{Kind: document.Object, At: value.At}
+				n.Set(key, value.At, next)
+			}
+			n = next
+		case document.Array:
+			at, ok := e.element(n, key, pointer)
+			switch {
+			case !ok:
+				return
+			case at == len(n.Items):
+				if !last {
+					value = wrapped(keys[i+1:], value)
+				}
+				n.Items = append(n.Items, value)
+				return
+			case last:
+				n.Items[at] = value
+				return
+			}
+			n = n.Items[at]
+		default:
+			e.usage("--set", document.Unquoted(pointer)+": there is "+n.Kind.String()+" on the way, with nothing inside", "")
+			return
+		}
+	}
+}
+
+// wrapped puts a value into new objects.
+func wrapped(keys []string, value *document.Node) *document.Node {
+	for i := len(keys) - 1; i >= 0; i-- {
+		value = &document.Node{Kind: document.Object, At: value.At, Members: []document.Member{{Key: keys[i], KeyAt: value.At, Value: value}}}
+	}
+	return value
+}
+
+// element returns the index of a list's element by its name or number; its length for "-".
+func (e *editor) element(n *document.Node, key, pointer string) (int, bool) {
+	var names []string
+	for i, item := range n.Items {
+		e.exp.Node(item)
+		if name := item.Get("name"); name != nil {
+			if e.exp.Node(name); name.Str() == key {
+				return i, true
+			}
+			if !name.Secretive() {
+				names = append(names, name.Str())
+			}
+		}
+	}
+	if key == "-" {
+		return len(n.Items), true
+	}
+	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) {
+		return i, true
+	}
+	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - stands behind the last"
+	if near, ok := diagnostic.Nearest(key, names); ok {
+		help = "did you mean " + document.Quote(near) + "?"
+	} else if len(names) > 0 {
+		help = "there are " + strings.Join(names, ", ")
+	}
+	e.usage("--set", document.Unquoted(pointer)+": no element "+document.Quote(key), help)
+	return 0, false
+}

@@ -1,0 +1,234 @@
+package taskdef
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// Edits are the changes to a template, as the flags give them. They come before the values: a
+// placeholder that an edit replaces needs no value.
+type Edits struct {
+	// Images are [CONTAINER=]URI or *=URI.
+	Images []string
+	// ImagePlaceholders are N=CONTAINER.
+	ImagePlaceholders []string
+	// WantImage asks for Rendered.ImageURI.
+	WantImage bool
+	// UnsetEnv are [C:]K; Env, Secrets and Labels [C:]K=V; Tags K=V; Commands C=WORDS; Sets POINTER=JSON.
+	UnsetEnv, Env, Secrets, Labels, Tags, Commands, Sets []string
+	// Release and Suite are stamped as docker labels where they are not empty; ReleaseFrom is where the
+	// release came from, for messages.
+	Release, Suite string
+	// Container is the one that the load balancer reaches, where it is known from elsewhere.
+	Container string
+}
+
+// The docker labels that the hooks read.
+const (
+	ReleaseLabel = "greenlight.release"
+	SuiteLabel   = "greenlight.suite"
+)
+
+type editor struct {
+	doc      *document.Document
+	exp      *document.Expander
+	root     *document.Node
+	problems diagnostic.List
+}
+
+// apply makes the edits in a fixed order, and returns the image for imageDetail.json.
+func (e *editor) apply(edits Edits) string {
+	e.sets(edits.Sets)
+	e.images(edits.Images)
+	for _, arg := range edits.UnsetEnv {
+		e.unsetEnv(arg)
+	}
+	for _, arg := range edits.Env {
+		e.env(arg, "--env", "environment", "value")
+	}
+	for _, arg := range edits.Secrets {
+		e.env(arg, "--secret", "secrets", "valueFrom")
+	}
+	for _, arg := range edits.Commands {
+		e.command(arg)
+	}
+	for _, arg := range edits.Labels {
+		e.label("--label", arg, edits.Container)
+	}
+	if edits.Release != "" {
+		e.label("--release", ReleaseLabel+"="+edits.Release, edits.Container)
+	}
+	if edits.Suite != "" {
+		e.label("--suite", SuiteLabel+"="+edits.Suite, edits.Container)
+	}
+	for _, arg := range edits.Tags {
+		e.tag(arg)
+	}
+	return e.placeholders(edits)
+}
+
+// containers returns the containers, with their names expanded.
+func (e *editor) containers() []*document.Node {
+	all := e.root.Get("containerDefinitions")
+	if all == nil {
+		return nil
+	}
+	e.exp.Node(all)
+	var objects []*document.Node
+	for _, c := range all.List() {
+		e.exp.Node(c)
+		if c.Kind != document.Object {
+			continue
+		}
+		if name := c.Get("name"); name != nil {
+			e.exp.Node(name)
+		}
+		objects = append(objects, c)
+	}
+	return objects
+}
+
+// named returns the container with the name, or nil.
+func (e *editor) named(name string) *document.Node {
+	for _, c := range e.containers() {
+		if n := c.Get("name"); n.Str() == name && !n.Unknown() {
+			return c
+		}
+	}
+	return nil
+}
+
+// mustName is named, with a problem of the flag when there is no such container.
+func (e *editor) mustName(flag, name string) *document.Node {
+	c := e.named(name)
+	if c == nil {
+		e.usage(flag, "no container is called "+document.Quote(strings.TrimSpace(name)), e.nameHelp(name))
+	}
+	return c
+}
+
+// nameHelp lists the containers, the nearest first.
+func (e *editor) nameHelp(name string) string {
+	var known, shown []string
+	for _, c := range e.containers() {
+		known = append(known, c.Get("name").Str())
+		shown = append(shown, c.Get("name").Show())
+	}
+	if len(known) == 0 {
+		return "the template has no containers"
+	}
+	if near, ok := diagnostic.Nearest(strings.TrimSpace(name), known); ok {
+		return "did you mean " + shown[slices.Index(known, near)] + "?"
+	}
+	return "containers are " + strings.Join(shown, ", ")
+}
+
+// target splits a leading "C:" off, where a container is called C, and returns that container, or the only one.
+func (e *editor) target(flag, arg string) (*document.Node, string) {
+	key, _, _ := strings.Cut(arg, "=")
+	// The longest name wins; names hold no colon, but a broken template's may.
+	for i := range len(key) {
+		if key[i] != ':' {
+			continue
+		}
+		if c := e.named(key[:i]); c != nil {
+			return c, arg[i+1:]
+		}
+	}
+	all := e.containers()
+	switch len(all) {
+	case 1:
+		return all[0], arg
+	case 0:
+		e.usage(flag, "the template has no containers", "")
+	default:
+		e.usage(flag, "which container?", "write CONTAINER:"+document.Unquoted(key)+"; "+e.nameHelp(""))
+	}
+	return nil, arg
+}
+
+// reached returns the container that the load balancer reaches: known, or the only one with a port, else
+// the first essential one.
+func (e *editor) reached(flag, known string) *document.Node {
+	if known != "" {
+		if c := e.named(known); c != nil {
+			return c
+		}
+	}
+	all := e.containers()
+	if len(all) == 0 {
+		e.usage(flag, "the template has no containers", "")
+		return nil
+	}
+	return Reached(all, e.exp)
+}
+
+// Reached returns the container of a list that the load balancer reaches; exp may be nil for a document
+// whose values are in place.
+func Reached(containers []*document.Node, exp *document.Expander) *document.Node {
+	var withPort []*document.Node
+	for _, c := range containers {
+		ports := c.Get("portMappings")
+		if ports != nil && exp != nil {
+			exp.Node(ports)
+		}
+		if len(ports.List()) > 0 {
+			withPort = append(withPort, c)
+		}
+	}
+	if len(withPort) == 1 {
+		return withPort[0]
+	}
+	for _, c := range containers {
+		essential := c.Get("essential")
+		if essential != nil && exp != nil {
+			exp.Node(essential)
+		}
+		if essential == nil || essential.Text != "false" {
+			return c
+		}
+	}
+	if len(containers) > 0 {
+		return containers[0]
+	}
+	return nil
+}
+
+// text returns a new string node that a flag made.
+func (e *editor) text(flag, s string) *document.Node {
+	return &document.Node{Kind: document.String, At: e.doc.FromFlag(flag), Text: s}
+}
+
+// usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
+func (e *editor) usage(flag, text, help string) {
+	e.problems = append(e.problems, diagnostic.Problem{
+		Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage, Text: text, Help: help,
+	})
+}
+
+func (e *editor) warn(flag, text, help string) {
+	e.problems = append(e.problems, diagnostic.Problem{
+		Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Text: text, Help: help,
+	})
+}
+
+// child returns the value of a key as a container of the wanted kind, made when it is not there.
+func (e *editor) child(flag string, parent *document.Node, key string, kind document.Kind) *document.Node {
+	n := parent.Get(key)
+	if n != nil {
+		e.exp.Node(n)
+	}
+	switch {
+	case n == nil || n.Kind == document.Null:
+		n = &document.Node{Kind: kind, At: e.doc.FromFlag(flag)}
+		parent.Set(key, n.At, n)
+	case n.Kind != kind:
+		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind, kind), "")
+		return nil
+	}
+	return n
+}

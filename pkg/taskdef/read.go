@@ -1,0 +1,145 @@
+package taskdef
+
+import (
+	"strconv"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// Task is what other tools need to know of a rendered task definition.
+type Task struct {
+	Family string
+	// Place is the document's, for problems that concern it as a whole.
+	Place diagnostic.Place
+	// NetworkMode is "" where the document does not say.
+	NetworkMode string
+	// Fargate says that FARGATE is among requiresCompatibilities.
+	Fargate    bool
+	Containers []Container
+	// Reached is the index of the container that the load balancer reaches where no AppSpec says it; -1
+	// without containers.
+	Reached int
+}
+
+// Container is one container of a task.
+type Container struct {
+	Name      string
+	Place     diagnostic.Place
+	Image     string
+	Essential bool
+	Ports     []Port
+	// Labels are the docker labels; the hooks read greenlight.* from them.
+	Labels map[string]string
+}
+
+// Port is a containerPort that is mapped.
+type Port struct {
+	Number int
+	Place  diagnostic.Place
+}
+
+// Release returns the release that the task is stamped with, or "".
+func (t Task) Release() string { return t.label(ReleaseLabel) }
+
+// Suite returns the reference of the smoke suite that the task is stamped with, or "".
+func (t Task) Suite() string { return t.label(SuiteLabel) }
+
+func (t Task) label(key string) string {
+	for _, c := range t.Containers {
+		if v := c.Labels[key]; v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// Container returns the container with the name.
+func (t Task) Container(name string) (Container, bool) {
+	for _, c := range t.Containers {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Container{}, false
+}
+
+// HasPort reports whether the container maps the port.
+func (c Container) HasPort(number int) bool {
+	for _, p := range c.Ports {
+		if p.Number == number {
+			return true
+		}
+	}
+	return false
+}
+
+// Read reads a rendered task definition, in JSON or YAML, with or without the wrapper of
+// DescribeTaskDefinition. A $ in it is text. The problems are those of reading and of the types that Task
+// needs; the rules of Render are not applied.
+func Read(name, text string) (Task, diagnostic.List) {
+	doc, problems := document.Reader{Literal: true}.Read(name, text)
+	if len(problems) > 0 {
+		return Task{Reached: -1}, problems
+	}
+	root := unwrap(doc.Root, &document.Expander{Doc: doc})
+	root.DropNull()
+	return plain(doc, root)
+}
+
+// Task returns the plain values of a rendered document.
+func (r Rendered) Task(doc *document.Document) Task {
+	t, _ := plain(doc, r.Root)
+	return t
+}
+
+func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) {
+	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str(), NetworkMode: root.Get("networkMode").Str()}
+	for _, item := range root.Get("requiresCompatibilities").List() {
+		t.Fargate = t.Fargate || item.Str() == "FARGATE"
+	}
+	var problems diagnostic.List
+	fail := func(at int, text string) {
+		problems = append(problems, diagnostic.Problem{Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text})
+	}
+	all := root.Get("containerDefinitions")
+	if root.Kind != document.Object || all == nil || all.Kind != document.Array {
+		fail(root.At, "not a task definition: containerDefinitions is not there, or no list")
+		return t, problems
+	}
+	var nodes []*document.Node
+	for _, n := range all.Items {
+		name := n.Get("name")
+		if n.Kind != document.Object || name == nil || name.Kind != document.String {
+			fail(n.At, "not a container: it has no name")
+			continue
+		}
+		nodes = append(nodes, n)
+		t.Containers = append(t.Containers, container(doc, n))
+	}
+	reached := Reached(nodes, nil)
+	for i, n := range nodes {
+		if n == reached {
+			t.Reached = i
+		}
+	}
+	return t, problems
+}
+
+func container(doc *document.Document, n *document.Node) Container {
+	c := Container{Name: n.Get("name").Text, Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
+	for _, p := range n.Get("portMappings").List() {
+		if inside := p.Get("containerPort"); inside != nil && inside.Kind == document.Number {
+			if number, err := strconv.Atoi(inside.Text); err == nil {
+				c.Ports = append(c.Ports, Port{number, doc.Place(inside.At)})
+			}
+		}
+	}
+	if labels := n.Get("dockerLabels"); labels != nil {
+		c.Labels = make(map[string]string, len(labels.Members))
+		for i := range labels.Members {
+			c.Labels[labels.Members[i].Key] = labels.Members[i].Value.Str()
+		}
+	}
+	return c
+}

@@ -1,0 +1,222 @@
+package taskdef
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// maxBytes is what a registered task definition may have, white space not counted.
+const maxBytes = 64 * 1024
+
+// maxContainers is what one task definition may have.
+const maxContainers = 10
+
+func documentSize(c *checker) {
+	if n := len(c.root.Compact()); n > maxBytes {
+		c.fail(c.root, fmt.Sprintf("the task definition has %d bytes, ECS takes %d", n, maxBytes), "")
+	}
+}
+
+func family(c *checker) {
+	n := c.root.Get("family")
+	if n != nil && n.Kind == document.String && !isName(n.Text) {
+		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", nameHelp)
+	}
+}
+
+const nameHelp = "1 to 255 letters, digits, - and _"
+
+// isName reports whether ECS takes s as the name of a family, a container or a volume.
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 255
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+func containerNames(c *checker) {
+	seen := map[string]int{}
+	for _, container := range c.containers {
+		n := container.Get("name")
+		switch {
+		case n == nil:
+			c.fail(container, "a container without a name", "")
+			continue
+		case n.Kind != document.String || n.Unknown():
+			continue
+		case !isName(n.Text):
+			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		}
+		if first, twice := seen[n.Text]; twice {
+			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))
+			continue
+		}
+		seen[n.Text] = n.At
+	}
+}
+
+func containerCount(c *checker) {
+	all := c.root.Get("containerDefinitions")
+	if all == nil || all.Kind != document.Array {
+		return
+	}
+	switch n := len(all.Items); {
+	case n == 0:
+		c.fail(all, "there are no containers", "")
+	case n > maxContainers:
+		c.fail(all, fmt.Sprintf("%d containers, ECS takes %d", n, maxContainers), "")
+	}
+}
+
+func essential(c *checker) {
+	for _, container := range c.containers {
+		if isEssential(container) {
+			return
+		}
+	}
+	if len(c.containers) > 0 {
+		c.fail(c.root.Get("containerDefinitions"), "no container is essential", `one at least must be, or the task never counts as failed: remove "essential": false`)
+	}
+}
+
+// isEssential follows ECS: a container is, unless it says that it is not.
+func isEssential(container *document.Node) bool {
+	n := container.Get("essential")
+	return n == nil || n.Unknown() || n.Text != "false"
+}
+
+// dependency is one edge of the order in which containers start.
+type dependency struct {
+	from, to string
+	at       *document.Node
+}
+
+func dependsOn(c *checker) {
+	byName := map[string]*document.Node{}
+	for _, container := range c.containers {
+		byName[container.Get("name").Str()] = container
+	}
+	var edges []dependency
+	for _, container := range c.containers {
+		from := container.Get("name").Str()
+		for _, d := range container.Get("dependsOn").List() {
+			on := d.Get("containerName")
+			if on == nil || on.Kind != document.String || on.Unknown() {
+				continue
+			}
+			target, ok := byName[on.Text]
+			switch {
+			case !ok:
+				c.fail(on, "dependsOn names "+on.Show()+", which is no container", c.containersHelp())
+			case on.Text == from:
+				c.fail(on, "container "+name(container)+" depends on itself", "")
+			default:
+				c.condition(d.Get("condition"), target)
+				edges = append(edges, dependency{from, on.Text, on})
+			}
+		}
+	}
+	c.cycles(edges)
+}
+
+// condition checks that what is waited for can come.
+func (c *checker) condition(condition, target *document.Node) {
+	switch condition.Str() {
+	case "HEALTHY":
+		if target.Get("healthCheck") == nil {
+			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck", "give it a healthCheck, or wait for START")
+		}
+	case "COMPLETE", "SUCCESS":
+		if isEssential(target) {
+			c.fail(condition, fmt.Sprintf("waits for %s to end (%s), which is essential: its end would end the task", name(target), condition.Show()),
+				`give that container "essential": false`)
+		}
+	}
+}
+
+// cycles reports each circle of dependencies once, with the way round it.
+func (c *checker) cycles(edges []dependency) {
+	next := map[string][]dependency{}
+	for _, e := range edges {
+		next[e.from] = append(next[e.from], e)
+	}
+	const open, done = 1, 2
+	state := map[string]int{}
+	var path []string
+	var visit func(string)
+	visit = func(from string) {
+		state[from] = open
+		path = append(path, from)
+		for _, e := range next[from] {
+			switch state[e.to] {
+			case open:
+				round := append(slices.Clone(path[slices.Index(path, e.to):]), e.to)
+				c.fail(e.at, "containers wait for one another: "+c.shownPath(round), "")
+			case 0:
+				visit(e.to)
+			}
+		}
+		path = path[:len(path)-1]
+		state[from] = done
+	}
+	for _, e := range edges {
+		if state[e.from] == 0 {
+			visit(e.from)
+		}
+	}
+}
+
+// shownPath shows container names as messages may show them.
+func (c *checker) shownPath(names []string) string {
+	shown := make([]string, len(names))
+	for i, n := range names {
+		for _, container := range c.containers {
+			if container.Get("name").Str() == n {
+				shown[i] = name(container)
+			}
+		}
+	}
+	return strings.Join(shown, " → ")
+}
+
+func (c *checker) containersHelp() string {
+	var shown []string
+	for _, container := range c.containers {
+		shown = append(shown, name(container))
+	}
+	return "containers are " + strings.Join(shown, ", ")
+}
+
+func healthCheck(c *checker, container *document.Node) {
+	h := container.Get("healthCheck")
+	if h == nil || h.Kind != document.Object {
+		return
+	}
+	command := h.Get("command")
+	switch words := command.List(); {
+	case command == nil || command.Kind != document.Array:
+	case len(words) == 0:
+		c.fail(command, "the health check has no command", `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`)
+	case words[0].Unknown():
+	case words[0].Str() == "NONE":
+	case words[0].Str() != "CMD" && words[0].Str() != "CMD-SHELL":
+		c.fail(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(), `["CMD-SHELL", "…"] runs it in a shell`)
+	case len(words) == 1:
+		c.fail(command, "the health check runs nothing", "")
+	case words[0].Str() == "CMD-SHELL" && len(words) > 2:
+		c.fail(command, fmt.Sprintf("CMD-SHELL takes one text, here are %d", len(words)-1), "join them, or begin with CMD")
+	}
+	c.within(h, "interval", 5, 300)
+	c.within(h, "timeout", 2, 60)
+	c.within(h, "retries", 1, 10)
+	c.within(h, "startPeriod", 0, 300)
+}

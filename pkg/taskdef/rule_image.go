@@ -1,0 +1,98 @@
+package taskdef
+
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+func image(c *checker, container *document.Node) {
+	n := container.Get("image")
+	switch {
+	case n == nil:
+		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+document.Unquoted(container.Get("name").Show())+"=URI")
+		return
+	case n.Kind != document.String:
+		return
+	}
+	if isPipelinePlaceholder(n.Text) {
+		if !c.fromPipeline {
+			c.fail(n, "the image is the placeholder "+n.Show(), "give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
+		}
+		return
+	}
+	if fault, help := imageFault(n.Text); fault != "" {
+		c.fail(n, "image "+n.Show()+" "+fault, help)
+	}
+}
+
+// isPipelinePlaceholder reports whether s is one of the four that CodePipeline replaces.
+func isPipelinePlaceholder(s string) bool {
+	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") && s[6] >= '1' && s[6] <= '4'
+}
+
+// imageFault says what is wrong with an image reference, without showing it: it may be a variable's value.
+// ECS takes NAME[:TAG] up to 255 characters, or NAME@sha256:DIGEST.
+func imageFault(s string) (fault, help string) {
+	at := strings.IndexByte(s, '@')
+	repository, digest := s, ""
+	if at >= 0 {
+		repository, digest = s[:at], s[at+1:]
+	}
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "is empty", "the variable behind it is empty, or the build pushed nothing"
+	case strings.ContainsAny(s, " \t\r\n"):
+		return "has white space in it", ""
+	case strings.Contains(s, "$"):
+		return "still holds a $", "a variable was not put in; check --only and the single quotes of the shell"
+	case strings.ContainsAny(s, "<>"):
+		return "still holds a placeholder in < >", ""
+	case strings.Contains(s, "://"):
+		return "has a scheme", "an image is REGISTRY/NAME:TAG, without https://"
+	case at == 0:
+		return "has a digest, but no name", "the repository's variable is empty"
+	case at > 0 && !isDigest(digest):
+		return "has a digest that is not sha256: and 64 hexadecimal digits", ""
+	case len(repository) > 255:
+		return "is longer than 255 characters", ""
+	}
+	return nameFault(repository)
+}
+
+func nameFault(repository string) (fault, help string) {
+	for i := range len(repository) {
+		if c := repository[i]; !isAlphanumeric(c) && strings.IndexByte("-_:./#", c) < 0 {
+			return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
+		}
+	}
+	path := repository
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		path = path[i+1:]
+	}
+	base, tag, tagged := strings.Cut(path, ":")
+	switch {
+	case base == "" && tagged:
+		return "has a tag, but no name", "the repository's variable is empty"
+	case tagged && tag == "":
+		return "ends with a colon: the tag is empty", "the tag's variable is empty"
+	case base == "":
+		return "has no name behind the last /", "the repository's variable is empty"
+	case strings.HasPrefix(repository, "/"), strings.HasPrefix(repository, ":"), strings.Contains(repository, "//"):
+		return "has an empty part", "the registry's variable is empty"
+	}
+	return "", ""
+}
+
+func isDigest(s string) bool {
+	hex, ok := strings.CutPrefix(s, "sha256:")
+	if !ok || len(hex) != 64 {
+		return false
+	}
+	for i := range len(hex) {
+		if c := hex[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,188 @@
+package taskdef
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+func (c *checker) mode() string { return c.root.Get("networkMode").Str() }
+
+func networkMode(c *checker) {
+	mode := c.root.Get("networkMode")
+	if c.fargate && (mode == nil || mode.Kind == document.String && mode.Text != "awsvpc") {
+		at := mode
+		if at == nil {
+			at = c.root
+		}
+		c.fail(at, "Fargate needs networkMode awsvpc", `"networkMode": "awsvpc"`)
+	}
+	for _, container := range c.containers {
+		if ports := container.Get("portMappings"); c.mode() == "none" && len(ports.List()) > 0 {
+			c.fail(ports, "networkMode none has no portMappings", "")
+		}
+		if c.mode() != "awsvpc" {
+			if links := container.Get("links"); len(links.List()) > 0 && c.mode() != "bridge" && c.mode() != "" {
+				c.fail(links, "links need networkMode bridge", "")
+			}
+			continue
+		}
+		for _, key := range []string{"links", "hostname", "extraHosts"} {
+			if n := container.Get(key); n != nil && (len(n.Items) > 0 || n.Str() != "") {
+				c.fail(n, "networkMode awsvpc has no "+key, "containers of a task reach one another on localhost")
+			}
+		}
+	}
+}
+
+func ports(c *checker, container *document.Node) {
+	for _, p := range container.Get("portMappings").List() {
+		inside, host, portRange := p.Get("containerPort"), p.Get("hostPort"), p.Get("containerPortRange")
+		switch {
+		case p.Kind != document.Object:
+			continue
+		case inside == nil && portRange == nil:
+			c.fail(p, "a port mapping without containerPort", "")
+		case inside != nil && portRange != nil:
+			c.fail(portRange, "a port mapping with containerPort and containerPortRange", "use one of them")
+		}
+		c.within(p, "containerPort", 1, 65535)
+		c.within(p, "hostPort", 0, 65535)
+		c.hostPort(container, inside, host)
+		c.portRange(portRange, host)
+		c.portName(p.Get("name"))
+	}
+}
+
+// hostPort checks the port on the host: the same in awsvpc and host mode, free to choose in bridge mode.
+func (c *checker) hostPort(container, inside, host *document.Node) {
+	outer, ok := number(host)
+	inner, known := number(inside)
+	if !ok {
+		return
+	}
+	switch c.mode() {
+	case "awsvpc", "host":
+		if known && outer != inner {
+			c.fail(host, fmt.Sprintf("hostPort of container %s must be its containerPort (%s) in networkMode %s", name(container), inside.Show(), c.mode()), "leave hostPort out")
+		}
+	default:
+		if outer == 22 || outer == 2375 || outer == 2376 || outer >= 51678 && outer <= 51680 {
+			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)", "0 lets Docker choose a port")
+		}
+	}
+}
+
+func (c *checker) portRange(portRange, host *document.Node) {
+	if portRange == nil || portRange.Kind != document.String || portRange.Unknown() {
+		return
+	}
+	low, high, ok := strings.Cut(portRange.Text, "-")
+	first, err1 := strconv.Atoi(low)
+	last, err2 := strconv.Atoi(high)
+	switch {
+	case !ok || err1 != nil || err2 != nil || first < 1 || last > 65535 || first > last:
+		c.fail(portRange, "containerPortRange "+portRange.Show()+" is no range", `"8000-8010"`)
+	case host != nil:
+		c.fail(host, "hostPort beside containerPortRange", "leave hostPort out")
+	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":
+		c.fail(portRange, "containerPortRange needs networkMode awsvpc or bridge", "")
+	}
+}
+
+func (c *checker) portName(n *document.Node) {
+	if n == nil || n.Kind != document.String || n.Text == "" {
+		return
+	}
+	ok := len(n.Text) <= 64 && n.Text[0] != '-'
+	for i := range len(n.Text) {
+		c := n.Text[i]
+		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
+	}
+	if !ok {
+		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes", "1 to 64 small letters, digits, - and _, not first a -")
+	}
+}
+
+// portConflicts finds two containers that want the same port of the address that they share.
+func portConflicts(c *checker) {
+	shared := "hostPort"
+	if m := c.mode(); m == "awsvpc" || m == "host" {
+		shared = "containerPort"
+	}
+	seen, names := map[string]*document.Node{}, map[string]bool{}
+	for _, container := range c.containers {
+		for _, p := range container.Get("portMappings").List() {
+			if n := p.Get("name"); n.Str() != "" && !n.Unknown() {
+				if names[n.Text] {
+					c.fail(n, "a second port called "+n.Show(), "")
+				}
+				names[n.Text] = true
+			}
+			port, ok := number(p.Get(shared))
+			if !ok || port == 0 {
+				continue
+			}
+			protocol := p.Get("protocol").Str()
+			if protocol == "" {
+				protocol = "tcp"
+			}
+			key := strconv.Itoa(port) + "/" + protocol
+			if first, twice := seen[key]; twice {
+				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s", shared, p.Get(shared).Show(), protocol, name(first)), "")
+				continue
+			}
+			seen[key] = container
+		}
+	}
+}
+
+// fargateOnly names what Fargate does not have.
+func fargateOnly(c *checker) {
+	if !c.fargate {
+		return
+	}
+	no := func(n *document.Node, what string) {
+		if n != nil {
+			c.fail(n, "Fargate has no "+what, "")
+		}
+	}
+	if n := c.root.Get("ipcMode"); n.Str() == "host" {
+		no(n, "ipcMode host")
+	}
+	if n := c.root.Get("pidMode"); n.Str() == "host" {
+		no(n, "pidMode host")
+	}
+	if n := c.root.Get("placementConstraints"); len(n.List()) > 0 {
+		no(n, "placementConstraints")
+	}
+	for _, v := range c.root.Get("volumes").List() {
+		no(v.Get("dockerVolumeConfiguration"), "Docker volumes")
+		if path := v.Get("host").Get("sourcePath"); path.Str() != "" {
+			no(path, "host paths")
+		}
+	}
+	for _, container := range c.containers {
+		if n := container.Get("privileged"); n != nil && n.Text == "true" {
+			no(n, "privileged containers")
+		}
+		if n := container.Get("dockerSecurityOptions"); len(n.List()) > 0 {
+			no(n, "dockerSecurityOptions")
+		}
+		linux := container.Get("linuxParameters")
+		if n := linux.Get("devices"); len(n.List()) > 0 {
+			no(n, "devices")
+		}
+		no(linux.Get("sharedMemorySize"), "sharedMemorySize")
+		c.within(container, "startTimeout", 2, 120)
+		c.within(container, "stopTimeout", 2, 120)
+		driver := container.Get("logConfiguration").Get("logDriver")
+		switch driver.Str() {
+		case "", "awslogs", "splunk", "awsfirelens":
+		default:
+			c.fail(driver, "Fargate has no log driver "+driver.Show(), "awslogs, splunk or awsfirelens")
+		}
+	}
+}

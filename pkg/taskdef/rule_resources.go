@@ -1,0 +1,249 @@
+package taskdef
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+func logOptions(c *checker, container *document.Node) {
+	logs := container.Get("logConfiguration")
+	if logs.Get("logDriver").Str() != "awslogs" {
+		return
+	}
+	options := logs.Get("options")
+	known := []string{"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix", "awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size"}
+	if options != nil {
+		for i := range options.Members {
+			m := &options.Members[i]
+			if near, ok := diagnostic.Nearest(m.Key, known); ok {
+				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+document.Quote(m.Key)+" of awslogs", "did you mean "+document.Quote(near)+"?")
+			}
+		}
+	}
+	needed := []string{"awslogs-group", "awslogs-region"}
+	if c.fargate {
+		needed = append(needed, "awslogs-stream-prefix")
+	}
+	for _, key := range needed {
+		if n := options.Get(key); n == nil || n.Kind == document.String && n.Text == "" {
+			c.fail(orElse(n, options, logs), "awslogs needs the option "+key, "")
+		}
+	}
+	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
+		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern exclude one another", "")
+	}
+	if m := options.Get("mode"); m != nil && m.Kind == document.String && m.Text != "blocking" && m.Text != "non-blocking" {
+		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
+	}
+}
+
+// orElse returns the first node that is there.
+func orElse(nodes ...*document.Node) *document.Node {
+	for _, n := range nodes {
+		if n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+func volumes(c *checker) {
+	seen := map[string]bool{}
+	for _, v := range c.root.Get("volumes").List() {
+		n := v.Get("name")
+		switch {
+		case v.Kind != document.Object || n.Unknown():
+			continue
+		case n == nil:
+			c.fail(v, "a volume without a name", "")
+			continue
+		case !isName(n.Str()):
+			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		case seen[n.Str()]:
+			c.fail(n, "a second volume called "+n.Show(), "")
+		}
+		seen[n.Str()] = true
+		var kinds []string
+		for i := range v.Members {
+			if k := v.Members[i].Key; k == "host" || strings.HasSuffix(k, "VolumeConfiguration") {
+				if k != "host" || len(v.Members[i].Value.Members) > 0 {
+					kinds = append(kinds, k)
+				}
+			}
+		}
+		if len(kinds) > 1 {
+			c.fail(v, "volume "+n.Show()+" has "+strings.Join(kinds, " and "), "a volume is of one kind")
+		}
+	}
+}
+
+func mountPoints(c *checker, container *document.Node) {
+	declared := map[string]bool{}
+	var shown []string
+	for _, v := range c.root.Get("volumes").List() {
+		if n := v.Get("name"); n != nil {
+			declared[n.Str()] = true
+			shown = append(shown, n.Show())
+		}
+	}
+	for _, m := range container.Get("mountPoints").List() {
+		n := m.Get("sourceVolume")
+		if n.Str() == "" || declared[n.Str()] {
+			continue
+		}
+		help := "there are no volumes"
+		if len(shown) > 0 {
+			help = "volumes are " + strings.Join(shown, ", ")
+		}
+		c.fail(n, "sourceVolume "+n.Show()+" is no volume of the task", help)
+	}
+	for _, m := range container.Get("volumesFrom").List() {
+		n := m.Get("sourceContainer")
+		if n.Str() == "" || n.Unknown() {
+			continue
+		}
+		found := false
+		for _, other := range c.containers {
+			found = found || other != container && other.Get("name").Str() == n.Text
+		}
+		if !found {
+			c.fail(n, "sourceContainer "+n.Show()+" is no other container", c.containersHelp())
+		}
+	}
+}
+
+func ulimits(c *checker, container *document.Node) {
+	seen := map[string]bool{}
+	for _, u := range container.Get("ulimits").List() {
+		if n := u.Get("name"); n.Str() != "" && !n.Unknown() {
+			if seen[n.Text] {
+				c.fail(n, "ulimit "+n.Show()+" stands here twice", "")
+			}
+			seen[n.Text] = true
+		}
+		soft, isSoft := number(u.Get("softLimit"))
+		hard, isHard := number(u.Get("hardLimit"))
+		if isSoft && isHard && soft > hard && hard >= 0 { // -1 is unlimited
+			c.fail(u.Get("softLimit"), "softLimit "+u.Get("softLimit").Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
+		}
+	}
+}
+
+// containerLimits are ranges that the model does not hold.
+func containerLimits(c *checker, container *document.Node) {
+	restart := container.Get("restartPolicy")
+	c.within(restart, "restartAttemptPeriod", 60, 1800)
+	if codes := restart.Get("ignoredExitCodes"); len(codes.List()) > 50 {
+		c.fail(codes, fmt.Sprintf("%d ignoredExitCodes, ECS takes 50", len(codes.Items)), "")
+	}
+	c.within(container.Get("linuxParameters"), "swappiness", 0, 100)
+	firelens := container.Get("logConfiguration").Get("logDriver")
+	if firelens.Str() == "awsfirelens" && !c.hasFirelens() {
+		c.fail(firelens, "awsfirelens needs a container with a firelensConfiguration", "")
+	}
+}
+
+func (c *checker) hasFirelens() bool {
+	for _, container := range c.containers {
+		if container.Get("firelensConfiguration") != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func taskLimits(c *checker) {
+	c.within(c.root.Get("ephemeralStorage"), "sizeInGiB", 21, 200)
+	if n := c.root.Get("placementConstraints"); len(n.List()) > 10 {
+		c.fail(n, fmt.Sprintf("%d placementConstraints, ECS takes 10", len(n.Items)), "")
+	}
+	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" {
+		for _, container := range c.containers {
+			if container.Get("name").Str() == proxy.Text {
+				return
+			}
+		}
+		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is no container", c.containersHelp())
+	}
+}
+
+func tags(c *checker) {
+	all := c.root.Get("tags")
+	if len(all.List()) > 50 {
+		c.fail(all, fmt.Sprintf("%d tags, ECS takes 50", len(all.Items)), "")
+	}
+	seen := map[string]bool{}
+	for _, t := range all.List() {
+		key, value := t.Get("key"), t.Get("value")
+		switch {
+		case t.Kind != document.Object || key.Unknown():
+			continue
+		case key.Str() == "":
+			c.fail(orElse(key, t), "a tag without a key", "")
+			continue
+		case len([]rune(key.Text)) > 128:
+			c.fail(key, "a tag's key is longer than 128 characters", "")
+		case strings.HasPrefix(strings.ToLower(key.Text), "aws:"):
+			c.fail(key, "tag "+key.Show()+" begins with aws:, which AWS keeps for itself", "")
+		case seen[key.Text]:
+			c.fail(key, "tag "+key.Show()+" stands here twice", "")
+		}
+		seen[key.Text] = true
+		if len([]rune(value.Str())) > 256 {
+			c.fail(value, "the value of tag "+key.Show()+" is longer than 256 characters", "")
+		}
+	}
+}
+
+// placeholdersLeft finds what a person, or another tool, should have filled in: <<AccountID>>, <IMAGE>, ${X}.
+// In free text (environment, command, labels) it may be meant, and is only pointed out.
+func placeholdersLeft(c *checker) {
+	c.leftIn(c.root, false)
+}
+
+func (c *checker) leftIn(n *document.Node, free bool) {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Key {
+		case "image": // its own rule says it better
+		case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "options", "tags":
+			c.leftIn(m.Value, true)
+		default:
+			c.leftIn(m.Value, free)
+		}
+	}
+	for _, item := range n.Items {
+		c.leftIn(item, free)
+	}
+	if n.Kind != document.String || n.Unknown() {
+		return
+	}
+	switch left := leftover(n.Text); {
+	case left == "":
+	case free && left == "<":
+		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", "")
+	case !free && left == "<":
+		c.fail(n, n.Show()+" still holds a placeholder in < >", "put the value in its place")
+	case !free:
+		c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
+	}
+}
+
+// leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
+func leftover(s string) string {
+	if i := strings.Index(s, "<<"); i >= 0 && strings.Contains(s[i:], ">>") {
+		return "<"
+	}
+	if i := strings.IndexByte(s, '<'); i >= 0 {
+		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+			return "<"
+		}
+	}
+	if i := strings.Index(s, "${"); i >= 0 && strings.Contains(s[i:], "}") {
+		return "$"
+	}
+	return ""
+}

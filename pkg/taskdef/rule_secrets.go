@@ -1,0 +1,262 @@
+package taskdef
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// arn is what stands between the colons of an ARN.
+type arn struct{ partition, service, region, account, resource string }
+
+// parseARN splits s, and says what is wrong with it without showing it.
+func parseARN(s string) (a arn, fault string) {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return a, "is not an ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
+	}
+	a = arn{parts[1], parts[2], parts[3], parts[4], parts[5]}
+	switch {
+	case !strings.HasPrefix(a.partition, "aws"):
+		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov and the isolated ones"
+	case a.account != "" && (len(a.account) != 12 || strings.Trim(a.account, "0123456789") != ""):
+		return a, "has an account that is not 12 digits"
+	case a.resource == "":
+		return a, "has no resource behind the last colon"
+	}
+	return a, ""
+}
+
+// roles checks the ARNs of a task's two roles; the short name of a role is allowed too.
+func roles(c *checker) {
+	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
+		n := c.root.Get(key)
+		if n == nil || n.Kind != document.String {
+			continue
+		}
+		if !strings.HasPrefix(n.Text, "arn:") {
+			if n.Text == "" || strings.Trim(n.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-/") != "" {
+				c.fail(n, key+" "+n.Show()+" is neither an ARN nor a role's name", "arn:aws:iam::123456789012:role/NAME")
+			}
+			continue
+		}
+		a, fault := parseARN(n.Text)
+		switch {
+		case fault != "":
+		case a.service != "iam":
+			fault = "is not of service iam"
+		case a.account == "":
+			fault = "has no account"
+		case !strings.HasPrefix(a.resource, "role/") || a.resource == "role/":
+			fault = "is not a role's"
+		}
+		if fault != "" {
+			c.fail(n, key+" "+n.Show()+" "+fault, "arn:aws:iam::123456789012:role/NAME")
+		}
+	}
+	for _, container := range c.containers {
+		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
+		if credentials.Str() != "" && strings.HasPrefix(credentials.Text, "arn:") {
+			if _, fault := parseARN(credentials.Text); fault != "" {
+				c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "")
+			}
+		}
+	}
+}
+
+func secretReferences(c *checker, container *document.Node) {
+	lists := []*document.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
+	for _, list := range lists {
+		for _, s := range list.List() {
+			if n := s.Get("name"); n != nil && n.Kind == document.String && n.Text == "" {
+				c.fail(n, "a secret without a name", "")
+			}
+			from := s.Get("valueFrom")
+			if from == nil || from.Kind != document.String {
+				continue
+			}
+			if fault, help := referenceFault(from.Text); fault != "" {
+				c.fail(from, "valueFrom "+from.Show()+" "+fault, help)
+			}
+		}
+	}
+}
+
+// referenceFault says what is wrong with the reference of a secret: a Secrets Manager ARN with or without
+// its three last fields, the ARN of a parameter, or a parameter's name in the same region.
+func referenceFault(s string) (fault, help string) {
+	if !strings.HasPrefix(s, "arn:") {
+		switch {
+		case s == "":
+			return "is empty", ""
+		case strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "":
+			return "is neither an ARN nor a parameter's name", "a secret's value does not belong here, but where it is kept"
+		}
+		return "", ""
+	}
+	a, fault := parseARN(s)
+	const example = "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf, or with a key of its JSON: …:KEY::"
+	switch {
+	case fault != "":
+		return fault, example
+	case a.account == "" || a.region == "":
+		return "has no region or no account", example
+	case a.service == "ssm":
+		if !strings.HasPrefix(a.resource, "parameter/") || a.resource == "parameter/" {
+			return "is not a parameter's", "arn:aws:ssm:REGION:123456789012:parameter/NAME"
+		}
+	case a.service == "secretsmanager":
+		fields := strings.Split(a.resource, ":")
+		switch {
+		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
+			return "is not a secret's", example
+		case len(fields) != 2 && len(fields) != 5:
+			return fmt.Sprintf("has %d colons behind the secret's name, ECS wants none or all three", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
+		case len(fields) == 5 && fields[3] != "" && fields[4] != "":
+			return "names a version stage and a version id", "use one of them"
+		}
+	default:
+		return "is of neither secretsmanager nor ssm", example
+	}
+	return "", ""
+}
+
+// secretNames finds names that ECS refuses: in secrets twice, or in secrets and environment.
+func secretNames(c *checker, container *document.Node) {
+	inEnvironment, inSecrets := map[string]bool{}, map[string]bool{}
+	for _, e := range container.Get("environment").List() {
+		n := e.Get("name")
+		if n.Str() == "" || n.Unknown() {
+			continue
+		}
+		if inEnvironment[n.Text] {
+			c.warn(n, n.Show()+" stands in environment twice", "the last one wins")
+		}
+		inEnvironment[n.Text] = true
+	}
+	for _, s := range container.Get("secrets").List() {
+		n := s.Get("name")
+		switch {
+		case n.Str() == "" || n.Unknown():
+			continue
+		case inEnvironment[n.Text]:
+			c.fail(n, n.Show()+" stands in environment and in secrets", "remove one of them: --unset-env takes both away")
+		case inSecrets[n.Text]:
+			c.fail(n, n.Show()+" stands in secrets twice", "")
+		}
+		inSecrets[n.Text] = true
+	}
+}
+
+// looksSecret reports whether a variable's name says that its value is a secret.
+func looksSecret(name string) bool {
+	name = strings.ToUpper(name)
+	for _, word := range []string{"PASSWORD", "SECRET", "TOKEN", "PRIVATE", "API_KEY"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// isReference reports whether a value only says where a secret is.
+func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
+
+// isReferenceInCommand knows the container's shell too, which puts $NAME in.
+func isReferenceInCommand(value string) bool {
+	return isReference(value) || strings.HasPrefix(value, "$")
+}
+
+func secretsInText(c *checker, container *document.Node) {
+	for _, e := range container.Get("environment").List() {
+		n, value := e.Get("name"), e.Get("value")
+		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
+			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it", secretHelp(container, n))
+		}
+	}
+	words := container.Get("command").List()
+	for i, w := range words {
+		key, value, assigned := strings.Cut(w.Str(), "=")
+		switch {
+		case w.Unknown() || !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n"):
+		case assigned && !isReferenceInCommand(value):
+			c.warn(w, "this word of the command looks like a secret", commandHelp(container))
+		case !assigned && strings.HasPrefix(key, "-") && i+1 < len(words) && !isReferenceInCommand(words[i+1].Str()) && !strings.HasPrefix(words[i+1].Str(), "-"):
+			c.warn(words[i+1], "the word behind "+w.Show()+" looks like a secret", commandHelp(container))
+		}
+	}
+}
+
+func secretHelp(container, n *document.Node) string {
+	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", document.Unquoted(container.Get("name").Show()), document.Unquoted(n.Show()))
+}
+
+func commandHelp(container *document.Node) string {
+	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", document.Unquoted(container.Get("name").Show()))
+}
+
+// executionRole is needed by whatever ECS itself fetches or writes for a container.
+func executionRole(c *checker) {
+	if c.root.Get("executionRoleArn") != nil {
+		return
+	}
+	for _, container := range c.containers {
+		for _, key := range []string{"secrets", "repositoryCredentials"} {
+			if n := container.Get(key); n != nil && len(n.Items)+len(n.Members) > 0 {
+				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
+			}
+		}
+		logs := container.Get("logConfiguration")
+		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
+			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
+		}
+		if driver := logs.Get("logDriver"); c.fargate && driver.Str() == "awslogs" {
+			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
+		}
+	}
+}
+
+// environmentNames checks names, and warns of those that the agent sets itself.
+func environmentNames(c *checker, container *document.Node) {
+	for _, e := range container.Get("environment").List() {
+		n := e.Get("name")
+		switch {
+		case e.Kind != document.Object || n.Unknown():
+		case n == nil:
+			c.fail(e, "a variable without a name", "")
+		case n.Kind != document.String:
+		case n.Text == "" || strings.Contains(n.Text, "="):
+			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
+		default:
+			switch n.Text {
+			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV", "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
+				c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
+			}
+		}
+	}
+}
+
+func environmentFiles(c *checker, container *document.Node) {
+	files := container.Get("environmentFiles")
+	if len(files.List()) > 10 {
+		c.fail(files, fmt.Sprintf("%d environmentFiles, ECS takes 10", len(files.Items)), "")
+	}
+	for _, f := range files.List() {
+		n := f.Get("value")
+		if n == nil || n.Kind != document.String {
+			continue
+		}
+		a, fault := parseARN(n.Text)
+		switch {
+		case fault != "":
+		case a.service != "s3":
+			fault = "is not of service s3"
+		case !strings.HasSuffix(a.resource, ".env"):
+			fault = "does not end in .env"
+		}
+		if fault != "" {
+			c.fail(n, "environment file "+n.Show()+" "+fault, "arn:aws:s3:::BUCKET/PATH.env")
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package taskdef
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// fargateRow is a task cpu on Fargate, with the memory (MiB) that goes with it.
+type fargateRow struct{ cpu, low, high, step int }
+
+// fargateTable is AWS's table "task CPU and memory" as of November 2026.
+func fargateTable() []fargateRow {
+	return []fargateRow{
+		{256, 512, 2048, 0}, // 512, 1024, 2048: the one row without a step
+		{512, 1024, 4096, 1024},
+		{1024, 2048, 8192, 1024},
+		{2048, 4096, 16384, 1024},
+		{4096, 8192, 30720, 1024},
+		{8192, 16384, 61440, 4096},
+		{16384, 32768, 122880, 8192},
+	}
+}
+
+func (r fargateRow) sizes() []int {
+	if r.step == 0 {
+		return []int{512, 1024, 2048}
+	}
+	var all []int
+	for m := r.low; m <= r.high; m += r.step {
+		all = append(all, m)
+	}
+	return all
+}
+
+// fargateSize checks the pair when FARGATE is among the compatibilities, whatever else is.
+func fargateSize(c *checker) {
+	if !c.fargate {
+		return
+	}
+	cpu, memory := c.root.Get("cpu"), c.root.Get("memory")
+	for _, key := range []string{"cpu", "memory"} {
+		if c.root.Get(key) == nil {
+			c.fail(c.root, "Fargate needs "+key+" for the whole task", "")
+		}
+	}
+	units, ok := cpuUnits(cpu)
+	if !ok {
+		return
+	}
+	table := fargateTable()
+	i := slices.IndexFunc(table, func(r fargateRow) bool { return r.cpu == units })
+	if i < 0 {
+		known := make([]int, len(table))
+		for i, r := range table {
+			known[i] = r.cpu
+		}
+		c.fail(cpu, fmt.Sprintf("cpu %s is no size that Fargate has", cpu.Show()), fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
+		return
+	}
+	mib, ok := memoryMiB(memory)
+	if !ok || slices.Contains(table[i].sizes(), mib) {
+		return
+	}
+	help := fmt.Sprintf("nearest: %s; with this cpu go %s", nearest(mib, table[i].sizes()), table[i])
+	c.fail(memory, fmt.Sprintf("memory %s does not go with cpu %s on Fargate", memory.Show(), cpu.Show()), help)
+}
+
+func (r fargateRow) String() string {
+	if r.step == 0 {
+		return join(r.sizes())
+	}
+	return fmt.Sprintf("%d to %d in steps of %d", r.low, r.high, r.step)
+}
+
+// nearest names the sizes on both sides of a wish.
+func nearest(wish int, sizes []int) string {
+	for i, s := range sizes {
+		if s > wish {
+			if i == 0 {
+				return strconv.Itoa(s)
+			}
+			return fmt.Sprintf("%d or %d", sizes[i-1], s)
+		}
+	}
+	return strconv.Itoa(sizes[len(sizes)-1])
+}
+
+func join(numbers []int) string {
+	parts := make([]string, len(numbers))
+	for i, n := range numbers {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// cpuUnits reads a task's cpu: "512", "0.5 vCPU".
+func cpuUnits(n *document.Node) (int, bool) {
+	return quantity(n, []string{"vcpu"}, 1024)
+}
+
+// memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
+func memoryMiB(n *document.Node) (int, bool) {
+	return quantity(n, []string{"gb"}, 1024)
+}
+
+func quantity(n *document.Node, units []string, factor int) (int, bool) {
+	if n == nil || n.Unknown() {
+		return 0, false
+	}
+	s := strings.ToLower(strings.TrimSpace(n.Text))
+	for _, unit := range units {
+		if before, ok := strings.CutSuffix(s, unit); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
+			return int(f * float64(factor)), err == nil && f >= 0 && f < 1<<20
+		}
+	}
+	i, err := strconv.Atoi(s)
+	return i, err == nil
+}
+
+func taskSize(c *checker) {
+	cpu, memory := c.root.Get("cpu"), c.root.Get("memory")
+	units, ok := cpuUnits(cpu)
+	switch {
+	case cpu == nil || cpu.Kind != document.String:
+	case !ok:
+		c.fail(cpu, "cpu "+cpu.Show()+" is no size", `"1024" or "1 vCPU"`)
+	case !c.fargate && (units < 128 || units > 196608):
+		c.fail(cpu, "cpu "+cpu.Show()+" is outside of what ECS takes: 128 to 196608 units", "1024 units are one vCPU")
+	}
+	if _, ok := memoryMiB(memory); memory != nil && memory.Kind == document.String && !ok {
+		c.fail(memory, "memory "+memory.Show()+" is no size", `"2048" (MiB) or "2 GB"`)
+	}
+}
+
+// minMemory is what Docker 20.10 and later need for a container.
+const minMemory = 6
+
+func containerSizes(c *checker) {
+	sumCPU, sumMemory := 0, 0
+	for _, container := range c.containers {
+		memory, reservation := container.Get("memory"), container.Get("memoryReservation")
+		hard, isHard := number(memory)
+		soft, isSoft := number(reservation)
+		switch {
+		case isHard && hard < minMemory:
+			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the least is %d", name(container), memory.Show(), minMemory), "")
+		case isSoft && soft < minMemory:
+			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the least is %d", name(container), reservation.Show(), minMemory), "")
+		case isHard && isSoft && hard <= soft:
+			c.fail(memory, fmt.Sprintf("memory of container %s must be more than its memoryReservation", name(container)), "")
+		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
+			c.fail(container, "container "+name(container)+" has no memory, nor has the task", "give the container memory or memoryReservation, or the task memory")
+		}
+		if isSoft {
+			sumMemory += soft
+		} else {
+			sumMemory += hard
+		}
+		cpu, _ := number(container.Get("cpu"))
+		sumCPU += cpu
+	}
+	if units, ok := cpuUnits(c.root.Get("cpu")); ok && sumCPU > units {
+		c.fail(c.root.Get("cpu"), "the containers' cpu add up to more than the task's", "")
+	}
+	if mib, ok := memoryMiB(c.root.Get("memory")); ok && sumMemory > mib {
+		c.fail(c.root.Get("memory"), "the containers' memory adds up to more than the task's", "")
+	}
+}

@@ -1,0 +1,86 @@
+// Package taskdef makes what RegisterTaskDefinition takes out of a template: edits, values, normal form,
+// then every rule that ECS or CodeDeploy would apply later and that can be checked without AWS.
+//
+// It refuses to guess: a key that is nearly a known one is an error, a far one is kept with a warning. It
+// never talks to AWS, and no message of it holds a variable's or a flag's value.
+package taskdef
+
+import (
+	"slices"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+)
+
+// Request is a template with everything that is to be done to it.
+type Request struct {
+	Doc *document.Document
+	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
+	Lookup placeholder.Lookup
+	Near   func(name string) (string, bool)
+	Edits  Edits
+}
+
+// Rendered is the result.
+type Rendered struct {
+	// Root is the document, JSON the same as text.
+	Root *document.Node
+	JSON []byte
+	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
+	ImageURI string
+}
+
+// Render returns the document and everything that is wrong with it. The document is of use only when no
+// problem is fatal.
+func (r Request) Render() (Rendered, diagnostic.List) {
+	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	root := unwrap(r.Doc.Root, exp)
+	ed := editor{doc: r.Doc, exp: exp, root: root}
+	uri := ed.apply(r.Edits)
+	exp.All(root)
+	normalise(root)
+	c := checker{doc: r.Doc, root: root, fromPipeline: r.Edits.ImagePlaceholders != nil}
+	c.run()
+	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(nil)}
+	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
+}
+
+// Unset expands a document that does not parse as far as it was read, to name its unset variables too.
+func (r Request) Unset() diagnostic.List {
+	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp.All(r.Doc.Root)
+	return exp.Problems
+}
+
+// unwrap takes the task definition out of what DescribeTaskDefinition prints, with the tags beside it.
+func unwrap(root *document.Node, exp *document.Expander) *document.Node {
+	exp.Node(root)
+	inner := root.Get("taskDefinition")
+	if inner == nil || root.Get("containerDefinitions") != nil {
+		return root
+	}
+	exp.Node(inner)
+	if inner.Kind != document.Object {
+		return root
+	}
+	if tags := root.Member("tags"); tags != nil && inner.Get("tags") == nil {
+		inner.Members = append(inner.Members, *tags)
+	}
+	return inner
+}
+
+// normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without
+// what only DescribeTaskDefinition prints, task-level sizes as strings. What a person wrote as "", 0 or
+// false stays: it means something to ECS.
+func normalise(root *document.Node) {
+	root.DropNull()
+	for _, name := range outputOnly {
+		root.Delete(name)
+	}
+	for _, name := range []string{"cpu", "memory"} {
+		if size := root.Get(name); size != nil && size.Kind == document.Number {
+			size.Kind = document.String
+		}
+	}
+}
