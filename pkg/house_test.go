@@ -17,6 +17,12 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
+	"pkg/appspec":           {"pkg/diagnostic", "pkg/document", "pkg/taskdef"},
+	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
+	"pkg/envfile":           {"pkg/diagnostic"},
+	"pkg/placeholder":       {},
+	"pkg/renderer":          {"pkg/diagnostic", "pkg/document", "pkg/outfile"},
+	"pkg/taskdef":           {"pkg/diagnostic", "pkg/document", "pkg/placeholder"},
 	"pkg/compare":           {},
 	"pkg/compare/calibrate": {"pkg/compare"},
 	"pkg/command":           {"pkg/diagnostic"},
@@ -26,12 +32,13 @@ var neighbours = map[string][]string{
 	"pkg/lifecycle":         {},
 	"pkg/jsonpath":          {},
 	"pkg/outfile":           {},
-	"pkg/secret":            {"pkg/signed", "pkg/smoke"},
+	"pkg/secret":            {"pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
-	"pkg/gate":              {"pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/secret", "pkg/signed", "pkg/smoke"},
+	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
 	"pkg/probe":             {},
 	"pkg/redact":            {},
+	"pkg/together":          {},
 	"pkg/smoke":             {"pkg/diagnostic"},
 }
 

@@ -1,0 +1,141 @@
+package appspec
+
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// YAML returns the AppSpec as AWS's documentation writes it.
+func (s Spec) YAML() []byte {
+	return append([]byte("version: 0.0\n"), appendYAML(nil, s.tree(), 0, false)...)
+}
+
+// JSON returns the same as JSON. The version is the literal 0.0: CodeDeploy compares the text.
+func (s Spec) JSON() []byte {
+	root := s.tree()
+	root.Members = append([]document.Member{{Key: "version", Value: &document.Node{Kind: document.Number, Text: "0.0"}}}, root.Members...)
+	return root.AppendJSON(nil)
+}
+
+func (s Spec) tree() *document.Node {
+	properties := object(
+		"TaskDefinition", scalar(s.TaskDefinition),
+		"LoadBalancerInfo", object("ContainerName", scalar(s.Container), "ContainerPort", number(s.Port)),
+	)
+	if s.PlatformVersion.Text != "" {
+		properties.Set("PlatformVersion", 0, scalar(s.PlatformVersion))
+	}
+	if n := s.Network; n != nil {
+		properties.Set("NetworkConfiguration", 0, object("AwsvpcConfiguration", object(
+			"Subnets", texts(n.Subnets), "SecurityGroups", texts(n.SecurityGroups), "AssignPublicIp", scalar(n.AssignPublicIP),
+		)))
+	}
+	if len(s.Providers) > 0 {
+		strategy := &document.Node{Kind: document.Array}
+		for _, p := range s.Providers {
+			one := object("CapacityProvider", scalar(p.Name))
+			if p.Weight.Text != "" {
+				one.Set("Weight", 0, number(p.Weight))
+			}
+			if p.Base.Text != "" {
+				one.Set("Base", 0, number(p.Base))
+			}
+			strategy.Items = append(strategy.Items, one)
+		}
+		properties.Set("CapacityProviderStrategy", 0, strategy)
+	}
+	service := object("TargetService", object("Type", text(serviceType), "Properties", properties))
+	root := object("Resources", &document.Node{Kind: document.Array, Items: []*document.Node{service}})
+	if len(s.Hooks) > 0 {
+		hooks := &document.Node{Kind: document.Array}
+		for _, h := range s.Hooks {
+			hooks.Items = append(hooks.Items, object(h.Event.Text, scalar(h.Function)))
+		}
+		root.Set("Hooks", 0, hooks)
+	}
+	return root
+}
+
+// object makes a node of keys (strings) and values (nodes) in turn.
+func object(pairs ...any) *document.Node {
+	n := &document.Node{Kind: document.Object}
+	for i := 0; i < len(pairs); i += 2 {
+		key, _ := pairs[i].(string)
+		value, _ := pairs[i+1].(*document.Node)
+		n.Members = append(n.Members, document.Member{Key: key, Value: value})
+	}
+	return n
+}
+
+func text(s string) *document.Node  { return &document.Node{Kind: document.String, Text: s} }
+func scalar(v Value) *document.Node { return text(v.Text) }
+func number(v Value) *document.Node { return &document.Node{Kind: document.Number, Text: v.Text} }
+func texts(values []Value) *document.Node {
+	n := &document.Node{Kind: document.Array}
+	for _, v := range values {
+		n.Items = append(n.Items, scalar(v))
+	}
+	return n
+}
+
+// appendYAML writes a tree as block YAML. inList says that the cursor stands behind "- ", where the first
+// key goes on the same line.
+func appendYAML(dst []byte, n *document.Node, level int, inList bool) []byte {
+	indent := strings.Repeat("  ", level)
+	switch n.Kind {
+	case document.Object:
+		for i := range n.Members {
+			m := &n.Members[i]
+			if !inList || i > 0 {
+				dst = append(dst, indent...)
+			}
+			dst = append(append(dst, m.Key...), ':')
+			if isBlock(m.Value) {
+				dst = appendYAML(append(dst, '\n'), m.Value, level+1, false)
+			} else {
+				dst = appendYAML(append(dst, ' '), m.Value, level+1, false)
+			}
+		}
+		return dst
+	case document.Array:
+		for _, item := range n.Items {
+			dst = append(append(dst, indent...), "- "...)
+			dst = appendYAML(dst, item, level+1, true)
+		}
+		return dst
+	case document.String:
+		return append(appendText(dst, n.Text), '\n')
+	default:
+		return append(append(dst, n.Text...), '\n')
+	}
+}
+
+func isBlock(n *document.Node) bool { return n.Kind == document.Object || n.Kind == document.Array }
+
+// appendText writes a string without quotes where every YAML reader takes it for a string, else in double
+// quotes, which YAML shares with JSON.
+func appendText(dst []byte, s string) []byte {
+	if s == Placeholder || isPlain(s) {
+		return append(dst, s...)
+	}
+	return document.AppendQuoted(dst, s)
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && strings.IndexByte("_-/.:", c) < 0) {
+			return false
+		}
+	}
+	if strings.HasSuffix(s, ":") {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
+}

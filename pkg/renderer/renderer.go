@@ -1,0 +1,183 @@
+// Package renderer is what the two renderers share: reading capped input, collecting problems, printing
+// them in one form, choosing the exit code, and writing only when nothing is wrong.
+//
+// It refuses to know what is rendered, and it never exits: main does.
+package renderer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/outfile"
+)
+
+// The exit codes beside 0 (written).
+const (
+	ExitFile   = 1 // a file cannot be read or written
+	ExitUsage  = 2 // wrong flags
+	ExitUnset  = 3 // variables without a value
+	ExitSyntax = 4 // input that does not parse
+	ExitRule   = 5 // a rule is broken
+)
+
+// ExitHelp explains the exit codes in a help text.
+const ExitHelp = `0  written
+1  a file cannot be read or written
+2  wrong flags
+3  variables unset
+4  the input does not parse
+5  a rule of ECS or CodeDeploy is broken (with --werror also: a warning)`
+
+// Run is one run of a renderer.
+type Run struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Problems are those found so far.
+	Problems diagnostic.List
+
+	format string
+	werror bool
+	quiet  bool
+}
+
+// Flags adds the flags that both renderers have.
+func (r *Run) Flags(flags *pflag.FlagSet) {
+	flags.BoolVar(&r.werror, "werror", false, "treat warnings as errors")
+	flags.StringVar(&r.format, "format", string(diagnostic.Text), "how problems are printed: text, json or github")
+	flags.BoolVarP(&r.quiet, "quiet", "q", false, "print errors only, no warnings")
+}
+
+// Add notes problems.
+func (r *Run) Add(problems ...diagnostic.Problem) { r.Problems = append(r.Problems, problems...) }
+
+// Usage notes that a flag makes no sense.
+func (r *Run) Usage(flag, text, help string) {
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage, Text: text, Help: help})
+}
+
+// CheckFlags notes a wrong --format.
+func (r *Run) CheckFlags() {
+	if !slices.Contains(diagnostic.Formats(), diagnostic.Format(r.format)) {
+		r.Usage("--format", "want text, json or github", "")
+		r.format = string(diagnostic.Text)
+	}
+}
+
+// Failed reports whether something stops the run.
+func (r *Run) Failed() bool { return len(r.Problems.Errors(r.werror)) > 0 }
+
+// Read returns a file's text; "-" is the standard input. A file longer than document.MaxSize is refused unread.
+func (r *Run) Read(name string) (string, bool) {
+	text, err := r.read(name)
+	if err != nil {
+		r.file(name, err)
+		return "", false
+	}
+	return text, true
+}
+
+func (r *Run) read(name string) (string, error) {
+	in := r.Stdin
+	size := int64(0)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = f.Close() }()
+		info, err := f.Stat()
+		if err != nil {
+			return "", err
+		}
+		if size = info.Size(); info.Mode().IsRegular() && size > document.MaxSize {
+			return "", fmt.Errorf("longer than %d bytes (it has %d)", document.MaxSize, size)
+		}
+		in = f
+	}
+	var b strings.Builder
+	b.Grow(int(min(size, document.MaxSize)) + 1)
+	n, err := io.Copy(&b, io.LimitReader(in, document.MaxSize+1))
+	switch {
+	case err != nil:
+		return "", err
+	case n > document.MaxSize:
+		return "", fmt.Errorf("longer than %d bytes", document.MaxSize)
+	}
+	return b.String(), nil
+}
+
+// file notes a file that cannot be read or written, without repeating its name.
+func (r *Run) file(name string, err error) {
+	text, help := err.Error(), ""
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		text = path.Op + ": " + path.Err.Error()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		help = "paths are relative to the working directory"
+	}
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
+}
+
+// Write writes a result, whole or not at all; "-" is the standard output.
+func (r *Run) Write(name string, data []byte) {
+	if name != "-" {
+		if err := outfile.Write(name, data); err != nil {
+			r.file(name, err)
+		}
+		return
+	}
+	if _, err := r.Stdout.Write(data); err != nil {
+		r.file("standard output", err)
+	}
+}
+
+// End prints the problems and returns the exit code.
+func (r *Run) End() int {
+	shown := r.Problems
+	if r.quiet {
+		shown = shown.Errors(r.werror)
+	}
+	if err := shown.Write(r.Stderr, diagnostic.Format(r.format)); err != nil {
+		return ExitFile
+	}
+	cause, failed := r.Problems.Errors(r.werror).Cause()
+	if !failed {
+		return 0
+	}
+	switch cause {
+	case diagnostic.File:
+		return ExitFile
+	case diagnostic.Usage:
+		return ExitUsage
+	case diagnostic.Syntax:
+		return ExitSyntax
+	case diagnostic.Unset:
+		return ExitUnset
+	default:
+		return ExitRule
+	}
+}
+
+// List is a flag that may be given several times; unlike pflag's own, it takes a value as it is, commas and all.
+type List []string
+
+// String shows nothing: values may be secrets.
+func (l *List) String() string { return "" }
+
+// Set adds a value.
+func (l *List) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+// Type is what the help shows for the value; pflag takes it from the usage text.
+func (l *List) Type() string { return "value" }
