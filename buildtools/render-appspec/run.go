@@ -1,0 +1,149 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+// options are the flags.
+type options struct {
+	out, check, taskdef                                      string
+	container, port, taskDefinition                          string
+	hooks, providers                                         renderer.List
+	subnets, securityGroups, assignPublicIP, platformVersion string
+}
+
+func spec() command.Spec {
+	return command.Spec{
+		Name:      "render-appspec",
+		Arguments: "[flags]",
+		About: `Writes the AppSpec of an Amazon ECS blue/green deployment, checked against the rendered task definition,
+or checks an existing one (--check). It talks to nobody, and writes nothing when something is wrong.
+
+Name the service's capacity provider: a deployment whose AppSpec does not name it takes it away from the service.`,
+		Example: `render-appspec --taskdef taskdef.json --hook AfterAllowTestTraffic=CodeDeployHook_trip_AfterAllowTestTraffic \
+    --hook BeforeAllowTraffic=CodeDeployHook_trip_BeforeAllowTraffic --capacity-provider trip-asg:weight=1
+render-appspec --check appspec.yaml --taskdef taskdef.json`,
+		Exit: renderer.ExitHelp,
+	}
+}
+
+func (o *options) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.taskdef, "taskdef", "", "take container and port from this rendered task definition `FILE`, and check against it")
+	flags.StringVar(&o.container, "container", "", "the container `NAME` that the load balancer reaches")
+	flags.StringVar(&o.port, "port", "", "its containerPort `N`")
+	flags.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder, "the `ARN`; the default is what CodePipeline replaces")
+	flags.Var(&o.hooks, "hook", "run a Lambda function: `EVENT=FUNCTION` (name or ARN); repeatable")
+	flags.Var(&o.providers, "capacity-provider", "`NAME[:weight=N][,base=N]`; repeatable")
+	flags.StringVar(&o.subnets, "subnets", "", "`A,B`: with --security-groups and --assign-public-ip, or none of the three")
+	flags.StringVar(&o.securityGroups, "security-groups", "", "`A,B`")
+	flags.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`")
+	flags.StringVar(&o.platformVersion, "platform-version", "", "Fargate's `VERSION`, or LATEST")
+	flags.StringVarP(&o.out, "output", "o", "appspec.yaml", "write to `FILE`: YAML, or JSON when it ends in .json; - is stdout")
+	flags.StringVar(&o.check, "check", "", "check this AppSpec `FILE` and write nothing")
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := spec()
+	flags := s.Flags()
+	var o options
+	o.flags(flags)
+	r := &renderer.Run{Stdin: stdin, Stdout: stdout, Stderr: stderr}
+	r.Flags(flags)
+	if err := s.Parse(flags, args, stdout); err != nil {
+		return s.Fail(err, renderer.ExitFile)
+	}
+	if flags.NArg() != 0 {
+		return s.Fail(command.Usagef("no arguments are taken beside flags, got %d", flags.NArg()), renderer.ExitUsage)
+	}
+	r.CheckFlags()
+	a := appspecRun{Run: r, options: o}
+	a.emptyFlags(flags)
+	task := a.readTask()
+	if o.check != "" {
+		a.checkOnly(flags, task)
+	} else {
+		a.build(task)
+	}
+	return r.End()
+}
+
+type appspecRun struct {
+	*renderer.Run
+	options
+}
+
+// emptyFlags finds flags whose value is empty, as when a shell's variable was not set.
+func (a *appspecRun) emptyFlags(flags *pflag.FlagSet) {
+	for _, name := range []string{"taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip", "platform-version", "output", "check"} {
+		if flags.Changed(name) && flags.Lookup(name).Value.String() == "" {
+			a.Usage("--"+name, "is empty", "the variable behind it is not set")
+		}
+	}
+}
+
+// readTask reads the task definition; nil when there is none, or none that can be read.
+func (a *appspecRun) readTask() *taskdef.Task {
+	if a.taskdef == "" {
+		return nil
+	}
+	text, ok := a.Read(a.taskdef)
+	if !ok {
+		return nil
+	}
+	task, problems := taskdef.Read(a.taskdef, text)
+	a.Add(problems...)
+	if len(problems) > 0 {
+		return nil
+	}
+	return &task
+}
+
+// checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.
+func (a *appspecRun) checkOnly(flags *pflag.FlagSet, task *taskdef.Task) {
+	for _, name := range []string{"hook", "capacity-provider", "subnets", "security-groups", "assign-public-ip", "platform-version", "task-definition", "output"} {
+		if flags.Changed(name) {
+			a.Usage("--"+name, "makes no sense beside --check, which writes nothing", "")
+		}
+	}
+	text, ok := a.Read(a.check)
+	if !ok {
+		return
+	}
+	s, problems := appspec.Read(a.check, text)
+	a.Add(problems...)
+	if s.Place.File == "" {
+		return // nothing in it could be understood, and that has been said
+	}
+	a.Add(s.Check(task)...)
+	if a.container != "" && s.Container.Text != a.container {
+		a.Usage("--container", "is not the ContainerName of the AppSpec", "")
+	}
+	if a.port != "" && s.Port.Text != a.port {
+		a.Usage("--port", "is not the ContainerPort of the AppSpec", "")
+	}
+}
+
+// build makes an AppSpec of the flags, checks it like one that was read, and writes it.
+func (a *appspecRun) build(task *taskdef.Task) {
+	s := a.spec(task)
+	if a.Failed() {
+		return
+	}
+	a.Add(s.Check(task)...)
+	if a.Failed() {
+		return
+	}
+	data := s.YAML()
+	if strings.HasSuffix(strings.ToLower(a.out), ".json") {
+		data = s.JSON()
+	}
+	a.Write(a.out, data)
+}

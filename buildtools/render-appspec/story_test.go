@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the commands under test programs of their own: each story starts the real main.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"render-appspec": main})
+}
+
+// TestStories runs testdata/script: one story for each promise of the tool. UPDATE=1 rewrites what they expect.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			repository, err := os.Getwd()
+			env.Setenv("INFRA", repository+"/../../infra")
+			return err
+		},
+	})
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+// system is what the outside gives a run.
+type system struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+}
+
+// options are the flags.
+type options struct {
+	out, imageDetail, appspec, release, suite string
+	listVars                                  bool
+
+	vars, envFiles, only                                renderer.List
+	images, placeholders                                renderer.List
+	env, unsetEnv, secrets, labels, tags, commands, set renderer.List
+}
+
+func spec() command.Spec {
+	return command.Spec{
+		Name:      "render-taskdef",
+		Arguments: "[flags] TEMPLATE",
+		About: `Reads an ECS task definition template (JSON, JSON with comments or YAML; - is stdin), puts values in the
+place of ${NAME}, applies the edits, checks what ECS and CodeDeploy would refuse later, and writes what
+RegisterTaskDefinition takes. It talks to nobody, writes nothing when something is wrong, and never prints a value.
+
+Variables: $A ${A} ${A-default} ${A:-default} ${A?message} ${A:?message} ${A:+alternative}; $$ is $.
+A bare ${CPU} outside quotes is a number, true, false or null; "${json:A}" takes any JSON. Unset is an error.`,
+		Example: `render-taskdef --env-file build.env --image "$REPOSITORY@$DIGEST" --release "$COMMIT" taskdef_src.json
+aws ecs register-task-definition --cli-input-json file://taskdef.json`,
+		Exit: renderer.ExitHelp,
+	}
+}
+
+func (o *options) flags(flags *pflag.FlagSet) {
+	flags.StringVarP(&o.out, "output", "o", "taskdef.json", "write to `FILE`; - is stdout")
+	flags.Var(&o.vars, "var", "set a variable: `NAME=VALUE`; wins over the environment; repeatable")
+	flags.Var(&o.envFiles, "env-file", "read variables from `FILE`; the environment wins over it; repeatable")
+	flags.Var(&o.only, "only", "only these `NAMES` are variables (A,PREFIX_*), any other $ is text; repeatable")
+	flags.Var(&o.images, "image", "set an image: `[CONTAINER=]URI`, *=URI for all; repeatable")
+	flags.Var(&o.placeholders, "image-placeholder", "leave <IMAGEN_NAME> for CodePipeline: `N=CONTAINER`; repeatable")
+	flags.StringVar(&o.imageDetail, "image-detail", "", "also write imageDetail.json to `FILE`")
+	flags.Var(&o.env, "env", "set an environment variable of a container: `[C:]K=V`; repeatable")
+	flags.Var(&o.unsetEnv, "unset-env", "remove one, or a secret: `[C:]K`; repeatable")
+	flags.Var(&o.secrets, "secret", "set a secret by its ARN or parameter name: `[C:]K=REF`; repeatable")
+	flags.Var(&o.labels, "label", "set a docker label: `[C:]K=V`; repeatable")
+	flags.Var(&o.tags, "tag", "set a tag of the task definition: `K=V`; repeatable")
+	flags.Var(&o.commands, "command", "set a container's command: `C=WORDS` as in a shell, or C=[JSON list]; repeatable")
+	flags.Var(&o.set, "set", "set anything: `POINTER=JSON`, as in /containerDefinitions/web/stopTimeout=60; repeatable")
+	flags.StringVar(&o.release, "release", "", "stamp the label greenlight.release with `ID` (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
+	flags.StringVar(&o.suite, "suite", "", "stamp the label greenlight.suite with `REF` (s3://bucket/key#sha256=…)")
+	flags.StringVar(&o.appspec, "appspec", "", "check that this AppSpec `FILE` names a container and port of the result")
+	flags.BoolVar(&o.listVars, "list-vars", false, "print the variables of the template, then exit")
+}
+
+func run(args []string, sys system) int {
+	s := spec()
+	flags := s.Flags()
+	var o options
+	o.flags(flags)
+	r := &renderer.Run{Stdin: sys.stdin, Stdout: sys.stdout, Stderr: sys.stderr}
+	r.Flags(flags)
+	if err := s.Parse(flags, args, sys.stdout); err != nil {
+		return s.Fail(err, renderer.ExitFile)
+	}
+	if flags.NArg() != 1 {
+		return s.Fail(command.Usagef("want one TEMPLATE, got %d; - is stdin", flags.NArg()), renderer.ExitUsage)
+	}
+	r.CheckFlags()
+	t := templateRun{Run: r, options: o, name: flags.Arg(0)}
+	t.environment(sys.environ)
+	t.stamps(flags)
+	t.render()
+	return r.End()
+}
+
+// templateRun renders one template.
+type templateRun struct {
+	*renderer.Run
+	options
+	name   string
+	values values
+}
+
+// render goes on as far as it can, so that one run names everything that is wrong.
+func (t *templateRun) render() {
+	scope := t.scope()
+	text, ok := t.Read(t.name)
+	if !ok {
+		return
+	}
+	name := t.name
+	if name == "-" {
+		name = "stdin"
+	}
+	doc, problems := document.Reader{Scope: scope}.Read(name, text)
+	t.Add(problems...)
+	if t.listVars {
+		if !t.Failed() {
+			t.Write("-", []byte(listed(doc)))
+		}
+		return
+	}
+	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: t.edits()}
+	if len(problems) > 0 {
+		t.Add(request.Unset()...)
+		return
+	}
+	overwrites := t.out != "-" && len(doc.Uses(doc.Root)) > 0 && sameFile(t.out, t.name)
+	spec := t.readAppspec(&request)
+	rendered, problems := request.Render()
+	t.Add(problems...)
+	if spec != nil {
+		task := rendered.Task(doc)
+		t.Add(spec.CheckTarget(task)...)
+	}
+	if overwrites {
+		t.Usage("--output", "would overwrite the template with its result", "write to another file: -o FILE")
+	}
+	if t.Failed() {
+		return
+	}
+	if t.imageDetail != "" {
+		t.Write(t.imageDetail, append(document.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...))
+	}
+	if !t.Failed() {
+		t.Write(t.out, rendered.JSON)
+	}
+}
+
+func (t *templateRun) edits() taskdef.Edits {
+	return taskdef.Edits{
+		Images: t.images, ImagePlaceholders: t.placeholders, WantImage: t.imageDetail != "",
+		UnsetEnv: t.unsetEnv, Env: t.env, Secrets: t.secrets, Labels: t.labels, Tags: t.tags,
+		Commands: t.commands, Sets: t.set, Release: t.release, Suite: t.suite,
+	}
+}
+
+// readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
+func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
+	if t.appspec == "" {
+		return nil
+	}
+	text, ok := t.Read(t.appspec)
+	if !ok {
+		return nil
+	}
+	spec, problems := appspec.Read(t.appspec, text)
+	t.Add(problems...)
+	request.Edits.Container = spec.Container.Text
+	if len(problems.Errors(false)) > 0 {
+		return nil
+	}
+	return &spec
+}
+
+// stamps checks the two labels that the hooks read.
+func (t *templateRun) stamps(flags *pflag.FlagSet) {
+	switch {
+	case flags.Changed("release") && t.release == "":
+		t.Usage("--release", "is empty", "the variable behind it is not set")
+	case !flags.Changed("release"):
+		t.release, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
+	}
+	if flags.Changed("suite") && !isSuite(t.suite) {
+		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
+	}
+}
+
+func isSuite(ref string) bool {
+	if name, ok := strings.CutPrefix(ref, "ssm:"); ok {
+		return strings.Trim(name, "/") != ""
+	}
+	return regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^#]+(#sha256=[0-9a-f]{64})?$`).MatchString(ref)
+}
+
+func sameFile(a, b string) bool {
+	first, err1 := os.Stat(a)
+	second, err2 := os.Stat(b)
+	return errors.Join(err1, err2) == nil && os.SameFile(first, second)
+}
+
+// listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
+func listed(doc *document.Document) string {
+	var b strings.Builder
+	for _, u := range doc.Uses(doc.Root) {
+		what := "required"
+		switch {
+		case u.HasDefault:
+			what = "default " + document.Quote(u.Default)
+		case u.Optional:
+			what = "optional"
+		}
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", u.Name, u.Place, what)
+	}
+	return b.String()
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/envfile"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+)
+
+// values are the variables: --var wins over the environment, the environment over files, a later file or
+// flag over an earlier one.
+type values struct {
+	vars, files map[string]string
+	environ     []string
+}
+
+func (v values) lookup(name string) (string, bool) {
+	if value, ok := v.vars[name]; ok {
+		return value, true
+	}
+	if value, ok := v.environment(name); ok {
+		return value, true
+	}
+	value, ok := v.files[name]
+	return value, ok
+}
+
+// environment looks a name up in the process's environment. A template asks for a few names only: no map is made.
+func (v values) environment(name string) (string, bool) {
+	for _, e := range v.environ {
+		if len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name {
+			return e[len(name)+1:], true
+		}
+	}
+	return "", false
+}
+
+// near suggests a variable that is set.
+func (v values) near(name string) (string, bool) {
+	var known []string
+	for _, values := range []map[string]string{v.vars, v.files} {
+		for k := range values {
+			known = append(known, k)
+		}
+	}
+	for _, e := range v.environ {
+		k, _, _ := strings.Cut(e, "=")
+		known = append(known, k)
+	}
+	slices.Sort(known)
+	return diagnostic.Nearest(name, known)
+}
+
+// environment reads --var and --env-file.
+func (t *templateRun) environment(environ []string) {
+	t.values = values{vars: map[string]string{}, files: map[string]string{}, environ: environ}
+	for _, v := range t.vars {
+		name, value, ok := strings.Cut(v, "=")
+		switch {
+		case !ok:
+			t.Usage("--var", "want NAME=VALUE", "")
+		case !placeholder.IsName(name):
+			t.Usage("--var", document.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
+		default:
+			t.values.vars[name] = value
+		}
+	}
+	for _, f := range t.envFiles {
+		text, ok := t.Read(f)
+		if !ok {
+			continue
+		}
+		read, problems := envfile.Read(f, text)
+		t.Add(problems...)
+		for name, value := range read {
+			t.values.files[name] = value
+		}
+	}
+}
+
+// scope makes --only a predicate; nil when every name is a variable.
+func (t *templateRun) scope() placeholder.Scope {
+	if len(t.only) == 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	var prefixes []string
+	for _, item := range strings.Split(strings.Join(t.only, ","), ",") {
+		item = strings.TrimSpace(item)
+		prefix, open := strings.CutSuffix(item, "*")
+		switch {
+		case item == "":
+		case open && (prefix == "" || placeholder.IsName(prefix)):
+			prefixes = append(prefixes, prefix)
+		case placeholder.IsName(item):
+			names[item] = true
+		default:
+			t.Usage("--only", document.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
+		}
+	}
+	return func(name string) bool {
+		if names[name] {
+			return true
+		}
+		for _, p := range prefixes {
+			if name != "" && strings.HasPrefix(name, p) {
+				return true
+			}
+		}
+		return false
+	}
+}
