@@ -1,0 +1,140 @@
+package smoke
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// compare asks target and baseline in turn and holds what they answer against each other. Blocked says
+// why it is pointless.
+func (r *runner) compare(ctx context.Context, blocked string) {
+	switch {
+	case len(r.compares) == 0:
+		return
+	case r.job.UncomparableBaseline != "":
+		r.skipCompares("the old release is not compared with: " + r.job.UncomparableBaseline)
+		return
+	case blocked != "":
+		r.skipCompares(blocked)
+		return
+	case r.blue == nil:
+		r.skipCompares("there is no old release to compare with")
+		if !r.suite.policy.baselineOptional {
+			r.mu.Lock()
+			r.found.faults = append(r.found.faults, verdictReason{Inconclusive, BlameEnvironment, "there is no old release to compare with, and the suite requires one"})
+			r.mu.Unlock()
+		}
+		return
+	}
+	var samples []compare.Sample
+	var measured []*comparison
+	for i, c := range r.compares {
+		s, ok := r.measure(ctx, c)
+		if !ok {
+			r.compareCut(ctx, r.compares[i:])
+			break
+		}
+		samples = append(samples, s)
+		measured = append(measured, c)
+	}
+	results := compare.Judge(samples)
+	for i, c := range measured {
+		r.compared(c, samples[i], results[i])
+	}
+}
+
+func (r *runner) skipCompares(why string) {
+	for _, c := range r.compares {
+		r.skip(c.name, r.secrets.Line(why, maxReason))
+	}
+}
+
+// compareCut notes the comparisons that the end of the time, or a certificate, left unmeasured.
+func (r *runner) compareCut(ctx context.Context, left []*comparison) {
+	for _, c := range left {
+		r.skip(c.name, "it was not measured to its end")
+	}
+	if ctx.Err() != nil {
+		r.fault(BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left), len(r.compares), quote(left[0].name)))
+	}
+}
+
+// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that what comes and
+// goes around both sides meets both alike. False: cut short, or nobody's answer can be trusted.
+func (r *runner) measure(ctx context.Context, c *comparison) (compare.Sample, bool) {
+	s := compare.Sample{Check: c.name, Bound: c.p95, Pairs: make([]compare.Pair, 0, c.pairs)}
+	asked := &check{name: c.name, at: c.at, steps: []step{c.step}}
+	for i := range c.warmup + c.pairs {
+		var p compare.Pair
+		var okG, okB bool
+		if i%2 == 0 {
+			p.Green, okG = r.shot(ctx, asked, r.green)
+			p.Blue, okB = r.shot(ctx, asked, r.blue)
+		} else {
+			p.Blue, okB = r.shot(ctx, asked, r.blue)
+			p.Green, okG = r.shot(ctx, asked, r.green)
+		}
+		if !okG || !okB {
+			return s, false
+		}
+		if i >= c.warmup {
+			s.Pairs = append(s.Pairs, p)
+		}
+		if r.watch != nil {
+			r.tell(Progress{Phase: PhaseCompare, Done: i + 1, Total: c.warmup + c.pairs, Text: c.name})
+		}
+	}
+	return s, true
+}
+
+func (r *runner) shot(ctx context.Context, c *check, s *side) (compare.Shot, bool) {
+	a := r.attempt(ctx, c, s, 1, false)
+	switch {
+	case a.stopped:
+		return compare.Shot{}, false
+	case a.config != "":
+		r.fault(BlameConfig, fmt.Sprintf("comparison %s: %s", quote(c.name), a.config))
+		return compare.Shot{}, false
+	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
+		return compare.Shot{Failed: true}, true
+	}
+	return compare.Shot{Latency: a.latencies[0]}, true
+}
+
+func (r *runner) compared(c *comparison, s compare.Sample, res compare.Result) {
+	out := Comparison{
+		Check: c.name, Place: c.at.place(r.suite.file), Pairs: res.Pairs,
+		GreenErrors: res.Green.Errors, BlueErrors: res.Blue.Errors,
+		GreenP50: res.Green.P50, BlueP50: res.Blue.P50, GreenP95: res.Green.P95, BlueP95: res.Blue.P95,
+		Reason: r.secrets.Line(res.Reason, maxReason),
+	}
+	for _, p := range s.Pairs {
+		out.Green = appendLatency(out.Green, p.Green)
+		out.Blue = appendLatency(out.Blue, p.Blue)
+	}
+	switch res.Outcome {
+	case compare.Pass:
+		out.Verdict, out.Blame = Pass, BlameNone
+	case compare.Fail:
+		out.Verdict, out.Blame = Fail, BlameRelease
+	case compare.Inconclusive:
+		out.Verdict, out.Blame = Inconclusive, BlameEnvironment
+	default:
+		out.Verdict, out.Blame = Error, BlameGate
+	}
+	r.mu.Lock()
+	r.found.compares = append(r.found.compares, out)
+	r.mu.Unlock()
+	r.tell(Progress{Phase: PhaseCompare, Done: len(s.Pairs), Total: len(s.Pairs), Compare: &out})
+}
+
+func appendLatency(l []time.Duration, s compare.Shot) []time.Duration {
+	if s.Failed {
+		return l
+	}
+	return append(l, s.Latency)
+}

@@ -1,0 +1,117 @@
+package smoke
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// finish writes the report. The verdict starts as an error, and is PASS only when something that counts
+// was tested and nothing speaks against it.
+func (r *runner) finish() Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found.closed = true
+	out := Report{
+		Suite: r.suite.name, SuiteSHA256: r.suite.sha256,
+		Target: r.secrets.Line(r.job.Target, maxReason), Baseline: r.secrets.Line(r.job.Baseline, maxReason),
+		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
+		InconclusiveAllowed: r.suite.policy.inconclusiveAllowed, ReleaseProven: r.found.proven,
+		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
+		Checks: make([]CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
+		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
+	}
+	for _, c := range r.found.checks {
+		if c != nil {
+			out.Checks = append(out.Checks, *c)
+		}
+	}
+	c := r.conclusion(&out)
+	out.Verdict, out.Blame, out.Reason = c.verdict, c.blame, c.reason
+	return out
+}
+
+// conclusion is the worst of all that counts.
+func (r *runner) conclusion(out *Report) verdictReason {
+	var all []verdictReason
+	if r.found.ready.verdict != "" {
+		all = append(all, r.found.ready)
+	}
+	for i := range out.Checks {
+		if c := &out.Checks[i]; !c.Observe && c.Verdict != Pass {
+			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("check %s: %s", quote(c.Check), c.Reason)})
+		}
+	}
+	for i := range out.Compares {
+		if c := &out.Compares[i]; c.Verdict != Pass {
+			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("comparison %s: %s", quote(c.Check), c.Reason)})
+		}
+	}
+	all = append(all, r.found.faults...)
+	if len(all) == 0 {
+		return r.passed(out)
+	}
+	slices.SortStableFunc(all, func(a, b verdictReason) int {
+		if a.verdict == b.verdict {
+			return 0
+		}
+		if Worst(a.verdict, b.verdict) == a.verdict {
+			return -1
+		}
+		return 1
+	})
+	worst := all[0]
+	more := 0
+	for _, v := range all[1:] {
+		if v.verdict == worst.verdict {
+			more++
+		}
+	}
+	if more > 0 {
+		worst.reason += fmt.Sprintf(" (and %d more)", more)
+	}
+	worst.blame = cmp.Or(worst.blame, BlameGate)
+	return worst
+}
+
+// passed is PASS where what was planned was done and proved something, and else an error.
+func (r *runner) passed(out *Report) verdictReason {
+	counted := 0
+	for i := range out.Checks {
+		if !out.Checks[i].Observe {
+			counted++
+		}
+	}
+	ready := out.Readiness != nil && out.Readiness.Verdict == Pass
+	switch {
+	case r.does(PhaseReady) && !ready:
+		return verdictReason{Error, BlameGate, "readiness was planned and did not run"}
+	case r.does(PhaseJudge) && (counted == 0 || len(out.Checks) != len(r.checks)):
+		return verdictReason{Error, BlameGate, "checks were planned and did not run"}
+	case r.does(PhaseCompare) && len(out.Compares) != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
+		return verdictReason{Error, BlameGate, "comparisons were planned and did not run"}
+	case counted == 0 && !ready && len(out.Compares) == 0:
+		return verdictReason{Error, BlameGate, "nothing was tested"}
+	}
+	reason := ""
+	add := func(n int, one, many string) {
+		switch {
+		case n == 0:
+			return
+		case reason != "":
+			reason += ", "
+		}
+		if n == 1 {
+			reason += "1 " + one
+		} else {
+			reason += fmt.Sprintf("%d %s", n, many)
+		}
+	}
+	add(counted, "check passed", "checks passed")
+	add(len(out.Compares), "comparison passed", "comparisons passed")
+	if reason == "" {
+		reason = fmt.Sprintf("ready: %d rounds in a row", out.Readiness.Consecutive)
+	}
+	return verdictReason{Pass, BlameNone, reason}
+}

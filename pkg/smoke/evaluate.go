@@ -1,0 +1,329 @@
+package smoke
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxShown bounds what is kept of a value that is shown, in bytes, before secrets are taken out.
+const maxShown = 4 << 10
+
+// mismatch is one operator that did not hold.
+type mismatch struct{ expected, got string }
+
+// json checks the nodes that a path found. Whatever cannot be evaluated does not hold.
+func (ru rule) json(nodes []any, singular bool, s scope) []mismatch {
+	var out []mismatch
+	for i := range ru {
+		o := &ru[i]
+		if bad, ok := o.holdsForAll(nodes, singular, s); !ok {
+			out = append(out, mismatch{o.text(s), gotText(o, nodes, bad, singular)})
+		}
+	}
+	return out
+}
+
+func (ru rule) holds(nodes []any, singular bool, s scope) bool {
+	for i := range ru {
+		if _, ok := ru[i].holdsForAll(nodes, singular, s); !ok {
+			return false
+		}
+	}
+	return len(ru) > 0
+}
+
+// holdsForAll says whether the operator holds for every node, of which there must be one; if not, for
+// which it does not. A list's length counts its nodes, and contains needs one that does.
+func (o *operator) holdsForAll(nodes []any, singular bool, s scope) (bad int, ok bool) {
+	switch {
+	case o.kind == opExists:
+		return 0, o.want == (len(nodes) > 0)
+	case o.kind == opLength && !singular:
+		return 0, len(nodes) >= o.low && len(nodes) <= o.high
+	case o.kind == opNot && o.not.countsNodes(singular):
+		return 0, !o.not.holds(nodes, singular, s)
+	}
+	for i, n := range nodes {
+		holds := o.holdsFor(n, s)
+		if o.kind == opContains && holds {
+			return 0, true
+		}
+		if !holds && o.kind != opContains {
+			return i, false
+		}
+	}
+	return 0, len(nodes) > 0 && o.kind != opContains
+}
+
+// countsNodes reports whether the rule speaks about how many nodes there are, not about each of them.
+func (ru rule) countsNodes(singular bool) bool {
+	for i := range ru {
+		if ru[i].kind == opExists || ru[i].kind == opLength && !singular || ru[i].kind == opNot && ru[i].not.countsNodes(singular) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsFor says whether the operator holds for one value.
+func (o *operator) holdsFor(v any, s scope) bool {
+	switch o.kind {
+	case opEquals:
+		return o.values[0].equals(v, s)
+	case opOneOf:
+		for i := range o.values {
+			if o.values[i].equals(v, s) {
+				return true
+			}
+		}
+		return false
+	case opContains:
+		return o.contained(v, s)
+	case opMatches:
+		t, ok := v.(string)
+		re := o.regexp(s)
+		return ok && re != nil && re.MatchString(t)
+	case opType:
+		return isType(v, o.typ)
+	case opMin, opMax:
+		n, ok := v.(json.Number)
+		if !ok || o.values[0].kind != kindNumber {
+			return false
+		}
+		c := compareNumbers(n.String(), o.values[0].text.raw)
+		return o.kind == opMin && c >= 0 || o.kind == opMax && c <= 0
+	case opLength:
+		n, ok := lengthOf(v)
+		return ok && n >= o.low && n <= o.high
+	case opNot:
+		return len(o.not) > 0 && !o.not.holds([]any{v}, true, s)
+	case opExists:
+		return o.want
+	}
+	return false
+}
+
+// contained: a text has a piece of text in it, a list has an element.
+func (o *operator) contained(v any, s scope) bool {
+	want := o.values[0]
+	switch v := v.(type) {
+	case string:
+		piece, err := want.text.expand(s, nil)
+		return want.kind == kindString && err == nil && strings.Contains(v, piece)
+	case []any:
+		for _, e := range v {
+			if want.equals(e, s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (o *operator) regexp(s scope) *regexp.Regexp {
+	if o.compiled != nil {
+		return o.compiled
+	}
+	expr, err := o.pattern.pattern(s)
+	if err != nil || expr == "" {
+		return nil
+	}
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		return nil
+	}
+	return re
+}
+
+func isType(v any, typ string) bool {
+	if typ != "integer" {
+		return string(kindOf(v)) == typ
+	}
+	n, ok := v.(json.Number)
+	if !ok {
+		return false
+	}
+	if _, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
+		return true
+	}
+	f, err := n.Float64()
+	return err == nil && f == math.Trunc(f)
+}
+
+// lengthOf counts a text's characters, a list's elements and an object's members.
+func lengthOf(v any) (int, bool) {
+	switch v := v.(type) {
+	case string:
+		return utf8.RuneCountInString(v), true
+	case []any:
+		return len(v), true
+	case map[string]any:
+		return len(v), true
+	}
+	return 0, false
+}
+
+// header checks the values of one header: one of them must fit all operators, and none what is negated.
+func (ru rule) header(values []string, s scope) []mismatch {
+	got := "no such header"
+	if len(values) > 0 {
+		got = shownTexts(values)
+	}
+	var out []mismatch
+	var positive rule
+	for i := range ru {
+		switch o := &ru[i]; {
+		case o.kind == opExists && o.want != (len(values) > 0),
+			o.kind == opNot && !o.noneFits(values, s):
+			out = append(out, mismatch{o.text(s), got})
+		case o.kind != opExists && o.kind != opNot:
+			positive = append(positive, *o)
+		}
+	}
+	if len(positive) == 0 {
+		return out
+	}
+	for _, v := range values {
+		if positive.fits(v, s) {
+			return out
+		}
+	}
+	for i := range positive {
+		if len(positive) == 1 || len(values) != 1 || !positive[i].fits(values[0], s) {
+			out = append(out, mismatch{positive[i].text(s), got})
+		}
+	}
+	return out
+}
+
+// noneFits: a header without values has nothing that could differ, unless its absence is what is asked for.
+func (o *operator) noneFits(values []string, s scope) bool {
+	if o.not.countsNodes(true) {
+		return len(o.not.header(values, s)) > 0
+	}
+	for _, v := range values {
+		if o.not.fits(v, s) {
+			return false
+		}
+	}
+	return len(values) > 0 && len(o.not) > 0
+}
+
+func (ru rule) fits(v string, s scope) bool {
+	for i := range ru {
+		if !ru[i].fits(v, s) {
+			return false
+		}
+	}
+	return len(ru) > 0
+}
+
+// fits is holdsFor for a header's text, which is a number where it looks like one.
+func (o *operator) fits(v string, s scope) bool {
+	if o.kind != opMin && o.kind != opMax {
+		return o.holdsFor(v, s)
+	}
+	if !json.Valid([]byte(v)) {
+		return false
+	}
+	return o.holdsFor(json.Number(strings.TrimSpace(v)), s)
+}
+
+// text says what the operator expects.
+func (o *operator) text(s scope) string {
+	switch o.kind {
+	case opEquals:
+		return o.values[0].shown(s)
+	case opOneOf:
+		words := make([]string, 0, len(o.values))
+		for i := range o.values {
+			words = append(words, o.values[i].shown(s))
+		}
+		return "one of " + strings.Join(words, ", ")
+	case opContains:
+		return "contains " + o.values[0].shown(s)
+	case opMatches:
+		p, _ := o.pattern.pattern(s)
+		return "matches " + p
+	case opExists:
+		if o.want {
+			return "exists"
+		}
+		return "does not exist"
+	case opType:
+		return "type " + o.typ
+	case opMin:
+		return "at least " + o.values[0].text.raw
+	case opMax:
+		return "at most " + o.values[0].text.raw
+	case opLength:
+		return "length " + lengthText(o.low, o.high)
+	case opNot:
+		words := make([]string, 0, len(o.not))
+		for i := range o.not {
+			words = append(words, o.not[i].text(s))
+		}
+		return "not " + strings.Join(words, " and ")
+	}
+	return string(o.kind)
+}
+
+func (v value) shown(s scope) string {
+	b, err := v.appendJSON(nil, s)
+	if err != nil {
+		return err.Error()
+	}
+	return cut(string(b))
+}
+
+func gotText(o *operator, nodes []any, bad int, singular bool) string {
+	switch {
+	case len(nodes) == 0:
+		return "nothing there"
+	case o.kind == opLength && !singular:
+		return fmt.Sprintf("%d of them", len(nodes))
+	case len(nodes) == 1:
+		got := shown(nodes[0])
+		if n, ok := lengthOf(nodes[0]); ok && o.kind == opLength {
+			return fmt.Sprintf("%d: %s", n, got)
+		}
+		return got
+	case o.kind == opContains:
+		return fmt.Sprintf("none of %d, the first %s", len(nodes), shown(nodes[0]))
+	}
+	return fmt.Sprintf("%s, number %d of %d", shown(nodes[bad]), bad+1, len(nodes))
+}
+
+// shown writes a value of a response as JSON, so that "2" and 2 look different.
+func shown(v any) string {
+	if t, ok := v.(string); ok {
+		return cut(string(appendString(nil, cut(t))))
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "a value that cannot be shown"
+	}
+	return cut(strings.TrimSuffix(b.String(), "\n"))
+}
+
+func shownTexts(values []string) string {
+	quoted := make([]string, 0, len(values))
+	for _, v := range values {
+		quoted = append(quoted, shown(v))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func cut(s string) string {
+	if len(s) > maxShown {
+		return s[:maxShown]
+	}
+	return s
+}

@@ -1,0 +1,245 @@
+package smoke
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// sharedEvery is how often both sides are asked while a shared fault lasts (contract, section 4).
+const sharedEvery = time.Second
+
+// judgement is one check on its way through its attempts.
+type judgement struct {
+	check   *check
+	index   int
+	result  CheckResult
+	started time.Time
+	// own counts the failures that blue does not share. They stay when the check is judged anew.
+	own, made  int
+	asserted   int
+	config     string
+	stuck      string // why a shared fault kept it from being judged
+	unfinished bool
+}
+
+// judge runs every attempt of every check, several checks side by side. It reports whether all that
+// counts held.
+func (r *runner) judge(ctx context.Context) bool {
+	// A slot is one check at work; a check that waits for blue to recover gives its slot away.
+	slots := make(chan struct{}, r.concurrency())
+	var all sync.WaitGroup
+	var next, done atomic.Int64
+	for range min(r.concurrency(), len(r.checks)) {
+		all.Go(func() {
+			defer r.recover()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(r.checks) || ctx.Err() != nil {
+					return
+				}
+				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+				slots <- struct{}{}
+				shared := r.attempts(ctx, j)
+				<-slots
+				if !shared {
+					r.judged(j, &done)
+					continue
+				}
+				all.Go(func() {
+					defer r.recover()
+					r.judgeAnew(ctx, j, slots)
+					r.judged(j, &done)
+				})
+			}
+		})
+	}
+	all.Wait()
+	r.cutShort(ctx)
+	return r.held()
+}
+
+// attempts makes the check's attempts; it reports true when blue shares a fault, and the check must wait.
+// Every other attempt has a connection of its own, so that a bad task among good ones is met.
+func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
+	c := j.check
+	j.made = 0
+	for j.made < c.attempts {
+		if ctx.Err() != nil {
+			j.unfinished = true
+			return false
+		}
+		n := j.own + j.made + 1
+		a := r.attempt(ctx, c, r.green, n, n%2 == 0)
+		if a.stopped {
+			j.unfinished = true
+			return false
+		}
+		if a.failed() && a.config == "" && r.sharedWithBlue(ctx, j.check, a) {
+			return true
+		}
+		j.made++
+		j.note(a)
+		if a.config != "" {
+			j.config = a.config
+			return false
+		}
+	}
+	return false
+}
+
+// sharedWithBlue asks blue once for what just failed.
+func (r *runner) sharedWithBlue(ctx context.Context, c *check, a *attempt) bool {
+	if r.blue == nil || !c.single() || !shareable(a) {
+		return false
+	}
+	return sameFault(a, r.attempt(ctx, c, r.blue, a.number, true))
+}
+
+// judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
+// time for waiting is up. Failures that blue did not share still count.
+func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{}) {
+	for {
+		j.own = j.result.Failures
+		if !r.blueRecovers(ctx, j, slots) {
+			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s", r.suite.readiness.within)
+			return
+		}
+		slots <- struct{}{}
+		shared := r.attempts(ctx, j)
+		<-slots
+		if !shared {
+			return
+		}
+	}
+}
+
+// blueRecovers asks both sides every second until blue answers; false when the time is up.
+func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan struct{}) bool {
+	within, cancel := context.WithDeadline(ctx, r.deadline)
+	defer cancel()
+	for {
+		if !pause(within, sharedEvery) {
+			return false
+		}
+		slots <- struct{}{}
+		blue := r.attempt(within, j.check, r.blue, 0, true)
+		green := r.attempt(within, j.check, r.green, 0, true)
+		<-slots
+		state := "still fails"
+		if !green.failed() {
+			state = "answers"
+		}
+		r.tell(Progress{Phase: PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", quote(j.check.name), state)})
+		if !blue.stopped && !shareable(blue) {
+			return true
+		}
+	}
+}
+
+// note counts an attempt and keeps what it found, each kind of failure once.
+func (j *judgement) note(a *attempt) {
+	j.asserted += a.asserted
+	j.result.Latencies = append(j.result.Latencies, a.latencies...)
+	if !a.failed() {
+		return
+	}
+	j.result.Failures++
+	for _, f := range a.findings {
+		j.keep(f)
+	}
+}
+
+func (j *judgement) keep(f Finding) {
+	for i := range j.result.Findings {
+		k := &j.result.Findings[i]
+		if k.Place == f.Place && k.Step == f.Step && k.Subject == f.Subject && k.Expected == f.Expected && k.Got == f.Got {
+			k.Count++
+			return
+		}
+	}
+	if len(j.result.Findings) < maxFindings {
+		j.result.Findings = append(j.result.Findings, f)
+	}
+}
+
+// judged gives the check its verdict, and tells it.
+func (r *runner) judged(j *judgement, done *atomic.Int64) {
+	c := j.check
+	res := &j.result
+	res.Check, res.Place, res.Observe = c.name, c.at.place(r.suite.file), c.observe
+	res.Attempts = j.own + j.made
+	res.Duration = time.Since(j.started)
+	res.Verdict, res.Blame, res.Reason = j.verdict(r)
+	r.mu.Lock()
+	r.found.checks[j.index] = res
+	if res.Verdict == Pass && c.provesRelease && !c.observe {
+		r.found.proven = true
+	}
+	if j.unfinished && res.Verdict != Fail {
+		r.found.notRun = append(r.found.notRun, NotRun{c.name, res.Reason})
+	}
+	r.mu.Unlock()
+	told := *res
+	r.tell(Progress{Phase: PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
+}
+
+func (j *judgement) verdict(r *runner) (Verdict, Blame, string) {
+	c, res := j.check, &j.result
+	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
+	switch {
+	case res.Failures > c.allowed && j.config == "":
+		if c.allowed > 0 {
+			counted += fmt.Sprintf(", %d may", c.allowed)
+		}
+		return Fail, BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].line(), maxReason)
+	case j.config != "":
+		return Error, BlameConfig, r.secrets.Line(j.config, maxReason)
+	case j.stuck != "":
+		return Inconclusive, BlameEnvironment, j.stuck
+	case j.unfinished:
+		return Error, BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.attempts)
+	case j.asserted == 0 || j.made == 0:
+		return Error, BlameGate, "nothing was asserted, so nothing was tested"
+	case res.Failures > 0:
+		return Pass, BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.allowed, res.Findings[0].line()), maxReason)
+	}
+	return Pass, BlameNone, ""
+}
+
+// cutShort names the checks that never began.
+func (r *runner) cutShort(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	why := "the time was up before it began"
+	if ctx.Err() == nil {
+		why = "it was never begun"
+	}
+	cut := 0
+	for i, res := range r.found.checks {
+		if res == nil {
+			r.found.notRun = append(r.found.notRun, NotRun{r.checks[i].name, why})
+			cut++
+		}
+	}
+	if cut > 0 {
+		r.found.faults = append(r.found.faults, verdictReason{
+			Error, BlameConfig,
+			fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), quote(r.found.notRun[len(r.found.notRun)-cut].Check)),
+		})
+	}
+}
+
+// held reports whether every check that counts passed.
+func (r *runner) held() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, res := range r.found.checks {
+		if res == nil || !r.checks[i].observe && res.Verdict != Pass {
+			return false
+		}
+	}
+	return len(r.found.faults) == 0
+}

@@ -1,0 +1,23 @@
+package smoke
+
+// Progress tells a watcher of Run what just happened. Only what is new is set.
+type Progress struct {
+	Phase Phase
+	// Done of Total: rounds in a row while ready, checks while judging, pairs of one check while comparing.
+	Done, Total int
+	Check       *CheckResult
+	Compare     *Comparison
+	Readiness   *Readiness
+	// Text is one line about what is going on, redacted.
+	Text string
+}
+
+// tell hands a value to the watcher; it is called from one goroutine at a time.
+func (r *runner) tell(p Progress) {
+	if r.watch == nil {
+		return
+	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.watch(p)
+}

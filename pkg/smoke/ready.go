@@ -1,0 +1,247 @@
+package smoke
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// readyPause is how long a failed round of readiness is given to get better (contract, section 4).
+const readyPause = time.Second
+
+// maxRelapseFactor bounds how many more rounds in a row are asked for after answers of another release.
+const maxRelapseFactor = 5
+
+// waiting is the state of the wait for the expected release.
+type waiting struct {
+	Readiness
+	started time.Time
+	checks  []*check
+	right   bool // it once answered right
+	// others counts what answered after that instead of the release.
+	others      map[string]int
+	otherRounds int
+	last        *attempt // the last that failed
+}
+
+// ready waits until the readiness checks hold in a row, each on a fresh connection.
+func (r *runner) ready(ctx context.Context) bool {
+	w := &waiting{started: time.Now(), checks: r.readinessChecks(), others: map[string]int{}}
+	within, cancel := context.WithDeadline(ctx, r.deadline)
+	defer cancel()
+	for {
+		a := r.round(within, w)
+		switch {
+		case a != nil && a.config != "":
+			return r.readyEnds(w, Error, BlameConfig, reasonOf(w.checks, a))
+		case a == nil:
+			w.right = true
+			w.Consecutive++
+			if w.Consecutive >= w.needed(r.suite.readiness.consecutive) {
+				return r.isReady(w)
+			}
+		case !a.stopped:
+			w.failed(a)
+		}
+		w.Waited = time.Since(w.started)
+		r.tellReady(w)
+		if a != nil && !a.stopped && !pause(within, readyPause) || within.Err() != nil {
+			return r.notReady(ctx, w)
+		}
+	}
+}
+
+// needed is how many rounds must hold in a row. Every answer of another release after the first right one
+// gives luck one more try: with one old task of four, 20 right answers in a row come by chance once in
+// 300 tries. So each such answer asks for more of them.
+func (w *waiting) needed(consecutive int) int {
+	return consecutive * min(1+w.otherRounds, maxRelapseFactor)
+}
+
+func (w *waiting) failed(a *attempt) {
+	w.Consecutive = 0
+	w.last = a
+	if !w.right {
+		return
+	}
+	w.Relapses++
+	if a.other != "" {
+		w.otherRounds++
+		if len(w.others) < 5 {
+			w.others[a.other]++
+		}
+	}
+}
+
+// readinessChecks are the suite's, or the reading ones that expect ${RELEASE}, or the home page.
+func (r *runner) readinessChecks() []*check {
+	var out []*check
+	named := map[string]bool{}
+	for _, n := range r.suite.readiness.checks {
+		named[n] = true
+	}
+	for i := range r.suite.checks {
+		c := &r.suite.checks[i]
+		if named[c.name] || len(named) == 0 && c.provesRelease && !c.observe && !c.writes() {
+			out = append(out, c)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return []*check{{name: "GET / below 500", attempts: 1, steps: []step{{
+		method: "GET", path: text{raw: "/"}, headers: r.suite.defaults.headers,
+		timeout: r.suite.defaults.timeout, maxBody: r.suite.defaults.maxBody,
+		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
+	}}}}
+}
+
+// round asks all readiness checks; it returns the attempt that did not hold, or nil.
+func (r *runner) round(ctx context.Context, w *waiting) *attempt {
+	w.Rounds++
+	for _, c := range w.checks {
+		a := r.attempt(ctx, c, r.green, w.Rounds, true)
+		if a.failed() || a.stopped || a.asserted == 0 {
+			return a
+		}
+	}
+	return nil
+}
+
+func (r *runner) isReady(w *waiting) bool {
+	w.Verdict = Pass
+	w.Waited = time.Since(w.started)
+	w.Reason = w.relapses()
+	if w.Reason != "" {
+		r.warning("readiness: %s", w.Reason)
+	}
+	r.mu.Lock()
+	r.found.readiness = &w.Readiness
+	for _, c := range w.checks {
+		r.found.proven = r.found.proven || c.provesRelease
+	}
+	r.mu.Unlock()
+	r.tellReady(w)
+	return true
+}
+
+// relapses names what answered after the first right answer.
+func (w *waiting) relapses() string {
+	if w.Relapses == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d rounds failed after the first right answer", w.Relapses, w.Rounds)
+	for other, n := range w.others {
+		text += fmt.Sprintf("; %s answered %s", other, times(n))
+	}
+	return text
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// notReady says why the wait ended without success.
+func (r *runner) notReady(ctx context.Context, w *waiting) bool {
+	cut := ctx.Err() != nil
+	switch {
+	case w.last == nil && cut:
+		return r.readyEnds(w, Error, BlameConfig, fmt.Sprintf("the time was up while waiting for the release: %d of %d rounds held, none failed",
+			w.Consecutive, w.needed(r.suite.readiness.consecutive)))
+	case w.last == nil:
+		return r.readyEnds(w, Fail, BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
+			r.suite.readiness.within, w.Consecutive, w.needed(r.suite.readiness.consecutive)))
+	case r.sharedByBlue(ctx, w.last):
+		return r.readyEnds(w, Inconclusive, BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.checks, w.last))
+	}
+	reason := fmt.Sprintf("not ready after %s", w.Waited.Round(100*time.Millisecond))
+	if more := w.relapses(); more != "" {
+		reason += " (" + more + ")"
+	}
+	return r.readyEnds(w, Fail, BlameRelease, reason+": "+reasonOf(w.checks, w.last))
+}
+
+// sharedByBlue asks the old release once, at the end of a wait in vain, whether it fails in the same way.
+func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
+	c := a.check
+	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) {
+		return false
+	}
+	b := r.attempt(ctx, c, r.blue, 1, true)
+	return sameFault(a, b)
+}
+
+// shareable reports whether an attempt failed in a way that the surroundings may cause.
+func shareable(a *attempt) bool {
+	return a.failed() && a.config == "" && (transport(a.fault) || a.status >= 500 && a.fault == probe.FaultNone)
+}
+
+// transport reports whether a fault is the way's rather than the answer's: a redirect is an answer.
+func transport(f probe.Fault) bool {
+	switch f {
+	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate,
+		probe.FaultRedirectAway, probe.FaultRedirectLoop:
+		return false
+	default:
+		return true
+	}
+}
+
+// sameFault is what the contract calls shared: the same class of transport error, or 5xx on both.
+func sameFault(green, blue *attempt) bool {
+	if !shareable(green) || !shareable(blue) {
+		return false
+	}
+	if green.fault != probe.FaultNone || blue.fault != probe.FaultNone {
+		return green.fault == blue.fault
+	}
+	return green.status >= 500 && blue.status >= 500
+}
+
+func (r *runner) readyEnds(w *waiting, v Verdict, b Blame, reason string) bool {
+	w.Verdict, w.Waited = v, time.Since(w.started)
+	w.Reason = r.secrets.Line(reason, maxReason)
+	r.mu.Lock()
+	r.found.readiness = &w.Readiness
+	r.found.ready = verdictReason{v, b, w.Reason}
+	r.mu.Unlock()
+	r.tellReady(w)
+	return false
+}
+
+func (r *runner) tellReady(w *waiting) {
+	if r.watch == nil {
+		return
+	}
+	state := w.Readiness
+	p := Progress{Phase: PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.readiness.consecutive), Readiness: &state}
+	if w.last != nil && w.Consecutive == 0 {
+		p.Text = r.secrets.Line(reasonOf(w.checks, w.last), maxReason)
+	}
+	r.tell(p)
+}
+
+// reasonOf tells what failed in an attempt: check, request, subject, expected and got.
+func reasonOf(_ []*check, a *attempt) string {
+	if a.config != "" {
+		return fmt.Sprintf("check %s: %s", quote(a.check.name), a.config)
+	}
+	if len(a.findings) == 0 {
+		return fmt.Sprintf("check %s asserted nothing", quote(a.check.name))
+	}
+	return fmt.Sprintf("check %s: %s", quote(a.check.name), a.findings[0].line())
+}
+
+// line tells the finding in one line.
+func (f Finding) line() string {
+	step := ""
+	if f.Step > 0 {
+		step = fmt.Sprintf("step %d, ", f.Step)
+	}
+	return fmt.Sprintf("%s%s: %s: expected %s, got %s", step, f.Request, f.Subject, f.Expected, f.Got)
+}

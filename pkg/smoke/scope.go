@@ -1,0 +1,165 @@
+package smoke
+
+import (
+	"sort"
+	"strings"
+)
+
+// names sees that every name is there once, and that readiness names checks that exist.
+func (r *reader) names(s *Suite) {
+	seen := map[string]pos{}
+	all := make([]string, 0, len(s.checks))
+	for i := range s.checks {
+		c := &s.checks[i]
+		if at, ok := seen[c.name]; ok && c.name != "?" && c.name != "" {
+			r.fail(c.at, "", "the name %s was already given in line %d", quote(c.name), at.line)
+		}
+		seen[c.name] = c.at
+		all = append(all, c.name)
+	}
+	compared := map[string]bool{}
+	for _, c := range s.compares {
+		if compared[c.name] {
+			r.fail(c.at, "", "the name %s was already given", quote(c.name))
+		}
+		compared[c.name] = true
+	}
+	for _, name := range s.readiness.checks {
+		if _, ok := seen[name]; !ok {
+			r.fail(s.readiness.at, suggestName(name, all), "readiness waits for %s, which is no check", quote(name))
+			continue
+		}
+		for i := range s.checks {
+			if c := &s.checks[i]; c.name == name && c.writes() {
+				r.warn(s.readiness.at, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
+			}
+		}
+	}
+}
+
+func suggestName(name string, all []string) string {
+	if len(all) > 10 {
+		if help := suggest(name, all); strings.HasPrefix(help, "did you mean") {
+			return help
+		}
+		return ""
+	}
+	return suggest(name, all)
+}
+
+// checkVariables sees that every variable that is used is declared, or captured before.
+func (r *reader) checkVariables(s *Suite) {
+	declared := map[string]bool{varRelease: true, varDeployment: true}
+	for _, v := range s.variables {
+		declared[v.name] = true
+	}
+	u := usage{reader: r, declared: declared}
+	u.text(s.host)
+	for i := range s.checks {
+		u.check(&s.checks[i])
+	}
+	for i := range s.compares {
+		c := &s.compares[i]
+		u.captured, u.later = nil, nil
+		u.step(&c.step, func(t text, _ bool) {
+			if mentions(t, varRelease) {
+				r.fail(t.at, "compare asks the old release too; prove the release in a check", "${RELEASE} in a comparison would fail on the old release")
+			}
+		})
+	}
+}
+
+// usage follows the variables through the suite.
+type usage struct {
+	*reader
+	declared map[string]bool
+	// captured are the names that earlier steps of the same flow capture, later those of later steps.
+	captured, later map[string]bool
+}
+
+func (u *usage) check(c *check) {
+	u.captured, u.later = nil, nil
+	for i := range c.steps {
+		for _, k := range c.steps[i].captures {
+			if u.later == nil {
+				u.later = map[string]bool{}
+			}
+			u.later[k.name] = true
+			if u.declared[k.name] {
+				u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
+			}
+		}
+	}
+	for i := range c.steps {
+		s := &c.steps[i]
+		u.step(s, func(t text, expected bool) {
+			if mentions(t, varRelease) {
+				c.mentionsRelease = true
+				c.provesRelease = c.provesRelease || expected
+			}
+		})
+		for _, k := range s.captures {
+			if u.captured == nil {
+				u.captured = map[string]bool{}
+			}
+			u.captured[k.name] = true
+		}
+	}
+}
+
+// step calls f for every text of the step, with whether it stands in an expectation.
+func (u *usage) step(s *step, f func(t text, expected bool)) {
+	asked := func(t text) { u.text(t); f(t, false) }
+	expected := func(t text) { u.text(t); f(t, true) }
+	asked(s.path)
+	for _, h := range s.headers {
+		asked(h.value)
+	}
+	if b := s.body; b != nil {
+		asked(b.text)
+		for _, h := range b.form {
+			asked(h.value)
+		}
+		if b.json != nil {
+			b.json.visit(asked)
+		}
+	}
+	for i := range s.expect.headers {
+		s.expect.headers[i].rule.visit(expected)
+	}
+	for i := range s.expect.json {
+		s.expect.json[i].rule.visit(expected)
+	}
+	if s.expect.body != nil {
+		s.expect.body.visit(expected)
+	}
+}
+
+func (u *usage) text(t text) {
+	for _, p := range t.parts {
+		if p.name == "" || u.declared[p.name] || u.captured[p.name] {
+			continue
+		}
+		if u.later[p.name] {
+			u.fail(p.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
+			continue
+		}
+		u.fail(p.at, u.suggestion(p.name), "${%s} is not declared", p.name)
+	}
+}
+
+func (u *usage) suggestion(name string) string {
+	var known []string
+	for n := range u.declared {
+		known = append(known, n)
+	}
+	for n := range u.captured {
+		known = append(known, n)
+	}
+	sort.Strings(known)
+	help := suggest(name, known)
+	if strings.HasPrefix(help, "did you mean") {
+		return help
+	}
+	return "declare it under variables:, or write $${" + name + "} for the text"
+}

@@ -1,0 +1,72 @@
+package smoke
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"golang.org/x/time/rate"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// side is the target or the baseline, with the suite's rate limit, which holds for each of them alone.
+type side struct {
+	client  *probe.Client
+	limiter *rate.Limiter
+}
+
+// ask sends one request when the rate allows it.
+func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
+	if s.limiter != nil && s.limiter.Wait(ctx) != nil {
+		return probe.Observation{Fault: probe.FaultInterrupted, Text: "interrupted"}
+	}
+	return s.client.Do(ctx, q)
+}
+
+func (s *side) close() {
+	if s != nil {
+		s.client.Close()
+	}
+}
+
+// sideSettings are what both sides share.
+type sideSettings struct {
+	host, serverName string
+	roots            *x509.CertPool
+	rate             float64
+	connections      int
+}
+
+func newSide(base string, addrs []string, s sideSettings) (*side, error) {
+	u, err := BaseURL(base)
+	if err != nil {
+		return nil, err
+	}
+	out := &side{client: probe.New(probe.Target{
+		URL: u, Addrs: addrs, Host: s.host, ServerName: s.serverName, Roots: s.roots, Connections: s.connections,
+	})}
+	if s.rate > 0 {
+		out.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
+	}
+	return out, nil
+}
+
+// BaseURL checks a target's or baseline's URL: scheme, host and port, and nothing else.
+func BaseURL(base string) (*url.URL, error) {
+	const want = "want http://host:port or https://host"
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is no URL: %s", quote(base), want)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
+	case u.User != nil:
+		return nil, fmt.Errorf("a URL with a user name is refused: send an Authorization header")
+	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("%s is more or less than a host: %s", quote(base), want)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}

@@ -1,0 +1,184 @@
+package smoke
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// text is a text of the suite, with the variables in it found. The common one has none.
+type text struct {
+	// raw is the text itself when parts is nil.
+	raw   string
+	parts []part
+	at    pos
+}
+
+// part is a piece of literal text or, when name is set, a variable.
+type part struct {
+	literal, name string
+	at            pos
+}
+
+// scope is what names stand for while one attempt runs.
+type scope struct {
+	vars     map[string]string
+	captured map[string]string
+}
+
+func (s scope) get(name string) (value string, captured, ok bool) {
+	if v, ok := s.captured[name]; ok {
+		return v, true, true
+	}
+	v, ok := s.vars[name]
+	return v, false, ok
+}
+
+// parseText finds the variables in s: ${NAME}. "$${" is "${", any other "$" is text. It returns the
+// offset of what is wrong, in bytes, and -1 when all is well.
+func parseText(s string, at pos) (t text, wrongAt int, wrong string) {
+	if !strings.Contains(s, "${") {
+		return text{raw: s, at: at}, -1, ""
+	}
+	var parts []part
+	var literal strings.Builder
+	for i := 0; i < len(s); {
+		switch {
+		case strings.HasPrefix(s[i:], "$${"):
+			literal.WriteString("${")
+			i += 3
+		case strings.HasPrefix(s[i:], "${"):
+			end := strings.IndexByte(s[i:], '}')
+			if end < 0 {
+				return text{}, i, `"${" without its "}"`
+			}
+			name := s[i+2 : i+end]
+			if !isName(name) {
+				return text{}, i, fmt.Sprintf("%s is no variable name", quote(name))
+			}
+			if literal.Len() > 0 {
+				parts = append(parts, part{literal: literal.String()})
+				literal.Reset()
+			}
+			parts = append(parts, part{name: name, at: pos{at.line, at.col + int32(len([]rune(s[:i])))}})
+			i += end + 1
+		default:
+			literal.WriteByte(s[i])
+			i++
+		}
+	}
+	if len(parts) == 0 {
+		return text{raw: literal.String(), at: at}, -1, ""
+	}
+	if literal.Len() > 0 {
+		parts = append(parts, part{literal: literal.String()})
+	}
+	return text{parts: parts, at: at}, -1, ""
+}
+
+func isName(s string) bool {
+	for i, c := range s {
+		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// names lists the variables in the text.
+func (t text) names() []part {
+	var out []part
+	for _, p := range t.parts {
+		if p.name != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// expand puts the values in, each passed through escape when that is not nil. A value is never
+// expanded again.
+func (t text) expand(s scope, escape func(value string) string) (string, error) {
+	if t.parts == nil {
+		return t.raw, nil
+	}
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.name == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		v, _, ok := s.get(p.name)
+		if !ok {
+			return "", fmt.Errorf("${%s} has no value", p.name)
+		}
+		if escape != nil {
+			v = escape(v)
+		}
+		b.WriteString(v)
+	}
+	return b.String(), nil
+}
+
+// header expands the text for a header's value.
+func (t text) header(s scope) (string, error) {
+	v, err := t.expand(s, nil)
+	if err == nil && strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+		return "", fmt.Errorf("a value holds a line break or control character")
+	}
+	return v, err
+}
+
+// pattern expands the text for a regular expression: values are taken literally.
+func (t text) pattern(s scope) (string, error) { return t.expand(s, regexp.QuoteMeta) }
+
+// path expands the text for a request's path and query. What stands in the query is escaped for it. In
+// the path a suite's own variable may hold several segments; a captured value comes from a response, so
+// it stays in its segment, and may not make that one "." or "..", which servers take for a way up.
+func (t text) path(s scope) (string, error) {
+	if t.parts == nil {
+		return t.raw, nil
+	}
+	var b strings.Builder
+	query := false
+	for _, p := range t.parts {
+		if p.name == "" {
+			query = query || strings.Contains(p.literal, "?")
+			b.WriteString(p.literal)
+			continue
+		}
+		v, captured, ok := s.get(p.name)
+		switch {
+		case !ok:
+			return "", fmt.Errorf("${%s} has no value", p.name)
+		case query:
+			b.WriteString(url.QueryEscape(v))
+		case captured && v == "":
+			return "", fmt.Errorf("${%s} is empty, and so the path would be another one", p.name)
+		case captured:
+			b.WriteString(url.PathEscape(v))
+		default:
+			b.WriteString(escapeSegments(v))
+		}
+	}
+	path, _, _ := strings.Cut(b.String(), "?")
+	if strings.HasPrefix(path, "//") {
+		return "", fmt.Errorf("the path begins with // once the values are in it")
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return "", fmt.Errorf("a value makes the path leave its place: a segment is %q", segment)
+		}
+	}
+	return b.String(), nil
+}
+
+func escapeSegments(v string) string {
+	segments := strings.Split(v, "/")
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/")
+}

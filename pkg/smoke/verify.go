@@ -1,0 +1,168 @@
+package smoke
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// verification is an answer, held against what was expected of it.
+type verification struct {
+	observation probe.Observation
+	asserted    int
+	wrong       []wrong
+	root        any // the decoded body, where it was needed
+}
+
+// wrong is one assertion that did not hold.
+type wrong struct {
+	at      pos
+	subject string
+	mismatch
+	// release says that the assertion mentions ${RELEASE}.
+	release bool
+}
+
+// verify holds an answer against the step's expectations. All of them are evaluated; what cannot be is wrong.
+func verify(s *step, o probe.Observation, sc scope) verification {
+	v := verification{observation: o}
+	e := &s.expect
+	if !o.Answered() {
+		v.fail(firstOf(e.statusAt, s.path.at), "answer", mismatch{"a whole answer", o.Text}, false)
+		return v
+	}
+	v.asserted++
+	if !e.allowsStatus(o.Status) {
+		got := strconv.Itoa(o.Status)
+		if o.Location != "" {
+			got += ", to " + strconv.Quote(o.Location)
+		}
+		v.wrong = append(v.wrong, wrong{firstOf(e.statusAt, s.path.at), "status", mismatch{e.statusText(), got}, false})
+	}
+	if e.latency > 0 {
+		v.asserted++
+		if o.Latency > e.latency {
+			v.wrong = append(v.wrong, wrong{e.latencyAt, "latency", mismatch{"at most " + e.latency.String(), o.Latency.String()}, false})
+		}
+	}
+	for i := range e.headers {
+		h := &e.headers[i]
+		v.add(h.at, "header "+h.name, h.rule, h.rule.header(o.Header[h.name], sc))
+	}
+	v.verifyBody(s, sc)
+	return v
+}
+
+func (v *verification) verifyBody(s *step, sc scope) {
+	e := &s.expect
+	if e.body != nil {
+		v.add(e.bodyAt, "body", *e.body, e.body.json([]any{string(v.observation.Body)}, true, sc))
+	}
+	if !e.needsJSON() && len(s.captures) == 0 {
+		return
+	}
+	root, err := decode(v.observation.Body)
+	if err != nil {
+		at := firstOf(e.statusAt, s.path.at)
+		if len(e.json) > 0 {
+			at = e.json[0].path.at
+		}
+		v.fail(at, "json", mismatch{"a JSON body", err.Error()}, false)
+		return
+	}
+	v.root = root
+	for i := range e.json {
+		j := &e.json[i]
+		subject := "json " + j.path.expr
+		nodes, err := j.path.find(root)
+		if err != nil {
+			v.fail(j.path.at, subject, mismatch{"a path that can be followed", err.Error()}, false)
+			continue
+		}
+		v.add(j.path.at, subject, j.rule, j.rule.json(nodes, j.path.singular, sc))
+	}
+}
+
+// fail notes one assertion that did not hold.
+func (v *verification) fail(at pos, subject string, m mismatch, release bool) {
+	v.asserted++
+	v.wrong = append(v.wrong, wrong{at, subject, m, release})
+}
+
+func (v *verification) add(at pos, subject string, ru rule, bad []mismatch) {
+	v.asserted += max(1, len(ru))
+	if len(ru) == 0 {
+		bad = []mismatch{{"an expectation", "none"}}
+	}
+	for _, m := range bad {
+		v.wrong = append(v.wrong, wrong{at, subject, m, ru.mentions(varRelease)})
+	}
+}
+
+func (ru rule) mentions(name string) bool {
+	found := false
+	ru.visit(func(t text) { found = found || mentions(t, name) })
+	return found
+}
+
+// final reports whether asking again cannot help.
+func (v *verification) final() bool {
+	f := v.observation.Fault
+	return f == probe.FaultCertificate || f == probe.FaultRequest || f == probe.FaultInterrupted
+}
+
+// capture returns the text of the one value at the path, or what was found instead.
+func (v *verification) capture(c capture) (value, got string) {
+	nodes, err := c.path.find(v.root)
+	switch {
+	case err != nil:
+		return "", err.Error()
+	case len(nodes) == 0:
+		return "", "nothing there"
+	case len(nodes) > 1:
+		return "", fmt.Sprintf("%d values", len(nodes))
+	}
+	switch n := nodes[0].(type) {
+	case string:
+		return n, ""
+	case json.Number:
+		return n.String(), ""
+	case bool:
+		return strconv.FormatBool(n), ""
+	}
+	return "", shown(nodes[0])
+}
+
+// decode reads one JSON value, and nothing behind it.
+func decode(body []byte) (any, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, errors.New("an empty body")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var root any
+	if err := dec.Decode(&root); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("JSON that ends too early")
+		}
+		return nil, fmt.Errorf("no JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("no JSON: something stands behind the first value")
+	}
+	return root, nil
+}
+
+func firstOf(places ...pos) pos {
+	for _, p := range places {
+		if p != (pos{}) {
+			return p
+		}
+	}
+	return pos{}
+}
