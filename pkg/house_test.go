@@ -39,7 +39,7 @@ var neighbours = map[string][]string{
 	"pkg/probe":             {},
 	"pkg/redact":            {},
 	"pkg/together":          {},
-	"pkg/smoke":             {"pkg/diagnostic"},
+	"pkg/smoke":             {"pkg/compare", "pkg/diagnostic", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }
 
 // banned says what a program must not link, even through others, and why.

@@ -116,7 +116,7 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 	}
 	for _, s := range ecs.TaskSetsInfo {
 		set := TaskSet{
-			ID: aws.ToString(s.Identifer), Status: aws.ToString(s.Status), //nolint:misspell // AWS's own spelling of the member
+			ID: aws.ToString(s.Identifer), Status: aws.ToString(s.Status),
 			Original: s.TaskSetLabel == types.TargetLabelBlue, TrafficWeight: s.TrafficWeight,
 		}
 		if s.TargetGroup != nil {

@@ -11,11 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
@@ -36,17 +36,17 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	texts, errs := make([]string, len(refs)), make([]error, len(refs))
-	var all sync.WaitGroup
+	lookups := make([]func(), len(refs))
 	for i, ref := range refs {
-		all.Go(func() {
+		lookups[i] = func() {
 			text, err := s.lookup(ctx, ref)
 			if err != nil {
 				errs[i] = fmt.Errorf("%s: variable %s: %w", ref.Place, ref.Name, err)
 			}
 			texts[i] = text
-		})
+		}
 	}
-	all.Wait()
+	together.Do(lookups...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,42 @@
+package gate
+
+import (
+	"fmt"
+	"time"
+)
+
+// noDeadline is taken for the function's time where Lambda gave none (a run by hand).
+const noDeadline = 14 * time.Minute
+
+// stopGrace is what a run gets to stop by itself when its time is up, before it is left behind.
+const stopGrace = time.Second
+
+// budget is how an invocation's time is divided.
+type budget struct {
+	// deadline is when Lambda kills the function, or zero where nobody does.
+	deadline time.Time
+	// judging ends when the suite has to be done; abandon is when a run that did not stop by then is
+	// left behind.
+	judging, abandon time.Time
+	// warning names a reserve that could not be kept, or is empty.
+	warning string
+}
+
+// divide keeps the reserve back for storing the status. A reserve that would leave the suite less than
+// a quarter of the time is shrunk, and that is said: obeyed to the letter, 30 s of 5 s would fail every
+// healthy release with a puzzling reason.
+func divide(now, deadline time.Time, reserve time.Duration) budget {
+	b := budget{deadline: deadline}
+	left := noDeadline
+	if !deadline.IsZero() {
+		left = deadline.Sub(now)
+	}
+	kept := min(reserve, left*3/4)
+	if kept < reserve {
+		b.warning = fmt.Sprintf("the function has %s left and REPORT_RESERVE takes %s: keeping %s back; give the function more time",
+			left.Round(time.Millisecond), reserve, kept.Round(time.Millisecond))
+	}
+	b.judging = now.Add(left - kept)
+	b.abandon = b.judging.Add(min(stopGrace, kept/4))
+	return b
+}

@@ -1,0 +1,132 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// decide comes to the verdict of an invocation: facts, suite, variables, run.
+func (g *Gate) decide(ctx context.Context, in *invocation) Decision {
+	if g.SettingsError != nil {
+		return misconfigured(g.SettingsError.Error())
+	}
+	if err := g.discover(ctx, in); err != nil {
+		return misconfigured(err.Error())
+	}
+	src, err := g.source(ctx, in.facts)
+	if err != nil {
+		return in.named(misconfigured(err.Error()))
+	}
+	suite, problems := smoke.Read(src)
+	if suite == nil {
+		d := in.named(misconfigured(brokenSuite(problems)))
+		d.Suite = src.Name
+		return d
+	}
+	job, evidence, err := g.job(ctx, in, src, suite)
+	if err != nil {
+		d := in.named(misconfigured(err.Error()))
+		d.Suite, d.SuiteSHA256 = suite.Name(), suite.SHA256()
+		return d
+	}
+	report := suite.Run(ctx, job, in.watch)
+	in.notRun(report)
+	return in.decision(report, suite, evidence)
+}
+
+// named adds what is known of the release to a decision that was made before the suite ran.
+func (in *invocation) named(d Decision) Decision {
+	d.Release = in.facts.release
+	return d
+}
+
+// job puts together what the run needs, with the reason why there is no evidence of an earlier gate,
+// or "". An error is a misconfiguration.
+func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite) (smoke.Job, string, error) {
+	f := in.facts
+	if f.deployment != nil && len(f.deployment.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
+		return smoke.Job{}, "", fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
+	}
+	if f.testURL == "" {
+		return smoke.Job{}, "", errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
+	}
+	if f.release == "" && suite.MentionsRelease() {
+		return smoke.Job{}, "", errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
+	}
+	values, err := secret.Sources{Env: g.Environment.Lookup, AWS: g.AWS}.Resolve(ctx, suite.References())
+	if err != nil {
+		return smoke.Job{}, "", err
+	}
+	why := ""
+	judged := false
+	if f.lifecycleEvent == lifecycle.BeforeAllowTraffic && !in.rollback.Load() {
+		if err := g.evidence(ctx, f); err != nil {
+			why = err.Error()
+		} else {
+			judged = true
+		}
+	}
+	job := smoke.Job{
+		Suite: src, Values: values, Target: f.testURL, Baseline: f.productionURL,
+		Release: f.release, DeploymentID: in.event.DeploymentID, Phases: phases(f.lifecycleEvent, judged),
+	}
+	if o := f.definitions.Original; o != nil && o.Bootstrap {
+		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
+	}
+	return job, why, nil
+}
+
+// brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.
+func brokenSuite(problems diagnostic.List) string {
+	const most = 3
+	errs := problems.Errors(false).Sorted()
+	var lines []string
+	for _, p := range errs[:min(most, len(errs))] {
+		lines = append(lines, fmt.Sprintf("%s: %s", p.Place, p.Text))
+	}
+	if more := len(errs) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more (smoke --validate shows them)", more))
+	}
+	return "the suite is broken: " + strings.Join(lines, "; ")
+}
+
+// watch logs what the run finds as it finds it.
+func (in *invocation) watch(p smoke.Progress) {
+	switch {
+	case p.Check != nil:
+		in.j.check(*p.Check)
+	case p.Compare != nil:
+		in.j.compare(*p.Compare)
+	case p.Text != "":
+		in.j.debug(p.Text)
+	}
+}
+
+func (in *invocation) notRun(r smoke.Report) {
+	for _, w := range r.Warnings {
+		in.j.warn(w)
+	}
+	for _, n := range r.NotRun {
+		in.j.warn(fmt.Sprintf("%s was not run: %s", n.Check, n.Why))
+	}
+}
+
+// decision is the report as a verdict of the gate.
+func (in *invocation) decision(r smoke.Report, suite *smoke.Suite, noEvidence string) Decision {
+	d := Decision{
+		Verdict: r.Verdict, Blame: r.Blame, Reason: r.Reason,
+		InconclusiveAllowed: suite.InconclusiveAllowed(),
+		Release:             in.facts.release, Suite: suite.Name(), SuiteSHA256: suite.SHA256(),
+	}
+	if noEvidence != "" {
+		d.Reason = strings.TrimSpace(d.Reason + " (evidence=none: " + noEvidence + "; so the whole suite was run here)")
+	}
+	return d
+}

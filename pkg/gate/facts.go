@@ -1,0 +1,158 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/together"
+)
+
+// invocation is what is known of one invocation. It is filled in while deciding.
+type invocation struct {
+	event lifecycle.Event
+	// stage is the event of a native deployment, which has nothing to do with CodeDeploy; else nil.
+	stage *lifecycle.StageEvent
+	j     *journal
+	// rollback is known early and matters late: also to a run that was cut short.
+	rollback atomic.Bool
+	facts    facts
+}
+
+// facts is what the deployment said about itself; nil and empty where it could not be read.
+type facts struct {
+	lifecycleEvent lifecycle.Name
+	deployment     *codedeploy.Deployment
+	target         *codedeploy.Target
+	definitions    release.TaskDefinitions
+	// definitionsError is why the replacement's task definition could not be read.
+	definitionsError       error
+	testURL, productionURL string
+	release                string
+}
+
+// discover reads what the settings leave open. It returns a misconfiguration that no check could
+// make good; everything else that cannot be read is a warning.
+func (g *Gate) discover(ctx context.Context, in *invocation) error {
+	ctx, cancel := release.Bounded(ctx)
+	defer cancel()
+	in.facts.testURL, in.facts.productionURL, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
+	if in.stage != nil {
+		return g.stageRole(in)
+	}
+	g.readDeployment(ctx, in)
+	if err := g.findRole(in); err != nil {
+		return err
+	}
+	if d := in.facts.deployment; d != nil {
+		in.j.learned(in.facts.lifecycleEvent, d.Application, d.Group)
+	} else {
+		in.j.learned(in.facts.lifecycleEvent, "", "")
+	}
+	together.Do(
+		func() { g.readDefinitions(ctx, in) },
+		func() { g.readListeners(ctx, in) },
+	)
+	if in.facts.release == "" && in.facts.definitions.Replacement != nil {
+		in.facts.release = in.facts.definitions.Replacement.Release
+	}
+	return nil
+}
+
+func (g *Gate) readDeployment(ctx context.Context, in *invocation) {
+	together.Do(func() {
+		d, err := g.CodeDeploy.Deployment(ctx, in.event.DeploymentID)
+		if err != nil {
+			in.j.warn(err.Error())
+			return
+		}
+		in.facts.deployment = &d
+		in.rollback.Store(d.Rollback)
+	}, func() {
+		t, err := g.CodeDeploy.Target(ctx, in.event.DeploymentID)
+		if err != nil {
+			in.j.warn(err.Error())
+			return
+		}
+		in.facts.target = &t
+	})
+}
+
+// findRole says which lifecycle event this invocation is for: the one in progress, or what the
+// function's own name says, or what it was built for.
+func (g *Gate) findRole(in *invocation) error {
+	in.facts.lifecycleEvent = g.LifecycleEvent
+	for _, n := range lifecycle.Hookable() {
+		if strings.HasSuffix(g.Settings.FunctionName, "_"+string(n)) {
+			in.facts.lifecycleEvent = n
+		}
+	}
+	if in.facts.target != nil {
+		if n, ok := in.facts.target.InProgress(); ok {
+			in.facts.lifecycleEvent = n
+		}
+	}
+	if n := in.facts.lifecycleEvent; n != lifecycle.AfterAllowTestTraffic && n != lifecycle.BeforeAllowTraffic {
+		return fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and BeforeAllowTraffic only: correct the AppSpec", n)
+	}
+	return nil
+}
+
+// stageRole is findRole for a native deployment, which says itself what it is at.
+func (g *Gate) stageRole(in *invocation) error {
+	n, ok := in.stage.Stage.Name()
+	if !ok {
+		return fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
+	}
+	in.facts.lifecycleEvent = n
+	in.j.learned(n, "", "")
+	in.facts.definitionsError = errors.New("a native deployment has no CodeDeploy task sets: set SUITE")
+	return nil
+}
+
+// readDefinitions reads the task definitions where something hangs on them.
+func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
+	needed := in.facts.release == "" || g.Settings.Suite == "" || in.facts.lifecycleEvent == lifecycle.BeforeAllowTraffic
+	if !needed {
+		return
+	}
+	if in.facts.target == nil {
+		in.facts.definitionsError = errors.New("read task sets: the deployment's target is not known")
+		return
+	}
+	found, err := release.Finder{AWS: g.AWS}.TaskDefinitions(ctx, *in.facts.target)
+	if err == nil && found.Replacement == nil {
+		err = errors.New("read task sets: the deployment has no replacement task set")
+	}
+	if err != nil {
+		in.facts.definitionsError = err
+		in.j.warn(err.Error())
+	}
+	in.facts.definitions = found
+}
+
+// readListeners finds the URLs that the settings do not give.
+func (g *Gate) readListeners(ctx context.Context, in *invocation) {
+	if in.facts.deployment == nil {
+		return
+	}
+	finder := release.Finder{AWS: g.AWS}
+	find := func(url *string, arns []string) {
+		if *url != "" || len(arns) == 0 {
+			return
+		}
+		l, err := finder.Listener(ctx, arns[0])
+		if err != nil {
+			in.j.warn(err.Error())
+			return
+		}
+		*url = l.URL
+	}
+	find(&in.facts.testURL, in.facts.deployment.TestListeners)
+	find(&in.facts.productionURL, in.facts.deployment.ProductionListeners)
+}

@@ -1,0 +1,227 @@
+package gate
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/emf"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// timestamp is how a line tells its time, in UTC.
+const timestamp = "2006-01-02T15:04:05.000Z"
+
+// journal is an invocation's log: one JSON object a line, with the fields that the contract fixes. It
+// counts what it is told for the metrics. It may be used by several goroutines, and writes nothing
+// more once it is closed.
+type journal struct {
+	mu     sync.Mutex
+	out    io.Writer
+	closed bool
+
+	// results always come out: a gate is never silent. notes obey LOG_LEVEL.
+	results, notes zerolog.Logger
+
+	namespace                  string
+	deploymentID               string
+	lifecycleEvent             lifecycle.Name
+	application, group         string
+	checksPassed, checksFailed int
+	checkMillis                []float64
+}
+
+func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
+	level, err := zerolog.ParseLevel(s.LogLevel)
+	if err != nil || s.LogLevel == "" {
+		level = zerolog.InfoLevel
+	}
+	j := &journal{out: out, namespace: orDefault(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n}
+	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
+	j.notes = j.results.Level(level)
+	return j
+}
+
+// lineWriter is the journal as the writer of its own loggers.
+type lineWriter journal
+
+// Write passes a line on until the journal is closed.
+func (w *lineWriter) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return len(line), nil
+	}
+	return w.out.Write(line)
+}
+
+func (j *journal) close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+}
+
+func (j *journal) deployment(id string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.deploymentID = id
+}
+
+// learned notes what the deployment was found to be; empty values are not known.
+func (j *journal) learned(n lifecycle.Name, application, group string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if n != "" {
+		j.lifecycleEvent = n
+	}
+	j.application, j.group = application, group
+}
+
+// stamp adds the fields that every line has.
+func (j *journal) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.Str("timestamp", time.Now().UTC().Format(timestamp)).
+		Str("deployment_id", j.deploymentID).
+		Str("lifecycle_event", string(j.lifecycleEvent))
+}
+
+func (j *journal) note(text string)  { j.notes.Info().Str("event", "note").Msg(text) }
+func (j *journal) warn(text string)  { j.notes.Warn().Str("event", "note").Msg(text) }
+func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
+
+func (j *journal) check(c smoke.CheckResult) {
+	j.mu.Lock()
+	if !c.Observe {
+		if c.Verdict == smoke.Pass {
+			j.checksPassed++
+		} else {
+			j.checksFailed++
+		}
+	}
+	j.checkMillis = append(j.checkMillis, millis(c.Duration))
+	j.mu.Unlock()
+	j.results.WithLevel(levelOf(c.Verdict == smoke.Pass || c.Observe)).Str("event", "check").
+		Str("check", c.Check).
+		Str("verdict", string(c.Verdict)).
+		Int("attempts", c.Attempts).
+		Int("failures", c.Failures).
+		Float64("duration_ms", millis(c.Duration)).
+		Bool("observe", c.Observe).
+		Str("reason", c.Reason).Send()
+}
+
+func (j *journal) compare(c smoke.Comparison) {
+	j.mu.Lock()
+	if c.Verdict == smoke.Pass {
+		j.checksPassed++
+	} else {
+		j.checksFailed++
+	}
+	j.mu.Unlock()
+	j.results.WithLevel(levelOf(c.Verdict == smoke.Pass)).Str("event", "compare").
+		Str("check", c.Check).
+		Str("verdict", string(c.Verdict)).
+		Int("pairs", c.Pairs).
+		Float64("green_p50_ms", millis(c.GreenP50)).
+		Float64("blue_p50_ms", millis(c.BlueP50)).
+		Float64("green_p95_ms", millis(c.GreenP95)).
+		Float64("blue_p95_ms", millis(c.BlueP95)).
+		Int("green_errors", c.GreenErrors).
+		Int("blue_errors", c.BlueErrors).
+		Str("reason", c.Reason).Send()
+}
+
+// verdict writes the one line of an invocation that people look for.
+func (j *journal) verdict(d Decision, took time.Duration) {
+	reason := oneLine(d.Reason)
+	if d.Overruled != "" {
+		reason = oneLine(d.Overruled)
+	}
+	level := levelOf(d.Status() == lifecycle.Succeeded)
+	if level == zerolog.InfoLevel && (d.Unproven || d.Verdict != smoke.Pass) {
+		level = zerolog.WarnLevel
+	}
+	j.mu.Lock()
+	passed, failed := j.checksPassed, j.checksFailed
+	j.mu.Unlock()
+	j.results.WithLevel(level).Str("event", "verdict").
+		Str("verdict", string(d.Verdict)).
+		Str("status", string(d.Status())).
+		Str("blame", string(d.Blame)).
+		Str("reason", reason).
+		Str("release", d.Release).
+		Str("suite", d.Suite).
+		Str("suite_sha256", d.SuiteSHA256).
+		Int("checks_passed", passed).
+		Int("checks_failed", failed).
+		Float64("duration_ms", millis(took)).Send()
+}
+
+func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
+	level := levelOf(r.Outcome != codedeploy.NotStored)
+	if r.Outcome == codedeploy.AlreadyCompleted {
+		level = zerolog.WarnLevel
+	}
+	line := j.results.WithLevel(level).Str("event", "reported").
+		Str("status", string(s)).
+		Int("attempts", r.Attempts).
+		Str("outcome", string(r.Outcome))
+	if r.Err != nil {
+		line = line.Str("reason", oneLine(r.Err.Error()))
+	}
+	line.Send()
+}
+
+func (j *journal) metrics(s lifecycle.Status, r codedeploy.Reported, took time.Duration) {
+	j.mu.Lock()
+	one := func(name string, value float64) emf.Metric {
+		return emf.Metric{Name: name, Unit: emf.Count, Values: []float64{value}}
+	}
+	doc := emf.Document{
+		Namespace: j.namespace, Time: time.Now(),
+		Dimensions: []emf.Dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group}, {Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
+		Sets:       [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
+		Metrics: []emf.Metric{
+			one("GatePassed", flag(s == lifecycle.Succeeded)),
+			one("GateFailed", flag(s != lifecycle.Succeeded)),
+			one("ChecksPassed", float64(j.checksPassed)),
+			one("ChecksFailed", float64(j.checksFailed)),
+			{Name: "CheckDuration", Unit: emf.Milliseconds, Values: j.checkMillis},
+			{Name: "GateDuration", Unit: emf.Milliseconds, Values: []float64{millis(took)}},
+			one("ReportFailed", flag(r.Outcome == codedeploy.NotStored)),
+		},
+		Members: map[string]any{
+			"timestamp": time.Now().UTC().Format(timestamp), "level": "info", "event": "metrics",
+			"deployment_id": j.deploymentID, "lifecycle_event": string(j.lifecycleEvent),
+		},
+	}
+	j.mu.Unlock()
+	lines, err := emf.Lines(doc)
+	if err != nil {
+		j.warn(err.Error())
+	}
+	for _, line := range lines {
+		_, _ = (*lineWriter)(j).Write(append(line, '\n'))
+	}
+}
+
+func levelOf(good bool) zerolog.Level {
+	if good {
+		return zerolog.InfoLevel
+	}
+	return zerolog.ErrorLevel
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

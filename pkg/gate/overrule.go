@@ -1,0 +1,97 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// skipTimeout bounds reading the skip parameter. It is read when the verdict is known, out of the time
+// that is kept back for storing the status.
+const skipTimeout = 3 * time.Second
+
+// overrule lets a verdict that would shut the gate pass where the contract says so, and only there:
+// the gate observes, CodeDeploy is taking a release back (which must never be stopped), the suite
+// allows INCONCLUSIVE, or somebody authorised a skip for exactly this release.
+func (g *Gate) overrule(ctx context.Context, d Decision, in *invocation) Decision {
+	switch {
+	case d.Verdict == smoke.Pass:
+	case d.Verdict == smoke.Inconclusive && d.InconclusiveAllowed:
+		d.Overruled = d.Reason
+	case g.Settings.Mode == Observe, in.rollback.Load():
+		d.Overruled = "WOULD FAIL: " + d.Reason
+	case g.Settings.SkipParameter != "":
+		return g.skip(ctx, d, in)
+	}
+	return d
+}
+
+// authorisation is what the skip parameter holds. Every member is needed, but for one of the two that
+// say what is skipped: a retried deployment has a new id, its release has not.
+type authorisation struct {
+	DeploymentID string    `json:"deployment_id"`
+	Release      string    `json:"release"`
+	By           string    `json:"by"`
+	Why          string    `json:"why"`
+	Expires      time.Time `json:"expires"`
+}
+
+// refusal says why the authorisation does not let this deployment pass, or "" when it does.
+func (a authorisation) refusal(deploymentID, release string, now time.Time) string {
+	switch {
+	case a.By == "" || a.Why == "":
+		return "it does not say by whom and why"
+	case a.Expires.IsZero():
+		return "it has no expiry"
+	case !now.Before(a.Expires):
+		return "it expired at " + a.Expires.Format(time.RFC3339)
+	case a.DeploymentID == "" && a.Release == "":
+		return "it names neither a deployment nor a release"
+	case a.DeploymentID != "" && a.DeploymentID != deploymentID:
+		return "it is for another deployment"
+	case a.Release != "" && a.Release != release:
+		return "it is for another release"
+	}
+	return ""
+}
+
+func (g *Gate) skip(ctx context.Context, d Decision, in *invocation) Decision {
+	// The run's own time may be over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), skipTimeout)
+	defer cancel()
+	a, err := g.authorisation(ctx)
+	if err != nil {
+		in.j.warn("no skip: " + err.Error())
+		return d
+	}
+	if why := a.refusal(in.event.DeploymentID, d.Release, time.Now()); why != "" {
+		in.j.note("no skip: the parameter " + g.Settings.SkipParameter + " does not apply: " + why)
+		return d
+	}
+	d.Overruled = fmt.Sprintf("SKIPPED by %q until %s because %q; it was %s: %s",
+		a.By, a.Expires.UTC().Format(time.RFC3339), a.Why, d.Verdict, d.Reason)
+	d.Verdict = smoke.Skipped
+	return d
+}
+
+func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
+	var out struct {
+		Parameter struct{ Value string }
+	}
+	in := map[string]any{"Name": g.Settings.SkipParameter, "WithDecryption": true}
+	if err := g.AWS.JSON(ctx, signed.SSM, "GetParameter", in, &out); err != nil {
+		return authorisation{}, err
+	}
+	var a authorisation
+	dec := json.NewDecoder(bytes.NewReader([]byte(out.Parameter.Value)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&a); err != nil || dec.More() {
+		return authorisation{}, fmt.Errorf(`read parameter %s: want {"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, g.Settings.SkipParameter)
+	}
+	return a, nil
+}

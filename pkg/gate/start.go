@@ -1,0 +1,32 @@
+package gate
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+)
+
+// New returns the gate of a lifecycle event with the environment's settings.
+func New(ctx context.Context, n lifecycle.Name, env envconfig.Lookuper, out io.Writer) *Gate {
+	s, err := ReadSettings(ctx, env)
+	return &Gate{
+		Settings: s, SettingsError: err, Environment: env, LifecycleEvent: n,
+		CodeDeploy: codedeploy.New(codedeploy.Config{
+			Region: s.AWS.Region, Credentials: s.AWS.Provider(), Endpoint: s.AWS.EndpointOf("CODEDEPLOY"),
+		}),
+		AWS: s.AWS.Client(),
+		Out: out,
+	}
+}
+
+// Start serves the gate's invocations under Lambda, with settings from the process's environment. It
+// does not return.
+func Start(n lifecycle.Name) {
+	lambda.Start(New(context.Background(), n, envconfig.OsLookuper(), os.Stdout).Handle)
+}
