@@ -131,7 +131,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		req.Body = http.NoBody
 	}
 	w := newWatcher(ctx)
-	resp, err := x.client.transport(x.request.Fresh).RoundTrip(req.WithContext(w.ctx))
+	resp, err := x.client.transport(x.request.Fresh).RoundTrip(req.WithContext(w.ctx)) //nolint:contextcheck // it is ctx, with a trace
 	if x.sent.IsZero() {
 		x.sent = w.gotConn()
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,8 +31,8 @@ func raw(t *testing.T, serve func(net.Conn)) *url.URL {
 	var wg sync.WaitGroup
 	var conns sync.Map
 	t.Cleanup(func() {
-		l.Close()
-		conns.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+		_ = l.Close()
+		conns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 		wg.Wait()
 	})
 	wg.Go(func() {
@@ -42,19 +43,22 @@ func raw(t *testing.T, serve func(net.Conn)) *url.URL {
 			}
 			conns.Store(c, nil)
 			wg.Go(func() {
-				defer c.Close()
 				serve(c)
+				_ = c.Close()
 			})
 		}
 	})
 	return &url.URL{Scheme: "http", Host: l.Addr().String()}
 }
 
+// write sends as much as the other side takes; it may have gone.
+func write(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 // after reads one request and then answers with text.
 func after(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-			fmt.Fprint(c, text)
+			write(c, "%s", text)
 		}
 	}
 }
@@ -173,7 +177,7 @@ func TestAGzipBombStaysAtTheCap(t *testing.T) {
 				return
 			}
 		}
-		z.Close()
+		_ = z.Close()
 	}))
 	defer s.Close()
 	got := ask(t, at(t, s), probe.Request{MaxBody: 1 << 20})
@@ -184,7 +188,7 @@ func TestAGzipBombStaysAtTheCap(t *testing.T) {
 
 func TestABodyOfExactlyTheCapIsRead(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, strings.Repeat("x", 1000))
+		write(w, "%s", strings.Repeat("x", 1000))
 	}))
 	defer s.Close()
 	if got := ask(t, at(t, s), probe.Request{MaxBody: 1000}); !got.Answered() || len(got.Body) != 1000 {
@@ -221,7 +225,7 @@ func TestAGETIsNeverRepeated(t *testing.T) {
 				return
 			}
 			if requests.Add(1)%2 == 1 {
-				fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				write(c, "%s", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 			}
 		}
 	})
@@ -272,7 +276,7 @@ func TestEachAddressIsAskedInTurn(t *testing.T) {
 	for i := range 3 {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			hosts[i].Store(r.Host)
-			fmt.Fprint(w, i)
+			write(w, "%d", i)
 		}))
 		defer s.Close()
 		addrs = append(addrs, at(t, s).Host)
@@ -292,7 +296,7 @@ func TestEachAddressIsAskedInTurn(t *testing.T) {
 }
 
 func TestRedirects(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "blue") }))
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(w, "%s", "blue") }))
 	defer other.Close()
 	var s *httptest.Server
 	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -306,7 +310,7 @@ func TestRedirects(t *testing.T) {
 			to = fmt.Sprintf("/n%d", n+1)
 		}
 		if to == "" {
-			fmt.Fprintf(w, "%s end", r.Method)
+			write(w, "%s end", r.Method)
 			return
 		}
 		w.Header().Set("Location", to)
@@ -341,7 +345,7 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestCertificatesAreVerified(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS.ServerName) }))
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { write(w, "%s", r.TLS.ServerName) }))
 	s.Config.ErrorLog = nil
 	defer s.Close()
 	roots := x509.NewCertPool()
@@ -402,10 +406,10 @@ func TestLatencyRunsFromFirstByteSentToLastByteRead(t *testing.T) {
 	const pause = 40 * time.Millisecond
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(pause)
-		fmt.Fprint(w, "a")
+		write(w, "%s", "a")
 		_ = http.NewResponseController(w).Flush()
 		<-time.After(pause)
-		fmt.Fprint(w, "b")
+		write(w, "%s", "b")
 	}))
 	defer s.Close()
 	if got := ask(t, at(t, s), probe.Request{}); got.Latency < 2*pause || string(got.Body) != "ab" {

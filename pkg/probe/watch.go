@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	errTimeout  = errors.New("no whole answer in time")                 //nolint:gochecknoglobals // a sentinel: the cause of our own deadline
-	errReplayed = errors.New("connection closed before an answer came") //nolint:gochecknoglobals // a sentinel: the cause of a refused retry
+	errTimeout  = errors.New("no whole answer in time")                 // the cause of our own deadline
+	errReplayed = errors.New("connection closed before an answer came") // the cause of a refused retry
 )
 
 // watcher sees a request get its connection. net/http quietly repeats a GET whose connection broke

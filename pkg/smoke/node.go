@@ -237,8 +237,9 @@ func describe(n *yaml.Node) string {
 			return "nothing"
 		}
 		return quote(n.Value)
+	default:
+		return "that"
 	}
-	return "that"
 }
 
 func quote(s string) string { return strconv.Quote(redact.Safe(s, maxQuoted)) }

@@ -52,8 +52,8 @@ func requestKeys() []string {
 	return []string{"request", "headers", "json", "form", "body", "timeout", "max_body", "expect", "eventually"}
 }
 
-// step reads one key of a request into s; it reports whether the key is a request's.
-func (r *reader) stepKey(p pair, s *step) bool {
+// stepKey reads one key of a request into s.
+func (r *reader) stepKey(p pair, s *step) {
 	switch p.key {
 	case "request":
 		r.requestLine(p.value, s)
@@ -62,7 +62,7 @@ func (r *reader) stepKey(p pair, s *step) bool {
 	case "json", "form", "body":
 		if s.body != nil {
 			r.fail(p.at, "keep one of json, form and body", "the request has two bodies")
-			return true
+			return
 		}
 		s.body = r.body(p)
 	case "timeout":
@@ -77,10 +77,7 @@ func (r *reader) stepKey(p pair, s *step) bool {
 		s.always = r.boolean(p.value, "always")
 	case "capture":
 		s.captures = r.captures(p.value)
-	default:
-		return false
 	}
-	return true
 }
 
 func methods() []string {

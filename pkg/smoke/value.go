@@ -51,8 +51,9 @@ func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
 			v.items = append(v.items, r.valueAt(c, what, depth+1))
 		}
 		return v
+	default:
+		return r.scalarValue(n, what)
 	}
-	return r.scalarValue(n, what)
 }
 
 func (r *reader) scalarValue(n *yaml.Node, what string) value {
