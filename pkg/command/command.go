@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -83,12 +84,41 @@ func (s Spec) Parse(flags *pflag.FlagSet, args []string, stdout io.Writer) error
 
 func (s Spec) help(flags *pflag.FlagSet) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "usage: %s %s\n\n%s\n\nflags:\n%s", s.Name, s.Arguments, strings.TrimSpace(s.About), flags.FlagUsages())
+	fmt.Fprintf(&b, "usage: %s %s\n\n%s\n\nflags:\n%s", s.Name, s.Arguments, strings.TrimSpace(s.About), table(flags))
 	if s.Example != "" {
 		fmt.Fprintf(&b, "\nexample:\n%s\n", indent(s.Example))
 	}
 	if s.Exit != "" {
 		fmt.Fprintf(&b, "\nexit codes:\n%s\n", indent(s.Exit))
+	}
+	return b.String()
+}
+
+// table lists the flags, their values' names taken from the backquoted word of each usage. pflag's own
+// table writes "[=true|false]" behind every switch, which teaches nothing.
+func table(flags *pflag.FlagSet) string {
+	var rows [][2]string
+	widest := 0
+	flags.VisitAll(func(f *pflag.Flag) {
+		value, usage := pflag.UnquoteUsage(f)
+		name := "    "
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", "
+		}
+		name += "--" + f.Name
+		if f.Value.Type() != "bool" {
+			name += " " + value
+			if d := f.DefValue; d != "" && d != "[]" && d != "0" && !strings.Contains(usage, "default") {
+				usage += " (default " + d + ")"
+			}
+		}
+		widest = max(widest, utf8.RuneCountInString(name))
+		rows = append(rows, [2]string{name, usage})
+	})
+	var b strings.Builder
+	for _, row := range rows {
+		pad := strings.Repeat(" ", widest-utf8.RuneCountInString(row[0]))
+		b.WriteString("  " + row[0] + pad + "  " + row[1] + "\n")
 	}
 	return b.String()
 }
