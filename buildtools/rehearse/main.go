@@ -1,0 +1,49 @@
+// The rehearse command runs one blue/green deployment on this machine with the real hook binaries, and
+// says whether the release would have been shifted or rolled back, and why.
+//
+// It refuses to touch anything but loopback, and it leaves no process behind.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+)
+
+func main() {
+	// The same binary is the keeper of every process, and each built-in release.
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case process.KeeperArg:
+			os.Exit(process.Keep(os.Args[2:], os.Stdin))
+		case builtin.Arg:
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			options := builtin.Options{Release: os.Getenv("RELEASE"), Port: os.Getenv("PORT")}
+			os.Exit(builtin.Main(ctx, os.Args[2:], options, os.Stderr))
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	// After the first Ctrl-C the second one ends at once; the keepers still clean up.
+	context.AfterFunc(ctx, stop)
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	os.Exit(run(ctx, os.Args[1:], world{
+		stdout: os.Stdout, stderr: os.Stderr,
+		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "",
+		lookup: os.LookupEnv,
+		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
+	}))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+)
+
+// The exit codes of this command beside the shared ones (contract, section 6).
+const (
+	exitRolledBack = 1
+	exitSetup      = 3
+	exitFiles      = 4
+)
+
+func spec() command.Spec {
+	return command.Spec{
+		Name:      "rehearse",
+		Arguments: "[flags]",
+		About: `Runs one blue/green deployment of CodeDeploy on this machine: a load balancer with a production and a
+test listener, the old and the new release as local processes, and the hooks that the AppSpec names as
+real Lambda binaries. Says whether the new release would get the production traffic, and why not.
+Touches nothing but this machine, and leaves nothing running.`,
+		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green 'python3 app.py --port $PORT'
+rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:500`,
+		Exit: `0 the traffic was shifted
+1 the release was rolled back (or stopped)
+2 the command line is wrong
+3 the rehearsal could not be held: a port, a binary, a command
+4 the release's files are wrong, or a hook's binary is missing
+130 interrupted`,
+	}
+}
+
+// options are the flags as they were given.
+type options struct {
+	taskDefinition, appSpec, suite string
+	blue, green, blueRelease       string
+	hooksDir                       string
+	hooks, secrets, reports        []string
+	traffic                        string
+	quiet                          bool
+	plan                           rehearsal.Plan
+}
+
+const (
+	defaultTasks          = 2
+	defaultProductionPort = 8000
+	defaultTestPort       = 8080
+	defaultSpeed          = 100
+	// defaultFunctionTimeout is what infra/gate.yml gives the hooks.
+	defaultFunctionTimeout = 840 * time.Second
+	defaultStartTimeout    = time.Minute
+	defaultTerminationWait = time.Minute
+)
+
+func (o *options) flags(s command.Spec) *pflag.FlagSet {
+	f := s.Flags()
+	f.StringVar(&o.taskDefinition, "taskdef", "", "the release's task definition, as render-taskdef writes it (`FILE`)")
+	f.StringVar(&o.appSpec, "appspec", "", "its AppSpec, which says which hooks run (`FILE`)")
+	f.StringVar(&o.suite, "suite", "", "the smoke suite that the hooks run (`FILE`)")
+	f.StringVar(&o.blue, "blue", "", "`CMD` that serves the old version on $PORT, or builtin:NAME")
+	f.StringVar(&o.green, "green", "", "`CMD` that serves the new version on $PORT, or builtin:NAME: "+builtinNames())
+	f.StringVar(&o.blueRelease, "blue-release", "", "the old version's `ID`, its RELEASE (default 1.0.0 for a built-in one, else blue)")
+	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "tasks per task set")
+	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort, "port of the production listener; 0 picks a free one")
+	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "port of the test listener; 0 picks a free one")
+	f.StringVar(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
+	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
+	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
+	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed, "divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
+	f.StringVar(&o.traffic, "traffic", "20", "production requests a second throughout (`RATE`: 50 or 50/s); 0 sends none")
+	f.StringArrayVar(&o.reports, "report", nil, "json=`FILE` writes everything that happened; repeatable")
+	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
+	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "what Lambda allows a hook")
+	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "what a task may take to open its port")
+	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait, "how long the old task set stays after the shift; --speed divides it")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
+	return f
+}
+
+// parse reads the command line into o. Whatever it returns is for the user.
+func (o *options) parse(args []string, stdout io.Writer) error {
+	s := spec()
+	flags := o.flags(s)
+	if err := s.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return command.Usagef("unexpected argument %.100q; everything is a flag here", flags.Arg(0))
+	}
+	for _, need := range []struct{ flag, value string }{
+		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
+	} {
+		if strings.TrimSpace(need.value) == "" {
+			return command.Usagef("--%s is missing", need.flag)
+		}
+	}
+	switch {
+	case o.plan.Tasks < 1 || o.plan.Tasks > 50:
+		return command.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
+	case !(o.plan.Speed > 0 && o.plan.Speed <= 1e6):
+		return command.Usagef("--speed %g: a number above 0, at most 1000000", o.plan.Speed)
+	case o.plan.FunctionTimeout <= 0 || o.plan.FunctionTimeout > 900*time.Second:
+		return command.Usagef("--function-timeout %s: above 0 and at most 900s, as Lambda allows", o.plan.FunctionTimeout)
+	case o.plan.TerminationWait < 0 || o.plan.TerminationWait > 48*time.Hour:
+		return command.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
+	case o.plan.StartTimeout <= 0:
+		return command.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
+	}
+	for _, port := range []int{o.plan.ProductionPort, o.plan.TestPort} {
+		if port < 0 || port > 65535 {
+			return command.Usagef("port %d: between 0 and 65535", port)
+		}
+	}
+	if o.plan.ProductionPort == o.plan.TestPort && o.plan.TestPort != 0 {
+		return command.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
+	}
+	return o.values()
+}
+
+// values takes the flags apart that hold more than one thing.
+func (o *options) values() (err error) {
+	if o.plan.Blue, err = serve("blue", o.blue); err != nil {
+		return err
+	}
+	if o.plan.Green, err = serve("green", o.green); err != nil {
+		return err
+	}
+	o.plan.BlueRelease = o.blueRelease
+	if o.plan.BlueRelease == "" {
+		o.plan.BlueRelease = "blue"
+		if o.plan.Blue.Builtin != "" {
+			o.plan.BlueRelease = "1.0.0"
+		}
+	}
+	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
+	if err != nil || !(rate >= 0 && rate <= 100_000) {
+		return command.Usagef("--traffic %.40q: requests a second, like 50 or 50/s; 0 sends none", o.traffic)
+	}
+	o.plan.Traffic = rate
+	o.plan.Secrets = map[string]string{}
+	for i, s := range o.secrets {
+		reference, value, ok := strings.Cut(s, "=")
+		if !ok || reference == "" {
+			// The text may hold the value alone: it is not shown.
+			return command.Usagef("--secret number %d: REF=VALUE", i+1)
+		}
+		o.plan.Secrets[reference] = value
+	}
+	for _, r := range o.reports {
+		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" {
+			return command.Usagef("--report %.200q: json=FILE", r)
+		}
+	}
+	_, err = o.hookCommands()
+	return err
+}
+
+func (o *options) hookCommands() (map[deployment.EventName]string, error) {
+	commands := map[deployment.EventName]string{}
+	for _, h := range o.hooks {
+		name, cmd, ok := strings.Cut(h, "=")
+		event := deployment.EventName(name)
+		switch {
+		case !event.TakesHook():
+			var known []string
+			for _, e := range deployment.HookEvents() {
+				known = append(known, string(e))
+			}
+			if near, ok := diagnostic.Nearest(name, known); ok {
+				return nil, command.Usagef("--hook %.80q: no lifecycle event that takes a hook; did you mean %s?", name, near)
+			}
+			return nil, command.Usagef("--hook %.80q: no lifecycle event that takes a hook; they are %s", name, strings.Join(known, ", "))
+		case !ok || strings.TrimSpace(cmd) == "":
+			return nil, command.Usagef("--hook %s: EVENT=COMMAND", name)
+		}
+		commands[event] = cmd
+	}
+	return commands, nil
+}
+
+// serve takes --blue or --green apart.
+func serve(flag, text string) (rehearsal.Command, error) {
+	name, ok := strings.CutPrefix(text, "builtin:")
+	if !ok {
+		return rehearsal.Command{Text: text, Argv: taskset.Shell(text)}, nil
+	}
+	if _, ok := builtin.Find(name); !ok {
+		return rehearsal.Command{}, command.Usagef("--%s builtin:%.40s: there is no such built-in release; there are %s", flag, name, builtinNames())
+	}
+	return rehearsal.Command{Text: text, Builtin: name}, nil
+}
+
+func builtinNames() string {
+	var names []string
+	for _, r := range builtin.Releases() {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ", ")
+}

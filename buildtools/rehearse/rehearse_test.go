@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes two programs of the test binary: the real rehearse, and a small hook.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"rehearse": main,
+		"testhook": testhook,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata",
+		RequireUniqueNames: true,
+		Deadline:           time.Now().Add(4 * time.Minute),
+		Setup: func(e *testscript.Env) error {
+			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {
+				data, err := os.ReadFile("testdata/release/" + name)
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(e.WorkDir+"/"+name, data, 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Cmds: commands(),
+	})
+}
+
+// testhook is a hook of the smallest kind, on the real Lambda runtime and the real CodeDeploy client. Its
+// argument says how it behaves.
+func testhook() {
+	mode := os.Args[1]
+	switch mode {
+	case "crash":
+		fmt.Fprintln(os.Stderr, "panic: the hook met a nil map")
+		os.Exit(2) //nolint:revive // this is a program
+	case "deaf": // asks for no invocation
+		select {}
+	}
+	lambda.Start(func(ctx context.Context, event struct {
+		DeploymentID string `json:"DeploymentId"`
+		ExecutionID  string `json:"LifecycleEventHookExecutionId"`
+	},
+	) error {
+		switch mode {
+		case "silent": // returns without a report
+			return nil
+		case "error":
+			return errors.New("cannot read the suite")
+		case "hang":
+			<-context.WithoutCancel(ctx).Done()
+		}
+		return judge(ctx, event.DeploymentID, event.ExecutionID)
+	})
+}
+
+// judge asks one route, logs as a hook of ours does, and reports.
+func judge(ctx context.Context, deploymentID, executionID string) error {
+	verdict, status, reason := "PASS", types.LifecycleEventStatusSucceeded, ""
+	if got := ask(ctx, os.Getenv("TEST_URL")+"/api/trips"); got != http.StatusOK {
+		verdict, status, reason = "FAIL", types.LifecycleEventStatusFailed, fmt.Sprintf("list trips: GET /api/trips: status %d, want 200", got)
+	}
+	line := json.NewEncoder(os.Stdout)
+	_ = line.Encode(map[string]any{"event": "check", "check": "list trips", "verdict": verdict, "attempts": 5, "failures": 0, "duration_ms": 1.5, "reason": reason})
+	_ = line.Encode(map[string]any{"event": "verdict", "verdict": verdict, "status": status, "blame": "release", "reason": reason, "release": os.Getenv("RELEASE")})
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = codedeploy.NewFromConfig(cfg).PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
+		DeploymentId: aws.String(deploymentID), LifecycleEventHookExecutionId: aws.String(executionID), Status: status,
+	})
+	_ = line.Encode(map[string]any{"event": "reported", "status": status, "outcome": "stored"})
+	return err
+}
+
+// ask waits until the listener has a target that takes requests, as a suite's readiness would.
+func ask(ctx context.Context, url string) int {
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return 0
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return 0
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "no target") {
+			return response.StatusCode
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/outfile"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// world is what main knows of the machine.
+type world struct {
+	stdout, stderr   io.Writer
+	colour           bool
+	lookup           func(name string) (string, bool)
+	self, path, home string
+}
+
+// run is the whole command; it returns the exit code.
+func run(ctx context.Context, args []string, w world) int {
+	var o options
+	if err := o.parse(args, w.stdout); err != nil {
+		return spec().Fail(err, command.ExitUsage)
+	}
+	problems := o.read(w)
+	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
+		return exitSetup
+	}
+	if len(problems.Errors(false)) > 0 {
+		return exitFiles
+	}
+	printer := timeline.Printer{W: w.stdout, Colour: w.colour, Quiet: o.quiet}
+	result, err := o.plan.Run(ctx, printer.Print)
+	setup, failed := errors.AsType[*rehearsal.SetupError](err)
+	switch {
+	case failed:
+		explain(w.stderr, setup)
+		return exitSetup
+	case err != nil && ctx.Err() != nil:
+		_, _ = fmt.Fprintln(w.stderr, "rehearse: interrupted; everything was stopped")
+		return command.ExitInterrupted
+	case err != nil:
+		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
+		return exitSetup
+	}
+	printer.Summary(result)
+	if err := o.report(result); err != nil {
+		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
+		return exitSetup
+	}
+	if result.Outcome == rehearsal.Shifted {
+		return command.ExitOK
+	}
+	return exitRolledBack
+}
+
+// read reads the release's files into the plan. Everything that is wrong with them is told at once.
+func (o *options) read(w world) diagnostic.List {
+	found, problems := release.Read(o.taskDefinition, o.appSpec)
+	o.plan.Release = found
+	suite, wrong := release.ReadSuite(o.suite)
+	problems = append(problems, wrong...)
+	if absolute, err := filepath.Abs(o.suite); err == nil {
+		o.plan.Suite = absolute
+	}
+	o.plan.Variables = map[string]string{}
+	if suite != nil {
+		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
+		for _, reference := range suite.References() {
+			if value, ok := w.lookup(reference.ID); ok && reference.Kind == smoke.ReferenceEnv {
+				o.plan.Variables[reference.ID] = value
+			}
+		}
+	}
+	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
+	dir := o.hooksDir
+	if dir == "" {
+		dir = filepath.Dir(w.self)
+	}
+	commands, err := o.hookCommands()
+	if err != nil {
+		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
+	}
+	hooks, missing := rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
+	o.plan.Hooks = hooks
+	problems = append(problems, missing...)
+	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
+		problems = append(problems, diagnostic.Problem{
+			Place: diagnostic.Place{Flag: "--blue-release"}, Severity: diagnostic.Error,
+			Text: fmt.Sprintf("blue and green are both %.80q: nobody could tell who answered", o.plan.BlueRelease),
+			Help: "--blue-release ID names the old version",
+		})
+	}
+	return problems.Sorted()
+}
+
+func text(problems diagnostic.List) string {
+	var b strings.Builder
+	if err := problems.Write(&b, diagnostic.Text); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
+// explain tells why the rehearsal could not be held, and what to do.
+func explain(w io.Writer, e *rehearsal.SetupError) {
+	_, _ = fmt.Fprintf(w, "rehearse: %v\n", e)
+	for _, line := range e.Log {
+		_, _ = fmt.Fprintf(w, "  | %s\n", line)
+	}
+	if e.Help != "" {
+		_, _ = fmt.Fprintf(w, "  help: %s\n", e.Help)
+	}
+}
+
+// report writes the reports that were asked for.
+func (o *options) report(r rehearsal.Result) error {
+	for _, asked := range o.reports {
+		_, file, _ := strings.Cut(asked, "=")
+		data, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		if err := outfile.Write(file, append(data, '\n')); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package rehearsal
+
+import (
+	"context"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+const (
+	// callbackLimit is CodeDeploy's: a hook reports within an hour.
+	callbackLimit = time.Hour
+	// callbackTick is how often the compressed hour is counted.
+	callbackTick = 20 * time.Millisecond
+	// workGrace is how long after its last sign of life a hook counts as at work. The longest pause that
+	// a suite makes by itself is a second.
+	workGrace = 3 * time.Second
+)
+
+// callback waits for a hook's answer as CodeDeploy does: an hour. The hour passes at the plan's speed
+// while nobody works, and in real time while the hook does: --speed never takes a hook's own time away.
+type callback struct {
+	answer <-chan deployment.EventStatus
+	stop   <-chan deployment.Stop
+	speed  float64
+	// atWork reports whether the hook is at work.
+	atWork func(now time.Time) bool
+}
+
+// The ends of the wait.
+type callbackEnd int
+
+const (
+	callbackLate callbackEnd = iota
+	callbackAnswered
+	callbackStopped
+	callbackInterrupted
+)
+
+func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus, deployment.Stop) {
+	tick := time.NewTicker(callbackTick)
+	defer tick.Stop()
+	passed, last := time.Duration(0), time.Now()
+	for passed < callbackLimit {
+		select {
+		case status := <-c.answer:
+			return callbackAnswered, status, deployment.Stop{}
+		case stop := <-c.stop:
+			return callbackStopped, "", stop
+		case <-ctx.Done():
+			return callbackInterrupted, "", deployment.Stop{}
+		case now := <-tick.C:
+			step := now.Sub(last)
+			if !c.atWork(now) {
+				step = time.Duration(float64(step) * c.speed)
+			}
+			passed, last = passed+step, now
+		}
+	}
+	return callbackLate, "", deployment.Stop{}
+}

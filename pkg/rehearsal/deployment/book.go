@@ -1,0 +1,210 @@
+package deployment
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"slices"
+	"sync"
+)
+
+// The reasons for which a Book refuses a call; the API gives each AWS's name.
+var (
+	ErrUnknown        = errors.New("no such deployment")
+	ErrExecution      = errors.New("no such hook execution")
+	ErrStatus         = errors.New("a hook reports Succeeded or Failed")
+	ErrAnswered       = errors.New("the lifecycle event has ended")
+	ErrEnded          = errors.New("the deployment has ended")
+	ErrNotReady       = errors.New("the deployment waits for nothing")
+	errAlreadyExpects = errors.New("the event already expects an answer")
+)
+
+// Stop is what StopDeployment asked for.
+type Stop struct{ Rollback bool }
+
+// execution is one invocation of a hook that has yet to answer.
+type execution struct {
+	deployment string
+	event      EventName
+	answer     chan EventStatus
+	answered   bool
+}
+
+// entry is a deployment with what may happen to it from outside.
+type entry struct {
+	state    Deployment
+	stop     chan Stop
+	stopped  bool
+	goOn     chan struct{}
+	goneOnce bool
+}
+
+// Book holds the deployments of one rehearsal. It is safe for use by several goroutines.
+type Book struct {
+	mu         sync.Mutex
+	entries    map[string]*entry
+	order      []string
+	executions map[string]*execution
+}
+
+// NewBook returns an empty Book.
+func NewBook() *Book {
+	return &Book{entries: map[string]*entry{}, executions: map[string]*execution{}}
+}
+
+// Add puts d into the book.
+func (b *Book) Add(d Deployment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entries[d.ID] = &entry{state: d.Clone(), stop: make(chan Stop, 1), goOn: make(chan struct{})}
+	b.order = append(b.order, d.ID)
+}
+
+// Get returns a copy of the deployment.
+func (b *Book) Get(id string) (Deployment, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	if !ok {
+		return Deployment{}, false
+	}
+	return e.state.Clone(), true
+}
+
+// All returns copies of the deployments, the newest first, as ListDeployments does.
+func (b *Book) All() []Deployment {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []Deployment
+	for _, id := range slices.Backward(b.order) {
+		all = append(all, b.entries[id].state.Clone())
+	}
+	return all
+}
+
+// Update changes the deployment; change must not call the Book.
+func (b *Book) Update(id string, change func(*Deployment)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.entries[id]; ok {
+		change(&e.state)
+	}
+}
+
+// Expect opens a hook execution for the event and returns its id and where the answer will come. The
+// first answer wins; there is never a second one.
+func (b *Book) Expect(id string, event EventName) (string, <-chan EventStatus, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, x := range b.executions {
+		if x.deployment == id && x.event == event {
+			return "", nil, errAlreadyExpects
+		}
+	}
+	executionID := NewExecutionID()
+	x := &execution{deployment: id, event: event, answer: make(chan EventStatus, 1)}
+	b.executions[executionID] = x
+	return executionID, x.answer, nil
+}
+
+// Answer stores what a hook reports.
+func (b *Book) Answer(id, executionID string, status EventStatus) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	if !ok {
+		return ErrUnknown
+	}
+	x, ok := b.executions[executionID]
+	if !ok || x.deployment != id {
+		return ErrExecution
+	}
+	if status != EventSucceeded && status != EventFailed {
+		return ErrStatus
+	}
+	event := e.state.Event(x.event)
+	if x.answered || event == nil || event.Status != EventInProgress || e.state.Status.Ended() {
+		return ErrAnswered
+	}
+	x.answered = true
+	x.answer <- status
+	return nil
+}
+
+// Stop asks the rehearsal to stop the deployment.
+func (b *Book) Stop(id string, stop Stop) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	switch {
+	case !ok:
+		return ErrUnknown
+	case e.state.Status.Ended():
+		return ErrEnded
+	case !e.stopped:
+		e.stopped = true
+		e.stop <- stop
+	}
+	return nil
+}
+
+// Stopped returns where a request to stop the deployment arrives, at most once.
+func (b *Book) Stopped(id string) <-chan Stop {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.entries[id]; ok {
+		return e.stop
+	}
+	return nil
+}
+
+// Continue ends the wait of a deployment that is Ready.
+func (b *Book) Continue(id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	switch {
+	case !ok:
+		return ErrUnknown
+	case e.state.Status.Ended():
+		return ErrEnded
+	case e.state.Status != Ready:
+		return ErrNotReady
+	case !e.goneOnce:
+		e.goneOnce = true
+		close(e.goOn)
+	}
+	return nil
+}
+
+// Continued is closed when somebody ended the deployment's wait.
+func (b *Book) Continued(id string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.entries[id]; ok {
+		return e.goOn
+	}
+	return nil
+}
+
+// NewID returns a deployment id in AWS's shape: "d-" and nine capitals or digits.
+func NewID() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	id := []byte("d-")
+	for range 9 {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic(err) // never: crypto/rand does not fail
+		}
+		id = append(id, alphabet[n.Int64()])
+	}
+	return string(id)
+}
+
+// NewExecutionID returns a hook execution id as AWS's look: long, opaque, like base64.
+func NewExecutionID() string {
+	b := make([]byte, 96)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return base64.StdEncoding.EncodeToString(b)
+}

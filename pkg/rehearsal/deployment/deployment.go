@@ -1,0 +1,240 @@
+// Package deployment is one CodeDeploy deployment of an Amazon ECS service as a value: its lifecycle
+// events in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
+// become next. A Book keeps those of one rehearsal and is where the API and the rehearsal meet.
+//
+// It opens no socket, starts no process and does not know what time it is: it is told.
+package deployment
+
+import (
+	"slices"
+	"time"
+)
+
+// EventName is a lifecycle event of an ECS deployment.
+type EventName string
+
+// The lifecycle events, in the order in which CodeDeploy runs them (CodeDeploy user guide, "List of
+// lifecycle event hooks for an Amazon ECS deployment").
+const (
+	BeforeInstall         EventName = "BeforeInstall"
+	Install               EventName = "Install"
+	AfterInstall          EventName = "AfterInstall"
+	AllowTestTraffic      EventName = "AllowTestTraffic"
+	AfterAllowTestTraffic EventName = "AfterAllowTestTraffic"
+	BeforeAllowTraffic    EventName = "BeforeAllowTraffic"
+	AllowTraffic          EventName = "AllowTraffic"
+	AfterAllowTraffic     EventName = "AfterAllowTraffic"
+)
+
+// Events returns the lifecycle events in AWS's order.
+func Events() []EventName {
+	return []EventName{
+		BeforeInstall, Install, AfterInstall, AllowTestTraffic,
+		AfterAllowTestTraffic, BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic,
+	}
+}
+
+// HookEvents returns the five events at which a Lambda function may run.
+func HookEvents() []EventName {
+	return slices.DeleteFunc(Events(), func(e EventName) bool { return !e.TakesHook() })
+}
+
+// TakesHook reports whether an AppSpec may name a function for the event.
+func (e EventName) TakesHook() bool {
+	switch e {
+	case BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, AfterAllowTraffic:
+		return true
+	case Install, AllowTestTraffic, AllowTraffic:
+	}
+	return false
+}
+
+// EventStatus is how far a lifecycle event has come.
+type EventStatus string
+
+// The statuses of a lifecycle event. A hook may report only Succeeded and Failed.
+const (
+	EventPending    EventStatus = "Pending"
+	EventInProgress EventStatus = "InProgress"
+	EventSucceeded  EventStatus = "Succeeded"
+	EventFailed     EventStatus = "Failed"
+	EventSkipped    EventStatus = "Skipped"
+	EventUnknown    EventStatus = "Unknown"
+)
+
+// Status is how far a deployment has come.
+type Status string
+
+// The statuses of a deployment.
+const (
+	Created    Status = "Created"
+	InProgress Status = "InProgress"
+	Ready      Status = "Ready"
+	Succeeded  Status = "Succeeded"
+	Failed     Status = "Failed"
+	Stopped    Status = "Stopped"
+)
+
+// Ended reports whether nothing more will happen to a deployment in this status.
+func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Stopped }
+
+// The creators of a deployment.
+const (
+	ByUser     = "user"
+	ByRollback = "codeDeployRollback"
+)
+
+// Codes of an Error and of Diagnostics.
+const (
+	CodeHookFailed   = "HOOK_EXECUTION_FAILURE"
+	CodeTimeout      = "TIMEOUT"
+	CodeInternal     = "INTERNAL_ERROR"
+	CodeECSUpdate    = "ECS_UPDATE_ERROR"
+	CodeManualStop   = "MANUAL_STOP"
+	CodeLambda       = "INVALID_LAMBDA_FUNCTION"
+	DiagnosticFailed = "ScriptFailed"
+	DiagnosticOK     = "Success"
+	DiagnosticLate   = "ScriptTimedOut"
+	DiagnosticOther  = "UnknownError"
+)
+
+// Texts that CodeDeploy shows, word for word, so that people find them when they search.
+const (
+	TextHookFailed = "The deployment failed because one or more of the lifecycle event validation functions failed."
+	TextHookLate   = "The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within one hour after a deployment hook is invoked."
+)
+
+// Error is why a deployment failed.
+type Error struct{ Code, Message string }
+
+// Diagnostics is what a failed event says about itself. LogTail is at most 4 KB.
+type Diagnostics struct{ Code, Script, Message, LogTail string }
+
+// Event is one lifecycle event of a deployment.
+type Event struct {
+	Name           EventName
+	Status         EventStatus
+	Started, Ended time.Time
+	Diagnostics    *Diagnostics
+}
+
+// TaskSetLabel says which side a task set is on.
+type TaskSetLabel string
+
+// The labels: the task set that serves when the deployment begins is Blue.
+const (
+	Blue  TaskSetLabel = "Blue"
+	Green TaskSetLabel = "Green"
+)
+
+// TaskSet is one of the two task sets of a deployment.
+type TaskSet struct {
+	ID          string
+	Label       TaskSetLabel
+	Release     string
+	TargetGroup string
+	// Status is PRIMARY, ACTIVE or DRAINING.
+	Status           string
+	Desired, Running int
+	// Weight is the share of production traffic, in percent.
+	Weight  float64
+	Created time.Time
+}
+
+// Deployment is one deployment. It is a value: copies made by a Book share nothing.
+type Deployment struct {
+	ID                         string
+	Application, Group, Config string
+	Creator, Description       string
+	Status                     Status
+	Created, Started, Ended    time.Time
+	// AppSpec is the AppSpec's text, as CodeDeploy got it.
+	AppSpec string
+	// Cluster and Service name the target; its id is "cluster:service".
+	Cluster, Service string
+	// ProductionListener and TestListener are ARNs; without a test listener the latter is empty.
+	ProductionListener, TestListener string
+	// BlueGroup and GreenGroup name the target groups.
+	BlueGroup, GreenGroup string
+	Events                []Event
+	TaskSets              []TaskSet
+	Error                 *Error
+	// RollbackID is the deployment that rolled this one back, RollbackOf the one that this one rolls back.
+	RollbackID, RollbackOf, RollbackMessage string
+}
+
+// New returns d with all eight events pending.
+func New(d Deployment, now time.Time) Deployment {
+	d.Status, d.Created = Created, now
+	d.Events = nil
+	for _, name := range Events() {
+		d.Events = append(d.Events, Event{Name: name, Status: EventPending})
+	}
+	return d
+}
+
+// Clone returns a copy that shares nothing with d.
+func (d Deployment) Clone() Deployment {
+	d.Events, d.TaskSets = slices.Clone(d.Events), slices.Clone(d.TaskSets)
+	for i := range d.Events {
+		if diagnostics := d.Events[i].Diagnostics; diagnostics != nil {
+			d.Events[i].Diagnostics = new(*diagnostics)
+		}
+	}
+	if d.Error != nil {
+		d.Error = new(*d.Error)
+	}
+	return d
+}
+
+// TargetID is the id of the only target of an ECS deployment.
+func (d Deployment) TargetID() string { return d.Cluster + ":" + d.Service }
+
+// Event returns the event with the name, or nil.
+func (d *Deployment) Event(name EventName) *Event {
+	for i := range d.Events {
+		if d.Events[i].Name == name {
+			return &d.Events[i]
+		}
+	}
+	return nil
+}
+
+// Begin marks the event as in progress, and with it the deployment.
+func (d *Deployment) Begin(name EventName, now time.Time) {
+	if d.Status == Created {
+		d.Status, d.Started = InProgress, now
+	}
+	if e := d.Event(name); e != nil {
+		e.Status, e.Started = EventInProgress, now
+	}
+}
+
+// End gives the event its final status. An event that has ended keeps the status it has.
+func (d *Deployment) End(name EventName, status EventStatus, now time.Time, why *Diagnostics) {
+	e := d.Event(name)
+	if e == nil || (e.Status != EventInProgress && e.Status != EventPending) {
+		return
+	}
+	e.Status, e.Ended, e.Diagnostics = status, now, why
+	if e.Started.IsZero() && status != EventSkipped {
+		e.Started = now
+	}
+}
+
+// Finish gives the deployment its final status and skips the events that never began.
+func (d *Deployment) Finish(status Status, now time.Time, why *Error) {
+	if d.Status.Ended() {
+		return
+	}
+	d.Status, d.Ended, d.Error = status, now, why
+	for i := range d.Events {
+		switch d.Events[i].Status {
+		case EventPending:
+			d.Events[i].Status = EventSkipped
+		case EventInProgress:
+			d.Events[i].Status, d.Events[i].Ended = EventFailed, now
+		case EventSucceeded, EventFailed, EventSkipped, EventUnknown:
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+)
+
+const (
+	// settle is how long an answered hook may take to write its last lines before it is ended.
+	settle = 2 * time.Second
+	// functionMemory is what infra/gate.yml gives the hooks; it is told, not enforced.
+	functionMemory = 256
+	// logTail is how much of a hook's log CodeDeploy shows in an event's diagnostics.
+	logTail = 4096
+)
+
+// failure is why an event did not succeed.
+type failure struct {
+	event       deployment.EventName
+	why         deployment.Error
+	diagnostics *deployment.Diagnostics
+	// reason is for people: it names the check where there is one.
+	reason, check string
+	// stop is set when somebody asked for the end.
+	stop *deployment.Stop
+}
+
+// witness collects what a hook writes while it runs.
+type witness struct {
+	stream *stream
+	event  deployment.EventName
+
+	mu     sync.Mutex
+	result HookResult
+	tail   string
+	last   time.Time
+	// invoked is true while an invocation is under way.
+	invoked bool
+}
+
+func (w *witness) line(l process.Line) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = l.At
+	w.tail += l.Text + "\n"
+	w.tail = w.tail[max(0, len(w.tail)-logTail):]
+	switch line := parseHookLine(l.Text); {
+	case line.check != nil:
+		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Check: line.check})
+		w.result.Checks = append(w.result.Checks, *line.check)
+	case line.verdict != nil:
+		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Verdict: line.verdict})
+		w.result.Verdict = line.verdict
+	case !line.quiet:
+		w.stream.send(Event{At: l.At, Kind: KindLog, Lifecycle: w.event, Source: string(w.event), Text: line.text})
+	}
+}
+
+func (w *witness) attempt(o lambda.Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.invoked = false
+	if o.Kind == lambda.Returned || o.Kind == lambda.Cancelled {
+		return
+	}
+	text := fmt.Sprintf("attempt %d of %d %s: %s", o.Attempt, lambda.Attempts, o.Kind, o.Message)
+	if o.Retry > 0 {
+		text += fmt.Sprintf("; Lambda tries again in %s", o.Retry)
+	}
+	w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(text, maxText))
+	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
+}
+
+func (w *witness) invoking() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.invoked = true
+}
+
+// atWork reports whether the hook gave a sign of life within the grace: it is invoked, and wrote a
+// line, asked a listener or called AWS.
+func (w *witness) atWork(s *stage, now time.Time) bool {
+	w.mu.Lock()
+	invoked, last := w.invoked, w.last
+	w.mu.Unlock()
+	since := now.Add(-workGrace)
+	return invoked && (last.After(since) || s.busySince(since))
+}
+
+// hook runs the event's function, if there is one, and waits for its answer.
+func (s *stage) hook(ctx context.Context, id string, event deployment.EventName) (*HookResult, *failure) {
+	hook, ok := s.plan.Hooks[event]
+	if !ok {
+		return nil, nil
+	}
+	executionID, answer, err := s.book.Expect(id, event)
+	if err != nil {
+		return nil, &failure{event: event, why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()}, reason: err.Error()}
+	}
+	payload, err := json.Marshal(map[string]string{"DeploymentId": id, "LifecycleEventHookExecutionId": executionID})
+	if err != nil {
+		return nil, &failure{event: event, why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()}, reason: err.Error()}
+	}
+	began := time.Now()
+	w := &witness{stream: s.stream, event: event, last: began, result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}}}
+	function := s.function(hook, w)
+	defer function.Stop()
+	s.stream.send(Event{Kind: KindHook, Lifecycle: event, Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " "))})
+
+	delivery, cancel := context.WithCancel(ctx)
+	defer cancel()
+	delivered := make(chan struct{})
+	w.invoking()
+	go func() {
+		defer close(delivered)
+		function.Deliver(delivery, payload, func(ctx context.Context, d time.Duration) error {
+			err := wait(ctx, s.plan.scaled(d))
+			w.invoking()
+			return err
+		}, w.attempt)
+	}()
+	late := callback{answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed, atWork: func(now time.Time) bool { return w.atWork(s, now) }}
+	end, status, stop := late.wait(ctx)
+	if end == callbackAnswered {
+		// What the status says is settled; the last log lines are still on their way.
+		timer := time.NewTimer(settle)
+		select {
+		case <-delivered:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	cancel()
+	<-delivered
+	function.Stop()
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.result.Duration = time.Since(began)
+	w.result.Status, w.result.Reported = status, end == callbackAnswered
+	return &w.result, s.judge(w, hook, end, stop)
+}
+
+// judge says why a hook's event failed, or nil when it did not.
+func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.Stop) *failure {
+	f := &failure{event: w.event}
+	switch {
+	case end == callbackAnswered && w.result.Status == deployment.EventSucceeded:
+		return nil
+	case end == callbackAnswered:
+		f.why = deployment.Error{Code: deployment.CodeHookFailed, Message: deployment.TextHookFailed}
+		f.reason = hook.Function + " reported Failed and did not say why"
+		if v := w.result.Verdict; v != nil && v.Reason != "" {
+			f.reason = v.Reason
+		}
+		for _, c := range w.result.Checks {
+			if c.Verdict != "PASS" && !c.Observe {
+				f.check = c.Name
+				break
+			}
+		}
+	case end == callbackStopped:
+		f.stop = &stop
+		f.why = deployment.Error{Code: deployment.CodeManualStop, Message: "The deployment was stopped by user request."}
+		f.reason = "somebody called StopDeployment"
+		w.result.Status = deployment.EventFailed
+	case end == callbackInterrupted:
+		f.reason = "interrupted"
+		w.result.Status = deployment.EventFailed
+	default:
+		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
+		f.reason = fmt.Sprintf("%s never called PutLifecycleEventHookExecutionStatus within CodeDeploy's hour (compressed by --speed %g)", hook.Function, s.plan.Speed)
+		if n := len(w.result.Attempts); n > 0 {
+			f.reason += ": " + w.result.Attempts[n-1]
+		}
+		w.result.Status = deployment.EventFailed
+	}
+	code := deployment.DiagnosticFailed
+	if end == callbackLate {
+		code = deployment.DiagnosticLate
+	}
+	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message, LogTail: s.stream.redactor.Cut(w.tail)}
+	return f
+}
+
+// function is the Lambda function that stands behind a hook.
+func (s *stage) function(hook Hook, w *witness) *lambda.Function {
+	variables := map[string]string{
+		"AWS_ENDPOINT_URL":                 s.endpoint,
+		"AWS_ENDPOINT_URL_CODEDEPLOY":      s.endpoint,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.endpoint,
+		"AWS_ENDPOINT_URL_SSM":             s.endpoint,
+		"TEST_URL":                         s.test.URL(),
+		"PRODUCTION_URL":                   s.production.URL(),
+		"RELEASE":                          s.plan.Release.ID,
+	}
+	if s.plan.Suite != "" {
+		variables["SUITE"] = s.plan.Suite
+	}
+	if hook.Path != "" {
+		variables["PATH"] = hook.Path
+	}
+	for name, value := range s.plan.Variables {
+		if _, ours := variables[name]; !ours {
+			variables[name] = value
+		}
+	}
+	return &lambda.Function{
+		Name: hook.Function, Region: Region, Account: Account,
+		Argv: hook.Argv, Dir: hook.Dir, Variables: variables,
+		Timeout: s.plan.FunctionTimeout, MemoryMB: functionMemory,
+		Keeper: s.plan.Machine.Self, Lines: w.line,
+	}
+}
+
+// wait pauses, or returns early with the context's error.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,101 @@
+package rehearsal
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Check is what a hook's log says about one check or comparison (contract, section 5).
+type Check struct {
+	Name     string        `json:"check"`
+	Verdict  string        `json:"verdict"`
+	Attempts int           `json:"attempts,omitempty"`
+	Failures int           `json:"failures,omitempty"`
+	Duration time.Duration `json:"duration_ns,omitempty"`
+	Observe  bool          `json:"observe,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	// Compare is set for a comparison of green with blue.
+	Compare *Compare `json:"compare,omitempty"`
+}
+
+// Compare is the numbers of a comparison, in milliseconds.
+type Compare struct {
+	Pairs       int     `json:"pairs"`
+	GreenP50    float64 `json:"green_p50_ms"`
+	BlueP50     float64 `json:"blue_p50_ms"`
+	GreenP95    float64 `json:"green_p95_ms"`
+	BlueP95     float64 `json:"blue_p95_ms"`
+	GreenErrors int     `json:"green_errors"`
+	BlueErrors  int     `json:"blue_errors"`
+}
+
+// Verdict is what a hook's log says about its whole run.
+type Verdict struct {
+	Verdict string `json:"verdict"`
+	Status  string `json:"status"`
+	Blame   string `json:"blame"`
+	Reason  string `json:"reason"`
+	Release string `json:"release,omitempty"`
+	Suite   string `json:"suite,omitempty"`
+	Passed  int    `json:"checks_passed"`
+	Failed  int    `json:"checks_failed"`
+}
+
+// hookLine is one line of a hook's log, as far as it is understood.
+type hookLine struct {
+	check   *Check
+	verdict *Verdict
+	// text is what is left to show: a message, or the whole line when it is no log line of ours.
+	text string
+	// quiet lines say nothing that people need: metrics, the repetition of what the API knows.
+	quiet bool
+}
+
+// parseHookLine reads a line that a hook wrote. Whatever it does not understand is text.
+func parseHookLine(line string) hookLine {
+	if !strings.HasPrefix(line, "{") {
+		return hookLine{text: line}
+	}
+	var raw struct {
+		Event    string          `json:"event"`
+		Metrics  json.RawMessage `json:"_aws"`
+		Level    string          `json:"level"`
+		Message  string          `json:"message"`
+		Name     string          `json:"check"`
+		Verdict  string          `json:"verdict"`
+		Attempts int             `json:"attempts"`
+		Failures int             `json:"failures"`
+		Millis   float64         `json:"duration_ms"`
+		Observe  bool            `json:"observe"`
+		Reason   string          `json:"reason"`
+		Compare
+		Status  string `json:"status"`
+		Blame   string `json:"blame"`
+		Release string `json:"release"`
+		Suite   string `json:"suite"`
+		Passed  int    `json:"checks_passed"`
+		Failed  int    `json:"checks_failed"`
+	}
+	if json.Unmarshal([]byte(line), &raw) != nil {
+		return hookLine{text: line}
+	}
+	switch {
+	case raw.Metrics != nil || raw.Event == "reported":
+		return hookLine{quiet: true}
+	case raw.Event == "check" || raw.Event == "compare":
+		c := &Check{
+			Name: raw.Name, Verdict: raw.Verdict, Attempts: raw.Attempts, Failures: raw.Failures,
+			Duration: time.Duration(raw.Millis * float64(time.Millisecond)), Observe: raw.Observe, Reason: raw.Reason,
+		}
+		if raw.Event == "compare" {
+			c.Compare = &raw.Compare
+		}
+		return hookLine{check: c}
+	case raw.Event == "verdict":
+		return hookLine{verdict: &Verdict{raw.Verdict, raw.Status, raw.Blame, raw.Reason, raw.Release, raw.Suite, raw.Passed, raw.Failed}}
+	case raw.Message != "":
+		return hookLine{text: raw.Message, quiet: raw.Level == "debug" || raw.Level == "trace"}
+	}
+	return hookLine{text: line}
+}

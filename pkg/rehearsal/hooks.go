@@ -1,0 +1,121 @@
+package rehearsal
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+)
+
+// Programs says where the hooks' programs are.
+type Programs struct {
+	// Dir holds the binaries, named as the events: "after-allow-test-traffic".
+	Dir string
+	// Commands replace the binary of an event by a shell command, which gets Path as its PATH.
+	Commands map[deployment.EventName]string
+	Path     string
+}
+
+// Find returns the program of each function that the AppSpec names. One that is missing is a problem.
+func (p Programs) Find(functions map[deployment.EventName]release.Function) (map[deployment.EventName]Hook, diagnostic.List) {
+	var problems diagnostic.List
+	hooks := map[deployment.EventName]Hook{}
+	for _, event := range deployment.HookEvents() {
+		function, named := functions[event]
+		command, replaced := p.Commands[event]
+		switch {
+		case !named && replaced:
+			problems = append(problems, diagnostic.Problem{
+				Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Warning,
+				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not", event),
+				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
+			})
+		case !named:
+		case replaced:
+			dir, err := os.Getwd()
+			if err != nil {
+				dir = "/"
+			}
+			hooks[event] = Hook{Function: function.Name, Argv: taskset.Shell(command), Dir: dir, Path: p.Path}
+			if missing := p.missing(command); missing != "" {
+				problems = append(problems, diagnostic.Problem{
+					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
+					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
+				})
+			}
+		default:
+			binary, problem := p.binary(event, function)
+			if problem != nil {
+				problems = append(problems, *problem)
+			}
+			hooks[event] = Hook{Function: function.Name, Argv: []string{binary}, Dir: filepath.Dir(binary)}
+		}
+	}
+	return hooks, problems
+}
+
+func (p Programs) binary(event deployment.EventName, function release.Function) (string, *diagnostic.Problem) {
+	path := filepath.Join(p.Dir, Kebab(string(event)))
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	why := "does not exist"
+	switch info, err := os.Stat(path); {
+	case err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0:
+		return path, nil
+	case err == nil:
+		why = "is not executable"
+	}
+	return path, &diagnostic.Problem{
+		Place: function.Place, Severity: diagnostic.Error, Cause: diagnostic.File,
+		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
+		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
+	}
+}
+
+// missing says why a command cannot be run, as far as that is plain before: its first word is a path or
+// a name, and there is no such program.
+func (p Programs) missing(command string) string {
+	fields := strings.Fields(command)
+	if len(fields) == 0 {
+		return "it is empty"
+	}
+	word := fields[0]
+	if strings.ContainsAny(word, "$`\"'\\(){}<>|&;*?[]~#=!") {
+		return ""
+	}
+	if strings.Contains(word, "/") {
+		if info, err := os.Stat(word); err != nil || info.IsDir() {
+			return fmt.Sprintf("there is no program %.200q", word)
+		}
+		return ""
+	}
+	for _, builtin := range []string{"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill", "trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait"} {
+		if word == builtin {
+			return ""
+		}
+	}
+	for _, dir := range filepath.SplitList(p.Path) {
+		if info, err := os.Stat(filepath.Join(dir, word)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return ""
+		}
+	}
+	return fmt.Sprintf("there is no program %.200q on the PATH", word)
+}
+
+// Kebab writes an event's name as its binary is called: "after-allow-test-traffic".
+func Kebab(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if r >= 'A' && r <= 'Z' && i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToLower(b.String())
+}

@@ -1,0 +1,216 @@
+// Package lambda runs a function's own binary the way AWS Lambda does: a Runtime API (2018-06-01) on
+// loopback, the environment that Lambda gives, a deadline that kills, an execution environment that is
+// used again until it breaks, and asynchronous delivery with two retries.
+//
+// It refuses to look at what a function returns: whoever invokes asynchronously, as CodeDeploy does,
+// never sees it either.
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+)
+
+const (
+	// initLimit is how long Lambda gives a new execution environment until it asks for its first
+	// invocation; then it is started anew, and that time counts against the function's own limit.
+	initLimit = 10 * time.Second
+	// Attempts is how often an asynchronous invocation is tried in all (MaximumRetryAttempts 2).
+	Attempts = 3
+)
+
+// Function is a Lambda function.
+type Function struct {
+	Name            string
+	Region, Account string
+	// Argv is the binary, Dir its working directory (LAMBDA_TASK_ROOT).
+	Argv []string
+	Dir  string
+	// Variables are the function's own environment variables.
+	Variables map[string]string
+	// Timeout is how long an invocation may take. It is real time.
+	Timeout  time.Duration
+	MemoryMB int
+	Keeper   string
+	// Lines gets what the function writes.
+	Lines func(process.Line)
+
+	mu  sync.Mutex
+	env *environment
+}
+
+// Kind says how an invocation ended.
+type Kind string
+
+// The ends of an invocation.
+const (
+	Returned   Kind = "returned"
+	Errored    Kind = "returned an error"
+	Crashed    Kind = "crashed"
+	InitFailed Kind = "did not start"
+	TimedOut   Kind = "timed out"
+	Cancelled  Kind = "was cancelled"
+)
+
+// Outcome is how one attempt to invoke a function ended.
+type Outcome struct {
+	RequestID string
+	// Attempt counts from 1.
+	Attempt int
+	Kind    Kind
+	// Message is Lambda's: "Task timed out after 3.00 seconds"; or the error that the function returned.
+	Message  string
+	Duration time.Duration
+	// Retry is the pause before the next attempt; zero when there is none.
+	Retry time.Duration
+}
+
+// Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
+// after about one and two minutes, which pause may shorten. It returns when the event is done with.
+func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error, attempts func(Outcome)) {
+	requestID := uuid()
+	for attempt := 1; attempt <= Attempts; attempt++ {
+		began := time.Now()
+		kind, message := f.invoke(ctx, requestID, payload)
+		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: kind, Message: message, Duration: time.Since(began)}
+		failed := kind != Returned && kind != Cancelled
+		if failed && attempt < Attempts {
+			o.Retry = time.Duration(attempt) * time.Minute
+		}
+		attempts(o)
+		if !failed || o.Retry > 0 && pause(ctx, o.Retry) != nil {
+			return
+		}
+	}
+}
+
+// Stop ends the function's execution environment.
+func (f *Function) Stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stop()
+}
+
+func (f *Function) stop() {
+	if f.env != nil {
+		f.env.stop()
+		f.env = nil
+	}
+}
+
+// invoke runs one attempt.
+func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) (Kind, string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if kind, message := f.ready(ctx); kind != "" {
+		f.stop()
+		return kind, message
+	}
+	deadline := time.Now().Add(f.Timeout)
+	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: f.arn(), result: make(chan result, 1)}
+	f.env.pending <- call
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case r := <-call.result:
+		return r.kind, r.message
+	case <-f.env.proc.Done():
+		// The answer may have come just before the end.
+		select {
+		case r := <-call.result:
+			f.stop()
+			return r.kind, r.message
+		default:
+		}
+		exit := f.env.proc.Exit()
+		f.stop()
+		return Crashed, fmt.Sprintf("Runtime exited with error: %s", exit)
+	case <-timer.C:
+		f.stop()
+		return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
+	case <-ctx.Done():
+		f.stop()
+		return Cancelled, ctx.Err().Error()
+	}
+}
+
+// ready makes sure that there is an execution environment that waits for an invocation. It returns an
+// empty kind, or how the start ended.
+func (f *Function) ready(ctx context.Context) (Kind, string) {
+	if f.env != nil && f.env.alive() {
+		return "", ""
+	}
+	for _, limit := range []time.Duration{min(initLimit, f.Timeout), f.Timeout} {
+		f.stop()
+		env, err := f.start(ctx)
+		if err != nil {
+			return InitFailed, err.Error()
+		}
+		f.env = env
+		timer := time.NewTimer(limit)
+		select {
+		case <-env.polled:
+			timer.Stop()
+			return "", ""
+		case message := <-env.initError:
+			timer.Stop()
+			return InitFailed, message
+		case <-env.proc.Done():
+			timer.Stop()
+			return InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", env.proc.Exit())
+		case <-ctx.Done():
+			timer.Stop()
+			return Cancelled, ctx.Err().Error()
+		case <-timer.C:
+		}
+	}
+	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a Lambda runtime?", f.Timeout.Seconds())
+}
+
+func (f *Function) arn() string {
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
+}
+
+// environ is what Lambda puts into the environment (Lambda developer guide, "Defined runtime
+// environment variables"), with credentials that open nothing, and the function's own variables.
+func (f *Function) environ(api string) []string {
+	env := []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api,
+		"AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME=rehearsal",
+		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
+		"AWS_REGION=" + f.Region,
+		"AWS_DEFAULT_REGION=" + f.Region,
+		"AWS_ACCESS_KEY_ID=AKIDREHEARSAL",
+		"AWS_SECRET_ACCESS_KEY=rehearsal",
+		"AWS_SESSION_TOKEN=rehearsal",
+		"AWS_EC2_METADATA_DISABLED=true",
+		"LAMBDA_TASK_ROOT=" + f.Dir,
+		"LAMBDA_RUNTIME_DIR=/var/runtime",
+		"_HANDLER=bootstrap",
+		"LANG=en_US.UTF-8",
+		"TZ=:UTC",
+		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+	}
+	for name, value := range f.Variables {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+func uuid() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,169 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+)
+
+const (
+	apiVersion = "/2018-06-01"
+	// maxResponse is what Lambda takes as a response (6 MB).
+	maxResponse = 6 << 20
+)
+
+// invocation is one event on its way through an execution environment.
+type invocation struct {
+	id       string
+	payload  []byte
+	deadline time.Time
+	arn      string
+	result   chan result
+}
+
+type result struct {
+	kind    Kind
+	message string
+}
+
+// environment is one execution environment: the function's process and the Runtime API that it talks to.
+type environment struct {
+	proc   *process.Process
+	server *http.Server
+	// pending holds the invocation that the next call of "next" gets.
+	pending chan *invocation
+	// polled is closed by the first call of "next"; initError gets what the function could not start for.
+	polled    chan struct{}
+	pollOnce  sync.Once
+	initError chan string
+
+	mu      sync.Mutex
+	current *invocation
+}
+
+func (f *Function) start(ctx context.Context) (*environment, error) {
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open the runtime API: %w", err)
+	}
+	e := &environment{
+		pending:   make(chan *invocation, 1),
+		polled:    make(chan struct{}),
+		initError: make(chan string, 1),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/response", e.respond)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", e.fail)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", e.failInit)
+	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = e.server.Serve(socket) }()
+	lines := f.Lines
+	if lines == nil {
+		lines = func(process.Line) {}
+	}
+	e.proc, err = process.Start(process.Command{
+		Argv: f.Argv, Dir: f.Dir, Keeper: f.Keeper, Env: f.environ(socket.Addr().String()),
+	}, lines)
+	if err != nil {
+		_ = e.server.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *environment) alive() bool {
+	select {
+	case <-e.proc.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// stop kills the process, as Lambda does: without a word to it.
+func (e *environment) stop() {
+	e.proc.Kill()
+	_ = e.server.Close()
+}
+
+func (e *environment) next(w http.ResponseWriter, r *http.Request) {
+	e.pollOnce.Do(func() { close(e.polled) })
+	select {
+	case <-r.Context().Done():
+	case call := <-e.pending:
+		e.mu.Lock()
+		e.current = call
+		e.mu.Unlock()
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Lambda-Runtime-Aws-Request-Id", call.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", call.arn)
+		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%.24s;Sampled=0", call.deadline.Unix(), "000000000000000000000000"))
+		_, _ = w.Write(call.payload)
+	}
+}
+
+func (e *environment) respond(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxResponse))
+	e.end(w, r, result{kind: Returned})
+}
+
+func (e *environment) fail(w http.ResponseWriter, r *http.Request) {
+	e.end(w, r, result{kind: Errored, message: errorText(r)})
+}
+
+func (e *environment) failInit(w http.ResponseWriter, r *http.Request) {
+	select {
+	case e.initError <- errorText(r):
+	default: // it says so twice
+	}
+	accepted(w)
+}
+
+// end hands the result to whoever invoked. A result for another invocation than the current one is refused.
+func (e *environment) end(w http.ResponseWriter, r *http.Request, res result) {
+	e.mu.Lock()
+	call := e.current
+	if call != nil && call.id == r.PathValue("id") {
+		e.current = nil
+	} else {
+		call = nil
+	}
+	e.mu.Unlock()
+	if call == nil {
+		http.Error(w, `{"errorMessage":"no such invocation","errorType":"InvalidRequestID"}`, http.StatusBadRequest)
+		return
+	}
+	accepted(w)
+	call.result <- res
+}
+
+func accepted(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"OK"}`)
+}
+
+// errorText is "type: message" of the error that a function reports.
+func errorText(r *http.Request) string {
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse))
+	var reported struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if json.Unmarshal(body, &reported) != nil {
+		return fmt.Sprintf("%.200q", body)
+	}
+	return fmt.Sprintf("%.80s: %.400s", reported.Type, reported.Message)
+}

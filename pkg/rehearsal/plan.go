@@ -1,0 +1,102 @@
+// Package rehearsal runs one blue/green deployment on this machine: a CodeDeploy that speaks the AWS
+// protocol on loopback, a load balancer with a production and a test listener, task sets as processes,
+// and each hook's own binary under a Lambda Runtime API. The parts live in the rooms below this one;
+// here they are put together.
+//
+// A rehearsal is a Plan that became a Result, and a stream of Events while it runs. It refuses to
+// start anything before the release's files were found right, to touch anything but loopback, and to
+// leave a process behind.
+package rehearsal
+
+import (
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+)
+
+// Region and Account stand in the ARNs of a rehearsal; neither exists outside it.
+const (
+	Region  = "eu-west-1"
+	Account = "123456789012"
+)
+
+// Hook is the program that stands for a function.
+type Hook struct {
+	Function string
+	// Argv is the program; Dir its folder.
+	Argv []string
+	Dir  string
+	// Path, when set, replaces the PATH that Lambda gives: the user's own command needs the user's own.
+	Path string
+}
+
+// Command is what serves a release.
+type Command struct {
+	// Text is what the user wrote.
+	Text string
+	// Argv is what is run; for a built-in release it has no store's address yet (see Builtin).
+	Argv []string
+	// Builtin is the built-in release's name, or empty.
+	Builtin string
+}
+
+// Machine is what of this machine the processes are told.
+type Machine struct {
+	// Self is this program's own binary, which answers to process.KeeperArg and builtin.Arg.
+	Self       string
+	Path, Home string
+}
+
+// Plan is a rehearsal that was checked and can begin.
+type Plan struct {
+	Release release.Release
+	// Blue and Green serve the old and the new release; BlueRelease is the old one's id.
+	Blue, Green Command
+	BlueRelease string
+	// Suite is the absolute path of the smoke suite, or empty.
+	Suite string
+	Hooks map[deployment.EventName]Hook
+	// Tasks is how many tasks a task set has.
+	Tasks                    int
+	ProductionPort, TestPort int
+	// Speed divides CodeDeploy's waits and Lambda's retry pauses.
+	Speed float64
+	// Traffic is how many production requests are sent a second; zero sends none.
+	Traffic float64
+	// Secrets are the values that Secrets Manager and SSM answer, by reference.
+	Secrets map[string]string
+	// Variables are added to every hook's environment.
+	Variables map[string]string
+	// FunctionTimeout is what Lambda allows a hook, StartTimeout how long a task may take to open its port.
+	FunctionTimeout, StartTimeout time.Duration
+	// TerminationWait is how long the original task set stays after the shift; Speed divides it.
+	TerminationWait time.Duration
+	// Keep leaves everything running after the end, until the context ends.
+	Keep    bool
+	Machine Machine
+}
+
+// scaled divides one of AWS's waits by the plan's speed.
+func (p Plan) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / p.Speed) }
+
+// SetupError is why a rehearsal could not be held: a port, a binary, a command. It says nothing about
+// the release's verdict.
+type SetupError struct {
+	What string
+	Err  error
+	// Help says what to do.
+	Help string
+	// Log is the end of what the command wrote.
+	Log []string
+}
+
+func (e *SetupError) Error() string {
+	if e.Err == nil {
+		return e.What
+	}
+	return e.What + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *SetupError) Unwrap() error { return e.Err }

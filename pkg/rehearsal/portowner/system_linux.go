@@ -1,0 +1,50 @@
+package portowner
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// listening is the state of a socket in /proc/net/tcp.
+const listening = "0A"
+
+// fromSystem finds the socket's inode in /proc/net/tcp, and then who holds it open.
+func fromSystem(port int) (string, bool) {
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(line)
+			if len(fields) > 9 && fields[3] == listening && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", port)) {
+				if owner, ok := holder("socket:[" + fields[9] + "]"); ok {
+					return owner, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// holder finds the process that has the socket open.
+func holder(socket string) (string, bool) {
+	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return "", false
+	}
+	for _, link := range links {
+		if target, err := os.Readlink(link); err != nil || target != socket {
+			continue
+		}
+		dir := filepath.Dir(filepath.Dir(link))
+		name, err := os.ReadFile(filepath.Join(dir, "comm"))
+		if err != nil {
+			return "", false
+		}
+		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), filepath.Base(dir)), true
+	}
+	return "", false
+}

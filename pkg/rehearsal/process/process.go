@@ -1,0 +1,197 @@
+// Package process starts a command so that nothing of it can be left behind: neither after a normal
+// stop, nor after Ctrl-C, nor when the program that started it is killed with SIGKILL.
+//
+// Between the two stands a keeper: this same binary, started again, which holds one end of a pipe. The
+// command runs in a process group of its own below the keeper. When the pipe closes, for whatever
+// reason, the keeper kills the whole group and ends. That needs no help of the operating system beyond
+// pipes and process groups, so it holds on Linux and on macOS alike. What it cannot catch is a process
+// that leaves its group (setsid) on macOS; on Linux the keeper adopts and kills those too.
+//
+// It refuses to know what it runs, and it passes on no environment that it was not told to.
+package process
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// KeeperArg is the first argument of a keeper. A program that uses this package must hand its arguments
+// to Keep when they begin with it, before it does anything else.
+const KeeperArg = "__keep"
+
+const (
+	// drainDelay is how long the pipes of a dead command may stay open: a descendant that escaped may hold them.
+	drainDelay = time.Second
+	// keeperDelay is how long a keeper may take to kill its group before it is killed itself.
+	keeperDelay = 5 * time.Second
+)
+
+// Command is what to run.
+type Command struct {
+	// Argv is the program (a path, or a name to be found on Env's PATH by a shell) and its arguments.
+	Argv []string
+	Dir  string
+	// Env is the whole environment; nothing is inherited.
+	Env []string
+	// Keeper is this program's own binary, which answers to KeeperArg.
+	Keeper string
+}
+
+// Line is one line that the command wrote.
+type Line struct {
+	At     time.Time
+	Stderr bool
+	Text   string
+}
+
+// Exit is how a command ended.
+type Exit struct {
+	// Code is the exit status; it means nothing where Signal or Start is set.
+	Code int `json:"code"`
+	// Signal names the signal that ended it: "killed".
+	Signal string `json:"signal,omitempty"`
+	// Start says why it could not be started at all.
+	Start string `json:"start,omitempty"`
+}
+
+// String says how the command ended, as a person would: "exit status 3", "signal: killed".
+func (e Exit) String() string {
+	switch {
+	case e.Start != "":
+		return e.Start
+	case e.Signal != "":
+		return "signal: " + e.Signal
+	}
+	return fmt.Sprintf("exit status %d", e.Code)
+}
+
+// Process is a started command.
+type Process struct {
+	cmd     *exec.Cmd
+	control io.WriteCloser
+	once    sync.Once
+	done    chan struct{}
+	exit    Exit
+}
+
+// Start runs the command. Each line that it writes is handed to lines, from one goroutine a stream.
+func Start(c Command, lines func(Line)) (*Process, error) {
+	statusRead, statusWrite, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
+	}
+	defer func() { _ = statusWrite.Close() }()
+	cmd := exec.Command(c.Keeper, append([]string{KeeperArg}, c.Argv...)...) //nolint:noctx // its life is bound by the control pipe, beyond any context's
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	if cmd.Env == nil {
+		cmd.Env = []string{}
+	}
+	stdout, stderr := &splitter{emit: lines}, &splitter{emit: lines, stderr: true}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.ExtraFiles = []*os.File{statusWrite}
+	// A group of its own: Ctrl-C at the terminal must not reach the keeper, which would then die first.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = drainDelay
+	control, err := cmd.StdinPipe()
+	if err != nil {
+		_ = statusRead.Close()
+		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
+	}
+	if err := cmd.Start(); err != nil {
+		_ = statusRead.Close()
+		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
+	}
+	p := &Process{cmd: cmd, control: control, done: make(chan struct{})}
+	go p.wait(statusRead, stdout, stderr)
+	return p, nil
+}
+
+func (p *Process) wait(status *os.File, streams ...*splitter) {
+	err := p.cmd.Wait()
+	// The keeper wrote its one line, if any, before it ended; the pipe holds it.
+	_ = status.SetReadDeadline(time.Now().Add(drainDelay))
+	line, _ := io.ReadAll(io.LimitReader(status, 4096))
+	_ = status.Close()
+	if json.Unmarshal(line, &p.exit) != nil {
+		p.exit = Exit{Signal: fmt.Sprintf("unknown, its keeper ended first: %v", err)}
+	}
+	for _, s := range streams {
+		s.flush()
+	}
+	close(p.done)
+}
+
+// Done is closed when the command, and all that it started, has ended and its last line was handed on.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says how the command ended. It must be called only after Done.
+func (p *Process) Exit() Exit { return p.exit }
+
+// Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when
+// nothing is.
+func (p *Process) Stop(grace time.Duration) {
+	_, _ = p.control.Write([]byte{'t'})
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+	}
+	p.Kill()
+}
+
+// Kill ends the command's group at once and returns when it is gone.
+func (p *Process) Kill() {
+	p.once.Do(func() { _ = p.control.Close() })
+	timer := time.NewTimer(keeperDelay)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+// maxLine bounds one line: what CloudWatch Logs takes for an event (256 KiB).
+const maxLine = 256 << 10
+
+// splitter turns what a command writes into lines.
+type splitter struct {
+	emit   func(Line)
+	stderr bool
+	rest   []byte
+}
+
+func (s *splitter) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			s.rest = append(s.rest, p[:min(len(p), max(0, maxLine-len(s.rest)))]...)
+			return n, nil
+		}
+		s.rest = append(s.rest, p[:min(i, max(0, maxLine-len(s.rest)))]...)
+		s.line()
+		p = p[i+1:]
+	}
+}
+
+func (s *splitter) line() {
+	text := string(bytes.TrimSuffix(s.rest, []byte{'\r'}))
+	s.rest = s.rest[:0]
+	s.emit(Line{At: time.Now(), Stderr: s.stderr, Text: text})
+}
+
+func (s *splitter) flush() {
+	if len(s.rest) > 0 {
+		s.line()
+	}
+}

@@ -1,0 +1,90 @@
+package rehearsal
+
+import (
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// Outcome is how the rehearsal's deployment ended.
+type Outcome string
+
+// The outcomes. The zero value is none of them, and no program may take it for Shifted.
+const (
+	Shifted    Outcome = "SHIFTED"
+	RolledBack Outcome = "ROLLED BACK"
+	Stopped    Outcome = "STOPPED"
+)
+
+// Result is what a rehearsal found out.
+type Result struct {
+	Outcome Outcome `json:"outcome"`
+	// Release is the new release, Baseline the one that served before.
+	Release  string `json:"release"`
+	Baseline string `json:"baseline"`
+	// Why says what stopped the release; empty when nothing did.
+	Why string `json:"why,omitempty"`
+	// FailedEvent and FailedCheck name where; FailedCheck is empty when no check failed.
+	FailedEvent  deployment.EventName `json:"failed_event,omitempty"`
+	FailedCheck  string               `json:"failed_check,omitempty"`
+	DeploymentID string               `json:"deployment_id"`
+	RollbackID   string               `json:"rollback_id,omitempty"`
+	Started      time.Time            `json:"started"`
+	Duration     time.Duration        `json:"duration_ns"`
+	Hooks        []HookResult         `json:"hooks"`
+	// Lifecycle is the deployment's events as CodeDeploy shows them at the end.
+	Lifecycle []LifecycleEvent `json:"lifecycle"`
+	// Requests counts both listeners' requests by the release that answered.
+	Requests []balancer.Tally `json:"requests"`
+	Traffic  Traffic          `json:"traffic"`
+	// Missed are secrets that a hook asked for and nobody gave.
+	Missed   []string `json:"missed_secrets,omitempty"`
+	Timeline []Event  `json:"timeline"`
+	// LinesDropped is how many log lines the timeline left out.
+	LinesDropped int                `json:"log_lines_dropped,omitempty"`
+	AccessLog    []balancer.Request `json:"access_log"`
+}
+
+// LifecycleEvent is one lifecycle event as it ended.
+type LifecycleEvent struct {
+	Name    deployment.EventName   `json:"name"`
+	Status  deployment.EventStatus `json:"status"`
+	Started time.Time              `json:"started,omitzero"`
+	Ended   time.Time              `json:"ended,omitzero"`
+	Message string                 `json:"message,omitempty"`
+}
+
+// HookResult is what one hook did.
+type HookResult struct {
+	Event    deployment.EventName   `json:"lifecycle_event"`
+	Function string                 `json:"function"`
+	Status   deployment.EventStatus `json:"status"`
+	// Reported says that the function itself gave the status; otherwise CodeDeploy gave up waiting.
+	Reported bool          `json:"reported"`
+	Duration time.Duration `json:"duration_ns"`
+	Checks   []Check       `json:"checks"`
+	Verdict  *Verdict      `json:"verdict,omitempty"`
+	// Attempts tells how each invocation that did not simply return ended.
+	Attempts []string `json:"attempts,omitempty"`
+}
+
+// Served counts the requests of a listener that the release answered.
+func (r Result) Served(listener, release string) (requests, errors int64) {
+	for _, t := range r.Requests {
+		if t.Listener == listener && t.Release == release {
+			requests, errors = requests+t.Requests, errors+t.Errors
+		}
+	}
+	return requests, errors
+}
+
+// Total counts the requests of a listener.
+func (r Result) Total(listener string) (n int64) {
+	for _, t := range r.Requests {
+		if t.Listener == listener {
+			n += t.Requests
+		}
+	}
+	return n
+}

@@ -1,0 +1,229 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/portowner"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/secretstore"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+)
+
+const (
+	// stopGrace is how long a task may take after SIGTERM (ECS: 30 s); so much real time nobody waits here.
+	stopGrace = 2 * time.Second
+	// checkInterval and checkTimeout are a quick target group's; its interval is compressed.
+	checkInterval = 5 * time.Second
+	checkTimeout  = 2 * time.Second
+	minInterval   = 20 * time.Millisecond
+	// checkThreshold is the smallest that AWS allows.
+	checkThreshold = 2
+	// deregistrationDelay is a target group's default.
+	deregistrationDelay = 300 * time.Second
+)
+
+// side is one of the two task sets with its target group.
+type side struct {
+	name    string
+	label   deployment.TaskSetLabel
+	release string
+	command Command
+	group   *balancer.Group
+	set     *taskset.Set
+}
+
+// stage is everything that stands while a rehearsal runs: listeners, target groups, task sets, the AWS
+// endpoint.
+type stage struct {
+	plan     Plan
+	stream   *stream
+	book     *deployment.Book
+	secrets  *secretstore.Store
+	balancer *balancer.Balancer
+
+	production, test *balancer.Listener
+	blue, green      *side
+	// endpoint is the base URL of the AWS stand-ins, store the built-in releases' database.
+	endpoint, store string
+	servers         []*http.Server
+	// lastCall is when an AWS call was last answered, in Unix nanoseconds.
+	lastCall atomic.Int64
+}
+
+// newStage opens the ports. Whatever it opened, close closes.
+func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
+	secrets := make([]string, 0, len(p.Secrets))
+	for _, value := range p.Secrets {
+		secrets = append(secrets, value)
+	}
+	s := &stage{
+		plan:     p,
+		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(secrets...)},
+		book:     deployment.NewBook(),
+		secrets:  &secretstore.Store{Values: p.Secrets},
+		balancer: balancer.New(),
+	}
+	s.balancer.Log.Background = trafficAgent
+	if err := s.open(ctx); err != nil {
+		s.close() //nolint:contextcheck // it must end everything also when the context has ended
+		return nil, err
+	}
+	check := balancer.HealthCheck{Interval: max(minInterval, p.scaled(checkInterval)), Timeout: checkTimeout, Threshold: checkThreshold}
+	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue, group: s.balancer.Group("rehearsal-tg1", check)}
+	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green, group: s.balancer.Group("rehearsal-tg2", check)}
+	return s, nil
+}
+
+func (s *stage) open(ctx context.Context) error {
+	production, err := listen(ctx, "production", s.plan.ProductionPort)
+	if err != nil {
+		return err
+	}
+	s.production = s.balancer.Listen("production", production)
+	test, err := listen(ctx, "test", s.plan.TestPort)
+	if err != nil {
+		return err
+	}
+	s.test = s.balancer.Listen("test", test)
+	api := codedeploy.API{Book: s.book, Region: Region, Account: Account}
+	services := append(s.secrets.Services(), api.Service())
+	s.endpoint, err = s.serve(ctx, awsjson.Handler{Services: services, Calls: func(c awsjson.Call) { s.lastCall.Store(c.At.UnixNano()) }})
+	if err != nil {
+		return err
+	}
+	s.store, err = s.serve(ctx, &builtin.Store{})
+	return err
+}
+
+// serve serves the handler on a free port of loopback and returns its base URL.
+func (s *stage) serve(ctx context.Context, handler http.Handler) (string, error) {
+	socket, err := listen(ctx, "AWS endpoint", 0)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(socket) }()
+	return "http://" + socket.Addr().String(), nil
+}
+
+func listen(ctx context.Context, what string, port int) (net.Listener, error) {
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	switch {
+	case err == nil:
+		return socket, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		e := &SetupError{
+			What: fmt.Sprintf("open the %s listener: port %d is in use", what, port),
+			Help: fmt.Sprintf("stop what uses it, or choose another port: --%s-port N, 0 picks a free one", what),
+		}
+		if owner, ok := portowner.Find(ctx, port); ok {
+			e.What += " by " + owner
+		}
+		return nil, e
+	}
+	return nil, &SetupError{What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err, Help: "ports below 1024 need rights that a rehearsal should not have"}
+}
+
+// up starts a side's tasks and registers them with its target group.
+func (s *stage) up(ctx context.Context, d *side) error {
+	argv := d.command.Argv
+	if d.command.Builtin != "" {
+		argv = []string{s.plan.Machine.Self, builtin.Arg, d.command.Builtin, s.store}
+	}
+	set, err := taskset.Start(ctx, taskset.Spec{
+		Name: d.name, Release: d.release, Count: s.plan.Tasks,
+		Argv: argv, Path: s.plan.Machine.Path, Home: s.plan.Machine.Home, Keeper: s.plan.Machine.Self,
+		StartTimeout: s.plan.StartTimeout,
+		Lines: func(task string, line process.Line) {
+			s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
+		},
+		Ended: func(task string, exit process.Exit) {
+			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s", task, exit))
+		},
+	})
+	if err != nil {
+		return s.setupError(ctx, d, err)
+	}
+	d.set = set
+	for _, t := range set.Tasks {
+		d.group.Register(ctx, t.ID, d.release, t.Addr)
+	}
+	return nil
+}
+
+func (s *stage) setupError(ctx context.Context, d *side, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	failed := &SetupError{
+		What: fmt.Sprintf("start %s with --%s %q", d.name, d.name, d.command.Text),
+		Err:  err,
+		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself: PORT=9000 RELEASE=" + d.release + " " + d.command.Text,
+	}
+	if d.command.Builtin != "" {
+		failed.Help = "this built-in release never comes up, on purpose; builtin:good does"
+	}
+	if start, ok := errors.AsType[*taskset.StartError](err); ok {
+		for _, line := range start.Log {
+			failed.Log = append(failed.Log, s.stream.redactor.Line(line, maxText))
+		}
+	}
+	return failed
+}
+
+// down takes a side's tasks out of their target group, waits for their requests in flight, and stops them.
+func (s *stage) down(ctx context.Context, d *side) {
+	if d.set == nil {
+		return
+	}
+	if cut := d.group.Drain(ctx, max(time.Second, s.plan.scaled(deregistrationDelay))); cut > 0 {
+		s.stream.warning(fmt.Sprintf("%d requests to %s were cut off when its deregistration delay ended", cut, d.name))
+	}
+	d.set.Stop(stopGrace)
+}
+
+// close ends everything at once. Nothing of the rehearsal runs when it returns.
+func (s *stage) close() {
+	for _, d := range []*side{s.blue, s.green} {
+		if d != nil {
+			d.group.Drain(context.Background(), 0)
+			d.set.Stop(stopGrace)
+		}
+	}
+	s.balancer.Close()
+	for _, server := range s.servers {
+		_ = server.Close()
+	}
+}
+
+// forward sends a listener's traffic to the sides by percent.
+func (s *stage) forward(l *balancer.Listener, bluePercent int) {
+	l.Forward(balancer.Weight{Group: s.blue.group, Share: bluePercent}, balancer.Weight{Group: s.green.group, Share: 100 - bluePercent})
+	s.stream.send(Event{
+		Kind: KindShift, Listener: l.Name,
+		Weights: map[string]int{s.blue.release: bluePercent, s.green.release: 100 - bluePercent},
+		Text:    fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, bluePercent, s.blue.release, 100-bluePercent, s.green.release),
+	})
+}
+
+// busySince reports whether anybody but the background traffic used the rehearsal after the moment.
+func (s *stage) busySince(moment time.Time) bool {
+	active, last := s.balancer.Log.Busy()
+	return active > 0 || last.After(moment) || s.lastCall.Load() > moment.UnixNano()
+}

@@ -1,0 +1,130 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// trafficAgent marks the rehearsal's own requests, so that they are not taken for a hook's work.
+	trafficAgent = "greenlight-rehearse-traffic"
+	// trafficTimeout is how long a user waits before giving up.
+	trafficTimeout = 10 * time.Second
+	// trafficBacklog bounds the requests under way: a release that hangs must not exhaust this machine.
+	trafficBacklog = 512
+)
+
+// Traffic is what the production requests of the rehearsal met.
+type Traffic struct {
+	Rate   float64 `json:"rate_per_second"`
+	Sent   int64   `json:"sent"`
+	Failed int64   `json:"failed"`
+	// NotSent counts requests that were due while too many were under way.
+	NotSent int64 `json:"not_sent,omitempty"`
+	// FirstFailure describes the first one that failed.
+	FirstFailure string `json:"first_failure,omitempty"`
+}
+
+// generator sends requests at a steady rate, whether or not the ones before were answered: a slow
+// release must not slow its users down.
+type generator struct {
+	client *http.Client
+	url    string
+	slots  chan struct{}
+	wait   sync.WaitGroup
+
+	mu    sync.Mutex
+	count Traffic
+}
+
+// startTraffic sends production requests until the returned function is called, which waits for those
+// under way and says how they went.
+func startTraffic(ctx context.Context, url string, rate float64) func() Traffic {
+	g := &generator{
+		client: &http.Client{
+			Transport: &http.Transport{MaxIdleConnsPerHost: trafficBacklog},
+			Timeout:   trafficTimeout,
+		},
+		url:   url,
+		slots: make(chan struct{}, trafficBacklog),
+		count: Traffic{Rate: rate},
+	}
+	if rate <= 0 {
+		return func() Traffic { return g.count }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ticking := make(chan struct{})
+	go func() {
+		defer close(ticking)
+		g.run(ctx, rate)
+	}()
+	return func() Traffic {
+		cancel()
+		<-ticking
+		g.wait.Wait()
+		g.client.CloseIdleConnections()
+		return g.count
+	}
+}
+
+func (g *generator) run(ctx context.Context, rate float64) {
+	tick := time.NewTicker(time.Duration(float64(time.Second) / rate))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		select {
+		case g.slots <- struct{}{}:
+			// Whoever ends the traffic waits for the answers: a request must not fail because the show is over.
+			g.wait.Go(func() { g.ask(context.WithoutCancel(ctx)) })
+		default:
+			g.mu.Lock()
+			g.count.NotSent++
+			g.mu.Unlock()
+		}
+	}
+}
+
+func (g *generator) ask(ctx context.Context) {
+	defer func() { <-g.slots }()
+	failure := g.get(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count.Sent++
+	if failure == "" {
+		return
+	}
+	g.count.Failed++
+	if g.count.FirstFailure == "" {
+		g.count.FirstFailure = failure
+	}
+}
+
+// get asks once and returns what went wrong, or nothing.
+func (g *generator) get(ctx context.Context) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url, http.NoBody)
+	if err != nil {
+		return err.Error()
+	}
+	request.Header.Set("User-Agent", trafficAgent)
+	response, err := g.client.Do(request)
+	if err != nil {
+		return err.Error()
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	switch {
+	case err != nil:
+		return err.Error()
+	case response.StatusCode >= http.StatusInternalServerError:
+		return fmt.Sprintf("GET %s: status %d", g.url, response.StatusCode)
+	}
+	return ""
+}
