@@ -1,0 +1,185 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// The elements are those that CodeBuild's report groups read (JUNITXML).
+type (
+	junitSuites struct {
+		XMLName xml.Name `xml:"testsuites"`
+		Name    string   `xml:"name,attr"`
+		junitCounts
+		Suites []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name string `xml:"name,attr"`
+		junitCounts
+		Timestamp string      `xml:"timestamp,attr,omitempty"`
+		Cases     []junitCase `xml:"testcase"`
+	}
+	junitCounts struct {
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Time     junitSeconds `xml:"time,attr"`
+	}
+	junitCase struct {
+		Class   string       `xml:"classname,attr"`
+		Name    string       `xml:"name,attr"`
+		File    string       `xml:"file,attr,omitempty"`
+		Line    int          `xml:"line,attr,omitempty"`
+		Time    junitSeconds `xml:"time,attr"`
+		Failure *junitText   `xml:"failure"`
+		Error   *junitText   `xml:"error"`
+		Skipped *junitText   `xml:"skipped"`
+		Out     string       `xml:"system-out,omitempty"`
+
+		took time.Duration
+	}
+	junitText struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	// junitSeconds is a duration in seconds, to the millisecond.
+	junitSeconds string
+)
+
+// JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each
+// check, and one for the verdict of the whole, so that no reader of it sees only green where the
+// verdict is another. It is a Writer.
+//
+// FAIL is a failure; ERROR, and an INCONCLUSIVE that no policy allows, is an error; an allowed
+// INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
+func JUnit(w io.Writer, r smoke.Report) error {
+	all := junitSuites{Name: r.Suite}
+	var ready, judged, compared, notRun []junitCase
+	if r.Readiness != nil {
+		c := junitCase{Name: "readiness", took: r.Readiness.Waited}
+		c.set(r, r.Readiness.Verdict, readiness(*r.Readiness), "")
+		ready = append(ready, c)
+	}
+	for _, c := range r.Checks {
+		judged = append(judged, junitCheck(r, c))
+	}
+	for _, c := range r.Compares {
+		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
+		for _, d := range append(append([]time.Duration(nil), c.Green...), c.Blue...) {
+			k.took += d
+		}
+		k.set(r, c.Verdict, c.Reason, "")
+		k.Out = c.Reason
+		compared = append(compared, k)
+	}
+	for _, n := range r.NotRun {
+		notRun = append(notRun, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run"}})
+	}
+	whole := junitCase{Name: "verdict", took: r.Duration, Out: strings.Join(r.Warnings, "\n")}
+	whole.set(r, r.Verdict, r.Reason, "")
+	all.add(r, string(smoke.PhaseReady), ready)
+	all.add(r, string(smoke.PhaseJudge), judged)
+	all.add(r, string(smoke.PhaseCompare), compared)
+	all.add(r, "not run", notRun)
+	all.add(r, "verdict", []junitCase{whole})
+	all.Time = seconds(r.Duration)
+
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func junitCheck(r smoke.Report, c smoke.CheckResult) junitCase {
+	k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, took: c.Duration}
+	if c.Observe {
+		k.Out = fmt.Sprintf("observed, does not count: %s, %s: %s", noun(c.Verdict), tally(c), c.Reason)
+		return k
+	}
+	k.Out = tally(c)
+	k.set(r, c.Verdict, c.Reason, plain(c))
+	return k
+}
+
+// set gives a testcase the element that its verdict asks for.
+func (c *junitCase) set(r smoke.Report, v smoke.Verdict, message, text string) {
+	v = known(v)
+	told := &junitText{Message: message, Type: string(v), Text: text}
+	switch {
+	case v == smoke.Pass:
+	case v == smoke.Fail:
+		c.Failure = told
+	case v == smoke.Skipped, v == smoke.Inconclusive && r.InconclusiveAllowed:
+		c.Skipped = told
+	default:
+		c.Error = told
+	}
+}
+
+// plain lists the findings of a check as text.
+func plain(c smoke.CheckResult) string {
+	var b strings.Builder
+	for _, q := range requests(c.Findings) {
+		fmt.Fprintf(&b, "%s: %s", q.Place, q.Request)
+		if which := q.which(); which != "" {
+			fmt.Fprintf(&b, " (%s)", which)
+		}
+		b.WriteByte('\n')
+		for _, f := range q.failed {
+			fmt.Fprintf(&b, "  %s\n    expected: %s\n    got:      %s\n", f.Subject, f.Expected, f.Got)
+		}
+		for i, l := range lines(q.Excerpt) {
+			if i == 0 {
+				b.WriteString("  response:\n")
+			}
+			fmt.Fprintf(&b, "    %s\n", l)
+		}
+	}
+	return b.String()
+}
+
+func (s *junitSuites) add(r smoke.Report, phase string, cases []junitCase) {
+	if len(cases) == 0 {
+		return
+	}
+	suite := junitSuite{Name: r.Suite + " " + phase, Cases: cases}
+	if !r.Started.IsZero() {
+		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
+	}
+	var took time.Duration
+	for i := range cases {
+		c := &cases[i]
+		c.Class, c.Time = r.Suite+"."+phase, seconds(c.took)
+		took += c.took
+		suite.Tests++
+		switch {
+		case c.Failure != nil:
+			suite.Failures++
+		case c.Error != nil:
+			suite.Errors++
+		case c.Skipped != nil:
+			suite.Skipped++
+		}
+	}
+	suite.Time = seconds(took)
+	s.Tests += suite.Tests
+	s.Failures += suite.Failures
+	s.Errors += suite.Errors
+	s.Skipped += suite.Skipped
+	s.Suites = append(s.Suites, suite)
+}
+
+func seconds(d time.Duration) junitSeconds { return junitSeconds(fmt.Sprintf("%.3f", d.Seconds())) }

@@ -1,0 +1,223 @@
+// Package plot draws latencies as an SVG picture for a page that stands alone: every request as a mark,
+// in the order sent, with a line for median and 95th percentile of each side.
+//
+// It knows no reports, only series of durations. It refuses scripts, style attributes and ids: colours come from
+// the page's style sheet by CSS, so that they follow light and dark, and a strict content security policy holds.
+package plot
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// CSS styles the pictures; it belongs into the page's style sheet, which sets the custom properties
+// --ink, --mute, --line and, for each series, --series-1, --series-2.
+const CSS = `
+svg.plot{display:block;width:100%;max-width:44rem;height:auto;font-size:11px}
+svg.plot text{fill:var(--mute)}
+svg.plot .grid{stroke:var(--line);stroke-width:1}
+svg.plot .s1{stroke:var(--series-1);fill:none}
+svg.plot .s2{stroke:var(--series-2);fill:none}
+svg.plot .dots{stroke-linecap:round;stroke-width:5}
+svg.plot .diamonds{stroke-width:1.4}
+svg.plot .p50{stroke-width:1.8}
+svg.plot .p95{stroke-width:1.8;stroke-dasharray:6 4}
+@media (max-width:30rem){svg.plot{font-size:15px}}
+`
+
+// Series is the latencies of one side. The first series of a plot is drawn as dots, the second as
+// diamonds: nobody needs to tell colours apart.
+type Series struct {
+	Name     string
+	Values   []time.Duration
+	P50, P95 time.Duration
+}
+
+// The picture's measures, in units of its view box.
+const (
+	width, height            = 480, 220
+	left, right, top, bottom = 62, 6, 8, 34
+	// maxMarks bounds the marks of one series; beyond it neighbours share one, the slow ones first.
+	maxMarks = 600
+	// logFrom is the ratio of slowest to quickest from which the scale is logarithmic.
+	logFrom = 20
+	// longest is where the scale ends for sure; nobody waits that long for a response.
+	longest = 1000 * time.Hour
+)
+
+// Latency returns the picture, or "" when there is nothing to draw. Title is what it shows, as text:
+// browsers read it aloud and show it on hovering, together with the figures of each series.
+func Latency(title string, series []Series) string {
+	s, ok := scaleOf(series)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(describe(title, series)))
+	for _, tick := range s.ticks() {
+		y := s.y(tick)
+		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
+			left, y, width-right, left-6, y+4, label(tick))
+	}
+	fmt.Fprintf(&b, `<text x="%d" y="%d">first request</text><text x="%d" y="%d" text-anchor="end">last</text>`, left, height-10, width-right, height-10)
+	for i, one := range series {
+		if len(one.Values) == 0 {
+			continue
+		}
+		shape := "dots"
+		if i > 0 {
+			shape = "diamonds"
+		}
+		fmt.Fprintf(&b, `<path class="s%d %s" d="%s"/>`, i+1, shape, s.marks(one.Values, i > 0))
+		fmt.Fprintf(&b, `<path class="s%d p50" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P50), width-right)
+		fmt.Fprintf(&b, `<path class="s%d p95" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P95), width-right)
+	}
+	b.WriteString("</svg>")
+	return b.String()
+}
+
+func describe(title string, series []Series) string {
+	parts := make([]string, len(series))
+	for i, s := range series {
+		parts[i] = fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", s.Name, len(s.Values), label(s.P50), label(s.P95))
+	}
+	return title + ". " + strings.Join(parts, "; ")
+}
+
+// scale maps latencies to heights.
+type scale struct {
+	low, high   time.Duration
+	logarithmic bool
+}
+
+func scaleOf(series []Series) (scale, bool) {
+	var all []time.Duration
+	for _, s := range series {
+		all = append(all, s.Values...)
+	}
+	if len(all) == 0 {
+		return scale{}, false
+	}
+	low := min(max(slices.Min(all), time.Microsecond), longest)
+	high := min(max(slices.Max(all), 2*time.Microsecond), longest)
+	if high/low < logFrom {
+		return scale{low: 0, high: high + high/20}, true
+	}
+	return scale{low: low - low/10, high: high + high/5, logarithmic: true}, true
+}
+
+func (s scale) y(d time.Duration) float64 {
+	share := 0.0
+	if s.logarithmic {
+		share = math.Log(float64(max(d, s.low))/float64(s.low)) / math.Log(float64(s.high)/float64(s.low))
+	} else {
+		share = float64(d-s.low) / float64(s.high-s.low)
+	}
+	share = min(max(share, 0), 1)
+	return float64(height-bottom) - share*float64(height-top-bottom)
+}
+
+// ticks are round latencies: about five of them.
+func (s scale) ticks() []time.Duration {
+	var all []time.Duration
+	if s.logarithmic {
+		steps := []int{1, 2, 5}
+		if s.high/s.low > 200 {
+			steps = []int{1}
+		}
+		for decade := time.Nanosecond; decade > 0 && decade <= s.high; decade *= 10 {
+			for _, step := range steps {
+				if t := decade * time.Duration(step); t >= s.low && t <= s.high {
+					all = append(all, t)
+				}
+			}
+			if decade > math.MaxInt64/10 {
+				break
+			}
+		}
+		return all
+	}
+	step := nice(s.high / 5)
+	for t := time.Duration(0); t <= s.high; t += step {
+		all = append(all, t)
+	}
+	return all
+}
+
+// nice rounds up to 1, 2 or 5 times a power of ten.
+func nice(d time.Duration) time.Duration {
+	for decade := time.Duration(1); decade <= math.MaxInt64/10; decade *= 10 {
+		for _, step := range []time.Duration{1, 2, 5} {
+			if decade*step >= d {
+				return decade * step
+			}
+		}
+	}
+	return d
+}
+
+// marks is the path of all marks of a series.
+func (s scale) marks(values []time.Duration, diamonds bool) string {
+	var b strings.Builder
+	span := float64(width - left - right - 8)
+	for _, i := range thin(values) {
+		x := float64(left) + 4
+		if len(values) > 1 {
+			x += span * float64(i) / float64(len(values)-1)
+		}
+		y := s.y(values[i])
+		if diamonds {
+			fmt.Fprintf(&b, "M%.1f %.1fl3 3-3 3-3-3z", x, y-3)
+			continue
+		}
+		fmt.Fprintf(&b, "M%.1f %.1fh0", x, y)
+	}
+	return b.String()
+}
+
+// thin picks the values to draw: of too many, the quickest and the slowest of each group of neighbours,
+// so that no outlier is lost.
+func thin(values []time.Duration) []int {
+	var picked []int
+	if len(values) <= maxMarks {
+		for i := range values {
+			picked = append(picked, i)
+		}
+		return picked
+	}
+	groups := maxMarks / 2
+	for g := range groups {
+		from, to := g*len(values)/groups, (g+1)*len(values)/groups
+		quickest, slowest := from, from
+		for i := from; i < to; i++ {
+			if values[i] < values[quickest] {
+				quickest = i
+			}
+			if values[i] > values[slowest] {
+				slowest = i
+			}
+		}
+		picked = append(picked, min(quickest, slowest))
+		if quickest != slowest {
+			picked = append(picked, max(quickest, slowest))
+		}
+	}
+	return picked
+}
+
+// label prints a latency with three digits at most; what is below a microsecond is nothing.
+func label(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
+		if d >= unit.of {
+			return fmt.Sprintf("%.3g %s", float64(d)/float64(unit.of), unit.name)
+		}
+	}
+	return "0"
+}

@@ -1,0 +1,44 @@
+// Package report writes what a run of a smoke suite found, for whoever reads it: people at a terminal,
+// CodeBuild's report groups (JUnit), programs (JSON), pull requests (Markdown), and an operator at two
+// in the morning (one HTML page that stands alone).
+//
+// It refuses to judge: verdict, blame and reason are the report's own, and every format shows them
+// first or last, where its reader looks. It never lets a text of a server's become markup, an escape
+// code or a line of its own, although the texts of a smoke.Report are redacted and cleaned already.
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Writer writes a report in one format. Its only error is the writer's; the bytes are the same for the same report.
+type Writer func(w io.Writer, r smoke.Report) error
+
+// ByName returns the writer of a format: text, junit, json, md or html.
+func ByName(name string) (Writer, bool) {
+	switch name {
+	case "text":
+		return Terminal{}.Write, true
+	case "junit":
+		return JUnit, true
+	case "json":
+		return JSON, true
+	case "md":
+		return Markdown, true
+	case "html":
+		return HTML, true
+	}
+	return nil, false
+}
+
+// Names lists what ByName knows, for help texts and suggestions.
+func Names() []string { return []string{"text", "junit", "json", "md", "html"} }
+
+// write hands a finished text on, whole.
+func write(w io.Writer, b *strings.Builder) error {
+	_, err := io.WriteString(w, b.String())
+	return err
+}

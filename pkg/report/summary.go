@@ -1,0 +1,240 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for smoke.Worst.
+func known(v smoke.Verdict) smoke.Verdict {
+	switch v {
+	case smoke.Pass, smoke.Fail, smoke.Inconclusive, smoke.Skipped:
+		return v
+	default:
+		return smoke.Error
+	}
+}
+
+// noun says a verdict inside a sentence.
+func noun(v smoke.Verdict) string {
+	switch known(v) {
+	case smoke.Pass:
+		return "passed"
+	case smoke.Fail:
+		return "failed"
+	case smoke.Inconclusive:
+		return "inconclusive"
+	case smoke.Skipped:
+		return "skipped"
+	default:
+		return "error"
+	}
+}
+
+// counts says how many of each verdict there are, in words: "12 passed, 1 failed, 2 observed".
+type counts struct {
+	by       map[smoke.Verdict]int
+	observed int
+}
+
+func countChecks(r smoke.Report) counts {
+	c := counts{by: map[smoke.Verdict]int{}}
+	for _, check := range r.Checks {
+		if check.Observe {
+			c.observed++
+			continue
+		}
+		c.by[known(check.Verdict)]++
+	}
+	return c
+}
+
+func countCompares(r smoke.Report) counts {
+	c := counts{by: map[smoke.Verdict]int{}}
+	for _, compared := range r.Compares {
+		c.by[known(compared.Verdict)]++
+	}
+	return c
+}
+
+func (c counts) String() string {
+	var parts []string
+	for _, v := range []smoke.Verdict{smoke.Pass, smoke.Fail, smoke.Error, smoke.Inconclusive, smoke.Skipped} {
+		if n := c.by[v]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, noun(v)))
+		}
+	}
+	if c.observed > 0 {
+		parts = append(parts, fmt.Sprintf("%d observed", c.observed))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// summary is the counts of a report in one line.
+func summary(r smoke.Report) string {
+	parts := []string{"checks: " + countChecks(r).String()}
+	if len(r.Compares) > 0 {
+		parts = append(parts, "compared: "+countCompares(r).String())
+	}
+	if len(r.NotRun) > 0 {
+		parts = append(parts, fmt.Sprintf("not run: %d", len(r.NotRun)))
+	}
+	parts = append(parts, length(r.Duration))
+	switch {
+	case r.Release != "" && r.ReleaseProven:
+		parts = append(parts, "release "+r.Release+" proven")
+	case r.Release != "":
+		parts = append(parts, "release "+r.Release+" not proven")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// bad returns what a reader must see: the checks that do not pass, in the suite's order, those that
+// are only observed last.
+func bad(r smoke.Report) []smoke.CheckResult {
+	var counted, observed []smoke.CheckResult
+	for _, c := range r.Checks {
+		switch {
+		case known(c.Verdict) == smoke.Pass:
+		case c.Observe:
+			observed = append(observed, c)
+		default:
+			counted = append(counted, c)
+		}
+	}
+	return append(counted, observed...)
+}
+
+// request is the findings of one response: they share the request, the step, the attempt and the excerpt.
+type request struct {
+	smoke.Finding // the first of them
+	failed        []smoke.Finding
+}
+
+func requests(findings []smoke.Finding) []request {
+	var all []request
+	for _, f := range findings {
+		if n := len(all); n > 0 {
+			last := &all[n-1]
+			if last.Request == f.Request && last.Step == f.Step && last.Attempt == f.Attempt && (f.Excerpt == "" || f.Excerpt == last.Excerpt) {
+				last.failed = append(last.failed, f)
+				continue
+			}
+		}
+		all = append(all, request{f, []smoke.Finding{f}})
+	}
+	return all
+}
+
+// which says where in a check the request was: "step 2, attempt 1; the same in 3 attempts".
+func (q request) which() string {
+	var parts []string
+	if q.Step > 0 {
+		parts = append(parts, fmt.Sprintf("step %d", q.Step))
+	}
+	if q.Attempt > 0 {
+		parts = append(parts, fmt.Sprintf("attempt %d", q.Attempt))
+	}
+	text := strings.Join(parts, ", ")
+	if q.Count > 1 {
+		text = strings.TrimPrefix(fmt.Sprintf("%s; the same in %d attempts", text, q.Count), "; ")
+	}
+	return text
+}
+
+// tally says how a check's attempts went.
+func tally(c smoke.CheckResult) string {
+	switch {
+	case c.Attempts == 0:
+		return "no attempt counted"
+	case c.Attempts == 1 && c.Failures == 0:
+		return "1 attempt held"
+	case c.Failures == 0:
+		return fmt.Sprintf("all %d attempts held", c.Attempts)
+	case c.Attempts == 1:
+		return "the only attempt failed"
+	}
+	return fmt.Sprintf("%d of %d attempts failed", c.Failures, c.Attempts)
+}
+
+// readiness says how the wait went.
+func readiness(r smoke.Readiness) string {
+	text := fmt.Sprintf("%d rounds in %s, the last %d in a row held", r.Rounds, length(r.Waited), r.Consecutive)
+	if r.Relapses > 0 {
+		text += fmt.Sprintf(", %d relapses after the first right answer", r.Relapses)
+	}
+	if r.Reason != "" {
+		text += ": " + r.Reason
+	}
+	return text
+}
+
+// policy adds to an INCONCLUSIVE verdict what a gate makes of it.
+func policy(r smoke.Report) string {
+	switch {
+	case known(r.Verdict) != smoke.Inconclusive:
+		return ""
+	case r.InconclusiveAllowed:
+		return "the suite's policy lets it pass a gate"
+	}
+	return "a gate counts it as failed"
+}
+
+// length prints a duration with the digits that a reader can use.
+func length(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= 100*time.Millisecond:
+		return d.Round(time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}
+
+// line makes one line of any text: what does not print (control characters, escape codes, line breaks,
+// characters that turn the direction of writing) is shown as its number.
+func line(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// lines splits an excerpt into lines that are safe to print, without empty ones at the end.
+func lines(text string) []string {
+	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	if text == "" {
+		return nil
+	}
+	all := strings.Split(text, "\n")
+	for i, l := range all {
+		all[i] = line(strings.ReplaceAll(l, "\t", "  "))
+	}
+	return all
+}

@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Terminal writes for people at a terminal: every failed assertion with what was expected and what
+// came, then the counts, and the verdict as the last line, where a terminal's reader looks first.
+type Terminal struct {
+	// Color turns on colours. Whether the terminal wants them is the caller's to know.
+	Color bool
+	// Width is the terminal's, in characters; excerpts and quoted lines are cut to it. Zero cuts nothing.
+	Width int
+	// Source is the suite's text, of which the line that failed is quoted; redacted by the caller. Optional.
+	Source []byte
+	// Quiet leaves out what passed: only what failed, and the verdict line.
+	Quiet bool
+}
+
+// style is the number of an SGR escape code.
+type style string
+
+const (
+	bold   style = "1"
+	dim    style = "2"
+	red    style = "31"
+	green  style = "32"
+	yellow style = "33"
+	purple style = "35"
+)
+
+// Write is a Writer.
+func (t Terminal) Write(w io.Writer, r smoke.Report) error {
+	p := &printer{Terminal: t, source: strings.Split(string(t.Source), "\n")}
+	if len(t.Source) == 0 {
+		p.source = nil
+	}
+	for _, c := range bad(r) {
+		p.check(c)
+	}
+	p.compares(r.Compares)
+	for _, n := range r.NotRun {
+		p.say("%s %s: %s\n", p.paint(yellow, "not run:"), line(n.Check), line(n.Why))
+	}
+	for _, warning := range r.Warnings {
+		p.say("%s %s\n", p.paint(yellow, "warning:"), line(warning))
+	}
+	p.end(r)
+	return write(w, &p.b)
+}
+
+type printer struct {
+	Terminal
+	b      strings.Builder
+	source []string
+}
+
+func (p *printer) say(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
+
+func (p *printer) paint(s style, text string) string {
+	if !p.Color {
+		return text
+	}
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+}
+
+func colorOf(v smoke.Verdict) style {
+	switch known(v) {
+	case smoke.Pass:
+		return green
+	case smoke.Fail:
+		return red
+	case smoke.Inconclusive, smoke.Skipped:
+		return yellow
+	default:
+		return purple
+	}
+}
+
+func (p *printer) check(c smoke.CheckResult) {
+	word := noun(c.Verdict)
+	if c.Observe {
+		word = "observed, does not count: " + word
+	}
+	p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), word+":"), p.paint(bold, line(c.Check)), tally(c))
+	all := requests(c.Findings)
+	if len(all) == 0 {
+		p.say("  --> %s\n", line(c.Place.String()))
+	}
+	// The reason repeats the first finding; it is told where it says more.
+	if len(all) == 0 && c.Reason != "" || known(c.Verdict) == smoke.Inconclusive {
+		p.say("   = %s\n", line(c.Reason))
+	}
+	for _, q := range all {
+		p.request(q)
+	}
+	p.say("\n")
+}
+
+// request prints the failed assertions on one response in hurl's layout.
+func (p *printer) request(q request) {
+	gutter := strings.Repeat(" ", max(2, len(strconv.Itoa(q.Place.Line))))
+	bar := gutter + " " + p.paint(dim, "|")
+	p.say("%s %s\n", strings.Repeat(" ", len(gutter))+p.paint(dim, "-->"), line(q.Place.String()))
+	p.say("%s %s", bar, line(q.Request))
+	if which := q.which(); which != "" {
+		p.say("  %s", p.paint(dim, "("+which+")"))
+	}
+	p.say("\n")
+	quoted := 0
+	for _, f := range q.failed {
+		if text, ok := p.quote(f.Place); ok && f.Place.Line != quoted {
+			if quoted == 0 {
+				p.say("%s ...\n", bar)
+			}
+			quoted = f.Place.Line
+			p.say("%*d %s %s\n", len(gutter), f.Place.Line, p.paint(dim, "|"), p.cut(text, len(gutter)+3))
+		}
+		p.say("%s   %s\n", bar, line(f.Subject))
+		p.say("%s     expected: %s\n", bar, p.paint(green, line(f.Expected)))
+		p.say("%s     got:      %s\n", bar, p.paint(red, line(f.Got)))
+	}
+	for i, text := range lines(q.Excerpt) {
+		if i == 0 {
+			p.say("%s   response:\n", bar)
+		}
+		p.say("%s     %s\n", bar, p.cut(text, len(gutter)+7))
+	}
+}
+
+// quote returns the line of the suite that a place names, without its indentation's excess.
+func (p *printer) quote(at diagnostic.Place) (string, bool) {
+	if at.Line < 1 || at.Line > len(p.source) {
+		return "", false
+	}
+	return line(strings.ReplaceAll(strings.TrimRight(p.source[at.Line-1], "\r\n "), "\t", "  ")), true
+}
+
+// cut shortens a text that stands behind so many characters to the terminal's width.
+func (p *printer) cut(text string, behind int) string {
+	room := p.Width - behind
+	if p.Width <= 0 || utf8.RuneCountInString(text) <= room {
+		return text
+	}
+	if room < 2 {
+		return "…"
+	}
+	return string([]rune(text)[:room-1]) + "…"
+}
+
+func (p *printer) compares(all []smoke.Comparison) {
+	for _, c := range all {
+		if known(c.Verdict) == smoke.Pass && p.Quiet {
+			continue
+		}
+		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)), line(c.Reason))
+		if c.Place.File != "" && known(c.Verdict) != smoke.Pass {
+			p.say("  --> %s\n", line(c.Place.String()))
+		}
+		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors, c.Pairs)
+		p.say("   = blue   median %-8s p95 %-8s %d failed\n\n", length(c.BlueP50), length(c.BlueP95), c.BlueErrors)
+	}
+}
+
+func (p *printer) end(r smoke.Report) {
+	if !p.Quiet {
+		if r.Readiness != nil {
+			p.say("ready: %s, %s\n", noun(r.Readiness.Verdict), line(readiness(*r.Readiness)))
+		}
+		p.say("%s\n", line(summary(r)))
+	}
+	v := known(r.Verdict)
+	p.say("%s", p.paint(bold+";"+colorOf(v), string(v)))
+	if r.Blame != "" && r.Blame != smoke.BlameNone {
+		p.say(" (%s)", line(string(r.Blame)))
+	}
+	p.say(" %s", line(r.Suite))
+	if r.Reason != "" {
+		p.say(": %s", line(r.Reason))
+	}
+	if extra := policy(r); extra != "" {
+		p.say(" (%s)", extra)
+	}
+	p.say("\n")
+}
