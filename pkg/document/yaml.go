@@ -55,6 +55,10 @@ func (y *yamlReader) syntax(err error) {
 	if found := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); found != nil {
 		place.Line, _ = strconv.Atoi(found[1])
 		text = text[len(found[0]):]
+		line := y.doc.Source.Text[y.doc.Source.offset(place.Line, 1):]
+		place.Col = 1 + len(line) - len(strings.TrimLeft(line, " \t"))
+	} else if found := regexp.MustCompile(`^unknown anchor '(.+)' referenced`).FindStringSubmatch(text); found != nil {
+		place = y.doc.Place(max(0, strings.Index(y.doc.Source.Text, "*"+found[1])))
 	}
 	y.problems = append(y.problems, diagnostic.Problem{
 		Place: place, Severity: diagnostic.Error, Cause: diagnostic.Syntax,
@@ -118,7 +122,7 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			merged = append(merged, y.merge(value, depth)...)
 			continue
 		}
-		if key.Kind != yaml.ScalarNode {
+		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
 			y.report(y.at(key), "a key that is no text", "")
 			continue
 		}
