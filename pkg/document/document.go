@@ -154,6 +154,9 @@ func (n *Node) Show() string {
 	return n.Kind.String()
 }
 
+// Label is Show for a place that has its own quotes or needs none, such as a command line in a help text.
+func (n *Node) Label() string { return strings.Trim(n.Show(), `"`) }
+
 // Unknown reports whether the node's value could not be made; the reason has been reported.
 func (n *Node) Unknown() bool { return n != nil && n.Template != nil && n.Template.Unknown }
 

@@ -93,10 +93,17 @@ func (c *checker) run() {
 		c.fargate = c.fargate || item.Str() == "FARGATE"
 	}
 	for _, r := range rules() {
+		if len(c.containers) > manyContainers && r.name != "document-size" && r.name != "container-count" {
+			continue
+		}
 		c.rule = r.name
 		r.check(c)
 	}
 }
+
+// manyContainers is where rules that compare containers with one another stop: ECS takes 10, and a file of
+// 10 MB with 100,000 of them must not cost the square of that.
+const manyContainers = 100
 
 func (c *checker) fail(n *document.Node, text, help string) {
 	c.report(diagnostic.Error, n, text, help)
@@ -220,7 +227,7 @@ func (c *checker) typed(n *document.Node, s *shape) bool {
 func retype(n *document.Node, k kind) string {
 	switch {
 	case n.Secretive() && n.Kind == document.String && (k == integer || k == boolean):
-		return "write the placeholder without quotes: " + document.Unquoted(sourceOf(n))
+		return "write the placeholder without quotes: " + sourceOf(n)
 	case n.Secretive():
 		return ""
 	case k == text && (n.Kind == document.Number || n.Kind == document.Bool):

@@ -10,7 +10,7 @@ func image(c *checker, container *document.Node) {
 	n := container.Get("image")
 	switch {
 	case n == nil:
-		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+document.Unquoted(container.Get("name").Show())+"=URI")
+		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
 	case n.Kind != document.String:
 		return

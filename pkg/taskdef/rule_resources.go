@@ -201,28 +201,32 @@ func tags(c *checker) {
 // placeholdersLeft finds what a person, or another tool, should have filled in: <<AccountID>>, <IMAGE>, ${X}.
 // In free text (environment, command, labels) it may be meant, and is only pointed out.
 func placeholdersLeft(c *checker) {
-	c.leftIn(c.root, false)
+	refused := make(map[diagnostic.Place]bool, len(c.problems)) // another rule has said something already
+	for _, p := range c.problems {
+		refused[p.Place] = true
+	}
+	c.leftIn(c.root, false, refused)
 }
 
-func (c *checker) leftIn(n *document.Node, free bool) {
+func (c *checker) leftIn(n *document.Node, free bool, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		switch m.Key {
 		case "image": // its own rule says it better
 		case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "options", "tags":
-			c.leftIn(m.Value, true)
+			c.leftIn(m.Value, true, refused)
 		default:
-			c.leftIn(m.Value, free)
+			c.leftIn(m.Value, free, refused)
 		}
 	}
 	for _, item := range n.Items {
-		c.leftIn(item, free)
+		c.leftIn(item, free, refused)
 	}
 	if n.Kind != document.String || n.Unknown() {
 		return
 	}
 	switch left := leftover(n.Text); {
-	case left == "":
+	case left == "" || refused[c.doc.Place(n.At)]:
 	case free && left == "<":
 		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", "")
 	case !free && left == "<":

@@ -77,7 +77,11 @@ func secretReferences(c *checker, container *document.Node) {
 				continue
 			}
 			if fault, help := referenceFault(from.Text); fault != "" {
-				c.fail(from, "valueFrom "+from.Show()+" "+fault, help)
+				shown := ""
+				if strings.HasPrefix(from.Text, "arn:") { // anything else may be the secret itself
+					shown = from.Show() + " "
+				}
+				c.fail(from, "valueFrom "+shown+fault, help)
 			}
 		}
 	}
@@ -189,11 +193,11 @@ func secretsInText(c *checker, container *document.Node) {
 }
 
 func secretHelp(container, n *document.Node) string {
-	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", document.Unquoted(container.Get("name").Show()), document.Unquoted(n.Show()))
+	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", container.Get("name").Label(), n.Label())
 }
 
 func commandHelp(container *document.Node) string {
-	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", document.Unquoted(container.Get("name").Show()))
+	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", container.Get("name").Label())
 }
 
 // executionRole is needed by whatever ECS itself fetches or writes for a container.

@@ -1,0 +1,92 @@
+package taskdef
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// render renders a document without edits and without variables.
+func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
+	t.Helper()
+	doc, problems := document.Reader{}.Read(name, text)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", name, problems)
+	}
+	return Request{Doc: doc, Lookup: func(string) (string, bool) { return "", false }}.Render()
+}
+
+// TestEveryRuleHasAGoodAndABadDocument reads testdata/rules/RULE.txtar: nothing is said about the good
+// documents, and about every bad one the rule says something, which "want" holds. UPDATE=1 rewrites that.
+func TestEveryRuleHasAGoodAndABadDocument(t *testing.T) {
+	names := []string{"type"}
+	for _, r := range rules() {
+		names = append(names, r.name)
+	}
+	files, _ := filepath.Glob("testdata/rules/*")
+	if len(files) != len(names) {
+		t.Errorf("%d files for %d rules", len(files), len(names))
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) { checkRule(t, name, filepath.Join("testdata/rules", name+".txtar")) })
+	}
+}
+
+func checkRule(t *testing.T, name, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	var want []byte
+	good, bad := 0, 0
+	for _, f := range archive.Files {
+		switch {
+		case f.Name == "want":
+			want = f.Data
+		case strings.HasPrefix(f.Name, "good"):
+			good++
+			if _, problems := render(t, f.Name, string(f.Data)); len(problems.Errors(name != "type")) > 0 {
+				t.Errorf("%s: %v", f.Name, problems)
+			}
+		default:
+			bad++
+			_, problems := render(t, f.Name, string(f.Data))
+			said := false
+			for _, p := range problems {
+				said = said || p.Rule == name
+			}
+			if !said {
+				t.Errorf("%s: the rule says nothing; others say %v", f.Name, problems)
+			}
+			if err := problems.Write(&got, diagnostic.Text); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if good == 0 || bad == 0 {
+		t.Errorf("%d good and %d bad documents, want both", good, bad)
+	}
+	if os.Getenv("UPDATE") != "" {
+		files := archive.Files
+		if want != nil {
+			files = files[:len(files)-1]
+		}
+		archive.Files = append(files, txtar.File{Name: "want", Data: got.Bytes()})
+		if err := os.WriteFile(file, txtar.Format(archive), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Error(diff)
+	}
+}
