@@ -198,6 +198,7 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		"AWS_ENDPOINT_URL_CODEDEPLOY":      s.endpoint,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.endpoint,
 		"AWS_ENDPOINT_URL_SSM":             s.endpoint,
+		"AWS_ENDPOINT_URL_ECS":             s.endpoint,
 		"TEST_URL":                         s.test.URL(),
 		"PRODUCTION_URL":                   s.production.URL(),
 		"RELEASE":                          s.plan.Release.ID,

@@ -3,11 +3,9 @@ package rehearsal
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 )
 
 // listenerChange is how long CodeDeploy takes to change a listener; the new one is in force at once.
@@ -85,8 +83,8 @@ func (r *run) deploy(ctx context.Context) error {
 	}
 	r.book.Add(deployment.New(deployment.Deployment{
 		ID: r.id, Application: "rehearsal", Group: "rehearsal", Config: "CodeDeployDefault.ECSAllAtOnce",
-		Creator: deployment.ByUser, AppSpec: r.plan.Release.AppSpec,
-		Cluster: "rehearsal", Service: service(r.plan.Release),
+		Creator: deployment.ByUser, AppSpec: r.plan.deployedAppSpec(),
+		Cluster: "rehearsal", Service: r.plan.service(),
 		ProductionListener: listenerARN("1"), TestListener: listenerARN("2"),
 		BlueGroup: r.blue.group.Name, GreenGroup: r.green.group.Name,
 		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
@@ -257,22 +255,4 @@ func (r *run) summarise() {
 	r.stream.mu.Lock()
 	defer r.stream.mu.Unlock()
 	r.result.Timeline, r.result.LinesDropped = r.stream.kept, r.stream.dropped
-}
-
-func (r *run) taskSet(d *side, status string, weight float64, now time.Time) deployment.TaskSet {
-	return deployment.TaskSet{
-		ID: "ecs-svc/" + string(d.label), Label: d.label, Release: d.release, TargetGroup: d.group.Name,
-		Status: status, Desired: r.plan.Tasks, Running: d.set.Running(), Weight: weight, Created: now,
-	}
-}
-
-func service(r release.Release) string {
-	if r.Family == "" {
-		return "service"
-	}
-	return strings.TrimPrefix(r.Family, "task-")
-}
-
-func listenerARN(n string) string {
-	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:listener/app/rehearsal/0000000000000001/000000000000000%s", Region, Account, n)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/ecs"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/portowner"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/secretstore"
@@ -101,7 +102,8 @@ func (s *stage) open(ctx context.Context) error {
 	}
 	s.test = s.balancer.Listen("test", test)
 	api := codedeploy.API{Book: s.book, Region: Region, Account: Account}
-	services := append(s.secrets.Services(), api.Service())
+	tasks := ecs.API{Book: s.book, Region: Region, Account: Account, Definitions: s.plan.definitions()}
+	services := append(s.secrets.Services(), api.Service(), tasks.Service())
 	s.endpoint, err = s.serve(ctx, awsjson.Handler{Services: services, Calls: func(c awsjson.Call) { s.lastCall.Store(c.At.UnixNano()) }})
 	if err != nil {
 		return err

@@ -133,6 +133,9 @@ type TaskSet struct {
 	Label       TaskSetLabel
 	Release     string
 	TargetGroup string
+	// TargetGroupARN, TaskDefinition (an ARN), Container and Port are what ECS says about the task set.
+	TargetGroupARN, TaskDefinition, Container string
+	Port                                      int
 	// Status is PRIMARY, ACTIVE or DRAINING.
 	Status           string
 	Desired, Running int

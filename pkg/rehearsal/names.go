@@ -1,0 +1,96 @@
+package rehearsal
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// The names and ARNs of what exists only for the length of a rehearsal. They look like AWS's, since
+// hooks take them apart.
+
+// service is the ECS service's name: the task definition's family without the usual prefix.
+func (p Plan) service() string {
+	if p.Release.Family == "" {
+		return "service"
+	}
+	return strings.TrimPrefix(p.Release.Family, "task-")
+}
+
+// definitionARN is the task definition of a side: revision 1 is what served before, revision 2 is new.
+func (p Plan) definitionARN(label deployment.TaskSetLabel) string {
+	revision := 1
+	if label == deployment.Green {
+		revision = 2
+	}
+	return fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", Region, Account, p.family(), revision)
+}
+
+func (p Plan) family() string {
+	if p.Release.Family == "" {
+		return "release"
+	}
+	return p.Release.Family
+}
+
+// definitions are both task definitions as DescribeTaskDefinition shows them. What served before is known
+// by its release alone.
+func (p Plan) definitions() map[string]json.RawMessage {
+	described := func(label deployment.TaskSetLabel, definition map[string]any) json.RawMessage {
+		definition["taskDefinitionArn"], definition["status"] = p.definitionARN(label), "ACTIVE"
+		definition["revision"] = 1
+		if label == deployment.Green {
+			definition["revision"] = 2
+		}
+		text, err := json.Marshal(definition)
+		if err != nil {
+			return json.RawMessage("{}")
+		}
+		return text
+	}
+	replacement := map[string]any{}
+	if json.Unmarshal(p.Release.TaskDefinition, &replacement) != nil {
+		replacement = map[string]any{}
+	}
+	original := map[string]any{
+		"family": p.family(),
+		"containerDefinitions": []any{map[string]any{
+			"name": p.Release.Container, "image": "rehearsal:" + p.BlueRelease, "essential": true,
+			"portMappings": []any{map[string]any{"containerPort": p.Release.Port}},
+			"dockerLabels": map[string]string{"greenlight.release": p.BlueRelease},
+		}},
+	}
+	return map[string]json.RawMessage{
+		p.definitionARN(deployment.Blue):  described(deployment.Blue, original),
+		p.definitionARN(deployment.Green): described(deployment.Green, replacement),
+	}
+}
+
+// deployedAppSpec is the AppSpec as CodeDeploy gets it: CodePipeline has put the task definition in.
+func (p Plan) deployedAppSpec() string {
+	return strings.ReplaceAll(p.Release.AppSpec, "<TASK_DEFINITION>", p.definitionARN(deployment.Green))
+}
+
+func (r *run) taskSet(d *side, status string, weight float64, now time.Time) deployment.TaskSet {
+	id := "ecs-svc/0000000000000000001"
+	if d.label == deployment.Green {
+		id = "ecs-svc/0000000000000000002"
+	}
+	return deployment.TaskSet{
+		ID: id, Label: d.label, Release: d.release, Status: status, Weight: weight, Created: now,
+		Desired: r.plan.Tasks, Running: d.set.Running(),
+		TargetGroup: d.group.Name, TargetGroupARN: targetGroupARN(d.group.Name),
+		TaskDefinition: r.plan.definitionARN(d.label), Container: r.plan.Release.Container, Port: r.plan.Release.Port,
+	}
+}
+
+func listenerARN(n string) string {
+	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:listener/app/rehearsal/0000000000000001/000000000000000%s", Region, Account, n)
+}
+
+func targetGroupARN(name string) string {
+	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/0000000000000001", Region, Account, name)
+}
