@@ -36,7 +36,7 @@ var neighbours = map[string][]string{
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
-	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
+	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
 
 	"pkg/rehearsal":             {"pkg/diagnostic", "pkg/redact", "pkg/rehearsal/awsjson", "pkg/rehearsal/balancer", "pkg/rehearsal/builtin", "pkg/rehearsal/codedeploy", "pkg/rehearsal/deployment", "pkg/rehearsal/ecs", "pkg/rehearsal/lambda", "pkg/rehearsal/portowner", "pkg/rehearsal/process", "pkg/rehearsal/release", "pkg/rehearsal/secretstore", "pkg/rehearsal/taskset"},
@@ -56,6 +56,7 @@ var neighbours = map[string][]string{
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},
+	"pkg/remote":   {"pkg/signed", "pkg/smoke"},
 	"pkg/together": {},
 	"pkg/smoke":    {"pkg/compare", "pkg/diagnostic", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }

@@ -3,15 +3,9 @@
 package main
 
 import (
-	"context"
-
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/remote"
 )
 
-func main() {
-	lambda.Start(func(ctx context.Context, job smoke.Job) (smoke.Report, error) {
-		return smoke.Run(ctx, job, nil), nil
-	})
-}
+func main() { lambda.Start(remote.Serve) }

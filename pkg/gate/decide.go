@@ -8,6 +8,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/remote"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -36,9 +37,52 @@ func (g *Gate) decide(ctx context.Context, in *invocation) Decision {
 		d.Suite, d.SuiteSHA256 = suite.Name(), suite.SHA256()
 		return d
 	}
-	report := suite.Run(ctx, job, in.watch)
+	report, err := g.run(ctx, in, suite, job)
+	if err != nil {
+		return in.notReported(err, suite)
+	}
 	in.notRun(report)
-	return in.decision(report, suite, evidence)
+	d := in.decision(report, suite, evidence)
+	d.report = &report
+	if g.Settings.ReportBucket != "" {
+		d.Link = "s3://" + g.Settings.ReportBucket + "/" + reportKey(in, "html")
+	}
+	switch {
+	case d.Verdict == smoke.Pass && !report.ReleaseProven:
+		g.prove(ctx, in, &d)
+	case report.Readiness != nil && report.Readiness.Verdict == smoke.Fail:
+		g.explainReadiness(ctx, in, &d)
+	}
+	return d
+}
+
+// run runs the suite here, or has the prober run it inside the VPC.
+func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
+	if g.Settings.ProberFunction == "" {
+		return suite.Run(ctx, job, in.watch), nil
+	}
+	prober := remote.Prober{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
+	report, err := prober.Run(ctx, suite, job)
+	if err != nil {
+		return smoke.Report{}, err
+	}
+	for i := range report.Checks {
+		in.j.check(report.Checks[i])
+	}
+	for i := range report.Compares {
+		in.j.compare(report.Compares[i])
+	}
+	return report, nil
+}
+
+// notReported is the decision when the prober has nothing to say about the release.
+func (in *invocation) notReported(err error, suite *smoke.Suite) Decision {
+	d := in.named(undecided())
+	d.Reason, d.Suite, d.SuiteSHA256 = err.Error(), suite.Name(), suite.SHA256()
+	if errors.Is(err, remote.ErrOutlasted) {
+		d.Blame = smoke.BlameConfig
+	}
+	return d
 }
 
 // named adds what is known of the release to a decision that was made before the suite ran.
@@ -54,7 +98,7 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if f.deployment != nil && len(f.deployment.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
 		return smoke.Job{}, "", fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
 	}
-	if f.testURL == "" {
+	if f.test.url == "" {
 		return smoke.Job{}, "", errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
 	}
 	if f.release == "" && suite.MentionsRelease() {
@@ -74,7 +118,8 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 		}
 	}
 	job := smoke.Job{
-		Suite: src, Values: values, Target: f.testURL, Baseline: f.productionURL,
+		Suite: src, Values: values, Target: f.test.url, Baseline: f.production.url,
+		TargetAddrs: f.test.addresses, BaselineAddrs: f.production.addresses,
 		Release: f.release, DeploymentID: in.event.DeploymentID, Phases: phases(f.lifecycleEvent, judged),
 	}
 	if o := f.definitions.Original; o != nil && o.Bootstrap {

@@ -23,6 +23,10 @@ type Decision struct {
 	SuiteSHA256 string
 	// Unproven says that nothing showed which release answered.
 	Unproven bool
+	// Link is where the report will be, or empty.
+	Link string
+	// report is what the run found, or nil when there was none or it did not end.
+	report *smoke.Report
 }
 
 // undecided is what an invocation starts from: only a run that came to its end changes it.

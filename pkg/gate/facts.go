@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -31,9 +33,15 @@ type facts struct {
 	target         *codedeploy.Target
 	definitions    release.TaskDefinitions
 	// definitionsError is why the replacement's task definition could not be read.
-	definitionsError       error
-	testURL, productionURL string
-	release                string
+	definitionsError error
+	test, production side
+	release          string
+}
+
+// side is one listener: how it is called, and the addresses to dial from inside the VPC.
+type side struct {
+	url       string
+	addresses []string
 }
 
 // discover reads what the settings leave open. It returns a misconfiguration that no check could
@@ -41,7 +49,7 @@ type facts struct {
 func (g *Gate) discover(ctx context.Context, in *invocation) error {
 	ctx, cancel := release.Bounded(ctx)
 	defer cancel()
-	in.facts.testURL, in.facts.productionURL, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
+	in.facts.test.url, in.facts.production.url, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
 	if in.stage != nil {
 		return g.stageRole(in)
 	}
@@ -136,23 +144,45 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 	in.facts.definitions = found
 }
 
-// readListeners finds the URLs that the settings do not give.
+// readListeners finds the URLs that the settings do not give and, for the prober, the load balancer's
+// private addresses.
 func (g *Gate) readListeners(ctx context.Context, in *invocation) {
-	if in.facts.deployment == nil {
+	d := in.facts.deployment
+	if d == nil {
 		return
 	}
-	finder := release.Finder{AWS: g.AWS}
-	find := func(url *string, arns []string) {
-		if *url != "" || len(arns) == 0 {
-			return
-		}
-		l, err := finder.Listener(ctx, arns[0])
-		if err != nil {
-			in.j.warn(err.Error())
-			return
-		}
-		*url = l.URL
+	in.facts.test = g.readListener(ctx, in, d.TestListeners, in.facts.test)
+	in.facts.production = g.readListener(ctx, in, d.ProductionListeners, in.facts.production)
+}
+
+// readListener completes one side. The addresses of a load balancer are read once: both listeners
+// belong to the same one.
+func (g *Gate) readListener(ctx context.Context, in *invocation, arns []string, s side) side {
+	remote := g.Settings.ProberFunction != ""
+	if len(arns) == 0 || s.url != "" && !remote {
+		return s
 	}
-	find(&in.facts.testURL, in.facts.deployment.TestListeners)
-	find(&in.facts.productionURL, in.facts.deployment.ProductionListeners)
+	finder := release.Finder{AWS: g.AWS}
+	l, err := finder.Listener(ctx, arns[0])
+	if err != nil {
+		in.j.warn(err.Error())
+		return s
+	}
+	s.url = orDefault(s.url, l.URL)
+	if !remote {
+		return s
+	}
+	hosts, err := finder.Addresses(ctx, l.LoadBalancer)
+	if err != nil {
+		in.j.warn(err.Error())
+		return s
+	}
+	u, err := url.Parse(l.URL)
+	if err != nil {
+		return s
+	}
+	for _, host := range hosts {
+		s.addresses = append(s.addresses, net.JoinHostPort(host, u.Port()))
+	}
+	return s
 }

@@ -72,6 +72,7 @@ func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error)
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
 	j.reported(d.Status(), reported)
 	j.metrics(d.Status(), reported, time.Since(started))
+	g.upload(ctx, in, d)
 	return nil, reported.Err
 }
 
@@ -93,6 +94,7 @@ func (g *Gate) answerStage(ctx context.Context, payload []byte, b budget, j *jou
 	d = g.overrule(ctx, d, in)
 	j.verdict(d, time.Since(started))
 	j.metrics(d.Status(), codedeploy.Reported{}, time.Since(started))
+	g.upload(ctx, in, d)
 	return d.Status().Answer(), nil
 }
 

@@ -149,7 +149,7 @@ func (j *journal) verdict(d Decision, took time.Duration) {
 	j.mu.Lock()
 	passed, failed := j.checksPassed, j.checksFailed
 	j.mu.Unlock()
-	j.results.WithLevel(level).Str("event", "verdict").
+	line := j.results.WithLevel(level).Str("event", "verdict").
 		Str("verdict", string(d.Verdict)).
 		Str("status", string(d.Status())).
 		Str("blame", string(d.Blame)).
@@ -159,7 +159,11 @@ func (j *journal) verdict(d Decision, took time.Duration) {
 		Str("suite_sha256", d.SuiteSHA256).
 		Int("checks_passed", passed).
 		Int("checks_failed", failed).
-		Float64("duration_ms", millis(took)).Send()
+		Float64("duration_ms", millis(took))
+	if d.Link != "" {
+		line = line.Str("report", d.Link)
+	}
+	line.Send()
 }
 
 func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {

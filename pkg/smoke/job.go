@@ -1,5 +1,7 @@
 package smoke
 
+import "time"
+
 // Phase is one part of running a suite.
 type Phase string
 
@@ -44,6 +46,9 @@ type Job struct {
 	Tags []string `json:"tags,omitempty"`
 	// Concurrency overrides the suite's policy when it is positive.
 	Concurrency int `json:"concurrency,omitempty"`
+	// Deadline is when whoever sent the job wants the report at the latest; zero for a run in place,
+	// whose context says so.
+	Deadline time.Time `json:"deadline,omitzero"`
 	// UncomparableBaseline says why the baseline must not be compared with (a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
 }

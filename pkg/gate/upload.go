@@ -1,0 +1,52 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/report"
+)
+
+// uploadTime bounds writing the report. It is written after the status is stored, from what is left.
+const uploadTime = 8 * time.Second
+
+// reportKey is where the report of an invocation goes: the same for every try of the same event, so
+// that the last one stands.
+func reportKey(in *invocation, extension string) string {
+	id := strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, in.event.DeploymentID)
+	return fmt.Sprintf("greenlight/%s/%s.%s", id, in.facts.lifecycleEvent, extension)
+}
+
+// upload writes the report as a page for people and as JSON for programs. It can change nothing any
+// more, so what goes wrong is a warning.
+func (g *Gate) upload(ctx context.Context, in *invocation, d Decision) {
+	if d.Link == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, uploadTime)
+	defer cancel()
+	for _, kind := range []struct {
+		extension, contentType string
+		write                  report.Writer
+	}{
+		{"html", "text/html; charset=utf-8", report.HTML},
+		{"json", "application/json", report.JSON},
+	} {
+		var b bytes.Buffer
+		err := kind.write(&b, *d.report)
+		if err == nil {
+			err = g.AWS.PutObject(ctx, g.Settings.ReportBucket, reportKey(in, kind.extension), kind.contentType, b.Bytes())
+		}
+		if err != nil {
+			in.j.warn("write the report: " + err.Error())
+		}
+	}
+}
