@@ -16,7 +16,7 @@ func main() {
 
 // run prints both tables and returns the exit code.
 func run(stdout, stderr io.Writer) int {
-	alarms, hold := falseAlarms()
+	alarms, hold := falseAlarms(2000)
 	if _, err := io.WriteString(stdout, alarms+"\n"+power()); err != nil {
 		_, _ = fmt.Fprintf(stderr, "bench-compare: %v\n", err) // nobody is left to tell
 		return 1

@@ -127,8 +127,8 @@ func (m matching) holds(r *run, at any) bool {
 			return false // the RFC's answer to a pattern that is none
 		}
 	}
-	// RE2 looks at every byte once for each state that it may be in; a step is about 30 ns.
-	if !r.spend(len(text) + len(text)*len(re.String())/64) {
+	// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
+	if !r.spend(3*len(text) + len(text)*len(re.String())/64) {
 		return false
 	}
 	return re.MatchString(text)

@@ -85,15 +85,14 @@ func (b browser) screenshot(t *testing.T, url string, args ...string) image.Imag
 	return picture
 }
 
-// site serves one page and remembers what else was asked for.
+// site serves the page at "/", others beside it, and remembers what was asked for.
 type site struct {
 	*httptest.Server
-	pages map[string]string // beside the one page, by path
 	mu    sync.Mutex
 	asked []string
 }
 
-func serve(t *testing.T, page string) *site {
+func serve(t *testing.T, pages map[string]string) *site {
 	t.Helper()
 	s := &site{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -101,11 +100,7 @@ func serve(t *testing.T, page string) *site {
 		defer s.mu.Unlock()
 		s.asked = append(s.asked, r.URL.Path)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if other, ok := s.pages[r.URL.Path]; ok {
-			_, _ = io.WriteString(w, other)
-			return
-		}
-		_, _ = io.WriteString(w, page)
+		_, _ = io.WriteString(w, pages[r.URL.Path])
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -126,7 +121,7 @@ func (s *site) others() []string {
 // What a server under test answered stands in the page. It must stay text, and the page must stay alone.
 func TestForeignTextStaysTextInABrowser(t *testing.T) {
 	b := findBrowser(t)
-	s := serve(t, render(t, "html", hostile()))
+	s := serve(t, map[string]string{"/": render(t, "html", hostile())})
 	dom := b.dom(t, s.URL)
 	for _, element := range []string{"<script", "<img", "<title>owned", "<a href=\"javascript"} {
 		if strings.Contains(strings.ToLower(dom), element) {
@@ -147,7 +142,7 @@ func TestThePolicyStopsWhatGetsIn(t *testing.T) {
 	evil := `<script>document.title='owned'</script><img src="/picture"><iframe src="/frame"></iframe>` +
 		`<link rel="stylesheet" href="/style"><p style="background:url(/background)">x</p></body>`
 	page := render(t, "html", passing())
-	s := serve(t, strings.Replace(page, "</body>", evil, 1))
+	s := serve(t, map[string]string{"/": strings.Replace(page, "</body>", evil, 1)})
 	if dom := b.dom(t, s.URL); strings.Contains(dom, "<title>owned") {
 		t.Error("a script ran")
 	}
@@ -157,7 +152,7 @@ func TestThePolicyStopsWhatGetsIn(t *testing.T) {
 	// The control: without the policy all of it happens, so the test would have seen it.
 	start := strings.Index(page, "<meta http-equiv")
 	end := start + strings.Index(page[start:], "\n")
-	open := serve(t, strings.Replace(page[:start]+page[end:], "</body>", evil, 1))
+	open := serve(t, map[string]string{"/": strings.Replace(page[:start]+page[end:], "</body>", evil, 1)})
 	if dom := b.dom(t, open.URL); !strings.Contains(dom, "<title>owned") || len(open.others()) < 3 {
 		t.Errorf("the test sees nothing: loaded %q without a policy", open.others())
 	}
@@ -165,7 +160,7 @@ func TestThePolicyStopsWhatGetsIn(t *testing.T) {
 
 func TestThePageFollowsLightAndDark(t *testing.T) {
 	b := findBrowser(t)
-	s := serve(t, render(t, "html", failing()))
+	s := serve(t, map[string]string{"/": render(t, "html", failing())})
 	for name, c := range map[string]struct {
 		args []string
 		want color.RGBA
@@ -219,9 +214,11 @@ func TestThePageIsReadable(t *testing.T) {
 			page := render(t, "html", c.report)
 			start := strings.Index(page, "<meta http-equiv")
 			end := start + strings.Index(page[start:], "\n")
-			inner := serve(t, strings.Replace(page[:start]+page[end:], "</body>", probe, 1))
 			// A browser's own window is never as narrow as a phone; a frame is.
-			inner.pages = map[string]string{"/frame": fmt.Sprintf(`<body style="margin:0"><iframe src="/" width="%d" height="800" style="border:0"></iframe>`, c.width)}
+			inner := serve(t, map[string]string{
+				"/":      strings.Replace(page[:start]+page[end:], "</body>", probe, 1),
+				"/frame": fmt.Sprintf(`<body style="margin:0"><iframe src="/" width="%d" height="800" style="border:0"></iframe>`, c.width),
+			})
 			dom := b.dom(t, inner.URL+"/frame", append(c.args, "--window-size=1200,900")...)
 			title, _, _ := strings.Cut(dom[strings.Index(dom, "<title>")+len("<title>"):], "</title>")
 			var got struct {
