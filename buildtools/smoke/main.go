@@ -1,0 +1,49 @@
+// The smoke command runs a smoke suite against a release from a terminal or a build, and says what failed.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends the command at once, without waiting for clean-up steps.
+	context.AfterFunc(ctx, stop)
+	tuneMemory()
+	code := run(ctx, os.Args[1:], surroundings{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		environment: os.LookupEnv,
+		live:        term.IsTerminal(int(os.Stderr.Fd())),
+		color:       term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		width:       widthOf(os.Stdout),
+	})
+	stop()
+	os.Exit(code)
+}
+
+// surroundings is what the command finds around it.
+type surroundings struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// environment looks up a variable.
+	environment func(name string) (string, bool)
+	// live says that stderr is a terminal, where progress may be drawn.
+	live  bool
+	color bool
+	// width is the terminal's, or 0.
+	width int
+}
+
+func widthOf(f *os.File) int {
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/report"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// The exit codes (contract, section 4), beside those that all commands share.
+const (
+	exitFail         = 1
+	exitInconclusive = 3
+	exitConfig       = 4
+	exitGate         = 5
+)
+
+func spec() command.Spec {
+	return command.Spec{
+		Name:      "smoke",
+		Arguments: "[flags] SUITE",
+		About: `Runs a smoke suite (YAML) against a release: waits until the release answers, makes every attempt of
+every check, and with --baseline compares it with the old release. It never retries what it judges.`,
+		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
+smoke --target https://green.example --baseline https://blue.example --report junit=smoke.xml smoke.yaml
+smoke --validate smoke.yaml`,
+		Exit: `0  pass
+1  fail (an unreachable target, too)
+2  wrong flags
+3  inconclusive, whatever the suite's policy says
+4  the suite, a variable, a secret or a certificate is wrong, or the time was up
+5  smoke's own fault
+130  interrupted`,
+	}
+}
+
+// options is the command line.
+type options struct {
+	suite            string
+	target, baseline string
+	release          string
+	values           map[string]string
+	tags             []string
+	concurrency      int
+	reports          []reportFile
+	validate, schema bool
+	quiet, verbose   bool
+}
+
+type reportFile struct {
+	write report.Writer
+	file  string
+}
+
+func parse(args []string, env func(string) (string, bool), stdout io.Writer) (options, error) {
+	var o options
+	var vars, reports []string
+	f := spec().Flags()
+	f.StringVar(&o.target, "target", "", "the release to judge: http://host:port")
+	f.StringVar(&o.baseline, "baseline", "", "the release that serves production, to compare with")
+	f.StringArrayVar(&vars, "var", nil, "a variable of the suite: NAME=VALUE; repeatable")
+	f.StringVar(&o.release, "release", "", "the expected release, ${RELEASE} (default: $RELEASE)")
+	f.StringSliceVar(&o.tags, "tags", nil, "only checks with one of these tags; !TAG leaves some out")
+	f.IntVar(&o.concurrency, "concurrency", 0, "checks side by side (default: the suite's policy, else 8)")
+	f.StringArrayVar(&reports, "report", nil, "write a report: junit=FILE, json=FILE, html=FILE or md=FILE; repeatable")
+	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
+	if err := spec().Parse(f, args, stdout); err != nil {
+		return o, err
+	}
+	if o.schema {
+		return o, nil
+	}
+	if !f.Changed("release") {
+		o.release, _ = env("RELEASE")
+	}
+	return o, o.complete(f, vars, reports)
+}
+
+// complete checks what pflag cannot.
+func (o *options) complete(f *pflag.FlagSet, vars, reports []string) error {
+	if f.NArg() != 1 {
+		return command.Usagef("want one SUITE, have %d", f.NArg())
+	}
+	o.suite = f.Arg(0)
+	o.values = map[string]string{}
+	for _, v := range vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			return command.Usagef("--var wants NAME=VALUE")
+		}
+		o.values[name] = value
+	}
+	if f.Changed("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
+		return command.Usagef("--concurrency must be between 1 and 1000")
+	}
+	for _, r := range reports {
+		if err := o.addReport(r); err != nil {
+			return err
+		}
+	}
+	if o.quiet && o.verbose {
+		return command.Usagef("-q and -v exclude each other")
+	}
+	if o.validate {
+		return nil
+	}
+	if o.target == "" {
+		return command.Usagef("--target is missing: where is the release to judge?")
+	}
+	if _, err := smoke.BaseURL(o.target); err != nil {
+		return command.Usagef("--target: %v", err)
+	}
+	if o.baseline != "" {
+		if _, err := smoke.BaseURL(o.baseline); err != nil {
+			return command.Usagef("--baseline: %v", err)
+		}
+	}
+	return nil
+}
+
+func (o *options) addReport(flag string) error {
+	format, file, ok := strings.Cut(flag, "=")
+	if !ok || file == "" {
+		return command.Usagef("--report wants FORMAT=FILE, such as junit=smoke.xml")
+	}
+	formats := []string{"junit", "json", "html", "md"}
+	for _, known := range formats {
+		if w, ok := report.ByName(format); ok && format == known {
+			o.reports = append(o.reports, reportFile{w, file})
+			return nil
+		}
+	}
+	help := "known are " + strings.Join(formats, ", ")
+	if near, ok := diagnostic.Nearest(format, formats); ok {
+		help = "did you mean " + near + "?"
+	}
+	return command.Usagef("--report: %q is no format; %s", format, help)
+}

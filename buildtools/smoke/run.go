@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/outfile"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/report"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// deploymentID is ${DEPLOYMENT_ID} where there is no deployment (contract, section 4).
+const deploymentID = "local"
+
+// tuneMemory lets a short process collect garbage less often while it is small.
+func tuneMemory() { debug.SetGCPercent(100) }
+
+func run(ctx context.Context, args []string, at surroundings) int {
+	o, err := parse(args, at.environment, at.stdout)
+	if err != nil {
+		return spec().Fail(err, command.ExitUsage)
+	}
+	if o.schema {
+		return wrote(at, at.stdout, smoke.Schema())
+	}
+	src, err := readSource(o.suite, at.stdin)
+	if err != nil {
+		return say(at, exitConfig, "%v", err)
+	}
+	suite, problems := smoke.Read(src)
+	if suite == nil || !o.quiet {
+		_ = problems.Write(at.stderr, diagnostic.Text)
+	}
+	if suite == nil {
+		return exitConfig
+	}
+	if err := checkAgainst(suite, o); err != nil {
+		return say(at, exitConfig, "%v", err)
+	}
+	if o.validate {
+		return validated(at, o, suite)
+	}
+	values, err := resolve(ctx, suite, o, at.environment)
+	if ctx.Err() != nil {
+		return say(at, command.ExitInterrupted, "interrupted")
+	}
+	if err != nil {
+		return say(at, exitConfig, "%v", err)
+	}
+	return judge(ctx, at, o, suite, jobOf(o, src, values))
+}
+
+// readSource reads the suite and the files that it refers to. One that is missing is left to Read, which
+// knows the place to name.
+func readSource(name string, stdin io.Reader) (smoke.Source, error) {
+	var text []byte
+	var err error
+	if name == "-" {
+		name = "stdin"
+		text, err = io.ReadAll(io.LimitReader(stdin, smoke.MaxSuite+1))
+	} else {
+		text, err = readLimited(name)
+	}
+	if err != nil {
+		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
+	}
+	src := smoke.Source{Name: name, Text: text}
+	for _, f := range smoke.Files(text) {
+		path := f
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(name), path)
+		}
+		if data, err := readLimited(path); err == nil {
+			if src.Files == nil {
+				src.Files = map[string][]byte{}
+			}
+			src.Files[f] = data
+		}
+	}
+	return src, nil
+}
+
+func readLimited(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= smoke.MaxSuite {
+		b.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	_, err = b.ReadFrom(io.LimitReader(f, smoke.MaxSuite+1))
+	return b.Bytes(), err
+}
+
+// checkAgainst sees whether the flags fit the suite.
+func checkAgainst(suite *smoke.Suite, o options) error {
+	declared := suite.Variables()
+	var unknown []string
+	for name := range o.values {
+		if !slices.Contains(declared, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	sort.Strings(unknown)
+	if len(unknown) > 0 {
+		return fmt.Errorf("--var: the suite has no variable %q; %s", unknown[0], variableHelp(unknown[0], declared))
+	}
+	if err := suite.CheckTags(o.tags); err != nil {
+		return fmt.Errorf("--tags: %w", err)
+	}
+	if !o.validate && o.release == "" && suite.MentionsRelease() {
+		return fmt.Errorf("the suite mentions ${RELEASE}: say which release is expected with --release or $RELEASE")
+	}
+	return nil
+}
+
+func variableHelp(name string, declared []string) string {
+	near, ok := diagnostic.Nearest(name, declared)
+	switch {
+	case ok:
+		return "did you mean " + near + "?"
+	case name == "RELEASE":
+		return "--release says it"
+	case len(declared) == 0:
+		return "the suite declares none"
+	}
+	return "the suite declares " + strings.Join(declared, ", ")
+}
+
+func jobOf(o options, src smoke.Source, values map[string]smoke.Value) smoke.Job {
+	job := smoke.Job{
+		Suite: src, Values: values, Target: o.target, Baseline: o.baseline,
+		Release: o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
+		Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge},
+	}
+	if o.baseline != "" {
+		job.Phases = append(job.Phases, smoke.PhaseCompare)
+	}
+	return job
+}
+
+// judge runs the suite and tells what came of it.
+func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, job smoke.Job) int {
+	p := newProgress(at, o)
+	r := suite.Run(ctx, job, p.watch())
+	p.end()
+	if o.baseline == "" {
+		for _, name := range suite.Comparisons() {
+			r.NotRun = append(r.NotRun, smoke.NotRun{Check: name, Why: "compare needs --baseline"})
+		}
+	}
+	var b bytes.Buffer
+	terminal := report.Terminal{Color: at.color, Width: at.width, Source: redacted(job), Quiet: o.quiet}
+	if err := terminal.Write(&b, r); err != nil {
+		return say(at, exitGate, "print the report: %v", err)
+	}
+	code := exitOf(ctx, r)
+	if wrote(at, at.stdout, b.Bytes()) != command.ExitOK {
+		return exitGate
+	}
+	for _, f := range o.reports {
+		if err := writeReport(f, r); err != nil {
+			say(at, exitGate, "write the report: %v", err)
+			if code == command.ExitOK {
+				code = exitGate // nobody asked for a report that is not there
+			}
+		}
+	}
+	return code
+}
+
+// redacted is the suite's text, of which lines are quoted, without the secrets that stand in it.
+func redacted(job smoke.Job) []byte {
+	var secrets []string
+	for _, v := range job.Values {
+		if v.Secret {
+			secrets = append(secrets, v.Text)
+		}
+	}
+	if len(secrets) == 0 {
+		return job.Suite.Text
+	}
+	return []byte(redact.New(secrets...).Text(string(job.Suite.Text)))
+}
+
+func writeReport(f reportFile, r smoke.Report) error {
+	var b bytes.Buffer
+	if err := f.write(&b, r); err != nil {
+		return err
+	}
+	return outfile.Write(f.file, b.Bytes())
+}
+
+func exitOf(ctx context.Context, r smoke.Report) int {
+	if ctx.Err() != nil {
+		return command.ExitInterrupted
+	}
+	switch r.Verdict {
+	case smoke.Pass:
+		return command.ExitOK
+	case smoke.Fail:
+		return exitFail
+	case smoke.Inconclusive:
+		return exitInconclusive
+	case smoke.Error, smoke.Skipped:
+	}
+	if r.Blame == smoke.BlameConfig {
+		return exitConfig
+	}
+	return exitGate
+}
+
+func validated(at surroundings, o options, suite *smoke.Suite) int {
+	if o.quiet {
+		return command.ExitOK
+	}
+	checks, compares := suite.Size(o.tags)
+	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, plural(checks, "check"), plural(compares, "comparison")))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func wrote(at surroundings, w io.Writer, b []byte) int {
+	if _, err := w.Write(b); err != nil {
+		return say(at, exitGate, "write: %v", err)
+	}
+	return command.ExitOK
+}
+
+// say tells the user one line, and hands the code on.
+func say(at surroundings, code int, format string, args ...any) int {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		_, _ = fmt.Fprintf(at.stderr, "smoke: %s\n", line)
+	}
+	return code
+}
