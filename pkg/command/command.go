@@ -73,6 +73,7 @@ func (s Spec) Parse(flags *pflag.FlagSet, args []string, stdout io.Writer) error
 	}
 	text := strings.Replace(err.Error(), "unknown shorthand flag", "unknown flag", 1)
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		text, _, _ = strings.Cut(text, "=") // what follows may be a secret: -var=TOKEN=…
 		var known []string
 		flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 		if near, ok := diagnostic.Nearest(unknown.GetSpecifiedName(), known); ok {

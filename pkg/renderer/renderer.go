@@ -79,6 +79,9 @@ func (r *Run) Failed() bool { return len(r.Problems.Errors(r.werror)) > 0 }
 func (r *Run) Read(name string) (string, bool) {
 	text, err := r.read(name)
 	if err != nil {
+		if name == "-" {
+			name = "stdin"
+		}
 		r.file(name, err)
 		return "", false
 	}

@@ -18,8 +18,10 @@ type checker struct {
 	// fromPipeline says that <IMAGEn_NAME> was asked for.
 	fromPipeline bool
 	fargate      bool
-	rule         string
-	problems     diagnostic.List
+	// newer holds the keys that have been warned of: once is enough.
+	newer    map[string]bool
+	rule     string
+	problems diagnostic.List
 }
 
 // rule is one thing that AWS would refuse later, or that nobody would notice.
@@ -258,6 +260,13 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+document.Quote(m.Key), "did you mean "+document.Quote(near)+"?")
 			continue
 		}
+		if c.newer[m.Key] {
+			continue
+		}
+		if c.newer == nil {
+			c.newer = map[string]bool{}
+		}
+		c.newer[m.Key] = true
 		help := "kept as it is: it may be newer than this build"
 		if where := elsewhere(m.Key); where != "" {
 			help = "kept as it is; a key of that name belongs into " + where

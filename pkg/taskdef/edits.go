@@ -106,7 +106,7 @@ func (e *editor) named(name string) *document.Node {
 func (e *editor) mustName(flag, name string) *document.Node {
 	c := e.named(name)
 	if c == nil {
-		e.usage(flag, "no container is called "+document.Quote(strings.TrimSpace(name)), e.nameHelp(name))
+		e.usage(flag, "no container is called "+document.Quote(name), e.nameHelp(name))
 	}
 	return c
 }
@@ -120,6 +120,9 @@ func (e *editor) nameHelp(name string) string {
 	}
 	if len(known) == 0 {
 		return "the template has no containers"
+	}
+	if i := slices.Index(known, strings.TrimSpace(name)); i >= 0 {
+		return "did you mean " + shown[i] + ", without the white space?"
 	}
 	if near, ok := diagnostic.Nearest(strings.TrimSpace(name), known); ok {
 		return "did you mean " + shown[slices.Index(known, near)] + "?"

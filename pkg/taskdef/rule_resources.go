@@ -205,23 +205,25 @@ func placeholdersLeft(c *checker) {
 	for _, p := range c.problems {
 		refused[p.Place] = true
 	}
-	c.leftIn(c.root, false, refused)
+	c.leftIn(c.root, &shapes[0], refused)
 }
 
-func (c *checker) leftIn(n *document.Node, free bool, refused map[diagnostic.Place]bool) {
+// leftIn walks the document with the model; s is nil for free text and for fields that are not known.
+func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
-		switch m.Key {
-		case "image": // its own rule says it better
-		case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "options", "tags":
-			c.leftIn(m.Value, true, refused)
-		default:
-			c.leftIn(m.Value, free, refused)
+		if m.Key != "image" || s == nil { // an image's own rule says it better
+			c.leftIn(m.Value, inside(s, m.Key), refused)
 		}
 	}
 	for _, item := range n.Items {
-		c.leftIn(item, free, refused)
+		var elem *shape
+		if s != nil && s.kind == list {
+			elem = &shapes[s.elem]
+		}
+		c.leftIn(item, elem, refused)
 	}
+	free := s == nil
 	if n.Kind != document.String || n.Unknown() {
 		return
 	}
@@ -234,6 +236,24 @@ func (c *checker) leftIn(n *document.Node, free bool, refused map[diagnostic.Pla
 	case !free:
 		c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
 	}
+}
+
+// inside returns the shape of a key's value, nil for free text.
+func inside(s *shape, key string) *shape {
+	switch {
+	case s == nil:
+		return nil
+	case s.kind == mapping:
+		return &shapes[s.elem]
+	}
+	switch key {
+	case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "tags", "options":
+		return nil
+	}
+	if f, ok := s.field(key); ok {
+		return &shapes[f.shape]
+	}
+	return nil
 }
 
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
