@@ -143,7 +143,7 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 // ready makes sure that there is an execution environment that waits for an invocation. It returns an
 // empty kind, or how the start ended.
 func (f *Function) ready(ctx context.Context) (Kind, string) {
-	if f.env != nil && f.env.alive() {
+	if f.env != nil && f.idle(ctx) {
 		return "", ""
 	}
 	for _, limit := range []time.Duration{min(initLimit, f.Timeout), f.Timeout} {
@@ -155,7 +155,7 @@ func (f *Function) ready(ctx context.Context) (Kind, string) {
 		f.env = env
 		timer := time.NewTimer(limit)
 		select {
-		case <-env.polled:
+		case <-env.idle:
 			timer.Stop()
 			return "", ""
 		case message := <-env.initError:
@@ -171,6 +171,21 @@ func (f *Function) ready(ctx context.Context) (Kind, string) {
 		}
 	}
 	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a Lambda runtime?", f.Timeout.Seconds())
+}
+
+// idle waits until the environment in use asks for its next invocation. A function that panicked has
+// reported that and ends instead; then a new environment is needed, and that is no failure.
+func (f *Function) idle(ctx context.Context) bool {
+	timer := time.NewTimer(initLimit)
+	defer timer.Stop()
+	select {
+	case <-f.env.idle:
+		return true
+	case <-f.env.proc.Done():
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 func (f *Function) arn() string {

@@ -41,9 +41,8 @@ type environment struct {
 	server *http.Server
 	// pending holds the invocation that the next call of "next" gets.
 	pending chan *invocation
-	// polled is closed by the first call of "next"; initError gets what the function could not start for.
-	polled    chan struct{}
-	pollOnce  sync.Once
+	// idle holds a token while the function waits in "next"; initError gets what it could not start for.
+	idle      chan struct{}
 	initError chan string
 
 	mu      sync.Mutex
@@ -57,7 +56,7 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	}
 	e := &environment{
 		pending:   make(chan *invocation, 1),
-		polled:    make(chan struct{}),
+		idle:      make(chan struct{}, 1),
 		initError: make(chan string, 1),
 	}
 	mux := http.NewServeMux()
@@ -81,15 +80,6 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	return e, nil
 }
 
-func (e *environment) alive() bool {
-	select {
-	case <-e.proc.Done():
-		return false
-	default:
-		return true
-	}
-}
-
 // stop kills the process, as Lambda does: without a word to it.
 func (e *environment) stop() {
 	e.proc.Kill()
@@ -97,7 +87,10 @@ func (e *environment) stop() {
 }
 
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
-	e.pollOnce.Do(func() { close(e.polled) })
+	select {
+	case e.idle <- struct{}{}:
+	default: // it asks a second time without having been served
+	}
 	select {
 	case <-r.Context().Done():
 	case call := <-e.pending:

@@ -1,0 +1,233 @@
+package balancer_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+)
+
+type world struct {
+	*balancer.Balancer
+	listener *balancer.Listener
+	ctx      context.Context //nolint:containedctx // the test's own
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	b := balancer.New()
+	t.Cleanup(b.Close)
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world{b, b.Listen("production", socket), ctx}
+}
+
+// group is a target group with one target for each handler, all healthy.
+func (w world) group(t *testing.T, name string, handlers ...http.HandlerFunc) *balancer.Group {
+	t.Helper()
+	g := w.Group(name, balancer.HealthCheck{Path: "/health", Interval: 10 * time.Millisecond, Timeout: time.Second, Threshold: 2})
+	for i, h := range handlers {
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+		mux.HandleFunc("/", h)
+		server := httptest.NewServer(mux)
+		t.Cleanup(server.CloseClientConnections)
+		t.Cleanup(server.Close)
+		g.Register(w.ctx, fmt.Sprintf("%s/%d", name, i+1), name, strings.TrimPrefix(server.URL, "http://"))
+	}
+	if !g.WaitHealthy(w.ctx) {
+		t.Fatalf("%s did not become healthy", name)
+	}
+	return g
+}
+
+func (w world) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.listener.URL()+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(body)
+}
+
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+}
+
+func TestTrafficFollowsTheWeights(t *testing.T) {
+	w := newWorld(t)
+	blue, green := w.group(t, "blue", says("b1"), says("b2")), w.group(t, "green", says("g"))
+	for _, c := range []struct{ blue, green, low, high int }{{100, 0, 0, 0}, {0, 100, 400, 400}, {90, 10, 10, 90}} {
+		w.listener.Forward(balancer.Weight{Group: blue, Share: c.blue}, balancer.Weight{Group: green, Share: c.green})
+		greens := 0
+		for range 400 {
+			if _, body := w.get(t, "/"); body == "g" {
+				greens++
+			}
+		}
+		if greens < c.low || greens > c.high {
+			t.Errorf("%d:%d: green answered %d of 400", c.blue, c.green, greens)
+		}
+	}
+	tallies := w.Log.Tallies()
+	if len(tallies) != 2 || tallies[0].Requests+tallies[1].Requests != 1200 || len(w.Log.Entries()) != 1200 {
+		t.Errorf("the log lost requests: %+v", tallies)
+	}
+	targets := map[string]int{}
+	for _, r := range w.Log.Entries() {
+		targets[r.Target]++
+	}
+	if d := targets["blue/1"] - targets["blue/2"]; d < -1 || d > 1 {
+		t.Errorf("the tasks of a group did not take turns: %v", targets)
+	}
+}
+
+func TestFaultsAreAnsweredAsAnALBDoes(t *testing.T) {
+	w := newWorld(t)
+	if status, _ := w.get(t, "/"); status != http.StatusServiceUnavailable {
+		t.Errorf("without a target group: %d, want 503", status)
+	}
+	empty := w.Group("empty", balancer.HealthCheck{Interval: time.Second, Timeout: time.Second, Threshold: 2})
+	w.listener.Forward(balancer.Weight{Group: empty, Share: 1})
+	if status, _ := w.get(t, "/"); status != http.StatusServiceUnavailable {
+		t.Errorf("without a target: %d, want 503", status)
+	}
+	reset := w.group(t, "reset", func(rw http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(rw).Hijack()
+		if err == nil {
+			_ = conn.Close()
+		}
+	})
+	w.listener.Forward(balancer.Weight{Group: reset, Share: 1})
+	if status, _ := w.get(t, "/"); status != http.StatusBadGateway {
+		t.Errorf("a target that breaks off: %d, want 502", status)
+	}
+	last := w.Log.Entries()[2]
+	if last.Status != 502 || last.Release != "reset" || last.Target != "reset/1" {
+		t.Errorf("log: %+v", last)
+	}
+}
+
+func TestATruncatedBodyStaysTruncated(t *testing.T) {
+	w := newWorld(t)
+	g := w.group(t, "cut", func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(rw, "half")
+	})
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.listener.URL(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("the client took %q for whole", body)
+	}
+}
+
+func TestABodyIsStreamed(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	g := w.group(t, "drip", func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, "first\n")
+		_ = http.NewResponseController(rw).Flush()
+		<-release
+		_, _ = io.WriteString(rw, "second\n")
+	})
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.listener.URL(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	lines := bufio.NewReader(response.Body)
+	if line, err := lines.ReadString('\n'); line != "first\n" {
+		t.Fatalf("first line %q, %v: it must come before the second is written", line, err)
+	}
+	close(release)
+	if line, _ := lines.ReadString('\n'); line != "second\n" {
+		t.Errorf("second line %q", line)
+	}
+}
+
+func TestDrainingWaitsForRequestsInFlight(t *testing.T) {
+	w := newWorld(t)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	g := w.group(t, "slow", func(rw http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-release
+		_, _ = io.WriteString(rw, "done")
+	})
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	answered := make(chan string, 1)
+	go func() {
+		_, body := w.get(t, "/")
+		answered <- body
+	}()
+	<-arrived
+	if cut := g.Drain(w.ctx, 20*time.Millisecond); cut != 1 {
+		t.Errorf("drain cut off %d requests after its delay, want 1", cut)
+	}
+	if status, _ := w.get(t, "/"); status != http.StatusServiceUnavailable {
+		t.Errorf("a drained group took a new request: %d", status)
+	}
+	close(release)
+	if body := <-answered; body != "done" {
+		t.Errorf("the request in flight got %q", body)
+	}
+}
+
+func TestATargetThatWasNeverHealthyGetsNoRequests(t *testing.T) {
+	w := newWorld(t)
+	sick := w.Group("sick", balancer.HealthCheck{Interval: 10 * time.Millisecond, Timeout: time.Second, Threshold: 3})
+	asked := make(chan struct{}, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.UserAgent(), "ELB-HealthChecker") {
+			_, _ = io.WriteString(rw, "answered")
+			return
+		}
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		asked <- struct{}{}
+	}))
+	t.Cleanup(server.Close)
+	w.listener.Forward(balancer.Weight{Group: sick, Share: 1})
+	target := sick.Register(w.ctx, "sick/1", "1", strings.TrimPrefix(server.URL, "http://"))
+	if target.Health() == balancer.Initial {
+		if status, _ := w.get(t, "/"); status != http.StatusServiceUnavailable && target.Health() == balancer.Initial {
+			t.Errorf("initial: %d, want 503", status)
+		}
+	}
+	for target.Health() != balancer.Unhealthy {
+		<-asked
+	}
+	// All targets unhealthy: an ALB fails open.
+	if status, body := w.get(t, "/"); status != http.StatusOK || body != "answered" {
+		t.Errorf("all unhealthy: %d %q, want the target's answer", status, body)
+	}
+}

@@ -1,0 +1,291 @@
+package codedeploy_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+const id = "d-ABCDEFGHI"
+
+// world is a CodeDeploy with one deployment, in the middle of AfterAllowTestTraffic.
+type world struct {
+	book   *deployment.Book
+	url    string
+	client *sdk.Client
+	began  time.Time
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	w := world{book: deployment.NewBook(), began: time.UnixMilli(1_790_000_000_123)}
+	w.book.Add(deployment.New(deployment.Deployment{
+		ID: id, Application: "trips", Group: "blue-green", Config: "CodeDeployDefault.ECSAllAtOnce",
+		Creator: deployment.ByUser, AppSpec: "version: 0.0", Cluster: "cluster", Service: "tripmgmt",
+		ProductionListener: "arn:prod", TestListener: "arn:test", BlueGroup: "tg1", GreenGroup: "tg2",
+		TaskSets: []deployment.TaskSet{
+			{ID: "ecs-svc/1", Label: deployment.Blue, TargetGroup: "tg1", Status: "PRIMARY", Desired: 2, Running: 2, Weight: 100},
+			{ID: "ecs-svc/2", Label: deployment.Green, TargetGroup: "tg2", Status: "ACTIVE", Desired: 2, Running: 1},
+		},
+	}, w.began))
+	w.book.Update(id, func(d *deployment.Deployment) {
+		for _, e := range []deployment.EventName{deployment.BeforeInstall, deployment.Install, deployment.AfterInstall, deployment.AllowTestTraffic} {
+			d.Begin(e, w.began)
+			d.End(e, deployment.EventSucceeded, w.began.Add(time.Second), nil)
+		}
+		d.Begin(deployment.AfterAllowTestTraffic, w.began.Add(2*time.Second))
+	})
+	api := codedeploy.API{Book: w.book, Region: "eu-west-1", Account: "123456789012"}
+	server := httptest.NewServer(awsjson.Handler{Services: []awsjson.Service{api.Service()}})
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	w.client = sdk.New(sdk.Options{
+		Region: "eu-west-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""),
+	})
+	return w
+}
+
+func bounded(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// code is the name of AWS's error, or "" for none.
+func code(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		t.Fatalf("no API error: %v", err)
+	}
+	return api.ErrorCode()
+}
+
+func TestTheSDKReadsADeployment(t *testing.T) {
+	w := newWorld(t)
+	out, err := w.client.GetDeployment(bounded(t), &sdk.GetDeploymentInput{DeploymentId: aws.String(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := out.DeploymentInfo
+	if d.Status != types.DeploymentStatusInProgress || d.ComputePlatform != types.ComputePlatformEcs || d.Creator != types.DeploymentCreatorUser {
+		t.Errorf("status %s, platform %s, creator %s", d.Status, d.ComputePlatform, d.Creator)
+	}
+	if d.Revision.AppSpecContent.Content != nil || aws.ToString(d.Revision.AppSpecContent.Sha256) == "" {
+		t.Errorf("GetDeployment must leave the AppSpec's content out and give its checksum: %+v", d.Revision.AppSpecContent)
+	}
+	if !d.CreateTime.Equal(w.began) || d.CompleteTime != nil {
+		t.Errorf("createTime %v, completeTime %v; want %v and none", d.CreateTime, d.CompleteTime, w.began)
+	}
+	pair := d.LoadBalancerInfo.TargetGroupPairInfoList[0]
+	if pair.ProdTrafficRoute.ListenerArns[0] != "arn:prod" || pair.TestTrafficRoute.ListenerArns[0] != "arn:test" || len(pair.TargetGroups) != 2 {
+		t.Errorf("load balancer: %+v", pair)
+	}
+	revision, err := w.client.GetApplicationRevision(bounded(t), &sdk.GetApplicationRevisionInput{ApplicationName: d.ApplicationName, Revision: d.Revision})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := aws.ToString(revision.Revision.AppSpecContent.Content); got != "version: 0.0" {
+		t.Errorf("AppSpec = %q", got)
+	}
+}
+
+func TestTheSDKReadsTheTarget(t *testing.T) {
+	w := newWorld(t)
+	list, err := w.client.ListDeploymentTargets(bounded(t), &sdk.ListDeploymentTargetsInput{DeploymentId: aws.String(id)})
+	if err != nil || len(list.TargetIds) != 1 || list.TargetIds[0] != "cluster:tripmgmt" {
+		t.Fatalf("targets = %v, %v", list, err)
+	}
+	one, err := w.client.GetDeploymentTarget(bounded(t), &sdk.GetDeploymentTargetInput{DeploymentId: aws.String(id), TargetId: &list.TargetIds[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := w.client.BatchGetDeploymentTargets(bounded(t), &sdk.BatchGetDeploymentTargetsInput{DeploymentId: aws.String(id), TargetIds: list.TargetIds})
+	if err != nil || len(batch.DeploymentTargets) != 1 {
+		t.Fatalf("batch = %v, %v", batch, err)
+	}
+	for name, target := range map[string]*types.ECSTarget{"get": one.DeploymentTarget.EcsTarget, "batch": batch.DeploymentTargets[0].EcsTarget} {
+		var names []string
+		for _, e := range target.LifecycleEvents {
+			names = append(names, aws.ToString(e.LifecycleEventName))
+		}
+		want := "BeforeInstall Install AfterInstall AllowTestTraffic AfterAllowTestTraffic BeforeAllowTraffic AllowTraffic AfterAllowTraffic"
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: events %s", name, got)
+		}
+		if e := target.LifecycleEvents[4]; e.Status != types.LifecycleEventStatusInProgress || !e.StartTime.Equal(w.began.Add(2*time.Second)) || e.EndTime != nil {
+			t.Errorf("%s: the event in progress: %+v", name, e)
+		}
+		green := target.TaskSetsInfo[1]
+		if green.TaskSetLabel != types.TargetLabelGreen || aws.ToString(green.TargetGroup.Name) != "tg2" || green.PendingCount != 1 || aws.ToString(green.Identifer) != "ecs-svc/2" {
+			t.Errorf("%s: green = %+v", name, green)
+		}
+	}
+}
+
+func TestAHookAnswersOnce(t *testing.T) {
+	w := newWorld(t)
+	execution, answer, err := w.book.Expect(id, deployment.AfterAllowTestTraffic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(id, execution string, status types.LifecycleEventStatus) string {
+		_, err := w.client.PutLifecycleEventHookExecutionStatus(bounded(t), &sdk.PutLifecycleEventHookExecutionStatusInput{
+			DeploymentId: aws.String(id), LifecycleEventHookExecutionId: aws.String(execution), Status: status,
+		})
+		return code(t, err)
+	}
+	for _, c := range []struct{ name, id, execution, status, want string }{
+		{"no id", "", execution, "Succeeded", "DeploymentIdRequiredException"},
+		{"malformed id", "d-1", execution, "Succeeded", "InvalidDeploymentIdException"},
+		{"unknown id", "d-ZZZZZZZZZ", execution, "Succeeded", "DeploymentDoesNotExistException"},
+		{"unknown execution", id, "nonsense", "Succeeded", "InvalidLifecycleEventHookExecutionIdException"},
+		{"a status that a hook may not report", id, execution, "Pending", "InvalidLifecycleEventHookExecutionStatusException"},
+		{"the first answer", id, execution, "Failed", ""},
+		{"the second answer", id, execution, "Succeeded", "LifecycleEventAlreadyCompletedException"},
+	} {
+		if got := put(c.id, c.execution, types.LifecycleEventStatus(c.status)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := <-answer; got != deployment.EventFailed {
+		t.Errorf("the answer is %s: the first one must win", got)
+	}
+}
+
+func TestAnAnswerAfterTheEndIsRefused(t *testing.T) {
+	w := newWorld(t)
+	execution, _, err := w.book.Expect(id, deployment.AfterAllowTestTraffic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.book.Update(id, func(d *deployment.Deployment) {
+		d.End(deployment.AfterAllowTestTraffic, deployment.EventFailed, w.began, nil)
+	})
+	_, err = w.client.PutLifecycleEventHookExecutionStatus(bounded(t), &sdk.PutLifecycleEventHookExecutionStatusInput{
+		DeploymentId: aws.String(id), LifecycleEventHookExecutionId: aws.String(execution), Status: types.LifecycleEventStatusSucceeded,
+	})
+	if got := code(t, err); got != "LifecycleEventAlreadyCompletedException" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStopAndContinue(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.client.ContinueDeployment(bounded(t), &sdk.ContinueDeploymentInput{DeploymentId: aws.String(id)})
+	if got := code(t, err); got != "DeploymentIsNotInReadyStateException" {
+		t.Errorf("continue of a deployment that does not wait: %q", got)
+	}
+	w.book.Update(id, func(d *deployment.Deployment) { d.Status = deployment.Ready })
+	if _, err := w.client.ContinueDeployment(bounded(t), &sdk.ContinueDeploymentInput{DeploymentId: aws.String(id), DeploymentWaitType: types.DeploymentWaitTypeReadyWait}); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-w.book.Continued(id):
+	default:
+		t.Error("the wait goes on")
+	}
+	if _, err := w.client.StopDeployment(bounded(t), &sdk.StopDeploymentInput{DeploymentId: aws.String(id), AutoRollbackEnabled: aws.Bool(true)}); err != nil {
+		t.Error(err)
+	}
+	if stop := <-w.book.Stopped(id); !stop.Rollback {
+		t.Error("the rollback was forgotten")
+	}
+	w.book.Update(id, func(d *deployment.Deployment) { d.Finish(deployment.Stopped, w.began, nil) })
+	_, err = w.client.StopDeployment(bounded(t), &sdk.StopDeploymentInput{DeploymentId: aws.String(id)})
+	if got := code(t, err); got != "DeploymentAlreadyCompletedException" {
+		t.Errorf("stop after the end: %q", got)
+	}
+}
+
+func TestWhatTheRehearsalDoesNotKnowItRefuses(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.client.CreateDeployment(bounded(t), &sdk.CreateDeploymentInput{ApplicationName: aws.String("trips")})
+	if got := code(t, err); got != "UnknownOperationException" {
+		t.Errorf("got %q", got)
+	}
+	for name, body := range map[string]string{"no JSON": "{", "wrong type": `{"deploymentId": 7}`} {
+		request, err := http.NewRequestWithContext(bounded(t), http.MethodPost, w.url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Amz-Target", codedeploy.Target+".GetDeployment")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fault struct {
+			Type string `json:"__type"`
+		}
+		if err := json.NewDecoder(response.Body).Decode(&fault); err != nil || fault.Type != "SerializationException" || response.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %q, %v", name, response.StatusCode, fault.Type, err)
+		}
+		_ = response.Body.Close()
+	}
+}
+
+func TestTheWaiterOfTheSDKSeesTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.book.Update(id, func(d *deployment.Deployment) { d.Finish(deployment.Succeeded, w.began, nil) })
+	waiter := sdk.NewDeploymentSuccessfulWaiter(w.client)
+	if err := waiter.Wait(bounded(t), &sdk.GetDeploymentInput{DeploymentId: aws.String(id)}, 20*time.Second); err != nil {
+		t.Error(err)
+	}
+}
+
+// The aws command line, as an operator would use it.
+func TestTheAWSCommandLineReadsADeployment(t *testing.T) {
+	path, err := exec.LookPath("aws")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("aws is not on PATH, and CI must have it")
+		}
+		t.Skip("SKIPPED: aws is not on PATH; the command line was not tried against the rehearsal")
+	}
+	w := newWorld(t)
+	run := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(bounded(t), path, append([]string{"deploy"}, args...)...)
+		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_DEFAULT_REGION=eu-west-1", "AWS_ENDPOINT_URL="+w.url, "AWS_PAGER=")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("get-deployment", "--deployment-id", id)
+	var shown struct {
+		Info struct {
+			Status string `json:"status"`
+		} `json:"deploymentInfo"`
+	}
+	if jsonErr := json.Unmarshal([]byte(out), &shown); err != nil || jsonErr != nil || shown.Info.Status != "InProgress" {
+		t.Errorf("get-deployment: %v, %v\n%s", err, jsonErr, out)
+	}
+	out, err = run("get-deployment-target", "--deployment-id", id, "--target-id", "cluster:tripmgmt", "--query", "deploymentTarget.ecsTarget.lifecycleEvents[4].status", "--output", "text")
+	if err != nil || strings.TrimSpace(out) != "InProgress" {
+		t.Errorf("get-deployment-target: %v\n%s", err, out)
+	}
+	out, err = run("get-deployment", "--deployment-id", "d-ZZZZZZZZZ")
+	if err == nil || !strings.Contains(out, "DeploymentDoesNotExistException") {
+		t.Errorf("get-deployment of an unknown id: %v\n%s", err, out)
+	}
+}
