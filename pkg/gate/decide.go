@@ -104,7 +104,7 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if f.release == "" && suite.MentionsRelease() {
 		return smoke.Job{}, "", errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
 	}
-	values, err := secret.Sources{Env: g.Environment.Lookup, AWS: g.AWS}.Resolve(ctx, suite.References())
+	values, err := secret.Sources{Env: g.Settings.SuiteEnvironment.over(g.Environment), AWS: g.AWS}.Resolve(ctx, suite.References())
 	if err != nil {
 		return smoke.Job{}, "", err
 	}

@@ -49,6 +49,9 @@ type Settings struct {
 	FunctionName string `env:"AWS_LAMBDA_FUNCTION_NAME"`
 	TaskRoot     string `env:"LAMBDA_TASK_ROOT"`
 
+	// SuiteEnvironment is looked at before the environment for a suite's {env: …} variables.
+	SuiteEnvironment Variables `env:"SUITE_ENVIRONMENT"`
+
 	AWS signed.Environment
 }
 
