@@ -216,9 +216,10 @@ func (c *checker) providers(task *taskdef.Task) {
 		isFargate := p.Name.Text == "FARGATE" || p.Name.Text == "FARGATE_SPOT"
 		fargate, others = fargate || isFargate, others || !isFargate
 	}
-	switch {
-	case len(all) > 1 && weights == 0:
+	if len(all) > 1 && weights == 0 {
 		c.fail(all[0].Name, rule, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
+	}
+	switch {
 	case fargate && others:
 		c.fail(all[0].Name, rule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
 	case fargate && task != nil && !task.Fargate:
