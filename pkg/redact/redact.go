@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +123,8 @@ func encodingsOf(s string) []string {
 		forms = append(forms, inner(string(b)), strings.ReplaceAll(inner(string(b)), "/", `\/`))
 	}
 	forms = append(forms, jsonPlain(s), strings.ReplaceAll(jsonPlain(s), "/", `\/`))
+	// JSON within JSON, as logs and error pages have it; and a pattern that looks for the secret.
+	forms = append(forms, jsonPlain(jsonPlain(s)), regexp.QuoteMeta(s))
 	forms = append(forms, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s)))
 	return append(forms, base64Of(s)...)
 }

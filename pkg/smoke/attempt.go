@@ -28,9 +28,8 @@ type attempt struct {
 	side   *side
 	number int
 	fresh  bool
-	scope  scope
-	// secrets knows what was captured as a secret, too.
-	secrets *redact.Redactor
+	// scope.secrets knows what was captured as a secret, too.
+	scope scope
 
 	findings  []Finding
 	latencies []time.Duration
@@ -53,7 +52,7 @@ func (a *attempt) failed() bool { return len(a.findings) > 0 }
 func (r *runner) attempt(ctx context.Context, c *check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
 		runner: r, check: c, side: s, number: number, fresh: fresh,
-		scope: scope{vars: r.vars}, secrets: r.secrets,
+		scope: scope{vars: r.vars, secrets: r.secrets},
 	}
 	for i := range c.steps {
 		st := &c.steps[i]
@@ -152,7 +151,7 @@ func (a *attempt) request(s *step) (probe.Request, error) {
 // refused notes a request that cannot be built. When what was captured makes it impossible, the response
 // that it came from is to blame; else the suite is.
 func (a *attempt) refused(i int, s *step, err error) {
-	text := a.secrets.Line(err.Error(), maxReason)
+	text := a.scope.secrets.Line(err.Error(), maxReason)
 	if len(a.scope.captured) == 0 {
 		a.config = text
 	}
@@ -182,15 +181,15 @@ func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
 		a.fault, a.status = v.observation.Fault, v.observation.Status
 	}
 	if v.observation.Fault == probe.FaultCertificate {
-		a.config = "the certificate does not verify: " + a.secrets.Line(v.observation.Text, maxReason)
+		a.config = "the certificate does not verify: " + a.scope.secrets.Line(v.observation.Text, maxReason)
 	}
 	if v.observation.Fault == probe.FaultRequest {
-		a.config = a.secrets.Line(v.observation.Text, maxReason)
+		a.config = a.scope.secrets.Line(v.observation.Text, maxReason)
 	}
 	excerpt := a.excerpt(v.observation.Body)
 	for _, w := range v.wrong {
 		if w.release && a.other == "" && v.observation.Answered() {
-			a.other = a.secrets.Line(w.got, maxValue)
+			a.other = a.scope.secrets.Line(w.got, maxValue)
 		}
 		a.add(i, s, Finding{
 			Place: w.at.place(a.runner.suite.file), Request: s.method + " " + q.Path,
@@ -202,7 +201,7 @@ func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
 // take captures what the step says. A value that is not there, or not a single one, is a failure.
 func (a *attempt) take(i int, s *step, v verification) {
 	for _, c := range s.captures {
-		value, got := v.capture(c)
+		value, got := v.capture(c, a.scope.secrets)
 		if got != "" {
 			a.add(i, s, Finding{
 				Place: c.at.place(a.runner.suite.file), Request: s.method + " " + s.path.literal(), Subject: "capture " + c.name,
@@ -215,7 +214,7 @@ func (a *attempt) take(i int, s *step, v verification) {
 		}
 		a.scope.captured[c.name] = value
 		if c.secret {
-			a.secrets = a.secrets.With(value)
+			a.scope.secrets = a.scope.secrets.With(value)
 		}
 	}
 }
@@ -231,15 +230,15 @@ func (a *attempt) add(i int, s *step, f Finding) {
 	if f.Place == (diagnostic.Place{File: a.runner.suite.file}) {
 		f.Place = s.at.place(a.runner.suite.file)
 	}
-	f.Request = redact.Safe(a.secrets.Cut(cut(f.Request)), maxValue)
-	f.Subject = redact.Safe(a.secrets.Cut(cut(f.Subject)), maxValue)
-	f.Expected = redact.Safe(a.secrets.Cut(cut(f.Expected)), maxValue)
-	f.Got = redact.Safe(a.secrets.Cut(cut(f.Got)), maxValue)
+	f.Request = redact.Safe(a.scope.secrets.Cut(cut(f.Request)), maxValue)
+	f.Subject = redact.Safe(a.scope.secrets.Cut(cut(f.Subject)), maxValue)
+	f.Expected = redact.Safe(a.scope.secrets.Cut(cut(f.Expected)), maxValue)
+	f.Got = redact.Safe(a.scope.secrets.Cut(cut(f.Got)), maxValue)
 	a.findings = append(a.findings, f)
 }
 
 func (a *attempt) excerpt(body []byte) string {
-	return redact.Safe(a.secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
+	return redact.Safe(a.scope.secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
 }
 
 // literal is the text as it stands in the file.

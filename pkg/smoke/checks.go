@@ -53,6 +53,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) check {
 	}
 	switch {
 	case steps != nil && requestKey != "":
+		c.flow = true
 		r.fail(c.at, "move it into a step", "a check has steps or a request of its own, and this has steps and %s", requestKey)
 	case steps != nil:
 		c.flow = true
@@ -146,7 +147,7 @@ func (r *reader) finish(s *step, d *defaults) {
 	s.headers = merge(d.headers, s.headers)
 	switch {
 	case s.method == "":
-		if !r.saidAt(s.at) {
+		if !s.broken {
 			r.fail(s.at, "write request: GET /health", "there is no request")
 		}
 	case s.eventually > 0 && !s.reads():
@@ -162,20 +163,15 @@ func (r *reader) finish(s *step, d *defaults) {
 	}
 	if s.expect.body != nil {
 		r.checkRule(*s.expect.body)
+		for _, o := range *s.expect.body {
+			if o.kind == opLength && o.low == 0 && int64(o.high) >= s.maxBody {
+				r.fail(o.at, "allow less than max_body", "no body is longer than max_body, %d bytes, so this cannot fail", s.maxBody)
+			}
+		}
 	}
 	if s.expect.latency > 0 && s.expect.latency >= s.timeout {
 		r.warn(s.expect.latencyAt, "", "latency is not below the timeout of %s, so the timeout fails first", s.timeout)
 	}
-}
-
-// saidAt reports whether something is already wrong with the node at p or its request.
-func (r *reader) saidAt(p pos) bool {
-	for _, q := range r.problems {
-		if q.Place.Line >= int(p.line) && strings.Contains(q.Text, "request") {
-			return true
-		}
-	}
-	return false
 }
 
 // merge puts a request's own headers over the suite's defaults.
@@ -208,10 +204,11 @@ func hasHeader(headers []header, name string) bool {
 
 // canFail refuses a check that every release would pass.
 func (r *reader) canFail(c *check) {
-	given, patterns := 0, 0
+	given, patterns, broken := 0, 0, len(c.steps) == 0
 	var where pos
 	for i := range c.steps {
 		e := &c.steps[i].expect
+		broken = broken || c.steps[i].broken
 		if e.status != nil || e.latency > 0 {
 			given++
 		}
@@ -236,23 +233,14 @@ func (r *reader) canFail(c *check) {
 	}
 	const help = `write {equals: ""} if it must be empty`
 	switch {
-	case given == 0 && !r.within(c):
+	case broken:
+	case given == 0:
 		r.fail(c.at, "write expect: {status: 200}", "the check %s expects nothing, so it cannot fail", quote(c.name))
 	case patterns > 0 && patterns == given:
 		r.fail(where, help, "the pattern finds the empty text, and so something in every text: the check cannot fail")
 	case patterns > 0:
 		r.warn(where, help, "the pattern finds the empty text, and so something in every text")
 	}
-}
-
-// within reports whether the check already has a problem with its expectations.
-func (r *reader) within(c *check) bool {
-	for i := range c.steps {
-		if c.steps[i].expect.at != (pos{}) && c.steps[i].expect.given() {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *reader) compares(p *pair, d *defaults) []comparison {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // maxShown bounds what is kept of a value that is shown, in bytes, before secrets are taken out.
@@ -22,7 +24,7 @@ func (ru rule) json(nodes []any, singular bool, s scope) []mismatch {
 	for i := range ru {
 		o := &ru[i]
 		if bad, ok := o.holdsForAll(nodes, singular, s); !ok {
-			out = append(out, mismatch{o.text(s), gotText(o, nodes, bad, singular)})
+			out = append(out, mismatch{o.text(s), gotText(o, nodes, bad, singular, s.secrets)})
 		}
 	}
 	return out
@@ -172,7 +174,7 @@ func lengthOf(v any) (int, bool) {
 func (ru rule) header(values []string, s scope) []mismatch {
 	got := "no such header"
 	if len(values) > 0 {
-		got = shownTexts(values)
+		got = shownTexts(values, s.secrets)
 	}
 	var out []mismatch
 	var positive rule
@@ -249,7 +251,7 @@ func (o *operator) text(s scope) string {
 		return "contains " + o.values[0].shown(s)
 	case opMatches:
 		p, _ := o.pattern.pattern(s)
-		return "matches " + p
+		return "matches " + s.secrets.Text(p)
 	case opExists:
 		if o.want {
 			return "exists"
@@ -281,29 +283,31 @@ func (v value) shown(s scope) string {
 	return cut(string(b))
 }
 
-func gotText(o *operator, nodes []any, bad int, singular bool) string {
+func gotText(o *operator, nodes []any, bad int, singular bool, secrets *redact.Redactor) string {
 	switch {
 	case len(nodes) == 0:
 		return "nothing there"
 	case o.kind == opLength && !singular:
 		return fmt.Sprintf("%d of them", len(nodes))
 	case len(nodes) == 1:
-		got := shown(nodes[0])
+		got := shown(nodes[0], secrets)
 		if n, ok := lengthOf(nodes[0]); ok && o.kind == opLength {
 			return fmt.Sprintf("%d: %s", n, got)
 		}
 		return got
 	case o.kind == opContains:
-		return fmt.Sprintf("none of %d, the first %s", len(nodes), shown(nodes[0]))
+		return fmt.Sprintf("none of %d, the first %s", len(nodes), shown(nodes[0], secrets))
 	}
-	return fmt.Sprintf("%s, number %d of %d", shown(nodes[bad]), bad+1, len(nodes))
+	return fmt.Sprintf("%s, number %d of %d", shown(nodes[bad], secrets), bad+1, len(nodes))
 }
 
-// shown writes a value of a response as JSON, so that "2" and 2 look different.
-func shown(v any) string {
+// shown writes a value of a response as JSON, so that "2" and 2 look different. Secrets go before the
+// encoding, which would hide them from the eyes of a redactor but not from those of a reader.
+func shown(v any, secrets *redact.Redactor) string {
 	if t, ok := v.(string); ok {
-		return cut(string(appendString(nil, cut(t))))
+		return cut(string(appendString(nil, cut(secrets.Text(t)))))
 	}
+	v = withoutSecrets(v, secrets)
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -313,10 +317,30 @@ func shown(v any) string {
 	return cut(strings.TrimSuffix(b.String(), "\n"))
 }
 
-func shownTexts(values []string) string {
+func withoutSecrets(v any, secrets *redact.Redactor) any {
+	switch v := v.(type) {
+	case string:
+		return secrets.Text(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = withoutSecrets(v[i], secrets)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, member := range v {
+			out[secrets.Text(key)] = withoutSecrets(member, secrets)
+		}
+		return out
+	}
+	return v
+}
+
+func shownTexts(values []string, secrets *redact.Redactor) string {
 	quoted := make([]string, 0, len(values))
 	for _, v := range values {
-		quoted = append(quoted, shown(v))
+		quoted = append(quoted, shown(v, secrets))
 	}
 	return strings.Join(quoted, ", ")
 }

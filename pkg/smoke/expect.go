@@ -55,11 +55,6 @@ func (p jsonPath) find(root any) ([]any, error) {
 	return p.path.Select(root)
 }
 
-// given reports whether anything was written under "expect".
-func (e *expectation) given() bool {
-	return e.status != nil || e.headers != nil || e.json != nil || e.body != nil || e.latency > 0
-}
-
 func (e *expectation) needsJSON() bool { return len(e.json) > 0 }
 
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.

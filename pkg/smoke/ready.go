@@ -149,6 +149,7 @@ func times(n int) string {
 // notReady says why the wait ended without success.
 func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	cut := ctx.Err() != nil
+	w.Waited = time.Since(w.started)
 	switch {
 	case w.last == nil && cut:
 		return r.readyEnds(w, Error, BlameConfig, fmt.Sprintf("the time was up while waiting for the release: %d of %d rounds held, none failed",

@@ -54,6 +54,12 @@ func requestKeys() []string {
 
 // stepKey reads one key of a request into s.
 func (r *reader) stepKey(p pair, s *step) {
+	before := len(r.problems)
+	defer func() {
+		if len(r.problems) > before && (p.key == "expect" || p.key == "request") {
+			s.broken = true
+		}
+	}()
 	switch p.key {
 	case "request":
 		r.requestLine(p.value, s)

@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -158,6 +159,8 @@ func (r *reader) bound(p pair) value {
 	v := r.value(p.value, p.key)
 	if v.kind != kindNumber {
 		r.fail(posOf(p.value), "", "%s must be a number, not %s", p.key, describe(p.value))
+	} else if f, err := strconv.ParseFloat(v.text.raw, 64); err != nil || math.IsInf(f, 0) {
+		r.fail(posOf(p.value), "", "no number is beyond %s, so %s says nothing", quote(p.value.Value), p.key)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -39,7 +40,10 @@ func Run(ctx context.Context, job Job, watch func(Progress)) Report {
 
 // Run runs the suite, which was read from job.Suite: see the function Run.
 func (s *Suite) Run(ctx context.Context, job Job, watch func(Progress)) Report {
-	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
+	return (&runner{suite: s, job: job, watch: watch, started: time.Now()}).run(ctx)
+}
+
+func (r *runner) run(ctx context.Context) Report {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -69,6 +73,8 @@ type runner struct {
 	started time.Time
 	watch   func(Progress)
 	telling sync.Mutex
+	// dial replaces dialling in tests of what takes time.
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	vars     map[string]string
 	secrets  *redact.Redactor
@@ -133,6 +139,7 @@ func (r *runner) prepare() bool {
 	}
 	s := sideSettings{
 		serverName: r.suite.server, roots: r.suite.roots, rate: r.suite.policy.rate, connections: r.concurrency(),
+		dial: r.dial,
 	}
 	var err error
 	if s.host, err = r.suite.host.header(scope{vars: r.vars}); err != nil {

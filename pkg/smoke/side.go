@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 
@@ -38,6 +39,7 @@ type sideSettings struct {
 	roots            *x509.CertPool
 	rate             float64
 	connections      int
+	dial             func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 func newSide(base string, addrs []string, s sideSettings) (*side, error) {
@@ -46,7 +48,7 @@ func newSide(base string, addrs []string, s sideSettings) (*side, error) {
 		return nil, err
 	}
 	out := &side{client: probe.New(probe.Target{
-		URL: u, Addrs: addrs, Host: s.host, ServerName: s.serverName, Roots: s.roots, Connections: s.connections,
+		URL: u, Addrs: addrs, Host: s.host, ServerName: s.serverName, Roots: s.roots, Connections: s.connections, Dial: s.dial,
 	})}
 	if s.rate > 0 {
 		out.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)

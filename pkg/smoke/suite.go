@@ -89,6 +89,8 @@ type step struct {
 	captures   []capture
 	eventually time.Duration
 	always     bool
+	// broken is set when its request or expectation was already found wrong.
+	broken bool
 }
 
 type header struct {

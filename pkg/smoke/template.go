@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // text is a text of the suite, with the variables in it found. The common one has none.
@@ -26,6 +28,8 @@ type part struct {
 type scope struct {
 	vars     map[string]string
 	captured map[string]string
+	// secrets hides what may not be shown.
+	secrets *redact.Redactor
 }
 
 func (s scope) get(name string) (value string, captured, ok bool) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // verification is an answer, held against what was expected of it.
@@ -117,7 +118,7 @@ func (v *verification) final() bool {
 }
 
 // capture returns the text of the one value at the path, or what was found instead.
-func (v *verification) capture(c capture) (value, got string) {
+func (v *verification) capture(c capture, secrets *redact.Redactor) (value, got string) {
 	nodes, err := c.path.find(v.root)
 	switch {
 	case err != nil:
@@ -135,7 +136,7 @@ func (v *verification) capture(c capture) (value, got string) {
 	case bool:
 		return strconv.FormatBool(n), ""
 	}
-	return "", shown(nodes[0])
+	return "", shown(nodes[0], secrets)
 }
 
 // decode reads one JSON value, and nothing behind it.
