@@ -1,6 +1,7 @@
 package appspec
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/document"
@@ -20,21 +21,21 @@ func (s Spec) JSON() []byte {
 
 func (s Spec) tree() *document.Node {
 	properties := object(
-		"TaskDefinition", scalar(s.TaskDefinition),
-		"LoadBalancerInfo", object("ContainerName", scalar(s.Container), "ContainerPort", number(s.Port)),
+		pair{"TaskDefinition", scalar(s.TaskDefinition)},
+		pair{"LoadBalancerInfo", object(pair{"ContainerName", scalar(s.Container)}, pair{"ContainerPort", number(s.Port)})},
 	)
 	if s.PlatformVersion.Text != "" {
 		properties.Set("PlatformVersion", 0, scalar(s.PlatformVersion))
 	}
 	if n := s.Network; n != nil {
-		properties.Set("NetworkConfiguration", 0, object("AwsvpcConfiguration", object(
-			"Subnets", texts(n.Subnets), "SecurityGroups", texts(n.SecurityGroups), "AssignPublicIp", scalar(n.AssignPublicIP),
-		)))
+		properties.Set("NetworkConfiguration", 0, object(pair{"AwsvpcConfiguration", object(
+			pair{"Subnets", texts(n.Subnets)}, pair{"SecurityGroups", texts(n.SecurityGroups)}, pair{"AssignPublicIp", scalar(n.AssignPublicIP)},
+		)}))
 	}
 	if len(s.Providers) > 0 {
 		strategy := &document.Node{Kind: document.Array}
 		for _, p := range s.Providers {
-			one := object("CapacityProvider", scalar(p.Name))
+			one := object(pair{"CapacityProvider", scalar(p.Name)})
 			if p.Weight.Text != "" {
 				one.Set("Weight", 0, number(p.Weight))
 			}
@@ -45,25 +46,28 @@ func (s Spec) tree() *document.Node {
 		}
 		properties.Set("CapacityProviderStrategy", 0, strategy)
 	}
-	service := object("TargetService", object("Type", text(serviceType), "Properties", properties))
-	root := object("Resources", &document.Node{Kind: document.Array, Items: []*document.Node{service}})
+	service := object(pair{"TargetService", object(pair{"Type", text(serviceType)}, pair{"Properties", properties})})
+	root := object(pair{"Resources", &document.Node{Kind: document.Array, Items: []*document.Node{service}}})
 	if len(s.Hooks) > 0 {
 		hooks := &document.Node{Kind: document.Array}
 		for _, h := range s.Hooks {
-			hooks.Items = append(hooks.Items, object(h.Event.Text, scalar(h.Function)))
+			hooks.Items = append(hooks.Items, object(pair{h.Event.Text, scalar(h.Function)}))
 		}
 		root.Set("Hooks", 0, hooks)
 	}
 	return root
 }
 
-// object makes a node of keys (strings) and values (nodes) in turn.
-func object(pairs ...any) *document.Node {
+// pair is a key with its value.
+type pair struct {
+	key   string
+	value *document.Node
+}
+
+func object(pairs ...pair) *document.Node {
 	n := &document.Node{Kind: document.Object}
-	for i := 0; i < len(pairs); i += 2 {
-		key, _ := pairs[i].(string)
-		value, _ := pairs[i+1].(*document.Node)
-		n.Members = append(n.Members, document.Member{Key: key, Value: value})
+	for _, p := range pairs {
+		n.Members = append(n.Members, document.Member{Key: p.key, Value: p.value})
 	}
 	return n
 }
@@ -114,12 +118,12 @@ func appendYAML(dst []byte, n *document.Node, level int, inList bool) []byte {
 func isBlock(n *document.Node) bool { return n.Kind == document.Object || n.Kind == document.Array }
 
 // appendText writes a string without quotes where every YAML reader takes it for a string, else in double
-// quotes, which YAML shares with JSON.
+// quotes with nothing but ASCII in them.
 func appendText(dst []byte, s string) []byte {
 	if s == Placeholder || isPlain(s) {
 		return append(dst, s...)
 	}
-	return document.AppendQuoted(dst, s)
+	return strconv.AppendQuoteToASCII(dst, s) // Go's escapes are YAML's too
 }
 
 func isPlain(s string) bool {

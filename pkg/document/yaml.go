@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -59,6 +60,8 @@ func (y *yamlReader) syntax(err error) {
 		place.Col = 1 + len(line) - len(strings.TrimLeft(line, " \t"))
 	} else if found := regexp.MustCompile(`^unknown anchor '(.+)' referenced`).FindStringSubmatch(text); found != nil {
 		place = y.doc.Place(max(0, strings.Index(y.doc.Source.Text, "*"+found[1])))
+	} else if strings.HasPrefix(text, "control characters") {
+		place = y.doc.Place(max(0, strings.IndexFunc(y.doc.Source.Text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) })))
 	}
 	y.problems = append(y.problems, diagnostic.Problem{
 		Place: place, Severity: diagnostic.Error, Cause: diagnostic.Syntax,

@@ -17,11 +17,11 @@ func Read(name, text string) (map[string]string, diagnostic.List) {
 	r := reader{name: name, text: strings.TrimPrefix(text, "\uFEFF"), line: 1, values: map[string]string{}}
 	switch at := strings.IndexByte(r.text, 0); {
 	case !utf8.ValidString(r.text):
-		r.report(diagnostic.Error, 0, "not UTF-8", "save the file as UTF-8")
+		r.report(0, "not UTF-8", "save the file as UTF-8")
 		return r.values, r.problems
 	case at >= 0:
 		r.line = 1 + strings.Count(r.text[:at], "\n")
-		r.report(diagnostic.Error, 0, "a NUL byte", "")
+		r.report(0, "a NUL byte", "")
 		return r.values, r.problems
 	}
 	for r.pos < len(r.text) {
@@ -62,7 +62,7 @@ func (r *reader) entry() {
 	}
 	key := r.text[start:r.pos]
 	if key == "" || r.pos >= len(r.text) || r.text[r.pos] != '=' {
-		r.report(diagnostic.Error, col, "want KEY=VALUE with a KEY of letters, digits and _, and no space before the =", "")
+		r.report(col, "want KEY=VALUE with a KEY of letters, digits and _, and no space before the =", "")
 		r.skipLine()
 		return
 	}
@@ -127,7 +127,7 @@ func (r *reader) quoted(quote byte) (string, bool) {
 		b.WriteByte(c)
 	}
 	r.line = line
-	r.report(diagnostic.Error, col, "a quote is not closed", "")
+	r.report(col, "a quote is not closed", "")
 	return "", false
 }
 
@@ -152,7 +152,7 @@ func (r *reader) onlyComment() bool {
 	at := r.pos
 	r.blanks()
 	if r.pos < len(r.text) && r.text[r.pos] != '\n' && r.text[r.pos] != '\r' && (r.text[r.pos] != '#' || r.pos == at) {
-		r.report(diagnostic.Error, r.col(), "text behind the closing quote", `quote the whole value; \" stands for a quote within double quotes`)
+		r.report(r.col(), "text behind the closing quote", `quote the whole value; \" stands for a quote within double quotes`)
 		r.skipLine()
 		return false
 	}
@@ -185,9 +185,9 @@ func (r *reader) newLine() {
 
 func (r *reader) col() int { return 1 + utf8.RuneCountInString(r.text[min(r.lineStart, r.pos):r.pos]) }
 
-func (r *reader) report(s diagnostic.Severity, col int, text, help string) {
+func (r *reader) report(col int, text, help string) {
 	r.problems = append(r.problems, diagnostic.Problem{
-		Place: diagnostic.Place{File: r.name, Line: r.line, Col: col}, Severity: s, Cause: diagnostic.Syntax, Text: text, Help: help,
+		Place: diagnostic.Place{File: r.name, Line: r.line, Col: col}, Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})
 }
 

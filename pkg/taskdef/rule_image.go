@@ -90,7 +90,7 @@ func isDigest(s string) bool {
 		return false
 	}
 	for i := range len(hex) {
-		if c := hex[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+		if strings.IndexByte("0123456789abcdef", hex[i]) < 0 {
 			return false
 		}
 	}

@@ -1,0 +1,147 @@
+package taskdef
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// The model is generated; these are facts about it that its users rely on.
+func TestTheModelIsThatOfRegisterTaskDefinition(t *testing.T) {
+	for _, name := range []string{"family", "containerDefinitions", "cpu", "enableFaultInjection", "runtimePlatform"} {
+		if _, ok := shapes[0].field(name); !ok {
+			t.Errorf("the model does not know %s", name)
+		}
+	}
+	for i := range shapes {
+		names := shapes[i].names()
+		if !slices.IsSorted(names) {
+			t.Errorf("fields of %s are not sorted, so that some are not found", shapes[i].name)
+		}
+		for _, n := range names {
+			if f, ok := shapes[i].field(n); !ok || f.name != n {
+				t.Errorf("%s.%s is not found", shapes[i].name, n)
+			}
+			// Two fields of one structure within two edits: a slip of one is taken for the other, never refused.
+			if near, ok := diagnostic.Nearest(n, slices.DeleteFunc(slices.Clone(names), func(o string) bool { return o == n })); ok && near == n {
+				t.Errorf("%s suggests itself", n)
+			}
+		}
+	}
+	if !slices.Contains(outputOnly[:], "taskDefinitionArn") || slices.Contains(outputOnly[:], "family") {
+		t.Errorf("output-only fields are %v", outputOnly)
+	}
+}
+
+func TestRead(t *testing.T) {
+	const text = `{"taskDefinition": {"family": "app", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [
+  {"name": "log", "image": "l", "essential": false},
+  {"name": "web", "image": "w$1", "portMappings": [{"containerPort": 80}, {"containerPortRange": "1-2"}], "dockerLabels": {"greenlight.release": "1.1.0", "greenlight.suite": "s3://b/k"}}]}}`
+	got, problems := Read("t.json", text)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	at := func(line, col int) diagnostic.Place { return diagnostic.Place{File: "t.json", Line: line, Col: col} }
+	want := Task{
+		Family: "app", NetworkMode: "awsvpc", Fargate: true, Reached: 1, Place: at(1, 20),
+		Containers: []Container{
+			{Name: "log", Image: "l", Place: at(2, 12)},
+			{
+				Name: "web", Image: "w$1", Place: at(3, 12), Essential: true, Ports: []Port{{80, at(3, 70)}},
+				Labels: map[string]string{"greenlight.release": "1.1.0", "greenlight.suite": "s3://b/k"},
+			},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got.Release() != "1.1.0" || got.Suite() != "s3://b/k" {
+		t.Errorf("release %q, suite %q", got.Release(), got.Suite())
+	}
+}
+
+func TestReadRefusesWhatIsNoTaskDefinition(t *testing.T) {
+	for _, text := range []string{"", "[]", "{}", "x: [", `{"containerDefinitions": {}}`, `{"containerDefinitions": [{}]}`, `{"containerDefinitions": [1]}`, "null", `"x"`, `{"taskDefinition": 1}`} {
+		if task, problems := Read("t.json", text); len(problems.Errors(false)) == 0 {
+			t.Errorf("%q was read as %+v", text, task)
+		}
+	}
+}
+
+// FuzzRender: whatever the template, the values and the flags are, nothing panics; what is accepted is JSON
+// that renders to itself; no message holds a value.
+func FuzzRender(f *testing.F) {
+	files, _ := filepath.Glob("testdata/rules/*.txtar")
+	for _, name := range files {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if len(file.Data) < 2000 && file.Name != "want" {
+				f.Add(string(file.Data), "value-of-a-variable", "web=a", "/cpu=1")
+			}
+		}
+	}
+	example, _ := os.ReadFile("../../infra/tripmgmt/taskdef_src.json")
+	f.Add(string(example), "arn:aws:iam::123456789012:role/x", "*=x:1", "/containerDefinitions/0/image=${json:A}")
+	f.Add("family: ${A}\ncontainerDefinitions: [{name: web, image: $A, memory: 6}]", "512", "x", "/tags/-/key=\"x\"")
+	f.Add(`{"family": "a", "containerDefinitions": ${json:A}}`, `[{"name":"x","image":"y","memory":6}]`, "", "")
+	f.Fuzz(func(t *testing.T, text, value, image, set string) {
+		const mark = "☃hunter2"
+		if strings.Contains(text+image+set, "☃") {
+			return
+		}
+		for _, v := range []string{value, value + mark, mark + value} {
+			lookup := func(string) (string, bool) { return v, true }
+			doc, problems := document.Reader{}.Read("template", text)
+			if len(problems) > 0 {
+				Request{Doc: doc, Lookup: lookup}.Unset()
+				return
+			}
+			edits := Edits{
+				Images: []string{image, v}, Sets: []string{set, "/family=" + v}, Env: []string{set, image, "A=" + v}, UnsetEnv: []string{image},
+				Secrets: []string{set, "A=" + v}, Labels: []string{set, "a=" + v}, Tags: []string{set, "a=" + v}, Commands: []string{set, "web=" + v},
+				ImagePlaceholders: []string{image}, WantImage: true, Release: "r", Suite: v,
+			}
+			_, problems = Request{Doc: doc, Lookup: lookup, Edits: edits}.Render()
+			if said := fmt.Sprintf("%+v", problems); strings.Contains(said, mark) {
+				t.Errorf("a message holds a value: %s", said)
+			}
+		}
+		renderTwice(t, text, value)
+	})
+}
+
+// renderTwice renders a template without edits: what is accepted is JSON, and renders to itself.
+func renderTwice(t *testing.T, text, value string) {
+	lookup := func(string) (string, bool) { return value, true }
+	doc, _ := document.Reader{}.Read("template", text)
+	rendered, problems := Request{Doc: doc, Lookup: lookup}.Render()
+	rendered.Task(doc)
+	if len(problems.Errors(false)) > 0 {
+		return
+	}
+	if !json.Valid(rendered.JSON) {
+		t.Fatalf("%q became %q, which is no JSON", text, rendered.JSON)
+	}
+	if bytes.Contains(rendered.JSON, []byte("$")) {
+		return // a $ of the result would be read as a variable
+	}
+	doc, problems = document.Reader{}.Read("out.json", string(rendered.JSON))
+	again, more := Request{Doc: doc, Lookup: lookup}.Render()
+	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.JSON, rendered.JSON) {
+		t.Errorf("%q is no fixed point: %q (%v)", rendered.JSON, again.JSON, problems)
+	}
+}
