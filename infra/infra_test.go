@@ -1,0 +1,96 @@
+// Package infra_test holds what no linter knows of the stacks: which rights a hook may have, that the
+// queries, alarms and dashboards name what the hooks really write, that every setting is one that a
+// hook reads, that the buildspec runs as it is written. Every rule has mutations that it must catch, so
+// that none of them passes because it looks at nothing.
+package infra_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// have skips the test, loudly, on a machine without the tool; in CI that is a failure.
+func have(t *testing.T, tool string) string {
+	t.Helper()
+	path, err := exec.LookPath(tool)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("CI") != "":
+		t.Fatalf("%s is missing: in CI this must be tested", tool)
+	default:
+		t.Skipf("NOT TESTED: %s is missing; CI has it", tool)
+	}
+	return ""
+}
+
+// within returns the context of a command that must end in time.
+func within(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestTheTemplatesAreWithoutFindingsInFourRegions(t *testing.T) {
+	lint := have(t, "cfn-lint")
+	cmd := exec.CommandContext(within(t, 3*time.Minute), lint) // .cfnlintrc says what, and where
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+	text := read(t, "../.cfnlintrc")
+	for _, want := range []string{"gate.yml", "us-east-1", "eu-west-1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf(".cfnlintrc does not hold %s", want)
+		}
+	}
+}
+
+// invariant is a rule over the templates. Check returns what breaks it.
+type invariant struct {
+	check func(all stacks) []string
+	// mutations are edits after which check must find something.
+	mutations []mutation
+}
+
+// mutation is an edit of one file. It must apply, or it proves nothing.
+type mutation struct{ file, before, after string }
+
+// hold checks the invariants on the real files, and that each catches its mutations.
+func hold(t *testing.T, invariants map[string]invariant) {
+	t.Helper()
+	for name, inv := range invariants {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := load(t)
+			for _, problem := range inv.check(all) {
+				t.Error(problem)
+			}
+			if len(inv.mutations) == 0 {
+				t.Error("has no mutation: nobody knows whether it looks at anything")
+			}
+			for _, m := range inv.mutations {
+				if found := inv.check(all.mutate(t, m)); len(found) == 0 {
+					t.Errorf("does not notice %s with %q in the place of %q", m.file, m.after, m.before)
+				}
+			}
+		})
+	}
+}
+
+// missing returns what want has and got has not.
+func missing(want, got []string) []string {
+	var m []string
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			m = append(m, w)
+		}
+	}
+	return m
+}

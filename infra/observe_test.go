@@ -1,0 +1,354 @@
+package infra_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// words are what stands in queries beside fields.
+const words = `filter fields stats sort limit by as desc asc and or not in like count pct sum avg min max count_distinct`
+
+// queryProblems says which fields of a Logs Insights query no hook writes in the events that the query
+// keeps.
+func queryProblems(query string, e emitted) []string {
+	var problems []string
+	var aliases []string
+	for _, m := range regexp.MustCompile(`\bas (\w+)`).FindAllStringSubmatch(query, -1) {
+		aliases = append(aliases, m[1])
+	}
+	events := kept(query, e)
+	if len(events) == 0 {
+		return []string{"no event is kept"}
+	}
+	used := 0
+	bare := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(query, "")
+	for _, word := range regexp.MustCompile(`[A-Za-z_@][\w.@]*`).FindAllString(bare, -1) {
+		if slices.Contains(strings.Fields(words), word) || slices.Contains(aliases, word) {
+			continue
+		}
+		used++
+		if !slices.ContainsFunc(events, func(event string) bool { return slices.Contains(e.fields[event], word) }) {
+			problems = append(problems, fmt.Sprintf("no line of %v has a field %s", events, word))
+		}
+	}
+	if used < 3 {
+		problems = append(problems, fmt.Sprintf("names only %d fields", used))
+	}
+	return problems
+}
+
+// kept returns the events that a query's filter lets through.
+func kept(query string, e emitted) []string {
+	var all []string
+	for event := range e.fields {
+		all = append(all, event)
+	}
+	if m := regexp.MustCompile(`event (=|!=) "(\w+)"`).FindStringSubmatch(query); m != nil {
+		return slices.DeleteFunc(all, func(event string) bool { return (event == m[2]) != (m[1] == "=") })
+	}
+	if m := regexp.MustCompile(`event in \[([^\]]*)\]`).FindStringSubmatch(query); m != nil {
+		return slices.DeleteFunc(all, func(event string) bool { return !strings.Contains(m[1], strconv.Quote(event)) })
+	}
+	return all
+}
+
+func queriesNameFields(e emitted) func(stacks) []string {
+	return func(all stacks) []string {
+		var problems []string
+		queries := all["gate.yml"].resources("AWS::Logs::QueryDefinition")
+		if len(queries) < 5 {
+			problems = append(problems, fmt.Sprintf("only %d queries are saved", len(queries)))
+		}
+		for _, q := range queries {
+			for _, p := range queryProblems(str(q.properties["QueryString"]), e) {
+				problems = append(problems, q.id+": "+p)
+			}
+			if !strings.HasPrefix(str(q.properties["Name"]), "${NamePrefix}/") || len(list(q.properties["LogGroupNames"])) != 2 {
+				problems = append(problems, q.id+": is not in the prefix's folder, or not over both hooks")
+			}
+		}
+		return problems
+	}
+}
+
+// metric is one metric as an alarm or a dashboard names it.
+type metric struct {
+	namespace, name string
+	dimensions      map[string]string
+}
+
+// own is the namespace of the hooks' metrics in the template.
+const own = "Greenlight/${NamePrefix}"
+
+// problems compares a metric with what is emitted, or with the few of AWS's that are used here.
+func (m metric) problems(e emitted) []string {
+	if m.namespace != own {
+		return m.awsProblems()
+	}
+	var problems []string
+	if !slices.Contains(e.metrics, m.name) {
+		problems = append(problems, "no hook writes the metric "+m.name)
+	}
+	var names []string
+	for name := range m.dimensions {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if !slices.Contains(e.dimensions, strings.Join(names, " ")) {
+		problems = append(problems, fmt.Sprintf("%s is not kept by %v", m.name, names))
+	}
+	if !slices.Contains(e.lifecycleEvents, m.dimensions["LifecycleEvent"]) {
+		problems = append(problems, fmt.Sprintf("%s of the lifecycle event %q", m.name, m.dimensions["LifecycleEvent"]))
+	}
+	return problems
+}
+
+// awsProblems knows the metrics of AWS's own that the stacks use, with their dimensions, from AWS's documentation.
+func (m metric) awsProblems() []string {
+	known := map[string]string{
+		"AWS/Lambda Errors": "FunctionName", "AWS/SQS ApproximateNumberOfMessagesVisible": "QueueName",
+		"AWS/ApplicationELB HTTPCode_Target_5XX_Count": "LoadBalancer", "AWS/ApplicationELB HTTPCode_ELB_5XX_Count": "LoadBalancer",
+		"AWS/ApplicationELB RequestCount":       "LoadBalancer TargetGroup",
+		"AWS/ApplicationELB UnHealthyHostCount": "LoadBalancer TargetGroup", "AWS/ApplicationELB HealthyHostCount": "LoadBalancer TargetGroup",
+		"AWS/ApplicationELB TargetResponseTime": "LoadBalancer TargetGroup",
+		"AWS/ECS CPUUtilization":                "ClusterName ServiceName", "AWS/ECS MemoryUtilization": "ClusterName ServiceName",
+		"AWS/RDS DatabaseConnections": "DBClusterIdentifier", "AWS/RDS CPUUtilization": "DBClusterIdentifier",
+	}
+	var names []string
+	for name, value := range m.dimensions {
+		names = append(names, name)
+		if value == "" {
+			return []string{m.name + " has an empty " + name}
+		}
+	}
+	slices.Sort(names)
+	if want, ok := known[m.namespace+" "+m.name]; !ok || want != strings.Join(names, " ") {
+		return []string{fmt.Sprintf("%s %s by %v is not known", m.namespace, m.name, names)}
+	}
+	return nil
+}
+
+// alarmMetrics returns the metrics of an alarm.
+func alarmMetrics(alarm resource) []metric {
+	var all []metric
+	one := func(m any) {
+		if str(at(m, "MetricName")) == "" {
+			return
+		}
+		x := metric{str(at(m, "Namespace")), str(at(m, "MetricName")), map[string]string{}}
+		for _, d := range list(at(m, "Dimensions")) {
+			x.dimensions[str(at(d, "Name"))] = str(at(d, "Value"))
+		}
+		all = append(all, x)
+	}
+	one(alarm.properties)
+	for _, m := range list(alarm.properties["Metrics"]) {
+		one(at(m, "MetricStat", "Metric"))
+	}
+	return all
+}
+
+func alarmsNameMetrics(e emitted) func(stacks) []string {
+	return func(all stacks) []string {
+		var problems []string
+		watched := map[string]int{}
+		for _, file := range files() {
+			for _, alarm := range all[file].resources("AWS::CloudWatch::Alarm") {
+				metrics := alarmMetrics(alarm)
+				if len(metrics) == 0 {
+					problems = append(problems, alarm.id+" watches nothing")
+				}
+				for _, m := range metrics {
+					watched[m.name]++
+					for _, p := range m.problems(e) {
+						problems = append(problems, alarm.id+": "+p)
+					}
+				}
+				// A gate is silent for days: no data is no alarm.
+				if str(alarm.properties["TreatMissingData"]) != "notBreaching" || str(alarm.properties["AlarmDescription"]) == "" || alarm.properties["AlarmActions"] == nil {
+					problems = append(problems, alarm.id+": rings without data, without a word, or to nobody")
+				}
+			}
+		}
+		for _, name := range []string{"GateFailed", "Errors", "ReportFailed"} {
+			if watched[name] != 2 {
+				problems = append(problems, fmt.Sprintf("%s is watched %d times, want both hooks", name, watched[name]))
+			}
+		}
+		return problems
+	}
+}
+
+// widget is one widget of a dashboard.
+type widget struct {
+	Type                string
+	X, Y, Width, Height int
+	Properties          struct {
+		Title, Region, View, Query, Markdown string
+		Metrics                              [][]any
+		Alarms                               []string
+	}
+}
+
+func (t template) widgets(id string) ([]widget, error) {
+	var body struct{ Widgets []widget }
+	dec := json.NewDecoder(strings.NewReader(str(t.resource(id).properties["DashboardBody"])))
+	dec.DisallowUnknownFields()
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil || dec.More() {
+		return nil, fmt.Errorf("the body of %s is no JSON: %w", id, err)
+	}
+	return body.Widgets, json.Unmarshal(raw, &body)
+}
+
+// metrics returns the metrics that a widget shows; "." repeats what stands above it.
+func (w widget) metrics() []metric {
+	var all []metric
+	for _, row := range w.Properties.Metrics {
+		var names []string
+		for _, cell := range row {
+			if text, ok := cell.(string); ok {
+				names = append(names, text)
+			}
+		}
+		m := metric{dimensions: map[string]string{}}
+		if len(names) >= 2 {
+			m.namespace, m.name = names[0], names[1]
+		}
+		for i := 2; i+1 < len(names); i += 2 {
+			m.dimensions[names[i]] = names[i+1]
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func dashboards(e emitted) func(stacks) []string {
+	return func(all stacks) []string {
+		var problems []string
+		for _, file := range files() {
+			boards := all[file].resources("AWS::CloudWatch::Dashboard")
+			if len(boards) != 1 {
+				problems = append(problems, fmt.Sprintf("%s has %d dashboards", file, len(boards)))
+			}
+			for _, board := range boards {
+				widgets, err := all[file].widgets(board.id)
+				if err != nil || len(widgets) == 0 {
+					problems = append(problems, fmt.Sprintf("%s: %v", file, err))
+				}
+				for i, w := range widgets {
+					for _, p := range append(w.problems(all[file], e), overlaps(w, widgets[:i])...) {
+						problems = append(problems, fmt.Sprintf("%s: %s: %s", file, w.Properties.Title, p))
+					}
+				}
+			}
+		}
+		return problems
+	}
+}
+
+func overlaps(w widget, before []widget) []string {
+	if w.X < 0 || w.Width < 1 || w.Height < 1 || w.X+w.Width > 24 {
+		return []string{"does not fit the 24 columns"}
+	}
+	for _, b := range before {
+		if w.X < b.X+b.Width && b.X < w.X+w.Width && w.Y < b.Y+b.Height && b.Y < w.Y+w.Height {
+			return []string{"lies over " + b.Properties.Title}
+		}
+	}
+	return nil
+}
+
+func (w widget) problems(t template, e emitted) []string {
+	var problems []string
+	switch w.Type {
+	case "metric":
+		if len(w.Properties.Metrics) == 0 || w.Properties.Region != "${AWS::Region}" || w.Properties.View == "" {
+			problems = append(problems, "shows nothing")
+		}
+		for _, m := range w.metrics() {
+			problems = append(problems, m.problems(e)...)
+		}
+	case "log":
+		sources, query, _ := cutLast(w.Properties.Query, "' | ")
+		if strings.Count(sources, "SOURCE '${") != 2 {
+			problems = append(problems, "is not over both hooks' logs: "+sources)
+		}
+		if !slices.ContainsFunc(t.resources("AWS::Logs::QueryDefinition"), func(q resource) bool { return str(q.properties["QueryString"]) == query }) {
+			problems = append(problems, "no saved query says "+query)
+		}
+	case "alarm":
+		for _, a := range w.Properties.Alarms {
+			if t.resource(strings.TrimSuffix(strings.Trim(a, "${}"), ".Arn")).kind != "AWS::CloudWatch::Alarm" {
+				problems = append(problems, a+" is no alarm")
+			}
+		}
+		if len(w.Properties.Alarms) != len(t.resources("AWS::CloudWatch::Alarm")) {
+			problems = append(problems, "does not show all alarms")
+		}
+	case "text":
+		if w.Properties.Markdown == "" {
+			problems = append(problems, "says nothing")
+		}
+	default:
+		problems = append(problems, "is of type "+w.Type)
+	}
+	return problems
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// sameNamespace wants the alarms to look where the hooks write.
+func sameNamespace(all stacks) []string {
+	var problems []string
+	for _, event := range hooks() {
+		if got := str(at(all["gate.yml"].resource(event).properties, "Environment", "Variables", "METRICS_NAMESPACE")); got != own {
+			problems = append(problems, fmt.Sprintf("%s writes to %q, the alarms look at %q", event, got, own))
+		}
+	}
+	return problems
+}
+
+func TestWhatOperatorsRead(t *testing.T) {
+	t.Parallel()
+	e := observed(t)
+	hold(t, map[string]invariant{
+		"queries name fields that the hooks write": {queriesNameFields(e), []mutation{
+			{"gate.yml", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, why"},
+			{"gate.yml", `filter event = "reported" and outcome`, `filter event = "reported" and result`},
+			{"gate.yml", `pct(duration_ms, 95)`, `pct(latency_ms, 95)`},
+			{"gate.yml", `filter event = "compare"`, `filter event = "comparison"`},
+			{"gate.yml", `filter event = "compare"`, `filter event = "check"`},
+		}},
+		"alarms name metrics that the hooks write": {alarmsNameMetrics(e), []mutation{
+			{"gate.yml", "MetricName: GateFailed", "MetricName: HookFailed"},
+			{"gate.yml", "Dimensions: [{Name: LifecycleEvent, Value: AfterAllowTestTraffic}]", "Dimensions: [{Name: Event, Value: AfterAllowTestTraffic}]"},
+			{"gate.yml", "Value: BeforeAllowTraffic}]", "Value: AfterAllowTraffic}]"},
+			{"gate.yml", "Namespace: !Sub Greenlight/${NamePrefix}", "Namespace: Greenlight"},
+			{"gate.yml", "TreatMissingData: notBreaching", "TreatMissingData: breaching"},
+			{"gate.yml", "MetricName: Errors, Dimensions: [{Name: FunctionName", "MetricName: Errors, Dimensions: [{Name: Function"},
+		}},
+		"dashboards": {dashboards(e), []mutation{
+			{"gate.yml", `"GateDuration", "LifecycleEvent"`, `"HookDuration", "LifecycleEvent"`},
+			{"gate.yml", `{"type": "alarm", "x": 8`, `{"type": "alarm", "x": 7`},
+			{"gate.yml", `"${InvocationLost.Arn}"]`, `"${Lost.Arn}"]`},
+			{"gate.yml", `checks_failed, duration_ms\n| sort timestamp desc\n`, `checks_failed\n| sort timestamp desc\n`},
+			{"gate.yml", `"view": "table",`, `"view": "table"`},
+			{"gate.yml", `"width": 24, "height": 7`, `"width": 25, "height": 7`},
+		}},
+		"one namespace": {sameNamespace, []mutation{
+			{"gate.yml", "METRICS_NAMESPACE: !Sub Greenlight/${NamePrefix}", "METRICS_NAMESPACE: Greenlight"},
+		}},
+	})
+}

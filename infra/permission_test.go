@@ -1,0 +1,283 @@
+package infra_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// statement is one statement of a policy, with the resource that it stands in.
+type statement struct {
+	file, in   string
+	effect     string
+	actions    []string
+	resources  []string
+	conditions any
+	all        map[string]any
+}
+
+// statements returns all statements of identity policies.
+func (t template) statements(ids ...string) []statement {
+	var all []statement
+	for _, r := range t.resources("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy") {
+		if len(ids) > 0 && !slices.Contains(ids, r.id) {
+			continue
+		}
+		documents := []any{r.properties["PolicyDocument"]}
+		for _, p := range list(r.properties["Policies"]) {
+			documents = append(documents, at(p, "PolicyDocument"))
+		}
+		for _, d := range documents {
+			for _, s := range list(at(d, "Statement")) {
+				m, _ := s.(map[string]any)
+				all = append(all, statement{t.name, r.id, str(m["Effect"]), texts(m["Action"]), scopes(m["Resource"]), m["Condition"], m})
+			}
+		}
+	}
+	return all
+}
+
+// scopes returns the texts of a statement's resources, those behind an !If too.
+func scopes(v any) []string {
+	if choice, ok := at(v, "Fn::If").([]any); ok {
+		return append(texts(choice[1]), texts(choice[2])...)
+	}
+	return texts(v)
+}
+
+// unscoped says why a right may stand on all resources. AWS's service authorization reference has no
+// resource type for the first ones.
+var unscoped = map[string]string{
+	"codedeploy:GetDeploymentTarget":             "no resource type",
+	"codedeploy:ListDeploymentTargets":           "no resource type",
+	"ec2:AssignPrivateIpAddresses":               "Lambda's documentation, for functions in a VPC",
+	"ec2:CreateNetworkInterface":                 "Lambda's documentation, for functions in a VPC",
+	"ec2:DeleteNetworkInterface":                 "Lambda's documentation, for functions in a VPC",
+	"ec2:DescribeNetworkInterfaces":              "no resource type",
+	"ec2:DescribeSubnets":                        "no resource type",
+	"ec2:UnassignPrivateIpAddresses":             "Lambda's documentation, for functions in a VPC",
+	"ecr:GetAuthorizationToken":                  "no resource type",
+	"ecs:DescribeTaskDefinition":                 "no resource type",
+	"elasticloadbalancing:DescribeListeners":     "no resource type",
+	"elasticloadbalancing:DescribeLoadBalancers": "no resource type",
+	"elasticloadbalancing:DescribeRules":         "no resource type",
+	"elasticloadbalancing:DescribeTargetGroups":  "no resource type",
+	"elasticloadbalancing:DescribeTargetHealth":  "no resource type",
+}
+
+func wildcards(all stacks) []string {
+	var problems []string
+	seen := 0
+	for _, file := range slices.Sorted(maps.Keys(all)) {
+		for _, s := range all[file].statements() {
+			seen++
+			problems = append(problems, s.wildcards()...)
+		}
+	}
+	if seen == 0 {
+		problems = append(problems, "no statement was found")
+	}
+	return problems
+}
+
+func (s statement) wildcards() []string {
+	if s.effect == "Deny" {
+		return nil
+	}
+	var problems []string
+	say := func(format string, args ...any) {
+		problems = append(problems, s.file+": "+s.in+": "+fmt.Sprintf(format, args...))
+	}
+	if s.all["NotAction"] != nil || s.all["NotResource"] != nil || s.effect != "Allow" || len(s.actions) == 0 || len(s.resources) == 0 {
+		say("the statement says what is not allowed, or nothing: %v", s.all)
+	}
+	for _, a := range s.actions {
+		if strings.Contains(a, "*") {
+			say("the action %s is not one action", a)
+		}
+		for _, r := range s.resources {
+			if r == "" {
+				say("the resource of %s cannot be read", a)
+			}
+			if (r == "*" || strings.HasSuffix(r, ":*") && !strings.Contains(a, "logs:")) && unscoped[a] == "" {
+				say("%s is allowed on %s", a, r)
+			}
+			if strings.Contains(r, "${AWS::AccountId}:key/*") && (s.conditions == nil || !strings.Contains(fmt.Sprint(s.conditions), "kms:EncryptionContext:")) {
+				say("%s is allowed on every key, for everything", a)
+			}
+		}
+	}
+	return problems
+}
+
+// hookRights are the issue's, with what Lambda needs on the role's behalf.
+func hookRights() []string {
+	return []string{
+		"codedeploy:PutLifecycleEventHookExecutionStatus", "codedeploy:GetDeployment", "codedeploy:GetDeploymentTarget",
+		"codedeploy:ListDeploymentTargets", "codedeploy:GetApplicationRevision",
+		"ecs:DescribeServices", "ecs:DescribeTaskSets", "ecs:DescribeTaskDefinition",
+		"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules",
+		"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetHealth",
+		"ec2:DescribeNetworkInterfaces", "lambda:InvokeFunction", "lambda:GetFunction", "s3:GetObject", "s3:PutObject",
+		"ssm:GetParameter", "secretsmanager:GetSecretValue", "kms:Decrypt",
+		"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage",
+	}
+}
+
+func theHooksRights(all stacks) []string {
+	var got []string
+	gate := all["gate.yml"]
+	for _, s := range gate.statements() {
+		attached := s.in == "HookRole" || slices.Contains(texts(gate.resource(s.in).properties["Roles"]), "${HookRole}")
+		if attached && s.effect == "Allow" {
+			got = append(got, s.actions...)
+		}
+	}
+	var problems []string
+	for _, a := range missing(hookRights(), got) {
+		problems = append(problems, "the hooks may not "+a)
+	}
+	for _, a := range missing(got, hookRights()) {
+		problems = append(problems, "the hooks may "+a+", which nobody asked for")
+	}
+	return problems
+}
+
+// deploymentGroupOnly wants the rights that change something on the deployment group alone.
+func deploymentGroupOnly(all stacks) []string {
+	var problems []string
+	found := false
+	for _, s := range all["gate.yml"].statements("HookRole") {
+		if !slices.Contains(s.actions, "codedeploy:PutLifecycleEventHookExecutionStatus") {
+			continue
+		}
+		found = true
+		if len(s.resources) != 1 || !strings.HasSuffix(s.resources[0], ":deploymentgroup:${ApplicationName}/${DeploymentGroupName}") {
+			problems = append(problems, fmt.Sprintf("a status may be stored for %v", s.resources))
+		}
+	}
+	if !found {
+		problems = append(problems, "no status may be stored")
+	}
+	return problems
+}
+
+// theProberMayNothing wants a Deny for the prober's own code on all that its role has for Lambda's sake.
+func theProberMayNothing(all stacks) []string {
+	gate := all["gate.yml"]
+	denied := ""
+	var problems []string
+	for _, s := range gate.statements() {
+		if s.in != "ProberRole" && !slices.Contains(texts(gate.resource(s.in).properties["Roles"]), "${ProberRole}") {
+			continue
+		}
+		if s.effect == "Deny" && slices.Contains(s.actions, "ec2:*") && slices.Contains(s.resources, "*") {
+			denied = str(at(s.conditions, "ArnEquals", "lambda:SourceFunctionArn"))
+		}
+		for _, a := range s.actions {
+			if s.effect == "Allow" && !strings.HasPrefix(a, "ec2:") && !slices.Contains([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, a) {
+				problems = append(problems, "the prober may "+a)
+			}
+		}
+	}
+	if name := str(gate.resource("Prober").properties["FunctionName"]); denied == "" || !strings.HasSuffix(denied, ":function:"+name) {
+		problems = append(problems, fmt.Sprintf("the network's rights are denied to the code of %q, not to %q", denied, name))
+	}
+	return problems
+}
+
+// trusted wants each role to be for one AWS service.
+func trusted(all stacks) []string {
+	var problems []string
+	for _, file := range files() {
+		for _, r := range all[file].resources("AWS::IAM::Role") {
+			for _, s := range list(at(r.properties, "AssumeRolePolicyDocument", "Statement")) {
+				service := str(at(s, "Principal", "Service"))
+				if !strings.HasSuffix(service, ".amazonaws.com") || strings.Contains(service, "*") || str(at(s, "Action")) != "sts:AssumeRole" {
+					problems = append(problems, fmt.Sprintf("%s: %s is trusted by %v", file, r.id, at(s, "Principal")))
+				}
+			}
+		}
+	}
+	return problems
+}
+
+func TestRights(t *testing.T) {
+	t.Parallel()
+	hold(t, map[string]invariant{
+		"no wildcards": {wildcards, []mutation{
+			{"gate.yml", `Action: "s3:GetObject"`, `Action: "s3:*"`},
+			{"gate.yml", `Resource: !Sub arn:${AWS::Partition}:s3:::${SuiteBucket}/${SuitePrefix}*`, `Resource: "*"`},
+			{"gate.yml", `Resource: !GetAtt Prober.Arn}`, `Resource: "*"}`},
+			{"gate.yml", `Resource: !Ref SecretArns}`, `NotResource: !Ref SecretArns}`},
+			{"gate.yml", `StringLike: {"kms:ViaService": "secretsmanager.*.amazonaws.com", "kms:EncryptionContext:SecretARN": !Ref SecretArns}`, `StringLike: {"kms:ViaService": "*"}`},
+		}},
+		"the hooks' rights are the issue's": {theHooksRights, []mutation{
+			{"gate.yml", "- elasticloadbalancing:DescribeRules\n", "- elasticloadbalancing:ModifyRule\n"},
+			{"gate.yml", `, "codedeploy:GetDeployment"]`, `]`},
+			{"gate.yml", `Roles: [!Ref HookRole]`, `Roles: [!Ref ProberRole]`},
+		}},
+		"a status is stored for the named group only": {deploymentGroupOnly, []mutation{
+			{"gate.yml", "deploymentgroup:${ApplicationName}/${DeploymentGroupName}", "deploymentgroup:${ApplicationName}/*"},
+			{"gate.yml", "codedeploy:PutLifecycleEventHookExecutionStatus", "codedeploy:GetApplication"},
+		}},
+		"the prober's code has no rights": {theProberMayNothing, []mutation{
+			{"gate.yml", "- Effect: Deny\n", "- Effect: Allow\n"},
+			{"gate.yml", "function:greenlight-${NamePrefix}-prober", "function:greenlight-prober"},
+			{"gate.yml", "- ec2:UnassignPrivateIpAddresses", "- s3:GetObject"},
+		}},
+		"a role is for one service": {trusted, []mutation{
+			{"gate.yml", "Principal: {Service: lambda.amazonaws.com}", `Principal: {AWS: "*"}`},
+		}},
+	})
+}
+
+// TestWhatTheHooksCallIsAllowed reads the operations out of the code.
+func TestWhatTheHooksCallIsAllowed(t *testing.T) {
+	t.Parallel()
+	service := map[string]string{"LoadBalancing": "elasticloadbalancing", "SecretsManager": "secretsmanager"}
+	operation := regexp.MustCompile(`signed\.([A-Z]\w+), "(\w+)"|&api\.(\w+)Input\{|AWS\.(GetObject|PutObject)\(`)
+	called := map[string]string{}
+	for _, room := range []string{"gate", "release", "secret", "codedeploy"} {
+		sources, err := filepath.Glob("../pkg/" + room + "/*.go")
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("%s: no sources: %v", room, err)
+		}
+		for _, source := range sources {
+			if strings.HasSuffix(source, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range operation.FindAllStringSubmatch(string(text), -1) {
+				switch {
+				case m[1] != "":
+					prefix := service[m[1]]
+					if prefix == "" {
+						prefix = strings.ToLower(m[1])
+					}
+					called[prefix+":"+m[2]] = source
+				case m[3] != "":
+					called["codedeploy:"+m[3]] = source
+				default:
+					called["s3:"+m[4]] = source
+				}
+			}
+		}
+	}
+	if len(called) < 10 {
+		t.Errorf("found only %v", called)
+	}
+	for action, source := range called {
+		if !slices.Contains(hookRights(), action) {
+			t.Errorf("%s calls %s, which the hooks' role does not allow", source, action)
+		}
+	}
+}
