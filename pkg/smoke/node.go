@@ -36,7 +36,13 @@ type reader struct {
 	broke  bool
 }
 
+// maxProblems is how many problems are told; nobody reads more, and each costs memory.
+const maxProblems = 1000
+
 func (r *reader) fail(p pos, help, format string, args ...any) {
+	if len(r.problems) >= maxProblems {
+		return
+	}
 	r.problems = append(r.problems, diagnostic.Problem{
 		Place: p.place(r.file), Severity: diagnostic.Error, Cause: diagnostic.Rule,
 		Text: fmt.Sprintf(format, args...), Help: help,
@@ -44,8 +50,11 @@ func (r *reader) fail(p pos, help, format string, args ...any) {
 }
 
 func (r *reader) warn(p pos, help, format string, args ...any) {
+	before := len(r.problems)
 	r.fail(p, help, format, args...)
-	r.problems[len(r.problems)-1].Severity = diagnostic.Warning
+	for i := range r.problems[before:] {
+		r.problems[before+i].Severity = diagnostic.Warning
+	}
 }
 
 // resolve returns the node that an alias stands for, and counts the visit. It returns nil when the

@@ -18,6 +18,7 @@ import (
 // network is a network in memory, so that its time is the bubble's.
 type network struct {
 	t     *testing.T
+	mu    sync.Mutex
 	hosts map[string]*memListener
 	stop  []func()
 }
@@ -44,6 +45,8 @@ func (n *network) serve(host string, h http.Handler) {
 	s := &http.Server{Handler: h}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Serve(l) })
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.hosts == nil {
 		n.hosts = map[string]*memListener{}
 	}
@@ -52,7 +55,9 @@ func (n *network) serve(host string, h http.Handler) {
 }
 
 func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	n.mu.Lock()
 	l, ok := n.hosts[addr]
+	n.mu.Unlock()
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("connection refused")}
 	}
@@ -66,6 +71,8 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 }
 
 func (n *network) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	for _, f := range n.stop {
 		f()
 	}

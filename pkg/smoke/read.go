@@ -37,7 +37,14 @@ func Read(src Source) (*Suite, diagnostic.List) {
 }
 
 // document parses the text into its one mapping.
-func (r *reader) document(data []byte) *yaml.Node {
+func (r *reader) document(data []byte) (root *yaml.Node) {
+	// A suite may come from anywhere, and a parser that breaks on it must not take the gate with it.
+	defer func() {
+		if recover() != nil {
+			r.syntax(0, "", "is no YAML: the parser gave up")
+			root = nil
+		}
+	}()
 	if len(data) > MaxSuite {
 		r.syntax(0, "split it up", "the suite is larger than 16 MiB")
 		return nil

@@ -1,0 +1,125 @@
+package smoke
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// answers is every kind of whole answer that a broken release may give.
+func answers() []probe.Observation {
+	var out []probe.Observation
+	for _, status := range []int{200, 201, 204, 302, 404, 418, 500, 503, 599} {
+		for _, body := range []string{"", "x", "null", "{}", "[]", `"x"`, "0", `{"status":"ok"}`, `[{"a":[1]}]`} {
+			for _, h := range []http.Header{nil, {"X-A": {"b"}}} {
+				out = append(out, probe.Observation{Status: status, Header: h, Body: []byte(body), Latency: 1})
+			}
+		}
+	}
+	return out
+}
+
+// FuzzReadSuite: reading never panics, what is refused says where and why, and what is accepted has a
+// check that counts and that some answer fails.
+func FuzzReadSuite(f *testing.F) {
+	for _, pattern := range []string{"testdata/accepted/*.yaml", "testdata/refused/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("no seeds in %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	all := answers()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		suite, problems := Read(Source{Name: "s.yaml", Text: data})
+		for _, p := range problems {
+			if p.Place.File != "s.yaml" || p.Text == "" {
+				t.Fatalf("a problem without place or text: %+v", p)
+			}
+		}
+		if suite == nil {
+			if len(problems.Errors(false)) == 0 {
+				t.Fatal("refused without a reason")
+			}
+			return
+		}
+		counted := 0
+		for i := range suite.checks {
+			c := &suite.checks[i]
+			if !c.observe {
+				counted++
+			}
+			if c.attempts <= c.allowed || !canFailOn(t, c, all) {
+				t.Fatalf("check %q cannot fail", c.name)
+			}
+		}
+		if counted == 0 {
+			t.Fatal("no check counts")
+		}
+	})
+}
+
+func canFailOn(t *testing.T, c *check, all []probe.Observation) bool {
+	can := false
+	for i := range c.steps {
+		s := &c.steps[i]
+		for _, o := range all {
+			v := verify(s, o, scope{})
+			if v.asserted == 0 {
+				t.Fatal("nothing was asserted")
+			}
+			can = can || len(v.wrong) > 0
+		}
+		if v := verify(s, probe.Observation{Fault: probe.FaultReset}, scope{}); len(v.wrong) == 0 {
+			t.Fatal("a reset passes")
+		}
+	}
+	return can
+}
+
+// FuzzTemplate: what is captured never leaves its path segment.
+func FuzzTemplate(f *testing.F) {
+	f.Add("/orders/${id}/items", "../../admin")
+	f.Add("/a?q=${id}", "x&y=z#f")
+	f.Add("/${id}", "//evil")
+	f.Fuzz(func(t *testing.T, path, value string) {
+		text, wrongAt, _ := parseText(path, pos{1, 1})
+		if wrongAt >= 0 || !strings.HasPrefix(path, "/") {
+			return
+		}
+		plain, err1 := text.path(scope{vars: map[string]string{"id": "x"}})
+		got, err2 := text.path(scope{captured: map[string]string{"id": value}})
+		if err1 != nil || err2 != nil {
+			return
+		}
+		if count(got, '/') != count(plain, '/') || count(got, '?') != count(plain, '?') || query(got) != query(plain) || count(got, '#') != count(plain, '#') {
+			t.Fatalf("%q in %q gives %q", value, path, got)
+		}
+	})
+}
+
+// query counts what separates the query's fields.
+func query(s string) int {
+	_, q, _ := strings.Cut(s, "?")
+	return count(q, '&') + count(q, ';')
+}
+
+func count(s string, c byte) int {
+	n := 0
+	for i := range len(s) {
+		if s[i] == c {
+			n++
+		}
+	}
+	return n
+}
