@@ -89,9 +89,9 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	}
 	defer func() { _ = statusWrite.Close() }()
 	cmd := exec.Command(c.Keeper, append([]string{KeeperArg}, c.Argv...)...) //nolint:noctx // its life is bound by the control pipe, beyond any context's
-	cmd.Dir, cmd.Env = c.Dir, c.Env
+	cmd.Dir, cmd.Env = c.Dir, append(instrumented(), c.Env...)
 	if cmd.Env == nil {
-		cmd.Env = []string{}
+		cmd.Env = []string{} // nil would pass on everything
 	}
 	stdout, stderr := &splitter{emit: lines}, &splitter{emit: lines, stderr: true}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
