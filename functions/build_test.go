@@ -1,0 +1,57 @@
+// Package functions_test proves the functions as Lambda and CodeDeploy see them: their own binaries, built
+// with the product's flags, under a Runtime API, over real sockets, against applications that misbehave
+// and a CodeDeploy that does.
+package functions_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the matrix into the README")
+
+// binaries is where the functions were built.
+var binaries string
+
+// rowsAtOnce is how many rows wait side by side: nearly all that they do is wait.
+const rowsAtOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", rowsAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "greenlight-functions")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	defer cancel()
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir+"/",
+		"./after-allow-test-traffic", "./before-allow-traffic", "./prober")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build the functions: %w\n%s", err, out)
+	}
+	binaries = dir
+	return m.Run(), nil
+}
+
+func binary(name string) string { return filepath.Join(binaries, name) }
