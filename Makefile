@@ -31,5 +31,8 @@ check: go ## what CI runs: formatting, lint, tests, tidy
 	$(GO) mod tidy -diff
 	@$(MAKE) test
 
+bench: go ## the benchmarks behind every number in the README
+	@sh buildtools/bench.sh $(GO)
+
 clean: ## remove what the other targets built
 	rm -rf $(BIN) dist .demo
