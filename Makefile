@@ -5,10 +5,11 @@ GO         ?= go
 BIN        := bin
 BUILDTOOLS := render-taskdef render-appspec smoke rehearse
 FUNCTIONS  := after-allow-test-traffic before-allow-traffic prober
+ARCH       ?= arm64
 LINT       := $(GO) tool -modfile=buildtools/lint.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help go build demo test check lint bench clean
+.PHONY: help go build demo test check lint bench package dry-run deploy destroy templates clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,7 +30,26 @@ check: go ## what CI runs: formatting, lint, tests, tidy
 	$(LINT) fmt --diff
 	$(LINT) run ./...
 	$(GO) mod tidy -diff
+	@$(MAKE) templates
 	@$(MAKE) test
+
+templates:
+	@sh buildtools/lint-templates.sh
+
+package: go ## [BUCKET=b] [ARCH=amd64] the functions and build tools, packed into dist/
+	@sh buildtools/package.sh $(GO) $(ARCH) $(BUCKET)
+
+# STACK=gate|bluegreen BUCKET=b PARAMETERS=file [NAME=n]
+stack = GO=$(GO) ARCH=$(ARCH) STACK='$(STACK)' BUCKET='$(BUCKET)' PARAMETERS='$(PARAMETERS)' NAME='$(NAME)' sh buildtools/stack.sh
+
+dry-run: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: everything up to a change set
+	@$(stack) dry-run
+
+deploy: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: make or change the stack
+	@$(stack) deploy
+
+destroy: ## STACK=gate|bluegreen: remove the stack and what it holds, and say what stays
+	@$(stack) destroy
 
 bench: go ## the benchmarks behind every number in the README
 	@sh buildtools/bench.sh $(GO)
