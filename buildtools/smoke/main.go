@@ -15,7 +15,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends the command at once, without waiting for clean-up steps.
 	context.AfterFunc(ctx, stop)
-	tuneMemory()
 	code := run(ctx, os.Args[1:], surroundings{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		environment: os.LookupEnv,

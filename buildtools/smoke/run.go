@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -22,9 +21,6 @@ import (
 
 // deploymentID is ${DEPLOYMENT_ID} where there is no deployment (contract, section 4).
 const deploymentID = "local"
-
-// tuneMemory lets a short process collect garbage less often while it is small.
-func tuneMemory() { debug.SetGCPercent(100) }
 
 func run(ctx context.Context, args []string, at surroundings) int {
 	o, err := parse(args, at.environment, at.stdout)

@@ -49,9 +49,13 @@ const (
 )
 
 // fault puts an error of net/http into its class.
-func (x *exchange) fault(err error) Observation {
+func (x *exchange) fault(ctx context.Context, err error) Observation {
 	if x.parent.Err() != nil {
 		return Observation{Fault: FaultInterrupted, Text: "interrupted"}
+	}
+	// However net/http puts it: when we ended the request, our reason is the reason.
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
 	}
 	class, text := classOf(err)
 	if class == FaultTimeout {
@@ -66,7 +70,7 @@ func classOf(err error) (Fault, string) {
 	}
 	text := err.Error()
 	switch {
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, errTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return FaultTimeout, text
 	case errors.Is(err, errReplayed):
 		return FaultReset, text

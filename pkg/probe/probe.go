@@ -29,7 +29,8 @@ const maxExcerpt = 4 << 10
 type Request struct {
 	Method string
 	// Path is the path and query, already escaped: "/orders/7?full=1".
-	Path   string
+	Path string
+	// Header is not changed, and must not be while Do runs.
 	Header http.Header
 	Body   []byte
 	// Timeout covers everything from dialling to the last byte read, redirects included.
@@ -68,9 +69,12 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	if err != nil || !strings.HasPrefix(r.Path, "/") || strings.HasPrefix(r.Path, "//") {
 		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
 	}
-	asked, cancel := context.WithTimeoutCause(ctx, r.Timeout, errTimeout)
-	defer cancel()
-	t := &exchange{client: c, request: r, parent: ctx}
+	// One context for the time, and for the watcher to end a request that it does not want repeated.
+	asked, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
+	defer late.Stop()
+	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
 	o := t.run(asked, u)
 	if !t.sent.IsZero() {
 		o.Latency = time.Since(t.sent)
@@ -83,7 +87,8 @@ type exchange struct {
 	client  *Client
 	request Request
 	parent  context.Context //nolint:containedctx // lives as long as one call of Do; tells whose deadline ended
-	sent    time.Time       // when the first byte was sent
+	cancel  context.CancelCauseFunc
+	sent    time.Time // when the first byte was sent
 }
 
 func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
@@ -92,12 +97,12 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	for {
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
-			return x.fault(err)
+			return x.fault(ctx, err)
 		}
 		next, o, done := x.redirect(resp, u)
 		if done {
 			if o.Fault == FaultNone {
-				o = x.read(resp)
+				o = x.read(ctx, resp)
 			}
 			_ = resp.Body.Close()
 			return o
@@ -119,7 +124,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 
 func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []byte) (*http.Response, error) {
 	req := &http.Request{
-		Method: method, URL: u, Header: x.request.Header.Clone(), Host: x.client.target.Host,
+		Method: method, URL: u, Header: x.request.Header, Host: x.client.target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if req.Header == nil {
@@ -130,19 +135,19 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	} else if method != http.MethodGet && method != http.MethodHead {
 		req.Body = http.NoBody
 	}
-	w := newWatcher(ctx)
-	resp, err := x.client.transport(x.request.Fresh).RoundTrip(req.WithContext(w.ctx)) //nolint:contextcheck // it is ctx, with a trace
+	w := &watcher{cancel: x.cancel}
+	resp, err := x.client.transport(x.request.Fresh).RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
 		x.sent = w.gotConn()
 	}
 	if err != nil {
-		return nil, w.explain(err)
+		return nil, err
 	}
 	return resp, nil
 }
 
 // read takes the body, up to what the request allows.
-func (x *exchange) read(resp *http.Response) Observation {
+func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
 	if resp.StatusCode < http.StatusOK {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
@@ -157,7 +162,7 @@ func (x *exchange) read(resp *http.Response) Observation {
 	o.Body = b.Bytes()
 	switch {
 	case err != nil:
-		f := x.fault(err)
+		f := x.fault(ctx, err)
 		o.Fault, o.Text = f.Fault, f.Text
 		if errors.Is(err, io.ErrUnexpectedEOF) || o.Fault == FaultReset {
 			o.Fault, o.Text = FaultTruncated, fmt.Sprintf("the body ends after %d bytes, before its end", n)

@@ -18,7 +18,6 @@ var (
 // watcher sees a request get its connection. net/http quietly repeats a GET whose connection broke
 // before an answer came; a gate must not: a server that resets every other request would look well.
 type watcher struct {
-	ctx    context.Context //nolint:containedctx // is the request's context, which carries the trace and can be cancelled by it
 	cancel context.CancelCauseFunc
 
 	mu     sync.Mutex
@@ -27,13 +26,9 @@ type watcher struct {
 	sent   time.Time
 }
 
-func newWatcher(ctx context.Context) *watcher {
-	w := &watcher{}
-	// The cancel function is not deferred: the context must outlive the reading of the body, and ends
-	// with its parent when Do returns.
-	ctx, w.cancel = context.WithCancelCause(ctx)
-	w.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
-	return w
+// watch returns a context with which a request's connection is seen.
+func (w *watcher) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
 }
 
 func (w *watcher) got(info httptrace.GotConnInfo) {
@@ -56,14 +51,6 @@ func (w *watcher) gotConn() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.sent
-}
-
-// explain returns the reason for which the context was cancelled where that is why err came.
-func (w *watcher) explain(err error) error {
-	if errors.Is(context.Cause(w.ctx), errReplayed) {
-		return errReplayed
-	}
-	return err
 }
 
 func counting(c net.Conn) *countingConn {

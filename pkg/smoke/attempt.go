@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -188,7 +189,8 @@ func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
 	}
 	excerpt := a.excerpt(v.observation.Body)
 	for _, w := range v.wrong {
-		if w.release && a.other == "" && v.observation.Answered() {
+		// A quoted value is one that was there; what answers without any version is not another release.
+		if w.release && a.other == "" && strings.HasPrefix(w.got, `"`) {
 			a.other = a.scope.secrets.Line(w.got, maxValue)
 		}
 		a.add(i, s, Finding{

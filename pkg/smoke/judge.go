@@ -182,6 +182,9 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 		r.found.notRun = append(r.found.notRun, NotRun{c.name, res.Reason})
 	}
 	r.mu.Unlock()
+	if r.watch == nil {
+		return
+	}
 	told := *res
 	r.tell(Progress{Phase: PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }

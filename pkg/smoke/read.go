@@ -102,7 +102,7 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 		case "version":
 			version = &p
 		case "name":
-			s.name, _ = r.scalar(p.value, "name")
+			s.name = r.name(p.value)
 		case "variables":
 			s.variables = r.variables(p.value)
 		case "defaults":
@@ -164,7 +164,7 @@ func (r *reader) defaults(n *yaml.Node, d *defaults) {
 		case "allowed_failures":
 			d.allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
 		case "headers":
-			d.headers = r.headers(p.value)
+			d.headers = merge(nil, r.headers(p.value))
 		}
 	}
 }
@@ -258,7 +258,7 @@ func (r *reader) authority(n *yaml.Node, ca string, files map[string][]byte) *x5
 // Files lists the files that the suite's text refers to (tls.ca), for the caller to read into
 // Source.Files. Of a text that is no suite it lists none.
 func Files(text []byte) []string {
-	if !bytes.Contains(text, []byte("ca")) || len(text) > MaxSuite {
+	if !bytes.Contains(text, []byte("tls:")) || !bytes.Contains(text, []byte("ca:")) || len(text) > MaxSuite {
 		return nil // most suites: they are not parsed twice
 	}
 	var doc struct {

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+func TestProgressIsOneLineThatIsTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		p := newProgress(surroundings{stderr: &b, live: true, width: 30}, options{})
+		for i := range 100 {
+			p.tell(smoke.Progress{Phase: smoke.PhaseReady, Done: i, Total: 100, Text: strings.Repeat("long ", 20)})
+			<-time.After(10 * time.Millisecond)
+		}
+		p.end()
+		got := b.String()
+		if strings.Contains(got, "\n") || !strings.HasSuffix(got, "\r") {
+			t.Errorf("leaves %q", got)
+		}
+		if n := strings.Count(got, "ready "); n != 10 {
+			t.Errorf("drawn %d times in a second, want 10", n)
+		}
+		for line := range strings.SplitSeq(got, "\r") {
+			if len(line) > 29 {
+				t.Errorf("wider than the terminal: %q", line)
+			}
+		}
+	})
+}
+
+func TestNobodyIsToldWhatNobodyWantsToSee(t *testing.T) {
+	for name, o := range map[string]options{"plain": {}, "quiet": {quiet: true}} {
+		if newProgress(surroundings{live: name == "quiet"}, o).watch() != nil {
+			t.Errorf("%s: is told", name)
+		}
+	}
+}
