@@ -6,9 +6,15 @@
 package codedeploy
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 )
+
+// readTimeout bounds one attempt to read: one that hangs is given up in time for another.
+const readTimeout = 2 * time.Second
 
 // Client calls CodeDeploy through the SDK's own client.
 type Client struct {
@@ -36,5 +42,6 @@ func New(c Config) *Client {
 	}
 	once := options.Copy()
 	once.Retryer = aws.NopRetryer{}
+	options.HTTPClient = awshttp.NewBuildableClient().WithTimeout(readTimeout)
 	return &Client{report: api.New(once), read: api.New(options)}
 }

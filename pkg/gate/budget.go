@@ -11,10 +11,31 @@ const noDeadline = 14 * time.Minute
 // stopGrace is what a run gets to stop by itself when its time is up, before it is left behind.
 const stopGrace = time.Second
 
+// Reading what a run needs is bounded, so that an AWS that does not answer is told as that, and within
+// the 15 s that a misconfiguration may take altogether.
+const (
+	// prepareTime is for everything before the run: facts, suite, variables, evidence.
+	prepareTime = 12 * time.Second
+	// factsTime is for what the deployment says about itself; idleFactsTime where the settings say all
+	// that is needed, and what is read can only add to the log.
+	factsTime     = 6 * time.Second
+	idleFactsTime = 3 * time.Second
+	// sourceTime is for the suite.
+	sourceTime = 4 * time.Second
+	// evidenceTime is for the AppSpec, which is read beside the variables.
+	evidenceTime = 4 * time.Second
+	// lookTime is for a proof of release, which is looked for beside the run, and for the targets' health.
+	lookTime = 3 * time.Second
+	// afterwards is what a look after the run leaves of the time until the run is left behind.
+	afterwards = 100 * time.Millisecond
+)
+
 // budget is how an invocation's time is divided.
 type budget struct {
 	// deadline is when Lambda kills the function, or zero where nobody does.
 	deadline time.Time
+	// prepared is when the run has to begin.
+	prepared time.Time
 	// judging ends when the suite has to be done; abandon is when a run that did not stop by then is
 	// left behind.
 	judging, abandon time.Time
@@ -37,6 +58,7 @@ func divide(now, deadline time.Time, reserve time.Duration) budget {
 			left.Round(time.Millisecond), reserve, kept.Round(time.Millisecond))
 	}
 	b.judging = now.Add(left - kept)
+	b.prepared = now.Add(min(prepareTime, (left-kept)*3/4))
 	b.abandon = b.judging.Add(min(stopGrace, kept/4))
 	return b
 }

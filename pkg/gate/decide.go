@@ -11,6 +11,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/remote"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // decide comes to the verdict of an invocation: facts, suite, variables, run.
@@ -18,10 +19,12 @@ func (g *Gate) decide(ctx context.Context, in *invocation) Decision {
 	if g.SettingsError != nil {
 		return misconfigured(g.SettingsError.Error())
 	}
-	if err := g.discover(ctx, in); err != nil {
+	preparing, cancel := context.WithDeadline(ctx, in.budget.prepared)
+	defer cancel()
+	if err := g.discover(preparing, in); err != nil {
 		return misconfigured(err.Error())
 	}
-	src, err := g.source(ctx, in.facts)
+	src, err := g.source(preparing, in.facts)
 	if err != nil {
 		return in.named(misconfigured(err.Error()))
 	}
@@ -31,25 +34,40 @@ func (g *Gate) decide(ctx context.Context, in *invocation) Decision {
 		d.Suite = src.Name
 		return d
 	}
-	job, evidence, err := g.job(ctx, in, src, suite)
+	job, err := g.job(preparing, in, src, suite)
 	if err != nil {
 		d := in.named(misconfigured(err.Error()))
 		d.Suite, d.SuiteSHA256 = suite.Name(), suite.SHA256()
 		return d
 	}
-	report, err := g.run(ctx, in, suite, job)
+	return g.judge(ctx, in, suite, job)
+}
+
+// judge runs the suite, and makes a decision of its report.
+func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job planned) Decision {
+	var report smoke.Report
+	var err error
+	led := false
+	together.Do(
+		func() { report, err = g.run(ctx, in, suite, job.Job) },
+		func() { led = !suite.MentionsRelease() && g.listenerProof(ctx, in) },
+	)
 	if err != nil {
 		return in.notReported(err, suite)
 	}
 	in.notRun(report)
-	d := in.decision(report, suite, evidence)
+	d := in.decision(report, suite, job.noEvidence)
 	d.report = &report
 	if g.Settings.ReportBucket != "" {
 		d.Link = "s3://" + g.Settings.ReportBucket + "/" + reportKey(in, "html")
 	}
 	switch {
 	case d.Verdict == smoke.Pass && !report.ReleaseProven:
-		g.prove(ctx, in, &d)
+		// A check may mention the release and not have run in this phase.
+		led = led || suite.MentionsRelease() && g.listenerProof(ctx, in)
+		if !led {
+			d.unproven()
+		}
 	case report.Readiness != nil && report.Readiness.Verdict == smoke.Fail:
 		g.explainReadiness(ctx, in, &d)
 	}
@@ -79,7 +97,7 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 func (in *invocation) notReported(err error, suite *smoke.Suite) Decision {
 	d := in.named(undecided())
 	d.Reason, d.Suite, d.SuiteSHA256 = err.Error(), suite.Name(), suite.SHA256()
-	if errors.Is(err, remote.ErrOutlasted) {
+	if errors.Is(err, remote.ErrOutlasted) || errors.Is(err, remote.ErrUnusable) {
 		d.Blame = smoke.BlameConfig
 	}
 	return d
@@ -91,31 +109,40 @@ func (in *invocation) named(d Decision) Decision {
 	return d
 }
 
-// job puts together what the run needs, with the reason why there is no evidence of an earlier gate,
-// or "". An error is a misconfiguration.
-func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite) (smoke.Job, string, error) {
+// planned is what is to be run.
+type planned struct {
+	smoke.Job
+	// noEvidence is why there is none of an earlier gate, where there should be.
+	noEvidence string
+}
+
+// job puts together what the run needs. An error is a misconfiguration.
+func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite) (planned, error) {
 	f := in.facts
 	if f.deployment != nil && len(f.deployment.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-		return smoke.Job{}, "", fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
+		return planned{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
 	}
 	if f.test.url == "" {
-		return smoke.Job{}, "", errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
+		return planned{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
 	}
 	if f.release == "" && suite.MentionsRelease() {
-		return smoke.Job{}, "", errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
+		return planned{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
 	}
-	values, err := secret.Sources{Env: g.Settings.SuiteEnvironment.over(g.Environment), AWS: g.AWS}.Resolve(ctx, suite.References())
-	if err != nil {
-		return smoke.Job{}, "", err
-	}
-	why := ""
-	judged := false
-	if f.lifecycleEvent == lifecycle.BeforeAllowTraffic && !in.rollback.Load() {
-		if err := g.evidence(ctx, f); err != nil {
-			why = err.Error()
-		} else {
-			judged = true
+	var values map[string]smoke.Value
+	var err, noEvidence error
+	together.Do(func() {
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.over(g.Environment), AWS: g.AWS}.Resolve(ctx, suite.References())
+	}, func() {
+		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
+			noEvidence = g.evidence(ctx, f)
 		}
+	})
+	if err != nil {
+		return planned{}, err
+	}
+	why, judged := "", noEvidence == nil && !in.rollback.Load()
+	if noEvidence != nil && !in.rollback.Load() {
+		why = noEvidence.Error()
 	}
 	job := smoke.Job{
 		Suite: src, Values: values, Target: f.test.url, Baseline: f.production.url,
@@ -125,7 +152,7 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if o := f.definitions.Original; o != nil && o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
-	return job, why, nil
+	return planned{job, why}, nil
 }
 
 // brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.

@@ -14,6 +14,8 @@ import (
 // is: the event Succeeded, and the AppSpec names a hook for it. The status alone proves nothing, since
 // what AWS lists for an event without a hook is not documented.
 func (g *Gate) evidence(ctx context.Context, f facts) error {
+	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
+	defer cancel()
 	if f.target == nil || f.deployment == nil {
 		return errors.New("the deployment cannot be read")
 	}

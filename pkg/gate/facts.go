@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -21,6 +22,8 @@ type invocation struct {
 	// stage is the event of a native deployment, which has nothing to do with CodeDeploy; else nil.
 	stage *lifecycle.StageEvent
 	j     *journal
+	// budget is how the invocation's time is divided.
+	budget budget
 	// rollback is known early and matters late: also to a run that was cut short.
 	rollback atomic.Bool
 	facts    facts
@@ -47,7 +50,11 @@ type side struct {
 // discover reads what the settings leave open. It returns a misconfiguration that no check could
 // make good; everything else that cannot be read is a warning.
 func (g *Gate) discover(ctx context.Context, in *invocation) error {
-	ctx, cancel := release.Bounded(ctx)
+	most := factsTime
+	if s := g.Settings; s.TestURL != "" && s.ProductionURL != "" && s.Release != "" && s.Suite != "" && s.ProberFunction == "" {
+		most = idleFactsTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(most, time.Until(in.budget.prepared)/2))
 	defer cancel()
 	in.facts.test.url, in.facts.production.url, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
 	if in.stage != nil {
@@ -151,12 +158,15 @@ func (g *Gate) readListeners(ctx context.Context, in *invocation) {
 	if d == nil {
 		return
 	}
-	in.facts.test = g.readListener(ctx, in, d.TestListeners, in.facts.test)
-	in.facts.production = g.readListener(ctx, in, d.ProductionListeners, in.facts.production)
+	test, production := in.facts.test, in.facts.production
+	together.Do(
+		func() { test = g.readListener(ctx, in, d.TestListeners, test) },
+		func() { production = g.readListener(ctx, in, d.ProductionListeners, production) },
+	)
+	in.facts.test, in.facts.production = test, production
 }
 
-// readListener completes one side. The addresses of a load balancer are read once: both listeners
-// belong to the same one.
+// readListener completes one side.
 func (g *Gate) readListener(ctx context.Context, in *invocation, arns []string, s side) side {
 	remote := g.Settings.ProberFunction != ""
 	if len(arns) == 0 || s.url != "" && !remote {

@@ -66,7 +66,7 @@ func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error)
 		return nil, err
 	}
 	j.deployment(ev.DeploymentID)
-	in := &invocation{event: ev, j: j}
+	in := &invocation{event: ev, j: j, budget: b}
 	d := g.overrule(ctx, g.guarded(ctx, b, in), in)
 	j.verdict(d, time.Since(started))
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
@@ -81,7 +81,7 @@ func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error)
 func (g *Gate) answerStage(ctx context.Context, payload []byte, b budget, j *journal) (any, error) {
 	started := time.Now()
 	ev, err := lifecycle.ParseStage(payload)
-	in := &invocation{j: j, stage: &ev}
+	in := &invocation{j: j, stage: &ev, budget: b}
 	d := misconfigured("")
 	if err == nil {
 		in.event.DeploymentID = ev.Deployment

@@ -12,7 +12,7 @@ import (
 )
 
 // skipTimeout bounds reading the skip parameter. It is read when the verdict is known, out of the time
-// that is kept back for storing the status.
+// that is kept back for storing the status, of which it may take a quarter.
 const skipTimeout = 3 * time.Second
 
 // overrule lets a verdict that would shut the gate pass where the contract says so, and only there:
@@ -62,7 +62,11 @@ func (a authorisation) refusal(deploymentID, release string, now time.Time) stri
 
 func (g *Gate) skip(ctx context.Context, d Decision, in *invocation) Decision {
 	// The run's own time may be over.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), skipTimeout)
+	most := skipTimeout
+	if !in.budget.deadline.IsZero() {
+		most = min(most, time.Until(in.budget.deadline)/4)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	a, err := g.authorisation(ctx)
 	if err != nil {

@@ -8,32 +8,35 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/release"
 )
 
-// lookTime bounds what is read after the run.
-const lookTime = 5 * time.Second
-
-// prove looks for a proof that the right release answered where the suite has none: everything that the
-// test listener forwards goes to the replacement's target group. Without one, PASS says so.
-func (g *Gate) prove(ctx context.Context, in *invocation, d *Decision) {
+// listenerProof looks for a proof that the right release answers where the suite has none: everything
+// that the test listener forwards goes to the replacement's target group. Nothing moves while a hook
+// runs, so it is looked for beside the run.
+func (g *Gate) listenerProof(ctx context.Context, in *invocation) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	d.Unproven = true
 	group := replacementGroup(in.facts.target)
-	if in.facts.deployment != nil && len(in.facts.deployment.TestListeners) > 0 && group != "" {
-		leads, err := release.Finder{AWS: g.AWS}.LeadsOnlyTo(ctx, in.facts.deployment.TestListeners[0], group)
-		if err != nil {
-			in.j.warn(err.Error())
-		}
-		d.Unproven = !leads
+	if in.facts.deployment == nil || len(in.facts.deployment.TestListeners) == 0 || group == "" {
+		return false
 	}
-	if d.Unproven {
-		d.Reason = "release not proven: no check mentions ${RELEASE}, and the test listener does not show that it leads only to the new task set; " + d.Reason
+	leads, err := release.Finder{AWS: g.AWS}.LeadsOnlyTo(ctx, in.facts.deployment.TestListeners[0], group)
+	if err != nil {
+		in.j.warn(err.Error())
 	}
+	return leads
+}
+
+// unproven says in a PASS that nothing showed which release answered.
+func (d *Decision) unproven() {
+	d.Unproven = true
+	d.Reason = "release not proven: no check mentions ${RELEASE}, and the test listener does not show that it leads only to the new task set; " + d.Reason
 }
 
 // explainReadiness adds what the load balancer thinks of the new tasks to a wait that never ended.
 func (g *Gate) explainReadiness(ctx context.Context, in *invocation, d *Decision) {
-	// The run may have used up its own time; these few seconds come out of what is kept back.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime/2)
+	// The run may have used up its own time. What it gets to stop is enough for this; a verdict must not
+	// get lost over an explanation.
+	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	if in.facts.target == nil {
 		return

@@ -10,16 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 const (
-	// sourceTimeout bounds reading a suite: a source that cannot be reached is told within 15 s of the
-	// invocation's start, together with the 10 s that facts may take.
-	sourceTimeout = 5 * time.Second
 	// maxSuite bounds a suite, in bytes.
 	maxSuite = 4 << 20
 	// defaultName is how a verdict calls the suite that is run where nobody wrote one.
@@ -39,7 +35,7 @@ checks:
 // source finds the suite: the setting, else the label of the replacement task definition, else the
 // default. An error is a misconfiguration.
 func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
-	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	ctx, cancel := context.WithTimeout(ctx, sourceTime)
 	defer cancel()
 	ref := g.Settings.Suite
 	if ref == "" {

@@ -10,8 +10,13 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 )
 
-// uploadTime bounds writing the report. It is written after the status is stored, from what is left.
-const uploadTime = 8 * time.Second
+const (
+	// uploadTime bounds writing the report. It is written after the status is stored, from what is left.
+	uploadTime = 8 * time.Second
+	// answerTime is what it leaves of the function's time: a function that is killed is invoked again by
+	// CodeDeploy, and taken for a failure by a native deployment.
+	answerTime = 2 * time.Second
+)
 
 // reportKey is where the report of an invocation goes: the same for every try of the same event, so
 // that the last one stands.
@@ -31,7 +36,11 @@ func (g *Gate) upload(ctx context.Context, in *invocation, d Decision) {
 	if d.Link == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, uploadTime)
+	most := uploadTime
+	if !in.budget.deadline.IsZero() {
+		most = min(most, time.Until(in.budget.deadline)-answerTime)
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	for _, kind := range []struct {
 		extension, contentType string

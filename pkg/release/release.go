@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
@@ -134,9 +133,4 @@ func first(values ...string) string {
 		}
 	}
 	return ""
-}
-
-// Bounded returns a context for reading facts: they must not eat the time of the checks.
-func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 10*time.Second)
 }

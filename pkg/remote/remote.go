@@ -69,7 +69,11 @@ func (p Prober) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smo
 	}
 	answer, err := p.invoke(ctx, payload)
 	if err != nil {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: %w", p.Function, err)
+		err = fmt.Errorf("ask the prober %s: %w", p.Function, err)
+		if signed.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
+			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
+		}
+		return smoke.Report{}, err
 	}
 	if answer.Header.Get("X-Amz-Function-Error") != "" {
 		return smoke.Report{}, fmt.Errorf("ask the prober %s: %w", p.Function, functionError(answer.Body))
@@ -146,6 +150,9 @@ func (p Prober) note(text string) {
 
 // ErrOutlasted says that Lambda ended the prober before the suite had ended.
 var ErrOutlasted = errors.New("the suite outlasted the function: shorten the suite, or give the prober up to 900 s")
+
+// ErrUnusable says that Lambda refuses to invoke the prober at all, and will go on refusing.
+var ErrUnusable = errors.New("correct PROBER_FUNCTION, or the role's permission to invoke it")
 
 // functionError is the error's type and nothing else: its message may quote the payload.
 func functionError(body []byte) error {

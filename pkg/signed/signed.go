@@ -29,10 +29,10 @@ const (
 	// MaxAnswer bounds what is read of an answer, in bytes. The largest that a hook asks for is the
 	// prober's report, which Lambda itself bounds at 6 MB.
 	MaxAnswer = 8 << 20
-	// attempts and attemptTimeout bound one call to about 20 s: a hook has an answer or a reason long
-	// before its own time is up.
+	// attempts and attemptTimeout bound one call to about 11 s: a hook has an answer or a reason long
+	// before its own time is up. AWS answers such calls in tenths of a second.
 	attempts       = 3
-	attemptTimeout = 5 * time.Second
+	attemptTimeout = 3 * time.Second
 )
 
 // Service is an AWS service, by the name it has in signatures and host names.
@@ -131,7 +131,7 @@ type Request struct {
 	Path   string
 	Header http.Header
 	Body   []byte
-	// Timeout bounds one attempt; zero means 5 s. A call that works long (Invoke) gives its own.
+	// Timeout bounds one attempt; zero means 3 s. A call that works long (Invoke) gives its own.
 	Timeout time.Duration
 	// Once sends the request a single time: for calls that must not happen twice.
 	Once bool
