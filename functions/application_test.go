@@ -303,3 +303,11 @@ func login(http.Handler) http.Handler {
 func redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
 }
+
+// hostile answers with the body, and puts as much of it into a header as one takes.
+func hostile(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Note", body[:min(len(body), 4000)])
+		_, _ = io.WriteString(w, body)
+	}
+}
