@@ -17,7 +17,7 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
-	"pkg/appspec":           {"pkg/diagnostic", "pkg/document", "pkg/taskdef"},
+	"pkg/appspec":           {"pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
 	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/placeholder":       {},
@@ -39,20 +39,20 @@ var neighbours = map[string][]string{
 	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
 
-	"pkg/rehearsal":             {"pkg/diagnostic", "pkg/redact", "pkg/rehearsal/awsjson", "pkg/rehearsal/balancer", "pkg/rehearsal/builtin", "pkg/rehearsal/codedeploy", "pkg/rehearsal/deployment", "pkg/rehearsal/ecs", "pkg/rehearsal/lambda", "pkg/rehearsal/portowner", "pkg/rehearsal/process", "pkg/rehearsal/release", "pkg/rehearsal/secretstore", "pkg/rehearsal/taskset"},
+	"pkg/rehearsal":             {"pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/awsjson", "pkg/rehearsal/balancer", "pkg/rehearsal/builtin", "pkg/rehearsal/codedeploy", "pkg/rehearsal/deployment", "pkg/rehearsal/ecs", "pkg/rehearsal/lambda", "pkg/rehearsal/portowner", "pkg/rehearsal/process", "pkg/rehearsal/release", "pkg/rehearsal/secretstore", "pkg/rehearsal/taskset"},
 	"pkg/rehearsal/awsjson":     {},
 	"pkg/rehearsal/balancer":    {},
 	"pkg/rehearsal/builtin":     {},
-	"pkg/rehearsal/codedeploy":  {"pkg/rehearsal/awsjson", "pkg/rehearsal/deployment"},
-	"pkg/rehearsal/deployment":  {},
+	"pkg/rehearsal/codedeploy":  {"pkg/lifecycle", "pkg/rehearsal/awsjson", "pkg/rehearsal/deployment"},
+	"pkg/rehearsal/deployment":  {"pkg/lifecycle"},
 	"pkg/rehearsal/ecs":         {"pkg/rehearsal/awsjson", "pkg/rehearsal/deployment"},
 	"pkg/rehearsal/lambda":      {"pkg/rehearsal/process"},
 	"pkg/rehearsal/portowner":   {},
 	"pkg/rehearsal/process":     {},
-	"pkg/rehearsal/release":     {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/rehearsal/deployment", "pkg/smoke", "pkg/taskdef"},
+	"pkg/rehearsal/release":     {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/smoke", "pkg/taskdef"},
 	"pkg/rehearsal/secretstore": {"pkg/rehearsal/awsjson"},
 	"pkg/rehearsal/taskset":     {"pkg/rehearsal/process"},
-	"pkg/rehearsal/timeline":    {"pkg/rehearsal", "pkg/rehearsal/deployment"},
+	"pkg/rehearsal/timeline":    {"pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/deployment"},
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},

@@ -10,9 +10,9 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
 )
 
@@ -167,15 +167,15 @@ func (o *options) values() (err error) {
 	return err
 }
 
-func (o *options) hookCommands() (map[deployment.EventName]string, error) {
-	commands := map[deployment.EventName]string{}
+func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
+	commands := map[lifecycle.Name]string{}
 	for _, h := range o.hooks {
 		name, cmd, ok := strings.Cut(h, "=")
-		event := deployment.EventName(name)
+		event := lifecycle.Name(name)
 		switch {
 		case !event.TakesHook():
 			var known []string
-			for _, e := range deployment.HookEvents() {
+			for _, e := range lifecycle.Hookable() {
 				known = append(known, string(e))
 			}
 			if near, ok := diagnostic.Nearest(name, known); ok {

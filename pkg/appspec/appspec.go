@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
 // Placeholder is what CodePipeline replaces by the ARN of the revision that it has just registered.
@@ -62,7 +63,11 @@ func (s Spec) Function(event string) string {
 
 // Events lists the lifecycle events of an ECS deployment that take a hook, in their order.
 func Events() []string {
-	return []string{"BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"}
+	var names []string
+	for _, n := range lifecycle.Hookable() {
+		names = append(names, string(n))
+	}
+	return names
 }
 
 // FunctionName returns the name in a function's ARN or qualified name.

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -38,7 +39,7 @@ type Event struct {
 	Since time.Duration `json:"since_ns"`
 	Kind  Kind          `json:"kind"`
 	// Lifecycle is the lifecycle event to which it belongs, or empty.
-	Lifecycle deployment.EventName `json:"lifecycle_event,omitempty"`
+	Lifecycle lifecycle.Name `json:"lifecycle_event,omitempty"`
 	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic".
 	Source string                 `json:"source,omitempty"`
 	Status deployment.EventStatus `json:"status,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
@@ -24,7 +25,7 @@ const (
 
 // failure is why an event did not succeed.
 type failure struct {
-	event       deployment.EventName
+	event       lifecycle.Name
 	why         deployment.Error
 	diagnostics *deployment.Diagnostics
 	// reason is for people: it names the check where there is one.
@@ -36,7 +37,7 @@ type failure struct {
 // witness collects what a hook writes while it runs.
 type witness struct {
 	stream *stream
-	event  deployment.EventName
+	event  lifecycle.Name
 
 	mu     sync.Mutex
 	result HookResult
@@ -96,7 +97,7 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 }
 
 // hook runs the event's function, if there is one, and waits for its answer.
-func (s *stage) hook(ctx context.Context, id string, event deployment.EventName) (*HookResult, *failure) {
+func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*HookResult, *failure) {
 	hook, ok := s.plan.Hooks[event]
 	if !ok {
 		return nil, nil

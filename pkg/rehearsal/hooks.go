@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
 )
@@ -17,15 +17,15 @@ type Programs struct {
 	// Dir holds the binaries, named as the events: "after-allow-test-traffic".
 	Dir string
 	// Commands replace the binary of an event by a shell command, which gets Path as its PATH.
-	Commands map[deployment.EventName]string
+	Commands map[lifecycle.Name]string
 	Path     string
 }
 
 // Find returns the program of each function that the AppSpec names. One that is missing is a problem.
-func (p Programs) Find(functions map[deployment.EventName]release.Function) (map[deployment.EventName]Hook, diagnostic.List) {
+func (p Programs) Find(functions map[lifecycle.Name]release.Function) (map[lifecycle.Name]Hook, diagnostic.List) {
 	var problems diagnostic.List
-	hooks := map[deployment.EventName]Hook{}
-	for _, event := range deployment.HookEvents() {
+	hooks := map[lifecycle.Name]Hook{}
+	for _, event := range lifecycle.Hookable() {
 		function, named := functions[event]
 		command, replaced := p.Commands[event]
 		switch {
@@ -59,7 +59,7 @@ func (p Programs) Find(functions map[deployment.EventName]release.Function) (map
 	return hooks, problems
 }
 
-func (p Programs) binary(event deployment.EventName, function release.Function) (string, *diagnostic.Problem) {
+func (p Programs) binary(event lifecycle.Name, function release.Function) (string, *diagnostic.Problem) {
 	path := filepath.Join(p.Dir, Kebab(string(event)))
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute

@@ -11,7 +11,7 @@ package rehearsal
 import (
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 )
 
@@ -39,6 +39,8 @@ type Command struct {
 	Argv []string
 	// Builtin is the built-in release's name, or empty.
 	Builtin string
+	// Addrs, when set, are the "host:port" of tasks that run already: nothing is started or stopped.
+	Addrs []string
 }
 
 // Machine is what of this machine the processes are told.
@@ -56,7 +58,7 @@ type Plan struct {
 	BlueRelease string
 	// Suite is the absolute path of the smoke suite, or empty.
 	Suite string
-	Hooks map[deployment.EventName]Hook
+	Hooks map[lifecycle.Name]Hook
 	// Tasks is how many tasks a task set has.
 	Tasks                    int
 	ProductionPort, TestPort int

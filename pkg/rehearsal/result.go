@@ -1,8 +1,10 @@
 package rehearsal
 
 import (
+	"encoding/json"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -26,29 +28,42 @@ type Result struct {
 	// Why says what stopped the release; empty when nothing did.
 	Why string `json:"why,omitempty"`
 	// FailedEvent and FailedCheck name where; FailedCheck is empty when no check failed.
-	FailedEvent  deployment.EventName `json:"failed_event,omitempty"`
-	FailedCheck  string               `json:"failed_check,omitempty"`
-	DeploymentID string               `json:"deployment_id"`
-	RollbackID   string               `json:"rollback_id,omitempty"`
-	Started      time.Time            `json:"started"`
-	Duration     time.Duration        `json:"duration_ns"`
-	Hooks        []HookResult         `json:"hooks"`
+	FailedEvent  lifecycle.Name `json:"failed_event,omitempty"`
+	FailedCheck  string         `json:"failed_check,omitempty"`
+	DeploymentID string         `json:"deployment_id"`
+	RollbackID   string         `json:"rollback_id,omitempty"`
+	Started      time.Time      `json:"started"`
+	Duration     time.Duration  `json:"duration_ns"`
+	Hooks        []HookResult   `json:"hooks"`
 	// Lifecycle is the deployment's events as CodeDeploy shows them at the end.
 	Lifecycle []LifecycleEvent `json:"lifecycle"`
 	// Requests counts both listeners' requests by the release that answered.
 	Requests []balancer.Tally `json:"requests"`
 	Traffic  Traffic          `json:"traffic"`
 	// Missed are secrets that a hook asked for and nobody gave.
-	Missed   []string `json:"missed_secrets,omitempty"`
-	Timeline []Event  `json:"timeline"`
+	Missed []string `json:"missed_secrets,omitempty"`
+	// Shifts are the listeners' weights over time, each change once.
+	Shifts []Shift `json:"shifts"`
+	// Timeline holds every event, also the lines that tasks and hooks wrote (KindLog).
+	Timeline []Event `json:"timeline"`
 	// LinesDropped is how many log lines the timeline left out.
-	LinesDropped int                `json:"log_lines_dropped,omitempty"`
-	AccessLog    []balancer.Request `json:"access_log"`
+	LinesDropped int `json:"log_lines_dropped,omitempty"`
+	// AccessLog has one entry for each request, with the task and the release that answered.
+	AccessLog []balancer.Request `json:"access_log"`
+}
+
+// Shift is a change of what a listener forwards to.
+type Shift struct {
+	At       time.Time     `json:"at"`
+	Since    time.Duration `json:"since_ns"`
+	Listener string        `json:"listener"`
+	// Green is the new release's share in percent; the old one has the rest.
+	Green int `json:"green_percent"`
 }
 
 // LifecycleEvent is one lifecycle event as it ended.
 type LifecycleEvent struct {
-	Name    deployment.EventName   `json:"name"`
+	Name    lifecycle.Name         `json:"name"`
 	Status  deployment.EventStatus `json:"status"`
 	Started time.Time              `json:"started,omitzero"`
 	Ended   time.Time              `json:"ended,omitzero"`
@@ -57,7 +72,7 @@ type LifecycleEvent struct {
 
 // HookResult is what one hook did.
 type HookResult struct {
-	Event    deployment.EventName   `json:"lifecycle_event"`
+	Event    lifecycle.Name         `json:"lifecycle_event"`
 	Function string                 `json:"function"`
 	Status   deployment.EventStatus `json:"status"`
 	// Reported says that the function itself gave the status; otherwise CodeDeploy gave up waiting.
@@ -67,6 +82,9 @@ type HookResult struct {
 	Verdict  *Verdict      `json:"verdict,omitempty"`
 	// Attempts tells how each invocation that did not simply return ended.
 	Attempts []string `json:"attempts,omitempty"`
+	// Report is the hook's own report as it wrote it to REPORT_BUCKET (pkg/report's JSON of a
+	// smoke.Report, with every latency), or empty.
+	Report json.RawMessage `json:"report,omitempty"`
 }
 
 // Served counts the requests of a listener that the release answered.

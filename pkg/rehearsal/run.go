@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -90,7 +91,7 @@ func (r *run) deploy(ctx context.Context) error {
 		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
 	}, now))
 	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release))
-	for _, event := range deployment.Events() {
+	for _, event := range lifecycle.All() {
 		failed, err := r.event(ctx, event)
 		if err != nil {
 			return err
@@ -119,7 +120,7 @@ func (r *run) deploy(ctx context.Context) error {
 }
 
 // event runs one lifecycle event.
-func (r *run) event(ctx context.Context, name deployment.EventName) (*failure, error) {
+func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) {
 	select {
 	case stop := <-r.book.Stopped(r.id):
 		return &failure{
@@ -132,17 +133,17 @@ func (r *run) event(ctx context.Context, name deployment.EventName) (*failure, e
 	r.stream.send(Event{Kind: KindBegin, Lifecycle: name})
 	var failed *failure
 	switch name {
-	case deployment.Install:
+	case lifecycle.Install:
 		if err := r.install(ctx); err != nil {
 			return nil, err
 		}
-	case deployment.AllowTestTraffic:
+	case lifecycle.AllowTestTraffic:
 		r.forward(r.test, 0)
 		_ = wait(ctx, r.plan.scaled(listenerChange))
-	case deployment.AllowTraffic:
+	case lifecycle.AllowTraffic:
 		r.shift()
 		_ = wait(ctx, r.plan.scaled(listenerChange))
-	case deployment.BeforeInstall, deployment.AfterInstall, deployment.AfterAllowTestTraffic, deployment.BeforeAllowTraffic, deployment.AfterAllowTraffic:
+	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
 		var result *HookResult
 		if result, failed = r.hook(ctx, r.id, name); result != nil {
 			r.result.Hooks = append(r.result.Hooks, *result)
@@ -220,13 +221,13 @@ func (r *run) rollBack(ctx context.Context, f *failure) {
 	})
 	r.result.RollbackID = back.ID
 	r.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s failed in %s; %s (creator codeDeployRollback) puts %s back", r.id, f.event, back.ID, r.blue.release)})
-	step := func(name deployment.EventName, do func()) {
+	step := func(name lifecycle.Name, do func()) {
 		r.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
 		do()
 		r.book.Update(back.ID, func(d *deployment.Deployment) { d.End(name, deployment.EventSucceeded, time.Now(), nil) })
 	}
-	step(deployment.AllowTestTraffic, func() { r.forward(r.test, 100) })
-	step(deployment.AllowTraffic, func() { r.forward(r.production, 100) })
+	step(lifecycle.AllowTestTraffic, func() { r.forward(r.test, 100) })
+	step(lifecycle.AllowTraffic, func() { r.forward(r.production, 100) })
 	running := r.green.set != nil
 	r.down(ctx, r.green)
 	r.book.Update(back.ID, func(d *deployment.Deployment) {
@@ -255,4 +256,10 @@ func (r *run) summarise() {
 	r.stream.mu.Lock()
 	defer r.stream.mu.Unlock()
 	r.result.Timeline, r.result.LinesDropped = r.stream.kept, r.stream.dropped
+	r.result.Shifts = []Shift{}
+	for _, e := range r.stream.kept {
+		if e.Kind == KindShift {
+			r.result.Shifts = append(r.result.Shifts, Shift{At: e.At, Since: e.Since, Listener: e.Listener, Green: e.Weights[r.green.release]})
+		}
+	}
 }

@@ -144,6 +144,11 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 
 // up starts a side's tasks and registers them with its target group.
 func (s *stage) up(ctx context.Context, d *side) error {
+	if len(d.command.Addrs) > 0 {
+		d.set = taskset.Served(d.name, d.command.Addrs)
+		s.register(ctx, d)
+		return nil
+	}
 	argv := d.command.Argv
 	if d.command.Builtin != "" {
 		argv = []string{s.plan.Machine.Self, builtin.Arg, d.command.Builtin, s.store}
@@ -163,10 +168,15 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		return s.setupError(ctx, d, err)
 	}
 	d.set = set
-	for _, t := range set.Tasks {
+	s.register(ctx, d)
+	return nil
+}
+
+// register puts a side's tasks behind its target group.
+func (s *stage) register(ctx context.Context, d *side) {
+	for _, t := range d.set.Tasks {
 		d.group.Register(ctx, t.ID, d.release, t.Addr)
 	}
-	return nil
 }
 
 func (s *stage) setupError(ctx context.Context, d *side, err error) error {

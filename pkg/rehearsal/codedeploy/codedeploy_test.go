@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -46,11 +47,11 @@ func newWorld(t *testing.T) world {
 		},
 	}, w.began))
 	w.book.Update(id, func(d *deployment.Deployment) {
-		for _, e := range []deployment.EventName{deployment.BeforeInstall, deployment.Install, deployment.AfterInstall, deployment.AllowTestTraffic} {
+		for _, e := range []lifecycle.Name{lifecycle.BeforeInstall, lifecycle.Install, lifecycle.AfterInstall, lifecycle.AllowTestTraffic} {
 			d.Begin(e, w.began)
 			d.End(e, deployment.EventSucceeded, w.began.Add(time.Second), nil)
 		}
-		d.Begin(deployment.AfterAllowTestTraffic, w.began.Add(2*time.Second))
+		d.Begin(lifecycle.AfterAllowTestTraffic, w.began.Add(2*time.Second))
 	})
 	api := codedeploy.API{Book: w.book, Region: "eu-west-1", Account: "123456789012"}
 	server := httptest.NewServer(awsjson.Handler{Services: []awsjson.Service{api.Service()}})
@@ -147,7 +148,7 @@ func TestTheSDKReadsTheTarget(t *testing.T) {
 
 func TestAHookAnswersOnce(t *testing.T) {
 	w := newWorld(t)
-	execution, answer, err := w.book.Expect(id, deployment.AfterAllowTestTraffic)
+	execution, answer, err := w.book.Expect(id, lifecycle.AfterAllowTestTraffic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,12 +178,12 @@ func TestAHookAnswersOnce(t *testing.T) {
 
 func TestAnAnswerAfterTheEndIsRefused(t *testing.T) {
 	w := newWorld(t)
-	execution, _, err := w.book.Expect(id, deployment.AfterAllowTestTraffic)
+	execution, _, err := w.book.Expect(id, lifecycle.AfterAllowTestTraffic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.book.Update(id, func(d *deployment.Deployment) {
-		d.End(deployment.AfterAllowTestTraffic, deployment.EventFailed, w.began, nil)
+		d.End(lifecycle.AfterAllowTestTraffic, deployment.EventFailed, w.began, nil)
 	})
 	_, err = w.client.PutLifecycleEventHookExecutionStatus(bounded(t), &sdk.PutLifecycleEventHookExecutionStatusInput{
 		DeploymentId: aws.String(id), LifecycleEventHookExecutionId: aws.String(execution), Status: types.LifecycleEventStatusSucceeded,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -143,7 +144,7 @@ type diagnostics struct {
 }
 
 type lifecycleEvent struct {
-	Name        deployment.EventName   `json:"lifecycleEventName"`
+	Name        lifecycle.Name   `json:"lifecycleEventName"`
 	Diagnostics *diagnostics           `json:"diagnostics,omitempty"`
 	Started     awsjson.Time           `json:"startTime"`
 	Ended       awsjson.Time           `json:"endTime"`

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"slices"
 	"sync"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
 // The reasons for which a Book refuses a call; the API gives each AWS's name.
@@ -26,7 +28,7 @@ type Stop struct{ Rollback bool }
 // execution is one invocation of a hook that has yet to answer.
 type execution struct {
 	deployment string
-	event      EventName
+	event      lifecycle.Name
 	answer     chan EventStatus
 	answered   bool
 }
@@ -94,7 +96,7 @@ func (b *Book) Update(id string, change func(*Deployment)) {
 
 // Expect opens a hook execution for the event and returns its id and where the answer will come. The
 // first answer wins; there is never a second one.
-func (b *Book) Expect(id string, event EventName) (string, <-chan EventStatus, error) {
+func (b *Book) Expect(id string, event lifecycle.Name) (string, <-chan EventStatus, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, x := range b.executions {

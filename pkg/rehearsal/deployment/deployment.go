@@ -8,46 +8,12 @@ package deployment
 import (
 	"slices"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
-// EventName is a lifecycle event of an ECS deployment.
-type EventName string
-
-// The lifecycle events, in the order in which CodeDeploy runs them (CodeDeploy user guide, "List of
-// lifecycle event hooks for an Amazon ECS deployment").
-const (
-	BeforeInstall         EventName = "BeforeInstall"
-	Install               EventName = "Install"
-	AfterInstall          EventName = "AfterInstall"
-	AllowTestTraffic      EventName = "AllowTestTraffic"
-	AfterAllowTestTraffic EventName = "AfterAllowTestTraffic"
-	BeforeAllowTraffic    EventName = "BeforeAllowTraffic"
-	AllowTraffic          EventName = "AllowTraffic"
-	AfterAllowTraffic     EventName = "AfterAllowTraffic"
-)
-
-// Events returns the lifecycle events in AWS's order.
-func Events() []EventName {
-	return []EventName{
-		BeforeInstall, Install, AfterInstall, AllowTestTraffic,
-		AfterAllowTestTraffic, BeforeAllowTraffic, AllowTraffic, AfterAllowTraffic,
-	}
-}
-
-// HookEvents returns the five events at which a Lambda function may run.
-func HookEvents() []EventName {
-	return slices.DeleteFunc(Events(), func(e EventName) bool { return !e.TakesHook() })
-}
-
-// TakesHook reports whether an AppSpec may name a function for the event.
-func (e EventName) TakesHook() bool {
-	switch e {
-	case BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, AfterAllowTraffic:
-		return true
-	case Install, AllowTestTraffic, AllowTraffic:
-	}
-	return false
-}
+// EventName is a lifecycle event of an ECS deployment; lifecycle.Name is the word for it.
+type EventName = lifecycle.Name
 
 // EventStatus is how far a lifecycle event has come.
 type EventStatus string
@@ -112,7 +78,7 @@ type Diagnostics struct{ Code, Script, Message, LogTail string }
 
 // Event is one lifecycle event of a deployment.
 type Event struct {
-	Name           EventName
+	Name           lifecycle.Name
 	Status         EventStatus
 	Started, Ended time.Time
 	Diagnostics    *Diagnostics
@@ -170,7 +136,7 @@ type Deployment struct {
 func New(d Deployment, now time.Time) Deployment {
 	d.Status, d.Created = Created, now
 	d.Events = nil
-	for _, name := range Events() {
+	for _, name := range lifecycle.All() {
 		d.Events = append(d.Events, Event{Name: name, Status: EventPending})
 	}
 	return d
@@ -194,7 +160,7 @@ func (d Deployment) Clone() Deployment {
 func (d Deployment) TargetID() string { return d.Cluster + ":" + d.Service }
 
 // Event returns the event with the name, or nil.
-func (d *Deployment) Event(name EventName) *Event {
+func (d *Deployment) Event(name lifecycle.Name) *Event {
 	for i := range d.Events {
 		if d.Events[i].Name == name {
 			return &d.Events[i]
@@ -204,7 +170,7 @@ func (d *Deployment) Event(name EventName) *Event {
 }
 
 // Begin marks the event as in progress, and with it the deployment.
-func (d *Deployment) Begin(name EventName, now time.Time) {
+func (d *Deployment) Begin(name lifecycle.Name, now time.Time) {
 	if d.Status == Created {
 		d.Status, d.Started = InProgress, now
 	}
@@ -214,7 +180,7 @@ func (d *Deployment) Begin(name EventName, now time.Time) {
 }
 
 // End gives the event its final status. An event that has ended keeps the status it has.
-func (d *Deployment) End(name EventName, status EventStatus, now time.Time, why *Diagnostics) {
+func (d *Deployment) End(name lifecycle.Name, status EventStatus, now time.Time, why *Diagnostics) {
 	e := d.Event(name)
 	if e == nil || (e.Status != EventInProgress && e.Status != EventPending) {
 		return

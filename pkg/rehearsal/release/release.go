@@ -14,7 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
@@ -29,7 +29,7 @@ type Release struct {
 	TaskDefinition []byte
 	// AppSpec is the AppSpec's text; Functions are the hooks that it names, by event.
 	AppSpec   string
-	Functions map[deployment.EventName]Function
+	Functions map[lifecycle.Name]Function
 }
 
 // Function is a Lambda function that the AppSpec names for an event.
@@ -40,7 +40,7 @@ type Function struct {
 
 // Read reads both files. The release is of use only when no problem is fatal.
 func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
-	r := Release{Functions: map[deployment.EventName]Function{}}
+	r := Release{Functions: map[lifecycle.Name]Function{}}
 	specText, problems := text(appSpec)
 	taskText, unreadable := text(taskDefinition)
 	problems = append(problems, unreadable...)
@@ -59,7 +59,7 @@ func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	r.AppSpec, r.Family, r.Container = specText, task.Family, spec.Container.Text
 	r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is no number
 	for _, hook := range spec.Hooks {
-		event := deployment.EventName(hook.Event.Text)
+		event := lifecycle.Name(hook.Event.Text)
 		if event.TakesHook() {
 			r.Functions[event] = Function{Name: appspec.FunctionName(hook.Function.Text), Place: hook.Event.Place}
 		}

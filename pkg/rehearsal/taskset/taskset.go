@@ -112,6 +112,15 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 	return set, nil
 }
 
+// Served returns the set of tasks that somebody else runs at the addresses. It stops none of them.
+func Served(name string, addrs []string) *Set {
+	set := &Set{}
+	for i, addr := range addrs {
+		set.Tasks = append(set.Tasks, &Task{ID: fmt.Sprintf("%s/%d", name, i+1), Addr: addr})
+	}
+	return set
+}
+
 func start(spec Spec, id string, port int) (*Task, error) {
 	t := &Task{ID: id}
 	proc, err := process.Start(process.Command{
@@ -190,6 +199,10 @@ func (s *Set) watch(t *Task, ended func(string, process.Exit)) {
 func (s *Set) Running() int {
 	n := 0
 	for _, t := range s.Tasks {
+		if t.proc == nil { // served by somebody else
+			n++
+			continue
+		}
 		select {
 		case <-t.proc.Done():
 		default:
@@ -209,6 +222,9 @@ func (s *Set) Stop(grace time.Duration) {
 	s.mu.Unlock()
 	var stopped sync.WaitGroup
 	for _, t := range s.Tasks {
+		if t.proc == nil {
+			continue
+		}
 		stopped.Go(func() {
 			if grace > 0 {
 				t.proc.Stop(grace)
