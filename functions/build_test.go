@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the matrix into the README")
 var binaries string
 
 // rowsAtOnce is how many rows wait side by side: nearly all that they do is wait.
-const rowsAtOnce = "6"
+const rowsAtOnce = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

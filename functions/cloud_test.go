@@ -108,9 +108,9 @@ Hooks:
 // deploy opens a deployment that is at the hook's lifecycle event, and returns it with the event that
 // CodeDeploy sends. A blue of "" is a deployment group without a production listener.
 func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
-	event := deployment.AfterAllowTestTraffic
+	event := deployment.EventName("AfterAllowTestTraffic")
 	if hook == before {
-		event = deployment.BeforeAllowTraffic
+		event = "BeforeAllowTraffic"
 	}
 	r := &rollout{id: deployment.NewID(), event: string(event), green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
 	if suite != "" {
@@ -126,7 +126,8 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 			{ID: "ecs-svc/2", Label: deployment.Green, TargetGroup: "tg2", Status: "ACTIVE"},
 		},
 	}, time.Now())
-	for _, e := range deployment.Events() {
+	for i := range d.Events {
+		e := d.Events[i].Name
 		d.Begin(e, time.Now())
 		if e == event {
 			break

@@ -223,6 +223,7 @@ func withoutSecret(_ *cloud, r *rollout) {
 // TestMatrix runs every row with the function's own binary, and the good release after each in the same
 // process. Nothing is set: what a hook knows it found from the deployment's id.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.parameters["/suites/no-secret"] = strings.Replace(suite{}.text(), "smoke/token", "smoke/gone", 1)
 	pools := map[string]*pool{after: newPool(t, after, c.url, 6), before: newPool(t, before, c.url, 3)}

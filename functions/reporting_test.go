@@ -33,6 +33,7 @@ var (
 
 // TestReporting holds a good release against a CodeDeploy that does not take its status as it should.
 func TestReporting(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	hooks := newPool(t, after, c.url, 4)
 	healthy, production := serve(t, good()), serve(t, old())
@@ -94,6 +95,7 @@ func TestReporting(t *testing.T) {
 }
 
 func TestAnEventThatComesTwiceIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	e := start(t, after, c.url)
 	d, event := c.deploy(after, serve(t, with("GET /trips", answers(500))), serve(t, old()), suite{}.text())
@@ -108,6 +110,7 @@ func TestAnEventThatComesTwiceIsStoredOnce(t *testing.T) {
 }
 
 func TestTwoInvocationsAtOnceStoreOneStatus(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	hooks := newPool(t, after, c.url, 2)
 	d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
@@ -131,6 +134,7 @@ func TestTwoInvocationsAtOnceStoreOneStatus(t *testing.T) {
 // TestShortDeadlines gives the function less time than its suite takes: the release hangs, so that only
 // Failed can be right.
 func TestShortDeadlines(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	hung := serve(t, with("GET /trips", hang))
 	production := serve(t, old())
@@ -182,6 +186,7 @@ func TestShortDeadlines(t *testing.T) {
 }
 
 func TestBadEventsAreErrorsAndTouchNothing(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	e := start(t, after, c.url)
 	d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
@@ -216,6 +221,7 @@ func TestBadEventsAreErrorsAndTouchNothing(t *testing.T) {
 
 // TestHostileIDs sends ids that are well formed JSON and try to be something else further on.
 func TestHostileIDs(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	e := start(t, after, c.url)
 	for _, id := range []string{
@@ -231,6 +237,7 @@ func TestHostileIDs(t *testing.T) {
 
 // TestHostileBodiesStayData puts forged log lines, terminal commands and broken text into every answer.
 func TestHostileBodiesStayData(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	e := start(t, after, c.url)
 	for _, body := range []string{

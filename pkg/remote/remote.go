@@ -24,7 +24,7 @@ const (
 	// MaxRun is how long a Lambda function may work at most: a suite that takes longer cannot be run by
 	// the prober.
 	MaxRun = 900 * time.Second
-	// answerTime is kept for the report's way back.
+	// answerTime is kept for the report's way back; of a short time a quarter.
 	answerTime = 3 * time.Second
 	// wakeTime bounds the wait for a function that is Pending or Inactive, which takes a minute or two
 	// after weeks without an invocation; asking is every wakePause.
@@ -37,7 +37,7 @@ const (
 func Serve(ctx context.Context, job smoke.Job) (smoke.Report, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/4)))
 		defer cancel()
 	}
 	if !job.Deadline.IsZero() {
@@ -61,7 +61,7 @@ type Prober struct {
 // the release.
 func (p Prober) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
 	if deadline, ok := ctx.Deadline(); ok {
-		job.Deadline = deadline.Add(-answerTime)
+		job.Deadline = deadline.Add(-min(answerTime, time.Until(deadline)/4))
 	}
 	payload, err := json.Marshal(job)
 	if err != nil {
@@ -70,6 +70,9 @@ func (p Prober) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smo
 	answer, err := p.invoke(ctx, payload)
 	if err != nil {
 		err = fmt.Errorf("ask the prober %s: %w", p.Function, err)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: it did not answer in the time that this function has for the suite", err)
+		}
 		if signed.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
 			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
 		}
