@@ -45,7 +45,7 @@ func TestTheTemplatesAreWithoutFindingsInFourRegions(t *testing.T) {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 	text := read(t, "../.cfnlintrc")
-	for _, want := range []string{"gate.yml", "us-east-1", "eu-west-1"} {
+	for _, want := range []string{"gate.yml", "bluegreen.yml", "us-east-1", "eu-west-1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf(".cfnlintrc does not hold %s", want)
 		}

@@ -62,6 +62,7 @@ var unscoped = map[string]string{
 	"ec2:DescribeSubnets":                        "no resource type",
 	"ec2:UnassignPrivateIpAddresses":             "Lambda's documentation, for functions in a VPC",
 	"ecr:GetAuthorizationToken":                  "no resource type",
+	"ecs:RegisterTaskDefinition":                 "CodePipeline's documentation, for CodeDeployToECS",
 	"ecs:DescribeTaskDefinition":                 "no resource type",
 	"elasticloadbalancing:DescribeListeners":     "no resource type",
 	"elasticloadbalancing:DescribeLoadBalancers": "no resource type",
@@ -215,6 +216,10 @@ func TestRights(t *testing.T) {
 			{"gate.yml", `Resource: !Sub arn:${AWS::Partition}:s3:::${SuiteBucket}/${SuitePrefix}*`, `Resource: "*"`},
 			{"gate.yml", `Resource: !GetAtt Prober.Arn}`, `Resource: "*"}`},
 			{"gate.yml", `Resource: !Ref SecretArns}`, `NotResource: !Ref SecretArns}`},
+			{"bluegreen.yml", `Resource: !Sub "${SuiteBucket.Arn}/suites/*"}`, `Resource: "*"}`},
+			{"bluegreen.yml", "Resource: !GetAtt Repository.Arn", `Resource: "*"`},
+			{"bluegreen.yml", `Action: "elasticloadbalancing:ModifyListener"`, `Action: "elasticloadbalancing:*"`},
+			{"bluegreen.yml", "                Resource: !GetAtt TaskExecutionRole.Arn\n", "                Resource: \"*\"\n"},
 			{"gate.yml", `StringLike: {"kms:ViaService": "secretsmanager.*.amazonaws.com", "kms:EncryptionContext:SecretARN": !Ref SecretArns}`, `StringLike: {"kms:ViaService": "*"}`},
 		}},
 		"the hooks' rights are the issue's": {theHooksRights, []mutation{
@@ -233,6 +238,7 @@ func TestRights(t *testing.T) {
 		}},
 		"a role is for one service": {trusted, []mutation{
 			{"gate.yml", "Principal: {Service: lambda.amazonaws.com}", `Principal: {AWS: "*"}`},
+			{"bluegreen.yml", "Principal: {Service: codebuild.amazonaws.com}", `Principal: {Service: "*"}`},
 		}},
 	})
 }

@@ -29,7 +29,7 @@ type resource struct {
 	all        map[string]any
 }
 
-func files() []string { return []string{"gate.yml"} }
+func files() []string { return []string{"gate.yml", "bluegreen.yml"} }
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -44,6 +44,9 @@ func load(t *testing.T) stacks {
 	t.Helper()
 	all := stacks{}
 	for _, name := range files() {
+		all[name] = parse(t, name, read(t, name))
+	}
+	for _, name := range []string{"stack-policy.json", "buildspec.yml"} {
 		all[name] = parse(t, name, read(t, name))
 	}
 	return all
@@ -176,6 +179,9 @@ func str(v any) string {
 	case map[string]any:
 		if s, ok := x["Fn::Sub"].(string); ok {
 			return s
+		}
+		if s := at(x, "Fn::Sub", 0); s != nil {
+			return str(s)
 		}
 		if r, ok := x["Ref"].(string); ok {
 			return "${" + r + "}"
