@@ -15,9 +15,11 @@ import (
 type values struct {
 	vars, files map[string]string
 	environ     []string
+	// known are their names, listed when the first one is missing.
+	known []string
 }
 
-func (v values) lookup(name string) (string, bool) {
+func (v *values) lookup(name string) (string, bool) {
 	if value, ok := v.vars[name]; ok {
 		return value, true
 	}
@@ -29,7 +31,7 @@ func (v values) lookup(name string) (string, bool) {
 }
 
 // environment looks a name up in the process's environment. A template asks for a few names only: no map is made.
-func (v values) environment(name string) (string, bool) {
+func (v *values) environment(name string) (string, bool) {
 	for _, e := range v.environ {
 		if len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name {
 			return e[len(name)+1:], true
@@ -39,8 +41,16 @@ func (v values) environment(name string) (string, bool) {
 }
 
 // near suggests a variable that is set.
-func (v values) near(name string) (string, bool) {
-	var known []string
+func (v *values) near(name string) (string, bool) {
+	if v.known == nil {
+		v.known = v.names()
+	}
+	return diagnostic.Nearest(name, v.known)
+}
+
+// names lists what is set.
+func (v *values) names() []string {
+	known := []string{}
 	for _, values := range []map[string]string{v.vars, v.files} {
 		for k := range values {
 			known = append(known, k)
@@ -51,7 +61,7 @@ func (v values) near(name string) (string, bool) {
 		known = append(known, k)
 	}
 	slices.Sort(known)
-	return diagnostic.Nearest(name, known)
+	return known
 }
 
 // environment reads --var and --env-file.

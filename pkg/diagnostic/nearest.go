@@ -10,16 +10,20 @@ const maxEdits = 2
 // but for case. It returns false when no known name is near, and for a name that is itself known.
 func Nearest(name string, known []string) (string, bool) {
 	best, bestEdits := "", maxEdits+1
+	lower := strings.ToLower(name)
 	for _, k := range known {
 		if k == name {
 			return "", false
+		}
+		if abs(len(k)-len(name)) > maxEdits && len(lower) == len(name) {
+			continue // too far for any case of it; most names of a long list are
 		}
 		if strings.EqualFold(k, name) {
 			best, bestEdits = k, 0
 			continue
 		}
 		limit := min(maxEdits, (len(k)-1)/2)
-		if d := edits(strings.ToLower(name), strings.ToLower(k), limit); d <= limit && d < bestEdits {
+		if d := edits(lower, strings.ToLower(k), limit); d <= limit && d < bestEdits {
 			best, bestEdits = k, d
 		}
 	}

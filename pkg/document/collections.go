@@ -170,11 +170,15 @@ func (s *scanner) character() string {
 }
 
 func (s *scanner) report(at int, text, help string) {
+	if len(s.problems) >= MaxProblems {
+		text, help = "more problems than are listed; reading stops here", ""
+	}
 	if !s.dead {
 		s.problems = append(s.problems, diagnostic.Problem{
 			Place: s.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 		})
 	}
+	s.dead = s.dead || len(s.problems) > MaxProblems
 }
 
 // fatal reports a problem behind which nothing can be understood.

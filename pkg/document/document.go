@@ -16,6 +16,10 @@ import (
 // MaxSize is the most bytes that are read; a task definition may have 64 KiB.
 const MaxSize = 10_000_000
 
+// MaxProblems is how many problems of one kind are listed; a person mends a few at a time, and a hostile file
+// has millions.
+const MaxProblems = 1000
+
 // MaxDepth is the deepest nesting that is read; ECS's own fields end at 6.
 const MaxDepth = 1000
 
@@ -173,6 +177,8 @@ type Document struct {
 	Source Source
 	// Flags are what nodes that no file holds came from: node.At == -1 is Flags[0].
 	Flags []string
+
+	cursor cursor
 }
 
 // FromFlag returns the At of nodes that the flag (with its dashes) made.

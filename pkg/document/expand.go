@@ -128,6 +128,9 @@ func (e *Expander) noJSONWithin(n *Node, parts placeholder.Text) {
 
 func (e *Expander) missing(n *Node, missing []placeholder.Missing) {
 	for _, m := range missing {
+		if len(e.Problems) > MaxProblems {
+			return
+		}
 		p := diagnostic.Problem{
 			Place: e.Doc.Place(e.Doc.offsetIn(n, m.At)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
 			Text: fmt.Sprintf("variable %s is not set", m.Name),
@@ -144,11 +147,17 @@ func (e *Expander) missing(n *Node, missing []placeholder.Missing) {
 		if m.Message != "" {
 			p.Text += ": " + capped(strings.Join(strings.Fields(m.Message), " "))
 		}
+		if len(e.Problems) == MaxProblems {
+			p.Text, p.Help = "more problems with variables than are listed", ""
+		}
 		e.Problems = append(e.Problems, p)
 	}
 }
 
 func (e *Expander) report(n *Node, at int, text, help string) {
+	if len(e.Problems) > MaxProblems {
+		return
+	}
 	e.Problems = append(e.Problems, diagnostic.Problem{
 		Place: e.Doc.Place(e.Doc.offsetIn(n, at)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})

@@ -132,7 +132,11 @@ func (s *scanner) stringValue() *Node {
 	if s.reader.Literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	s.problems = append(s.problems, s.doc.parseTemplate(n, s.reader.Scope, inJSONString)...)
+	for _, p := range s.doc.parseTemplate(n, s.reader.Scope, inJSONString) {
+		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
+			s.dead = true
+		}
+	}
 	return n
 }
 
@@ -141,7 +145,10 @@ func (d *Document) parseTemplate(n *Node, scope placeholder.Scope, f form) diagn
 	parts, errs := placeholder.Parse(n.Text, scope)
 	n.Template = &Template{Parts: parts, Source: n.Text, form: f}
 	var problems diagnostic.List
-	for _, e := range errs {
+	for i, e := range errs {
+		if i >= MaxProblems {
+			break
+		}
 		problems = append(problems, diagnostic.Problem{
 			Place: d.Place(d.offsetIn(n, e.At)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: e.Text, Help: e.Help,
 		})

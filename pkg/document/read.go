@@ -83,6 +83,13 @@ func languageOf(name, text string) Language {
 	return YAML
 }
 
+// cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.
+type cursor struct {
+	node *Node
+	// at is an offset in the node's text, raw the offset in the source where that stands.
+	at, raw int
+}
+
 // offsetIn returns where in the source the byte of a template's text stands.
 func (d *Document) offsetIn(n *Node, at int) int {
 	switch {
@@ -90,39 +97,54 @@ func (d *Document) offsetIn(n *Node, at int) int {
 		return n.At
 	case n.Template.form == bare:
 		return n.At + at
-	case n.Template.form == inYAML:
-		// Quotes, folds and escapes move characters about, but each $ stays one: count them.
-		nth := strings.Count(n.Template.Source[:at], "$")
-		pos := n.At
-		for ; ; nth-- {
-			i := strings.IndexByte(d.Source.Text[pos:], '$')
-			if i < 0 {
-				return n.At
-			}
-			if nth == 0 {
-				return pos + i
-			}
-			pos += i + 1
+	}
+	c := &d.cursor
+	if c.node != n || at < c.at {
+		*c = cursor{node: n, raw: n.At}
+		if n.Template.form == inJSONString {
+			c.raw++ // behind the quote
 		}
-	default:
-		return rawOffset(d.Source.Text, n.At+1, at)
+	}
+	if n.Template.form == inYAML {
+		c.nextDollar(n, d.Source.Text, at)
+	} else {
+		c.walk(d.Source.Text, at)
+	}
+	return c.raw
+}
+
+// walk moves over a JSON string until want decoded bytes lie behind.
+func (c *cursor) walk(text string, want int) {
+	for c.at < want && c.raw < len(text) {
+		if text[c.raw] != '\\' {
+			c.raw++
+			c.at++
+			continue
+		}
+		r, size := unescape(text[c.raw:])
+		c.raw += size
+		c.at += max(1, utf8.RuneLen(r))
 	}
 }
 
-// rawOffset walks a JSON string from its first character to the place where want decoded bytes lie behind.
-func rawOffset(text string, from, want int) int {
-	for pos := from; pos < len(text); {
-		if want <= 0 {
-			return pos
-		}
-		if text[pos] != '\\' {
-			pos++
-			want--
-			continue
-		}
-		r, size := unescape(text[pos:])
-		pos += size
-		want -= utf8.RuneLen(r)
+// nextDollar moves to the $ that stands at an offset of the text. In YAML, quotes, folds and escapes move
+// characters about, but each $ stays one: count them.
+func (c *cursor) nextDollar(n *Node, text string, at int) {
+	source := n.Template.Source
+	if at >= len(source) || source[at] != '$' {
+		return
 	}
-	return from
+	move := strings.Count(source[c.at:at], "$")
+	if c.raw == n.At { // before the first one
+		c.raw--
+		move++
+	}
+	for ; move > 0; move-- {
+		i := strings.IndexByte(text[c.raw+1:], '$')
+		if i < 0 {
+			break
+		}
+		c.raw += i + 1
+	}
+	c.at = at
 }

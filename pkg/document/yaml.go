@@ -171,7 +171,9 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	if !y.reader.Literal && strings.IndexByte(n.Value, '$') >= 0 {
 		problems := y.doc.parseTemplate(out, y.reader.Scope, inYAML)
-		y.problems = append(y.problems, problems...)
+		if len(y.problems) <= MaxProblems {
+			y.problems = append(y.problems, problems...)
+		}
 		out.Plain = plain && out.Template != nil && n.Style&yaml.TaggedStyle == 0
 		return
 	}
@@ -203,6 +205,9 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 }
 
 func (y *yamlReader) report(at int, text, help string) {
+	if len(y.problems) > MaxProblems {
+		return
+	}
 	y.problems = append(y.problems, diagnostic.Problem{
 		Place: y.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})

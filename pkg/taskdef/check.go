@@ -15,13 +15,13 @@ type checker struct {
 	doc        *document.Document
 	root       *document.Node
 	containers []*document.Node
-	// fromPipeline says that <IMAGEn_NAME> was asked for.
-	fromPipeline bool
-	fargate      bool
+	fargate    bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer    map[string]bool
 	rule     string
 	problems diagnostic.List
+	// errors and warnings count what was found, listed or not.
+	errors, warnings int
 }
 
 // rule is one thing that AWS would refuse later, or that nobody would notice.
@@ -124,6 +124,17 @@ func (c *checker) report(s diagnostic.Severity, n *document.Node, text, help str
 }
 
 func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
+	// Errors and warnings are counted apart: no number of warnings may hide an error.
+	count := &c.errors
+	if s == diagnostic.Warning {
+		count = &c.warnings
+	}
+	switch *count++; {
+	case *count > document.MaxProblems+1:
+		return
+	case *count > document.MaxProblems:
+		text, help = "more problems of this kind than are listed", ""
+	}
 	c.problems = append(c.problems, diagnostic.Problem{
 		Place: c.doc.Place(at), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
 	})
@@ -249,6 +260,7 @@ func sourceOf(n *document.Node) string {
 
 // fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
 func (c *checker) fields(n *document.Node, s *shape) {
+	var known []string
 	for i := range n.Members {
 		m := &n.Members[i]
 		if f, ok := s.field(m.Key); ok {
@@ -256,7 +268,10 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			continue
 		}
 		settle(m.Value)
-		if near, ok := diagnostic.Nearest(m.Key, s.names()); ok {
+		if known == nil {
+			known = s.names()
+		}
+		if near, ok := diagnostic.Nearest(m.Key, known); ok {
 			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+document.Quote(m.Key), "did you mean "+document.Quote(near)+"?")
 			continue
 		}

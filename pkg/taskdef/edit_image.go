@@ -63,10 +63,13 @@ func (e *editor) unnamedImage() *document.Node {
 	return nil
 }
 
+// placeholderFlag is the flag that leaves an image to CodePipeline.
+const placeholderFlag = "--image-placeholder"
+
 // placeholders leaves <IMAGEn_NAME> where CodePipeline shall put an image, and returns the image that
 // imageDetail.json tells it.
 func (e *editor) placeholders(edits Edits) string {
-	const flag = "--image-placeholder"
+	const flag = placeholderFlag
 	uri := ""
 	numbers := map[string]bool{}
 	var held []*document.Node

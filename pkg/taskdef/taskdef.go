@@ -40,7 +40,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	uri := ed.apply(r.Edits)
 	exp.All(root)
 	normalise(root)
-	c := checker{doc: r.Doc, root: root, fromPipeline: r.Edits.ImagePlaceholders != nil}
+	c := checker{doc: r.Doc, root: root}
 	c.run()
 	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(nil)}
 	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
