@@ -101,14 +101,8 @@ func (e *editor) removeNamed(parent *document.Node, listKey, key, name string) b
 // label sets a docker label: on the container named, else on the one that the load balancer reaches.
 func (e *editor) label(flag, arg, known string) {
 	c, rest := (*document.Node)(nil), arg
-	if key, _, _ := strings.Cut(arg, "="); flag == "--label" {
-		for i := range len(key) {
-			if key[i] == ':' && c == nil {
-				if c = e.named(key[:i]); c != nil {
-					rest = arg[i+1:]
-				}
-			}
-		}
+	if flag == "--label" {
+		c, rest = e.split(flag, arg)
 	}
 	if c == nil {
 		if c = e.reached(flag, known); c == nil {

@@ -130,28 +130,50 @@ func (e *editor) nameHelp(name string) string {
 	return "containers are " + strings.Join(shown, ", ")
 }
 
-// target splits a leading "C:" off, where a container is called C, and returns that container, or the only one.
-func (e *editor) target(flag, arg string) (*document.Node, string) {
+// split takes a leading "C:" off where a container is called C, and returns that container or nil.
+func (e *editor) split(flag, arg string) (*document.Node, string) {
 	key, _, _ := strings.Cut(arg, "=")
-	// The longest name wins; names hold no colon, but a broken template's may.
-	for i := range len(key) {
-		if key[i] != ':' {
-			continue
-		}
-		if c := e.named(key[:i]); c != nil {
-			return c, arg[i+1:]
+	for i := range len(key) { // names hold no colon, but a broken template's may
+		if key[i] == ':' {
+			if c := e.named(key[:i]); c != nil {
+				return c, arg[i+1:]
+			}
 		}
 	}
+	e.nearContainer(flag, key)
+	return nil, arg
+}
+
+// target returns the container that an edit names with "C:", or the only one, and what follows the name.
+func (e *editor) target(flag, arg string) (*document.Node, string) {
+	c, rest := e.split(flag, arg)
 	all := e.containers()
-	switch len(all) {
-	case 1:
-		return all[0], arg
-	case 0:
+	switch {
+	case c != nil:
+	case len(all) == 1:
+		c = all[0]
+	case len(all) == 0:
 		e.usage(flag, "the template has no containers", "")
 	default:
+		key, _, _ := strings.Cut(arg, "=")
 		e.usage(flag, "which container?", "write CONTAINER:"+document.Unquoted(key)+"; "+e.nameHelp(""))
 	}
-	return nil, arg
+	return c, rest
+}
+
+// nearContainer warns of a key that begins with nearly a container's name: then it is all a key.
+func (e *editor) nearContainer(flag, key string) {
+	prefix, _, ok := strings.Cut(key, ":")
+	if !ok {
+		return
+	}
+	var known []string
+	for _, c := range e.containers() {
+		known = append(known, c.Get("name").Str())
+	}
+	if near, ok := diagnostic.Nearest(prefix, known); ok {
+		e.warn(flag, "no container is called "+document.Quote(prefix)+", so that it is part of the key", "did you mean "+e.named(near).Get("name").Label()+":…?")
+	}
 }
 
 // reached returns the container that the load balancer reaches: known, or the only one with a port, else
