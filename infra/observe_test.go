@@ -337,6 +337,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", "Value: BeforeAllowTraffic}]", "Value: AfterAllowTraffic}]"},
 			{"gate.yml", "Namespace: !Sub Greenlight/${NamePrefix}", "Namespace: Greenlight"},
 			{"gate.yml", "TreatMissingData: notBreaching", "TreatMissingData: breaching"},
+			{"bluegreen.yml", "{Name: TargetGroup, Value: !GetAtt TargetGroup2", "{Name: TargetGroups, Value: !GetAtt TargetGroup2"},
 			{"gate.yml", "MetricName: Errors, Dimensions: [{Name: FunctionName", "MetricName: Errors, Dimensions: [{Name: Function"},
 		}},
 		"dashboards": {dashboards(e), []mutation{
@@ -345,6 +346,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", `"${InvocationLost.Arn}"]`, `"${Lost.Arn}"]`},
 			{"gate.yml", `checks_failed, duration_ms\n| sort timestamp desc\n`, `checks_failed\n| sort timestamp desc\n`},
 			{"gate.yml", `"view": "table",`, `"view": "table"`},
+			{"bluegreen.yml", `"AWS/ECS", "CPUUtilization"`, `"AWS/ECS", "CPU"`},
 			{"gate.yml", `"width": 24, "height": 7`, `"width": 25, "height": 7`},
 		}},
 		"one namespace": {sameNamespace, []mutation{

@@ -1,0 +1,369 @@
+package infra_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change.
+func madeOnce() []string { return []string{"BootstrapTask", "ProductionListener", "Service", "TestListener"} }
+
+// creationOnly are the parameters that a resource made once may hang on.
+func creationOnly() []string {
+	return []string{"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn"}
+}
+
+func theStackPolicy(all stacks) []string {
+	var problems, denied []string
+	stack := all["bluegreen.yml"]
+	allowed := false
+	for _, s := range list(all["stack-policy.json"].content["Statement"]) {
+		ids := texts(at(s, "Resource"))
+		for _, id := range ids {
+			name, ok := strings.CutPrefix(id, "LogicalResourceId/")
+			if id != "*" && (!ok || stack.resource(name).kind == "") {
+				problems = append(problems, id+" is no resource of the stack")
+			}
+			if str(at(s, "Effect")) == "Deny" && slices.Contains(texts(at(s, "Action")), "Update:*") {
+				denied = append(denied, name)
+			}
+		}
+		// Without it a stack policy denies everything.
+		allowed = allowed || str(at(s, "Effect")) == "Allow" && slices.Contains(ids, "*")
+	}
+	if !allowed {
+		problems = append(problems, "nothing may be updated")
+	}
+	if m := missing(madeOnce(), denied); len(m) > 0 {
+		problems = append(problems, fmt.Sprintf("%v may be updated", m))
+	}
+	return problems
+}
+
+// constants wants nothing that one may want to change in what is made once.
+func constants(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	for _, id := range madeOnce() {
+		walk(stack.resource(id).properties, func(m map[string]any) {
+			ref, _ := m["Ref"].(string)
+			if stack.section("Parameters")[ref] != nil && !slices.Contains(creationOnly(), ref) {
+				problems = append(problems, id+" hangs on the parameter "+ref)
+			}
+		})
+	}
+	service := stack.resource("Service").properties
+	if str(at(service, "DeploymentController", "Type")) != "CODE_DEPLOY" || service["LaunchType"] != nil || str(at(service, "CapacityProviderStrategy", 0, "CapacityProvider")) != "${CapacityProvider}" {
+		problems = append(problems, "the service is not CodeDeploy's, or without its capacity provider")
+	}
+	if got := texts(stack.resource("Service").all["DependsOn"]); len(missing([]string{"ProductionListener", "TestListener", "CapacityProviders"}, got)) > 0 {
+		problems = append(problems, fmt.Sprintf("the service waits for %v only", got))
+	}
+	return problems
+}
+
+// weighted wants both listeners as CodeDeploy leaves them.
+func weighted(all stacks) []string {
+	var problems []string
+	for _, id := range []string{"ProductionListener", "TestListener"} {
+		p := all["bluegreen.yml"].resource(id).properties
+		var got []string
+		for _, g := range list(at(p, "DefaultActions", 0, "ForwardConfig", "TargetGroups")) {
+			got = append(got, str(at(g, "TargetGroupArn"))+" "+str(at(g, "Weight")))
+		}
+		if want := []string{"${TargetGroup1} 100", "${TargetGroup2} 0"}; !slices.Equal(got, want) {
+			problems = append(problems, fmt.Sprintf("%s forwards to %v, want %v", id, got, want))
+		}
+	}
+	return problems
+}
+
+// instances wants IMDSv2, Amazon Linux 2023, and tasks that cannot become their instance.
+func instances(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	data := at(stack.resource("LaunchTemplate").properties, "LaunchTemplateData")
+	if str(at(data, "MetadataOptions", "HttpTokens")) != "required" || str(at(data, "MetadataOptions", "HttpPutResponseHopLimit")) != "1" {
+		problems = append(problems, "the instances answer IMDSv1, or their tasks")
+	}
+	if user := str(at(data, "UserData", "Fn::Base64")); !strings.Contains(user, "ECS_AWSVPC_BLOCK_IMDS=true") || !strings.Contains(user, "ECS_CLUSTER=${Cluster}") {
+		problems = append(problems, "user data: "+user)
+	}
+	if str(at(data, "ImageId")) != "${ImageId}" || !strings.Contains(stack.parameter("ImageId", "Default"), "/amazon-linux-2023/recommended/") {
+		problems = append(problems, "the image is not the current Amazon Linux 2023")
+	}
+	if stack.parameter("KeyPairName", "Default") != "" {
+		problems = append(problems, "there is a key pair nobody asked for")
+	}
+	p := stack.resource("CapacityProvider").properties
+	if str(at(p, "AutoScalingGroupProvider", "ManagedTerminationProtection")) != "DISABLED" || str(at(p, "AutoScalingGroupProvider", "ManagedDraining")) != "ENABLED" {
+		problems = append(problems, "the capacity provider keeps the stack from being removed, or does not drain")
+	}
+	if got := texts(stack.resource("CapacityProviders").properties["CapacityProviders"]); !slices.Equal(got, []string{"${CapacityProvider}", "FARGATE"}) {
+		problems = append(problems, fmt.Sprintf("capacity providers %v", got))
+	}
+	return problems
+}
+
+// versions wants defaults that exist in late 2026.
+func versions(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	// AWS commits itself to three years for these, and names one for each major version.
+	if v := stack.parameter("DatabaseEngineVersion", "Default"); !slices.Contains([]string{"16.8", "17.7"}, v) {
+		problems = append(problems, "Aurora PostgreSQL "+v+" has no long-term support")
+	}
+	if d := stack.parameter("DatabaseEngineVersion", "Description"); !strings.Contains(d, "must exist in the region") {
+		problems = append(problems, "nobody says that the version must exist in the region")
+	}
+	for _, image := range append(texts(at(stack.section("Parameters"), "BuildImage", "AllowedValues")), stack.parameter("BuildImage", "Default")) {
+		if !slices.Contains([]string{"aws/codebuild/standard:8.0", "aws/codebuild/amazonlinux-x86_64-standard:6.0"}, image) {
+			problems = append(problems, image+" is not maintained")
+		}
+	}
+	for _, c := range list(stack.resource("BootstrapTask").properties["ContainerDefinitions"]) {
+		image, labels := str(at(c, "Image")), at(c, "DockerLabels")
+		if !regexp.MustCompile(`^public\.ecr\.aws/[a-z/]+:[0-9.]+$`).MatchString(image) || str(at(labels, "greenlight.bootstrap")) != "true" {
+			problems = append(problems, fmt.Sprintf("the placeholder is %s with %v", image, labels))
+		}
+	}
+	return problems
+}
+
+// tasksFit wants MaxTasks and MinInstances to be at most MaxInstances, whatever is chosen.
+func tasksFit(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	parameters := stack.section("Parameters")
+	rules := map[string]map[string][]string{}
+	for _, r := range stack.section("Rules") {
+		if str(at(r, "RuleCondition", "Fn::Equals", 0)) != "${MaxInstances}" {
+			continue
+		}
+		allowed := map[string][]string{}
+		for _, a := range list(at(r, "Assertions")) {
+			allowed[strings.Trim(str(at(a, "Assert", "Fn::Contains", 1)), "${}")] = texts(at(a, "Assert", "Fn::Contains", 0))
+		}
+		rules[str(at(r, "RuleCondition", "Fn::Equals", 1))] = allowed
+	}
+	for _, most := range texts(at(parameters, "MaxInstances", "AllowedValues")) {
+		for _, name := range []string{"MaxTasks", "MinInstances"} {
+			can := texts(at(parameters, name, "AllowedValues"))
+			if r, ok := rules[most]; ok {
+				can = r[name]
+			}
+			for _, v := range can {
+				if v > most || len(can) == 0 {
+					problems = append(problems, fmt.Sprintf("%s may be %s with MaxInstances %s", name, v, most))
+				}
+			}
+			if len(can) == 0 {
+				problems = append(problems, "no "+name+" is right with MaxInstances "+most)
+			}
+		}
+	}
+	if stack.parameter("MaxTasks", "Default") > stack.parameter("MaxInstances", "Default") {
+		problems = append(problems, "by default the tasks of a deployment do not fit the instances")
+	}
+	return problems
+}
+
+func theDeploymentGroup(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	g := stack.resource("DeploymentGroup").properties
+	if got := texts(at(g, "AutoRollbackConfiguration", "Events")); len(missing([]string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}, got)) > 0 || str(at(g, "AutoRollbackConfiguration", "Enabled")) != "true" {
+		problems = append(problems, fmt.Sprintf("rolls back on %v only", got))
+	}
+	alarms := list(at(g, "AlarmConfiguration", "Alarms"))
+	for _, a := range alarms {
+		alarm := stack.resource(strings.Trim(str(at(a, "Name")), "${}"))
+		for _, m := range alarmMetrics(alarm) {
+			if m.namespace != "AWS/ApplicationELB" {
+				problems = append(problems, alarm.id+" is no traffic alarm: ringing, it would keep the next deployment from starting")
+			}
+		}
+	}
+	if len(alarms) == 0 || str(at(g, "AlarmConfiguration", "Enabled")) != "true" {
+		problems = append(problems, "no alarm stops a deployment")
+	}
+	pair := at(g, "LoadBalancerInfo", "TargetGroupPairInfoList", 0)
+	if str(at(pair, "TestTrafficRoute", "ListenerArns", 0)) != "${TestListener}" || str(at(pair, "ProdTrafficRoute", "ListenerArns", 0)) != "${ProductionListener}" {
+		problems = append(problems, "without its test listener, AfterAllowTestTraffic is skipped in silence")
+	}
+	if stack.parameter("ApprovalWaitMinutes", "Default") != "0" || stack.parameter("BlueTerminationWaitMinutes", "Default") != "15" {
+		problems = append(problems, "waits by default")
+	}
+	return problems
+}
+
+// theGateFits wants the nested stack to be given parameters that it has, all that it needs, and CodeDeploy to
+// be allowed to invoke its functions by their names.
+func theGateFits(all stacks) []string {
+	var problems []string
+	stack, gate := all["bluegreen.yml"], all["gate.yml"]
+	given, _ := stack.resource("Gate").properties["Parameters"].(map[string]any)
+	for name := range given {
+		if gate.section("Parameters")[name] == nil {
+			problems = append(problems, "the gate has no parameter "+name)
+		}
+	}
+	for name, p := range gate.section("Parameters") {
+		if at(p, "Default") == nil && given[name] == nil {
+			problems = append(problems, "the gate needs "+name)
+		}
+	}
+	if str(given["DeploymentGroupName"]) != str(stack.resource("DeploymentGroup").properties["DeploymentGroupName"]) {
+		problems = append(problems, "the gate is of another deployment group")
+	}
+	invoked := ""
+	for _, s := range stack.statements("CodeDeployRole") {
+		if slices.Contains(s.actions, "lambda:InvokeFunction") {
+			invoked = strings.Join(s.resources, " ") + " "
+		}
+	}
+	for _, event := range hooks() {
+		if name := str(gate.resource(event).properties["FunctionName"]); !strings.Contains(invoked, ":function:"+name+" ") {
+			problems = append(problems, "CodeDeploy may not invoke "+name)
+		}
+	}
+	return problems
+}
+
+func buckets(all stacks) []string {
+	var problems []string
+	stack := all["bluegreen.yml"]
+	for _, b := range stack.resources("AWS::S3::Bucket") {
+		tls := false
+		for _, p := range stack.resources("AWS::S3::BucketPolicy") {
+			s := at(p.properties, "PolicyDocument", "Statement", 0)
+			tls = tls || str(p.properties["Bucket"]) == "${"+b.id+"}" && str(at(s, "Effect")) == "Deny" && str(at(s, "Condition", "Bool", "aws:SecureTransport")) == "false"
+		}
+		if !tls || str(b.all["DeletionPolicy"]) != "Retain" || b.properties["LifecycleConfiguration"] == nil {
+			problems = append(problems, b.id+" takes plain http, keeps the stack from being removed, or grows for ever")
+		}
+	}
+	return problems
+}
+
+// thePipeline wants what was built to be deployed, and nothing larger than the action takes.
+func thePipeline(all stacks) []string {
+	var problems []string
+	p := all["bluegreen.yml"].resource("Pipeline").properties
+	deploy := at(p, "Stages", 2, "Actions", 0)
+	for _, key := range []string{"TaskDefinitionTemplateArtifact", "AppSpecTemplateArtifact"} {
+		if str(at(deploy, "Configuration", key)) != "BuildArtifact" {
+			problems = append(problems, key+" is not what was built")
+		}
+	}
+	got := texts(at(all["buildspec.yml"].content, "artifacts", "files"))
+	want := []string{str(at(deploy, "Configuration", "TaskDefinitionTemplatePath")), str(at(deploy, "Configuration", "AppSpecTemplatePath"))}
+	if !slices.Equal(got, want) {
+		problems = append(problems, fmt.Sprintf("the build leaves %v, the deployment takes %v", got, want))
+	}
+	if str(p["PipelineType"]) != "V2" || str(at(p, "Stages", 0, "Actions", 0, "ActionTypeId", "Provider")) != "CodeStarSourceConnection" {
+		problems = append(problems, "is no V2 pipeline from a connection")
+	}
+	return problems
+}
+
+// nobodyByDefault wants AllowedCidr to be said, and never to be the world.
+func nobodyByDefault(all stacks) []string {
+	stack := all["bluegreen.yml"]
+	p, _ := stack.section("Parameters")["AllowedCidr"].(map[string]any)
+	if p["Default"] != nil {
+		return []string{"AllowedCidr has a default"}
+	}
+	pattern, err := regexp.Compile("^(?:" + str(p["AllowedPattern"]) + ")$")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var problems []string
+	for cidr, want := range map[string]bool{"203.0.113.7/32": true, "10.0.0.0/8": true, "0.0.0.0/0": false, "128.0.0.0/1": false, "1.2.3.4": false, "1.2.3.256/32": false, "1.2.3.4/33": false} {
+		if pattern.MatchString(cidr) != want {
+			problems = append(problems, fmt.Sprintf("AllowedCidr %s is taken: %t", cidr, !want))
+		}
+	}
+	return problems
+}
+
+func TestBlueGreen(t *testing.T) {
+	t.Parallel()
+	const f = "bluegreen.yml"
+	hold(t, map[string]invariant{
+		"stack policy": {theStackPolicy, []mutation{
+			{"stack-policy.json", `"LogicalResourceId/TestListener"`, `"LogicalResourceId/Listener8080"`},
+			{"stack-policy.json", `"Effect": "Allow"`, `"Effect": "Deny"`},
+			{f, "  BootstrapTask:\n", "  FirstTask:\n"},
+		}},
+		"what is made once hangs on nothing": {constants, []mutation{
+			{f, "      DesiredCount: 2\n", "      DesiredCount: !Ref MinTasks\n"},
+			{f, "      CapacityProviderStrategy: [{CapacityProvider: !Ref CapacityProvider, Weight: 1}]\n", "      LaunchType: EC2\n"},
+			{f, "DependsOn: [ProductionListener, TestListener, CapacityProviders]", "DependsOn: [ProductionListener, CapacityProviders]"},
+		}},
+		"weighted listeners": {weighted, []mutation{
+			{f, "- {TargetGroupArn: !Ref TargetGroup2, Weight: 0}", "- {TargetGroupArn: !Ref TargetGroup2, Weight: 100}"},
+		}},
+		"instances": {instances, []mutation{
+			{f, "HttpTokens: required", "HttpTokens: optional"},
+			{f, "HttpPutResponseHopLimit: 1", "HttpPutResponseHopLimit: 2"},
+			{f, "amazon-linux-2023/recommended", "amazon-linux-2/recommended"},
+			{f, "ManagedTerminationProtection: DISABLED", "ManagedTerminationProtection: ENABLED"},
+			{f, "CapacityProviders: [!Ref CapacityProvider, FARGATE]", "CapacityProviders: [FARGATE]"},
+		}},
+		"versions": {versions, []mutation{
+			{f, `Default: "17.7"`, `Default: "16.99"`},
+			{f, "Default: aws/codebuild/standard:8.0", "Default: aws/codebuild/standard:5.0"},
+			{f, "public.ecr.aws/docker/library/busybox:1.37", "busybox:latest"},
+			{f, `DockerLabels: {greenlight.bootstrap: "true"}`, "DockerLabels: {}"},
+		}},
+		"tasks fit": {tasksFit, []mutation{
+			{f, `!Contains [["2", "3"], !Ref MaxTasks]`, `!Contains [["2", "3", "4"], !Ref MaxTasks]`},
+			{f, "RuleCondition: !Equals [!Ref MaxInstances, 5]", "RuleCondition: !Equals [!Ref MaxInstances, 9]"},
+			{f, "  MaxTasks:\n    Type: Number\n    Default: 4", "  MaxTasks:\n    Type: Number\n    Default: 6"},
+		}},
+		"deployment group": {theDeploymentGroup, []mutation{
+			{f, "DEPLOYMENT_STOP_ON_ALARM, ", ""},
+			{f, "Alarms: [{Name: !Ref ServerErrors}]", "Alarms: []"},
+			{f, "TestTrafficRoute: {ListenerArns: [!Ref TestListener]}", "TestTrafficRoute: {ListenerArns: []}"},
+			{f, "Namespace: AWS/ApplicationELB\n      MetricName: HTTPCode", "Namespace: Greenlight\n      MetricName: HTTPCode"},
+		}},
+		"the gate fits": {theGateFits, []mutation{
+			{f, "        SuiteBucket: !Ref SuiteBucket\n", ""},
+			{f, "        TestPort: 8080\n", "        TestListenerPort: 8080\n"},
+			{f, "function:CodeDeployHook_${NamePrefix}_BeforeAllowTraffic", "function:CodeDeployHook_${NamePrefix}_Before"},
+			{"gate.yml", "FunctionName: !Sub CodeDeployHook_${NamePrefix}_BeforeAllowTraffic", "FunctionName: !Sub CodeDeployHook_${NamePrefix}_Before"},
+		}},
+		"buckets": {buckets, []mutation{
+			{f, `Condition: {Bool: {"aws:SecureTransport": "false"}}`, `Condition: {Bool: {"aws:SecureTransport": "true"}}`},
+			{f, "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain", "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete"},
+		}},
+		"pipeline": {thePipeline, []mutation{
+			{f, "AppSpecTemplateArtifact: BuildArtifact", "AppSpecTemplateArtifact: SourceArtifact"},
+			{"buildspec.yml", "    - appspec.yaml\n", "    - '**/*'\n"},
+		}},
+		"nobody by default": {nobodyByDefault, []mutation{
+			{f, "/([89]|[12][0-9]|3[0-2])", "/([0-9]|[12][0-9]|3[0-2])"},
+			{f, "  AllowedCidr:\n    Type: String\n", "  AllowedCidr:\n    Type: String\n    Default: 0.0.0.0/0\n"},
+		}},
+		"nobody from everywhere": {noWorld, []mutation{
+			{f, "FromPort: 8080, ToPort: 8080, CidrIp: !Ref AllowedCidr", "FromPort: 8080, ToPort: 8080, CidrIp: 0.0.0.0/0"},
+			{f, "FromPort: 5432, ToPort: 5432, SourceSecurityGroupId: !GetAtt TaskSecurityGroup.GroupId", "FromPort: 5432, ToPort: 5432"},
+		}},
+		"encrypted": {encrypted, []mutation{
+			{f, "StorageEncrypted: true", "StorageEncrypted: false"},
+			{f, "Encrypted: true, DeleteOnTermination", "DeleteOnTermination"},
+			{f, "BlockPublicPolicy: true", "BlockPublicPolicy: false"},
+			{f, "EncryptionType: KMS", "EncryptionType: AES256"},
+		}},
+		"no secrets": {noSecrets, []mutation{
+			{f, "{{resolve:secretsmanager:${DatabaseSecret}:SecretString:password}}", "SuperSecret"},
+		}},
+		"no anchors": {noAnchors, []mutation{
+			{f, "Scheme: internet-facing", "Scheme: &scheme internet-facing"},
+		}},
+	})
+}
