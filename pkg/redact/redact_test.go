@@ -20,6 +20,11 @@ func disguises(s string) map[string]string {
 	j, _ := json.Marshal(s)
 	return map[string]string{
 		"raw":                s,
+		"path by segment":    strings.ReplaceAll(url.PathEscape(s), "%2F", "/"),
+		"json within json":   quoted(quoted(s)),
+		"thrice":             quoted(quoted(quoted(s))),
+		"url, twice":         url.QueryEscape(url.QueryEscape(s)),
+		"json in a url":      url.QueryEscape(quoted(s)),
 		"query":              url.QueryEscape(s),
 		"query, blank as 20": strings.ReplaceAll(url.QueryEscape(s), "+", "%20"),
 		"path":               url.PathEscape(s),
@@ -33,6 +38,11 @@ func disguises(s string) map[string]string {
 		"base64 raw":         base64.RawStdEncoding.EncodeToString([]byte(s)),
 		"base64 raw url":     base64.RawURLEncoding.EncodeToString([]byte(s)),
 	}
+}
+
+func quoted(s string) string {
+	j, _ := json.Marshal(s)
+	return string(j[1 : len(j)-1])
 }
 
 func TestEveryDisguiseOfASecretIsHidden(t *testing.T) {

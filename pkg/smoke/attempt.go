@@ -17,7 +17,7 @@ const (
 	// maxFindings bounds what is told of one attempt or check; a list of a thousand wrong items is told by its first.
 	maxFindings = 20
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
-	maxExcerptBytes = 64 << 10
+	maxExcerptBytes = 8 << 10
 	maxExcerpt      = 400
 	maxValue        = 200
 )

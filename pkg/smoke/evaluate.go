@@ -3,8 +3,10 @@ package smoke
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -305,9 +307,10 @@ func gotText(o *operator, nodes []any, bad int, singular bool, secrets *redact.R
 // encoding, which would hide them from the eyes of a redactor but not from those of a reader.
 func shown(v any, secrets *redact.Redactor) string {
 	if t, ok := v.(string); ok {
-		return cut(string(appendString(nil, cut(secrets.Text(t)))))
+		return cut(string(appendString(nil, secrets.Cut(cut(t)))))
 	}
-	v = withoutSecrets(v, secrets)
+	budget := 2 * maxShown
+	v = withoutSecrets(v, secrets, &budget)
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -317,20 +320,29 @@ func shown(v any, secrets *redact.Redactor) string {
 	return cut(strings.TrimSuffix(b.String(), "\n"))
 }
 
-func withoutSecrets(v any, secrets *redact.Redactor) any {
+// withoutSecrets copies as much of a value as will be shown, without the secrets in it.
+func withoutSecrets(v any, secrets *redact.Redactor, budget *int) any {
+	if *budget--; *budget < 0 {
+		return "…"
+	}
 	switch v := v.(type) {
 	case string:
-		return secrets.Text(v)
+		v = cut(v)
+		*budget -= len(v)
+		return secrets.Cut(v)
 	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = withoutSecrets(v[i], secrets)
+		out := make([]any, 0, min(len(v), *budget+1))
+		for i := 0; i < len(v) && *budget >= 0; i++ {
+			out = append(out, withoutSecrets(v[i], secrets, budget))
 		}
 		return out
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, member := range v {
-			out[secrets.Text(key)] = withoutSecrets(member, secrets)
+		out := make(map[string]any, min(len(v), *budget+1))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if *budget -= len(key); *budget < 0 {
+				break
+			}
+			out[secrets.Cut(cut(key))] = withoutSecrets(v[key], secrets, budget)
 		}
 		return out
 	}

@@ -14,9 +14,14 @@ import (
 // judged runs a suite's checks once against a server, without readiness.
 func judged(t *testing.T, text string, h http.Handler) smoke.Report {
 	t.Helper()
+	return smoke.Run(t.Context(), jobFor(t, text, serverFor(t, h)), nil)
+}
+
+func serverFor(t *testing.T, h http.Handler) string {
+	t.Helper()
 	s := httptest.NewServer(h)
-	defer s.Close()
-	return smoke.Run(t.Context(), jobFor(t, text, s.URL), nil)
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func jobFor(t *testing.T, text, target string) smoke.Job {

@@ -718,3 +718,34 @@ func TestTheWatcherIsToldWhatHappens(t *testing.T) {
 		}
 	})
 }
+
+func TestReadinessUsesFreshConnections(t *testing.T) {
+	var kept atomic.Int32
+	inBubble(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Connection") != "close" {
+			kept.Add(1)
+		}
+	}, nil, func(n *network) {
+		expectReport(n.t, n.run(n.t.Context(), home, func(j *Job) { j.Phases = []Phase{PhaseReady} }), Pass, BlameNone, "ready: 20 rounds in a row")
+	})
+	if got := kept.Load(); got != 0 {
+		t.Errorf("%d of 20 rounds came over a connection that was kept", got)
+	}
+}
+
+func TestWarmUpPairsAreThrownAway(t *testing.T) {
+	// Green's first answers are slow, as they are before its caches are warm.
+	var asked atomic.Int32
+	green := func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" && asked.Add(1) <= 4 {
+			<-time.After(3 * time.Second)
+		}
+	}
+	inBubble(t, green, slow(0), func(n *network) {
+		r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseCompare} })
+		expectReport(n.t, r, Pass, BlameNone, "")
+		if c := r.Compares[0]; len(c.Green) != 40 || c.GreenP95 != 0 {
+			t.Errorf("%d latencies, p95 %s; want 40 and none of the slow ones", len(c.Green), c.GreenP95)
+		}
+	})
+}
