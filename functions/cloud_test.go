@@ -52,6 +52,10 @@ type rollout struct {
 	green, blue string
 	// labels are the docker labels of the replacement's container.
 	labels map[string]string
+	// bootstrap says that the original task set is a new stack's placeholder; blueWeight is what the test
+	// listener still sends to it.
+	bootstrap  bool
+	blueWeight int
 	// put decides what becomes of the n-th status that arrives (from 1); nil stores it.
 	put func(n int) *awsjson.Fault
 
@@ -180,7 +184,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.mu.Lock()
-	silent := c.silent[operation] || c.silent["*"] && operation != "PutLifecycleEventHookExecutionStatus"
+	silent := c.silent[operation] || c.silent[r.Method] || c.silent["*"] && operation != "PutLifecycleEventHookExecutionStatus"
 	c.mu.Unlock()
 	switch {
 	case silent:
@@ -266,7 +270,7 @@ func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
 	case operation == "DescribeTaskSets" && d != nil:
 		out = map[string]any{"taskSets": []any{taskSet("1", d.id), taskSet("2", d.id)}}
 	case operation == "DescribeTaskDefinition" && d != nil:
-		container := map[string]any{"name": "web", "image": "trips:1.0"}
+		container := map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": fmt.Sprint(d.bootstrap)}}
 		if strings.Contains(string(body), ":2") {
 			container = map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": d.labels}
 		}
@@ -335,7 +339,9 @@ func (c *cloud) query(w http.ResponseWriter, operation string, form url.Values) 
 	case "DescribeLoadBalancers":
 		result = `<LoadBalancers><member><DNSName>` + xmlText(at.Hostname()) + `</DNSName></member></LoadBalancers>`
 	case "DescribeRules":
-		result = `<Rules><member><Actions><member><Type>forward</Type><TargetGroupArn>` + tg2 + `</TargetGroupArn></member></Actions></member></Rules>`
+		result = fmt.Sprintf(`<Rules><member><Actions><member><Type>forward</Type><ForwardConfig><TargetGroups><member><TargetGroupArn>%s</TargetGroupArn><Weight>%d</Weight></member>`+
+			`<member><TargetGroupArn>%s</TargetGroupArn><Weight>%d</Weight></member></TargetGroups></ForwardConfig></member></Actions></member></Rules>`,
+			strings.Replace(tg2, "tg2", "tg1", 1), d.blueWeight, tg2, 100-d.blueWeight)
 	case "DescribeTargetHealth":
 		result = `<TargetHealthDescriptions><member><TargetHealth><State>unhealthy</State><Reason>Target.FailedHealthChecks</Reason></TargetHealth></member></TargetHealthDescriptions>`
 	case "DescribeNetworkInterfaces":

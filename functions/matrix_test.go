@@ -314,6 +314,7 @@ func judged(t testing.TB, a answer, d *rollout) line {
 	if v.text("deployment_id") != d.id || v.text("lifecycle_event") != d.event {
 		t.Errorf("the verdict is about %s in %s, want %s in %s", v.text("deployment_id"), v.text("lifecycle_event"), d.id, d.event)
 	}
+	checkMetrics(t, a)
 	noSecretIn(t, "log", a.log)
 	noSecretIn(t, "answer", a.body)
 	return v
