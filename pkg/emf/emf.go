@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -122,12 +123,16 @@ func (d Document) line(metrics []Metric) (line []byte, left []Metric, err error)
 	return line, left, err
 }
 
+// dimensionValue makes of v what CloudWatch takes: ASCII without control characters, not only spaces.
 func dimensionValue(v string) string {
-	if v == "" {
+	v = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, v)
+	if strings.TrimSpace(v) == "" {
 		return Unknown
 	}
-	if runes := []rune(v); len(runes) > maxDimensionValue {
-		return string(runes[:maxDimensionValue])
-	}
-	return v
+	return v[:min(len(v), maxDimensionValue)]
 }

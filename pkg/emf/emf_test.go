@@ -73,6 +73,18 @@ func TestWhatCloudWatchWouldDropIsAnError(t *testing.T) {
 	}
 }
 
+func TestADimensionIsMadeOfWhatCloudWatchTakes(t *testing.T) {
+	for value, want := range map[string]string{"": "unknown", " \t": " ?", "  ": "unknown", "Grüße": "Gr??e", "a\nb": "a?b", "trips-1": "trips-1"} {
+		d := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{1}})
+		d.Dimensions[0].Value = value
+		lines, err := emf.Lines(d)
+		var m struct{ Application string }
+		if err != nil || json.Unmarshal(lines[0], &m) != nil || m.Application != want {
+			t.Errorf("%q: %q, %v, want %q", value, m.Application, err, want)
+		}
+	}
+}
+
 func TestALongDimensionIsCut(t *testing.T) {
 	d := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{1}})
 	d.Dimensions[0].Value = strings.Repeat("é", 2000)
