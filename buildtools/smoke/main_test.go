@@ -25,6 +25,8 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Deadline:            time.Now().Add(2 * time.Minute),
 		Setup: func(e *testscript.Env) error {
+			// A program built with -race waits a second at its end, for reports of other threads.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values["servers"] = map[string]*server{}
 			return nil
 		},
