@@ -9,7 +9,9 @@ import (
 )
 
 // madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change.
-func madeOnce() []string { return []string{"BootstrapTask", "ProductionListener", "Service", "TestListener"} }
+func madeOnce() []string {
+	return []string{"BootstrapTask", "ProductionListener", "Service", "TestListener"}
+}
 
 // creationOnly are the parameters that a resource made once may hang on.
 func creationOnly() []string {
