@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+)
+
+const (
+	module = "github.com/greenlight-ecs/greenlight/"
+	event  = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
+	mb     = 1e6
+)
+
+// functions are the product's.
+func functions() []string {
+	return []string{"after-allow-test-traffic", "before-allow-traffic", "prober"}
+}
+
+// bench is one run of the measurements.
+type bench struct {
+	out    io.Writer
+	dir    string
+	world  *world
+	missed int
+}
+
+func newBench(ctx context.Context, out io.Writer) (*bench, error) {
+	dir, err := os.MkdirTemp("", "bench-gate")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{out: out, dir: dir}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	b.world = newWorld(listener)
+	packages := []string{module + "buildtools/bench-gate/minimal", module + "buildtools/bench-gate/minimal-codedeploy"}
+	for _, f := range functions() {
+		packages = append(packages, module+"functions/"+f)
+	}
+	for target, env := range map[string][]string{"host": nil, "arm64": {"GOOS=linux", "GOARCH=arm64"}} {
+		if err := build(ctx, filepath.Join(dir, target), packages, env); err != nil {
+			b.close()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// build builds as `make package` does.
+func build(ctx context.Context, dir string, packages, env []string) error {
+	args := append([]string{"build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir + "/"}, packages...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(append(cmd.Environ(), "CGO_ENABLED=0"), env...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the functions: %w: %s", err, text)
+	}
+	return nil
+}
+
+func (b *bench) close() {
+	_ = b.world.server.Close()
+	_ = os.RemoveAll(b.dir)
+}
+
+func (b *bench) host(name string) string { return filepath.Join(b.dir, "host", name) }
+
+func (b *bench) all(ctx context.Context, rounds int) error {
+	b.say("bench-gate: %s/%s, %d cpus", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	b.say("cold start, exec to the first request for an invocation: medians of %d interleaved starts", rounds)
+	if err := b.coldStarts(ctx, rounds); err != nil {
+		return err
+	}
+	if err := b.sizes(); err != nil {
+		return err
+	}
+	for _, f := range []func(context.Context) error{b.idle, b.worst, b.afterTheLastCheck} {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	b.say("%d limits missed", b.missed)
+	return nil
+}
+
+// coldStarts runs all functions in turn, so that what slows the machine down meets all alike.
+func (b *bench) coldStarts(ctx context.Context, rounds int) error {
+	names := append([]string{"minimal", "minimal-codedeploy"}, functions()...)
+	times := map[string][]time.Duration{}
+	for range rounds {
+		for _, name := range names {
+			f, took, err := start(ctx, b.host(name), "AWS_ENDPOINT_URL="+b.world.url)
+			if err != nil {
+				return err
+			}
+			f.stop()
+			times[name] = append(times[name], took)
+		}
+	}
+	least := median(times["minimal"])
+	for _, name := range names[:2] {
+		b.say("        %-58s %8.2f ms", name, ms(median(times[name])))
+	}
+	for _, name := range functions() {
+		b.say("        %-58s %8.2f ms", name, ms(median(times[name])))
+		b.limit(name+", times the minimal function", float64(median(times[name]))/float64(least), 4, "x")
+	}
+	return nil
+}
+
+func (b *bench) sizes() error {
+	for _, name := range functions() {
+		info, err := os.Stat(filepath.Join(b.dir, "arm64", name))
+		if err != nil {
+			return err
+		}
+		b.limit(name+", unzipped, linux/arm64", float64(info.Size())/mb, 16, " MB")
+	}
+	return nil
+}
+
+// hook starts the first gate with a suite.
+func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
+	path := filepath.Join(b.dir, "smoke.yaml")
+	if err := os.WriteFile(path, []byte(suite), 0o600); err != nil {
+		return nil, err
+	}
+	f, _, err := start(ctx, b.host(functions()[0]), "AWS_ENDPOINT_URL="+b.world.url, "SUITE="+path, "TEST_URL="+b.world.url, "PRODUCTION_URL="+b.world.url, "RELEASE=1.1")
+	return f, err
+}
+
+const (
+	head = `version: 1
+name: bench
+readiness: {checks: [version], consecutive: 5, within: 20s}
+checks:
+  - {name: version, request: GET /version, expect: {status: 200, json: {$.version: "${RELEASE}"}}}
+`
+	quick = head + `  - {name: list trips, request: GET /trips, attempts: 10, expect: {status: 200, json: {$.trips: {length: 1}}}}
+`
+	heavy = head + `  - {name: big, request: GET /big, attempts: 20, expect: {status: 200, json: {"$.trips[*].days": {exists: true}}}}
+  - {name: endless, request: GET /endless, attempts: 20, expect: {status: 200}}
+  - {name: bomb, request: GET /bomb, attempts: 20, expect: {status: 200}}
+`
+)
+
+func (b *bench) idle(ctx context.Context) error {
+	f, err := b.hook(ctx, quick)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	now, _, err := f.memory(ctx)
+	if err != nil {
+		return err
+	}
+	b.limit("resident, idle after the start", now, 24, " MiB")
+	if err := f.invoke(event); err != nil {
+		return err
+	}
+	if now, _, err = f.memory(ctx); err != nil {
+		return err
+	}
+	b.limit("resident, idle after an invocation", now, 24, " MiB")
+	return nil
+}
+
+// worst judges bodies of a megabyte, endless ones and bombs, side by side, three times over.
+func (b *bench) worst(ctx context.Context) error {
+	f, err := b.hook(ctx, heavy)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	for range 3 {
+		if err := f.invoke(event); err != nil {
+			return err
+		}
+	}
+	_, peak, err := f.memory(ctx)
+	if err != nil {
+		return err
+	}
+	b.limit("resident at most, with the worst bodies side by side", peak, 64, " MiB")
+	return nil
+}
+
+// afterTheLastCheck measures what the gate itself takes to tell CodeDeploy.
+func (b *bench) afterTheLastCheck(ctx context.Context) error {
+	f, err := b.hook(ctx, quick)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	var delays []time.Duration
+	for range 20 {
+		if err := f.invoke(event); err != nil {
+			return err
+		}
+		delay, status := b.world.delay()
+		if status != "Succeeded" {
+			return fmt.Errorf("the good release was %s", status)
+		}
+		delays = append(delays, delay)
+	}
+	b.limit("from the last answer to the stored status, median of 20", ms(median(delays)), 100, " ms")
+	b.limit("from the last answer to the stored status, longest of 20", ms(slices.Max(delays)), 100, " ms")
+	return nil
+}
+
+func median(values []time.Duration) time.Duration {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
+
+// limit prints PASS or MISS.
+func (b *bench) limit(what string, got, most float64, unit string) {
+	word := "PASS"
+	if got > most {
+		word = "MISS"
+		b.missed++
+	}
+	b.say("  %s  %-58s %8.2f%s, limit %g%s", word, what, got, unit, most, unit)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// world is an application and a CodeDeploy that stores every status at once; any other call of AWS is refused.
+type world struct {
+	url    string
+	server *http.Server
+
+	mu sync.Mutex
+	// answered is when the last request of a check was answered, stored when the status came.
+	answered, stored time.Time
+	status           string
+}
+
+func newWorld(listener net.Listener) *world {
+	w := &world{url: "http://" + listener.Addr().String()}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /{$}", w.aws)
+	mux.HandleFunc("GET /version", w.check(`{"version":"1.1"}`))
+	mux.HandleFunc("GET /trips", w.check(`{"trips":["Lisbon"]}`))
+	mux.HandleFunc("GET /big", w.check(`{"trips":[`+strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)+`{}]}`))
+	mux.HandleFunc("GET /endless", endless)
+	mux.HandleFunc("GET /bomb", bomb)
+	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
+	go func() { _ = w.server.Serve(listener) }()
+	return w
+}
+
+func (w *world) aws(rw http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutLifecycleEventHookExecutionStatus") {
+		rw.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(rw, `{"__type":"AccessDeniedException","message":"not authorized"}`)
+		return
+	}
+	var in struct {
+		Status string `json:"status"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	w.mu.Lock()
+	w.stored, w.status = time.Now(), in.Status
+	w.mu.Unlock()
+	_, _ = io.WriteString(rw, `{}`)
+}
+
+func (w *world) check(body string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, body)
+		w.mu.Lock()
+		w.answered = time.Now()
+		w.mu.Unlock()
+	}
+}
+
+// delay is the time from the last answer to the stored status.
+func (w *world) delay() (time.Duration, string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stored.Sub(w.answered), w.status
+}
+
+// endless answers as fast as it can, for ever.
+func endless(w http.ResponseWriter, r *http.Request) {
+	chunk := []byte(strings.Repeat(`"Lisbon",`, 4096))
+	for r.Context().Err() == nil {
+		if _, err := w.Write(chunk); err != nil {
+			return
+		}
+	}
+}
+
+// bomb unpacks to 256 MiB.
+func bomb(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Encoding", "gzip")
+	z := gzip.NewWriter(w)
+	chunk := make([]byte, 1<<20)
+	for range 256 {
+		if _, err := z.Write(chunk); err != nil {
+			return
+		}
+	}
+	_ = z.Close()
+}
