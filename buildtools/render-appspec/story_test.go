@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -19,6 +20,7 @@ func TestStories(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Deadline:            time.Now().Add(time.Minute),
 		Setup: func(env *testscript.Env) error {
 			repository, err := os.Getwd()
 			env.Setenv("INFRA", repository+"/../../infra")
