@@ -110,7 +110,9 @@ checks:
 	}
 	b.say("\na flow of 5 steps")
 	b.table(programs, c)
-	b.limit("wall", float64(c[1].wall)/float64(time.Millisecond), 10, " ms")
+	// The limit is 10 ms where the floor takes 3; on a machine that is slower or busy both take longer.
+	most := 10 * max(1, float64(c[0].wall)/float64(3*time.Millisecond))
+	b.limit("wall", float64(c[1].wall)/float64(time.Millisecond), most, " ms")
 	return nil
 }
 

@@ -83,11 +83,17 @@ func (r *runner) passed(out *Report) verdictReason {
 			counted++
 		}
 	}
+	planned := 0
+	for _, c := range r.checks {
+		if !c.observe {
+			planned++
+		}
+	}
 	ready := out.Readiness != nil && out.Readiness.Verdict == Pass
 	switch {
 	case r.does(PhaseReady) && !ready:
 		return verdictReason{Error, BlameGate, "readiness was planned and did not run"}
-	case r.does(PhaseJudge) && (counted == 0 || len(out.Checks) != len(r.checks)):
+	case r.does(PhaseJudge) && (counted == 0 || counted != planned):
 		return verdictReason{Error, BlameGate, "checks were planned and did not run"}
 	case r.does(PhaseCompare) && len(out.Compares) != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
 		return verdictReason{Error, BlameGate, "comparisons were planned and did not run"}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // answers is every kind of whole answer that a broken release may give.
@@ -122,4 +123,36 @@ func count(s string, c byte) int {
 		}
 	}
 	return n
+}
+
+// FuzzAnswer: whatever a server answers, every expectation comes to a result.
+func FuzzAnswer(f *testing.F) {
+	data, err := os.ReadFile("testdata/accepted/everything.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	suite, problems := Read(Source{Name: "s.yaml", Text: data})
+	if suite == nil {
+		f.Fatal(problems)
+	}
+	sc := scope{vars: map[string]string{"A": "1", "B": "hidden", "C": "true"}, secrets: redact.New("hidden")}
+	f.Add(200, `{"a":null,"b":{"c":[1,2]},"list":[{"n":1}],"s":"y"}`, "12")
+	f.Add(500, `[{"price":1e999,"title":"hidden"}]`, "hidden")
+	f.Fuzz(func(t *testing.T, status int, body, header string) {
+		o := probe.Observation{Status: max(1, status), Body: []byte(body), Header: http.Header{"X-Count": {header}, "X-Id": {header, "x"}}, Latency: 1}
+		for i := range suite.checks {
+			for j := range suite.checks[i].steps {
+				s := &suite.checks[i].steps[j]
+				v := verify(s, o, sc)
+				if v.asserted == 0 {
+					t.Fatal("nothing was asserted")
+				}
+				for _, w := range v.wrong {
+					if w.expected == "" || w.subject == "" {
+						t.Fatalf("an unexplained failure: %+v", w)
+					}
+				}
+			}
+		}
+	})
 }

@@ -41,10 +41,7 @@ func (r *runner) judge(ctx context.Context) bool {
 					return
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
-				slots <- struct{}{}
-				shared := r.attempts(ctx, j)
-				<-slots
-				if !shared {
+				if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
 					r.judged(j, &done)
 					continue
 				}
@@ -73,21 +70,35 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 		n := j.own + j.made + 1
 		a := r.attempt(ctx, c, r.green, n, n%2 == 0)
-		if a.stopped {
+		if a.stopped && !a.failed() {
 			j.unfinished = true
 			return false
 		}
-		if a.failed() && a.config == "" && r.sharedWithBlue(ctx, j.check, a) {
+		if a.config != "" {
+			j.config = a.config
+			for _, f := range a.findings {
+				j.keep(f)
+			}
+			return false
+		}
+		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
 			return true
 		}
 		j.made++
 		j.note(a)
-		if a.config != "" {
-			j.config = a.config
+		if a.stopped { // it had failed before its clean-up was cut off
+			j.unfinished = true
 			return false
 		}
 	}
 	return false
+}
+
+// within runs f in one of the slots, and gives the slot back whatever happens.
+func (r *runner) within(slots chan struct{}, f func() bool) bool {
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	return f()
 }
 
 // sharedWithBlue asks blue once for what just failed.
@@ -95,7 +106,7 @@ func (r *runner) sharedWithBlue(ctx context.Context, c *check, a *attempt) bool 
 	if r.blue == nil || !c.single() || !shareable(a) {
 		return false
 	}
-	return sameFault(a, r.attempt(ctx, c, r.blue, a.number, true))
+	return sameFault(a, r.attempt(ctx, c.once(), r.blue, a.number, true))
 }
 
 // judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
@@ -107,10 +118,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s", r.suite.readiness.within)
 			return
 		}
-		slots <- struct{}{}
-		shared := r.attempts(ctx, j)
-		<-slots
-		if !shared {
+		if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
 			return
 		}
 	}
@@ -120,20 +128,21 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan struct{}) bool {
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
+	asked := j.check.once()
 	for {
 		if !pause(within, sharedEvery) {
 			return false
 		}
-		slots <- struct{}{}
-		blue := r.attempt(within, j.check, r.blue, 0, true)
-		green := r.attempt(within, j.check, r.green, 0, true)
-		<-slots
 		state := "still fails"
-		if !green.failed() {
-			state = "answers"
-		}
+		recovered := r.within(slots, func() bool {
+			blue := r.attempt(within, asked, r.blue, 0, true)
+			if !r.attempt(within, asked, r.green, 0, true).failed() {
+				state = "answers"
+			}
+			return !blue.stopped && !shareable(blue)
+		})
 		r.tell(Progress{Phase: PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", quote(j.check.name), state)})
-		if !blue.stopped && !shareable(blue) {
+		if recovered {
 			return true
 		}
 	}
@@ -193,7 +202,7 @@ func (j *judgement) verdict(r *runner) (Verdict, Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
 	switch {
-	case res.Failures > c.allowed && j.config == "":
+	case res.Failures > c.allowed:
 		if c.allowed > 0 {
 			counted += fmt.Sprintf(", %d may", c.allowed)
 		}
@@ -220,17 +229,22 @@ func (r *runner) cutShort(ctx context.Context) {
 	if ctx.Err() == nil {
 		why = "it was never begun"
 	}
-	cut := 0
+	cut, first := 0, ""
 	for i, res := range r.found.checks {
-		if res == nil {
-			r.found.notRun = append(r.found.notRun, NotRun{r.checks[i].name, why})
-			cut++
+		if res != nil {
+			continue
+		}
+		r.found.notRun = append(r.found.notRun, NotRun{r.checks[i].name, why})
+		if r.checks[i].observe {
+			continue
+		}
+		if cut++; cut == 1 {
+			first = r.checks[i].name
 		}
 	}
 	if cut > 0 {
 		r.found.faults = append(r.found.faults, verdictReason{
-			Error, BlameConfig,
-			fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), quote(r.found.notRun[len(r.found.notRun)-cut].Check)),
+			Error, BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), quote(first)),
 		})
 	}
 }
@@ -240,7 +254,7 @@ func (r *runner) held() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, res := range r.found.checks {
-		if res == nil || !r.checks[i].observe && res.Verdict != Pass {
+		if !r.checks[i].observe && (res == nil || res.Verdict != Pass) {
 			return false
 		}
 	}

@@ -749,3 +749,51 @@ func TestWarmUpPairsAreThrownAway(t *testing.T) {
 		}
 	})
 }
+
+func TestAFailureBeforeTheTimeEndedCounts(t *testing.T) {
+	// The flow has failed when its clean-up hangs until the time is up.
+	suite := "version: 1\nchecks:\n  - name: flow\n    steps:\n" +
+		"      - {request: GET /a, expect: {status: 201}}\n      - {request: DELETE /b, timeout: 1m, always: true}\n"
+	inBubble(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/b" {
+			<-r.Context().Done()
+		}
+	}, nil, func(n *network) {
+		ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
+		defer cancel()
+		r := n.run(ctx, suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
+		expectReport(n.t, r, Fail, BlameRelease, "step 1, GET /a: status: expected 201, got 200")
+	})
+}
+
+func TestAnObservedCheckThatDidNotRunDoesNotBlock(t *testing.T) {
+	suite := home + "  - {name: watched, request: GET /hang, timeout: 1m, observe: true, expect: {status: 200}}\n" +
+		"  - {name: never begun, request: GET /hang, timeout: 1m, observe: true, expect: {status: 200}}\npolicy: {concurrency: 1}\n"
+	inBubble(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hang" {
+			<-r.Context().Done()
+		}
+	}, nil, func(n *network) {
+		ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
+		defer cancel()
+		r := n.run(ctx, suite, nil)
+		expectReport(n.t, r, Pass, BlameNone, "1 check passed")
+		if len(r.NotRun) != 2 {
+			t.Errorf("not run: %v, want both that watch", r.NotRun)
+		}
+	})
+}
+
+func TestBlueIsAskedOnceAlsoForAnEventualRead(t *testing.T) {
+	suite := strings.Replace(oneRoute, "attempts: 4", "attempts: 1, eventually: 3s", 1)
+	var blues atomic.Int32
+	inBubble(t, routes(status(500)), routes(func(w http.ResponseWriter, _ *http.Request) {
+		blues.Add(1)
+		w.WriteHeader(404)
+	}), func(n *network) {
+		expectReport(n.t, n.run(n.t.Context(), suite, nil), Fail, BlameRelease, "")
+	})
+	if got := blues.Load(); got != 1 {
+		t.Errorf("blue was asked %d times, want once", got)
+	}
+}

@@ -173,7 +173,7 @@ func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) {
 		return false
 	}
-	b := r.attempt(ctx, c, r.blue, 1, true)
+	b := r.attempt(ctx, c.once(), r.blue, 1, true)
 	return sameFault(a, b)
 }
 

@@ -219,7 +219,6 @@ func (s *Suite) chosen(tags []string) ([]*check, []*comparison) {
 	}
 	var compares []*comparison
 	for i := range s.compares {
-		// A comparison without tags is not a part that one can choose: it goes with all but a wanted tag.
 		if keeps(tags, s.compares[i].tags) {
 			compares = append(compares, &s.compares[i])
 		}

@@ -170,6 +170,19 @@ func (c *check) single() bool {
 	return !c.flow && len(c.steps) == 1 && c.steps[0].reads() && !c.mentionsRelease
 }
 
+// once is the check without patience: asked one time, whatever it declares.
+func (c *check) once() *check {
+	if !slices.ContainsFunc(c.steps, func(s step) bool { return s.eventually > 0 }) {
+		return c
+	}
+	out := *c
+	out.steps = slices.Clone(c.steps)
+	for i := range out.steps {
+		out.steps[i].eventually = 0
+	}
+	return &out
+}
+
 func mentions(t text, name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
 }
