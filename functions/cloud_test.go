@@ -6,11 +6,13 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,9 @@ type cloud struct {
 	url  string
 	book *deployment.Book
 	api  http.Handler
+
+	// connections were made so far, open are there now.
+	connections, open atomic.Int64
 
 	mu       sync.Mutex
 	rollouts map[string]*rollout
@@ -84,7 +89,19 @@ func newCloud(t testing.TB) *cloud {
 		secretTexts: map[string]string{"smoke/token": string(must(json.Marshal(map[string]string{"password": token})))},
 	}
 	c.api = awsjson.Handler{Services: []awsjson.Service{codedeploy.API{Book: c.book, Region: "eu-west-1", Account: "123456789012"}.Service()}}
-	server := httptest.NewServer(c)
+	server := httptest.NewUnstartedServer(c)
+	server.Config.ErrorLog = quiet()
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			c.connections.Add(1)
+			c.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			c.open.Add(-1)
+		case http.StateActive, http.StateIdle:
+		}
+	}
+	server.Start()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	c.url = server.URL
 	return c
@@ -122,7 +139,7 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 		r.labels["greenlight.suite"] = fmt.Sprintf("s3://suites/%s.yaml#sha256=%x", r.id, sum)
 	}
 	d := deployment.New(deployment.Deployment{
-		ID: r.id, Application: "trips", Group: "blue-green", Config: "CodeDeployDefault.ECSAllAtOnce", Creator: deployment.ByUser,
+		ID: r.id, Application: "trips", Group: "blue-green", Creator: deployment.ByUser,
 		AppSpec: appSpec, Cluster: r.id, Service: "trips", BlueGroup: "tg1", GreenGroup: "tg2",
 		TestListener: "arn:listener/" + r.id + "/test", ProductionListener: "arn:listener/" + r.id + "/production",
 		TaskSets: []deployment.TaskSet{

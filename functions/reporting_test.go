@@ -109,6 +109,28 @@ func TestAnEventThatComesTwiceIsStoredOnce(t *testing.T) {
 	}
 }
 
+// TestNothingIsKeptOverAFreeze holds that a process between two invocations has no connection that the
+// network could forget, and stores a status on a new one at each attempt.
+func TestNothingIsKeptOverAFreeze(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	e := start(t, after, c.url)
+	d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
+	d.put = first(3, throttled)
+	judged(t, e.invoke(event, time.Minute), d)
+	if got := c.connections.Load(); got < 5 {
+		t.Errorf("%d connections were made, want one for each of 4 attempts besides those for reading", got)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for patience := 500; c.open.Load() > 0; patience-- {
+		if patience == 0 {
+			t.Fatalf("%d connections are still open", c.open.Load())
+		}
+		<-tick.C
+	}
+}
+
 func TestTwoInvocationsAtOnceStoreOneStatus(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

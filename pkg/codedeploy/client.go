@@ -6,10 +6,11 @@
 package codedeploy
 
 import (
+	"crypto/tls"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 )
 
@@ -23,6 +24,8 @@ type Client struct {
 	report *api.Client
 	// read retries as the SDK does.
 	read *api.Client
+	// kept is the transport of read, whose connections are used again.
+	kept *http.Transport
 }
 
 // Config is where and as whom to call.
@@ -42,6 +45,26 @@ func New(c Config) *Client {
 	}
 	once := options.Copy()
 	once.Retryer = aws.NopRetryer{}
-	options.HTTPClient = awshttp.NewBuildableClient().WithTimeout(readTimeout)
-	return &Client{report: api.New(once), read: api.New(options)}
+	once.HTTPClient = &http.Client{Transport: transport(false), CheckRedirect: stay}
+	kept := transport(true)
+	options.HTTPClient = &http.Client{Transport: kept, CheckRedirect: stay, Timeout: readTimeout}
+	return &Client{report: api.New(once), read: api.New(options), kept: kept}
 }
+
+// Rest closes the connections that are kept. Lambda freezes a function between two invocations, for
+// hours; a connection that the network has forgotten meanwhile would hang and not break.
+func (c *Client) Rest() { c.kept.CloseIdleConnections() }
+
+// transport speaks HTTP/1.1: an attempt that times out closes its connection, where HTTP/2 would make
+// the next attempt on the same dead one. A status is stored on a connection of its own at every attempt.
+func transport(keep bool) *http.Transport {
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: !keep, MaxIdleConnsPerHost: 4, Protocols: new(http.Protocols),
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	t.Protocols.SetHTTP1(true)
+	return t
+}
+
+// stay follows no redirect: a signed request goes where it was signed for.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -47,8 +47,11 @@ type Gate struct {
 func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	started := time.Now()
 	j := newJournal(g.Out, g.Settings, g.LifecycleEvent)
-	// A run that was left behind must not write into the next invocation's log.
+	// What is left behind must not reach the next invocation: a run's log lines, connections that Lambda
+	// freezes.
 	defer j.close()
+	defer g.AWS.Rest()
+	defer g.CodeDeploy.Rest()
 	deadline, _ := ctx.Deadline()
 	b := divide(started, deadline, g.Settings.ReportReserve)
 	if b.warning != "" {

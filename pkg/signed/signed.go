@@ -183,11 +183,7 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 	if err := c.sign(ctx, req, r); err != nil {
 		return Answer{}, fmt.Errorf("%s %s: %w", r.Service, r.Operation, err)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = plain
-	}
-	resp, err := client.Do(req)
+	resp, err := c.client().Do(req)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s %s: %w", r.Service, r.Operation, err)
 	}
@@ -206,6 +202,17 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 
 // plain follows no redirect: a signed request goes to the host it was signed for and to no other.
 var plain = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} //nolint:gochecknoglobals // shares its connections between calls
+
+// Rest closes the connections that are kept between calls. Lambda freezes a function between two
+// invocations, for hours; a connection that the network has forgotten meanwhile would hang.
+func (c *Client) Rest() { c.client().CloseIdleConnections() }
+
+func (c *Client) client() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return plain
+}
 
 func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
 	creds, err := c.Credentials.Retrieve(ctx)
