@@ -1,0 +1,112 @@
+package smoke
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const compared = "version: 1\nreadiness: {consecutive: 1}\nchecks:\n  - {name: home, request: GET /, attempts: 1, expect: {status: 200}}\n" +
+	"compare:\n  - {name: report, request: GET /report, pairs: 40, warmup: 4, expect: {status: 200}, p95: 800ms}\n"
+
+func slow(d time.Duration) http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" {
+			<-time.After(d)
+		}
+	}
+}
+
+func failing(of int32) http.HandlerFunc {
+	var asked atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" && asked.Add(1)%of == 0 {
+			w.WriteHeader(500)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	for name, c := range map[string]struct {
+		green, blue http.HandlerFunc
+		v           Verdict
+		b           Blame
+		reason      string
+	}{
+		"the same":       {slow(50 * time.Millisecond), slow(50 * time.Millisecond), Pass, BlameNone, "1 comparison passed"},
+		"slower":         {slow(100 * time.Millisecond), slow(50 * time.Millisecond), Fail, BlameRelease, `comparison "report"`},
+		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), Pass, BlameNone, ""},
+		"errors":         {failing(3), slow(0), Fail, BlameRelease, ""},
+		"blue errors":    {slow(0), failing(4), Pass, BlameNone, ""},
+		"nothing valid":  {failing(1), failing(1), Inconclusive, BlameEnvironment, ""},
+		"over the bound": {slow(810 * time.Millisecond), slow(790 * time.Millisecond), Fail, BlameRelease, "p95"},
+		"both over":      {slow(900 * time.Millisecond), slow(900 * time.Millisecond), Inconclusive, BlameEnvironment, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, c.green, c.blue, func(n *network) {
+				r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseCompare, PhaseReady, PhaseJudge} })
+				expectReport(t, r, c.v, c.b, c.reason)
+				if len(r.Compares) != 1 {
+					t.Errorf("%d comparisons", len(r.Compares))
+				}
+			})
+		})
+	}
+}
+
+func TestCompareAsksInTurn(t *testing.T) {
+	var mu sync.Mutex
+	order := ""
+	note := func(side string) http.HandlerFunc {
+		return func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/report" {
+				mu.Lock()
+				order += side
+				mu.Unlock()
+			}
+		}
+	}
+	inBubble(t, note("G"), note("B"), func(n *network) {
+		n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseReady, PhaseCompare} })
+	})
+	if want := strings.Repeat("GBBG", 22); order != want {
+		t.Errorf("asked %s, want %s", order, want)
+	}
+}
+
+func TestNoBaseline(t *testing.T) {
+	all := func(j *Job) { j.Phases = append(j.Phases, PhaseCompare) }
+	inBubble(t, status(200), nil, func(n *network) {
+		expectReport(t, n.run(n.t.Context(), compared, all), Inconclusive, BlameEnvironment, "no old release")
+		r := n.run(n.t.Context(), compared+"policy: {baseline: optional}\n", all)
+		expectReport(t, r, Pass, BlameNone, "")
+		if len(r.NotRun) != 1 {
+			t.Errorf("not run: %v", r.NotRun)
+		}
+		r = n.run(n.t.Context(), compared, func(j *Job) { all(j); j.UncomparableBaseline = "it is a bootstrap task" })
+		expectReport(t, r, Pass, BlameNone, "")
+		if len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "bootstrap") {
+			t.Errorf("not run: %v", r.NotRun)
+		}
+	})
+}
+
+func TestWarmUpPairsAreThrownAway(t *testing.T) {
+	// Green's first answers are slow, as they are before its caches are warm.
+	var asked atomic.Int32
+	green := func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" && asked.Add(1) <= 4 {
+			<-time.After(3 * time.Second)
+		}
+	}
+	inBubble(t, green, slow(0), func(n *network) {
+		r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseCompare} })
+		expectReport(n.t, r, Pass, BlameNone, "")
+		if c := r.Compares[0]; len(c.Green) != 40 || c.GreenP95 != 0 {
+			t.Errorf("%d latencies, p95 %s; want 40 and none of the slow ones", len(c.Green), c.GreenP95)
+		}
+	})
+}

@@ -1,0 +1,125 @@
+package smoke
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
+	for name, change := range map[string]func(*Job){
+		"no target":       func(j *Job) { j.Target = "" },
+		"target path":     func(j *Job) { j.Target = "http://green/x" },
+		"baseline":        func(j *Job) { j.Baseline = "ftp://blue" },
+		"no phases":       func(j *Job) { j.Phases = nil },
+		"unknown phase":   func(j *Job) { j.Phases = []Phase{"judged"} },
+		"tags of nothing": func(j *Job) { j.Tags = []string{"none"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, status(200), nil, func(n *network) {
+				expectReport(t, n.run(n.t.Context(), home, change), Error, BlameConfig, "")
+			})
+		})
+	}
+	r := Run(t.Context(), Job{Suite: Source{Name: "s.yaml", Text: []byte("checks: 1")}}, nil)
+	expectReport(t, r, Error, BlameConfig, "the suite is wrong: s.yaml:1:1")
+}
+
+func TestAPanicIsTheGatesFault(t *testing.T) {
+	inBubble(t, status(200), nil, func(n *network) {
+		r := &runner{job: Job{Target: "http://green", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r.suite, _ = Read(Source{Name: "s", Text: []byte(home)})
+		r.watch = func(Progress) { panic("the watcher broke") }
+		expectReport(t, r.run(n.t.Context()), Error, BlameGate, "the watcher broke")
+	})
+}
+
+func TestAJobAndAReportSurviveJSON(t *testing.T) {
+	inBubble(t, status(500), status(200), func(n *network) {
+		var job Job
+		r := n.run(n.t.Context(), oneRoute, func(j *Job) {
+			j.Values = map[string]Value{"A": {Text: "b", Secret: true}}
+			job = *j
+		})
+		var job2 Job
+		var r2 Report
+		throughJSON(n.t, job, &job2)
+		throughJSON(n.t, r, &r2)
+		if d := cmp.Diff(job, job2); d != "" {
+			t.Errorf("the job changes: %s", d)
+		}
+		if d := cmp.Diff(r, r2, cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0)); d != "" {
+			t.Errorf("the report changes: %s", d)
+		}
+	})
+}
+
+func TestEveryAddressOfTheTargetIsAsked(t *testing.T) {
+	inBubble(t, nil, nil, func(n *network) {
+		var asked [3]atomic.Int32
+		var addrs []string
+		for i := range asked {
+			host := fmt.Sprintf("10.0.0.%d", i)
+			n.serve(host, func(w http.ResponseWriter, r *http.Request) {
+				asked[i].Add(1)
+				if i == 2 && r.Host == "green" {
+					w.WriteHeader(500)
+				}
+			})
+			addrs = append(addrs, host+":80")
+		}
+		r := n.run(n.t.Context(), home, func(j *Job) { j.TargetAddrs = addrs })
+		expectReport(n.t, r, Fail, BlameRelease, "got 500")
+		for i := range asked {
+			if asked[i].Load() == 0 {
+				t.Errorf("address %d was never asked", i)
+			}
+		}
+	})
+}
+
+func TestAnAttemptInTwoIsOnAConnectionOfItsOwn(t *testing.T) {
+	var mu sync.Mutex
+	conns := map[string]int{}
+	inBubble(t, nil, nil, func(n *network) {
+		n.serve("green", func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			conns[r.Header.Get("Connection")]++
+			mu.Unlock()
+		})
+		suite := strings.Replace(home, "    request: GET /\n", "    request: GET /\n    attempts: 10\n", 1)
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
+		expectReport(n.t, r, Pass, BlameNone, "")
+	})
+	if conns["close"] != 5 || conns[""] != 5 {
+		t.Errorf("%v, want 5 on connections that are closed and 5 on one that is kept", conns)
+	}
+}
+
+func TestTheWatcherIsToldWhatHappens(t *testing.T) {
+	inBubble(t, routes(status(500)), nil, func(n *network) {
+		src := Source{Name: "s", Text: []byte(oneRoute)}
+		suite, _ := Read(src)
+		var told []string
+		r := &runner{suite: suite, job: Job{Suite: src, Target: "http://green", Phases: []Phase{PhaseReady, PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r.watch = func(p Progress) {
+			text := fmt.Sprintf("%s %d/%d", p.Phase, p.Done, p.Total)
+			if p.Check != nil {
+				text += " " + string(p.Check.Verdict)
+			}
+			told = append(told, text)
+		}
+		r.run(n.t.Context())
+		got := strings.Join(told, ", ")
+		if !strings.HasPrefix(got, "ready 1/2, ready 2/2, judge 1/2") || !strings.Contains(got, "FAIL") || !strings.Contains(got, "judge 2/2") {
+			t.Errorf("told %s", got)
+		}
+	})
+}
