@@ -50,6 +50,8 @@ type Event struct {
 	// Listener and Weights are set for KindShift: percent by release.
 	Listener string         `json:"listener,omitempty"`
 	Weights  map[string]int `json:"weights,omitempty"`
+	// Endpoint is set once, in the note that tells where everything is: the AWS stand-ins' base URL.
+	Endpoint string `json:"endpoint,omitempty"`
 }
 
 const (

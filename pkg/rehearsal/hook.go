@@ -169,9 +169,7 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 			}
 		}
 	case end == callbackStopped:
-		f.stop = &stop
-		f.why = deployment.Error{Code: deployment.CodeManualStop, Message: "The deployment was stopped by user request."}
-		f.reason = "somebody called StopDeployment"
+		f = stoppedAt(w.event, stop)
 		w.result.Status = deployment.EventFailed
 	case end == callbackInterrupted:
 		f.reason = "interrupted"
@@ -194,18 +192,18 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 
 // function is the Lambda function that stands behind a hook.
 func (s *stage) function(hook Hook, w *witness) *lambda.Function {
-	variables := map[string]string{
-		"AWS_ENDPOINT_URL":                 s.endpoint,
-		"AWS_ENDPOINT_URL_CODEDEPLOY":      s.endpoint,
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.endpoint,
-		"AWS_ENDPOINT_URL_SSM":             s.endpoint,
-		"AWS_ENDPOINT_URL_ECS":             s.endpoint,
-		"TEST_URL":                         s.test.URL(),
-		"PRODUCTION_URL":                   s.production.URL(),
-		"RELEASE":                          s.plan.Release.ID,
+	variables := map[string]string{"REPORT_BUCKET": reportBucket}
+	for _, service := range []string{"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER"} {
+		variables["AWS_ENDPOINT_URL"+service] = s.endpoint
 	}
-	if s.plan.Suite != "" {
-		variables["SUITE"] = s.plan.Suite
+	if !s.plan.Discover {
+		variables["PRODUCTION_URL"], variables["RELEASE"] = s.production.URL(), s.plan.Release.ID
+		if s.test != nil {
+			variables["TEST_URL"] = s.test.URL()
+		}
+		if s.plan.Suite != "" {
+			variables["SUITE"] = s.plan.Suite
+		}
 	}
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path

@@ -81,7 +81,7 @@ func (r *run) taskSet(d *side, status string, weight float64, now time.Time) dep
 	}
 	return deployment.TaskSet{
 		ID: id, Label: d.label, Release: d.release, Status: status, Weight: weight, Created: now,
-		Desired: r.plan.Tasks, Running: d.set.Running(),
+		Desired: r.plan.Tasks, Running: d.running(),
 		TargetGroup: d.group.Name, TargetGroupARN: targetGroupARN(d.group.Name),
 		TaskDefinition: r.plan.definitionARN(d.label), Container: r.plan.Release.Container, Port: r.plan.Release.Port,
 	}

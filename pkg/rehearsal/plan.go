@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 )
 
@@ -56,16 +58,36 @@ type Plan struct {
 	// Blue and Green serve the old and the new release; BlueRelease is the old one's id.
 	Blue, Green Command
 	BlueRelease string
-	// Suite is the absolute path of the smoke suite, or empty.
-	Suite string
-	Hooks map[lifecycle.Name]Hook
+	// Suite is the absolute path of the smoke suite, or empty; SuiteText is what it says.
+	Suite     string
+	SuiteText []byte
+	// Discover gives the hooks no fact of the release: no suite, URLs or version. They find them as they
+	// do on AWS, from the deployment.
+	Discover bool
+	Hooks    map[lifecycle.Name]Hook
 	// Tasks is how many tasks a task set has.
 	Tasks                    int
 	ProductionPort, TestPort int
+	// NoTestListener is a deployment group without a test listener.
+	NoTestListener bool
+	// Health is the target groups' health check; its times are set here.
+	Health balancer.HealthCheck
+	// Config says how the production traffic moves; the zero Config moves it all at once.
+	Config deployment.Config
+	// ReadyWait is how long the deployment waits for ContinueDeployment before the traffic moves; Speed
+	// divides it. Zero does not wait.
+	ReadyWait time.Duration
+	// NoRollback is a deployment group without automatic rollbacks.
+	NoRollback bool
+	Alarm      Alarm
 	// Speed divides CodeDeploy's waits and Lambda's retry pauses.
 	Speed float64
 	// Traffic is how many production requests are sent a second; zero sends none.
 	Traffic float64
+	// Routes are the paths that these ask for, in turn; without any it is "/". Host, when set, is their
+	// Host header.
+	Routes []string
+	Host   string
 	// Secrets are the values that Secrets Manager and SSM answer, by reference.
 	Secrets map[string]string
 	// Variables are added to every hook's environment.
@@ -77,6 +99,14 @@ type Plan struct {
 	// Keep leaves everything running after the end, until the context ends.
 	Keep    bool
 	Machine Machine
+}
+
+// config is the deployment configuration; AWS's default is all at once.
+func (p Plan) config() deployment.Config {
+	if p.Config.Name == "" {
+		return deployment.Configs()[0]
+	}
+	return p.Config
 }
 
 // scaled divides one of AWS's waits by the plan's speed.

@@ -16,7 +16,9 @@ type Outcome string
 const (
 	Shifted    Outcome = "SHIFTED"
 	RolledBack Outcome = "ROLLED BACK"
-	Stopped    Outcome = "STOPPED"
+	// Stopped and Failed left both task sets as they were: nobody asked for a rollback.
+	Stopped Outcome = "STOPPED"
+	Failed  Outcome = "FAILED"
 )
 
 // Result is what a rehearsal found out.

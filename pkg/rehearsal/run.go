@@ -2,15 +2,13 @@ package rehearsal
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
-
-// listenerChange is how long CodeDeploy takes to change a listener; the new one is in force at once.
-const listenerChange = 10 * time.Second
 
 // Run holds the rehearsal. It returns a Result when the deployment ended, one way or the other; a
 // *SetupError when it could not be held; and the context's error, with what is known by then, when it
@@ -25,8 +23,8 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	if err := s.serveBlue(ctx); err != nil {
 		return Result{}, err
 	}
-	stopTraffic := startTraffic(ctx, s.production.URL()+"/", p.Traffic)
-	r := &run{stage: s, id: deployment.NewID()}
+	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
+	r := &run{stage: s, id: s.id}
 	err = r.deploy(ctx)
 	if err == nil && p.Keep {
 		s.keep(ctx, r)
@@ -48,14 +46,18 @@ func (s *stage) serveBlue(ctx context.Context) error {
 			return ctx.Err()
 		}
 		return &SetupError{
-			What: fmt.Sprintf("wait for blue (--blue %q): GET / on its tasks did not answer below 500 within %s", s.plan.Blue.Text, s.plan.StartTimeout),
+			What: fmt.Sprintf("wait for blue (--blue %q): GET %s on its tasks did not answer %s within %s", s.plan.Blue.Text, s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
 			Help: "a rehearsal begins with a release that works",
 		}
 	}
 	s.stream.note(fmt.Sprintf("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text))
-	s.forward(s.production, 100)
-	s.forward(s.test, 100)
-	s.stream.note(fmt.Sprintf("production %s, test %s", s.production.URL(), s.test.URL()))
+	s.forward(s.production, 0)
+	where := "production " + s.production.URL()
+	if s.test != nil {
+		s.forward(s.test, 0)
+		where += ", test " + s.test.URL()
+	}
+	s.stream.send(Event{Kind: KindNote, Text: where + ", AWS " + s.endpoint, Endpoint: s.endpoint})
 	if s.plan.Traffic > 0 {
 		s.stream.note(fmt.Sprintf("traffic: %g production requests a second from now to the end", s.plan.Traffic))
 	}
@@ -64,9 +66,18 @@ func (s *stage) serveBlue(ctx context.Context) error {
 
 // keep leaves everything running until the context ends.
 func (s *stage) keep(ctx context.Context, r *run) {
-	s.stream.note(fmt.Sprintf("kept running until Ctrl-C: production %s, test %s", s.production.URL(), s.test.URL()))
-	s.stream.note(fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws deploy get-deployment --deployment-id %s --endpoint-url %s --region %s", r.id, s.endpoint, Region))
+	text := "kept running until Ctrl-C: production " + s.production.URL()
+	if s.test != nil {
+		text += ", test " + s.test.URL()
+	}
+	s.stream.note(text)
+	s.stream.note(s.awsLine("get-deployment", r.id))
 	<-ctx.Done()
+}
+
+// awsLine is a command that a person can paste to look at the deployment, or to act on it.
+func (s *stage) awsLine(operation, id string) string {
+	return fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws deploy %s --deployment-id %s --endpoint-url %s --region %s", operation, id, s.endpoint, Region)
 }
 
 // run is one deployment on the stage.
@@ -77,20 +88,12 @@ type run struct {
 }
 
 func (r *run) deploy(ctx context.Context) error {
-	now := time.Now()
-	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release, DeploymentID: r.id,
-		Started: r.stream.began, Hooks: []HookResult{},
+	r.begin()
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if r.plan.Alarm.set() {
+		go r.watchAlarm(watching)
 	}
-	r.book.Add(deployment.New(deployment.Deployment{
-		ID: r.id, Application: "rehearsal", Group: "rehearsal", Config: "CodeDeployDefault.ECSAllAtOnce",
-		Creator: deployment.ByUser, AppSpec: r.plan.deployedAppSpec(),
-		Cluster: "rehearsal", Service: r.plan.service(),
-		ProductionListener: listenerARN("1"), TestListener: listenerARN("2"),
-		BlueGroup: r.blue.group.Name, GreenGroup: r.green.group.Name,
-		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
-	}, now))
-	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release))
 	for _, event := range lifecycle.All() {
 		failed, err := r.event(ctx, event)
 		if err != nil {
@@ -103,51 +106,68 @@ func (r *run) deploy(ctx context.Context) error {
 			return r.fail(ctx, failed)
 		}
 	}
-	if r.plan.TerminationWait > 0 {
-		r.stream.note(fmt.Sprintf("blue (%s) stays for the termination wait of %s", r.blue.release, r.plan.TerminationWait))
-		if err := wait(ctx, r.plan.scaled(r.plan.TerminationWait)); err != nil {
-			return err
-		}
+	if failed := r.terminationWait(ctx); failed != nil {
+		return r.fail(ctx, failed)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	r.down(ctx, r.blue)
 	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.TaskSets = []deployment.TaskSet{r.taskSet(r.green, "PRIMARY", 100, now)}
+		d.TaskSets = []deployment.TaskSet{r.taskSet(r.green, "PRIMARY", 100, time.Now())}
 		d.Finish(deployment.Succeeded, time.Now(), nil)
 	})
 	r.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", r.blue.release, r.green.release))
 	r.result.Outcome = Shifted
-	return nil
+	return ctx.Err()
+}
+
+// begin creates the deployment.
+func (r *run) begin() {
+	now := time.Now()
+	r.result = Result{
+		Release: r.green.release, Baseline: r.blue.release, DeploymentID: r.id,
+		Started: r.stream.began, Hooks: []HookResult{},
+	}
+	test := ""
+	if r.test != nil {
+		test = listenerARN("2")
+	}
+	r.book.Add(deployment.New(deployment.Deployment{
+		ID: r.id, Application: "rehearsal", Group: "rehearsal", Config: r.plan.config(),
+		Creator: deployment.ByUser, AppSpec: r.plan.deployedAppSpec(),
+		Cluster: "rehearsal", Service: r.plan.service(),
+		ReadyWait: r.plan.ReadyWait, TerminationWait: r.plan.TerminationWait,
+		AutoRollback: !r.plan.NoRollback, Alarms: r.plan.Alarm.names(),
+		ProductionListener: listenerARN("1"), TestListener: test,
+		BlueGroup: r.blue.group.Name, GreenGroup: r.green.group.Name,
+		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
+	}, now))
+	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release))
 }
 
 // event runs one lifecycle event.
 func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) {
-	select {
-	case stop := <-r.book.Stopped(r.id):
-		return &failure{
-			event: name, stop: &stop, reason: "somebody called StopDeployment",
-			why: deployment.Error{Code: deployment.CodeManualStop, Message: "The deployment was stopped by user request."},
-		}, nil
-	default:
+	if failed := r.pause(ctx, name, 0, nil); failed != nil {
+		return failed, nil
 	}
-	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
+	if r.test == nil && (name == lifecycle.AllowTestTraffic || name == lifecycle.AfterAllowTestTraffic) {
+		r.skip(name)
+		if name == lifecycle.AfterAllowTestTraffic {
+			return r.readyWait(ctx, time.Now(), r.ready()), nil
+		}
+		return nil, nil
+	}
+	began := time.Now()
+	var goOn <-chan struct{}
+	if name == lifecycle.AfterAllowTestTraffic {
+		goOn = r.ready()
+	}
+	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(name, began) })
 	r.stream.send(Event{Kind: KindBegin, Lifecycle: name})
-	var failed *failure
-	switch name {
-	case lifecycle.Install:
-		if err := r.install(ctx); err != nil {
-			return nil, err
-		}
-	case lifecycle.AllowTestTraffic:
-		r.forward(r.test, 0)
-		_ = wait(ctx, r.plan.scaled(listenerChange))
-	case lifecycle.AllowTraffic:
-		r.shift()
-		_ = wait(ctx, r.plan.scaled(listenerChange))
-	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
-		var result *HookResult
-		if result, failed = r.hook(ctx, r.id, name); result != nil {
-			r.result.Hooks = append(r.result.Hooks, *result)
-		}
+	failed, err := r.step(ctx, name)
+	if err != nil {
+		return nil, err
 	}
 	status, text := deployment.EventSucceeded, ""
 	var why *deployment.Diagnostics
@@ -156,7 +176,42 @@ func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) 
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(name, status, time.Now(), why) })
 	r.stream.send(Event{Kind: KindEnd, Lifecycle: name, Status: status, Text: text})
+	if name == lifecycle.AfterAllowTestTraffic && failed == nil {
+		failed = r.readyWait(ctx, began, goOn)
+	}
 	return failed, nil
+}
+
+// step does what the event is there for.
+func (r *run) step(ctx context.Context, name lifecycle.Name) (*failure, error) {
+	switch name {
+	case lifecycle.Install:
+		return nil, r.install(ctx)
+	case lifecycle.AllowTestTraffic:
+		r.forward(r.test, 100)
+		return r.pause(ctx, name, r.plan.scaled(listenerChange), nil), nil
+	case lifecycle.AllowTraffic:
+		return r.shift(ctx), nil
+	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
+	}
+	result, failed := r.hook(ctx, r.id, name)
+	if result != nil {
+		result.Report = r.hookReport(name)
+		r.result.Hooks = append(r.result.Hooks, *result)
+	}
+	return failed, nil
+}
+
+// skip passes over an event for which the deployment group has no test listener. CodeDeploy says nothing
+// about that (user guide: "nothing happens"); a rehearsal does.
+func (r *run) skip(name lifecycle.Name) {
+	r.book.Update(r.id, func(d *deployment.Deployment) { d.Skip(name) })
+	text := "the deployment group has no test listener"
+	if hook, ok := r.plan.Hooks[name]; ok {
+		text += ": CodeDeploy does not run " + hook.Function + ", and does not say so"
+		r.stream.send(Event{Kind: KindWarning, Lifecycle: name, Text: text})
+	}
+	r.stream.send(Event{Kind: KindEnd, Lifecycle: name, Status: deployment.EventSkipped, Text: text})
 }
 
 func (r *run) install(ctx context.Context) error {
@@ -171,72 +226,16 @@ func (r *run) install(ctx context.Context) error {
 	return nil
 }
 
-// shift moves the production traffic.
-func (r *run) shift() {
-	r.forward(r.production, 0)
-	r.book.Update(r.id, func(d *deployment.Deployment) {
-		for i := range d.TaskSets {
-			t := &d.TaskSets[i]
-			t.Weight, t.Status = 0, "ACTIVE"
-			if t.Label == deployment.Green {
-				t.Weight, t.Status = 100, "PRIMARY"
-			}
-		}
-	})
-}
-
-// fail ends the deployment and, where CodeDeploy would, rolls it back.
-func (r *run) fail(ctx context.Context, f *failure) error {
-	r.result.Why, r.result.FailedEvent, r.result.FailedCheck = r.stream.redactor.Line(f.reason, maxText), f.event, f.check
-	status := deployment.Failed
-	if f.stop != nil {
-		status = deployment.Stopped
-	}
-	r.book.Update(r.id, func(d *deployment.Deployment) { d.Finish(status, time.Now(), &f.why) })
-	if f.stop != nil && !f.stop.Rollback {
-		r.stream.note("stopped without a rollback: both task sets stay as they are")
-		r.result.Outcome = Stopped
+// hookReport is what the event's hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
+func (r *run) hookReport(name lifecycle.Name) json.RawMessage {
+	text, ok := r.objects.Get(fmt.Sprintf("%s/greenlight/%s/%s.json", reportBucket, r.id, name))
+	if !ok {
 		return nil
 	}
-	r.rollBack(ctx, f)
-	r.result.Outcome = RolledBack
-	return ctx.Err()
-}
-
-// rollBack is a deployment of its own, as CodeDeploy makes it: it sends both listeners' traffic back to
-// the original task set and stops the replacement. Whether AWS runs hooks in it is not documented
-// (November 2026); here it does not.
-func (r *run) rollBack(ctx context.Context, f *failure) {
-	now := time.Now()
-	failed, _ := r.book.Get(r.id)
-	back := failed.Clone()
-	back.ID, back.Creator, back.Error = deployment.NewID(), deployment.ByRollback, nil
-	back.RollbackOf, back.RollbackMessage = r.id, fmt.Sprintf("Deployment %s will be rolled back because it failed or was stopped.", r.id)
-	back.Description = fmt.Sprintf("Rollback of deployment %s", r.id)
-	back.Started, back.Ended = time.Time{}, time.Time{}
-	back = deployment.New(back, now)
-	r.book.Add(back)
-	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.RollbackID, d.RollbackMessage = back.ID, fmt.Sprintf("Deployment %s was rolled back by deployment %s.", r.id, back.ID)
-	})
-	r.result.RollbackID = back.ID
-	r.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s failed in %s; %s (creator codeDeployRollback) puts %s back", r.id, f.event, back.ID, r.blue.release)})
-	step := func(name lifecycle.Name, do func()) {
-		r.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
-		do()
-		r.book.Update(back.ID, func(d *deployment.Deployment) { d.End(name, deployment.EventSucceeded, time.Now(), nil) })
+	if clean := []byte(r.stream.redactor.Text(string(text))); json.Valid(clean) {
+		return clean
 	}
-	step(lifecycle.AllowTestTraffic, func() { r.forward(r.test, 100) })
-	step(lifecycle.AllowTraffic, func() { r.forward(r.production, 100) })
-	running := r.green.set != nil
-	r.down(ctx, r.green)
-	r.book.Update(back.ID, func(d *deployment.Deployment) {
-		d.TaskSets = []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)}
-		d.Finish(deployment.Succeeded, time.Now(), nil)
-	})
-	if running {
-		r.stream.note(fmt.Sprintf("green (%s) is drained and stopped", r.green.release))
-	}
+	return nil
 }
 
 // summarise fills in what the stage knows at the end.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -14,11 +15,14 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsquery"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/bucket"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/ecs"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/elb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/portowner"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/secretstore"
@@ -34,6 +38,11 @@ const (
 	minInterval   = 20 * time.Millisecond
 	// checkThreshold is the smallest that AWS allows.
 	checkThreshold = 2
+	// restartPause is the time ECS takes to notice a task's end and to place another; compressed.
+	restartPause = 10 * time.Second
+	minRestart   = 50 * time.Millisecond
+	// wholeTraffic is all of a listener's traffic, in percent.
+	wholeTraffic = 100
 	// deregistrationDelay is a target group's default.
 	deregistrationDelay = 300 * time.Second
 )
@@ -45,18 +54,30 @@ type side struct {
 	release string
 	command Command
 	group   *balancer.Group
-	set     *taskset.Set
+	set     atomic.Pointer[taskset.Set]
+}
+
+// running counts the side's tasks.
+func (d *side) running() int {
+	if set := d.set.Load(); set != nil {
+		return set.Running()
+	}
+	return 0
 }
 
 // stage is everything that stands while a rehearsal runs: listeners, target groups, task sets, the AWS
 // endpoint.
 type stage struct {
-	plan     Plan
+	plan Plan
+	// id is the deployment's.
+	id       string
 	stream   *stream
 	book     *deployment.Book
 	secrets  *secretstore.Store
+	objects  *bucket.Store
 	balancer *balancer.Balancer
 
+	// test is nil for a deployment group without a test listener.
 	production, test *balancer.Listener
 	blue, green      *side
 	// endpoint is the base URL of the AWS stand-ins, store the built-in releases' database.
@@ -74,19 +95,25 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	}
 	s := &stage{
 		plan:     p,
+		id:       deployment.NewID(),
+		objects:  &bucket.Store{},
 		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(secrets...)},
 		book:     deployment.NewBook(),
-		secrets:  &secretstore.Store{Values: p.Secrets},
+		secrets:  &secretstore.Store{Values: maps.Clone(p.Secrets)},
 		balancer: balancer.New(),
 	}
 	s.balancer.Log.Background = trafficAgent
+	if s.plan.Discover {
+		s.publishSuite()
+	}
+	check := p.Health
+	check.Interval, check.Timeout, check.Threshold = max(minInterval, p.scaled(checkInterval)), checkTimeout, checkThreshold
+	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue, group: s.balancer.Group("rehearsal-tg1", check)}
+	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green, group: s.balancer.Group("rehearsal-tg2", check)}
 	if err := s.open(ctx); err != nil {
 		s.close() //nolint:contextcheck // it must end everything also when the context has ended
 		return nil, err
 	}
-	check := balancer.HealthCheck{Interval: max(minInterval, p.scaled(checkInterval)), Timeout: checkTimeout, Threshold: checkThreshold}
-	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue, group: s.balancer.Group("rehearsal-tg1", check)}
-	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green, group: s.balancer.Group("rehearsal-tg2", check)}
 	return s, nil
 }
 
@@ -96,15 +123,22 @@ func (s *stage) open(ctx context.Context) error {
 		return err
 	}
 	s.production = s.balancer.Listen("production", production)
-	test, err := listen(ctx, "test", s.plan.TestPort)
-	if err != nil {
-		return err
+	if !s.plan.NoTestListener {
+		test, err := listen(ctx, "test", s.plan.TestPort)
+		if err != nil {
+			return err
+		}
+		s.test = s.balancer.Listen("test", test)
 	}
-	s.test = s.balancer.Listen("test", test)
 	api := codedeploy.API{Book: s.book, Region: Region, Account: Account}
 	tasks := ecs.API{Book: s.book, Region: Region, Account: Account, Definitions: s.plan.definitions()}
 	services := append(s.secrets.Services(), api.Service(), tasks.Service())
-	s.endpoint, err = s.serve(ctx, awsjson.Handler{Services: services, Calls: func(c awsjson.Call) { s.lastCall.Store(c.At.UnixNano()) }})
+	s.endpoint, err = s.serve(ctx, front{
+		json:  awsjson.Handler{Services: services},
+		query: awsquery.Handler{Services: elb.API{State: s.balancerState}.Services()},
+		s3:    s.objects,
+		calls: func() { s.lastCall.Store(time.Now().UnixNano()) },
+	})
 	if err != nil {
 		return err
 	}
@@ -145,8 +179,7 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 // up starts a side's tasks and registers them with its target group.
 func (s *stage) up(ctx context.Context, d *side) error {
 	if len(d.command.Addrs) > 0 {
-		d.set = taskset.Served(d.name, d.command.Addrs)
-		s.register(ctx, d)
+		s.register(ctx, d, taskset.Served(d.name, d.command.Addrs))
 		return nil
 	}
 	argv := d.command.Argv
@@ -160,23 +193,36 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		Lines: func(task string, line process.Line) {
 			s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
 		},
+		RestartPause: max(minRestart, s.plan.scaled(restartPause)),
 		Ended: func(task string, exit process.Exit) {
-			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s", task, exit))
+			d.group.Deregister(task)
+			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s; ECS starts another", task, exit))
+			s.count(d)
+		},
+		Started: func(t *taskset.Task) {
+			d.group.Register(ctx, t.ID, d.release, t.Addr)
+			s.stream.note(fmt.Sprintf("task %s is up in its place", t.ID))
+			s.count(d)
 		},
 	})
 	if err != nil {
 		return s.setupError(ctx, d, err)
 	}
-	d.set = set
-	s.register(ctx, d)
+	s.register(ctx, d, set)
 	return nil
 }
 
 // register puts a side's tasks behind its target group.
-func (s *stage) register(ctx context.Context, d *side) {
-	for _, t := range d.set.Tasks {
+func (s *stage) register(ctx context.Context, d *side, set *taskset.Set) {
+	for _, t := range set.Tasks {
 		d.group.Register(ctx, t.ID, d.release, t.Addr)
 	}
+	d.set.Store(set)
+}
+
+// count tells the deployment how many tasks of a side run.
+func (s *stage) count(d *side) {
+	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.running()) })
 }
 
 func (s *stage) setupError(ctx context.Context, d *side, err error) error {
@@ -201,13 +247,14 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 
 // down takes a side's tasks out of their target group, waits for their requests in flight, and stops them.
 func (s *stage) down(ctx context.Context, d *side) {
-	if d.set == nil {
+	set := d.set.Load()
+	if set == nil {
 		return
 	}
 	if cut := d.group.Drain(ctx, max(time.Second, s.plan.scaled(deregistrationDelay))); cut > 0 {
 		s.stream.warning(fmt.Sprintf("%d requests to %s were cut off when its deregistration delay ended", cut, d.name))
 	}
-	d.set.Stop(stopGrace)
+	set.Stop(stopGrace)
 }
 
 // close ends everything at once. Nothing of the rehearsal runs when it returns.
@@ -215,7 +262,7 @@ func (s *stage) close() {
 	for _, d := range []*side{s.blue, s.green} {
 		if d != nil {
 			d.group.Drain(context.Background(), 0)
-			d.set.Stop(stopGrace)
+			d.set.Load().Stop(stopGrace)
 		}
 	}
 	s.balancer.Close()
@@ -224,13 +271,14 @@ func (s *stage) close() {
 	}
 }
 
-// forward sends a listener's traffic to the sides by percent.
-func (s *stage) forward(l *balancer.Listener, bluePercent int) {
-	l.Forward(balancer.Weight{Group: s.blue.group, Share: bluePercent}, balancer.Weight{Group: s.green.group, Share: 100 - bluePercent})
+// forward sends a percentage of a listener's traffic to green, the rest to blue.
+func (s *stage) forward(l *balancer.Listener, percent int) {
+	rest := wholeTraffic - percent
+	l.Forward(balancer.Weight{Group: s.blue.group, Share: rest}, balancer.Weight{Group: s.green.group, Share: percent})
 	s.stream.send(Event{
 		Kind: KindShift, Listener: l.Name,
-		Weights: map[string]int{s.blue.release: bluePercent, s.green.release: 100 - bluePercent},
-		Text:    fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, bluePercent, s.blue.release, 100-bluePercent, s.green.release),
+		Weights: map[string]int{s.blue.release: rest, s.green.release: percent},
+		Text:    fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, rest, s.blue.release, percent, s.green.release),
 	})
 }
 

@@ -27,10 +27,10 @@ func (p Plan) Stand(ctx context.Context, emit func(Event)) (*Standing, error) {
 		return nil, err
 	}
 	standing := &Standing{stage: s}
-	for _, t := range s.blue.set.Tasks {
+	for _, t := range s.blue.set.Load().Tasks {
 		standing.Blue = append(standing.Blue, t.Addr)
 	}
-	for _, t := range s.green.set.Tasks {
+	for _, t := range s.green.set.Load().Tasks {
 		standing.Green = append(standing.Green, t.Addr)
 	}
 	return standing, nil

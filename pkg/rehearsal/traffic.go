@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,11 @@ const (
 
 // Traffic is what the production requests of the rehearsal met.
 type Traffic struct {
-	Rate   float64 `json:"rate_per_second"`
-	Sent   int64   `json:"sent"`
-	Failed int64   `json:"failed"`
+	Rate float64 `json:"rate_per_second"`
+	// Routes are the paths that were asked for, in turn.
+	Routes []string `json:"routes,omitempty"`
+	Sent   int64    `json:"sent"`
+	Failed int64    `json:"failed"`
 	// NotSent counts requests that were due while too many were under way.
 	NotSent int64 `json:"not_sent,omitempty"`
 	// FirstFailure describes the first one that failed.
@@ -33,7 +36,11 @@ type Traffic struct {
 // release must not slow its users down.
 type generator struct {
 	client *http.Client
-	url    string
+	// base and routes make the URLs that are asked for in turn.
+	base   string
+	routes []string
+	host   string
+	next   atomic.Uint64
 	slots  chan struct{}
 	wait   sync.WaitGroup
 
@@ -41,17 +48,21 @@ type generator struct {
 	count Traffic
 }
 
-// startTraffic sends production requests until the returned function is called, which waits for those
-// under way and says how they went.
-func startTraffic(ctx context.Context, url string, rate float64) func() Traffic {
+// startTraffic sends production requests to base until the returned function is called, which waits for
+// those under way and says how they went. Routes are paths; without any it asks for "/".
+func startTraffic(ctx context.Context, base, host string, routes []string, rate float64) func() Traffic {
+	if len(routes) == 0 {
+		routes = []string{"/"}
+	}
 	g := &generator{
 		client: &http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: trafficBacklog},
-			Timeout:   trafficTimeout,
+			Transport:     &http.Transport{MaxIdleConnsPerHost: trafficBacklog},
+			Timeout:       trafficTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		url:   url,
+		base: base, host: host, routes: routes,
 		slots: make(chan struct{}, trafficBacklog),
-		count: Traffic{Rate: rate},
+		count: Traffic{Rate: rate, Routes: routes},
 	}
 	if rate <= 0 {
 		return func() Traffic { return g.count }
@@ -109,10 +120,12 @@ func (g *generator) ask(ctx context.Context) {
 
 // get asks once and returns what went wrong, or nothing.
 func (g *generator) get(ctx context.Context) string {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url, http.NoBody)
+	url := g.base + g.routes[(g.next.Add(1)-1)%uint64(len(g.routes))]
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err.Error()
 	}
+	request.Host = g.host
 	request.Header.Set("User-Agent", trafficAgent)
 	response, err := g.client.Do(request)
 	if err != nil {
@@ -124,7 +137,7 @@ func (g *generator) get(ctx context.Context) string {
 	case err != nil:
 		return err.Error()
 	case response.StatusCode >= http.StatusInternalServerError:
-		return fmt.Sprintf("GET %s: status %d", g.url, response.StatusCode)
+		return fmt.Sprintf("GET %s: status %d", url, response.StatusCode)
 	}
 	return ""
 }

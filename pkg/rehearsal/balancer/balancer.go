@@ -2,22 +2,17 @@
 // target groups, target groups that check their targets' health and drain them, and a log of every
 // request with who answered it.
 //
-// It refuses to hide a fault: nothing is retried on another target, no body is held back, changed or
+// It refuses to hide a fault: no request is sent twice, to this target or another, no body is held back, changed or
 // completed. Where a target cannot be used it answers as AWS's does: 503 without a target, 502 for
 // one that breaks off, 504 for one that stays silent.
 package balancer
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,9 +23,6 @@ const (
 	idleTimeout = 60 * time.Second
 	// dialTimeout is how long a connection to a target may take (ALB: 10 s).
 	dialTimeout = 10 * time.Second
-	// idlePerTarget is how many connections to a target are kept for reuse; enough that none is closed
-	// and dialled again under thousands of requests a second.
-	idlePerTarget = 512
 	// statusCancelled is what an ALB logs when the client went away first.
 	statusCancelled = 460
 	// maxHeader bounds a request's header (ALB: 64 KiB in all).
@@ -61,6 +53,7 @@ type Balancer struct {
 	transport *http.Transport
 	mu        sync.Mutex
 	listeners []*Listener
+	groups    []*Group
 }
 
 // New returns a load balancer without listeners.
@@ -69,8 +62,6 @@ func New() *Balancer {
 		Log: NewLog(),
 		transport: &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			MaxIdleConnsPerHost:   idlePerTarget,
-			IdleConnTimeout:       idleTimeout,
 			ResponseHeaderTimeout: idleTimeout,
 			DisableCompression:    true,
 		},
@@ -102,7 +93,9 @@ func (b *Balancer) Close() {
 	for _, l := range b.listeners {
 		_ = l.server.Close()
 	}
-	b.transport.CloseIdleConnections()
+	for _, g := range b.groups {
+		g.close()
+	}
 }
 
 // Forward replaces the listener's forward action; requests in flight stay where they are.
@@ -110,6 +103,14 @@ func (l *Listener) Forward(weights ...Weight) { l.forward.Store(&weights) }
 
 // Weights returns the listener's forward action.
 func (l *Listener) Weights() []Weight { return *l.forward.Load() }
+
+// Port is the listener's port.
+func (l *Listener) Port() int {
+	if addr, ok := l.addr.(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
 
 // URL is the listener's base URL.
 func (l *Listener) URL() string { return "http://" + l.addr.String() }
@@ -158,70 +159,3 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request.Target, request.Release = target.ID, target.Release
 	target.proxy.ServeHTTP(answer, r)
 }
-
-// proxy returns the reverse proxy to one target.
-func (b *Balancer) proxy(addr string) *httputil.ReverseProxy {
-	base := &url.URL{Scheme: "http", Host: addr}
-	return &httputil.ReverseProxy{
-		Transport:     b.transport,
-		FlushInterval: -1, // as it comes: a dripping body must drip on
-		BufferPool:    buffers{},
-		ErrorLog:      log.New(io.Discard, "", 0),
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(base)
-			p.Out.Host = p.In.Host
-			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
-			p.SetXForwarded()
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			status := http.StatusBadGateway
-			timeout, ok := errors.AsType[net.Error](err)
-			switch {
-			case errors.Is(r.Context().Err(), context.Canceled):
-				status = statusCancelled
-			case ok && timeout.Timeout():
-				status = http.StatusGatewayTimeout
-			}
-			http.Error(w, fmt.Sprintf("%d %s", status, http.StatusText(status)), status)
-		},
-	}
-}
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-// WriteHeader remembers the status and passes it on.
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-// Write counts what it passes on.
-func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection, for flushing.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// buffers hands out copy buffers; a plain allocation of this size costs less than contention on a pool would.
-type buffers struct{}
-
-const bufferSize = 16 << 10
-
-// Get returns a buffer.
-func (buffers) Get() []byte { return make([]byte, bufferSize) }
-
-// Put lets the buffer go.
-func (buffers) Put([]byte) {}

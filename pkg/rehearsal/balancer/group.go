@@ -2,8 +2,6 @@ package balancer
 
 import (
 	"context"
-	"io"
-	"net/http"
 	"net/http/httputil"
 	"slices"
 	"sync"
@@ -27,21 +25,13 @@ func (h Health) String() string {
 	return [...]string{"initial", "healthy", "unhealthy", "draining"}[h]
 }
 
-// HealthCheck is how a target group asks its targets. The zero value of Path is "/".
-type HealthCheck struct {
-	Path string
-	// Interval is the pause between two checks of a target, Timeout what one may take.
-	Interval, Timeout time.Duration
-	// Threshold is how many in a row change a target's state.
-	Threshold int
-}
-
 // Target is one task, as a target group sees it.
 type Target struct {
 	// ID is the task's name, Release the version that it serves, Addr its "host:port".
 	ID, Release, Addr string
 
 	proxy    *httputil.ReverseProxy
+	conns    *pool
 	health   atomic.Int32
 	inFlight atomic.Int64
 	stop     context.CancelFunc
@@ -61,21 +51,28 @@ type Group struct {
 	mu       sync.Mutex // guards changes of targets
 	targets  atomic.Pointer[[]*Target]
 	next     atomic.Uint64
+	// all are the targets that ever were: their connections outlive their registration.
+	all []*Target
 }
 
 // Group returns a new, empty target group.
 func (b *Balancer) Group(name string, check HealthCheck) *Group {
 	g := &Group{Name: name, balancer: b, check: check}
 	g.targets.Store(&[]*Target{})
+	b.mu.Lock()
+	b.groups = append(b.groups, g)
+	b.mu.Unlock()
 	return g
 }
 
 // Register adds a target and checks its health until ctx ends or it is deregistered.
 func (g *Group) Register(ctx context.Context, id, release, addr string) *Target {
 	ctx, stop := context.WithCancel(ctx)
-	t := &Target{ID: id, Release: release, Addr: addr, proxy: g.balancer.proxy(addr), stop: stop}
+	conns := newPool(g.balancer.transport, addr)
+	t := &Target{ID: id, Release: release, Addr: addr, proxy: proxy(addr, conns), conns: conns, stop: stop}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.all = append(g.all, t)
 	g.targets.Store(new(append(slices.Clone(*g.targets.Load()), t)))
 	go g.watch(ctx, t)
 	return t
@@ -105,6 +102,36 @@ func (g *Group) acquire() *Target {
 	return nil
 }
 
+// Deregister takes a target out of the group at once; its requests in flight go on.
+func (g *Group) Deregister(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	targets := slices.Clone(*g.targets.Load())
+	g.targets.Store(new(slices.DeleteFunc(targets, func(t *Target) bool {
+		if t.ID == id {
+			t.leave()
+		}
+		return t.ID == id
+	})))
+}
+
+// leave ends a target's registration.
+func (t *Target) leave() {
+	t.health.Store(int32(Draining))
+	t.stop()
+	t.conns.close(false)
+}
+
+// close ends everything at once.
+func (g *Group) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range g.all {
+		t.stop()
+		t.conns.close(true)
+	}
+}
+
 // Drain takes all targets out of the group and waits until their requests in flight have been
 // answered, at most for delay. It returns how many were cut off.
 func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
@@ -113,8 +140,7 @@ func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 	g.targets.Store(&[]*Target{})
 	g.mu.Unlock()
 	for _, t := range targets {
-		t.health.Store(int32(Draining))
-		t.stop()
+		t.leave()
 	}
 	inFlight := func() (n int64) {
 		for _, t := range targets {
@@ -151,60 +177,4 @@ func (g *Group) WaitHealthy(ctx context.Context) bool {
 		case <-tick.C:
 		}
 	}
-}
-
-// watch checks one target until ctx ends.
-func (g *Group) watch(ctx context.Context, t *Target) {
-	// Checks have connections of their own: a target whose connections are all busy is not ill.
-	transport := &http.Transport{DisableKeepAlives: true}
-	client := &http.Client{
-		Transport:     transport,
-		Timeout:       g.check.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	tick := time.NewTicker(g.check.Interval)
-	defer tick.Stop()
-	path := g.check.Path
-	if path == "" {
-		path = "/"
-	}
-	for streak, last := 0, false; ; {
-		ok := ask(ctx, client, "http://"+t.Addr+path)
-		if ctx.Err() != nil {
-			return
-		}
-		if ok != last {
-			streak, last = 0, ok
-		}
-		streak++
-		if streak >= g.check.Threshold {
-			state := Unhealthy
-			if ok {
-				state = Healthy
-			}
-			t.health.Store(int32(state))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// ask reports whether the target answers below 500. AWS's default matcher is 200 alone; without the
-// target group's settings, an application without a home page must not count as dead.
-func ask(ctx context.Context, client *http.Client, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return false
-	}
-	request.Header.Set("User-Agent", "ELB-HealthChecker/2.0")
-	response, err := client.Do(request)
-	if err != nil {
-		return false
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
-	_ = response.Body.Close()
-	return response.StatusCode < http.StatusInternalServerError
 }

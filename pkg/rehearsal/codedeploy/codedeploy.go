@@ -43,6 +43,15 @@ func (a API) Service() awsjson.Service {
 		"PutLifecycleEventHookExecutionStatus": awsjson.Typed(a.putStatus),
 		"StopDeployment":                       awsjson.Typed(a.stopDeployment),
 		"ContinueDeployment":                   awsjson.Typed(a.continueDeployment),
+		"ListApplicationRevisions":             awsjson.Typed(a.listApplicationRevisions),
+		"ListApplications":                     awsjson.Typed(a.listApplications),
+		"GetApplication":                       awsjson.Typed(a.getApplication),
+		"BatchGetApplications":                 awsjson.Typed(a.batchGetApplications),
+		"ListDeploymentGroups":                 awsjson.Typed(a.listDeploymentGroups),
+		"GetDeploymentGroup":                   awsjson.Typed(a.getDeploymentGroup),
+		"BatchGetDeploymentGroups":             awsjson.Typed(a.batchGetDeploymentGroups),
+		"ListDeploymentConfigs":                awsjson.Typed(a.listDeploymentConfigs),
+		"GetDeploymentConfig":                  awsjson.Typed(a.getDeploymentConfig),
 	}}
 }
 
@@ -127,8 +136,8 @@ func (a API) stopDeployment(_ context.Context, in stopInput) (stopOutput, error)
 }
 
 type continueInput struct {
-	DeploymentID string `json:"deploymentId"`
-	Wait         string `json:"deploymentWaitType"`
+	DeploymentID string          `json:"deploymentId"`
+	Wait         deployment.Wait `json:"deploymentWaitType"`
 }
 
 func (a API) continueDeployment(_ context.Context, in continueInput) (struct{}, error) {
@@ -136,11 +145,11 @@ func (a API) continueDeployment(_ context.Context, in continueInput) (struct{}, 
 		return struct{}{}, err
 	}
 	switch in.Wait {
-	case "", "READY_WAIT", "TERMINATION_WAIT":
+	case "", deployment.ReadyWait, deployment.TerminationWait:
 	default:
 		return struct{}{}, &awsjson.Fault{Type: "InvalidDeploymentWaitTypeException", Message: fmt.Sprintf("The wait type is invalid: %.80s", in.Wait)}
 	}
-	return struct{}{}, ended(a.Book.Continue(in.DeploymentID))
+	return struct{}{}, ended(a.Book.Continue(in.DeploymentID, in.Wait))
 }
 
 func ended(err error) error {
@@ -151,40 +160,6 @@ func ended(err error) error {
 		return &awsjson.Fault{Type: "DeploymentIsNotInReadyStateException", Message: "The deployment does not have a status of Ready and can't continue yet."}
 	}
 	return err
-}
-
-type revisionInput struct {
-	Application string   `json:"applicationName"`
-	Revision    revision `json:"revision"`
-}
-
-type revisionOutput struct {
-	Application string   `json:"applicationName"`
-	Revision    revision `json:"revision"`
-}
-
-// getApplicationRevision is where the AppSpec's text can be read; GetDeployment never returns it.
-func (a API) getApplicationRevision(_ context.Context, in revisionInput) (revisionOutput, error) {
-	if in.Application == "" {
-		return revisionOutput{}, &awsjson.Fault{Type: "ApplicationNameRequiredException", Message: "An application name must be specified"}
-	}
-	if in.Revision.AppSpecContent == nil {
-		return revisionOutput{}, &awsjson.Fault{Type: "InvalidRevisionException", Message: "The revision was specified in an invalid format."}
-	}
-	known := false
-	for _, d := range a.Book.All() {
-		if d.Application != in.Application {
-			continue
-		}
-		known = true
-		if sum := sha(d.AppSpec); sum == in.Revision.AppSpecContent.SHA256 {
-			return revisionOutput{d.Application, revision{Type: "AppSpecContent", AppSpecContent: &appSpecContent{&d.AppSpec, sum}}}, nil
-		}
-	}
-	if !known {
-		return revisionOutput{}, &awsjson.Fault{Type: "ApplicationDoesNotExistException", Message: fmt.Sprintf("No application found for name: %.80s", in.Application)}
-	}
-	return revisionOutput{}, &awsjson.Fault{Type: "RevisionDoesNotExistException", Message: "The named revision does not exist with the user or AWS account."}
 }
 
 func sha(text string) string {

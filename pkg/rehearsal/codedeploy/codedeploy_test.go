@@ -38,7 +38,7 @@ func newWorld(t *testing.T) world {
 	t.Helper()
 	w := world{book: deployment.NewBook(), began: time.UnixMilli(1_790_000_000_123)}
 	w.book.Add(deployment.New(deployment.Deployment{
-		ID: id, Application: "trips", Group: "blue-green", Config: "CodeDeployDefault.ECSAllAtOnce",
+		ID: id, Application: "trips", Group: "blue-green", Config: deployment.Configs()[1], ReadyWait: 5 * time.Minute, AutoRollback: true, Alarms: []string{"5xx"},
 		Creator: deployment.ByUser, AppSpec: "version: 0.0", Cluster: "cluster", Service: "tripmgmt",
 		ProductionListener: "arn:prod", TestListener: "arn:test", BlueGroup: "tg1", GreenGroup: "tg2",
 		TaskSets: []deployment.TaskSet{
@@ -199,14 +199,28 @@ func TestStopAndContinue(t *testing.T) {
 	if got := code(t, err); got != "DeploymentIsNotInReadyStateException" {
 		t.Errorf("continue of a deployment that does not wait: %q", got)
 	}
-	w.book.Update(id, func(d *deployment.Deployment) { d.Status = deployment.Ready })
+	goOn := w.book.Await(id, deployment.ReadyWait)
+	if d, _ := w.book.Get(id); d.Status != deployment.Ready {
+		t.Errorf("status %s, want Ready", d.Status)
+	}
+	_, err = w.client.ContinueDeployment(bounded(t), &sdk.ContinueDeploymentInput{DeploymentId: aws.String(id), DeploymentWaitType: types.DeploymentWaitTypeTerminationWait})
+	if got := code(t, err); got != "DeploymentIsNotInReadyStateException" {
+		t.Errorf("continue of another wait: %q", got)
+	}
+	_, err = w.client.ContinueDeployment(bounded(t), &sdk.ContinueDeploymentInput{DeploymentId: aws.String(id), DeploymentWaitType: "LUNCH"})
+	if got := code(t, err); got != "InvalidDeploymentWaitTypeException" {
+		t.Errorf("continue of no wait: %q", got)
+	}
 	if _, err := w.client.ContinueDeployment(bounded(t), &sdk.ContinueDeploymentInput{DeploymentId: aws.String(id), DeploymentWaitType: types.DeploymentWaitTypeReadyWait}); err != nil {
 		t.Error(err)
 	}
 	select {
-	case <-w.book.Continued(id):
+	case <-goOn:
 	default:
 		t.Error("the wait goes on")
+	}
+	if d, _ := w.book.Get(id); d.Status != deployment.InProgress {
+		t.Errorf("status %s after the wait, want InProgress", d.Status)
 	}
 	if _, err := w.client.StopDeployment(bounded(t), &sdk.StopDeploymentInput{DeploymentId: aws.String(id), AutoRollbackEnabled: aws.Bool(true)}); err != nil {
 		t.Error(err)
@@ -218,6 +232,51 @@ func TestStopAndContinue(t *testing.T) {
 	_, err = w.client.StopDeployment(bounded(t), &sdk.StopDeploymentInput{DeploymentId: aws.String(id)})
 	if got := code(t, err); got != "DeploymentAlreadyCompletedException" {
 		t.Errorf("stop after the end: %q", got)
+	}
+}
+
+func TestTheSDKReadsTheGroupAndItsConfiguration(t *testing.T) {
+	w := newWorld(t)
+	applications, err := w.client.ListApplications(bounded(t), &sdk.ListApplicationsInput{})
+	if err != nil || len(applications.Applications) != 1 || applications.Applications[0] != "trips" {
+		t.Fatalf("applications = %+v, %v", applications, err)
+	}
+	groups, err := w.client.ListDeploymentGroups(bounded(t), &sdk.ListDeploymentGroupsInput{ApplicationName: aws.String("trips")})
+	if err != nil || len(groups.DeploymentGroups) != 1 {
+		t.Fatalf("groups = %+v, %v", groups, err)
+	}
+	group, err := w.client.GetDeploymentGroup(bounded(t), &sdk.GetDeploymentGroupInput{ApplicationName: aws.String("trips"), DeploymentGroupName: aws.String(groups.DeploymentGroups[0])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := group.DeploymentGroupInfo
+	if wait := g.BlueGreenDeploymentConfiguration.DeploymentReadyOption; wait.ActionOnTimeout != types.DeploymentReadyActionStopDeployment || wait.WaitTimeInMinutes != 5 {
+		t.Errorf("ready option = %+v", wait)
+	}
+	if !g.AutoRollbackConfiguration.Enabled || len(g.AlarmConfiguration.Alarms) != 1 || aws.ToString(g.LastAttemptedDeployment.DeploymentId) != id || g.LastSuccessfulDeployment != nil {
+		t.Errorf("group = %+v", g)
+	}
+	config, err := w.client.GetDeploymentConfig(bounded(t), &sdk.GetDeploymentConfigInput{DeploymentConfigName: g.DeploymentConfigName})
+	if err != nil || config.DeploymentConfigInfo.TrafficRoutingConfig.TimeBasedCanary.CanaryInterval != 5 {
+		t.Errorf("config = %+v, %v", config, err)
+	}
+	for name, call := range map[string]func() error{
+		"ApplicationDoesNotExistException": func() error {
+			_, err := w.client.GetApplication(bounded(t), &sdk.GetApplicationInput{ApplicationName: aws.String("none")})
+			return err
+		},
+		"DeploymentGroupDoesNotExistException": func() error {
+			_, err := w.client.GetDeploymentGroup(bounded(t), &sdk.GetDeploymentGroupInput{ApplicationName: aws.String("trips"), DeploymentGroupName: aws.String("none")})
+			return err
+		},
+		"DeploymentConfigDoesNotExistException": func() error {
+			_, err := w.client.GetDeploymentConfig(bounded(t), &sdk.GetDeploymentConfigInput{DeploymentConfigName: aws.String("none")})
+			return err
+		},
+	} {
+		if got := code(t, call()); got != name {
+			t.Errorf("%q, want %s", got, name)
+		}
 	}
 }
 

@@ -81,6 +81,8 @@ type deploymentInfo struct {
 	Creator      string            `json:"creator"`
 	Style        style             `json:"deploymentStyle"`
 	LoadBalancer loadBalancerInfo  `json:"loadBalancerInfo"`
+	BlueGreen    blueGreen         `json:"blueGreenDeploymentConfiguration"`
+	AutoRollback autoRollback      `json:"autoRollbackConfiguration"`
 	Rollback     *rollbackInfo     `json:"rollbackInfo,omitempty"`
 	Platform     string            `json:"computePlatform"`
 	Messages     []string          `json:"deploymentStatusMessages"`
@@ -88,7 +90,7 @@ type deploymentInfo struct {
 
 func describe(d deployment.Deployment) deploymentInfo {
 	info := deploymentInfo{
-		Application: d.Application, Group: d.Group, Config: d.Config, ID: d.ID,
+		Application: d.Application, Group: d.Group, Config: d.Config.Name, ID: d.ID,
 		// CodeDeploy always leaves the content out here (SDK, GetDeployment's doc comment).
 		Revision: revision{Type: "AppSpecContent", AppSpecContent: &appSpecContent{SHA256: sha(d.AppSpec)}},
 		Status:   d.Status, Description: d.Description, Creator: d.Creator,
@@ -102,11 +104,7 @@ func describe(d deployment.Deployment) deploymentInfo {
 	if d.RollbackID != "" || d.RollbackOf != "" {
 		info.Rollback = &rollbackInfo{d.RollbackID, d.RollbackOf, d.RollbackMessage}
 	}
-	pair := targetGroupPair{TargetGroups: []named{{d.BlueGroup}, {d.GreenGroup}}, Production: &route{[]string{d.ProductionListener}}}
-	if d.TestListener != "" {
-		pair.Test = &route{[]string{d.TestListener}}
-	}
-	info.LoadBalancer.Pairs = []targetGroupPair{pair}
+	info.LoadBalancer, info.BlueGreen, info.AutoRollback = pairOf(d), blueGreenOf(d), autoRollbackOf(d)
 	switch targetStatus(d) {
 	case "Pending":
 		info.Overview.Pending = 1
@@ -122,6 +120,14 @@ func describe(d deployment.Deployment) deploymentInfo {
 		info.Overview.InProgress = 1
 	}
 	return info
+}
+
+func pairOf(d deployment.Deployment) loadBalancerInfo {
+	pair := targetGroupPair{TargetGroups: []named{{d.BlueGroup}, {d.GreenGroup}}, Production: &route{[]string{d.ProductionListener}}}
+	if d.TestListener != "" {
+		pair.Test = &route{[]string{d.TestListener}}
+	}
+	return loadBalancerInfo{[]targetGroupPair{pair}}
 }
 
 // targetStatus is the status of the deployment's only target.
@@ -144,7 +150,7 @@ type diagnostics struct {
 }
 
 type lifecycleEvent struct {
-	Name        lifecycle.Name   `json:"lifecycleEventName"`
+	Name        lifecycle.Name         `json:"lifecycleEventName"`
 	Diagnostics *diagnostics           `json:"diagnostics,omitempty"`
 	Started     awsjson.Time           `json:"startTime"`
 	Ended       awsjson.Time           `json:"endTime"`

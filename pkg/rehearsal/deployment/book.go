@@ -22,8 +22,12 @@ var (
 	errAlreadyExpects = errors.New("the event already expects an answer")
 )
 
-// Stop is what StopDeployment asked for.
-type Stop struct{ Rollback bool }
+// Stop is a request to stop a deployment: somebody's, or an alarm's.
+type Stop struct {
+	Rollback bool
+	// Alarm says what set the alarm off; it is empty when somebody called StopDeployment.
+	Alarm string
+}
 
 // execution is one invocation of a hook that has yet to answer.
 type execution struct {
@@ -35,11 +39,11 @@ type execution struct {
 
 // entry is a deployment with what may happen to it from outside.
 type entry struct {
-	state    Deployment
-	stop     chan Stop
-	stopped  bool
-	goOn     chan struct{}
-	goneOnce bool
+	state   Deployment
+	stop    chan Stop
+	stopped bool
+	// goOn is closed when somebody ends the wait that is under way.
+	goOn chan struct{}
 }
 
 // Book holds the deployments of one rehearsal. It is safe for use by several goroutines.
@@ -59,7 +63,7 @@ func NewBook() *Book {
 func (b *Book) Add(d Deployment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.entries[d.ID] = &entry{state: d.Clone(), stop: make(chan Stop, 1), goOn: make(chan struct{})}
+	b.entries[d.ID] = &entry{state: d.Clone(), stop: make(chan Stop, 1)}
 	b.order = append(b.order, d.ID)
 }
 
@@ -161,8 +165,24 @@ func (b *Book) Stopped(id string) <-chan Stop {
 	return nil
 }
 
-// Continue ends the wait of a deployment that is Ready.
-func (b *Book) Continue(id string) error {
+// Await begins a wait and returns what is closed when somebody ends it. A deployment that waits for its
+// traffic to be moved is Ready.
+func (b *Book) Await(id string, wait Wait) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	if !ok {
+		return nil
+	}
+	e.state.Waiting, e.goOn = wait, make(chan struct{})
+	if wait == ReadyWait {
+		e.state.Status = Ready
+	}
+	return e.goOn
+}
+
+// Continue ends the wait that is under way; an empty wait means whichever it is.
+func (b *Book) Continue(id string, wait Wait) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.entries[id]
@@ -171,22 +191,14 @@ func (b *Book) Continue(id string) error {
 		return ErrUnknown
 	case e.state.Status.Ended():
 		return ErrEnded
-	case e.state.Status != Ready:
+	case e.state.Waiting == "" || wait != "" && wait != e.state.Waiting:
 		return ErrNotReady
-	case !e.goneOnce:
-		e.goneOnce = true
-		close(e.goOn)
 	}
-	return nil
-}
-
-// Continued is closed when somebody ended the deployment's wait.
-func (b *Book) Continued(id string) <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e, ok := b.entries[id]; ok {
-		return e.goOn
+	if e.state.Status == Ready {
+		e.state.Status = InProgress
 	}
+	e.state.Waiting = ""
+	close(e.goOn)
 	return nil
 }
 

@@ -44,6 +44,15 @@ const (
 // Ended reports whether nothing more will happen to a deployment in this status.
 func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Stopped }
 
+// Wait is a pause that ContinueDeployment ends, in AWS's words.
+type Wait string
+
+// The waits.
+const (
+	ReadyWait       Wait = "READY_WAIT"
+	TerminationWait Wait = "TERMINATION_WAIT"
+)
+
 // The creators of a deployment.
 const (
 	ByUser     = "user"
@@ -57,6 +66,7 @@ const (
 	CodeInternal     = "INTERNAL_ERROR"
 	CodeECSUpdate    = "ECS_UPDATE_ERROR"
 	CodeManualStop   = "MANUAL_STOP"
+	CodeAlarm        = "ALARM_ACTIVE"
 	CodeLambda       = "INVALID_LAMBDA_FUNCTION"
 	DiagnosticFailed = "ScriptFailed"
 	DiagnosticOK     = "Success"
@@ -67,6 +77,9 @@ const (
 // Texts that CodeDeploy shows, word for word, so that people find them when they search.
 const (
 	TextHookFailed = "The deployment failed because one or more of the lifecycle event validation functions failed."
+	TextStopped    = "The deployment was stopped by user request."
+	TextAlarm      = "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped."
+	TextNotReady   = "The deployment was stopped because traffic rerouting was not started before the end of the wait period."
 	TextHookLate   = "The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within one hour after a deployment hook is invoked."
 )
 
@@ -112,11 +125,20 @@ type TaskSet struct {
 
 // Deployment is one deployment. It is a value: copies made by a Book share nothing.
 type Deployment struct {
-	ID                         string
-	Application, Group, Config string
-	Creator, Description       string
-	Status                     Status
-	Created, Started, Ended    time.Time
+	ID                      string
+	Application, Group      string
+	Config                  Config
+	Creator, Description    string
+	Status                  Status
+	Created, Started, Ended time.Time
+	// ReadyWait is how long the deployment waits for ContinueDeployment before traffic moves; zero does not
+	// wait. TerminationWait is how long the original task set stays after.
+	ReadyWait, TerminationWait time.Duration
+	// Waiting is what it waits for now, or empty.
+	Waiting Wait
+	// AutoRollback rolls back what fails or what an alarm stops; Alarms are the alarms' names.
+	AutoRollback bool
+	Alarms       []string
 	// AppSpec is the AppSpec's text, as CodeDeploy got it.
 	AppSpec string
 	// Cluster and Service name the target; its id is "cluster:service".
@@ -144,7 +166,7 @@ func New(d Deployment, now time.Time) Deployment {
 
 // Clone returns a copy that shares nothing with d.
 func (d Deployment) Clone() Deployment {
-	d.Events, d.TaskSets = slices.Clone(d.Events), slices.Clone(d.TaskSets)
+	d.Events, d.TaskSets, d.Alarms = slices.Clone(d.Events), slices.Clone(d.TaskSets), slices.Clone(d.Alarms)
 	for i := range d.Events {
 		if diagnostics := d.Events[i].Diagnostics; diagnostics != nil {
 			d.Events[i].Diagnostics = new(*diagnostics)
@@ -196,7 +218,7 @@ func (d *Deployment) Finish(status Status, now time.Time, why *Error) {
 	if d.Status.Ended() {
 		return
 	}
-	d.Status, d.Ended, d.Error = status, now, why
+	d.Status, d.Ended, d.Error, d.Waiting = status, now, why, ""
 	for i := range d.Events {
 		switch d.Events[i].Status {
 		case EventPending:

@@ -25,6 +25,8 @@ type Release struct {
 	Port              int
 	// ID is the version: the docker label greenlight.release, else the tag of the container's image.
 	ID string
+	// SuiteReference is the docker label greenlight.suite, or empty.
+	SuiteReference string
 	// TaskDefinition is the task definition as JSON.
 	TaskDefinition []byte
 	// AppSpec is the AppSpec's text; Functions are the hooks that it names, by event.
@@ -72,7 +74,7 @@ func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	if inner := root.Get("taskDefinition"); inner != nil && root.Get("containerDefinitions") == nil {
 		root = inner
 	}
-	r.TaskDefinition = root.Compact()
+	r.TaskDefinition, r.SuiteReference = root.Compact(), task.Suite()
 	var problem *diagnostic.Problem
 	if r.ID, problem = id(task, r.Container); problem != nil {
 		problems = append(problems, *problem)

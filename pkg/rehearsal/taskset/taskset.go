@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -22,6 +23,8 @@ import (
 const (
 	// pollInterval is the pause between two looks at a port that is not open yet.
 	pollInterval = 5 * time.Millisecond
+	// maxPauses bounds the pause before a replacement, in first pauses (ECS: at most 15 minutes).
+	maxPauses = 64
 	// lastLines is how much of a task's output a StartError shows.
 	lastLines = 5
 )
@@ -39,10 +42,14 @@ type Spec struct {
 	// StartTimeout is how long a task may take to open its port. It is real time: a program starts no
 	// faster because the rehearsal is in a hurry.
 	StartTimeout time.Duration
-	// Lines gets what the tasks write; Ended is told when a task that was up ends unasked. Both may be
-	// called from several goroutines.
-	Lines func(task string, line process.Line)
-	Ended func(task string, exit process.Exit)
+	// Lines gets what the tasks write; Ended is told when a task that was up ends unasked, and Started
+	// when the one that takes its place is up. They may be called from several goroutines.
+	Lines   func(task string, line process.Line)
+	Ended   func(task string, exit process.Exit)
+	Started func(*Task)
+	// RestartPause is the pause before a task that ended is replaced; it doubles with each replacement
+	// that ends too, as ECS throttles a service whose tasks keep failing. Zero replaces none.
+	RestartPause time.Duration
 }
 
 // Task is one running task.
@@ -58,11 +65,17 @@ type Task struct {
 
 // Set is a running task set.
 type Set struct {
+	// Tasks are those that Start started.
 	Tasks []*Task
 
-	mu       sync.Mutex
-	stopping bool
-	watching sync.WaitGroup
+	spec    Spec
+	mu      sync.Mutex
+	running map[*Task]bool
+	// served counts the tasks that somebody else runs, started those that were started here.
+	served, started int
+	stopping        bool
+	stop            context.CancelFunc
+	watching        sync.WaitGroup
 }
 
 // StartError is a task that did not come up.
@@ -77,15 +90,15 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("start %s: %s", e.Task, e.Why) }
 
 // Start starts all tasks side by side and returns when every port takes connections. On an error
-// nothing is left running.
+// nothing is left running. Tasks are replaced until ctx ends or Stop is called.
 func Start(ctx context.Context, spec Spec) (*Set, error) {
 	ports, err := freePorts(ctx, spec.Count)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: find a free port: %w", spec.Name, err)
 	}
-	set := &Set{}
-	for i, port := range ports {
-		t, err := start(spec, fmt.Sprintf("%s/%d", spec.Name, i+1), port)
+	set := &Set{spec: spec, running: map[*Task]bool{}, stop: func() {}}
+	for _, port := range ports {
+		t, err := set.start(port)
 		if err != nil {
 			set.Stop(0)
 			return nil, err
@@ -106,22 +119,32 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 		set.Stop(0)
 		return nil, failed
 	}
+	watching, stop := context.WithCancel(ctx)
+	set.stop = stop
 	for _, t := range set.Tasks {
-		set.watching.Go(func() { set.watch(t, spec.Ended) })
+		set.watching.Go(func() { set.watch(watching, t) })
 	}
 	return set, nil
 }
 
 // Served returns the set of tasks that somebody else runs at the addresses. It stops none of them.
 func Served(name string, addrs []string) *Set {
-	set := &Set{}
+	set := &Set{stop: func() {}, served: len(addrs)}
 	for i, addr := range addrs {
 		set.Tasks = append(set.Tasks, &Task{ID: fmt.Sprintf("%s/%d", name, i+1), Addr: addr})
 	}
 	return set
 }
 
-func start(spec Spec, id string, port int) (*Task, error) {
+// start starts the process of one more task. There is none once the set is being stopped.
+func (s *Set) start(port int) (*Task, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return nil, context.Canceled
+	}
+	s.started++
+	spec, id := s.spec, fmt.Sprintf("%s/%d", s.spec.Name, s.started)
 	t := &Task{ID: id}
 	proc, err := process.Start(process.Command{
 		Argv:   spec.Argv,
@@ -137,6 +160,7 @@ func start(spec Spec, id string, port int) (*Task, error) {
 		return nil, &StartError{Task: id, Why: err.Error()}
 	}
 	t.proc = proc
+	s.running[t] = true
 	return t, nil
 }
 
@@ -185,31 +209,65 @@ func (t *Task) last() []string {
 	return slices.Clone(t.tail)
 }
 
-func (s *Set) watch(t *Task, ended func(string, process.Exit)) {
-	<-t.proc.Done()
-	s.mu.Lock()
-	asked := s.stopping
-	s.mu.Unlock()
-	if !asked && ended != nil {
-		ended(t.ID, t.proc.Exit())
+// watch waits for the end of a task and, when nobody asked for it, replaces it, and so on.
+func (s *Set) watch(ctx context.Context, t *Task) {
+	for pause := s.spec.RestartPause; ; pause = min(2*pause, maxPauses*s.spec.RestartPause) {
+		<-t.proc.Done()
+		s.mu.Lock()
+		delete(s.running, t)
+		asked := s.stopping
+		s.mu.Unlock()
+		if asked {
+			return
+		}
+		if s.spec.Ended != nil {
+			s.spec.Ended(t.ID, t.proc.Exit())
+		}
+		if s.spec.RestartPause <= 0 {
+			return
+		}
+		next, err := s.replace(ctx, pause)
+		if err != nil {
+			return
+		}
+		t = next
 	}
+}
+
+// replace starts a task in the place of one that ended. One that does not come up is returned as it is:
+// it has ended, or ends here, and is replaced in its turn.
+func (s *Set) replace(ctx context.Context, pause time.Duration) (*Task, error) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	ports, err := freePorts(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.start(ports[0])
+	if err != nil {
+		return nil, err
+	}
+	switch err := t.up(ctx, ports[0], s.spec.StartTimeout); {
+	case ctx.Err() != nil:
+		return nil, ctx.Err() // Stop ends the process
+	case err != nil:
+		t.proc.Kill()
+	case s.spec.Started != nil:
+		s.spec.Started(t)
+	}
+	return t, nil
 }
 
 // Running counts the tasks whose process is alive.
 func (s *Set) Running() int {
-	n := 0
-	for _, t := range s.Tasks {
-		if t.proc == nil { // served by somebody else
-			n++
-			continue
-		}
-		select {
-		case <-t.proc.Done():
-		default:
-			n++
-		}
-	}
-	return n
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.served + len(s.running)
 }
 
 // Stop sends every task SIGTERM, waits up to grace, and kills what is left. It may be called again.
@@ -219,12 +277,11 @@ func (s *Set) Stop(grace time.Duration) {
 	}
 	s.mu.Lock()
 	s.stopping = true
+	s.stop()
+	tasks := slices.Collect(maps.Keys(s.running))
 	s.mu.Unlock()
 	var stopped sync.WaitGroup
-	for _, t := range s.Tasks {
-		if t.proc == nil {
-			continue
-		}
+	for _, t := range tasks {
 		stopped.Go(func() {
 			if grace > 0 {
 				t.proc.Stop(grace)

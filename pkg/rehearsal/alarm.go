@@ -1,0 +1,68 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// alarmInterval is how often the alarm is looked at. CloudWatch takes a minute at best; a rehearsal that
+// waited for that would show nothing else.
+const alarmInterval = 20 * time.Millisecond
+
+// Alarm is the deployment group's alarm. It goes off once, when the first of its conditions holds; the
+// zero Alarm never does.
+type Alarm struct {
+	// Errors, when positive, is how many production requests the new release may answer with 5xx before
+	// the alarm goes off, as one on HTTPCode_Target_5XX_Count does.
+	Errors int64
+	// File, when set, sets the alarm off by existing: for people and scripts.
+	File string
+}
+
+func (a Alarm) set() bool { return a.Errors > 0 || a.File != "" }
+
+func (a Alarm) names() []string {
+	if !a.set() {
+		return nil
+	}
+	return []string{"rehearsal"}
+}
+
+// watchAlarm stops the deployment when the alarm goes off, and rolls it back where the deployment group
+// is set so.
+func (r *run) watchAlarm(ctx context.Context) {
+	tick := time.NewTicker(alarmInterval)
+	defer tick.Stop()
+	for {
+		if why := r.alarmed(); why != "" {
+			_ = r.book.Stop(r.id, deployment.Stop{Rollback: !r.plan.NoRollback, Alarm: why}) // ended by now: nothing to stop
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// alarmed says why the alarm goes off, or nothing.
+func (r *run) alarmed() string {
+	if limit := r.plan.Alarm.Errors; limit > 0 {
+		for _, t := range r.balancer.Log.Tallies() {
+			if t.Listener == r.production.Name && t.Release == r.green.release && t.Errors >= limit {
+				return fmt.Sprintf("%d production requests were answered by %s with 5xx", t.Errors, t.Release)
+			}
+		}
+	}
+	if file := r.plan.Alarm.File; file != "" {
+		if _, err := os.Stat(file); err == nil {
+			return fmt.Sprintf("the file %.200q exists", file)
+		}
+	}
+	return ""
+}
