@@ -73,7 +73,7 @@ type bench struct {
 
 func (b bench) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b bench) print(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
+func (b bench) print(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format, args...) }
 
 // sideBySide times every program with both templates, in turn, so that noise meets all alike.
 func (b bench) sideBySide(ctx context.Context) error {

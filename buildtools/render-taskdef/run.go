@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
@@ -134,6 +136,12 @@ func (t *templateRun) render() {
 	}
 	if overwrites {
 		t.Usage("--output", "would overwrite the template with its result", "write to another file: -o FILE")
+	}
+	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
+		t.Add(diagnostic.Problem{
+			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "image-detail",
+			Text: "the file is not called imageDetail.json, and CodePipeline looks for no other name",
+		})
 	}
 	if t.Failed() {
 		return

@@ -232,7 +232,7 @@ func TestHostileInputEndsQuickly(t *testing.T) {
 			if len(problems.Errors(false)) == 0 {
 				t.Error("accepted")
 			}
-			if took := time.Since(start); took > 5*time.Second { // half a second on an idle machine; the square of a length takes minutes
+			if took := time.Since(start); took > 20*time.Second { // half a second on an idle machine; the square of a length takes minutes
 				t.Errorf("took %v", took)
 			}
 			for _, p := range problems[:1] {

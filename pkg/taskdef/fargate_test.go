@@ -9,8 +9,13 @@ import (
 // taken, and those one step outside of them and half a step inside are not.
 func TestTheFargateTable(t *testing.T) {
 	for _, row := range []struct{ cpu, low, high, step int }{
-		{256, 512, 2048, 512}, {512, 1024, 4096, 1024}, {1024, 2048, 8192, 1024}, {2048, 4096, 16384, 1024},
-		{4096, 8192, 30720, 1024}, {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192},
+		{256, 512, 2048, 512},
+		{512, 1024, 4096, 1024},
+		{1024, 2048, 8192, 1024},
+		{2048, 4096, 16384, 1024},
+		{4096, 8192, 30720, 1024},
+		{8192, 16384, 61440, 4096},
+		{16384, 32768, 122880, 8192},
 	} {
 		for memory, want := range map[int]bool{
 			row.low: true, row.high: true, row.low + row.step: true,

@@ -175,7 +175,9 @@ func fargateOnly(c *checker) {
 		if n := linux.Get("devices"); len(n.List()) > 0 {
 			no(n, "devices")
 		}
-		no(linux.Get("sharedMemorySize"), "sharedMemorySize")
+		for _, key := range []string{"sharedMemorySize", "maxSwap", "swappiness"} {
+			no(linux.Get(key), key)
+		}
 		c.within(container, "startTimeout", 2, 120)
 		c.within(container, "stopTimeout", 2, 120)
 		driver := container.Get("logConfiguration").Get("logDriver")
