@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packs the functions and the build tools into dist/: package.sh GO ARCH [BUCKET]
 # ARCH is arm64 or amd64, and is the functions'. With BUCKET, everything is uploaded there, by content, and
-# dist/gate.yml and dist/bluegreen.yml name the places.
+# dist/gate.yml and dist/bluegreen.yml name the places. STACK and PARAMETERS in the environment are checked first.
 # The same sources give the same bytes: no times, no paths, no state of the repository goes in.
 set -eu
 go=$1 arch=${2:-arm64} bucket=${3:-}
@@ -12,7 +12,7 @@ amd64) lambda=x86_64 ;;
 *) echo "package: ARCH=$arch is no processor of Lambda: want arm64 or amd64" >&2 && exit 2 ;;
 esac
 
-rm -rf "$dist/bin"
+rm -rf "$dist/bin" "$dist/upload"
 mkdir -p "$dist"
 build() { # PROCESSOR OUTPUT PACKAGE
 	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOFLAGS='' "$go" build -trimpath -buildvcs=false -tags lambda.norpc \
@@ -26,12 +26,11 @@ for processor in amd64 arm64; do
 		build "$processor" "$dist/bin/tools/$processor/$tool" "./buildtools/$tool"
 	done
 done
-"$go" run ./buildtools/package --dist "$dist" --architecture "$lambda" --bucket "$bucket"
+"$go" run ./buildtools/package --dist "$dist" --architecture "$lambda" --bucket "$bucket" \
+	--stack "${STACK:-}" --parameters "${PARAMETERS:-}"
 rm -rf "$dist/bin"
 
 [ -n "$bucket" ] || exit 0
-while read -r name key; do
-	aws s3 cp --only-show-errors "$dist/$name" "s3://$bucket/$key"
-done <"$dist/upload.txt"
-rm -f "$dist/upload.txt"
+# Keys are by content, so what is there already is the same.
+aws s3 sync --only-show-errors --size-only "$dist/upload" "s3://$bucket"
 echo "uploaded to s3://$bucket; the console takes $dist/gate.yml and $dist/bluegreen.yml as they are"

@@ -119,15 +119,25 @@ func tarOf(dir string) ([]byte, error) {
 	return buf.Bytes(), errors.Join(t.Close(), g.Close())
 }
 
-// list prints what was made, and with a bucket writes dist/upload.txt: a file and its key a line.
+// list prints what was made. With a bucket it also lays everything out in dist/upload as it will be in there,
+// so that one call uploads it.
 func list(stdout io.Writer, dist, bucket string, made []file) error {
-	var upload bytes.Buffer
 	for _, f := range made {
 		_, _ = fmt.Fprintf(stdout, "%s  %s\n", f.sum, filepath.ToSlash(filepath.Join(dist, f.name)))
-		_, _ = fmt.Fprintf(&upload, "%s %s\n", f.name, f.key())
+		if bucket == "" {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dist, f.name))
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dist, "upload", filepath.FromSlash(f.key()))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := outfile.Write(to, content); err != nil {
+			return err
+		}
 	}
-	if bucket == "" {
-		return nil
-	}
-	return outfile.Write(filepath.Join(dist, "upload.txt"), upload.Bytes())
+	return nil
 }

@@ -34,6 +34,8 @@ func run(args []string, stdout io.Writer) error {
 	dist := flags.String("dist", "dist", "the folder to work in")
 	templates := flags.String("templates", "infra", "the folder of the templates")
 	architecture := flags.String("architecture", "arm64", "what the functions were built for, as Lambda calls it: arm64 or x86_64")
+	stack := flags.String("stack", "", "also check the parameters of this stack, gate or bluegreen, and write dist/parameters.json")
+	file := flags.String("parameters", "", "the file with its parameters: a NAME=VALUE a line, or CloudFormation's JSON")
 	bucket := flags.String("bucket", "", "the bucket that everything will be uploaded to")
 	if err := spec.Parse(flags, args, stdout); err != nil {
 		return err
@@ -48,6 +50,11 @@ func run(args []string, stdout io.Writer) error {
 	if *bucket != "" {
 		p := places{bucket: *bucket, architecture: *architecture, made: made}
 		if made, err = p.templates(*templates, *dist); err != nil {
+			return err
+		}
+	}
+	if *stack != "" {
+		if err := parameters(*file, *stack+".yml", *dist); err != nil {
 			return err
 		}
 	}
