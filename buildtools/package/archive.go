@@ -88,7 +88,8 @@ func zipOf(name string) ([]byte, error) {
 		return nil, err
 	}
 	_, err = w.Write(content)
-	return buf.Bytes(), errors.Join(err, z.Close())
+	err = errors.Join(err, z.Close()) // which writes the directory
+	return buf.Bytes(), err
 }
 
 // tarOf returns an archive of a folder's files, in the order of their names.
@@ -116,7 +117,8 @@ func tarOf(dir string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return buf.Bytes(), errors.Join(t.Close(), g.Close())
+	err = errors.Join(t.Close(), g.Close())
+	return buf.Bytes(), err
 }
 
 // list prints what was made. With a bucket it also lays everything out in dist/upload as it will be in there,
