@@ -66,7 +66,11 @@ func (s *scanner) value() *Node {
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
 		return s.word()
 	default:
-		s.fatal(s.pos, "a value should stand here, not "+s.character(), "")
+		help := ""
+		if c == '$' { // placeholders are text here
+			help = "if this is a template, render it first"
+		}
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), help)
 		return s.node(Null, s.pos)
 	}
 }

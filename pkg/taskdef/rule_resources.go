@@ -212,6 +212,9 @@ func placeholdersLeft(c *checker) {
 func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
+		if leftover(m.Key) == "$" {
+			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+document.Quote(m.Key)+" stays as it is: only values are put in", "")
+		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), refused)
 		}
