@@ -38,7 +38,7 @@ func run(ctx context.Context, rounds int, out io.Writer) error {
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
-	b := bench{dir: dir, out: out, rounds: max(rounds, 3)}
+	b := &bench{dir: dir, out: out, rounds: max(rounds, 3)}
 	if err := b.templates(); err != nil {
 		return err
 	}
@@ -48,7 +48,13 @@ func run(ctx context.Context, rounds int, out io.Writer) error {
 	if err := b.sizes(ctx); err != nil {
 		return err
 	}
-	return b.linearity(ctx)
+	if err := b.linearity(ctx); err != nil {
+		return err
+	}
+	if b.missed > 0 {
+		return fmt.Errorf("%d limits are missed", b.missed)
+	}
+	return nil
 }
 
 // build makes the programs as a release does.
@@ -69,14 +75,16 @@ type bench struct {
 	dir    string
 	out    io.Writer
 	rounds int
+	// missed counts the limits that were.
+	missed int
 }
 
-func (b bench) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b bench) print(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format, args...) }
+func (b *bench) print(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format, args...) }
 
 // sideBySide times every program with both templates, in turn, so that noise meets all alike.
-func (b bench) sideBySide(ctx context.Context) error {
+func (b *bench) sideBySide(ctx context.Context) error {
 	programs := []program{{name: "true", args: []string{"true"}}}
 	for _, size := range []string{"5", "60"} {
 		file := b.path("template-" + size + ".json")
@@ -109,7 +117,7 @@ func (b bench) sideBySide(ctx context.Context) error {
 	return nil
 }
 
-func (b bench) ratios(results map[string]result) {
+func (b *bench) ratios(results map[string]result) {
 	true0 := results["true"].wall
 	for _, size := range []string{"5", "60"} {
 		ours := results["render-taskdef "+size]
@@ -130,10 +138,11 @@ func (b bench) ratios(results map[string]result) {
 	}
 }
 
-func (b bench) limit(what string, got, most float64) {
+func (b *bench) limit(what string, got, most float64) {
 	verdict := "PASS"
 	if got > most {
 		verdict = "MISS"
+		b.missed++
 	}
 	b.print("%-44s %8.3f  at most %6.3f  %s\n", what, got, most, verdict)
 }

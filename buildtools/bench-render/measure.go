@@ -77,7 +77,7 @@ func median(results []result, of func(result) float64) float64 {
 }
 
 // peakMiB is the most memory that a program holds.
-func (b bench) peakMiB(ctx context.Context, args ...string) (float64, error) {
+func (b *bench) peakMiB(ctx context.Context, args ...string) (float64, error) {
 	cmd := exec.CommandContext(ctx, b.path("peak"), args...)
 	cmd.Env = environment()
 	out, err := cmd.Output()

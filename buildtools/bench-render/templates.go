@@ -46,7 +46,7 @@ func shell(name string) string { return "${" + name + "}" }
 func ecspresso(name string) string { return "{{ must_env `" + name + "` }}" }
 
 // templates writes the inputs: near 5 and 60 KB, and for ecspresso the same with its configuration.
-func (b bench) templates() error {
+func (b *bench) templates() error {
 	for size, shape := range map[string][2]int{"5": {2, 15}, "60": {9, 52}} {
 		text := template(shape[0], shape[1], shell)
 		b.print("template of %s KB: %d bytes, %d placeholders\n", size, len(text), strings.Count(string(text), "${"))
@@ -65,7 +65,7 @@ func (b bench) templates() error {
 }
 
 // sizes prints memory and binaries.
-func (b bench) sizes(ctx context.Context) error {
+func (b *bench) sizes(ctx context.Context) error {
 	for _, size := range []string{"5", "60"} {
 		peak, err := b.peakMiB(ctx, b.path("render-taskdef"), "-o", os.DevNull, b.path("template-"+size+".json"))
 		if err != nil {
@@ -85,7 +85,7 @@ func (b bench) sizes(ctx context.Context) error {
 
 // linearity renders inputs up to the limit of 10 MB, in JSON: valid ones, whose size is refused at the end.
 // The time for a megabyte must not grow with the number of them.
-func (b bench) linearity(ctx context.Context) error {
+func (b *bench) linearity(ctx context.Context) error {
 	var programs []program
 	sizes := []int{1, 2, 5, 10}
 	for _, mb := range sizes {
