@@ -49,6 +49,8 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/deployment":  {"pkg/lifecycle"},
 	"pkg/rehearsal/ecs":         {"pkg/rehearsal/awsjson", "pkg/rehearsal/deployment"},
 	"pkg/rehearsal/elb":         {"pkg/rehearsal/awsquery"},
+	"pkg/rehearsal/fault":       {},
+	"pkg/rehearsal/mutation":    {"pkg/diagnostic", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/fault", "pkg/smoke"},
 	"pkg/rehearsal/lambda":      {"pkg/rehearsal/process"},
 	"pkg/rehearsal/portowner":   {},
 	"pkg/rehearsal/process":     {},

@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 )
@@ -35,15 +37,20 @@ func main() {
 	if err != nil {
 		self = os.Args[0]
 	}
+	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
 	os.Exit(run(ctx, os.Args[1:], world{
 		stdout: os.Stdout, stderr: os.Stderr,
-		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "",
+		live: live, colour: live && os.Getenv("NO_COLOR") == "", width: width,
 		lookup: os.LookupEnv,
 		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
 	}))
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// width is the terminal's, or 0.
+func width() int {
+	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }

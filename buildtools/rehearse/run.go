@@ -20,14 +20,19 @@ import (
 
 // world is what main knows of the machine.
 type world struct {
-	stdout, stderr   io.Writer
-	colour           bool
+	stdout, stderr io.Writer
+	// live says that stdout is a terminal on which a line can be drawn again, as wide as width says.
+	live, colour     bool
+	width            func() int
 	lookup           func(name string) (string, bool)
 	self, path, home string
 }
 
 // run is the whole command; it returns the exit code.
 func run(ctx context.Context, args []string, w world) int {
+	if len(args) > 0 && args[0] == "faults" {
+		return faults(ctx, args[1:], w)
+	}
 	var o options
 	if err := o.parse(args, w.stdout); err != nil {
 		return spec().Fail(err, command.ExitUsage)

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+)
+
+// faults is the subcommand that scores a suite; it returns the exit code.
+func faults(ctx context.Context, args []string, w world) int {
+	var o faultOptions
+	if err := o.parse(args, w.stdout); err != nil {
+		return faultSpec().Fail(err, command.ExitUsage)
+	}
+	if o.list {
+		listFaults(w.stdout)
+		return command.ExitOK
+	}
+	problems := o.read(w)
+	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
+		return exitSetup
+	}
+	if len(problems.Errors(false)) > 0 {
+		return exitFiles
+	}
+	suite, _ := release.ReadSuite(o.suite) // read before, without problems
+	campaign := mutation.Campaign{
+		Plan: o.plan, Suite: suite, Faults: o.faults,
+		Routes: o.also, Only: o.only, Readiness: o.readiness, Parallel: o.parallel,
+	}
+	screen := &timeline.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}
+	view := &faultView{screen: screen, paint: painter(w.colour), quiet: o.quiet}
+	stop := view.begin(o)
+	score, err := campaign.Run(ctx, view.tell)
+	stop()
+	if code, failed := faultsFailed(ctx, w, err); failed {
+		return code
+	}
+	view.end(score)
+	if err := o.writeScore(score); err != nil {
+		_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
+		return exitSetup
+	}
+	return exitOf(score)
+}
+
+// faultsFailed says why a campaign has no score.
+func faultsFailed(ctx context.Context, w world, err error) (code int, failed bool) {
+	setup, unheld := errors.AsType[*rehearsal.SetupError](err)
+	control, refused := errors.AsType[*mutation.ControlError](err)
+	switch {
+	case err == nil:
+		return 0, false
+	case ctx.Err() != nil:
+		_, _ = fmt.Fprintln(w.stderr, "rehearse faults: interrupted; everything was stopped")
+		return command.ExitInterrupted, true
+	case unheld:
+		explain(w.stderr, setup)
+		return exitSetup, true
+	case refused:
+		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
+		_, _ = fmt.Fprintln(w.stderr, "  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
+		return exitFiles, true
+	}
+	_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
+	return exitSetup, true
+}
+
+// exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
+func exitOf(score mutation.Score) int {
+	unfinished := false
+	for _, f := range score.Findings {
+		switch f.Outcome {
+		case mutation.Caught:
+		case mutation.Unfinished:
+			unfinished = true
+		case mutation.Survived, mutation.Unmet, mutation.Unsound:
+			return exitSurvivors
+		default:
+			return exitSurvivors
+		}
+	}
+	if unfinished || score.Total == 0 {
+		return exitSetup
+	}
+	return command.ExitOK
+}
+
+func listFaults(w io.Writer) {
+	for _, f := range fault.Faults() {
+		scope := "each route"
+		if f.Scope == fault.WholeRelease {
+			scope = "the release"
+		}
+		_, _ = fmt.Fprintf(w, "%-14s %-12s %s\n", f.Name, scope, f.About)
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+)
+
+// faultView tells a campaign to a person.
+type faultView struct {
+	screen *timeline.Screen
+	paint  func(code, text string) string
+	quiet  bool
+
+	mu    sync.Mutex
+	began time.Time
+	last  mutation.Progress
+}
+
+const (
+	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
+	// faultWidth is that of the longest fault's name.
+	faultWidth, routeWidth = 13, 26
+	redrawEvery            = 100 * time.Millisecond
+)
+
+// painter returns a function that paints, or leaves text as it is.
+func painter(colour bool) func(code, text string) string {
+	return func(code, text string) string {
+		if !colour {
+			return text
+		}
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+}
+
+// begin says what is to come and keeps the status line moving until the returned function is called.
+func (v *faultView) begin(o faultOptions) (stop func()) {
+	v.began = time.Now()
+	if !v.quiet {
+		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n", o.plan.Release.ID, o.parallel))
+	}
+	if !v.screen.Live {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(redrawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				v.screen.Status("")
+				return
+			case <-tick.C:
+				v.screen.Status(v.status())
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// status is the line that moves: how far it is, and what takes so long.
+func (v *faultView) status() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, since := v.last, time.Since(v.began)
+	if p.Total == 0 || p.Done == 0 && len(p.Running) == 0 {
+		return fmt.Sprintf("%s %5.1fs  the release without a fault", timeline.Spinner(since), since.Seconds())
+	}
+	text := fmt.Sprintf("%s %5.1fs  %s  %d of %d", timeline.Spinner(since), since.Seconds(), timeline.Bar(p.Done, p.Total, 12), p.Done, p.Total)
+	if p.Survived > 0 {
+		text += v.paint(red, fmt.Sprintf(", %d not caught", p.Survived))
+	}
+	if len(p.Running) > 0 {
+		oldest := p.Running[0]
+		text += v.paint(dim, fmt.Sprintf("  %d under way, the longest: %s, %s", len(p.Running), oldest.Fault, oldest.Where()))
+	}
+	return text
+}
+
+// tell prints what was found.
+func (v *faultView) tell(p mutation.Progress) {
+	v.mu.Lock()
+	v.last = p
+	v.mu.Unlock()
+	if p.Finding == nil || v.quiet {
+		return
+	}
+	f := *p.Finding
+	mark, colour := "✗", red
+	what := string(f.Outcome)
+	switch f.Outcome {
+	case mutation.Caught:
+		mark, colour = "✓", green
+		what = f.Why
+		if f.Check != "" {
+			what = "caught by " + f.Check
+		}
+	case mutation.Survived:
+		what = fmt.Sprintf("shifted; %d requests met it", f.Requests)
+	case mutation.Unmet:
+		what = "shifted; no request met it"
+	case mutation.Unsound:
+		what = "rolled back, though no request met it: " + f.Why
+	case mutation.Unfinished:
+		mark, colour = "?", yellow
+		what += ": " + f.Why
+	}
+	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault, routeWidth, f.Where(), what)
+	v.screen.Print(timeline.Cut(line, v.width()) + "\n")
+}
+
+func (v *faultView) width() int {
+	if v.screen.Width == nil {
+		return 0
+	}
+	return v.screen.Width()
+}
+
+// end prints the score, and for each fault that was not caught what to write into the suite.
+func (v *faultView) end(s mutation.Score) {
+	var b strings.Builder
+	colour := green
+	if s.Caught < s.Total {
+		colour = red
+	}
+	fmt.Fprintf(&b, "\n%s  %s catches %d of %d faults of %s (%s)\n", v.paint(colour+";"+bold, fmt.Sprintf("SCORE %d %%", s.Percent)),
+		s.Suite, s.Caught, s.Total, s.Release, s.Duration.Round(100*time.Millisecond))
+	for _, group := range grouped(s.Findings) {
+		v.survivors(&b, group)
+	}
+	v.screen.Print(b.String())
+}
+
+// grouped puts the findings together that were not caught and for which the advice is the same.
+func grouped(findings []mutation.Finding) [][]mutation.Finding {
+	var groups [][]mutation.Finding
+	at := map[string]int{}
+	for _, f := range findings {
+		if f.Outcome == mutation.Caught {
+			continue
+		}
+		key := f.Fault + f.Where()
+		if f.Advice != nil {
+			key = f.Advice.Check + fmt.Sprint(f.Advice.Step) + f.Advice.YAML
+		}
+		i, ok := at[key]
+		if !ok {
+			i = len(groups)
+			at[key] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], f)
+	}
+	return groups
+}
+
+func (v *faultView) survivors(b *strings.Builder, group []mutation.Finding) {
+	width := v.width()
+	b.WriteByte('\n')
+	for _, f := range group {
+		how := "reaches production"
+		switch f.Outcome {
+		case mutation.Caught, mutation.Survived:
+		case mutation.Unmet:
+			how = "reaches production, and no request of the suite meets it"
+		case mutation.Unsound:
+			how = "was rolled back for another reason: " + f.Why
+		case mutation.Unfinished:
+			how = "was not tried to its end: " + f.Why
+		}
+		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Fault), f.Where(), f.About, how)
+		b.WriteString(timeline.Wrap(line, width, 2) + "\n")
+	}
+	a := group[0].Advice
+	if a == nil {
+		return
+	}
+	where := "add to the suite"
+	if a.Check != "" {
+		where = fmt.Sprintf("in the check %q", a.Check)
+		if a.Step > 0 {
+			where = fmt.Sprintf("in step %d of %q", a.Step, a.Check)
+		}
+		where += " (" + a.Place.String() + ")"
+	}
+	b.WriteString(timeline.Wrap(fmt.Sprintf("  %s; %s:", a.Text, where), width, 2) + "\n")
+	for line := range strings.Lines(a.YAML) {
+		b.WriteString("      " + line)
+	}
+}

@@ -1,0 +1,415 @@
+// Package mutation scores a smoke suite: it rehearses the green release again and again, each time with
+// one fault in it, and tells which faults the suite would have let into production.
+//
+// The judge is the real one: each mutant is a whole rehearsal with the hooks' own binaries, and caught
+// means that CodeDeploy rolled it back. It refuses to score anything before the release without a fault
+// was shifted, and to change a suite's clock: faults are tried side by side, not faster.
+package mutation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+const (
+	// learnTimeout and learnSize bound a look at a route that the suite does not ask.
+	learnTimeout = 5 * time.Second
+	learnSize    = 64 << 10
+)
+
+// Campaign is a suite to score, and how.
+type Campaign struct {
+	// Plan is the rehearsal of the release without a fault.
+	Plan  rehearsal.Plan
+	Suite *smoke.Suite
+	// Faults are those to try.
+	Faults []fault.Fault
+	// Routes are routes to break that the suite may not ask, beside those that it does.
+	Routes []fault.Route
+	// Only, when not empty, are the only routes to break.
+	Only []fault.Route
+	// Readiness breaks the routes of the readiness checks too: a suite that notices waits for all of its
+	// `within`.
+	Readiness bool
+	// Parallel is how many faults are tried side by side.
+	Parallel int
+}
+
+// Outcome is what became of a mutant.
+type Outcome string
+
+// The outcomes. The zero value is none of them, and does not count as caught.
+const (
+	// Caught: the deployment was rolled back after the fault was met.
+	Caught Outcome = "caught"
+	// Survived: the release was shifted, although the suite met the fault.
+	Survived Outcome = "survived"
+	// Unmet: the release was shifted, and no request of the suite met the fault.
+	Unmet Outcome = "not met"
+	// Unsound: the deployment was rolled back, but not for the fault, which no request met.
+	Unsound Outcome = "unsound"
+	// Unfinished: the rehearsal could not be held to its end.
+	Unfinished Outcome = "unfinished"
+)
+
+// Mutant is a fault and where it is.
+type Mutant struct {
+	Fault string      `json:"fault"`
+	About string      `json:"about"`
+	Scope fault.Scope `json:"scope"`
+	// Route is where a fault of one route is; nil for a fault of the whole release.
+	Route *fault.Route `json:"route,omitempty"`
+	// Checks are the checks and comparisons that ask the route.
+	Checks []string `json:"checks,omitempty"`
+}
+
+// Where says where the fault is.
+func (m Mutant) Where() string {
+	if m.Route == nil {
+		return "the whole release"
+	}
+	return m.Route.String()
+}
+
+// Finding is what became of one mutant.
+type Finding struct {
+	Mutant
+	Outcome Outcome `json:"outcome"`
+	// Requests is how many requests met the fault before the deployment's end.
+	Requests int64 `json:"requests"`
+	// Event and Check say where it was caught; Check is empty when no check was named.
+	Event lifecycle.Name `json:"lifecycle_event,omitempty"`
+	Check string         `json:"check,omitempty"`
+	Why   string         `json:"why,omitempty"`
+	// Duration is the rehearsal's.
+	Duration time.Duration `json:"duration_ns"`
+	// Advice is what to write into the suite; nil for what was caught.
+	Advice *Advice `json:"advice,omitempty"`
+}
+
+// Score is what a campaign found out.
+type Score struct {
+	Suite       string `json:"suite"`
+	SuiteSHA256 string `json:"suite_sha256"`
+	Release     string `json:"release"`
+	Baseline    string `json:"baseline"`
+	// Caught of Total faults were caught. Percent rounds down: only a suite that catches all has 100.
+	Caught  int `json:"caught"`
+	Total   int `json:"total"`
+	Percent int `json:"percent"`
+	// Control is how long the release without a fault took.
+	Control  time.Duration `json:"control_ns"`
+	Duration time.Duration `json:"duration_ns"`
+	Findings []Finding     `json:"findings"`
+}
+
+// ControlError says that the release without a fault was not shifted, so that nothing can be scored.
+type ControlError struct{ Result rehearsal.Result }
+
+func (e *ControlError) Error() string {
+	return fmt.Sprintf("the release without a fault was not shifted (%s in %s): %s", e.Result.Outcome, e.Result.FailedEvent, e.Result.Why)
+}
+
+// Progress is how far a campaign is.
+type Progress struct {
+	Done, Total, Survived int
+	// Finding is what was just found, or nil.
+	Finding *Finding
+	// Running are the mutants being tried, the longest first.
+	Running []Mutant
+}
+
+// trial is a mutant with its fault.
+type trial struct {
+	Mutant
+	fault fault.Fault
+}
+
+// Run tries every fault. Progress is told one at a time. The error is a *rehearsal.SetupError, a
+// *ControlError, or the context's. Nothing runs any more when it returns.
+func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
+	began := time.Now()
+	standing, err := c.Plan.Stand(ctx, nil)
+	if err != nil {
+		return Score{}, err
+	}
+	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
+	routes := c.routes()
+	score := Score{
+		Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
+		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
+	}
+	r := &runner{Campaign: c, standing: standing, routes: routes, tell: tell, trials: c.trials(routes)}
+	if score.Control, err = r.control(ctx); err != nil {
+		return score, err
+	}
+	err = r.all(ctx)
+	score.Findings = r.findings
+	for _, f := range r.findings {
+		score.Total++
+		if f.Outcome == Caught {
+			score.Caught++
+		}
+	}
+	if score.Total > 0 {
+		score.Percent = 100 * score.Caught / score.Total
+	}
+	score.Duration = time.Since(began)
+	return score, err
+}
+
+// routes are all routes that a request may belong to.
+func (c Campaign) routes() []fault.Route {
+	var all []fault.Route
+	add := func(r fault.Route) {
+		if !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	for _, a := range c.Suite.Requests() {
+		add(fault.Route{Method: a.Method, Path: a.Path})
+	}
+	for _, r := range slices.Concat(c.Routes, c.Only) {
+		add(r)
+	}
+	return all
+}
+
+// trials lists the mutants: those that take long come first, so that they end with the others.
+func (c Campaign) trials(routes []fault.Route) []trial {
+	var first, then []trial
+	for _, f := range c.Faults {
+		places := []*fault.Route{nil}
+		if f.Scope == fault.OneRoute {
+			places = places[:0]
+			for _, r := range routes {
+				if c.wanted(r) {
+					places = append(places, &r)
+				}
+			}
+		}
+		for _, p := range places {
+			t := trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: p}, f}
+			if p != nil {
+				t.Checks = c.checks(*p)
+			}
+			if f.Waits() {
+				first = append(first, t)
+			} else {
+				then = append(then, t)
+			}
+		}
+	}
+	return append(first, then...)
+}
+
+// wanted reports whether a route is to be broken: one that only readiness asks keeps a release from being
+// ready, which takes a suite all of its `within` to say, for each fault. Where there is no other, it is.
+func (c Campaign) wanted(route fault.Route) bool {
+	if len(c.Only) > 0 {
+		return slices.Contains(c.Only, route)
+	}
+	if c.Readiness || slices.Contains(c.Routes, route) {
+		return true
+	}
+	ready, others := false, false
+	for _, a := range c.Suite.Requests() {
+		is := a.Method == route.Method && a.Path == route.Path
+		ready = ready || is && a.Ready
+		others = others || !a.Ready
+	}
+	return !ready || !others
+}
+
+// checks names what asks a route.
+func (c Campaign) checks(route fault.Route) []string {
+	var names []string
+	for _, a := range c.Suite.Requests() {
+		if a.Method == route.Method && a.Path == route.Path && !slices.Contains(names, a.Check) {
+			names = append(names, a.Check)
+		}
+	}
+	return names
+}
+
+// runner is a campaign under way.
+type runner struct {
+	Campaign
+	standing *rehearsal.Standing
+	routes   []fault.Route
+	trials   []trial
+	samples  map[fault.Route]fault.Sample
+
+	mu       sync.Mutex
+	tell     func(Progress)
+	running  []Mutant
+	findings []Finding
+	survived int
+}
+
+// rehearse holds one rehearsal of the shared tasks, with or without a fault before green.
+func (r *runner) rehearse(ctx context.Context, in fault.Injection) (rehearsal.Result, *fault.Injector, error) {
+	in.Routes, in.Green, in.Blue = r.routes, r.standing.Green, r.standing.Blue
+	injector, err := fault.Start(ctx, in)
+	if err != nil {
+		return rehearsal.Result{}, nil, err
+	}
+	defer injector.Close()
+	plan := r.Plan
+	plan.Blue.Addrs, plan.Green.Addrs = r.standing.Blue, injector.Addrs
+	plan.ProductionPort, plan.TestPort, plan.Traffic, plan.TerminationWait, plan.Keep = 0, 0, 0, 0, false
+	result, err := plan.Run(ctx, nil)
+	return result, injector, err
+}
+
+// control rehearses the release without a fault, and learns what its routes answer.
+func (r *runner) control(ctx context.Context) (time.Duration, error) {
+	r.say(nil)
+	result, injector, err := r.rehearse(ctx, fault.Injection{})
+	if err != nil {
+		return 0, err
+	}
+	if result.Outcome != rehearsal.Shifted {
+		return result.Duration, &ControlError{result}
+	}
+	r.samples = injector.Samples()
+	r.learn(ctx)
+	return result.Duration, nil
+}
+
+// learn asks green what the suite does not ask: routes that are to be broken, and where a version often stands.
+func (r *runner) learn(ctx context.Context) {
+	client := &http.Client{Timeout: learnTimeout}
+	defer client.CloseIdleConnections()
+	for _, route := range append(slices.Concat(r.Routes, r.Only), fault.Route{Method: http.MethodGet, Path: "/version"}, fault.Route{Method: http.MethodGet, Path: "/"}) {
+		if _, known := r.samples[route]; known || route.Method != http.MethodGet || route.Variables() > 0 {
+			continue
+		}
+		request, err := http.NewRequestWithContext(ctx, route.Method, "http://"+r.standing.Green[0]+route.Path, http.NoBody)
+		if err != nil {
+			continue
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(io.LimitReader(response.Body, learnSize))
+		_ = response.Body.Close()
+		if err == nil {
+			r.samples[route] = fault.Sample{Status: response.StatusCode, Header: response.Header, Body: body}
+		}
+	}
+}
+
+// all tries the mutants, so many side by side.
+func (r *runner) all(ctx context.Context) error {
+	queue := make(chan trial)
+	var workers sync.WaitGroup
+	for range max(1, min(r.Parallel, len(r.trials))) {
+		workers.Go(func() {
+			for t := range queue {
+				r.try(ctx, t)
+			}
+		})
+	}
+	for _, t := range r.trials {
+		select {
+		case queue <- t:
+		case <-ctx.Done():
+		}
+	}
+	close(queue)
+	workers.Wait()
+	r.sort()
+	return ctx.Err()
+}
+
+func (r *runner) try(ctx context.Context, t trial) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.begin(t.Mutant)
+	in := fault.Injection{Fault: t.fault}
+	if t.Route != nil {
+		in.Route = *t.Route
+	}
+	result, injector, err := r.rehearse(ctx, in)
+	f := Finding{Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why}
+	if injector != nil {
+		f.Requests = injector.Injected()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return // interrupted: it says nothing
+	case err != nil:
+		f.Outcome, f.Why = Unfinished, err.Error()
+	case result.Outcome == rehearsal.Shifted && f.Requests == 0:
+		f.Outcome = Unmet
+	case result.Outcome == rehearsal.Shifted:
+		f.Outcome = Survived
+	case f.Requests == 0:
+		f.Outcome = Unsound
+	default:
+		f.Outcome = Caught
+	}
+	if f.Outcome == Survived || f.Outcome == Unmet {
+		f.Advice = r.advise(t.Mutant, result)
+	}
+	r.end(f)
+}
+
+func (r *runner) begin(m Mutant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = append(r.running, m)
+	r.say(nil)
+}
+
+func (r *runner) end(f Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.IndexFunc(r.running, func(m Mutant) bool { return m.Fault == f.Fault && m.Where() == f.Where() }); i >= 0 {
+		r.running = slices.Delete(r.running, i, i+1)
+	}
+	r.findings = append(r.findings, f)
+	if f.Outcome != Caught {
+		r.survived++
+	}
+	r.say(&f)
+}
+
+// say tells the progress; mu is held, or nothing runs yet.
+func (r *runner) say(f *Finding) {
+	if r.tell != nil {
+		r.tell(Progress{Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f, Running: slices.Clone(r.running)})
+	}
+}
+
+// sort puts the findings in the order of the trials.
+func (r *runner) sort() {
+	at := map[string]int{}
+	for i, t := range r.trials {
+		at[t.Fault+" "+t.Where()] = i
+	}
+	slices.SortFunc(r.findings, func(a, b Finding) int {
+		return at[a.Fault+" "+a.Where()] - at[b.Fault+" "+b.Where()]
+	})
+}
+
+// inconclusive reports whether a hook let the release pass without an answer.
+func inconclusive(result rehearsal.Result) bool {
+	return slices.ContainsFunc(result.Hooks, func(h rehearsal.HookResult) bool {
+		return h.Verdict != nil && strings.EqualFold(h.Verdict.Verdict, string(smoke.Inconclusive))
+	})
+}
