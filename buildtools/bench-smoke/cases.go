@@ -32,10 +32,13 @@ func (b *bench) all(ctx context.Context) error {
 	return nil
 }
 
+// oneRound is readiness without patience: the checks alone are measured.
+const oneRound = "readiness: {consecutive: 1}\n"
+
 // suite writes a suite of checks of one request each.
-func (b *bench) suite(name string, checks int, path, policy string) (string, error) {
+func (b *bench) suite(name string, checks int, path, head string) (string, error) {
 	var t strings.Builder
-	fmt.Fprintf(&t, "version: 1\nname: bench\nreadiness: {consecutive: 1}\n%sdefaults: {attempts: 1}\nchecks:\n", policy)
+	fmt.Fprintf(&t, "version: 1\nname: bench\n%sdefaults: {attempts: 1}\nchecks:\n", head)
 	for i := range checks {
 		fmt.Fprintf(&t, "  - name: check %d\n    request: GET %s?n=%d\n    expect:\n      status: 200\n      headers: {X-Service: trips}\n      json: {$.status: ok}\n", i, path, i)
 	}
@@ -46,11 +49,15 @@ func (b *bench) suite(name string, checks int, path, policy string) (string, err
 // many is 200 independent checks with status, JSON and header assertions.
 func (b *bench) many(ctx context.Context) error {
 	const n = 200
-	file, err := b.suite("many.yaml", n, "/health", "")
+	file, err := b.suite("many.yaml", n, "/health", oneRound)
 	if err != nil {
 		return err
 	}
-	few, err := b.suite("few.yaml", 10, "/health", "")
+	few, err := b.suite("few.yaml", 10, "/health", oneRound)
+	if err != nil {
+		return err
+	}
+	ready, err := b.suite("many-and-20-rounds-of-readiness.yaml", n, "/health", "")
 	if err != nil {
 		return err
 	}
@@ -58,6 +65,7 @@ func (b *bench) many(ctx context.Context) error {
 		{"floor", []string{"checks", b.url, "/health", fmt.Sprint(n), "8"}},
 		{"smoke", []string{"--target", b.url, file}},
 		{"smoke", []string{"--target", b.url, few}},
+		{"smoke", []string{"--target", b.url, ready}},
 	}, b.peers(n)...)
 	c, err := b.measure(ctx, b.rounds, programs...)
 	if err != nil {
@@ -66,7 +74,7 @@ func (b *bench) many(ctx context.Context) error {
 	b.say("\n%d independent checks, concurrency 8", n)
 	b.table(programs, c)
 	b.limit("wall: smoke / floor (aim 1.5)", ratio(c[1].wall, c[0].wall), 2, "×")
-	for i := 3; i < len(programs); i++ {
+	for i := 4; i < len(programs); i++ {
 		if name := programs[i].name; name == "hurl" || name == "goss" {
 			b.limit("wall: smoke / "+name, ratio(c[1].wall, c[i].wall), 0.5, "×")
 		}
@@ -118,7 +126,7 @@ checks:
 
 // slow is 50 checks of 100 ms each, 16 side by side.
 func (b *bench) slow(ctx context.Context) error {
-	file, err := b.suite("slow.yaml", 50, "/slow", "policy: {concurrency: 16}\n")
+	file, err := b.suite("slow.yaml", 50, "/slow", oneRound+"policy: {concurrency: 16}\n")
 	if err != nil {
 		return err
 	}
@@ -137,7 +145,7 @@ func (b *bench) slow(ctx context.Context) error {
 func (b *bench) growth(ctx context.Context) error {
 	var files []string
 	for _, n := range []int{1000, 10000} {
-		f, err := b.suite(fmt.Sprintf("growth%d.yaml", n), n, "/health", "")
+		f, err := b.suite(fmt.Sprintf("growth%d.yaml", n), n, "/health", oneRound)
 		if err != nil {
 			return err
 		}

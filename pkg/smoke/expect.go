@@ -118,6 +118,11 @@ func (r *reader) jsonRules(p pair) []jsonRule {
 }
 
 func (r *reader) jsonPath(expr string, at pos) jsonPath {
+	// Most checks of a suite look at the same few paths; a path may be used by several at once.
+	if known, ok := r.paths[expr]; ok {
+		known.at = at
+		return known
+	}
 	p, err := jsonpath.Parse(expr)
 	if err != nil {
 		help := "a path is a JSONPath (RFC 9535): $.items[0].name"
@@ -127,7 +132,12 @@ func (r *reader) jsonPath(expr string, at pos) jsonPath {
 		r.fail(at, help, "%s is no JSON path: %v", quote(expr), err)
 		return jsonPath{expr: expr, at: at}
 	}
-	return jsonPath{expr, at, p, p.Singular()}
+	out := jsonPath{expr, at, p, p.Singular()}
+	if r.paths == nil {
+		r.paths = map[string]jsonPath{}
+	}
+	r.paths[expr] = out
+	return out
 }
 
 // status reads 200, 2xx, or a list of them.

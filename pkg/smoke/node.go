@@ -34,6 +34,8 @@ type reader struct {
 	// budget is how many more nodes may be looked at: a few aliases of aliases stand for billions of nodes.
 	budget int
 	broke  bool
+	// paths are the JSON paths compiled so far.
+	paths map[string]jsonPath
 }
 
 // maxProblems is how many problems are told; nobody reads more, and each costs memory.

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
@@ -32,25 +33,58 @@ func (r *runner) ready(ctx context.Context) bool {
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	for {
-		a := r.round(within, w)
-		switch {
-		case a != nil && a.config != "":
-			return r.readyEnds(w, Error, BlameConfig, reasonOf(w.checks, a))
-		case a == nil:
-			w.right = true
-			w.Consecutive++
-			if w.Consecutive >= w.needed(r.suite.readiness.consecutive) {
-				return r.isReady(w)
+		failed, stopped := false, false
+		for _, a := range r.rounds(within, w) {
+			switch {
+			case a == nil:
+				w.right = true
+				w.Consecutive++
+			case a.config != "":
+				return r.readyEnds(w, Error, BlameConfig, reasonOf(a))
+			case a.stopped && !a.failed():
+				stopped = true
+			default:
+				failed = true
+				w.failed(a)
 			}
-		case !a.stopped:
-			w.failed(a)
+		}
+		switch {
+		case stopped && within.Err() == nil:
+			return r.readyEnds(w, Error, BlameGate, "a round of readiness broke off")
+		case failed:
+			w.Consecutive = 0
+		case !stopped && w.Consecutive >= w.needed(r.suite.readiness.consecutive):
+			return r.isReady(w)
 		}
 		w.Waited = time.Since(w.started)
 		r.tellReady(w)
-		if a != nil && !a.stopped && !pause(within, readyPause) || within.Err() != nil {
+		if stopped || failed && !pause(within, readyPause) || within.Err() != nil {
 			return r.notReady(ctx, w)
 		}
 	}
+}
+
+// rounds asks all readiness checks: once while the release is not there, and then as many times side by
+// side as checks may be, since only an unbroken row of right answers counts. It returns, for each round,
+// the attempt that did not hold, or nil.
+func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
+	n := 1
+	if w.Consecutive > 0 {
+		n = min(r.concurrency(), w.needed(r.suite.readiness.consecutive)-w.Consecutive)
+	}
+	out := make([]*attempt, n)
+	var all sync.WaitGroup
+	for i := range out {
+		out[i] = &attempt{stopped: true} // what breaks off has not held
+		w.Rounds++
+		number := w.Rounds
+		all.Go(func() {
+			defer r.recover()
+			out[i] = r.round(ctx, w.checks, number)
+		})
+	}
+	all.Wait()
+	return out
 }
 
 // needed is how many rounds must hold in a row. Every answer of another release after the first right one
@@ -61,7 +95,6 @@ func (w *waiting) needed(consecutive int) int {
 }
 
 func (w *waiting) failed(a *attempt) {
-	w.Consecutive = 0
 	w.last = a
 	if !w.right {
 		return
@@ -98,12 +131,11 @@ func (r *runner) readinessChecks() []*check {
 	}}}}
 }
 
-// round asks all readiness checks; it returns the attempt that did not hold, or nil.
-func (r *runner) round(ctx context.Context, w *waiting) *attempt {
-	w.Rounds++
-	for _, c := range w.checks {
-		a := r.attempt(ctx, c, r.green, w.Rounds, true)
-		if a.failed() || a.stopped || a.asserted == 0 {
+// round asks every readiness check; it returns the attempt that did not hold, or nil.
+func (r *runner) round(ctx context.Context, checks []*check, number int) *attempt {
+	for _, c := range checks {
+		a := r.attempt(ctx, c, r.green, number, true)
+		if a.failed() || a.stopped || a.config != "" || a.asserted == 0 {
 			return a
 		}
 	}
@@ -158,13 +190,13 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 		return r.readyEnds(w, Fail, BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
 			r.suite.readiness.within, w.Consecutive, w.needed(r.suite.readiness.consecutive)))
 	case r.sharedByBlue(ctx, w.last):
-		return r.readyEnds(w, Inconclusive, BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.checks, w.last))
+		return r.readyEnds(w, Inconclusive, BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.last))
 	}
 	reason := fmt.Sprintf("not ready after %s", w.Waited.Round(100*time.Millisecond))
 	if more := w.relapses(); more != "" {
 		reason += " (" + more + ")"
 	}
-	return r.readyEnds(w, Fail, BlameRelease, reason+": "+reasonOf(w.checks, w.last))
+	return r.readyEnds(w, Fail, BlameRelease, reason+": "+reasonOf(w.last))
 }
 
 // sharedByBlue asks the old release once, at the end of a wait in vain, whether it fails in the same way.
@@ -222,13 +254,13 @@ func (r *runner) tellReady(w *waiting) {
 	state := w.Readiness
 	p := Progress{Phase: PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.readiness.consecutive), Readiness: &state}
 	if w.last != nil && w.Consecutive == 0 {
-		p.Text = r.secrets.Line(reasonOf(w.checks, w.last), maxReason)
+		p.Text = r.secrets.Line(reasonOf(w.last), maxReason)
 	}
 	r.tell(p)
 }
 
 // reasonOf tells what failed in an attempt: check, request, subject, expected and got.
-func reasonOf(_ []*check, a *attempt) string {
+func reasonOf(a *attempt) string {
 	if a.config != "" {
 		return fmt.Sprintf("check %s: %s", quote(a.check.name), a.config)
 	}
