@@ -10,7 +10,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
 )
 
@@ -31,9 +30,8 @@ func faults(ctx context.Context, args []string, w world) int {
 	if len(problems.Errors(false)) > 0 {
 		return exitFiles
 	}
-	suite, _ := release.ReadSuite(o.suite) // read before, without problems
 	campaign := mutation.Campaign{
-		Plan: o.plan, Suite: suite, Faults: o.faults,
+		Plan: o.plan, Suite: o.checked, Faults: o.faults,
 		Routes: o.also, Only: o.only, Readiness: o.readiness, Parallel: o.parallel,
 	}
 	screen := &timeline.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}

@@ -14,6 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // The exit codes of this command beside the shared ones (contract, section 6).
@@ -51,6 +52,8 @@ type options struct {
 	traffic                        string
 	quiet                          bool
 	plan                           rehearsal.Plan
+	// checked is the suite, once it was read without problems.
+	checked *smoke.Suite
 }
 
 const (

@@ -79,6 +79,7 @@ func (o *options) read(w world) diagnostic.List {
 		o.plan.Suite = absolute
 	}
 	o.plan.Variables = map[string]string{}
+	o.checked = suite
 	if suite != nil {
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range suite.References() {

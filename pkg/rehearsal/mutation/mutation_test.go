@@ -22,6 +22,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // TestMain makes the test binary all the programs of a rehearsal: the keeper, the releases, the real hooks.
@@ -83,7 +84,7 @@ func campaign(t *testing.T, suite, green string, faults ...string) mutation.Camp
 		}
 	}
 	found, problems := release.Read(filepath.Join(dir, "taskdef.json"), filepath.Join(dir, "appspec.yaml"))
-	read, wrong := release.ReadSuite(filepath.Join(dir, "smoke.yaml"))
+	read, wrong := smoke.Read(smoke.Source{Name: "smoke.yaml", Text: []byte(suite)})
 	if all := append(problems, wrong...); len(all.Errors(false)) > 0 {
 		t.Fatalf("%v\n%s", all, suite)
 	}
