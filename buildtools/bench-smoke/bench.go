@@ -87,6 +87,18 @@ type program struct {
 type cost struct {
 	wall, cpu time.Duration
 	peak      int64 // bytes
+	// walls are those of the single rounds, of which wall is the median.
+	walls []time.Duration
+}
+
+// against returns the median of the rounds' ratios: what slows a whole round down falls out of it.
+func (c cost) against(floor cost) float64 {
+	ratios := make([]float64, 0, len(c.walls))
+	for i := range c.walls {
+		ratios = append(ratios, float64(c.walls[i])/float64(floor.walls[i]))
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
 }
 
 // measure runs the programs in turn, so that what slows the machine down meets all alike, and returns
@@ -104,10 +116,15 @@ func (b *bench) measure(ctx context.Context, rounds int, programs ...program) ([
 	}
 	out := make([]cost, len(programs))
 	for i, costs := range all {
+		var walls []time.Duration
+		for _, c := range costs {
+			walls = append(walls, c.wall)
+		}
 		out[i] = cost{
-			wall: median(costs, func(c cost) time.Duration { return c.wall }),
-			cpu:  median(costs, func(c cost) time.Duration { return c.cpu }),
-			peak: int64(median(costs, func(c cost) time.Duration { return time.Duration(c.peak) })),
+			wall:  median(costs, func(c cost) time.Duration { return c.wall }),
+			cpu:   median(costs, func(c cost) time.Duration { return c.cpu }),
+			peak:  int64(median(costs, func(c cost) time.Duration { return time.Duration(c.peak) })),
+			walls: walls,
 		}
 	}
 	return out, nil

@@ -73,10 +73,10 @@ func (b *bench) many(ctx context.Context) error {
 	}
 	b.say("\n%d independent checks, concurrency 8", n)
 	b.table(programs, c)
-	b.limit("wall: smoke / floor (aim 1.5)", ratio(c[1].wall, c[0].wall), 2, "×")
+	b.limit("wall: smoke / floor (aim 1.5)", c[1].against(c[0]), 2, "×")
 	for i := 4; i < len(programs); i++ {
 		if name := programs[i].name; name == "hurl" || name == "goss" {
-			b.limit("wall: smoke / "+name, ratio(c[1].wall, c[i].wall), 0.5, "×")
+			b.limit("wall: smoke / "+name, c[1].against(c[i]), 0.5, "×")
 		}
 	}
 	b.limit("peak memory", float64(c[1].peak)/mib, 16, " MiB")
@@ -137,7 +137,7 @@ func (b *bench) slow(ctx context.Context) error {
 	}
 	b.say("\n50 checks of 100 ms each, concurrency 16")
 	b.table(programs, c)
-	b.limit("wall: smoke / floor", ratio(c[1].wall, c[0].wall), 1.03, "×")
+	b.limit("wall: smoke / floor", c[1].against(c[0]), 1.03, "×")
 	return nil
 }
 
@@ -158,12 +158,10 @@ func (b *bench) growth(ctx context.Context) error {
 	}
 	b.say("\n1,000 and 10,000 checks")
 	b.table(programs, c)
-	b.limit("time a check: 10,000 / 1,000", ratio(c[1].wall, c[0].wall)/10, 1.2, "×")
+	b.limit("time a check: 10,000 / 1,000", c[1].against(c[0])/10, 1.2, "×")
 	b.limit("memory a check, 10,000 checks", float64(c[1].peak)/10000/1024, 16, " KiB")
 	return nil
 }
-
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
 func (b *bench) table(programs []program, c []cost) {
 	for i, p := range programs {
