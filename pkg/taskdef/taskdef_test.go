@@ -111,7 +111,7 @@ func FuzzRender(f *testing.F) {
 				return
 			}
 			edits := Edits{
-				Images: []string{image, v}, Sets: []string{set, "/family=" + v}, Env: []string{set, image, "A=" + v}, UnsetEnv: []string{image},
+				Images: []string{image, "web=" + v}, Sets: []string{set, "/family=" + v}, Env: []string{set, image, "A=" + v}, UnsetEnv: []string{image},
 				Secrets: []string{set, "A=" + v}, Labels: []string{set, "a=" + v}, Tags: []string{set, "a=" + v}, Commands: []string{set, "web=" + v},
 				ImagePlaceholders: []string{image}, WantImage: true, Release: "r", Suite: v,
 			}
