@@ -12,7 +12,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -47,6 +49,8 @@ rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue
 type options struct {
 	taskDefinition, appSpec, suite string
 	blue, green, blueRelease       string
+	config, healthCheck            string
+	alarms                         []string
 	hooksDir                       string
 	hooks, secrets, reports        []string
 	traffic                        string
@@ -78,6 +82,13 @@ func (o *options) flags(s command.Spec) *pflag.FlagSet {
 	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "tasks per task set")
 	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort, "port of the production listener; 0 picks a free one")
 	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "port of the test listener; 0 picks a free one")
+	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false, "a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
+	f.StringVar(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check, like /health=200-299 (default: / with anything below 500)")
+	f.StringVar(&o.config, "config", "all-at-once", "how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name (`CONFIG`: CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
+	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0, "wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed divides it")
+	f.StringArrayVar(&o.alarms, "alarm", nil, "`WHEN` an alarm stops the deployment: 5xx=N once the new version answered N production requests with 5xx, file=PATH once that file exists; repeatable")
+	f.BoolVar(&o.plan.NoRollback, "no-rollback", false, "a deployment group without automatic rollbacks: a failed deployment is left as it is")
+	f.BoolVar(&o.plan.Discover, "discover", false, "tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, as on AWS; the suite is where the label greenlight.suite says")
 	f.StringVar(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
 	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
@@ -118,6 +129,8 @@ func (o *options) parse(args []string, stdout io.Writer) error {
 		return command.Usagef("--function-timeout %s: above 0 and at most 900s, as Lambda allows", o.plan.FunctionTimeout)
 	case o.plan.TerminationWait < 0 || o.plan.TerminationWait > 48*time.Hour:
 		return command.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
+	case o.plan.ReadyWait < 0 || o.plan.ReadyWait > 120*time.Hour:
+		return command.Usagef("--approval-wait %s: between 0 and 120h, as CodeDeploy allows", o.plan.ReadyWait)
 	case o.plan.StartTimeout <= 0:
 		return command.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
 	}
@@ -138,6 +151,18 @@ func (o *options) values() (err error) {
 		return err
 	}
 	if o.plan.Green, err = serve("green", o.green); err != nil {
+		return err
+	}
+	if o.config == "" { // another command's flags have none
+		o.config = "all-at-once"
+	}
+	if o.plan.Config, err = deployment.ParseConfig(o.config); err != nil {
+		return command.Usagef("--config %v", err)
+	}
+	if err = o.health(); err != nil {
+		return err
+	}
+	if err = o.alarm(); err != nil {
 		return err
 	}
 	o.plan.BlueRelease = o.blueRelease
@@ -168,6 +193,43 @@ func (o *options) values() (err error) {
 	}
 	_, err = o.hookCommands()
 	return err
+}
+
+// health takes --health-check apart.
+func (o *options) health() error {
+	if o.healthCheck == "" {
+		return nil
+	}
+	path, codes, given := strings.Cut(o.healthCheck, "=")
+	if !strings.HasPrefix(path, "/") {
+		return command.Usagef("--health-check %.80q: PATH[=CODES]; the path begins with /", o.healthCheck)
+	}
+	o.plan.Health.Path = path
+	if !given {
+		codes = "200" // AWS's default
+	}
+	var err error
+	if o.plan.Health.Codes, err = balancer.ParseCodes(codes); err != nil {
+		return command.Usagef("--health-check %v", err)
+	}
+	return nil
+}
+
+// alarm takes --alarm apart.
+func (o *options) alarm() error {
+	for _, when := range o.alarms {
+		kind, value, _ := strings.Cut(when, "=")
+		errors, err := strconv.ParseInt(value, 10, 64)
+		switch {
+		case kind == "5xx" && err == nil && errors > 0:
+			o.plan.Alarm.Errors = errors
+		case kind == "file" && value != "":
+			o.plan.Alarm.File = value
+		default:
+			return command.Usagef("--alarm %.80q: 5xx=N (a number above 0) or file=PATH", when)
+		}
+	}
+	return nil
 }
 
 func (o *options) hookCommands() (map[lifecycle.Name]string, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
@@ -73,14 +74,18 @@ func run(ctx context.Context, args []string, w world) int {
 func (o *options) read(w world) diagnostic.List {
 	found, problems := release.Read(o.taskDefinition, o.appSpec)
 	o.plan.Release = found
-	suite, wrong := release.ReadSuite(o.suite)
+	suite, text, wrong := release.ReadSuite(o.suite)
 	problems = append(problems, wrong...)
+	o.plan.SuiteText = text
 	if absolute, err := filepath.Abs(o.suite); err == nil {
 		o.plan.Suite = absolute
 	}
 	o.plan.Variables = map[string]string{}
 	o.checked = suite
 	if suite != nil {
+		problems = append(problems, o.suiteProblems(suite)...)
+		o.plan.Routes = suite.ReadPaths()
+		o.plan.Host, _ = suite.Host()
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range suite.References() {
 			if value, ok := w.lookup(reference.ID); ok && reference.Kind == smoke.ReferenceEnv {
@@ -99,6 +104,7 @@ func (o *options) read(w world) diagnostic.List {
 	}
 	hooks, missing := rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
 	o.plan.Hooks = hooks
+	problems = append(problems, o.silent(found)...)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{
@@ -108,6 +114,52 @@ func (o *options) read(w world) diagnostic.List {
 		})
 	}
 	return problems.Sorted()
+}
+
+// suiteProblems are about a suite that is right by itself, and does not fit the release or this machine.
+func (o *options) suiteProblems(suite *smoke.Suite) diagnostic.List {
+	var problems diagnostic.List
+	if host, place := suite.Host(); host != "" {
+		problems = append(problems, diagnostic.Problem{
+			Place: place, Severity: diagnostic.Warning,
+			Text: fmt.Sprintf("the suite is for the host %.100q: every request here goes to 127.0.0.1 under that name", host),
+			Help: "a server that knows only another name refuses them; without host: the name is that of the listener",
+		})
+	}
+	reference, place := o.plan.Release.SuiteReference, o.plan.Release.Place
+	_, sum, hashed := strings.Cut(reference, "#sha256=")
+	if hashed && !strings.EqualFold(sum, suite.SHA256()) {
+		severity := diagnostic.Warning
+		if o.plan.Discover {
+			severity = diagnostic.Error
+		}
+		problems = append(problems, diagnostic.Problem{
+			Place: place, Severity: severity, Cause: diagnostic.Rule,
+			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite, suite.SHA256()),
+			Help: "the release is judged by the suite that its label names: give that one, or render the task definition again",
+		})
+	}
+	if o.plan.Discover && !strings.HasPrefix(reference, "s3://") && !strings.HasPrefix(reference, "ssm:") {
+		problems = append(problems, diagnostic.Problem{
+			Place: place, Severity: diagnostic.Warning,
+			Text: "the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite holds",
+			Help: "render-taskdef --suite s3://BUCKET/KEY#sha256=… stamps the label greenlight.suite",
+		})
+	}
+	return problems
+}
+
+// silent warns of a hook that CodeDeploy passes over without a word.
+func (o *options) silent(found release.Release) diagnostic.List {
+	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
+	if !ok || !o.plan.NoTestListener {
+		return nil
+	}
+	return diagnostic.List{{
+		Place: f.Place, Severity: diagnostic.Warning,
+		Text: fmt.Sprintf("%s would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says nothing", f.Name),
+		Help: "give the deployment group a test listener (TestTrafficRoute)",
+	}}
 }
 
 func text(problems diagnostic.List) string {

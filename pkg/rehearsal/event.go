@@ -6,6 +6,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -30,6 +31,8 @@ const (
 	KindRollback Kind = "rollback"
 	// KindLog is a line that a task or a hook wrote.
 	KindLog Kind = "log"
+	// KindTraffic counts the requests so far, several times a second; a Result does not keep it.
+	KindTraffic Kind = "traffic"
 )
 
 // Event is something that happened. Its texts are safe to print: redacted, one line.
@@ -50,6 +53,8 @@ type Event struct {
 	// Listener and Weights are set for KindShift: percent by release.
 	Listener string         `json:"listener,omitempty"`
 	Weights  map[string]int `json:"weights,omitempty"`
+	// Tallies are set for KindTraffic.
+	Tallies []balancer.Tally `json:"tallies,omitempty"`
 	// Endpoint is set once, in the note that tells where everything is: the AWS stand-ins' base URL.
 	Endpoint string `json:"endpoint,omitempty"`
 }
@@ -87,6 +92,7 @@ func (s *stream) send(e Event) {
 		e.Verdict.Reason = s.redactor.Line(e.Verdict.Reason, maxText)
 	}
 	switch {
+	case e.Kind == KindTraffic:
 	case e.Kind != KindLog:
 		s.kept = append(s.kept, e)
 	case s.lines < maxLogLines:

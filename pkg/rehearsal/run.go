@@ -10,6 +10,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
+// installLimit is how long the replacement task set may take to become healthy.
+const installLimit = time.Hour
+
 // Run holds the rehearsal. It returns a Result when the deployment ended, one way or the other; a
 // *SetupError when it could not be held; and the context's error, with what is known by then, when it
 // was interrupted. When it returns, nothing of it is running any more. Events are handed to emit as
@@ -20,6 +23,7 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 		return Result{}, err
 	}
 	defer s.close() //nolint:contextcheck // it must end everything also when the context has ended
+	defer s.countRequests()()
 	if err := s.serveBlue(ctx); err != nil {
 		return Result{}, err
 	}
@@ -186,7 +190,7 @@ func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) 
 func (r *run) step(ctx context.Context, name lifecycle.Name) (*failure, error) {
 	switch name {
 	case lifecycle.Install:
-		return nil, r.install(ctx)
+		return r.install(ctx)
 	case lifecycle.AllowTestTraffic:
 		r.forward(r.test, 100)
 		return r.pause(ctx, name, r.plan.scaled(listenerChange), nil), nil
@@ -214,16 +218,43 @@ func (r *run) skip(name lifecycle.Name) {
 	r.stream.send(Event{Kind: KindEnd, Lifecycle: name, Status: deployment.EventSkipped, Text: text})
 }
 
-func (r *run) install(ctx context.Context) error {
+// install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
+// divides, but never less than a task may take to start. Tasks that somebody else runs are taken as they are.
+func (r *run) install(ctx context.Context) (*failure, error) {
 	if err := r.up(ctx, r.green); err != nil {
-		return err
+		return nil, err
 	}
 	now := time.Now()
 	r.book.Update(r.id, func(d *deployment.Deployment) {
 		d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
 	})
 	r.stream.note(fmt.Sprintf("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text))
-	return nil
+	if len(r.green.command.Addrs) > 0 {
+		return nil, nil
+	}
+	healthy, cancel := context.WithTimeout(ctx, max(r.plan.StartTimeout, r.plan.scaled(installLimit)))
+	defer cancel()
+	seen := make(chan struct{})
+	go func() {
+		defer cancel()
+		if r.green.group.WaitHealthy(healthy) {
+			close(seen)
+		}
+	}()
+	if failed := r.pause(healthy, lifecycle.Install, installLimit, seen); failed != nil || ctx.Err() != nil {
+		return failed, nil
+	}
+	select {
+	case <-seen:
+		return nil, nil
+	default:
+	}
+	text := fmt.Sprintf("the replacement task set did not become healthy within CodeDeploy's hour (compressed by --speed %g): GET %s on its tasks did not answer %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
+	return &failure{
+		event: lifecycle.Install, reason: text,
+		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
+		diagnostics: &deployment.Diagnostics{Code: deployment.DiagnosticOther, Message: text},
+	}, nil
 }
 
 // hookReport is what the event's hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.

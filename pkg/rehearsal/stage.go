@@ -197,12 +197,12 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		Ended: func(task string, exit process.Exit) {
 			d.group.Deregister(task)
 			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s; ECS starts another", task, exit))
-			s.count(d)
+			s.countTasks(d)
 		},
 		Started: func(t *taskset.Task) {
 			d.group.Register(ctx, t.ID, d.release, t.Addr)
 			s.stream.note(fmt.Sprintf("task %s is up in its place", t.ID))
-			s.count(d)
+			s.countTasks(d)
 		},
 	})
 	if err != nil {
@@ -220,8 +220,8 @@ func (s *stage) register(ctx context.Context, d *side, set *taskset.Set) {
 	d.set.Store(set)
 }
 
-// count tells the deployment how many tasks of a side run.
-func (s *stage) count(d *side) {
+// countTasks tells the deployment how many tasks of a side run.
+func (s *stage) countTasks(d *side) {
 	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.running()) })
 }
 

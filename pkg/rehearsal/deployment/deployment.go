@@ -79,6 +79,7 @@ const (
 	TextHookFailed = "The deployment failed because one or more of the lifecycle event validation functions failed."
 	TextStopped    = "The deployment was stopped by user request."
 	TextAlarm      = "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped."
+	TextUnhealthy  = "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes."
 	TextNotReady   = "The deployment was stopped because traffic rerouting was not started before the end of the wait period."
 	TextHookLate   = "The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within one hour after a deployment hook is invoked."
 )

@@ -27,6 +27,8 @@ type Release struct {
 	ID string
 	// SuiteReference is the docker label greenlight.suite, or empty.
 	SuiteReference string
+	// Place is where the task definition has the container that the load balancer reaches.
+	Place diagnostic.Place
 	// TaskDefinition is the task definition as JSON.
 	TaskDefinition []byte
 	// AppSpec is the AppSpec's text; Functions are the hooks that it names, by event.
@@ -59,6 +61,9 @@ func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	}
 	problems = append(problems, spec.Check(checked)...)
 	r.AppSpec, r.Family, r.Container = specText, task.Family, spec.Container.Text
+	if c, ok := task.Container(r.Container); ok {
+		r.Place = c.Place
+	}
 	r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is no number
 	for _, hook := range spec.Hooks {
 		event := lifecycle.Name(hook.Event.Text)

@@ -8,11 +8,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// ReadSuite reads and checks a suite with the files that it names. The suite is nil when a problem is fatal.
-func ReadSuite(path string) (*smoke.Suite, diagnostic.List) {
+// ReadSuite reads and checks a suite with the files that it names, and returns its text too. The suite is
+// nil when a problem is fatal.
+func ReadSuite(path string) (*smoke.Suite, []byte, diagnostic.List) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, diagnostic.List{{
+		return nil, nil, diagnostic.List{{
 			Place: diagnostic.Place{File: path}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: "read: " + cause(err),
 		}}
 	}
@@ -27,5 +28,6 @@ func ReadSuite(path string) (*smoke.Suite, diagnostic.List) {
 			source.Files[name] = data
 		}
 	}
-	return smoke.Read(source)
+	suite, problems := smoke.Read(source)
+	return suite, text, problems
 }
