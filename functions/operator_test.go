@@ -246,7 +246,7 @@ func TestReportsGoToS3(t *testing.T) {
 	c.silent["PUT"] = true
 	c.mu.Unlock()
 	d, event = c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
-	a = e.invoke(event, 12*time.Second)
+	a = e.invoke(event, 8*time.Second)
 	if v := judged(t, a, d); v.text("verdict") != "PASS" || !strings.Contains(a.log, "write the report") {
 		t.Errorf("a bucket that never answers: %s, %s", v.text("verdict"), a.log)
 	}
