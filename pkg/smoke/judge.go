@@ -11,6 +11,9 @@ import (
 // sharedEvery is how often both sides are asked while a shared fault lasts (contract, section 4).
 const sharedEvery = time.Second
 
+// warmEvery is which attempts use a connection that is kept: the first, and every fifth after it.
+const warmEvery = 5
+
 // judgement is one check on its way through its attempts.
 type judgement struct {
 	check   *check
@@ -59,7 +62,8 @@ func (r *runner) judge(ctx context.Context) bool {
 }
 
 // attempts makes the check's attempts; it reports true when blue shares a fault, and the check must wait.
-// Every other attempt has a connection of its own, so that a bad task among good ones is met.
+// Four of five attempts have a connection of their own: behind a balancer that shares out connections,
+// a check of five attempts then meets each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	j.made = 0
@@ -69,7 +73,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			return false
 		}
 		n := j.own + j.made + 1
-		a := r.attempt(ctx, c, r.green, n, n%2 == 0)
+		a := r.attempt(ctx, c, r.green, n, n%warmEvery != 1)
 		if a.stopped && !a.failed() {
 			j.unfinished = true
 			return false

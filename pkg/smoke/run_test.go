@@ -85,7 +85,7 @@ func TestEveryAddressOfTheTargetIsAsked(t *testing.T) {
 	})
 }
 
-func TestAnAttemptInTwoIsOnAConnectionOfItsOwn(t *testing.T) {
+func TestFourAttemptsInFiveHaveAConnectionOfTheirOwn(t *testing.T) {
 	var mu sync.Mutex
 	conns := map[string]int{}
 	inBubble(t, nil, nil, func(n *network) {
@@ -98,8 +98,8 @@ func TestAnAttemptInTwoIsOnAConnectionOfItsOwn(t *testing.T) {
 		r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
 		expectReport(n.t, r, Pass, BlameNone, "")
 	})
-	if conns["close"] != 5 || conns[""] != 5 {
-		t.Errorf("%v, want 5 on connections that are closed and 5 on one that is kept", conns)
+	if conns["close"] != 8 || conns[""] != 2 {
+		t.Errorf("%v, want 8 on connections that are closed and 2 on one that is kept", conns)
 	}
 }
 
@@ -121,5 +121,24 @@ func TestTheWatcherIsToldWhatHappens(t *testing.T) {
 		if !strings.HasPrefix(got, "ready 1/2, ready 2/2, judge 1/2") || !strings.Contains(got, "FAIL") || !strings.Contains(got, "judge 2/2") {
 			t.Errorf("told %s", got)
 		}
+	})
+}
+
+// A balancer that shares out connections, not requests, as one for TCP does.
+func TestOneBadTaskOfFourIsSeenThroughABalancerOfConnections(t *testing.T) {
+	inBubble(t, nil, nil, func(n *network) {
+		var addrs []string
+		for i := range 4 {
+			host := fmt.Sprintf("10.0.0.%d", i)
+			n.serve(host, func(w http.ResponseWriter, r *http.Request) {
+				if i == 3 && r.URL.Path == "/route" {
+					w.WriteHeader(500)
+				}
+			})
+			addrs = append(addrs, host+":80")
+		}
+		suite := "version: 1\nchecks:\n  - {name: route, request: GET /route, expect: {status: 200}}\n"
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.TargetAddrs = addrs })
+		expectReport(n.t, r, Fail, BlameRelease, `check "route"`)
 	})
 }
