@@ -77,44 +77,53 @@ func (s stacks) mutate(t *testing.T, m mutation) stacks {
 	return other
 }
 
-// plain turns a node into CloudFormation's JSON form.
-func plain(n *yaml.Node) any {
-	if tag := n.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
-		return function(strings.TrimPrefix(tag, "!"), n)
-	}
-	return untagged(n)
+// plain turns a node into CloudFormation's JSON form, with all scalars as text.
+func plain(n *yaml.Node) any { return shaped(n, func(n *yaml.Node) any { return n.Value }) }
+
+// typed is plain with numbers as numbers and truth values as such.
+func typed(n *yaml.Node) any {
+	return shaped(n, func(n *yaml.Node) any {
+		var v any
+		if n.Tag == "!!int" || n.Tag == "!!bool" {
+			if n.Decode(&v) == nil {
+				return v
+			}
+		}
+		return n.Value
+	})
 }
 
-func function(name string, n *yaml.Node) any {
-	value := untagged(n)
-	switch name {
-	case "Ref", "Condition":
+func shaped(n *yaml.Node, scalar func(*yaml.Node) any) any {
+	value := untagged(n, scalar)
+	name, ok := strings.CutPrefix(n.Tag, "!")
+	switch {
+	case !ok || strings.HasPrefix(name, "!"):
+		return value
+	case name == "Ref" || name == "Condition":
 		return map[string]any{name: value}
-	case "GetAtt":
-		if text, ok := value.(string); ok {
-			id, attribute, _ := strings.Cut(text, ".")
-			value = []any{id, attribute}
-		}
+	case name == "GetAtt" && n.Kind == yaml.ScalarNode:
+		id, attribute, _ := strings.Cut(n.Value, ".")
+		return map[string]any{"Fn::GetAtt": []any{id, attribute}}
 	}
 	return map[string]any{"Fn::" + name: value}
 }
 
-func untagged(n *yaml.Node) any {
+func untagged(n *yaml.Node, scalar func(*yaml.Node) any) any {
 	switch n.Kind {
 	case yaml.MappingNode:
 		m := map[string]any{}
 		for i := 0; i < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = plain(n.Content[i+1])
+			m[n.Content[i].Value] = shaped(n.Content[i+1], scalar)
 		}
 		return m
 	case yaml.SequenceNode:
 		l := make([]any, len(n.Content))
 		for i, c := range n.Content {
-			l[i] = plain(c)
+			l[i] = shaped(c, scalar)
 		}
 		return l
 	default:
-		return n.Value
+		return scalar(n)
 	}
 }
 

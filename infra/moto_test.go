@@ -1,0 +1,289 @@
+package infra_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// moto is a running moto_server, and what commands need to talk to it instead of AWS.
+type moto struct {
+	url string
+	env []string
+}
+
+// startMoto runs moto_server on loopback until the test ends.
+func startMoto(t *testing.T) moto {
+	t.Helper()
+	server := have(t, "moto_server")
+	have(t, "aws")
+	have(t, "make")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, server, "-H", "127.0.0.1", "-p", port)
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); _ = cmd.Wait() })
+	m := moto{url: "http://127.0.0.1:" + port}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "MAKE") {
+			m.env = append(m.env, v)
+		}
+	}
+	m.env = append(m.env, "AWS_ENDPOINT_URL="+m.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "DIST="+t.TempDir())
+	waitFor(t, m.url)
+	return m
+}
+
+// waitFor asks the URL until it answers.
+func waitFor(t *testing.T, url string) {
+	t.Helper()
+	ctx := within(t, time.Minute)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/moto-api/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("moto_server does not answer")
+		}
+	}
+}
+
+// run runs a command of the project against moto and returns what it wrote.
+func (m moto) run(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(within(t, 4*time.Minute), name, args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = "..", m.env, 5*time.Second
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+func (m moto) must(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := m.run(t, name, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (m moto) dist() string {
+	dist, _ := strings.CutPrefix(m.env[len(m.env)-1], "DIST=")
+	return dist
+}
+
+// madeByMoto are the types of ours that moto makes in a stack; it fails on others.
+func madeByMoto() []string {
+	return []string{
+		"AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::AutoScalingGroup",
+		"AWS::ECS::Cluster", "AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+		"AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener", "AWS::RDS::DBSubnetGroup", "AWS::ECR::Repository",
+		"AWS::Logs::LogGroup", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::InstanceProfile", "AWS::S3::Bucket", "AWS::SNS::Topic",
+		"AWS::SQS::Queue", "AWS::Events::Rule", "AWS::Lambda::Function", "AWS::CloudWatch::Dashboard", "AWS::CloudFormation::Stack",
+	}
+}
+
+// notOfMoto tells the attributes that moto's resources lack.
+func notOfMoto(attribute string) bool {
+	return attribute == "LoadBalancerFullName" || strings.HasPrefix(attribute, "TargetGroup") || strings.HasPrefix(attribute, "Outputs.")
+}
+
+// prune leaves of a template what moto makes: resources of other types go, and what refers to them becomes
+// a word.
+func prune(t *testing.T, text string) []byte {
+	t.Helper()
+	content, _ := typed(parse(t, "template", text).node.Content[0]).(map[string]any)
+	resources, _ := content["Resources"].(map[string]any)
+	gone := map[string]bool{}
+	for id, r := range resources {
+		if !slices.Contains(madeByMoto(), str(at(r, "Type"))) {
+			gone[id] = true
+			delete(resources, id)
+		}
+	}
+	for _, r := range resources {
+		// moto knows no weights.
+		for _, action := range list(at(r, "Properties", "DefaultActions")) {
+			if first := at(action, "ForwardConfig", "TargetGroups", 0, "TargetGroupArn"); first != nil {
+				action.(map[string]any)["TargetGroupArn"] = first
+			}
+		}
+		m, _ := r.(map[string]any)
+		if kept := slices.DeleteFunc(list(m["DependsOn"]), func(id any) bool { return gone[str(id)] }); len(kept) > 0 {
+			m["DependsOn"] = kept
+		} else {
+			delete(m, "DependsOn")
+		}
+	}
+	delete(content, "Rules")
+	if image, ok := at(content, "Parameters", "ImageId").(map[string]any); ok {
+		image["Type"], image["Default"] = "String", "ami-12c6146b"
+	}
+	pruned, err := json.Marshal(without(content, gone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pruned
+}
+
+// without replaces references to resources that are gone.
+func without(v any, gone map[string]bool) any {
+	switch x := v.(type) {
+	case map[string]any:
+		if ref, _ := x["Ref"].(string); gone[ref] {
+			return "gone"
+		}
+		if id := str(at(x, "Fn::GetAtt", 0)); gone[id] || notOfMoto(str(at(x, "Fn::GetAtt", 1))) {
+			return "gone"
+		}
+		if text, ok := x["Fn::Sub"].(string); ok {
+			return map[string]any{"Fn::Sub": regexp.MustCompile(`\$\{(\w+)(\.[\w.]+)?\}`).ReplaceAllStringFunc(text, func(ref string) string {
+				if id, attribute, _ := strings.Cut(strings.Trim(ref, "${}"), "."); gone[id] || notOfMoto(attribute) {
+					return "gone"
+				}
+				return ref
+			})}
+		}
+		for key, value := range x {
+			x[key] = without(value, gone)
+		}
+	case []any:
+		for i, value := range x {
+			x[i] = without(value, gone)
+		}
+	}
+	return v
+}
+
+// upload writes a file below dist/upload, where it came from, and into the bucket.
+func (m moto) upload(t *testing.T, name string) (key string) {
+	t.Helper()
+	places, err := filepath.Glob(filepath.Join(m.dist(), "upload", "greenlight", "*", name))
+	if err != nil || len(places) != 1 {
+		t.Fatalf("%s was packed as %v, %v", name, places, err)
+	}
+	text := read(t, places[0])
+	if err := os.WriteFile(places[0], prune(t, text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(filepath.Join(m.dist(), "upload"), places[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = filepath.ToSlash(relative)
+	m.must(t, "aws", "s3", "cp", "--only-show-errors", places[0], "s3://greenlight-packages/"+key)
+	return key
+}
+
+// TestAStackIsMadeOfThePackages goes the way of make package, make dry-run and make deploy against moto, with
+// the templates as far as moto knows their types.
+func TestAStackIsMadeOfThePackages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	m := startMoto(t)
+	m.must(t, "aws", "s3", "mb", "s3://greenlight-packages")
+	subnets := strings.Fields(m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0:2].SubnetId", "--output", "text"))
+	vpc := m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0].VpcId", "--output", "text")
+	parameters := filepath.Join(t.TempDir(), "parameters")
+	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nAllowedCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
+	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	// Up to the change set with the whole template, of which nothing is made.
+	out := m.must(t, "make", "dry-run", "STACK=bluegreen", "BUCKET=greenlight-packages", "PARAMETERS="+parameters)
+	for _, r := range load(t)["bluegreen.yml"].resources() {
+		if !strings.Contains(out, r.id) {
+			t.Errorf("the dry run does not name %s", r.id)
+		}
+	}
+	if got := m.must(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "greenlight-bluegreen", "--query", "Stacks[0].StackStatus", "--output", "text"); got != "REVIEW_IN_PROGRESS" {
+		t.Errorf("after a dry run the stack is %s", got)
+	}
+
+	m.upload(t, "gate.yml")
+	key := m.upload(t, "bluegreen.yml")
+	m.must(t, "aws", "cloudformation", "create-stack", "--stack-name", "pipeline", "--capabilities", "CAPABILITY_IAM",
+		"--template-url", "https://greenlight-packages.s3.amazonaws.com/"+key, "--parameters", "file://"+filepath.Join(m.dist(), "parameters.json"))
+	if status := m.must(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "pipeline", "--query", "Stacks[0].StackStatus", "--output", "text"); status != "CREATE_COMPLETE" {
+		t.Fatalf("the stack is %s", status)
+	}
+	m.wantMade(t)
+}
+
+// wantMade looks at what the stacks really made.
+func (m moto) wantMade(t *testing.T) {
+	t.Helper()
+	for _, event := range hooks() {
+		f := m.must(t, "aws", "lambda", "get-function-configuration", "--function-name", "CodeDeployHook_tripmgmt_"+event, "--output", "json")
+		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `a,b=c`} {
+			if !strings.Contains(f, want) {
+				t.Errorf("%s does not hold %s:\n%s", event, want, f)
+			}
+		}
+	}
+	kinds := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "pipeline", "--query", "StackResources[].ResourceType", "--output", "text"))
+	if len(kinds) < 20 || !slices.Contains(kinds, "AWS::ECS::Service") {
+		t.Errorf("made only %v", kinds)
+	}
+	groups := m.must(t, "aws", "ec2", "describe-security-groups", "--filters", "Name=ip-permission.to-port,Values=8080", "--query", "SecurityGroups[].IpPermissions[].IpRanges[].CidrIp", "--output", "text")
+	if strings.Contains(groups, "0.0.0.0/0") {
+		t.Errorf("port 8080 is open to %s", groups)
+	}
+}
+
+func TestWhatMakeRefuses(t *testing.T) {
+	t.Parallel()
+	have(t, "make")
+	have(t, "aws")
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no stack":      {[]string{"deploy"}, "STACK is ''"},
+		"unknown stack": {[]string{"dry-run", "STACK=blue"}, "STACK is 'blue'"},
+		"no parameters": {[]string{"deploy", "STACK=gate", "BUCKET=b", "PARAMETERS=/nowhere/p"}, "cannot be read"},
+		"no bucket":     {[]string{"deploy", "STACK=gate"}, "BUCKET is not set"},
+		"architecture":  {[]string{"package", "ARCH=riscv64"}, "no processor of Lambda"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.CommandContext(within(t, time.Minute), "make", tc.args...)
+			cmd.Dir = ".."
+			out, err := cmd.CombinedOutput()
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), tc.want) {
+				t.Errorf("got %v\n%s", err, out)
+			}
+		})
+	}
+}
