@@ -18,13 +18,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/greenlight-ecs/greenlight/pkg/gate"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
-// TestMain makes two programs of the test binary: the real rehearse, and a small hook.
+// TestMain makes programs of the test binary: the real rehearse, both real hooks, and a small one.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"rehearse": main,
-		"testhook": testhook,
+		"rehearse":                 main,
+		"testhook":                 testhook,
+		"after-allow-test-traffic": func() { gate.Start(lifecycle.AfterAllowTestTraffic) },
+		"before-allow-traffic":     func() { gate.Start(lifecycle.BeforeAllowTraffic) },
 	})
 }
 

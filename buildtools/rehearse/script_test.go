@@ -42,7 +42,7 @@ func exitcode(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // interrupt SIGNAL TEXT CMD… starts a command, waits until it prints TEXT, sends it SIGNAL, and fails
-// unless it exits with 130 (for KILL: at all).
+// unless it exits with 130 (for KILL: at all; KEEP is an INT after the end, which exits with 0).
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	out, err := os.Create(ts.MkAbs("interrupted.txt"))
 	ts.Check(err)
@@ -67,7 +67,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill, "KEEP": os.Interrupt}
 	ts.Check(cmd.Process.Signal(signals[args[0]]))
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -78,8 +78,12 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		_ = cmd.Process.Kill()
 		ts.Fatalf("%s did not end after SIG%s", args[2], args[0])
 	}
-	if code := cmd.ProcessState.ExitCode(); args[0] != "KILL" && code != 130 {
-		ts.Fatalf("%s exited with %d after SIG%s, want 130:\n%s", args[2], code, args[0], ts.ReadFile("interrupted.txt"))
+	want := 130
+	if args[0] == "KEEP" {
+		want = 0
+	}
+	if code := cmd.ProcessState.ExitCode(); args[0] != "KILL" && code != want {
+		ts.Fatalf("%s exited with %d after SIG%s, want %d:\n%s", args[2], code, args[0], want, ts.ReadFile("interrupted.txt"))
 	}
 }
 
