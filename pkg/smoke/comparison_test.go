@@ -110,3 +110,29 @@ func TestWarmUpPairsAreThrownAway(t *testing.T) {
 		}
 	})
 }
+
+func TestASideThatHangsDoesNotTakeAllTheTime(t *testing.T) {
+	hang := func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" {
+			<-r.Context().Done()
+		}
+	}
+	suite := strings.NewReplacer("pairs: 40", "pairs: 100", "warmup: 4", "warmup: 20").Replace(compared)
+	for name, c := range map[string]struct {
+		green, blue http.HandlerFunc
+		v           Verdict
+	}{
+		"green": {hang, slow(0), Fail},
+		"blue":  {slow(0), hang, Inconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, c.green, c.blue, func(n *network) {
+				start := time.Now()
+				r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []Phase{PhaseCompare} })
+				if took := time.Since(start); r.Verdict != c.v || took != 25*5*time.Second {
+					t.Errorf("%s after %s, want %s after 5 pairs of warm-up and 20 that are measured", r.Verdict, took, c.v)
+				}
+			})
+		})
+	}
+}

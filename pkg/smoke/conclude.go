@@ -12,10 +12,9 @@ import (
 func (r *runner) finish() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.closed = true
 	out := Report{
 		Suite: r.suite.name, SuiteSHA256: r.suite.sha256,
-		Target: r.secrets.Line(r.job.Target, maxReason), Baseline: r.secrets.Line(r.job.Baseline, maxReason),
+		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline), maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		InconclusiveAllowed: r.suite.policy.inconclusiveAllowed, ReleaseProven: r.found.proven,
 		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,

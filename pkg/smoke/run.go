@@ -35,7 +35,11 @@ func Run(ctx context.Context, job Job, watch func(Progress)) Report {
 		r.refuse(reason)
 		return r.finish()
 	}
-	return suite.Run(ctx, job, watch)
+	r := &runner{suite: suite, job: job, watch: watch, started: time.Now()}
+	for _, p := range problems {
+		r.found.warnings = append(r.found.warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
+	}
+	return r.run(ctx)
 }
 
 // Run runs the suite, which was read from job.Suite: see the function Run.
@@ -100,7 +104,6 @@ type findings struct {
 	faults   []verdictReason
 	warnings []string
 	proven   bool
-	closed   bool
 }
 
 // verdictReason is one reason for the run's verdict.

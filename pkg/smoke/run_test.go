@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -141,4 +142,24 @@ func TestOneBadTaskOfFourIsSeenThroughABalancerOfConnections(t *testing.T) {
 		r := n.run(n.t.Context(), suite, func(j *Job) { j.TargetAddrs = addrs })
 		expectReport(n.t, r, Fail, BlameRelease, `check "route"`)
 	})
+}
+
+func TestWarningsOfTheSuiteAreInTheReport(t *testing.T) {
+	r := Run(t.Context(), Job{
+		Suite:  Source{Name: "s.yaml", Text: []byte("version: 1\nchecks:\n  - {name: a, request: /, expect: {status: 200, body: {matches: \"x*\"}}}\n")},
+		Target: "http://127.0.0.1:1", Phases: []Phase{PhaseJudge},
+	}, nil)
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "s.yaml:3:56: the pattern finds the empty text") {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+}
+
+func TestAPasswordInATargetIsNotShown(t *testing.T) {
+	for _, target := range []string{"http://me:pa55word@host", "http://me:pa55word @host", "ftp://me:pa55word@host"} {
+		r := Run(t.Context(), Job{Suite: Source{Name: "s", Text: []byte(home)}, Target: target, Phases: []Phase{PhaseJudge}}, nil)
+		data, err := json.Marshal(r)
+		if err != nil || r.Verdict != Error || r.Blame != BlameConfig || strings.Contains(string(data), "pa55word") {
+			t.Errorf("%s: %s", r.Verdict, data)
+		}
+	}
 }

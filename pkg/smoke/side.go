@@ -56,17 +56,26 @@ func newSide(base string, addrs []string, s sideSettings) (*side, error) {
 	return out, nil
 }
 
+// shownURL is a target as a report may show it: without a user and password that were refused.
+func shownURL(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Redacted()
+}
+
 // BaseURL checks a target's or baseline's URL: scheme, host and port, and nothing else.
 func BaseURL(base string) (*url.URL, error) {
 	const want = "want http://host:port or https://host"
 	u, err := url.Parse(base)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s is no URL: %s", quote(base), want)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
+	case err != nil: // not quoted: it may hold a password
+		return nil, fmt.Errorf("that is no URL: %s", want)
 	case u.User != nil:
 		return nil, fmt.Errorf("a URL with a user name is refused: send an Authorization header")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("%s is more or less than a host: %s", quote(base), want)
 	}
