@@ -57,7 +57,7 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/release":     {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/smoke", "pkg/taskdef"},
 	"pkg/rehearsal/secretstore": {"pkg/rehearsal/awsjson"},
 	"pkg/rehearsal/taskset":     {"pkg/rehearsal/process"},
-	"pkg/rehearsal/timeline":    {"pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/deployment"},
+	"pkg/rehearsal/timeline":    {"pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/deployment", "pkg/smoke"},
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},

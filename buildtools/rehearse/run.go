@@ -45,8 +45,13 @@ func run(ctx context.Context, args []string, w world) int {
 	if len(problems.Errors(false)) > 0 {
 		return exitFiles
 	}
-	printer := timeline.Printer{W: w.stdout, Colour: w.colour, Quiet: o.quiet}
+	printer := &timeline.Printer{
+		Screen: &timeline.Screen{W: w.stdout, Live: w.live, Width: w.width},
+		Colour: w.colour, Quiet: o.quiet,
+	}
+	stop := printer.Live()
 	result, err := o.plan.Run(ctx, printer.Print)
+	stop()
 	setup, failed := errors.AsType[*rehearsal.SetupError](err)
 	switch {
 	case failed:

@@ -1,10 +1,21 @@
 package timeline
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+const (
+	// rowHang is where the lines after the first of a row begin.
+	rowHang = 14
+	// worthTelling is from when on an event's length is told.
+	worthTelling = 50 * time.Millisecond
 )
 
 // Summary prints what happened and why.
@@ -21,6 +32,8 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		}
 	case rehearsal.Stopped:
 		text = "the deployment was stopped without a rollback"
+	case rehearsal.Failed:
+		text = "the deployment failed and nothing was rolled back"
 	default:
 		text = "the rehearsal did not come to an end"
 	}
@@ -28,16 +41,17 @@ func (p *Printer) Summary(r rehearsal.Result) {
 	if outcome == "" {
 		outcome = "UNFINISHED"
 	}
-	_, _ = fmt.Fprintf(p.W, "\n%s  %s (%.1fs)\n", p.paint(colour+";"+bold, outcome), text, r.Duration.Seconds())
+	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome), text, r.Duration.Seconds()), rowHang)
 	row := func(name, format string, args ...any) {
-		_, _ = fmt.Fprintf(p.W, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
+		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}
 	if r.Why != "" {
 		row("why", "%s: %s", r.FailedEvent, r.Why)
 	}
 	if r.FailedCheck != "" {
-		row("check", "%s", r.FailedCheck)
+		row("check", "%s%s", r.FailedCheck, place(r))
 	}
+	row("events", "%s", p.events(r.Lifecycle))
 	for _, h := range r.Hooks {
 		row("hook", "%s", hook(h))
 	}
@@ -50,6 +64,42 @@ func (p *Printer) Summary(r rehearsal.Result) {
 	if len(r.Missed) > 0 {
 		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
 	}
+}
+
+// events are the eight lifecycle events, each with how it ended and, where it took a while, how long.
+func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
+	var texts []string
+	for _, e := range all {
+		mark, colour := "✗", red
+		switch e.Status {
+		case deployment.EventSucceeded:
+			mark, colour = "✓", green
+		case deployment.EventSkipped, deployment.EventPending:
+			mark, colour = "–", dim
+		}
+		text := p.paint(colour, mark) + glue + string(e.Name)
+		if took := e.Ended.Sub(e.Started); took >= worthTelling {
+			text += fmt.Sprintf(glue+"%.1fs", took.Seconds())
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "  ")
+}
+
+// place is where the check that failed stands in the suite, as far as a hook's report says.
+func place(r rehearsal.Result) string {
+	for _, h := range r.Hooks {
+		var report smoke.Report
+		if h.Event != r.FailedEvent || json.Unmarshal(h.Report, &report) != nil {
+			continue
+		}
+		for _, c := range report.Checks {
+			if c.Check == r.FailedCheck && c.Place.Line > 0 {
+				return fmt.Sprintf(" (line %d of the suite)", c.Place.Line)
+			}
+		}
+	}
+	return ""
 }
 
 func (p *Printer) traffic(r rehearsal.Result, row func(string, string, ...any)) {

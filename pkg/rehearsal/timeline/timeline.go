@@ -6,23 +6,27 @@ package timeline
 
 import (
 	"fmt"
-	"io"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
-// Printer prints events as they come. It is used by one goroutine at a time.
+// Printer prints events as they come: each a line, and on a terminal a status line below them that moves.
 type Printer struct {
-	W io.Writer
-	// Colour says that W understands escape codes.
+	Screen *Screen
+	// Colour says that the screen understands escape codes.
 	Colour bool
 	// Quiet leaves out what tasks and hooks write, and passed checks.
 	Quiet bool
 
-	began map[deployment.EventName]time.Time
-	hooks map[deployment.EventName]bool
+	mu    sync.Mutex
+	state state
+	began map[lifecycle.Name]time.Time
+	hooks map[lifecycle.Name]bool
 }
 
 // The widths of the columns: a lifecycle event's name has at most 21 letters.
@@ -30,12 +34,19 @@ const (
 	nameWidth  = 22
 	checkWidth = 24
 	indent     = "            "
+	// hang is where the lines after the first of an event's text begin, checkHang those of a check.
+	hang, checkHang = 34, 14
+	// glue is a blank at which no line is broken.
+	glue = "\u00a0"
+	// shareWidth is how wide the shares of a listener's traffic are drawn.
+	shareWidth = 8
 )
 
 const (
 	red    = "31"
 	green  = "32"
 	yellow = "33"
+	blue   = "34"
 	bold   = "1"
 	dim    = "2"
 )
@@ -47,20 +58,55 @@ func (p *Printer) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// out prints one line, broken at the terminal's width, but never at a glue.
+func (p *Printer) out(text string, hang int) {
+	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.width(), hang), glue, " ") + "\n")
+}
+
 func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
-	_, _ = fmt.Fprintf(p.W, "%s  %s\n", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...))
+	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)), hang)
+}
+
+// Live keeps the status line moving until the returned function is called, which takes it away.
+func (p *Printer) Live() (stop func()) {
+	if !p.Screen.Live {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(spinEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				p.Screen.Status("")
+				return
+			case now := <-tick.C:
+				p.Screen.Status(p.status(now))
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
 }
 
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
+	p.mu.Lock()
 	if p.began == nil {
-		p.began, p.hooks = map[deployment.EventName]time.Time{}, map[deployment.EventName]bool{}
+		p.began, p.hooks = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}
 	}
+	p.state.take(e)
+	p.mu.Unlock()
 	switch e.Kind {
+	case rehearsal.KindTraffic: // for the status line alone
 	case rehearsal.KindNote:
 		p.line(e, "%s", e.Text)
 	case rehearsal.KindShift:
-		p.line(e, "%-*s %s", nameWidth, "", p.paint(bold, e.Text))
+		p.line(e, "%-*s %s%s", nameWidth, "", p.paint(bold, e.Text), p.shares(e))
 	case rehearsal.KindWarning:
 		p.line(e, "%-*s %s", nameWidth, e.Lifecycle, p.paint(yellow, e.Text))
 	case rehearsal.KindRollback:
@@ -78,7 +124,7 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.end(e)
 	case rehearsal.KindLog:
 		if !p.Quiet {
-			_, _ = fmt.Fprintf(p.W, "%s%s\n", indent, p.paint(dim, e.Source+" | "+e.Text))
+			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.width()) + "\n")
 		}
 	}
 }
@@ -111,7 +157,7 @@ func (p *Printer) check(c *rehearsal.Check) {
 	}
 	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
 	if c.Compare != nil {
-		what = fmt.Sprintf("%d pairs, p50 %.1f ms (blue %.1f), p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
+		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"), c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
 	}
 	if c.Verdict != "PASS" {
 		what = c.Verdict + ", " + what
@@ -124,8 +170,11 @@ func (p *Printer) check(c *rehearsal.Check) {
 	} else if c.Compare == nil {
 		what += fmt.Sprintf(", %.0f ms", float64(c.Duration)/float64(time.Millisecond))
 	}
-	_, _ = fmt.Fprintf(p.W, "%s%s %-*s %s\n", indent, p.paint(colour, mark), checkWidth, c.Name, what)
+	p.out(fmt.Sprintf("%s%s %-*s %s", indent, p.paint(colour, mark), checkWidth, c.Name, what), checkHang)
 }
+
+// glued keeps a text on one line.
+func glued(text string) string { return strings.ReplaceAll(text, " ", glue) }
 
 func (p *Printer) verdict(v *rehearsal.Verdict) {
 	colour := green
@@ -134,5 +183,5 @@ func (p *Printer) verdict(v *rehearsal.Verdict) {
 		colour = red
 		text += " (blame: " + v.Blame + ")"
 	}
-	_, _ = fmt.Fprintf(p.W, "%s%s\n", indent, p.paint(colour, "the hook says "+text))
+	p.out(indent+p.paint(colour, "the hook says "+text), checkHang)
 }
