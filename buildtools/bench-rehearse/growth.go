@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+)
+
+// The growth that is taken for noise: a heap is not the same twice.
+const (
+	moreHeap       = 1 << 20
+	moreGoroutines = 3
+	moreFiles      = 3
+)
+
+// level is what a process holds.
+type level struct {
+	heap              uint64
+	goroutines, files int
+}
+
+func now() level {
+	runtime.GC()
+	runtime.GC() // the second one frees what finalizers held
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	files, err := os.ReadDir("/dev/fd") // Linux and macOS both have it
+	if err != nil {
+		return level{m.HeapAlloc, runtime.NumGoroutine(), -1}
+	}
+	return level{m.HeapAlloc, runtime.NumGoroutine(), len(files)}
+}
+
+// growth holds a hundred rehearsals in this process, without hooks, as fast as they go.
+func (b *bench) growth(ctx context.Context) error {
+	const rounds, warm = 100, 10
+	p, err := b.plan()
+	if err != nil {
+		return err
+	}
+	p.Tasks, p.Speed, p.Traffic, p.Hooks = 1, 100_000, 200, nil
+	var first level
+	for i := range rounds {
+		r, err := p.Run(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if r.Outcome != rehearsal.Shifted {
+			return fmt.Errorf("rehearsal %d: %s", i+1, r.Why)
+		}
+		if i+1 == warm {
+			first = now()
+		}
+	}
+	last := now()
+	for deadline := time.Now().Add(time.Second); last.goroutines > first.goroutines && time.Now().Before(deadline); {
+		last = now() // the last connections are still closing
+	}
+	b.tell(last.heap <= first.heap+moreHeap && last.goroutines <= first.goroutines+moreGoroutines && last.files <= first.files+moreFiles,
+		"%d rehearsals in one process, after the %dth and after the last: heap %d and %d KiB, goroutines %d and %d, files %d and %d",
+		rounds, warm, first.heap>>10, last.heap>>10, first.goroutines, last.goroutines, first.files, last.files)
+	return nil
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+)
+
+// target is an application that does nothing, behind a load balancer, with the addresses of both.
+type target struct {
+	direct, behind string
+	close          func()
+}
+
+func newTarget(ctx context.Context) (target, error) {
+	app, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return target{}, err
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"ok"}`)
+	})}
+	go func() { _ = server.Serve(app) }()
+	front, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return target{}, errors.Join(err, server.Close())
+	}
+	lb := balancer.New()
+	listener := lb.Listen("production", front)
+	group := lb.Group("group", balancer.HealthCheck{Interval: 50 * time.Millisecond, Timeout: time.Second, Threshold: 2})
+	group.Register(ctx, "app/1", "1.0.0", app.Addr().String())
+	listener.Forward(balancer.Weight{Group: group, Share: 1})
+	group.WaitHealthy(ctx)
+	return target{app.Addr().String(), front.Addr().String(), func() {
+		lb.Close()
+		_ = server.Close()
+	}}, nil
+}
+
+// client is one connection that sends the same request again and again, as cheaply as it can.
+type client struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func dial(ctx context.Context, addr string) (*client, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &client{conn, bufio.NewReader(conn)}, nil
+}
+
+func (c *client) ask() error {
+	if err := c.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c.conn, "GET /health HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
+		return err
+	}
+	response, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	if response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", response.StatusCode)
+	}
+	return errors.Join(err, response.Body.Close())
+}
+
+// latency asks directly and through the load balancer in turn: what is between them is its price.
+func (b *bench) latency(ctx context.Context) error {
+	const rounds = 4000
+	t, err := newTarget(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	direct, err := dial(ctx, t.direct)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = direct.conn.Close() }()
+	behind, err := dial(ctx, t.behind)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = behind.conn.Close() }()
+	var took [2][]time.Duration
+	for round := range rounds {
+		for i, c := range []*client{direct, behind} {
+			began := time.Now()
+			if err := c.ask(); err != nil {
+				return err
+			}
+			if round >= rounds/10 {
+				took[i] = append(took[i], time.Since(began))
+			}
+		}
+	}
+	added := median(took[1]) - median(took[0])
+	b.tell(added <= maxAdded, "the load balancer adds %.0f µs at the median: %.0f µs through it, %.0f µs without (at most %.0f µs)",
+		us(added), us(median(took[1])), us(median(took[0])), us(maxAdded))
+	return nil
+}
+
+func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// load keeps connections busy on two processors, which the load, the balancer and the application share.
+func (b *bench) load(ctx context.Context) error {
+	const (
+		clients = 32
+		lasts   = 5 * time.Second
+	)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	t, err := newTarget(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	var requests, failures atomic.Int64
+	var all sync.WaitGroup
+	began := time.Now()
+	for range clients {
+		c, err := dial(ctx, t.behind)
+		if err != nil {
+			return err
+		}
+		all.Go(func() {
+			defer func() { _ = c.conn.Close() }()
+			for time.Since(began) < lasts && ctx.Err() == nil {
+				if c.ask() != nil {
+					failures.Add(1)
+					return
+				}
+				requests.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	rate := float64(requests.Load()) / time.Since(began).Seconds()
+	b.tell(rate >= minRate && failures.Load() == 0, "the load balancer holds %.0f requests/s on two processors that it shares with the load and the application, %d errors (at least %.0f, none)",
+		rate, failures.Load(), minRate)
+	return ctx.Err()
+}
