@@ -286,6 +286,15 @@ func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
 		out = map[string]string{"SecretString": secret}
 	case operation == "DescribeTaskSets" && d != nil:
 		out = map[string]any{"taskSets": []any{taskSet("1", d.id), taskSet("2", d.id)}}
+	case operation == "DescribeServiceRevisions" && d != nil:
+		rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + d.id
+		out = map[string]any{"serviceRevisions": []any{map[string]any{
+			"taskDefinition": "arn:task-definition/" + d.id + ":2",
+			"loadBalancers": []any{map[string]any{
+				"containerName": "web", "targetGroupArn": "arn:tg",
+				"advancedConfiguration": map[string]string{"testListenerRule": rule + "/test/rule", "productionListenerRule": rule + "/production/rule"},
+			}},
+		}}}
 	case operation == "DescribeTaskDefinition" && d != nil:
 		container := map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": fmt.Sprint(d.bootstrap)}}
 		if strings.Contains(string(body), ":2") {

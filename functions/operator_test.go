@@ -252,6 +252,23 @@ func TestReportsGoToS3(t *testing.T) {
 	}
 }
 
+// TestANativeDeploymentIsFoundOut sets nothing: suite, release and listeners come from the service
+// revision that the event names.
+func TestANativeDeploymentIsFoundOut(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	e := start(t, after, c.url)
+	for want, a := range map[string]application{"SUCCEEDED": good(), "FAILED": with("GET /trips", answers(500))} {
+		d, _ := c.deploy(after, serve(t, a), serve(t, old()), suite{}.text())
+		payload := fmt.Sprintf(`{"executionId":"x","lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"arn:d","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"arn:service-revision/%s"}}`, d.id)
+		a := e.invoke(payload, time.Minute)
+		if v := a.verdict(t); a.body != `{"hookStatus":"`+want+`"}` || v.text("release") != release || v.text("suite") != "trips" || len(a.lines(t, "check")) != 3 {
+			t.Errorf("%s, release %q, suite %q, reason %s; want hookStatus %s", a.body, v.text("release"), v.text("suite"), v.text("reason"), want)
+		}
+		noSecretIn(t, "log", a.log)
+	}
+}
+
 func TestNativeHooks(t *testing.T) {
 	t.Parallel()
 	stage := func(name string, weights string) string {
@@ -279,15 +296,15 @@ func TestNativeHooks(t *testing.T) {
 			c := newCloud(t)
 			c.silent["PUT"] = true
 			e := start(t, after, c.url, append(settings(t, frugal(), serve(t, tc.green), serve(t, old())), tc.variable)...)
-			for range 2 {
-				a := e.invoke(tc.payload, 12*time.Second)
+			for range 2 { // the same process again
+				a := e.invoke(tc.payload, 8*time.Second)
 				if v := a.verdict(t); a.kind != "returned" || a.body != `{"hookStatus":"`+tc.body+`"}` || v.text("verdict") != tc.verdict {
 					t.Errorf("%s %s, verdict %s (%s); want hookStatus %s, verdict %s", a.kind, a.body, v.text("verdict"), v.text("reason"), tc.body, tc.verdict)
 				}
 				if r := a.lines(t, "reported"); len(r) > 0 {
 					t.Errorf("reported %v: ECS is answered, nothing is stored", r)
 				}
-				if left := 12*time.Second - a.took; left < time.Second {
+				if left := 8*time.Second - a.took; left < time.Second {
 					t.Errorf("answered %v before the deadline", left)
 				}
 			}

@@ -163,6 +163,7 @@ func TestShortDeadlines(t *testing.T) {
 	for _, tc := range []struct {
 		limit, left time.Duration
 		put         func(int) *awsjson.Fault
+		reserve     string
 	}{
 		{limit: time.Second},
 		{limit: 2 * time.Second},
@@ -173,14 +174,19 @@ func TestShortDeadlines(t *testing.T) {
 		{limit: 10 * time.Second, left: 2 * time.Second},
 		{limit: 10 * time.Second, left: 2 * time.Second, put: first(3, throttled)},
 		{limit: 10 * time.Second, left: 2 * time.Second, put: first(1, hangs)},
+		{limit: 8 * time.Second, left: 2 * time.Second, reserve: "0s"},
+		{limit: 8 * time.Second, left: 1500 * time.Millisecond, reserve: "100ms", put: first(1, hangs)},
 	} {
 		name := tc.limit.String()
 		if tc.put != nil {
 			name += " and a CodeDeploy with faults"
 		}
+		if tc.reserve != "" {
+			name += ", REPORT_RESERVE " + tc.reserve
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := start(t, after, c.url)
+			e := start(t, after, c.url, "REPORT_RESERVE="+tc.reserve)
 			d, event := c.deploy(after, hung, production, suite{timeout: "5m"}.text())
 			d.put = tc.put
 			a := e.invoke(event, tc.limit)
@@ -192,8 +198,8 @@ func TestShortDeadlines(t *testing.T) {
 			if len(stored) != 1 || stored[0].status != "Failed" || a.deadline.Sub(stored[0].at) < tc.left {
 				t.Fatalf("stored %v, want one Failed %v before %v", stored, tc.left, a.deadline)
 			}
-			if !strings.Contains(a.log, "REPORT_RESERVE takes 30s") {
-				t.Error("the reserve that was shrunk is not named")
+			if want := "REPORT_RESERVE takes 30s"; tc.reserve == "" && !strings.Contains(a.log, want) || tc.reserve != "" && !strings.Contains(a.log, "too little to store a status in") {
+				t.Error("the reserve that was shrunk or raised is not named")
 			}
 			if tc.limit >= 3*time.Second && !strings.Contains(v.text("reason"), "list trips") {
 				t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))

@@ -8,6 +8,10 @@ import (
 // noDeadline is taken for the function's time where Lambda gave none (a run by hand).
 const noDeadline = 14 * time.Minute
 
+// leastReserve is kept back whatever REPORT_RESERVE says: a second for the run to stop, two for an
+// attempt that hangs and another one, and the two before the deadline in which nothing is tried any more.
+const leastReserve = 5 * time.Second
+
 // stopGrace is what a run gets to stop by itself when its time is up, before it is left behind.
 const stopGrace = time.Second
 
@@ -45,15 +49,18 @@ type budget struct {
 
 // divide keeps the reserve back for storing the status. A reserve that would leave the suite less than
 // a quarter of the time is shrunk, and that is said: obeyed to the letter, 30 s of 5 s would fail every
-// healthy release with a puzzling reason.
+// healthy release with a puzzling reason. One that leaves no time to store anything is raised.
 func divide(now, deadline time.Time, reserve time.Duration) budget {
 	b := budget{deadline: deadline}
 	left := noDeadline
 	if !deadline.IsZero() {
 		left = deadline.Sub(now)
 	}
-	kept := min(reserve, left*3/4)
-	if kept < reserve {
+	kept := min(max(reserve, leastReserve), left*3/4)
+	switch {
+	case reserve < leastReserve && kept > reserve:
+		b.warning = fmt.Sprintf("REPORT_RESERVE is %s, too little to store a status in: keeping %s back", reserve, kept.Round(time.Millisecond))
+	case kept < reserve:
 		b.warning = fmt.Sprintf("the function has %s left and REPORT_RESERVE takes %s: keeping %s back; give the function more time",
 			left.Round(time.Millisecond), reserve, kept.Round(time.Millisecond))
 	}

@@ -58,7 +58,11 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 	defer cancel()
 	in.facts.test.url, in.facts.production.url, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
 	if in.stage != nil {
-		return g.stageRole(in)
+		if err := g.stageRole(in); err != nil {
+			return err
+		}
+		g.readRevision(ctx, in)
+		return nil
 	}
 	g.readDeployment(ctx, in)
 	if err := g.findRole(in); err != nil {
@@ -71,7 +75,11 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 	}
 	together.Do(
 		func() { g.readDefinitions(ctx, in) },
-		func() { g.readListeners(ctx, in) },
+		func() {
+			if d := in.facts.deployment; d != nil {
+				g.readListeners(ctx, in, d.TestListeners, d.ProductionListeners)
+			}
+		},
 	)
 	if in.facts.release == "" && in.facts.definitions.Replacement != nil {
 		in.facts.release = in.facts.definitions.Replacement.Release
@@ -108,7 +116,8 @@ func (g *Gate) findRole(in *invocation) error {
 		}
 	}
 	if in.facts.target != nil {
-		if n, ok := in.facts.target.InProgress(); ok {
+		// CodeDeploy may still list the event before as running; a hook is never invoked for one of those.
+		if n, ok := in.facts.target.InProgress(); ok && n.TakesHook() {
 			in.facts.lifecycleEvent = n
 		}
 	}
@@ -126,8 +135,37 @@ func (g *Gate) stageRole(in *invocation) error {
 	}
 	in.facts.lifecycleEvent = n
 	in.j.learned(n, "", "")
-	in.facts.definitionsError = errors.New("a native deployment has no CodeDeploy task sets: set SUITE")
 	return nil
+}
+
+// readRevision reads what a native deployment says about itself, where something hangs on it.
+func (g *Gate) readRevision(ctx context.Context, in *invocation) {
+	f := &in.facts
+	if f.release != "" && g.Settings.Suite != "" && f.test.url != "" && f.production.url != "" && g.Settings.ProberFunction == "" {
+		return
+	}
+	if in.stage.TargetRevision == "" {
+		f.definitionsError = errors.New("read service revision: the event names none")
+		in.j.warn(f.definitionsError.Error())
+		return
+	}
+	r, err := release.Finder{AWS: g.AWS}.Revision(ctx, in.stage.TargetRevision)
+	if err != nil {
+		f.definitionsError = err
+		in.j.warn(err.Error())
+	} else {
+		f.definitions.Replacement = &r.TaskDefinition
+		f.release = orDefault(f.release, r.TaskDefinition.Release)
+	}
+	g.readListeners(ctx, in, listed(r.TestListener), listed(r.ProductionListener))
+}
+
+// listed is a list of one, or of none.
+func listed(arn string) []string {
+	if arn == "" {
+		return nil
+	}
+	return []string{arn}
 }
 
 // readDefinitions reads the task definitions where something hangs on them.
@@ -153,15 +191,11 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 
 // readListeners finds the URLs that the settings do not give and, for the prober, the load balancer's
 // private addresses.
-func (g *Gate) readListeners(ctx context.Context, in *invocation) {
-	d := in.facts.deployment
-	if d == nil {
-		return
-	}
+func (g *Gate) readListeners(ctx context.Context, in *invocation, testARNs, productionARNs []string) {
 	test, production := in.facts.test, in.facts.production
 	together.Do(
-		func() { test = g.readListener(ctx, in, d.TestListeners, test) },
-		func() { production = g.readListener(ctx, in, d.ProductionListeners, production) },
+		func() { test = g.readListener(ctx, in, testARNs, test) },
+		func() { production = g.readListener(ctx, in, productionARNs, production) },
 	)
 	in.facts.test, in.facts.production = test, production
 }

@@ -167,6 +167,37 @@ func TestTheFunctionsNameSaysWhichGateThisIsWhereCodeDeployDoesNot(t *testing.T)
 	}
 }
 
+func TestAnEventThatTakesNoHookIsNotOurs(t *testing.T) {
+	w := newWorld(t, app("1.1", nil), app("1.0", nil))
+	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"cluster:service",
+		"lifecycleEvents":[{"lifecycleEventName":"AllowTestTraffic","status":"InProgress"},{"lifecycleEventName":"AfterAllowTestTraffic","status":"Pending"}]}}}`)
+	o := w.after()
+	o.wants(t, "PASS", "none", "Succeeded", "")
+	if got := o.of("verdict")[0]["lifecycle_event"]; got != "AfterAllowTestTraffic" {
+		t.Errorf("lifecycle event %v, want AfterAllowTestTraffic", got)
+	}
+}
+
+// A revision of a pipeline is an archive or a file in S3, which CodeDeploy does not hand out.
+func TestTheAppSpecMayBeInS3(t *testing.T) {
+	for name, tc := range map[string]struct{ object, evidence string }{
+		"it names the hook": {`{"version":0.0,"Resources":[],"Hooks":[{"AfterAllowTestTraffic":"first"}]}`, ""},
+		"it names none":     {`{"version":0.0,"Resources":[],"Hooks":[]}`, "evidence=none"},
+	} {
+		w := newWorld(t, app("1.1", nil), app("1.0", nil))
+		w.deployment("user", "Succeeded", "InProgress")
+		w.answer("GetDeployment", `{"deploymentInfo":{"applicationName":"trips","deploymentGroupName":"group","creator":"user",
+			"revision":{"revisionType":"S3","s3Location":{"bucket":"artifacts","key":"a/appspec.json","bundleType":"JSON"}},
+			"loadBalancerInfo":{"targetGroupPairInfoList":[{"testTrafficRoute":{"listenerArns":["arn:test"]}}]}}}`)
+		w.answer("GET /artifacts/a/appspec.json", tc.object)
+		o := w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second)
+		o.wants(t, "PASS", "none", "Succeeded", tc.evidence)
+		if reason, _ := o.of("verdict")[0]["reason"].(string); (tc.evidence != "") != strings.Contains(reason, "evidence=none") {
+			t.Errorf("%s: %s", name, reason)
+		}
+	}
+}
+
 func TestAHookOfAnotherEventIsSetWrong(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
 	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"cluster:service",

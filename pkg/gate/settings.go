@@ -55,9 +55,20 @@ type Settings struct {
 	AWS signed.Environment
 }
 
+// given takes a variable that is set to nothing for one that is not set: a stack's template cannot leave
+// one out, and an empty REPORT_RESERVE must not become none.
+type given struct{ envconfig.Lookuper }
+
+// Lookup returns the variable when it has a value.
+func (g given) Lookup(name string) (string, bool) {
+	value, ok := g.Lookuper.Lookup(name)
+	return value, ok && value != ""
+}
+
 // ReadSettings reads the settings. On an error the settings are still of use: a gate that is set wrong
 // must be able to report Failed, or the deployment hangs for an hour.
 func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error) {
+	env = given{env}
 	var s Settings
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: env})
 	if err != nil {

@@ -39,6 +39,8 @@ type StageEvent struct {
 	Stage       Stage
 	// Deployment is the ARN of the service deployment, Service that of the service.
 	Deployment, Service string
+	// TargetRevision is the ARN of the service revision that is deployed.
+	TargetRevision string
 	// Rollback says that traffic is moving away from the target revision: ECS invokes the hooks of the
 	// two shift stages again when it takes a release back, and tells so by the weights only.
 	Rollback bool
@@ -108,7 +110,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	if strings.TrimSpace(string(in.Stage)) == "" {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
-	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service}
+	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service, TargetRevision: d.Target}
 	switch in.Stage {
 	case TestTrafficShift:
 		ev.Rollback = d.Test.leaves(d.Target)

@@ -16,7 +16,7 @@ func TestParseStage(t *testing.T) {
 	nested := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100,"` + blue + `":0}}}`
 	rollback := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`
 	flat := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100}}`
-	want := lifecycle.StageEvent{ExecutionID: "x", Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s"}
+	want := lifecycle.StageEvent{ExecutionID: "x", Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s", TargetRevision: green}
 	for name, tc := range map[string]struct {
 		payload  string
 		rollback bool
@@ -48,4 +48,23 @@ func TestOnlySucceededAnswersSucceeded(t *testing.T) {
 			t.Errorf("%q: %s, want %s", status, got, want)
 		}
 	}
+}
+
+// FuzzParseStage holds that whatever is taken for a stage is answered, and that no stage that is unknown
+// is one to judge in.
+func FuzzParseStage(f *testing.F) {
+	f.Add([]byte(`{"lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"x","testTrafficWeights":{"x":1}}}`))
+	f.Add([]byte(`{"lifecycleStage":7}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		ev, err := lifecycle.ParseStage(payload)
+		if err != nil || !lifecycle.IsStage(payload) {
+			return
+		}
+		if ev.Stage == "" {
+			t.Fatal("accepted an event without a stage")
+		}
+		if n, ok := ev.Stage.Name(); ok && !n.TakesHook() {
+			t.Fatalf("%q is taken for %q, which takes no hook", ev.Stage, n)
+		}
+	})
 }

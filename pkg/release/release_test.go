@@ -124,3 +124,54 @@ func TestHealth(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+func TestRevision(t *testing.T) {
+	const alb, nlb = "arn:aws:elasticloadbalancing:eu-west-1:1:", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/n/1/2"
+	revision := func(test, production string) string {
+		return `{"serviceRevisions":[{"taskDefinition":"arn:new","loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + test + `","productionListenerRule":"` + production + `"}}]}]}`
+	}
+	definition := `{"taskDefinition":{"containerDefinitions":[{"name":"web","image":"app:7"}]}}`
+	for name, tc := range map[string]struct {
+		answer string
+		want   release.Revision
+	}{
+		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), release.Revision{TestListener: alb + "listener/app/a/1/2", ProductionListener: alb + "listener/app/a/1/4"}},
+		"listeners of an NLB": {revision(nlb, nlb), release.Revision{TestListener: nlb, ProductionListener: nlb}},
+		"no test listener":    {revision("", nlb), release.Revision{ProductionListener: nlb}},
+		"no load balancer":    {`{"serviceRevisions":[{"taskDefinition":"arn:new"}]}`, release.Revision{}},
+	} {
+		f := finder(t, map[string]string{"DescribeServiceRevisions arn:r": tc.answer, "DescribeTaskDefinition arn:new": definition})
+		tc.want.TaskDefinition = release.TaskDefinition{ARN: "arn:new", Release: "7"}
+		got, err := f.Revision(t.Context(), "arn:r")
+		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
+	}
+	f := finder(t, map[string]string{"DescribeServiceRevisions": `{"serviceRevisions":[]}`})
+	if _, err := f.Revision(t.Context(), "arn:gone"); err == nil || !strings.Contains(err.Error(), "there is none") {
+		t.Errorf("a revision that is gone: %v", err)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	const lb = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/trips/50dc"
+	const filter = "Filter.1.Value.1=ELB+app%2Ftrips%2F50dc"
+	answer := func(addresses ...string) string {
+		items := ""
+		for _, a := range addresses {
+			items += "<item><privateIpAddress>" + a + "</privateIpAddress></item>"
+		}
+		return "<R><networkInterfaceSet>" + items + "</networkInterfaceSet></R>"
+	}
+	f := finder(t, map[string]string{"DescribeNetworkInterfaces " + filter: answer("10.0.1.7", "", "no address", "10.0.2.9")})
+	if got, err := f.Addresses(t.Context(), lb); err != nil || strings.Join(got, " ") != "10.0.1.7 10.0.2.9" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := f.Addresses(t.Context(), "arn:of-something-else"); err == nil || !strings.Contains(err.Error(), "not a load balancer's ARN") {
+		t.Errorf("an ARN of something else: %v", err)
+	}
+	f = finder(t, map[string]string{"DescribeNetworkInterfaces": answer()})
+	if _, err := f.Addresses(t.Context(), lb); err == nil || !strings.Contains(err.Error(), "ELB app/trips/50dc") {
+		t.Errorf("a load balancer without interfaces: %v", err)
+	}
+}
