@@ -74,7 +74,8 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 		switch e.Status {
 		case deployment.EventSucceeded:
 			mark, colour = "✓", green
-		case deployment.EventSkipped, deployment.EventPending:
+		case deployment.EventFailed, deployment.EventUnknown:
+		case deployment.EventSkipped, deployment.EventPending, deployment.EventInProgress:
 			mark, colour = "–", dim
 		}
 		text := p.paint(colour, mark) + glue + string(e.Name)

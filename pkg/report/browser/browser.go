@@ -1,0 +1,212 @@
+// Package browser looks at a page in a real browser without a window, for tests: a page is for people,
+// and only a browser knows whether it shows them what was meant.
+//
+// It refuses to be silent: without a browser a test is skipped with a word, and fails where one is required.
+package browser
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"image"
+	"image/png"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long one look at a page may take.
+const patience = time.Minute
+
+// Browser is a browser of this machine.
+type Browser struct {
+	path string
+	// Keep is a folder in which screenshots are kept, named after their tests; empty keeps none.
+	Keep string
+}
+
+// Find returns the machine's browser. Without one the test is skipped, or fails when it is required.
+func Find(t testing.TB, required bool) Browser {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return Browser{path: path}
+		}
+	}
+	if required {
+		t.Fatal("no chromium here: CI must look at the page in a browser")
+	}
+	t.Skip("SKIPPED: no chromium here; the page was NOT looked at in a browser")
+	return Browser{}
+}
+
+func (b Browser) run(t testing.TB, url string, args ...string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	args = append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir=" + t.TempDir(),
+	}, append(args, url)...)
+	cmd := exec.CommandContext(ctx, b.path, args...) //nolint:gosec // the machine's browser, for tests
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", b.path, err, stderr.String())
+	}
+	return out
+}
+
+// DOM returns the page as the browser has it once it was loaded.
+func (b Browser) DOM(t testing.TB, url string, args ...string) string {
+	t.Helper()
+	return string(b.run(t, url, append(args, "--dump-dom")...))
+}
+
+// Screenshot returns what the browser shows.
+func (b Browser) Screenshot(t testing.TB, url string, args ...string) image.Image {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "page.png")
+	b.run(t, url, append(args, "--screenshot="+file)...)
+	data, err := os.ReadFile(file) //nolint:gosec // written just now
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Keep != "" {
+		name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + ".png"
+		if err := os.WriteFile(filepath.Join(b.Keep, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
+// Site serves pages, by path, and remembers what was asked for.
+type Site struct {
+	*httptest.Server
+	mu    sync.Mutex
+	asked []string
+}
+
+// Serve serves the pages until the test ends.
+func Serve(t testing.TB, pages map[string]string) *Site {
+	t.Helper()
+	s := &Site{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asked = append(s.asked, r.URL.Path)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, pages[r.URL.Path])
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Others are the paths that were asked for beside the first page.
+func (s *Site) Others() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, path := range s.asked {
+		if path != "/" {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// Look is what a browser says of a page.
+type Look struct {
+	// Width is the window's, Scroll the page's: a reader must not have to scroll sideways.
+	Width, Scroll int
+	// Outside are elements that reach beyond the window, other than in a .scroll.
+	Outside []string
+	// Contrast is the lowest of a text and what is behind it, Faint the element (WCAG 2.2, 1.4.3: 4.5).
+	Contrast float64
+	Faint    string
+	// Focusable counts what the keyboard reaches; Headings are the levels in their order: "1223".
+	Focusable int
+	Headings  string
+}
+
+// script finds out what a Look says, with the policy taken off.
+const script = `<script>
+const rgb = c => c.match(/[\d.]+/g).map(Number);
+const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 }); return .2126 * r + .7152 * g + .0722 * b };
+const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (rgb(c)[3] !== 0) return c } return 'rgb(255, 255, 255)' };
+let contrast = 99, faint = '', outside = [];
+for (const e of document.body.querySelectorAll('*')) {
+  if (e.closest('script') || e.tagName === 'title') continue;
+  if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
+    const s = getComputedStyle(e), a = lum(e.closest('svg') ? s.fill : s.color), b = lum(behind(e));
+    const c = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (c < contrast) { contrast = c; faint = e.outerHTML.slice(0, 80) }
+  }
+  if (!e.closest('.scroll') && !e.closest('.skip') && e.getBoundingClientRect().right > innerWidth + 1) outside.push(e.outerHTML.slice(0, 80));
+}
+const focusable = [...document.querySelectorAll('a[href],summary,[tabindex]')].length;
+const headings = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => h.tagName[1]).join('');
+top.document.title = JSON.stringify({width: innerWidth, scroll: document.documentElement.scrollWidth, contrast, faint, outside: outside.slice(0, 3), focusable, headings});
+</script></body>`
+
+// At looks at the page in a window so wide, which may be as narrow as a phone: a browser's own window
+// never is, a frame can be.
+func (b Browser) At(t testing.TB, page string, width int, args ...string) Look {
+	t.Helper()
+	site := Serve(t, map[string]string{
+		"/":      strings.Replace(WithoutPolicy(page), "</body>", script, 1),
+		"/frame": fmt.Sprintf(`<body style="margin:0"><iframe src="/" width="%d" height="800" style="border:0"></iframe>`, width),
+	})
+	dom := b.DOM(t, site.URL+"/frame", append(args, "--window-size=1200,900")...)
+	_, title, _ := strings.Cut(dom, "<title>")
+	title, _, _ = strings.Cut(title, "</title>")
+	var look Look
+	if err := json.Unmarshal([]byte(html.UnescapeString(title)), &look); err != nil {
+		t.Fatalf("%v: %s", err, title)
+	}
+	return look
+}
+
+// Wrong says what is wrong with the look of a page at that width; nothing when it can be read.
+func (l Look) Wrong(width int) []string {
+	var all []string
+	if l.Width != width || l.Scroll > l.Width || len(l.Outside) > 0 {
+		all = append(all, fmt.Sprintf("the window is %d wide, want %d; the page takes %d; outside: %q", l.Width, width, l.Scroll, l.Outside))
+	}
+	if l.Contrast < 4.5 {
+		all = append(all, fmt.Sprintf("contrast %.2f, want 4.5, at %s", l.Contrast, l.Faint))
+	}
+	if l.Focusable == 0 {
+		all = append(all, "the keyboard reaches nothing")
+	}
+	skips := strings.Contains(l.Headings, "13") || strings.Contains(l.Headings, "14") || strings.Contains(l.Headings, "24")
+	if strings.Count(l.Headings, "1") != 1 || l.Headings[0] != '1' || skips {
+		all = append(all, fmt.Sprintf("headings %s: want one h1 first, and no level left out", l.Headings))
+	}
+	return all
+}
+
+// WithoutPolicy takes the content security policy out of a page, so that a test's script can run in it.
+func WithoutPolicy(page string) string {
+	start := strings.Index(page, "<meta http-equiv")
+	if start < 0 {
+		return page
+	}
+	return page[:start] + page[start+strings.Index(page[start:], "\n"):]
+}
