@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,5 +231,113 @@ func TestATargetThatWasNeverHealthyGetsNoRequests(t *testing.T) {
 	// All targets unhealthy: an ALB fails open.
 	if status, body := w.get(t, "/"); status != http.StatusOK || body != "answered" {
 		t.Errorf("all unhealthy: %d %q, want the target's answer", status, body)
+	}
+}
+
+// An Application Load Balancer sends a request once: a target that breaks off is a 502, also when the
+// connection was used before and the request is a GET, which net/http would send again by itself.
+func TestARequestIsNeverSentTwice(t *testing.T) {
+	w := newWorld(t)
+	var asked atomic.Int64
+	g := w.group(t, "flaky", func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/warm" {
+			_, _ = io.WriteString(rw, "warm")
+			return
+		}
+		asked.Add(1)
+		conn, _, err := http.NewResponseController(rw).Hijack()
+		if err == nil {
+			_ = conn.Close()
+		}
+	})
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	for i := range 20 {
+		if status, _ := w.get(t, "/warm"); status != http.StatusOK {
+			t.Fatalf("warm: %d", status)
+		}
+		if status, _ := w.get(t, "/broken"); status != http.StatusBadGateway {
+			t.Errorf("status %d, want 502", status)
+		}
+		if got := asked.Load(); got != int64(i+1) {
+			t.Fatalf("the target was asked %d times for %d requests", got, i+1)
+		}
+	}
+}
+
+func TestConnectionsToATargetAreUsedAgain(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	peers := map[string]bool{}
+	g := w.group(t, "app", func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		peers[r.RemoteAddr] = true
+		if r.URL.Path == "/body" {
+			_, _ = io.WriteString(rw, strings.Repeat("x", 100_000))
+		}
+	})
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	for range 50 {
+		w.get(t, "/empty")
+		w.get(t, "/body")
+	}
+	if len(peers) > 3 {
+		t.Errorf("100 requests one after the other took %d connections", len(peers))
+	}
+}
+
+func TestATargetThatIsGoneIsA502(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(says("x"))
+	g := w.Group("gone", balancer.HealthCheck{Interval: time.Hour, Timeout: time.Second, Threshold: 1})
+	target := g.Register(w.ctx, "gone/1", "1", strings.TrimPrefix(server.URL, "http://"))
+	if !g.WaitHealthy(w.ctx) {
+		t.Fatal("not healthy")
+	}
+	server.Close()
+	w.listener.Forward(balancer.Weight{Group: g, Share: 1})
+	if status, _ := w.get(t, "/"); status != http.StatusBadGateway || target.Health() != balancer.Healthy {
+		t.Errorf("status %d, health %s, want 502 before the health check notices", status, target.Health())
+	}
+	g.Deregister("gone/1")
+	if status, _ := w.get(t, "/"); status != http.StatusServiceUnavailable || target.Health() != balancer.Draining {
+		t.Errorf("after its registration: %d, %s, want 503 and draining", status, target.Health())
+	}
+}
+
+func TestTheHealthCheckIsTheTargetGroups(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ready" {
+			rw.WriteHeader(http.StatusNoContent)
+		} else {
+			rw.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(server.Close)
+	for text, c := range map[string]struct {
+		path string
+		want balancer.Health
+	}{
+		"200": {"/ready", balancer.Unhealthy}, "200-299": {"/ready", balancer.Healthy},
+		"200,404": {"", balancer.Healthy}, "200-300": {"", balancer.Unhealthy},
+	} {
+		codes, err := balancer.ParseCodes(text)
+		if err != nil || codes.String() != text {
+			t.Fatalf("%s: %s, %v", text, codes, err)
+		}
+		g := w.Group("g", balancer.HealthCheck{Path: c.path, Codes: codes, Interval: 5 * time.Millisecond, Timeout: time.Second, Threshold: 2})
+		target := g.Register(w.ctx, "t", "1", strings.TrimPrefix(server.URL, "http://"))
+		for target.Health() == balancer.Initial && w.ctx.Err() == nil {
+			<-time.After(time.Millisecond)
+		}
+		if target.Health() != c.want {
+			t.Errorf("%s at %q: %s, want %s", text, c.path, target.Health(), c.want)
+		}
+	}
+	for _, text := range []string{"", "20", "200-", "500", "299-200", "ok"} {
+		if codes, err := balancer.ParseCodes(text); err == nil {
+			t.Errorf("ParseCodes(%q) = %v, want an error", text, codes)
+		}
 	}
 }

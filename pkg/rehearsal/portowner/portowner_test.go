@@ -1,0 +1,35 @@
+package portowner_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/portowner"
+)
+
+func TestTheOwnerOfAPortIsNamed(t *testing.T) {
+	if _, err := exec.LookPath("lsof"); err != nil && runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: neither /proc nor lsof")
+	}
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		socket, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Logf("no %s here: %v", address, err)
+			continue
+		}
+		port := socket.Addr().(*net.TCPAddr).Port
+		owner, ok := portowner.Find(t.Context(), port)
+		if want := fmt.Sprintf("(pid %d)", os.Getpid()); !ok || !strings.HasSuffix(owner, want) || strings.HasPrefix(owner, "(") {
+			t.Errorf("%s: %q, %t, want a name and %s", address, owner, ok, want)
+		}
+		_ = socket.Close()
+		if owner, ok := portowner.Find(t.Context(), port); ok {
+			t.Errorf("a closed port is said to be %s's", owner)
+		}
+	}
+}
