@@ -128,7 +128,7 @@ func TestBeforeAllowTraffic(t *testing.T) {
 		"no hook in the AppSpec, good":    {good(), suite{more: compared}, noHook, told{"PASS", "none", "Succeeded", "evidence=none"}, 3, 1},
 		"the first gate was skipped":      {broken, suite{}, event(deployment.EventSkipped), told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
 		"the first gate is unknown":       {broken, suite{}, event(deployment.EventUnknown), told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"the revision cannot be read":     {broken, suite{}, func(c *cloud, _ *rollout) { c.silent["GetApplicationRevision"] = true }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
+		"the revision cannot be read":     {broken, suite{}, func(c *cloud, _ *rollout) { c.hush("GetApplicationRevision") }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
 		"no test listener":                {good(), suite{}, withoutTestListener, told{"ERROR", "config", "Failed", "has no test listener"}, 0, 0},
 		"not ready":                       {around(failing(func(int64) bool { return true }, answers(503))), suite{within: "1s", more: compared}, nil, told{"FAIL", "release", "Failed", "1 unhealthy (Target.FailedHealthChecks)"}, 0, 0},
 		"the original is the placeholder": {good(), suite{more: compared}, func(_ *cloud, d *rollout) { d.bootstrap = true }, told{"PASS", "none", "Succeeded", ""}, 0, 0},
@@ -167,7 +167,7 @@ func TestProofOfRelease(t *testing.T) {
 		"a check mentions the release":     {frugal(), nil, "info", true},
 		"all weights lead to green":        {mute, nil, "info", true},
 		"some weight leads to blue":        {mute, func(_ *cloud, d *rollout) { d.blueWeight = 10 }, "warn", false},
-		"the listener's API never answers": {mute, func(c *cloud, _ *rollout) { c.silent["DescribeRules"] = true }, "warn", false},
+		"the listener's API never answers": {mute, func(c *cloud, _ *rollout) { c.hush("DescribeRules") }, "warn", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,9 +196,7 @@ func TestWhichGateAFunctionIs(t *testing.T) {
 	if v := judged(t, e.invoke(event, time.Minute), d); v.text("lifecycle_event") != "BeforeAllowTraffic" {
 		t.Errorf("the event in progress: %s", v.text("lifecycle_event"))
 	}
-	c.mu.Lock()
-	c.silent["GetDeploymentTarget"] = true
-	c.mu.Unlock()
+	c.hush("GetDeploymentTarget")
 	e = start(t, after, c.url, append(settings(t, frugal(), green, blue), "AWS_LAMBDA_FUNCTION_NAME=CodeDeployHook_trips_BeforeAllowTraffic")...)
 	d, event = c.deploy(before, green, blue, "")
 	if v := judged(t, e.invoke(event, time.Minute), d); v.text("lifecycle_event") != "BeforeAllowTraffic" {
@@ -242,9 +240,7 @@ func TestReportsGoToS3(t *testing.T) {
 	noSecretIn(t, "report", page)
 	noSecretIn(t, "report", data)
 
-	c.mu.Lock()
-	c.silent["PUT"] = true
-	c.mu.Unlock()
+	c.hush("PUT")
 	d, event = c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 	a = e.invoke(event, 8*time.Second)
 	if v := judged(t, a, d); v.text("verdict") != "PASS" || !strings.Contains(a.log, "write the report") {
@@ -294,7 +290,7 @@ func TestNativeHooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			c.silent["PUT"] = true
+			c.hush("PUT")
 			e := start(t, after, c.url, append(settings(t, frugal(), serve(t, tc.green), serve(t, old())), tc.variable)...)
 			for range 2 { // the same process again
 				a := e.invoke(tc.payload, 8*time.Second)

@@ -48,7 +48,7 @@ func TestAnAWSThatNeverAnswersIsToldInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			c.silent[tc.silent] = true
+			c.hush(tc.silent)
 			e := start(t, after, c.url, tc.variable)
 			d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 			a := e.invoke(event, time.Minute)
@@ -73,11 +73,11 @@ func TestWhatIsNotNeededIsNotWaitedFor(t *testing.T) {
 		most     time.Duration
 		evidence string
 	}{
-		"nothing answers, first gate":            {after, func(c *cloud) { c.silent["*"] = true }, 8 * time.Second, ""},
-		"nothing answers, second gate":           {before, func(c *cloud) { c.silent["*"] = true }, 8 * time.Second, "evidence=none"},
-		"only CodeDeploy answers, second gate":   {before, func(c *cloud) { c.silent["DescribeTaskSets"] = true }, 6 * time.Second, ""},
-		"only GetApplicationRevision is silent":  {before, func(c *cloud) { c.silent["GetApplicationRevision"] = true }, 8 * time.Second, "evidence=none"},
-		"only the load balancer's API is silent": {after, func(c *cloud) { c.silent["DescribeRules"] = true }, 6 * time.Second, ""},
+		"nothing answers, first gate":            {after, func(c *cloud) { c.hush("*") }, 8 * time.Second, ""},
+		"nothing answers, second gate":           {before, func(c *cloud) { c.hush("*") }, 8 * time.Second, "evidence=none"},
+		"only CodeDeploy answers, second gate":   {before, func(c *cloud) { c.hush("DescribeTaskSets") }, 6 * time.Second, ""},
+		"only GetApplicationRevision is silent":  {before, func(c *cloud) { c.hush("GetApplicationRevision") }, 8 * time.Second, "evidence=none"},
+		"only the load balancer's API is silent": {after, func(c *cloud) { c.hush("DescribeRules") }, 6 * time.Second, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +122,7 @@ func TestOnlyCodeDeploysEndpointIsSet(t *testing.T) {
 func TestAnExplanationDoesNotCostTheVerdict(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	c.silent["DescribeTargetHealth"] = true
+	c.hush("DescribeTargetHealth")
 	e := start(t, after, c.url)
 	d, event := c.deploy(after, serve(t, around(failing(func(int64) bool { return true }, answers(503)))), serve(t, old()), suite{within: "5m"}.text())
 	v := judged(t, e.invoke(event, 10*time.Second), d)
