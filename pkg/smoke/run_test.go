@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -162,4 +163,73 @@ func TestAPasswordInATargetIsNotShown(t *testing.T) {
 			t.Errorf("%s: %s", r.Verdict, data)
 		}
 	}
+}
+
+// broken returns a suite whose named check makes the gate itself panic.
+func broken(t *testing.T, text, name string) *Suite {
+	t.Helper()
+	suite, problems := Read(Source{Name: "s", Text: []byte(text)})
+	if suite == nil {
+		t.Fatal(problems)
+	}
+	for i := range suite.checks {
+		if suite.checks[i].name == name {
+			suite.checks[i].steps[0].expect.body = &rule{{kind: opContains}}
+		}
+	}
+	return suite
+}
+
+func TestAPanicInARoundOfReadinessIsNoRightAnswer(t *testing.T) {
+	inBubble(t, status(200), nil, func(n *network) {
+		suite := broken(n.t, strings.Replace(home, "checks:", "readiness: {checks: [home]}\nchecks:", 1), "home")
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{PhaseReady}}, started: time.Now(), dial: n.dial}
+		expectReport(n.t, r.run(n.t.Context()), Error, BlameGate, "")
+	})
+}
+
+func TestAPanicKeepsNoSlotFromTheOthers(t *testing.T) {
+	blip := until(5*time.Second, status(503), status(200))
+	inBubble(t, routes(blip), routes(blip), func(n *network) {
+		suite := broken(n.t, "version: 1\npolicy: {concurrency: 1}\nchecks:\n"+
+			"  - {name: route, request: GET /route, expect: {status: 200}}\n  - {name: broken, request: GET /, expect: {status: 200}}\n", "broken")
+		r := &runner{suite: suite, job: Job{Target: "http://green", Baseline: "http://blue", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
+		got := r.run(n.t.Context())
+		expectReport(n.t, got, Error, BlameGate, "the gate itself broke")
+		if len(got.Checks) != 1 || got.Checks[0].Verdict != Pass {
+			n.t.Errorf("checks: %+v", got.Checks)
+		}
+	})
+}
+
+func TestWhatWasPlannedAndDidNotRunIsNeverAPass(t *testing.T) {
+	suite, _ := Read(Source{Name: "s", Text: []byte(compared)})
+	for _, p := range []Phase{PhaseReady, PhaseJudge, PhaseCompare} {
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{p}}, started: time.Now(), blue: &side{}}
+		r.choose()
+		expectReport(t, r.finish(), Error, BlameGate, "planned")
+	}
+	r := &runner{suite: suite}
+	expectReport(t, r.finish(), Error, BlameGate, "nothing was tested")
+	j := &judgement{check: &suite.checks[0], made: 1}
+	if v, b, _ := j.verdict(r); v != Error || b != BlameGate {
+		t.Errorf("a check that asserted nothing: %s (%s)", v, b)
+	}
+}
+
+func TestAPartThatDoesNotStopIsLeftBehind(t *testing.T) {
+	inBubble(t, status(200), nil, func(n *network) {
+		suite, _ := Read(Source{Name: "s", Text: []byte(home)})
+		hung := make(chan struct{})
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r.watch = func(Progress) { <-hung }
+		ctx, cancel := context.WithTimeout(n.t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		expectReport(n.t, r.run(ctx), Error, BlameGate, "did not stop when its time was up")
+		if took := time.Since(start); took != time.Second+lastGrace {
+			n.t.Errorf("took %s", took)
+		}
+		close(hung)
+	})
 }

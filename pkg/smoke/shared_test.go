@@ -32,12 +32,20 @@ func TestAFaultOfTheReleaseAloneFails(t *testing.T) {
 }
 
 func TestASharedOutageIsInconclusive(t *testing.T) {
-	inBubble(t, routes(status(503)), routes(status(500)), func(n *network) {
+	var blues atomic.Int32
+	blue := func(w http.ResponseWriter, _ *http.Request) {
+		blues.Add(1)
+		w.WriteHeader(500)
+	}
+	inBubble(t, routes(status(503)), routes(blue), func(n *network) {
 		start := time.Now()
 		r := n.run(n.t.Context(), oneRoute, nil)
 		expectReport(t, r, Inconclusive, BlameEnvironment, `check "route": the old release fails in the same way`)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %s, want what is left of within: 1m", took)
+		}
+		if got := blues.Load(); got != 60 {
+			t.Errorf("blue was asked %d times in a minute, want every second", got)
 		}
 	})
 }
