@@ -26,7 +26,7 @@ for processor in amd64 arm64; do
 		build "$processor" "$dist/bin/tools/$processor/$tool" "./buildtools/$tool"
 	done
 done
-"$go" run ./buildtools/package --dist "$dist" --architecture "$lambda" --bucket "$bucket" \
+"$go" run ./buildtools/package --dist "$dist" --templates "${TEMPLATES:-infra}" --architecture "$lambda" --bucket "$bucket" \
 	--stack "${STACK:-}" --parameters "${PARAMETERS:-}"
 rm -rf "$dist/bin"
 

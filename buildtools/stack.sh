@@ -105,7 +105,10 @@ destroy() {
 	cfn delete-stack --stack-name "$name"
 	finished delete
 	for bucket in $buckets; do
-		[ "$bucket" != None ] || continue
+		if [ "$bucket" = None ]; then
+			say "the stack does not say what its bucket was called: it stays, with what is in it"
+			continue
+		fi
 		aws s3 rb --force "s3://$bucket" >/dev/null
 		say "removed the bucket $bucket"
 	done

@@ -115,7 +115,7 @@ func declared(template string) (known, needed []string, err error) {
 		return nil, nil, err
 	}
 	defaults := map[string]bool{}
-	err = each(&root, nil, func(keys []string, _ *yaml.Node) error {
+	err = each(&root, nil, func(keys []string, _ int, _ *yaml.Node) error {
 		if len(keys) < 2 || keys[0] != "Parameters" {
 			return nil
 		}

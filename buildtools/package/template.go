@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -52,7 +53,8 @@ func (p places) placed(text []byte) ([]byte, error) {
 	}
 	var edits []edit
 	at := func(n *yaml.Node) int { return offset(text, n) }
-	err := each(&root, nil, func(keys []string, n *yaml.Node) error {
+	err := each(&root, nil, func(keys []string, column int, n *yaml.Node) error {
+		beside := "\n" + strings.Repeat(" ", column-1) + "Default: "
 		switch key := keys[len(keys)-1]; {
 		case key == "Code" && n.Kind == yaml.ScalarNode:
 			f, err := p.find(n.Value)
@@ -66,11 +68,11 @@ func (p places) placed(text []byte) ([]byte, error) {
 			edits = append(edits, edit{at(n), len(n.Value), p.architecture})
 		case slices.Equal(keys, []string{"Parameters", "ToolsUri", "Type"}):
 			f, err := p.find("buildtools-linux-amd64.tar.gz") // the processor of BuildImage
-			edits = append(edits, edit{at(n), len(n.Value), fmt.Sprintf("%s\n    Default: s3://%s/%s", n.Value, p.bucket, f.key())})
+			edits = append(edits, edit{at(n), len(n.Value), fmt.Sprintf("%s%ss3://%s/%s", n.Value, beside, p.bucket, f.key())})
 			return err
 		case slices.Equal(keys, []string{"Parameters", "ToolsSha256", "Type"}):
 			f, err := p.find("buildtools-linux-amd64.tar.gz")
-			edits = append(edits, edit{at(n), len(n.Value), fmt.Sprintf("%s\n    Default: %s", n.Value, f.sum)})
+			edits = append(edits, edit{at(n), len(n.Value), fmt.Sprintf("%s%s%s", n.Value, beside, f.sum)})
 			return err
 		}
 		return nil
@@ -95,8 +97,8 @@ func (p places) find(name string) (file, error) {
 	return file{}, fmt.Errorf("%q was not made", name)
 }
 
-// each visits every value of the mappings, with the keys that lead to it.
-func each(n *yaml.Node, keys []string, visit func(keys []string, n *yaml.Node) error) error {
+// each visits every value of the mappings, with the keys that lead to it and the column of the last one.
+func each(n *yaml.Node, keys []string, visit func(keys []string, column int, n *yaml.Node) error) error {
 	if n.Kind != yaml.MappingNode {
 		for _, c := range n.Content {
 			if err := each(c, keys, visit); err != nil {
@@ -107,7 +109,7 @@ func each(n *yaml.Node, keys []string, visit func(keys []string, n *yaml.Node) e
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		to := append(slices.Clone(keys), n.Content[i].Value)
-		if err := visit(to, n.Content[i+1]); err != nil {
+		if err := visit(to, n.Content[i].Column, n.Content[i+1]); err != nil {
 			return err
 		}
 		if err := each(n.Content[i+1], to, visit); err != nil {
