@@ -136,7 +136,8 @@ type held struct {
 	err    error
 	stop   context.CancelFunc
 	client *sdk.Client
-	id     string
+	// endpoint is where AWS is, id the deployment's.
+	endpoint, id string
 }
 
 // hold begins a rehearsal; its events have to be taken until it ends.
@@ -159,7 +160,7 @@ func (h *held) until(what string, fits func(rehearsal.Event) bool) {
 		select {
 		case e := <-h.events:
 			if e.Endpoint != "" {
-				h.client = clientAt(e.Endpoint)
+				h.client, h.endpoint = clientAt(e.Endpoint), e.Endpoint
 			}
 			if id, _, ok := strings.Cut(strings.TrimPrefix(e.Text, "deployment "), " begins"); ok {
 				h.id = id
@@ -187,7 +188,7 @@ func (h *held) end(want rehearsal.Outcome) rehearsal.Result {
 	return h.result
 }
 
-// whole failed requests would be downtime.
+// unharmed wants production traffic, and that no request of it failed.
 func unharmed(t *testing.T, r rehearsal.Result) {
 	t.Helper()
 	if r.Traffic.Sent == 0 || r.Traffic.Failed != 0 || r.Traffic.NotSent != 0 {

@@ -16,7 +16,8 @@ type Outcome string
 const (
 	Shifted    Outcome = "SHIFTED"
 	RolledBack Outcome = "ROLLED BACK"
-	// Stopped and Failed left both task sets as they were: nobody asked for a rollback.
+	// Stopped and Failed left the task sets as they were: nobody asked for a rollback, or it was too early
+	// for one.
 	Stopped Outcome = "STOPPED"
 	Failed  Outcome = "FAILED"
 )

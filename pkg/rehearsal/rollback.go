@@ -17,6 +17,9 @@ func (r *run) fail(ctx context.Context, f *failure) error {
 	if f.stop != nil {
 		status, back = deployment.Stopped, f.stop.Rollback
 	}
+	if f.event == lifecycle.BeforeInstall {
+		back = false // there is no replacement yet, and nothing to take back (user guide, hooks for Amazon ECS)
+	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.Finish(status, time.Now(), &f.why) })
 	switch {
 	case back:
@@ -25,6 +28,9 @@ func (r *run) fail(ctx context.Context, f *failure) error {
 	case f.stop != nil:
 		r.stream.note("stopped without a rollback: both task sets and both listeners stay as they are: " + f.reason)
 		r.result.Outcome = Stopped
+	case f.event == lifecycle.BeforeInstall:
+		r.stream.note("failed before anything was installed: there is nothing to roll back")
+		r.result.Outcome = Failed
 	default:
 		r.stream.note("failed, and the deployment group does not roll back: both task sets and both listeners stay as they are")
 		r.result.Outcome = Failed

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	found "github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
 
 // production lists the new release's shares of the production traffic, in order.
@@ -259,6 +262,15 @@ func TestWithoutAutomaticRollbackAFailureStays(t *testing.T) {
 	}
 }
 
+func TestAFailureBeforeInstallHasNothingToRollBack(t *testing.T) {
+	t.Parallel()
+	r := hold(t, plan(t, func(p *rehearsal.Plan) { hookAt(t, p, "Failed", lifecycle.BeforeInstall) })).end(rehearsal.Failed)
+	if r.RollbackID != "" || status(r, lifecycle.Install) != deployment.EventSkipped || r.FailedEvent != lifecycle.BeforeInstall {
+		t.Errorf("rollback %q, Install %s, failed in %s", r.RollbackID, status(r, lifecycle.Install), r.FailedEvent)
+	}
+	unharmed(t, r)
+}
+
 func TestTheTerminationWaitCanBeEnded(t *testing.T) {
 	t.Parallel()
 	h := hold(t, plan(t, func(p *rehearsal.Plan) { p.TerminationWait, p.Speed = 48*time.Hour, 100 }))
@@ -304,6 +316,12 @@ func TestACrashedTaskIsReplaced(t *testing.T) {
 	}
 	if sets := target.DeploymentTarget.EcsTarget.TaskSetsInfo; sets[len(sets)-1].RunningCount != 2 {
 		t.Errorf("green has %d tasks, want 2", sets[len(sets)-1].RunningCount)
+	}
+	// The dead one has left the target group.
+	finder := found.Finder{AWS: &signed.Client{Region: rehearsal.Region, Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""), Endpoint: func(string) string { return h.endpoint }}}
+	group := "arn:aws:elasticloadbalancing:" + rehearsal.Region + ":" + rehearsal.Account + ":targetgroup/rehearsal-tg2/0000000000000001"
+	if health, err := finder.Health(t.Context(), group); err != nil || health != "2 healthy" && health != "1 healthy, 1 initial (Elb.InitialHealthChecking)" {
+		t.Errorf("green's target group: %q, %v", health, err)
 	}
 	if _, err := h.client.ContinueDeployment(t.Context(), &sdk.ContinueDeploymentInput{DeploymentId: &h.id}); err != nil {
 		t.Fatal(err)

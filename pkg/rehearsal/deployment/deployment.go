@@ -12,9 +12,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
-// EventName is a lifecycle event of an ECS deployment; lifecycle.Name is the word for it.
-type EventName = lifecycle.Name
-
 // EventStatus is how far a lifecycle event has come.
 type EventStatus string
 
