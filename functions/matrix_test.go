@@ -275,6 +275,7 @@ func (p *pool) row(t *testing.T, c *cloud, r row, healthy, production string) li
 	}
 	a := e.invoke(event, time.Minute)
 	v := judged(t, a, d)
+	t.Logf("%s, blame %s: %s", v.text("verdict"), v.text("blame"), v.text("reason"))
 	if v.text("verdict") != r.verdict || v.text("blame") != r.blame || !strings.Contains(v.text("reason"), r.reason) {
 		t.Errorf("%s, blame %s: %s\nwant %s, blame %s: …%s…", v.text("verdict"), v.text("blame"), v.text("reason"), r.verdict, r.blame, r.reason)
 	}

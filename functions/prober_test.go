@@ -90,6 +90,7 @@ func TestTheProberProbesFromInsideTheVPC(t *testing.T) {
 	}{
 		"good":                            {after, good(), old(), suite{}, nil, "PASS", "none", ""},
 		"500 on one route":                {after, with("GET /trips", answers(500)), old(), suite{}, nil, "FAIL", "release", "list trips"},
+		"gzip bomb":                       {after, with("GET /trips", bomb), old(), suite{attempts: 20}, nil, "FAIL", "release", "larger than"},
 		"Inactive, then Pending":          {after, good(), old(), suite{}, []string{"Inactive", "Pending"}, "PASS", "none", ""},
 		"green against blue":              {before, good(), old(), suite{more: compared}, nil, "PASS", "none", ""},
 		"errors that blue does not have":  {before, with("GET /report", answers(500)), old(), suite{more: compared}, nil, "FAIL", "release", `comparison "report"`},
@@ -115,6 +116,9 @@ func TestTheProberProbesFromInsideTheVPC(t *testing.T) {
 				t.Errorf("the prober wrote: %.300s", log)
 			}
 			noSecretIn(t, "the prober's log", log)
+			if got := max(service.prober.peakMemory(), e.peakMemory()); got >= 64 {
+				t.Errorf("%.1f MiB were resident, want less than 64", got)
+			}
 			for _, state := range tc.states {
 				if !strings.Contains(a.log, "waiting for the prober, which is "+state) {
 					t.Errorf("the log does not say that the prober is %s", state)
