@@ -15,7 +15,7 @@ import (
 // limit is how long the search may take; it decorates an error message, no more.
 const limit = 2 * time.Second
 
-// Find returns "name (pid 123)" of the process that listens on the port, or false.
+// Find returns "name (pid 123)" of the process that listens on the port of 127.0.0.1, or false.
 func Find(ctx context.Context, port int) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -4,22 +4,32 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // listening is the state of a socket in /proc/net/tcp.
 const listening = "0A"
 
-// fromSystem finds the socket's inode in /proc/net/tcp, and then who holds it open.
+// fromSystem finds the socket's inode in /proc/net/tcp, and then who holds it open. Only a listener on
+// 127.0.0.1 or on every address is in the way; the same port of another address is somebody else's.
 func fromSystem(port int) (string, bool) {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	inTheWay := map[string][]string{
+		"/proc/net/tcp":  {"0100007F", "00000000"},
+		"/proc/net/tcp6": {strings.Repeat("0", 32), "0000000000000000FFFF00000100007F"},
+	}
+	for table, addresses := range inTheWay {
 		text, err := os.ReadFile(table)
 		if err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(text)) {
 			fields := strings.Fields(line)
-			if len(fields) > 9 && fields[3] == listening && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", port)) {
+			if len(fields) <= 9 || fields[3] != listening {
+				continue
+			}
+			address, at, _ := strings.Cut(fields[1], ":")
+			if at == fmt.Sprintf("%04X", port) && slices.Contains(addresses, address) {
 				if owner, ok := holder("socket:[" + fields[9] + "]"); ok {
 					return owner, true
 				}

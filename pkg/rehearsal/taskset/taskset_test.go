@@ -35,7 +35,7 @@ func task() {
 	})
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(7) }) //nolint:revive // this is a program
 	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
-	os.Exit(1)
+	os.Exit(1) //nolint:revive // this is a program
 }
 
 func bounded(t *testing.T) context.Context {
