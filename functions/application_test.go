@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -264,17 +265,22 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bomb is 256 KiB that unpack to 256 MiB.
-func bomb(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(w)
+// packed is 256 KiB that unpack to 256 MiB.
+var packed = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
 	chunk := make([]byte, 1<<20)
 	for range 256 {
-		if _, err := z.Write(chunk); err != nil {
-			return
-		}
+		_, _ = z.Write(chunk) // into memory
 	}
 	_ = z.Close()
+	return b.Bytes()
+})
+
+// bomb answers with little that becomes much.
+func bomb(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Encoding", "gzip")
+	_, _ = w.Write(packed())
 }
 
 // reset breaks the connection in the hard way, with what it owes unsent.

@@ -129,11 +129,7 @@ Hooks:
 // deploy opens a deployment that is at the hook's lifecycle event, and returns it with the event that
 // CodeDeploy sends. A blue of "" is a deployment group without a production listener.
 func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
-	event := deployment.EventName("AfterAllowTestTraffic")
-	if hook == before {
-		event = "BeforeAllowTraffic"
-	}
-	r := &rollout{id: deployment.NewID(), event: string(event), green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
+	r := &rollout{id: deployment.NewID(), event: "AfterAllowTestTraffic", green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
 	if suite != "" {
 		sum := sha256.Sum256([]byte(suite))
 		r.labels["greenlight.suite"] = fmt.Sprintf("s3://suites/%s.yaml#sha256=%x", r.id, sum)
@@ -147,10 +143,15 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 			{ID: "ecs-svc/2", Label: deployment.Green, TargetGroup: "tg2", Status: "ACTIVE"},
 		},
 	}, time.Now())
+	if hook == before {
+		r.event = "BeforeAllowTraffic"
+	}
+	event := d.Events[0].Name
 	for i := range d.Events {
 		e := d.Events[i].Name
 		d.Begin(e, time.Now())
-		if e == event {
+		if string(e) == r.event {
+			event = e
 			break
 		}
 		d.End(e, deployment.EventSucceeded, time.Now(), nil)
