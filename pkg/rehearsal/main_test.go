@@ -59,6 +59,9 @@ func hook(status types.LifecycleEventStatus) {
 			sets = append(sets, fmt.Sprintf("%s %s %g%%", s.TaskSetLabel, aws.ToString(s.Status), s.TrafficWeight))
 		}
 		_, _ = fmt.Fprintf(os.Stdout, "sees %s; production %s, test %s\n", strings.Join(sets, ", "), versionAt(ctx, os.Getenv("PRODUCTION_URL")), versionAt(ctx, os.Getenv("TEST_URL")))
+		if status == "Hang" {
+			<-context.WithoutCancel(ctx).Done()
+		}
 		_, err = client.PutLifecycleEventHookExecutionStatus(ctx, &sdk.PutLifecycleEventHookExecutionStatusInput{
 			DeploymentId: &event.DeploymentID, LifecycleEventHookExecutionId: &event.ExecutionID, Status: status,
 		})

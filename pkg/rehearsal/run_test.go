@@ -176,6 +176,24 @@ func TestStopDeploymentWithRollback(t *testing.T) {
 	unharmed(t, r)
 }
 
+// A hook that hangs is given up when somebody stops the deployment: nobody waits for its hour.
+func TestStopDeploymentEndsAHook(t *testing.T) {
+	t.Parallel()
+	h := hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.Speed = 1
+		hookAt(t, p, "Hang", lifecycle.AfterInstall)
+	}))
+	h.until("the hook at work", notes("sees Blue PRIMARY"))
+	if _, err := h.client.StopDeployment(t.Context(), &sdk.StopDeploymentInput{DeploymentId: &h.id, AutoRollbackEnabled: aws.Bool(true)}); err != nil {
+		t.Fatal(err)
+	}
+	r := h.end(rehearsal.RolledBack)
+	if r.FailedEvent != lifecycle.AfterInstall || len(r.Hooks) != 1 || r.Hooks[0].Reported || status(r, lifecycle.AfterInstall) != deployment.EventFailed {
+		t.Errorf("failed in %s: %+v", r.FailedEvent, r.Hooks)
+	}
+	unharmed(t, r)
+}
+
 func TestStopDeploymentWithoutRollbackLeavesEverything(t *testing.T) {
 	t.Parallel()
 	h := hold(t, plan(t, func(p *rehearsal.Plan) { p.Config, p.Speed, p.Keep = config(t, "canary:20,48h"), 100, true }))

@@ -88,3 +88,21 @@ func TestTheStoreDoesNotGrowWithoutEnd(t *testing.T) {
 		t.Error("an object may replace itself")
 	}
 }
+
+// A body that is taken is made of its chunks and nothing else; reading it always ends.
+func FuzzChunks(f *testing.F) {
+	f.Add("5\r\nhello\r\n0\r\n\r\n")
+	f.Add("fffffffffffffff\r\n")
+	f.Add("-1\r\nx")
+	f.Fuzz(func(t *testing.T, body string) {
+		store := &bucket.Store{}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/b/k", strings.NewReader(body))
+		r.Header.Set("Content-Encoding", "aws-chunked")
+		w := httptest.NewRecorder()
+		store.ServeHTTP(w, r)
+		got, stored := store.Get("b/k")
+		if stored != (w.Code == http.StatusOK) || len(got) > len(body) {
+			t.Fatalf("%q: %d, stored %t, %q", body, w.Code, stored, got)
+		}
+	})
+}

@@ -71,6 +71,11 @@ func ParseConfig(text string) (Config, error) {
 	if err != nil || interval < time.Minute || interval > maxInterval || interval%time.Minute != 0 {
 		return Config{}, fmt.Errorf("%.80q: the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it (--speed divides it)", text)
 	}
+	for _, c := range Configs() {
+		if c.Routing == routing && c.Percent == percent && c.Interval == interval {
+			return c, nil
+		}
+	}
 	name := fmt.Sprintf("rehearsal-%s-%d-percent-%d-minutes", kind, percent, interval/time.Minute)
 	return Config{Name: name, Routing: routing, Percent: percent, Interval: interval}, nil
 }

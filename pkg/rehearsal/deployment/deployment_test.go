@@ -43,6 +43,40 @@ func TestStepsAddUp(t *testing.T) {
 	}
 }
 
+// What is accepted moves all the traffic, in growing steps, and has a name that CodeDeploy would take.
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range []string{"all-at-once", "canary:10,5m", "linear:33%,2h", "CodeDeployDefault.ECSLinear10PercentEvery1Minutes", "canary:10", "linear:,"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := deployment.ParseConfig(text)
+		if err != nil {
+			return
+		}
+		before := 0
+		for _, s := range c.Steps() {
+			if s.Percent <= before || s.Stays < 0 {
+				t.Fatalf("%q: %d %% after %d %%, for %s", text, s.Percent, before, s.Stays)
+			}
+			before = s.Percent
+		}
+		if before != 100 || c.Name == "" || len(c.Name) > 100 {
+			t.Fatalf("%q: %q ends with %d %%", text, c.Name, before)
+		}
+	})
+}
+
+func TestTheShortFormOfOneOfAWSsIsCalledAsAWSCallsIt(t *testing.T) {
+	for text, want := range map[string]string{
+		"canary:10,5m": "CodeDeployDefault.ECSCanary10Percent5Minutes", "linear:10,3m": "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
+		"canary:20,5m": "rehearsal-canary-20-percent-5-minutes",
+	} {
+		if c, err := deployment.ParseConfig(text); err != nil || c.Name != want {
+			t.Errorf("%s: %q, %v, want %s", text, c.Name, err, want)
+		}
+	}
+}
+
 const id = "d-ABCDEFGHI"
 
 func book() *deployment.Book {
