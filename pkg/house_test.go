@@ -54,6 +54,7 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/fault":       {},
 	"pkg/rehearsal/mutation":    {"pkg/diagnostic", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/fault", "pkg/smoke"},
 	"pkg/rehearsal/lambda":      {"pkg/rehearsal/process"},
+	"pkg/rehearsal/page":        {"pkg/rehearsal", "pkg/rehearsal/balancer", "pkg/rehearsal/deployment", "pkg/report", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
 	"pkg/rehearsal/portowner":   {},
 	"pkg/rehearsal/process":     {},
 	"pkg/rehearsal/release":     {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/smoke", "pkg/taskdef"},

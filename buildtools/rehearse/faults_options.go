@@ -115,6 +115,11 @@ func (o *faultOptions) complete() error {
 	if err := o.chosen(); err != nil {
 		return err
 	}
+	for _, r := range o.reports {
+		if !strings.HasPrefix(r, "json=") {
+			return command.Usagef("--report %.200q: json=FILE", r)
+		}
+	}
 	return o.values()
 }
 

@@ -94,7 +94,7 @@ func (o *options) flags(s command.Spec) *pflag.FlagSet {
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
 	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed, "divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
 	f.StringVar(&o.traffic, "traffic", "20", "production requests a second throughout (`RATE`: 50 or 50/s); 0 sends none")
-	f.StringArrayVar(&o.reports, "report", nil, "json=`FILE` writes everything that happened; repeatable")
+	f.StringArrayVar(&o.reports, "report", nil, "html=`FILE` writes a page that stands alone, json=FILE everything that happened; repeatable")
 	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
 	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "what Lambda allows a hook")
 	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "what a task may take to open its port")
@@ -187,8 +187,8 @@ func (o *options) values() (err error) {
 		o.plan.Secrets[reference] = value
 	}
 	for _, r := range o.reports {
-		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" {
-			return command.Usagef("--report %.200q: json=FILE", r)
+		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" && kind != "html" {
+			return command.Usagef("--report %.200q: html=FILE or json=FILE", r)
 		}
 	}
 	_, err = o.hookCommands()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/page"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
@@ -189,14 +191,25 @@ func explain(w io.Writer, e *rehearsal.SetupError) {
 // report writes the reports that were asked for.
 func (o *options) report(r rehearsal.Result) error {
 	for _, asked := range o.reports {
-		_, file, _ := strings.Cut(asked, "=")
-		data, err := json.MarshalIndent(r, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write report: %w", err)
+		kind, file, _ := strings.Cut(asked, "=")
+		var b bytes.Buffer
+		err := writeJSON(&b, r)
+		if kind == "html" {
+			b.Reset()
+			err = page.Write(&b, r)
 		}
-		if err := outfile.Write(file, append(data, '\n')); err != nil {
+		if err == nil {
+			err = outfile.Write(file, b.Bytes())
+		}
+		if err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
 	return nil
+}
+
+func writeJSON(w io.Writer, r rehearsal.Result) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
 }

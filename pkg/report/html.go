@@ -45,9 +45,9 @@ type page struct {
 	deeper int
 }
 
-// heading adds a heading of the level, of a text.
-func (p *page) heading(level int, text string) {
-	p.El("h"+strconv.Itoa(level+p.deeper), "", text)
+// heading adds the heading of a section.
+func (p *page) heading(text string) {
+	p.El("h"+strconv.Itoa(2+p.deeper), "", text)
 	p.Raw("\n")
 }
 
@@ -122,7 +122,7 @@ func (p *page) facts(r smoke.Report) {
 		}
 	}
 	p.Raw("<section>\n")
-	p.heading(2, "The run")
+	p.heading("The run")
 	p.Raw("<dl class=\"facts\">\n")
 	fact("Suite", r.Suite)
 	fact("SHA-256 of the suite", r.SuiteSHA256)
@@ -152,7 +152,7 @@ func (p *page) failed(r smoke.Report) {
 		return
 	}
 	p.Raw("<section>\n")
-	p.heading(2, "What did not pass")
+	p.heading("What did not pass")
 	for _, c := range all {
 		p.check(c)
 	}
@@ -224,7 +224,7 @@ func (p *page) compares(all []smoke.Comparison) {
 		return
 	}
 	p.Raw("<section>\n")
-	p.heading(2, "Green against blue")
+	p.heading("Green against blue")
 	for _, c := range all {
 		p.open(c.Check, c.Verdict)
 		p.El("p", "where", strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "))
@@ -262,7 +262,7 @@ func (p *page) checks(all []smoke.CheckResult) {
 		return
 	}
 	p.Raw("<section>\n")
-	p.heading(2, "All checks")
+	p.heading("All checks")
 	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All checks\"><table>\n<thead><tr><th scope=\"col\">verdict</th>" +
 		"<th scope=\"col\">check</th><th scope=\"col\">attempts</th><th scope=\"col\" class=\"number\">took</th></tr></thead>\n<tbody>\n")
 	for _, c := range all {
@@ -285,7 +285,7 @@ func (p *page) checks(all []smoke.CheckResult) {
 func (p *page) lists(r smoke.Report) {
 	if len(r.NotRun) > 0 {
 		p.Raw("<section>\n")
-		p.heading(2, "Not run")
+		p.heading("Not run")
 		p.Raw("<ul>\n")
 		for _, n := range r.NotRun {
 			p.Raw("<li>")
@@ -298,7 +298,7 @@ func (p *page) lists(r smoke.Report) {
 	}
 	if len(r.Warnings) > 0 {
 		p.Raw("<section>\n")
-		p.heading(2, "Warnings")
+		p.heading("Warnings")
 		p.Raw("<ul>\n")
 		for _, warning := range r.Warnings {
 			p.El("li", "", warning)

@@ -58,7 +58,7 @@ func (b Browser) run(t testing.TB, url string, args ...string) []byte {
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--user-data-dir=" + t.TempDir(),
 	}, append(args, url)...)
-	cmd := exec.CommandContext(ctx, b.path, args...) //nolint:gosec // the machine's browser, for tests
+	cmd := exec.CommandContext(ctx, b.path, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -79,7 +79,7 @@ func (b Browser) Screenshot(t testing.TB, url string, args ...string) image.Imag
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "page.png")
 	b.run(t, url, append(args, "--screenshot="+file)...)
-	data, err := os.ReadFile(file) //nolint:gosec // written just now
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,194 @@
+package plot
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TimeCSS styles what Spans and Requests draw, beside CSS. It takes the custom properties --pass and --fail too.
+const TimeCSS = `
+svg.plot .name{fill:var(--ink)}
+svg.plot .ok{fill:var(--pass)}
+svg.plot .bad{fill:var(--fail)}
+svg.plot .open{fill:none;stroke:var(--mute);stroke-dasharray:3 2}
+svg.plot .new{fill:var(--series-1)}
+svg.plot .old{fill:none;stroke:var(--series-2);stroke-width:1.4}
+svg.plot .crosses{stroke:var(--fail);fill:none;stroke-width:1.6}
+`
+
+// Span is something that lasted: a row of a picture of spans.
+type Span struct {
+	Name string
+	// Note stands behind the name: how it ended.
+	Note     string
+	From, To time.Duration
+	// Kind is how it is drawn.
+	Kind SpanKind
+}
+
+// SpanKind is how a span ended.
+type SpanKind string
+
+// The kinds of spans. One that never was is drawn as its name alone.
+const (
+	Fine   SpanKind = "ok"
+	Broken SpanKind = "bad"
+	Never  SpanKind = ""
+)
+
+// Step is a change of a listener's weights: from then on so many percent go to the new release.
+type Step struct {
+	At      time.Duration
+	Percent int
+}
+
+// Listener is a listener's weights over time.
+type Listener struct {
+	Name  string
+	Steps []Step
+}
+
+// The measures of a picture of spans.
+const (
+	rowHeight, barHeight = 34, 12
+	listenerBar          = 20
+	shortest             = 2.0
+	longestText          = 24
+)
+
+// Spans returns a picture of what lasted from when to when, with the listeners' weights below it: the new
+// release's part is filled, the old one's an outline. Title is what it shows, as text.
+func Spans(title string, spans []Span, listeners []Listener, total time.Duration) string {
+	if total <= 0 || len(spans)+len(listeners) == 0 {
+		return ""
+	}
+	total = min(total, longest)
+	var b strings.Builder
+	tall := rowHeight*len(spans) + (rowHeight+listenerBar-barHeight)*len(listeners) + bottom
+	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, tall, html.EscapeString(title))
+	x := func(at time.Duration) float64 {
+		return 4 + float64(width-8)*min(max(float64(at)/float64(total), 0), 1)
+	}
+	for _, tick := range timeTicks(total) {
+		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), tall-bottom+6, x(tick), tall-10, anchor(tick, total), label(tick))
+	}
+	y := 0
+	for _, s := range spans {
+		fmt.Fprintf(&b, `<text x="4" y="%d"><tspan class="name">%s</tspan> %s</text>`, y+13, fitted(s.Name), fitted(s.Note))
+		if s.Kind != Never {
+			fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="2"/>`, s.Kind, x(s.From), y+18, max(x(s.To)-x(s.From), shortest), barHeight)
+		}
+		y += rowHeight
+	}
+	for _, l := range listeners {
+		fmt.Fprintf(&b, `<text x="4" y="%d" class="name">%s</text>`, y+13, fitted(l.Name))
+		for i, step := range l.Steps {
+			until := total
+			if i+1 < len(l.Steps) {
+				until = l.Steps[i+1].At
+			}
+			from, wide := x(step.At), max(x(until)-x(step.At), 0)
+			filled := float64(listenerBar) * float64(min(max(step.Percent, 0), 100)) / 100
+			fmt.Fprintf(&b, `<rect class="old" x="%.1f" y="%d" width="%.1f" height="%d"/>`, from, y+18, wide, listenerBar)
+			if filled > 0 {
+				fmt.Fprintf(&b, `<rect class="new" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, from, float64(y+18+listenerBar)-filled, wide, filled)
+			}
+		}
+		y += rowHeight + listenerBar - barHeight
+	}
+	b.WriteString("</svg>")
+	return b.String()
+}
+
+// Request is one request: when it was asked, and how long the answer took.
+type Request struct{ At, Latency time.Duration }
+
+// Requests returns a picture of requests over time. The new release's are dots, the old one's diamonds,
+// failed ones crosses, whoever should have answered.
+func Requests(title string, fresh, old, failed []Request, total time.Duration) string {
+	var all []time.Duration
+	for _, r := range slices.Concat(fresh, old, failed) {
+		all = append(all, r.Latency)
+	}
+	s, ok := scaleOf([]Series{{Values: all}})
+	if !ok || total <= 0 {
+		return ""
+	}
+	total = min(total, longest)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
+	for _, tick := range s.ticks() {
+		y := s.y(tick)
+		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`, left, y, width-right, left-6, y+4, label(tick))
+	}
+	x := func(at time.Duration) float64 {
+		return left + 4 + float64(width-left-right-8)*min(max(float64(at)/float64(total), 0), 1)
+	}
+	for _, tick := range timeTicks(total) {
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total), label(tick))
+	}
+	for _, series := range []struct {
+		requests    []Request
+		class, mark string
+	}{{old, "s2 diamonds", "l3 3-3 3-3-3z"}, {fresh, "s1 dots", "h0"}, {failed, "crosses", "l6 6m0-6l-6 6"}} {
+		if path := marksAt(series.requests, series.mark, x, s); path != "" {
+			fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, series.class, path)
+		}
+	}
+	b.WriteString("</svg>")
+	return b.String()
+}
+
+// marksAt is the path of all marks of requests, which are thinned as in Latency.
+func marksAt(requests []Request, mark string, x func(time.Duration) float64, s scale) string {
+	sorted := slices.Clone(requests)
+	slices.SortStableFunc(sorted, func(a, b Request) int { return int(a.At - b.At) })
+	values := make([]time.Duration, len(sorted))
+	for i, r := range sorted {
+		values[i] = r.Latency
+	}
+	var b strings.Builder
+	for _, i := range thin(values) {
+		dx, dy := 0.0, 0.0
+		switch mark[1] {
+		case '3':
+			dy = -3
+		case '6':
+			dx, dy = -3, -3
+		}
+		fmt.Fprintf(&b, "M%.1f %.1f%s", x(sorted[i].At)+dx, s.y(values[i])+dy, mark)
+	}
+	return b.String()
+}
+
+// timeTicks are round times: about five of them.
+func timeTicks(total time.Duration) []time.Duration {
+	var all []time.Duration
+	step := nice(total / 5)
+	for t := time.Duration(0); t <= total; t += step {
+		all = append(all, t)
+	}
+	return all
+}
+
+// fitted is a text for a picture, cut so that two of them have room beside each other.
+func fitted(text string) string {
+	if all := []rune(text); len(all) > longestText {
+		text = string(all[:longestText-1]) + "…"
+	}
+	return html.EscapeString(text)
+}
+
+// anchor keeps the text of a tick at the picture's edge inside.
+func anchor(tick, total time.Duration) string {
+	switch {
+	case tick < total/20:
+		return "start"
+	case tick > total-total/20:
+		return "end"
+	}
+	return "middle"
+}
