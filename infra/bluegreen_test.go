@@ -323,8 +323,8 @@ func TestBlueGreen(t *testing.T) {
 			{f, `DockerLabels: {greenlight.bootstrap: "true"}`, "DockerLabels: {}"},
 		}},
 		"tasks fit": {tasksFit, []mutation{
-			{f, `!Contains [["2", "3"], !Ref MaxTasks]`, `!Contains [["2", "3", "4"], !Ref MaxTasks]`},
-			{f, "RuleCondition: !Equals [!Ref MaxInstances, 5]", "RuleCondition: !Equals [!Ref MaxInstances, 9]"},
+			{f, `"Fn::Contains": [["2", "3"], !Ref MaxTasks]`, `"Fn::Contains": [["2", "3", "4"], !Ref MaxTasks]`},
+			{f, `RuleCondition: !Equals [!Ref MaxInstances, "5"]`, `RuleCondition: !Equals [!Ref MaxInstances, "9"]`},
 			{f, "  MaxTasks:\n    Type: Number\n    Default: 4", "  MaxTasks:\n    Type: Number\n    Default: 6"},
 		}},
 		"deployment group": {theDeploymentGroup, []mutation{
