@@ -94,6 +94,32 @@ func TestReporting(t *testing.T) {
 	}
 }
 
+// TestACodeDeployThatIsNotThere has nobody to read from and nobody to tell: the function returns an error,
+// so that Lambda invokes it again.
+func TestACodeDeployThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for name, endpoint := range map[string]string{"refused": nobody(t), "no such host": "http://codedeploy.invalid"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			green, blue := serve(t, good()), serve(t, old())
+			e := start(t, after, c.url, append(settings(t, frugal(), green, blue), "AWS_ENDPOINT_URL_CODEDEPLOY="+endpoint)...)
+			for range 2 {
+				a := e.invoke(`{"DeploymentId":"d-1A2B3C4D5","LifecycleEventHookExecutionId":"x"}`, 20*time.Second)
+				if v := a.verdict(t); a.kind != "error" || v.text("verdict") != "PASS" {
+					t.Errorf("%s, verdict %s (%s); want PASS and an error of the function", a.kind, v.text("verdict"), v.text("reason"))
+				}
+				if r := a.lines(t, "reported"); len(r) != 1 || r[0].text("outcome") != "failed" || r[0]["attempts"] != 8.0 {
+					t.Errorf("reported %v, want failed after 8 attempts", r)
+				}
+				if left := 20*time.Second - a.took; left < 1900*time.Millisecond {
+					t.Errorf("ended %v before the deadline, want 2s", left)
+				}
+			}
+		})
+	}
+}
+
 func TestAnEventThatComesTwiceIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

@@ -135,7 +135,7 @@ func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
 	if err := os.WriteFile(path, []byte(suite), 0o600); err != nil {
 		return nil, err
 	}
-	f, _, err := start(ctx, b.host(functions()[0]), "AWS_ENDPOINT_URL="+b.world.url, "SUITE="+path, "TEST_URL="+b.world.url, "PRODUCTION_URL="+b.world.url, "RELEASE=1.1")
+	f, _, err := start(ctx, b.host(functions()[0]), "AWS_ENDPOINT_URL="+b.world.url, "SUITE="+path, "TEST_URL="+b.world.url, "RELEASE=1.1")
 	return f, err
 }
 

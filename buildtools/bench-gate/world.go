@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"io"
@@ -30,7 +31,7 @@ func newWorld(listener net.Listener) *world {
 	mux.HandleFunc("GET /trips", w.check(`{"trips":["Lisbon"]}`))
 	mux.HandleFunc("GET /big", w.check(`{"trips":[`+strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)+`{}]}`))
 	mux.HandleFunc("GET /endless", endless)
-	mux.HandleFunc("GET /bomb", bomb)
+	mux.HandleFunc("GET /bomb", bomb())
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
 	go func() { _ = w.server.Serve(listener) }()
 	return w
@@ -78,15 +79,15 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bomb unpacks to 256 MiB.
-func bomb(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(w)
-	chunk := make([]byte, 1<<20)
-	for range 256 {
-		if _, err := z.Write(chunk); err != nil {
-			return
-		}
-	}
+// bomb is 256 KiB that unpack to 256 MiB: one mebibyte of nothing, packed once and said 256 times.
+func bomb() http.HandlerFunc {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(make([]byte, 1<<20)) // into memory
 	_ = z.Close()
+	body := bytes.Repeat(b.Bytes(), 256)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(body)
+	}
 }
