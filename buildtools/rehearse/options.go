@@ -37,7 +37,7 @@ Touches nothing but this machine, and leaves nothing running.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green 'python3 app.py --port $PORT'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:500`,
 		Exit: `0 the traffic was shifted
-1 the release was rolled back (or stopped)
+1 the release was rolled back, or stopped or failed without a rollback
 2 the command line is wrong
 3 the rehearsal could not be held: a port, a binary, a command
 4 the release's files are wrong, or a hook's binary is missing

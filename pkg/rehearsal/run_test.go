@@ -180,7 +180,7 @@ func TestStopDeploymentWithRollback(t *testing.T) {
 func TestStopDeploymentEndsAHook(t *testing.T) {
 	t.Parallel()
 	h := hold(t, plan(t, func(p *rehearsal.Plan) {
-		p.Speed = 1
+		p.Speed = 50 // the hook's hour has 72 s
 		hookAt(t, p, "Hang", lifecycle.AfterInstall)
 	}))
 	h.until("the hook at work", notes("sees Blue PRIMARY"))
