@@ -2,6 +2,7 @@ package infra_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,6 +152,24 @@ func noSecrets(all stacks) []string {
 	return problems
 }
 
+// descriptions wants texts of security groups in the characters that EC2 takes; it refuses an apostrophe.
+func descriptions(all stacks) []string {
+	var problems []string
+	taken := regexp.MustCompile(`^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}$`)
+	for _, file := range files() {
+		for _, r := range all[file].resources("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress") {
+			walk(r.properties, func(m map[string]any) {
+				for _, key := range []string{"Description", "GroupDescription"} {
+					if text, ok := m[key]; ok && !taken.MatchString(str(text)) {
+						problems = append(problems, fmt.Sprintf("%s: %s: EC2 refuses %q", file, r.id, str(text)))
+					}
+				}
+			})
+		}
+	}
+	return problems
+}
+
 func gateHygiene() map[string]invariant {
 	return map[string]invariant{
 		"no anchors": {noAnchors, []mutation{
@@ -163,6 +182,9 @@ func gateHygiene() map[string]invariant {
 		"prober and load balancer, both ways, both ports": {bothWays, []mutation{
 			{"gate.yml", "      FromPort: !Ref TestPort\n      ToPort: !Ref TestPort\n", "      FromPort: !Ref ProductionPort\n      ToPort: !Ref ProductionPort\n"},
 			{"gate.yml", "{Description: test listener, IpProtocol: tcp, FromPort: !Ref TestPort", "{Description: test listener, IpProtocol: tcp, FromPort: 0"},
+		}},
+		"descriptions": {descriptions, []mutation{
+			{"gate.yml", "Description: test listener, from the Greenlight prober", "Description: test listener, from Greenlight's prober"},
 		}},
 		"no secrets": {noSecrets, []mutation{
 			{"gate.yml", "  Suite:\n    Type: String", "  SuitePassword:\n    Type: String"},
