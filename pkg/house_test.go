@@ -35,6 +35,7 @@ var neighbours = map[string][]string{
 	"pkg/report/browser":    {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
+	"pkg/measure":           {},
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
