@@ -23,7 +23,7 @@ rehearse_release() {
 	code=0
 	"$bin/rehearse" --taskdef "$out/taskdef-$1.json" --appspec "$out/appspec-$1.yaml" --suite "$app/smoke.yaml" \
 		--blue builtin:good --green "$2" --production-port 0 --test-port 0 --hooks "$bin" \
-		--speed 200 --traffic 50 --report "json=$out/report-$1.json" || code=$?
+		--speed 200 --traffic 50 --report "json=$out/report-$1.json" --report "html=$out/report-$1.html" || code=$?
 	return $code
 }
 
@@ -43,6 +43,8 @@ if [ $code -ne 1 ]; then
 	exit 1
 fi
 
+title "Both as a page: $out/report-1.1.0.html, $out/report-1.2.0.html"
+
 title "Three things to try next"
 cat <<TEXT
   1. Look at a rendered file, or break the template and render it again:
@@ -50,6 +52,7 @@ cat <<TEXT
   2. Rehearse your own version: any command that serves on \$PORT
        $bin/rehearse --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
          --suite $app/smoke.yaml --blue builtin:good --green 'python3 -m http.server \$PORT'
-  3. Read the suite that decided, $app/smoke.yaml, and run it against any URL:
-       $bin/smoke --target http://localhost:8080 --release 1.1.0 $app/smoke.yaml
+  3. Read the suite that decided, $app/smoke.yaml, and see which faults it would let through (two minutes):
+       $bin/rehearse faults --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
+         --suite $app/smoke.yaml --blue builtin:good --green builtin:good
 TEXT

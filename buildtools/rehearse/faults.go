@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
@@ -24,6 +25,13 @@ func faults(ctx context.Context, args []string, w world) int {
 		return command.ExitOK
 	}
 	problems := o.read(w)
+	if len(o.plan.Hooks) == 0 && len(problems.Errors(false)) == 0 {
+		problems = append(problems, diagnostic.Problem{
+			Place: diagnostic.Place{File: o.appSpec}, Severity: diagnostic.Error, Cause: diagnostic.Rule,
+			Text: "names no hook, so nothing would catch a fault",
+			Help: "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
+		})
+	}
 	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
 		return exitSetup
 	}

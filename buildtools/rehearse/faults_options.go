@@ -73,6 +73,7 @@ func (o *faultOptions) parse(args []string, stdout io.Writer) error {
 	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()), "`N` faults side by side (default 4 for each processor)")
 	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
 	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "tasks per task set")
+	f.StringVar(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check (default: / with anything below 500)")
 	f.StringVar(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries (default: beside rehearse)")
 	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")

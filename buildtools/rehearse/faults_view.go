@@ -25,7 +25,8 @@ const (
 	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
 	// faultWidth is that of the longest fault's name.
 	faultWidth, routeWidth = 13, 26
-	redrawEvery            = 100 * time.Millisecond
+	// redrawEvery is the pace of the status line, remindEvery that of plain lines where there is none.
+	redrawEvery, remindEvery = 100 * time.Millisecond, 10 * time.Second
 )
 
 // painter returns a function that paints, or leaves text as it is.
@@ -38,19 +39,24 @@ func painter(colour bool) func(code, text string) string {
 	}
 }
 
-// begin says what is to come and keeps the status line moving until the returned function is called.
+// begin says what is to come and keeps telling how far it is until the returned function is called.
 func (v *faultView) begin(o faultOptions) (stop func()) {
 	v.began = time.Now()
 	if !v.quiet {
 		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n", o.plan.Release.ID, o.parallel))
 	}
-	if !v.screen.Live {
+	pace, show := redrawEvery, func() { v.screen.Status(v.status()) }
+	switch {
+	case v.screen.Live:
+	case v.quiet:
 		return func() {}
+	default:
+		pace, show = remindEvery, func() { v.screen.Print(v.status() + "\n") }
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(redrawEvery)
+		tick := time.NewTicker(pace)
 		defer tick.Stop()
 		for {
 			select {
@@ -58,7 +64,7 @@ func (v *faultView) begin(o faultOptions) (stop func()) {
 				v.screen.Status("")
 				return
 			case <-tick.C:
-				v.screen.Status(v.status())
+				show()
 			}
 		}
 	}()
@@ -73,16 +79,23 @@ func (v *faultView) status() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p, since := v.last, time.Since(v.began)
-	if p.Total == 0 || p.Done == 0 && len(p.Running) == 0 {
-		return fmt.Sprintf("%s %5.1fs  the release without a fault", timeline.Spinner(since), since.Seconds())
+	text := fmt.Sprintf("%7.1fs  ", since.Seconds())
+	if v.screen.Live {
+		text = fmt.Sprintf("%s %5.1fs  ", timeline.Spinner(since), since.Seconds())
 	}
-	text := fmt.Sprintf("%s %5.1fs  %s  %d of %d", timeline.Spinner(since), since.Seconds(), timeline.Bar(p.Done, p.Total, 12), p.Done, p.Total)
+	if p.Done == 0 && len(p.Running) == 0 {
+		return text + "the release without a fault"
+	}
+	if v.screen.Live {
+		text += timeline.Bar(p.Done, p.Total, 12) + "  "
+	}
+	text += fmt.Sprintf("%d of %d", p.Done, p.Total)
 	if p.Survived > 0 {
 		text += v.paint(red, fmt.Sprintf(", %d not caught", p.Survived))
 	}
 	if len(p.Running) > 0 {
 		oldest := p.Running[0]
-		text += v.paint(dim, fmt.Sprintf("  %d under way, the longest: %s, %s", len(p.Running), oldest.Fault, oldest.Where()))
+		text += v.paint(dim, fmt.Sprintf("  %d under way (%s, %s)", len(p.Running), oldest.Fault, oldest.Where()))
 	}
 	return text
 }

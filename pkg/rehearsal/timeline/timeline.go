@@ -34,8 +34,9 @@ const (
 	nameWidth  = 22
 	checkWidth = 24
 	indent     = "            "
-	// hang is where the lines after the first of an event's text begin, checkHang those of a check.
-	hang, checkHang = 34, 14
+	// hang is where the lines after the first of an event's text begin, noteHang and checkHang those of a
+	// note and of a check.
+	hang, noteHang, checkHang = 34, 11, 14
 	// glue is a blank at which no line is broken.
 	glue = "\u00a0"
 	// shareWidth is how wide the shares of a listener's traffic are drawn.
@@ -64,7 +65,11 @@ func (p *Printer) out(text string, hang int) {
 }
 
 func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
-	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)), hang)
+	begin := hang
+	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
+		begin = noteHang
+	}
+	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)), begin)
 }
 
 // Live keeps the status line moving until the returned function is called, which takes it away.
