@@ -41,11 +41,11 @@ func (s *stage) balancerState() elb.State {
 		ARN:  "arn:aws:elasticloadbalancing:" + Region + ":" + Account + ":loadbalancer/app/rehearsal/0000000000000001",
 		Name: "rehearsal", Address: "127.0.0.1",
 	}
-	for n, l := range map[string]*balancer.Listener{"1": s.production, "2": s.test} {
+	for i, l := range []*balancer.Listener{s.production, s.test} {
 		if l == nil {
 			continue
 		}
-		shown := elb.Listener{ARN: listenerARN(n), Port: l.Port()}
+		shown := elb.Listener{ARN: listenerARN(strconv.Itoa(i + 1)), Port: l.Port()}
 		for _, w := range l.Weights() {
 			shown.Forward = append(shown.Forward, elb.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
 		}

@@ -289,6 +289,21 @@ func TestAFailureBeforeInstallHasNothingToRollBack(t *testing.T) {
 	unharmed(t, r)
 }
 
+// As long as the original task set stays, there is a way back.
+func TestAStopInTheTerminationWaitRollsBack(t *testing.T) {
+	t.Parallel()
+	h := hold(t, plan(t, func(p *rehearsal.Plan) { p.TerminationWait, p.Speed = 48*time.Hour, 100 }))
+	h.until("the wait", notes("stays for the termination wait"))
+	if _, err := h.client.StopDeployment(t.Context(), &sdk.StopDeploymentInput{DeploymentId: &h.id, AutoRollbackEnabled: aws.Bool(true)}); err != nil {
+		t.Fatal(err)
+	}
+	r := h.end(rehearsal.RolledBack)
+	if got := production(r); !slices.Equal(got, []int{0, 100, 0}) || r.Why != "in the termination wait somebody called StopDeployment" {
+		t.Errorf("shares %v, why %q", got, r.Why)
+	}
+	unharmed(t, r)
+}
+
 func TestTheTerminationWaitCanBeEnded(t *testing.T) {
 	t.Parallel()
 	h := hold(t, plan(t, func(p *rehearsal.Plan) { p.TerminationWait, p.Speed = 48*time.Hour, 100 }))

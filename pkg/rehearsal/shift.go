@@ -109,5 +109,9 @@ func (r *run) terminationWait(ctx context.Context) *failure {
 	}
 	goOn := r.book.Await(r.id, deployment.TerminationWait)
 	r.stream.note(fmt.Sprintf("blue (%s) stays for the termination wait of %s", r.blue.release, r.plan.TerminationWait))
-	return r.pause(ctx, "", r.plan.scaled(r.plan.TerminationWait), goOn)
+	failed := r.pause(ctx, "", r.plan.scaled(r.plan.TerminationWait), goOn)
+	if failed != nil {
+		failed.reason = "in the termination wait " + failed.reason
+	}
+	return failed
 }

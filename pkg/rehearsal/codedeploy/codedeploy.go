@@ -23,6 +23,9 @@ const Target = "CodeDeploy_20141006"
 // maxTargets is how many targets BatchGetDeploymentTargets takes (SDK: "maximum of 25").
 const maxTargets = 25
 
+// maxBatch is how many names the other batch calls take (SDK: "maximum ... 25", applications 100).
+const maxBatch = 25
+
 // API answers CodeDeploy's calls.
 type API struct {
 	Book *deployment.Book

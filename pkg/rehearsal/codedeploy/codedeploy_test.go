@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +268,22 @@ func TestTheSDKReadsTheGroupAndItsConfiguration(t *testing.T) {
 		},
 		"DeploymentGroupDoesNotExistException": func() error {
 			_, err := w.client.GetDeploymentGroup(bounded(t), &sdk.GetDeploymentGroupInput{ApplicationName: aws.String("trips"), DeploymentGroupName: aws.String("none")})
+			return err
+		},
+		"DeploymentGroupNameRequiredException": func() error {
+			_, err := w.client.ListDeployments(bounded(t), &sdk.ListDeploymentsInput{ApplicationName: aws.String("trips")})
+			return err
+		},
+		"ApplicationNameRequiredException": func() error {
+			_, err := w.client.ListDeployments(bounded(t), &sdk.ListDeploymentsInput{DeploymentGroupName: aws.String("blue-green")})
+			return err
+		},
+		"InvalidDeploymentStatusException": func() error {
+			_, err := w.client.ListDeployments(bounded(t), &sdk.ListDeploymentsInput{IncludeOnlyStatuses: []types.DeploymentStatus{"Done"}})
+			return err
+		},
+		"BatchLimitExceededException": func() error {
+			_, err := w.client.BatchGetDeployments(bounded(t), &sdk.BatchGetDeploymentsInput{DeploymentIds: slices.Repeat([]string{id}, 26)})
 			return err
 		},
 		"DeploymentConfigDoesNotExistException": func() error {

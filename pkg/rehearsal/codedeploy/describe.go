@@ -239,9 +239,12 @@ type batchDeploymentsOutput struct {
 
 func (a API) batchGetDeployments(_ context.Context, in batchInput) (batchDeploymentsOutput, error) {
 	out := batchDeploymentsOutput{Infos: []deploymentInfo{}}
-	if len(in.DeploymentIDs) == 0 {
+	switch {
+	case len(in.DeploymentIDs) == 0:
 		_, err := a.find("")
 		return out, err
+	case len(in.DeploymentIDs) > maxBatch:
+		return out, &awsjson.Fault{Type: "BatchLimitExceededException", Message: fmt.Sprintf("The maximum number of deployment IDs is %d.", maxBatch)}
 	}
 	for _, id := range in.DeploymentIDs {
 		d, err := a.find(id)
@@ -265,6 +268,17 @@ type listDeploymentsOutput struct {
 
 func (a API) listDeployments(_ context.Context, in listDeploymentsInput) (listDeploymentsOutput, error) {
 	out := listDeploymentsOutput{IDs: []string{}}
+	// Both names or none (SDK, ListDeployments' doc comment).
+	if in.Application != "" || in.Group != "" {
+		if _, err := a.group(in.Application, in.Group); err != nil {
+			return out, err
+		}
+	}
+	for _, status := range in.Statuses {
+		if !status.Known() {
+			return out, &awsjson.Fault{Type: "InvalidDeploymentStatusException", Message: fmt.Sprintf("Invalid deployment status: %.40s", status)}
+		}
+	}
 	for _, d := range a.Book.All() {
 		if (in.Application == "" || in.Application == d.Application) &&
 			(in.Group == "" || in.Group == d.Group) &&

@@ -38,6 +38,16 @@ const (
 	Stopped    Status = "Stopped"
 )
 
+// Known reports whether CodeDeploy has such a status; Queued and Baking are statuses that a rehearsal's
+// deployments never have.
+func (s Status) Known() bool {
+	switch s {
+	case Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking":
+		return true
+	}
+	return false
+}
+
 // Ended reports whether nothing more will happen to a deployment in this status.
 func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Stopped }
 

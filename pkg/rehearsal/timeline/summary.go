@@ -46,7 +46,7 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}
 	if r.Why != "" {
-		row("why", "%s: %s", r.FailedEvent, r.Why)
+		row("why", "%s", strings.TrimPrefix(string(r.FailedEvent)+": "+r.Why, ": ")) // the termination wait is no event
 	}
 	if r.FailedCheck != "" {
 		row("check", "%s%s", r.FailedCheck, place(r))
