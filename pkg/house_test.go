@@ -36,6 +36,7 @@ var neighbours = map[string][]string{
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
 	"pkg/measure":           {},
+	"pkg/memory":            {},
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},

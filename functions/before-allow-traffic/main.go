@@ -5,6 +5,10 @@ package main
 import (
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/memory"
 )
 
-func main() { gate.Start(lifecycle.BeforeAllowTraffic) }
+func main() {
+	memory.Limit()
+	gate.Start(lifecycle.BeforeAllowTraffic)
+}

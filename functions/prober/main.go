@@ -5,7 +5,11 @@ package main
 import (
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/greenlight-ecs/greenlight/pkg/memory"
 	"github.com/greenlight-ecs/greenlight/pkg/remote"
 )
 
-func main() { lambda.Start(remote.Serve) }
+func main() {
+	memory.Limit()
+	lambda.Start(remote.Serve)
+}
