@@ -25,7 +25,9 @@ func (ru rule) json(nodes []any, singular bool, s scope) []mismatch {
 	var out []mismatch
 	for i := range ru {
 		o := &ru[i]
-		if bad, ok := o.holdsForAll(nodes, singular, s); !ok {
+		if o.blank(s) {
+			out = append(out, mismatch{o.text(s), saysNothing})
+		} else if bad, ok := o.holdsForAll(nodes, singular, s); !ok {
 			out = append(out, mismatch{o.text(s), gotText(o, nodes, bad, singular, s.secrets)})
 		}
 	}
@@ -42,7 +44,8 @@ func (ru rule) holds(nodes []any, singular bool, s scope) bool {
 }
 
 // holdsForAll says whether the operator holds for every node, of which there must be one; if not, for
-// which it does not. A list's length counts its nodes, and contains needs one that does.
+// which it does not. A list's length counts its nodes, and contains needs one that it holds for, or that
+// is the element looked for.
 func (o *operator) holdsForAll(nodes []any, singular bool, s scope) (bad int, ok bool) {
 	switch {
 	case o.kind == opExists:
@@ -53,7 +56,7 @@ func (o *operator) holdsForAll(nodes []any, singular bool, s scope) (bad int, ok
 		return 0, !o.not.holds(nodes, singular, s)
 	}
 	for i, n := range nodes {
-		holds := o.holdsFor(n, s)
+		holds := o.holdsFor(n, singular, s)
 		if o.kind == opContains && holds {
 			return 0, true
 		}
@@ -74,8 +77,8 @@ func (ru rule) countsNodes(singular bool) bool {
 	return false
 }
 
-// holdsFor says whether the operator holds for one value.
-func (o *operator) holdsFor(v any, s scope) bool {
+// holdsFor says whether the operator holds for one value, which is one of a list unless it is singular.
+func (o *operator) holdsFor(v any, singular bool, s scope) bool {
 	switch o.kind {
 	case opEquals:
 		return o.values[0].equals(v, s)
@@ -87,7 +90,7 @@ func (o *operator) holdsFor(v any, s scope) bool {
 		}
 		return false
 	case opContains:
-		return o.contained(v, s)
+		return !singular && o.values[0].equals(v, s) || o.contained(v, s)
 	case opMatches:
 		t, ok := v.(string)
 		re := o.regexp(s)
@@ -105,7 +108,7 @@ func (o *operator) holdsFor(v any, s scope) bool {
 		n, ok := lengthOf(v)
 		return ok && n >= o.low && n <= o.high
 	case opNot:
-		return len(o.not) > 0 && !o.not.holds([]any{v}, true, s)
+		return len(o.not) > 0 && !o.not.holds([]any{v}, singular, s)
 	case opExists:
 		return o.want
 	}
@@ -134,7 +137,7 @@ func (o *operator) regexp(s scope) *regexp.Regexp {
 		return o.compiled
 	}
 	expr, err := o.pattern.pattern(s)
-	if err != nil || expr == "" {
+	if err != nil {
 		return nil
 	}
 	re, err := regexp.Compile(expr)
@@ -142,6 +145,25 @@ func (o *operator) regexp(s scope) *regexp.Regexp {
 		return nil
 	}
 	return re
+}
+
+// saysNothing stands for what was got where nothing can be held against it.
+const saysNothing = "nothing to compare with: its variables are empty, and so it would hold for every text"
+
+// blank reports whether, once its variables have their values, the operator holds for every text: each
+// contains the empty one. Such an operator does not hold, be it negated or not.
+func (o *operator) blank(s scope) bool {
+	switch {
+	case o.kind == opContains && o.values[0].text.parts != nil:
+		piece, err := o.values[0].text.expand(s, nil)
+		return err != nil || piece == ""
+	case o.kind == opMatches && o.compiled == nil:
+		re := o.regexp(s)
+		return re == nil || re.MatchString("")
+	case o.kind == opNot:
+		return slices.ContainsFunc(o.not, func(n operator) bool { return n.blank(s) })
+	}
+	return false
 }
 
 func isType(v any, typ string) bool {
@@ -182,6 +204,8 @@ func (ru rule) header(values []string, s scope) []mismatch {
 	var positive rule
 	for i := range ru {
 		switch o := &ru[i]; {
+		case o.blank(s):
+			out = append(out, mismatch{o.text(s), saysNothing})
 		case o.kind == opExists && o.want != (len(values) > 0),
 			o.kind == opNot && !o.noneFits(values, s):
 			out = append(out, mismatch{o.text(s), got})
@@ -230,12 +254,12 @@ func (ru rule) fits(v string, s scope) bool {
 // fits is holdsFor for a header's text, which is a number where it looks like one.
 func (o *operator) fits(v string, s scope) bool {
 	if o.kind != opMin && o.kind != opMax {
-		return o.holdsFor(v, s)
+		return o.holdsFor(v, true, s)
 	}
 	if !json.Valid([]byte(v)) {
 		return false
 	}
-	return o.holdsFor(json.Number(strings.TrimSpace(v)), s)
+	return o.holdsFor(json.Number(strings.TrimSpace(v)), true, s)
 }
 
 // text says what the operator expects.

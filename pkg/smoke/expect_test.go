@@ -81,6 +81,11 @@ func TestExpectations(t *testing.T) {
 		"length of a number":       {body: `{"a":123}`, expect: `json: {$.a: {length: 3}}`, want: `got 123`},
 		"contains needs one node":  {body: `["x","hello"]`, expect: `json: {"$[*]": {contains: ell}}`},
 		"contains in no node":      {body: `["x","y"]`, expect: `json: {"$[*]": {contains: ell}}`, want: `none of 2`},
+		"contains a node":          {body: `[3,5]`, expect: `json: {"$[*]": {contains: 5}}`},
+		"contains no such node":    {body: `[3,5]`, expect: `json: {"$[*]": {not: {contains: 5}}}`, want: `not contains 5, got 5, number 2 of 2`},
+		"contains an empty value":  {body: `{"a":"b"}`, expect: `json: {$.a: {contains: "${NONE}"}}`, want: `its variables are empty`},
+		"not an empty value":       {body: `{"a":"b"}`, expect: `json: {$.a: {not: {matches: "^${NONE}"}}}`, want: `its variables are empty`},
+		"header, an empty value":   {header: []string{"X-A", "1"}, expect: `headers: {X-A: {matches: "^${NONE}"}}`, want: `its variables are empty`},
 		"contains an element":      {body: `{"a":[{"id":7},2]}`, expect: `json: {$.a: {contains: {id: 7}}}`},
 		"contains no such element": {body: `{"a":["2"]}`, expect: `json: {$.a: {contains: 2}}`, want: `contains 2`},
 		"contains a piece":         {body: `{"a":"hello"}`, expect: `json: {$.a: {contains: ell}}`},
@@ -119,7 +124,7 @@ func TestExpectations(t *testing.T) {
 		"slow":                     {body: `x`, expect: `latency: 1ns`, want: `latency: expected at most 1ns`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			suite := "version: 1\nvariables: {ONE: 1, DOT: a.c}\nchecks:\n  - name: c\n    request: GET /\n    attempts: 1\n    expect: {" + c.expect + "}\n"
+			suite := "version: 1\nvariables: {ONE: 1, DOT: a.c, NONE: ''}\nchecks:\n  - name: c\n    request: GET /\n    attempts: 1\n    expect: {" + c.expect + "}\n"
 			r := judged(t, suite, answer(c.body, c.header...))
 			switch {
 			case c.want == "" && r.Verdict != smoke.Pass:

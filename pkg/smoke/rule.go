@@ -49,7 +49,9 @@ type operator struct {
 	// pattern is the operand of matches; compiled is nil while it holds variables.
 	pattern  text
 	compiled *regexp.Regexp
-	not      rule
+	// empty is set when the pattern, whatever its variables hold, finds the empty text.
+	empty bool
+	not   rule
 }
 
 // unbounded is the upper bound of a length that has none.
@@ -150,6 +152,7 @@ func (r *reader) pattern(p pair, o *operator) {
 		r.fail(posOf(p.value), "patterns are RE2; (?i) ignores case", "%s is no pattern: %s", quote(p.value.Value), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		return
 	}
+	o.empty = compiled.MatchString("")
 	if o.pattern.parts == nil {
 		o.compiled = compiled
 	}
@@ -201,6 +204,11 @@ func (r *reader) checkRule(ru rule) {
 			}
 		case opNot:
 			r.checkRule(o.not)
+			for _, n := range o.not {
+				if n.matchesAll() {
+					r.fail(n.at, `write {equals: ""}, or a pattern that finds less`, "the pattern finds something in every text, so what negates it says nothing of the text")
+				}
+			}
 		default:
 		}
 	}
@@ -212,7 +220,7 @@ func (r *reader) checkRule(ru rule) {
 // matchesAll reports whether the operator is a pattern that finds the empty text, and so finds something
 // in every text.
 func (o *operator) matchesAll() bool {
-	return o.kind == opMatches && o.compiled != nil && o.compiled.MatchString("")
+	return o.kind == opMatches && o.empty
 }
 
 // visit calls f for every text in the rule that may hold variables.
