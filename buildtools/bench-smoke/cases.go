@@ -4,32 +4,21 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/measure"
 )
 
-// peakBytes turns what the system says of a process's largest memory into bytes: Linux counts KiB.
-func peakBytes(maxrss int64) int64 {
-	if runtime.GOOS == "darwin" {
-		return maxrss
-	}
-	return maxrss << 10
-}
-
-const mib = 1 << 20
-
 func (b *bench) all(ctx context.Context) error {
-	b.say("bench-smoke: %d rounds, %d cpus, medians of whole processes", b.rounds, runtime.NumCPU())
+	b.Say("bench-smoke: %d rounds, %d cpus, medians of whole processes", b.rounds, runtime.NumCPU())
 	for _, f := range []func(context.Context) error{b.many, b.flow, b.slow, b.growth} {
 		if err := f(ctx); err != nil {
 			return err
 		}
 	}
-	b.say("%d limits missed", b.missed)
-	return nil
+	return b.Close()
 }
 
 // oneRound is readiness without patience: the checks alone are measured.
@@ -61,26 +50,27 @@ func (b *bench) many(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	programs := append([]program{
-		{"floor", []string{"checks", b.url, "/health", fmt.Sprint(n), "8"}},
-		{"smoke", []string{"--target", b.url, file}},
-		{"smoke", []string{"--target", b.url, few}},
-		{"smoke", []string{"--target", b.url, ready}},
+	programs := append([]measure.Program{
+		b.own("floor", "floor", "checks", b.url, "/health", fmt.Sprint(n), "8"),
+		b.smoke("smoke", file),
+		b.smoke("smoke, 10 checks", few),
+		b.smoke("smoke, 20 rounds of readiness", ready),
 	}, b.peers(n)...)
-	c, err := b.measure(ctx, b.rounds, programs...)
+	c, err := b.starter.InTurn(ctx, measure.Rounds{Count: b.rounds}, programs...)
 	if err != nil {
 		return err
 	}
-	b.say("\n%d independent checks, concurrency 8", n)
-	b.table(programs, c)
-	b.limit("wall: smoke / floor (aim 1.5)", c[1].against(c[0]), 2, "×")
+	b.Title("%d independent checks, concurrency 8", n)
+	b.Costs(programs, c)
+	b.AtMost("wall: smoke / floor (aim 1.5)", c[1].Over(c[0]), 2, "×")
 	for i := 4; i < len(programs); i++ {
-		if name := programs[i].name; name == "hurl" || name == "goss" {
-			b.limit("wall: smoke / "+name, c[1].against(c[i]), 0.5, "×")
+		if name := programs[i].Name; name == "hurl" || name == "goss" {
+			b.AtMost("wall: smoke / "+name, c[1].Over(c[i]), 0.5, "×")
 		}
 	}
-	b.limit("peak memory", float64(c[1].peak)/mib, 16, " MiB")
-	b.limit("cpu a check, (200 checks − 10 checks) / 190", float64(c[1].cpu-c[2].cpu)/190/float64(time.Millisecond), 0.2, " ms")
+	all, some := c[1].Median(), c[2].Median()
+	b.AtMost("peak memory", float64(all.Peak)/measure.MiB, 16, "MiB")
+	b.AtMost("cpu a check, (200 checks − 10 checks) / 190", measure.Milliseconds(all.CPU-some.CPU)/190, 0.2, "ms")
 	return nil
 }
 
@@ -111,16 +101,16 @@ checks:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
-	programs := []program{{"floor", []string{"flow", b.url}}, {"smoke", []string{"--target", b.url, file}}}
-	c, err := b.measure(ctx, b.rounds, programs...)
+	programs := []measure.Program{b.own("floor", "floor", "flow", b.url), b.smoke("smoke", file)}
+	c, err := b.starter.InTurn(ctx, measure.Rounds{Count: b.rounds}, programs...)
 	if err != nil {
 		return err
 	}
-	b.say("\na flow of 5 steps")
-	b.table(programs, c)
+	b.Title("a flow of 5 steps")
+	b.Costs(programs, c)
 	// The limit is 10 ms where the floor takes 3; on a machine that is slower or busy both take longer.
-	most := 10 * max(1, float64(c[0].wall)/float64(3*time.Millisecond))
-	b.limit("wall", float64(c[1].wall)/float64(time.Millisecond), most, " ms")
+	most := 10 * max(1, measure.Milliseconds(c[0].Median().Wall)/3)
+	b.AtMost("wall", measure.Milliseconds(c[1].Median().Wall), most, "ms")
 	return nil
 }
 
@@ -130,14 +120,14 @@ func (b *bench) slow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	programs := []program{{"floor", []string{"checks", b.url, "/slow", "50", "16"}}, {"smoke", []string{"--target", b.url, file}}}
-	c, err := b.measure(ctx, b.rounds, programs...)
+	programs := []measure.Program{b.own("floor", "floor", "checks", b.url, "/slow", "50", "16"), b.smoke("smoke", file)}
+	c, err := b.starter.InTurn(ctx, measure.Rounds{Count: b.rounds}, programs...)
 	if err != nil {
 		return err
 	}
-	b.say("\n50 checks of 100 ms each, concurrency 16")
-	b.table(programs, c)
-	b.limit("wall: smoke / floor", c[1].against(c[0]), 1.03, "×")
+	b.Title("50 checks of 100 ms each, concurrency 16")
+	b.Costs(programs, c)
+	b.AtMost("wall: smoke / floor", c[1].Over(c[0]), 1.03, "×")
 	return nil
 }
 
@@ -151,39 +141,33 @@ func (b *bench) growth(ctx context.Context) error {
 		}
 		files = append(files, f)
 	}
-	programs := []program{{"smoke", []string{"--target", b.url, files[0]}}, {"smoke", []string{"--target", b.url, files[1]}}}
-	c, err := b.measure(ctx, max(3, b.rounds/3), programs...)
+	programs := []measure.Program{b.smoke("smoke, 1,000 checks", files[0]), b.smoke("smoke, 10,000 checks", files[1])}
+	c, err := b.starter.InTurn(ctx, measure.Rounds{Count: max(3, b.rounds/3)}, programs...)
 	if err != nil {
 		return err
 	}
-	b.say("\n1,000 and 10,000 checks")
-	b.table(programs, c)
-	b.limit("time a check: 10,000 / 1,000", c[1].against(c[0])/10, 1.2, "×")
-	b.limit("memory a check, 10,000 checks", float64(c[1].peak)/10000/1024, 16, " KiB")
+	b.Title("1,000 and 10,000 checks")
+	b.Costs(programs, c)
+	b.AtMost("time a check: 10,000 / 1,000", c[1].Over(c[0])/10, 1.2, "×")
+	b.AtMost("memory a check, 10,000 checks", float64(c[1].Median().Peak)/10000/1024, 16, "KiB")
 	return nil
 }
 
-func (b *bench) table(programs []program, c []cost) {
-	for i, p := range programs {
-		b.say("  %-8s wall %8.2f ms   cpu %8.2f ms   peak %6.1f MiB   %s", p.name,
-			float64(c[i].wall)/float64(time.Millisecond), float64(c[i].cpu)/float64(time.Millisecond), float64(c[i].peak)/mib,
-			filepath.Base(p.args[len(p.args)-1]))
-	}
-}
-
 // peers are the other runners that are installed, with the same checks in their own words.
-func (b *bench) peers(n int) []program {
+func (b *bench) peers(n int) []measure.Program {
 	writers := map[string]func(int) (string, string, []string){"hurl": b.hurl, "goss": b.goss, "runn": b.runn, "venom": b.venom, "k6": b.k6}
-	var out []program
+	var out []measure.Program
 	for _, name := range []string{"hurl", "goss", "runn", "venom", "k6"} {
-		if _, err := exec.LookPath(name); err != nil {
-			b.say("%s is not on the PATH: left out", name)
+		if !measure.Installed(name) {
+			b.Skip("wall: smoke / "+name, name+" is not installed")
 			continue
 		}
 		file, text, args := writers[name](n)
-		if err := os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600); err == nil {
-			out = append(out, program{name, args})
+		if err := os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600); err != nil {
+			b.Skip("wall: smoke / "+name, err.Error())
+			continue
 		}
+		out = append(out, measure.Program{Name: name, Args: append([]string{name}, args...), Dir: b.dir})
 	}
 	return out
 }

@@ -19,11 +19,11 @@ func main() {
 	os.Exit(code)
 }
 
+// run returns 0, or 1 when a limit was missed or nothing could be measured.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench-smoke", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	rounds := flags.Int("rounds", 15, "runs of each program; medians are printed")
-	strict := flags.Bool("strict", false, "exit 1 when a limit is missed")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -35,9 +35,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	defer b.close()
 	if err := b.all(ctx); err != nil {
 		_, _ = fmt.Fprintln(stderr, "bench-smoke:", err)
-		return 1
-	}
-	if *strict && b.missed > 0 {
 		return 1
 	}
 	return 0
