@@ -130,3 +130,22 @@ func TestAnExplanationDoesNotCostTheVerdict(t *testing.T) {
 		t.Errorf("%s, blame %s: %s", v.text("verdict"), v.text("blame"), v.text("reason"))
 	}
 }
+
+// TestASkipThatNeverAnswersLeavesTimeToReport reads the skip parameter out of the time that is kept back.
+func TestASkipThatNeverAnswersLeavesTimeToReport(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []time.Duration{5 * time.Second, 8 * time.Second} {
+		t.Run(limit.String(), func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			c.hush("GetParameter")
+			green, blue := serve(t, with("GET /trips", hang)), serve(t, old())
+			e := start(t, after, c.url, append(settings(t, strings.Replace(frugal(), "timeout: 10s", "timeout: 5m", 1), green, blue), "SKIP_PARAMETER=/skip")...)
+			d, event := c.deploy(after, green, blue, "")
+			a := e.invoke(event, limit)
+			if v := judged(t, a, d); v.text("status") != "Failed" || !strings.Contains(a.log, "no skip: ssm GetParameter") {
+				t.Errorf("%s %s: %s", v.text("verdict"), v.text("status"), v.text("reason"))
+			}
+		})
+	}
+}
