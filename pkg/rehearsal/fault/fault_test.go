@@ -91,7 +91,7 @@ func TestEachFaultIsWhatItSays(t *testing.T) {
 		"drip":      {short, func(a answer) bool { return errors.Is(a.err, context.DeadlineExceeded) && a.status == 200 }},
 		"latency":   {patient, func(a answer) bool { return a.err == nil && a.status == 200 && a.took >= 3*time.Second }},
 		"500":       {patient, func(a answer) bool { return a.err == nil && a.status == 500 }},
-		"reset":     {patient, func(a answer) bool { return errors.Is(a.err, syscall.ECONNRESET) || errors.Is(a.err, io.EOF) }},
+		"reset":     {patient, func(a answer) bool { return errors.Is(a.err, syscall.ECONNRESET) }},
 		"truncated": {patient, func(a answer) bool { return a.status == 200 && a.body != "" && errors.Is(a.err, io.ErrUnexpectedEOF) }},
 		"endless":   {patient, func(a answer) bool { return a.status == 200 && len(a.body) == 2<<20 }},
 		"redirect":  {patient, func(a answer) bool { return a.status == 302 && a.header.Get("Location") == "/__login" }},

@@ -35,11 +35,23 @@ func TestMain(m *testing.M) {
 			o := builtin.Options{Release: os.Getenv("RELEASE"), Port: os.Getenv("PORT")}
 			os.Exit(builtin.Main(context.Background(), os.Args[2:], o, os.Stderr))
 		case "hook":
+			if len(os.Args) > 3 {
+				forget(os.Args[3])
+			}
 			gate.Start(lifecycle.Name(os.Args[2]))
 			os.Exit(0)
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// forget makes a hook find its suite the first time only.
+func forget(file string) {
+	if _, err := os.Stat(file); err == nil {
+		_ = os.Setenv("SUITE", file+"-is-gone.yaml")
+		return
+	}
+	_ = os.WriteFile(file, nil, 0o600)
 }
 
 const taskDefinition = `{"family": "task-trips", "networkMode": "awsvpc", "requiresCompatibilities": ["EC2"], "cpu": "256", "memory": "512",
@@ -199,6 +211,23 @@ func TestARouteThatNobodyAsksIsNotMetAndTheAdviceWorks(t *testing.T) {
 	c.Only = []fault.Route{{Method: "GET", Path: "/api/report"}}
 	if score, err = run(t, c); err != nil || score.Percent != 100 {
 		t.Errorf("%d %%, %v: the advice was followed", score.Percent, err)
+	}
+}
+
+// A rollback for another reason says nothing about the fault: it must not count as caught.
+func TestARollbackWithoutTheFaultIsUnsound(t *testing.T) {
+	t.Parallel()
+	c := campaign(t, weak, "good", "500")
+	c.Only = []fault.Route{{Method: "GET", Path: "/nobody/asks"}}
+	hook := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
+	hook.Argv = append(hook.Argv, filepath.Join(t.TempDir(), "seen"))
+	c.Plan.Hooks[lifecycle.AfterAllowTestTraffic] = hook
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(score.Findings) != 1 || score.Findings[0].Outcome != mutation.Unsound || score.Caught != 0 || score.Percent != 0 {
+		t.Errorf("%+v", score)
 	}
 }
 
