@@ -7,11 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/measure"
 )
 
 const (
@@ -27,10 +28,9 @@ func functions() []string {
 
 // bench is one run of the measurements.
 type bench struct {
-	out    io.Writer
-	dir    string
-	world  *world
-	missed int
+	*measure.Sheet
+	dir   string
+	world *world
 }
 
 func newBench(ctx context.Context, out io.Writer) (*bench, error) {
@@ -38,34 +38,24 @@ func newBench(ctx context.Context, out io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{out: out, dir: dir}
+	b := &bench{Sheet: measure.NewSheet(out), dir: dir}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	b.world = newWorld(listener)
-	packages := []string{module + "buildtools/bench-gate/minimal", module + "buildtools/bench-gate/minimal-codedeploy"}
+	// As `make package` builds them.
+	args := []string{"-tags", "lambda.norpc", module + "buildtools/bench-gate/minimal", module + "buildtools/bench-gate/minimal-codedeploy"}
 	for _, f := range functions() {
-		packages = append(packages, module+"functions/"+f)
+		args = append(args, module+"functions/"+f)
 	}
 	for target, env := range map[string][]string{"host": nil, "arm64": {"GOOS=linux", "GOARCH=arm64"}} {
-		if err := build(ctx, filepath.Join(dir, target), packages, env); err != nil {
+		if err := measure.Build(ctx, filepath.Join(dir, target), append(env, "CGO_ENABLED=0"), args...); err != nil {
 			b.close()
 			return nil, err
 		}
 	}
 	return b, nil
-}
-
-// build builds as `make package` does.
-func build(ctx context.Context, dir string, packages, env []string) error {
-	args := append([]string{"build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir + "/"}, packages...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(append(cmd.Environ(), "CGO_ENABLED=0"), env...)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the functions: %w: %s", err, text)
-	}
-	return nil
 }
 
 func (b *bench) close() {
@@ -76,55 +66,59 @@ func (b *bench) close() {
 func (b *bench) host(name string) string { return filepath.Join(b.dir, "host", name) }
 
 func (b *bench) all(ctx context.Context, rounds int) error {
-	b.say("bench-gate: %s/%s, %d cpus", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	b.say("cold start, exec to the first request for an invocation: medians of %d interleaved starts", rounds)
+	b.Say("bench-gate: %s/%s, %d cpus", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	if err := b.coldStarts(ctx, rounds); err != nil {
 		return err
 	}
 	if err := b.sizes(); err != nil {
 		return err
 	}
+	b.Title("memory")
 	for _, f := range []func(context.Context) error{b.idle, b.worst, b.afterTheLastCheck} {
 		if err := f(ctx); err != nil {
 			return err
 		}
 	}
-	b.say("%d limits missed", b.missed)
-	return nil
+	return b.Close()
 }
 
-// coldStarts runs all functions in turn, so that what slows the machine down meets all alike.
+// coldStarts runs all functions in turn.
 func (b *bench) coldStarts(ctx context.Context, rounds int) error {
 	names := append([]string{"minimal", "minimal-codedeploy"}, functions()...)
-	times := map[string][]time.Duration{}
-	for range rounds {
-		for _, name := range names {
+	var starts []func(context.Context) (time.Duration, error)
+	for _, name := range names {
+		starts = append(starts, func(ctx context.Context) (time.Duration, error) {
 			f, took, err := start(ctx, b.host(name), "AWS_ENDPOINT_URL="+b.world.url)
-			if err != nil {
-				return err
+			if err == nil {
+				f.stop()
 			}
-			f.stop()
-			times[name] = append(times[name], took)
-		}
+			return took, err
+		})
 	}
-	least := median(times["minimal"])
-	for _, name := range names[:2] {
-		b.say("        %-58s %8.2f ms", name, ms(median(times[name])))
+	times, err := measure.InTurn(ctx, measure.Rounds{Count: rounds}, starts...)
+	if err != nil {
+		return err
 	}
-	for _, name := range functions() {
-		b.say("        %-58s %8.2f ms", name, ms(median(times[name])))
-		b.limit(name+", times the minimal function", float64(median(times[name]))/float64(least), 4, "x")
+	b.Title("cold start, exec to the first request for an invocation: medians of %d starts in turn", rounds)
+	var rows [][]string
+	for i, name := range names {
+		rows = append(rows, []string{name, fmt.Sprintf("%.2f ms", measure.Milliseconds(measure.Median(times[i])))})
+	}
+	b.Table([]string{"", "wall"}, rows...)
+	for i, name := range names[2:] {
+		b.AtMost(name+" / the minimal function", measure.Ratio(times[i+2], times[0]), 4, "×")
 	}
 	return nil
 }
 
 func (b *bench) sizes() error {
+	b.Title("sizes")
 	for _, name := range functions() {
 		info, err := os.Stat(filepath.Join(b.dir, "arm64", name))
 		if err != nil {
 			return err
 		}
-		b.limit(name+", unzipped, linux/arm64", float64(info.Size())/mb, 16, " MB")
+		b.AtMost(name+", unzipped, linux/arm64", float64(info.Size())/mb, 16, "MB")
 	}
 	return nil
 }
@@ -164,14 +158,14 @@ func (b *bench) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.limit("resident, idle after the start", now, 24, " MiB")
+	b.AtMost("resident, idle after the start", now, 24, "MiB")
 	if err := f.invoke(event); err != nil {
 		return err
 	}
 	if now, _, err = f.memory(ctx); err != nil {
 		return err
 	}
-	b.limit("resident, idle after an invocation", now, 24, " MiB")
+	b.AtMost("resident, idle after an invocation", now, 24, "MiB")
 	return nil
 }
 
@@ -191,7 +185,7 @@ func (b *bench) worst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.limit("resident at most, with the worst bodies side by side", peak, 64, " MiB")
+	b.AtMost("resident at most, with the worst bodies side by side", peak, 64, "MiB")
 	return nil
 }
 
@@ -202,6 +196,7 @@ func (b *bench) afterTheLastCheck(ctx context.Context) error {
 		return err
 	}
 	defer f.stop()
+	b.Title("the status")
 	var delays []time.Duration
 	for range 20 {
 		if err := f.invoke(event); err != nil {
@@ -213,26 +208,7 @@ func (b *bench) afterTheLastCheck(ctx context.Context) error {
 		}
 		delays = append(delays, delay)
 	}
-	b.limit("from the last answer to the stored status, median of 20", ms(median(delays)), 100, " ms")
-	b.limit("from the last answer to the stored status, longest of 20", ms(slices.Max(delays)), 100, " ms")
+	b.AtMost("from the last answer to the stored status, median of 20", measure.Milliseconds(measure.Median(delays)), 100, "ms")
+	b.AtMost("from the last answer to the stored status, longest of 20", measure.Milliseconds(slices.Max(delays)), 100, "ms")
 	return nil
-}
-
-func median(values []time.Duration) time.Duration {
-	slices.Sort(values)
-	return values[len(values)/2]
-}
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
-
-// limit prints PASS or MISS.
-func (b *bench) limit(what string, got, most float64, unit string) {
-	word := "PASS"
-	if got > most {
-		word = "MISS"
-		b.missed++
-	}
-	b.say("  %s  %-58s %8.2f%s, limit %g%s", word, what, got, unit, most, unit)
 }

@@ -122,5 +122,8 @@ func (f *function) memory(ctx context.Context) (now, peak float64, err error) {
 			peak = kib / 1024
 		}
 	}
+	if now <= 0 || peak <= 0 { // nothing read is not little memory
+		return 0, 0, errors.New("read the memory of a function: the system does not tell")
+	}
 	return now, peak, nil
 }
