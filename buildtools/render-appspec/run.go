@@ -65,7 +65,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	r.CheckFlags()
 	a := appspecRun{Run: r, options: o}
-	a.emptyFlags(flags)
+	a.NotEmpty(flags, "taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
+		"platform-version", "output", "check", "hook", "capacity-provider")
 	task := a.readTask()
 	if o.check != "" {
 		a.checkOnly(flags, task)
@@ -78,15 +79,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type appspecRun struct {
 	*renderer.Run
 	options
-}
-
-// emptyFlags finds flags whose value is empty, as when a shell's variable was not set.
-func (a *appspecRun) emptyFlags(flags *pflag.FlagSet) {
-	for _, name := range []string{"taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip", "platform-version", "output", "check"} {
-		if flags.Changed(name) && flags.Lookup(name).Value.String() == "" {
-			a.Usage("--"+name, "is empty", "the variable behind it is not set")
-		}
-	}
 }
 
 // readTask reads the task definition; nil when there is none, or none that can be read.
@@ -145,5 +137,5 @@ func (a *appspecRun) build(task *taskdef.Task) {
 	if strings.HasSuffix(strings.ToLower(a.out), ".json") {
 		data = s.JSON()
 	}
-	a.Write(a.out, data)
+	a.Write(renderer.Output{Name: a.out, Data: data})
 }

@@ -88,6 +88,7 @@ func run(args []string, sys system) int {
 	}
 	r.CheckFlags()
 	t := templateRun{Run: r, options: o, name: flags.Arg(0)}
+	t.NotEmpty(flags, "output", "env-file", "only", "image-detail", "appspec")
 	t.environment(sys.environ)
 	t.stamps(flags)
 	t.render()
@@ -117,7 +118,7 @@ func (t *templateRun) render() {
 	t.Add(problems...)
 	if t.listVars {
 		if !t.Failed() {
-			t.Write("-", []byte(listed(doc)))
+			t.Write(renderer.Output{Name: "-", Data: []byte(listed(doc))})
 		}
 		return
 	}
@@ -126,7 +127,7 @@ func (t *templateRun) render() {
 		t.Add(request.Unset()...)
 		return
 	}
-	overwrites := t.out != "-" && len(doc.Uses(doc.Root)) > 0 && sameFile(t.out, t.name)
+	hasVariables := len(doc.Uses(doc.Root)) > 0
 	spec := t.readAppspec(&request)
 	rendered, problems := request.Render()
 	t.Add(problems...)
@@ -134,9 +135,7 @@ func (t *templateRun) render() {
 		task := rendered.Task(doc)
 		t.Add(spec.CheckTarget(task)...)
 	}
-	if overwrites {
-		t.Usage("--output", "would overwrite the template with its result", "write to another file: -o FILE")
-	}
+	t.checkOutputs(hasVariables)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
 		t.Add(diagnostic.Problem{
 			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "image-detail",
@@ -146,11 +145,36 @@ func (t *templateRun) render() {
 	if t.Failed() {
 		return
 	}
+	outputs := []renderer.Output{{Name: t.out, Data: rendered.JSON}}
 	if t.imageDetail != "" {
-		t.Write(t.imageDetail, append(document.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...))
+		detail := append(document.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...)
+		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: detail})
 	}
-	if !t.Failed() {
-		t.Write(t.out, rendered.JSON)
+	t.Write(outputs...)
+}
+
+// checkOutputs refuses to write a result over what it was made from, or over the other result. A template
+// without variables may be rendered in place: it loses nothing but its comments.
+func (t *templateRun) checkOutputs(hasVariables bool) {
+	const help = "write to another file"
+	for flag, out := range map[string]string{"--output": t.out, "--image-detail": t.imageDetail} {
+		if out == "" || out == "-" {
+			continue
+		}
+		if sameFile(out, t.name) && (hasVariables || flag != "--output") {
+			t.Usage(flag, "would overwrite the template", help)
+		}
+		if sameFile(out, t.appspec) {
+			t.Usage(flag, "would overwrite the AppSpec", help)
+		}
+		for _, f := range t.envFiles {
+			if sameFile(out, f) {
+				t.Usage(flag, "would overwrite the env file", help)
+			}
+		}
+	}
+	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || sameFile(t.imageDetail, t.out)) {
+		t.Usage("--image-detail", "is the file of --output too", help)
 	}
 }
 

@@ -79,6 +79,9 @@ func (t *templateRun) environment(environ []string) {
 		}
 	}
 	for _, f := range t.envFiles {
+		if f == "" {
+			continue // NotEmpty has said so
+		}
 		text, ok := t.Read(f)
 		if !ok {
 			continue
@@ -110,6 +113,9 @@ func (t *templateRun) scope() placeholder.Scope {
 		default:
 			t.Usage("--only", document.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
 		}
+	}
+	if len(names)+len(prefixes) == 0 && !t.Failed() {
+		t.Usage("--only", "names no variable", "without --only every $NAME is one")
 	}
 	return func(name string) bool {
 		if names[name] {

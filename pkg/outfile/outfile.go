@@ -12,10 +12,28 @@ import (
 	"path/filepath"
 )
 
-// Write replaces the file name by data: into a temporary file beside it, then renamed. A
-// symbolic link is followed, so that the link stays one. The file keeps its permissions; a new one
-// gets 0644 less the umask. Anything that is not a regular file (a pipe, /dev/stdout) is written to directly.
-func Write(name string, data []byte) (err error) {
+// Write replaces the file name by data: Stage and Commit in one.
+func Write(name string, data []byte) error {
+	staged, err := Stage(name, data)
+	if err != nil {
+		return err
+	}
+	return staged.Commit()
+}
+
+// Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
+type Staged struct {
+	name string
+	// tmp is the temporary file; "" where name is no regular file, and data is still to be written.
+	tmp  string
+	data []byte
+}
+
+// Stage writes data into a temporary file beside name, so that several files can be replaced only when all
+// of them could be written. A symbolic link is followed, so that the link stays one. The file keeps its
+// permissions; a new one gets 0644 less the umask. Anything that is not a regular file (a pipe, /dev/stdout)
+// is written to directly, by Commit.
+func Stage(name string, data []byte) (staged *Staged, err error) {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
@@ -25,15 +43,15 @@ func Write(name string, data []byte) (err error) {
 	case err == nil && info.Mode().IsRegular():
 		mode, exists = info.Mode().Perm(), true
 	case err == nil && info.IsDir():
-		return fmt.Errorf("write %s: is a directory", name)
+		return nil, fmt.Errorf("write %s: is a directory", name)
 	case err == nil:
-		return os.WriteFile(name, data, mode)
+		return &Staged{name: name, data: data}, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return nil, err
 	}
 	tmp, err := create(name, mode)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -42,19 +60,41 @@ func Write(name string, data []byte) (err error) {
 		}
 	}()
 	if _, err := tmp.Write(data); err != nil {
-		return err
+		return nil, err
 	}
 	if exists {
 		if err := tmp.Chmod(mode); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
 	// file system; what a power failure takes away, the next build makes again.
 	if err := tmp.Close(); err != nil {
+		return nil, err
+	}
+	return &Staged{name: name, tmp: tmp.Name()}, nil
+}
+
+// Name is the file that Commit replaces.
+func (s *Staged) Name() string { return s.name }
+
+// Commit makes the data the file.
+func (s *Staged) Commit() error {
+	if s.tmp == "" {
+		return os.WriteFile(s.name, s.data, 0o644)
+	}
+	if err := os.Rename(s.tmp, s.name); err != nil {
+		s.Discard()
 		return err
 	}
-	return os.Rename(tmp.Name(), name)
+	return nil
+}
+
+// Discard leaves the file as it was, and nothing beside it.
+func (s *Staged) Discard() {
+	if s.tmp != "" {
+		_ = os.Remove(s.tmp)
+	}
 }
 
 // create opens a new file beside name. Unlike os.CreateTemp it leaves the permissions to the umask,

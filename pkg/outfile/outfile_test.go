@@ -60,3 +60,21 @@ func onlyFiles(t *testing.T, dir string, want int) {
 		t.Errorf("%d entries in the folder, want %d: %v", len(entries), want, entries)
 	}
 }
+
+func TestWhatWasStagedIsDiscardedWhole(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "out.json")
+	if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	staged, err := outfile.Stage(file, []byte("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	onlyFiles(t, dir, 2)
+	staged.Discard()
+	if got, _ := os.ReadFile(file); string(got) != "old" {
+		t.Errorf("file holds %q, want old", got)
+	}
+	onlyFiles(t, dir, 1)
+}

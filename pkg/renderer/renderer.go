@@ -47,6 +47,8 @@ type Run struct {
 	format string
 	werror bool
 	quiet  bool
+	// stdinTaken says that the standard input has been read: it comes once.
+	stdinTaken bool
 }
 
 // Flags adds the flags that both renderers have.
@@ -72,11 +74,35 @@ func (r *Run) CheckFlags() {
 	}
 }
 
+// NotEmpty notes those of the named flags that were given an empty value, as when the shell's variable behind
+// one was not set: what the flag asks for must not be left out in silence.
+func (r *Run) NotEmpty(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		f := flags.Lookup(name)
+		empty := f.Value.String() == ""
+		if all, ok := f.Value.(*List); ok {
+			empty = slices.Contains(*all, "")
+		}
+		if f.Changed && empty {
+			r.Usage("--"+name, "is empty", "the variable behind it is not set")
+		}
+	}
+}
+
 // Failed reports whether something stops the run.
 func (r *Run) Failed() bool { return len(r.Problems.Errors(r.werror)) > 0 }
 
 // Read returns a file's text; "-" is the standard input. A file longer than document.MaxSize is refused unread.
+// The standard input can be read once.
 func (r *Run) Read(name string) (string, bool) {
+	if name == "-" && r.stdinTaken {
+		r.Add(diagnostic.Problem{
+			Place: diagnostic.Place{File: "stdin"}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
+			Text: "the standard input is asked for twice", Help: "give one of the two as a file",
+		})
+		return "", false
+	}
+	r.stdinTaken = r.stdinTaken || name == "-"
 	text, err := r.read(name)
 	if err != nil {
 		if name == "-" {
@@ -130,16 +156,45 @@ func (r *Run) file(name string, err error) {
 	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
 }
 
-// Write writes a result, whole or not at all; "-" is the standard output.
-func (r *Run) Write(name string, data []byte) {
-	if name != "-" {
-		if err := outfile.Write(name, data); err != nil {
-			r.file(name, err)
+// Output is a result and where it goes; the name "-" is the standard output.
+type Output struct {
+	Name string
+	Data []byte
+}
+
+// Write writes the results, all of them or none: no file is replaced before every one could be written.
+func (r *Run) Write(outputs ...Output) {
+	var files []*outfile.Staged
+	discard := func(name string, err error) {
+		for _, f := range files {
+			f.Discard()
 		}
-		return
+		r.file(name, err)
 	}
-	if _, err := r.Stdout.Write(data); err != nil {
-		r.file("standard output", err)
+	for _, out := range outputs {
+		if out.Name == "-" {
+			continue
+		}
+		staged, err := outfile.Stage(out.Name, out.Data)
+		if err != nil {
+			discard(out.Name, err)
+			return
+		}
+		files = append(files, staged)
+	}
+	for _, out := range outputs {
+		if out.Name != "-" {
+			continue
+		}
+		if _, err := r.Stdout.Write(out.Data); err != nil {
+			discard("standard output", err)
+			return
+		}
+	}
+	for _, f := range files {
+		if err := f.Commit(); err != nil {
+			r.file(f.Name(), err)
+		}
 	}
 }
 
