@@ -2,6 +2,7 @@
 # Packs the functions and the build tools into dist/: package.sh GO ARCH [BUCKET]
 # ARCH is arm64 or amd64, and is the functions'. With BUCKET, everything is uploaded there, by content, and
 # dist/gate.yml and dist/bluegreen.yml name the places. STACK and PARAMETERS in the environment are checked first.
+# PROCESSORS are those of the build tools; both, when it is not set.
 # The same sources give the same bytes: no times, no paths, no state of the repository goes in.
 set -eu
 go=$1 arch=${2:-arm64} bucket=${3:-}
@@ -21,7 +22,7 @@ build() { # PROCESSOR OUTPUT PACKAGE
 for function in after-allow-test-traffic before-allow-traffic prober; do
 	build "$arch" "$dist/bin/functions/$function/bootstrap" "./functions/$function"
 done
-for processor in amd64 arm64; do
+for processor in ${PROCESSORS:-amd64 arm64}; do
 	for tool in render-taskdef render-appspec smoke; do
 		build "$processor" "$dist/bin/tools/$processor/$tool" "./buildtools/$tool"
 	done

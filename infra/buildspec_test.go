@@ -28,7 +28,9 @@ var buildToolsOnce = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "../buildtools/render-taskdef", "../buildtools/render-appspec", "../buildtools/smoke").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "../buildtools/render-taskdef", "../buildtools/render-appspec", "../buildtools/smoke")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the tools: %w\n%s", err, out)
 	}

@@ -51,7 +51,7 @@ func startMoto(t *testing.T) moto {
 		}
 	}
 	m.env = append(m.env, "AWS_ENDPOINT_URL="+m.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "DIST="+t.TempDir())
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "DIST="+t.TempDir(), "ARCH=amd64", "PROCESSORS=amd64") // one processor: compiling for another takes a minute
 	waitFor(t, m.url)
 	return m
 }
