@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/greenlight-ecs/greenlight/pkg/measure"
 )
 
 func main() {
@@ -16,12 +18,11 @@ func main() {
 
 // run prints both tables and returns the exit code.
 func run(stdout, stderr io.Writer) int {
-	alarms, hold := falseAlarms(2000)
-	if _, err := io.WriteString(stdout, alarms+"\n"+power()); err != nil {
-		_, _ = fmt.Fprintf(stderr, "bench-compare: %v\n", err) // nobody is left to tell
-		return 1
-	}
-	if !hold {
+	s := measure.NewSheet(stdout)
+	falseAlarms(s, 2000)
+	power(s)
+	if err := s.Close(); err != nil {
+		_, _ = fmt.Fprintf(stderr, "bench-compare: %v\n", err)
 		return 1
 	}
 	return 0
