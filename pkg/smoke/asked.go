@@ -26,7 +26,7 @@ type Asked struct {
 // Requests lists what the suite asks, in the order of its file.
 func (s *Suite) Requests() []Asked {
 	var out []Asked
-	ready := (&runner{suite: s}).readinessChecks()
+	ready := s.readinessChecks()
 	add := func(c *check, steps []step, a Asked) {
 		a.Check, a.Place = c.name, c.at.place(s.file)
 		for i, one := range steps {

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type attempt struct {
 	stopped bool
 	// config is set when the suite is to blame: a request that cannot be sent, a certificate that does not verify.
 	config string
+	// hidden is set when the answer may hold a secret that could not be found in it.
+	hidden bool
 	// other is what answered instead of the expected release, when that could be told.
 	other string
 }
@@ -168,7 +171,32 @@ func (a *attempt) ask(ctx context.Context, s *step, q probe.Request) verificatio
 	if o.Answered() {
 		a.latencies = append(a.latencies, o.Latency)
 	}
+	a.learn(s, &o)
 	return verify(s, o, a.scope)
+}
+
+// learn takes the secrets that the step is to capture from the answer, whether it turns out right or not:
+// findings quote it. A body in which they cannot be found is not shown at all.
+func (a *attempt) learn(s *step, o *probe.Observation) {
+	if len(o.Body) == 0 || !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
+		return
+	}
+	root, err := decode(o.Body)
+	if err != nil {
+		a.hidden = true
+		return
+	}
+	for _, c := range s.captures {
+		nodes, err := c.path.find(root)
+		if !c.secret || err != nil {
+			continue
+		}
+		for _, n := range nodes {
+			if text, ok := textOf(n); ok {
+				a.scope.secrets = a.scope.secrets.With(text)
+			}
+		}
+	}
 }
 
 // note keeps what an answer showed.
@@ -189,6 +217,9 @@ func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
 	}
 	excerpt := a.excerpt(v.observation.Body)
 	for _, w := range v.wrong {
+		if a.hidden && w.subject == string(subjectBody) {
+			w.got = "a body that may hold a secret"
+		}
 		// A quoted value is one that was there; what answers without any version is not another release.
 		if w.release && a.other == "" && strings.HasPrefix(w.got, `"`) {
 			a.other = a.scope.secrets.Line(w.got, maxValue)
@@ -215,9 +246,6 @@ func (a *attempt) take(i int, s *step, v verification) {
 			a.scope.captured = map[string]string{}
 		}
 		a.scope.captured[c.name] = value
-		if c.secret {
-			a.scope.secrets = a.scope.secrets.With(value)
-		}
 	}
 }
 
@@ -240,6 +268,9 @@ func (a *attempt) add(i int, s *step, f Finding) {
 }
 
 func (a *attempt) excerpt(body []byte) string {
+	if a.hidden {
+		return ""
+	}
 	return redact.Safe(a.scope.secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
 }
 

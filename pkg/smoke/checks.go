@@ -152,7 +152,7 @@ func (r *reader) finish(s *step, d *defaults) {
 		}
 	case s.eventually > 0 && !s.reads():
 		r.fail(s.at, "take eventually away: a write is sent once", "eventually asks again and again, which is for GET and HEAD only, not for %s", s.method)
-	case s.method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil):
+	case s.method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil || len(s.captures) > 0):
 		r.fail(s.at, "write GET", "a HEAD request has no body to look at")
 	}
 	for i := range s.expect.headers {

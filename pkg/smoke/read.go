@@ -140,6 +140,7 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 	}
 	r.names(s)
 	r.checkVariables(s)
+	r.checkPace(s)
 }
 
 func (r *reader) version(root *yaml.Node, p *pair) {
@@ -198,7 +199,7 @@ func (r *reader) policy(n *yaml.Node, d *policy) {
 		case "baseline":
 			d.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
 		case "rate":
-			d.rate = r.rate(p.value, "rate")
+			d.rate, d.rateAt = r.rate(p.value, "rate"), posOf(p.value)
 		case "concurrency":
 			d.concurrency = r.integer(p.value, "concurrency", 1, 1000)
 		}
@@ -258,7 +259,7 @@ func (r *reader) authority(n *yaml.Node, ca string, files map[string][]byte) *x5
 // Files lists the files that the suite's text refers to (tls.ca), for the caller to read into
 // Source.Files. Of a text that is no suite it lists none.
 func Files(text []byte) []string {
-	if !bytes.Contains(text, []byte("tls:")) || !bytes.Contains(text, []byte("ca:")) || len(text) > MaxSuite {
+	if !bytes.Contains(text, []byte("tls")) || !bytes.Contains(text, []byte("ca")) || len(text) > MaxSuite {
 		return nil // most suites: they are not parsed twice
 	}
 	var doc struct {

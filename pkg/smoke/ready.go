@@ -29,7 +29,7 @@ type waiting struct {
 
 // ready waits until the readiness checks hold in a row, each on a fresh connection.
 func (r *runner) ready(ctx context.Context) bool {
-	w := &waiting{started: time.Now(), checks: r.readinessChecks(), others: map[string]int{}}
+	w := &waiting{started: time.Now(), checks: r.suite.readinessChecks(), others: map[string]int{}}
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	for {
@@ -108,16 +108,16 @@ func (w *waiting) failed(a *attempt) {
 	}
 }
 
-// readinessChecks are the suite's, or the reading ones that expect ${RELEASE}, or the home page.
-func (r *runner) readinessChecks() []*check {
+// readinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
+func (s *Suite) readinessChecks() []*check {
 	var out []*check
 	named := map[string]bool{}
-	for _, n := range r.suite.readiness.checks {
+	for _, n := range s.readiness.checks {
 		named[n] = true
 	}
-	for i := range r.suite.checks {
-		c := &r.suite.checks[i]
-		if named[c.name] || len(named) == 0 && c.provesRelease && !c.observe && !c.writes() {
+	for i := range s.checks {
+		c := &s.checks[i]
+		if named[c.name] || len(named) == 0 && c.mentionsRelease && !c.observe && !c.writes() {
 			out = append(out, c)
 		}
 	}
@@ -125,8 +125,8 @@ func (r *runner) readinessChecks() []*check {
 		return out
 	}
 	return []*check{{name: "GET / below 500", attempts: 1, steps: []step{{
-		method: "GET", path: text{raw: "/"}, headers: r.suite.defaults.headers,
-		timeout: r.suite.defaults.timeout, maxBody: r.suite.defaults.maxBody,
+		method: "GET", path: text{raw: "/"}, headers: s.defaults.headers,
+		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
 		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
 	}}}}
 }

@@ -106,6 +106,13 @@ func TestASuiteThatMentionsAReleaseNeedsOne(t *testing.T) {
 	})
 }
 
+func TestARateThatLeavesNoTimeForReadinessIsNoFaultOfTheGate(t *testing.T) {
+	inBubble(t, until(1500*time.Millisecond, status(503), status(200)), nil, func(n *network) {
+		r := n.run(n.t.Context(), "version: 1\npolicy: {rate: 1/s}\nreadiness: {checks: [home], consecutive: 3, within: 3500ms}\n"+strings.TrimPrefix(home, "version: 1\n"), nil)
+		expectReport(t, r, Fail, BlameRelease, "not ready after 3.5s")
+	})
+}
+
 func TestReadinessUsesFreshConnections(t *testing.T) {
 	var kept atomic.Int32
 	inBubble(t, func(_ http.ResponseWriter, r *http.Request) {

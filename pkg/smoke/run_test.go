@@ -19,6 +19,8 @@ func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
 	for name, change := range map[string]func(*Job){
 		"no target":       func(j *Job) { j.Target = "" },
 		"target path":     func(j *Job) { j.Target = "http://green/x" },
+		"no such port":    func(j *Job) { j.Target = "http://green:99999" },
+		"an empty port":   func(j *Job) { j.Target = "http://green:" },
 		"baseline":        func(j *Job) { j.Baseline = "ftp://blue" },
 		"no phases":       func(j *Job) { j.Phases = nil },
 		"unknown phase":   func(j *Job) { j.Phases = []Phase{"judged"} },

@@ -3,6 +3,7 @@ package smoke
 import (
 	"sort"
 	"strings"
+	"time"
 )
 
 // names sees that every name is there once, and that readiness names checks that exist.
@@ -30,10 +31,32 @@ func (r *reader) names(s *Suite) {
 			continue
 		}
 		for i := range s.checks {
-			if c := &s.checks[i]; c.name == name && c.writes() {
+			c := &s.checks[i]
+			switch {
+			case c.name != name:
+			case c.observe:
+				r.fail(s.readiness.at, "wait for a check that counts", "readiness waits for %s, which only observes and must never block", quote(name))
+			case c.writes():
 				r.warn(s.readiness.at, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
 			}
 		}
+	}
+}
+
+// checkPace sees that the rate lets readiness be reached in its time.
+func (r *reader) checkPace(s *Suite) {
+	if s.policy.rate == 0 || len(r.problems.Errors(false)) > 0 {
+		return
+	}
+	requests := 0
+	for _, c := range s.readinessChecks() {
+		requests += len(c.steps)
+	}
+	requests *= s.readiness.consecutive
+	needs := time.Duration(float64(requests-1) / s.policy.rate * float64(time.Second))
+	if needs >= s.readiness.within {
+		r.fail(s.policy.rateAt, "raise the rate, or ask for fewer consecutive answers", "readiness takes %d requests, at this rate %s, and must be reached within %s",
+			requests, needs.Round(time.Second), s.readiness.within)
 	}
 }
 

@@ -82,6 +82,31 @@ checks:
 	}
 }
 
+func TestASecretToBeCapturedIsNotShownWhenItsStepFails(t *testing.T) {
+	for name, step := range map[string]string{
+		"status":    `{expect: {status: 500}, capture: {token: {path: $.token, secret: true}}}`,
+		"assertion": `{expect: {json: {$.token: {matches: "^zz"}}}, capture: {token: {path: $.token, secret: true}}}`,
+		"order":     `{expect: {status: 200}, capture: {none: $.none, token: {path: $.token, secret: true}}}`,
+		"no json":   `{expect: {body: {matches: "^zz"}}, capture: {token: {path: $.token, secret: true}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"token":"captured-t0ken"}`
+			if name == "no json" {
+				body = "token=captured-t0ken"
+			}
+			step = strings.Replace(step, "{", "{request: GET /, ", 1)
+			r := judgedWith(t, "version: 1\nchecks:\n  - name: login\n    steps: ["+step+"]\n", answer(body), nil)
+			data, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict != smoke.Fail || strings.Contains(string(data), "captured-t0ken") {
+				t.Errorf("%s: %s", r.Verdict, data)
+			}
+		})
+	}
+}
+
 func judgedWith(t *testing.T, text string, h http.Handler, values map[string]smoke.Value) smoke.Report {
 	t.Helper()
 	server := serverFor(t, h)

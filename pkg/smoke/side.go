@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -21,8 +22,14 @@ type side struct {
 
 // ask sends one request when the rate allows it.
 func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
-	if s.limiter != nil && s.limiter.Wait(ctx) != nil {
-		return probe.Observation{Fault: probe.FaultInterrupted, Text: "interrupted"}
+	if s.limiter != nil {
+		// Wait would refuse at once what cannot be within ctx's time; whoever asks waits that time out instead,
+		// so that an interrupted request always means a context that has ended.
+		turn := s.limiter.Reserve()
+		if !pause(ctx, turn.Delay()) {
+			turn.Cancel()
+			return probe.Observation{Fault: probe.FaultInterrupted, Text: "interrupted"}
+		}
 	}
 	return s.client.Do(ctx, q)
 }
@@ -78,6 +85,11 @@ func BaseURL(base string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("%s is more or less than a host: %s", quote(base), want)
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("%s has no port between 1 and 65535: %s", quote(base), want)
+		}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }

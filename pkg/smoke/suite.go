@@ -53,6 +53,7 @@ type readiness struct {
 type policy struct {
 	inconclusiveAllowed, baselineOptional bool
 	rate                                  float64
+	rateAt                                pos
 	concurrency                           int
 }
 
@@ -129,6 +130,17 @@ func (s *Suite) Variables() []string {
 	out := make([]string, 0, len(s.variables))
 	for _, v := range s.variables {
 		out = append(out, v.name)
+	}
+	return out
+}
+
+// Secrets lists the texts that the suite itself declares secret, for whoever quotes its lines.
+func (s *Suite) Secrets() []string {
+	var out []string
+	for _, v := range s.variables {
+		if v.secret && v.ref == nil {
+			out = append(out, v.text)
+		}
 	}
 	return out
 }

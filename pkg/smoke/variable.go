@@ -88,6 +88,9 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 			ref.Key, _ = r.scalar(p.value, "key")
 		case "value":
 			v.text, plain = r.scalar(p.value, "value")
+			if strings.Contains(v.text, "${") {
+				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+			}
 			given = append(given, p.key)
 		default:
 			id, ok := r.scalar(p.value, p.key)

@@ -128,15 +128,23 @@ func (v *verification) capture(c capture, secrets *redact.Redactor) (value, got 
 	case len(nodes) > 1:
 		return "", fmt.Sprintf("%d values", len(nodes))
 	}
-	switch n := nodes[0].(type) {
-	case string:
-		return n, ""
-	case json.Number:
-		return n.String(), ""
-	case bool:
-		return strconv.FormatBool(n), ""
+	if text, ok := textOf(nodes[0]); ok {
+		return text, ""
 	}
 	return "", shown(nodes[0], secrets)
+}
+
+// textOf returns a value of a response as a variable's text; lists, objects and null have none.
+func textOf(node any) (string, bool) {
+	switch n := node.(type) {
+	case string:
+		return n, true
+	case json.Number:
+		return n.String(), true
+	case bool:
+		return strconv.FormatBool(n), true
+	}
+	return "", false
 }
 
 // decode reads one JSON value, and nothing behind it.
