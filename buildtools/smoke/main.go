@@ -13,6 +13,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that goes away ("| head") must not end a run in the middle of a flow, before its clean-up.
+	signal.Ignore(syscall.SIGPIPE)
 	// A second Ctrl-C ends the command at once, without waiting for clean-up steps.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], surroundings{

@@ -2,6 +2,8 @@ package main
 
 import (
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -101,6 +103,9 @@ func (o *options) complete(f *pflag.FlagSet, vars, reports []string) error {
 	if f.Changed("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
 		return command.Usagef("--concurrency must be between 1 and 1000")
 	}
+	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {
+		return command.Usagef("--tags wants TAG,!TAG")
+	}
 	for _, r := range reports {
 		if err := o.addReport(r); err != nil {
 			return err
@@ -130,6 +135,14 @@ func (o *options) addReport(flag string) error {
 	format, file, ok := strings.Cut(flag, "=")
 	if !ok || file == "" {
 		return command.Usagef("--report wants FORMAT=FILE, such as junit=smoke.xml")
+	}
+	if file == "-" {
+		return command.Usagef("--report: %s goes to a file; stdout holds the result for people", format)
+	}
+	for _, r := range o.reports {
+		if filepath.Clean(r.file) == filepath.Clean(file) {
+			return command.Usagef("--report: %s is given twice, and one report would replace the other", file)
+		}
 	}
 	formats := []string{"junit", "json", "html", "md"}
 	for _, known := range formats {

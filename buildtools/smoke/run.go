@@ -159,28 +159,29 @@ func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, 
 		}
 	}
 	var b bytes.Buffer
-	terminal := report.Terminal{Color: at.color, Width: at.width, Source: redacted(job), Quiet: o.quiet}
+	terminal := report.Terminal{Color: at.color, Width: at.width, Source: redacted(suite, job), Quiet: o.quiet}
 	if err := terminal.Write(&b, r); err != nil {
 		return say(at, exitGate, "print the report: %v", err)
 	}
-	code := exitOf(ctx, r)
-	if wrote(at, at.stdout, b.Bytes()) != command.ExitOK {
-		return exitGate
-	}
+	// The files come first: whoever reads the terminal's end may have gone.
+	told := command.ExitOK
 	for _, f := range o.reports {
 		if err := writeReport(f, r); err != nil {
-			say(at, exitGate, "write the report: %v", err)
-			if code == command.ExitOK {
-				code = exitGate // nobody asked for a report that is not there
-			}
+			told = say(at, exitGate, "write the report: %v", err)
 		}
 	}
-	return code
+	if wrote(at, at.stdout, b.Bytes()) != command.ExitOK {
+		told = exitGate
+	}
+	if code := exitOf(ctx, r); code != command.ExitOK {
+		return code
+	}
+	return told // nobody asked for a report that is not there
 }
 
 // redacted is the suite's text, of which lines are quoted, without the secrets that stand in it.
-func redacted(job smoke.Job) []byte {
-	var secrets []string
+func redacted(suite *smoke.Suite, job smoke.Job) []byte {
+	secrets := suite.Secrets()
 	for _, v := range job.Values {
 		if v.Secret {
 			secrets = append(secrets, v.Text)
