@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -143,16 +145,44 @@ func TestReadyStopsWhenNobodyContinues(t *testing.T) {
 	unharmed(t, r)
 }
 
+// alive returns those processes of a list in a file that run.
+func alive(t *testing.T, file string) []int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for field := range strings.FieldsSeq(string(text)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if syscall.Kill(pid, 0) == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
 // Somebody stops a canary half-way: the traffic goes back, and what happened can be read afterwards.
 func TestStopDeploymentWithRollback(t *testing.T) {
 	t.Parallel()
-	h := hold(t, plan(t, func(p *rehearsal.Plan) { p.Config, p.Speed, p.Keep = config(t, "canary:20,48h"), 100, true }))
+	pids := filepath.Join(t.TempDir(), "pids")
+	h := hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.Config, p.Speed, p.Keep = config(t, "canary:20,48h"), 100, true
+		script := fmt.Sprintf(`echo $$ >>%q; exec %q %s good http://127.0.0.1:1`, pids, p.Machine.Self, builtin.Arg)
+		p.Green = rehearsal.Command{Text: "good", Argv: []string{"/bin/sh", "-c", script}}
+	}))
 	h.until("the canary", notes("20 % for 48h"))
 	stopped, err := h.client.StopDeployment(t.Context(), &sdk.StopDeploymentInput{DeploymentId: &h.id, AutoRollbackEnabled: aws.Bool(true)})
 	if err != nil || stopped.Status != types.StopStatusPending {
 		t.Fatalf("stop: %+v, %v", stopped, err)
 	}
 	h.until("keeping", notes("kept running until Ctrl-C"))
+	if alive := alive(t, pids); len(alive) > 0 {
+		t.Errorf("tasks %v of the release that was rolled back still run", alive)
+	}
 	first, err := h.client.GetDeployment(t.Context(), &sdk.GetDeploymentInput{DeploymentId: &h.id})
 	if err != nil || first.DeploymentInfo.Status != types.DeploymentStatusStopped || first.DeploymentInfo.ErrorInformation.Code != "MANUAL_STOP" {
 		t.Fatalf("the stopped deployment: %+v, %v", first, err)
