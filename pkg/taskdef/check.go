@@ -54,6 +54,7 @@ func rules() []rule {
 		{"network-mode", networkMode},
 		{"ports", each(ports)},
 		{"port-conflict", portConflicts},
+		{"port-range", portRanges},
 		{"fargate-only", fargateOnly},
 		{"depends-on", dependsOn},
 		{"health-check", each(healthCheck)},

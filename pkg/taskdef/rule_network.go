@@ -3,7 +3,6 @@ package taskdef
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 )
@@ -37,6 +36,12 @@ func networkMode(c *checker) {
 	}
 }
 
+// The highest port, and the first of those that a container instance gives to whoever asks for any.
+const (
+	maxPort        = 65535
+	firstEphemeral = 32768
+)
+
 func ports(c *checker, container *document.Node) {
 	for _, p := range container.Get("portMappings").List() {
 		inside, host, portRange := p.Get("containerPort"), p.Get("hostPort"), p.Get("containerPortRange")
@@ -48,8 +53,8 @@ func ports(c *checker, container *document.Node) {
 		case inside != nil && portRange != nil:
 			c.fail(portRange, "a port mapping with containerPort and containerPortRange", "use one of them")
 		}
-		c.within(p, "containerPort", 1, 65535)
-		c.within(p, "hostPort", 0, 65535)
+		c.within(p, "containerPort", 1, maxPort)
+		c.within(p, "hostPort", 0, maxPort)
 		c.hostPort(container, inside, host)
 		c.portRange(portRange, host)
 		c.portName(p.Get("name"))
@@ -71,24 +76,9 @@ func (c *checker) hostPort(container, inside, host *document.Node) {
 	default:
 		if outer == 22 || outer == 2375 || outer == 2376 || outer >= 51678 && outer <= 51680 {
 			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)", "0 lets Docker choose a port")
+		} else if outer >= firstEphemeral && outer <= maxPort {
+			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others", "take one below 32768, or 0 to let Docker choose")
 		}
-	}
-}
-
-func (c *checker) portRange(portRange, host *document.Node) {
-	if portRange == nil || portRange.Kind != document.String || portRange.Unknown() {
-		return
-	}
-	low, high, ok := strings.Cut(portRange.Text, "-")
-	first, err1 := strconv.Atoi(low)
-	last, err2 := strconv.Atoi(high)
-	switch {
-	case !ok || err1 != nil || err2 != nil || first < 1 || last > 65535 || first > last:
-		c.fail(portRange, "containerPortRange "+portRange.Show()+" is no range", `"8000-8010"`)
-	case host != nil:
-		c.fail(host, "hostPort beside containerPortRange", "leave hostPort out")
-	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":
-		c.fail(portRange, "containerPortRange needs networkMode awsvpc or bridge", "")
 	}
 }
 
@@ -125,13 +115,9 @@ func portConflicts(c *checker) {
 			if !ok || port == 0 {
 				continue
 			}
-			protocol := p.Get("protocol").Str()
-			if protocol == "" {
-				protocol = "tcp"
-			}
-			key := strconv.Itoa(port) + "/" + protocol
+			key := strconv.Itoa(port) + "/" + protocol(p)
 			if first, twice := seen[key]; twice {
-				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s", shared, p.Get(shared).Show(), protocol, name(first)), "")
+				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s", shared, p.Get(shared).Show(), protocol(p), name(first)), "")
 				continue
 			}
 			seen[key] = container

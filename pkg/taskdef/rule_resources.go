@@ -68,7 +68,7 @@ func volumes(c *checker) {
 		seen[n.Str()] = true
 		var kinds []string
 		for i := range v.Members {
-			if k := v.Members[i].Key; k == "host" || strings.HasSuffix(k, "VolumeConfiguration") {
+			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" || strings.HasSuffix(k, "VolumeConfiguration") {
 				if k != "host" || len(v.Members[i].Value.Members) > 0 {
 					kinds = append(kinds, k)
 				}
@@ -126,7 +126,7 @@ func ulimits(c *checker, container *document.Node) {
 		}
 		soft, isSoft := number(u.Get("softLimit"))
 		hard, isHard := number(u.Get("hardLimit"))
-		if isSoft && isHard && soft > hard && hard >= 0 { // -1 is unlimited
+		if isSoft && isHard && hard >= 0 && (soft > hard || soft < 0) { // -1 is unlimited
 			c.fail(u.Get("softLimit"), "softLimit "+u.Get("softLimit").Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
 		}
 	}

@@ -18,14 +18,23 @@ func parseARN(s string) (a arn, fault string) {
 	}
 	a = arn{parts[1], parts[2], parts[3], parts[4], parts[5]}
 	switch {
-	case !strings.HasPrefix(a.partition, "aws"):
-		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov and the isolated ones"
+	case !isPartition(a.partition):
+		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
 	case a.account != "" && (len(a.account) != 12 || strings.Trim(a.account, "0123456789") != ""):
 		return a, "has an account that is not 12 digits"
 	case a.resource == "":
 		return a, "has no resource behind the last colon"
 	}
 	return a, ""
+}
+
+// isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.
+func isPartition(s string) bool {
+	switch s {
+	case "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso":
+		return true
+	}
+	return strings.HasPrefix(s, "aws-iso-")
 }
 
 // roles checks the ARNs of a task's two roles; the short name of a role is allowed too.
@@ -167,9 +176,10 @@ func looksSecret(name string) bool {
 // isReference reports whether a value only says where a secret is.
 func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
 
-// isReferenceInCommand knows the container's shell too, which puts $NAME in.
+// isReferenceInCommand knows the container's shell too, which puts $NAME, "$NAME" and `…` in.
 func isReferenceInCommand(value string) bool {
-	return isReference(value) || strings.HasPrefix(value, "$")
+	value = strings.TrimLeft(value, `"`)
+	return isReference(value) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "`")
 }
 
 func secretsInText(c *checker, container *document.Node) {
@@ -181,15 +191,47 @@ func secretsInText(c *checker, container *document.Node) {
 	}
 	words := container.Get("command").List()
 	for i, w := range words {
-		key, value, assigned := strings.Cut(w.Str(), "=")
-		switch {
-		case w.Unknown() || !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n"):
-		case assigned && !isReferenceInCommand(value):
+		next := ""
+		if i+1 < len(words) && !words[i+1].Unknown() {
+			next = words[i+1].Str()
+		}
+		switch own, behind := secretWord(w.Str(), next); {
+		case w.Unknown():
+		case own || secretInScript(w.Str()):
 			c.warn(w, "this word of the command looks like a secret", commandHelp(container))
-		case !assigned && strings.HasPrefix(key, "-") && i+1 < len(words) && !isReferenceInCommand(words[i+1].Str()) && !strings.HasPrefix(words[i+1].Str(), "-"):
+		case behind:
 			c.warn(words[i+1], "the word behind "+w.Show()+" looks like a secret", commandHelp(container))
 		}
 	}
+}
+
+// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does (--token …).
+func secretWord(word, next string) (own, behind bool) {
+	key, value, assigned := strings.Cut(word, "=")
+	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
+		return false, false
+	}
+	own = assigned && !isReferenceInCommand(value)
+	behind = !assigned && strings.HasPrefix(key, "-") && !strings.HasPrefix(next, "-") && !isReferenceInCommand(next)
+	return own, behind
+}
+
+// secretInScript looks for secretWord in the words of a shell's script: ["sh", "-c", "app --token=…"].
+func secretInScript(script string) bool {
+	words := strings.Fields(script)
+	if len(words) < 2 {
+		return false
+	}
+	for i, w := range words {
+		next := ""
+		if i+1 < len(words) {
+			next = words[i+1]
+		}
+		if own, behind := secretWord(w, next); own || behind {
+			return true
+		}
+	}
+	return false
 }
 
 func secretHelp(container, n *document.Node) string {

@@ -129,19 +129,28 @@ func taskSize(c *checker) {
 	case cpu == nil || cpu.Kind != document.String:
 	case !ok:
 		c.fail(cpu, "cpu "+cpu.Show()+" is no size", `"1024" or "1 vCPU"`)
-	case !c.fargate && (units < 128 || units > 196608):
+	case !c.fargate && (units < 128 || units > maxCPU):
 		c.fail(cpu, "cpu "+cpu.Show()+" is outside of what ECS takes: 128 to 196608 units", "1024 units are one vCPU")
 	}
-	if _, ok := memoryMiB(memory); memory != nil && memory.Kind == document.String && !ok {
+	mib, ok := memoryMiB(memory)
+	switch {
+	case memory == nil || memory.Kind != document.String:
+	case !ok:
 		c.fail(memory, "memory "+memory.Show()+" is no size", `"2048" (MiB) or "2 GB"`)
+	case !c.fargate && mib < minMemory:
+		c.fail(memory, fmt.Sprintf("memory of the task is %s MiB, the least is %d", memory.Show(), minMemory), "")
 	}
 }
 
-// minMemory is what Docker 20.10 and later need for a container.
-const minMemory = 6
+// minMemory is what Docker 20.10 and later need for a container; maxCPU is the largest size of a task.
+const (
+	minMemory = 6
+	maxCPU    = 196608
+)
 
 func containerSizes(c *checker) {
 	sumCPU, sumMemory := 0, 0
+	mib, sized := memoryMiB(c.root.Get("memory"))
 	for _, container := range c.containers {
 		memory, reservation := container.Get("memory"), container.Get("memoryReservation")
 		hard, isHard := number(memory)
@@ -155,19 +164,22 @@ func containerSizes(c *checker) {
 			c.fail(memory, fmt.Sprintf("memory of container %s must be more than its memoryReservation", name(container)), "")
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
 			c.fail(container, "container "+name(container)+" has no memory, nor has the task", "give the container memory or memoryReservation, or the task memory")
+		case isHard && isSoft && sized && hard > mib && soft <= mib:
+			c.fail(memory, "memory of container "+name(container)+" is more than the task's", "")
 		}
 		if isSoft {
 			sumMemory += soft
 		} else {
 			sumMemory += hard
 		}
+		c.within(container, "cpu", 0, maxCPU)
 		cpu, _ := number(container.Get("cpu"))
 		sumCPU += cpu
 	}
 	if units, ok := cpuUnits(c.root.Get("cpu")); ok && sumCPU > units {
 		c.fail(c.root.Get("cpu"), "the containers' cpu add up to more than the task's", "")
 	}
-	if mib, ok := memoryMiB(c.root.Get("memory")); ok && sumMemory > mib {
+	if sized && sumMemory > mib {
 		c.fail(c.root.Get("memory"), "the containers' memory adds up to more than the task's", "")
 	}
 }
