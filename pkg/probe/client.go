@@ -81,6 +81,7 @@ func (c *Client) newTransport() *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         bufferSize,
 		WriteBufferSize:        bufferSize,
+		DisableCompression:     true, // read does it, so that the header stays and the cap holds whoever asked for gzip
 		Protocols:              new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)

@@ -65,10 +65,12 @@ func (o Observation) Answered() bool { return o.Fault == FaultNone && o.Status !
 
 // Do sends the request and returns what came of it. It returns soon after ctx ends, whatever the server does.
 func (c *Client) Do(ctx context.Context, r Request) Observation {
-	u, err := c.target.URL.Parse(r.Path)
+	// Not resolved against the target: a path with ".." in it is asked as it was written.
+	u, err := url.ParseRequestURI(r.Path)
 	if err != nil || !strings.HasPrefix(r.Path, "/") || strings.HasPrefix(r.Path, "//") {
 		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
 	}
+	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
 	// One context for the time, and for the watcher to end a request that it does not want repeated.
 	asked, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -158,7 +160,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	if n := resp.ContentLength; n > 0 && n <= limit {
 		b.Grow(int(n) + bytes.MinRead)
 	}
-	n, err := b.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	n, err := b.ReadFrom(io.LimitReader(plain(resp), limit+1))
 	o.Body = b.Bytes()
 	switch {
 	case err != nil:

@@ -425,3 +425,59 @@ func at(t *testing.T, s *httptest.Server) *url.URL {
 	}
 	return u
 }
+
+func TestGzipIsUndoneAndCappedWhoeverAskedForIt(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.Method == http.MethodHead || r.URL.Path == "/empty" {
+			return
+		}
+		z := gzip.NewWriter(w)
+		defer z.Close() //nolint:errcheck // the client may have gone
+		if r.URL.Path == "/bomb" {
+			write(z, "%s", strings.Repeat("0", 4<<20))
+			return
+		}
+		write(z, "hello")
+	}))
+	t.Cleanup(s.Close)
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := http.Header{"Accept-Encoding": {"gzip"}}
+	for name, c := range map[string]struct {
+		request probe.Request
+		fault   probe.Fault
+		body    string
+	}{
+		"asked for":     {probe.Request{Header: asked}, probe.FaultNone, "hello"},
+		"not asked for": {probe.Request{}, probe.FaultNone, "hello"},
+		"head":          {probe.Request{Method: http.MethodHead, Header: asked}, probe.FaultNone, ""},
+		"no body":       {probe.Request{Path: "/empty", Header: asked}, probe.FaultNone, ""},
+		"bomb":          {probe.Request{Path: "/bomb", Header: asked}, probe.FaultTooLarge, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := ask(t, u, c.request)
+			if o.Fault != c.fault || c.fault == "" && string(o.Body) != c.body || o.Header.Get("Content-Encoding") != "gzip" {
+				t.Errorf("%q: %s, body %.20q, header %q", o.Fault, o.Text, o.Body, o.Header)
+			}
+		})
+	}
+}
+
+func TestAPathIsAskedAsItIsWritten(t *testing.T) {
+	var got atomic.Value
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got.Store(r.RequestURI) }))
+	t.Cleanup(s.Close)
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/a/../b", "/a/%2e%2e/b", "/a//b?c=../d", "/a%2Fb", "/?", "/a:b"} {
+		ask(t, u, probe.Request{Path: path})
+		if got.Load() != path {
+			t.Errorf("asked for %s, want %s", got.Load(), path)
+		}
+	}
+}

@@ -128,7 +128,7 @@ func (a *attempt) step(ctx context.Context, i int, s *step) {
 func (a *attempt) request(s *step) (probe.Request, error) {
 	q := probe.Request{
 		Method: s.method, Timeout: s.timeout, MaxBody: s.maxBody, Fresh: a.fresh,
-		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+2),
+		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
 	}
 	var err error
 	if q.Path, err = s.path.path(a.scope); err != nil {
@@ -136,6 +136,7 @@ func (a *attempt) request(s *step) (probe.Request, error) {
 	}
 	q.Header["User-Agent"] = []string{"greenlight-smoke"}
 	q.Header["Accept"] = []string{"*/*"}
+	q.Header["Accept-Encoding"] = []string{"gzip"}
 	if q.Body, err = s.body.bytes(a.scope); err != nil {
 		return q, err
 	}

@@ -112,6 +112,8 @@ func TestExpectations(t *testing.T) {
 		"body contains":            {body: `say hello`, expect: `body: {contains: hullo}`, want: `body: expected contains "hullo"`},
 		"body is text":             {body: `42`, expect: `body: 42`},
 		"body length":              {body: `abc`, expect: `body: {length: {max: 2}}`, want: `length at most 2, got 3: "abc"`},
+		"a body nobody can read":   {body: "x", header: []string{"Content-Encoding", "br"}, expect: `body: {not: {contains: error}}`, want: `got Content-Encoding "br"`},
+		"an encoding is a header":  {body: "x", header: []string{"Content-Encoding", "br"}, expect: `headers: {Content-Encoding: br}`},
 		"header":                   {header: []string{"X-A", "1"}, expect: `headers: {x-a: 1}`},
 		"header missing":           {expect: `headers: {X-A: {not: b}}`, want: `got no such header`},
 		"header absent":            {expect: `headers: {X-A: {exists: false}}`},

@@ -172,7 +172,7 @@ func (t text) path(s scope) (string, error) {
 		return "", fmt.Errorf("the path begins with // once the values are in it")
 	}
 	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
 			return "", fmt.Errorf("a value makes the path leave its place: a segment is %q", segment)
 		}
 	}

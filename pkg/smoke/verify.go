@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -61,6 +62,12 @@ func verify(s *step, o probe.Observation, sc scope) verification {
 
 func (v *verification) verifyBody(s *step, sc scope) {
 	e := &s.expect
+	if (e.body != nil || e.needsJSON() || len(s.captures) > 0) && !probe.Readable(v.observation.Header) {
+		v.fail(firstOf(e.bodyAt, e.statusAt, s.path.at), "body", mismatch{
+			"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(strings.Join(v.observation.Header["Content-Encoding"], ", ")),
+		}, false)
+		return
+	}
 	if e.body != nil {
 		v.add(e.bodyAt, "body", *e.body, e.body.json([]any{string(v.observation.Body)}, true, sc))
 	}

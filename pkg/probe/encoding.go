@@ -1,0 +1,53 @@
+package probe
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Readable reports whether the body of an answer with this header is text as the application wrote it:
+// plain, or gzip, which was undone. What else it may be encoded in is never looked into.
+func Readable(h http.Header) bool {
+	switch strings.ToLower(strings.Join(h["Content-Encoding"], ",")) {
+	case "", "identity", "gzip", "x-gzip":
+		return true
+	}
+	return false
+}
+
+// plain returns the response's body without the gzip around it.
+func plain(resp *http.Response) io.Reader {
+	switch strings.ToLower(strings.Join(resp.Header["Content-Encoding"], ",")) {
+	case "gzip", "x-gzip":
+		return &unzipper{body: resp.Body}
+	}
+	return resp.Body
+}
+
+// unzipper undoes gzip once there is something to undo: an answer to HEAD has the header and no body.
+type unzipper struct {
+	body io.Reader
+	gz   *gzip.Reader
+}
+
+func (u *unzipper) Read(p []byte) (int, error) {
+	if u.gz == nil {
+		body := bufio.NewReaderSize(u.body, bufferSize)
+		if _, err := body.Peek(1); err != nil {
+			return 0, err
+		}
+		gz, err := gzip.NewReader(body)
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return 0, err
+		}
+		u.gz = gz
+	}
+	return u.gz.Read(p)
+}
