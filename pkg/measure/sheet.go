@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -67,12 +69,12 @@ func (s *Sheet) Costs(programs []Program, costs []Costs) {
 
 // AtMost judges a figure that must not be above its limit. What is not a number misses.
 func (s *Sheet) AtMost(what string, got, most float64, unit string) {
-	s.judge(got <= most, what, figure(got)+" "+unit, "at most "+limit(most)+" "+unit)
+	s.judge(got <= most, what, figure(got, unit), "at most "+limit(most, unit))
 }
 
 // AtLeast judges a figure that must not be below its limit. What is not a number misses.
 func (s *Sheet) AtLeast(what string, got, least float64, unit string) {
-	s.judge(got >= least, what, figure(got)+" "+unit, "at least "+limit(least)+" "+unit)
+	s.judge(got >= least, what, figure(got, unit), "at least "+limit(least, unit))
 }
 
 func (s *Sheet) judge(holds bool, what, got, limit string) {
@@ -103,24 +105,25 @@ func (s *Sheet) Close() error {
 	return nil
 }
 
-// figure prints four digits or so: more is noise.
-func figure(v float64) string {
-	switch {
-	case v >= 1000:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 100:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.2f", v)
+// figure prints four digits or so, more is noise, and counts as they are.
+func figure(v float64, unit string) string {
+	decimals := 3
+	switch size := math.Abs(v); {
+	case size >= 1000 || v == math.Trunc(v):
+		decimals = 0
+	case size >= 100:
+		decimals = 1
+	case size >= 10:
+		decimals = 2
 	}
-	return fmt.Sprintf("%.3f", v)
+	return strings.TrimSpace(strconv.FormatFloat(v, 'f', decimals, 64) + " " + unit)
 }
 
 // limit is figure without zeros at the end.
-func limit(v float64) string {
-	text := figure(v)
-	if !strings.Contains(text, ".") {
-		return text
+func limit(v float64, unit string) string {
+	number := figure(v, "")
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
 	}
-	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	return strings.TrimSpace(number + " " + unit)
 }

@@ -20,7 +20,8 @@ func ExampleSheet() {
 	ours := measure.Costs{{Wall: 6 * time.Millisecond, CPU: 12345 * time.Microsecond, Peak: 20 * measure.MiB}}
 	s.Costs([]measure.Program{{Name: "floor"}, {Name: "ours"}}, []measure.Costs{floor, ours})
 	s.AtMost("wall: ours / floor", ours.Over(floor), 1.5, "×")
-	s.AtMost("peak memory", 20, 16, "MiB")
+	s.AtMost("peak memory", 20.125, 16, "MiB")
+	s.AtMost("errors", 0, 0, "")
 	s.AtLeast("requests", 12345.6, 5000, "/s")
 	s.Skip("wall: ours / theirs", "theirs is not installed")
 	s.Say("%v", s.Close())
@@ -32,12 +33,13 @@ func ExampleSheet() {
 	//   floor  4.00 ms   1.00 ms   2.0 MiB
 	//   ours   6.00 ms  12.35 ms  20.0 MiB
 	//   PASS  wall: ours / floor                                                1.500 ×, at most 1.5 ×
-	//   MISS  peak memory                                                     20.00 MiB, at most 16 MiB
+	//   MISS  peak memory                                                     20.12 MiB, at most 16 MiB
+	//   PASS  errors                                                                  0, at most 0
 	//   PASS  requests                                                         12346 /s, at least 5000 /s
 	//   SKIP  wall: ours / theirs                                        theirs is not installed
 	//
-	// 3 limits, 1 missed
-	// 1 of 3 limits missed
+	// 4 limits, 1 missed
+	// 1 of 4 limits missed
 }
 
 func TestTheSheetHoldsOnlyWhenEveryLimitDoes(t *testing.T) {
