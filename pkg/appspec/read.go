@@ -49,7 +49,7 @@ func (r *reader) spec(root *document.Node) Spec {
 			r.target(target, &s)
 		}
 	}
-	if hooks := r.get(root, "Hooks"); hooks != nil && hooks.Kind != document.Null {
+	if hooks := r.get(root, "Hooks"); hooks != nil {
 		r.hooks(hooks, &s)
 	}
 	return s
@@ -139,7 +139,7 @@ func (r *reader) hooks(hooks *document.Node, s *Spec) {
 			m := &item.Members[i]
 			h := Hook{Event: Value{m.Key, r.doc.Place(m.KeyAt)}, Function: Value{m.Value.Str(), r.doc.Place(m.Value.At)}}
 			if m.Value.Kind != document.String {
-				r.fail(m.Value.At, "hooks", "the function of "+document.Quote(m.Key)+" is a "+m.Value.Kind.String()+", want a name or an ARN", "")
+				r.fail(m.Value.At, "hooks", "the function of "+document.Quote(m.Key)+" is "+m.Value.Kind.A()+", want a name or an ARN", "")
 			}
 			for _, event := range Events() {
 				if strings.EqualFold(event, m.Key) {
@@ -151,10 +151,10 @@ func (r *reader) hooks(hooks *document.Node, s *Spec) {
 	}
 }
 
-// get finds a key without regard to case.
+// get finds a key without regard to case. A null is nothing: "Hooks:" with all below it commented out.
 func (r *reader) get(n *document.Node, key string) *document.Node {
 	for i := range n.Members {
-		if strings.EqualFold(n.Members[i].Key, key) {
+		if m := &n.Members[i]; m.Value.Kind != document.Null && strings.EqualFold(m.Key, key) {
 			return n.Members[i].Value
 		}
 	}
@@ -193,17 +193,17 @@ func (r *reader) is(n *document.Node, k document.Kind, what string) bool {
 	if n.Kind == k {
 		return true
 	}
-	r.fail(n.At, "type", fmt.Sprintf("%s is a %s, want a %s", what, n.Kind, k), "")
+	r.fail(n.At, "type", fmt.Sprintf("%s is %s, want %s", what, n.Kind.A(), k.A()), "")
 	return false
 }
 
 func (r *reader) text(n *document.Node, key string) Value {
 	v := r.get(n, key)
-	if v == nil || v.Kind == document.Null {
+	if v == nil {
 		return Value{}
 	}
 	if v.Kind != document.String {
-		r.fail(v.At, "type", fmt.Sprintf("%s is a %s, want a string", key, v.Kind), "")
+		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want a string", key, v.Kind.A()), "")
 		return Value{Place: r.doc.Place(v.At)}
 	}
 	return Value{v.Text, r.doc.Place(v.At)}
@@ -211,7 +211,7 @@ func (r *reader) text(n *document.Node, key string) Value {
 
 func (r *reader) number(n *document.Node, key string) Value {
 	v := r.get(n, key)
-	if v == nil || v.Kind == document.Null {
+	if v == nil {
 		return Value{}
 	}
 	if v.Kind != document.Number {
@@ -219,7 +219,7 @@ func (r *reader) number(n *document.Node, key string) Value {
 		if document.IsNumber(v.Str()) {
 			help = "write " + v.Text + " without quotes"
 		}
-		r.fail(v.At, "type", fmt.Sprintf("%s is a %s, want a number", key, v.Kind), help)
+		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want a number", key, v.Kind.A()), help)
 		return Value{Place: r.doc.Place(v.At)}
 	}
 	return Value{v.Text, r.doc.Place(v.At)}

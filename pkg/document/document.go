@@ -40,6 +40,18 @@ func (k Kind) String() string {
 	return [...]string{"null", "boolean", "number", "string", "list", "object"}[k]
 }
 
+// A is the kind with its article, for messages.
+func (k Kind) A() string {
+	switch k {
+	case Null:
+		return "null"
+	case Object:
+		return "an object"
+	default:
+		return "a " + k.String()
+	}
+}
+
 // Node is one value.
 type Node struct {
 	Kind Kind

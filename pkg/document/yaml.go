@@ -52,10 +52,13 @@ type yamlReader struct {
 // syntax reports what the parser says; it knows lines, not columns.
 func (y *yamlReader) syntax(err error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	place := diagnostic.Place{File: y.doc.Source.Name}
+	place := diagnostic.Place{File: y.doc.Source.Name, Line: 1, Col: 1} // it names no line for a fault in the first
 	if found := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); found != nil {
 		place.Line, _ = strconv.Atoi(found[1])
 		text = text[len(found[0]):]
+		if regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',')`).MatchString(text) {
+			place.Line++ // the parser counts from 0, the scanner from 1
+		}
 		line := y.doc.Source.Text[y.doc.Source.offset(place.Line, 1):]
 		place.Col = 1 + len(line) - len(strings.TrimLeft(line, " \t"))
 	} else if found := regexp.MustCompile(`^unknown anchor '(.+)' referenced`).FindStringSubmatch(text); found != nil {

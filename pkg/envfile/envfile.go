@@ -90,9 +90,14 @@ func (r *reader) value() (string, bool) {
 		end = start + i
 	}
 	value := r.text[start:end]
+	if strings.HasPrefix(value, "#") {
+		r.report(r.col(), "a # right behind the =", "shells and Docker take it for the value, others for a comment: quote the value, or put a space before the comment")
+		r.skipLine()
+		return "", false
+	}
 	// A # begins a comment only behind white space: passwords have them too.
-	for i := 0; i < len(value); i++ {
-		if value[i] == '#' && (i == 0 || value[i-1] == ' ' || value[i-1] == '\t') {
+	for i := 1; i < len(value); i++ {
+		if value[i] == '#' && (value[i-1] == ' ' || value[i-1] == '\t') {
 			value = value[:i]
 			break
 		}

@@ -17,7 +17,9 @@ type checker struct {
 	containers []*document.Node
 	fargate    bool
 	// newer holds the keys that have been warned of: once is enough.
-	newer    map[string]bool
+	newer map[string]bool
+	// flooded says that there are more of them than are compared with the known ones.
+	flooded  bool
 	rule     string
 	problems diagnostic.List
 	// errors and warnings count what was found, listed or not.
@@ -163,16 +165,9 @@ func (c *checker) within(parent *document.Node, key string, low, high int) {
 
 func kindOf(n *document.Node) string {
 	if n.Template != nil {
-		return "a " + n.Kind.String() + " from " + n.Show()
+		return n.Kind.A() + " from " + n.Show()
 	}
-	return article(n.Kind)
-}
-
-func article(k document.Kind) string {
-	if k == document.Object {
-		return "an object"
-	}
-	return "a " + k.String()
+	return n.Kind.A()
 }
 
 // structure checks the types of a node, by the model, and everything below it.
@@ -269,6 +264,10 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			continue
 		}
 		settle(m.Value)
+		if len(c.newer) > document.MaxProblems {
+			c.flood(m.KeyAt)
+			return
+		}
 		if known == nil {
 			known = s.names()
 		}
@@ -293,6 +292,14 @@ func (c *checker) fields(n *document.Node, s *shape) {
 		if f.required && n.Get(f.name) == nil {
 			c.fail(n, f.name+" is missing", "")
 		}
+	}
+}
+
+// flood ends the comparing of unknown keys with known ones: what has so many is no task definition.
+func (c *checker) flood(at int) {
+	if !c.flooded {
+		c.flooded = true
+		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", document.MaxProblems), "is this a task definition?")
 	}
 }
 

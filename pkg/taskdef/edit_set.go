@@ -63,7 +63,7 @@ func (e *editor) set(pointer string, value *document.Node) {
 			}
 			n = n.Items[at]
 		default:
-			e.usage("--set", document.Unquoted(pointer)+": on the way is "+article(n.Kind)+", with nothing inside", "")
+			e.usage("--set", document.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
 			return
 		}
 	}

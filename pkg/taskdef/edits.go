@@ -155,7 +155,10 @@ func (e *editor) target(flag, arg string) (*document.Node, string) {
 	case len(all) == 0:
 		e.usage(flag, "the template has no containers", "")
 	default:
-		key, _, _ := strings.Cut(arg, "=")
+		key, _, ok := strings.Cut(arg, "=")
+		if !ok && flag != "--unset-env" {
+			key = "NAME" // without a = it may as well be a value
+		}
 		e.usage(flag, "which container?", "write CONTAINER:"+document.Unquoted(key)+"; "+e.nameHelp(""))
 	}
 	return c, rest
@@ -252,7 +255,7 @@ func (e *editor) child(flag string, parent *document.Node, key string, kind docu
 		n = &document.Node{Kind: kind, At: e.doc.FromFlag(flag)}
 		parent.Set(key, n.At, n)
 	case n.Kind != kind:
-		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind, kind), "")
+		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
 		return nil
 	}
 	return n

@@ -145,3 +145,18 @@ func renderTwice(t *testing.T, text, value string) {
 		t.Errorf("%q is no fixed point: %q (%v)", rendered.JSON, again.JSON, problems)
 	}
 }
+
+func TestAFloodOfUnknownKeysIsRefused(t *testing.T) {
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, `"unknownKey%d": 1, `, i)
+	}
+	_, problems := render(t, "flood.json", "{"+b.String()+`"family": "app", "containerDefinitions": [{"name": "web", "image": "a", "memory": 128}]}`)
+	refused := false
+	for _, p := range problems.Errors(false) {
+		refused = refused || p.Text == "more than 1000 unknown keys"
+	}
+	if !refused {
+		t.Errorf("errors: %v", problems.Errors(false))
+	}
+}
