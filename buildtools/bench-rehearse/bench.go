@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/measure"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 )
@@ -24,30 +25,22 @@ const (
 // suite is rehearsed in the measurements; it is the demo's.
 const suite = "infra/tripmgmt/smoke.yaml"
 
-// bench counts the limits that were missed.
+// bench is one run; self is this program, which also is what it starts.
 type bench struct {
-	out    io.Writer
-	self   string
-	missed int
+	*measure.Sheet
+	self string
 }
 
-func run(ctx context.Context, self string, out io.Writer) (int, error) {
-	b := &bench{out: out, self: self}
+// run returns an error when a limit was missed, or nothing could be measured.
+func run(ctx context.Context, self string, out io.Writer) error {
+	b := &bench{Sheet: measure.NewSheet(out), self: self}
+	b.Say("bench-rehearse: %d cpus", runtime.NumCPU())
 	for _, part := range []func(context.Context) error{b.rehearsal, b.latency, b.load, b.growth} {
 		if err := part(ctx); err != nil {
-			return b.missed, err
+			return err
 		}
 	}
-	return b.missed, nil
-}
-
-func (b *bench) tell(ok bool, format string, args ...any) {
-	mark := "PASS"
-	if !ok {
-		mark = "MISS"
-		b.missed++
-	}
-	_, _ = fmt.Fprintf(b.out, "%s  %s\n", mark, fmt.Sprintf(format, args...))
+	return b.Close()
 }
 
 // plan is a good release with two tasks a side, both hooks and their suite, at the default speed.
@@ -114,13 +107,8 @@ func (b *bench) rehearsal(ctx context.Context) error {
 		}
 		beside, hooks, failed = append(beside, r.Duration-suites), append(hooks, suites), failed+r.Traffic.Failed
 	}
-	b.tell(median(beside) <= maxRehearsal, "a good rehearsal with two tasks a side at speed 100: %.2f s beside its hooks' %.2f s (median of %d; at most %.0f s)",
-		median(beside).Seconds(), median(hooks).Seconds(), rounds, maxRehearsal.Seconds())
-	b.tell(failed == 0, "production requests that failed in these: %d (none)", failed)
+	b.Title("a good rehearsal with two tasks a side at speed 100, median of %d: its hooks take %.2f s", rounds, measure.Median(hooks).Seconds())
+	b.AtMost("the rehearsal beside its hooks", measure.Median(beside).Seconds(), maxRehearsal.Seconds(), "s")
+	b.AtMost("production requests that failed in these", float64(failed), 0, "")
 	return nil
-}
-
-func median(all []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[len(sorted)/2]
 }

@@ -23,16 +23,16 @@ type level struct {
 	goroutines, files int
 }
 
-func now() level {
+func now() (level, error) {
 	runtime.GC()
 	runtime.GC() // the second one frees what finalizers held
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	files, err := os.ReadDir("/dev/fd") // Linux and macOS both have it
 	if err != nil {
-		return level{m.HeapAlloc, runtime.NumGoroutine(), -1}
+		return level{}, fmt.Errorf("count the open files: %w", err)
 	}
-	return level{m.HeapAlloc, runtime.NumGoroutine(), len(files)}
+	return level{m.HeapAlloc, runtime.NumGoroutine(), len(files)}, nil
 }
 
 // growth holds a hundred rehearsals in this process, without hooks, as fast as they go.
@@ -53,15 +53,23 @@ func (b *bench) growth(ctx context.Context) error {
 			return fmt.Errorf("rehearsal %d: %s", i+1, r.Why)
 		}
 		if i+1 == warm {
-			first = now()
+			if first, err = now(); err != nil {
+				return err
+			}
 		}
 	}
-	last := now()
-	for deadline := time.Now().Add(time.Second); last.goroutines > first.goroutines && time.Now().Before(deadline); {
-		last = now() // the last connections are still closing
+	last, err := now()
+	for deadline := time.Now().Add(time.Second); err == nil && last.goroutines > first.goroutines && time.Now().Before(deadline); {
+		last, err = now() // the last connections are still closing
 	}
-	b.tell(last.heap <= first.heap+moreHeap && last.goroutines <= first.goroutines+moreGoroutines && last.files <= first.files+moreFiles,
-		"%d rehearsals in one process, after the %dth and after the last: heap %d and %d KiB, goroutines %d and %d, files %d and %d",
-		rounds, warm, first.heap>>10, last.heap>>10, first.goroutines, last.goroutines, first.files, last.files)
+	if err != nil {
+		return err
+	}
+	b.Title("%d rehearsals in one process: growth from the %dth to the last", rounds, warm)
+	b.Say("  heap %d and %d KiB, goroutines %d and %d, files %d and %d",
+		first.heap>>10, last.heap>>10, first.goroutines, last.goroutines, first.files, last.files)
+	b.AtMost("heap", (float64(last.heap)-float64(first.heap))/1024, moreHeap>>10, "KiB")
+	b.AtMost("goroutines", float64(last.goroutines-first.goroutines), moreGoroutines, "")
+	b.AtMost("open files", float64(last.files-first.files), moreFiles, "")
 	return nil
 }

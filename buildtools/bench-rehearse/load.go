@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/measure"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
 )
 
@@ -97,21 +98,20 @@ func (b *bench) latency(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = behind.conn.Close() }()
-	var took [2][]time.Duration
-	for round := range rounds {
-		for i, c := range []*client{direct, behind} {
+	timed := func(c *client) func(context.Context) (time.Duration, error) {
+		return func(context.Context) (time.Duration, error) {
 			began := time.Now()
-			if err := c.ask(); err != nil {
-				return err
-			}
-			if round >= rounds/10 {
-				took[i] = append(took[i], time.Since(began))
-			}
+			err := c.ask()
+			return time.Since(began), err
 		}
 	}
-	added := median(took[1]) - median(took[0])
-	b.tell(added <= maxAdded, "the load balancer adds %.0f µs at the median: %.0f µs through it, %.0f µs without (at most %.0f µs)",
-		us(added), us(median(took[1])), us(median(took[0])), us(maxAdded))
+	took, err := measure.InTurn(ctx, measure.Rounds{Count: rounds - rounds/10, Warm: rounds / 10}, timed(direct), timed(behind))
+	if err != nil {
+		return err
+	}
+	without, through := measure.Median(took[0]), measure.Median(took[1])
+	b.Title("the load balancer: a request takes %.0f µs through it, %.0f µs without", us(through), us(without))
+	b.AtMost("what it adds at the median", us(through-without), us(maxAdded), "µs")
 	return nil
 }
 
@@ -150,7 +150,7 @@ func (b *bench) load(ctx context.Context) error {
 	}
 	all.Wait()
 	rate := float64(requests.Load()) / time.Since(began).Seconds()
-	b.tell(rate >= minRate && failures.Load() == 0, "the load balancer holds %.0f requests/s on two processors that it shares with the load and the application, %d errors (at least %.0f, none)",
-		rate, failures.Load(), minRate)
+	b.AtLeast("what it holds on two cpus, shared with load and application", rate, minRate, "/s")
+	b.AtMost("errors in these", float64(failures.Load()), 0, "")
 	return ctx.Err()
 }
