@@ -33,7 +33,8 @@ func spec() command.Spec {
 		About: `Runs one blue/green deployment of CodeDeploy on this machine: a load balancer with a production and a
 test listener, the old and the new release as local processes, and the hooks that the AppSpec names as
 real Lambda binaries. Says whether the new release would get the production traffic, and why not.
-Touches nothing but this machine, and leaves nothing running.`,
+Touches nothing but this machine, and leaves nothing running.
+rehearse faults scores the suite: which faults would it let into production? See rehearse faults -h.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green 'python3 app.py --port $PORT'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:500`,
 		Exit: `0 the traffic was shifted

@@ -266,8 +266,15 @@ func (r *runner) rehearse(ctx context.Context, in fault.Injection) (rehearsal.Re
 		return rehearsal.Result{}, nil, err
 	}
 	defer injector.Close()
+	// Blue stands behind the same kind of front, with nothing broken: one hop more on one side alone would
+	// make green the slower one.
+	fair, err := fault.Start(ctx, fault.Injection{Green: r.standing.Blue})
+	if err != nil {
+		return rehearsal.Result{}, injector, err
+	}
+	defer fair.Close()
 	plan := r.Plan
-	plan.Blue.Addrs, plan.Green.Addrs = r.standing.Blue, injector.Addrs
+	plan.Blue.Addrs, plan.Green.Addrs = fair.Addrs, injector.Addrs
 	plan.ProductionPort, plan.TestPort, plan.Traffic, plan.TerminationWait, plan.Keep = 0, 0, 0, 0, false
 	result, err := plan.Run(ctx, nil)
 	return result, injector, err

@@ -214,6 +214,33 @@ func TestARouteThatNobodyAsksIsNotMetAndTheAdviceWorks(t *testing.T) {
 	}
 }
 
+// The suite that newcomers read and copy must not let through what it is easy to overlook. With all faults
+// `rehearse faults` takes two minutes for it.
+func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
+	t.Parallel()
+	suite, err := os.ReadFile("../../../infra/tripmgmt/smoke.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := campaign(t, string(suite), "good", "error-200", "redirect")
+	last := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
+	last.Function, last.Argv = "last-gate", []string{last.Argv[0], "hook", string(lifecycle.BeforeAllowTraffic)}
+	c.Plan.Hooks[lifecycle.BeforeAllowTraffic] = last
+	c.Plan.Release.AppSpec += "  - BeforeAllowTraffic: last-gate\n"
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, o := range outcomes(score) {
+		if o != mutation.Caught {
+			t.Errorf("%s: %s", what, o)
+		}
+	}
+	if score.Total != 12 {
+		t.Errorf("%d faults on 6 routes, want 12", score.Total)
+	}
+}
+
 // A rollback for another reason says nothing about the fault: it must not count as caught.
 func TestARollbackWithoutTheFaultIsUnsound(t *testing.T) {
 	t.Parallel()
