@@ -44,7 +44,11 @@ func (r *runner) judge(ctx context.Context) bool {
 					return
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
-				if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
+				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
+				if shared && j.check.observe { // what never blocks is not waited for
+					j.stuck, shared = "the old release fails in the same way", false
+				}
+				if !shared {
 					r.judged(j, &done)
 					continue
 				}

@@ -50,6 +50,18 @@ func TestASharedOutageIsInconclusive(t *testing.T) {
 	})
 }
 
+func TestAnObservedCheckIsNotWaitedFor(t *testing.T) {
+	suite := strings.Replace(oneRoute, "name: route,", "name: route, observe: true,", 1)
+	inBubble(t, routes(status(503)), routes(status(503)), func(n *network) {
+		start := time.Now()
+		r := n.run(n.t.Context(), suite, nil)
+		expectReport(t, r, Pass, BlameNone, "1 check passed")
+		if took := time.Since(start); took != 0 || r.Checks[1].Verdict != Inconclusive {
+			t.Errorf("took %s, observed %s; want no wait, INCONCLUSIVE", took, r.Checks[1].Verdict)
+		}
+	})
+}
+
 func TestASharedBlipIsWaitedForAndJudgedAnew(t *testing.T) {
 	blip := until(10*time.Second, status(503), status(200))
 	inBubble(t, routes(blip), routes(blip), func(n *network) {
