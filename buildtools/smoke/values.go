@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
@@ -47,7 +48,8 @@ func resolve(ctx context.Context, suite *smoke.Suite, o options, env func(string
 
 // awsClient finds credentials and region as every AWS tool does: environment, profiles, single sign-on.
 func awsClient(ctx context.Context, env func(string) (string, bool)) (*signed.Client, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	// The SDK's own warnings would stand among our lines; what matters of them is in its errors.
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
 	}

@@ -166,14 +166,21 @@ func tally(c smoke.CheckResult) string {
 
 // readiness says how the wait went.
 func readiness(r smoke.Readiness) string {
-	text := fmt.Sprintf("%d rounds in %s, the last %d in a row held", r.Rounds, length(r.Waited), r.Consecutive)
+	text := fmt.Sprintf("%s in %s, the last %d in a row held", plural(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %d relapses after the first right answer", r.Relapses)
+		text += fmt.Sprintf(", %s after the first right answer", plural(r.Relapses, "relapse"))
 	}
 	if r.Reason != "" {
 		text += ": " + r.Reason
 	}
 	return text
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // policy adds to an INCONCLUSIVE verdict what a gate makes of it.
