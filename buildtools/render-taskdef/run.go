@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -207,14 +209,24 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 // stamps checks the two labels that the hooks read.
 func (t *templateRun) stamps(flags *pflag.FlagSet) {
 	switch {
-	case flags.Changed("release") && t.release == "":
+	case flags.Changed("release") && strings.TrimSpace(t.release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
-	case !flags.Changed("release"):
+	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
+		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
+	case !flags.Changed("release") && !t.labelsRelease():
 		t.release, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
 	}
 	if flags.Changed("suite") && !isSuite(t.suite) {
 		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
+}
+
+// labelsRelease reports whether a --label stamps the release: a default does not win over it.
+func (t *templateRun) labelsRelease() bool {
+	return slices.ContainsFunc(t.labels, func(label string) bool {
+		key, _, _ := strings.Cut(label, "=")
+		return key == taskdef.ReleaseLabel || strings.HasSuffix(key, ":"+taskdef.ReleaseLabel)
+	})
 }
 
 func isSuite(ref string) bool {

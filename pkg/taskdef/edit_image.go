@@ -2,6 +2,7 @@ package taskdef
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/document"
@@ -86,6 +87,10 @@ func (e *editor) placeholders(edits Edits) string {
 		numbers[number] = true
 		c := e.mustName(flag, name)
 		if c == nil {
+			continue
+		}
+		if slices.Contains(held, c) {
+			e.usage(flag, "container "+document.Quote(name)+" is given twice", "")
 			continue
 		}
 		if image := c.Get("image"); edits.WantImage && image != nil {

@@ -20,8 +20,7 @@ type Edits struct {
 	WantImage bool
 	// UnsetEnv are [C:]K; Env, Secrets and Labels [C:]K=V; Tags K=V; Commands C=WORDS; Sets POINTER=JSON.
 	UnsetEnv, Env, Secrets, Labels, Tags, Commands, Sets []string
-	// Release and Suite are stamped as docker labels where they are not empty; ReleaseFrom is where the
-	// release came from, for messages.
+	// Release and Suite are stamped as docker labels where they are not empty.
 	Release, Suite string
 	// Container is the one that the load balancer reaches, where it is known from elsewhere.
 	Container string

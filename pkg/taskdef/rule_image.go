@@ -22,7 +22,11 @@ func image(c *checker, container *document.Node) {
 		return
 	}
 	if fault, help := imageFault(n.Text); fault != "" {
-		c.fail(n, "image "+n.Show()+" "+fault, help)
+		subject := "image " + n.Show()
+		if n.At < 0 {
+			subject = "the image given for container " + name(container)
+		}
+		c.fail(n, subject+" "+fault, help)
 	}
 }
 
