@@ -38,7 +38,7 @@ var neighbours = map[string][]string{
 	"pkg/measure":           {},
 	"pkg/memory":            {},
 	"pkg/outfile":           {},
-	"pkg/secret":            {"pkg/signed", "pkg/smoke", "pkg/together"},
+	"pkg/secret":            {"pkg/redact", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
 	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},

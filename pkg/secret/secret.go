@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/together"
@@ -21,6 +22,9 @@ import (
 // timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
 // does not matter.
 const timeout = 8 * time.Second
+
+// maxReason bounds what is told of one variable, in characters.
+const maxReason = 500
 
 // Sources is where values are looked up.
 type Sources struct {
@@ -41,7 +45,8 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 		lookups[i] = func() {
 			text, err := s.lookup(ctx, ref)
 			if err != nil {
-				errs[i] = fmt.Errorf("%s: variable %s: %w", ref.Place, ref.Name, err)
+				// What AWS, or who answers in its place, says is foreign text.
+				errs[i] = fmt.Errorf("%s: variable %s: %s", ref.Place, ref.Name, redact.Safe(err.Error(), maxReason))
 			}
 			texts[i] = text
 		}

@@ -99,3 +99,17 @@ func TestEveryMissingValueIsNamedAndNoneIsShown(t *testing.T) {
 		t.Errorf("a value is shown: %v", err)
 	}
 }
+
+func TestWhatAWSSaysIsOneLineWithoutControlCharacters(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"X\u001b[31m","message":"a\n::error::b"}`)
+	}))
+	t.Cleanup(server.Close)
+	s := store(t, nil)
+	s.AWS.Endpoint = func(string) string { return server.URL }
+	_, err := s.Resolve(t.Context(), []smoke.Reference{{Name: "A", Kind: smoke.ReferenceSSM, ID: "/p"}})
+	if err == nil || strings.ContainsAny(err.Error(), "\x1b\n") || !strings.Contains(err.Error(), "::error::b") {
+		t.Errorf("got %q", err)
+	}
+}
