@@ -67,14 +67,15 @@ func (s *Sheet) Costs(programs []Program, costs []Costs) {
 	s.Table([]string{"", "wall", "user+sys", "peak"}, rows...)
 }
 
-// AtMost judges a figure that must not be above its limit. What is not a number misses.
+// AtMost judges a figure that must not be above its limit. What is no number, or infinite, misses.
 func (s *Sheet) AtMost(what string, got, most float64, unit string) {
-	s.judge(got <= most, what, figure(got, unit), "at most "+limit(most, unit))
+	s.judge(got <= most && !math.IsInf(got, 0), what, figure(got, unit), "at most "+limit(most, unit))
 }
 
-// AtLeast judges a figure that must not be below its limit. What is not a number misses.
+// AtLeast judges a figure that must not be below its limit. What is no number, or infinite, misses:
+// a rate over no time was not measured.
 func (s *Sheet) AtLeast(what string, got, least float64, unit string) {
-	s.judge(got >= least, what, figure(got, unit), "at least "+limit(least, unit))
+	s.judge(got >= least && !math.IsInf(got, 0), what, figure(got, unit), "at least "+limit(least, unit))
 }
 
 func (s *Sheet) judge(holds bool, what, got, limit string) {

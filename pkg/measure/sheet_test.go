@@ -53,6 +53,8 @@ func TestTheSheetHoldsOnlyWhenEveryLimitDoes(t *testing.T) {
 		"below":                {func(s *measure.Sheet) { s.AtLeast("x", 0.9, 1, "") }, "1 of 1 limits missed"},
 		"not a number":         {func(s *measure.Sheet) { s.AtMost("x", math.NaN(), 1, "") }, "1 of 1 limits missed"},
 		"not a number, either": {func(s *measure.Sheet) { s.AtLeast("x", math.NaN(), 1, "") }, "1 of 1 limits missed"},
+		"over no time":         {func(s *measure.Sheet) { s.AtLeast("x", math.Inf(1), 1, "") }, "1 of 1 limits missed"},
+		"less than all":        {func(s *measure.Sheet) { s.AtMost("x", math.Inf(-1), 1, "") }, "1 of 1 limits missed"},
 		"one of two":           {func(s *measure.Sheet) { s.AtMost("x", 2, 1, ""); s.AtMost("y", 1, 1, "") }, "1 of 2 limits missed"},
 	} {
 		t.Run(name, func(t *testing.T) {
