@@ -35,7 +35,7 @@ func verify(s *step, o probe.Observation, sc scope) verification {
 	v := verification{observation: o}
 	e := &s.expect
 	if !o.Answered() {
-		v.fail(firstOf(e.statusAt, s.path.at), "answer", mismatch{"a whole answer", o.Text}, false)
+		v.fail(firstOf(e.statusAt, s.path.at), "answer", mismatch{"a whole answer", o.Text})
 		return v
 	}
 	v.asserted++
@@ -65,7 +65,7 @@ func (v *verification) verifyBody(s *step, sc scope) {
 	if (e.body != nil || e.needsJSON() || len(s.captures) > 0) && !probe.Readable(v.observation.Header) {
 		v.fail(firstOf(e.bodyAt, e.statusAt, s.path.at), "body", mismatch{
 			"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(strings.Join(v.observation.Header["Content-Encoding"], ", ")),
-		}, false)
+		})
 		return
 	}
 	if e.body != nil {
@@ -80,7 +80,7 @@ func (v *verification) verifyBody(s *step, sc scope) {
 		if len(e.json) > 0 {
 			at = e.json[0].path.at
 		}
-		v.fail(at, "json", mismatch{"a JSON body", err.Error()}, false)
+		v.fail(at, "json", mismatch{"a JSON body", err.Error()})
 		return
 	}
 	v.root = root
@@ -89,7 +89,7 @@ func (v *verification) verifyBody(s *step, sc scope) {
 		subject := "json " + j.path.expr
 		nodes, err := j.path.find(root)
 		if err != nil {
-			v.fail(j.path.at, subject, mismatch{"a path that can be followed", err.Error()}, false)
+			v.fail(j.path.at, subject, mismatch{"a path that can be followed", err.Error()})
 			continue
 		}
 		v.add(j.path.at, subject, j.rule, j.rule.json(nodes, j.path.singular, sc))
@@ -97,9 +97,9 @@ func (v *verification) verifyBody(s *step, sc scope) {
 }
 
 // fail notes one assertion that did not hold.
-func (v *verification) fail(at pos, subject string, m mismatch, release bool) {
+func (v *verification) fail(at pos, subject string, m mismatch) {
 	v.asserted++
-	v.wrong = append(v.wrong, wrong{at, subject, m, release})
+	v.wrong = append(v.wrong, wrong{at, subject, m, false})
 }
 
 func (v *verification) add(at pos, subject string, ru rule, bad []mismatch) {
