@@ -58,7 +58,7 @@ func (r *reader) document(data []byte) (root *yaml.Node) {
 		return nil
 	case err != nil:
 		line, text := yamlError(err)
-		r.syntax(line, "", "%s", text)
+		r.syntax(line, yamlHelp(text), "%s", text)
 		return nil
 	}
 	if err := dec.Decode(&second); err == nil {
@@ -66,7 +66,7 @@ func (r *reader) document(data []byte) (root *yaml.Node) {
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		line, text := yamlError(err)
-		r.syntax(line, "", "%s", text)
+		r.syntax(line, yamlHelp(text), "%s", text)
 		return nil
 	}
 	if len(doc.Content) != 1 {
@@ -89,6 +89,14 @@ func yamlError(err error) (line int, text string) {
 		text = text[len(m[0]):]
 	}
 	return line, "is no YAML: " + quoteless(text)
+}
+
+// yamlHelp names what most often breaks a mapping in braces: a path with a query, or a text with a comma.
+func yamlHelp(text string) string {
+	if strings.Contains(text, "expected ',' or '}'") {
+		return "within { and }, quote a text that holds ? , : or a brace: \"/trips?limit=1\"; the line may be the next one"
+	}
+	return ""
 }
 
 func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
