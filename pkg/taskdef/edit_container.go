@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/document"
@@ -48,6 +49,7 @@ func (e *editor) setNamed(flag string, parent *document.Node, key string, p pair
 	value := e.text(flag, p.value)
 	if old := e.find(all, p.nameKey, p.name); old != nil {
 		old.Set(p.valueKey, value.At, value)
+		e.keepOnly(all, old, p)
 		return
 	}
 	name := e.text(flag, p.name)
@@ -57,14 +59,29 @@ func (e *editor) setNamed(flag string, parent *document.Node, key string, p pair
 	}})
 }
 
+// keepOnly removes the other elements with the name: of two, the one that was not set would win.
+func (e *editor) keepOnly(all, kept *document.Node, p pair) {
+	all.Items = slices.DeleteFunc(all.Items, func(item *document.Node) bool {
+		return item != kept && e.isNamed(item, p.nameKey, p.name)
+	})
+}
+
+// isNamed reports whether the key of a list's element has the name.
+func (e *editor) isNamed(item *document.Node, key, name string) bool {
+	e.exp.Node(item)
+	n := item.Get(key)
+	if n == nil {
+		return false
+	}
+	e.exp.Node(n)
+	return n.Kind == document.String && n.Text == name
+}
+
 // find returns the element of a list whose key has the name.
 func (e *editor) find(all *document.Node, key, name string) *document.Node {
 	for _, item := range all.List() {
-		e.exp.Node(item)
-		if n := item.Get(key); n != nil {
-			if e.exp.Node(n); n.Str() == name {
-				return item
-			}
+		if e.isNamed(item, key, name) {
+			return item
 		}
 	}
 	return nil
@@ -77,21 +94,9 @@ func (e *editor) removeNamed(parent *document.Node, listKey, key, name string) b
 		return false
 	}
 	e.exp.Node(all)
-	removed := false
-	for {
-		found := e.find(all, key, name)
-		if found == nil {
-			break
-		}
-		removed = true
-		kept := make([]*document.Node, 0, len(all.Items))
-		for _, item := range all.Items {
-			if item != found {
-				kept = append(kept, item)
-			}
-		}
-		all.Items = kept
-	}
+	before := len(all.Items)
+	all.Items = slices.DeleteFunc(all.Items, func(item *document.Node) bool { return e.isNamed(item, key, name) })
+	removed := len(all.Items) < before
 	if removed && len(all.Items) == 0 {
 		parent.Delete(listKey)
 	}

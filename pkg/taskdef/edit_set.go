@@ -29,9 +29,11 @@ func (e *editor) sets(args []string) {
 
 func (e *editor) set(pointer string, value *document.Node) {
 	keys := strings.Split(pointer[1:], "/")
+	for i, key := range keys {
+		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+	}
 	n := e.root
 	for i, key := range keys {
-		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
 		last := i == len(keys)-1
 		e.exp.Node(n)
 		switch n.Kind {
@@ -94,7 +96,7 @@ func (e *editor) element(n *document.Node, key, pointer string) (int, bool) {
 	if key == "-" {
 		return len(n.Items), true
 	}
-	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) {
+	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) && strconv.Itoa(i) == key {
 		return i, true
 	}
 	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - stands behind the last"
