@@ -34,7 +34,7 @@ func (s *Suite) Requests() []Asked {
 				a.Step, a.Place = i+1, one.at.place(s.file)
 			}
 			a.Method = one.method
-			a.Path, _, _ = strings.Cut(one.path.written(), "?")
+			a.Path, _, _ = strings.Cut(one.path.literal(), "?")
 			out = append(out, a)
 		}
 	}
@@ -51,20 +51,4 @@ func (s *Suite) Requests() []Asked {
 		add(&check{name: c.name, at: c.at}, []step{c.step}, Asked{Compared: true})
 	}
 	return out
-}
-
-// written is the text as the suite has it.
-func (t text) written() string {
-	if t.parts == nil {
-		return t.raw
-	}
-	var b strings.Builder
-	for _, p := range t.parts {
-		if p.name != "" {
-			b.WriteString("${" + p.name + "}")
-			continue
-		}
-		b.WriteString(p.literal)
-	}
-	return b.String()
 }

@@ -274,18 +274,3 @@ func (a *attempt) excerpt(body []byte) string {
 	}
 	return redact.Safe(a.scope.secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
 }
-
-// literal is the text as it stands in the file.
-func (t text) literal() string {
-	if t.parts == nil {
-		return t.raw
-	}
-	out := ""
-	for _, p := range t.parts {
-		if p.name != "" {
-			out += "${" + p.name + "}"
-		}
-		out += p.literal
-	}
-	return out
-}

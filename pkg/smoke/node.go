@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,7 +102,7 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 	}
 	kept := out[:0]
 	for _, p := range out {
-		if contains(known, p.key) {
+		if slices.Contains(known, p.key) {
 			kept = append(kept, p)
 			continue
 		}
@@ -230,7 +231,7 @@ func (r *reader) integer(n *yaml.Node, what string, low, high int) int {
 
 func (r *reader) oneOf(n *yaml.Node, what string, allowed ...string) string {
 	s, ok := r.scalar(n, what)
-	if !ok || contains(allowed, s) {
+	if !ok || slices.Contains(allowed, s) {
 		return s
 	}
 	r.fail(posOf(n), suggest(s, allowed), "%s must be %s, not %s", what, either(allowed), quote(s))
@@ -260,15 +261,6 @@ func either(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
-}
-
-func contains(words []string, w string) bool {
-	for _, k := range words {
-		if k == w {
-			return true
-		}
-	}
-	return false
 }
 
 // suggest is the help for a word that is none of the known ones.

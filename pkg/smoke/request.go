@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ func (r *reader) requestLine(n *yaml.Node, s *step) {
 		s.method = method
 		rest := strings.TrimLeft(first[len(method):], " ")
 		s.path = t.withoutPrefix(first, rest)
-		if !contains(methods(), method) {
+		if !slices.Contains(methods(), method) {
 			r.fail(posOf(n), methodHelp(method), "%s is no method", quote(method))
 			return
 		}
@@ -129,7 +130,7 @@ func (t text) withoutPrefix(first, rest string) text {
 }
 
 func methodHelp(method string) string {
-	if contains(methods(), strings.ToUpper(method)) {
+	if slices.Contains(methods(), strings.ToUpper(method)) {
 		return "did you mean " + strings.ToUpper(method) + "?"
 	}
 	if strings.Contains(method, "://") {

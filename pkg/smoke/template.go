@@ -91,6 +91,22 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// literal is the text as the suite has it, with its variables' names.
+func (t text) literal() string {
+	if t.parts == nil {
+		return t.raw
+	}
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.name != "" {
+			b.WriteString("${" + p.name + "}")
+			continue
+		}
+		b.WriteString(p.literal)
+	}
+	return b.String()
+}
+
 // names lists the variables in the text.
 func (t text) names() []part {
 	var out []part
