@@ -160,17 +160,23 @@ func (r *reader) finish(s *step, d *defaults) {
 	}
 	for i := range s.expect.json {
 		r.checkRule(s.expect.json[i].rule)
+		r.checkLength(s.expect.json[i].rule, s.maxBody)
 	}
 	if s.expect.body != nil {
 		r.checkRule(*s.expect.body)
-		for _, o := range *s.expect.body {
-			if o.kind == opLength && o.low == 0 && int64(o.high) >= s.maxBody {
-				r.fail(o.at, "allow less than max_body", "no body is longer than max_body, %d bytes, so this cannot fail", s.maxBody)
-			}
-		}
+		r.checkLength(*s.expect.body, s.maxBody)
 	}
 	if s.expect.latency > 0 && s.expect.latency >= s.timeout {
 		r.warn(s.expect.latencyAt, "", "latency is not below the timeout of %s, so the timeout fails first", s.timeout)
+	}
+}
+
+// checkLength refuses a length that every body has, or all that may stand in it.
+func (r *reader) checkLength(ru rule, maxBody int64) {
+	for i := range ru {
+		if o := &ru[i]; o.kind == opLength && o.low == 0 && o.high != unbounded && int64(o.high) >= maxBody {
+			r.fail(o.at, "allow less than max_body", "no body is longer than max_body, %d bytes, so this cannot fail", maxBody)
+		}
 	}
 }
 
@@ -274,6 +280,9 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) comparison {
 		}
 	}
 	r.finish(&c.step, d)
+	if c.step.expect.at != (pos{}) {
+		r.canFail(&check{name: c.name, at: c.at, steps: []step{c.step}})
+	}
 	if c.name == "" && c.step.path.parts == nil {
 		c.name = c.step.method + " " + c.step.path.raw
 	}
@@ -281,7 +290,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) comparison {
 	case c.step.method != "" && !c.step.reads():
 		r.fail(c.at, "compare reads", "compare asks again and again, also the release in production: a write such as %s is refused", c.step.method)
 	case c.pairs < minPairs:
-		r.warn(c.at, "write pairs: 100", "%d pairs are too few: under %d valid ones the result is INCONCLUSIVE", c.pairs, minPairs)
+		r.warn(c.at, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.pairs, minPairs)
 	case c.p95 >= c.step.timeout:
 		r.fail(c.at, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
 	}

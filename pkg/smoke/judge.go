@@ -111,7 +111,7 @@ func (r *runner) within(slots chan struct{}, f func() bool) bool {
 
 // sharedWithBlue asks blue once for what just failed.
 func (r *runner) sharedWithBlue(ctx context.Context, c *check, a *attempt) bool {
-	if r.blue == nil || !c.single() || !shareable(a) {
+	if r.blue == nil || !c.single() || mentions(r.suite.host, varRelease) || !shareable(a) {
 		return false
 	}
 	return sameFault(a, r.attempt(ctx, c.once(), r.blue, a.number, true))

@@ -88,6 +88,7 @@ func beyondTheSchema() []string {
 		"undeclared-variable", "undeclared-variable-in-body", "unterminated-variable", "variable-in-a-variable",
 		"steps-and-request", "capture-from-head", "not-a-pattern-that-finds-all", "pattern-with-a-variable-finds-all",
 		"rate-too-slow-to-be-ready", "readiness-of-an-observer", "value-holds-a-variable",
+		"release-in-host-and-compare", "compare-pattern-matches-empty", "json-length-above-max-body",
 	}
 }
 

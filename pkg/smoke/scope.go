@@ -81,6 +81,9 @@ func (r *reader) checkVariables(s *Suite) {
 	for i := range s.checks {
 		u.check(&s.checks[i])
 	}
+	if mentions(s.host, varRelease) && len(s.compares) > 0 {
+		r.fail(s.host.at, "compare asks the old release too; write the host's name", "${RELEASE} in the host would fail on the old release")
+	}
 	for i := range s.compares {
 		c := &s.compares[i]
 		u.captured, u.later = nil, nil

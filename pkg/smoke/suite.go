@@ -231,6 +231,20 @@ func (s *Suite) Size(tags []string) (checks, compares int) {
 	return len(a), len(b)
 }
 
+// UnknownTags lists the tags of a filter that nothing in the suite has: misspelt, or meant for another suite.
+func (s *Suite) UnknownTags(filter []string) []string {
+	var out []string
+	for _, f := range filter {
+		tag := strings.TrimPrefix(f, "!")
+		known := slices.ContainsFunc(s.checks, func(c check) bool { return slices.Contains(c.tags, tag) }) ||
+			slices.ContainsFunc(s.compares, func(c comparison) bool { return slices.Contains(c.tags, tag) })
+		if !known {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
 // CheckTags returns an error when a tag filter would leave no check that counts.
 func (s *Suite) CheckTags(tags []string) error {
 	checks, _ := s.chosen(tags)
