@@ -44,6 +44,9 @@ func run(ctx context.Context, args []string, at surroundings) int {
 	if err := checkAgainst(suite, o); err != nil {
 		return say(at, exitConfig, "%v", err)
 	}
+	for _, tag := range suite.UnknownTags(o.tags) {
+		say(at, command.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
+	}
 	if o.validate {
 		return validated(at, o, suite)
 	}
