@@ -19,8 +19,10 @@ func flagValue(flag, text string) appspec.Value {
 	return appspec.Value{Text: text, Place: diagnostic.Place{Flag: flag}}
 }
 
-func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
-	s := appspec.Spec{
+// spec makes an AppSpec of the flags. Unclear are the rules that have nothing to say, because the flags that
+// they are about are wrong themselves.
+func (a *appspecRun) spec(task *taskdef.Task) (s appspec.Spec, unclear []string) {
+	s = appspec.Spec{
 		Place:           diagnostic.Place{Flag: "--container"},
 		TaskDefinition:  flagValue("--task-definition", a.taskDefinition),
 		PlatformVersion: flagValue("--platform-version", a.platformVersion),
@@ -29,9 +31,16 @@ func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
 	if len(a.providers) == 0 {
 		s.Place.Flag = "--capacity-provider"
 	}
-	s.Container, s.Port = a.target(task)
+	known := false
+	if s.Container, s.Port, known = a.target(task); !known {
+		unclear = append(unclear, appspec.TargetRule)
+	}
 	for _, p := range a.providers {
-		s.Providers = append(s.Providers, a.provider(p))
+		provider, ok := a.provider(p)
+		if !ok {
+			unclear = append(unclear, appspec.ProviderRule)
+		}
+		s.Providers = append(s.Providers, provider)
 	}
 	if len(s.Providers) == 1 && s.Providers[0].Weight.Text == "" {
 		// ECS's own default is 0, with which it places no task beyond the base.
@@ -46,39 +55,47 @@ func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
 		at := diagnostic.Place{Flag: "--hook"}
 		s.Hooks = append(s.Hooks, appspec.Hook{Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at}})
 	}
-	return s
+	return s, unclear
 }
 
 // target is the container and port: from the flags, and where they are silent from the task definition,
-// when it leaves no choice.
-func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value) {
+// when it leaves no choice. What is not known has been asked for.
+func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value, known bool) {
 	container, port = flagValue("--container", a.container), flagValue("--port", a.port)
 	if n, err := strconv.Atoi(a.port); a.port != "" && (err != nil || strconv.Itoa(n) != a.port) {
 		a.Usage("--port", "want a number from 1 to 65535", "")
+		return container, port, false
 	}
 	if task == nil {
-		for flag, v := range map[string]appspec.Value{"--container": container, "--port": port} {
-			if v.Text == "" && a.taskdef == "" {
-				a.Usage(flag, "is not given, and there is no --taskdef to take it from", "render-appspec --taskdef taskdef.json")
-			}
-		}
-		return container, port
+		return container, port, a.bothGiven()
 	}
 	if container.Text == "" {
 		c, ok := a.onlyContainer(task, port.Text)
 		if !ok {
-			return container, port
+			return container, port, false
 		}
 		container = appspec.Value{Text: c.Name, Place: c.Place}
 	}
 	if c, ok := task.Container(container.Text); ok && port.Text == "" {
 		if len(c.Ports) != 1 {
 			a.Usage("--port", fmt.Sprintf("which port? container %s has %d", document.Quote(c.Name), len(c.Ports)), "")
-			return container, port
+			return container, port, false
 		}
 		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
-	return container, port
+	return container, port, true
+}
+
+// bothGiven reports whether container and port are known without a task definition, and asks for what is not.
+func (a *appspecRun) bothGiven() bool {
+	if a.taskdef == "" {
+		for _, f := range []struct{ flag, value string }{{"--container", a.container}, {"--port", a.port}} {
+			if f.value == "" {
+				a.Usage(f.flag, "is not given, and there is no --taskdef to take it from", "render-appspec --taskdef taskdef.json")
+			}
+		}
+	}
+	return a.container != "" && a.port != ""
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.
@@ -126,28 +143,27 @@ func listed(flag, text string) []appspec.Value {
 }
 
 // provider reads NAME[:weight=N][,base=N]; both separators are understood before both keys.
-func (a *appspecRun) provider(text string) appspec.Provider {
+func (a *appspecRun) provider(text string) (p appspec.Provider, ok bool) {
 	const flag = "--capacity-provider"
 	at := diagnostic.Place{Flag: flag}
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ':' || r == ',' })
 	if len(parts) == 0 || strings.Contains(parts[0], "=") {
 		a.Usage(flag, "want NAME[:weight=N][,base=N]", "")
-		return appspec.Provider{}
+		return p, false
 	}
-	p := appspec.Provider{Name: appspec.Value{Text: parts[0], Place: at}}
+	p.Name, ok = appspec.Value{Text: parts[0], Place: at}, true
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
 		n, err := strconv.Atoi(value)
 		switch {
-		case err != nil || n < 0:
+		case err != nil || n < 0 || key != "weight" && key != "base":
 			a.Usage(flag, document.Quote(part)+" is not weight=N or base=N", "")
+			ok = false
 		case key == "weight":
 			p.Weight = appspec.Value{Text: strconv.Itoa(n), Place: at}
-		case key == "base":
-			p.Base = appspec.Value{Text: strconv.Itoa(n), Place: at}
 		default:
-			a.Usage(flag, document.Quote(part)+" is not weight=N or base=N", "")
+			p.Base = appspec.Value{Text: strconv.Itoa(n), Place: at}
 		}
 	}
-	return p
+	return p, ok
 }

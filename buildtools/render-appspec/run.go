@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -90,7 +91,7 @@ func (a *appspecRun) readTask() *taskdef.Task {
 	if !ok {
 		return nil
 	}
-	task, problems := taskdef.Read(a.taskdef, text)
+	task, problems := taskdef.Read(renderer.Name(a.taskdef), text)
 	a.Add(problems...)
 	if len(problems) > 0 {
 		return nil
@@ -109,7 +110,7 @@ func (a *appspecRun) checkOnly(flags *pflag.FlagSet, task *taskdef.Task) {
 	if !ok {
 		return
 	}
-	s, problems := appspec.Read(a.check, text)
+	s, problems := appspec.Read(renderer.Name(a.check), text)
 	a.Add(problems...)
 	if s.Place.File == "" {
 		return // nothing in it could be understood, and that has been said
@@ -125,11 +126,15 @@ func (a *appspecRun) checkOnly(flags *pflag.FlagSet, task *taskdef.Task) {
 
 // build makes an AppSpec of the flags, checks it like one that was read, and writes it.
 func (a *appspecRun) build(task *taskdef.Task) {
-	s := a.spec(task)
-	if a.Failed() {
-		return
+	if a.out != "-" && renderer.SameFile(a.out, a.taskdef) {
+		a.Usage("--output", "would overwrite the task definition", "write to another file: -o FILE")
 	}
-	a.Add(s.Check(task)...)
+	s, unclear := a.spec(task)
+	for _, p := range s.Check(task) {
+		if !slices.Contains(unclear, p.Rule) {
+			a.Add(p)
+		}
+	}
 	if a.Failed() {
 		return
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -112,11 +110,7 @@ func (t *templateRun) render() {
 	if !ok {
 		return
 	}
-	name := t.name
-	if name == "-" {
-		name = "stdin"
-	}
-	doc, problems := document.Reader{Scope: scope}.Read(name, text)
+	doc, problems := document.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
 	t.Add(problems...)
 	if t.listVars {
 		if !t.Failed() {
@@ -159,23 +153,24 @@ func (t *templateRun) render() {
 // without variables may be rendered in place: it loses nothing but its comments.
 func (t *templateRun) checkOutputs(hasVariables bool) {
 	const help = "write to another file"
-	for flag, out := range map[string]string{"--output": t.out, "--image-detail": t.imageDetail} {
+	for _, result := range []struct{ flag, file string }{{"--output", t.out}, {"--image-detail", t.imageDetail}} {
+		flag, out := result.flag, result.file
 		if out == "" || out == "-" {
 			continue
 		}
-		if sameFile(out, t.name) && (hasVariables || flag != "--output") {
+		if renderer.SameFile(out, t.name) && (hasVariables || flag != "--output") {
 			t.Usage(flag, "would overwrite the template", help)
 		}
-		if sameFile(out, t.appspec) {
+		if renderer.SameFile(out, t.appspec) {
 			t.Usage(flag, "would overwrite the AppSpec", help)
 		}
 		for _, f := range t.envFiles {
-			if sameFile(out, f) {
+			if renderer.SameFile(out, f) {
 				t.Usage(flag, "would overwrite the env file", help)
 			}
 		}
 	}
-	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || sameFile(t.imageDetail, t.out)) {
+	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || renderer.SameFile(t.imageDetail, t.out)) {
 		t.Usage("--image-detail", "is the file of --output too", help)
 	}
 }
@@ -197,7 +192,7 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 	if !ok {
 		return nil
 	}
-	spec, problems := appspec.Read(t.appspec, text)
+	spec, problems := appspec.Read(renderer.Name(t.appspec), text)
 	t.Add(problems...)
 	request.Edits.Container = spec.Container.Text
 	if len(problems.Errors(false)) > 0 {
@@ -234,12 +229,6 @@ func isSuite(ref string) bool {
 		return strings.Trim(name, "/") != ""
 	}
 	return regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^#]+(#sha256=[0-9a-f]{64})?$`).MatchString(ref)
-}
-
-func sameFile(a, b string) bool {
-	first, err1 := os.Stat(a)
-	second, err2 := os.Stat(b)
-	return errors.Join(err1, err2) == nil && os.SameFile(first, second)
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.

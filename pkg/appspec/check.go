@@ -89,9 +89,16 @@ func taskDefinitionFault(s string) (family, fault string) {
 
 func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
+// The rules that a tool may have to leave out: TargetRule wants the container and the port, which are the task
+// definition's; ProviderRule is about the capacity providers.
+const (
+	TargetRule   = "load-balancer"
+	ProviderRule = "capacity-provider"
+)
+
 func (c *checker) loadBalancer(task *taskdef.Task) {
 	name, port := c.spec.Container, c.spec.Port
-	const rule = "load-balancer"
+	const rule = TargetRule
 	if name.Text == "" {
 		c.fail(name, rule, "ContainerName is missing", "the container that the load balancer reaches")
 	}
@@ -187,7 +194,7 @@ func (c *checker) network(task *taskdef.Task) {
 }
 
 func (c *checker) providers(task *taskdef.Task) {
-	const rule = "capacity-provider"
+	const rule = ProviderRule
 	all := c.spec.Providers
 	if len(all) == 0 {
 		if task != nil && !task.Fargate {
@@ -237,7 +244,7 @@ func (c *checker) within(v Value, key string, most int) int {
 	}
 	n, err := strconv.Atoi(v.Text)
 	if err != nil || n < 0 || n > most {
-		c.fail(v, "capacity-provider", fmt.Sprintf("%s is %s, want 0 to %d", key, document.Quote(v.Text), most), "")
+		c.fail(v, ProviderRule, fmt.Sprintf("%s is %s, want 0 to %d", key, document.Quote(v.Text), most), "")
 		return 0
 	}
 	return n

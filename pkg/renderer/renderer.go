@@ -92,12 +92,27 @@ func (r *Run) NotEmpty(flags *pflag.FlagSet, names ...string) {
 // Failed reports whether something stops the run.
 func (r *Run) Failed() bool { return len(r.Problems.Errors(r.werror)) > 0 }
 
+// Name is a file's name for messages.
+func Name(file string) string {
+	if file == "-" {
+		return "stdin"
+	}
+	return file
+}
+
+// SameFile reports whether two names are of one file that exists.
+func SameFile(a, b string) bool {
+	first, err1 := os.Stat(a)
+	second, err2 := os.Stat(b)
+	return errors.Join(err1, err2) == nil && os.SameFile(first, second)
+}
+
 // Read returns a file's text; "-" is the standard input. A file longer than document.MaxSize is refused unread.
 // The standard input can be read once.
 func (r *Run) Read(name string) (string, bool) {
 	if name == "-" && r.stdinTaken {
 		r.Add(diagnostic.Problem{
-			Place: diagnostic.Place{File: "stdin"}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
+			Place: diagnostic.Place{File: Name(name)}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
 			Text: "the standard input is asked for twice", Help: "give one of the two as a file",
 		})
 		return "", false
@@ -105,10 +120,7 @@ func (r *Run) Read(name string) (string, bool) {
 	r.stdinTaken = r.stdinTaken || name == "-"
 	text, err := r.read(name)
 	if err != nil {
-		if name == "-" {
-			name = "stdin"
-		}
-		r.file(name, err)
+		r.file(Name(name), err)
 		return "", false
 	}
 	return text, true
