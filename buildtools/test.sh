@@ -16,4 +16,13 @@ else
 	CGO_ENABLED=1
 	export CGO_ENABLED
 fi
+# go test keeps quiet about tests that are skipped.
+without() { # TOOL, and what is not tested without it
+	command -v "$1" >/dev/null 2>&1 || echo "test: NO $1: skipped is $2 (CI fails without it)" >&2
+}
+without aws "what the AWS command line makes of our files and of the rehearsal"
+without moto_server "what moto makes of the task definition and the stacks"
+without cfn-lint "the linting of the templates"
+without chromium "the look at the pages in a browser"
+without python3 "boto3 against the rehearsal"
 exec "$go" test $race -shuffle=on -timeout 5m ./...
