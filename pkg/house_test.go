@@ -17,16 +17,17 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
-	"pkg/appspec":           {"pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
+	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
 	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/placeholder":       {},
 	"pkg/renderer":          {"pkg/diagnostic", "pkg/document", "pkg/outfile"},
-	"pkg/taskdef":           {"pkg/diagnostic", "pkg/document", "pkg/placeholder"},
+	"pkg/taskdef":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/placeholder"},
 	"pkg/compare":           {},
 	"pkg/compare/calibrate": {"pkg/compare"},
 	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/codedeploy":        {"pkg/lifecycle"},
+	"pkg/arn":               {},
 	"pkg/diagnostic":        {},
 	"pkg/emf":               {},
 	"pkg/lifecycle":         {},

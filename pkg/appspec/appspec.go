@@ -8,6 +8,7 @@ package appspec
 import (
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/arn"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
@@ -72,10 +73,8 @@ func Events() []string {
 
 // FunctionName returns the name in a function's ARN or qualified name.
 func FunctionName(function string) string {
-	if rest, ok := strings.CutPrefix(function, "arn:"); ok {
-		if parts := strings.Split(rest, ":"); len(parts) >= 6 {
-			return parts[5]
-		}
+	if a, fault := arn.Parse(function); fault == "" {
+		function = strings.TrimPrefix(a.Resource, "function:")
 	}
 	name, _, _ := strings.Cut(function, ":")
 	return name

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/arn"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
@@ -68,26 +69,22 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 
 // taskDefinitionFault checks the ARN of a task definition and returns its family.
 func taskDefinitionFault(s string) (family, fault string) {
-	parts := strings.SplitN(s, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") {
-		return "", "is not an ARN"
+	a, fault := arn.Parse(s)
+	if fault != "" {
+		return "", fault
 	}
-	resource, ok := strings.CutPrefix(parts[5], "task-definition/")
+	resource, ok := strings.CutPrefix(a.Resource, "task-definition/")
 	family, revision, hasRevision := strings.Cut(resource, ":")
 	switch {
-	case parts[2] != "ecs" || !ok || family == "":
+	case a.Service != "ecs" || !ok || family == "":
 		return "", "is not the ARN of a task definition"
-	case parts[3] == "":
-		return "", "has no region"
-	case !isAccount(parts[4]):
-		return "", "has an account that is not 12 digits"
+	case a.Located() != "":
+		return "", a.Located()
 	case !hasRevision || strings.Trim(revision, "0123456789") != "" || revision == "":
 		return "", "has no revision"
 	}
 	return family, ""
 }
-
-func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // The rules that a tool may have to leave out: TargetRule wants the container and the port, which are the task
 // definition's; ProviderRule is about the capacity providers.
@@ -284,17 +281,18 @@ func eventHelp(event string) string {
 // functionFault checks a function's name, with or without a qualifier, or its ARN.
 func functionFault(s string) string {
 	name := s
-	if strings.HasPrefix(s, "arn:") {
-		parts := strings.SplitN(s, ":", 7)
+	if arn.Is(s) {
+		a, fault := arn.Parse(s)
+		function, ok := strings.CutPrefix(a.Resource, "function:")
 		switch {
-		case len(parts) != 7 || !strings.HasPrefix(parts[1], "aws") || parts[2] != "lambda" || parts[5] != "function":
+		case fault != "":
+			return fault
+		case a.Service != "lambda" || !ok:
 			return "is not the ARN of a Lambda function"
-		case parts[3] == "":
-			return "has no region"
-		case !isAccount(parts[4]):
-			return "has an account that is not 12 digits"
+		case a.Located() != "":
+			return a.Located()
 		}
-		name = parts[6]
+		name = function
 	}
 	base, qualifier, qualified := strings.Cut(name, ":")
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"

@@ -4,38 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/arn"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 )
-
-// arn is what stands between the colons of an ARN.
-type arn struct{ partition, service, region, account, resource string }
-
-// parseARN splits s, and says what is wrong with it without showing it.
-func parseARN(s string) (a arn, fault string) {
-	parts := strings.SplitN(s, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" {
-		return a, "is not an ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
-	}
-	a = arn{parts[1], parts[2], parts[3], parts[4], parts[5]}
-	switch {
-	case !isPartition(a.partition):
-		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
-	case a.account != "" && (len(a.account) != 12 || strings.Trim(a.account, "0123456789") != ""):
-		return a, "has an account that is not 12 digits"
-	case a.resource == "":
-		return a, "has no resource behind the last colon"
-	}
-	return a, ""
-}
-
-// isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.
-func isPartition(s string) bool {
-	switch s {
-	case "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso":
-		return true
-	}
-	return strings.HasPrefix(s, "aws-iso-")
-}
 
 // roles checks the ARNs of a task's two roles; the short name of a role is allowed too.
 func roles(c *checker) {
@@ -50,14 +21,14 @@ func roles(c *checker) {
 			}
 			continue
 		}
-		a, fault := parseARN(n.Text)
+		a, fault := arn.Parse(n.Text)
 		switch {
 		case fault != "":
-		case a.service != "iam":
+		case a.Service != "iam":
 			fault = "is not of service iam"
-		case a.account == "":
+		case a.Account == "":
 			fault = "has no account"
-		case !strings.HasPrefix(a.resource, "role/") || a.resource == "role/":
+		case !strings.HasPrefix(a.Resource, "role/") || a.Resource == "role/":
 			fault = "is not a role's"
 		}
 		if fault != "" {
@@ -67,7 +38,7 @@ func roles(c *checker) {
 	for _, container := range c.containers {
 		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
 		if credentials.Str() != "" && strings.HasPrefix(credentials.Text, "arn:") {
-			if _, fault := parseARN(credentials.Text); fault != "" {
+			if _, fault := arn.Parse(credentials.Text); fault != "" {
 				c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "")
 			}
 		}
@@ -108,19 +79,19 @@ func referenceFault(s string) (fault, help string) {
 		}
 		return "", ""
 	}
-	a, fault := parseARN(s)
+	a, fault := arn.Parse(s)
 	const example = "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf, or with a key of its JSON: …:KEY::"
 	switch {
 	case fault != "":
 		return fault, example
-	case a.account == "" || a.region == "":
+	case a.Account == "" || a.Region == "":
 		return "has no region or no account", example
-	case a.service == "ssm":
-		if !strings.HasPrefix(a.resource, "parameter/") || a.resource == "parameter/" {
+	case a.Service == "ssm":
+		if !strings.HasPrefix(a.Resource, "parameter/") || a.Resource == "parameter/" {
 			return "is not a parameter's", "arn:aws:ssm:REGION:123456789012:parameter/NAME"
 		}
-	case a.service == "secretsmanager":
-		fields := strings.Split(a.resource, ":")
+	case a.Service == "secretsmanager":
+		fields := strings.Split(a.Resource, ":")
 		switch {
 		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
 			return "is not a secret's", example
@@ -293,12 +264,12 @@ func environmentFiles(c *checker, container *document.Node) {
 		if n == nil || n.Kind != document.String {
 			continue
 		}
-		a, fault := parseARN(n.Text)
+		a, fault := arn.Parse(n.Text)
 		switch {
 		case fault != "":
-		case a.service != "s3":
+		case a.Service != "s3":
 			fault = "is not of service s3"
-		case !strings.HasSuffix(a.resource, ".env"):
+		case !strings.HasSuffix(a.Resource, ".env"):
 			fault = "does not end in .env"
 		}
 		if fault != "" {

@@ -1,0 +1,52 @@
+// Package arn takes Amazon Resource Names apart and says what is wrong with them.
+//
+// It refuses to show them: an ARN may be the value of a variable, so a fault is told without it.
+package arn
+
+import "strings"
+
+// ARN is what stands between the colons of an Amazon Resource Name
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). Region and account may be empty.
+type ARN struct{ Partition, Service, Region, Account, Resource string }
+
+// Is reports whether s is meant to be an ARN, well formed or not.
+func Is(s string) bool { return strings.HasPrefix(s, "arn:") }
+
+// Parse takes s apart. The fault is "" or the end of a sentence that begins with what s is: "has an
+// account that is not 12 digits".
+func Parse(s string) (a ARN, fault string) {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return a, "is not an ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
+	}
+	a = ARN{parts[1], parts[2], parts[3], parts[4], parts[5]}
+	switch {
+	case !isPartition(a.Partition):
+		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
+	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
+		return a, "has an account that is not 12 digits"
+	case a.Resource == "":
+		return a, "has no resource behind the last colon"
+	}
+	return a, ""
+}
+
+// Located returns what a regional resource of an account lacks, as a fault, or "".
+func (a ARN) Located() string {
+	switch {
+	case a.Region == "":
+		return "has no region"
+	case a.Account == "":
+		return "has an account that is not 12 digits"
+	}
+	return ""
+}
+
+// isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.
+func isPartition(s string) bool {
+	switch s {
+	case "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso":
+		return true
+	}
+	return strings.HasPrefix(s, "aws-iso-")
+}

@@ -1,0 +1,48 @@
+package arn_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/arn"
+)
+
+func TestParse(t *testing.T) {
+	got, fault := arn.Parse("arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::")
+	want := arn.ARN{Partition: "aws", Service: "secretsmanager", Region: "eu-west-1", Account: "123456789012", Resource: "secret:db-AbCdEf:password::"}
+	if fault != "" || got != want {
+		t.Errorf("Parse = %+v, %q, want %+v", got, fault, want)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for s, want := range map[string]string{
+		"":                                        "is not an ARN",
+		"arn:aws:s3:::":                           "no resource",
+		"arn:aws:iam::123456789012":               "is not an ARN",
+		"arn:amazon:iam::123456789012:role/x":     "unknown partition",
+		"arn:aws:iam::12345678901:role/x":         "not 12 digits",
+		"arn:aws:iam::12345678901x:role/x":        "not 12 digits",
+		"arn:aws-iso-b:iam::123456789012:role/x":  "",
+		"arn:aws:s3:::bucket/key":                 "",
+		"Arn:aws:iam::123456789012:role/x":        "is not an ARN",
+		"arn:aws-cn:lambda:cn-north-1:1:function": "not 12 digits",
+	} {
+		if _, got := arn.Parse(s); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("Parse(%q): %q, want %q", s, got, want)
+		}
+	}
+}
+
+func TestLocated(t *testing.T) {
+	for s, want := range map[string]string{
+		"arn:aws:ecs:eu-west-1:123456789012:task-definition/t:1": "",
+		"arn:aws:ecs::123456789012:task-definition/t:1":          "has no region",
+		"arn:aws:ecs:eu-west-1::task-definition/t:1":             "has an account that is not 12 digits",
+	} {
+		a, _ := arn.Parse(s)
+		if got := a.Located(); got != want {
+			t.Errorf("%s: %q, want %q", s, got, want)
+		}
+	}
+}
