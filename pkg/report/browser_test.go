@@ -76,6 +76,14 @@ func TestThePageFollowsLightAndDark(t *testing.T) {
 	}
 }
 
+func TestThePageIsUsedByKeyboard(t *testing.T) {
+	b := findBrowser(t)
+	s := browser.Serve(t, map[string]string{"/": render(t, "html", failing())})
+	for _, wrong := range b.Keys(t, s.URL+"/").ByKeyboard() {
+		t.Error(wrong)
+	}
+}
+
 func TestThePageIsReadable(t *testing.T) {
 	b := findBrowser(t)
 	for name, c := range map[string]struct {

@@ -49,15 +49,20 @@ func Find(t testing.TB, required bool) Browser {
 	return Browser{}
 }
 
+// arguments start a browser without a window that asks nobody for anything.
+func arguments(folder string) []string {
+	return []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir=" + folder,
+	}
+}
+
 func (b Browser) run(t testing.TB, url string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	args = append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir=" + t.TempDir(),
-	}, append(args, url)...)
+	args = append(arguments(t.TempDir()), append(args, url)...)
 	cmd := exec.CommandContext(ctx, b.path, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
