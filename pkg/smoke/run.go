@@ -268,12 +268,17 @@ func (r *runner) skip(name, why string) {
 	r.found.notRun = append(r.found.notRun, NotRun{Check: name, Why: why})
 }
 
-// pause waits, and reports false when the context ended first.
+// pause waits, and reports false when the context ended meanwhile.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		// A deadline at the same instant has been reached too, even where the context's timer comes second.
+		if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+			<-ctx.Done()
+			return false
+		}
 		return true
 	case <-ctx.Done():
 		return false
