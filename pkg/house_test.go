@@ -18,9 +18,10 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
-	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
+	"pkg/document":          {"pkg/diagnostic", "pkg/gather", "pkg/placeholder"},
 	"pkg/envfile":           {"pkg/diagnostic"},
-	"pkg/placeholder":       {},
+	"pkg/gather":            {},
+	"pkg/placeholder":       {"pkg/gather"},
 	"pkg/renderer":          {"pkg/diagnostic", "pkg/document", "pkg/outfile"},
 	"pkg/taskdef":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/placeholder"},
 	"pkg/compare":           {},

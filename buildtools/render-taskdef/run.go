@@ -123,7 +123,7 @@ func (t *templateRun) render() {
 		t.Add(request.Unset()...)
 		return
 	}
-	hasVariables := len(doc.Uses(doc.Root)) > 0
+	hasVariables := doc.Root.HasPlaceholders()
 	spec := t.readAppspec(&request)
 	rendered, problems := request.Render()
 	t.Add(problems...)

@@ -1,6 +1,9 @@
 package diagnostic
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
 // errors (contract, section 2). Names of one or two letters allow fewer, or everything would match.
@@ -9,12 +12,12 @@ const maxEdits = 2
 // Nearest returns the known name that a person most likely meant by name: within two edits, or equal
 // but for case. It returns false when no known name is near, and for a name that is itself known.
 func Nearest(name string, known []string) (string, bool) {
+	if slices.Contains(known, name) { // the most frequent case, and the cheapest to tell
+		return "", false
+	}
 	best, bestEdits := "", maxEdits+1
 	lower := strings.ToLower(name)
 	for _, k := range known {
-		if k == name {
-			return "", false
-		}
 		if abs(len(k)-len(name)) > maxEdits && len(lower) == len(name) {
 			continue // too far for any case of it; most names of a long list are
 		}

@@ -38,34 +38,41 @@ func (k *keySet) first(members []Member, key string, at int) (int, bool) {
 
 func (s *scanner) object() *Node {
 	n := s.node(Object, s.pos)
+	mark := s.members.Begin()
+	s.collectMembers(mark)
+	n.Members = s.members.End(mark)
+	return n
+}
+
+// collectMembers adds the members of the object under the cursor, as far as they can be read.
+func (s *scanner) collectMembers(mark int) {
 	if !s.enter() {
-		return n
+		return
 	}
 	var keys keySet
-	for s.next('}', len(n.Members) > 0) {
+	for s.next('}', len(s.members.Since(mark)) > 0) {
 		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
 			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
-			return n
+			return
 		}
 		keyAt := s.pos
 		key := s.str()
 		if s.dead {
-			return n
+			return
 		}
 		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
 			s.fatal(s.pos, "a : should stand behind the key "+Quote(key)+", not "+s.character(), "")
-			return n
+			return
 		}
 		s.pos++
 		s.space()
 		value := s.value()
-		if first, twice := keys.first(n.Members, key, keyAt); twice {
+		if first, twice := keys.first(s.members.Since(mark), key, keyAt); twice {
 			s.report(keyAt, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
 			continue
 		}
-		n.Members = append(n.Members, Member{key, keyAt, value})
+		s.members.Add(Member{key, keyAt, value})
 	}
-	return n
 }
 
 func (s *scanner) array() *Node {
@@ -73,9 +80,11 @@ func (s *scanner) array() *Node {
 	if !s.enter() {
 		return n
 	}
-	for s.next(']', len(n.Items) > 0) {
-		n.Items = append(n.Items, s.value())
+	mark := s.items.Begin()
+	for s.next(']', len(s.items.Since(mark)) > 0) {
+		s.items.Add(s.value())
 	}
+	n.Items = s.items.End(mark)
 	return n
 }
 

@@ -7,20 +7,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/gather"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // scanner reads JSON with comments and bare placeholders. encoding/json knows neither, nor places, nor
 // duplicate keys, nor the text of numbers.
 type scanner struct {
-	reader   Reader
-	doc      *Document
-	text     string
-	pos      int
-	depth    int
-	dead     bool // the structure is lost: what follows would be guessed
-	problems diagnostic.List
-	nodes    []Node // a slab: one allocation for many nodes
+	literal   bool // no $ begins a placeholder
+	templates templates
+	doc       *Document
+	text      string
+	pos       int
+	depth     int
+	dead      bool // the structure is lost: what follows would be guessed
+	problems  diagnostic.List
+
+	nodes   gather.Values[Node]
+	members gather.Lists[Member]
+	items   gather.Lists[*Node]
 }
 
 // document reads the one value of the text.
@@ -38,11 +43,7 @@ func (s *scanner) document() *Node {
 }
 
 func (s *scanner) node(k Kind, at int) *Node {
-	if len(s.nodes) == 0 {
-		s.nodes = make([]Node, min(256, 16+len(s.text)/64))
-	}
-	n := &s.nodes[0]
-	s.nodes = s.nodes[1:]
+	n := s.nodes.New()
 	n.Kind, n.At = k, at
 	return n
 }
@@ -61,7 +62,7 @@ func (s *scanner) value() *Node {
 		return s.array()
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
-	case c == '$' && !s.reader.Literal:
+	case c == '$' && !s.literal:
 		return s.bare()
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
 		return s.word()
@@ -109,7 +110,7 @@ func (s *scanner) number() *Node {
 // bare reads a placeholder outside a string.
 func (s *scanner) bare() *Node {
 	at := s.pos
-	ref, size, errs := placeholder.ParseBare(s.text[at:], s.reader.Scope)
+	ref, size, errs := s.templates.parser.ParseBare(s.text[at:])
 	for _, e := range errs {
 		s.report(at+e.At, e.Text, e.Help)
 	}
@@ -133,10 +134,10 @@ func (s *scanner) bare() *Node {
 func (s *scanner) stringValue() *Node {
 	n := s.node(String, s.pos)
 	n.Text = s.str()
-	if s.reader.Literal || strings.IndexByte(n.Text, '$') < 0 {
+	if s.literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	for _, p := range s.doc.parseTemplate(n, s.reader.Scope, inJSONString) {
+	for _, p := range s.templates.read(n, inJSONString) {
 		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
 			s.dead = true
 		}
@@ -144,42 +145,26 @@ func (s *scanner) stringValue() *Node {
 	return n
 }
 
-// parseTemplate reads the placeholders of a node's text.
-func (d *Document) parseTemplate(n *Node, scope placeholder.Scope, f form) diagnostic.List {
-	parts, errs := placeholder.Parse(n.Text, scope)
-	n.Template = &Template{Parts: parts, Source: n.Text, form: f}
-	var problems diagnostic.List
-	for i, e := range errs {
-		if i >= MaxProblems {
-			break
-		}
-		problems = append(problems, diagnostic.Problem{
-			Place: d.Place(d.offsetIn(n, e.At)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: e.Text, Help: e.Help,
-		})
-	}
-	if len(errs) == 0 && !parts.HasRef() { // only $$ and lone $
-		n.Text, _ = parts.Expand(nil)
-		n.Template = nil
-	}
-	return problems
-}
-
 // str reads a string and returns its value; most have no escape and are a piece of the source.
 func (s *scanner) str() string {
 	start := s.pos
 	s.pos++
-	for ; s.pos < len(s.text); s.pos++ {
-		switch c := s.text[s.pos]; {
-		case c == '"':
+	for {
+		if s.pos += plainLen(s.text[s.pos:]); s.pos >= len(s.text) {
+			break
+		}
+		switch s.text[s.pos] {
+		case '"':
 			s.pos++
 			return s.text[start+1 : s.pos-1]
-		case c == '\\':
+		case '\\':
 			return s.escapedStr(start)
-		case c < 0x20:
+		default:
 			s.controlCharacter(start)
 			if s.dead {
 				return ""
 			}
+			s.pos++
 		}
 	}
 	s.fatal(start, "a string without its closing quote", "")

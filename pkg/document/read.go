@@ -36,7 +36,7 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if languageOf(name, text) == YAML {
 		return d, r.readYAML(d)
 	}
-	s := scanner{reader: r, doc: d, text: text}
+	s := scanner{literal: r.Literal, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}}, doc: d, text: text}
 	d.Root = s.document()
 	return d, s.problems
 }

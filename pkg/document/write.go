@@ -1,12 +1,14 @@
 package document
 
+import "math/bits"
+
 // AppendJSON appends the tree as JSON that a person reads: two spaces a level, one line a value, keys in
 // their order, numbers as they were written, and a line break at the end.
 func (n *Node) AppendJSON(dst []byte) []byte {
 	return append(n.appendTo(dst, 0), '\n')
 }
 
-// Compact is the tree as JSON without white space: what AWS counts.
+// Compact is the tree as JSON without white space.
 func (n *Node) Compact() []byte { return n.appendTo(nil, -1) }
 
 // appendTo writes without white space when level is below zero.
@@ -45,6 +47,30 @@ func (n *Node) appendTo(dst []byte, level int) []byte {
 	}
 }
 
+// CompactSize is the length of Compact, which is not made for it: what AWS counts.
+func (n *Node) CompactSize() int {
+	switch n.Kind {
+	case Object:
+		size := len("{}") + max(0, len(n.Members)-1) // the commas
+		for i := range n.Members {
+			size += quotedSize(n.Members[i].Key) + len(":") + n.Members[i].Value.CompactSize()
+		}
+		return size
+	case Array:
+		size := len("[]") + max(0, len(n.Items)-1)
+		for _, item := range n.Items {
+			size += item.CompactSize()
+		}
+		return size
+	case String:
+		return quotedSize(n.Text)
+	case Number, Bool:
+		return len(n.Text)
+	default:
+		return len("null")
+	}
+}
+
 func below(level int) int {
 	if level < 0 {
 		return level
@@ -76,15 +102,12 @@ func newline(dst []byte, level int, wanted bool) []byte {
 func AppendQuoted(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for {
+		plain := plainLen(s)
+		if dst = append(dst, s[:plain]...); plain == len(s) {
+			return append(dst, '"')
 		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
+		switch c := s[plain]; c {
 		case '"', '\\':
 			dst = append(dst, '\\', c)
 		case '\n':
@@ -96,8 +119,48 @@ func AppendQuoted(dst []byte, s string) []byte {
 		default:
 			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
+		s = s[plain+1:]
 	}
-	return append(append(dst, s[start:]...), '"')
+}
+
+// quotedSize is how many bytes AppendQuoted appends.
+func quotedSize(s string) int {
+	size := len(`""`) + len(s)
+	for {
+		plain := plainLen(s)
+		if plain == len(s) {
+			return size
+		}
+		switch s[plain] {
+		case '"', '\\', '\n', '\r', '\t':
+			size++
+		default:
+			size += len(`\u0000`) - 1
+		}
+		s = s[plain+1:]
+	}
+}
+
+// plainLen is the number of bytes with which s begins that stand in a JSON string as they are: no quote, no
+// backslash, no control character. It looks at eight at once: most of a document is such text.
+func plainLen(s string) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// A byte's high bit is set in each of the three where the byte is below 0x20, a quote, a backslash.
+		// Borrows may set it in bytes above such a one, so that only the lowest counts.
+		control, quote, backslash := w-ones*0x20, w^ones*'"', w^ones*'\\'
+		special := (control&^w | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for i < len(s) && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // DropNull removes every null of the tree, as RegisterTaskDefinition refuses them and describing prints them.

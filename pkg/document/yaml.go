@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
@@ -19,7 +20,10 @@ const maxAliased = 10_000
 
 // readYAML fills the document from YAML 1.2 as go.yaml.in reads it, one document.
 func (r Reader) readYAML(d *Document) diagnostic.List {
-	y := yamlReader{reader: r, doc: d, open: map[*yaml.Node]bool{}}
+	y := yamlReader{
+		literal: r.Literal, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
+		doc: d, open: map[*yaml.Node]bool{},
+	}
 	decoder := yaml.NewDecoder(strings.NewReader(d.Source.Text))
 	var root, second yaml.Node
 	err := decoder.Decode(&root)
@@ -41,12 +45,13 @@ func (r Reader) readYAML(d *Document) diagnostic.List {
 }
 
 type yamlReader struct {
-	reader   Reader
-	doc      *Document
-	aliased  int                 // values made from aliases so far
-	inAlias  int                 // aliases being followed now
-	open     map[*yaml.Node]bool // anchors being followed now
-	problems diagnostic.List
+	literal   bool // no $ begins a placeholder
+	templates templates
+	doc       *Document
+	aliased   int                 // values made from aliases so far
+	inAlias   int                 // aliases being followed now
+	open      map[*yaml.Node]bool // anchors being followed now
+	problems  diagnostic.List
 }
 
 // syntax reports what the parser says; it knows lines, not columns.
@@ -172,8 +177,8 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		return
 	}
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if !y.reader.Literal && strings.IndexByte(n.Value, '$') >= 0 {
-		problems := y.doc.parseTemplate(out, y.reader.Scope, inYAML)
+	if !y.literal && strings.IndexByte(n.Value, '$') >= 0 {
+		problems := y.templates.read(out, inYAML)
 		if len(y.problems) <= MaxProblems {
 			y.problems = append(y.problems, problems...)
 		}

@@ -1,7 +1,5 @@
 package placeholder
 
-import "strings"
-
 // Lookup returns a variable's value, and whether it is set.
 type Lookup func(name string) (string, bool)
 
@@ -18,18 +16,19 @@ type Missing struct {
 
 // Expand returns the text with its references replaced, and those that have no value.
 func (t Text) Expand(lookup Lookup) (string, []Missing) {
-	if len(t) == 1 && t[0].Ref == nil {
-		return t[0].Literal, nil
-	}
-	var b strings.Builder
-	missing := t.expand(&b, lookup, nil)
-	return b.String(), missing
+	text, missing := t.AppendTo(nil, lookup)
+	return string(text), missing
 }
 
-func (t Text) expand(b *strings.Builder, lookup Lookup, missing []Missing) []Missing {
+// AppendTo is Expand into a buffer, which may be the same for many texts.
+func (t Text) AppendTo(dst []byte, lookup Lookup) ([]byte, []Missing) {
+	return t.appendTo(dst, lookup, nil)
+}
+
+func (t Text) appendTo(dst []byte, lookup Lookup, missing []Missing) ([]byte, []Missing) {
 	for _, part := range t {
 		if part.Ref == nil {
-			b.WriteString(part.Literal)
+			dst = append(dst, part.Literal...)
 			continue
 		}
 		ref := part.Ref
@@ -38,22 +37,22 @@ func (t Text) expand(b *strings.Builder, lookup Lookup, missing []Missing) []Mis
 		switch ref.Op {
 		case Default, DefaultEmpty:
 			if full || set && ref.Op == Default {
-				b.WriteString(value)
+				dst = append(dst, value...)
 			} else {
-				missing = ref.Word.expand(b, lookup, missing)
+				dst, missing = ref.Word.appendTo(dst, lookup, missing)
 			}
 		case Alternative, AlternativeFull:
 			if full || set && ref.Op == Alternative {
-				missing = ref.Word.expand(b, lookup, missing)
+				dst, missing = ref.Word.appendTo(dst, lookup, missing)
 			}
 		default:
 			if !set || ref.Op == DemandFull && !full {
 				missing = append(missing, Missing{ref.Name, part.At, ref.WordSource, set})
 			}
-			b.WriteString(value)
+			dst = append(dst, value...)
 		}
 	}
-	return missing
+	return dst, missing
 }
 
 // Use is one mention of a variable.

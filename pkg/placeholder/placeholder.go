@@ -5,7 +5,11 @@
 // says how it is escaped. It never expands a value again, and no error of it holds a value.
 package placeholder
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/gather"
+)
 
 // Op is what a reference does when its variable is unset or empty.
 type Op string
@@ -28,7 +32,7 @@ const (
 	AlternativeFull Op = ":+"
 )
 
-// Ref is one reference to a variable.
+// Ref is one reference to a variable. Texts share theirs: it is not to be changed.
 type Ref struct {
 	Name string
 	Op   Op
@@ -65,17 +69,34 @@ type Scope func(name string) bool
 // maxNesting bounds defaults inside defaults; people use two.
 const maxNesting = 50
 
+// Parser reads texts, one after the other. The zero value is ready for use.
+type Parser struct {
+	// Scope says which names are variables.
+	Scope Scope
+
+	text   string
+	pos    int
+	errors []Error
+
+	parts gather.Lists[Part]
+	refs  gather.Values[Ref]
+	// plain are the first references without an operator: a template has hundreds of them, of a few names.
+	plain []*Ref
+}
+
+// maxPlain is how many names are looked for in plain. Where there are more, the others have a Ref each.
+const maxPlain = 16
+
 // Parse reads text. A parse that meets errors still returns what it understood.
-func Parse(text string, scope Scope) (Text, []Error) {
-	p := parser{text: text, scope: scope}
-	parts := p.run(stop{}, 0)
-	return parts, p.errors
+func (p *Parser) Parse(text string) (Text, []Error) {
+	p.text, p.pos, p.errors = text, 0, nil
+	return p.run(stop{}, 0), p.errors
 }
 
 // ParseBare reads the one reference with which text begins ("${CPU}, …"), and returns it with its length.
 // A length of 0 says that no reference begins here.
-func ParseBare(text string, scope Scope) (*Ref, int, []Error) {
-	p := parser{text: text, scope: scope}
+func (p *Parser) ParseBare(text string) (*Ref, int, []Error) {
+	p.text, p.pos, p.errors = text, 0, nil
 	if ref := p.reference(0); ref != nil {
 		return ref, p.pos, p.errors
 	}
@@ -88,27 +109,21 @@ func ParseBare(text string, scope Scope) (*Ref, int, []Error) {
 // stop says where a nested text ends: at a brace, and in JSON words only at the brace that closes it.
 type stop struct{ brace, balance bool }
 
-type parser struct {
-	text   string
-	pos    int
-	scope  Scope
-	errors []Error
+func (p *Parser) run(until stop, depth int) Text {
+	mark := p.parts.Begin()
+	p.collect(until, depth)
+	return p.parts.End(mark)
 }
 
-func (p *parser) run(until stop, depth int) Text {
-	var parts Text
+// collect adds the parts of a text up to its end, and leaves the cursor there.
+func (p *Parser) collect(until stop, depth int) {
 	literal := p.pos
-	flush := func(end int) {
-		if end > literal {
-			parts = append(parts, Part{Literal: p.text[literal:end], At: literal})
-		}
-	}
 	open := 0
 	for p.pos < len(p.text) {
 		switch c := p.text[p.pos]; {
 		case c == '}' && until.brace && open == 0:
-			flush(p.pos)
-			return parts
+			p.literal(literal, p.pos)
+			return
 		case c == '}' && until.balance:
 			open--
 			p.pos++
@@ -118,7 +133,7 @@ func (p *parser) run(until stop, depth int) Text {
 		case c != '$':
 			p.pos++
 		case strings.HasPrefix(p.text[p.pos:], "$$"):
-			flush(p.pos + 1) // the first of the two stands for both
+			p.literal(literal, p.pos+1) // the first of the two stands for both
 			p.pos += 2
 			literal = p.pos
 		default:
@@ -129,20 +144,26 @@ func (p *parser) run(until stop, depth int) Text {
 				p.pos = at + 1 // a lone $ is text
 				continue
 			}
-			flush(at)
+			p.literal(literal, at)
 			literal = p.pos
 			if ref != nil {
-				parts = append(parts, Part{Ref: ref, At: at})
+				p.parts.Add(Part{Ref: ref, At: at})
 			}
 		}
 	}
-	flush(p.pos)
-	return parts
+	p.literal(literal, p.pos)
+}
+
+// literal adds a piece of the text.
+func (p *Parser) literal(from, to int) {
+	if to > from {
+		p.parts.Add(Part{Literal: p.text[from:to], At: from})
+	}
 }
 
 // reference reads the reference at the $ under the cursor and moves behind it. It returns nil without an
 // error where the $ is text, and nil with an error where it must not be.
-func (p *parser) reference(depth int) *Ref {
+func (p *Parser) reference(depth int) *Ref {
 	rest := p.text[p.pos+1:]
 	if !strings.HasPrefix(rest, "{") {
 		name := rest[:nameLen(rest)]
@@ -150,7 +171,7 @@ func (p *parser) reference(depth int) *Ref {
 			return nil
 		}
 		p.pos += 1 + len(name)
-		return &Ref{Name: name}
+		return p.plainRef(name)
 	}
 	rest = rest[1:]
 	body, json := strings.CutPrefix(rest, "json:")
@@ -159,12 +180,11 @@ func (p *parser) reference(depth int) *Ref {
 		body, json = rest, false // ${json:} is no name, ${json} is
 		name = body[:nameLen(body)]
 	}
-	if p.scope != nil && (name == "" || !p.scope(name)) {
+	if p.Scope != nil && (name == "" || !p.Scope(name)) {
 		return nil
 	}
 	start := p.pos
 	p.pos = len(p.text) - len(body) + len(name)
-	ref := &Ref{Name: name, JSON: json}
 	switch {
 	case name == "":
 		p.pos = p.past(start)
@@ -172,16 +192,39 @@ func (p *parser) reference(depth int) *Ref {
 		return nil
 	case strings.HasPrefix(p.text[p.pos:], "}"):
 		p.pos++
-		return ref
+		if json {
+			return p.ref(name, true)
+		}
+		return p.plainRef(name)
 	case depth >= maxNesting:
 		p.fail(start, "placeholders nested too deep", "at most 50 defaults inside one another")
 		p.pos = len(p.text)
 		return nil
 	}
-	return p.operator(ref, start, depth)
+	return p.operator(p.ref(name, json), start, depth)
 }
 
-func (p *parser) operator(ref *Ref, start, depth int) *Ref {
+// plainRef returns a reference to the name that has no operator.
+func (p *Parser) plainRef(name string) *Ref {
+	for _, ref := range p.plain {
+		if ref.Name == name {
+			return ref
+		}
+	}
+	ref := p.ref(name, false)
+	if len(p.plain) < maxPlain {
+		p.plain = append(p.plain, ref)
+	}
+	return ref
+}
+
+func (p *Parser) ref(name string, json bool) *Ref {
+	ref := p.refs.New()
+	ref.Name, ref.JSON = name, json
+	return ref
+}
+
+func (p *Parser) operator(ref *Ref, start, depth int) *Ref {
 	rest := p.text[p.pos:]
 	n := 0
 	if strings.HasPrefix(rest, ":") {
@@ -211,24 +254,24 @@ func (p *parser) operator(ref *Ref, start, depth int) *Ref {
 	return ref
 }
 
-func (p *parser) unterminated(start int) {
+func (p *Parser) unterminated(start int) {
 	p.pos = len(p.text)
 	p.fail(start, "placeholder without its }", "close it with }, or write $$ in place of $ if it is text")
 }
 
 // past returns the end of the form that begins at start: behind the next brace, or where the text ends.
-func (p *parser) past(start int) int {
+func (p *Parser) past(start int) int {
 	if i := strings.IndexByte(p.text[start:], '}'); i >= 0 {
 		return start + i + 1
 	}
 	return len(p.text)
 }
 
-func (p *parser) fail(at int, text, help string) {
+func (p *Parser) fail(at int, text, help string) {
 	p.errors = append(p.errors, Error{At: at, Text: text, Help: help})
 }
 
-func (p *parser) inScope(name string) bool { return p.scope == nil || p.scope(name) }
+func (p *Parser) inScope(name string) bool { return p.Scope == nil || p.Scope(name) }
 
 // nameLen is the length of the variable name with which s begins.
 func nameLen(s string) int {

@@ -58,7 +58,7 @@ func TestExpand(t *testing.T) {
 		"${A}}":                  "a}",
 		"ü${A}ü":                 "üaü",
 	} {
-		parts, errs := placeholder.Parse(text, nil)
+		parts, errs := new(placeholder.Parser).Parse(text)
 		if len(errs) > 0 {
 			t.Errorf("Parse(%q): %v", text, errs)
 			continue
@@ -82,7 +82,7 @@ func TestMissing(t *testing.T) {
 		"${A:+${V}}":             {{Name: "V", At: 5}},
 		"${EMPTY?may be empty}x": nil,
 	} {
-		parts, errs := placeholder.Parse(text, nil)
+		parts, errs := new(placeholder.Parser).Parse(text)
 		if len(errs) > 0 {
 			t.Fatalf("Parse(%q): %v", text, errs)
 		}
@@ -112,7 +112,7 @@ func TestParseErrors(t *testing.T) {
 		"${json:A B}": {At: 0, Text: `unknown form "${json:A B}"`},
 		"${json:}":    {At: 0, Text: `unknown form "${json:}"`},
 	} {
-		_, errs := placeholder.Parse(text, nil)
+		_, errs := new(placeholder.Parser).Parse(text)
 		if len(errs) != 1 || errs[0].At != want.At || errs[0].Text != want.Text || errs[0].Help == "" {
 			t.Errorf("Parse(%q) = %+v, want %+v with help", text, errs, want)
 		}
@@ -120,7 +120,7 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestAllErrorsAreFound(t *testing.T) {
-	_, errs := placeholder.Parse("${#A} ${B/x} ${C", nil)
+	_, errs := new(placeholder.Parser).Parse("${#A} ${B/x} ${C")
 	if len(errs) != 3 {
 		t.Errorf("%d errors, want 3: %+v", len(errs), errs)
 	}
@@ -135,20 +135,20 @@ func TestTheScopeLeavesOtherDollarsAlone(t *testing.T) {
 		"${B:-${A}}":         "${B:-a}",
 		"${":                 "${",
 	} {
-		parts, errs := placeholder.Parse(text, scope)
+		parts, errs := (&placeholder.Parser{Scope: scope}).Parse(text)
 		got, missing := parts.Expand(lookup)
 		if got != want || len(errs)+len(missing) > 0 {
 			t.Errorf("%q gives %q (%v, %v), want %q", text, got, errs, missing, want)
 		}
 	}
-	if _, errs := placeholder.Parse("${A/x/y}", scope); len(errs) != 1 {
+	if _, errs := (&placeholder.Parser{Scope: scope}).Parse("${A/x/y}"); len(errs) != 1 {
 		t.Errorf("a shell form of a name in scope: %v, want one error", errs)
 	}
 }
 
 func TestJSONWordsBalanceTheirBraces(t *testing.T) {
 	const text = `${json:U:-{"a":{"b":1}}} rest}`
-	ref, n, errs := placeholder.ParseBare(text, nil)
+	ref, n, errs := new(placeholder.Parser).ParseBare(text)
 	if len(errs) > 0 || ref == nil || !ref.JSON {
 		t.Fatalf("ParseBare = %+v, %v", ref, errs)
 	}
@@ -161,7 +161,7 @@ func TestJSONWordsBalanceTheirBraces(t *testing.T) {
 }
 
 func TestUses(t *testing.T) {
-	parts, _ := placeholder.Parse("$A ${B:-x${C-}} ${D?m} ${E:+y}", nil)
+	parts, _ := new(placeholder.Parser).Parse("$A ${B:-x${C-}} ${D?m} ${E:+y}")
 	want := []placeholder.Use{
 		{Name: "A"},
 		{Name: "B", At: 3, Default: "x${C-}", HasDefault: true, Optional: true},
@@ -180,12 +180,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed, "v$$${A}")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		doubled, errs := placeholder.Parse(strings.ReplaceAll(text, "$", "$$"), nil)
+		doubled, errs := new(placeholder.Parser).Parse(strings.ReplaceAll(text, "$", "$$"))
 		got, missing := doubled.Expand(lookup)
 		if got != text || len(errs)+len(missing) > 0 {
 			t.Errorf("doubled %q gives %q (%v, %v)", text, got, errs, missing)
 		}
-		parts, errs := placeholder.Parse(text, nil)
+		parts, errs := new(placeholder.Parser).Parse(text)
 		for _, e := range errs {
 			if e.At < 0 || e.At >= len(text) || text[e.At] != '$' {
 				t.Errorf("%q: error at %d, where no $ is", text, e.At)

@@ -126,6 +126,9 @@ func (r *Run) Read(name string) (string, bool) {
 	return text, true
 }
 
+// readBuffer is how many bytes are read at once: a small one stays in the processor's cache.
+const readBuffer = 8 << 10
+
 func (r *Run) read(name string) (string, error) {
 	in := r.Stdin
 	size := int64(0)
@@ -146,7 +149,7 @@ func (r *Run) read(name string) (string, error) {
 	}
 	var b strings.Builder
 	b.Grow(int(min(size, document.MaxSize)) + 1)
-	n, err := io.Copy(&b, io.LimitReader(in, document.MaxSize+1))
+	n, err := io.CopyBuffer(&b, io.LimitReader(in, document.MaxSize+1), make([]byte, readBuffer))
 	switch {
 	case err != nil:
 		return "", err

@@ -42,7 +42,8 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	normalise(root)
 	c := checker{doc: r.Doc, root: root}
 	c.run()
-	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(nil)}
+	room := len(r.Doc.Source.Text) * 5 / 4 // most templates grow by less; what is not written costs nothing
+	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(make([]byte, 0, room))}
 	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
