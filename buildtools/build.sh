@@ -43,19 +43,8 @@ build() { # NAME of the list, then go build's arguments
 		exit 1
 	fi
 }
-# The renderers run in every build of their users: without cgo, which pflag's net brings in, they start a
-# millisecond sooner. The others keep it: they look names up.
-renderers='' others=''
-for tool in $tools; do
-	case $tool in
-	*/render-*) renderers="$renderers $tool" ;;
-	*) others="$others $tool" ;;
-	esac
-done
 # shellcheck disable=SC2086 # lists of packages
-[ -z "$renderers" ] || CGO_ENABLED=0 build $renderers
-# shellcheck disable=SC2086
-[ -z "$others" ] || build $others
+[ -z "$tools" ] || build $tools
 # The functions are built as Lambda runs them: without cgo and without the RPC mode of the old runtime.
 # shellcheck disable=SC2086
 CGO_ENABLED=0 build -tags lambda.norpc $functions

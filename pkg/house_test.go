@@ -22,7 +22,7 @@ var neighbours = map[string][]string{
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/gather":            {},
 	"pkg/placeholder":       {"pkg/gather"},
-	"pkg/renderer":          {"pkg/diagnostic", "pkg/document", "pkg/outfile"},
+	"pkg/renderer":          {"pkg/command", "pkg/diagnostic", "pkg/document", "pkg/outfile"},
 	"pkg/taskdef":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/placeholder"},
 	"pkg/compare":           {},
 	"pkg/compare/calibrate": {"pkg/compare"},

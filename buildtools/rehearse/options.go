@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -72,35 +70,36 @@ const (
 	defaultTerminationWait = time.Minute
 )
 
-func (o *options) flags(s command.Spec) *pflag.FlagSet {
+func (o *options) flags(s command.Spec) *command.Flags {
 	f := s.Flags()
-	f.StringVar(&o.taskDefinition, "taskdef", "", "the release's task definition, as render-taskdef writes it (`FILE`)")
-	f.StringVar(&o.appSpec, "appspec", "", "its AppSpec, which says which hooks run (`FILE`)")
-	f.StringVar(&o.suite, "suite", "", "the smoke suite that the hooks run (`FILE`)")
-	f.StringVar(&o.blue, "blue", "", "`CMD` that serves the old version on $PORT, or builtin:NAME")
-	f.StringVar(&o.green, "green", "", "`CMD` that serves the new version on $PORT, or builtin:NAME: "+builtinNames())
-	f.StringVar(&o.blueRelease, "blue-release", "", "the old version's `ID`, its RELEASE (default 1.0.0 for a built-in one, else blue)")
-	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "tasks per task set")
-	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort, "port of the production listener; 0 picks a free one")
-	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "port of the test listener; 0 picks a free one")
-	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false, "a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.StringVar(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check, like /health=200-299 (default: / with anything below 500)")
-	f.StringVar(&o.config, "config", "all-at-once", "how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name (`CONFIG`: CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
-	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0, "wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed divides it")
-	f.StringArrayVar(&o.alarms, "alarm", nil, "`WHEN` an alarm stops the deployment: 5xx=N once the new version answered N production requests with 5xx, file=PATH once that file exists; repeatable")
-	f.BoolVar(&o.plan.NoRollback, "no-rollback", false, "a deployment group without automatic rollbacks: a failed deployment is left as it is")
-	f.BoolVar(&o.plan.Discover, "discover", false, "tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, as on AWS; the suite is where the label greenlight.suite says")
-	f.StringVar(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
-	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
-	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
-	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed, "divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
-	f.StringVar(&o.traffic, "traffic", "20", "production requests a second throughout (`RATE`: 50 or 50/s); 0 sends none")
-	f.StringArrayVar(&o.reports, "report", nil, "html=`FILE` writes a page that stands alone, json=FILE everything that happened; repeatable")
-	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
-	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "what Lambda allows a hook")
-	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "what a task may take to open its port")
-	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait, "how long the old task set stays after the shift; --speed divides it")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
+	f.String(&o.taskDefinition, "taskdef", "", "the release's task definition, as render-taskdef writes it (`FILE`)")
+	f.String(&o.appSpec, "appspec", "", "its AppSpec, which says which hooks run (`FILE`)")
+	f.String(&o.suite, "suite", "", "the smoke suite that the hooks run (`FILE`)")
+	f.String(&o.blue, "blue", "", "`CMD` that serves the old version on $PORT, or builtin:NAME")
+	f.String(&o.green, "green", "", "`CMD` that serves the new version on $PORT, or builtin:NAME: "+builtinNames())
+	f.String(&o.blueRelease, "blue-release", "", "the old version's `ID`, its RELEASE (default 1.0.0 for a built-in one, else blue)")
+	f.Int(&o.plan.Tasks, "tasks", defaultTasks, "`N` tasks per task set")
+	f.Int(&o.plan.ProductionPort, "production-port", defaultProductionPort, "`PORT` of the production listener; 0 picks a free one")
+	f.Int(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT` of the test listener; 0 picks a free one")
+	f.Switch(&o.plan.NoTestListener, "no-test-listener", "a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
+	f.String(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check, like /health=200-299 (default: / with anything below 500)")
+	f.String(&o.config, "config", "all-at-once", "how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name (`CONFIG`: CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
+	f.Duration(&o.plan.ReadyWait, "approval-wait", 0, "wait so long (`TIME`) for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed divides it")
+	f.List(&o.alarms, "alarm", "`WHEN` an alarm stops the deployment: 5xx=N once the new version answered N production requests with 5xx, file=PATH once that file exists; repeatable")
+	f.Switch(&o.plan.NoRollback, "no-rollback", "a deployment group without automatic rollbacks: a failed deployment is left as it is")
+	f.Switch(&o.plan.Discover, "discover", "tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, as on AWS; the suite is where the label greenlight.suite says")
+	f.String(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
+	f.List(&o.hooks, "hook", "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
+	f.List(&o.secrets, "secret", "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
+	f.Float(&o.plan.Speed, "speed", defaultSpeed, "divides (by `N`) CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
+	f.String(&o.traffic, "traffic", "20", "production requests a second throughout (`RATE`: 50 or 50/s); 0 sends none")
+	f.List(&o.reports, "report", "html=`FILE` writes a page that stands alone, json=FILE everything that happened; repeatable")
+	f.Switch(&o.plan.Keep, "keep", "leave everything running after the end, and say how to look at it")
+	f.Duration(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "the `TIME` that Lambda allows a hook")
+	f.Duration(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "the `TIME` that a task may take to open its port")
+	f.Duration(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait, "how long (`TIME`) the old task set stays after the shift; --speed divides it")
+	f.Switch(&o.quiet, "quiet", "leave out passed checks and what tasks and hooks write")
+	f.Short("q", "quiet")
 	return f
 }
 
@@ -111,8 +110,8 @@ func (o *options) parse(args []string, stdout io.Writer) error {
 	if err := s.Parse(flags, args, stdout); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return command.Usagef("unexpected argument %.100q; everything is a flag here", flags.Arg(0))
+	if len(flags.Args()) > 0 {
+		return command.Usagef("unexpected argument %.100q; everything is a flag here", flags.Args()[0])
 	}
 	for _, need := range []struct{ flag, value string }{
 		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/spf13/pflag"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
@@ -17,7 +16,7 @@ import (
 type options struct {
 	out, check, taskdef                                      string
 	container, port, taskDefinition                          string
-	hooks, providers                                         renderer.List
+	hooks, providers                                         []string
 	subnets, securityGroups, assignPublicIP, platformVersion string
 }
 
@@ -36,19 +35,20 @@ render-appspec --check appspec.yaml --taskdef taskdef.json`,
 	}
 }
 
-func (o *options) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.taskdef, "taskdef", "", "take container and port from this rendered task definition `FILE`, and check against it")
-	flags.StringVar(&o.container, "container", "", "the container `NAME` that the load balancer reaches")
-	flags.StringVar(&o.port, "port", "", "its containerPort `N`")
-	flags.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder, "the `ARN`; the default is what CodePipeline replaces")
-	flags.Var(&o.hooks, "hook", "run a Lambda function: `EVENT=FUNCTION` (name or ARN); repeatable")
-	flags.Var(&o.providers, "capacity-provider", "`NAME[:weight=N][,base=N]`; repeatable")
-	flags.StringVar(&o.subnets, "subnets", "", "`A,B`: with --security-groups and --assign-public-ip, or none of the three")
-	flags.StringVar(&o.securityGroups, "security-groups", "", "`A,B`")
-	flags.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`")
-	flags.StringVar(&o.platformVersion, "platform-version", "", "Fargate's `VERSION`, or LATEST")
-	flags.StringVarP(&o.out, "output", "o", "appspec.yaml", "write to `FILE`: YAML, or JSON when it ends in .json; - is stdout")
-	flags.StringVar(&o.check, "check", "", "check this AppSpec `FILE` and write nothing")
+func (o *options) flags(flags *command.Flags) {
+	flags.String(&o.taskdef, "taskdef", "", "take container and port from this rendered task definition `FILE`, and check against it")
+	flags.String(&o.container, "container", "", "the container `NAME` that the load balancer reaches")
+	flags.String(&o.port, "port", "", "its containerPort `N`")
+	flags.String(&o.taskDefinition, "task-definition", appspec.Placeholder, "the `ARN`; the default is what CodePipeline replaces")
+	flags.List(&o.hooks, "hook", "run a Lambda function: `EVENT=FUNCTION` (name or ARN); repeatable")
+	flags.List(&o.providers, "capacity-provider", "`NAME[:weight=N][,base=N]`; repeatable")
+	flags.String(&o.subnets, "subnets", "", "`A,B`: with --security-groups and --assign-public-ip, or none of the three")
+	flags.String(&o.securityGroups, "security-groups", "", "`A,B`")
+	flags.String(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`")
+	flags.String(&o.platformVersion, "platform-version", "", "Fargate's `VERSION`, or LATEST")
+	flags.String(&o.out, "output", "appspec.yaml", "write to `FILE`: YAML, or JSON when it ends in .json; - is stdout")
+	flags.Short("o", "output")
+	flags.String(&o.check, "check", "", "check this AppSpec `FILE` and write nothing")
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -57,14 +57,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o options
 	o.flags(flags)
 	r := &renderer.Run{Stdin: stdin, Stdout: stdout, Stderr: stderr}
-	r.Flags(flags)
-	if err := s.Parse(flags, args, stdout); err != nil {
-		return s.Fail(err, renderer.ExitFile)
+	if !r.Parse(s, flags, args) {
+		return r.End()
 	}
-	if flags.NArg() != 0 {
-		return s.Fail(command.Usagef("no arguments are taken beside flags, got %d", flags.NArg()), renderer.ExitUsage)
+	if len(flags.Args()) != 0 {
+		r.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(flags.Args())), "render-appspec -h shows the flags and an example")
+		return r.End()
 	}
-	r.CheckFlags()
 	a := appspecRun{Run: r, options: o}
 	a.NotEmpty(flags, "taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
 		"platform-version", "output", "check", "hook", "capacity-provider")
@@ -100,9 +99,9 @@ func (a *appspecRun) readTask() *taskdef.Task {
 }
 
 // checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.
-func (a *appspecRun) checkOnly(flags *pflag.FlagSet, task *taskdef.Task) {
+func (a *appspecRun) checkOnly(flags *command.Flags, task *taskdef.Task) {
 	for _, name := range []string{"hook", "capacity-provider", "subnets", "security-groups", "assign-public-ip", "platform-version", "task-definition", "output"} {
-		if flags.Changed(name) {
+		if flags.Given(name) {
 			a.Usage("--"+name, "makes no sense beside --check, which writes nothing", "")
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/spf13/pflag"
-
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -31,9 +29,9 @@ type options struct {
 	out, imageDetail, appspec, release, suite string
 	listVars                                  bool
 
-	vars, envFiles, only                                renderer.List
-	images, placeholders                                renderer.List
-	env, unsetEnv, secrets, labels, tags, commands, set renderer.List
+	vars, envFiles, only                                []string
+	images, placeholders                                []string
+	env, unsetEnv, secrets, labels, tags, commands, set []string
 }
 
 func spec() command.Spec {
@@ -52,25 +50,26 @@ aws ecs register-task-definition --cli-input-json file://taskdef.json`,
 	}
 }
 
-func (o *options) flags(flags *pflag.FlagSet) {
-	flags.StringVarP(&o.out, "output", "o", "taskdef.json", "write to `FILE`; - is stdout")
-	flags.Var(&o.vars, "var", "set a variable: `NAME=VALUE`; wins over the environment; repeatable")
-	flags.Var(&o.envFiles, "env-file", "read variables from `FILE`; the environment wins over it; repeatable")
-	flags.Var(&o.only, "only", "only these `NAMES` are variables (A,PREFIX_*), any other $ is text; repeatable")
-	flags.Var(&o.images, "image", "set an image: `[CONTAINER=]URI`, *=URI for all; repeatable")
-	flags.Var(&o.placeholders, "image-placeholder", "leave <IMAGEN_NAME> for CodePipeline: `N=CONTAINER`; repeatable")
-	flags.StringVar(&o.imageDetail, "image-detail", "", "also write imageDetail.json to `FILE`")
-	flags.Var(&o.env, "env", "set an environment variable of a container: `[C:]K=V`; repeatable")
-	flags.Var(&o.unsetEnv, "unset-env", "remove one, or a secret: `[C:]K`; repeatable")
-	flags.Var(&o.secrets, "secret", "set a secret by its ARN or parameter name: `[C:]K=REF`; repeatable")
-	flags.Var(&o.labels, "label", "set a docker label: `[C:]K=V`; repeatable")
-	flags.Var(&o.tags, "tag", "set a tag of the task definition: `K=V`; repeatable")
-	flags.Var(&o.commands, "command", "set a container's command: `C=WORDS` as in a shell, or C=[JSON list]; repeatable")
-	flags.Var(&o.set, "set", "set anything: `POINTER=JSON`, as in /containerDefinitions/web/stopTimeout=60; repeatable")
-	flags.StringVar(&o.release, "release", "", "stamp the label greenlight.release with `ID` (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
-	flags.StringVar(&o.suite, "suite", "", "stamp the label greenlight.suite with `REF` (s3://bucket/key#sha256=…)")
-	flags.StringVar(&o.appspec, "appspec", "", "check that this AppSpec `FILE` names a container and port of the result")
-	flags.BoolVar(&o.listVars, "list-vars", false, "print the variables of the template, then exit")
+func (o *options) flags(flags *command.Flags) {
+	flags.String(&o.out, "output", "taskdef.json", "write to `FILE`; - is stdout")
+	flags.Short("o", "output")
+	flags.List(&o.vars, "var", "set a variable: `NAME=VALUE`; wins over the environment; repeatable")
+	flags.List(&o.envFiles, "env-file", "read variables from `FILE`; the environment wins over it; repeatable")
+	flags.List(&o.only, "only", "only these `NAMES` are variables (A,PREFIX_*), any other $ is text; repeatable")
+	flags.List(&o.images, "image", "set an image: `[CONTAINER=]URI`, *=URI for all; repeatable")
+	flags.List(&o.placeholders, "image-placeholder", "leave <IMAGEN_NAME> for CodePipeline: `N=CONTAINER`; repeatable")
+	flags.String(&o.imageDetail, "image-detail", "", "also write imageDetail.json to `FILE`")
+	flags.List(&o.env, "env", "set an environment variable of a container: `[C:]K=V`; repeatable")
+	flags.List(&o.unsetEnv, "unset-env", "remove one, or a secret: `[C:]K`; repeatable")
+	flags.List(&o.secrets, "secret", "set a secret by its ARN or parameter name: `[C:]K=REF`; repeatable")
+	flags.List(&o.labels, "label", "set a docker label: `[C:]K=V`; repeatable")
+	flags.List(&o.tags, "tag", "set a tag of the task definition: `K=V`; repeatable")
+	flags.List(&o.commands, "command", "set a container's command: `C=WORDS` as in a shell, or C=[JSON list]; repeatable")
+	flags.List(&o.set, "set", "set anything: `POINTER=JSON`, as in /containerDefinitions/web/stopTimeout=60; repeatable")
+	flags.String(&o.release, "release", "", "stamp the label greenlight.release with `ID` (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
+	flags.String(&o.suite, "suite", "", "stamp the label greenlight.suite with `REF` (s3://bucket/key#sha256=…)")
+	flags.String(&o.appspec, "appspec", "", "check that this AppSpec `FILE` names a container and port of the result")
+	flags.Switch(&o.listVars, "list-vars", "print the variables of the template, then exit")
 }
 
 func run(args []string, sys system) int {
@@ -79,15 +78,14 @@ func run(args []string, sys system) int {
 	var o options
 	o.flags(flags)
 	r := &renderer.Run{Stdin: sys.stdin, Stdout: sys.stdout, Stderr: sys.stderr}
-	r.Flags(flags)
-	if err := s.Parse(flags, args, sys.stdout); err != nil {
-		return s.Fail(err, renderer.ExitFile)
+	if !r.Parse(s, flags, args) {
+		return r.End()
 	}
-	if flags.NArg() != 1 {
-		return s.Fail(command.Usagef("want one TEMPLATE, got %d; - is stdin", flags.NArg()), renderer.ExitUsage)
+	if len(flags.Args()) != 1 {
+		r.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(flags.Args())), "render-taskdef -h shows the flags and an example; - is stdin")
+		return r.End()
 	}
-	r.CheckFlags()
-	t := templateRun{Run: r, options: o, name: flags.Arg(0)}
+	t := templateRun{Run: r, options: o, name: flags.Args()[0]}
 	t.NotEmpty(flags, "output", "env-file", "only", "image-detail", "appspec")
 	t.environment(sys.environ)
 	t.stamps(flags)
@@ -202,16 +200,16 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 }
 
 // stamps checks the two labels that the hooks read.
-func (t *templateRun) stamps(flags *pflag.FlagSet) {
+func (t *templateRun) stamps(flags *command.Flags) {
 	switch {
-	case flags.Changed("release") && strings.TrimSpace(t.release) == "":
+	case flags.Given("release") && strings.TrimSpace(t.release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
 	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
-	case !flags.Changed("release") && !t.labelsRelease():
+	case !flags.Given("release") && !t.labelsRelease():
 		t.release, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
 	}
-	if flags.Changed("suite") && !isSuite(t.suite) {
+	if flags.Given("suite") && !isSuite(t.suite) {
 		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }

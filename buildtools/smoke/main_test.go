@@ -78,11 +78,11 @@ func exportCA(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), servers(ts)[args[0]].certificate(), 0o644))
 }
 
-// signal FILE SERVER interrupts the smoke command once the server was asked something.
+// signal SERVER REQUEST interrupts the smoke command once the server was asked that.
 func signalJob(ts *testscript.TestScript, neg bool, args []string) {
 	s := servers(ts)[args[0]]
-	for range 200 {
-		if s.asked() != "" {
+	for range 500 {
+		if strings.Contains(s.asked(), args[1]) {
 			break
 		}
 		<-time.After(10 * time.Millisecond)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
@@ -63,35 +61,40 @@ func parse(args []string, env func(string) (string, bool), stdout io.Writer) (op
 	var o options
 	var vars, reports []string
 	f := spec().Flags()
-	f.StringVar(&o.target, "target", "", "the release to judge: http://host:port")
-	f.StringVar(&o.baseline, "baseline", "", "the release that serves production, to compare with")
-	f.StringArrayVar(&vars, "var", nil, "a variable of the suite: NAME=VALUE; repeatable")
-	f.StringVar(&o.release, "release", "", "the expected release, ${RELEASE} (default: $RELEASE)")
-	f.StringSliceVar(&o.tags, "tags", nil, "only checks with one of these tags; !TAG leaves some out")
-	f.IntVar(&o.concurrency, "concurrency", 0, "checks side by side (default: the suite's policy, else 8)")
-	f.StringArrayVar(&reports, "report", nil, "write a report: junit=FILE, json=FILE, html=FILE or md=FILE; repeatable")
-	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
-	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
+	f.String(&o.target, "target", "", "the release to judge: `URL`, http://host:port")
+	f.String(&o.baseline, "baseline", "", "the `URL` of the release that serves production, to compare with")
+	f.List(&vars, "var", "a variable of the suite: `NAME=VALUE`; repeatable")
+	f.String(&o.release, "release", "", "the expected release's `ID`, ${RELEASE} (default: $RELEASE)")
+	f.Var("tags", "only checks with one of these `TAGS` (A,B); !TAG leaves some out", func(text string) error {
+		o.tags = append(o.tags, strings.Split(text, ",")...)
+		return nil
+	})
+	f.Int(&o.concurrency, "concurrency", 0, "`N` checks side by side (default: the suite's policy, else 8)")
+	f.List(&reports, "report", "write a report: junit=`FILE`, json=FILE, html=FILE or md=FILE; repeatable")
+	f.Switch(&o.validate, "validate", "check the suite, and send nothing")
+	f.Switch(&o.schema, "schema", "print the JSON Schema of a suite, for editors")
+	f.Switch(&o.quiet, "quiet", "print what failed and the verdict only")
+	f.Short("q", "quiet")
+	f.Switch(&o.verbose, "verbose", "print each check as it ends, and each finding")
+	f.Short("v", "verbose")
 	if err := spec().Parse(f, args, stdout); err != nil {
 		return o, err
 	}
 	if o.schema {
 		return o, nil
 	}
-	if !f.Changed("release") {
+	if !f.Given("release") {
 		o.release, _ = env("RELEASE")
 	}
 	return o, o.complete(f, vars, reports)
 }
 
-// complete checks what pflag cannot.
-func (o *options) complete(f *pflag.FlagSet, vars, reports []string) error {
-	if f.NArg() != 1 {
-		return command.Usagef("want one SUITE, have %d", f.NArg())
+// complete checks what the flags themselves cannot.
+func (o *options) complete(f *command.Flags, vars, reports []string) error {
+	if len(f.Args()) != 1 {
+		return command.Usagef("want one SUITE, have %d", len(f.Args()))
 	}
-	o.suite = f.Arg(0)
+	o.suite = f.Args()[0]
 	o.values = map[string]string{}
 	for _, v := range vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -100,7 +103,7 @@ func (o *options) complete(f *pflag.FlagSet, vars, reports []string) error {
 		}
 		o.values[name] = value
 	}
-	if f.Changed("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
+	if f.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
 		return command.Usagef("--concurrency must be between 1 and 1000")
 	}
 	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {

@@ -1,5 +1,5 @@
 // Package command is what the tools share at the terminal: flags that may stand anywhere, a help text
-// that teaches with an example, and one way to say that a flag is wrong.
+// that teaches with an example, and one way to say what is wrong with the flags, all of it in one run.
 //
 // It refuses to know what any tool does, and it never exits: main does.
 package command
@@ -10,11 +10,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/spf13/pflag"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // The exit codes that every tool shares; each adds its own between them.
@@ -49,77 +44,47 @@ func Usagef(format string, args ...any) error { return &UsageError{fmt.Sprintf(f
 
 func (e *UsageError) Error() string { return e.text }
 
-// Flags returns an empty flag set for the tool. Flags and arguments may be mixed; "--" ends the flags.
-func (s Spec) Flags() *pflag.FlagSet {
-	flags := pflag.NewFlagSet(s.Name, pflag.ContinueOnError)
-	flags.SortFlags = false
-	flags.SetOutput(io.Discard) // Parse prints, once and in one form
-	flags.BoolP("help", "h", false, "show this help")
-	return flags
+// Flags returns the flags of the tool, which are -h and those that are added.
+func (s Spec) Flags() *Flags {
+	f := &Flags{}
+	f.Switch(&f.help, "help", "show this help")
+	f.Short("h", "help")
+	return f
 }
 
 // Parse reads args (without the command's name) into flags. With -h it prints the help to stdout and
-// returns ErrHelp. Anything wrong is a *UsageError that suggests the flag that was meant.
-func (s Spec) Parse(flags *pflag.FlagSet, args []string, stdout io.Writer) error {
-	err := flags.Parse(args)
-	if help, _ := flags.GetBool("help"); help || errors.Is(err, pflag.ErrHelp) {
-		if _, err := io.WriteString(stdout, s.help(flags)); err != nil {
-			return err
+// returns ErrHelp. Anything wrong with a flag is a *UsageError.
+func (s Spec) Parse(flags *Flags, args []string, stdout io.Writer) error {
+	wrong := flags.Parse(args)
+	if len(wrong) > 0 {
+		texts := make([]string, len(wrong))
+		for i, w := range wrong {
+			texts[i] = w.Error()
 		}
-		return ErrHelp
+		return &UsageError{strings.Join(texts, "\n")}
 	}
-	if err == nil {
-		return nil
-	}
-	text := strings.Replace(err.Error(), "unknown shorthand flag", "unknown flag", 1)
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		text, _, _ = strings.Cut(text, "=") // what follows may be a secret: -var=TOKEN=…
-		var known []string
-		flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near, ok := diagnostic.Nearest(unknown.GetSpecifiedName(), known); ok {
-			text += fmt.Sprintf("; did you mean --%s?", near)
-		}
-	}
-	return &UsageError{text}
+	return s.Help(flags, stdout)
 }
 
-func (s Spec) help(flags *pflag.FlagSet) string {
+// Help prints the help to stdout and returns ErrHelp when the command line asks for it.
+func (s Spec) Help(flags *Flags, stdout io.Writer) error {
+	if !flags.help {
+		return nil
+	}
+	if _, err := io.WriteString(stdout, s.help(flags)); err != nil {
+		return err
+	}
+	return ErrHelp
+}
+
+func (s Spec) help(flags *Flags) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "usage: %s %s\n\n%s\n\nflags:\n%s", s.Name, s.Arguments, strings.TrimSpace(s.About), table(flags))
+	fmt.Fprintf(&b, "usage: %s %s\n\n%s\n\nflags:\n%s", s.Name, s.Arguments, strings.TrimSpace(s.About), flags.table())
 	if s.Example != "" {
 		fmt.Fprintf(&b, "\nexample:\n%s\n", indent(s.Example))
 	}
 	if s.Exit != "" {
 		fmt.Fprintf(&b, "\nexit codes:\n%s\n", indent(s.Exit))
-	}
-	return b.String()
-}
-
-// table lists the flags, their values' names taken from the backquoted word of each usage. pflag's own
-// table writes "[=true|false]" behind every switch, which teaches nothing.
-func table(flags *pflag.FlagSet) string {
-	var rows [][2]string
-	widest := 0
-	flags.VisitAll(func(f *pflag.Flag) {
-		value, usage := pflag.UnquoteUsage(f)
-		name := "    "
-		if f.Shorthand != "" {
-			name = "-" + f.Shorthand + ", "
-		}
-		name += "--" + f.Name
-		if f.Value.Type() != "bool" {
-			name += " " + value
-			if d := f.DefValue; d != "" && d != "[]" && d != "0" && !strings.Contains(usage, "default") {
-				usage += " (default " + d + ")"
-			}
-		}
-		widest = max(widest, utf8.RuneCountInString(name))
-		rows = append(rows, [2]string{name, usage})
-	})
-	var b strings.Builder
-	for _, row := range rows {
-		pad := strings.Repeat(" ", widest-utf8.RuneCountInString(row[0]))
-		b.WriteString("  " + row[0] + pad + "  " + row[1] + "\n")
 	}
 	return b.String()
 }
@@ -130,7 +95,9 @@ func (s Spec) Fail(err error, code int) int {
 	if errors.Is(err, ErrHelp) {
 		return ExitOK
 	}
-	fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", s.Name, strings.TrimSuffix(line, "\n"))
+	}
 	if _, ok := errors.AsType[*UsageError](err); ok {
 		fmt.Fprintf(os.Stderr, "  help: %s -h shows the flags and an example\n", s.Name)
 		return ExitUsage

@@ -13,8 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
+	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
@@ -51,11 +50,29 @@ type Run struct {
 	stdinTaken bool
 }
 
-// Flags adds the flags that both renderers have.
-func (r *Run) Flags(flags *pflag.FlagSet) {
-	flags.BoolVar(&r.werror, "werror", false, "treat warnings as errors")
-	flags.StringVar(&r.format, "format", string(diagnostic.Text), "how problems are printed: text, json or github")
-	flags.BoolVarP(&r.quiet, "quiet", "q", false, "print errors only, no warnings")
+// Parse reads the command line into flags, to which it adds those that both renderers have. It returns false
+// when the run is over: help was asked for, or flags are wrong, all of which have been noted.
+func (r *Run) Parse(spec command.Spec, flags *command.Flags, args []string) bool {
+	flags.Switch(&r.werror, "werror", "treat warnings as errors")
+	flags.String(&r.format, "format", string(diagnostic.Text), "how problems are printed: `text|json|github`")
+	flags.Switch(&r.quiet, "quiet", "print errors only, no warnings")
+	flags.Short("q", "quiet")
+	wrong := flags.Parse(args)
+	for _, w := range wrong {
+		r.Usage(w.Flag, w.Text, w.Help)
+	}
+	r.checkFormat()
+	if len(wrong) > 0 {
+		return false
+	}
+	switch err := spec.Help(flags, r.Stdout); {
+	case errors.Is(err, command.ErrHelp):
+		return false
+	case err != nil:
+		r.file("standard output", err)
+		return false
+	}
+	return true
 }
 
 // Add notes problems.
@@ -66,8 +83,8 @@ func (r *Run) Usage(flag, text, help string) {
 	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage, Text: text, Help: help})
 }
 
-// CheckFlags notes a wrong --format.
-func (r *Run) CheckFlags() {
+// checkFormat notes a wrong --format.
+func (r *Run) checkFormat() {
 	if !slices.Contains(diagnostic.Formats(), diagnostic.Format(r.format)) {
 		r.Usage("--format", "want text, json or github", "")
 		r.format = string(diagnostic.Text)
@@ -76,14 +93,9 @@ func (r *Run) CheckFlags() {
 
 // NotEmpty notes those of the named flags that were given an empty value, as when the shell's variable behind
 // one was not set: what the flag asks for must not be left out in silence.
-func (r *Run) NotEmpty(flags *pflag.FlagSet, names ...string) {
+func (r *Run) NotEmpty(flags *command.Flags, names ...string) {
 	for _, name := range names {
-		f := flags.Lookup(name)
-		empty := f.Value.String() == ""
-		if all, ok := f.Value.(*List); ok {
-			empty = slices.Contains(*all, "")
-		}
-		if f.Changed && empty {
+		if flags.Empty(name) {
 			r.Usage("--"+name, "is empty", "the variable behind it is not set")
 		}
 	}
@@ -239,18 +251,3 @@ func (r *Run) End() int {
 		return ExitRule
 	}
 }
-
-// List is a flag that may be given several times; unlike pflag's own, it takes a value as it is, commas and all.
-type List []string
-
-// String shows nothing: values may be secrets.
-func (l *List) String() string { return "" }
-
-// Set adds a value.
-func (l *List) Set(value string) error {
-	*l = append(*l, value)
-	return nil
-}
-
-// Type is what the help shows for the value; pflag takes it from the usage text.
-func (l *List) Type() string { return "value" }

@@ -2,6 +2,7 @@ package renderer_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,10 +34,8 @@ func TestAWarningFailsOnlyWhenAsked(t *testing.T) {
 	for args, want := range map[string]int{"": 0, "-q": 0, "--werror": 5, "--werror -q": 5} {
 		var stderr bytes.Buffer
 		r := renderer.Run{Stderr: &stderr}
-		flags := command.Spec{}.Flags()
-		r.Flags(flags)
-		if err := flags.Parse(strings.Fields(args)); err != nil {
-			t.Fatal(err)
+		if !r.Parse(command.Spec{}, command.Spec{}.Flags(), strings.Fields(args)) {
+			t.Fatal(r.Problems)
 		}
 		r.Add(diagnostic.Problem{Severity: diagnostic.Warning, Text: "odd"})
 		if got := r.End(); got != want {
@@ -66,14 +65,29 @@ func TestTheLongestFileIsRead(t *testing.T) {
 	}
 }
 
-func TestAListTakesValuesAsTheyAre(t *testing.T) {
-	var l renderer.List
-	flags := command.Spec{}.Flags()
-	flags.Var(&l, "x", "")
-	if err := flags.Parse([]string{"--x", "a,b=c", "--x", "", "--x=d"}); err != nil || strings.Join(l, "|") != "a,b=c||d" {
-		t.Errorf("%q, %v", l, err)
+func TestWrongFlagsAreProblemsInTheWantedFormat(t *testing.T) {
+	var stderr bytes.Buffer
+	r := renderer.Run{Stderr: &stderr}
+	if r.Parse(command.Spec{}, command.Spec{}.Flags(), []string{"--werrro", "--format", "json", "-x"}) {
+		t.Error("the run goes on")
 	}
-	if l.String() != "" {
-		t.Error("values, which may be secrets, are shown")
+	if got := r.End(); got != renderer.ExitUsage {
+		t.Errorf("exit %d, want %d", got, renderer.ExitUsage)
+	}
+	var rows []struct{ Flag, Text, Help string }
+	if err := json.Unmarshal(stderr.Bytes(), &rows); err != nil {
+		t.Fatalf("%v: %s", err, &stderr)
+	}
+	if len(rows) != 2 || rows[0].Flag != "-x" && rows[1].Flag != "-x" {
+		t.Errorf("got %+v, want both flags", rows)
+	}
+}
+
+func TestAnUnknownFormatIsTold(t *testing.T) {
+	var stderr bytes.Buffer
+	r := renderer.Run{Stderr: &stderr}
+	r.Parse(command.Spec{}, command.Spec{}.Flags(), []string{"--format", "xml"})
+	if got := r.End(); got != renderer.ExitUsage || !strings.Contains(stderr.String(), "--format: error: want text, json or github") {
+		t.Errorf("exit %d, %s", got, &stderr)
 	}
 }
