@@ -62,7 +62,7 @@ func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 		"--times 3 --volume .25":        {Word: "hello", Times: 3, Volume: .25},
 		"--pause 1m30s":                 {Word: "hello", Pause: 90 * time.Second},
 		"--lodu":                        {Word: "hello", Wrong: []string{"--lodu: unknown flag; did you mean --loud?"}},
-		"--nmae=SECRET --zzzzzz x":      {Word: "hello", Args: []string{"x"}, Wrong: []string{"--nmae: unknown flag; did you mean --name?", "--zzzzzz: unknown flag"}},
+		"--naem=SECRET --zzzzzz x":      {Word: "hello", Args: []string{"x"}, Wrong: []string{"--naem: unknown flag; did you mean --name?", "--zzzzzz: unknown flag"}},
 		"-name=TOKEN=x":                 {Word: "hello", Wrong: []string{"-n: unknown flag; did you mean --name?"}},
 		"-lx Ann":                       {Loud: true, Word: "hello", Args: []string{"Ann"}, Wrong: []string{"-x: unknown flag"}},
 		"--word":                        {Word: "hello", Wrong: []string{"--word: its value is missing"}},
