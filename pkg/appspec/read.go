@@ -182,7 +182,7 @@ func (r *reader) keys(n *document.Node, known ...string) {
 			Place: r.doc.Place(m.KeyAt), Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "key",
 			Text: "unknown key " + document.Quote(m.Key), Help: "known here are " + strings.Join(known, ", "),
 		}
-		if near, ok := diagnostic.Nearest(m.Key, known); ok {
+		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
 			p.Severity, p.Help = diagnostic.Error, "did you mean "+document.Quote(near)+"?"
 		}
 		r.problems = append(r.problems, p)

@@ -27,6 +27,18 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+func TestAKeyWithinTwoEditsIsNearHoweverShort(t *testing.T) {
+	known := []string{"containerDefinitions", "cpu", "name", "user"}
+	for key, want := range map[string]string{
+		"nmee": "name", "usrx": "user", "gpu": "cpu", "c": "cpu", "Cpu": "cpu", "containerDefinitonss": "containerDefinitions",
+		"env": "", "tags": "", "name": "", "cont": "",
+	} {
+		if got, _ := diagnostic.NearestKey(key, known); got != want {
+			t.Errorf("NearestKey(%q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
 func TestTheGravestCauseWins(t *testing.T) {
 	l := diagnostic.List{{Cause: diagnostic.Rule}, {Cause: diagnostic.Syntax}, {Cause: diagnostic.Unset}}
 	if got, ok := l.Cause(); got != diagnostic.Syntax || !ok {

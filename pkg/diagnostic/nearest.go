@@ -6,12 +6,23 @@ import (
 )
 
 // maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
-// errors (contract, section 2). Names of one or two letters allow fewer, or everything would match.
+// errors (contract, section 2).
 const maxEdits = 2
 
-// Nearest returns the known name that a person most likely meant by name: within two edits, or equal
-// but for case. It returns false when no known name is near, and for a name that is itself known.
+// Nearest returns the known name that a person most likely meant by name: within two edits, or equal but for
+// case. A short name must be nearer, or everything would match. It returns false when no known name is near, and
+// for a name that is itself known.
 func Nearest(name string, known []string) (string, bool) {
+	return nearest(name, known, func(k string) int { return min(maxEdits, (len(k)-1)/2) })
+}
+
+// NearestKey is Nearest for the keys of a document, where within two edits is within two edits (contract,
+// section 2): a key that is no known one and is kept would be lost in silence.
+func NearestKey(key string, known []string) (string, bool) {
+	return nearest(key, known, func(k string) int { return min(maxEdits, len(k)-1) })
+}
+
+func nearest(name string, known []string, limitFor func(string) int) (string, bool) {
 	if slices.Contains(known, name) { // the most frequent case, and the cheapest to tell
 		return "", false
 	}
@@ -25,7 +36,7 @@ func Nearest(name string, known []string) (string, bool) {
 			best, bestEdits = k, 0
 			continue
 		}
-		limit := min(maxEdits, (len(k)-1)/2)
+		limit := limitFor(k)
 		if d := edits(lower, strings.ToLower(k), limit); d <= limit && d < bestEdits {
 			best, bestEdits = k, d
 		}

@@ -271,7 +271,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 		if known == nil {
 			known = s.names()
 		}
-		if near, ok := diagnostic.Nearest(m.Key, known); ok {
+		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
 			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+document.Quote(m.Key), "did you mean "+document.Quote(near)+"?")
 			continue
 		}
