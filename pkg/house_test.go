@@ -18,7 +18,7 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
-	"pkg/document":          {"pkg/diagnostic", "pkg/gather", "pkg/placeholder"},
+	"pkg/document":          {"pkg/diagnostic", "pkg/gather", "pkg/jsontext", "pkg/placeholder"},
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/gather":            {},
 	"pkg/placeholder":       {"pkg/gather"},
@@ -29,10 +29,11 @@ var neighbours = map[string][]string{
 	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/codedeploy":        {"pkg/lifecycle"},
 	"pkg/arn":               {},
-	"pkg/diagnostic":        {},
+	"pkg/diagnostic":        {"pkg/jsontext"},
 	"pkg/emf":               {},
 	"pkg/lifecycle":         {},
 	"pkg/jsonpath":          {},
+	"pkg/jsontext":          {},
 	"pkg/report":            {"pkg/diagnostic", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
 	"pkg/report/browser":    {},
 	"pkg/report/sheet":      {},

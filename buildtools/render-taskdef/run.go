@@ -13,6 +13,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
@@ -141,7 +142,7 @@ func (t *templateRun) render() {
 	}
 	outputs := []renderer.Output{{Name: t.out, Data: rendered.JSON}}
 	if t.imageDetail != "" {
-		detail := append(document.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...)
+		detail := append(jsontext.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...)
 		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: detail})
 	}
 	t.Write(outputs...)

@@ -1,6 +1,7 @@
 package diagnostic_test
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -91,6 +92,25 @@ func TestFormats(t *testing.T) {
 		}
 		if got := b.String(); got != want {
 			t.Errorf("%s:\n got %q\nwant %q", format, got, want)
+		}
+	}
+}
+
+func TestTheJSONOfAnyProblemsIsJSON(t *testing.T) {
+	for name, l := range map[string]diagnostic.List{
+		"none":      nil,
+		"odd bytes": {{Place: diagnostic.Place{File: "a\xff\n\"", Line: 1}, Text: "\u2028 \x00 \\ <&> ü"}},
+	} {
+		var b strings.Builder
+		if err := l.Write(&b, diagnostic.JSON); err != nil {
+			t.Fatal(err)
+		}
+		var rows []struct{ File, Text string }
+		if err := json.Unmarshal([]byte(b.String()), &rows); err != nil || len(rows) != len(l) || !strings.HasSuffix(b.String(), "]\n") {
+			t.Errorf("%s: %q is no JSON of %d problems (%v)", name, b.String(), len(l), err)
+		}
+		if len(rows) > 0 && (rows[0].File != "a\uFFFD\n\"" || rows[0].Text != l[0].Text) {
+			t.Errorf("%s: got %+v", name, rows[0])
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package diagnostic
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 )
 
 // Format is how problems are printed.
@@ -50,27 +52,50 @@ func (l List) writeText(w io.Writer) error {
 }
 
 func (l List) writeJSON(w io.Writer) error {
-	type row struct {
-		File     string `json:"file,omitempty"`
-		Line     int    `json:"line,omitempty"`
-		Column   int    `json:"column,omitempty"`
-		Flag     string `json:"flag,omitempty"`
-		Severity string `json:"severity"`
-		Rule     string `json:"rule,omitempty"`
-		Text     string `json:"text"`
-		Help     string `json:"help,omitempty"`
+	out := []byte("[")
+	for i, p := range l {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = p.appendJSON(append(out, "\n  {"...))
+		out = append(out, "\n  }"...)
 	}
-	rows := make([]row, 0, len(l))
-	for _, p := range l {
-		rows = append(rows, row{
-			p.Place.File, p.Place.Line, p.Place.Col, p.Place.Flag,
-			string(p.severity()), p.Rule, p.Text, p.Help,
-		})
+	if len(l) > 0 {
+		out = append(out, '\n')
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(rows)
+	_, err := w.Write(append(out, "]\n"...))
+	return err
+}
+
+// appendJSON appends the members of one problem. Those that it does not have are left out.
+func (p Problem) appendJSON(out []byte) []byte {
+	separator := "\n    "
+	member := func(name string) {
+		out = append(append(out, separator...), '"')
+		out = append(append(out, name...), "\": "...)
+		separator = ",\n    "
+	}
+	text := func(name, value string) {
+		if value != "" {
+			member(name)
+			out = jsontext.AppendQuoted(out, strings.ToValidUTF8(value, "\uFFFD")) // a file's name may be any bytes
+		}
+	}
+	number := func(name string, value int) {
+		if value != 0 {
+			member(name)
+			out = strconv.AppendInt(out, int64(value), 10)
+		}
+	}
+	text("file", p.Place.File)
+	number("line", p.Place.Line)
+	number("column", p.Place.Col)
+	text("flag", p.Place.Flag)
+	text("severity", string(p.severity()))
+	text("rule", p.Rule)
+	text("text", p.Text)
+	text("help", p.Help)
+	return out
 }
 
 // writeGitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.

@@ -62,8 +62,8 @@ func TestOrderNumbersAndEmptinessSurvive(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := `{"z":1.0,"a":12345678901234567890123,"e":1e3,"empty":"","zero":0,"no":false,"none":null,"list":[],"object":{},"text":"ü😀/\n\"\\","url":"http://x // y"}`
-	if got := string(doc.Root.Compact()); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if got := string(doc.Root.Compact()); got != want || doc.Root.CompactSize() != len(want) {
+		t.Errorf("got  %s (%d bytes counted)\nwant %s", got, doc.Root.CompactSize(), want)
 	}
 }
 
@@ -311,6 +311,9 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 			return
+		}
+		if size, compact := doc.Root.CompactSize(), doc.Root.Compact(); size != len(compact) {
+			t.Errorf("%q is counted as %d bytes, and has %d: %s", text, size, len(compact), compact)
 		}
 		out := doc.Root.AppendJSON(nil)
 		var got, want any

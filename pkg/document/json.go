@@ -8,6 +8,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/gather"
+	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
@@ -150,7 +151,7 @@ func (s *scanner) str() string {
 	start := s.pos
 	s.pos++
 	for {
-		if s.pos += plainLen(s.text[s.pos:]); s.pos >= len(s.text) {
+		if s.pos += jsontext.PlainLen(s.text[s.pos:]); s.pos >= len(s.text) {
 			break
 		}
 		switch s.text[s.pos] {
