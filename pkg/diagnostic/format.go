@@ -47,7 +47,15 @@ func (l List) writeText(w io.Writer) error {
 			fmt.Fprintf(&b, "  help: %s\n", p.Help)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	return write(w, b.String())
+}
+
+// write writes nothing where there is nothing to say.
+func write(w io.Writer, text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(w, text)
 	return err
 }
 
@@ -127,8 +135,7 @@ func (l List) writeGitHub(w io.Writer) error {
 		}
 		b.WriteString("::" + message.Replace(text) + "\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return write(w, b.String())
 }
 
 func (p Problem) severity() Severity {
