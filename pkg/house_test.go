@@ -18,7 +18,7 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
-	"pkg/document":          {"pkg/diagnostic", "pkg/gather", "pkg/jsontext", "pkg/placeholder"},
+	"pkg/document":          {"pkg/diagnostic", "pkg/gather", "pkg/jsontext", "pkg/placeholder", "pkg/yaml"},
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/gather":            {},
 	"pkg/placeholder":       {"pkg/gather"},
@@ -67,6 +67,7 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/taskset":     {"pkg/rehearsal/process"},
 	"pkg/rehearsal/timeline":    {"pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/deployment", "pkg/smoke"},
 
+	"pkg/yaml":     {"pkg/gather"},
 	"pkg/probe":    {},
 	"pkg/redact":   {},
 	"pkg/remote":   {"pkg/signed", "pkg/smoke"},
@@ -76,8 +77,8 @@ var neighbours = map[string][]string{
 
 // banned says what a program must not link, even through others, and why.
 var banned = map[string]map[string]string{
-	"buildtools/render-taskdef": {"net/http": "costs start-up on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
-	"buildtools/render-appspec": {"net/http": "costs start-up on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"buildtools/render-taskdef": {"net": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"buildtools/render-appspec": {"net": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
 }
 

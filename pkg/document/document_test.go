@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
@@ -175,6 +176,62 @@ func TestBadValuesAreReportedWithoutBeingShown(t *testing.T) {
 		}
 		if all := fmt.Sprintf("%+v", p) + doc.Root.Members[0].Value.Show(); strings.Contains(all, "hunter2") {
 			t.Errorf("%s: the value is shown: %s", text, all)
+		}
+	}
+}
+
+// TestAPlainTextHasTheTypeThatYAMLGivesIt holds what a text without quotes is against the library of the suites.
+func TestAPlainTextHasTheTypeThatYAMLGivesIt(t *testing.T) {
+	texts := strings.Fields(`~ null Null NULL nuLL true True TRUE tRUE false False yes no on off y n <<
+		1_000 0x1F 0X1f -0x1 0o17 0O7 0b101 -0b1 012 08 0xZ 0b2 1__0 _1 1_ +1 -1 +-1 1e3 1e+3 1E-3 1e 1e+ .5 -.5 +.5 5. 1.e3 ..5 . - +
+		.inf -.inf +.Inf .nan .NaN .NAN nan inf 1.2.3 12:30:45 2001-12-14 2001-12-14T21:59:43Z 99999999999999999999 -99999999999999999999
+		0 -0 00 0.0 00.1 1.0 123456789012345678901234 1a a1 0x 0_1 1,5 $5 ٣`)
+	for _, a := range "0189+-._abexonfIN" {
+		for _, b := range "0189+-._abexonfIN" {
+			for _, c := range "0189+-._abexonfIN" {
+				texts = append(texts, string([]rune{a, b, c}), string([]rune{'1', a, b, c}))
+			}
+		}
+	}
+	for _, text := range texts {
+		var root yaml.Node
+		if err := yaml.Unmarshal([]byte("a: "+text), &root); err != nil || root.Kind != yaml.DocumentNode || root.Content[0].Kind != yaml.MappingNode {
+			continue // a list, a marker
+		}
+		want := map[string]document.Kind{"!!null": document.Null, "!!bool": document.Bool, "!!int": document.Number, "!!float": document.Number}[root.Content[0].Content[1].ShortTag()]
+		if want == 0 && root.Content[0].Content[1].ShortTag() != "!!null" {
+			want = document.String
+		}
+		doc, problems := document.Reader{}.Read("x.yaml", "a: "+text)
+		refused := len(problems) > 0
+		if want == document.Number && !document.IsNumber(text) {
+			if !refused || !strings.Contains(problems[0].Text, "a number that JSON cannot write") {
+				t.Errorf("%q is a number to YAML and none to JSON; problems %v", text, problems)
+			}
+			continue
+		}
+		if got := doc.Root.Get("a"); refused || got.Kind != want {
+			t.Errorf("%q is %v (%v), want %v", text, got, problems, want)
+		}
+	}
+}
+
+func TestATagThatMeansNothingHereIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: !!str 1": "", "a: !!int \"1\"": "", "a: !!map {b: c}": "", "a: !!seq [b]": "", "a: !!null ''": "", "a: !!bool TRUE": "", "a: !<tag:yaml.org,2002:str> 1": "",
+		"a: !Ref b":      `1:4: error: values of type "!Ref" are not supported`,
+		"a: !Each [b]":   `1:4: error: values of type "!Each" are not supported`,
+		"a: !!set {b: }": `1:4: error: values of type "!!set" are not supported`,
+		"a: !!bool yes":  `1:4: error: not true or false: "yes"`,
+		"a: !!int x":     `1:4: error: a number that JSON cannot write: "x"`,
+	} {
+		_, problems := document.Reader{}.Read("x.yaml", text)
+		var b strings.Builder
+		if err := problems.Write(&b, diagnostic.Text); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); want == "" && got != "" || want != "" && !strings.HasPrefix(got, "x.yaml:"+want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }

@@ -58,29 +58,6 @@ func firstBytes(s string) int {
 	return n
 }
 
-// offset is the reverse of Place, for parsers that count lines and columns themselves.
-func (s *Source) offset(line, col int) int {
-	lines := s.index()
-	if line < 1 || line > len(lines) {
-		return len(s.Text)
-	}
-	at := lines[line-1]
-	left := col - 1
-	if left > block { // begin at the last counted block before the place
-		want := s.runesTo(at) + left
-		b := sort.Search(len(s.runes), func(i int) bool { return s.runes[i] > want }) - 1
-		at, left = b*block, want-s.runes[b]
-		for at > 0 && !utf8.RuneStart(s.Text[at]) { // the block begins within a character, counted before it
-			at++
-		}
-	}
-	for ; left > 0 && at < len(s.Text); left-- {
-		_, size := utf8.DecodeRuneInString(s.Text[at:])
-		at += size
-	}
-	return at
-}
-
 func (s *Source) index() []int {
 	if s.lines == nil {
 		s.lines = make([]int, 1, 2+strings.Count(s.Text, "\n"))

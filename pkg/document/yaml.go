@@ -1,45 +1,33 @@
 package document
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/gather"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+	"github.com/greenlight-ecs/greenlight/pkg/yaml"
 )
 
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
 const maxAliased = 10_000
 
-// readYAML fills the document from YAML 1.2 as go.yaml.in reads it, one document.
+// readYAML fills the document from YAML.
 func (r Reader) readYAML(d *Document) diagnostic.List {
 	y := yamlReader{
 		literal: r.Literal, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
 		doc: d, open: map[*yaml.Node]bool{},
 	}
-	decoder := yaml.NewDecoder(strings.NewReader(d.Source.Text))
-	var root, second yaml.Node
-	err := decoder.Decode(&root)
+	root, err := yaml.Parse(d.Source.Text)
 	switch {
-	case errors.Is(err, io.EOF), err == nil && root.Kind != yaml.DocumentNode:
-		y.report(0, "empty", "a document is one mapping")
-		return y.problems
 	case err != nil:
-		y.syntax(err)
-		return y.problems
-	}
-	d.Root = y.node(root.Content[0], 0)
-	if err := decoder.Decode(&second); err == nil {
-		y.report(d.Source.offset(second.Line, second.Column), "a second document in the file", "one file holds one document; remove what follows ---")
-	} else if !errors.Is(err, io.EOF) {
-		y.syntax(err)
+		y.report(err.At, err.Text, err.Help)
+	case root == nil:
+		y.report(0, "empty", "a document is one mapping")
+	default:
+		d.Root = y.node(root, 0)
 	}
 	return y.problems
 }
@@ -48,40 +36,16 @@ type yamlReader struct {
 	literal   bool // no $ begins a placeholder
 	templates templates
 	doc       *Document
+	nodes     gather.Values[Node]
 	aliased   int                 // values made from aliases so far
 	inAlias   int                 // aliases being followed now
 	open      map[*yaml.Node]bool // anchors being followed now
 	problems  diagnostic.List
 }
 
-// syntax reports what the parser says; it knows lines, not columns.
-func (y *yamlReader) syntax(err error) {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	place := diagnostic.Place{File: y.doc.Source.Name, Line: 1, Col: 1} // it names no line for a fault in the first
-	if found := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); found != nil {
-		place.Line, _ = strconv.Atoi(found[1])
-		text = text[len(found[0]):]
-		if regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',')`).MatchString(text) {
-			place.Line++ // the parser counts from 0, the scanner from 1
-		}
-		line := y.doc.Source.Text[y.doc.Source.offset(place.Line, 1):]
-		place.Col = 1 + len(line) - len(strings.TrimLeft(line, " \t"))
-	} else if found := regexp.MustCompile(`^unknown anchor '(.+)' referenced`).FindStringSubmatch(text); found != nil {
-		place = y.doc.Place(max(0, strings.Index(y.doc.Source.Text, "*"+found[1])))
-	} else if strings.HasPrefix(text, "control characters") {
-		place = y.doc.Place(max(0, strings.IndexFunc(y.doc.Source.Text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) })))
-	}
-	y.problems = append(y.problems, diagnostic.Problem{
-		Place: place, Severity: diagnostic.Error, Cause: diagnostic.Syntax,
-		Text: strings.Join(strings.Fields(text), " "),
-		Help: "a text with { } : # or a leading * & ! stands in quotes",
-	})
-}
-
-func (y *yamlReader) at(n *yaml.Node) int { return y.doc.Source.offset(n.Line, n.Column) }
-
 func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
-	out := &Node{At: y.at(n)}
+	out := y.nodes.New()
+	out.At = n.At
 	if depth > MaxDepth {
 		y.report(out.At, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		return out
@@ -95,13 +59,15 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 		}
 	}
 	switch n.Kind {
-	case yaml.AliasNode:
+	case yaml.Alias:
 		return y.alias(n, depth)
-	case yaml.MappingNode:
+	case yaml.Mapping:
 		out.Kind = Object
+		y.tagged(n, "!!map")
 		y.mapping(out, n, depth)
-	case yaml.SequenceNode:
+	case yaml.Sequence:
 		out.Kind = Array
+		y.tagged(n, "!!seq")
 		for _, item := range n.Content {
 			out.Items = append(out.Items, y.node(item, depth+1))
 		}
@@ -111,16 +77,23 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 	return out
 }
 
-func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
-	if y.open[n.Alias] {
-		y.report(y.at(n), "the alias *"+n.Value+" holds itself", "")
-		return &Node{At: y.at(n)}
+// tagged reports a tag of a mapping or sequence that is not its own: what it means would be lost in silence.
+func (y *yamlReader) tagged(n *yaml.Node, own string) {
+	if n.Tag != "" && n.Tag != own {
+		y.unsupported(n.At, n.Tag)
 	}
-	y.open[n.Alias] = true
+}
+
+func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
+	if y.open[n.Target] {
+		y.report(n.At, "the alias *"+n.Text+" holds itself", "")
+		return &Node{At: n.At}
+	}
+	y.open[n.Target] = true
 	y.inAlias++
-	out := y.node(n.Alias, depth+1)
+	out := y.node(n.Target, depth+1)
 	y.inAlias--
-	delete(y.open, n.Alias)
+	delete(y.open, n.Target)
 	return out
 }
 
@@ -129,20 +102,19 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.ShortTag() == "!!merge" {
+		if key.Kind == yaml.Scalar && key.Plain && key.Text == "<<" && key.Tag == "" {
 			merged = append(merged, y.merge(value, depth)...)
 			continue
 		}
-		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
-			y.report(y.at(key), "a key that is no text", "")
+		if key.Kind != yaml.Scalar || strings.IndexByte(key.Text, 0) >= 0 {
+			y.report(key.At, "a key that is no text", "")
 			continue
 		}
-		at := y.at(key)
-		if first, twice := keys.first(out.Members, key.Value, at); twice {
-			y.report(at, "the key "+Quote(key.Value)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
+		if first, twice := keys.first(out.Members, key.Text, key.At); twice {
+			y.report(key.At, "the key "+Quote(key.Text)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
-		out.Members = append(out.Members, Member{key.Value, at, y.node(value, depth+1)})
+		out.Members = append(out.Members, Member{key.Text, key.At, y.node(value, depth+1)})
 	}
 	// Keys that stand here win over merged ones, and earlier merges over later.
 	for _, from := range merged {
@@ -163,7 +135,7 @@ func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
 	}
 	for _, m := range list {
 		if m.Kind != Object {
-			y.report(y.at(value), "<< wants a mapping or a list of them", "")
+			y.report(value.At, "<< wants a mapping or a list of them", "")
 			return nil
 		}
 	}
@@ -171,18 +143,17 @@ func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
 }
 
 func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
-	out.Kind, out.Text = String, n.Value
-	if strings.IndexByte(n.Value, 0) >= 0 {
+	out.Kind, out.Text = String, n.Text
+	if strings.IndexByte(n.Text, 0) >= 0 {
 		y.report(out.At, "a NUL character in a text", "")
 		return
 	}
-	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if !y.literal && strings.IndexByte(n.Value, '$') >= 0 {
+	if !y.literal && strings.IndexByte(n.Text, '$') >= 0 {
 		problems := y.templates.read(out, inYAML)
 		if len(y.problems) <= MaxProblems {
 			y.problems = append(y.problems, problems...)
 		}
-		out.Plain = plain && out.Template != nil && n.Style&yaml.TaggedStyle == 0
+		out.Plain = n.Plain && out.Template != nil && n.Tag == ""
 		return
 	}
 	y.typed(out, n)
@@ -190,27 +161,83 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 
 // typed gives a scalar without placeholders the type that YAML gives it.
 func (y *yamlReader) typed(out *Node, n *yaml.Node) {
-	switch tag := n.ShortTag(); tag {
-	case "!!str", "!!timestamp": // a date stays the text that it was
+	tag := n.Tag
+	if tag == "" && n.Plain {
+		tag = tagOf(n.Text)
+	}
+	switch tag {
+	case "", "!!str", "!!timestamp": // a date stays the text that it was
 	case "!!null":
 		out.Kind, out.Text = Null, ""
 	case "!!bool":
-		var b bool
-		if err := n.Decode(&b); err != nil {
-			y.report(out.At, "not true or false: "+Quote(n.Value), "")
-			return
+		switch strings.ToLower(n.Text) {
+		case "true", "false":
+			out.Kind, out.Text = Bool, strings.ToLower(n.Text)
+		default:
+			y.report(out.At, "not true or false: "+Quote(n.Text), "")
 		}
-		out.Kind, out.Text = Bool, strconv.FormatBool(b)
 	case "!!int", "!!float":
-		if !IsNumber(n.Value) {
-			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value), "write it in decimal digits, or quote it if it is text")
+		if !IsNumber(n.Text) {
+			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Text), "write it in decimal digits, or quote it if it is text")
 			return
 		}
 		out.Kind = Number
 	default:
-		y.report(out.At, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
+		y.unsupported(out.At, tag)
 	}
 }
+
+func (y *yamlReader) unsupported(at int, tag string) {
+	y.report(at, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
+}
+
+// tagOf is the type that YAML gives a text without quotes; "" for a text.
+func tagOf(s string) string {
+	switch s {
+	case "", "~", "null", "Null", "NULL":
+		return "!!null"
+	case "true", "True", "TRUE", "false", "False", "FALSE":
+		return "!!bool"
+	case ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF":
+		return "!!float"
+	}
+	if c := s[0]; c < '0' && c != '+' && c != '-' && c != '.' || c > '9' {
+		return ""
+	}
+	digits := s
+	if s[0] != '.' {
+		digits = strings.ReplaceAll(s, "_", "") // YAML 1.1 allows them everywhere else
+	}
+	if _, err := strconv.ParseInt(digits, 0, 64); err == nil {
+		return "!!int"
+	}
+	if _, err := strconv.ParseUint(digits, 0, 64); err == nil {
+		return "!!int"
+	}
+	if isFloat(digits) {
+		return "!!float"
+	}
+	return ""
+}
+
+// isFloat reports whether s is a number with or without a point and an exponent, in decimal digits.
+func isFloat(s string) bool {
+	s = strings.TrimLeft(s[:min(1, len(s))], "+-") + s[min(1, len(s)):]
+	mantissa, exponent, scientific := s, "", false
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		mantissa, exponent, scientific = s[:i], s[i+1:], true
+	}
+	if scientific {
+		exponent = strings.TrimLeft(exponent[:min(1, len(exponent))], "+-") + exponent[min(1, len(exponent)):]
+		if !isDigits(exponent) {
+			return false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	return isDigits(whole) && (fraction == "" || isDigits(fraction)) || whole == "" && isDigits(fraction)
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func (y *yamlReader) report(at int, text, help string) {
 	if len(y.problems) > MaxProblems {
