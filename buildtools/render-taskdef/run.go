@@ -110,18 +110,22 @@ func (t *templateRun) render() {
 	}
 	doc, problems := document.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
 	t.Add(problems...)
+	edits := t.edits()
+	if t.listVars || len(problems) > 0 { // the edits are not tried
+		t.Add(edits.Malformed()...)
+	}
 	if t.listVars {
 		if !t.Failed() {
 			t.Write(renderer.Output{Name: "-", Data: []byte(listed(doc))})
 		}
 		return
 	}
-	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: t.edits()}
+	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: edits}
 	if len(problems) > 0 {
 		t.Add(request.Unset()...)
 		return
 	}
-	hasVariables := doc.Root.HasPlaceholders()
+	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
 	spec := t.readAppspec(&request)
 	rendered, problems := request.Render()
 	t.Add(problems...)
@@ -129,7 +133,7 @@ func (t *templateRun) render() {
 		task := rendered.Task(doc)
 		t.Add(spec.CheckTarget(task)...)
 	}
-	t.checkOutputs(hasVariables)
+	t.checkOutputs(loses)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
 		t.Add(diagnostic.Problem{
 			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "image-detail",
@@ -147,16 +151,16 @@ func (t *templateRun) render() {
 	t.Write(outputs...)
 }
 
-// checkOutputs refuses to write a result over what it was made from, or over the other result. A template
-// without variables may be rendered in place: it loses nothing but its comments.
-func (t *templateRun) checkOutputs(hasVariables bool) {
+// checkOutputs refuses to write a result over what it was made from, or over the other result. A template that
+// loses no more than its comments may be rendered in place.
+func (t *templateRun) checkOutputs(loses bool) {
 	const help = "write to another file"
 	for _, result := range []struct{ flag, file string }{{"--output", t.out}, {"--image-detail", t.imageDetail}} {
 		flag, out := result.flag, result.file
 		if out == "" || out == "-" {
 			continue
 		}
-		if renderer.SameFile(out, t.name) && (hasVariables || flag != "--output") {
+		if renderer.SameFile(out, t.name) && (loses || flag != "--output") {
 			t.Usage(flag, "would overwrite the template", help)
 		}
 		if renderer.SameFile(out, t.appspec) {
@@ -246,7 +250,7 @@ func listed(doc *document.Document) string {
 		what := "required"
 		switch {
 		case u.HasDefault:
-			what = "default " + document.Quote(u.Default)
+			what = "default " + string(jsontext.AppendQuoted(nil, u.Default))
 		case u.Optional:
 			what = "optional"
 		}

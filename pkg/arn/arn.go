@@ -25,10 +25,29 @@ func Parse(s string) (a ARN, fault string) {
 		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
 	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
 		return a, "has an account that is not 12 digits"
+	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // a placeholder has its own message
+		return a, "has a region that is none"
 	case a.Resource == "":
 		return a, "has no resource behind the last colon"
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F }):
+		return a, "has white space in it"
 	}
 	return a, ""
+}
+
+// isRegion knows the form of a region's name: eu-west-1, us-gov-east-1.
+func isRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	for i, p := range parts {
+		letters := "abcdefghijklmnopqrstuvwxyz"
+		if i == len(parts)-1 {
+			letters = "0123456789"
+		}
+		if p == "" || strings.Trim(p, letters) != "" {
+			return false
+		}
+	}
+	return len(parts) >= 3
 }
 
 // Located returns what a regional resource of an account lacks, as a fault, or "".

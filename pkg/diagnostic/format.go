@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 )
@@ -42,12 +43,23 @@ func (l List) Write(w io.Writer, f Format) error {
 func (l List) writeText(w io.Writer) error {
 	var b strings.Builder
 	for _, p := range l {
-		fmt.Fprintf(&b, "%s: %s: %s\n", p.Place, p.severity(), p.Text)
+		fmt.Fprintf(&b, "%s: %s: %s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text))
 		if p.Help != "" {
-			fmt.Fprintf(&b, "  help: %s\n", p.Help)
+			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))
 		}
 	}
 	return write(w, b.String())
+}
+
+// oneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
+// as an escape code.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }
 
 // write writes nothing where there is nothing to say.
@@ -122,12 +134,12 @@ func (l List) writeGitHub(w io.Writer) error {
 		if p.Place.Col > 0 {
 			at = append(at, fmt.Sprintf("col=%d", p.Place.Col))
 		}
-		text := p.Text
+		text := oneLine(p.Text)
 		if p.Place.Flag != "" {
-			text = p.Place.Flag + ": " + text
+			text = oneLine(p.Place.Flag) + ": " + text
 		}
 		if p.Help != "" {
-			text += "\nhelp: " + p.Help
+			text += "\nhelp: " + oneLine(p.Help)
 		}
 		b.WriteString("::" + string(p.severity()))
 		if len(at) > 0 {

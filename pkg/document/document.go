@@ -76,6 +76,22 @@ type Member struct {
 	Value *Node
 }
 
+// Show returns the key as a message may show it: one that came in the value of a ${json:…} is not shown.
+func (m *Member) Show() string {
+	if m.foreign() {
+		return "from " + Quote(m.Value.Template.Source)
+	}
+	return Quote(m.Key)
+}
+
+// Label is Show without quotes.
+func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
+
+// foreign reports whether the member came with a value: all of that has one place.
+func (m *Member) foreign() bool {
+	return m.Value.Template != nil && m.Value.Template.WholeJSON() && m.KeyAt == m.Value.At
+}
+
 // Template is the text of a value before its placeholders were expanded.
 type Template struct {
 	Parts placeholder.Text
@@ -85,7 +101,12 @@ type Template struct {
 	// that has been reported.
 	Expanded, Unknown bool
 	form              form
+	// textAt is where the text begins in the source, behind what marks it as one.
+	textAt int
 }
+
+// WholeJSON reports whether the value is one ${json:NAME} and nothing else.
+func (t *Template) WholeJSON() bool { return wholeJSON(t.Parts) != nil }
 
 // form is where in the source a placeholder stands.
 type form uint8

@@ -138,7 +138,7 @@ func (s *scanner) stringValue() *Node {
 	if s.literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	for _, p := range s.templates.read(n, inJSONString) {
+	for _, p := range s.templates.read(n, inJSONString, n.At+1) {
 		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
 			s.dead = true
 		}

@@ -100,10 +100,7 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{node: n, raw: n.At}
-		if n.Template.form == inJSONString {
-			c.raw++ // behind the quote
-		}
+		*c = cursor{node: n, raw: n.Template.textAt}
 	}
 	if n.Template.form == inYAML {
 		c.nextDollar(n, d.Source.Text, at)
@@ -135,7 +132,7 @@ func (c *cursor) nextDollar(n *Node, text string, at int) {
 		return
 	}
 	move := strings.Count(source[c.at:at], "$")
-	if c.raw == n.At { // before the first one
+	if c.raw == n.Template.textAt { // before the first one
 		c.raw--
 		move++
 	}

@@ -13,16 +13,16 @@ type templates struct {
 	values gather.Values[Template]
 }
 
-// read makes a node whose text has placeholders a template. A text that has none after all, only $$ and lone
-// $, is a plain one with them undone.
-func (t *templates) read(n *Node, f form) diagnostic.List {
+// read makes a node whose text has placeholders, and begins at textAt in the source, a template. A text that has
+// none after all, only $$ and lone $, is a plain one with them undone.
+func (t *templates) read(n *Node, f form, textAt int) diagnostic.List {
 	parts, errs := t.parser.Parse(n.Text)
 	if len(errs) == 0 && !parts.HasRef() {
 		n.Text, _ = parts.Expand(nil)
 		return nil
 	}
 	n.Template = t.values.New()
-	*n.Template = Template{Parts: parts, Source: n.Text, form: f}
+	*n.Template = Template{Parts: parts, Source: n.Text, form: f, textAt: textAt}
 	var problems diagnostic.List
 	for i, e := range errs {
 		if i >= MaxProblems {

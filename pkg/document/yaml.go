@@ -149,7 +149,7 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		return
 	}
 	if !y.literal && strings.IndexByte(n.Text, '$') >= 0 {
-		problems := y.templates.read(out, inYAML)
+		problems := y.templates.read(out, inYAML, n.TextAt)
 		if len(y.problems) <= MaxProblems {
 			y.problems = append(y.problems, problems...)
 		}

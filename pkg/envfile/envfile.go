@@ -15,13 +15,16 @@ import (
 // Read returns the variables of a file; of two with one name the last wins, with a warning.
 func Read(name, text string) (map[string]string, diagnostic.List) {
 	r := reader{name: name, text: strings.TrimPrefix(text, "\uFEFF"), line: 1, values: map[string]string{}}
-	switch at := strings.IndexByte(r.text, 0); {
-	case !utf8.ValidString(r.text):
-		r.report(0, "not UTF-8", "save the file as UTF-8")
-		return r.values, r.problems
-	case at >= 0:
-		r.line = 1 + strings.Count(r.text[:at], "\n")
-		r.report(0, "a NUL byte", "")
+	for i, c := range r.text {
+		text, help := "a NUL byte", ""
+		switch {
+		case c == utf8.RuneError && !strings.HasPrefix(r.text[i:], "\uFFFD"):
+			text, help = "not UTF-8", "save the file as UTF-8"
+		case c != 0:
+			continue
+		}
+		r.line, r.lineStart, r.pos = 1+strings.Count(r.text[:i], "\n"), 1+strings.LastIndexByte(r.text[:i], '\n'), i
+		r.report(r.col(), text, help)
 		return r.values, r.problems
 	}
 	for r.pos < len(r.text) {

@@ -60,8 +60,8 @@ func TestProblemsHavePlacesAndNoValues(t *testing.T) {
 		"A=\"ü\n\"x\"hunter2\"": "x.env:2:2: text behind the closing quote",
 		"A=hunter2\nA=hunter2":  "x.env:2:1: A stands here twice",
 		"A=#hunter2":            "x.env:1:3: a # right behind the =",
-		"A=\xffhunter2":         "x.env:1: not UTF-8",
-		"A=b\nB=\x00":           "x.env:2: a NUL byte",
+		"A=\xffhunter2":         "x.env:1:3: not UTF-8",
+		"A=b\nB=\x00":           "x.env:2:3: a NUL byte",
 		"=hunter2":              "x.env:1:1: want KEY=VALUE with a KEY of letters, digits and _, and no space before the =",
 		"9A=hunter2":            "x.env:1:1: want KEY=VALUE with a KEY of letters, digits and _, and no space before the =",
 	} {

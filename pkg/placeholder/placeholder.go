@@ -124,7 +124,7 @@ func (p *Parser) collect(until stop, depth int) {
 		case c == '}' && until.brace && open == 0:
 			p.literal(literal, p.pos)
 			return
-		case c == '}' && until.balance:
+		case c == '}' && open > 0:
 			open--
 			p.pos++
 		case c == '{' && until.balance:
@@ -141,8 +141,11 @@ func (p *Parser) collect(until stop, depth int) {
 			before := len(p.errors)
 			ref := p.reference(depth)
 			if ref == nil && len(p.errors) == before {
-				p.pos = at + 1 // a lone $ is text
-				continue
+				if p.pos = at + 1; until.brace && strings.HasPrefix(p.text[p.pos:], "{") {
+					open++ // a name that is no variable is text, and so is the brace that ends it
+					p.pos++
+				}
+				continue // a lone $ is text
 			}
 			p.literal(literal, at)
 			literal = p.pos

@@ -22,6 +22,8 @@ type checker struct {
 	flooded  bool
 	rule     string
 	problems diagnostic.List
+	// settledNull says that a placeholder of unknown type turned out to be null.
+	settledNull bool
 	// errors and warnings count what was found, listed or not.
 	errors, warnings int
 }
@@ -223,11 +225,15 @@ func (c *checker) typed(n *document.Node, s *shape) bool {
 		}
 	}
 	if len(s.enum) > 0 && !slices.Contains(s.enum, n.Text) {
-		help := ""
-		if near, ok := diagnostic.Nearest(n.Text, s.enum); ok && !n.Secretive() {
-			help = "did you mean " + document.Quote(near) + "?"
+		near, ok := diagnostic.NearestKey(n.Text, s.enum)
+		switch {
+		case !ok && n.Text != "":
+			c.warn(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "kept as it is: it may be newer than this build")
+		case ok && !n.Secretive():
+			c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "did you mean "+document.Quote(near)+"?")
+		default:
+			c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "")
 		}
-		c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), help)
 	}
 	return true
 }
@@ -235,8 +241,10 @@ func (c *checker) typed(n *document.Node, s *shape) bool {
 // retype shows the value as it should be written, where only the quotes are wrong.
 func retype(n *document.Node, k kind) string {
 	switch {
-	case n.Secretive() && n.Kind == document.String && (k == integer || k == boolean):
-		return "write the placeholder without quotes: " + sourceOf(n)
+	case n.Template != nil && n.Kind == document.String && (k == integer || k == boolean) && !n.Template.WholeJSON():
+		return "write the placeholder without quotes: " + document.Shown(n)
+	case n.At < 0 && n.Kind == document.String && (k == integer || k == boolean):
+		return "give the value without quotes: --set '/…=5'"
 	case n.Secretive():
 		return ""
 	case k == text && (n.Kind == document.Number || n.Kind == document.Bool):
@@ -245,13 +253,6 @@ func retype(n *document.Node, k kind) string {
 		return "write " + n.Text + " without quotes"
 	}
 	return ""
-}
-
-func sourceOf(n *document.Node) string {
-	if n.Template != nil {
-		return n.Template.Source
-	}
-	return "${NAME}"
 }
 
 // fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
@@ -263,7 +264,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			c.structure(m.Value, f.shape)
 			continue
 		}
-		settle(m.Value)
+		c.settle(m.Value)
 		if len(c.newer) > document.MaxProblems {
 			c.flood(m.KeyAt)
 			return
@@ -272,7 +273,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			known = s.names()
 		}
 		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
-			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+document.Quote(m.Key), "did you mean "+document.Quote(near)+"?")
+			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+m.Show(), "did you mean "+document.Quote(near)+"?")
 			continue
 		}
 		if c.newer[m.Key] {
@@ -286,7 +287,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 		if where := elsewhere(m.Key); where != "" {
 			help = "kept as it is; a key of that name belongs into " + where
 		}
-		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+document.Quote(m.Key), help)
+		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), help)
 	}
 	for _, f := range s.fields {
 		if f.required && n.Get(f.name) == nil {
@@ -321,12 +322,13 @@ func elsewhere(key string) string {
 }
 
 // settle gives types to what no field is known for.
-func settle(n *document.Node) {
+func (c *checker) settle(n *document.Node) {
 	n.Settle()
+	c.settledNull = c.settledNull || n.Kind == document.Null
 	for i := range n.Members {
-		settle(n.Members[i].Value)
+		c.settle(n.Members[i].Value)
 	}
 	for _, item := range n.Items {
-		settle(item)
+		c.settle(item)
 	}
 }

@@ -10,13 +10,16 @@ import (
 // env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
 // in one of the two lists, since ECS refuses it in both.
 func (e *editor) env(arg, flag, key, value string) {
+	if !e.wellFormed(flag, arg) {
+		return
+	}
 	c, rest := e.target(flag, arg)
 	if c == nil {
 		return
 	}
-	name, text, ok := strings.Cut(rest, "=")
-	if !ok || name == "" {
-		e.usage(flag, "want [CONTAINER:]NAME=VALUE", "")
+	name, text, _ := strings.Cut(rest, "=")
+	if name == "" {
+		e.usage(flag, formOf(flag), "")
 		return
 	}
 	for _, other := range []string{"environment", "secrets"} {
@@ -28,6 +31,9 @@ func (e *editor) env(arg, flag, key, value string) {
 }
 
 func (e *editor) unsetEnv(arg string) {
+	if !e.wellFormed("--unset-env", arg) {
+		return
+	}
 	c, name := e.target("--unset-env", arg)
 	if c == nil {
 		return
@@ -105,6 +111,9 @@ func (e *editor) removeNamed(parent *document.Node, listKey, key, name string) b
 
 // label sets a docker label: on the container named, else on the one that the load balancer reaches.
 func (e *editor) label(flag, arg, known string) {
+	if !e.wellFormed(flag, arg) {
+		return
+	}
 	c, rest := (*document.Node)(nil), arg
 	if flag == "--label" {
 		c, rest = e.split(flag, arg)
@@ -114,9 +123,9 @@ func (e *editor) label(flag, arg, known string) {
 			return
 		}
 	}
-	key, value, ok := strings.Cut(rest, "=")
-	if !ok || key == "" {
-		e.usage(flag, "want [CONTAINER:]LABEL=VALUE", "")
+	key, value, _ := strings.Cut(rest, "=")
+	if key == "" {
+		e.usage(flag, formOf(flag), "")
 		return
 	}
 	if labels := e.child(flag, c, "dockerLabels", document.Object); labels != nil {
@@ -126,22 +135,20 @@ func (e *editor) label(flag, arg, known string) {
 }
 
 func (e *editor) tag(arg string) {
-	key, value, ok := strings.Cut(arg, "=")
-	if !ok || key == "" {
-		e.usage("--tag", "want KEY=VALUE", "")
+	if !e.wellFormed("--tag", arg) {
 		return
 	}
+	key, value, _ := strings.Cut(arg, "=")
 	e.setNamed("--tag", e.root, "tags", pair{"key", key, "value", value})
 }
 
 // command replaces a container's command: C=shell words, or C=[a JSON list].
 func (e *editor) command(arg string) {
 	const flag = "--command"
-	name, text, ok := strings.Cut(arg, "=")
-	if !ok {
-		e.usage(flag, "want CONTAINER=WORDS or CONTAINER=[JSON list]", e.nameHelp(""))
+	if !e.wellFormed(flag, arg) {
 		return
 	}
+	name, text, _ := strings.Cut(arg, "=")
 	c := e.mustName(flag, name)
 	if c == nil {
 		return

@@ -75,11 +75,10 @@ func (e *editor) placeholders(edits Edits) string {
 	numbers := map[string]bool{}
 	var held []*document.Node
 	for _, arg := range edits.ImagePlaceholders {
-		number, name, ok := strings.Cut(arg, "=")
-		if !ok || len(number) != 1 || number < "1" || number > "4" {
-			e.usage(flag, "want N=CONTAINER with N from 1 to 4", "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>")
+		if !e.wellFormed(flag, arg) {
 			continue
 		}
+		number, name, _ := strings.Cut(arg, "=")
 		if numbers[number] {
 			e.usage(flag, "number "+number+" is given twice", "")
 			continue

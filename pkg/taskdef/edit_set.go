@@ -9,19 +9,14 @@ import (
 )
 
 // sets applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
-// "name" too, and "-" stands behind the last. Objects on the way are made, lists are not.
+// "name" too, and "-" stands behind the last. Objects on the way are made, and lists before a "-".
 func (e *editor) sets(args []string) {
 	for _, arg := range args {
-		pointer, text, ok := strings.Cut(arg, "=")
-		if !ok || !strings.HasPrefix(pointer, "/") {
-			e.usage("--set", "want /POINTER=JSON", `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`)
+		if !e.wellFormed("--set", arg) {
 			continue
 		}
-		value, problems := document.Reader{}.Value(text)
-		if len(problems) > 0 {
-			e.usage("--set", document.Unquoted(pointer)+": the value is not JSON", "a text needs its quotes: --set '"+document.Unquoted(pointer)+`="…"'`)
-			continue
-		}
+		pointer, text, _ := strings.Cut(arg, "=")
+		value, _ := document.Reader{}.Value(text)
 		e.own(value, e.doc.FromFlag("--set"))
 		e.set(pointer, value)
 	}
@@ -45,6 +40,9 @@ func (e *editor) set(pointer string, value *document.Node) {
 			next := n.Get(key)
 			if next == nil || next.Kind == document.Null && next.Template == nil {
 				next = &document.Node{Kind: document.Object, At: value.At}
+				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
+					next.Kind = document.Array
+				}
 				n.Set(key, value.At, next)
 			}
 			n = next
@@ -103,7 +101,7 @@ func (e *editor) element(n *document.Node, key, pointer string) (int, bool) {
 	if near, ok := diagnostic.Nearest(key, names); ok {
 		help = "did you mean " + document.Quote(near) + "?"
 	} else if len(names) > 0 {
-		help = "there are " + strings.Join(names, ", ")
+		help = "there are " + listed(names)
 	}
 	e.usage("--set", document.Unquoted(pointer)+": no element "+document.Quote(key), help)
 	return 0, false

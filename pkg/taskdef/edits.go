@@ -104,7 +104,11 @@ func (e *editor) named(name string) *document.Node {
 // mustName is named, with a problem of the flag when there is no such container.
 func (e *editor) mustName(flag, name string) *document.Node {
 	c := e.named(name)
-	if c == nil {
+	switch {
+	case c != nil:
+	case strings.ContainsAny(strings.TrimSpace(name), " \t\n"): // no name, but perhaps a value with a secret in it
+		e.usage(flag, "no container is called what stands before the =", e.nameHelp(""))
+	default:
 		e.usage(flag, "no container is called "+document.Quote(name), e.nameHelp(name))
 	}
 	return c
@@ -126,7 +130,7 @@ func (e *editor) nameHelp(name string) string {
 	if near, ok := diagnostic.Nearest(strings.TrimSpace(name), known); ok {
 		return "did you mean " + shown[slices.Index(known, near)] + "?"
 	}
-	return "containers are " + strings.Join(shown, ", ")
+	return "containers are " + listed(shown)
 }
 
 // split takes a leading "C:" off where a container is called C, and returns that container or nil.

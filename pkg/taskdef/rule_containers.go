@@ -115,6 +115,7 @@ func dependsOn(c *checker) {
 			}
 			target, ok := byName[on.Text]
 			switch {
+			case !ok && c.unnamed(): // it may be the one whose name has no value
 			case !ok:
 				c.fail(on, "dependsOn names "+on.Show()+", which is no container", c.containersHelp())
 			case on.Text == from:
@@ -132,7 +133,8 @@ func dependsOn(c *checker) {
 func (c *checker) condition(condition, target *document.Node) {
 	switch condition.Str() {
 	case "HEALTHY":
-		if target.Get("healthCheck") == nil {
+		check := target.Get("healthCheck")
+		if words := check.Get("command").List(); check == nil || len(words) == 1 && words[0].Str() == "NONE" {
 			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck", "give it a healthCheck, or wait for START")
 		}
 	case "COMPLETE", "SUCCESS":
@@ -154,6 +156,9 @@ func (c *checker) cycles(edges []dependency) {
 	var path []string
 	var visit func(string)
 	visit = func(from string) {
+		if c.errors > document.MaxProblems {
+			return // enough has been said
+		}
 		state[from] = open
 		path = append(path, from)
 		for _, e := range next[from] {
@@ -193,7 +198,23 @@ func (c *checker) containersHelp() string {
 	for _, container := range c.containers {
 		shown = append(shown, name(container))
 	}
-	return "containers are " + strings.Join(shown, ", ")
+	return "containers are " + listed(shown)
+}
+
+// unnamed reports whether a container's name has no value.
+func (c *checker) unnamed() bool {
+	return slices.ContainsFunc(c.containers, func(container *document.Node) bool { return container.Get("name").Unknown() })
+}
+
+// mostShown is how many names a message lists.
+const mostShown = 10
+
+// listed joins names, and leaves out those that nobody would read.
+func listed(names []string) string {
+	if len(names) > mostShown {
+		return strings.Join(names[:mostShown], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
 }
 
 func healthCheck(c *checker, container *document.Node) {

@@ -19,7 +19,7 @@ func logOptions(c *checker, container *document.Node) {
 		for i := range options.Members {
 			m := &options.Members[i]
 			if near, ok := diagnostic.Nearest(m.Key, known); ok {
-				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+document.Quote(m.Key)+" of awslogs", "did you mean "+document.Quote(near)+"?")
+				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs", "did you mean "+document.Quote(near)+"?")
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func volumes(c *checker) {
 		for i := range v.Members {
 			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" || strings.HasSuffix(k, "VolumeConfiguration") {
 				if k != "host" || len(v.Members[i].Value.Members) > 0 {
-					kinds = append(kinds, k)
+					kinds = append(kinds, v.Members[i].Label())
 				}
 			}
 		}
@@ -83,26 +83,29 @@ func volumes(c *checker) {
 func mountPoints(c *checker, container *document.Node) {
 	declared := map[string]bool{}
 	var shown []string
+	unknown := false // a volume whose name has no value may be the one that is meant
 	for _, v := range c.root.Get("volumes").List() {
 		if n := v.Get("name"); n != nil {
+			unknown = unknown || n.Unknown()
 			declared[n.Str()] = true
-			shown = append(shown, n.Show())
+			if len(shown) <= mostShown {
+				shown = append(shown, n.Show())
+			}
 		}
+	}
+	help := "there are no volumes"
+	if len(shown) > 0 {
+		help = "volumes are " + listed(shown)
 	}
 	for _, m := range container.Get("mountPoints").List() {
 		n := m.Get("sourceVolume")
-		if n.Str() == "" || declared[n.Str()] {
-			continue
+		if n.Str() != "" && !declared[n.Str()] && !unknown {
+			c.fail(n, "sourceVolume "+n.Show()+" is no volume of the task", help)
 		}
-		help := "there are no volumes"
-		if len(shown) > 0 {
-			help = "volumes are " + strings.Join(shown, ", ")
-		}
-		c.fail(n, "sourceVolume "+n.Show()+" is no volume of the task", help)
 	}
 	for _, m := range container.Get("volumesFrom").List() {
 		n := m.Get("sourceContainer")
-		if n.Str() == "" || n.Unknown() {
+		if n.Str() == "" || n.Unknown() || c.unnamed() {
 			continue
 		}
 		found := false
@@ -213,7 +216,7 @@ func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Plac
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+document.Quote(m.Key)+" stays as it is: only values are put in", "")
+			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+m.Show()+" stays as it is: only values are put in", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), refused)
@@ -259,13 +262,17 @@ func inside(s *shape, key string) *shape {
 	return nil
 }
 
+const placeholderLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
 func leftover(s string) string {
-	if i := strings.Index(s, "<<"); i >= 0 && strings.Contains(s[i:], ">>") {
-		return "<"
+	if _, behind, ok := strings.Cut(s, "<<"); ok { // a shell's <<EOF >>file is none
+		if inner, _, ok := strings.Cut(behind, ">>"); ok && inner != "" && strings.Trim(inner, placeholderLetters+"abcdefghijklmnopqrstuvwxyz") == "" {
+			return "<"
+		}
 	}
 	if i := strings.IndexByte(s, '<'); i >= 0 {
-		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, placeholderLetters) == "" {
 			return "<"
 		}
 	}

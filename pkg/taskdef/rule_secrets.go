@@ -28,6 +28,8 @@ func roles(c *checker) {
 			fault = "is not of service iam"
 		case a.Account == "":
 			fault = "has no account"
+		case a.Region != "":
+			fault = "has a region, which roles have not"
 		case !strings.HasPrefix(a.Resource, "role/") || a.Resource == "role/":
 			fault = "is not a role's"
 		}
@@ -37,10 +39,17 @@ func roles(c *checker) {
 	}
 	for _, container := range c.containers {
 		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
-		if credentials.Str() != "" && strings.HasPrefix(credentials.Text, "arn:") {
-			if _, fault := arn.Parse(credentials.Text); fault != "" {
-				c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "")
+		if credentials == nil || credentials.Kind != document.String {
+			continue
+		}
+		fault, _ := referenceFault(credentials.Text)
+		if fault == "" && strings.HasPrefix(credentials.Text, "arn:") {
+			if a, _ := arn.Parse(credentials.Text); a.Service != "secretsmanager" {
+				fault = "is not a secret's"
 			}
+		}
+		if fault != "" {
+			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
 		}
 	}
 }
@@ -224,6 +233,9 @@ func executionRole(c *checker) {
 				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
 			}
 		}
+		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
+			c.fail(image, "Fargate pulls the image of container "+name(container)+" from ECR with an executionRoleArn, and there is none", "arn:aws:iam::123456789012:role/NAME")
+		}
 		logs := container.Get("logConfiguration")
 		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
 			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
@@ -232,6 +244,13 @@ func executionRole(c *checker) {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
 		}
 	}
+}
+
+// isECR reports whether an image is in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the
+// dual-stack names.
+func isECR(image string) bool {
+	account, rest, _ := strings.Cut(image, ".")
+	return len(account) == 12 && strings.Trim(account, "0123456789") == "" && (strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
 }
 
 // environmentNames checks names, and warns of those that the agent sets itself.

@@ -160,8 +160,8 @@ func containerSizes(c *checker) {
 			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the least is %d", name(container), memory.Show(), minMemory), "")
 		case isSoft && soft < minMemory:
 			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the least is %d", name(container), reservation.Show(), minMemory), "")
-		case isHard && isSoft && hard <= soft:
-			c.fail(memory, fmt.Sprintf("memory of container %s must be more than its memoryReservation", name(container)), "")
+		case isHard && isSoft && hard < soft:
+			c.fail(memory, fmt.Sprintf("memory of container %s is less than its memoryReservation", name(container)), "")
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
 			c.fail(container, "container "+name(container)+" has no memory, nor has the task", "give the container memory or memoryReservation, or the task memory")
 		case isHard && isSoft && sized && hard > mib && soft <= mib:

@@ -42,6 +42,9 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	normalise(root)
 	c := checker{doc: r.Doc, root: root}
 	c.run()
+	if c.settledNull {
+		root.DropNull()
+	}
 	room := len(r.Doc.Source.Text) * 5 / 4 // most templates grow by less; what is not written costs nothing
 	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(make([]byte, 0, room))}
 	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
@@ -78,6 +81,9 @@ func normalise(root *document.Node) {
 	root.DropNull()
 	for _, name := range outputOnly {
 		root.Delete(name)
+	}
+	if tags := root.Get("tags"); tags != nil && tags.Kind == document.Array && len(tags.Items) == 0 {
+		root.Delete("tags") // what describing an untagged one prints; ECS refuses it
 	}
 	for _, name := range []string{"cpu", "memory"} {
 		if size := root.Get(name); size != nil && size.Kind == document.Number {

@@ -4,6 +4,7 @@ package yaml
 func (r *reader) blockScalar(n *Node, parent int) *Node {
 	folded := r.text[r.pos] == '>'
 	keep, strip, deeper := r.header()
+	n.TextAt = r.pos
 	indent := max(parent, 0) + deeper
 	if deeper == 0 {
 		indent = r.indentation(max(parent+1, 1))

@@ -13,6 +13,7 @@ func (r *reader) plain(n *Node, parent int, flow bool) {
 		return
 	}
 	n.Plain = true
+	n.TextAt = r.pos
 	from := r.pos
 	r.words(flow)
 	n.Text = r.text[from:r.pos]
@@ -103,6 +104,7 @@ func (r *reader) joint(breaks int) {
 func (r *reader) quoted(n *Node, quote byte) {
 	at := r.pos
 	r.pos++
+	n.TextAt = r.pos
 	from := r.pos // what has been read and is not in the buffer
 	r.buffer = r.buffer[:0]
 	for r.pos < len(r.text) {

@@ -36,6 +36,8 @@ type Node struct {
 	Plain bool
 	// At is the byte at which the node begins, with its anchor or tag where it has one.
 	At int
+	// TextAt is the byte at which a scalar's text begins: behind its properties, its quote, and the line of its | or >.
+	TextAt int
 	// Tag is as it was written: "!!str", "!Ref"; "" where there is none.
 	Tag string
 	// Text is a scalar's value, or the name of an alias.

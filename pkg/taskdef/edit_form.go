@@ -1,0 +1,86 @@
+package taskdef
+
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+)
+
+// Malformed returns what is wrong with the edits whatever the template is, so that it is told of a template that
+// cannot be read, too.
+func (edits Edits) Malformed() diagnostic.List {
+	var e editor
+	for _, of := range []struct {
+		flag string
+		args []string
+	}{
+		{"--unset-env", edits.UnsetEnv},
+		{"--env", edits.Env},
+		{"--secret", edits.Secrets},
+		{"--label", edits.Labels},
+		{"--tag", edits.Tags},
+		{"--command", edits.Commands},
+		{"--set", edits.Sets},
+		{placeholderFlag, edits.ImagePlaceholders},
+	} {
+		for _, arg := range of.args {
+			e.wellFormed(of.flag, arg)
+		}
+	}
+	return e.problems
+}
+
+// formOf says what the value of a flag looks like.
+func formOf(flag string) string {
+	switch flag {
+	case "--unset-env":
+		return "want [CONTAINER:]NAME, without a value"
+	case "--env":
+		return "want [CONTAINER:]NAME=VALUE"
+	case "--secret":
+		return "want [CONTAINER:]NAME=REFERENCE"
+	case "--label":
+		return "want [CONTAINER:]LABEL=VALUE"
+	case "--command":
+		return "want CONTAINER=WORDS or CONTAINER=[JSON list]"
+	case "--set":
+		return "want /POINTER=JSON"
+	case placeholderFlag:
+		return "want N=CONTAINER with N from 1 to 4"
+	default:
+		return "want KEY=VALUE"
+	}
+}
+
+// wellFormed reports a value that is not of its flag's form. The value is not shown.
+func (e *editor) wellFormed(flag, arg string) bool {
+	key, value, assigned := strings.Cut(arg, "=")
+	ok, help := assigned && key != "", ""
+	switch flag {
+	case "--unset-env":
+		ok = !assigned && key != ""
+	case placeholderFlag:
+		ok = ok && len(key) == 1 && key >= "1" && key <= "4"
+		help = "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
+	case "--env", "--secret", "--label", "--command":
+		if !ok && e.root != nil && len(e.containers()) > 1 {
+			help = e.nameHelp("")
+		}
+	case "--set":
+		ok = ok && strings.HasPrefix(key, "/")
+		help = `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
+		if !ok {
+			break
+		}
+		if _, problems := (document.Reader{}).Value(value); len(problems) > 0 {
+			pointer := document.Unquoted(key)
+			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
+			return false
+		}
+	}
+	if !ok {
+		e.usage(flag, formOf(flag), help)
+	}
+	return ok
+}
