@@ -28,35 +28,47 @@ func (r *reader) block(parent int, fresh, level bool) *Node {
 		}
 		r.property(&own, false)
 	}
-	at, column := r.pos, r.column()
+	at, column, c := r.pos, r.column(), r.at(0)
 	if !own.none() {
 		at, column = own.at, own.at-r.line
 	}
-	switch c := r.text[r.pos]; {
+	// What stands within may be an alias of the value itself, which is therefore known before it is read.
+	var value *Node
+	if !outer.none() || c == '-' || c == '|' || c == '>' {
+		value = r.dress(r.node(Scalar, at), outer)
+	}
+	switch {
 	case c == '-' && isEnd(r.at(1)):
 		if !fresh || !own.none() {
 			r.fail(r.pos, "a list begins on a line of its own", "")
 		}
-		return r.sequence(r.dress(r.node(Sequence, at), outer), column, level && column == parent)
+		value.Kind = Sequence
+		return r.sequence(value, column, level && column == parent)
 	case (c == '?' || c == ':') && isEnd(r.at(1)):
 		r.explicit()
 		return r.nothing(at)
 	case c == '|' || c == '>':
 		r.merge(&outer, own)
-		return r.blockScalar(r.dress(r.node(Scalar, at), outer), parent)
+		return r.blockScalar(r.dress(value, own), parent)
 	}
 	n := r.inline(own, parent)
 	if r.key(at) {
 		if !fresh {
 			r.fail(r.pos, "a second : on this line", "a text with a colon and a space in it stands in quotes")
 		}
-		return r.mapping(r.dress(r.node(Mapping, at), outer), column, n)
+		if value == nil {
+			value = r.node(Mapping, at)
+		}
+		value.Kind = Mapping
+		return r.mapping(value, column, n)
 	}
-	all := outer
-	r.merge(&all, own) // or they are too many for one value
-	r.dress(n, outer)
 	r.endOfLine()
-	return n
+	if outer.none() {
+		return n
+	}
+	r.merge(&outer, own) // or they are too many for one value
+	*value = *n
+	return r.dress(value, outer)
 }
 
 // over reports whether the lines that belong to a value are over. Where level, an item of a sequence still does

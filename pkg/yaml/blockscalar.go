@@ -2,7 +2,7 @@ package yaml
 
 // blockScalar reads the text behind | or >, whose lines are indented by more than parent.
 func (r *reader) blockScalar(n *Node, parent int) *Node {
-	folded := r.text[r.pos] == '>'
+	folded := r.at(0) == '>'
 	keep, strip, deeper := r.header()
 	n.TextAt = r.pos
 	indent := max(parent, 0) + deeper

@@ -95,7 +95,7 @@ func (r *reader) dress(n *Node, p properties) *Node {
 	case p.tag != "":
 		n.Tag = p.tag
 	}
-	n.At = p.at
+	n.At = min(n.At, p.at)
 	if p.anchor != "" {
 		if r.anchors == nil {
 			r.anchors = map[string]*Node{}

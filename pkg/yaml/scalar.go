@@ -70,7 +70,7 @@ func (r *reader) words(flow bool) {
 }
 
 // fold moves over the end of a line, and the line breaks and white space behind it, and returns the number of
-// breaks. Tabs may stand where the text is indented by more than parent already.
+// breaks. Tabs may stand where the text of a block is indented by more than parent already.
 func (r *reader) fold(parent int, flow bool) int {
 	for isBlank(r.at(0)) {
 		r.pos++
@@ -80,7 +80,7 @@ func (r *reader) fold(parent int, flow bool) int {
 		r.newLine()
 		breaks++
 		for c := r.at(0); isBlank(c); c = r.at(0) {
-			if c == '\t' && !flow && r.column() <= parent {
+			if c == '\t' && (flow || r.column() <= parent) {
 				r.fail(r.pos, "a tab in the indentation", "indent with spaces")
 				return breaks
 			}
