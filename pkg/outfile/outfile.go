@@ -30,12 +30,12 @@ type Staged struct {
 }
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
-// of them could be written. A symbolic link is followed, so that the link stays one. The file keeps its
-// permissions; a new one gets 0644 less the umask. Anything that is not a regular file (a pipe, /dev/stdout)
-// is written to directly, by Commit.
+// of them could be written. A symbolic link is followed, so that the link stays one, also to a file that is
+// still to be made. The file keeps its permissions; a new one gets 0644 less the umask. Anything that is not a
+// regular file (a pipe, /dev/stdout) is written to directly, by Commit.
 func Stage(name string, data []byte) (staged *Staged, err error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+	if name, err = followed(name); err != nil {
+		return nil, err
 	}
 	mode := fs.FileMode(0o644)
 	exists := false
@@ -73,6 +73,33 @@ func Stage(name string, data []byte) (staged *Staged, err error) {
 		return nil, err
 	}
 	return &Staged{name: name, tmp: tmp.Name()}, nil
+}
+
+// maxLinks is how many symbolic links are followed, as on Linux; more are a circle.
+const maxLinks = 40
+
+// followed returns what name is behind its symbolic links, whether that exists or not.
+func followed(name string) (string, error) {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		return target, nil
+	}
+	// Something is missing: the last target, or a folder, which whoever opens the file will say.
+	for range maxLinks {
+		target, err := os.Readlink(name)
+		if err != nil {
+			return name, nil // no link, or nothing there
+		}
+		if !filepath.IsAbs(target) {
+			// From the folder that the link is really in: ".." of a linked folder is somewhere else.
+			dir, _ := filepath.Split(name)
+			if dir, err = filepath.EvalSymlinks(dir + "."); err != nil {
+				return "", err
+			}
+			target = dir + string(filepath.Separator) + target
+		}
+		name = target
+	}
+	return "", fmt.Errorf("write %s: too many symbolic links", name)
 }
 
 // Name is the file that Commit replaces.

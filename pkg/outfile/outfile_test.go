@@ -1,6 +1,7 @@
 package outfile_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,6 +30,52 @@ func TestWriteKeepsPermissionsAndLinks(t *testing.T) {
 	}
 	if info, _ := os.Stat(file); info.Mode().Perm() != 0o640 {
 		t.Errorf("mode %v, want 0640", info.Mode().Perm())
+	}
+	onlyFiles(t, dir, 2)
+}
+
+func TestALinkToNothingIsWrittenThrough(t *testing.T) {
+	for name, links := range map[string][][2]string{ // what each link points to; the first is written to
+		"beside":                  {{"link.json", "out.json"}},
+		"another link":            {{"link.json", "second.json"}, {"second.json", "out.json"}},
+		"out of a linked folder":  {{"linked/link.json", "../../out.json"}},
+		"into a linked folder":    {{"link.json", "linked/../../out.json"}},
+		"links in linked folders": {{"link.json", "linked/second.json"}, {"linked/second.json", "../../out.json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			err := errors.Join(os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700), os.Symlink(filepath.Join("a", "b"), filepath.Join(dir, "linked")))
+			for _, l := range links {
+				err = errors.Join(err, os.Symlink(l[1], filepath.Join(dir, l[0])))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := outfile.Write(filepath.Join(dir, links[0][0]), []byte("new")); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(dir, "out.json")); string(got) != "new" {
+				t.Errorf("the target holds %q (%v), want new", got, err)
+			}
+			for _, l := range links {
+				if info, err := os.Lstat(filepath.Join(dir, l[0])); err != nil || info.Mode()&os.ModeSymlink == 0 {
+					t.Errorf("the link %s was replaced by a file (%v)", l[0], err)
+				}
+			}
+		})
+	}
+}
+
+func TestALinkThatLeadsNowhereIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	circle, missing := filepath.Join(dir, "circle"), filepath.Join(dir, "missing")
+	if err := errors.Join(os.Symlink("circle", circle), os.Symlink("no/such/folder", missing)); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{circle, missing} {
+		if err := outfile.Write(link, []byte("x")); err == nil {
+			t.Errorf("%s was written", link)
+		}
 	}
 	onlyFiles(t, dir, 2)
 }
