@@ -96,16 +96,25 @@ func (l List) Cause() (Cause, bool) {
 	return slices.MaxFunc(l, func(a, b Problem) int { return cmp.Compare(a.Cause, b.Cause) }).Cause, true
 }
 
-// Sorted returns the list by file, line and column, flags first, without exact repetitions.
+// Sorted returns the list by file, line and column, without exact repetitions. Flags come first, by their names.
 func (l List) Sorted() List {
 	sorted := slices.Clone(l)
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
-			strings.Compare(b.Place.Flag, a.Place.Flag),
+			cmp.Compare(kind(a.Place), kind(b.Place)),
+			strings.Compare(a.Place.Flag, b.Place.Flag),
 			strings.Compare(a.Place.File, b.Place.File),
 			cmp.Compare(a.Place.Line, b.Place.Line),
 			cmp.Compare(a.Place.Col, b.Place.Col),
 		)
 	})
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })
+}
+
+// kind is 0 for a flag and 1 for a place in a file.
+func kind(p Place) int {
+	if p.Flag != "" {
+		return 0
+	}
+	return 1
 }

@@ -60,6 +60,20 @@ func TestAProblemWithoutSeverityIsAnError(t *testing.T) {
 	}
 }
 
+func TestProblemsAreSortedByPlaceWithFlagsFirst(t *testing.T) {
+	var got []string
+	for _, p := range (diagnostic.List{
+		{Place: diagnostic.Place{File: "b", Line: 1}}, {Place: diagnostic.Place{Flag: "--port"}}, {Place: diagnostic.Place{File: "a", Line: 10}},
+		{Place: diagnostic.Place{File: "a", Line: 2, Col: 2}}, {Place: diagnostic.Place{Flag: "--container"}}, {Place: diagnostic.Place{File: "a", Line: 2, Col: 1}},
+		{Place: diagnostic.Place{Flag: "--port"}},
+	}).Sorted() {
+		got = append(got, p.Place.String())
+	}
+	if want := "--container --port a:2:1 a:2:2 a:10 b:1"; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestFormats(t *testing.T) {
 	l := diagnostic.List{
 		{Place: diagnostic.Place{File: "a,b.json", Line: 2, Col: 7}, Severity: diagnostic.Error, Text: "50% <wrong>", Help: "do this"},
