@@ -153,6 +153,7 @@ func (s *scanner) comment() bool {
 	rest := s.text[s.pos:]
 	switch {
 	case len(rest) > 1 && rest[1] == '/':
+		s.refuseComment()
 		for s.pos < len(s.text) && s.text[s.pos] != '\n' {
 			s.pos++
 		}
@@ -160,6 +161,7 @@ func (s *scanner) comment() bool {
 	case len(rest) > 1 && rest[1] == '*':
 		for i := 2; i+1 < len(rest); i++ {
 			if rest[i] == '*' && rest[i+1] == '/' {
+				s.refuseComment()
 				s.pos += i + 2
 				return true
 			}
@@ -167,6 +169,12 @@ func (s *scanner) comment() bool {
 		s.fatal(s.pos, "a comment without its */", "")
 	}
 	return false
+}
+
+func (s *scanner) refuseComment() {
+	if s.plain {
+		s.report(s.pos, "a comment, and plain JSON has none", "remove it, or write the file as YAML")
+	}
 }
 
 // character names the character under the cursor.

@@ -54,6 +54,23 @@ func TestBadFilesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
+func TestPlainJSONHasNoComments(t *testing.T) {
+	for text, want := range map[string]int{
+		`{"a": "// text /* text */"}`: 0, "{}\n": 0, "a: 1 # YAML has its own\n": 0,
+		"// one\n{/* two */} // three": 3, "{} /*/": 1, "{} /": 1,
+	} {
+		_, problems := document.Reader{Plain: true}.Read("x", text)
+		if len(problems.Errors(false)) != want {
+			t.Errorf("%q: %v, want %d problems", text, problems, want)
+		}
+		for _, p := range problems {
+			if p.Cause != diagnostic.Syntax {
+				t.Errorf("%q: %+v is no problem of syntax", text, p)
+			}
+		}
+	}
+}
+
 func TestOrderNumbersAndEmptinessSurvive(t *testing.T) {
 	const text = `// a comment
 {"z": 1.0, "a": 12345678901234567890123, "e": 1e3, /* another */ "empty": "", "zero": 0, "no": false,

@@ -16,6 +16,7 @@ import (
 // duplicate keys, nor the text of numbers.
 type scanner struct {
 	literal   bool // no $ begins a placeholder
+	plain     bool // a comment is an error
 	templates templates
 	doc       *Document
 	text      string

@@ -12,7 +12,7 @@ import (
 // Language is what a document is written in.
 type Language string
 
-// The languages. Comments are allowed in JSON.
+// The languages. Comments are allowed in JSON, unless the Reader says Plain.
 const (
 	JSON Language = "json"
 	YAML Language = "yaml"
@@ -22,6 +22,8 @@ const (
 type Reader struct {
 	// Literal says that the document has no placeholders: every $ is text.
 	Literal bool
+	// Plain says that a document in JSON has no comments, because whoever reads it next takes none. YAML has its own.
+	Plain bool
 	// Scope says which names are variables; nil means every name.
 	Scope placeholder.Scope
 }
@@ -36,7 +38,7 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if languageOf(name, text) == YAML {
 		return d, r.readYAML(d)
 	}
-	s := scanner{literal: r.Literal, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}}, doc: d, text: text}
+	s := scanner{literal: r.Literal, plain: r.Plain, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}}, doc: d, text: text}
 	d.Root = s.document()
 	return d, s.problems
 }
