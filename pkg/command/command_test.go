@@ -99,6 +99,30 @@ func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 	}
 }
 
+func TestWhereNothingMayBeLostAFlagStandsOnce(t *testing.T) {
+	for line, want := range map[string]string{
+		"--word a --word a":                  "--word: is given twice; it takes one value",
+		"--word a -w b":                      "-w: is given twice; it takes one value",
+		"--word= --times 1 --times=1 --word": "--times: is given twice; it takes one value --word: its value is missing",
+		"--pause 1s --pause 2s":              "--pause: is given twice; it takes one value",
+		"--name a --name a":                  "",
+		"-l --loud -ll --loud=true":          "",
+		"-l --loud=false":                    "--loud: is given twice, once true and once false",
+		"--loud=false -tl":                   "-l: is given twice, once true and once false",
+	} {
+		var g greeting
+		f := g.flags()
+		f.Once = true
+		var got []string
+		for _, w := range f.Parse(strings.Fields(line)) {
+			got = append(got, w.Error())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
+	}
+}
+
 func TestWhatWasGivenIsKnown(t *testing.T) {
 	var g greeting
 	f := g.flags()

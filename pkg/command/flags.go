@@ -18,6 +18,10 @@ import (
 // where the tools promise all problems in one run and no value in any; and because those that read flags like
 // this link net or regexp, which every build would wait for.
 type Flags struct {
+	// Once refuses a flag that takes one value and is given two, where of the two one would be lost in silence. Without
+	// it the last one wins, as in a shell's alias that somebody overrides.
+	Once bool
+
 	all  []*flag
 	args []string
 	help bool
@@ -31,8 +35,11 @@ type flag struct {
 	turn func(bool)
 	// preset is the default that the help shows.
 	preset string
-	// given says that the flag stands in the command line, empty that a value of it there has no characters.
-	given, empty bool
+	// given says that the flag stands in the command line, empty that a value of it there has no characters, on
+	// what a switch was turned to.
+	given, empty, on bool
+	// many says that each of several values counts.
+	many bool
 }
 
 // FlagError is something wrong with one flag. No value of a flag stands in it: it may be a secret.
@@ -64,7 +71,7 @@ func (f *Flags) String(p *string, name, preset, usage string) {
 
 // List adds a flag that may be given several times. Each value is taken as it is, commas and all.
 func (f *Flags) List(p *[]string, name, usage string) {
-	f.Var(name, usage, func(text string) error { *p = append(*p, text); return nil })
+	f.add(&flag{name: name, usage: usage, many: true, set: func(text string) error { *p = append(*p, text); return nil }})
 }
 
 // Switch adds a flag that has no value; --name=false is understood, too.
@@ -177,13 +184,11 @@ func (f *Flags) long(text string, rest []string) ([]string, *FlagError) {
 		if err != nil {
 			return rest, &FlagError{"--" + name, "want true or false", ""}
 		}
-		one.given = true
-		one.turn(on)
-		return rest, nil
+		return rest, f.turn(one, "--"+name, on)
 	case inside:
-		return rest, one.take("--"+name, value)
+		return rest, f.take(one, "--"+name, value)
 	}
-	return one.next("--"+name, rest)
+	return f.next(one, "--"+name, rest)
 }
 
 // letters reads what stands behind one dash: switches, the last of which may be a flag with its value.
@@ -199,26 +204,40 @@ func (f *Flags) letters(text string, rest []string) ([]string, *FlagError) {
 			}
 			return rest, &FlagError{"-" + letter, "unknown flag", help}
 		case one.turn != nil:
-			one.given = true
-			one.turn(true)
+			if err := f.turn(one, "-"+letter, true); err != nil {
+				return rest, err
+			}
 		case behind != "":
-			return rest, one.take("-"+letter, strings.TrimPrefix(behind, "="))
+			return rest, f.take(one, "-"+letter, strings.TrimPrefix(behind, "="))
 		default:
-			return one.next("-"+letter, rest)
+			return f.next(one, "-"+letter, rest)
 		}
 	}
 	return rest, nil
 }
 
 // next takes the next argument for the flag's value, whatever it looks like.
-func (one *flag) next(shown string, rest []string) ([]string, *FlagError) {
+func (f *Flags) next(one *flag, shown string, rest []string) ([]string, *FlagError) {
 	if len(rest) == 0 {
 		return nil, &FlagError{shown, "its value is missing", ""}
 	}
-	return rest[1:], one.take(shown, rest[0])
+	return rest[1:], f.take(one, shown, rest[0])
 }
 
-func (one *flag) take(shown, value string) *FlagError {
+// turn turns a switch. Turned the same way again it loses nothing.
+func (f *Flags) turn(one *flag, shown string, on bool) *FlagError {
+	if f.Once && one.given && one.on != on {
+		return &FlagError{shown, "is given twice, once true and once false", ""}
+	}
+	one.given, one.on = true, on
+	one.turn(on)
+	return nil
+}
+
+func (f *Flags) take(one *flag, shown, value string) *FlagError {
+	if f.Once && one.given && !one.many {
+		return &FlagError{shown, "is given twice", "it takes one value"}
+	}
 	one.given = true
 	one.empty = one.empty || value == ""
 	if err := one.set(value); err != nil {

@@ -57,6 +57,7 @@ func (r *Run) Parse(spec command.Spec, flags *command.Flags, args []string) bool
 	flags.String(&r.format, "format", string(diagnostic.Text), "how problems are printed: `text|json|github`")
 	flags.Switch(&r.quiet, "quiet", "print errors only, no warnings")
 	flags.Short("q", "quiet")
+	flags.Once = true // of two values one would be missing in what is deployed
 	wrong := flags.Parse(args)
 	for _, w := range wrong {
 		r.Usage(w.Flag, w.Text, w.Help)
