@@ -55,10 +55,24 @@ func (a ARN) Located() string {
 	switch {
 	case a.Region == "":
 		return "has no region"
+	case !isRegion(a.Region):
+		return "has a region that is none, like eu-west-1"
 	case a.Account == "":
 		return "has an account that is not 12 digits"
 	}
 	return ""
+}
+
+// isRegion knows what regions look like, since AWS adds some every year: eu-west-1, us-gov-east-1, eusc-de-east-1.
+func isRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	last := len(parts) - 1
+	for _, p := range parts[:last] {
+		if p == "" || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	return last >= 2 && parts[last] != "" && strings.Trim(parts[last], "0123456789") == ""
 }
 
 // isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.

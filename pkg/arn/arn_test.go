@@ -39,6 +39,14 @@ func TestLocated(t *testing.T) {
 		"arn:aws:ecs:eu-west-1:123456789012:task-definition/t:1": "",
 		"arn:aws:ecs::123456789012:task-definition/t:1":          "has no region",
 		"arn:aws:ecs:eu-west-1::task-definition/t:1":             "has an account that is not 12 digits",
+
+		"arn:aws-us-gov:ecs:us-gov-east-1:123456789012:task-definition/t:1": "",
+		"arn:aws-eusc:ecs:eusc-de-east-1:123456789012:task-definition/t:1":  "",
+		"arn:aws:ecs:eu-west:123456789012:task-definition/t:1":              "has a region that is none, like eu-west-1",
+		"arn:aws:ecs:EU-WEST-1:123456789012:task-definition/t:1":            "has a region that is none, like eu-west-1",
+		"arn:aws:ecs:eu-west-one:123456789012:task-definition/t:1":          "has a region that is none, like eu-west-1",
+		"arn:aws:ecs:eu-1:123456789012:task-definition/t:1":                 "has a region that is none, like eu-west-1",
+		"arn:aws:ecs:eu--1:123456789012:task-definition/t:1":                "has a region that is none, like eu-west-1",
 	} {
 		a, _ := arn.Parse(s)
 		if got := a.Located(); got != want {
