@@ -14,9 +14,10 @@ type Task struct {
 	Place diagnostic.Place
 	// NetworkMode is "" where the document does not say.
 	NetworkMode string
-	// Fargate says that FARGATE is among requiresCompatibilities.
-	Fargate    bool
-	Containers []Container
+	// Fargate says that FARGATE is among requiresCompatibilities; Instances that something else is, or nothing at
+	// all, so that the tasks may run on instances of the user's.
+	Fargate, Instances bool
+	Containers         []Container
 	// Reached is the index of the container that the load balancer reaches where no AppSpec says it; -1
 	// without containers.
 	Reached int
@@ -28,7 +29,12 @@ type Container struct {
 	Place     diagnostic.Place
 	Image     string
 	Essential bool
-	Ports     []Port
+	// Ports are the containerPorts that are mapped, each once: 53/udp and 53/tcp are one number.
+	Ports []Port
+	// Ranges are the containerPortRanges that are mapped.
+	Ranges []string
+	// PortsUnclear says that a mapping could not be understood, so that Ports may lack one.
+	PortsUnclear bool
 	// Labels are the docker labels; the hooks read greenlight.* from them.
 	Labels map[string]string
 }
@@ -95,8 +101,11 @@ func (r Rendered) Task(doc *document.Document) Task {
 
 func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) {
 	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str(), NetworkMode: root.Get("networkMode").Str()}
-	for _, item := range root.Get("requiresCompatibilities").List() {
-		t.Fargate = t.Fargate || item.Str() == "FARGATE"
+	compatibilities := root.Get("requiresCompatibilities").List()
+	t.Instances = len(compatibilities) == 0
+	for _, item := range compatibilities {
+		isFargate := item.Str() == "FARGATE"
+		t.Fargate, t.Instances = t.Fargate || isFargate, t.Instances || !isFargate
 	}
 	var problems diagnostic.List
 	fail := func(at int, text string) {
@@ -115,7 +124,7 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 			continue
 		}
 		nodes = append(nodes, n)
-		t.Containers = append(t.Containers, container(doc, n))
+		t.Containers = append(t.Containers, container(doc, n, fail))
 	}
 	reached := Reached(nodes, nil)
 	for i, n := range nodes {
@@ -126,14 +135,10 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 	return t, problems
 }
 
-func container(doc *document.Document, n *document.Node) Container {
+func container(doc *document.Document, n *document.Node, fail func(at int, text string)) Container {
 	c := Container{Name: n.Get("name").Text, Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
 	for _, p := range n.Get("portMappings").List() {
-		if inside := p.Get("containerPort"); inside != nil && inside.Kind == document.Number {
-			if number, err := strconv.Atoi(inside.Text); err == nil {
-				c.Ports = append(c.Ports, Port{number, doc.Place(inside.At)})
-			}
-		}
+		c.addPort(doc, p, fail)
 	}
 	if labels := n.Get("dockerLabels"); labels != nil {
 		c.Labels = make(map[string]string, len(labels.Members))
@@ -142,4 +147,26 @@ func container(doc *document.Document, n *document.Node) Container {
 		}
 	}
 	return c
+}
+
+// addPort notes a port mapping.
+func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail func(at int, text string)) {
+	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
+	if several.Str() != "" {
+		c.Ranges = append(c.Ranges, several.Str())
+	}
+	if inside == nil {
+		return
+	}
+	number, err := strconv.Atoi(inside.Text)
+	switch {
+	case inside.Kind != document.Number:
+		c.PortsUnclear = true
+		fail(inside.At, "containerPort is "+inside.Kind.A()+", want a whole number from 1 to 65535")
+	case err != nil:
+		c.PortsUnclear = true
+		fail(inside.At, "containerPort is "+inside.Show()+", want a whole number from 1 to 65535")
+	case !c.HasPort(number):
+		c.Ports = append(c.Ports, Port{number, doc.Place(inside.At)})
+	}
 }

@@ -58,7 +58,7 @@ func TestRead(t *testing.T) {
 		Containers: []Container{
 			{Name: "log", Image: "l", Place: at(2, 12)},
 			{
-				Name: "web", Image: "w$1", Place: at(3, 12), Essential: true, Ports: []Port{{80, at(3, 70)}},
+				Name: "web", Image: "w$1", Place: at(3, 12), Essential: true, Ports: []Port{{80, at(3, 70)}}, Ranges: []string{"1-2"},
 				Labels: map[string]string{"greenlight.release": "1.1.0", "greenlight.suite": "s3://b/k"},
 			},
 		},
@@ -68,6 +68,41 @@ func TestRead(t *testing.T) {
 	}
 	if got.Release() != "1.1.0" || got.Suite() != "s3://b/k" {
 		t.Errorf("release %q, suite %q", got.Release(), got.Suite())
+	}
+}
+
+func TestWhereTheTasksMayRun(t *testing.T) {
+	for compatibilities, want := range map[string]Task{
+		``:                      {Instances: true},
+		`[]`:                    {Instances: true},
+		`["EC2"]`:               {Instances: true},
+		`["FARGATE"]`:           {Fargate: true},
+		`["EC2", "FARGATE"]`:    {Fargate: true, Instances: true},
+		`["MANAGED_INSTANCES"]`: {Instances: true},
+	} {
+		text := `{"containerDefinitions": []`
+		if compatibilities != "" {
+			text += `, "requiresCompatibilities": ` + compatibilities
+		}
+		got, problems := Read("t.json", text+"}")
+		if len(problems) > 0 || got.Fargate != want.Fargate || got.Instances != want.Instances {
+			t.Errorf("%s: Fargate %v, Instances %v (%v)", compatibilities, got.Fargate, got.Instances, problems)
+		}
+	}
+}
+
+func TestReadTakesAPortOnce(t *testing.T) {
+	got, problems := Read("t.json", `{"containerDefinitions": [
+  {"name": "dns", "portMappings": [{"containerPort": 53, "protocol": "udp"}, {"containerPort": 53, "protocol": "tcp"}, {"containerPort": 80}]},
+  {"name": "odd", "portMappings": [{"containerPort": "80"}, {"containerPort": 8.5}, {"containerPort": 81}]}]}`)
+	if dns, _ := got.Container("dns"); len(dns.Ports) != 2 || dns.PortsUnclear {
+		t.Errorf("got %+v, want the ports 53 and 80", dns)
+	}
+	if odd, _ := got.Container("odd"); len(odd.Ports) != 1 || !odd.PortsUnclear {
+		t.Errorf("got %+v, want the port 81 and that others are unclear", odd)
+	}
+	if len(problems) != 2 || problems[0].Text != "containerPort is a string, want a whole number from 1 to 65535" {
+		t.Errorf("got %v, want a problem for each wrong port", problems)
 	}
 }
 
