@@ -11,91 +11,104 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
-// flagValue is a value with its flag as place.
-func flagValue(flag, text string) appspec.Value {
-	if text == "" {
+// value is a flag's value with the flag as place. One that is empty has been reported.
+func (a *appspecRun) value(flag, text string) appspec.Value {
+	if text == "" && !a.flags.Given(flag) {
 		return appspec.Value{}
 	}
-	return appspec.Value{Text: text, Place: diagnostic.Place{Flag: flag}}
+	return appspec.Value{Text: text, Place: diagnostic.Place{Flag: "--" + flag}, Wrong: text == ""}
 }
 
-// spec makes an AppSpec of the flags. Unclear are the rules that have nothing to say, because the flags that
-// they are about are wrong themselves.
-func (a *appspecRun) spec(task *taskdef.Task) (s appspec.Spec, unclear []string) {
-	s = appspec.Spec{
-		Place:           diagnostic.Place{Flag: "--container"},
-		TaskDefinition:  flagValue("--task-definition", a.taskDefinition),
-		PlatformVersion: flagValue("--platform-version", a.platformVersion),
+// spec makes an AppSpec of the flags.
+func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
+	s := appspec.Spec{
+		Place:           diagnostic.Place{Flag: "--capacity-provider"}, // the one thing that may be missing
+		TaskDefinition:  a.value("task-definition", a.taskDefinition),
+		PlatformVersion: a.value("platform-version", a.platformVersion),
 		Network:         a.network(),
 	}
-	if len(a.providers) == 0 {
-		s.Place.Flag = "--capacity-provider"
-	}
-	known := false
-	if s.Container, s.Port, known = a.target(task); !known {
-		unclear = append(unclear, appspec.TargetRule)
-	}
+	s.Container, s.Port = a.target(task)
 	for _, p := range a.providers {
-		provider, ok := a.provider(p)
-		if !ok {
-			unclear = append(unclear, appspec.ProviderRule)
-		}
-		s.Providers = append(s.Providers, provider)
+		s.Providers = append(s.Providers, a.provider(p))
 	}
-	if len(s.Providers) == 1 && s.Providers[0].Weight.Text == "" {
+	if len(s.Providers) == 1 && s.Providers[0].Weight == (appspec.Value{}) {
 		// ECS's own default is 0, with which it places no task beyond the base.
 		s.Providers[0].Weight.Text = "1"
 	}
 	for _, h := range a.hooks {
 		event, function, ok := strings.Cut(h, "=")
-		if !ok {
+		switch at := (diagnostic.Place{Flag: "--hook"}); {
+		case h == "": // has been reported
+		case !ok:
 			a.Usage("--hook", "want EVENT=FUNCTION", "--hook AfterAllowTestTraffic=CodeDeployHook_NAME_AfterAllowTestTraffic")
-			continue
+		default:
+			s.Hooks = append(s.Hooks, appspec.Hook{Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at}})
 		}
-		at := diagnostic.Place{Flag: "--hook"}
-		s.Hooks = append(s.Hooks, appspec.Hook{Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at}})
 	}
-	return s, unclear
+	return s
 }
 
 // target is the container and port: from the flags, and where they are silent from the task definition,
-// when it leaves no choice. What is not known has been asked for.
-func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value, known bool) {
-	container, port = flagValue("--container", a.container), flagValue("--port", a.port)
-	if n, err := strconv.Atoi(a.port); a.port != "" && (err != nil || strconv.Itoa(n) != a.port) {
-		a.Usage("--port", "want a number from 1 to 65535", "")
-		return container, port, false
+// when it leaves no choice. What is not known has been asked for, and is Wrong.
+func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value) {
+	container, port = a.value("container", a.container), a.portFlag()
+	if task != nil {
+		return a.fromTask(task, container, port)
 	}
-	if task == nil {
-		return container, port, a.bothGiven()
-	}
-	if container.Text == "" {
-		c, ok := a.onlyContainer(task, port.Text)
-		if !ok {
-			return container, port, false
+	for _, f := range []struct {
+		flag  string
+		value *appspec.Value
+	}{{"--container", &container}, {"--port", &port}} {
+		if f.value.Text != "" || f.value.Wrong {
+			continue
 		}
-		container = appspec.Value{Text: c.Name, Place: c.Place}
-	}
-	if c, ok := task.Container(container.Text); ok && port.Text == "" {
-		if len(c.Ports) != 1 {
-			a.Usage("--port", fmt.Sprintf("which port? container %s has %d", document.Quote(c.Name), len(c.Ports)), "")
-			return container, port, false
+		if f.value.Wrong = true; a.taskdef == "" && !a.flags.Given("taskdef") {
+			a.Usage(f.flag, "is not given, and there is no --taskdef to take it from", "render-appspec --taskdef taskdef.json")
 		}
-		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
-	return container, port, true
+	return container, port
 }
 
-// bothGiven reports whether container and port are known without a task definition, and asks for what is not.
-func (a *appspecRun) bothGiven() bool {
-	if a.taskdef == "" {
-		for _, f := range []struct{ flag, value string }{{"--container", a.container}, {"--port", a.port}} {
-			if f.value == "" {
-				a.Usage(f.flag, "is not given, and there is no --taskdef to take it from", "render-appspec --taskdef taskdef.json")
+// portFlag is the value of --port.
+func (a *appspecRun) portFlag() appspec.Value {
+	port := a.value("port", a.port)
+	if _, ok := appspec.Port(a.port); !ok && a.port != "" {
+		a.Usage("--port", "want a whole number from 1 to 65535", "")
+		port.Wrong = true
+	}
+	return port
+}
+
+// fromTask completes the target from a task definition.
+func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value) (_, _ appspec.Value) {
+	if container.Text == "" && !container.Wrong {
+		container.Wrong = true
+		if !port.Wrong { // a port would have told which one
+			if c, ok := a.onlyContainer(task, port.Text); ok {
+				container = appspec.Value{Text: c.Name, Place: c.Place}
 			}
 		}
 	}
-	return a.container != "" && a.port != ""
+	if port.Text != "" || port.Wrong {
+		return container, port
+	}
+	port.Wrong = true
+	c, ok := task.Container(container.Text)
+	switch {
+	case !ok: // has been asked for, or is what is wrong
+	case len(c.Ports) == 0:
+		a.rule(c.Place, "container "+document.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
+	case len(c.Ports) > 1:
+		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", document.Quote(c.Name), len(c.Ports)), appspec.PortHelp(c))
+	default:
+		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
+	}
+	return container, port
+}
+
+// rule reports that two things that are right for themselves do not fit together.
+func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
+	a.Add(diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer", Text: text, Help: help})
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.
@@ -106,64 +119,83 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 	for _, c := range task.Containers {
 		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
 			found = append(found, c)
-			names = append(names, c.Name)
+			names = append(names, document.Unquoted(c.Name))
 		}
 	}
 	switch {
 	case len(found) == 1:
 		return found[0], true
 	case len(found) == 0 && port != "":
-		a.Usage("--port", "no container of the task definition maps it", "")
+		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", "")
 	case len(found) == 0:
-		a.Usage("--taskdef", "no container has a port for the load balancer", "give it portMappings")
+		a.rule(task.Place, "no container has a port for the load balancer", withoutPorts(task))
 	default:
 		a.Usage("--container", "which container? these have a port: "+strings.Join(names, ", "), "")
 	}
 	return taskdef.Container{}, false
 }
 
+// withoutPorts says what the containers have in place of a containerPort.
+func withoutPorts(task *taskdef.Task) string {
+	for _, c := range task.Containers {
+		if len(c.Ranges) > 0 {
+			return "container " + document.Quote(c.Name) + ": " + appspec.PortHelp(c)
+		}
+	}
+	return "give it portMappings"
+}
+
 func (a *appspecRun) network() *appspec.Network {
 	if a.subnets == "" && a.securityGroups == "" && a.assignPublicIP == "" {
 		return nil
 	}
-	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}, AssignPublicIP: flagValue("--assign-public-ip", a.assignPublicIP)}
-	n.Subnets, n.SecurityGroups = listed("--subnets", a.subnets), listed("--security-groups", a.securityGroups)
+	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}, AssignPublicIP: a.value("assign-public-ip", a.assignPublicIP)}
+	n.Subnets, n.SecurityGroups = a.listed("subnets", a.subnets), a.listed("security-groups", a.securityGroups)
 	return n
 }
 
-func listed(flag, text string) []appspec.Value {
-	if text == "" {
+func (a *appspecRun) listed(flag, text string) []appspec.Value {
+	all := a.value(flag, text)
+	if all == (appspec.Value{}) {
 		return nil
 	}
 	var values []appspec.Value
 	for _, item := range strings.Split(text, ",") {
-		values = append(values, appspec.Value{Text: strings.TrimSpace(item), Place: diagnostic.Place{Flag: flag}})
+		values = append(values, appspec.Value{Text: strings.TrimSpace(item), Place: all.Place, Wrong: all.Wrong})
 	}
 	return values
 }
 
 // provider reads NAME[:weight=N][,base=N]; both separators are understood before both keys.
-func (a *appspecRun) provider(text string) (p appspec.Provider, ok bool) {
+func (a *appspecRun) provider(text string) appspec.Provider {
 	const flag = "--capacity-provider"
 	at := diagnostic.Place{Flag: flag}
-	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ':' || r == ',' })
-	if len(parts) == 0 || strings.Contains(parts[0], "=") {
+	wrong := appspec.Value{Wrong: true}
+	parts := strings.Split(strings.ReplaceAll(text, ":", ","), ",")
+	switch {
+	case text == "": // has been reported
+		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
+	case parts[0] == "" || strings.Contains(parts[0], "="):
 		a.Usage(flag, "want NAME[:weight=N][,base=N]", "")
-		return p, false
+		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
 	}
-	p.Name, ok = appspec.Value{Text: parts[0], Place: at}, true
+	p := appspec.Provider{Name: appspec.Value{Text: parts[0], Place: at}}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
-		n, err := strconv.Atoi(value)
-		switch {
-		case err != nil || n < 0 || key != "weight" && key != "base":
+		number := &p.Base
+		if key == "weight" {
+			number = &p.Weight
+		}
+		switch n, err := strconv.Atoi(value); {
+		case err != nil || strings.Trim(value, "0123456789") != "" || key != "weight" && key != "base":
 			a.Usage(flag, document.Quote(part)+" is not weight=N or base=N", "")
-			ok = false
-		case key == "weight":
-			p.Weight = appspec.Value{Text: strconv.Itoa(n), Place: at}
-		default:
-			p.Base = appspec.Value{Text: strconv.Itoa(n), Place: at}
+			p.Weight, p.Base = wrong, wrong
+		case *number != (appspec.Value{}) && !number.Wrong:
+			a.Usage(flag, document.Quote(part)+" is a second "+key, "")
+			*number = wrong
+		case !number.Wrong:
+			*number = appspec.Value{Text: strconv.Itoa(n), Place: at}
 		}
 	}
-	return p, ok
+	return p
 }

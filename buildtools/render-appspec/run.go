@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
@@ -64,12 +64,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		r.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(flags.Args())), "render-appspec -h shows the flags and an example")
 		return r.End()
 	}
-	a := appspecRun{Run: r, options: o}
+	a := appspecRun{Run: r, options: o, flags: flags}
 	a.NotEmpty(flags, "taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
 		"platform-version", "output", "check", "hook", "capacity-provider")
 	task := a.readTask()
 	if o.check != "" {
-		a.checkOnly(flags, task)
+		a.checkOnly(task)
 	} else {
 		a.build(task)
 	}
@@ -79,6 +79,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type appspecRun struct {
 	*renderer.Run
 	options
+	flags *command.Flags
 }
 
 // readTask reads the task definition; nil when there is none, or none that can be read.
@@ -99,27 +100,28 @@ func (a *appspecRun) readTask() *taskdef.Task {
 }
 
 // checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.
-func (a *appspecRun) checkOnly(flags *command.Flags, task *taskdef.Task) {
+func (a *appspecRun) checkOnly(task *taskdef.Task) {
 	for _, name := range []string{"hook", "capacity-provider", "subnets", "security-groups", "assign-public-ip", "platform-version", "task-definition", "output"} {
-		if flags.Given(name) {
+		if a.flags.Given(name) {
 			a.Usage("--"+name, "makes no sense beside --check, which writes nothing", "")
 		}
 	}
+	port := a.portFlag()
 	text, ok := a.Read(a.check)
 	if !ok {
 		return
 	}
 	s, problems := appspec.Read(renderer.Name(a.check), text)
 	a.Add(problems...)
-	if s.Place.File == "" {
-		return // nothing in it could be understood, and that has been said
-	}
 	a.Add(s.Check(task)...)
-	if a.container != "" && s.Container.Text != a.container {
-		a.Usage("--container", "is not the ContainerName of the AppSpec", "")
-	}
-	if a.port != "" && s.Port.Text != a.port {
-		a.Usage("--port", "is not the ContainerPort of the AppSpec", "")
+	a.compare(a.value("container", a.container), s.Container, "ContainerName")
+	a.compare(port, s.Port, "ContainerPort")
+}
+
+// compare reports a flag that contradicts what the AppSpec has. What is missing there has been reported.
+func (a *appspecRun) compare(flag, has appspec.Value, key string) {
+	if flag.Text != "" && !flag.Wrong && has.Text != "" && !has.Wrong && flag.Text != has.Text {
+		a.rule(flag.Place, "is not the "+key+" of the AppSpec", "it is "+document.Quote(has.Text))
 	}
 }
 
@@ -128,12 +130,8 @@ func (a *appspecRun) build(task *taskdef.Task) {
 	if a.out != "-" && renderer.SameFile(a.out, a.taskdef) {
 		a.Usage("--output", "would overwrite the task definition", "write to another file: -o FILE")
 	}
-	s, unclear := a.spec(task)
-	for _, p := range s.Check(task) {
-		if !slices.Contains(unclear, p.Rule) {
-			a.Add(p)
-		}
-	}
+	s := a.spec(task)
+	a.Add(s.Check(task)...)
 	if a.Failed() {
 		return
 	}

@@ -20,6 +20,9 @@ const Placeholder = "<TASK_DEFINITION>"
 type Value struct {
 	Text  string
 	Place diagnostic.Place
+	// Wrong says that what stands there could not be understood, and that this has been reported: it is not missing,
+	// and nothing more is to be said about it.
+	Wrong bool
 }
 
 // Spec is an AppSpec, as plain values.
@@ -37,6 +40,12 @@ type Spec struct {
 	// Providers is the capacity provider strategy. CodeDeploy takes the service's away when it is empty.
 	Providers []Provider
 	Hooks     []Hook
+}
+
+// unread is a Spec of which nothing is known yet: Check says nothing about it.
+func unread() Spec {
+	wrong := Value{Wrong: true}
+	return Spec{TaskDefinition: wrong, Container: wrong, Port: wrong, Providers: []Provider{{wrong, wrong, wrong}}}
 }
 
 // Network is the task set's network. ECS wants all three of its members.

@@ -48,7 +48,7 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 	v := c.spec.TaskDefinition
 	const rule, help = "task-definition", Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	switch {
-	case v.Text == Placeholder:
+	case v.Wrong, v.Text == Placeholder:
 		return
 	case v.Text == "":
 		c.fail(v, rule, "TaskDefinition is missing", help)
@@ -80,77 +80,133 @@ func taskDefinitionFault(s string) (family, fault string) {
 		return "", "is not the ARN of a task definition"
 	case a.Located() != "":
 		return "", a.Located()
-	case !hasRevision || strings.Trim(revision, "0123456789") != "" || revision == "":
+	case !isName(family):
+		return "", "has a family that is not " + nameHelp
+	case !hasRevision || revision == "":
 		return "", "has no revision"
+	case !isWhole(revision) || revision == "0":
+		return "", "has a revision that is not a whole number from 1 on"
 	}
 	return family, ""
 }
 
-// The rules that a tool may have to leave out: TargetRule wants the container and the port, which are the task
-// definition's; ProviderRule is about the capacity providers.
-const (
-	TargetRule   = "load-balancer"
-	ProviderRule = "capacity-provider"
-)
+// letters are what names in ECS and in Lambda consist of.
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+const nameHelp = "1 to 255 letters, digits, - and _"
+
+// isName reports whether ECS takes s as the name of a family, a container or a capacity provider.
+func isName(s string) bool { return s != "" && len(s) <= 255 && strings.Trim(s, letters) == "" }
+
+// isWhole reports whether s is a whole number as every reader of YAML and JSON writes it: 080 is octal for some.
+func isWhole(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
+}
+
+// Port returns the number that s writes, if it is that of a port.
+func Port(s string) (number int, ok bool) {
+	number, err := strconv.Atoi(s)
+	return number, err == nil && isWhole(s) && number >= 1 && number <= 65535
+}
+
+const targetRule = "load-balancer"
 
 func (c *checker) loadBalancer(task *taskdef.Task) {
 	name, port := c.spec.Container, c.spec.Port
-	const rule = TargetRule
-	if name.Text == "" {
-		c.fail(name, rule, "ContainerName is missing", "the container that the load balancer reaches")
-	}
-	number, err := strconv.Atoi(port.Text)
+	number, isPort := Port(port.Text)
 	switch {
-	case port.Text == "" && port.Place == (diagnostic.Place{}):
-		c.fail(port, rule, "ContainerPort is missing", "")
-	case port.Text == "": // reported as a wrong type
-	case err != nil || number < 1 || number > 65535:
-		c.fail(port, rule, "ContainerPort is "+document.Quote(port.Text)+", want 1 to 65535", "")
-		err = strconv.ErrRange
+	case port.Wrong, isPort:
+	case port.Text == "":
+		c.fail(port, targetRule, "ContainerPort is missing", "")
+	default:
+		c.fail(port, targetRule, "ContainerPort is "+document.Quote(port.Text)+", want "+wantPort, "")
 	}
-	if task == nil || name.Text == "" {
-		return
-	}
-	container, ok := task.Container(name.Text)
-	if !ok {
-		var known []string
-		for _, k := range task.Containers {
-			known = append(known, k.Name)
-		}
-		help := "its containers are " + strings.Join(known, ", ")
-		if near, ok := diagnostic.Nearest(name.Text, known); ok {
-			help = "did you mean " + document.Quote(near) + "?"
-		}
-		c.fail(name, rule, "ContainerName "+document.Quote(name.Text)+" is no container of the task definition", help)
-		return
-	}
-	if err == nil && !container.HasPort(number) {
-		c.fail(port, rule, fmt.Sprintf("container %s has no containerPort %d", document.Quote(name.Text), number), portHelp(container))
+	container, ok := c.container(task)
+	if ok && isPort && !container.HasPort(number) && !container.PortsUnclear {
+		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", document.Quote(name.Text), number), PortHelp(container))
 	}
 }
 
-func portHelp(container taskdef.Container) string {
-	if len(container.Ports) == 0 {
-		return "it has no portMappings"
+// container checks the container's name, and returns what the task definition has under it.
+func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok bool) {
+	name := c.spec.Container
+	switch {
+	case name.Wrong:
+		return found, false
+	case name.Text == "":
+		c.fail(name, targetRule, "ContainerName is missing", "the container that the load balancer reaches")
+		return found, false
 	}
-	var ports []string
+	var known []string
+	if task != nil {
+		for _, k := range task.Containers {
+			known = append(known, k.Name)
+		}
+		found, ok = task.Container(name.Text)
+	}
+	near, isNear := diagnostic.Nearest(name.Text, known)
+	text, help := "", ""
+	switch {
+	case !isName(name.Text):
+		text, help = "is not a name that ECS takes", nameHelp
+	case task != nil && !ok:
+		text, help = "is no container of the task definition", "its containers are "+document.Unquoted(strings.Join(known, ", "))
+	default:
+		return found, ok
+	}
+	if isNear {
+		help = "did you mean " + document.Quote(near) + "?"
+	}
+	c.fail(name, targetRule, "ContainerName "+document.Quote(name.Text)+" "+text, help)
+	return found, ok
+}
+
+// PortHelp says what a container has in place of the containerPort that is looked for.
+func PortHelp(container taskdef.Container) string {
+	var has []string
 	for _, p := range container.Ports {
-		ports = append(ports, strconv.Itoa(p.Number))
+		has = append(has, strconv.Itoa(p.Number))
 	}
-	return "it has " + strings.Join(ports, ", ")
+	switch {
+	case len(has) > 0:
+		return "it has " + strings.Join(has, ", ")
+	case len(container.Ranges) > 0:
+		return "it has the containerPortRange " + document.Unquoted(strings.Join(container.Ranges, ", ")) + ": a load balancer needs a containerPort"
+	}
+	return "it has no portMappings"
 }
 
 func (c *checker) platform(task *taskdef.Task) {
 	v := c.spec.PlatformVersion
-	if v.Text == "" {
+	if v.Wrong || v == (Value{}) {
 		return
 	}
 	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" && (len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
 		c.fail(v, "platform-version", "PlatformVersion "+document.Quote(v.Text)+" is neither LATEST nor like 1.4.0", "")
 	}
-	if task != nil && !task.Fargate {
-		c.fail(v, "platform-version", "PlatformVersion is for Fargate only, and the task definition is not", "")
+	if why := c.notFargate(task); why != "" {
+		c.fail(v, "platform-version", "PlatformVersion is for Fargate only, and "+why, "")
 	}
+}
+
+// notFargate says why the tasks do not run on Fargate, or returns "".
+func (c *checker) notFargate(task *taskdef.Task) string {
+	if task != nil && !task.Fargate {
+		return "the task definition is not"
+	}
+	own := ""
+	for _, p := range c.spec.Providers {
+		switch {
+		case isFargate(p.Name.Text):
+			return "" // the two do not mix, which has its own rule
+		case own == "" && providerFault(p.Name) == "":
+			own = p.Name.Text
+		}
+	}
+	if own != "" {
+		return "capacity provider " + document.Quote(own) + " is not"
+	}
+	return ""
 }
 
 func (c *checker) network(task *taskdef.Task) {
@@ -172,16 +228,20 @@ func (c *checker) network(task *taskdef.Task) {
 			c.fail(at, rule, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
 		}
 		for _, v := range l.values {
+			if v.Wrong {
+				continue
+			}
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
 				c.fail(v, rule, document.Quote(v.Text)+" does not belong into "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
 			}
 		}
 	}
 	switch ip := n.AssignPublicIP; {
+	case ip.Wrong:
 	case ip.Text == "":
 		c.fail(at, rule, "AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
-	case ip.Text == "ENABLED" && task != nil && !task.Fargate:
-		c.fail(ip, rule, "AssignPublicIp ENABLED is for Fargate only, and the task definition is not", "DISABLED")
+	case ip.Text == "ENABLED" && c.notFargate(task) != "":
+		c.fail(ip, rule, "AssignPublicIp ENABLED is for Fargate only, and "+c.notFargate(task), "DISABLED")
 	case ip.Text != "ENABLED" && ip.Text != "DISABLED":
 		c.fail(ip, rule, "AssignPublicIp is "+document.Quote(ip.Text)+", want ENABLED or DISABLED", "")
 	}
@@ -190,61 +250,95 @@ func (c *checker) network(task *taskdef.Task) {
 	}
 }
 
+const providerRule = "capacity-provider"
+
 func (c *checker) providers(task *taskdef.Task) {
-	const rule = ProviderRule
 	all := c.spec.Providers
 	if len(all) == 0 {
-		if task != nil && !task.Fargate {
-			c.report(diagnostic.Warning, Value{}, rule, "no capacity provider: a service that has one loses it with this deployment",
+		if task != nil && task.Instances {
+			c.report(diagnostic.Warning, Value{}, providerRule, "no capacity provider: a service that has one loses it with this deployment",
 				"name the service's own: --capacity-provider NAME; nothing to do where it has only a launch type")
 		}
 		return
 	}
 	seen := map[string]bool{}
-	var bases, weights int
 	fargate, others := false, false
 	for _, p := range all {
-		switch {
+		switch fault := providerFault(p.Name); {
+		case p.Name.Wrong:
 		case p.Name.Text == "":
-			c.fail(p.Name, rule, "CapacityProvider is missing", "")
+			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
+		case fault != "":
+			c.fail(p.Name, providerRule, "capacity provider "+document.Quote(p.Name.Text)+" "+fault, nameHelp+"; or FARGATE, FARGATE_SPOT")
 		case seen[p.Name.Text]:
-			c.fail(p.Name, rule, "capacity provider "+document.Quote(p.Name.Text)+" is named twice", "")
+			c.fail(p.Name, providerRule, "capacity provider "+document.Quote(p.Name.Text)+" is named twice", "")
+		default:
+			seen[p.Name.Text] = true
+			fargate, others = fargate || isFargate(p.Name.Text), others || !isFargate(p.Name.Text)
 		}
-		seen[p.Name.Text] = true
-		weights += c.within(p.Weight, "Weight", 1000)
-		if c.within(p.Base, "Base", 100_000) > 0 {
-			if bases++; bases > 1 {
-				c.fail(p.Base, rule, "a second capacity provider with a Base: only one may have it", "")
-			}
-		}
-		isFargate := p.Name.Text == "FARGATE" || p.Name.Text == "FARGATE_SPOT"
-		fargate, others = fargate || isFargate, others || !isFargate
 	}
-	if len(all) > 1 && weights == 0 {
-		c.fail(all[0].Name, rule, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
-	}
+	c.weights()
 	switch {
 	case fargate && others:
-		c.fail(all[0].Name, rule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
+		c.fail(all[0].Name, providerRule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
 	case fargate && task != nil && !task.Fargate:
-		c.fail(all[0].Name, rule, "capacity provider "+document.Quote(all[0].Name.Text)+", but the task definition is not for Fargate", `"requiresCompatibilities": ["FARGATE"]`)
+		c.fail(all[0].Name, providerRule, "capacity provider "+document.Quote(all[0].Name.Text)+", but the task definition is not for Fargate", `"requiresCompatibilities": ["FARGATE"]`)
 	}
 	if len(all) > 20 {
-		c.fail(all[20].Name, rule, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
+		c.fail(all[20].Name, providerRule, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
+	}
+}
+
+func isFargate(provider string) bool { return provider == "FARGATE" || provider == "FARGATE_SPOT" }
+
+// providerFault says why ECS has no capacity provider of the name: the end of a sentence, or "" for a good one.
+func providerFault(name Value) string {
+	lower := strings.ToLower(name.Text)
+	switch {
+	case isFargate(name.Text):
+		return ""
+	case name.Wrong || !isName(name.Text):
+		return "is not a name that ECS takes"
+	case strings.HasPrefix(lower, "fargate"), strings.HasPrefix(lower, "aws"), strings.HasPrefix(lower, "ecs"):
+		return "begins with aws, ecs or fargate, which is AWS's own"
+	}
+	return ""
+}
+
+// weights checks how the tasks are shared among the capacity providers.
+func (c *checker) weights() {
+	all := c.spec.Providers
+	bases, weights, clear := 0, 0, true
+	for _, p := range all {
+		weight, ok := c.within(p.Weight, "Weight", 1000, wantWeight)
+		base, known := c.within(p.Base, "Base", 100_000, wantBase)
+		weights, clear = weights+weight, clear && ok && known
+		if base > 0 {
+			if bases++; bases > 1 {
+				c.fail(p.Base, providerRule, "a second capacity provider with a Base: only one may have it", "")
+			}
+		}
+	}
+	switch first := all[0]; {
+	case !clear || weights > 0 || first.Name.Text == "":
+	case len(all) > 1:
+		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
+	case bases == 0:
+		c.report(diagnostic.Warning, first.Name, providerRule, "capacity provider "+document.Quote(first.Name.Text)+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
 	}
 }
 
 // within returns a number, and reports it when it is none or above the limit.
-func (c *checker) within(v Value, key string, most int) int {
-	if v.Text == "" {
-		return 0
+func (c *checker) within(v Value, key string, most int, want string) (number int, ok bool) {
+	if v.Wrong || v.Text == "" {
+		return 0, !v.Wrong
 	}
-	n, err := strconv.Atoi(v.Text)
-	if err != nil || n < 0 || n > most {
-		c.fail(v, ProviderRule, fmt.Sprintf("%s is %s, want 0 to %d", key, document.Quote(v.Text), most), "")
-		return 0
+	number, err := strconv.Atoi(v.Text)
+	if err != nil || !isWhole(v.Text) || number > most {
+		c.fail(v, providerRule, fmt.Sprintf("%s is %s, want %s", key, document.Quote(v.Text), want), "")
+		return 0, false
 	}
-	return n
+	return number, true
 }
 
 func (c *checker) hooks() {
@@ -259,10 +353,12 @@ func (c *checker) hooks() {
 			c.fail(h.Event, rule, "a second hook for "+event, "an event has one function")
 		}
 		seen[event] = true
-		if fault := functionFault(h.Function.Text); fault != "" && h.Function.Text != "" {
-			c.fail(h.Function, rule, "function "+document.Quote(h.Function.Text)+" of "+document.Unquoted(event)+" "+fault, "a Lambda function's name or ARN")
-		} else if h.Function.Text == "" {
+		switch fault := functionFault(h.Function.Text); {
+		case h.Function.Wrong:
+		case h.Function.Text == "":
 			c.fail(h.Function, rule, "the hook for "+document.Unquoted(event)+" has no function", "")
+		case fault != "":
+			c.fail(h.Function, rule, "function "+document.Quote(h.Function.Text)+" of "+document.Unquoted(event)+" "+fault, "a Lambda function's name or ARN")
 		}
 	}
 }
@@ -295,7 +391,6 @@ func functionFault(s string) string {
 		name = function
 	}
 	base, qualifier, qualified := strings.Cut(name, ":")
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	switch {
 	case base == "" || strings.Trim(base, letters) != "" || qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
 		return "is not a name that Lambda takes"

@@ -11,48 +11,73 @@ import (
 // serviceType is the only type of target that an ECS deployment has.
 const serviceType = "AWS::ECS::Service"
 
-// Read reads an AppSpec in YAML or JSON. Keys are compared without regard to case, as CodeDeploy does;
-// unknown ones that are nearly known are errors, others warnings. Check does the rest.
+// Read reads an AppSpec in YAML or plain JSON. Keys are compared without regard to case, as CodeDeploy does;
+// unknown ones that are nearly known are errors, others warnings. Check does the rest, also where something of
+// the AppSpec could not be read.
 func Read(name, text string) (Spec, diagnostic.List) {
-	doc, problems := document.Reader{Literal: true}.Read(name, text)
+	doc, problems := document.Reader{Literal: true, Plain: true}.Read(name, text)
 	if len(problems) > 0 {
-		return Spec{}, problems
+		return unread(), nameThePort(text, problems)
 	}
-	r := reader{doc: doc}
+	r := reader{doc: doc, slips: map[*document.Member]string{}}
 	return r.spec(doc.Root), r.problems
 }
 
 type reader struct {
 	doc      *document.Document
 	problems diagnostic.List
+	// slips are the unknown keys that have been reported, with the key that each was meant to be: what they
+	// hold is read as if they were right.
+	slips map[*document.Member]string
 }
 
 func (r *reader) spec(root *document.Node) Spec {
-	var s Spec
+	s := unread()
 	if !r.is(root, document.Object, "an AppSpec") {
 		return s
 	}
 	r.keys(root, "version", "Resources", "Hooks")
 	r.version(root)
-	resources := r.get(root, "Resources")
-	switch {
-	case resources == nil:
+	if resources := r.get(root, "Resources"); resources == nil {
 		r.fail(root.At, "resources", "Resources is missing", "")
-	case !r.is(resources, document.Array, "Resources"):
-	case len(resources.Items) != 1:
-		r.fail(resources.At, "resources", fmt.Sprintf("Resources has %d entries, an ECS deployment has one TargetService", len(resources.Items)), "")
-	case r.is(resources.Items[0], document.Object, "an entry of Resources"):
-		r.keys(resources.Items[0], "TargetService")
-		if target := r.get(resources.Items[0], "TargetService"); target == nil {
-			r.fail(resources.Items[0].At, "resources", "TargetService is missing", "")
-		} else if r.is(target, document.Object, "TargetService") {
-			r.target(target, &s)
-		}
+	} else {
+		r.resources(resources, &s)
 	}
 	if hooks := r.get(root, "Hooks"); hooks != nil {
 		r.hooks(hooks, &s)
 	}
 	return s
+}
+
+// resources reads the first TargetService of the list, or of an object that should be the list.
+func (r *reader) resources(n *document.Node, s *Spec) {
+	entries := n.Items
+	switch {
+	case !r.is(n, document.Array, "Resources"):
+		if r.get(n, "TargetService") != nil {
+			entries = []*document.Node{n}
+		}
+	case len(entries) == 0:
+		r.fail(n.At, "resources", "Resources has 0 entries, an ECS deployment has one TargetService", "")
+	}
+	found := false
+	for _, item := range entries {
+		if !r.is(item, document.Object, "an entry of Resources") {
+			continue
+		}
+		r.keys(item, "TargetService")
+		switch target := r.member(item, "TargetService"); {
+		case target == nil:
+			r.fail(item.At, "resources", "TargetService is missing", "")
+		case found:
+			r.fail(target.KeyAt, "resources", "a second TargetService: an ECS deployment has one", "")
+		default:
+			found = true
+			if r.is(target.Value, document.Object, "TargetService") {
+				r.target(target.Value, s)
+			}
+		}
+	}
 }
 
 func (r *reader) version(root *document.Node) {
@@ -85,26 +110,42 @@ func (r *reader) target(target *document.Node, s *Spec) {
 	r.keys(p, "TaskDefinition", "LoadBalancerInfo", "PlatformVersion", "NetworkConfiguration", "CapacityProviderStrategy")
 	s.TaskDefinition = r.text(p, "TaskDefinition")
 	s.PlatformVersion = r.text(p, "PlatformVersion")
-	if lb := r.get(p, "LoadBalancerInfo"); lb != nil && r.is(lb, document.Object, "LoadBalancerInfo") {
-		r.keys(lb, "ContainerName", "ContainerPort")
-		s.Container = r.text(lb, "ContainerName")
-		s.Port = r.number(lb, "ContainerPort")
-	}
+	r.loadBalancer(p, s)
 	if network := r.get(p, "NetworkConfiguration"); network != nil && r.is(network, document.Object, "NetworkConfiguration") {
 		r.network(network, s)
 	}
-	if strategy := r.get(p, "CapacityProviderStrategy"); strategy != nil && r.is(strategy, document.Array, "CapacityProviderStrategy") {
+	switch strategy := r.get(p, "CapacityProviderStrategy"); {
+	case strategy == nil:
+		s.Providers = nil
+	case r.is(strategy, document.Array, "CapacityProviderStrategy"):
+		s.Providers = nil
 		for _, item := range strategy.Items {
-			if r.is(item, document.Object, "an entry of CapacityProviderStrategy") {
-				r.keys(item, "CapacityProvider", "Weight", "Base")
-				name := r.text(item, "CapacityProvider")
-				if name.Place == (diagnostic.Place{}) {
-					name.Place = r.doc.Place(item.At)
-				}
-				s.Providers = append(s.Providers, Provider{name, r.number(item, "Weight"), r.number(item, "Base")})
-			}
+			s.Providers = append(s.Providers, r.provider(item))
 		}
 	}
+}
+
+func (r *reader) loadBalancer(p *document.Node, s *Spec) {
+	switch lb := r.get(p, "LoadBalancerInfo"); {
+	case lb == nil:
+		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing", "the ContainerName and the ContainerPort that the load balancer reaches")
+	case r.is(lb, document.Object, "LoadBalancerInfo"):
+		r.keys(lb, "ContainerName", "ContainerPort")
+		s.Container = r.text(lb, "ContainerName")
+		s.Port = r.number(lb, "ContainerPort", wantPort)
+	}
+}
+
+func (r *reader) provider(item *document.Node) Provider {
+	if !r.is(item, document.Object, "an entry of CapacityProviderStrategy") {
+		return unread().Providers[0]
+	}
+	r.keys(item, "CapacityProvider", "Weight", "Base")
+	name := r.text(item, "CapacityProvider")
+	if name == (Value{}) {
+		name.Place = r.doc.Place(item.At)
+	}
+	return Provider{name, r.number(item, "Weight", wantWeight), r.number(item, "Base", wantBase)}
 }
 
 func (r *reader) network(n *document.Node, s *Spec) {
@@ -125,40 +166,63 @@ func (r *reader) network(n *document.Node, s *Spec) {
 }
 
 func (r *reader) hooks(hooks *document.Node, s *Spec) {
+	entries := hooks.Items
 	if !r.is(hooks, document.Array, "Hooks") {
+		if hooks.Kind == document.Object {
+			r.events(hooks, s)
+		}
 		return
 	}
-	for _, item := range hooks.Items {
+	for _, item := range entries {
 		if !r.is(item, document.Object, "an entry of Hooks") {
 			continue
 		}
 		if len(item.Members) != 1 {
 			r.fail(item.At, "hooks", fmt.Sprintf("an entry of Hooks has %d keys, want one", len(item.Members)), "each event is an entry of its own: - AfterAllowTestTraffic: FUNCTION")
 		}
-		for i := range item.Members {
-			m := &item.Members[i]
-			h := Hook{Event: Value{m.Key, r.doc.Place(m.KeyAt)}, Function: Value{m.Value.Str(), r.doc.Place(m.Value.At)}}
-			if m.Value.Kind != document.String {
-				r.fail(m.Value.At, "hooks", "the function of "+document.Quote(m.Key)+" is "+m.Value.Kind.A()+", want a name or an ARN", "")
-			}
-			for _, event := range Events() {
-				if strings.EqualFold(event, m.Key) {
-					h.Event.Text = event
-				}
-			}
-			s.Hooks = append(s.Hooks, h)
-		}
+		r.events(item, s)
 	}
 }
 
-// get finds a key without regard to case. A null is nothing: "Hooks:" with all below it commented out.
-func (r *reader) get(n *document.Node, key string) *document.Node {
+// events reads the keys of an object as lifecycle events, and their values as functions.
+func (r *reader) events(n *document.Node, s *Spec) {
 	for i := range n.Members {
-		if m := &n.Members[i]; m.Value.Kind != document.Null && strings.EqualFold(m.Key, key) {
-			return n.Members[i].Value
+		m := &n.Members[i]
+		h := Hook{Event: Value{Text: m.Key, Place: r.doc.Place(m.KeyAt)}, Function: Value{Text: m.Value.Str(), Place: r.doc.Place(m.Value.At)}}
+		if k := m.Value.Kind; k != document.String && k != document.Null {
+			r.fail(m.Value.At, "hooks", "the function of "+document.Quote(m.Key)+" is "+k.A()+", want a name or an ARN", "")
+			h.Function.Wrong = true
 		}
+		for _, event := range Events() {
+			if strings.EqualFold(event, m.Key) {
+				h.Event.Text = event
+			}
+		}
+		s.Hooks = append(s.Hooks, h)
+	}
+}
+
+// get finds a key's value without regard to case, or that of a slip of the key.
+func (r *reader) get(n *document.Node, key string) *document.Node {
+	if m := r.member(n, key); m != nil {
+		return m.Value
 	}
 	return nil
+}
+
+// member is get for the whole member. A null is nothing: "Hooks:" with all below it commented out.
+func (r *reader) member(n *document.Node, key string) *document.Member {
+	var slip *document.Member
+	for i := range n.Members {
+		switch m := &n.Members[i]; {
+		case m.Value.Kind == document.Null:
+		case strings.EqualFold(m.Key, key):
+			return m
+		case r.slips[m] == key:
+			slip = m
+		}
+	}
+	return slip
 }
 
 // keys reports keys that are not known, and known ones that stand twice in different case.
@@ -184,6 +248,7 @@ func (r *reader) keys(n *document.Node, known ...string) {
 		}
 		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
 			p.Severity, p.Help = diagnostic.Error, "did you mean "+document.Quote(near)+"?"
+			r.slips[m] = near
 		}
 		r.problems = append(r.problems, p)
 	}
@@ -202,39 +267,43 @@ func (r *reader) text(n *document.Node, key string) Value {
 	if v == nil {
 		return Value{}
 	}
-	if v.Kind != document.String {
-		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want a string", key, v.Kind.A()), "")
-		return Value{Place: r.doc.Place(v.At)}
-	}
-	return Value{v.Text, r.doc.Place(v.At)}
+	return Value{v.Str(), r.doc.Place(v.At), !r.is(v, document.String, key)}
 }
 
-func (r *reader) number(n *document.Node, key string) Value {
+// What the numbers of an AppSpec may be.
+const (
+	wantPort   = "a whole number from 1 to 65535"
+	wantWeight = "a whole number from 0 to 1000"
+	wantBase   = "a whole number from 0 to 100000"
+)
+
+func (r *reader) number(n *document.Node, key, want string) Value {
 	v := r.get(n, key)
 	if v == nil {
 		return Value{}
 	}
 	if v.Kind != document.Number {
 		help := ""
-		if document.IsNumber(v.Str()) {
+		if isWhole(v.Str()) {
 			help = "write " + v.Text + " without quotes"
 		}
-		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want a number", key, v.Kind.A()), help)
-		return Value{Place: r.doc.Place(v.At)}
+		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want %s", key, v.Kind.A(), want), help)
+		return Value{Place: r.doc.Place(v.At), Wrong: true}
 	}
-	return Value{v.Text, r.doc.Place(v.At)}
+	return Value{Text: v.Text, Place: r.doc.Place(v.At)}
 }
 
 func (r *reader) texts(n *document.Node, key string) []Value {
 	v := r.get(n, key)
-	if v == nil || !r.is(v, document.Array, key) {
+	switch {
+	case v == nil:
 		return nil
+	case !r.is(v, document.Array, key):
+		return []Value{{Wrong: true}}
 	}
 	values := []Value{}
 	for _, item := range v.Items {
-		if r.is(item, document.String, "an entry of "+key) {
-			values = append(values, Value{item.Text, r.doc.Place(item.At)})
-		}
+		values = append(values, Value{item.Str(), r.doc.Place(item.At), !r.is(item, document.String, "an entry of "+key)})
 	}
 	return values
 }
@@ -243,4 +312,36 @@ func (r *reader) fail(at int, rule, text, help string) {
 	r.problems = append(r.problems, diagnostic.Problem{
 		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: rule, Text: text, Help: help,
 	})
+}
+
+// longestLine is the length up to which a line is looked at once more for a better message.
+const longestLine = 1000
+
+// nameThePort says of a ContainerPort that is no number of the document's language, such as 080 or 0x50, what a
+// port is: that serves better than what the language takes.
+func nameThePort(text string, problems diagnostic.List) diagnostic.List {
+	byLine := map[int][]*diagnostic.Problem{}
+	for i := range problems {
+		byLine[problems[i].Place.Line] = append(byLine[problems[i].Place.Line], &problems[i])
+	}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if len(line) > longestLine {
+			continue
+		}
+		for _, p := range byLine[number] {
+			characters := []rune(line)
+			at := min(max(0, p.Place.Col-1), len(characters))
+			key, value := strings.TrimRight(string(characters[:at]), " \t"), string(characters[at:])
+			key, isKey := strings.CutSuffix(key, ":")
+			key = strings.Trim(key, " \t\"'")
+			const port = "containerport"
+			if isKey && len(key) >= len(port) && strings.EqualFold(key[len(key)-len(port):], port) && strings.IndexAny(value, "0123456789+-.") == 0 {
+				value = value[:len(value)-len(strings.TrimLeft(value, "0123456789abcdefABCDEFxXoO_+-."))]
+				p.Text, p.Help = "ContainerPort is "+document.Quote(value)+", want "+wantPort, "in decimal digits, without a 0 before them"
+			}
+		}
+	}
+	return problems
 }
