@@ -26,7 +26,7 @@ func Parse(s string) (a ARN, fault string) {
 	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
 		return a, "has an account that is not 12 digits"
 	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // a placeholder has its own message
-		return a, "has a region that is none"
+		return a, noRegion
 	case a.Resource == "":
 		return a, "has no resource behind the last colon"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F }):
@@ -35,20 +35,8 @@ func Parse(s string) (a ARN, fault string) {
 	return a, ""
 }
 
-// isRegion knows the form of a region's name: eu-west-1, us-gov-east-1.
-func isRegion(s string) bool {
-	parts := strings.Split(s, "-")
-	for i, p := range parts {
-		letters := "abcdefghijklmnopqrstuvwxyz"
-		if i == len(parts)-1 {
-			letters = "0123456789"
-		}
-		if p == "" || strings.Trim(p, letters) != "" {
-			return false
-		}
-	}
-	return len(parts) >= 3
-}
+// noRegion is the fault of a region that AWS cannot have.
+const noRegion = "has a region that is none, like eu-west-1"
 
 // Located returns what a regional resource of an account lacks, as a fault, or "".
 func (a ARN) Located() string {
@@ -56,7 +44,7 @@ func (a ARN) Located() string {
 	case a.Region == "":
 		return "has no region"
 	case !isRegion(a.Region):
-		return "has a region that is none, like eu-west-1"
+		return noRegion
 	case a.Account == "":
 		return "has an account that is not 12 digits"
 	}

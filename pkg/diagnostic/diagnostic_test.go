@@ -63,8 +63,12 @@ func TestAProblemWithoutSeverityIsAnError(t *testing.T) {
 func TestProblemsAreSortedByPlaceWithFlagsFirst(t *testing.T) {
 	var got []string
 	for _, p := range (diagnostic.List{
-		{Place: diagnostic.Place{File: "b", Line: 1}}, {Place: diagnostic.Place{Flag: "--port"}}, {Place: diagnostic.Place{File: "a", Line: 10}},
-		{Place: diagnostic.Place{File: "a", Line: 2, Col: 2}}, {Place: diagnostic.Place{Flag: "--container"}}, {Place: diagnostic.Place{File: "a", Line: 2, Col: 1}},
+		{Place: diagnostic.Place{File: "b", Line: 1}},
+		{Place: diagnostic.Place{Flag: "--port"}},
+		{Place: diagnostic.Place{File: "a", Line: 10}},
+		{Place: diagnostic.Place{File: "a", Line: 2, Col: 2}},
+		{Place: diagnostic.Place{Flag: "--container"}},
+		{Place: diagnostic.Place{File: "a", Line: 2, Col: 1}},
 		{Place: diagnostic.Place{Flag: "--port"}},
 	}).Sorted() {
 		got = append(got, p.Place.String())
