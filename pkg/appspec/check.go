@@ -137,10 +137,10 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 		c.fail(name, targetRule, "ContainerName is missing", "the container that the load balancer reaches")
 		return found, false
 	}
-	var known []string
+	var known, shown []string
 	if task != nil {
 		for _, k := range task.Containers {
-			known = append(known, k.Name)
+			known, shown = append(known, k.Name), append(shown, k.Shown)
 		}
 		found, ok = task.Container(name.Text)
 	}
@@ -150,12 +150,12 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 	case !isName(name.Text):
 		text, help = "is not a name that ECS takes", nameHelp
 	case task != nil && !ok:
-		text, help = "is no container of the task definition", "its containers are "+document.Unquoted(strings.Join(known, ", "))
+		text, help = "is no container of the task definition", "its containers are "+strings.Join(shown, ", ")
 	default:
 		return found, ok
 	}
 	if isNear {
-		help = "did you mean " + document.Quote(near) + "?"
+		help = "did you mean " + shown[slices.Index(known, near)] + "?"
 	}
 	c.fail(name, targetRule, "ContainerName "+document.Quote(name.Text)+" "+text, help)
 	return found, ok
@@ -165,7 +165,7 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 func PortHelp(container taskdef.Container) string {
 	var has []string
 	for _, p := range container.Ports {
-		has = append(has, strconv.Itoa(p.Number))
+		has = append(has, p.Shown)
 	}
 	switch {
 	case len(has) > 0:

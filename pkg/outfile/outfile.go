@@ -105,6 +105,9 @@ func followed(name string) (string, error) {
 // Name is the file that Commit replaces.
 func (s *Staged) Name() string { return s.name }
 
+// Direct reports whether Commit writes to something that cannot be replaced, which may fail half way.
+func (s *Staged) Direct() bool { return s.tmp == "" }
+
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
 	if s.tmp == "" {

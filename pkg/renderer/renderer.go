@@ -193,29 +193,32 @@ type Output struct {
 // Write writes the results, all of them or none: no file is replaced before every one could be written.
 func (r *Run) Write(outputs ...Output) {
 	var files []*outfile.Staged
-	discard := func(name string, err error) {
-		for _, f := range files {
-			f.Discard()
-		}
-		r.file(name, err)
-	}
+	// What cannot be taken back comes behind what can be tried, and replacing files, which hardly fails, last.
+	steps := []func() (name string, err error){}
 	for _, out := range outputs {
-		if out.Name == "-" {
+		if isStdout(out.Name) {
+			steps = append(steps, func() (string, error) {
+				_, err := r.Stdout.Write(out.Data)
+				return "standard output", err
+			})
 			continue
 		}
 		staged, err := outfile.Stage(out.Name, out.Data)
 		if err != nil {
-			discard(out.Name, err)
+			discard(files)
+			r.file(out.Name, err)
 			return
+		}
+		if staged.Direct() {
+			steps = append(steps, func() (string, error) { return staged.Name(), staged.Commit() })
+			continue
 		}
 		files = append(files, staged)
 	}
-	for _, out := range outputs {
-		if out.Name != "-" {
-			continue
-		}
-		if _, err := r.Stdout.Write(out.Data); err != nil {
-			discard("standard output", err)
+	for _, step := range steps {
+		if name, err := step(); err != nil {
+			discard(files)
+			r.file(name, err)
 			return
 		}
 	}
@@ -226,11 +229,29 @@ func (r *Run) Write(outputs ...Output) {
 	}
 }
 
+func discard(files []*outfile.Staged) {
+	for _, f := range files {
+		f.Discard()
+	}
+}
+
+// isStdout reports whether a name means the standard output, which may be a file that a shell appends to and that
+// must not be replaced.
+func isStdout(name string) bool {
+	return name == "-" || name == "/dev/stdout" || name == "/dev/fd/1" || name == "/proc/self/fd/1"
+}
+
 // End prints the problems and returns the exit code.
 func (r *Run) End() int {
 	shown := r.Problems
 	if r.quiet {
 		shown = shown.Errors(r.werror)
+	}
+	if r.werror { // what stops the run is no warning
+		shown = slices.Clone(shown)
+		for i := range shown {
+			shown[i].Severity = diagnostic.Error
+		}
 	}
 	if err := shown.Write(r.Stderr, diagnostic.Format(r.format)); err != nil {
 		return ExitFile

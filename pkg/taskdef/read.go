@@ -25,13 +25,15 @@ type Task struct {
 
 // Container is one container of a task.
 type Container struct {
-	Name      string
+	Name string
+	// Shown is the name as a message may show it: a variable's value is not.
+	Shown     string
 	Place     diagnostic.Place
 	Image     string
 	Essential bool
 	// Ports are the containerPorts that are mapped, each once: 53/udp and 53/tcp are one number.
 	Ports []Port
-	// Ranges are the containerPortRanges that are mapped.
+	// Ranges are the containerPortRanges that are mapped, as a message may show them.
 	Ranges []string
 	// PortsUnclear says that a mapping could not be understood, so that Ports may lack one.
 	PortsUnclear bool
@@ -42,7 +44,9 @@ type Container struct {
 // Port is a containerPort that is mapped.
 type Port struct {
 	Number int
-	Place  diagnostic.Place
+	// Shown is the number as a message may show it.
+	Shown string
+	Place diagnostic.Place
 }
 
 // Release returns the release that the task is stamped with, or "".
@@ -136,7 +140,7 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 }
 
 func container(doc *document.Document, n *document.Node, fail func(at int, text string)) Container {
-	c := Container{Name: n.Get("name").Text, Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
+	c := Container{Name: n.Get("name").Text, Shown: n.Get("name").Show(), Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
 	for _, p := range n.Get("portMappings").List() {
 		c.addPort(doc, p, fail)
 	}
@@ -153,7 +157,7 @@ func container(doc *document.Document, n *document.Node, fail func(at int, text 
 func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail func(at int, text string)) {
 	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
 	if several.Str() != "" {
-		c.Ranges = append(c.Ranges, several.Str())
+		c.Ranges = append(c.Ranges, several.Label())
 	}
 	if inside == nil {
 		return
@@ -167,6 +171,6 @@ func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail
 		c.PortsUnclear = true
 		fail(inside.At, "containerPort is "+inside.Show()+", want a whole number from 1 to 65535")
 	case !c.HasPort(number):
-		c.Ports = append(c.Ports, Port{number, doc.Place(inside.At)})
+		c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
 	}
 }

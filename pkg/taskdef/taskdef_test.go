@@ -56,9 +56,9 @@ func TestRead(t *testing.T) {
 	want := Task{
 		Family: "app", NetworkMode: "awsvpc", Fargate: true, Reached: 1, Place: at(1, 20),
 		Containers: []Container{
-			{Name: "log", Image: "l", Place: at(2, 12)},
+			{Name: "log", Shown: `"log"`, Image: "l", Place: at(2, 12)},
 			{
-				Name: "web", Image: "w$1", Place: at(3, 12), Essential: true, Ports: []Port{{80, at(3, 70)}}, Ranges: []string{"1-2"},
+				Name: "web", Shown: `"web"`, Image: "w$1", Place: at(3, 12), Essential: true, Ports: []Port{{80, "80", at(3, 70)}}, Ranges: []string{"1-2"},
 				Labels: map[string]string{"greenlight.release": "1.1.0", "greenlight.suite": "s3://b/k"},
 			},
 		},
