@@ -141,7 +141,12 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 
 func container(doc *document.Document, n *document.Node, fail func(at int, text string)) Container {
 	c := Container{Name: n.Get("name").Text, Shown: n.Get("name").Show(), Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
-	for _, p := range n.Get("portMappings").List() {
+	mappings := n.Get("portMappings")
+	if mappings != nil && mappings.Kind != document.Array {
+		c.PortsUnclear = true
+		fail(mappings.At, "portMappings is "+mappings.Kind.A()+", want a list")
+	}
+	for _, p := range mappings.List() {
 		c.addPort(doc, p, fail)
 	}
 	if labels := n.Get("dockerLabels"); labels != nil {
@@ -158,6 +163,10 @@ func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail
 	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
 	if several.Str() != "" {
 		c.Ranges = append(c.Ranges, several.Label())
+	}
+	if mapping.Kind != document.Object {
+		c.PortsUnclear = true
+		fail(mapping.At, "a port mapping is "+mapping.Kind.A()+", want an object")
 	}
 	if inside == nil {
 		return

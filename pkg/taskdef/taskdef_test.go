@@ -94,14 +94,18 @@ func TestWhereTheTasksMayRun(t *testing.T) {
 func TestReadTakesAPortOnce(t *testing.T) {
 	got, problems := Read("t.json", `{"containerDefinitions": [
   {"name": "dns", "portMappings": [{"containerPort": 53, "protocol": "udp"}, {"containerPort": 53, "protocol": "tcp"}, {"containerPort": 80}]},
-  {"name": "odd", "portMappings": [{"containerPort": "80"}, {"containerPort": 8.5}, {"containerPort": 81}]}]}`)
+  {"name": "odd", "portMappings": [{"containerPort": "80"}, {"containerPort": 8.5}, {"containerPort": 81}, 82]},
+  {"name": "text", "portMappings": "80"}]}`)
 	if dns, _ := got.Container("dns"); len(dns.Ports) != 2 || dns.PortsUnclear {
 		t.Errorf("got %+v, want the ports 53 and 80", dns)
 	}
 	if odd, _ := got.Container("odd"); len(odd.Ports) != 1 || !odd.PortsUnclear {
 		t.Errorf("got %+v, want the port 81 and that others are unclear", odd)
 	}
-	if len(problems) != 2 || problems[0].Text != "containerPort is a string, want a whole number from 1 to 65535" {
+	if text, _ := got.Container("text"); len(text.Ports) != 0 || !text.PortsUnclear {
+		t.Errorf("got %+v, want that its ports are unclear", text)
+	}
+	if len(problems) != 4 || problems[0].Text != "containerPort is a string, want a whole number from 1 to 65535" {
 		t.Errorf("got %v, want a problem for each wrong port", problems)
 	}
 }
