@@ -2,8 +2,12 @@
 // exists. It talks to nobody.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+)
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(renderer.OnOneStack(func() int { return run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }))
 }

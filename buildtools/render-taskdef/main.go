@@ -2,10 +2,14 @@
 // takes, or says everything that is wrong with it. It talks to nobody.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+)
 
 func main() {
-	os.Exit(run(os.Args[1:], system{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
+	os.Exit(renderer.OnOneStack(func() int {
+		return run(os.Args[1:], system{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()})
 	}))
 }
