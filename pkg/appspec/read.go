@@ -15,9 +15,9 @@ const serviceType = "AWS::ECS::Service"
 // unknown ones that are nearly known are errors, others warnings. Check does the rest, also where something of
 // the AppSpec could not be read.
 func Read(name, text string) (Spec, diagnostic.List) {
-	doc, problems := document.Reader{Literal: true, Plain: true}.Read(name, text)
+	doc, problems := document.Reader{Literal: true, Plain: true, AnyNumber: true}.Read(name, text)
 	if len(problems) > 0 {
-		return unread(), nameThePort(text, problems)
+		return unread(), problems
 	}
 	r := reader{doc: doc, slips: map[*document.Member]string{}}
 	return r.spec(doc.Root), r.problems
@@ -312,36 +312,4 @@ func (r *reader) fail(at int, rule, text, help string) {
 	r.problems = append(r.problems, diagnostic.Problem{
 		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: rule, Text: text, Help: help,
 	})
-}
-
-// longestLine is the length up to which a line is looked at once more for a better message.
-const longestLine = 1000
-
-// nameThePort says of a ContainerPort that is no number of the document's language, such as 080 or 0x50, what a
-// port is: that serves better than what the language takes.
-func nameThePort(text string, problems diagnostic.List) diagnostic.List {
-	byLine := map[int][]*diagnostic.Problem{}
-	for i := range problems {
-		byLine[problems[i].Place.Line] = append(byLine[problems[i].Place.Line], &problems[i])
-	}
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		if len(line) > longestLine {
-			continue
-		}
-		for _, p := range byLine[number] {
-			characters := []rune(line)
-			at := min(max(0, p.Place.Col-1), len(characters))
-			key, value := strings.TrimRight(string(characters[:at]), " \t"), string(characters[at:])
-			key, isKey := strings.CutSuffix(key, ":")
-			key = strings.Trim(key, " \t\"'")
-			const port = "containerport"
-			if isKey && len(key) >= len(port) && strings.EqualFold(key[len(key)-len(port):], port) && strings.IndexAny(value, "0123456789+-.") == 0 {
-				value = value[:len(value)-len(strings.TrimLeft(value, "0123456789abcdefABCDEFxXoO_+-."))]
-				p.Text, p.Help = "ContainerPort is "+document.Quote(value)+", want "+wantPort, "in decimal digits, without a 0 before them"
-			}
-		}
-	}
-	return problems
 }

@@ -24,6 +24,9 @@ type Reader struct {
 	Literal bool
 	// Plain says that a document in JSON has no comments, because whoever reads it next takes none. YAML has its own.
 	Plain bool
+	// AnyNumber keeps a number that YAML knows and JSON cannot write, such as 0x50, as it was written, for callers
+	// that say better what they want.
+	AnyNumber bool
 	// Scope says which names are variables; nil means every name.
 	Scope placeholder.Scope
 }

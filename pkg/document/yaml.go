@@ -17,7 +17,7 @@ const maxAliased = 10_000
 // readYAML fills the document from YAML.
 func (r Reader) readYAML(d *Document) diagnostic.List {
 	y := yamlReader{
-		literal: r.Literal, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
+		literal: r.Literal, anyNumber: r.AnyNumber, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
 		doc: d, open: map[*yaml.Node]bool{},
 	}
 	root, err := yaml.Parse(d.Source.Text)
@@ -34,6 +34,7 @@ func (r Reader) readYAML(d *Document) diagnostic.List {
 
 type yamlReader struct {
 	literal   bool // no $ begins a placeholder
+	anyNumber bool
 	templates templates
 	doc       *Document
 	nodes     gather.Values[Node]
@@ -177,7 +178,7 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 			y.report(out.At, "not true or false: "+Quote(n.Text), "")
 		}
 	case "!!int", "!!float":
-		if !IsNumber(n.Text) {
+		if !IsNumber(n.Text) && (!y.anyNumber || tagOf(n.Text) != tag) {
 			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Text), "write it in decimal digits, or quote it if it is text")
 			return
 		}
