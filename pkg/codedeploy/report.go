@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 )
 
 // Outcome is what became of a status.
@@ -47,7 +48,7 @@ const credentialAttempts = 3
 // ends before deadline, which is when Lambda kills the function; a zero deadline counts as far away.
 // ctx's values are used, but neither its cancellation nor its own deadline: a run that was cut short
 // is reported all the same.
-func (c *Client) Report(ctx context.Context, ev lifecycle.Event, status lifecycle.Status, deadline time.Time) Reported {
+func (c *Client) Report(ctx context.Context, ev payload.Event, status lifecycle.Status, deadline time.Time) Reported {
 	left := time.Hour
 	if !deadline.IsZero() {
 		left = time.Until(deadline)
@@ -78,7 +79,7 @@ func (c *Client) Report(ctx context.Context, ev lifecycle.Event, status lifecycl
 	return Reported{Outcome: NotStored, Attempts: maxAttempts, Err: notStored(ev, status, last)}
 }
 
-func (c *Client) put(ctx context.Context, ev lifecycle.Event, status lifecycle.Status, timeout time.Duration) error {
+func (c *Client) put(ctx context.Context, ev payload.Event, status lifecycle.Status, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	_, err := c.report.PutLifecycleEventHookExecutionStatus(ctx, &api.PutLifecycleEventHookExecutionStatusInput{
@@ -89,7 +90,7 @@ func (c *Client) put(ctx context.Context, ev lifecycle.Event, status lifecycle.S
 	return err
 }
 
-func notStored(ev lifecycle.Event, status lifecycle.Status, err error) error {
+func notStored(ev payload.Event, status lifecycle.Status, err error) error {
 	return fmt.Errorf("store status %s for deployment %s: %w", status, ev.DeploymentID, err)
 }
 

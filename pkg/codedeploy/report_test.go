@@ -15,9 +15,10 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 )
 
-var event = lifecycle.Event{DeploymentID: "d-1A2B3C4D5", HookExecutionID: "eyJlbmNyeXB0ZWQiOiJ4In0="}
+var event = payload.Event{DeploymentID: "d-1A2B3C4D5", HookExecutionID: "eyJlbmNyeXB0ZWQiOiJ4In0="}
 
 // server answers the n-th call (from 1) with answers[n-1], and every later one with the last.
 type server struct {

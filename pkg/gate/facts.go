@@ -12,15 +12,16 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/release"
 	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // invocation is what is known of one invocation. It is filled in while deciding.
 type invocation struct {
-	event lifecycle.Event
+	event payload.Event
 	// stage is the event of a native deployment, which has nothing to do with CodeDeploy; else nil.
-	stage *lifecycle.StageEvent
+	stage *payload.StageEvent
 	j     *journal
 	// budget is how the invocation's time is divided.
 	budget budget

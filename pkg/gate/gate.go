@@ -19,6 +19,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/together"
@@ -44,7 +45,7 @@ type Gate struct {
 // Handle answers one invocation: of CodeDeploy, with a status that it stores, or of a native Amazon ECS
 // deployment, with the answer that it returns. The error, which makes Lambda invoke the function
 // again, is nil as soon as a status is stored: also when it is Failed, or was stored before.
-func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
+func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	started := time.Now()
 	j := newJournal(g.Out, g.Settings, g.LifecycleEvent)
 	// What is left behind must not reach the next invocation: a run's log lines, connections that Lambda
@@ -57,10 +58,10 @@ func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error)
 	if b.warning != "" {
 		j.warn(b.warning)
 	}
-	if lifecycle.IsStage(payload) {
-		return g.answerStage(ctx, payload, b, j)
+	if payload.IsStage(raw) {
+		return g.answerStage(ctx, raw, b, j)
 	}
-	ev, err := lifecycle.Parse(payload)
+	ev, err := payload.Parse(raw)
 	if err != nil {
 		j.verdict(misconfigured(err.Error()), time.Since(started))
 		reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: err}
@@ -81,9 +82,9 @@ func (g *Gate) Handle(ctx context.Context, payload json.RawMessage) (any, error)
 
 // answerStage answers a native deployment. Nothing is reported: ECS waits for what the function
 // returns, and rolls back when it returns an error.
-func (g *Gate) answerStage(ctx context.Context, payload []byte, b budget, j *journal) (any, error) {
+func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal) (any, error) {
 	started := time.Now()
-	ev, err := lifecycle.ParseStage(payload)
+	ev, err := payload.ParseStage(raw)
 	in := &invocation{j: j, stage: &ev, budget: b}
 	d := misconfigured("")
 	if err == nil {
@@ -98,7 +99,7 @@ func (g *Gate) answerStage(ctx context.Context, payload []byte, b budget, j *jou
 	j.verdict(d, time.Since(started))
 	j.metrics(d.Status(), codedeploy.Reported{}, time.Since(started))
 	g.upload(ctx, in, d)
-	return d.Status().Answer(), nil
+	return payload.Answer(d.Status()), nil
 }
 
 // guarded lets decide run for its time and not longer. What panics or does not stop is a verdict too.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 )
 
 func status(code int) http.HandlerFunc {
@@ -354,7 +355,7 @@ func TestNativeHooksAreAnswered(t *testing.T) {
 	} {
 		w := newWorld(t, tc.green, app("1.0", nil))
 		o := w.invoke(lifecycle.AfterAllowTestTraffic, tc.payload, 20*time.Second)
-		if got, ok := o.answer.(lifecycle.HookAnswer); o.err != nil || !ok || got.HookStatus != tc.want {
+		if got, ok := o.answer.(payload.HookAnswer); o.err != nil || !ok || got.HookStatus != tc.want {
 			t.Errorf("%s: %v, %v, want %s", name, o.answer, o.err, tc.want)
 		}
 		if len(w.puts) > 0 || len(o.of("reported")) > 0 || len(o.of("verdict")) != 1 {

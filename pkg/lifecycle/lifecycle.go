@@ -1,8 +1,7 @@
-// Package lifecycle is the words that CodeDeploy and its hooks exchange: the lifecycle events of an
-// Amazon ECS blue/green deployment, the payload that invokes a hook, and the status that a hook may
-// give back.
+// Package lifecycle is the words that CodeDeploy, Amazon ECS and their hooks exchange: the lifecycle events of a
+// blue/green deployment, the stages that are the same in ECS's own, and the status that a hook may give back.
 //
-// It refuses a payload that could not be answered: what Parse accepts, a status can be stored for.
+// It refuses to read anything: what invokes a hook is read by lifecycle/payload.
 package lifecycle
 
 import "slices"

@@ -139,8 +139,8 @@ func (r *Run) Read(name string) (string, bool) {
 	return text, true
 }
 
-// readBuffer is how many bytes are read at once: a small one stays in the processor's cache.
-const readBuffer = 8 << 10
+// readChunk is how many bytes are read at once: a page.
+const readChunk = 4 << 10
 
 func (r *Run) read(name string) (string, error) {
 	in := r.Stdin
@@ -162,14 +162,18 @@ func (r *Run) read(name string) (string, error) {
 	}
 	var b strings.Builder
 	b.Grow(int(min(size, document.MaxSize)) + 1)
-	n, err := io.CopyBuffer(&b, io.LimitReader(in, document.MaxSize+1), make([]byte, readBuffer))
-	switch {
-	case err != nil:
-		return "", err
-	case n > document.MaxSize:
-		return "", fmt.Errorf("longer than %d bytes", document.MaxSize)
+	chunk := make([]byte, readChunk)
+	for {
+		n, err := in.Read(chunk)
+		switch b.Write(chunk[:n]); {
+		case b.Len() > document.MaxSize:
+			return "", fmt.Errorf("longer than %d bytes", document.MaxSize)
+		case errors.Is(err, io.EOF):
+			return b.String(), nil
+		case err != nil:
+			return "", err
+		}
 	}
-	return b.String(), nil
 }
 
 // file notes a file that cannot be read or written, without repeating its name.

@@ -1,4 +1,8 @@
-package lifecycle
+// Package payload is what invokes a hook and what the hook answers, from CodeDeploy and from Amazon ECS's own
+// deployments.
+//
+// It refuses a payload that could not be answered: what Parse accepts, a status can be stored for.
+package payload
 
 import (
 	"encoding/json"

@@ -1,10 +1,11 @@
-package lifecycle_test
+package payload_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 )
 
 const (
@@ -16,13 +17,13 @@ func TestParseStage(t *testing.T) {
 	nested := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100,"` + blue + `":0}}}`
 	rollback := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`
 	flat := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100}}`
-	want := lifecycle.StageEvent{ExecutionID: "x", Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s", TargetRevision: green}
+	want := payload.StageEvent{ExecutionID: "x", Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s", TargetRevision: green}
 	for name, tc := range map[string]struct {
 		payload  string
 		rollback bool
 	}{"nested": {nested, false}, "rollback": {rollback, true}, "as in early 2025": {flat, false}} {
 		want.Rollback = tc.rollback
-		if got, err := lifecycle.ParseStage([]byte(tc.payload)); err != nil || got != want || !lifecycle.IsStage([]byte(tc.payload)) {
+		if got, err := payload.ParseStage([]byte(tc.payload)); err != nil || got != want || !payload.IsStage([]byte(tc.payload)) {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
 		}
 	}
@@ -30,21 +31,21 @@ func TestParseStage(t *testing.T) {
 
 // Before production traffic moves the target has weight 0 in every deployment: that is no rollback.
 func TestWeightsBeforeTheShiftAreNoRollback(t *testing.T) {
-	got, err := lifecycle.ParseStage([]byte(`{"lifecycleStage":"PRE_PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`))
+	got, err := payload.ParseStage([]byte(`{"lifecycleStage":"PRE_PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`))
 	if err != nil || got.Rollback {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestCodeDeploysEventIsNoStage(t *testing.T) {
-	if lifecycle.IsStage([]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e","lifecycleStage":"X"}`)) {
+	if payload.IsStage([]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e","lifecycleStage":"X"}`)) {
 		t.Error("an event of CodeDeploy is taken for a stage")
 	}
 }
 
 func TestOnlySucceededAnswersSucceeded(t *testing.T) {
 	for status, want := range map[lifecycle.Status]string{lifecycle.Succeeded: `{"hookStatus":"SUCCEEDED"}`, lifecycle.Failed: `{"hookStatus":"FAILED"}`, "": `{"hookStatus":"FAILED"}`} {
-		if got, _ := json.Marshal(status.Answer()); string(got) != want {
+		if got, _ := json.Marshal(payload.Answer(status)); string(got) != want {
 			t.Errorf("%q: %s, want %s", status, got, want)
 		}
 	}
@@ -55,9 +56,9 @@ func TestOnlySucceededAnswersSucceeded(t *testing.T) {
 func FuzzParseStage(f *testing.F) {
 	f.Add([]byte(`{"lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"x","testTrafficWeights":{"x":1}}}`))
 	f.Add([]byte(`{"lifecycleStage":7}`))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		ev, err := lifecycle.ParseStage(payload)
-		if err != nil || !lifecycle.IsStage(payload) {
+	f.Fuzz(func(t *testing.T, text []byte) {
+		ev, err := payload.ParseStage(text)
+		if err != nil || !payload.IsStage(text) {
 			return
 		}
 		if ev.Stage == "" {

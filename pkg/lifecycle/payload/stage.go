@@ -1,0 +1,97 @@
+package payload
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+)
+
+// StageEvent is what invokes a hook of a native deployment. It waits for the answer, a HookAnswer.
+type StageEvent struct {
+	ExecutionID string
+	Stage       lifecycle.Stage
+	// Deployment is the ARN of the service deployment, Service that of the service.
+	Deployment, Service string
+	// TargetRevision is the ARN of the service revision that is deployed.
+	TargetRevision string
+	// Rollback says that traffic is moving away from the target revision: ECS invokes the hooks of the
+	// two shift stages again when it takes a release back, and tells so by the weights only.
+	Rollback bool
+}
+
+// HookAnswer is what a hook of a native deployment returns. ECS rolls back on anything else.
+type HookAnswer struct {
+	HookStatus string `json:"hookStatus"`
+}
+
+// Answer returns the status as a native hook says it.
+func Answer(s lifecycle.Status) HookAnswer {
+	if s == lifecycle.Succeeded {
+		return HookAnswer{"SUCCEEDED"}
+	}
+	return HookAnswer{"FAILED"}
+}
+
+// IsStage reports whether the payload is one of a native hook, well formed or not: CodeDeploy's has
+// none of its members.
+func IsStage(payload []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(payload, &members) != nil {
+		return false
+	}
+	_, ours := members["DeploymentId"]
+	_, stage := members["lifecycleStage"]
+	return stage && !ours
+}
+
+type weights map[string]float64
+
+// leaves reports whether all traffic goes to other revisions than target.
+func (w weights) leaves(target string) bool {
+	others := 0.0
+	for arn, weight := range w {
+		if arn != target {
+			others += weight
+		}
+	}
+	return target != "" && w[target] == 0 && others > 0
+}
+
+// ParseStage reads the payload of a native hook. The members about the execution stand under
+// executionDetails; in 2025's first months they stood beside it.
+func ParseStage(payload []byte) (StageEvent, error) {
+	type details struct {
+		Service    string  `json:"serviceArn"`
+		Target     string  `json:"targetServiceRevisionArn"`
+		Test       weights `json:"testTrafficWeights"`
+		Production weights `json:"productionTrafficWeights"`
+	}
+	var in struct {
+		ExecutionID string          `json:"executionId"`
+		Stage       lifecycle.Stage `json:"lifecycleStage"`
+		Resource    string          `json:"resourceArn"`
+		Details     details         `json:"executionDetails"`
+		details
+	}
+	if err := json.Unmarshal(payload, &in); err != nil {
+		return StageEvent{}, fmt.Errorf("read hook event: %w", err)
+	}
+	d := in.Details
+	if d.Service == "" && d.Target == "" {
+		d = in.details
+	}
+	if strings.TrimSpace(string(in.Stage)) == "" {
+		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
+	}
+	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service, TargetRevision: d.Target}
+	switch in.Stage {
+	case lifecycle.TestTrafficShift:
+		ev.Rollback = d.Test.leaves(d.Target)
+	case lifecycle.ProductionTrafficShift:
+		ev.Rollback = d.Production.leaves(d.Target)
+	case lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
+	}
+	return ev, nil
+}
