@@ -46,7 +46,7 @@ func (e *UsageError) Error() string { return e.text }
 
 // Flags returns the flags of the tool, which are -h and those that are added.
 func (s Spec) Flags() *Flags {
-	f := &Flags{}
+	f := &Flags{all: make([]*flag, 0, 32)} // more than any tool has
 	f.Switch(&f.help, "help", "show this help")
 	f.Short("h", "help")
 	return f
