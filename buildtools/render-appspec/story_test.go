@@ -22,6 +22,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Deadline:            time.Now().Add(3 * time.Minute),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // with -race each run would sleep a second, for goroutines that it does not have
 			repository, err := os.Getwd()
 			env.Setenv("INFRA", repository+"/../../infra")
 			return err
