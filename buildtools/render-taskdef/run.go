@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -99,6 +98,8 @@ type templateRun struct {
 	options
 	name   string
 	values values
+	// defaultRelease is the release where no flag says it.
+	defaultRelease string
 }
 
 // render goes on as far as it can, so that one run names everything that is wrong.
@@ -181,7 +182,7 @@ func (t *templateRun) edits() taskdef.Edits {
 	return taskdef.Edits{
 		Images: t.images, ImagePlaceholders: t.placeholders, WantImage: t.imageDetail != "",
 		UnsetEnv: t.unsetEnv, Env: t.env, Secrets: t.secrets, Labels: t.labels, Tags: t.tags,
-		Commands: t.commands, Sets: t.set, Release: t.release, Suite: t.suite,
+		Commands: t.commands, Sets: t.set, Release: t.release, DefaultRelease: t.defaultRelease, Suite: t.suite,
 	}
 }
 
@@ -210,20 +211,12 @@ func (t *templateRun) stamps(flags *command.Flags) {
 		t.Usage("--release", "is empty", "the variable behind it is not set")
 	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
-	case !flags.Given("release") && !t.labelsRelease():
-		t.release, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
+	case !flags.Given("release"):
+		t.defaultRelease, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
 	}
 	if flags.Given("suite") && !isSuite(t.suite) {
 		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
-}
-
-// labelsRelease reports whether a --label stamps the release: a default does not win over it.
-func (t *templateRun) labelsRelease() bool {
-	return slices.ContainsFunc(t.labels, func(label string) bool {
-		key, _, _ := strings.Cut(label, "=")
-		return key == taskdef.ReleaseLabel || strings.HasSuffix(key, ":"+taskdef.ReleaseLabel)
-	})
 }
 
 // isSuite reports whether ref names a suite as the hooks read it: s3://bucket/key[#sha256=…] or ssm:/name.

@@ -134,6 +134,13 @@ func (e *editor) label(flag, arg, known string) {
 	}
 }
 
+// labelled reports whether a --label has stamped the release of the container that the load balancer reaches.
+func (e *editor) labelled(known string) bool {
+	c := e.reached("--release", known)
+	stamp := c.Get("dockerLabels").Get(ReleaseLabel)
+	return c == nil || stamp != nil && e.doc.Place(stamp.At).Flag == "--label"
+}
+
 func (e *editor) tag(arg string) {
 	if !e.wellFormed("--tag", arg) {
 		return

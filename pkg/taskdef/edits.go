@@ -20,8 +20,9 @@ type Edits struct {
 	WantImage bool
 	// UnsetEnv are [C:]K; Env, Secrets and Labels [C:]K=V; Tags K=V; Commands C=WORDS; Sets POINTER=JSON.
 	UnsetEnv, Env, Secrets, Labels, Tags, Commands, Sets []string
-	// Release and Suite are stamped as docker labels where they are not empty.
-	Release, Suite string
+	// Release and Suite are stamped as docker labels where they are not empty; DefaultRelease is where neither Release
+	// nor one of the Labels says it.
+	Release, DefaultRelease, Suite string
 	// Container is the one that the load balancer reaches, where it is known from elsewhere.
 	Container string
 }
@@ -60,6 +61,9 @@ func (e *editor) apply(edits Edits) string {
 	}
 	if edits.Release != "" {
 		e.label("--release", ReleaseLabel+"="+edits.Release, edits.Container)
+	}
+	if edits.Release == "" && edits.DefaultRelease != "" && !e.labelled(edits.Container) {
+		e.label("--release", ReleaseLabel+"="+edits.DefaultRelease, edits.Container)
 	}
 	if edits.Suite != "" {
 		e.label("--suite", SuiteLabel+"="+edits.Suite, edits.Container)
