@@ -54,7 +54,7 @@ func (r *reader) block(parent int, fresh, level bool) *Node {
 	n := r.inline(own, parent)
 	if r.key(at) {
 		if !fresh {
-			r.fail(r.pos, "a second : on this line", "a text with a colon and a space in it stands in quotes")
+			r.fail(r.pos, "a second : on this line", "a text that ends with a colon, or has one before a space, stands in quotes")
 		}
 		if value == nil {
 			value = r.node(Mapping, at)
