@@ -225,17 +225,30 @@ func (c *checker) typed(n *document.Node, s *shape) bool {
 		}
 	}
 	if len(s.enum) > 0 && !slices.Contains(s.enum, n.Text) {
-		near, ok := diagnostic.NearestKey(n.Text, s.enum)
-		switch {
-		case !ok && n.Text != "":
-			c.warn(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "kept as it is: it may be newer than this build")
-		case ok && !n.Secretive():
-			c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "did you mean "+document.Quote(near)+"?")
-		default:
-			c.fail(n, n.Show()+" is not one of "+strings.Join(s.enum, ", "), "")
-		}
+		c.notOne(n, s)
 	}
 	return true
+}
+
+// notOne reports a value outside its enumeration: an error, but for a far one where AWS adds some every year.
+func (c *checker) notOne(n *document.Node, s *shape) {
+	text := n.Show() + " is not one of " + strings.Join(s.enum, ", ")
+	near, isNear := diagnostic.NearestKey(n.Text, s.enum)
+	switch {
+	case isNear && !n.Secretive():
+		c.fail(n, text, "did you mean "+document.Quote(near)+"?")
+	case !isNear && n.Text != "" && grows(s.name):
+		c.warn(n, text, "kept as it is: it may be newer than this build")
+	default:
+		c.fail(n, text, "")
+	}
+}
+
+// grows reports whether AWS adds values to an enumeration of the model: in 2025 and 2026 the compatibility
+// MANAGED_INSTANCES and the resource NeuronDevice, and an operating system with each Windows Server. The others
+// have been the same for years.
+func grows(enumeration string) bool {
+	return enumeration == "Compatibility" || enumeration == "ResourceType" || enumeration == "OSFamily"
 }
 
 // retype shows the value as it should be written, where only the quotes are wrong.

@@ -262,17 +262,16 @@ func inside(s *shape, key string) *shape {
 	return nil
 }
 
-const placeholderLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
 func leftover(s string) string {
-	if _, behind, ok := strings.Cut(s, "<<"); ok { // a shell's <<EOF >>file is none
-		if inner, _, ok := strings.Cut(behind, ">>"); ok && inner != "" && strings.Trim(inner, placeholderLetters+"abcdefghijklmnopqrstuvwxyz") == "" {
+	if _, behind, ok := strings.Cut(s, "<<"); ok {
+		// A shell's <<EOF >>file is none: white space stands before its >>, or a whole document.
+		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner && !strings.Contains(inner, "\n") {
 			return "<"
 		}
 	}
 	if i := strings.IndexByte(s, '<'); i >= 0 {
-		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, placeholderLetters) == "" {
+		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
 			return "<"
 		}
 	}
