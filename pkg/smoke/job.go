@@ -36,6 +36,15 @@ type Job struct {
 	// resolving the URL's host; the Host header, SNI and certificate check stay the URL's.
 	TargetAddrs   []string `json:"target_addrs,omitempty"`
 	BaselineAddrs []string `json:"baseline_addrs,omitempty"`
+	// TargetHeaders are sent to the target and to nobody else: what the test listener's rule asks for. They win
+	// over the suite's, and no request to the baseline carries a header of these names, whatever the suite says.
+	TargetHeaders map[string]string `json:"target_headers,omitempty"`
+	// NoBaseline says why Baseline is empty where that has a reason ("production already serves the new
+	// release"); it is told wherever a baseline is missed.
+	NoBaseline string `json:"no_baseline,omitempty"`
+	// Hidden are further texts that no output may show: the function's own credentials. They never leave
+	// the process.
+	Hidden []string `json:"-"`
 	// Release is the expected version, ${RELEASE}; empty when nobody said it.
 	Release string `json:"release,omitempty"`
 	// DeploymentID is ${DEPLOYMENT_ID}.
