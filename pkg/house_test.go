@@ -44,7 +44,8 @@ var neighbours = map[string][]string{
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/redact", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
-	"pkg/gate":              {"pkg/appspec", "pkg/codedeploy", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
+	"pkg/decision":          {"pkg/lifecycle", "pkg/release", "pkg/smoke"},
+	"pkg/gate":              {"pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/redact", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
 
 	"pkg/rehearsal":             {"pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/awsjson", "pkg/rehearsal/awsquery", "pkg/rehearsal/balancer", "pkg/rehearsal/bucket", "pkg/rehearsal/builtin", "pkg/rehearsal/codedeploy", "pkg/rehearsal/deployment", "pkg/rehearsal/ecs", "pkg/rehearsal/elb", "pkg/rehearsal/lambda", "pkg/rehearsal/portowner", "pkg/rehearsal/process", "pkg/rehearsal/release", "pkg/rehearsal/secretstore", "pkg/rehearsal/taskset"},

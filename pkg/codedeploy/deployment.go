@@ -24,28 +24,23 @@ type Deployment struct {
 	// deployment group without a test listener has none, and CodeDeploy then skips
 	// AfterAllowTestTraffic without a word.
 	TestListeners, ProductionListeners []string
-	// TargetGroups are the names of the pair.
-	TargetGroups []string
-	// Revision says where the AppSpec is. CodeDeploy never returns its text here.
-	Revision *types.RevisionLocation
 }
 
-// Deployment reads the deployment.
+// Deployment reads the deployment. An answer about another one is an error.
 func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) {
 	out, err := c.read.GetDeployment(ctx, &api.GetDeploymentInput{DeploymentId: aws.String(id)})
 	if err != nil {
 		return Deployment{}, fmt.Errorf("read deployment: %w", err)
 	}
 	info := out.DeploymentInfo
-	if info == nil {
-		return Deployment{}, errors.New("read deployment: the answer is empty")
+	if info == nil || aws.ToString(info.DeploymentId) != id {
+		return Deployment{}, errors.New("read deployment: the answer is not about this deployment")
 	}
 	d := Deployment{
 		ID:          id,
 		Application: aws.ToString(info.ApplicationName),
 		Group:       aws.ToString(info.DeploymentGroupName),
 		Rollback:    info.Creator == types.DeploymentCreatorCodeDeployRollback,
-		Revision:    info.Revision,
 	}
 	if info.LoadBalancerInfo != nil {
 		for _, pair := range info.LoadBalancerInfo.TargetGroupPairInfoList {
@@ -54,9 +49,6 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 			}
 			if pair.ProdTrafficRoute != nil {
 				d.ProductionListeners = append(d.ProductionListeners, pair.ProdTrafficRoute.ListenerArns...)
-			}
-			for _, group := range pair.TargetGroups {
-				d.TargetGroups = append(d.TargetGroups, aws.ToString(group.Name))
 			}
 		}
 	}
@@ -81,15 +73,37 @@ type LifecycleEvent struct {
 
 // TaskSet is one of the deployment's task sets as CodeDeploy sees it.
 type TaskSet struct {
-	ID, Status, TargetGroup string
-	// Original says whether it is the one that served production when the deployment began (Blue);
-	// otherwise it is the replacement (Green).
-	Original bool
+	ID string
+	// TargetGroup is the name of its target group.
+	TargetGroup string
+	// Label is Blue for the one that served production when the deployment began, Green for the replacement.
+	Label types.TargetLabel
 	// TrafficWeight is its share of production traffic in per cent.
 	TrafficWeight float64
 }
 
-// Target reads the one target of an ECS deployment.
+// Original returns the task set that served production when the deployment began, or nil where CodeDeploy
+// does not list exactly one.
+func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) }
+
+// Replacement returns the task set that the deployment brings, or nil where CodeDeploy does not list exactly one.
+func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
+
+func (t *Target) labelled(label types.TargetLabel) *TaskSet {
+	var found *TaskSet
+	for i := range t.TaskSets {
+		if t.TaskSets[i].Label != label {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &t.TaskSets[i]
+	}
+	return found
+}
+
+// Target reads the one target of an ECS deployment. An answer about another deployment is an error.
 func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error) {
 	list, err := c.read.ListDeploymentTargets(ctx, &api.ListDeploymentTargetsInput{DeploymentId: aws.String(deploymentID)})
 	if err != nil {
@@ -108,6 +122,9 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		return Target{}, errors.New("read deployment target: it is not an Amazon ECS service")
 	}
 	ecs := out.DeploymentTarget.EcsTarget
+	if aws.ToString(ecs.DeploymentId) != deploymentID || aws.ToString(ecs.TargetId) != list.TargetIds[0] {
+		return Target{}, errors.New("read deployment target: the answer is not about this deployment")
+	}
 	t := Target{Service: aws.ToString(ecs.TargetArn), ID: aws.ToString(ecs.TargetId)}
 	for _, e := range ecs.LifecycleEvents {
 		t.Events = append(t.Events, LifecycleEvent{
@@ -115,10 +132,7 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		})
 	}
 	for _, s := range ecs.TaskSetsInfo {
-		set := TaskSet{
-			ID: aws.ToString(s.Identifer), Status: aws.ToString(s.Status),
-			Original: s.TaskSetLabel == types.TargetLabelBlue, TrafficWeight: s.TrafficWeight,
-		}
+		set := TaskSet{ID: aws.ToString(s.Identifer), Label: s.TaskSetLabel, TrafficWeight: s.TrafficWeight}
 		if s.TargetGroup != nil {
 			set.TargetGroup = aws.ToString(s.TargetGroup.Name)
 		}
@@ -135,42 +149,4 @@ func (t Target) InProgress() (lifecycle.Name, bool) {
 		}
 	}
 	return "", false
-}
-
-// Status returns CodeDeploy's status of a lifecycle event, or "" when the event is not listed.
-func (t Target) Status(n lifecycle.Name) string {
-	for _, e := range t.Events {
-		if e.Name == n {
-			return e.Status
-		}
-	}
-	return ""
-}
-
-// ErrInS3 says that the AppSpec is an object in S3, which is not CodeDeploy's to return.
-type ErrInS3 struct{ Bucket, Key string }
-
-func (e *ErrInS3) Error() string {
-	return fmt.Sprintf("read AppSpec: it is in s3://%s/%s", e.Bucket, e.Key)
-}
-
-// AppSpec reads the text of the deployment's AppSpec. GetDeployment leaves it empty, so it comes from
-// GetApplicationRevision; for a revision in S3 the error is *ErrInS3.
-func (c *Client) AppSpec(ctx context.Context, d Deployment) ([]byte, error) {
-	switch {
-	case d.Revision == nil:
-		return nil, errors.New("read AppSpec: the deployment names no revision")
-	case d.Revision.S3Location != nil:
-		return nil, &ErrInS3{aws.ToString(d.Revision.S3Location.Bucket), aws.ToString(d.Revision.S3Location.Key)}
-	}
-	out, err := c.read.GetApplicationRevision(ctx, &api.GetApplicationRevisionInput{
-		ApplicationName: aws.String(d.Application), Revision: d.Revision,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read AppSpec: %w", err)
-	}
-	if r := out.Revision; r != nil && r.AppSpecContent != nil && aws.ToString(r.AppSpecContent.Content) != "" {
-		return []byte(*r.AppSpecContent.Content), nil
-	}
-	return nil, errors.New("read AppSpec: the answer holds no text")
 }

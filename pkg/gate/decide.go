@@ -1,11 +1,14 @@
 package gate
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/remote"
@@ -14,64 +17,75 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
-// decide comes to the verdict of an invocation: facts, suite, variables, run.
-func (g *Gate) decide(ctx context.Context, in *invocation) Decision {
-	if g.SettingsError != nil {
-		return misconfigured(g.SettingsError.Error())
+// look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
+// not see stays unseen.
+func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
+	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
+	if err := cmp.Or(in.unreadable, g.SettingsError); err != nil {
+		s.Problem = misconfigured(err.Error())
+		return s
 	}
 	preparing, cancel := context.WithDeadline(ctx, in.budget.prepared)
 	defer cancel()
-	if err := g.discover(preparing, in); err != nil {
-		return misconfigured(err.Error())
+	err := g.discover(preparing, in)
+	s.Event, s.Release = in.facts.lifecycleEvent, in.facts.release
+	if err != nil {
+		s.Problem = misconfigured(err.Error())
+		return s
 	}
 	src, err := g.source(preparing, in.facts)
 	if err != nil {
-		return in.named(misconfigured(err.Error()))
+		s.Problem = misconfigured(err.Error())
+		return s
 	}
+	s.Suite = src.Name
 	suite, problems := smoke.Read(src)
 	if suite == nil {
-		d := in.named(misconfigured(brokenSuite(problems)))
-		d.Suite = src.Name
-		return d
+		s.Problem = misconfigured(brokenSuite(problems))
+		return s
 	}
-	job, err := g.job(preparing, in, src, suite)
+	s.Suite, s.SuiteSHA256 = suite.Name(), suite.SHA256()
+	s.Baseline = decision.BaselineAt(in.facts.production.url, in.facts.share)
+	job, err := g.job(preparing, in, src, suite, &s)
 	if err != nil {
-		d := in.named(misconfigured(err.Error()))
-		d.Suite, d.SuiteSHA256 = suite.Name(), suite.SHA256()
-		return d
+		s.Problem = misconfigured(err.Error())
+		return s
 	}
-	return g.judge(ctx, in, suite, job)
+	g.judge(ctx, in, suite, job, &s)
+	return s
 }
 
-// judge runs the suite, and makes a decision of its report.
-func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job planned) Decision {
+// judge runs the suite, and looks for a proof of release beside it.
+func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job, s *decision.Seen) {
 	var report smoke.Report
 	var err error
-	led := false
 	together.Do(
-		func() { report, err = g.run(ctx, in, suite, job.Job) },
-		func() { led = !suite.MentionsRelease() && g.listenerProof(ctx, in) },
+		func() { report, err = g.run(ctx, in, suite, job) },
+		func() {
+			if !suite.ProvesRelease() {
+				s.Proof = g.proof(ctx, in)
+			}
+		},
 	)
 	if err != nil {
-		return in.notReported(err, suite)
+		s.Problem = decision.Problem{Blame: smoke.BlameGate, Reason: err.Error()}
+		if errors.Is(err, remote.ErrOutlasted) || errors.Is(err, remote.ErrUnusable) {
+			s.Problem.Blame = smoke.BlameConfig
+		}
+		return
 	}
 	in.notRun(report)
-	d := in.decision(report, suite, job.noEvidence)
-	d.report = &report
-	if g.Settings.ReportBucket != "" {
-		d.Link = "s3://" + g.Settings.ReportBucket + "/" + reportKey(in, "html")
+	// A check may expect the release and not have run in this phase.
+	if suite.ProvesRelease() && !report.ReleaseProven && report.Verdict != smoke.Fail {
+		s.Proof = g.proof(ctx, in)
 	}
-	switch {
-	case d.Verdict == smoke.Pass && !report.ReleaseProven:
-		// A check may mention the release and not have run in this phase.
-		led = led || suite.MentionsRelease() && g.listenerProof(ctx, in)
-		if !led {
-			d.unproven()
-		}
-	case report.Readiness != nil && report.Readiness.Verdict == smoke.Fail:
-		g.explainReadiness(ctx, in, &d)
+	if s.Event == lifecycle.BeforeAllowTraffic && !s.Evidence.Known() {
+		report.Reason = strings.TrimSpace(report.Reason + " (evidence=none: " + s.Evidence.Why() + "; so the whole suite was run here)")
 	}
-	return d
+	if report.Readiness != nil && report.Readiness.Verdict == smoke.Fail {
+		report.Reason += g.explainReadiness(ctx, in)
+	}
+	s.Run = decision.Ran(suite, job, report)
 }
 
 // run runs the suite here, or has the prober run it inside the VPC.
@@ -93,66 +107,45 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 	return report, nil
 }
 
-// notReported is the decision when the prober has nothing to say about the release.
-func (in *invocation) notReported(err error, suite *smoke.Suite) Decision {
-	d := in.named(undecided())
-	d.Reason, d.Suite, d.SuiteSHA256 = err.Error(), suite.Name(), suite.SHA256()
-	if errors.Is(err, remote.ErrOutlasted) || errors.Is(err, remote.ErrUnusable) {
-		d.Blame = smoke.BlameConfig
-	}
-	return d
-}
-
-// named adds what is known of the release to a decision that was made before the suite ran.
-func (in *invocation) named(d Decision) Decision {
-	d.Release = in.facts.release
-	return d
-}
-
-// planned is what is to be run.
-type planned struct {
-	smoke.Job
-	// noEvidence is why there is none of an earlier gate, where there should be.
-	noEvidence string
-}
-
-// job puts together what the run needs. An error is a misconfiguration.
-func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite) (planned, error) {
+// job puts together what the run needs, and looks for the first gate's evidence. An error is a misconfiguration.
+func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite, s *decision.Seen) (smoke.Job, error) {
 	f := in.facts
 	if f.deployment != nil && len(f.deployment.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-		return planned{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
+		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
 	}
 	if f.test.url == "" {
-		return planned{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
+		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
 	}
 	if f.release == "" && suite.MentionsRelease() {
-		return planned{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
+		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
 	}
 	var values map[string]smoke.Value
-	var err, noEvidence error
+	var err error
 	together.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.over(g.Environment), AWS: g.AWS}.Resolve(ctx, suite.References())
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: g.AWS}.Resolve(ctx, suite.References())
 	}, func() {
 		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-			noEvidence = g.evidence(ctx, f)
+			s.Evidence = g.evidence(ctx, in, *s)
 		}
 	})
 	if err != nil {
-		return planned{}, err
-	}
-	why, judged := "", noEvidence == nil && !in.rollback.Load()
-	if noEvidence != nil && !in.rollback.Load() {
-		why = noEvidence.Error()
+		return smoke.Job{}, err
 	}
 	job := smoke.Job{
-		Suite: src, Values: values, Target: f.test.url, Baseline: f.production.url,
-		TargetAddrs: f.test.addresses, BaselineAddrs: f.production.addresses,
-		Release: f.release, DeploymentID: in.event.DeploymentID, Phases: phases(f.lifecycleEvent, judged),
+		Suite: src, Values: values, Nonce: rand.Text(), Hidden: g.Settings.credentials(),
+		Target: f.test.url, TargetAddrs: f.test.addresses, TargetHeaders: f.test.headers,
+		Baseline: s.Baseline.URL(), BaselineAddrs: f.production.addresses, NoBaseline: s.Baseline.Why(),
+		Release: f.release, DeploymentID: in.event.DeploymentID,
+		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
 	}
 	if o := f.definitions.Original; o != nil && o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
-	return planned{job, why}, nil
+	return job, nil
+}
+
+func misconfigured(reason string) decision.Problem {
+	return decision.Problem{Blame: smoke.BlameConfig, Reason: reason}
 }
 
 // brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.
@@ -188,17 +181,4 @@ func (in *invocation) notRun(r smoke.Report) {
 	for _, n := range r.NotRun {
 		in.j.warn(fmt.Sprintf("%s was not run: %s", n.Check, n.Why))
 	}
-}
-
-// decision is the report as a verdict of the gate.
-func (in *invocation) decision(r smoke.Report, suite *smoke.Suite, noEvidence string) Decision {
-	d := Decision{
-		Verdict: r.Verdict, Blame: r.Blame, Reason: r.Reason,
-		InconclusiveAllowed: suite.InconclusiveAllowed(),
-		Release:             in.facts.release, Suite: suite.Name(), SuiteSHA256: suite.SHA256(),
-	}
-	if noEvidence != "" {
-		d.Reason = strings.TrimSpace(d.Reason + " (evidence=none: " + noEvidence + "; so the whole suite was run here)")
-	}
-	return d
 }

@@ -2,46 +2,58 @@ package gate
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/appspec"
-	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
+	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
 
-// evidence says why there is none that AfterAllowTestTraffic judged this deployment, or nil when there
-// is: the event Succeeded, and the AppSpec names a hook for it. The status alone proves nothing, since
-// what AWS lists for an event without a hook is not documented.
-func (g *Gate) evidence(ctx context.Context, f facts) error {
+// keepTime bounds keeping a verdict for the second gate, which happens before the status is stored: afterwards
+// the second gate may already be asking for it.
+const keepTime = 2 * time.Second
+
+// evidence is what the first gate left for this deployment. It is kept in the parameter EVIDENCE_PARAMETER, which
+// the hooks' role may write and nobody else should: whoever may write it may approve a deployment, like whoever
+// may write SKIP_PARAMETER. That CodeDeploy says Succeeded of the first event is no evidence: any function may
+// have said so.
+func (g *Gate) evidence(ctx context.Context, in *invocation, s decision.Seen) decision.Evidence {
+	name := g.Settings.EvidenceParameter
+	switch {
+	case in.stage != nil:
+		return decision.NoEvidence("an Amazon ECS deployment keeps none")
+	case name == "":
+		return decision.NoEvidence("EVIDENCE_PARAMETER is not set")
+	}
 	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
-	if f.target == nil || f.deployment == nil {
-		return errors.New("the deployment cannot be read")
-	}
-	if s := f.target.Status(lifecycle.AfterAllowTestTraffic); s != "Succeeded" {
-		return fmt.Errorf("AfterAllowTestTraffic is %s", orDefault(s, "not listed"))
-	}
-	spec, err := g.appSpec(ctx, *f.deployment)
+	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, name)
 	if err != nil {
-		return err
+		return decision.NoEvidence(err.Error())
 	}
-	if spec.Function(string(lifecycle.AfterAllowTestTraffic)) == "" {
-		return errors.New("the AppSpec names no hook for AfterAllowTestTraffic")
-	}
-	return nil
+	return decision.EvidenceIn(text, s)
 }
 
-// appSpec reads the deployment's AppSpec. CodeDeploy has accepted it, so what our reader finds odd in
-// it is of no interest here.
-func (g *Gate) appSpec(ctx context.Context, d codedeploy.Deployment) (appspec.Spec, error) {
-	text, err := g.CodeDeploy.AppSpec(ctx, d)
-	if object, ok := errors.AsType[*codedeploy.ErrInS3](err); ok {
-		text, err = g.AWS.GetObject(ctx, object.Bucket, object.Key)
+// keep leaves the first gate's verdict for the second one. One that cannot be kept costs the second gate
+// the time to run the suite again, and nothing else.
+func (g *Gate) keep(ctx context.Context, in *invocation, d decision.Decision) {
+	if g.Settings.EvidenceParameter == "" || d.Seen.Event != lifecycle.AfterAllowTestTraffic {
+		return
+	}
+	most := keepTime
+	if !in.budget.deadline.IsZero() {
+		most = min(most, time.Until(in.budget.deadline)/4)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	defer cancel()
+	text, err := d.Record(time.Now())
+	if err == nil {
+		err = g.AWS.JSON(ctx, signed.SSM, "PutParameter", map[string]any{
+			"Name": g.Settings.EvidenceParameter, "Value": text, "Type": "String", "Overwrite": true,
+		}, nil)
 	}
 	if err != nil {
-		return appspec.Spec{}, err
+		in.j.warn("keep the verdict for the second gate: " + err.Error())
 	}
-	spec, _ := appspec.Read("appspec", string(text))
-	return spec, nil
 }

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
@@ -22,7 +24,9 @@ type invocation struct {
 	event payload.Event
 	// stage is the event of a native deployment, which has nothing to do with CodeDeploy; else nil.
 	stage *payload.StageEvent
-	j     *journal
+	// unreadable is why the event could not be read, or nil.
+	unreadable error
+	j          *journal
 	// budget is how the invocation's time is divided.
 	budget budget
 	// rollback is known early and matters late: also to a run that was cut short.
@@ -40,12 +44,20 @@ type facts struct {
 	definitionsError error
 	test, production side
 	release          string
+	// greenGroup is the name of the new release's target group, or empty.
+	greenGroup string
+	// share is how much of production's traffic the new release gets.
+	share decision.Share
 }
 
-// side is one listener: how it is called, and the addresses to dial from inside the VPC.
+// side is the way to one release: the listener's base URL, the addresses to dial from inside the VPC, and the
+// headers that lead there.
 type side struct {
 	url       string
 	addresses []string
+	headers   map[string]string
+	// arn is that of the listener, or of the rule, that leads there; empty where the deployment names none.
+	arn string
 }
 
 // discover reads what the settings leave open. It returns a misconfiguration that no check could
@@ -57,7 +69,9 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(most, time.Until(in.budget.prepared)/2))
 	defer cancel()
-	in.facts.test.url, in.facts.production.url, in.facts.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
+	f := &in.facts
+	f.test.url, f.production.url, f.release = g.Settings.TestURL, g.Settings.ProductionURL, g.Settings.Release
+	f.test.headers = g.Settings.TestHeaders
 	if in.stage != nil {
 		if err := g.stageRole(in); err != nil {
 			return err
@@ -78,7 +92,8 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 		func() { g.readDefinitions(ctx, in) },
 		func() {
 			if d := in.facts.deployment; d != nil {
-				g.readListeners(ctx, in, d.TestListeners, d.ProductionListeners)
+				f.test.arn, f.production.arn = firstOf(d.TestListeners), firstOf(d.ProductionListeners)
+				g.readListeners(ctx, in)
 			}
 		},
 	)
@@ -104,6 +119,9 @@ func (g *Gate) readDeployment(ctx context.Context, in *invocation) {
 			return
 		}
 		in.facts.target = &t
+		if green := t.Replacement(); green != nil {
+			in.facts.greenGroup, in.facts.share = green.TargetGroup, decision.ShareOf(green.TrafficWeight)
+		}
 	})
 }
 
@@ -142,7 +160,11 @@ func (g *Gate) stageRole(in *invocation) error {
 // readRevision reads what a native deployment says about itself, where something hangs on it.
 func (g *Gate) readRevision(ctx context.Context, in *invocation) {
 	f := &in.facts
-	if f.release != "" && g.Settings.Suite != "" && f.test.url != "" && f.production.url != "" && g.Settings.ProberFunction == "" {
+	if in.stage.ShareKnown {
+		f.share = decision.ShareOf(in.stage.ProductionShare)
+	}
+	known := f.release != "" && g.Settings.Suite != "" && f.test.url != "" && f.production.url != "" && g.Settings.ProberFunction == ""
+	if known && (len(f.test.headers) > 0 || !smoke.SameAddress(f.test.url, f.production.url)) {
 		return
 	}
 	if in.stage.TargetRevision == "" {
@@ -158,15 +180,30 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation) {
 		f.definitions.Replacement = &r.TaskDefinition
 		f.release = orDefault(f.release, r.TaskDefinition.Release)
 	}
-	g.readListeners(ctx, in, listed(r.TestListener), listed(r.ProductionListener))
+	f.greenGroup, f.test.arn, f.production.arn = r.TargetGroup, r.TestRule, r.ProductionRule
+	headers := f.test.headers
+	together.Do(func() { g.readListeners(ctx, in) }, func() { headers = g.ruleHeaders(ctx, in, r.TestRule) })
+	f.test.headers = headers
 }
 
-// listed is a list of one, or of none.
-func listed(arn string) []string {
-	if arn == "" {
-		return nil
+// ruleHeaders are the headers that lead to the new release: what TEST_HEADERS says, else what the test traffic's
+// rule asks for.
+func (g *Gate) ruleHeaders(ctx context.Context, in *invocation, arn string) map[string]string {
+	if len(g.Settings.TestHeaders) > 0 || release.ListenerOf(arn) == arn {
+		return g.Settings.TestHeaders
 	}
-	return []string{arn}
+	way, err := release.Finder{AWS: g.AWS}.Way(ctx, arn)
+	if err != nil {
+		in.j.warn(err.Error() + "; TEST_HEADERS can say the headers that lead to the new release")
+	}
+	return way.Headers
+}
+
+func firstOf(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }
 
 // readDefinitions reads the task definitions where something hangs on them.
@@ -179,10 +216,7 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 		in.facts.definitionsError = errors.New("read task sets: the deployment's target is not known")
 		return
 	}
-	found, err := release.Finder{AWS: g.AWS}.TaskDefinitions(ctx, *in.facts.target)
-	if err == nil && found.Replacement == nil {
-		err = errors.New("read task sets: the deployment has no replacement task set")
-	}
+	found, err := release.Finder{AWS: g.AWS}.TaskDefinitions(ctx, in.facts.target)
 	if err != nil {
 		in.facts.definitionsError = err
 		in.j.warn(err.Error())
@@ -192,23 +226,23 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 
 // readListeners finds the URLs that the settings do not give and, for the prober, the load balancer's
 // private addresses.
-func (g *Gate) readListeners(ctx context.Context, in *invocation, testARNs, productionARNs []string) {
+func (g *Gate) readListeners(ctx context.Context, in *invocation) {
 	test, production := in.facts.test, in.facts.production
 	together.Do(
-		func() { test = g.readListener(ctx, in, testARNs, test) },
-		func() { production = g.readListener(ctx, in, productionARNs, production) },
+		func() { test = g.readListener(ctx, in, test) },
+		func() { production = g.readListener(ctx, in, production) },
 	)
 	in.facts.test, in.facts.production = test, production
 }
 
 // readListener completes one side.
-func (g *Gate) readListener(ctx context.Context, in *invocation, arns []string, s side) side {
+func (g *Gate) readListener(ctx context.Context, in *invocation, s side) side {
 	remote := g.Settings.ProberFunction != ""
-	if len(arns) == 0 || s.url != "" && !remote {
+	if s.arn == "" || s.url != "" && !remote {
 		return s
 	}
 	finder := release.Finder{AWS: g.AWS}
-	l, err := finder.Listener(ctx, arns[0])
+	l, err := finder.Listener(ctx, release.ListenerOf(s.arn))
 	if err != nil {
 		in.j.warn(err.Error())
 		return s

@@ -1,9 +1,8 @@
 // Package gate is the one way from a hook's invocation to a status: it reads the event, divides the
-// time, lets the suite judge, and stores exactly one status, whatever happens on the way.
+// time, collects witnesses of the release, and stores exactly one status, whatever happens on the way.
 //
-// It starts from Failed and refuses to let anything but a verdict that was reached turn that into
-// Succeeded: not a panic, not a hang, not a missing fact, not a setting that cannot be read. Judging is
-// pkg/smoke's; storing is pkg/codedeploy's.
+// It refuses to let anything on the way become Succeeded: not a panic, not a hang, not a missing fact, not a
+// setting that cannot be read. Judging is pkg/smoke's, deciding pkg/decision's, storing pkg/codedeploy's.
 package gate
 
 import (
@@ -15,9 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
@@ -32,8 +30,6 @@ type Gate struct {
 	// SettingsError is what is wrong with the settings. It is reported by every invocation instead of
 	// stopping the function, which could then not report anything.
 	SettingsError error
-	// Environment is where a suite's {env: …} variables are looked up.
-	Environment envconfig.Lookuper
 	// LifecycleEvent is the event that this function is for, where CodeDeploy cannot be asked.
 	LifecycleEvent lifecycle.Name
 	CodeDeploy     *codedeploy.Client
@@ -63,20 +59,23 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	}
 	ev, err := payload.Parse(raw)
 	if err != nil {
-		j.verdict(misconfigured(err.Error()), time.Since(started))
+		d := decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(err.Error())})
+		j.verdict(d, "", time.Since(started))
 		reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: err}
 		j.reported(lifecycle.Failed, reported)
-		j.metrics(lifecycle.Failed, reported, time.Since(started))
+		j.metrics(d, reported, time.Since(started))
 		return nil, err
 	}
 	j.deployment(ev.DeploymentID)
 	in := &invocation{event: ev, j: j, budget: b}
-	d := g.overrule(ctx, g.guarded(ctx, b, in), in)
-	j.verdict(d, time.Since(started))
+	d := g.decide(ctx, in)
+	link := g.link(in, d)
+	j.verdict(d, link, time.Since(started))
+	in.j.safely(func() { g.keep(ctx, in, d) })
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
 	j.reported(d.Status(), reported)
-	j.metrics(d.Status(), reported, time.Since(started))
-	g.upload(ctx, in, d)
+	j.metrics(d, reported, time.Since(started))
+	in.j.safely(func() { g.upload(ctx, in, d, link) })
 	return nil, reported.Err
 }
 
@@ -85,53 +84,66 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal) (any, error) {
 	started := time.Now()
 	ev, err := payload.ParseStage(raw)
-	in := &invocation{j: j, stage: &ev, budget: b}
-	d := misconfigured("")
-	if err == nil {
-		in.event.DeploymentID = ev.Deployment
-		in.rollback.Store(ev.Rollback)
-		j.deployment(ev.Deployment)
-		d = g.guarded(ctx, b, in)
-	} else {
-		d.Reason = err.Error()
-	}
-	d = g.overrule(ctx, d, in)
-	j.verdict(d, time.Since(started))
-	j.metrics(d.Status(), codedeploy.Reported{}, time.Since(started))
-	g.upload(ctx, in, d)
+	in := &invocation{j: j, stage: &ev, budget: b, unreadable: err}
+	in.event.DeploymentID = ev.Deployment
+	in.rollback.Store(ev.Rollback)
+	j.deployment(ev.Deployment)
+	d := g.decide(ctx, in)
+	link := g.link(in, d)
+	j.verdict(d, link, time.Since(started))
+	j.metrics(d, codedeploy.Reported{}, time.Since(started))
+	in.j.safely(func() { g.upload(ctx, in, d, link) })
 	return payload.Answer(d.Status()), nil
 }
 
-// guarded lets decide run for its time and not longer. What panics or does not stop is a verdict too.
-func (g *Gate) guarded(ctx context.Context, b budget, in *invocation) Decision {
-	ctx, cancel := context.WithDeadline(ctx, b.judging)
+// decide lets the witnesses be collected in their time, and makes the decision.
+func (g *Gate) decide(ctx context.Context, in *invocation) decision.Decision {
+	s := g.guarded(ctx, in)
+	s.Observing, s.Rollback = g.Settings.Mode == Observe, in.rollback.Load()
+	d := decision.Decide(decision.Seen{})
+	in.j.safely(func() { d = decision.Decide(s) })
+	if d.Status() == lifecycle.Failed && g.Settings.SkipParameter != "" {
+		in.j.safely(func() {
+			s.Skip = g.skip(ctx, in, s.Release)
+			d = decision.Decide(s)
+		})
+	}
+	return d
+}
+
+// guarded lets look run for its time and not longer. What panics or does not stop is a problem, too.
+func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
+	ctx, cancel := context.WithDeadline(ctx, in.budget.judging)
 	defer cancel()
-	decided := make(chan Decision, 1)
+	broken := func(format string, args ...any) decision.Seen {
+		return decision.Seen{
+			Deployment: in.event.DeploymentID, Event: g.LifecycleEvent,
+			Problem: decision.Problem{Blame: smoke.BlameGate, Reason: fmt.Sprintf(format, args...)},
+		}
+	}
+	seen := make(chan decision.Seen, 1)
 	go func() {
-		d := undecided()
+		s := broken("the gate ended without a word")
 		defer func() {
 			if p := recover(); p != nil {
 				stack := debug.Stack()
 				if inner, ok := p.(*together.Panic); ok {
 					stack = inner.Stack
 				}
-				in.j.debug(string(stack))
-				d = undecided()
-				d.Reason = fmt.Sprintf("the gate panicked: %.300v", p)
+				in.j.fault(string(stack))
+				s = broken("the gate panicked: %.300v", p)
 			}
-			decided <- d
+			seen <- s
 		}()
-		d = g.decide(ctx, in)
+		s = g.look(ctx, in)
 	}()
-	abandon := time.NewTimer(time.Until(b.abandon))
+	abandon := time.NewTimer(time.Until(in.budget.abandon))
 	defer abandon.Stop()
 	select {
-	case d := <-decided:
-		return d
+	case s := <-seen:
+		return s
 	case <-abandon.C:
-		d := undecided()
-		d.Reason = "the run did not stop when its time was up; the status is stored without it"
-		return d
+		return broken("the run did not stop when its time was up; the status is stored without it")
 	}
 }
 

@@ -107,47 +107,6 @@ func TestABrokenSuiteIsNamedWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestBeforeAllowTrafficWantsEvidence(t *testing.T) {
-	judged := func(o outcome) bool { return len(o.of("check")) > 0 }
-	t.Run("with evidence the checks are not run again", func(t *testing.T) {
-		w := newWorld(t, app("1.1", map[string]http.HandlerFunc{"/trips": status(500)}), app("1.0", nil))
-		o := w.before()
-		o.wants(t, "PASS", "none", "Succeeded", "")
-		if judged(o) {
-			t.Error("the checks were run again")
-		}
-		if got := o.of("verdict")[0]["lifecycle_event"]; got != "BeforeAllowTraffic" {
-			t.Errorf("lifecycle event %v", got)
-		}
-	})
-	for name, prepare := range map[string]func(*world){
-		"AfterAllowTestTraffic was skipped": func(w *world) { w.deployment("user", "Skipped", "InProgress") },
-		"the AppSpec names no hook":         func(w *world) { w.appSpec("  - BeforeAllowTraffic: second\n") },
-		"the AppSpec cannot be read":        func(w *world) { delete(w.answers, "GetApplicationRevision") },
-		"nothing can be read": func(w *world) {
-			delete(w.answers, "GetDeployment")
-			delete(w.answers, "ListDeploymentTargets")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, app("1.1", map[string]http.HandlerFunc{"/trips": status(500)}), app("1.0", nil))
-			w.deployment("user", "Succeeded", "InProgress")
-			prepare(w)
-			o := w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second)
-			o.wants(t, "FAIL", "release", "Failed", "evidence=none")
-			if !judged(o) {
-				t.Error("the checks were not run")
-			}
-		})
-	}
-	t.Run("a group without a test listener is set wrong", func(t *testing.T) {
-		w := newWorld(t, app("1.1", nil), app("1.0", nil))
-		w.deployment("user", "Skipped", "InProgress")
-		w.answer("GetDeployment", `{"deploymentInfo":{"applicationName":"trips","deploymentGroupName":"group"}}`)
-		w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second).wants(t, "ERROR", "config", "Failed", "no test listener")
-	})
-}
-
 func TestTheEventInProgressSaysWhichGateThisIs(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
 	w.deployment("user", "Succeeded", "InProgress")
@@ -170,7 +129,7 @@ func TestTheFunctionsNameSaysWhichGateThisIsWhereCodeDeployDoesNot(t *testing.T)
 
 func TestAnEventThatTakesNoHookIsNotOurs(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
-	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"cluster:service",
+	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"deploymentId":"`+deploymentID+`","targetId":"cluster:service",
 		"lifecycleEvents":[{"lifecycleEventName":"AllowTestTraffic","status":"InProgress"},{"lifecycleEventName":"AfterAllowTestTraffic","status":"Pending"}]}}}`)
 	o := w.after()
 	o.wants(t, "PASS", "none", "Succeeded", "")
@@ -179,29 +138,9 @@ func TestAnEventThatTakesNoHookIsNotOurs(t *testing.T) {
 	}
 }
 
-// A revision of a pipeline is an archive or a file in S3, which CodeDeploy does not hand out.
-func TestTheAppSpecMayBeInS3(t *testing.T) {
-	for name, tc := range map[string]struct{ object, evidence string }{
-		"it names the hook": {`{"version":0.0,"Resources":[],"Hooks":[{"AfterAllowTestTraffic":"first"}]}`, ""},
-		"it names none":     {`{"version":0.0,"Resources":[],"Hooks":[]}`, "evidence=none"},
-	} {
-		w := newWorld(t, app("1.1", nil), app("1.0", nil))
-		w.deployment("user", "Succeeded", "InProgress")
-		w.answer("GetDeployment", `{"deploymentInfo":{"applicationName":"trips","deploymentGroupName":"group","creator":"user",
-			"revision":{"revisionType":"S3","s3Location":{"bucket":"artifacts","key":"a/appspec.json","bundleType":"JSON"}},
-			"loadBalancerInfo":{"targetGroupPairInfoList":[{"testTrafficRoute":{"listenerArns":["arn:test"]}}]}}}`)
-		w.answer("GET /artifacts/a/appspec.json", tc.object)
-		o := w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second)
-		o.wants(t, "PASS", "none", "Succeeded", tc.evidence)
-		if reason, _ := o.of("verdict")[0]["reason"].(string); (tc.evidence != "") != strings.Contains(reason, "evidence=none") {
-			t.Errorf("%s: %s", name, reason)
-		}
-	}
-}
-
 func TestAHookOfAnotherEventIsSetWrong(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
-	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"cluster:service",
+	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"deploymentId":"`+deploymentID+`","targetId":"cluster:service",
 		"lifecycleEvents":[{"lifecycleEventName":"BeforeInstall","status":"InProgress"}]}}}`)
 	w.after().wants(t, "ERROR", "config", "Failed", "BeforeInstall")
 }
@@ -314,11 +253,16 @@ func TestTwiceTheSameEventIsStoredOnce(t *testing.T) {
 	}
 }
 
+// Where it panicked is noted at every LOG_LEVEL: nobody can ask it again.
 func TestAPanicIsReported(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
-	w.env["SUITE"] = w.file("smoke.yaml", strings.Replace(suite, "readiness:", "variables: {X: {env: PANIC}}\nreadiness:", 1))
-	o := w.panicking()
-	o.wants(t, "ERROR", "gate", "Failed", "panicked")
+	w.env["SUITE"], w.env["LOG_LEVEL"] = "ssm:/suite", "error"
+	o := w.broken(20*time.Second, func() { panic("boom") })
+	o.wants(t, "ERROR", "gate", "Failed", "the gate panicked: boom")
+	notes := o.of("note")
+	if len(notes) == 0 || notes[0]["level"] != "error" || !strings.Contains(notes[0]["message"].(string), "RoundTrip") {
+		t.Errorf("the stack is not noted: %v", notes)
+	}
 }
 
 func TestSecretsDoNotLeak(t *testing.T) {

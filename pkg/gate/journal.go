@@ -1,15 +1,19 @@
 package gate
 
 import (
+	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/emf"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -26,6 +30,8 @@ type journal struct {
 
 	// results always come out: a gate is never silent. notes obey LOG_LEVEL.
 	results, notes zerolog.Logger
+	// secrets are the function's own: no line may hold them, wherever they come from.
+	secrets *redact.Redactor
 
 	namespace                  string
 	deploymentID               string
@@ -40,7 +46,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	if err != nil || s.LogLevel == "" {
 		level = zerolog.InfoLevel
 	}
-	j := &journal{out: out, namespace: orDefault(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n}
+	j := &journal{out: out, namespace: orDefault(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n, secrets: redact.New(s.credentials()...)}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
@@ -56,7 +62,10 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 	if w.closed {
 		return len(line), nil
 	}
-	return w.out.Write(line)
+	if _, err := io.WriteString(w.out, w.secrets.Text(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 func (j *journal) close() {
@@ -93,6 +102,19 @@ func (j *journal) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 func (j *journal) note(text string)  { j.notes.Info().Str("event", "note").Msg(text) }
 func (j *journal) warn(text string)  { j.notes.Warn().Str("event", "note").Msg(text) }
 func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
+
+// safely does what the status does not hang on: a panic in it costs a note and nothing else.
+func (j *journal) safely(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.fault(fmt.Sprintf("the gate panicked beside its verdict: %.300v\n%s", p, debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// fault notes what must never have happened, at every LOG_LEVEL.
+func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
 func (j *journal) check(c smoke.CheckResult) {
 	j.mu.Lock()
@@ -136,32 +158,32 @@ func (j *journal) compare(c smoke.Comparison) {
 		Str("reason", c.Reason).Send()
 }
 
-// verdict writes the one line of an invocation that people look for.
-func (j *journal) verdict(d Decision, took time.Duration) {
-	reason := oneLine(d.Reason)
-	if d.Overruled != "" {
-		reason = oneLine(d.Overruled)
-	}
+// verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
+func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
-	if level == zerolog.InfoLevel && (d.Unproven || d.Verdict != smoke.Pass) {
+	if level == zerolog.InfoLevel && d.Verdict != smoke.Pass {
 		level = zerolog.WarnLevel
 	}
 	j.mu.Lock()
 	passed, failed := j.checksPassed, j.checksFailed
 	j.mu.Unlock()
+	s := d.Seen
 	line := j.results.WithLevel(level).Str("event", "verdict").
 		Str("verdict", string(d.Verdict)).
 		Str("status", string(d.Status())).
 		Str("blame", string(d.Blame)).
-		Str("reason", reason).
-		Str("release", d.Release).
-		Str("suite", d.Suite).
-		Str("suite_sha256", d.SuiteSHA256).
+		Str("reason", oneLine(d.Reason)).
+		Str("release", s.Release).
+		Str("suite", s.Suite).
+		Str("suite_sha256", s.SuiteSHA256).
 		Int("checks_passed", passed).
 		Int("checks_failed", failed).
 		Float64("duration_ms", millis(took))
-	if d.Link != "" {
-		line = line.Str("report", d.Link)
+	for _, w := range s.Witnesses() {
+		line = line.Str(w.Name, oneLine(w.Saw))
+	}
+	if link != "" {
+		line = line.Str("report", link)
 	}
 	line.Send()
 }
@@ -181,7 +203,7 @@ func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
 	line.Send()
 }
 
-func (j *journal) metrics(s lifecycle.Status, r codedeploy.Reported, took time.Duration) {
+func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.Duration) {
 	j.mu.Lock()
 	one := func(name string, value float64) emf.Metric {
 		return emf.Metric{Name: name, Unit: emf.Count, Values: []float64{value}}
@@ -191,8 +213,10 @@ func (j *journal) metrics(s lifecycle.Status, r codedeploy.Reported, took time.D
 		Dimensions: []emf.Dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group}, {Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
 		Sets:       [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
 		Metrics: []emf.Metric{
-			one("GatePassed", flag(s == lifecycle.Succeeded)),
-			one("GateFailed", flag(s != lifecycle.Succeeded)),
+			one("GatePassed", flag(d.Passed())),
+			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),
+			one("GateWouldFail", flag(d.WouldFail())),
+			one("GateSkipped", flag(d.Overruled == decision.BySkip)),
 			one("ChecksPassed", float64(j.checksPassed)),
 			one("ChecksFailed", float64(j.checksFailed)),
 			{Name: "CheckDuration", Unit: emf.Milliseconds, Values: j.checkMillis},

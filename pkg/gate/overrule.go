@@ -7,29 +7,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // skipTimeout bounds reading the skip parameter. It is read when the verdict is known, out of the time
 // that is kept back for storing the status, of which it may take a quarter.
 const skipTimeout = 3 * time.Second
-
-// overrule lets a verdict that would shut the gate pass where the contract says so, and only there:
-// the gate observes, CodeDeploy is taking a release back (which must never be stopped), the suite
-// allows INCONCLUSIVE, or somebody authorised a skip for exactly this release.
-func (g *Gate) overrule(ctx context.Context, d Decision, in *invocation) Decision {
-	switch {
-	case d.Verdict == smoke.Pass:
-	case d.Verdict == smoke.Inconclusive && d.InconclusiveAllowed:
-		d.Overruled = d.Reason
-	case g.Settings.Mode == Observe, in.rollback.Load():
-		d.Overruled = "WOULD FAIL: " + d.Reason
-	case g.Settings.SkipParameter != "":
-		return g.skip(ctx, d, in)
-	}
-	return d
-}
 
 // authorisation is what the skip parameter holds. Every member is needed, but for one of the two that
 // say what is skipped: a retried deployment has a new id, its release has not.
@@ -60,7 +44,8 @@ func (a authorisation) refusal(deploymentID, release string, now time.Time) stri
 	return ""
 }
 
-func (g *Gate) skip(ctx context.Context, d Decision, in *invocation) Decision {
+// skip looks for somebody's authorisation to let this release of this deployment pass.
+func (g *Gate) skip(ctx context.Context, in *invocation, release string) decision.Skip {
 	// The run's own time may be over.
 	most := skipTimeout
 	if !in.budget.deadline.IsZero() {
@@ -71,16 +56,13 @@ func (g *Gate) skip(ctx context.Context, d Decision, in *invocation) Decision {
 	a, err := g.authorisation(ctx)
 	if err != nil {
 		in.j.warn("no skip: " + err.Error())
-		return d
+		return decision.Skip{}
 	}
-	if why := a.refusal(in.event.DeploymentID, d.Release, time.Now()); why != "" {
+	if why := a.refusal(in.event.DeploymentID, release, time.Now()); why != "" {
 		in.j.note("no skip: the parameter " + g.Settings.SkipParameter + " does not apply: " + why)
-		return d
+		return decision.Skip{}
 	}
-	d.Overruled = fmt.Sprintf("SKIPPED by %q until %s because %q; it was %s: %s",
-		a.By, a.Expires.UTC().Format(time.RFC3339), a.Why, d.Verdict, d.Reason)
-	d.Verdict = smoke.Skipped
-	return d
+	return decision.Authorised(a.By, a.Why, a.Expires)
 }
 
 func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {

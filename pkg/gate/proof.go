@@ -2,75 +2,96 @@ package gate
 
 import (
 	"context"
+	"net"
+	"net/url"
+	"slices"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// listenerProof looks for a proof that the right release answers where the suite has none: everything
-// that the test listener forwards goes to the replacement's target group. Nothing moves while a hook
-// runs, so it is looked for beside the run.
-func (g *Gate) listenerProof(ctx context.Context, in *invocation) bool {
+// proof looks for a proof that the right release answers where the suite has none: everything that the test
+// listener forwards goes to the new release's target group. It holds for that listener only, so the address
+// that is asked must be the listener's. Nothing moves while a hook runs, so it is looked for beside the run.
+func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	group := replacementGroup(in.facts.target)
-	if in.facts.deployment == nil || len(in.facts.deployment.TestListeners) == 0 || group == "" {
-		return false
+	f := &in.facts
+	if f.test.arn == "" || f.greenGroup == "" {
+		return decision.Unproven("the deployment does not say which listener and target group are the new release's")
 	}
-	leads, err := release.Finder{AWS: g.AWS}.LeadsOnlyTo(ctx, in.facts.deployment.TestListeners[0], group)
+	finder := release.Finder{AWS: g.AWS}
+	l, err := finder.Listener(ctx, release.ListenerOf(f.test.arn))
 	if err != nil {
 		in.j.warn(err.Error())
+		return decision.Unproven("the test listener could not be read")
 	}
-	return leads
+	if len(f.test.addresses) == 0 && !sameListener(ctx, f.test.url, l.URL) {
+		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
+	}
+	way, err := finder.Way(ctx, f.test.arn)
+	if err == nil && len(way.Other) > 0 {
+		way, err = finder.Way(ctx, l.ARN)
+	}
+	if err != nil {
+		in.j.warn(err.Error())
+		return decision.Unproven("the test listener's rules could not be read")
+	}
+	return decision.ByListener(f.test.arn, way, f.greenGroup)
 }
 
-// unproven says in a PASS that nothing showed which release answered.
-func (d *Decision) unproven() {
-	d.Unproven = true
-	d.Reason = "release not proven: no check mentions ${RELEASE}, and the test listener does not show that it leads only to the new task set; " + d.Reason
+// sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
+func sameListener(ctx context.Context, asked, listener string) bool {
+	if smoke.SameAddress(asked, listener) {
+		return true
+	}
+	a, err1 := url.Parse(asked)
+	b, err2 := url.Parse(listener)
+	if err1 != nil || err2 != nil || a.Scheme != b.Scheme || portOf(a) != portOf(b) {
+		return false
+	}
+	ours, err1 := net.DefaultResolver.LookupHost(ctx, a.Hostname())
+	theirs, err2 := net.DefaultResolver.LookupHost(ctx, b.Hostname())
+	return err1 == nil && err2 == nil && len(ours) > 0 &&
+		!slices.ContainsFunc(ours, func(address string) bool { return !slices.Contains(theirs, address) })
 }
 
-// explainReadiness adds what the load balancer thinks of the new tasks to a wait that never ended.
-func (g *Gate) explainReadiness(ctx context.Context, in *invocation, d *Decision) {
+func portOf(u *url.URL) string {
+	if u.Port() == "" && u.Scheme == "https" {
+		return "443"
+	}
+	return orDefault(u.Port(), "80")
+}
+
+// explainReadiness is what the load balancer thinks of the new tasks, after a wait that never ended.
+func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	// The run may have used up its own time. What it gets to stop is enough for this; a verdict must not
 	// get lost over an explanation.
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	if in.facts.target == nil {
-		return
+		return ""
 	}
 	finder := release.Finder{AWS: g.AWS}
 	if in.facts.definitions.Replacement == nil {
-		found, err := finder.TaskDefinitions(ctx, *in.facts.target)
+		found, err := finder.TaskDefinitions(ctx, in.facts.target)
 		if err != nil {
 			in.j.warn(err.Error())
-			return
+			return ""
 		}
 		in.facts.definitions = found
 	}
 	replacement := in.facts.definitions.Replacement
 	if replacement == nil || replacement.TargetGroup == "" {
-		return
+		return ""
 	}
 	health, err := finder.Health(ctx, replacement.TargetGroup)
 	if err != nil {
 		in.j.warn(err.Error())
-		return
-	}
-	d.Reason += " (targets of the new task set: " + health + ")"
-}
-
-// replacementGroup is the name of the replacement task set's target group, or "".
-func replacementGroup(t *codedeploy.Target) string {
-	if t == nil {
 		return ""
 	}
-	for _, s := range t.TaskSets {
-		if !s.Original {
-			return s.TargetGroup
-		}
-	}
-	return ""
+	return " (targets of the new task set: " + health + ")"
 }

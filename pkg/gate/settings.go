@@ -49,8 +49,13 @@ type Settings struct {
 	FunctionName string `env:"AWS_LAMBDA_FUNCTION_NAME"`
 	TaskRoot     string `env:"LAMBDA_TASK_ROOT"`
 
-	// SuiteEnvironment is looked at before the environment for a suite's {env: …} variables.
+	// SuiteEnvironment is what a suite's {env: …} variables read, and nothing else is.
 	SuiteEnvironment Variables `env:"SUITE_ENVIRONMENT"`
+	// TestHeaders are sent to the new release only: what leads to it. Empty: what the test listener's rule asks for.
+	TestHeaders Variables `env:"TEST_HEADERS"`
+	// EvidenceParameter names the SSM parameter in which the first gate keeps its verdict for the second. Empty:
+	// none is kept, and the second gate runs the whole suite.
+	EvidenceParameter string `env:"EVIDENCE_PARAMETER"`
 
 	AWS signed.Environment
 }
@@ -118,4 +123,19 @@ func orDefault(value, standard string) string {
 		return standard
 	}
 	return value
+}
+
+// leastCredential is the length under which a credential is not one of AWS's, but a stand-in's: its few letters
+// would be hidden everywhere.
+const leastCredential = 16
+
+// credentials are the function's own secrets, which no output may show.
+func (s Settings) credentials() []string {
+	var out []string
+	for _, c := range []string{s.AWS.SecretAccessKey, s.AWS.SessionToken} {
+		if len(c) >= leastCredential {
+			out = append(out, c)
+		}
+	}
+	return out
 }

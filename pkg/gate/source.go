@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -37,49 +37,60 @@ checks:
 func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceTime)
 	defer cancel()
-	ref := g.Settings.Suite
+	ref, labelled := g.Settings.Suite, false
 	if ref == "" {
 		if f.definitions.Replacement == nil {
 			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.definitionsError)
 		}
-		if ref = f.definitions.Replacement.Suite; ref == "" {
+		if ref, labelled = f.definitions.Replacement.Suite, true; ref == "" {
 			return smoke.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
 		}
 	}
-	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
-	case "s3":
+	switch scheme, rest, _ := strings.Cut(ref, ":"); {
+	case scheme == "s3":
 		return g.fromS3(ctx, ref)
-	case "ssm":
+	case scheme == "ssm":
 		return g.fromSSM(ctx, ref, rest)
+	case labelled && !filepath.IsLocal(ref):
+		// Who may write a label is not who may read the function's files.
+		return smoke.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
+	case filepath.IsAbs(ref):
+		return fromFile(ref, filepath.Dir(ref), filepath.Base(ref))
 	}
-	return g.fromFile(ref)
+	return fromFile(ref, orDefault(g.Settings.TaskRoot, "."), filepath.Clean(ref))
 }
 
-func (g *Gate) fromFile(name string) (smoke.Source, error) {
-	path := name
-	if !filepath.IsAbs(path) && g.Settings.TaskRoot != "" {
-		path = filepath.Join(g.Settings.TaskRoot, path)
-	}
-	f, err := os.Open(path)
+// fromFile reads a suite and the files that it names from below a folder. Links that lead out of it are not followed.
+func fromFile(name, folder, path string) (smoke.Source, error) {
+	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(f, maxSuite+1))
+	defer root.Close() //nolint:errcheck // only read
+	text, err := readFile(root, path)
+	if err == nil {
+		err = checkSize(name, text)
+	}
 	if err != nil {
 		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
-	}
-	if err := checkSize(name, text); err != nil {
-		return smoke.Source{}, err
 	}
 	src := smoke.Source{Name: name, Text: text, Files: map[string][]byte{}}
 	for _, ca := range smoke.Files(text) {
 		// One that cannot be read is left out: the suite's reader names it, with its place.
-		if pem, err := os.ReadFile(filepath.Join(filepath.Dir(path), ca)); err == nil {
+		if pem, err := readFile(root, filepath.Join(filepath.Dir(path), ca)); err == nil {
 			src.Files[ca] = pem
 		}
 	}
 	return src, nil
+}
+
+func readFile(root *os.Root, path string) ([]byte, error) {
+	f, err := root.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, maxSuite+1))
 }
 
 // fromS3 reads s3://bucket/key#sha256=hex. A label carries the hash, so that the suite that judges is
@@ -95,7 +106,7 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (smoke.Source, error) {
 		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", location, err)
 	}
 	if err := checkSize(location, text); err != nil {
-		return smoke.Source{}, err
+		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
 	if sum := sha256.Sum256(text); hashed && !strings.EqualFold(hex.EncodeToString(sum[:]), want) {
 		return smoke.Source{}, fmt.Errorf("read the suite %s: its sha256 is %x, the release was published with %.64q", location, sum, want)
@@ -104,22 +115,19 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (smoke.Source, error) {
 }
 
 func (g *Gate) fromSSM(ctx context.Context, ref, name string) (smoke.Source, error) {
-	var out struct {
-		Parameter struct{ Value string }
-	}
-	in := map[string]any{"Name": name, "WithDecryption": true}
-	if err := g.AWS.JSON(ctx, signed.SSM, "GetParameter", in, &out); err != nil {
+	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, name)
+	if err != nil {
 		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
 	}
-	return smoke.Source{Name: ref, Text: []byte(out.Parameter.Value)}, nil
+	return smoke.Source{Name: ref, Text: []byte(text)}, nil
 }
 
 func checkSize(name string, text []byte) error {
 	switch {
 	case len(text) > maxSuite:
-		return fmt.Errorf("read the suite %s: it is larger than 4 MiB", name)
+		return fmt.Errorf("%s is larger than 4 MiB", name)
 	case len(text) == 0:
-		return errors.New("read the suite " + name + ": it is empty")
+		return errors.New(name + " is empty")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 func New(ctx context.Context, n lifecycle.Name, env envconfig.Lookuper, out io.Writer) *Gate {
 	s, err := ReadSettings(ctx, env)
 	return &Gate{
-		Settings: s, SettingsError: err, Environment: env, LifecycleEvent: n,
+		Settings: s, SettingsError: err, LifecycleEvent: n,
 		CodeDeploy: codedeploy.New(codedeploy.Config{
 			Region: s.AWS.Region, Credentials: s.AWS.Provider(), Endpoint: s.AWS.EndpointOf("CODEDEPLOY"),
 		}),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 )
 
@@ -30,10 +31,18 @@ func reportKey(in *invocation, extension string) string {
 	return fmt.Sprintf("greenlight/%s/%s.%s", id, in.facts.lifecycleEvent, extension)
 }
 
+// link is where the report of a decision will be, or empty where there is none.
+func (g *Gate) link(in *invocation, d decision.Decision) string {
+	if g.Settings.ReportBucket == "" || d.Seen.Run.Report() == nil {
+		return ""
+	}
+	return "s3://" + g.Settings.ReportBucket + "/" + reportKey(in, "html")
+}
+
 // upload writes the report as a page for people and as JSON for programs. It can change nothing any
 // more, so what goes wrong is a warning.
-func (g *Gate) upload(ctx context.Context, in *invocation, d Decision) {
-	if d.Link == "" {
+func (g *Gate) upload(ctx context.Context, in *invocation, d decision.Decision, link string) {
+	if link == "" {
 		return
 	}
 	most := uploadTime
@@ -50,9 +59,9 @@ func (g *Gate) upload(ctx context.Context, in *invocation, d Decision) {
 		{"json", "application/json", report.JSON},
 	} {
 		var b bytes.Buffer
-		err := kind.write(&b, *d.report)
+		err := kind.write(&b, *d.Seen.Run.Report())
 		if err == nil {
-			err = g.AWS.PutObject(ctx, g.Settings.ReportBucket, reportKey(in, kind.extension), kind.contentType, b.Bytes())
+			err = g.AWS.PutObject(ctx, g.Settings.ReportBucket, reportKey(in, kind.extension), kind.contentType, []byte(in.j.secrets.Text(b.String())))
 		}
 		if err != nil {
 			in.j.warn("write the report: " + err.Error())

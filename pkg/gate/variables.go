@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-
-	"github.com/sethvargo/go-envconfig"
 )
 
 // Variables are variables for the suite as one setting, a JSON object of strings: a stack's template
@@ -27,12 +25,8 @@ func (v *Variables) EnvDecode(_ context.Context, text string) error {
 	return nil
 }
 
-// over returns env with the variables before it.
-func (v Variables) over(env envconfig.Lookuper) func(name string) (string, bool) {
-	return func(name string) (string, bool) {
-		if value, ok := v[name]; ok {
-			return value, true
-		}
-		return env.Lookup(name)
-	}
+// lookup is all that a suite's {env: …} reads: never the function's own environment, which holds its credentials.
+func (v Variables) lookup(name string) (string, bool) {
+	value, ok := v[name]
+	return value, ok
 }

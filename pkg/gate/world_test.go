@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,7 +23,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
-const deploymentID = "d-1A2B3C4D5"
+const (
+	deploymentID = "d-1A2B3C4D5"
+	evidence     = "/greenlight/evidence"
+)
 
 // world is AWS and an application as one hook sees them: real servers on loopback.
 type world struct {
@@ -39,6 +43,8 @@ type world struct {
 	put func(n int) (int, string)
 	// puts are the statuses that arrived, stored the ones that were taken.
 	puts, stored []string
+	// parameters are SSM's, by name.
+	parameters map[string]string
 }
 
 // app serves the trip management application's checks, as the given release.
@@ -67,14 +73,14 @@ checks:
 
 func newWorld(t *testing.T, green, blue http.Handler) *world {
 	t.Helper()
-	w := &world{t: t, answers: map[string]func([]byte) (int, string){}}
+	w := &world{t: t, answers: map[string]func([]byte) (int, string){}, parameters: map[string]string{evidence: "none"}}
 	w.green, w.blue = server(t, green), server(t, blue)
 	w.aws = server(t, http.HandlerFunc(w.serveAWS))
 	w.env = map[string]string{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s",
 		"AWS_ENDPOINT_URL": w.aws.URL,
 		"TEST_URL":         w.green.URL, "PRODUCTION_URL": w.blue.URL, "RELEASE": "1.1",
-		"SUITE": w.file("smoke.yaml", suite),
+		"SUITE": w.file("smoke.yaml", suite), "EVIDENCE_PARAMETER": evidence,
 	}
 	w.deployment("user", "InProgress", "Pending")
 	return w
@@ -103,22 +109,13 @@ func (w *world) answer(operation, body string) {
 // deployment sets what CodeDeploy says: who created it, and the statuses of the two lifecycle events
 // that take a gate.
 func (w *world) deployment(creator, after, before string) {
-	w.answer("GetDeployment", `{"deploymentInfo":{"applicationName":"trips","deploymentGroupName":"group","creator":"`+creator+`",
-		"revision":{"revisionType":"AppSpecContent","appSpecContent":{"sha256":"00"}},
+	w.answer("GetDeployment", `{"deploymentInfo":{"deploymentId":"`+deploymentID+`","applicationName":"trips","deploymentGroupName":"group","creator":"`+creator+`",
 		"loadBalancerInfo":{"targetGroupPairInfoList":[{"targetGroups":[{"name":"one"},{"name":"two"}],
 			"testTrafficRoute":{"listenerArns":["arn:test"]},"prodTrafficRoute":{"listenerArns":["arn:prod"]}}]}}}`)
 	w.answer("ListDeploymentTargets", `{"targetIds":["cluster:service"]}`)
-	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"cluster:service","targetArn":"arn:service",
+	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"deploymentId":"`+deploymentID+`","targetId":"cluster:service","targetArn":"arn:service",
 		"lifecycleEvents":[{"lifecycleEventName":"AfterAllowTestTraffic","status":"`+after+`"},{"lifecycleEventName":"BeforeAllowTraffic","status":"`+before+`"}],
 		"taskSetsInfo":[{"identifer":"ecs-svc/1","taskSetLabel":"Blue"},{"identifer":"ecs-svc/2","taskSetLabel":"Green","targetGroup":{"name":"two"}}]}}}`)
-	w.appSpec("  - AfterAllowTestTraffic: first\n  - BeforeAllowTraffic: second\n")
-}
-
-func (w *world) appSpec(hooks string) {
-	text := "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: \"arn:aws:ecs:eu-west-1:123456789012:task-definition/t:1\"\n" +
-		"        LoadBalancerInfo: {ContainerName: web, ContainerPort: 8080}\nHooks:\n" + hooks
-	quoted, _ := json.Marshal(text)
-	w.answer("GetApplicationRevision", `{"applicationName":"trips","revision":{"revisionType":"AppSpecContent","appSpecContent":{"content":`+string(quoted)+`}}}`)
 }
 
 // serveAWS answers every service: operations by their names, S3 by method.
@@ -137,6 +134,8 @@ func (w *world) serveAWS(rw http.ResponseWriter, r *http.Request) {
 		status, text = w.store(body)
 	} else if f, ok := w.answers[operation]; ok {
 		status, text = f(body)
+	} else if operation == "GetParameter" || operation == "PutParameter" {
+		status, text = w.parameter(operation, body)
 	}
 	w.mu.Unlock()
 	if status == 0 { // hang
@@ -146,6 +145,22 @@ func (w *world) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	rw.WriteHeader(status)
 	_, _ = io.WriteString(rw, text)
+}
+
+// parameter is the Parameter Store. What is not in it is denied, as everything else.
+func (w *world) parameter(operation string, body []byte) (int, string) {
+	var in struct{ Name, Value string }
+	_ = json.Unmarshal(body, &in)
+	value, ok := w.parameters[in.Name]
+	switch {
+	case !ok:
+		return http.StatusBadRequest, `{"__type":"AccessDeniedException","Message":"not authorized to perform ` + operation + `"}`
+	case operation == "PutParameter":
+		w.parameters[in.Name] = in.Value
+		return http.StatusOK, `{"Version":2}`
+	}
+	quoted, _ := json.Marshal(value)
+	return http.StatusOK, `{"Parameter":{"Name":"` + in.Name + `","Value":` + string(quoted) + `}}`
 }
 
 func (w *world) store(body []byte) (int, string) {
@@ -176,6 +191,8 @@ type outcome struct {
 	lines  []map[string]any
 	log    string
 	took   time.Duration
+	// later is the log as it is afterwards.
+	later func() string
 }
 
 // invoke runs one invocation of the gate for the given lifecycle event, with limit as Lambda's.
@@ -214,7 +231,20 @@ func (w *world) after() outcome {
 	return w.invoke(lifecycle.AfterAllowTestTraffic, event, 20*time.Second)
 }
 
+// before invokes the second gate, after a first one that judged a good release.
 func (w *world) before() outcome {
+	if w.parameters[evidence] == "none" {
+		good := server(w.t, app("1.1", nil))
+		green := w.env["TEST_URL"]
+		w.env["TEST_URL"] = good.URL
+		w.after()
+		w.env["TEST_URL"], w.stored = green, nil
+	}
+	return w.second()
+}
+
+// second invokes the second gate, with whatever the first one left.
+func (w *world) second() outcome {
 	w.deployment("user", "Succeeded", "InProgress")
 	return w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second)
 }
@@ -252,20 +282,24 @@ func (o outcome) wants(t *testing.T, verdict, blame, status, reason string) {
 	}
 }
 
-// panicking invokes a gate whose environment panics when it is asked for PANIC.
-func (w *world) panicking() outcome {
+// broken makes every request to AWS but those to CodeDeploy end in f.
+func (w *world) broken(limit time.Duration, f func()) outcome {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
-	var log bytes.Buffer
-	g := gate.New(ctx, lifecycle.AfterAllowTestTraffic, envconfig.MapLookuper(w.env), &log)
-	g.Environment = panics{}
+	var out log
+	g := gate.New(ctx, lifecycle.AfterAllowTestTraffic, envconfig.MapLookuper(w.env), &out)
+	g.AWS.HTTP = &http.Client{Transport: roundTrip(f)}
+	began := time.Now()
 	_, err := g.Handle(ctx, []byte(event))
-	o := outcome{err: err, log: log.String(), stored: w.stored}
+	o := outcome{err: err, log: out.String(), stored: w.stored, took: time.Since(began), later: out.String}
 	o.read(w.t)
 	return o
 }
 
-type panics struct{}
+type roundTrip func()
 
-func (panics) Lookup(string) (string, bool) { panic("boom") }
+func (f roundTrip) RoundTrip(*http.Request) (*http.Response, error) {
+	f()
+	return nil, errors.New("nobody answers")
+}

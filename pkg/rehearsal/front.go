@@ -13,6 +13,10 @@ import (
 // reportBucket is the S3 bucket that the hooks are told to write their reports to.
 const reportBucket = "rehearsal-reports"
 
+// evidenceParameter is where the first hook keeps its verdict for the second. Like the gate's stack makes it, it
+// is there from the beginning and says nothing.
+const evidenceParameter = "/rehearsal/evidence"
+
 // front is the one address at which every AWS stand-in answers (AWS_ENDPOINT_URL): the protocol of a
 // request says for whom it is.
 type front struct {

@@ -192,7 +192,11 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 
 // function is the Lambda function that stands behind a hook.
 func (s *stage) function(hook Hook, w *witness) *lambda.Function {
-	variables := map[string]string{"REPORT_BUCKET": reportBucket}
+	variables := map[string]string{"REPORT_BUCKET": reportBucket, "EVIDENCE_PARAMETER": evidenceParameter}
+	if len(s.plan.Variables) > 0 {
+		object, _ := json.Marshal(s.plan.Variables) // strings always can
+		variables["SUITE_ENVIRONMENT"] = string(object)
+	}
 	for _, service := range []string{"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER"} {
 		variables["AWS_ENDPOINT_URL"+service] = s.endpoint
 	}
@@ -207,11 +211,6 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	}
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path
-	}
-	for name, value := range s.plan.Variables {
-		if _, ours := variables[name]; !ours {
-			variables[name] = value
-		}
 	}
 	return &lambda.Function{
 		Name: hook.Function, Region: Region, Account: Account,

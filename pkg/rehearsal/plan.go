@@ -90,7 +90,7 @@ type Plan struct {
 	Host   string
 	// Secrets are the values that Secrets Manager and SSM answer, by reference.
 	Secrets map[string]string
-	// Variables are added to every hook's environment.
+	// Variables are what the suite's {env: …} reads.
 	Variables map[string]string
 	// FunctionTimeout is what Lambda allows a hook, StartTimeout how long a task may take to open its port.
 	FunctionTimeout, StartTimeout time.Duration

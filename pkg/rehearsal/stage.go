@@ -99,9 +99,10 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		objects:  &bucket.Store{},
 		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(secrets...)},
 		book:     deployment.NewBook(),
-		secrets:  &secretstore.Store{Values: maps.Clone(p.Secrets)},
+		secrets:  &secretstore.Store{Values: map[string]string{evidenceParameter: "none"}},
 		balancer: balancer.New(),
 	}
+	maps.Copy(s.secrets.Values, p.Secrets)
 	s.balancer.Log.Background = trafficAgent
 	if s.plan.Discover {
 		s.publishSuite()

@@ -20,7 +20,8 @@ func (f Finder) Addresses(ctx context.Context, loadBalancerARN string) ([]string
 	}
 	var out struct {
 		Interfaces []struct {
-			Address string `xml:"privateIpAddress"`
+			Address     string `xml:"privateIpAddress"`
+			Description string `xml:"description"`
 		} `xml:"networkInterfaceSet>item"`
 	}
 	in := url.Values{
@@ -32,7 +33,7 @@ func (f Finder) Addresses(ctx context.Context, loadBalancerARN string) ([]string
 	}
 	var addresses []string
 	for _, i := range out.Interfaces {
-		if net.ParseIP(i.Address) != nil {
+		if i.Description == "ELB "+name && net.ParseIP(i.Address) != nil {
 			addresses = append(addresses, i.Address)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ type Listener struct {
 func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	var listeners struct {
 		Listeners []struct {
+			ARN             string `xml:"ListenerArn"`
 			LoadBalancerARN string `xml:"LoadBalancerArn"`
 			Port            int    `xml:"Port"`
 			Protocol        string `xml:"Protocol"`
@@ -33,19 +35,23 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	if err := f.AWS.Query(ctx, signed.LoadBalancing, "DescribeListeners", url.Values{"ListenerArns.member.1": {arn}}, &listeners); err != nil {
 		return Listener{}, fmt.Errorf("read listener: %w", err)
 	}
-	if len(listeners.Listeners) == 0 {
-		return Listener{}, errors.New("read listener: there is none")
+	if len(listeners.Listeners) != 1 || another(listeners.Listeners[0].ARN, arn) {
+		return Listener{}, errors.New("read listener: the answer is not about this listener")
 	}
 	l := listeners.Listeners[0]
 	var balancers struct {
 		LoadBalancers []struct {
+			ARN     string `xml:"LoadBalancerArn"`
 			DNSName string `xml:"DNSName"`
 		} `xml:"DescribeLoadBalancersResult>LoadBalancers>member"`
 	}
 	if err := f.AWS.Query(ctx, signed.LoadBalancing, "DescribeLoadBalancers", url.Values{"LoadBalancerArns.member.1": {l.LoadBalancerARN}}, &balancers); err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", err)
 	}
-	if len(balancers.LoadBalancers) == 0 || balancers.LoadBalancers[0].DNSName == "" {
+	if len(balancers.LoadBalancers) != 1 || another(balancers.LoadBalancers[0].ARN, l.LoadBalancerARN) {
+		return Listener{}, errors.New("read load balancer: the answer is not about the listener's")
+	}
+	if balancers.LoadBalancers[0].DNSName == "" {
 		return Listener{}, errors.New("read load balancer: it has no DNS name")
 	}
 	scheme := "http"
@@ -56,48 +62,115 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	return Listener{ARN: arn, URL: scheme + "://" + host, LoadBalancer: l.LoadBalancerARN}, nil
 }
 
-// LeadsOnlyTo reports whether everything that the listener forwards goes to the target group: no rule
-// has a weight for another one. Since 2022 CodeDeploy leaves the other group of the pair in a weighted
-// forward with weight 0, which counts as not there.
-func (f Finder) LeadsOnlyTo(ctx context.Context, listenerARN, targetGroup string) (bool, error) {
-	type group struct {
+// another reports whether an answer says that it is about something else than was asked for.
+func another(got, asked string) bool { return got != "" && got != asked }
+
+// Way is what a listener, or one rule of it, does with requests.
+type Way struct {
+	// Groups are the names of the target groups that it forwards to. A weight of 0 counts as not there: since
+	// 2022 CodeDeploy leaves the other group of the pair in a weighted forward with weight 0.
+	Groups []string
+	// Headers are what a single rule asks for, a value for each; nil for a whole listener.
+	Headers map[string]string
+	// Other names conditions of a single rule that no header satisfies: "host-header", "path-pattern".
+	Other []string
+}
+
+// LeadsOnlyTo reports whether all that is forwarded goes to the target group.
+func (w Way) LeadsOnlyTo(targetGroup string) bool {
+	for _, g := range w.Groups {
+		if g != targetGroup {
+			return false
+		}
+	}
+	return targetGroup != "" && len(w.Groups) > 0
+}
+
+type rule struct {
+	ARN     string `xml:"RuleArn"`
+	Actions []struct {
+		Type   string `xml:"Type"`
 		ARN    string `xml:"TargetGroupArn"`
-		Weight *int   `xml:"Weight"`
-	}
+		Groups []struct {
+			ARN    string `xml:"TargetGroupArn"`
+			Weight *int   `xml:"Weight"`
+		} `xml:"ForwardConfig>TargetGroups>member"`
+	} `xml:"Actions>member"`
+	Conditions []struct {
+		Field  string   `xml:"Field"`
+		Header string   `xml:"HttpHeaderConfig>HttpHeaderName"`
+		Values []string `xml:"HttpHeaderConfig>Values>member"`
+		// Patterns are a path's or a host's.
+		Patterns []string `xml:"Values>member"`
+	} `xml:"Conditions>member"`
+}
+
+// Way reads where a listener, or one rule, leads to. All rules of a listener count together.
+func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	var out struct {
-		Rules []struct {
-			Actions []struct {
-				Type   string  `xml:"Type"`
-				ARN    string  `xml:"TargetGroupArn"`
-				Groups []group `xml:"ForwardConfig>TargetGroups>member"`
-			} `xml:"Actions>member"`
-		} `xml:"DescribeRulesResult>Rules>member"`
+		Rules []rule `xml:"DescribeRulesResult>Rules>member"`
 	}
-	if err := f.AWS.Query(ctx, signed.LoadBalancing, "DescribeRules", url.Values{"ListenerArn": {listenerARN}}, &out); err != nil {
-		return false, fmt.Errorf("read listener rules: %w", err)
+	single := ListenerOf(arn) != arn
+	in := url.Values{"ListenerArn": {arn}}
+	if single {
+		in = url.Values{"RuleArns.member.1": {arn}}
 	}
-	forwards := 0
+	if err := f.AWS.Query(ctx, signed.LoadBalancing, "DescribeRules", in, &out); err != nil {
+		return Way{}, fmt.Errorf("read listener rules: %w", err)
+	}
+	var w Way
 	for _, r := range out.Rules {
-		for _, a := range r.Actions {
-			if a.Type != "forward" {
-				continue
-			}
-			groups := a.Groups
-			if len(groups) == 0 {
-				groups = []group{{ARN: a.ARN}}
-			}
-			for _, g := range groups {
-				if g.Weight != nil && *g.Weight == 0 {
-					continue
-				}
-				if targetGroupName(g.ARN) != targetGroup {
-					return false, nil
-				}
-				forwards++
+		if single && another(r.ARN, arn) || another(ListenerOf(r.ARN), ListenerOf(arn)) {
+			return Way{}, errors.New("read listener rules: the answer is about another listener")
+		}
+		w.Groups = append(w.Groups, r.groups()...)
+		if single {
+			w.read(r)
+		}
+	}
+	return w, nil
+}
+
+// groups lists the names of the target groups that the rule gives a share to.
+func (r rule) groups() []string {
+	var out []string
+	for _, a := range r.Actions {
+		if a.Type != "forward" {
+			continue
+		}
+		if len(a.Groups) == 0 {
+			out = append(out, targetGroupName(a.ARN))
+		}
+		for _, g := range a.Groups {
+			if g.Weight == nil || *g.Weight != 0 {
+				out = append(out, targetGroupName(g.ARN))
 			}
 		}
 	}
-	return forwards > 0, nil
+	return out
+}
+
+// read takes the rule's conditions. A header's value with a wildcard in it cannot be sent as it stands.
+func (w *Way) read(r rule) {
+	for _, c := range r.Conditions {
+		if slices.Contains(c.Patterns, "*") || c.Field == "path-pattern" && slices.Contains(c.Patterns, "/*") {
+			continue // every request satisfies it
+		}
+		value := ""
+		for _, v := range c.Values {
+			if value == "" && !strings.ContainsAny(v, "*?") {
+				value = v
+			}
+		}
+		if c.Field != "http-header" || c.Header == "" || value == "" {
+			w.Other = append(w.Other, c.Field)
+			continue
+		}
+		if w.Headers == nil {
+			w.Headers = map[string]string{}
+		}
+		w.Headers[c.Header] = value
+	}
 }
 
 // Health is how many targets of a target group are in which state, in words: "1 healthy, 1 unhealthy

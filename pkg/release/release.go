@@ -1,12 +1,14 @@
 // Package release finds out what a deployment releases: which task definition, under which name, with
 // which suite, and behind which listeners.
 //
-// Every fact stands for itself. What cannot be read is a warning in the words of AWS, and the fact stays
-// empty; whether it was needed is the gate's to say. It judges nothing and writes nothing to AWS.
+// Every fact stands for itself. What cannot be read is an error in the words of AWS, and so is an answer about
+// something else than was asked for: an empty one is never taken for a fact. Whether a fact was needed is
+// the gate's to say. It judges nothing and writes nothing to AWS.
 package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,7 +17,8 @@ import (
 )
 
 // The docker labels by which a task definition speaks to the gate. render-taskdef stamps the first two;
-// infra/bluegreen.yml the third, on the placeholder that serves before the first release.
+// infra/bluegreen.yml the third, on the placeholder that serves before the first release. They count on the
+// container behind the load balancer, whose answers are judged, and on no other.
 const (
 	LabelRelease   = "greenlight.release"
 	LabelSuite     = "greenlight.suite"
@@ -45,76 +48,110 @@ type TaskDefinitions struct {
 	Original, Replacement *TaskDefinition
 }
 
-// TaskDefinitions reads the task definitions of both task sets.
-func (f Finder) TaskDefinitions(ctx context.Context, target codedeploy.Target) (TaskDefinitions, error) {
+// TaskDefinitions reads the task definitions of both task sets. The error says why the replacement's could
+// not be read; a missing original is none.
+func (f Finder) TaskDefinitions(ctx context.Context, target *codedeploy.Target) (TaskDefinitions, error) {
 	cluster, service, ok := strings.Cut(target.ID, ":")
 	if !ok {
 		return TaskDefinitions{}, fmt.Errorf("read task sets: the deployment's target %.100q is not cluster:service", target.ID)
 	}
 	var sets struct {
-		TaskSets []struct {
-			ID             string `json:"id"`
-			TaskDefinition string `json:"taskDefinition"`
-			LoadBalancers  []struct {
-				ContainerName  string `json:"containerName"`
-				TargetGroupARN string `json:"targetGroupArn"`
-			} `json:"loadBalancers"`
-		} `json:"taskSets"`
+		TaskSets []taskSet `json:"taskSets"`
 	}
 	in := map[string]any{"cluster": cluster, "service": service}
 	if err := f.AWS.JSON(ctx, signed.ECS, "DescribeTaskSets", in, &sets); err != nil {
 		return TaskDefinitions{}, fmt.Errorf("read task sets: %w", err)
 	}
 	var found TaskDefinitions
-	for _, side := range target.TaskSets {
-		for _, set := range sets.TaskSets {
-			if set.ID != side.ID {
-				continue
-			}
-			container, group := "", ""
-			if len(set.LoadBalancers) > 0 {
-				container, group = set.LoadBalancers[0].ContainerName, set.LoadBalancers[0].TargetGroupARN
-			}
-			td, err := f.taskDefinition(ctx, set.TaskDefinition, container)
-			if err != nil {
-				return found, err
-			}
-			td.TargetGroup = group
-			if side.Original {
-				found.Original = td
-			} else {
-				found.Replacement = td
-			}
-		}
+	var err error
+	if found.Replacement, err = f.ofTaskSet(ctx, target.Replacement(), sets.TaskSets); err == nil && found.Replacement == nil {
+		err = errors.New("read task sets: the deployment has no replacement task set")
 	}
-	return found, nil
+	if err != nil {
+		return found, err
+	}
+	found.Original, err = f.ofTaskSet(ctx, target.Original(), sets.TaskSets)
+	return found, err
 }
 
-func (f Finder) taskDefinition(ctx context.Context, arn, container string) (*TaskDefinition, error) {
+type taskSet struct {
+	ID             string         `json:"id"`
+	TaskDefinition string         `json:"taskDefinition"`
+	LoadBalancers  []loadBalancer `json:"loadBalancers"`
+}
+
+// loadBalancer says which container of a task is behind which target group.
+type loadBalancer struct {
+	Container   string `json:"containerName"`
+	TargetGroup string `json:"targetGroupArn"`
+}
+
+// ofTaskSet reads what a task set runs; nil where ECS does not list the task set.
+func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []taskSet) (*TaskDefinition, error) {
+	for _, set := range sets {
+		if wanted == nil || set.ID != wanted.ID {
+			continue
+		}
+		var behind loadBalancer
+		if len(set.LoadBalancers) > 0 {
+			behind = set.LoadBalancers[0]
+		}
+		return f.taskDefinition(ctx, set.TaskDefinition, behind)
+	}
+	return nil, nil //nolint:nilnil // not listed is no error here
+}
+
+type container struct {
+	Name         string            `json:"name"`
+	Image        string            `json:"image"`
+	DockerLabels map[string]string `json:"dockerLabels"`
+	Ports        []struct{}        `json:"portMappings"`
+}
+
+func (f Finder) taskDefinition(ctx context.Context, arn string, behind loadBalancer) (*TaskDefinition, error) {
 	var out struct {
 		TaskDefinition struct {
-			ContainerDefinitions []struct {
-				Name         string            `json:"name"`
-				Image        string            `json:"image"`
-				DockerLabels map[string]string `json:"dockerLabels"`
-			} `json:"containerDefinitions"`
+			ARN        string      `json:"taskDefinitionArn"`
+			Containers []container `json:"containerDefinitions"`
 		} `json:"taskDefinition"`
 	}
 	if err := f.AWS.JSON(ctx, signed.ECS, "DescribeTaskDefinition", map[string]string{"taskDefinition": arn}, &out); err != nil {
 		return nil, fmt.Errorf("read task definition: %w", err)
 	}
-	td := &TaskDefinition{ARN: arn}
-	tag := ""
-	for i, c := range out.TaskDefinition.ContainerDefinitions {
-		td.Release = first(td.Release, c.DockerLabels[LabelRelease])
-		td.Suite = first(td.Suite, c.DockerLabels[LabelSuite])
-		td.Bootstrap = td.Bootstrap || c.DockerLabels[LabelBootstrap] == "true"
-		if c.Name == container || container == "" && i == 0 {
-			tag = imageTag(c.Image)
+	if arn == "" || out.TaskDefinition.ARN != arn {
+		return nil, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, out.TaskDefinition.ARN)
+	}
+	c, err := reached(out.TaskDefinition.Containers, behind.Container)
+	if err != nil {
+		return nil, fmt.Errorf("read task definition %s: %w", arn, err)
+	}
+	return &TaskDefinition{
+		ARN: arn, TargetGroup: behind.TargetGroup,
+		Release:   first(c.DockerLabels[LabelRelease], imageTag(c.Image)),
+		Suite:     c.DockerLabels[LabelSuite],
+		Bootstrap: c.DockerLabels[LabelBootstrap] == "true",
+	}, nil
+}
+
+// reached returns the container that the load balancer reaches: the one that is named; where no load balancer
+// is, the only one, or the only one with a port.
+func reached(all []container, name string) (container, error) {
+	var fits []container
+	for _, c := range all {
+		if c.Name == name && name != "" || name == "" && (len(all) == 1 || len(c.Ports) > 0) {
+			fits = append(fits, c)
 		}
 	}
-	td.Release = first(td.Release, tag)
-	return td, nil
+	if len(fits) == 1 {
+		return fits[0], nil
+	}
+	switch {
+	case len(all) == 0:
+		return container{}, errors.New("it has no containers")
+	case name == "":
+		return container{}, fmt.Errorf("no load balancer says which of its %d containers is behind it", len(all))
+	}
+	return container{}, fmt.Errorf("the container %.100q, which the load balancer reaches, is not in it", name)
 }
 
 // imageTag returns the tag of an image reference: "1.2" of "registry:5000/app:1.2@sha256:…". An image

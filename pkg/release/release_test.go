@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
@@ -41,8 +42,8 @@ func finder(t *testing.T, answers map[string]string) release.Finder {
 	}}
 }
 
-var target = codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
-	{ID: "ecs-svc/1", Original: true}, {ID: "ecs-svc/2"},
+var target = &codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
+	{ID: "ecs-svc/1", Label: types.TargetLabelBlue}, {ID: "ecs-svc/2", Label: types.TargetLabelGreen},
 }}
 
 const taskSets = `{"taskSets":[
@@ -53,8 +54,8 @@ const taskSets = `{"taskSets":[
 func TestTaskDefinitions(t *testing.T) {
 	f := finder(t, map[string]string{
 		"DescribeTaskSets":               taskSets,
-		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"containerDefinitions":[{"name":"log","image":"fluent:9"},{"name":"web","image":"r.example:5000/a/app:1.0@sha256:00","dockerLabels":{"greenlight.bootstrap":"true"}}]}}`,
-		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"containerDefinitions":[{"name":"web","image":"app@sha256:00","dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}}]}}`,
+		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"taskDefinitionArn":"arn:old","containerDefinitions":[{"name":"log","image":"fluent:9","dockerLabels":{"greenlight.release":"9"}},{"name":"web","image":"r.example:5000/a/app:1.0@sha256:00","dockerLabels":{"greenlight.bootstrap":"true"}}]}}`,
+		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"side","dockerLabels":{"greenlight.release":"7","greenlight.suite":"s3://side","greenlight.bootstrap":"true"}},{"name":"web","image":"app@sha256:00","dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}}]}}`,
 	})
 	got, err := f.TaskDefinitions(t.Context(), target)
 	want := release.TaskDefinitions{
@@ -74,14 +75,78 @@ func TestWhatIsNotAllowedIsSaidInAWSsWords(t *testing.T) {
 	}
 }
 
+// Each of these answers 200, and is no fact about what was asked for.
+func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
+	web := `"containerDefinitions":[{"name":"web","image":"app:2"}]`
+	for name, tc := range map[string]struct{ definition, sets, err string }{
+		"an empty answer":            {`{}`, taskSets, "the answer is about"},
+		"null":                       {`{"taskDefinition":null}`, taskSets, "the answer is about"},
+		"another task definition":    {`{"taskDefinition":{"taskDefinitionArn":"arn:older",` + web + `}}`, taskSets, `"arn:older"`},
+		"no containers":              {`{"taskDefinition":{"taskDefinitionArn":"arn:new"}}`, taskSets, "has no containers"},
+		"no such container":          {`{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"log"}]}}`, taskSets, `"web"`},
+		"a list for an object":       {`{"taskDefinition":[]}`, taskSets, "cannot unmarshal"},
+		"no task sets":               {"", `{}`, "no replacement task set"},
+		"another service's":          {"", `{"taskSets":[{"id":"ecs-svc/9","taskDefinition":"arn:new"}]}`, "no replacement task set"},
+		"a task set without its own": {`{"taskDefinition":{` + web + `}}`, `{"taskSets":[{"id":"ecs-svc/2"}]}`, "asked for"},
+	} {
+		f := finder(t, map[string]string{"DescribeTaskSets": tc.sets, "DescribeTaskDefinition": tc.definition})
+		if got, err := f.TaskDefinitions(t.Context(), target); err == nil || got.Replacement != nil || !strings.Contains(err.Error(), tc.err) {
+			t.Errorf("%s: %+v, %v; want an error with %q", name, got.Replacement, err, tc.err)
+		}
+	}
+}
+
+// Labels count where the load balancer leads; without one, where there is only one to choose.
+func TestWhichContainerSpeaks(t *testing.T) {
+	label := func(name, release, more string) string {
+		return `{"name":"` + name + `","dockerLabels":{"greenlight.release":"` + release + `"}` + more + `}`
+	}
+	port := `,"portMappings":[{"containerPort":80}]`
+	for name, tc := range map[string]struct{ balancers, containers, want string }{
+		"behind the load balancer":    {`[{"containerName":"web"}]`, label("side", "1", port) + "," + label("web", "2", ""), "2"},
+		"no load balancer, only one":  {`[]`, label("web", "2", ""), "2"},
+		"no load balancer, one port":  {`[]`, label("side", "1", "") + "," + label("web", "2", port), "2"},
+		"no load balancer, two ports": {`[]`, label("side", "1", port) + "," + label("web", "2", port), ""},
+		"twice the same name":         {`[{"containerName":"web"}]`, label("web", "1", "") + "," + label("web", "2", ""), ""},
+	} {
+		f := finder(t, map[string]string{
+			"DescribeTaskSets":       `{"taskSets":[{"id":"ecs-svc/2","taskDefinition":"arn:new","loadBalancers":` + tc.balancers + `}]}`,
+			"DescribeTaskDefinition": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[` + tc.containers + `]}}`,
+		})
+		got, err := f.TaskDefinitions(t.Context(), target)
+		if release := ""; got.Replacement != nil {
+			release = got.Replacement.Release
+			if release != tc.want || tc.want == "" {
+				t.Errorf("%s: release %q, want %q", name, release, tc.want)
+			}
+		} else if err == nil || tc.want != "" {
+			t.Errorf("%s: %v, want release %q", name, err, tc.want)
+		}
+	}
+}
+
+const (
+	listener = "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/alb/1/2"
+	balancer = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/alb/1"
+	oneRule  = "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/alb/1/2/3"
+)
+
 func TestListener(t *testing.T) {
-	f := finder(t, map[string]string{
-		"DescribeListeners":     `<R><DescribeListenersResult><Listeners><member><LoadBalancerArn>arn:lb</LoadBalancerArn><Port>8443</Port><Protocol>HTTPS</Protocol></member></Listeners></DescribeListenersResult></R>`,
-		"DescribeLoadBalancers": `<R><DescribeLoadBalancersResult><LoadBalancers><member><DNSName>alb.example</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></R>`,
-	})
-	got, err := f.Listener(t.Context(), "arn:l")
-	if want := (release.Listener{ARN: "arn:l", URL: "https://alb.example:8443", LoadBalancer: "arn:lb"}); err != nil || got != want {
+	f := func(listenerARN, balancerARN string) release.Finder {
+		return finder(t, map[string]string{
+			"DescribeListeners":     `<R><DescribeListenersResult><Listeners><member><ListenerArn>` + listenerARN + `</ListenerArn><LoadBalancerArn>` + balancer + `</LoadBalancerArn><Port>8443</Port><Protocol>HTTPS</Protocol></member></Listeners></DescribeListenersResult></R>`,
+			"DescribeLoadBalancers": `<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>` + balancerARN + `</LoadBalancerArn><DNSName>alb.example</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></R>`,
+		})
+	}
+	got, err := f(listener, balancer).Listener(t.Context(), listener)
+	if want := (release.Listener{ARN: listener, URL: "https://alb.example:8443", LoadBalancer: balancer}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	if got, err := f(listener+"9", balancer).Listener(t.Context(), listener); err == nil {
+		t.Errorf("another listener: %+v", got)
+	}
+	if got, err := f(listener, balancer+"9").Listener(t.Context(), listener); err == nil {
+		t.Errorf("another load balancer: %+v", got)
 	}
 }
 
@@ -93,7 +158,9 @@ func TestLeadsOnlyTo(t *testing.T) {
 	}
 	plain := `<member><Type>forward</Type><TargetGroupArn>` + tg2 + `</TargetGroupArn></member>`
 	fixed := `<member><Type>fixed-response</Type></member>`
-	rule := func(actions string) string { return `<member><Actions>` + actions + `</Actions></member>` }
+	rule := func(actions string) string {
+		return `<member><RuleArn>` + oneRule + `</RuleArn><Actions>` + actions + `</Actions></member>`
+	}
 	for name, tc := range map[string]struct {
 		rules string
 		want  bool
@@ -108,8 +175,48 @@ func TestLeadsOnlyTo(t *testing.T) {
 		"no rules":                   {"", false},
 	} {
 		f := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules>` + tc.rules + `</Rules></DescribeRulesResult></R>`})
-		if got, err := f.LeadsOnlyTo(t.Context(), "arn:l", "two"); err != nil || got != tc.want {
-			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
+		if got, err := f.Way(t.Context(), listener); err != nil || got.LeadsOnlyTo("two") != tc.want {
+			t.Errorf("%s: %+v, %v, want %v", name, got, err, tc.want)
+		}
+	}
+	another := `<member><RuleArn>` + strings.Replace(oneRule, "/2/3", "/9/3", 1) + `</RuleArn><Actions>` + plain + `</Actions></member>`
+	f := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules>` + another + `</Rules></DescribeRulesResult></R>`})
+	if got, err := f.Way(t.Context(), listener); err == nil {
+		t.Errorf("another listener's rules: %+v", got)
+	}
+	if (release.Way{Groups: []string{""}}).LeadsOnlyTo("") {
+		t.Error("a target group without a name is nobody's")
+	}
+}
+
+func TestWhatARuleAsksFor(t *testing.T) {
+	header := func(name string, values ...string) string {
+		text := `<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>` + name + `</HttpHeaderName><Values>`
+		for _, v := range values {
+			text += `<member>` + v + `</member>`
+		}
+		return text + `</Values></HttpHeaderConfig></member>`
+	}
+	path := func(value string) string {
+		return `<member><Field>path-pattern</Field><Values><member>` + value + `</member></Values></member>`
+	}
+	for name, tc := range map[string]struct {
+		conditions string
+		headers    map[string]string
+		other      []string
+	}{
+		"nothing":                   {"", nil, nil},
+		"a header":                  {header("x-test", "yes"), map[string]string{"x-test": "yes"}, nil},
+		"one of two, one is a mask": {header("x-test", "y*", "yes"), map[string]string{"x-test": "yes"}, nil},
+		"a mask alone":              {header("x-test", "y?s"), nil, []string{"http-header"}},
+		"every path":                {path("/*") + header("x-test", "1"), map[string]string{"x-test": "1"}, nil},
+		"a path":                    {path("/green/*"), nil, []string{"path-pattern"}},
+	} {
+		f := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules><member><RuleArn>` + oneRule +
+			`</RuleArn><Conditions>` + tc.conditions + `</Conditions></member></Rules></DescribeRulesResult></R>`})
+		got, err := f.Way(t.Context(), oneRule)
+		if want := (release.Way{Headers: tc.headers, Other: tc.other}); err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(want, got))
 		}
 	}
 }
@@ -128,17 +235,17 @@ func TestHealth(t *testing.T) {
 func TestRevision(t *testing.T) {
 	const alb, nlb = "arn:aws:elasticloadbalancing:eu-west-1:1:", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/n/1/2"
 	revision := func(test, production string) string {
-		return `{"serviceRevisions":[{"taskDefinition":"arn:new","loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + test + `","productionListenerRule":"` + production + `"}}]}]}`
+		return `{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new","resolvedConfiguration":{"loadBalancers":[{"targetGroupArn":"` + alb + `targetgroup/two/2"}]},"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + test + `","productionListenerRule":"` + production + `"}}]}]}`
 	}
-	definition := `{"taskDefinition":{"containerDefinitions":[{"name":"web","image":"app:7"}]}}`
+	definition := `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"web","image":"app:7"}]}}`
 	for name, tc := range map[string]struct {
 		answer string
 		want   release.Revision
 	}{
-		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), release.Revision{TestListener: alb + "listener/app/a/1/2", ProductionListener: alb + "listener/app/a/1/4"}},
-		"listeners of an NLB": {revision(nlb, nlb), release.Revision{TestListener: nlb, ProductionListener: nlb}},
-		"no test listener":    {revision("", nlb), release.Revision{ProductionListener: nlb}},
-		"no load balancer":    {`{"serviceRevisions":[{"taskDefinition":"arn:new"}]}`, release.Revision{}},
+		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), release.Revision{TestRule: alb + "listener-rule/app/a/1/2/3", ProductionRule: alb + "listener-rule/app/a/1/4/5", TargetGroup: "two"}},
+		"listeners of an NLB": {revision(nlb, nlb), release.Revision{TestRule: nlb, ProductionRule: nlb, TargetGroup: "two"}},
+		"no test listener":    {revision("", nlb), release.Revision{ProductionRule: nlb, TargetGroup: "two"}},
+		"no load balancer":    {`{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new"}]}`, release.Revision{}},
 	} {
 		f := finder(t, map[string]string{"DescribeServiceRevisions arn:r": tc.answer, "DescribeTaskDefinition arn:new": definition})
 		tc.want.TaskDefinition = release.TaskDefinition{ARN: "arn:new", Release: "7"}
@@ -147,9 +254,14 @@ func TestRevision(t *testing.T) {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
 	}
-	f := finder(t, map[string]string{"DescribeServiceRevisions": `{"serviceRevisions":[]}`})
-	if _, err := f.Revision(t.Context(), "arn:gone"); err == nil || !strings.Contains(err.Error(), "there is none") {
-		t.Errorf("a revision that is gone: %v", err)
+	if got := release.ListenerOf(alb + "listener-rule/app/a/1/2/3"); got != alb+"listener/app/a/1/2" {
+		t.Errorf("the listener of the rule is %s", got)
+	}
+	for _, answer := range []string{`{}`, `{"serviceRevisions":[]}`, `{"serviceRevisions":[{"serviceRevisionArn":"arn:other","taskDefinition":"arn:new"}]}`} {
+		f := finder(t, map[string]string{"DescribeServiceRevisions": answer, "DescribeTaskDefinition arn:new": definition})
+		if _, err := f.Revision(t.Context(), "arn:r"); err == nil || !strings.Contains(err.Error(), "not about this revision") {
+			t.Errorf("%s: %v", answer, err)
+		}
 	}
 }
 
@@ -159,8 +271,9 @@ func TestAddresses(t *testing.T) {
 	answer := func(addresses ...string) string {
 		items := ""
 		for _, a := range addresses {
-			items += "<item><privateIpAddress>" + a + "</privateIpAddress></item>"
+			items += "<item><description>ELB app/trips/50dc</description><privateIpAddress>" + a + "</privateIpAddress></item>"
 		}
+		items += "<item><description>ELB app/other/50dc</description><privateIpAddress>10.9.9.9</privateIpAddress></item>"
 		return "<R><networkInterfaceSet>" + items + "</networkInterfaceSet></R>"
 	}
 	f := finder(t, map[string]string{"DescribeNetworkInterfaces " + filter: answer("10.0.1.7", "", "no address", "10.0.2.9")})

@@ -71,23 +71,29 @@ func (s Sources) lookup(ctx context.Context, ref smoke.Reference) (string, error
 		}
 		return text, nil
 	case smoke.ReferenceSSM:
-		return s.parameter(ctx, ref.ID)
+		return s.Parameter(ctx, ref.ID)
 	case smoke.ReferenceSecretsManager:
 		return s.secret(ctx, ref.ID, ref.Key)
 	}
 	return "", fmt.Errorf("kind %q of reference is not known", ref.Kind)
 }
 
-func (s Sources) parameter(ctx context.Context, name string) (string, error) {
+// Parameter reads a parameter of SSM's Parameter Store, by its name or ARN. An answer about another one is an error.
+func (s Sources) Parameter(ctx context.Context, name string) (string, error) {
 	client, err := s.client(name)
 	if err != nil {
 		return "", err
 	}
 	var out struct {
-		Parameter struct{ Value string }
+		Parameter struct{ Name, ARN, Value string }
 	}
 	if err := client.JSON(ctx, signed.SSM, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out); err != nil {
 		return "", err
+	}
+	// A name may end in a version or a label: "/name:3".
+	plain, _, _ := strings.Cut(name, ":")
+	if got := out.Parameter; got.Name != "" && got.Name != plain && got.Name != name && got.ARN != name {
+		return "", fmt.Errorf("asked for the parameter %s, the answer is about %.100q", name, out.Parameter.Name)
 	}
 	if out.Parameter.Value == "" {
 		return "", fmt.Errorf("the parameter %s is empty", name)
@@ -100,9 +106,13 @@ func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var out struct{ SecretString string }
+	var out struct{ Name, ARN, SecretString string }
 	if err := client.JSON(ctx, signed.SecretsManager, "GetSecretValue", map[string]string{"SecretId": id}, &out); err != nil {
 		return "", err
+	}
+	// An ARN may be given without the six characters that Secrets Manager adds to it.
+	if out.Name != "" && out.Name != id && (!strings.HasPrefix(id, "arn:") || !strings.HasPrefix(out.ARN, id)) {
+		return "", fmt.Errorf("asked for the secret %s, the answer is about %.100q", id, out.Name)
 	}
 	if out.SecretString == "" {
 		return "", errors.New("the secret holds no text")

@@ -16,6 +16,7 @@ func (r *runner) finish() Report {
 		Suite: r.suite.name, SuiteSHA256: r.suite.sha256,
 		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline), maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
+		Nonce:               r.job.Nonce,
 		InconclusiveAllowed: r.suite.policy.inconclusiveAllowed, ReleaseProven: r.found.proven,
 		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
 		Checks: make([]CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),

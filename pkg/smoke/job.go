@@ -39,6 +39,8 @@ type Job struct {
 	// TargetHeaders are sent to the target and to nobody else: what the test listener's rule asks for. They win
 	// over the suite's, and no request to the baseline carries a header of these names, whatever the suite says.
 	TargetHeaders map[string]string `json:"target_headers,omitempty"`
+	// Nonce names this run: its report carries the same.
+	Nonce string `json:"nonce,omitempty"`
 	// NoBaseline says why Baseline is empty where that has a reason ("production already serves the new
 	// release"); it is told wherever a baseline is missed.
 	NoBaseline string `json:"no_baseline,omitempty"`

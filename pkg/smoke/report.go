@@ -15,6 +15,8 @@ type Report struct {
 	Baseline     string `json:"baseline,omitempty"`
 	Release      string `json:"release,omitempty"`
 	DeploymentID string `json:"deployment_id,omitempty"`
+	// Nonce is the job's: it shows that the report is this run's.
+	Nonce string `json:"nonce,omitempty"`
 
 	// Verdict is the worst of all that counts. Policy is not applied: INCONCLUSIVE stays INCONCLUSIVE.
 	Verdict Verdict `json:"verdict"`

@@ -216,6 +216,17 @@ func keeps(filter, tags []string) bool {
 	return found || !wanted
 }
 
+// Counted lists the names of the checks that count: all but those that only observe.
+func (s *Suite) Counted() []string {
+	var out []string
+	for _, c := range s.checks {
+		if !c.observe {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
 // Comparisons lists the names of the suite's comparisons.
 func (s *Suite) Comparisons() []string {
 	var out []string

@@ -19,6 +19,10 @@ type StageEvent struct {
 	// Rollback says that traffic is moving away from the target revision: ECS invokes the hooks of the
 	// two shift stages again when it takes a release back, and tells so by the weights only.
 	Rollback bool
+	// ProductionShare is how much of production's traffic the target revision gets, in per cent, where ShareKnown:
+	// not where the event does not say it, or the shift is going on.
+	ProductionShare float64
+	ShareKnown      bool
 }
 
 // HookAnswer is what a hook of a native deployment returns. ECS rolls back on anything else.
@@ -59,6 +63,20 @@ func (w weights) leaves(target string) bool {
 	return target != "" && w[target] == 0 && others > 0
 }
 
+// share is the target's part of production's traffic at a stage. Production is not touched before the test
+// traffic's stages are over; while it is being shifted, and where the weights of a later stage are missing,
+// nobody knows.
+func (w weights) share(target string, at lifecycle.Stage) (percent float64, known bool) {
+	total := 0.0
+	for _, weight := range w {
+		total += weight
+	}
+	percent = w[target]
+	untouched := at == lifecycle.TestTrafficShift || at == lifecycle.PostTestTrafficShift
+	told := at == lifecycle.PreProductionTrafficShift && target != "" && total > 0
+	return percent, percent != 0 || untouched || told
+}
+
 // ParseStage reads the payload of a native hook. The members about the execution stand under
 // executionDetails; in 2025's first months they stood beside it.
 func ParseStage(payload []byte) (StageEvent, error) {
@@ -86,6 +104,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
 	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service, TargetRevision: d.Target}
+	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
 	switch in.Stage {
 	case lifecycle.TestTrafficShift:
 		ev.Rollback = d.Test.leaves(d.Target)

@@ -21,8 +21,9 @@ func TestParseStage(t *testing.T) {
 	for name, tc := range map[string]struct {
 		payload  string
 		rollback bool
-	}{"nested": {nested, false}, "rollback": {rollback, true}, "as in early 2025": {flat, false}} {
-		want.Rollback = tc.rollback
+		share    float64
+	}{"nested": {nested, false, 100}, "rollback": {rollback, true, 0}, "as in early 2025": {flat, false, 100}} {
+		want.Rollback, want.ProductionShare, want.ShareKnown = tc.rollback, tc.share, tc.share != 0
 		if got, err := payload.ParseStage([]byte(tc.payload)); err != nil || got != want || !payload.IsStage([]byte(tc.payload)) {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
 		}
@@ -34,6 +35,36 @@ func TestWeightsBeforeTheShiftAreNoRollback(t *testing.T) {
 	got, err := payload.ParseStage([]byte(`{"lifecycleStage":"PRE_PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`))
 	if err != nil || got.Rollback {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A baseline is what production serves and is not the new release: what nobody knows is not taken for 0.
+func TestHowMuchOfProductionIsGreen(t *testing.T) {
+	both := func(g, b string) string {
+		return `,"productionTrafficWeights":{"` + green + `":` + g + `,"` + blue + `":` + b + `}`
+	}
+	for _, tc := range []struct {
+		stage, weights string
+		share          float64
+		known          bool
+	}{
+		{"TEST_TRAFFIC_SHIFT", "", 0, true},
+		{"POST_TEST_TRAFFIC_SHIFT", "", 0, true},
+		{"POST_TEST_TRAFFIC_SHIFT", both("5", "95"), 5, true},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", "", 0, false},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", `,"productionTrafficWeights":{}`, 0, false},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", `,"productionTrafficWeights":{"` + green + `":0}`, 0, false},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", both("0", "100"), 0, true},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", `,"productionTrafficWeights":{"` + blue + `":100}`, 0, true},
+		{"PRE_PRODUCTION_TRAFFIC_SHIFT", both("10", "90"), 10, true},
+		{"PRODUCTION_TRAFFIC_SHIFT", both("0", "100"), 0, false},
+		{"PRODUCTION_TRAFFIC_SHIFT", both("100", "0"), 100, true},
+	} {
+		text := `{"lifecycleStage":"` + tc.stage + `","executionDetails":{"targetServiceRevisionArn":"` + green + `"` + tc.weights + `}}`
+		ev, err := payload.ParseStage([]byte(text))
+		if err != nil || ev.ProductionShare != tc.share || ev.ShareKnown != tc.known {
+			t.Errorf("%s%s: %g, known %v, %v; want %g, known %v", tc.stage, tc.weights, ev.ProductionShare, ev.ShareKnown, err, tc.share, tc.known)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package secretstore stands in for AWS Secrets Manager and the SSM Parameter Store: it answers for the
-// values that it was given, and says "not found", as AWS does, for everything else.
+// values that it was given or that were put, and says "not found", as AWS does, for everything else.
 //
 // It refuses to guess: a secret that nobody gave has no value.
 package secretstore
@@ -43,16 +43,17 @@ func (s *Store) Services() []awsjson.Service {
 		{Target: ParametersTarget, Operations: map[string]awsjson.Operation{
 			"GetParameter":  awsjson.Typed(s.getParameter),
 			"GetParameters": awsjson.Typed(s.getParameters),
+			"PutParameter":  awsjson.Typed(s.putParameter),
 		}},
 	}
 }
 
 func (s *Store) find(reference string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	value, ok := s.Values[reference]
 	if !ok {
-		s.mu.Lock()
 		s.missed = append(s.missed, reference)
-		s.mu.Unlock()
 	}
 	return value, ok
 }
@@ -118,4 +119,25 @@ func (s *Store) getParameters(_ context.Context, in parametersInput) (parameters
 		}
 	}
 	return out, nil
+}
+
+type putInput struct {
+	Name      string `json:"Name"`
+	Value     string `json:"Value"`
+	Overwrite bool   `json:"Overwrite"`
+}
+
+type putOutput struct {
+	Version int    `json:"Version"`
+	Tier    string `json:"Tier"`
+}
+
+func (s *Store) putParameter(_ context.Context, in putInput) (putOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.Values[in.Name]; there && !in.Overwrite {
+		return putOutput{}, &awsjson.Fault{Type: "ParameterAlreadyExists", Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."}
+	}
+	s.Values[in.Name] = in.Value
+	return putOutput{1, "Standard"}, nil
 }

@@ -1,0 +1,74 @@
+package codedeploy_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+)
+
+// answering is a CodeDeploy with one answer for each operation.
+func answering(t *testing.T, answers map[string]string) *codedeploy.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		_, _ = io.WriteString(w, answers[operation])
+	}))
+	t.Cleanup(server.Close)
+	return codedeploy.New(codedeploy.Config{
+		Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""), Endpoint: server.URL,
+	})
+}
+
+// An answer that says of another deployment that it is a rollback would open the gate.
+func TestAnotherDeploymentsAnswerIsAnError(t *testing.T) {
+	for _, answer := range []string{
+		`{}`, `{"deploymentInfo":{}}`, `{"deploymentInfo":{"creator":"codeDeployRollback"}}`,
+		`{"deploymentInfo":{"deploymentId":"d-2","creator":"codeDeployRollback"}}`, `{"deploymentInfo":[]}`, `null`, ``,
+	} {
+		if got, err := answering(t, map[string]string{"GetDeployment": answer}).Deployment(t.Context(), "d-1"); err == nil {
+			t.Errorf("%s: %+v", answer, got)
+		}
+	}
+	for _, answer := range []string{
+		`{}`, `{"deploymentTarget":{"ecsTarget":{}}}`, `{"deploymentTarget":{"ecsTarget":{"deploymentId":"d-2","targetId":"c:s"}}}`,
+		`{"deploymentTarget":{"ecsTarget":{"deploymentId":"d-1","targetId":"c:other"}}}`,
+	} {
+		c := answering(t, map[string]string{"ListDeploymentTargets": `{"targetIds":["c:s"]}`, "GetDeploymentTarget": answer})
+		if got, err := c.Target(t.Context(), "d-1"); err == nil {
+			t.Errorf("%s: %+v", answer, got)
+		}
+	}
+}
+
+// What serves production and what is released must be told apart, or neither is known.
+func TestWhichTaskSetIsWhich(t *testing.T) {
+	blue, green := codedeploy.TaskSet{ID: "1", Label: types.TargetLabelBlue}, codedeploy.TaskSet{ID: "2", Label: types.TargetLabelGreen}
+	for name, tc := range map[string]struct {
+		sets                  []codedeploy.TaskSet
+		original, replacement string
+	}{
+		"one of each":    {[]codedeploy.TaskSet{blue, green}, "1", "2"},
+		"no replacement": {[]codedeploy.TaskSet{blue}, "1", ""},
+		"no label":       {[]codedeploy.TaskSet{blue, {ID: "2"}}, "1", ""},
+		"two of a kind":  {[]codedeploy.TaskSet{blue, green, {ID: "3", Label: types.TargetLabelGreen}}, "1", ""},
+		"none":           {nil, "", ""},
+	} {
+		target := codedeploy.Target{TaskSets: tc.sets}
+		id := func(s *codedeploy.TaskSet) string {
+			if s == nil {
+				return ""
+			}
+			return s.ID
+		}
+		if got := [2]string{id(target.Original()), id(target.Replacement())}; got != [2]string{tc.original, tc.replacement} {
+			t.Errorf("%s: %q, want %q and %q", name, got, tc.original, tc.replacement)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Package decision is the one place where Succeeded is made.
+//
+// It makes it out of witnesses: values that only the code that saw something can make, since their fields
+// are its own. A run of the suite, a proof of which release was asked, the verdict of an earlier gate, what
+// production serves, an authorised skip: the zero value of each says that nobody saw it. So what is missing,
+// or contradicts another witness, is Failed without anybody having thought of the case.
+package decision
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Seen is all that one invocation of a hook has seen.
+type Seen struct {
+	// Deployment is the deployment's id or ARN, Event the gate that judges it.
+	Deployment string
+	Event      lifecycle.Name
+	// Release is the expected version, or empty where nobody said it.
+	Release string
+	// Suite and SuiteSHA256 name the suite; Suite alone, as it was asked for, where it could not be read.
+	Suite, SuiteSHA256 string
+	// Observing says that no verdict blocks (MODE=observe), Rollback that the controller is taking a release
+	// back, which must never be stopped.
+	Observing, Rollback bool
+	// Problem is why there is no run; its zero value is none.
+	Problem Problem
+
+	Run      Run
+	Proof    Proof
+	Evidence Evidence
+	Baseline Baseline
+	Skip     Skip
+}
+
+// Problem is what kept the suite from being run.
+type Problem struct {
+	Blame  smoke.Blame
+	Reason string
+}
+
+// Overruled is why a verdict that shuts the gate does not.
+type Overruled string
+
+// The ways in which a verdict is overruled. The zero value is none.
+const (
+	// ByPolicy is INCONCLUSIVE that the suite's own policy allows.
+	ByPolicy Overruled = "policy"
+	// ByMode is the observe mode, ByRollback a deployment that takes a release back.
+	ByMode     Overruled = "observe"
+	ByRollback Overruled = "rollback"
+	// BySkip is an authorised skip.
+	BySkip Overruled = "skip"
+)
+
+// Decision is what an invocation comes to. Its zero value is Failed.
+type Decision struct {
+	Verdict smoke.Verdict
+	Blame   smoke.Blame
+	// Reason is one line; its first words tell what failed, what was expected and what came.
+	Reason    string
+	Overruled Overruled
+	// Seen is what it was decided on.
+	Seen Seen
+
+	status lifecycle.Status
+}
+
+// Status is what the controller is told.
+func (d Decision) Status() lifecycle.Status {
+	if d.status == lifecycle.Succeeded {
+		return d.status
+	}
+	return lifecycle.Failed
+}
+
+// WouldFail reports whether the gate was shut, and stood open only because it observes or must not stop a rollback.
+func (d Decision) WouldFail() bool { return d.Overruled == ByMode || d.Overruled == ByRollback }
+
+// Passed reports whether the gate opened for what the suite said: a PASS, or an INCONCLUSIVE that the suite
+// allows and that counted.
+func (d Decision) Passed() bool {
+	return d.Verdict == smoke.Pass || d.Overruled == ByPolicy && !d.Seen.Observing
+}
+
+// Decide makes the decision. Whatever is not named here as open is shut.
+func Decide(s Seen) Decision {
+	v, blame, reason := s.found()
+	d := Decision{Verdict: v, Blame: blame, Reason: reason, Seen: s, status: lifecycle.Failed}
+	switch {
+	case v == smoke.Pass:
+		d.status = lifecycle.Succeeded
+	case v == smoke.Inconclusive && s.Run.suite.InconclusiveAllowed():
+		d.status, d.Overruled = lifecycle.Succeeded, ByPolicy
+	case s.Rollback:
+		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByRollback, "WOULD FAIL: "+reason
+	case s.Observing:
+		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByMode, "WOULD FAIL: "+reason
+	case s.Skip.by != "":
+		d.status, d.Overruled, d.Verdict = lifecycle.Succeeded, BySkip, smoke.Skipped
+		d.Reason = fmt.Sprintf("SKIPPED by %q until %s because %q; it was %s: %s",
+			s.Skip.by, s.Skip.until.UTC().Format(time.RFC3339), s.Skip.why, v, reason)
+	}
+	return d
+}
+
+// found is the verdict before anybody overrules it.
+func (s Seen) found() (smoke.Verdict, smoke.Blame, string) {
+	r := s.Run.report
+	switch {
+	case s.Problem != (Problem{}):
+		return smoke.Error, s.Problem.Blame, s.Problem.Reason
+	case r == nil:
+		return smoke.Error, smoke.BlameGate, "the gate did not come to a verdict"
+	}
+	switch r.Verdict {
+	case smoke.Pass, smoke.Inconclusive:
+		if flaw := s.flaw(); flaw != "" {
+			return smoke.Error, smoke.BlameGate, flaw + "; the run said: " + r.Reason
+		}
+		if !s.proven() {
+			return smoke.Error, smoke.BlameConfig, "release not proven: " + s.unproven() + "; the run said: " + r.Reason
+		}
+		return r.Verdict, r.Blame, r.Reason
+	case smoke.Fail, smoke.Error:
+		return r.Verdict, r.Blame, r.Reason
+	default:
+		return smoke.Error, smoke.BlameGate, fmt.Sprintf("the run ended with %.40q, which is not a verdict", r.Verdict)
+	}
+}
+
+// proven reports whether something showed that the answers were this release's.
+func (s Seen) proven() bool {
+	return s.Run.report.ReleaseProven && s.Run.suite.ProvesRelease() || s.Proof.by != "" || s.Evidence.verdict != nil
+}
+
+func (s Seen) unproven() string {
+	why := s.Proof.missing
+	if why == "" {
+		why = "nobody asked the test listener where it leads"
+	}
+	return "no check that passed expects ${RELEASE}, and " + why + `. Expect it in a check, as in json: {$.version: "${RELEASE}"}`
+}

@@ -1,0 +1,81 @@
+package decision
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// verdict is a decision as it is kept for the next gate.
+type verdict struct {
+	Deployment  string           `json:"deployment_id"`
+	Event       lifecycle.Name   `json:"lifecycle_event"`
+	Release     string           `json:"release"`
+	SuiteSHA256 string           `json:"suite_sha256"`
+	Verdict     smoke.Verdict    `json:"verdict"`
+	Status      lifecycle.Status `json:"status"`
+	Observing   bool             `json:"observing"`
+	Overruled   Overruled        `json:"overruled"`
+	At          time.Time        `json:"at"`
+}
+
+// Record is the decision as text, for EvidenceIn to read: whatever it is, so that a later verdict on the same
+// deployment takes an earlier one back.
+func (d Decision) Record(at time.Time) (string, error) {
+	text, err := json.Marshal(verdict{
+		d.Seen.Deployment, d.Seen.Event, d.Seen.Release, d.Seen.SuiteSHA256, d.Verdict, d.Status(),
+		d.Seen.Observing, d.Overruled, at.UTC().Truncate(time.Second),
+	})
+	return string(text), err
+}
+
+// Evidence is the witness that the first gate judged this deployment: a verdict of ours, enforced and not overruled.
+type Evidence struct {
+	verdict *verdict
+	missing string
+}
+
+// NoEvidence says why there is none.
+func NoEvidence(why string) Evidence { return Evidence{missing: why} }
+
+// EvidenceIn reads a record that AfterAllowTestTraffic's gate left. It is evidence where it is about the same
+// deployment, release and suite, was enforced, and said PASS.
+func EvidenceIn(text string, s Seen) Evidence {
+	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec.DisallowUnknownFields()
+	var v verdict
+	err := dec.Decode(&v)
+	if err == nil && dec.More() {
+		err = errors.New("something stands behind it")
+	}
+	switch {
+	case err != nil:
+		return NoEvidence("no verdict of the first gate is kept")
+	case v.Deployment == "" || v.Deployment != s.Deployment:
+		return NoEvidence("the verdict that is kept is about another deployment")
+	case v.Event != lifecycle.AfterAllowTestTraffic:
+		return NoEvidence("the verdict that is kept is not the first gate's")
+	case v.SuiteSHA256 == "" || v.SuiteSHA256 != s.SuiteSHA256:
+		return NoEvidence("the first gate judged by another suite")
+	case v.Release != s.Release:
+		return NoEvidence(fmt.Sprintf("the first gate judged another release, %.100q", v.Release))
+	case v.Observing:
+		return NoEvidence("the first gate only observed")
+	case v.Overruled != "":
+		return NoEvidence("the first gate's verdict was overruled: " + string(v.Overruled))
+	case v.Verdict != smoke.Pass || v.Status != lifecycle.Succeeded:
+		return NoEvidence(fmt.Sprintf("the first gate said %.20s", v.Verdict))
+	}
+	return Evidence{verdict: &v}
+}
+
+// Known reports whether there is evidence.
+func (e Evidence) Known() bool { return e.verdict != nil }
+
+// Why is why there is none, or empty.
+func (e Evidence) Why() string { return e.missing }

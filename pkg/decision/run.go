@@ -1,0 +1,121 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Run is the witness of a run of the suite in this invocation, here or in the prober.
+type Run struct {
+	suite  *smoke.Suite
+	job    smoke.Job
+	report *smoke.Report
+}
+
+// Ran is the run of a suite, for whoever made the job and got its report.
+func Ran(suite *smoke.Suite, job smoke.Job, report smoke.Report) Run {
+	return Run{suite, job, &report}
+}
+
+// Report is what the run found, or nil.
+func (r Run) Report() *smoke.Report { return r.report }
+
+// Target is the address that was asked, or empty.
+func (r Run) Target() string { return r.job.Target }
+
+// flaw says what is missing in a run that says PASS or INCONCLUSIVE, or what contradicts it; "" when nothing does.
+func (s Seen) flaw() string {
+	for _, look := range []func() string{s.identity, s.readiness, s.checks, s.comparisons} {
+		if flaw := look(); flaw != "" {
+			return flaw
+		}
+	}
+	return ""
+}
+
+// identity: the report is this run's.
+func (s Seen) identity() string {
+	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce {
+		return "the report is not about this run"
+	}
+	return ""
+}
+
+// readiness: the release was waited for, and came.
+func (s Seen) readiness() string {
+	r := s.Run.report
+	switch {
+	case r.Readiness == nil:
+		return "nobody waited for the release to be ready"
+	case r.Readiness.Verdict == smoke.Pass, s.shared(r.Readiness.Verdict):
+		return ""
+	}
+	return fmt.Sprintf("readiness ended with %s", r.Readiness.Verdict)
+}
+
+// shared reports whether it is an INCONCLUSIVE that blue's answer can have caused, in a run that says no more.
+func (s Seen) shared(v smoke.Verdict) bool {
+	return v == smoke.Inconclusive && s.Run.report.Verdict == smoke.Inconclusive && s.Baseline.url != ""
+}
+
+// checks: every check that counts was judged here, once, and held; or an earlier gate's verdict says so.
+func (s Seen) checks() string {
+	r := s.Run.report
+	if !slices.Contains(s.Run.job.Phases, smoke.PhaseJudge) {
+		if s.Event != lifecycle.BeforeAllowTraffic || s.Evidence.verdict == nil {
+			return "the checks were not run, and no verdict of an earlier gate is known"
+		}
+		return ""
+	}
+	if r.Readiness.Verdict != smoke.Pass {
+		return "" // INCONCLUSIVE, and so nothing could be judged
+	}
+	judged := map[string]smoke.CheckResult{}
+	for _, c := range r.Checks {
+		if !c.Observe {
+			judged[c.Check] = c
+		}
+	}
+	counted := s.Run.suite.Counted()
+	for _, name := range counted {
+		c, ok := judged[name]
+		switch {
+		case !ok || c.Attempts == 0:
+			return fmt.Sprintf("the check %q was not run", name)
+		case c.Verdict != smoke.Pass && !s.shared(c.Verdict):
+			return fmt.Sprintf("the check %q ended with %s", name, c.Verdict)
+		}
+	}
+	if len(counted) == 0 || len(judged) != len(counted) {
+		return "other checks were run than the suite has"
+	}
+	return ""
+}
+
+// comparisons: where this gate compares, every comparison was made with a baseline and held, or is excused.
+func (s Seen) comparisons() string {
+	r, suite, job := s.Run.report, s.Run.suite, s.Run.job
+	if len(r.Compares) > 0 && s.Baseline.url == "" {
+		return "something was compared, though there is no baseline"
+	}
+	if s.Event != lifecycle.BeforeAllowTraffic {
+		return ""
+	}
+	held := map[string]bool{}
+	for _, c := range r.Compares {
+		if c.Verdict != smoke.Pass && (c.Verdict != smoke.Inconclusive || r.Verdict != smoke.Inconclusive) {
+			return fmt.Sprintf("the comparison %q ended with %s", c.Check, c.Verdict)
+		}
+		held[c.Check] = true
+	}
+	excused := r.Verdict == smoke.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional()
+	for _, name := range suite.Comparisons() {
+		if !held[name] && !excused {
+			return fmt.Sprintf("the comparison %q was not made", name)
+		}
+	}
+	return ""
+}

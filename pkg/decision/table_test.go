@@ -1,0 +1,236 @@
+package decision_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// row is one combination of what may have been seen.
+type row struct {
+	verdict smoke.Verdict
+	// second is the gate before production's traffic; whole says that the checks were run in this invocation.
+	second, whole bool
+	// checks is what came of the second of two checks: "held", "shared", "failed" or "missing".
+	checks string
+	// compared is what came of the comparison: "held", "inconclusive" or "" when it was not made.
+	compared string
+	// evidence is what the first gate left: "passed", "observed", "another suite's", "skipped" or "".
+	evidence string
+	// production is what the baseline was made of: "blue", "10 % green" or "unknown".
+	production string
+	// proof is "check", "listener" or "".
+	proof                                        string
+	observing, rollback, skip, allowed, optional bool
+}
+
+const (
+	succeeded = lifecycle.Succeeded
+	failed    = lifecycle.Failed
+)
+
+// expected is the decision a second time, from the words of the contract and not from the code: what counts has to
+// have been judged against this release, and to have held.
+func expected(r row) (smoke.Verdict, lifecycle.Status) {
+	blue := r.production == "blue"
+	evidence := r.evidence == "passed"
+	judged := r.whole && r.checks == "held" || !r.whole && r.second && evidence
+	excused := r.compared == "" && (r.optional || !r.second)
+	undecided := r.whole && r.checks == "shared" && blue || judged
+	proven := r.proof != "" || evidence
+	v := smoke.Error
+	switch r.verdict {
+	case smoke.Fail:
+		v = smoke.Fail
+	case smoke.Pass:
+		if judged && proven && (r.compared == "held" && blue || excused) {
+			v = smoke.Pass
+		}
+	case smoke.Inconclusive:
+		if undecided && proven && (r.compared == "" || blue) {
+			v = smoke.Inconclusive
+		}
+	}
+	switch {
+	case v == smoke.Pass || v == smoke.Inconclusive && r.allowed:
+		return v, succeeded
+	case r.rollback || r.observing:
+		return v, succeeded
+	case r.skip:
+		return smoke.Skipped, succeeded
+	}
+	return v, failed
+}
+
+// suites are one for each policy: allowed, optional, and whether a check proves the release.
+func suites(t testing.TB) func(allowed, optional, proves bool) *smoke.Suite {
+	t.Helper()
+	all := map[string]*smoke.Suite{}
+	for i := range 8 {
+		allowed, optional, proves := i&1 != 0, i&2 != 0, i&4 != 0
+		expect := `"1.1"`
+		if proves {
+			expect = `"${RELEASE}"`
+		}
+		text := fmt.Sprintf("version: 1\nchecks:\n  - {name: version, request: GET /version, expect: {body: %s}}\n  - {name: list, request: GET /list, expect: {status: 200}}\n"+
+			"  - {name: watched, request: GET /watched, observe: true, expect: {status: 200}}\n"+
+			"compare:\n  - {name: report, request: GET /report}\npolicy: {inconclusive: %s, baseline: %s}\n",
+			expect, map[bool]string{true: "allow", false: "fail"}[allowed], map[bool]string{true: "optional", false: "required"}[optional])
+		s, problems := smoke.Read(smoke.Source{Name: "s", Text: []byte(text)})
+		if s == nil {
+			t.Fatal(problems)
+		}
+		all[fmt.Sprint(allowed, optional, proves)] = s
+	}
+	return func(allowed, optional, proves bool) *smoke.Suite { return all[fmt.Sprint(allowed, optional, proves)] }
+}
+
+// seen makes the witnesses of a row in the way that the gate does.
+func (r row) seen(s *smoke.Suite) decision.Seen {
+	seen := decision.Seen{
+		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", Suite: s.Name(), SuiteSHA256: s.SHA256(),
+	}
+	if r.evidence != "" {
+		first := seen
+		first.Run = decision.Ran(s, smoke.Job{Phases: []smoke.Phase{smoke.PhaseJudge}}, good(s))
+		first.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+		switch r.evidence {
+		case "observed":
+			first.Observing = true
+		case "another suite's":
+			first.SuiteSHA256 = "00"
+		case "skipped":
+			first.Problem.Reason, first.Skip = "broken", decision.Authorised("ann", "INC-7", time.Now())
+		}
+		text, err := decision.Decide(first).Record(time.Now())
+		if err != nil {
+			panic(err)
+		}
+		seen.Evidence = decision.EvidenceIn(text, seen)
+	}
+	report := good(s)
+	report.Verdict, report.ReleaseProven, report.Compares = r.verdict, r.proof == "check", nil
+	if r.second {
+		seen.Event = lifecycle.BeforeAllowTraffic
+	}
+	job := smoke.Job{Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}}
+	if r.whole {
+		job.Phases = append(job.Phases, smoke.PhaseJudge)
+	}
+	switch r.checks {
+	case "missing":
+		report.Checks = report.Checks[:1]
+	case "shared":
+		report.Checks[1].Verdict = smoke.Inconclusive
+	case "failed":
+		report.Checks[1].Verdict = smoke.Fail
+	}
+	if r.compared != "" {
+		v := map[string]smoke.Verdict{"held": smoke.Pass, "inconclusive": smoke.Inconclusive}[r.compared]
+		report.Compares = []smoke.Comparison{{Check: "report", Verdict: v}}
+	}
+	share := decision.Share{}
+	switch r.production {
+	case "blue":
+		share = decision.ShareOf(0)
+	case "10 % green":
+		share = decision.ShareOf(10)
+	}
+	seen.Baseline = decision.BaselineAt("http://blue", share)
+	if r.proof == "listener" {
+		seen.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+	}
+	seen.Observing, seen.Rollback = r.observing, r.rollback
+	if r.skip {
+		seen.Skip = decision.Authorised("ann", "INC-7", time.Now())
+	}
+	seen.Run = decision.Ran(s, job, report)
+	return seen
+}
+
+// good is the report of a run in which everything held.
+func good(s *smoke.Suite) smoke.Report {
+	held := func(name string) smoke.CheckResult {
+		return smoke.CheckResult{Check: name, Verdict: smoke.Pass, Attempts: 5}
+	}
+	return smoke.Report{
+		SuiteSHA256: s.SHA256(), Verdict: smoke.Pass, Readiness: &smoke.Readiness{Verdict: smoke.Pass},
+		Checks: []smoke.CheckResult{held("version"), held("list"), {Check: "watched", Observe: true, Verdict: smoke.Fail}},
+	}
+}
+
+// rows calls f for every combination that can differ.
+func rows(f func(row)) {
+	both := []bool{false, true}
+	for _, verdict := range []smoke.Verdict{"", smoke.Pass, smoke.Fail, smoke.Error, smoke.Inconclusive, "pass"} {
+		for _, checks := range []string{"held", "shared", "failed", "missing"} {
+			for _, production := range []string{"blue", "10 % green", "unknown"} {
+				for _, proof := range []string{"check", "listener", ""} {
+					for i := range 64 {
+						bit := func(n int) bool { return i>>n&1 != 0 }
+						r := row{
+							verdict: verdict, checks: checks, production: production, proof: proof,
+							whole: bit(0), observing: bit(1), rollback: bit(2), skip: bit(3), allowed: bit(4), optional: bit(5),
+						}
+						for _, r.second = range both {
+							if !r.second {
+								r.evidence, r.compared = "", ""
+								f(r)
+								continue
+							}
+							for _, r.evidence = range []string{"", "passed", "observed", "another suite's", "skipped"} {
+								for _, r.compared = range []string{"", "held", "inconclusive"} {
+									f(r)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestEveryCombination holds the decision against its second implementation.
+func TestEveryCombination(t *testing.T) {
+	find := suites(t)
+	count, opened, wrong := 0, 0, 0
+	rows(func(r row) {
+		d := decision.Decide(r.seen(find(r.allowed, r.optional, r.proof == "check")))
+		verdict, status := expected(r)
+		count++
+		if d.Status() == succeeded {
+			opened++
+		}
+		if d.Verdict != verdict || d.Status() != status {
+			if wrong++; wrong <= 10 {
+				t.Errorf("%+v:\n%s %s (%s), want %s %s", r, d.Verdict, d.Status(), d.Reason, verdict, status)
+			}
+		}
+	})
+	if count < 10_000 || opened == 0 || wrong > 10 {
+		t.Errorf("%d rows, %d opened, %d wrong", count, opened, wrong)
+	}
+}
+
+// TestWhatAnOpenGateImplies is the one property: where nothing overrules it, Succeeded means that every counted check
+// of this suite was asked of this release and held, by this invocation or the first gate's; or that somebody skipped it.
+func TestWhatAnOpenGateImplies(t *testing.T) {
+	find := suites(t)
+	rows(func(r row) {
+		d := decision.Decide(r.seen(find(r.allowed, r.optional, r.proof == "check")))
+		if d.Status() != succeeded || r.observing || r.rollback || r.skip {
+			return
+		}
+		held := r.whole && r.checks == "held" || !r.whole && r.evidence == "passed"
+		shared := r.allowed && r.verdict == smoke.Inconclusive && r.checks == "shared" && r.production == "blue"
+		if !held && !shared || r.proof == "" && r.evidence != "passed" {
+			t.Fatalf("%+v: opened: %s", r, d.Reason)
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Proof is the witness that what was asked leads to this release and to no other, where no check proves it.
+type Proof struct {
+	by, missing string
+}
+
+// ByListener is the proof of a listener, or of a rule, that was asked: all that it forwards goes to the target
+// group of the new release.
+func ByListener(arn string, way release.Way, targetGroup string) Proof {
+	if arn == "" || !way.LeadsOnlyTo(targetGroup) {
+		return Unproven("the test listener does not lead only to the new release")
+	}
+	return Proof{by: "listener " + arn}
+}
+
+// Unproven says why there is no proof.
+func Unproven(why string) Proof { return Proof{missing: why} }
+
+// Share is how much of production's traffic the new release gets, in per cent. The zero value is not known.
+type Share struct {
+	known   bool
+	percent float64
+}
+
+// ShareOf is a share that was read.
+func ShareOf(percent float64) Share { return Share{true, percent} }
+
+// Baseline is the witness of what serves production and is not this release.
+type Baseline struct {
+	url, why string
+}
+
+// BaselineAt is the baseline behind a URL. There is none where production already serves the new release, be it
+// a little, or where nobody knows whether it does: it would be compared with itself.
+func BaselineAt(url string, green Share) Baseline {
+	switch {
+	case !green.known:
+		return Baseline{why: "it is not known whether production already serves the new release"}
+	case green.percent != 0:
+		return Baseline{why: fmt.Sprintf("production already serves the new release (%g %%)", green.percent)}
+	case url == "":
+		return Baseline{why: "no production listener is known"}
+	}
+	return Baseline{url: url}
+}
+
+// URL is the baseline's base URL, or empty where there is none; Why then says why.
+func (b Baseline) URL() string { return b.url }
+
+// Why is why there is no baseline, or empty.
+func (b Baseline) Why() string { return b.why }
+
+// Skip is the witness of somebody's authorisation to let this deployment pass.
+type Skip struct {
+	by, why string
+	until   time.Time
+}
+
+// Authorised is a skip by somebody, for a reason, that was found to be for this deployment and still valid.
+func Authorised(by, why string, until time.Time) Skip { return Skip{by, why, until} }
+
+// Witness is one thing that a decision rests on, in words.
+type Witness struct{ Name, Saw string }
+
+// Witnesses lists what the decision rests on: under which mode, which address was asked, what proves the release,
+// who ran the checks, and which baseline there was.
+func (s Seen) Witnesses() []Witness {
+	mode := "enforce"
+	if s.Observing {
+		mode = "observe"
+	}
+	if s.Rollback {
+		mode += ", rollback"
+	}
+	return []Witness{
+		{"mode", mode},
+		{"target", s.Run.Target()},
+		{"proof", s.proofText()},
+		{"judged_by", s.judgedBy()},
+		{"baseline", orNone(s.Baseline.url, s.Baseline.why)},
+	}
+}
+
+func (s Seen) proofText() string {
+	switch {
+	case s.Run.report == nil:
+		return orNone("", "nothing was run")
+	case s.Run.report.ReleaseProven && s.Run.suite.ProvesRelease():
+		return "a check expects ${RELEASE}"
+	case s.Proof.by == "" && s.Evidence.verdict != nil:
+		return "the first gate's"
+	}
+	return orNone(s.Proof.by, s.Proof.missing)
+}
+
+func (s Seen) judgedBy() string {
+	switch {
+	case s.Run.report == nil:
+		return orNone("", "nothing was run")
+	case slices.Contains(s.Run.job.Phases, smoke.PhaseJudge):
+		return "this invocation"
+	case s.Evidence.verdict != nil:
+		return "the first gate, " + s.Evidence.verdict.At.Format(time.RFC3339)
+	}
+	return orNone("", s.Evidence.missing)
+}
+
+func orNone(saw, why string) string {
+	if saw != "" {
+		return saw
+	}
+	return strings.TrimSuffix("none: "+why, ": ")
+}

@@ -1,0 +1,4 @@
+package smoke
+
+// SameAddress is a stand-in until the runner's is merged.
+func SameAddress(a, b string) bool { return a == b }
