@@ -61,6 +61,10 @@ type rollout struct {
 	// listener still sends to it.
 	bootstrap  bool
 	blueWeight int
+	// sidecars stand before the container behind the load balancer; undescribed is a DescribeTaskDefinition that
+	// answers 200 and nothing.
+	sidecars    []any
+	undescribed bool
 	// put decides what becomes of the n-th status that arrives (from 1); nil stores it.
 	put func(n int) *awsjson.Fault
 
@@ -85,7 +89,7 @@ func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	c := &cloud{
 		t: t, book: deployment.NewBook(), rollouts: map[string]*rollout{}, objects: map[string]string{}, silent: map[string]bool{},
-		parameters:  map[string]string{"/smoke/key": key},
+		parameters:  map[string]string{"/smoke/key": key, "/evidence": "none"},
 		secretTexts: map[string]string{"smoke/token": string(must(json.Marshal(map[string]string{"password": token})))},
 	}
 	c.api = awsjson.Handler{Services: []awsjson.Service{codedeploy.API{Book: c.book, Region: "eu-west-1", Account: "123456789012"}.Service()}}
@@ -166,6 +170,28 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 		c.t.Fatal(err)
 	}
 	return r, fmt.Sprintf(`{"DeploymentId":%q,"LifecycleEventHookExecutionId":%q}`, r.id, execution)
+}
+
+// advance ends the first gate's lifecycle event and begins the second's; it returns what CodeDeploy sends for it.
+func (c *cloud) advance(r *rollout) string {
+	c.book.Update(r.id, func(d *deployment.Deployment) {
+		for i := range d.Events {
+			switch e := d.Events[i].Name; {
+			case e == "AfterAllowTestTraffic":
+				d.End(e, deployment.EventSucceeded, time.Now(), nil)
+			case e == "BeforeAllowTraffic":
+				d.Begin(e, time.Now())
+			}
+		}
+	})
+	r.mu.Lock()
+	r.event, r.stored = "BeforeAllowTraffic", nil
+	r.mu.Unlock()
+	execution, _, err := c.book.Expect(r.id, "BeforeAllowTraffic")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"DeploymentId":%q,"LifecycleEventHookExecutionId":%q}`, r.id, execution)
 }
 
 // hush makes a service or an operation one that never answers.
@@ -279,7 +305,7 @@ func (c *cloud) put(w http.ResponseWriter, r *http.Request, body []byte) {
 
 // json answers ECS, SSM and Secrets Manager.
 func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
-	var in struct{ Name, SecretID string }
+	var in struct{ Name, SecretID, Value, TaskDefinition string }
 	_ = json.Unmarshal(body, &in)
 	d := c.find(string(body))
 	var out any
@@ -288,6 +314,11 @@ func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
 	secret, isSecret := c.secretTexts[in.SecretID]
 	c.mu.Unlock()
 	switch {
+	case operation == "PutParameter":
+		c.mu.Lock()
+		c.parameters[in.Name] = in.Value
+		c.mu.Unlock()
+		out = map[string]any{"Version": 2}
 	case operation == "GetParameter" && isParameter:
 		out = map[string]any{"Parameter": map[string]string{"Name": in.Name, "Value": parameter}}
 	case operation == "GetSecretValue" && isSecret:
@@ -297,18 +328,22 @@ func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
 	case operation == "DescribeServiceRevisions" && d != nil:
 		rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + d.id
 		out = map[string]any{"serviceRevisions": []any{map[string]any{
-			"taskDefinition": "arn:task-definition/" + d.id + ":2",
+			"serviceRevisionArn": "arn:service-revision/" + d.id,
+			"taskDefinition":     "arn:task-definition/" + d.id + ":2",
 			"loadBalancers": []any{map[string]any{
 				"containerName": "web", "targetGroupArn": "arn:tg",
 				"advancedConfiguration": map[string]string{"testListenerRule": rule + "/test/rule", "productionListenerRule": rule + "/production/rule"},
 			}},
 		}}}
 	case operation == "DescribeTaskDefinition" && d != nil:
-		container := map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": fmt.Sprint(d.bootstrap)}}
-		if strings.Contains(string(body), ":2") {
-			container = map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": d.labels}
+		containers := []any{map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": fmt.Sprint(d.bootstrap)}}}
+		if strings.HasSuffix(in.TaskDefinition, ":2") {
+			containers = append(d.sidecars, map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": d.labels})
 		}
-		out = map[string]any{"taskDefinition": map[string]any{"containerDefinitions": []any{container}}}
+		out = map[string]any{"taskDefinition": map[string]any{"taskDefinitionArn": in.TaskDefinition, "containerDefinitions": containers}}
+		if d.undescribed {
+			out = map[string]any{}
+		}
 	default:
 		w.WriteHeader(http.StatusBadRequest)
 		out = map[string]string{"__type": "ResourceNotFoundException", "message": operation + ": there is no such thing"}
@@ -368,8 +403,9 @@ func (c *cloud) query(w http.ResponseWriter, operation string, form url.Values) 
 	var result string
 	switch operation {
 	case "DescribeListeners":
-		arn := strings.Replace(form.Get("ListenerArns.member.1"), "arn:listener/", "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/", 1)
-		result = fmt.Sprintf(`<Listeners><member><LoadBalancerArn>%s</LoadBalancerArn><Port>%s</Port><Protocol>%s</Protocol></member></Listeners>`, arn, at.Port(), strings.ToUpper(at.Scheme))
+		listener := form.Get("ListenerArns.member.1")
+		arn := strings.Replace(listener, "arn:listener/", "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/", 1)
+		result = fmt.Sprintf(`<Listeners><member><ListenerArn>%s</ListenerArn><LoadBalancerArn>%s</LoadBalancerArn><Port>%s</Port><Protocol>%s</Protocol></member></Listeners>`, listener, arn, at.Port(), strings.ToUpper(at.Scheme))
 	case "DescribeLoadBalancers":
 		result = `<LoadBalancers><member><DNSName>` + xmlText(at.Hostname()) + `</DNSName></member></LoadBalancers>`
 	case "DescribeRules":
@@ -379,7 +415,7 @@ func (c *cloud) query(w http.ResponseWriter, operation string, form url.Values) 
 	case "DescribeTargetHealth":
 		result = `<TargetHealthDescriptions><member><TargetHealth><State>unhealthy</State><Reason>Target.FailedHealthChecks</Reason></TargetHealth></member></TargetHealthDescriptions>`
 	case "DescribeNetworkInterfaces":
-		_, _ = io.WriteString(w, `<DescribeNetworkInterfacesResponse><networkInterfaceSet><item><privateIpAddress>127.0.0.1</privateIpAddress></item></networkInterfaceSet></DescribeNetworkInterfacesResponse>`)
+		_, _ = fmt.Fprintf(w, `<DescribeNetworkInterfacesResponse><networkInterfaceSet><item><description>%s</description><privateIpAddress>127.0.0.1</privateIpAddress></item></networkInterfaceSet></DescribeNetworkInterfacesResponse>`, form.Get("Filter.1.Value.1"))
 		return
 	}
 	_, _ = fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", operation, result)

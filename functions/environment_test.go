@@ -81,7 +81,7 @@ func start(t testing.TB, function, aws string, variables ...string) *environment
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=" + awsSecret, "AWS_SESSION_TOKEN=" + awsToken,
 		"LAMBDA_TASK_ROOT=" + e.process.Dir, "TZ=:UTC",
-		"AWS_ENDPOINT_URL=" + aws, "SMOKE_PIN=" + pin, "LOG_LEVEL=debug",
+		"AWS_ENDPOINT_URL=" + aws, `SUITE_ENVIRONMENT={"SMOKE_PIN":"` + pin + `"}`, "LOG_LEVEL=debug",
 	}, variables...)
 	if err := e.process.Start(); err != nil {
 		t.Fatal(err)

@@ -15,13 +15,12 @@ func TestTheLogIsTheContracts(t *testing.T) {
 	c := newCloud(t)
 	e := start(t, before, c.url, "LOG_LEVEL=error")
 	d, event := c.deploy(before, serve(t, good()), serve(t, old()), suite{more: compared}.text())
-	c.hush("GetApplicationRevision") // no evidence: checks and comparisons
 	a := e.invoke(event, time.Minute)
 	judged(t, a, d)
 	for event, members := range map[string]string{
 		"check":    "check verdict attempts failures duration_ms observe reason",
 		"compare":  "check verdict pairs green_p50_ms blue_p50_ms green_p95_ms blue_p95_ms green_errors blue_errors reason",
-		"verdict":  "verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms",
+		"verdict":  "verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms mode target proof judged_by baseline",
 		"reported": "status attempts outcome",
 	} {
 		want := append(strings.Fields(members), "timestamp", "level", "event", "deployment_id", "lifecycle_event")

@@ -100,48 +100,45 @@ func rollback(c *cloud, d *rollout) {
 	c.book.Update(d.id, func(d *deployment.Deployment) { d.Creator, d.RollbackOf = deployment.ByRollback, "d-000000000" })
 }
 
-// TestBeforeAllowTraffic holds what the second gate does with and without evidence of the first.
+// TestBeforeAllowTraffic holds what the second gate does with and without evidence of the first. The first gate is the
+// real one: it judged a good release, and what the second one meets is another.
 func TestBeforeAllowTraffic(t *testing.T) {
 	t.Parallel()
 	broken := with("GET /trips", answers(500))
-	noHook := func(c *cloud, d *rollout) {
-		c.book.Update(d.id, func(d *deployment.Deployment) {
-			d.AppSpec = strings.Replace(d.AppSpec, "  - AfterAllowTestTraffic: first\n", "", 1)
-		})
-	}
-	event := func(status deployment.EventStatus) func(*cloud, *rollout) {
-		return func(c *cloud, d *rollout) {
-			c.book.Update(d.id, func(d *deployment.Deployment) { d.Event("AfterAllowTestTraffic").Status = status })
-		}
-	}
+	const keeps = "EVIDENCE_PARAMETER=/evidence"
 	for name, tc := range map[string]struct {
 		green   application
 		suite   suite
+		first   string // the first gate's settings; empty when there was none
 		prepare func(*cloud, *rollout)
 		want    told
 		// checks and compares are how many lines of each there are.
 		checks, compares int
 	}{
-		"evidence":                        {broken, suite{more: compared}, nil, told{"PASS", "none", "Succeeded", ""}, 0, 1},
-		"evidence, nothing to compare":    {broken, suite{}, nil, told{"PASS", "none", "Succeeded", "ready"}, 0, 0},
-		"no hook in the AppSpec":          {broken, suite{more: compared}, noHook, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"no hook in the AppSpec, good":    {good(), suite{more: compared}, noHook, told{"PASS", "none", "Succeeded", "evidence=none"}, 3, 1},
-		"the first gate was skipped":      {broken, suite{}, event(deployment.EventSkipped), told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"the first gate is unknown":       {broken, suite{}, event(deployment.EventUnknown), told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"the revision cannot be read":     {broken, suite{}, func(c *cloud, _ *rollout) { c.hush("GetApplicationRevision") }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"no test listener":                {good(), suite{}, withoutTestListener, told{"ERROR", "config", "Failed", "has no test listener"}, 0, 0},
-		"not ready":                       {around(failing(func(int64) bool { return true }, answers(503))), suite{within: "1s", more: compared}, nil, told{"FAIL", "release", "Failed", "1 unhealthy (Target.FailedHealthChecks)"}, 0, 0},
-		"the original is the placeholder": {good(), suite{more: compared}, func(_ *cloud, d *rollout) { d.bootstrap = true }, told{"PASS", "none", "Succeeded", ""}, 0, 0},
+		"evidence":                        {broken, suite{more: compared}, keeps, nil, told{"PASS", "none", "Succeeded", ""}, 0, 1},
+		"evidence, nothing to compare":    {broken, suite{}, keeps, nil, told{"PASS", "none", "Succeeded", "ready"}, 0, 0},
+		"another's hook Succeeded":        {broken, suite{more: compared}, "", nil, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
+		"another's hook Succeeded, good":  {good(), suite{more: compared}, "", nil, told{"PASS", "none", "Succeeded", "evidence=none"}, 3, 1},
+		"the first gate kept nothing":     {broken, suite{}, "LOG_LEVEL=info", nil, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
+		"the parameter cannot be read":    {broken, suite{}, keeps, func(c *cloud, _ *rollout) { c.lose("/evidence") }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
+		"no test listener":                {good(), suite{}, keeps, withoutTestListener, told{"ERROR", "config", "Failed", "has no test listener"}, 0, 0},
+		"not ready":                       {around(failing(func(int64) bool { return true }, answers(503))), suite{within: "1s", more: compared}, keeps, nil, told{"FAIL", "release", "Failed", "1 unhealthy (Target.FailedHealthChecks)"}, 0, 0},
+		"the original is the placeholder": {good(), suite{more: compared}, keeps, func(_ *cloud, d *rollout) { d.bootstrap = true }, told{"PASS", "none", "Succeeded", ""}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			e := start(t, before, c.url)
-			d, payload := c.deploy(before, serve(t, tc.green), serve(t, old()), tc.suite.text())
+			d, payload := c.deploy(after, serve(t, good()), serve(t, old()), tc.suite.text())
+			if tc.first != "" {
+				if v := judged(t, start(t, after, c.url, tc.first).invoke(payload, time.Minute), d); v.text("verdict") != "PASS" {
+					t.Fatalf("the first gate: %s", v.text("reason"))
+				}
+			}
+			d.green, payload = serve(t, tc.green), c.advance(d)
 			if tc.prepare != nil {
 				tc.prepare(c, d)
 			}
-			a := e.invoke(payload, time.Minute)
+			a := start(t, before, c.url, keeps).invoke(payload, time.Minute)
 			tc.want.check(t, a, d)
 			if checks, compares := len(a.lines(t, "check")), len(a.lines(t, "compare")); checks != tc.checks || compares != tc.compares {
 				t.Errorf("%d checks and %d comparisons were made, want %d and %d", checks, compares, tc.checks, tc.compares)
@@ -150,36 +147,52 @@ func TestBeforeAllowTraffic(t *testing.T) {
 	}
 }
 
+// lose makes a parameter one that is not there.
+func (c *cloud) lose(parameter string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.parameters, parameter)
+}
+
 func withoutTestListener(c *cloud, d *rollout) {
 	c.book.Update(d.id, func(d *deployment.Deployment) { d.TestListener = "" })
 }
 
-// TestProofOfRelease holds what a PASS says about which release answered.
+// TestProofOfRelease holds that a suite whose checks all hold opens the gate only where something shows that it was
+// the new release that was asked.
 func TestProofOfRelease(t *testing.T) {
 	t.Parallel()
 	mute := "version: 1\nname: mute\nchecks:\n  - {name: list trips, request: GET /trips, expect: {status: 200}}\n"
+	proven, unproven := told{"PASS", "none", "Succeeded", ""}, told{"ERROR", "config", "Failed", "release not proven: "}
 	for name, tc := range map[string]struct {
-		suite   string
-		prepare func(*cloud, *rollout)
-		level   string
-		proven  bool
+		suite    string
+		prepare  func(*cloud, *rollout)
+		variable func(*rollout) string
+		proof    string
+		want     told
 	}{
-		"a check mentions the release":     {frugal(), nil, "info", true},
-		"all weights lead to green":        {mute, nil, "info", true},
-		"some weight leads to blue":        {mute, func(_ *cloud, d *rollout) { d.blueWeight = 10 }, "warn", false},
-		"the listener's API never answers": {mute, func(c *cloud, _ *rollout) { c.hush("DescribeRules") }, "warn", false},
+		"a check expects the release":      {frugal(), nil, nil, "a check expects ${RELEASE}", proven},
+		"all weights lead to green":        {mute, nil, nil, "listener arn:listener/", proven},
+		"some weight leads to blue":        {mute, func(_ *cloud, d *rollout) { d.blueWeight = 10 }, nil, "none: the test listener does not lead only to the new release", unproven},
+		"the listener's API never answers": {mute, func(c *cloud, _ *rollout) { c.hush("DescribeRules") }, nil, "none: the test listener's rules could not be read", unproven},
+		"TEST_URL is the listener's":       {mute, nil, func(d *rollout) string { return "TEST_URL=" + d.green + "/" }, "listener arn:listener/", proven},
+		"TEST_URL is production's":         {mute, nil, func(d *rollout) string { return "TEST_URL=" + d.blue }, "none: TEST_URL is not the address of the test listener", unproven},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			e := start(t, after, c.url)
 			d, event := c.deploy(after, serve(t, good()), serve(t, old()), tc.suite)
 			if tc.prepare != nil {
 				tc.prepare(c, d)
 			}
-			v := told{"PASS", "none", "Succeeded", ""}.check(t, e.invoke(event, time.Minute), d)
-			if proven := !strings.HasPrefix(v.text("reason"), "release not proven"); proven != tc.proven || v.text("level") != tc.level {
-				t.Errorf("level %s: %s", v.text("level"), v.text("reason"))
+			var variables []string
+			if tc.variable != nil {
+				// Another blue, so that TEST_URL and PRODUCTION_URL differ.
+				variables = []string{tc.variable(d), "PRODUCTION_URL=" + serve(t, old())}
+			}
+			v := tc.want.check(t, start(t, after, c.url, variables...).invoke(event, time.Minute), d)
+			if !strings.HasPrefix(v.text("proof"), tc.proof) {
+				t.Errorf("proof %q, want %q", v.text("proof"), tc.proof)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 func fromFile(name, folder, path string) (smoke.Source, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
+		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", name, err)
 	}
 	defer root.Close() //nolint:errcheck // only read
 	text, err := readFile(root, path)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
@@ -27,8 +28,8 @@ func serve(t *testing.T) (*signed.Client, *deployment.Book, context.Context) {
 		{ID: "ecs-svc/2", Label: deployment.Green, Status: "ACTIVE", Desired: 2, Running: 1, TaskDefinition: arn + "2", TargetGroupARN: "arn:tg2", Container: "app", Port: 8080},
 	}}, time.Unix(1_790_000_000, 0)))
 	api := ecs.API{Book: book, Region: "eu-west-1", Account: "123456789012", Definitions: map[string]json.RawMessage{
-		arn + "1": json.RawMessage(`{"family":"task-app","revision":1,"containerDefinitions":[{"name":"app","image":"app:0.9"}]}`),
-		arn + "2": json.RawMessage(`{"family":"task-app","revision":2,"containerDefinitions":[{"name":"app","image":"app:latest","dockerLabels":{"greenlight.release":"1.1.0","greenlight.suite":"s3://b/k"}}]}`),
+		arn + "1": json.RawMessage(`{"taskDefinitionArn":"` + arn + `1","family":"task-app","revision":1,"containerDefinitions":[{"name":"app","image":"app:0.9"}]}`),
+		arn + "2": json.RawMessage(`{"taskDefinitionArn":"` + arn + `2","family":"task-app","revision":2,"containerDefinitions":[{"name":"app","image":"app:latest","dockerLabels":{"greenlight.release":"1.1.0","greenlight.suite":"s3://b/k"}}]}`),
 	}}
 	server := httptest.NewServer(awsjson.Handler{Services: []awsjson.Service{api.Service()}})
 	t.Cleanup(server.Close)
@@ -40,8 +41,8 @@ func serve(t *testing.T) (*signed.Client, *deployment.Book, context.Context) {
 // The hooks' own reader of facts is the client that matters.
 func TestAHookFindsWhatEachTaskSetRuns(t *testing.T) {
 	client, _, ctx := serve(t)
-	found, err := release.Finder{AWS: client}.TaskDefinitions(ctx, codedeploy.Target{ID: "cluster:app", TaskSets: []codedeploy.TaskSet{
-		{ID: "ecs-svc/1", Original: true}, {ID: "ecs-svc/2"},
+	found, err := release.Finder{AWS: client}.TaskDefinitions(ctx, &codedeploy.Target{ID: "cluster:app", TaskSets: []codedeploy.TaskSet{
+		{ID: "ecs-svc/1", Label: types.TargetLabelBlue}, {ID: "ecs-svc/2", Label: types.TargetLabelGreen},
 	}})
 	if err != nil {
 		t.Fatal(err)

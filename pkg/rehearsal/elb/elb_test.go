@@ -62,11 +62,11 @@ func TestAHookFindsTheListenersAndTheirTargets(t *testing.T) {
 		t.Errorf("listener = %+v, %v", l, err)
 	}
 	for group, want := range map[string]bool{"tg1": false, "tg2": true} {
-		if got, err := f.LeadsOnlyTo(bounded(t), arns+"listener/app/alb/1/2", group); got != want || err != nil {
-			t.Errorf("the test listener leads only to %s: %t, %v", group, got, err)
+		if got, err := f.Way(bounded(t), arns+"listener/app/alb/1/2"); got.LeadsOnlyTo(group) != want || err != nil {
+			t.Errorf("the test listener leads to %v, not only to %s: %v", got.Groups, group, err)
 		}
-		if got, err := f.LeadsOnlyTo(bounded(t), arns+"listener/app/alb/1/1", group); got || err != nil {
-			t.Errorf("the weighted production listener leads only to %s: %t, %v", group, got, err)
+		if got, err := f.Way(bounded(t), arns+"listener/app/alb/1/1"); got.LeadsOnlyTo(group) || err != nil {
+			t.Errorf("the weighted production listener leads to %v: %v", got.Groups, err)
 		}
 	}
 	health, err := f.Health(bounded(t), arns+"targetgroup/tg2/2")
