@@ -145,6 +145,27 @@ func TestAPlaceholderIsNotComparedWith(t *testing.T) {
 	}
 }
 
+// An outage that both releases share keeps the release from getting ready: nothing can be judged, and the suite may
+// allow that where the listener proves which release was waited for.
+func TestASharedOutageFromTheBeginning(t *testing.T) {
+	seen, _, job, report := passing(t)
+	allowed := suites(t)(true, false, true)
+	report.SuiteSHA256, report.Verdict, report.ReleaseProven = allowed.SHA256(), smoke.Inconclusive, false
+	report.Readiness, report.Checks, report.Compares = &smoke.Readiness{Verdict: smoke.Inconclusive}, nil, nil
+	seen.Run = decision.Ran(allowed, job, report)
+	if d := decision.Decide(seen); d.Verdict != smoke.Error || !strings.Contains(d.Reason, "release not proven") {
+		t.Errorf("without proof: %s: %s", d.Verdict, d.Reason)
+	}
+	seen.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+	if d := decision.Decide(seen); d.Verdict != smoke.Inconclusive || d.Overruled != decision.ByPolicy || d.Status() != succeeded {
+		t.Errorf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
+	}
+	seen.Baseline = decision.Baseline{}
+	if d := decision.Decide(seen); d.Verdict != smoke.Error || !strings.Contains(d.Reason, "readiness ended with INCONCLUSIVE") {
+		t.Errorf("shared with nobody: %s: %s", d.Verdict, d.Reason)
+	}
+}
+
 // The first gate of a deployment compares nothing, and says nothing of an earlier gate.
 func TestTheFirstGate(t *testing.T) {
 	seen, suite, job, report := passing(t)

@@ -26,7 +26,7 @@ const (
 	idleFactsTime = 3 * time.Second
 	// sourceTime is for the suite.
 	sourceTime = 4 * time.Second
-	// evidenceTime is for the AppSpec, which is read beside the variables.
+	// evidenceTime is for the first gate's verdict, which is read beside the variables.
 	evidenceTime = 4 * time.Second
 	// lookTime is for a proof of release, which is looked for beside the run, and for the targets' health.
 	lookTime = 3 * time.Second

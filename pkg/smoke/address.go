@@ -1,4 +1,112 @@
 package smoke
 
-// SameAddress is a stand-in until the runner's is merged.
-func SameAddress(a, b string) bool { return a == b }
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// lookupTime bounds looking two names up to see whether they are one address.
+const lookupTime = 2 * time.Second
+
+// SameAddress reports whether two base URLs lead to the same host and port, however they are written: case, a dot
+// behind the name, the scheme's own port, a slash, the names of this machine itself.
+func SameAddress(a, b string) bool {
+	first, second := dialled(a), dialled(b)
+	return first != "" && first == second
+}
+
+// dialled is a base URL's host and port in one form, or "" for what is not a URL.
+func dialled(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return net.JoinHostPort(canonicalHost(u.Hostname()), strings.TrimLeft(port, "0"))
+}
+
+func canonicalHost(host string) string {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
+		if !ip.IsLoopback() && !ip.IsUnspecified() {
+			return ip.String()
+		}
+		host = "localhost"
+	}
+	if strings.HasSuffix(host, ".localhost") {
+		return "localhost"
+	}
+	return host
+}
+
+// sameWay says why target and baseline cannot be told apart, or "" where they can: by an address, or by headers that
+// lead to the target only. Where the suite says the Host header, both sides get the same, and no load balancer could
+// tell two names apart.
+func (r *runner) sameWay(ctx context.Context) string {
+	j := r.job
+	same := false
+	switch {
+	case j.Baseline == "" || len(j.TargetHeaders) > 0:
+	case len(j.TargetAddrs) > 0 && len(j.BaselineAddrs) > 0:
+		same = overlap(j.TargetAddrs, j.BaselineAddrs)
+	case SameAddress(j.Target, j.Baseline):
+		same = true
+	case r.suite.host.literal() != "":
+		same = overlap(lookedUp(ctx, j.Target), lookedUp(ctx, j.Baseline))
+	}
+	if !same {
+		return ""
+	}
+	return fmt.Sprintf("target and baseline are the same address, %s: the new release would be compared with itself. "+
+		"Correct one of them, or say which headers lead to the new release only (TEST_HEADERS)", shownURL(j.Target))
+}
+
+// lookedUp lists the addresses that a base URL leads to; none where its name cannot be looked up.
+func lookedUp(ctx context.Context, base string) []string {
+	host, port, err := net.SplitHostPort(dialled(base))
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	found, _ := net.DefaultResolver.LookupHost(ctx, host)
+	for i, address := range found {
+		found[i] = net.JoinHostPort(address, port)
+	}
+	return found
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
+}
+
+// testHeader is what leads to the new release where nobody chose another header (Amazon ECS's Service Connect).
+const testHeader = "X-Amzn-Ecs-Blue-Green-Test"
+
+// targetHeaders are the headers that lead to the target, by their canonical names.
+func (r *runner) targetHeaders() (map[string]string, error) {
+	out := make(map[string]string, len(r.job.TargetHeaders))
+	for name, value := range r.job.TargetHeaders {
+		canonical := http.CanonicalHeaderKey(name)
+		if why := refusedHeader(name, canonical); why != "" {
+			return nil, fmt.Errorf("%s: %s", quote(name), why)
+		}
+		if strings.ContainsFunc(value, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }) {
+			return nil, fmt.Errorf("%s: its value holds a line break or control character", canonical)
+		}
+		out[canonical] = value
+	}
+	return out, nil
+}

@@ -27,10 +27,15 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		r.skipCompares(blocked)
 		return
 	case r.blue == nil:
-		r.skipCompares("there is no old release to compare with")
+		why := "there is no old release to compare with"
+		if r.job.NoBaseline != "" {
+			why += ": " + r.job.NoBaseline
+		}
+		r.skipCompares(why)
 		if !r.suite.policy.baselineOptional {
 			r.mu.Lock()
-			r.found.faults = append(r.found.faults, verdictReason{Inconclusive, BlameEnvironment, "there is no old release to compare with, and the suite requires one"})
+			why = r.secrets.Line(why+"; and the suite requires one", maxReason)
+			r.found.faults = append(r.found.faults, verdictReason{Inconclusive, BlameEnvironment, why})
 			r.mu.Unlock()
 		}
 		return

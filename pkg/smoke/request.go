@@ -179,13 +179,12 @@ func (r *reader) headers(n *yaml.Node) []header {
 	var out []header
 	for _, p := range r.pairs(n, "headers") {
 		name := textproto.CanonicalMIMEHeaderKey(p.key)
+		why := refusedHeader(p.key, name)
 		switch {
-		case !isToken(p.key):
-			r.fail(p.at, "", "%s is no header name", quote(p.key))
 		case name == "Host":
-			r.fail(p.at, "write host: at the suite's top", "the Host header belongs to the whole suite")
-		case name == "Content-Length" || name == "Transfer-Encoding" || name == "Connection":
-			r.fail(p.at, "leave it out", "the header %s is set by the connection", name)
+			r.fail(p.at, "write host: at the suite's top", "%s", why)
+		case why != "":
+			r.fail(p.at, "leave it out", "%s %s", quote(p.key), why)
 		case p.value.Kind == yaml.ScalarNode && p.value.Tag == "!!null":
 			out = append(out, header{name: name, drop: true})
 		default:
@@ -195,6 +194,19 @@ func (r *reader) headers(n *yaml.Node) []header {
 		}
 	}
 	return out
+}
+
+// refusedHeader says why a header of that name cannot be sent, or "".
+func refusedHeader(name, canonical string) string {
+	switch {
+	case !isToken(name):
+		return "is not the name of a header"
+	case canonical == "Host":
+		return "the Host header belongs to the whole suite"
+	case canonical == "Content-Length", canonical == "Transfer-Encoding", canonical == "Connection":
+		return "is set by the connection"
+	}
+	return ""
 }
 
 func isToken(s string) bool {

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -52,7 +53,7 @@ func (r *runner) run(ctx context.Context) Report {
 	go func() {
 		defer close(done)
 		defer r.recover()
-		if r.prepare() {
+		if r.prepare(ctx) {
 			r.phases(ctx)
 		}
 	}()
@@ -136,15 +137,23 @@ func (r *runner) recover() {
 }
 
 // prepare binds the job to the suite; it reports false when they do not fit.
-func (r *runner) prepare() bool {
+func (r *runner) prepare(ctx context.Context) bool {
 	if !r.bind() || !r.choose() {
+		return false
+	}
+	leads, err := r.targetHeaders()
+	if err != nil {
+		r.refuse("a header that leads to the target: " + err.Error())
+		return false
+	}
+	if why := r.sameWay(ctx); why != "" {
+		r.refuse(why)
 		return false
 	}
 	s := sideSettings{
 		serverName: r.suite.server, roots: r.suite.roots, rate: r.suite.policy.rate, connections: r.concurrency(),
 		dial: r.dial,
 	}
-	var err error
 	if s.host, err = r.suite.host.header(scope{vars: r.vars}); err != nil {
 		r.refuse("host: " + err.Error())
 		return false
@@ -153,11 +162,13 @@ func (r *runner) prepare() bool {
 		r.refuse("target: " + err.Error())
 		return false
 	}
+	r.green.leads = leads
 	if r.job.Baseline != "" {
 		if r.blue, err = newSide(r.job.Baseline, r.job.BaselineAddrs, s); err != nil {
 			r.refuse("baseline: " + err.Error())
 			return false
 		}
+		r.blue.strays = append(slices.Collect(maps.Keys(leads)), testHeader)
 	}
 	return true
 }
@@ -165,7 +176,7 @@ func (r *runner) prepare() bool {
 // bind gives every variable its value.
 func (r *runner) bind() bool {
 	r.vars = map[string]string{varRelease: r.job.Release, varDeployment: r.job.DeploymentID}
-	var secrets []string
+	secrets := slices.Clone(r.job.Hidden)
 	for name, v := range r.job.Values {
 		if v.Secret {
 			secrets = append(secrets, v.Text)

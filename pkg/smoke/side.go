@@ -18,10 +18,19 @@ import (
 type side struct {
 	client  *probe.Client
 	limiter *rate.Limiter
+	// leads are the headers that lead to this side; strays are the names of those that lead away from it.
+	leads  map[string]string
+	strays []string
 }
 
-// ask sends one request when the rate allows it.
+// ask sends one request when the rate allows it, on the way to this side and to no other.
 func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
+	for _, name := range s.strays {
+		delete(q.Header, name)
+	}
+	for name, value := range s.leads {
+		q.Header[name] = []string{value}
+	}
 	if s.limiter != nil {
 		// Wait would refuse at once what cannot be within ctx's time; whoever asks waits that time out instead,
 		// so that an interrupted request always means a context that has ended.
