@@ -24,6 +24,9 @@ const (
 	FaultDNS Fault = "dns"
 	// FaultRefused is nobody listening, or no way there.
 	FaultRefused Fault = "refused"
+	// FaultLocal is a limit of this machine or its network: no file or port left, no way out. It says nothing
+	// about the target.
+	FaultLocal Fault = "own limit"
 	// FaultReset is a connection that broke before the answer began.
 	FaultReset Fault = "reset"
 	// FaultTimeout is no whole answer within the request's own time.
@@ -74,6 +77,8 @@ func classOf(err error) (Fault, string) {
 		return FaultTimeout, text
 	case errors.Is(err, errReplayed):
 		return FaultReset, text
+	case isLocal(err):
+		return FaultLocal, dialText(err)
 	case isCertificate(err):
 		return FaultCertificate, text
 	}
@@ -92,13 +97,43 @@ func classOfConnection(err error, text string) (Fault, string) {
 	case isOp && op.Timeout():
 		return FaultTimeout, text
 	case isOp && op.Op == "dial":
-		return FaultRefused, "dial: " + op.Err.Error()
+		return FaultRefused, dialText(err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isOp,
 		strings.Contains(text, "server closed"):
 		return FaultReset, "connection closed before an answer came"
 	}
 	return FaultProtocol, text
+}
+
+// isLocal reports whether the kernel refused for a reason of its own.
+func isLocal(err error) bool {
+	for _, own := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // nothing left to open a connection with
+		syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENETDOWN, // no port or no way to leave by
+		syscall.EACCES, syscall.EPERM, // this machine's own firewall
+	} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// dialText is "dial 10.0.1.7:80: connection refused".
+func dialText(err error) string {
+	op, isOp := errors.AsType[*net.OpError](err)
+	if !isOp {
+		return err.Error()
+	}
+	text, cause := op.Op, op.Err
+	if op.Addr != nil {
+		text += " " + op.Addr.String()
+	}
+	if call, ok := errors.AsType[*os.SyscallError](cause); ok {
+		cause = call.Err
+	}
+	return text + ": " + cause.Error()
 }
 
 func isCertificate(err error) bool {

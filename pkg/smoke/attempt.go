@@ -41,7 +41,8 @@ type attempt struct {
 	status int
 	// stopped is set when the run's time ended in the middle: then the attempt says nothing.
 	stopped bool
-	// config is set when the suite is to blame: a request that cannot be sent, a certificate that does not verify.
+	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
+	// verify, a limit of this machine's own.
 	config string
 	// hidden is set when the answer may hold a secret that could not be found in it.
 	hidden bool
@@ -215,6 +216,10 @@ func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
 	}
 	if v.observation.Fault == probe.FaultRequest {
 		a.config = a.scope.secrets.Line(v.observation.Text, maxReason)
+	}
+	if v.observation.Fault == probe.FaultLocal {
+		a.config = "the gate's own machine or network has a limit, the release was not asked: " + a.scope.secrets.Line(v.observation.Text, maxReason) +
+			"; lower policy.concurrency, or look at the function's subnets and security group"
 	}
 	excerpt := a.excerpt(v.observation.Body)
 	for _, w := range v.wrong {

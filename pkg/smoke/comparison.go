@@ -41,20 +41,35 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		return
 	}
 	var samples []compare.Sample
-	var measured []*comparison
+	var measured []measurement
 	for i, c := range r.compares {
-		s, ok := r.measure(ctx, c)
+		m, ok := r.measure(ctx, c)
 		if !ok {
 			r.compareCut(ctx, r.compares[i:])
 			break
 		}
-		samples = append(samples, s)
-		measured = append(measured, c)
+		if m.dead && r.suite.policy.baselineOptional {
+			r.skip(c.name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+			r.found.excused++
+			continue
+		}
+		samples = append(samples, m.sample)
+		measured = append(measured, m)
 	}
 	results := compare.Judge(samples)
-	for i, c := range measured {
-		r.compared(c, samples[i], results[i])
+	for i, m := range measured {
+		r.compared(m, results[i])
 	}
+}
+
+// measurement is what the pairs of one comparison were.
+type measurement struct {
+	comparison *comparison
+	sample     compare.Sample
+	// green and blue are the first failure of each side, in words: "blue answered GET /report: status: …".
+	green, blue string
+	// dead says that the old release never answered but with a server's error: it does not serve.
+	dead bool
 }
 
 func (r *runner) skipCompares(why string) {
@@ -75,22 +90,23 @@ func (r *runner) compareCut(ctx context.Context, left []*comparison) {
 
 // measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that what comes and
 // goes around both sides meets both alike. False: cut short, or nobody's answer can be trusted.
-func (r *runner) measure(ctx context.Context, c *comparison) (compare.Sample, bool) {
+func (r *runner) measure(ctx context.Context, c *comparison) (measurement, bool) {
 	s := compare.Sample{Check: c.name, Bound: c.p95, Pairs: make([]compare.Pair, 0, c.pairs)}
+	m := measurement{comparison: c, dead: true}
 	asked := &check{name: c.name, at: c.at, steps: []step{c.step}}
 	warmup, row := c.warmup, 0
 	for i := range c.warmup + c.pairs {
 		var p compare.Pair
 		var okG, okB bool
 		if i%2 == 0 {
-			p.Green, okG = r.shot(ctx, asked, r.green)
-			p.Blue, okB = r.shot(ctx, asked, r.blue)
+			p.Green, okG = r.shot(ctx, asked, r.green, &m)
+			p.Blue, okB = r.shot(ctx, asked, r.blue, &m)
 		} else {
-			p.Blue, okB = r.shot(ctx, asked, r.blue)
-			p.Green, okG = r.shot(ctx, asked, r.green)
+			p.Blue, okB = r.shot(ctx, asked, r.blue, &m)
+			p.Green, okG = r.shot(ctx, asked, r.green, &m)
 		}
 		if !okG || !okB {
-			return s, false
+			return m, false
 		}
 		if i >= warmup {
 			s.Pairs = append(s.Pairs, p)
@@ -109,11 +125,15 @@ func (r *runner) measure(ctx context.Context, c *comparison) (compare.Sample, bo
 			r.tell(Progress{Phase: PhaseCompare, Done: i + 1, Total: c.warmup + c.pairs, Text: c.name})
 		}
 	}
-	return s, true
+	m.sample = s
+	return m, true
 }
 
-func (r *runner) shot(ctx context.Context, c *check, s *side) (compare.Shot, bool) {
+func (r *runner) shot(ctx context.Context, c *check, s *side, m *measurement) (compare.Shot, bool) {
 	a := r.attempt(ctx, c, s, 1, false)
+	if s == r.blue && !a.stopped {
+		m.dead = m.dead && shareable(a)
+	}
 	switch {
 	case a.stopped:
 		return compare.Shot{}, false
@@ -121,12 +141,25 @@ func (r *runner) shot(ctx context.Context, c *check, s *side) (compare.Shot, boo
 		r.fault(BlameConfig, fmt.Sprintf("comparison %s: %s", quote(c.name), a.config))
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
+		first, name := &m.green, "green"
+		if s == r.blue {
+			first, name = &m.blue, "blue"
+		}
+		if *first == "" && a.failed() {
+			*first = name + " answered " + a.findings[0].line()
+		}
 		return compare.Shot{Failed: true}, true
 	}
 	return compare.Shot{Latency: a.latencies[0]}, true
 }
 
-func (r *runner) compared(c *comparison, s compare.Sample, res compare.Result) {
+func (r *runner) compared(m measurement, res compare.Result) {
+	c, s := m.comparison, m.sample
+	for _, first := range []string{m.green, m.blue} {
+		if res.Outcome != compare.Pass && first != "" {
+			res.Reason += "; " + first
+		}
+	}
 	out := Comparison{
 		Check: c.name, Place: c.at.place(r.suite.file), Pairs: res.Pairs,
 		GreenErrors: res.Green.Errors, BlueErrors: res.Blue.Errors,

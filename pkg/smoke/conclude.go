@@ -95,7 +95,7 @@ func (r *runner) passed(out *Report) verdictReason {
 		return verdictReason{Error, BlameGate, "readiness was planned and did not run"}
 	case r.does(PhaseJudge) && (counted == 0 || counted != planned):
 		return verdictReason{Error, BlameGate, "checks were planned and did not run"}
-	case r.does(PhaseCompare) && len(out.Compares) != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
+	case r.does(PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
 		return verdictReason{Error, BlameGate, "comparisons were planned and did not run"}
 	case counted == 0 && !ready && len(out.Compares) == 0:
 		return verdictReason{Error, BlameGate, "nothing was tested"}

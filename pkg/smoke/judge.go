@@ -24,6 +24,7 @@ type judgement struct {
 	own, made  int
 	asserted   int
 	config     string
+	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
 	unfinished bool
 }
@@ -46,7 +47,7 @@ func (r *runner) judge(ctx context.Context) bool {
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
 				if shared && j.check.observe { // what never blocks is not waited for
-					j.stuck, shared = "the old release fails in the same way", false
+					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
 				}
 				if !shared {
 					r.judged(j, &done)
@@ -90,6 +91,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			return false
 		}
 		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
+			j.shared = a.findings[0].line()
 			return true
 		}
 		j.made++
@@ -123,7 +125,8 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 	for {
 		j.own = j.result.Failures
 		if !r.blueRecovers(ctx, j, slots) {
-			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s", r.suite.readiness.within)
+			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
+				r.suite.readiness.within, j.shared)
 			return
 		}
 		if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
@@ -218,7 +221,7 @@ func (j *judgement) verdict(r *runner) (Verdict, Blame, string) {
 	case j.config != "":
 		return Error, BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
-		return Inconclusive, BlameEnvironment, j.stuck
+		return Inconclusive, BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
 		return Error, BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.attempts)
 	case j.asserted == 0 || j.made == 0:

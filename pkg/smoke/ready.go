@@ -39,7 +39,7 @@ func (r *runner) ready(ctx context.Context) bool {
 			case a == nil:
 				w.right = true
 				w.Consecutive++
-			case a.config != "":
+			case a.config != "" && a.fault != probe.FaultLocal: // which may pass
 				return r.readyEnds(w, Error, BlameConfig, reasonOf(a))
 			case a.stopped && !a.failed():
 				stopped = true
@@ -189,6 +189,8 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	case w.last == nil:
 		return r.readyEnds(w, Fail, BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
 			r.suite.readiness.within, w.Consecutive, w.needed(r.suite.readiness.consecutive)))
+	case w.last.config != "":
+		return r.readyEnds(w, Error, BlameConfig, reasonOf(w.last))
 	case r.sharedByBlue(ctx, w.last):
 		return r.readyEnds(w, Inconclusive, BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.last))
 	}
@@ -202,7 +204,8 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 // sharedByBlue asks the old release once, at the end of a wait in vain, whether it fails in the same way.
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	c := a.check
-	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) {
+	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) ||
+		mentions(r.suite.host, varRelease) || mentions(c.steps[0].path, varRelease) {
 		return false
 	}
 	b := r.attempt(ctx, c.once(), r.blue, 1, true)
@@ -217,7 +220,7 @@ func shareable(a *attempt) bool {
 // transport reports whether a fault is the way's rather than the answer's: a redirect is an answer.
 func transport(f probe.Fault) bool {
 	switch f {
-	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate,
+	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate, probe.FaultLocal,
 		probe.FaultRedirectAway, probe.FaultRedirectLoop:
 		return false
 	default:

@@ -100,7 +100,9 @@ type findings struct {
 	ready     verdictReason
 	checks    []*CheckResult // by index of runner.checks
 	compares  []Comparison
-	notRun    []NotRun
+	// excused counts comparisons that the suite's policy leaves out.
+	excused int
+	notRun  []NotRun
 	// faults are what is wrong beside the checks: the suite, a certificate, ourselves, the time.
 	faults   []verdictReason
 	warnings []string

@@ -1,0 +1,280 @@
+package smoke
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const comparing = "version: 1\nreadiness: {consecutive: 1, within: 10s}\nchecks:\n  - {name: home, request: GET /, attempts: 1, expect: {status: 200}}\n" +
+	"compare:\n  - {name: report, request: GET /report, pairs: 20, warmup: 0, expect: {status: 200}}\n"
+
+func allPhases(j *Job) { j.Phases = []Phase{PhaseReady, PhaseJudge, PhaseCompare} }
+
+func TestOneAddressInManyWords(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		same bool
+	}{
+		{"http://a.example", "http://A.example:80/", true},
+		{"http://a.example.:8080", "http://a.example:8080", true},
+		{"https://a.example", "https://a.example:443", true},
+		{"http://a.example:443", "https://a.example", true}, // one port, whatever is spoken there
+		{"http://localhost:8080", "http://127.0.0.1:8080", true},
+		{"http://127.0.0.2:8080", "http://[::1]:8080", true},
+		{"http://0.0.0.0:8080", "http://app.localhost:8080", true},
+		{"http://[::ffff:10.0.0.7]:80", "http://10.0.0.7", true},
+		{"http://[0:0::7]:80", "http://[::7]", true},
+		{"http://a.example:08080", "http://a.example:8080", true},
+		{"http://a.example:80", "http://a.example:8080", false},
+		{"http://a.example", "http://b.example", false},
+		{"http://10.0.0.7", "http://10.0.0.8", false},
+		{"", "", false},
+		{"::", "::", false},
+	} {
+		if got := SameAddress(tc.a, tc.b); got != tc.same {
+			t.Errorf("%s and %s: %v, want %v", tc.a, tc.b, got, tc.same)
+		}
+	}
+}
+
+// Green compared with green passes for ever, and shares all its faults with itself.
+func TestOneAddressForBothSidesIsRefused(t *testing.T) {
+	const allowed = comparing + "policy: {inconclusive: allow}\n"
+	for name, tc := range map[string]struct {
+		suite   string
+		change  func(*Job)
+		refused bool
+	}{
+		"two hosts":                   {allowed, func(*Job) {}, false},
+		"the same":                    {allowed, func(j *Job) { j.Baseline = "http://GREEN:80/" }, true},
+		"the same, and headers apart": {allowed, func(j *Job) { j.Baseline, j.TargetHeaders = j.Target, map[string]string{"x-preview": "1"} }, false},
+		"other nodes":                 {allowed, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80"}, []string{"blue:80"} }, false},
+		"a node of both":              {allowed, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80", "blue:80"}, []string{"blue:80"} }, true},
+		"one name, nodes apart": {allowed, func(j *Job) {
+			j.Baseline, j.TargetAddrs, j.BaselineAddrs = j.Target, []string{"green:80"}, []string{"blue:80"}
+		}, false},
+		"no baseline":                      {allowed, func(j *Job) { j.Baseline = "" }, false},
+		"two names of one address, a host": {"host: trips.example\n" + allowed, func(j *Job) { j.Target, j.Baseline = "http://localhost:80", "http://127.0.0.1:80" }, true},
+	} {
+		inBubble(t, status(200), status(200), func(n *network) {
+			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); tc.change(j) })
+			if refused := strings.Contains(r.Reason, "are the same address"); refused != tc.refused || refused && (r.Verdict != Error || r.Blame != BlameConfig) {
+				t.Errorf("%s: %s, blame %s: %s", name, r.Verdict, r.Blame, r.Reason)
+			}
+		})
+	}
+}
+
+// Where the suite says the Host header, two names for one address are one release.
+func TestTwoNamesOfOneAddressAreOneWhereTheSuiteSaysTheHost(t *testing.T) {
+	names, err := net.DefaultResolver.LookupHost(t.Context(), "localhost")
+	if err != nil || len(names) == 0 {
+		t.Skip("localhost has no address here")
+	}
+	r := &runner{suite: &Suite{}, job: Job{Target: "http://localhost:81", Baseline: "http://" + net.JoinHostPort(names[0], "81")}}
+	if a, b := lookedUp(t.Context(), r.job.Target), lookedUp(t.Context(), r.job.Baseline); !overlap(a, b) {
+		t.Errorf("%v and %v", a, b)
+	}
+	if a, b := lookedUp(t.Context(), "http://localhost:81"), lookedUp(t.Context(), "http://localhost:82"); overlap(a, b) {
+		t.Errorf("another port is another listener: %v and %v", a, b)
+	}
+	if got := lookedUp(t.Context(), "http://no-such-host.invalid"); len(got) != 0 {
+		t.Errorf("a name that nobody knows has %v", got)
+	}
+}
+
+// What leads to green is sent there with every request, and to blue never, whatever the suite says.
+func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
+	suite := strings.Replace(comparing, "readiness:", "defaults: {headers: {x-preview: \"suite\", x-amzn-ecs-blue-green-test: \"1\", X-Team: a}}\nreadiness:", 1)
+	see := func(side string, want, strays string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("X-Preview") + r.Header.Get("X-Lead"); got != want || r.Header.Get("X-Amzn-Ecs-Blue-Green-Test") != strays || r.Header.Get("X-Team") != "a" {
+				t.Errorf("%s was sent %v", side, r.Header)
+			}
+		}
+	}
+	inBubble(t, see("green", "yes2", "1"), see("blue", "", ""), func(n *network) {
+		r := n.run(n.t.Context(), suite, func(j *Job) {
+			allPhases(j)
+			j.TargetHeaders = map[string]string{"X-PREVIEW": "yes", "x-lead": "2"}
+		})
+		expectReport(t, r, Pass, BlameNone, "1 comparison passed")
+	})
+	for name, value := range map[string]string{"": "x", "a b": "x", "Host": "x", "content-length": "1", "Connection": "close", "X-A": "a\r\nX-B: b"} {
+		inBubble(t, status(200), nil, func(n *network) {
+			r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{name: value} })
+			expectReport(t, r, Error, BlameConfig, "a header that leads to the target: ")
+		})
+	}
+}
+
+func TestWhyThereIsNoBaselineIsTold(t *testing.T) {
+	inBubble(t, status(200), nil, func(n *network) {
+		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.NoBaseline = "production already serves the new release (10 %)" })
+		expectReport(t, r, Inconclusive, BlameEnvironment, "there is no old release to compare with: production already serves the new release (10 %); and the suite requires one")
+		if len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "(10 %)") {
+			t.Errorf("not run: %v", r.NotRun)
+		}
+	})
+}
+
+// A release that repairs a dead production gets through, where the suite does not insist on a comparison.
+func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
+	const optional = comparing + "policy: {baseline: optional}\n"
+	sometimes := func() http.HandlerFunc {
+		var n atomic.Int64
+		return func(w http.ResponseWriter, _ *http.Request) {
+			if n.Add(1) != 3 {
+				w.WriteHeader(503)
+			}
+		}
+	}
+	for name, tc := range map[string]struct {
+		suite   string
+		blue    http.HandlerFunc
+		verdict Verdict
+		reason  string
+	}{
+		"503 for everything, optional":  {optional, status(503), Pass, "1 check passed"},
+		"503 for everything, required":  {comparing, status(503), Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
+		"it answers now and then":       {optional, sometimes(), Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
+		"it has no such route":          {optional, status(404), Inconclusive, "blue answered GET /report: status: expected 200, got 404"},
+		"nobody is listening, optional": {optional, nil, Pass, "1 check passed"},
+	} {
+		inBubble(t, status(200), tc.blue, func(n *network) {
+			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); j.Baseline = "http://blue" })
+			if r.Verdict != tc.verdict || !strings.Contains(r.Reason, tc.reason) {
+				t.Errorf("%s: %s: %s", name, r.Verdict, r.Reason)
+			}
+			if tc.verdict == Pass && (len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "does not answer")) {
+				t.Errorf("%s: not run %v", name, r.NotRun)
+			}
+		})
+	}
+}
+
+// Reasons say what came, for both sides.
+func TestReasonsSayWhatCame(t *testing.T) {
+	inBubble(t, routes(status(503)), routes(status(500)), func(n *network) {
+		r := n.run(n.t.Context(), oneRoute, nil)
+		expectReport(t, r, Inconclusive, BlameEnvironment, "what was left of 1m0s: GET /route: status: expected 200, got 503")
+	})
+	broken := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/report" {
+			w.WriteHeader(503)
+		}
+	}
+	inBubble(t, broken, status(200), func(n *network) {
+		expectReport(t, n.run(n.t.Context(), comparing, allPhases), Fail, BlameRelease, "; green answered GET /report: status: expected 200, got 503")
+	})
+	// Over a real network the address is told.
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := nobody.Addr().String()
+	_ = nobody.Close()
+	r := Run(t.Context(), Job{Suite: Source{Name: "s", Text: []byte(strings.Replace(home, "checks:", "readiness: {consecutive: 1, within: 100ms}\nchecks:", 1))}, Target: "http://" + address, Phases: []Phase{PhaseReady}}, nil)
+	expectReport(t, r, Fail, BlameRelease, "dial "+address+": connection refused")
+}
+
+// A host that holds the release is another virtual host: blue would be asked for what it cannot have.
+func TestBlueIsNotAskedWhereTheHostMentionsTheRelease(t *testing.T) {
+	const suite = "host: \"v${RELEASE}.example\"\n" + oneRoute
+	inBubble(t, routes(status(503)), func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("blue was asked %s", r.URL)
+	}, func(n *network) {
+		expectReport(t, n.run(n.t.Context(), suite, nil), Fail, BlameRelease, `check "route": 4 of 4`)
+	})
+	inBubble(t, status(503), func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("blue was asked %s", r.URL)
+	}, func(n *network) {
+		expectReport(t, n.run(n.t.Context(), "host: \"v${RELEASE}.example\"\n"+comparing[:strings.Index(comparing, "compare:")], nil), Fail, BlameRelease, "not ready")
+	})
+}
+
+// What this machine cannot do says nothing about the release.
+func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
+	own := func(errno syscall.Errno) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 1, 7), Port: 80}, Err: os.NewSyscallError("connect", errno)}
+	}
+	run := func(n *network, text string, failing func(dialled int64) error) Report {
+		suite, _ := Read(Source{Name: "s", Text: []byte(text)})
+		var dialled atomic.Int64
+		r := &runner{
+			suite: suite, started: time.Now(),
+			job: Job{Target: "http://green", Release: "1.1.0", Phases: []Phase{PhaseReady, PhaseJudge}},
+			dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if err := failing(dialled.Add(1)); err != nil {
+					return nil, err
+				}
+				return n.dial(ctx, network, addr)
+			},
+		}
+		return r.run(n.t.Context())
+	}
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM} {
+		inBubble(t, status(200), nil, func(n *network) {
+			r := run(n, oneRoute, func(int64) error { return own(errno) })
+			expectReport(t, r, Error, BlameConfig, "the release was not asked: dial 10.0.1.7:80: "+errno.Error())
+		})
+		inBubble(t, status(200), nil, func(n *network) {
+			r := run(n, oneRoute, func(dialled int64) error {
+				if dialled > 3 { // readiness takes two and the first check one
+					return own(errno)
+				}
+				return nil
+			})
+			expectReport(t, r, Error, BlameConfig, `check "route": the gate's own machine`)
+		})
+	}
+	// Readiness may outlast it.
+	inBubble(t, status(200), nil, func(n *network) {
+		r := run(n, oneRoute, func(dialled int64) error {
+			if dialled == 1 {
+				return own(syscall.EMFILE)
+			}
+			return nil
+		})
+		expectReport(t, r, Pass, BlameNone, "2 checks passed")
+	})
+	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EHOSTUNREACH} {
+		inBubble(t, status(200), nil, func(n *network) {
+			r := run(n, oneRoute, func(int64) error { return own(errno) })
+			expectReport(t, r, Fail, BlameRelease, "dial 10.0.1.7:80: "+errno.Error())
+		})
+	}
+}
+
+// What is hidden is hidden in every text, also where the suite does not know that it is a secret.
+func TestHiddenTextsAreNowhere(t *testing.T) {
+	const own = "wJalrXUtnFEMI/K7MDENG"
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(500)
+		_, _ = io.WriteString(w, "sent "+r.Header.Get("X-Leak")+" and "+url.QueryEscape(r.Header.Get("X-Leak")))
+	}
+	suite := strings.Replace(home, "checks:", "variables: {X: \""+own+"\"}\nreadiness: {consecutive: 1, within: 1s}\ndefaults: {headers: {X-Leak: \"${X}\"}}\nchecks:", 1)
+	inBubble(t, echo, nil, func(n *network) {
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.Hidden = []string{own}; j.Phases = []Phase{PhaseJudge} })
+		var again Report
+		throughJSON(t, r, &again)
+		if text := fmt.Sprintf("%+v", again); strings.Contains(text, own) || strings.Contains(text, url.QueryEscape(own)) || !strings.Contains(text, "sent [redacted]") {
+			t.Errorf("it is shown: %s", text)
+		}
+		var job Job
+		throughJSON(t, Job{Hidden: []string{own}}, &job)
+		if len(job.Hidden) > 0 {
+			t.Error("it leaves the process")
+		}
+	})
+}
