@@ -10,12 +10,12 @@ import (
 
 // madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change.
 func madeOnce() []string {
-	return []string{"BootstrapTask", "ProductionListener", "Service", "TestListener"}
+	return []string{"DatabaseSecret", "BootstrapTask", "ProductionListener", "Service", "TestListener"}
 }
 
 // creationOnly are the parameters that a resource made once may hang on.
 func creationOnly() []string {
-	return []string{"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn"}
+	return []string{"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn", "DatabaseUsername"}
 }
 
 func theStackPolicy(all stacks) []string {
@@ -244,7 +244,7 @@ func buckets(all stacks) []string {
 			s := at(p.properties, "PolicyDocument", "Statement", 0)
 			tls = tls || str(p.properties["Bucket"]) == "${"+b.id+"}" && str(at(s, "Effect")) == "Deny" && str(at(s, "Condition", "Bool", "aws:SecureTransport")) == "false"
 		}
-		if !tls || str(b.all["DeletionPolicy"]) != "Retain" || b.properties["LifecycleConfiguration"] == nil {
+		if !tls || str(b.all["DeletionPolicy"]) != "RetainExceptOnCreate" || b.properties["LifecycleConfiguration"] == nil {
 			problems = append(problems, b.id+" takes plain http, keeps the stack from being removed, or grows for ever")
 		}
 	}
@@ -331,7 +331,7 @@ func TestBlueGreen(t *testing.T) {
 			{f, "DEPLOYMENT_STOP_ON_ALARM, ", ""},
 			{f, "Alarms: [{Name: !Ref ServerErrors}]", "Alarms: []"},
 			{f, "TestTrafficRoute: {ListenerArns: [!Ref TestListener]}", "TestTrafficRoute: {ListenerArns: []}"},
-			{f, "Namespace: AWS/ApplicationELB\n      MetricName: HTTPCode", "Namespace: Greenlight\n      MetricName: HTTPCode"},
+			{f, "Namespace: AWS/ApplicationELB\n              MetricName: HTTPCode_Target_5XX", "Namespace: Greenlight\n              MetricName: HTTPCode_Target_5XX"},
 		}},
 		"the gate fits": {theGateFits, []mutation{
 			{f, "        SuiteBucket: !Ref SuiteBucket\n", ""},
@@ -341,7 +341,7 @@ func TestBlueGreen(t *testing.T) {
 		}},
 		"buckets": {buckets, []mutation{
 			{f, `Condition: {Bool: {"aws:SecureTransport": "false"}}`, `Condition: {Bool: {"aws:SecureTransport": "true"}}`},
-			{f, "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain", "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete"},
+			{f, "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: RetainExceptOnCreate", "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain"},
 		}},
 		"pipeline": {thePipeline, []mutation{
 			{f, "AppSpecTemplateArtifact: BuildArtifact", "AppSpecTemplateArtifact: SourceArtifact"},

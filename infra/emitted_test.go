@@ -80,10 +80,21 @@ var observeOnce = sync.OnceValues(func() (emitted, error) {
 			_, _ = io.WriteString(w, `{"lifecycleEventHookExecutionId":"x"}`)
 			return
 		}
+		// Of the deployment only that production is all blue, without which nothing is compared.
+		switch _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation {
+		case "ListDeploymentTargets":
+			_, _ = io.WriteString(w, `{"targetIds":["c:s"]}`)
+			return
+		case "GetDeploymentTarget":
+			_, _ = io.WriteString(w, `{"deploymentTarget":{"ecsTarget":{"deploymentId":"d-1A2B3C4D5","targetId":"c:s","taskSetsInfo":[{"identifer":"2","taskSetLabel":"Green"}]}}}`)
+			return
+		}
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"__type":"DeploymentDoesNotExistException","Message":"no"}`)
 	}))
 	defer aws.Close()
+	blue := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer blue.Close()
 	dir, err := os.MkdirTemp("", "greenlight")
 	if err != nil {
 		return e, err
@@ -95,7 +106,7 @@ var observeOnce = sync.OnceValues(func() (emitted, error) {
 	}
 	env := lookup{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"SUITE": file, "TEST_URL": app.URL, "PRODUCTION_URL": app.URL, "RELEASE": "1.1",
+		"SUITE": file, "TEST_URL": app.URL, "PRODUCTION_URL": blue.URL, "RELEASE": "1.1",
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

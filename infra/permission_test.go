@@ -53,6 +53,7 @@ func scopes(v any) []string {
 // unscoped says why a right may stand on all resources. AWS's service authorization reference has no
 // resource type for the first ones.
 var unscoped = map[string]string{
+	"cloudwatch:DescribeAlarms":                  "CodeDeploy asks with a list of names, which is allowed on all alarms or not at all",
 	"codedeploy:GetDeploymentTarget":             "no resource type",
 	"codedeploy:ListDeploymentTargets":           "no resource type",
 	"ec2:AssignPrivateIpAddresses":               "Lambda's documentation, for functions in a VPC",
@@ -120,12 +121,12 @@ func (s statement) wildcards() []string {
 func hookRights() []string {
 	return []string{
 		"codedeploy:PutLifecycleEventHookExecutionStatus", "codedeploy:GetDeployment", "codedeploy:GetDeploymentTarget",
-		"codedeploy:ListDeploymentTargets", "codedeploy:GetApplicationRevision",
+		"codedeploy:ListDeploymentTargets",
 		"ecs:DescribeServices", "ecs:DescribeTaskSets", "ecs:DescribeTaskDefinition",
 		"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules",
 		"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetHealth",
 		"ec2:DescribeNetworkInterfaces", "lambda:InvokeFunction", "lambda:GetFunction", "s3:GetObject", "s3:PutObject",
-		"ssm:GetParameter", "secretsmanager:GetSecretValue", "kms:Decrypt",
+		"ssm:GetParameter", "ssm:PutParameter", "secretsmanager:GetSecretValue", "kms:Decrypt",
 		"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage",
 	}
 }
@@ -145,6 +146,68 @@ func theHooksRights(all stacks) []string {
 	}
 	for _, a := range missing(got, hookRights()) {
 		problems = append(problems, "the hooks may "+a+", which nobody asked for")
+	}
+	return problems
+}
+
+// theVerdictIsTheHooks wants the right to keep the first gate's verdict on that one parameter, for the hooks alone: it is the
+// right to approve a deployment.
+func theVerdictIsTheHooks(all stacks) []string {
+	var problems []string
+	found := 0
+	for file, stack := range all {
+		for _, s := range stack.statements() {
+			if !slices.Contains(s.actions, "ssm:PutParameter") {
+				continue
+			}
+			found++
+			if file != "gate.yml" || s.in != "HookRole" || len(s.resources) != 1 || !strings.HasSuffix(s.resources[0], ":parameter${Evidence}") {
+				problems = append(problems, fmt.Sprintf("%s: %s may write %v", file, s.in, s.resources))
+			}
+		}
+	}
+	gate := all["gate.yml"]
+	name := str(gate.resource("Evidence").properties["Name"])
+	if found != 1 || !strings.HasPrefix(name, "/greenlight/${NamePrefix}/") || str(gate.resource("Evidence").properties["Value"]) != "none" {
+		problems = append(problems, fmt.Sprintf("the verdict is kept in %q, by %d statements", name, found))
+	}
+	for _, event := range hooks() {
+		if got := str(at(gate.resource(event).properties, "Environment", "Variables", "EVIDENCE_PARAMETER")); got != "${Evidence}" {
+			problems = append(problems, event+" keeps its verdict in "+got)
+		}
+	}
+	return problems
+}
+
+// everyTrustIsOurs wants every service that may take a role to come on behalf of this account; those that are not documented to
+// say so are named here.
+func everyTrustIsOurs(all stacks) []string {
+	silent := []string{"ec2.amazonaws.com", "codedeploy.amazonaws.com"}
+	var problems []string
+	seen := 0
+	for file, stack := range all {
+		for _, r := range stack.resources("AWS::IAM::Role") {
+			for _, s := range list(at(r.properties, "AssumeRolePolicyDocument", "Statement")) {
+				seen++
+				operator := "StringEquals"
+				if slices.Contains(silent, str(at(s, "Principal", "Service"))) {
+					operator = "StringEqualsIfExists"
+				}
+				if str(at(s, "Condition", operator, "aws:SourceAccount")) != "${AWS::AccountId}" {
+					problems = append(problems, file+": "+r.id+" may be taken on behalf of another account")
+				}
+			}
+		}
+		for _, r := range stack.resources("AWS::SNS::TopicPolicy") {
+			for _, s := range list(at(r.properties, "PolicyDocument", "Statement")) {
+				if str(at(s, "Condition", "StringEquals", "aws:SourceAccount")) == "" && str(at(s, "Condition", "StringEqualsIfExists", "aws:SourceAccount")) == "" {
+					problems = append(problems, file+": anybody may publish: "+str(at(s, "Sid")))
+				}
+			}
+		}
+	}
+	if seen < 7 {
+		problems = append(problems, fmt.Sprintf("only %d trusts were found", seen))
 	}
 	return problems
 }
@@ -230,6 +293,16 @@ func TestRights(t *testing.T) {
 		"a status is stored for the named group only": {deploymentGroupOnly, []mutation{
 			{"gate.yml", "deploymentgroup:${ApplicationName}/${DeploymentGroupName}", "deploymentgroup:${ApplicationName}/*"},
 			{"gate.yml", "codedeploy:PutLifecycleEventHookExecutionStatus", "codedeploy:GetApplication"},
+		}},
+		"the verdict is the hooks'": {theVerdictIsTheHooks, []mutation{
+			{"gate.yml", "parameter${Evidence}", "parameter/*"},
+			{"gate.yml", "EVIDENCE_PARAMETER: !Ref Evidence", "EVIDENCE_PARAMETER: /other"},
+			{"gate.yml", "Value: none", "Value: '{}'"},
+			{"bluegreen.yml", `Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]`, `Action: ["ssm:PutParameter"]`},
+		}},
+		"every trust is ours": {everyTrustIsOurs, []mutation{
+			{"gate.yml", `Condition: {StringEquals: {"aws:SourceAccount": !Ref "AWS::AccountId"}}`, `Condition: {StringEquals: {"aws:SourceAccount": "*"}}`},
+			{"bluegreen.yml", `Condition: {StringEqualsIfExists: {"aws:SourceAccount": !Ref "AWS::AccountId"}}`, `Condition: {}`},
 		}},
 		"the prober's code has no rights": {theProberMayNothing, []mutation{
 			{"gate.yml", "- Effect: Deny\n", "- Effect: Allow\n"},
