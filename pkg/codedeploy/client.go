@@ -19,6 +19,8 @@ const readTimeout = 2 * time.Second
 
 // Client calls CodeDeploy through the SDK's own client.
 type Client struct {
+	// Note is told when storing a status takes long, at every attempt after the first burst; nil is nobody.
+	Note func(text string)
 	// report makes one attempt a call: Report counts and times the attempts itself, since the SDK's
 	// three give up under four throttles, and one hanging attempt eats the whole time.
 	report *api.Client

@@ -39,44 +39,36 @@ type Reported struct {
 	Err      error
 }
 
-// credentialAttempts is how often a refused call is tried: a new role's permissions take some seconds
-// to reach every server of AWS, but not longer than the other attempts are worth.
-const credentialAttempts = 3
-
 // Report stores the status of the event's hook execution with
-// PutLifecycleEventHookExecutionStatus, which is the only thing of a hook that CodeDeploy looks at. It
-// ends before deadline, which is when Lambda kills the function; a zero deadline counts as far away.
-// ctx's values are used, but neither its cancellation nor its own deadline: a run that was cut short
-// is reported all the same.
+// PutLifecycleEventHookExecutionStatus, which is the only thing of a hook that CodeDeploy looks at. It tries
+// until a second before deadline, which is when Lambda kills the function: giving up sooner would only make
+// Lambda run the whole suite again, writes included. A zero deadline counts as 14 minutes away. ctx's values
+// are used, but neither its cancellation nor its own deadline: a run that was cut short is reported all the
+// same. Only an answer that no repetition can change ends it before.
 func (c *Client) Report(ctx context.Context, ev payload.Event, status lifecycle.Status, deadline time.Time) Reported {
-	left := time.Hour
-	if !deadline.IsZero() {
-		left = time.Until(deadline)
-	}
-	p := paceFor(left)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.whole)
-	defer cancel()
-	var last error
-	for n := range maxAttempts {
-		err := c.put(ctx, ev, status, p.attempt)
-		switch kindOf(err) {
-		case done:
-			return Reported{Outcome: Stored, Attempts: n + 1}
-		case completed:
-			return Reported{Outcome: AlreadyCompleted, Attempts: n + 1}
-		case fatal:
-			return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, err)}
-		case refused:
-			if n+1 >= credentialAttempts {
-				return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, err)}
-			}
-		case passing:
+	ctx = context.WithoutCancel(ctx)
+	until := end(time.Now(), deadline)
+	for n := 1; ; n++ {
+		err := c.put(ctx, ev, status, timeout(time.Until(until)))
+		k := kindOf(err)
+		if k == done {
+			return Reported{Outcome: Stored, Attempts: n}
 		}
-		if last = err; n+1 == maxAttempts || !wait(ctx, p.pause(n, rand.Float64())) { //nolint:gosec // jitter, no secret
-			return Reported{Outcome: NotStored, Attempts: n + 1, Err: notStored(ev, status, last)}
+		if k == completed {
+			return Reported{Outcome: AlreadyCompleted, Attempts: n}
 		}
+		left := time.Until(until)
+		wait, slow := pause(n, k, left, rand.Float64()) //nolint:gosec // jitter, no secret
+		if k == fatal || left-wait < least {
+			err = fmt.Errorf("store status %s for deployment %s: %w", status, ev.DeploymentID, err)
+			return Reported{Outcome: NotStored, Attempts: n, Err: err}
+		}
+		if slow && c.Note != nil {
+			c.Note(fmt.Sprintf("the status %s is not stored yet (attempt %d: %v): trying on until %s",
+				status, n, err, until.UTC().Format(time.RFC3339)))
+		}
+		<-time.After(wait)
 	}
-	return Reported{Outcome: NotStored, Attempts: maxAttempts, Err: notStored(ev, status, last)}
 }
 
 func (c *Client) put(ctx context.Context, ev payload.Event, status lifecycle.Status, timeout time.Duration) error {
@@ -90,20 +82,6 @@ func (c *Client) put(ctx context.Context, ev payload.Event, status lifecycle.Sta
 	return err
 }
 
-func notStored(ev payload.Event, status lifecycle.Status, err error) error {
-	return fmt.Errorf("store status %s for deployment %s: %w", status, ev.DeploymentID, err)
-}
-
-// wait returns false when there is no time left for the pause and another attempt.
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return ctx.Err() == nil
-	}
-}
-
 // kind is what an error of an attempt means for the next one.
 type kind int
 
@@ -111,7 +89,7 @@ const (
 	fatal     kind = iota // asking again cannot help; what is unknown to us but said by AWS is fatal
 	done                  // no error
 	completed             // somebody was here before
-	refused               // credentials: worth a second look
+	refused               // credentials: a new role's permissions take their time to be known everywhere
 	passing               // throttling, 5xx, a broken or hanging connection, a garbled answer
 )
 
