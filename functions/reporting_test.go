@@ -193,7 +193,7 @@ func TestShortDeadlines(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	hung := serve(t, with("GET /trips", hang))
-	production := serve(t, old())
+	healthy, production := serve(t, good()), serve(t, old())
 	for _, tc := range []struct {
 		limit, left time.Duration
 		put         func(int) *awsjson.Fault
@@ -238,8 +238,7 @@ func TestShortDeadlines(t *testing.T) {
 			if tc.limit >= 3*time.Second && !strings.Contains(v.text("reason"), "list trips") {
 				t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))
 			}
-			d, event = c.deploy(after, production, production, suite{}.text())
-			d.labels["greenlight.release"] = "1.0"
+			d, event = c.deploy(after, healthy, production, suite{}.text())
 			if next := judged(t, e.invoke(event, time.Minute), d); next.text("verdict") != "PASS" {
 				t.Errorf("the next invocation: %s: %s", next.text("verdict"), next.text("reason"))
 			}
