@@ -100,7 +100,11 @@ func (r *runner) targetHeaders() (map[string]string, error) {
 	out := make(map[string]string, len(r.job.TargetHeaders))
 	for name, value := range r.job.TargetHeaders {
 		canonical := http.CanonicalHeaderKey(name)
-		if why := refusedHeader(name, canonical); why != "" {
+		why := refusedHeader(canonical)
+		if !isToken(name) {
+			why = "is not the name of a header"
+		}
+		if why != "" {
 			return nil, fmt.Errorf("%s: %s", quote(name), why)
 		}
 		if strings.ContainsFunc(value, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }) {

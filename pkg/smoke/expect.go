@@ -3,7 +3,6 @@ package smoke
 import (
 	"fmt"
 	"net/http"
-	"net/textproto"
 	"sort"
 	"strconv"
 	"strings"
@@ -90,10 +89,7 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 func (r *reader) headerRules(p pair) []headerRule {
 	var out []headerRule
 	for _, h := range r.pairs(p.value, "headers") {
-		if !isToken(h.key) {
-			r.fail(h.at, "", "%s is no header name", quote(h.key))
-		}
-		out = append(out, headerRule{textproto.CanonicalMIMEHeaderKey(h.key), h.at, r.rule(h.value, subjectHeader)})
+		out = append(out, headerRule{r.headerName(h), h.at, r.rule(h.value, subjectHeader)})
 	}
 	if len(out) == 0 {
 		r.fail(p.at, "name a header, or leave headers out", "no header is expected")
@@ -123,7 +119,12 @@ func (r *reader) jsonPath(expr string, at pos) jsonPath {
 		known.at = at
 		return known
 	}
-	p, err := jsonpath.Parse(expr)
+	const instead = "ask for the one item by its own path, such as GET /items/${id}, or write a filter without a variable"
+	path, ok := r.literal(expr, at, "a JSON path", instead)
+	if !ok {
+		return jsonPath{expr: expr, at: at}
+	}
+	p, err := jsonpath.Parse(path)
 	if err != nil {
 		help := "a path is a JSONPath (RFC 9535): $.items[0].name"
 		if !strings.HasPrefix(expr, "$") {
@@ -132,7 +133,7 @@ func (r *reader) jsonPath(expr string, at pos) jsonPath {
 		r.fail(at, help, "%s is no JSON path: %v", quote(expr), err)
 		return jsonPath{expr: expr, at: at}
 	}
-	out := jsonPath{expr, at, p, p.Singular()}
+	out := jsonPath{path, at, p, p.Singular()}
 	if r.paths == nil {
 		r.paths = map[string]jsonPath{}
 	}

@@ -37,6 +37,10 @@ type reader struct {
 	broke  bool
 	// paths are the JSON paths compiled so far.
 	paths map[string]jsonPath
+	// source is the file's text, lines are its lines, and sought is how much of them places looked at.
+	source []byte
+	lines  [][]byte
+	sought int
 }
 
 // maxProblems is how many problems are told; nobody reads more, and each costs memory.
@@ -196,16 +200,32 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	return out
 }
 
-// scalar returns the text of a node that must be a single value other than null.
-func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
+// single returns a node that must be a single value other than null, or nil.
+func (r *reader) single(n *yaml.Node, what string) *yaml.Node {
 	if n = r.resolve(n, 0); n == nil {
-		return "", false
+		return nil
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		r.fail(posOf(n), "", "%s must be a text, not %s", what, describe(n))
+		return nil
+	}
+	return n
+}
+
+// scalar returns the text of a node that must be a single value, and holds no variable.
+func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
+	if n = r.single(n, what); n == nil {
 		return "", false
 	}
-	return n.Value, true
+	return r.literal(n.Value, posOf(n), what, `write the text itself; "$${" is the text "${"`)
+}
+
+// template returns the text of a node that must be a single value, with the variables in it.
+func (r *reader) template(n *yaml.Node, what string) (text, bool) {
+	if n = r.single(n, what); n == nil {
+		return text{}, false
+	}
+	return r.text(n.Value, posOf(n))
 }
 
 func (r *reader) boolean(n *yaml.Node, what string) bool {

@@ -22,7 +22,7 @@ const MaxSuite = 16 << 20
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
 // something is. Warnings come with a suite.
 func Read(src Source) (*Suite, diagnostic.List) {
-	r := &reader{file: src.Name, budget: 10*len(src.Text) + 10000}
+	r := &reader{file: src.Name, source: src.Text, budget: 10*len(src.Text) + 10000}
 	root := r.document(src.Text)
 	if root == nil {
 		return nil, r.problems
@@ -182,12 +182,13 @@ func (r *reader) readiness(n *yaml.Node, d *readiness) {
 	for _, p := range r.pairs(n, "readiness", "checks", "consecutive", "within") {
 		switch p.key {
 		case "checks":
-			for _, c := range r.items(p.value, "checks of readiness") {
+			names := r.items(p.value, "checks of readiness")
+			for _, c := range names {
 				if name, ok := r.scalar(c, "the name of a check"); ok {
 					d.checks = append(d.checks, name)
 				}
 			}
-			if len(d.checks) == 0 {
+			if len(names) == 0 {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
 			d.at = p.at
@@ -215,10 +216,10 @@ func (r *reader) policy(n *yaml.Node, d *policy) {
 }
 
 func (r *reader) host(p pair) text {
-	if _, ok := r.scalar(p.value, "host"); !ok {
-		return text{}
+	t, ok := r.template(p.value, "host")
+	if !ok {
+		return t
 	}
-	t := r.text(p.value)
 	if strings.ContainsAny(t.raw, "/ @?#") || t.parts == nil && t.raw == "" {
 		r.fail(posOf(p.value), "write host: trips.example", "host is a name, not %s", quote(p.value.Value))
 	}

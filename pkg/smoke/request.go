@@ -93,13 +93,12 @@ func methods() []string {
 
 // requestLine reads "POST /orders" or "/orders".
 func (r *reader) requestLine(n *yaml.Node, s *step) {
-	line, ok := r.scalar(n, "request")
+	t, ok := r.template(n, "request")
 	if !ok {
 		return
 	}
-	t := r.text(n)
 	s.method, s.path = http.MethodGet, t
-	first := line
+	first := t.raw
 	if t.parts != nil {
 		first = t.parts[0].literal
 	}
@@ -178,8 +177,8 @@ func quoteless(s string) string { return strings.Trim(quote(s), `"`) }
 func (r *reader) headers(n *yaml.Node) []header {
 	var out []header
 	for _, p := range r.pairs(n, "headers") {
-		name := textproto.CanonicalMIMEHeaderKey(p.key)
-		why := refusedHeader(p.key, name)
+		name := r.headerName(p)
+		why := refusedHeader(name)
 		switch {
 		case name == "Host":
 			r.fail(p.at, "write host: at the suite's top", "%s", why)
@@ -188,25 +187,32 @@ func (r *reader) headers(n *yaml.Node) []header {
 		case p.value.Kind == yaml.ScalarNode && p.value.Tag == "!!null":
 			out = append(out, header{name: name, drop: true})
 		default:
-			if _, ok := r.scalar(p.value, "header "+name); ok {
-				out = append(out, header{name: name, value: r.text(p.value)})
+			if t, ok := r.template(p.value, "header "+name); ok {
+				out = append(out, header{name: name, value: t})
 			}
 		}
 	}
 	return out
 }
 
-// refusedHeader says why a header of that name cannot be sent, or "".
-func refusedHeader(name, canonical string) string {
-	switch {
-	case !isToken(name):
-		return "is not the name of a header"
-	case canonical == "Host":
+// refusedHeader says why a header of that canonical name cannot be sent by a suite, or "".
+func refusedHeader(name string) string {
+	switch name {
+	case "Host":
 		return "the Host header belongs to the whole suite"
-	case canonical == "Content-Length", canonical == "Transfer-Encoding", canonical == "Connection":
+	case "Content-Length", "Transfer-Encoding", "Connection":
 		return "is set by the connection"
 	}
 	return ""
+}
+
+// headerName returns the key of a header in the one spelling that is compared.
+func (r *reader) headerName(p pair) string {
+	name, ok := r.literal(p.key, p.at, "a header's name", "write the name itself")
+	if ok && !isToken(name) {
+		r.fail(p.at, "", "%s is no header name", quote(name))
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
 func isToken(s string) bool {
@@ -226,16 +232,17 @@ func (r *reader) body(p pair) *body {
 	case "form":
 		b := &body{contentType: "application/x-www-form-urlencoded", form: []header{}}
 		for _, f := range r.pairs(p.value, "form") {
-			if _, ok := r.scalar(f.value, "form field "+quote(f.key)); ok {
-				b.form = append(b.form, header{name: f.key, value: r.text(f.value)})
+			if t, ok := r.template(f.value, "form field "+quote(f.key)); ok {
+				b.form = append(b.form, header{name: r.key(f), value: t})
 			}
 		}
 		return b
 	}
-	if _, ok := r.scalar(p.value, "body"); !ok {
+	t, ok := r.template(p.value, "body")
+	if !ok {
 		return nil
 	}
-	return &body{text: r.text(p.value)}
+	return &body{text: t}
 }
 
 // captures reads {id: $.id} and {token: {path: $.token, secret: true}}.
@@ -262,8 +269,8 @@ func (r *reader) captures(n *yaml.Node) []capture {
 				continue
 			}
 		}
-		if expr, ok := r.scalar(path, "capture "+p.key); ok {
-			c.path = r.jsonPath(expr, posOf(path))
+		if path = r.single(path, "capture "+p.key); path != nil {
+			c.path = r.jsonPath(path.Value, posOf(path))
 		}
 		out = append(out, c)
 	}

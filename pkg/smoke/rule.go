@@ -94,10 +94,11 @@ func (r *reader) operand(n *yaml.Node, k subjectKind) value {
 	if k == subjectJSON {
 		return r.value(n, "an expectation")
 	}
-	if _, ok := r.scalar(n, "what a "+string(k)+" is compared with"); !ok {
+	t, ok := r.template(n, "what a "+string(k)+" is compared with")
+	if !ok {
 		return value{kind: kindNull}
 	}
-	return value{kind: kindString, text: r.text(n)}
+	return value{kind: kindString, text: t}
 }
 
 func (r *reader) operator(p pair, k subjectKind) operator {
@@ -134,10 +135,10 @@ func (r *reader) operator(p pair, k subjectKind) operator {
 }
 
 func (r *reader) pattern(p pair, o *operator) {
-	if _, ok := r.scalar(p.value, "matches"); !ok {
+	var ok bool
+	if o.pattern, ok = r.template(p.value, "matches"); !ok {
 		return
 	}
-	o.pattern = r.text(p.value)
 	expr := o.pattern.raw
 	if o.pattern.parts != nil {
 		// The values are taken literally, so that any will do to see whether the rest is a pattern.

@@ -40,33 +40,61 @@ func (s scope) get(name string) (value string, captured, ok bool) {
 	return v, false, ok
 }
 
-// parseText finds the variables in s: ${NAME}. "$${" is "${", any other "$" is text. It returns the
-// offset of what is wrong, in bytes, and -1 when all is well.
-func parseText(s string, at pos) (t text, wrongAt int, wrong string) {
+// text finds the variables in the text s, which stands at a place of the file: ${NAME}. "$${" is "${",
+// any other "$" is text.
+func (r *reader) text(s string, at pos) (text, bool) {
 	if !strings.Contains(s, "${") {
-		return text{raw: s, at: at}, -1, ""
+		return text{raw: s, at: at}, true
 	}
+	t, where, wrong := parseText(s, r.places(at))
+	if wrong != "" {
+		r.fail(where, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
+	}
+	t.at = at
+	return t, wrong == ""
+}
+
+// literal returns a text that is taken as it stands: a variable in it is refused. "$${" is "${" here, too.
+func (r *reader) literal(s string, at pos, what, help string) (string, bool) {
+	t, ok := r.text(s, at)
+	for _, p := range t.names() {
+		r.fail(p.at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
+		return "", false
+	}
+	return t.raw, ok
+}
+
+// key returns the key of a body's or a value's object.
+func (r *reader) key(p pair) string {
+	key, _ := r.literal(p.key, p.at, "a key", `write the key itself; "$${" is the text "${"`)
+	return key
+}
+
+// parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
+func parseText(s string, next func() pos) (t text, where pos, wrong string) {
 	var parts []part
 	var literal strings.Builder
 	for i := 0; i < len(s); {
 		switch {
 		case strings.HasPrefix(s[i:], "$${"):
+			next()
 			literal.WriteString("${")
 			i += 3
 		case strings.HasPrefix(s[i:], "${"):
+			at := next()
 			end := strings.IndexByte(s[i:], '}')
 			if end < 0 {
-				return text{}, i, `"${" without its "}"`
+				return text{}, at, `"${" without its "}"`
 			}
 			name := s[i+2 : i+end]
 			if !isName(name) {
-				return text{}, i, fmt.Sprintf("%s is no variable name", quote(name))
+				return text{}, at, fmt.Sprintf("%s is no variable name", quote(name))
 			}
 			if literal.Len() > 0 {
 				parts = append(parts, part{literal: literal.String()})
 				literal.Reset()
 			}
-			parts = append(parts, part{name: name, at: pos{at.line, at.col + int32(len([]rune(s[:i])))}})
+			parts = append(parts, part{name: name, at: at})
 			i += end + 1
 		default:
 			literal.WriteByte(s[i])
@@ -74,12 +102,12 @@ func parseText(s string, at pos) (t text, wrongAt int, wrong string) {
 		}
 	}
 	if len(parts) == 0 {
-		return text{raw: literal.String(), at: at}, -1, ""
+		return text{raw: literal.String()}, pos{}, ""
 	}
 	if literal.Len() > 0 {
 		parts = append(parts, part{literal: literal.String()})
 	}
-	return text{parts: parts, at: at}, -1, ""
+	return text{parts: parts}, pos{}, ""
 }
 
 func isName(s string) bool {

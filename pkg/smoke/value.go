@@ -41,7 +41,7 @@ func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
 	case yaml.MappingNode:
 		v := value{kind: kindObject}
 		for _, p := range r.collect(n, depth) {
-			v.keys = append(v.keys, p.key)
+			v.keys = append(v.keys, r.key(p))
 			v.items = append(v.items, r.valueAt(p.value, what, depth+1))
 		}
 		return v
@@ -70,25 +70,8 @@ func (r *reader) scalarValue(n *yaml.Node, what string) value {
 		}
 		return value{kind: kindNumber, text: text{raw: number, at: at}}
 	}
-	return value{kind: kindString, text: r.text(n)}
-}
-
-// text reads a scalar as text with variables.
-func (r *reader) text(n *yaml.Node) text {
-	at := posOf(n)
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		at.col++ // variables are counted from behind the quote
-	}
-	t, wrongAt, wrong := parseText(n.Value, at)
-	if wrongAt >= 0 {
-		place := at
-		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-			place.col += int32(len([]rune(n.Value[:wrongAt])))
-		}
-		r.fail(place, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
-	}
-	t.at = posOf(n)
-	return t
+	t, _ := r.text(n.Value, at)
+	return value{kind: kindString, text: t}
 }
 
 // jsonNumber returns a YAML number as JSON writes it: 0x1F and 1_000 as decimals, others as they stand.

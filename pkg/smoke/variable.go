@@ -87,7 +87,9 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 		case "key":
 			ref.Key, _ = r.scalar(p.value, "key")
 		case "value":
-			v.text, plain = r.scalar(p.value, "value")
+			if n := r.single(p.value, "value"); n != nil {
+				v.text, plain = n.Value, true
+			}
 			if strings.Contains(v.text, "${") {
 				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
 			}
