@@ -160,6 +160,7 @@ func (r *reader) finish(s *step, d *defaults) {
 	}
 	for i := range s.expect.json {
 		r.checkRule(s.expect.json[i].rule)
+		r.checkAbsence(s.expect.json[i])
 		r.checkLength(s.expect.json[i].rule, s.maxBody)
 	}
 	if s.expect.body != nil {

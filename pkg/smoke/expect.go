@@ -129,6 +129,8 @@ func (r *reader) jsonPath(expr string, at pos) jsonPath {
 		help := "a path is a JSONPath (RFC 9535): $.items[0].name"
 		if !strings.HasPrefix(expr, "$") {
 			help = "did you mean " + strconv.Quote("$."+strings.TrimPrefix(expr, ".")) + "?"
+		} else if _, length := r.countingMember(expr); length != "" {
+			help = length
 		}
 		r.fail(at, help, "%s is no JSON path: %v", quote(expr), err)
 		return jsonPath{expr: expr, at: at}

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,8 @@ type reader struct {
 	broke  bool
 	// paths are the JSON paths compiled so far.
 	paths map[string]jsonPath
+	// counting finds the members that countingMember looks for.
+	counting *regexp.Regexp
 	// source is the file's text, lines are its lines, and sought is how much of them places looked at.
 	source []byte
 	lines  [][]byte
