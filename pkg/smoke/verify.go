@@ -74,13 +74,13 @@ func (v *verification) verifyBody(s *step, sc scope) {
 	if !e.needsJSON() && len(s.captures) == 0 {
 		return
 	}
-	root, err := decode(v.observation.Body)
-	if err != nil {
+	root, bad := decode(v.observation.Body)
+	if bad != nil {
 		at := firstOf(e.statusAt, s.path.at)
 		if len(e.json) > 0 {
 			at = e.json[0].path.at
 		}
-		v.fail(at, "json", mismatch{"a JSON body", err.Error()})
+		v.fail(at, "json", *bad)
 		return
 	}
 	v.root = root
@@ -154,22 +154,28 @@ func textOf(node any) (string, bool) {
 	return "", false
 }
 
-// decode reads one JSON value, and nothing behind it.
-func decode(body []byte) (any, error) {
+// decode reads one JSON value, and nothing behind it. Of two members with one key, nobody can say which of them
+// another reader takes.
+func decode(body []byte) (any, *mismatch) {
+	const expected = "a JSON body"
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, errors.New("an empty body")
+		return nil, &mismatch{expected, "an empty body"}
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	var root any
 	if err := dec.Decode(&root); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("JSON that ends too early")
+			return nil, &mismatch{expected, "JSON that ends too early"}
 		}
-		return nil, fmt.Errorf("no JSON: %w", err)
+		return nil, &mismatch{expected, "no JSON: " + err.Error()}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("no JSON: something stands behind the first value")
+		return nil, &mismatch{expected, "no JSON: something stands behind the first value"}
+	}
+	// The key is not escaped: that could hide a secret in it.
+	if key, twice := duplicateKey(body, root); twice {
+		return nil, &mismatch{expected + " without duplicate keys", `the key "` + key + `" twice in one object`}
 	}
 	return root, nil
 }
