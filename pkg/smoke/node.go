@@ -261,20 +261,24 @@ func (r *reader) oneOf(n *yaml.Node, what string, allowed ...string) string {
 	return ""
 }
 
+// describe says what stands there instead, kindName without a word of it.
 func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.ScalarNode:
-		if n.Tag == "!!null" {
-			return "nothing"
-		}
+	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
 		return quote(n.Value)
-	default:
-		return "that"
 	}
+	return kindName(n)
+}
+
+func kindName(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Tag == "!!null":
+		return "nothing"
+	}
+	return "a text"
 }
 
 func quote(s string) string { return strconv.Quote(redact.Safe(s, maxQuoted)) }

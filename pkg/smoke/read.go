@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,16 +58,14 @@ func (r *reader) document(data []byte) (root *yaml.Node) {
 		r.syntax(1, "", "the suite is empty: it has no checks")
 		return nil
 	case err != nil:
-		line, text := yamlError(err)
-		r.syntax(line, yamlHelp(text), "%s", text)
+		r.notYAML(err)
 		return nil
 	}
 	if err := dec.Decode(&second); err == nil {
 		r.syntax(second.Line, "a suite is one document", "a second document begins here")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
-		line, text := yamlError(err)
-		r.syntax(line, yamlHelp(text), "%s", text)
+		r.notYAML(err)
 		return nil
 	}
 	if len(doc.Content) != 1 {
@@ -81,22 +80,44 @@ func (r *reader) syntax(line int, help, format string, args ...any) {
 	r.problems[len(r.problems)-1].Cause = diagnostic.Syntax
 }
 
-// yamlError takes the parser's "yaml: line 3: did not find …" apart.
-func yamlError(err error) (line int, text string) {
-	text = strings.TrimPrefix(err.Error(), "yaml: ")
+// notYAML takes the parser's "yaml: line 3: did not find …" apart. It quotes the document in one case only, an
+// alias without an anchor; but a password may begin with a *, too.
+func (r *reader) notYAML(err error) {
+	line, text := 0, strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := regexp.MustCompile(`^(?:unmarshal errors:\s*)?line (\d+): `).FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
 	}
-	return line, "is no YAML: " + quoteless(text)
+	help := ""
+	if alias, ok := strings.CutPrefix(text, "unknown anchor '"); ok {
+		before, _, _ := bytes.Cut(r.source, []byte("*"+strings.TrimSuffix(alias, "' referenced")))
+		line, text = 1+bytes.Count(before, []byte("\n")), "an alias (*name) has no anchor (&name) before it"
+		help = "quote a text that begins with *"
+	}
+	// What most often breaks a mapping in braces: a path with a query, or a text with a comma.
+	if strings.Contains(text, "expected ',' or '}'") {
+		help = "within { and }, quote a text that holds ? , : or a brace: \"/trips?limit=1\"; the line may be the next one"
+	}
+	r.syntax(line, help, "is no YAML: %s", text)
 }
 
-// yamlHelp names what most often breaks a mapping in braces: a path with a query, or a text with a comma.
-func yamlHelp(text string) string {
-	if strings.Contains(text, "expected ',' or '}'") {
-		return "within { and }, quote a text that holds ? , : or a brace: \"/trips?limit=1\"; the line may be the next one"
+// root returns the entries of the document. Anything may be given for a suite, a list of passwords or a secret
+// in JSON: of what is not a suite nothing is quoted.
+func (r *reader) root(n *yaml.Node) []pair {
+	known := []string{"version", "name", "variables", "defaults", "readiness", "checks", "compare", "tls", "host",
+		"policy"}
+	if n.Kind != yaml.MappingNode {
+		r.fail(posOf(n), exampleOf(known), "the suite is %s, not a mapping", kindName(n))
+		return nil
 	}
-	return ""
+	entries := r.pairs(n, "the suite", known...)
+	if !slices.ContainsFunc(entries, func(p pair) bool { return p.key == "version" || p.key == "checks" }) {
+		r.problems = nil
+		const help = "begin with version: 1, and write checks: with a list of them"
+		r.fail(posOf(n), help, "this is not a suite: it has neither version nor checks")
+		return nil
+	}
+	return entries
 }
 
 func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
@@ -104,7 +125,7 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 	s.readiness = readiness{consecutive: defaultConsecutive, within: defaultWithin}
 	s.policy = policy{concurrency: defaultConcurrency}
 	var version, checks, compare *pair
-	entries := r.pairs(root, "the suite", "version", "name", "variables", "defaults", "readiness", "checks", "compare", "tls", "host", "policy")
+	entries := r.root(root)
 	for i := range entries {
 		switch p := entries[i]; p.key {
 		case "version":
@@ -130,7 +151,7 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 			r.policy(p.value, &s.policy)
 		}
 	}
-	if root.Kind != yaml.MappingNode {
+	if entries == nil {
 		return
 	}
 	r.version(root, version)
