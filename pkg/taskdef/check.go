@@ -15,7 +15,9 @@ type checker struct {
 	doc        *document.Document
 	root       *document.Node
 	containers []*document.Node
-	fargate    bool
+	// target is the name of the container that the load balancer reaches, where an AppSpec says it.
+	target  string
+	fargate bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are more of them than are compared with the known ones.
@@ -75,6 +77,7 @@ func rules() []rule {
 		{"ulimits", each(ulimits)},
 		{"limits", each(containerLimits)},
 		{"task-limits", taskLimits},
+		{"labels", labels},
 		{"tags", tags},
 		{"placeholder-left", placeholdersLeft},
 	}

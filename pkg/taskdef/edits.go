@@ -186,25 +186,23 @@ func (e *editor) nearContainer(flag, key string) {
 	}
 }
 
-// reached returns the container that the load balancer reaches: known, or the only one with a port, else
-// the first essential one.
+// reached is Reached among the template's containers.
 func (e *editor) reached(flag, known string) *document.Node {
-	if known != "" {
-		if c := e.named(known); c != nil {
-			return c
-		}
-	}
 	all := e.containers()
 	if len(all) == 0 {
 		e.usage(flag, "the template has no containers", "")
-		return nil
 	}
-	return Reached(all, e.exp)
+	return Reached(all, known, e.exp)
 }
 
-// Reached returns the container of a list that the load balancer reaches; exp may be nil for a document
-// whose values are in place.
-func Reached(containers []*document.Node, exp *document.Expander) *document.Node {
+// Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a
+// port, else the first essential one. exp may be nil for a document whose values are in place.
+func Reached(containers []*document.Node, known string, exp *document.Expander) *document.Node {
+	for _, c := range containers {
+		if n := c.Get("name"); known != "" && n.Str() == known && !n.Unknown() {
+			return c
+		}
+	}
 	var withPort []*document.Node
 	for _, c := range containers {
 		ports := c.Get("portMappings")

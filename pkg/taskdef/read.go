@@ -130,7 +130,7 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 		nodes = append(nodes, n)
 		t.Containers = append(t.Containers, container(doc, n, fail))
 	}
-	reached := Reached(nodes, nil)
+	reached := Reached(nodes, "", nil)
 	for i, n := range nodes {
 		if n == reached {
 			t.Reached = i

@@ -40,7 +40,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	uri := ed.apply(r.Edits)
 	exp.All(root)
 	normalise(root)
-	c := checker{doc: r.Doc, root: root}
+	c := checker{doc: r.Doc, root: root, target: r.Edits.Container}
 	c.run()
 	if c.settledNull {
 		root.DropNull()
