@@ -141,6 +141,9 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if o := f.definitions.Original; o != nil && o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
+	if why := suite.OneAddress(ctx, job); why != "" {
+		return smoke.Job{}, errors.New(why + ": correct TEST_URL or PRODUCTION_URL, or say which headers lead to the new release only (TEST_HEADERS)")
+	}
 	return job, nil
 }
 

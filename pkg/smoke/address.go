@@ -51,11 +51,11 @@ func canonicalHost(host string) string {
 	return host
 }
 
-// sameWay says why target and baseline cannot be told apart, or "" where they can: by an address, or by headers that
-// lead to the target only. Where the suite says the Host header, both sides get the same, and no load balancer could
-// tell two names apart.
-func (r *runner) sameWay(ctx context.Context) string {
-	j := r.job
+// OneAddress says that the job's target and baseline cannot be told apart, or "" where they can: by an address, or by
+// headers that lead to the target only. Where the suite says the Host header, both sides get the same, and no load
+// balancer could tell two names apart. A run warns of it, since somebody may want to see how a release differs from
+// itself; a gate must refuse it.
+func (s *Suite) OneAddress(ctx context.Context, j Job) string {
 	same := false
 	switch {
 	case j.Baseline == "" || len(j.TargetHeaders) > 0:
@@ -63,14 +63,13 @@ func (r *runner) sameWay(ctx context.Context) string {
 		same = overlap(j.TargetAddrs, j.BaselineAddrs)
 	case SameAddress(j.Target, j.Baseline):
 		same = true
-	case r.suite.host.literal() != "":
+	case s.host.literal() != "":
 		same = overlap(lookedUp(ctx, j.Target), lookedUp(ctx, j.Baseline))
 	}
 	if !same {
 		return ""
 	}
-	return fmt.Sprintf("target and baseline are the same address, %s: the new release would be compared with itself. "+
-		"Correct one of them, or say which headers lead to the new release only (TEST_HEADERS)", shownURL(j.Target))
+	return fmt.Sprintf("target and baseline are the same address, %s: the new release is compared with itself", shownURL(j.Target))
 }
 
 // lookedUp lists the addresses that a base URL leads to; none where its name cannot be looked up.

@@ -47,32 +47,39 @@ func TestOneAddressInManyWords(t *testing.T) {
 	}
 }
 
-// Green compared with green passes for ever, and shares all its faults with itself.
-func TestOneAddressForBothSidesIsRefused(t *testing.T) {
-	const allowed = comparing + "policy: {inconclusive: allow}\n"
+// Green compared with green passes for ever, and shares all its faults with itself: who runs a gate is told.
+func TestOneAddressForBothSidesIsTold(t *testing.T) {
+	apart := map[string]string{"x-preview": "1"}
 	for name, tc := range map[string]struct {
-		suite   string
-		change  func(*Job)
-		refused bool
+		suite  string
+		change func(*Job)
+		one    bool
 	}{
-		"two hosts":                   {allowed, func(*Job) {}, false},
-		"the same":                    {allowed, func(j *Job) { j.Baseline = "http://GREEN:80/" }, true},
-		"the same, and headers apart": {allowed, func(j *Job) { j.Baseline, j.TargetHeaders = j.Target, map[string]string{"x-preview": "1"} }, false},
-		"other nodes":                 {allowed, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80"}, []string{"blue:80"} }, false},
-		"a node of both":              {allowed, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80", "blue:80"}, []string{"blue:80"} }, true},
-		"one name, nodes apart": {allowed, func(j *Job) {
+		"two hosts":                   {comparing, func(*Job) {}, false},
+		"the same":                    {comparing, func(j *Job) { j.Baseline = "http://GREEN:80/" }, true},
+		"the same, and headers apart": {comparing, func(j *Job) { j.Baseline, j.TargetHeaders = j.Target, apart }, false},
+		"other nodes":                 {comparing, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80"}, []string{"blue:80"} }, false},
+		"a node of both":              {comparing, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80", "blue:80"}, []string{"blue:80"} }, true},
+		"one name, nodes apart": {comparing, func(j *Job) {
 			j.Baseline, j.TargetAddrs, j.BaselineAddrs = j.Target, []string{"green:80"}, []string{"blue:80"}
 		}, false},
-		"no baseline":                      {allowed, func(j *Job) { j.Baseline = "" }, false},
-		"two names of one address, a host": {"host: trips.example\n" + allowed, func(j *Job) { j.Target, j.Baseline = "http://localhost:80", "http://127.0.0.1:80" }, true},
+		"no baseline":                      {comparing, func(j *Job) { j.Baseline = "" }, false},
+		"two names of one address":         {comparing, func(j *Job) { j.Target, j.Baseline = "http://one.localhost:80", "http://127.0.0.1:80" }, true},
+		"two names of one address, a host": {"host: trips.example\n" + comparing, func(j *Job) { j.Target, j.Baseline = "http://localhost:80", "http://[::1]:80" }, true},
 	} {
-		inBubble(t, status(200), status(200), func(n *network) {
-			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); tc.change(j) })
-			if refused := strings.Contains(r.Reason, "are the same address"); refused != tc.refused || refused && (r.Verdict != Error || r.Blame != BlameConfig) {
-				t.Errorf("%s: %s, blame %s: %s", name, r.Verdict, r.Blame, r.Reason)
-			}
-		})
+		suite, _ := Read(Source{Name: "s", Text: []byte(tc.suite)})
+		job := Job{Target: "http://green", Baseline: "http://blue"}
+		tc.change(&job)
+		if got := suite.OneAddress(t.Context(), job); (got != "") != tc.one {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
+	inBubble(t, status(200), nil, func(n *network) {
+		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.Baseline = j.Target })
+		if r.Verdict != Pass || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "is compared with itself") {
+			t.Errorf("%s, warnings %q", r.Verdict, r.Warnings)
+		}
+	})
 }
 
 // Where the suite says the Host header, two names for one address are one release.
@@ -81,8 +88,7 @@ func TestTwoNamesOfOneAddressAreOneWhereTheSuiteSaysTheHost(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Skip("localhost has no address here")
 	}
-	r := &runner{suite: &Suite{}, job: Job{Target: "http://localhost:81", Baseline: "http://" + net.JoinHostPort(names[0], "81")}}
-	if a, b := lookedUp(t.Context(), r.job.Target), lookedUp(t.Context(), r.job.Baseline); !overlap(a, b) {
+	if a, b := lookedUp(t.Context(), "http://localhost:81"), lookedUp(t.Context(), "http://"+net.JoinHostPort(names[0], "81")); !overlap(a, b) {
 		t.Errorf("%v and %v", a, b)
 	}
 	if a, b := lookedUp(t.Context(), "http://localhost:81"), lookedUp(t.Context(), "http://localhost:82"); overlap(a, b) {

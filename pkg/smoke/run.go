@@ -148,9 +148,8 @@ func (r *runner) prepare(ctx context.Context) bool {
 		r.refuse("a header that leads to the target: " + err.Error())
 		return false
 	}
-	if why := r.sameWay(ctx); why != "" {
-		r.refuse(why)
-		return false
+	if why := r.suite.OneAddress(ctx, r.job); why != "" {
+		r.warning("%s", why)
 	}
 	s := sideSettings{
 		serverName: r.suite.server, roots: r.suite.roots, rate: r.suite.policy.rate, connections: r.concurrency(),
