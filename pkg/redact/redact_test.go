@@ -2,13 +2,16 @@ package redact_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
+	"unicode/utf16"
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
@@ -28,11 +31,24 @@ func disguises(s string) map[string]string {
 		"query":              url.QueryEscape(s),
 		"query, blank as 20": strings.ReplaceAll(url.QueryEscape(s), "+", "%20"),
 		"path":               url.PathEscape(s),
-		"path, small hex":    strings.ToLower(url.PathEscape(s)),
+		"path, small hex":    regexp.MustCompile("%..").ReplaceAllStringFunc(url.PathEscape(s), strings.ToLower),
 		"json":               string(j[1 : len(j)-1]),
 		"json, slash":        strings.ReplaceAll(string(j[1:len(j)-1]), "/", `\/`),
-		"go":                 strings.Trim(strconv.Quote(s), `"`),
+		"go":                 strconv.Quote(s)[1 : len(strconv.Quote(s))-1],
 		"html":               html.EscapeString(s),
+		"html by numbers":    each(s, func(c rune) string { return fmt.Sprintf("&#x%X;", c) }),
+		"html within html":   html.EscapeString(html.EscapeString(s)),
+		"html within json":   quoted(html.EscapeString(s)),
+		"url within html":    html.EscapeString(url.QueryEscape(s)),
+		"html within a url":  url.QueryEscape(html.EscapeString(s)),
+		"a url in all":       percents(s),
+		"javascript":         each(s, javascript),
+		"javascript in json": quoted(each(s, javascript)),
+		"hex":                hex.EncodeToString([]byte(s)),
+		"hex in capitals":    strings.ToUpper(hex.EncodeToString([]byte(s))),
+		"base64 in a url":    url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))),
+		"base64 in php":      strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(s)), "/", `\/`),
+		"base64 of a login":  base64.StdEncoding.EncodeToString([]byte("user:" + s)),
 		"base64":             base64.StdEncoding.EncodeToString([]byte(s)),
 		"base64 url":         base64.URLEncoding.EncodeToString([]byte(s)),
 		"base64 raw":         base64.RawStdEncoding.EncodeToString([]byte(s)),
@@ -45,13 +61,72 @@ func quoted(s string) string {
 	return string(j[1 : len(j)-1])
 }
 
+func each(s string, f func(rune) string) string {
+	var b strings.Builder
+	for _, c := range s {
+		b.WriteString(f(c))
+	}
+	return b.String()
+}
+
+func javascript(c rune) string {
+	switch {
+	case c < 0x100:
+		return fmt.Sprintf(`\x%02x`, c)
+	case c < 0x10000:
+		return fmt.Sprintf(`\u%04X`, c)
+	}
+	hi, lo := utf16.EncodeRune(c)
+	return fmt.Sprintf(`\u%04x\u%04x`, hi, lo)
+}
+
+func percents(s string) string {
+	var b strings.Builder
+	for _, octet := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02x", octet)
+	}
+	return b.String()
+}
+
+// leftOver is a mask with what may be left of a secret behind it: what pads base64, and a last backslash.
+var leftOver = regexp.MustCompile(`\[redacted\](=|%3D|\\|%(25)*5[cC]|(\\\\?)?x5c|&#x5C;)*`)
+
+// Every secret here has something that some disguise, or the reading of one, could stumble over.
 func TestEveryDisguiseOfASecretIsHidden(t *testing.T) {
-	r := redact.New(secret)
-	for name, text := range disguises(secret) {
-		if got, want := r.Text("a "+text+" b"), "a "+redact.Mask+" b"; !strings.HasPrefix(got, "a "+redact.Mask) || strings.Contains(got, text) {
-			t.Errorf("%s: got %q, want %q", name, got, want)
+	for _, s := range []string{
+		secret, "correct-horse-battery", `C:\new\table`, `ends in \`, "ends in %", "ends in &am", "ends in %4", `ends in \u00`, "%41&amp;&#65;\\x41",
+		"two\nlines\r\n\tof it", "\U0001F511 under 🔑 mats", "a\x01b\x1bc\x7fd", strings.Repeat("long and %3C", 20),
+	} {
+		r := redact.New(s)
+		for name, text := range disguises(s) {
+			got := leftOver.ReplaceAllString(r.Text("a: "+text+".b"), redact.Mask)
+			if want := "a: " + redact.Mask + ".b"; got != want && name != "base64 of a login" || !strings.Contains(got, redact.Mask) {
+				t.Errorf("%q, %s: got %q, want %q", s, name, got, want)
+			}
 		}
 	}
+}
+
+// What stands beside a secret may look like a part of an escape.
+func TestWhatStandsBesideASecretDoesNotHelpIt(t *testing.T) {
+	for _, s := range []string{`new/t0ken`, `u0041/x41/41`, `amp;/41`, `25252541/`, `/t0kens/%`, `/t0kens/\`, `/t0kens/&am`, `/t0kens/%4`, `/t0kens/%2`} {
+		r := redact.New(s)
+		for _, before := range []string{`\`, `\\\`, `%`, `%2`, `%25`, `&`, `&#`, `\x4`, `\u00`, `a`, `aa`, `aaa`} {
+			for _, after := range []string{"41", "n", "p;", "1", "u0041", "=="} {
+				for name, text := range disguises(s) {
+					if got := r.Text(before + text + after); shows(got, text) {
+						t.Errorf("%s of %q between %q and %q: got %q", name, s, before, after, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// shows reports whether the text can still be read, of which a secret's last character and what pads a code may be left.
+func shows(got, text string) bool {
+	text = strings.TrimRight(text, "=")
+	return strings.Contains(got, text[:len(text)*3/4]) || !strings.Contains(got, redact.Mask)
 }
 
 func TestAPasswordWithinBasicAuthIsHidden(t *testing.T) {
@@ -75,6 +150,20 @@ func TestTheLongerSecretGoesAsAWhole(t *testing.T) {
 	}
 }
 
+// Of a secret that is a JSON object, each text is one, too: wherever it stands, and a key's lines in it.
+func TestTextsInAJSONSecretAreHidden(t *testing.T) {
+	r := redact.New(`{"username": "trip-planner", "port": 54321234, "engine": "postgres", "short": "seven77",
+		"nested": {"list": ["deep-enough"]}, "key": "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n", "text": "{\"again\": \"within-itself\"}"}`)
+	for text, hidden := range map[string]bool{
+		"trip-planner": true, "trip%2Dplanner": true, "deep-enough": true, "MIIEvQIBADANBgkqhkiG9w0BAQ": true, "within-itself": true,
+		"username": false, "54321234": false, "seven77": false, "nested": false,
+	} {
+		if got := r.Text(text); (got == redact.Mask) != hidden {
+			t.Errorf("%s: got %q", text, got)
+		}
+	}
+}
+
 func TestLinesOfAKeyAreHidden(t *testing.T) {
 	r := redact.New("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nAoIBAQC7VJTUt9Us8cKjMzEfYy\n-----END KEY-----\n")
 	if got := r.Text("got MIIEvQIBADANBgkqhkiG9w0BAQ"); strings.Contains(got, "MIIE") {
@@ -92,6 +181,35 @@ func TestASecretCutOffAtTheEndIsHidden(t *testing.T) {
 	}
 }
 
+// A text may be cut off within the disguise, and within the escape or code of one character.
+func TestADisguiseCutOffAtTheEndIsHidden(t *testing.T) {
+	const known = 10 // characters: all that is asked for is 8, but 6 bits are no byte
+	for _, s := range []string{`0123456789/abc`, `01 345&7<9+abc`, `ü1"3456789/abc`, strings.Repeat("0123456789", 9)} {
+		r := redact.New(s)
+		least := string([]rune(s)[:known])
+		for name, text := range disguises(s) {
+			if name == "base64 of a login" {
+				continue // its beginning stands for "user:"
+			}
+			first := len(disguises(least)[name])
+			for end := first; end < len(strings.TrimRight(text, "=%3D")); end++ {
+				if got := r.Cut("a: " + text[:end]); got != "a: "+redact.Mask {
+					t.Errorf("%s of %q, cut off at %d: got %q", name, s, end, got)
+				}
+			}
+		}
+	}
+	r := redact.New("correct-horse-battery", "four")
+	for text, want := range map[string]string{
+		"correct": "correct", "correct-": redact.Mask, "correct-x": "correct-x", "correct-hose": "correct-hose", "fou": redact.Mask, "fo": "fo",
+		"correct-horse%2": redact.Mask, `correct-horse\u00`: redact.Mask, "correct-hors%2": redact.Mask, "correct-horse%": redact.Mask,
+	} {
+		if got := r.Cut(text); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestNothingToHideChangesNothing(t *testing.T) {
 	for name, r := range map[string]*redact.Redactor{"nil": nil, "zero": {}, "empty": redact.New(""), "other": redact.New("zzzz")} {
 		if got := r.Cut("text"); got != "text" {
@@ -100,9 +218,27 @@ func TestNothingToHideChangesNothing(t *testing.T) {
 	}
 }
 
+// What looks like codes and escapes everywhere, and holds parts of the secrets, is not hidden for that.
+func TestAnOrdinaryTextStaysAsItIs(t *testing.T) {
+	image := make([]byte, 6000)
+	for i := range image {
+		image[i] = byte(i * i >> 3)
+	}
+	page := `{"id":"0b7c","path":"C:\\temp\\new","url":"/a%20b?x=1+2&amp;y=%25","html":"<b>&lt;&#39;</b>","at":"2026-11-28T10:00:00Z"}` + "\n" +
+		"-----BEGIN CERTIFICATE-----\n" + base64.StdEncoding.EncodeToString(image) + "\n" + hex.EncodeToString(image) + "\nsmoke-test password correct-horse"
+	r := redact.New("correct-horse-battery", `{"username":"smoke-tester","password":"hunter2-and-more"}`, "p/ss w+rd", "tk1", strings.Repeat("0b7d", 50))
+	if got := r.Cut(page + "."); got != page+"." {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestMoreSecretsAreAdded(t *testing.T) {
 	r := redact.New("first-secret").With("second-secret")
-	if got := r.Text("first-secret second-secret"); strings.Contains(got, "secret") {
+	r = r.With("third-secret").With()
+	if got := r.Text("first-secret second-secret third-secret"); strings.Contains(got, "secret") {
+		t.Errorf("got %q", got)
+	}
+	if got := (*redact.Redactor)(nil).With("only-secret").Text("only-secret"); got != redact.Mask {
 		t.Errorf("got %q", got)
 	}
 }
@@ -128,29 +264,4 @@ func TestSafe(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
-}
-
-func FuzzNothingLeaks(f *testing.F) {
-	f.Add(secret, "before", "after")
-	f.Add("correct horse battery staple", "\x1b[0m", "\n")
-	f.Fuzz(func(t *testing.T, s, before, after string) {
-		if len(s) < 6 || len(s) > 100 || strings.Contains(redact.Mask, s) {
-			return
-		}
-		r := redact.New(s)
-		for name, d := range disguises(s) {
-			if name == "path, small hex" || name == "go" {
-				continue // the test's own way to make these is not exact for every text
-			}
-			got := r.Text(before + d + after)
-			if strings.Contains(got, s) && !strings.Contains(before+after, redact.Mask) {
-				t.Fatalf("%s: %q leaks from %q", name, s, got)
-			}
-		}
-		for _, c := range redact.Safe(before+s+after, 80) {
-			if unicode.IsControl(c) {
-				t.Fatalf("control character %q is left", c)
-			}
-		}
-	})
 }

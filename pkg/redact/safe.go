@@ -1,7 +1,7 @@
 package redact
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,7 +18,10 @@ func Safe(s string, limit int) string {
 	count, blank := 0, false
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		shown := shownAs(r, s[i:i+size])
+		shown := s[i : i+size]
+		if !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 {
+			shown = strings.Trim(strconv.Quote(shown), `"`)
+		}
 		i += size
 		if unicode.IsSpace(r) {
 			blank = count > 0
@@ -38,18 +41,4 @@ func Safe(s string, limit int) string {
 		b.WriteString(shown)
 	}
 	return b.String()
-}
-
-func shownAs(r rune, raw string) string {
-	switch {
-	case r == utf8.RuneError && len(raw) == 1:
-		return fmt.Sprintf(`\x%02x`, raw[0])
-	case unicode.IsPrint(r):
-		return raw
-	case r < 0x80:
-		return fmt.Sprintf(`\x%02x`, r)
-	case r < 0x10000:
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return fmt.Sprintf(`\U%08x`, r)
 }

@@ -1,0 +1,32 @@
+package redact
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+const (
+	// MaxSecret is the most that one secret may have, in bytes: what Secrets Manager takes.
+	MaxSecret = 64 << 10
+	// MaxSecrets is the most that all secrets of a run may have together, in bytes.
+	MaxSecrets = 256 << 10
+)
+
+// Check returns an error that says which secret is too large to be kept out of what is printed, by the names
+// under which they are given. It holds no value.
+func Check(secrets map[string]string) error {
+	all := 0
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		size := len(secrets[name])
+		if size > MaxSecret {
+			return fmt.Errorf("%s holds a secret of more than %d KiB, which cannot be kept out of what is printed: "+
+				"give only the part of it that is needed", name, MaxSecret>>10)
+		}
+		if all += size; all > MaxSecrets {
+			return fmt.Errorf("with %s the secrets are more than %d KiB together, which cannot be kept out of what is "+
+				"printed: give only the parts of them that are needed", name, MaxSecrets>>10)
+		}
+	}
+	return nil
+}

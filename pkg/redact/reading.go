@@ -1,0 +1,81 @@
+package redact
+
+import "unicode/utf8"
+
+// place is a position in a text, and a part of what is read there: of a character's bytes, of a digit's bits.
+type place struct{ at, part int }
+
+// reading is one way to read a text, a byte at a time.
+type reading struct {
+	// byte returns what is read at a place, the next place, and the position behind all that the byte was
+	// read from: 0 where nothing can be read.
+	byte func(place) (b byte, next place, end int)
+	// last is the last part of a position, by twos, in which a secret can begin.
+	last int
+	// least is how long a secret must be to be looked for: almost any text can be read as base64.
+	least int
+	// end is where the text ends for one that was cut off, perhaps within an escape or a code.
+	end int
+}
+
+// readings returns the ways to read s: as it stands, without escapes, as hexadecimal and as base64; codes
+// may begin anywhere and stand within any other text.
+func readings(s string) []reading {
+	f := fold(s)
+	raw := func(p place) (byte, place, int) { return s[p.at], place{at: p.at + 1}, p.at + 1 }
+	hexadecimal := func(p place) (byte, place, int) { return f.coded(p, 4) }
+	base64 := func(p place) (byte, place, int) { return f.coded(p, 6) }
+	return []reading{
+		{raw, 0, 1, len(s)}, {f.plain, 0, 1, f.open},
+		{hexadecimal, 0, minCoded, min(f.open, len(s)-1)}, {base64, 4, minCoded, min(f.open, len(s)-1)},
+	}
+}
+
+func (f *folded) plain(p place) (byte, place, int) {
+	t := f.tokens[p.at]
+	if t.label < utf8.RuneSelf {
+		return byte(t.label), place{at: t.end}, t.end
+	}
+	encoded := string(t.label)
+	if p.part+1 < len(encoded) {
+		return encoded[p.part], place{p.at, p.part + 1}, t.end
+	}
+	return encoded[p.part], place{at: t.end}, t.end
+}
+
+// coded reads a byte out of two digits of so many bits: 4 are hexadecimal, 6 are base64.
+func (f *folded) coded(p place, bits int) (byte, place, int) {
+	first := f.tokens[p.at]
+	second := f.at(first.end)
+	high, low := digit(first.label, bits), digit(second.label, bits)
+	if high < 0 || low < 0 {
+		return 0, p, 0
+	}
+	used := p.part + 8
+	next := place{at: second.end}
+	if used < 2*bits {
+		next = place{first.end, used - bits}
+	}
+	return byte((high<<bits | low) >> (2*bits - used)), next, second.end
+}
+
+// find returns where the longest pattern ends that begins at p, or 0. A text that was cut off may end
+// within a pattern.
+func (r reading) find(t *trie, s string, p place, cut bool) (end int) {
+	state, length := int32(0), 0
+	for p.at < len(s) {
+		b, next, behind := r.byte(p)
+		to := t.child(state, b)
+		if to == 0 || behind == 0 {
+			break
+		}
+		state, p = to, next
+		if length++; length >= r.least && t.nodes[state].whole {
+			end = behind
+		}
+	}
+	if cut && p.at >= r.end && length >= r.least && t.nodes[state].part {
+		return len(s)
+	}
+	return end
+}
