@@ -49,21 +49,6 @@ type Port struct {
 	Place diagnostic.Place
 }
 
-// Release returns the release that the task is stamped with, or "".
-func (t Task) Release() string { return t.label(ReleaseLabel) }
-
-// Suite returns the reference of the smoke suite that the task is stamped with, or "".
-func (t Task) Suite() string { return t.label(SuiteLabel) }
-
-func (t Task) label(key string) string {
-	for _, c := range t.Containers {
-		if v := c.Labels[key]; v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // Container returns the container with the name.
 func (t Task) Container(name string) (Container, bool) {
 	for _, c := range t.Containers {

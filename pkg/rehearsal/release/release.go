@@ -61,9 +61,8 @@ func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	}
 	problems = append(problems, spec.Check(checked)...)
 	r.AppSpec, r.Family, r.Container = specText, task.Family, spec.Container.Text
-	if c, ok := task.Container(r.Container); ok {
-		r.Place = c.Place
-	}
+	c, _ := task.Container(r.Container)
+	r.Place = c.Place
 	r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is no number
 	for _, hook := range spec.Hooks {
 		event := lifecycle.Name(hook.Event.Text)
@@ -79,9 +78,9 @@ func Read(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	if inner := root.Get("taskDefinition"); inner != nil && root.Get("containerDefinitions") == nil {
 		root = inner
 	}
-	r.TaskDefinition, r.SuiteReference = root.Compact(), task.Suite()
+	r.TaskDefinition, r.SuiteReference = root.Compact(), c.Labels[taskdef.SuiteLabel]
 	var problem *diagnostic.Problem
-	if r.ID, problem = id(task, r.Container); problem != nil {
+	if r.ID, problem = id(c); problem != nil {
 		problems = append(problems, *problem)
 	}
 	return r, problems.Sorted()
@@ -107,18 +106,17 @@ func cause(err error) string {
 }
 
 // id finds the release's version.
-func id(task taskdef.Task, container string) (string, *diagnostic.Problem) {
-	if stamped := task.Release(); stamped != "" {
+func id(c taskdef.Container) (string, *diagnostic.Problem) {
+	if stamped := c.Labels[taskdef.ReleaseLabel]; stamped != "" {
 		return stamped, nil
 	}
-	c, _ := task.Container(container)
 	image, _, _ := strings.Cut(c.Image, "@")
 	if _, tag, ok := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":"); ok && tag != "" {
 		return tag, nil
 	}
 	return "", &diagnostic.Problem{
 		Place: c.Place, Severity: diagnostic.Error, Cause: diagnostic.Rule,
-		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag", taskdef.ReleaseLabel, container),
+		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag", taskdef.ReleaseLabel, c.Name),
 		Help: "render-taskdef --release ID stamps the label",
 	}
 }

@@ -18,6 +18,7 @@ const (
   "memory": "512",
   "executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
   "containerDefinitions": [
+    {"name": "log", "image": "log:9", "essential": false, "dockerLabels": {"greenlight.release": "9", "greenlight.suite": "ssm:/other"}},
     {"name": "app", "image": "IMAGE", "essential": true, "portMappings": [{"containerPort": 8080}], "dockerLabels": LABELS}
   ]
 }`
@@ -63,7 +64,7 @@ func TestTheReleaseIsCalledAsTheHooksWillCallIt(t *testing.T) {
 			}
 			if c.problem == "" {
 				f := r.Functions[lifecycle.AfterAllowTestTraffic]
-				if r.Family != "task-app" || r.Container != "app" || r.Port != 8080 || r.Place.Line != 8 || f.Name != "gate" || f.Place.Line != 9 {
+				if r.Family != "task-app" || r.Container != "app" || r.Port != 8080 || r.Place.Line != 9 || f.Name != "gate" || f.Place.Line != 9 {
 					t.Errorf("release %+v", r)
 				}
 			}
