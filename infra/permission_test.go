@@ -198,16 +198,36 @@ func everyTrustIsOurs(all stacks) []string {
 				}
 			}
 		}
-		for _, r := range stack.resources("AWS::SNS::TopicPolicy") {
-			for _, s := range list(at(r.properties, "PolicyDocument", "Statement")) {
-				if str(at(s, "Condition", "StringEquals", "aws:SourceAccount")) == "" && str(at(s, "Condition", "StringEqualsIfExists", "aws:SourceAccount")) == "" {
-					problems = append(problems, file+": anybody may publish: "+str(at(s, "Sid")))
-				}
-			}
-		}
 	}
 	if seen < 7 {
 		problems = append(problems, fmt.Sprintf("only %d trusts were found", seen))
+	}
+	return problems
+}
+
+// whoPublishes wants the topic to be for alarms of this account and for the rules that lead to it.
+func whoPublishes(all stacks) []string {
+	var problems, rules []string
+	stack := all["bluegreen.yml"]
+	for _, r := range stack.resources("AWS::Events::Rule") {
+		if str(at(r.properties, "Targets", 0, "Arn")) == "${NotificationTopic}" {
+			rules = append(rules, "${"+r.id+".Arn}")
+		}
+	}
+	want := map[string]string{
+		"cloudwatch.amazonaws.com": fmt.Sprint("${AWS::AccountId}", []string(nil)),
+		"events.amazonaws.com":     fmt.Sprint("", rules),
+	}
+	statements := list(at(stack.resource("NotificationTopicPolicy").properties, "PolicyDocument", "Statement"))
+	for _, s := range statements {
+		service := str(at(s, "Principal", "Service"))
+		got := fmt.Sprint(str(at(s, "Condition", "StringEquals", "aws:SourceAccount")), texts(at(s, "Condition", "ArnEqualsIfExists", "aws:SourceArn")))
+		if got != want[service] || str(at(s, "Action")) != "sns:Publish" || str(at(s, "Effect")) != "Allow" {
+			problems = append(problems, fmt.Sprintf("%s may publish as %s, want %s", service, got, want[service]))
+		}
+	}
+	if len(statements) != len(want) || len(rules) != 2 {
+		problems = append(problems, fmt.Sprintf("%d statements for %v", len(statements), rules))
 	}
 	return problems
 }
@@ -303,6 +323,12 @@ func TestRights(t *testing.T) {
 		"every trust is ours": {everyTrustIsOurs, []mutation{
 			{"gate.yml", `Condition: {StringEquals: {"aws:SourceAccount": !Ref "AWS::AccountId"}}`, `Condition: {StringEquals: {"aws:SourceAccount": "*"}}`},
 			{"bluegreen.yml", `Condition: {StringEqualsIfExists: {"aws:SourceAccount": !Ref "AWS::AccountId"}}`, `Condition: {}`},
+		}},
+		"who publishes": {whoPublishes, []mutation{
+			{"bluegreen.yml", "            Condition: {StringEquals: {\"aws:SourceAccount\": !Ref \"AWS::AccountId\"}}\n          # EventBridge", "          # EventBridge"},
+			{"bluegreen.yml", "            Condition: {ArnEqualsIfExists: {\"aws:SourceArn\": [!GetAtt DeploymentFailed.Arn, !GetAtt PipelineFailed.Arn]}}\n", ""},
+			{"bluegreen.yml", "[!GetAtt DeploymentFailed.Arn, !GetAtt PipelineFailed.Arn]", "[!GetAtt DeploymentFailed.Arn]"},
+			{"bluegreen.yml", "Principal: {Service: events.amazonaws.com}", `Principal: "*"`},
 		}},
 		"the prober's code has no rights": {theProberMayNothing, []mutation{
 			{"gate.yml", "- Effect: Deny\n", "- Effect: Allow\n"},
