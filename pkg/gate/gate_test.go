@@ -68,7 +68,7 @@ func TestWhatIsSetWrongIsReportedAndNotHungOn(t *testing.T) {
 		"a path in the URL":       {"TEST_URL", "http://x/path", "TEST_URL"},
 		"no release":              {"RELEASE", "", "render-taskdef --release"},
 		"unknown mode":            {"MODE", "obsreve", "MODE"},
-		"reserve without a unit":  {"REPORT_RESERVE", "30", "ReportReserve"},
+		"reserve without a unit":  {"REPORT_RESERVE", "30", `REPORT_RESERVE is "30", want a time like 30s`},
 		"negative reserve":        {"REPORT_RESERVE", "-1s", "REPORT_RESERVE"},
 		"unknown level":           {"LOG_LEVEL", "loud", "LOG_LEVEL"},
 		"no label to read":        {"SUITE", "", "greenlight.suite"},

@@ -2,8 +2,10 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -40,6 +42,8 @@ type Settings struct {
 	ProberFunction string `env:"PROBER_FUNCTION"`
 	// SkipParameter names the SSM parameter that may authorise a skip.
 	SkipParameter string `env:"SKIP_PARAMETER"`
+	// EvidenceParameter names the SSM parameter where the first gate keeps its verdict for the second.
+	EvidenceParameter string `env:"EVIDENCE_PARAMETER"`
 	// ReportBucket is where reports go. Empty: nowhere.
 	ReportBucket     string `env:"REPORT_BUCKET"`
 	MetricsNamespace string `env:"METRICS_NAMESPACE, default=Greenlight"`
@@ -53,69 +57,86 @@ type Settings struct {
 	SuiteEnvironment Variables `env:"SUITE_ENVIRONMENT"`
 	// TestHeaders are sent to the new release only: what leads to it. Empty: what the test listener's rule asks for.
 	TestHeaders Variables `env:"TEST_HEADERS"`
-	// EvidenceParameter names the SSM parameter in which the first gate keeps its verdict for the second. Empty:
-	// none is kept, and the second gate runs the whole suite.
-	EvidenceParameter string `env:"EVIDENCE_PARAMETER"`
 
 	AWS signed.Environment
 }
 
-// given takes a variable that is set to nothing for one that is not set: a stack's template cannot leave
-// one out, and an empty REPORT_RESERVE must not become none.
-type given struct{ envconfig.Lookuper }
-
-// Lookup returns the variable when it has a value.
-func (g given) Lookup(name string) (string, bool) {
-	value, ok := g.Lookuper.Lookup(name)
-	return value, ok && value != ""
+// fitting is an environment without what cannot be read, and without what is set to nothing: a stack's
+// template cannot leave a variable out, and an empty REPORT_RESERVE must not become none.
+type fitting struct {
+	envconfig.Lookuper
+	// wrong says what is wrong with the variables that were asked for.
+	wrong []string
 }
 
-// ReadSettings reads the settings. On an error the settings are still of use: a gate that is set wrong
-// must be able to report Failed, or the deployment hangs for an hour.
-func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error) {
-	env = given{env}
-	var s Settings
-	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: env})
-	if err != nil {
-		// One bad value stops envconfig before the variables behind it; without them nothing can be
-		// reported. Their readers cannot fail: all are strings.
-		_ = envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s.AWS, Lookuper: env})
-		s.MetricsNamespace = orDefault(s.MetricsNamespace, "Greenlight")
-		return s, fmt.Errorf("read settings: %w", err)
+// Lookup returns the variable when it has a value that can be read.
+func (f *fitting) Lookup(name string) (string, bool) {
+	value, _ := f.Lookuper.Lookup(name)
+	if value == "" {
+		return "", false
 	}
-	return s, s.check()
+	if why := misfit(name, value); why != "" {
+		f.wrong = append(f.wrong, name+" "+why)
+		return "", false
+	}
+	return value, true
 }
 
-func (s Settings) check() error {
-	if s.Mode != Enforce && s.Mode != Observe {
-		return fmt.Errorf("read settings: MODE is %q, want enforce or observe", s.Mode)
-	}
-	if s.ReportReserve < 0 {
-		return fmt.Errorf("read settings: REPORT_RESERVE is %s, want a time like 30s", s.ReportReserve)
-	}
-	if _, err := zerolog.ParseLevel(s.LogLevel); err != nil {
-		return fmt.Errorf("read settings: LOG_LEVEL is %q, want debug, info, warn or error", s.LogLevel)
-	}
-	for name, value := range map[string]string{"TEST_URL": s.TestURL, "PRODUCTION_URL": s.ProductionURL} {
-		if err := checkURL(value); value != "" && err != nil {
-			return fmt.Errorf("read settings: %s: %w", name, err)
+// misfit says what is wrong with a variable's value, or "".
+func misfit(name, value string) string {
+	switch name {
+	case "MODE":
+		if m := Mode(value); m != Enforce && m != Observe {
+			return fmt.Sprintf("is %.40q, want enforce or observe", value)
+		}
+	case "REPORT_RESERVE":
+		if d, err := time.ParseDuration(value); err != nil || d < 0 {
+			return fmt.Sprintf("is %.40q, want a time like 30s", value)
+		}
+	case "LOG_LEVEL":
+		if _, err := zerolog.ParseLevel(value); err != nil {
+			return fmt.Sprintf("is %.40q, want debug, info, warn or error", value)
+		}
+	case "TEST_URL", "PRODUCTION_URL":
+		return misfitURL(value)
+	case "SUITE_ENVIRONMENT":
+		if _, err := members(value); err != nil {
+			return err.Error() + `, want a JSON object of strings like {"API_USER": "smoke"}`
+		}
+	case "TEST_HEADERS":
+		if err := checkHeaders(value); err != nil {
+			return err.Error() + `, want a JSON object of headers like {"X-Test": "green"}`
 		}
 	}
-	return nil
+	return ""
 }
 
-// checkURL wants a base URL: scheme and host, and nothing that a check's path would be joined to.
-func checkURL(text string) error {
+// misfitURL wants a base URL: scheme and host, and nothing that a check's path would be joined to. What it is
+// instead may hold a password.
+func misfitURL(text string) string {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil:
-		return fmt.Errorf("%.100q is not a URL", text)
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return fmt.Errorf("%.100q is not a base URL like http://host:8080", text)
-	case u.User != nil, u.RawQuery != "", u.Fragment != "", u.Path != "" && u.Path != "/":
-		return fmt.Errorf("%.100q holds more than scheme, host and port", u.Redacted())
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return "is not a base URL like http://host:8080"
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "", u.Path != "" && u.Path != "/":
+		return "holds more than scheme, host and port, want a base URL like http://host:8080"
 	}
-	return nil
+	return ""
+}
+
+// ReadSettings reads the settings. The error names every variable that cannot be read; such a one counts as
+// not set, and all others are read: a gate that is set wrong must be able to report Failed, or the deployment
+// hangs for an hour.
+func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error) {
+	var s Settings
+	f := fitting{Lookuper: env}
+	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: &f}); err != nil {
+		f.wrong = append(f.wrong, err.Error())
+	}
+	if len(f.wrong) > 0 {
+		return s, errors.New("read settings: " + strings.Join(f.wrong, "; "))
+	}
+	return s, nil
 }
 
 func orDefault(value, standard string) string {
