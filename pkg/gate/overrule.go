@@ -1,44 +1,48 @@
 package gate
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
 )
 
 // skipTimeout bounds reading the skip parameter. It is read when the verdict is known, out of the time
 // that is kept back for storing the status, of which it may take a quarter.
 const skipTimeout = 3 * time.Second
 
+// longestSkip is how far ahead a skip may end: one that outlives the night in which it was needed is a gate
+// that nobody remembers to be open.
+const longestSkip = 24 * time.Hour
+
 // authorisation is what the skip parameter holds. Every member is needed, but for one of the two that
 // say what is skipped: a retried deployment has a new id, its release has not.
 type authorisation struct {
-	DeploymentID string    `json:"deployment_id"`
-	Release      string    `json:"release"`
-	By           string    `json:"by"`
-	Why          string    `json:"why"`
-	Expires      time.Time `json:"expires"`
+	deploymentID, release, by, why string
+	expires                        time.Time
 }
 
 // refusal says why the authorisation does not let this deployment pass, or "" when it does.
 func (a authorisation) refusal(deploymentID, release string, now time.Time) string {
-	switch {
-	case a.By == "" || a.Why == "":
+	switch ahead := a.expires.Sub(now); {
+	case strings.TrimSpace(a.by) == "" || strings.TrimSpace(a.why) == "":
 		return "it does not say by whom and why"
-	case a.Expires.IsZero():
+	case a.expires.IsZero():
 		return "it has no expiry"
-	case !now.Before(a.Expires):
-		return "it expired at " + a.Expires.Format(time.RFC3339)
-	case a.DeploymentID == "" && a.Release == "":
+	case ahead <= 0:
+		return "it expired at " + a.expires.UTC().Format(time.RFC3339)
+	case ahead > longestSkip:
+		return fmt.Sprintf("it expires in %.0f h, at most %.0f h are allowed", math.Ceil(ahead.Hours()), longestSkip.Hours())
+	case a.deploymentID == "" && a.release == "":
 		return "it names neither a deployment nor a release"
-	case a.DeploymentID != "" && a.DeploymentID != deploymentID:
+	case a.deploymentID != "" && a.deploymentID != deploymentID:
 		return "it is for another deployment"
-	case a.Release != "" && a.Release != release:
+	case a.release != "" && a.release != release:
 		return "it is for another release"
 	}
 	return ""
@@ -62,22 +66,48 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 		in.j.note("no skip: the parameter " + g.Settings.SkipParameter + " does not apply: " + why)
 		return decision.Skip{}
 	}
-	return decision.Authorised(a.By, a.Why, a.Expires)
+	return decision.Authorised(a.by, a.why, a.expires)
 }
 
+// authorisation reads the skip parameter, and wants the answer to be that parameter and no other.
 func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
-	var out struct {
-		Parameter struct{ Value string }
+	asked := g.Settings.SkipParameter
+	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, asked)
+	if err != nil {
+		return authorisation{}, err
 	}
-	in := map[string]any{"Name": g.Settings.SkipParameter, "WithDecryption": true}
-	if err := g.AWS.JSON(ctx, signed.SSM, "GetParameter", in, &out); err != nil {
+	a, err := readAuthorisation(text)
+	if err != nil {
+		return authorisation{}, fmt.Errorf(`read parameter %s: it %w, want {"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
+	}
+	return a, nil
+}
+
+// readAuthorisation takes the five members, written as they are, and no others: a slip of a key must not make
+// the authorisation another one.
+func readAuthorisation(text string) (authorisation, error) {
+	all, err := members(text)
+	if err != nil {
 		return authorisation{}, err
 	}
 	var a authorisation
-	dec := json.NewDecoder(bytes.NewReader([]byte(out.Parameter.Value)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&a); err != nil || dec.More() {
-		return authorisation{}, fmt.Errorf(`read parameter %s: want {"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, g.Settings.SkipParameter)
+	for name, value := range all {
+		switch name {
+		case "deployment_id":
+			a.deploymentID = value
+		case "release":
+			a.release = value
+		case "by":
+			a.by = value
+		case "why":
+			a.why = value
+		case "expires":
+			if a.expires, err = time.Parse(time.RFC3339, value); err != nil {
+				return a, errors.New("has an expiry that is not a time")
+			}
+		default:
+			return a, fmt.Errorf("has the key %.40q, which is none of the five", name)
+		}
 	}
 	return a, nil
 }

@@ -85,20 +85,31 @@ func (s Sources) Parameter(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	var out struct {
-		Parameter struct{ Name, ARN, Value string }
+		Parameter struct{ Name, Selector, Value string }
 	}
 	if err := client.JSON(ctx, signed.SSM, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out); err != nil {
 		return "", err
 	}
-	// A name may end in a version or a label: "/name:3".
-	plain, _, _ := strings.Cut(name, ":")
-	if got := out.Parameter; got.Name != "" && got.Name != plain && got.Name != name && got.ARN != name {
+	if got := out.Parameter; got.Name != "" && !sameParameter(name, got.Name, got.Selector) {
 		return "", fmt.Errorf("asked for the parameter %s, the answer is about %.100q", name, out.Parameter.Name)
 	}
 	if out.Parameter.Value == "" {
 		return "", fmt.Errorf("the parameter %s is empty", name)
 	}
 	return out.Parameter.Value, nil
+}
+
+// sameParameter reports whether AWS's answer is the parameter that was asked for. An ARN leaves out the name's first
+// slash, and a version or label may follow either: "/name:3".
+func sameParameter(asked, name, selector string) bool {
+	short := func(text string) string {
+		if _, after, ok := strings.Cut(text, ":parameter/"); ok {
+			text = after
+		}
+		return strings.TrimPrefix(text, "/")
+	}
+	plain, _, _ := strings.Cut(short(asked), ":")
+	return short(name)+selector == short(asked) || selector == "" && short(name) == plain
 }
 
 func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
