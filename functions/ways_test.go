@@ -220,7 +220,7 @@ func unsolicited(t *testing.T, c *cloud) answer {
 			go chatter(conn)
 		}
 	}()
-	s := strings.Replace(suite{whole: `version: 1
+	const chatty = `version: 1
 name: chatty
 variables:
   TOKEN: {secretsmanager: smoke/token, key: password}
@@ -229,8 +229,8 @@ readiness: {consecutive: 1, within: 2s}
 checks:
   - {name: delete, request: DELETE /orders/7, attempts: 3, expect: {status: 204}}
   - {name: answers late, request: GET /report, attempts: 1, expect: {status: 201}}
-`}.text(), "\t", " ", -1)
-	d, event := c.deploy(after, "http://"+l.Addr().String(), serve(t, old()), s)
+`
+	d, event := c.deploy(after, "http://"+l.Addr().String(), serve(t, old()), chatty)
 	return reported(t, d, start(t, after, c.url).invoke(event, time.Minute))
 }
 

@@ -55,6 +55,7 @@ func expected(r row) (smoke.Verdict, lifecycle.Status) {
 		if undecided && proven && (r.compared == "" || blue) {
 			v = smoke.Inconclusive
 		}
+	case smoke.Error, smoke.Skipped:
 	}
 	switch {
 	case v == smoke.Pass || v == smoke.Inconclusive && r.allowed:

@@ -50,13 +50,13 @@ func members(text string) (map[string]string, error) {
 
 // checkHeaders reads headers, and refuses what would not be sent as it is given.
 func checkHeaders(text string) error {
-	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	const letters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	headers, err := members(text)
 	sent := map[string]bool{"Connection": true, "Content-Length": true, "Host": true, "Trailer": true, "Transfer-Encoding": true}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
-		case name == "" || strings.Trim(name, token) != "":
+		case name == "" || strings.Trim(name, letters) != "":
 			return fmt.Errorf("has the key %.40q, which is not a header's name", name)
 		case sent[canonical]:
 			return fmt.Errorf("has the header %.40q, which a request has already", name)

@@ -231,18 +231,6 @@ func (w *world) after() outcome {
 	return w.invoke(lifecycle.AfterAllowTestTraffic, event, 20*time.Second)
 }
 
-// before invokes the second gate, after a first one that judged a good release.
-func (w *world) before() outcome {
-	if w.parameters[evidence] == "none" {
-		good := server(w.t, app("1.1", nil))
-		green := w.env["TEST_URL"]
-		w.env["TEST_URL"] = good.URL
-		w.after()
-		w.env["TEST_URL"], w.stored = green, nil
-	}
-	return w.second()
-}
-
 // second invokes the second gate, with whatever the first one left.
 func (w *world) second() outcome {
 	w.deployment("user", "Succeeded", "InProgress")

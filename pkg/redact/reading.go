@@ -26,8 +26,10 @@ func readings(s string) []reading {
 	hexadecimal := func(p place) (byte, place, int) { return f.coded(p, 4) }
 	base64 := func(p place) (byte, place, int) { return f.coded(p, 6) }
 	return []reading{
-		{raw, 0, 1, len(s)}, {f.plain, 0, 1, f.open},
-		{hexadecimal, 0, minCoded, min(f.open, len(s)-1)}, {base64, 4, minCoded, min(f.open, len(s)-1)},
+		{raw, 0, 1, len(s)},
+		{f.plain, 0, 1, f.open},
+		{hexadecimal, 0, minCoded, min(f.open, len(s)-1)},
+		{base64, 4, minCoded, min(f.open, len(s)-1)},
 	}
 }
 

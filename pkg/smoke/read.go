@@ -104,8 +104,10 @@ func (r *reader) notYAML(err error) {
 // root returns the entries of the document. Anything may be given for a suite, a list of passwords or a secret
 // in JSON: of what is not a suite nothing is quoted.
 func (r *reader) root(n *yaml.Node) []pair {
-	known := []string{"version", "name", "variables", "defaults", "readiness", "checks", "compare", "tls", "host",
-		"policy"}
+	known := []string{
+		"version", "name", "variables", "defaults", "readiness", "checks", "compare", "tls", "host",
+		"policy",
+	}
 	if n.Kind != yaml.MappingNode {
 		r.fail(posOf(n), exampleOf(known), "the suite is %s, not a mapping", kindName(n))
 		return nil
