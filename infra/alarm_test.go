@@ -2,123 +2,159 @@ package infra_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// minute is what CloudWatch counted in a minute: answers with 2xx and with 5xx, by target group. No number is no data.
-type minute map[string]float64
+// minute is what came in one minute to the two listeners, and how much of it was answered with 5xx.
+type minute struct{ production, failed, tests, testsFailed float64 }
 
-// value evaluates a metric math expression of IF, FILL, > and +, from the left, as CloudWatch does.
-func (m minute) value(expression string) (float64, error) {
-	e := evaluator{text: strings.ReplaceAll(expression, " ", ""), minute: m}
-	v := e.comparison()
-	if e.err == nil && e.text != "" {
-		e.err = fmt.Errorf("%q is left", e.text)
+// counted are the metrics that the load balancer makes of a minute with CloudWatch's words for them. No number is no data: it
+// reports what is not zero. Each rule of a listener, other than the default one, is evaluated for each request to it.
+func (m minute) counted(stack template) map[string]float64 {
+	all := map[string]float64{"HTTPCode_Target_5XX_Count": m.failed + m.testsFailed}
+	for _, rule := range stack.resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
+		all["RuleEvaluations"] += map[string]float64{"${ProductionListener}": m.production, "${TestListener}": m.tests}[str(rule.properties["ListenerArn"])]
 	}
-	return v, e.err
-}
-
-type evaluator struct {
-	text   string
-	minute minute
-	err    error
-}
-
-func (e *evaluator) takes(token string) bool {
-	rest, ok := strings.CutPrefix(e.text, token)
-	if ok {
-		e.text = rest
-	}
-	return ok
-}
-
-func (e *evaluator) comparison() float64 {
-	v := e.sum()
-	if e.takes(">") {
-		if v > e.sum() {
-			return 1
-		}
-		return 0
-	}
-	return v
-}
-
-func (e *evaluator) sum() float64 {
-	v := e.operand()
-	for e.takes("+") {
-		v += e.operand()
-	}
-	return v
-}
-
-func (e *evaluator) operand() float64 {
-	switch {
-	case e.err != nil:
-		return 0
-	case e.takes("IF("):
-		args := e.arguments(3)
-		if args[0] != 0 {
-			return args[1]
-		}
-		return args[2]
-	case e.takes("FILL("):
-		id, rest, _ := strings.Cut(e.text, ",")
-		v, there := e.minute[id]
-		e.text = rest
-		if standard := e.arguments(1)[0]; !there {
-			return standard
-		}
-		return v
-	}
-	n := strings.IndexAny(e.text+",", ",)>+")
-	v, err := strconv.ParseFloat(e.text[:n], 64)
-	if err != nil {
-		e.err = fmt.Errorf("%q is not a number, and has no value where there is no data", e.text[:n])
-	}
-	e.text = e.text[n:]
-	return v
-}
-
-func (e *evaluator) arguments(n int) []float64 {
-	args := make([]float64, n)
-	for i := range args {
-		args[i] = e.comparison()
-		if separator := map[bool]string{true: ")", false: ","}[i == n-1]; e.err == nil && !e.takes(separator) {
-			e.err = fmt.Errorf("%q, want %s", e.text, separator)
+	for name, v := range all {
+		if v == 0 {
+			delete(all, name)
 		}
 	}
-	return args
+	return all
 }
 
-// The alarm that rolls back counts what production answered, whichever group serves it, and not what the gate's probes got
-// from a release that is still starting.
-func TestServerErrorsAreProductions(t *testing.T) {
-	t.Parallel()
-	alarm := load(t)["bluegreen.yml"].resource("ServerErrors")
-	expression := ""
+// rings says whether the alarm is in ALARM after the minutes.
+func (t template) rings(alarm resource, minutes []minute) (bool, error) {
+	names, expression := map[string]string{}, ""
 	for _, m := range list(alarm.properties["Metrics"]) {
-		if text := str(at(m, "Expression")); text != "" {
-			expression = text
+		names[str(at(m, "Id"))] = str(at(m, "MetricStat", "Metric", "MetricName"))
+		expression += str(at(m, "Expression"))
+	}
+	periods, err := strconv.Atoi(str(alarm.properties["EvaluationPeriods"]))
+	if err != nil || periods < 1 || str(alarm.properties["ComparisonOperator"]) != "GreaterThanThreshold" || alarm.properties["DatapointsToAlarm"] != nil {
+		return false, fmt.Errorf("the test does not know this kind of alarm: %w", err)
+	}
+	threshold, err := strconv.ParseFloat(str(alarm.properties["Threshold"]), 64)
+	if err != nil {
+		return false, err
+	}
+	breaching := 0
+	for _, m := range minutes[max(0, len(minutes)-periods):] {
+		counted, values := m.counted(t), map[string]float64{}
+		for id, name := range names {
+			if v, ok := counted[name]; ok {
+				values[id] = v
+			}
+		}
+		v, there, err := evaluate(expression, values)
+		if err != nil {
+			return false, err
+		}
+		if there && v > threshold {
+			breaching++
 		}
 	}
+	return breaching == periods, nil
+}
+
+// evaluate is the part of CloudWatch's metric math that is used: sums and differences of metrics and FILLs. Without all of its
+// data there is no value.
+func evaluate(expression string, values map[string]float64) (sum float64, there bool, err error) {
+	rest, there := "+"+strings.ReplaceAll(expression, " ", ""), true
+	operand := regexp.MustCompile(`^([+-])(?:FILL\((\w+),(\d+)\)|(\w+))`)
+	for rest != "" {
+		m := operand.FindStringSubmatch(rest)
+		if m == nil {
+			return 0, false, fmt.Errorf("the test does not know the expression %q from %q on", expression, rest)
+		}
+		v, ok := values[m[2]+m[4]]
+		if !ok && m[3] != "" {
+			v, err = strconv.ParseFloat(m[3], 64)
+			ok = err == nil
+		}
+		there = there && ok
+		if m[1] == "-" {
+			v = -v
+		}
+		sum, rest = sum+v, rest[len(m[0]):]
+	}
+	return sum, there, err
+}
+
+// twice is one minute after the other, both alike.
+func twice(m minute) []minute { return []minute{m, m} }
+
+// countsProduction wants the alarm that rolls back to ring for production's errors, and for nothing that is asked of the test listener.
+// Which target group answers makes no difference to what is counted, so that the groups may change places.
+func countsProduction(all stacks) []string {
+	stack := all["bluegreen.yml"]
+	var problems []string
 	for name, tc := range map[string]struct {
-		seen minute
-		want float64
+		minutes []minute
+		rings   bool
 	}{
-		"the gate asks a release that starts":             {minute{"good1": 400, "bad2": 60}, 0},
-		"the same, the groups have changed places":        {minute{"good2": 400, "bad1": 60}, 0},
-		"the gate asks one that works":                    {minute{"good1": 400, "good2": 60}, 0},
-		"production fails now and then":                   {minute{"good1": 400, "bad1": 25, "good2": 20}, 25},
-		"the new release serves, and fails":               {minute{"good2": 300, "bad2": 40}, 40},
-		"the new release serves, and nothing else":        {minute{"bad2": 200}, 200},
-		"an outage while the gate asks":                   {minute{"bad1": 100, "bad2": 60}, 160},
-		"a quiet night, and the gate asks one that works": {minute{"good2": 60}, 0},
-		"nobody asks": {minute{}, 0},
+		"a quiet night":                                      {twice(minute{}), false},
+		"no deployment, ten errors":                          {twice(minute{production: 400, failed: 10}), false},
+		"no deployment, eleven errors":                       {twice(minute{production: 400, failed: 11}), true},
+		"no deployment, eleven errors once":                  {[]minute{{production: 400}, {production: 400, failed: 11}}, false},
+		"no deployment, all is down":                         {twice(minute{production: 60, failed: 60}), true},
+		"the gate asks a release that starts":                {twice(minute{production: 400, tests: 60, testsFailed: 60}), false},
+		"the same on a quiet site":                           {twice(minute{tests: 60, testsFailed: 60}), false},
+		"the same on a site with little to do":               {twice(minute{production: 3, failed: 3, tests: 60, testsFailed: 60}), false},
+		"the gate judges a release that fails in half":       {twice(minute{production: 20, tests: 900, testsFailed: 450}), false},
+		"production is down while the gate asks a good one":  {twice(minute{production: 100, failed: 100, tests: 60}), true},
+		"production is down while the gate asks one that is": {twice(minute{production: 100, failed: 100, tests: 60, testsFailed: 60}), true},
+		"production fails while a release starts":            {twice(minute{production: 400, failed: 11, tests: 60, testsFailed: 60}), true},
+		"after the shift, the new release fails":             {twice(minute{production: 300, failed: 40}), true},
+		"the same, and somebody looks at port 8080":          {twice(minute{production: 300, failed: 40, tests: 5, testsFailed: 5}), true},
 	} {
-		if got, err := tc.seen.value(expression); err != nil || got != tc.want {
-			t.Errorf("%s: %v, %v; want %v", name, got, err, tc.want)
+		switch rings, err := stack.rings(stack.resource("ServerErrors"), tc.minutes); {
+		case err != nil:
+			problems = append(problems, err.Error())
+		case rings != tc.rings:
+			problems = append(problems, fmt.Sprintf("%s: the alarm rings: %t", name, rings))
 		}
 	}
+	return problems
+}
+
+// theRuleAnswersNobody wants the rule that counts to be the only one, and one that no request meets.
+func theRuleAnswersNobody(all stacks) []string {
+	rules := all["bluegreen.yml"].resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+	if len(rules) != 1 {
+		return []string{fmt.Sprintf("%d rules count, want one", len(rules))}
+	}
+	p := rules[0].properties
+	hosts := texts(at(p, "Conditions", 0, "HostHeaderConfig", "Values"))
+	if len(list(p["Conditions"])) != 1 || len(hosts) != 1 || !strings.HasSuffix(hosts[0], ".invalid") || strings.ContainsAny(hosts[0], "*?") {
+		return []string{fmt.Sprintf("a request may meet the rule: %v", p["Conditions"])}
+	}
+	if kinds := texts(at(p, "Actions", 0, "Type")); !slices.Equal(kinds, []string{"fixed-response"}) {
+		return []string{fmt.Sprintf("the rule does %v: a forward would be CodeDeploy's to rewrite", kinds)}
+	}
+	return nil
+}
+
+func TestTheAlarmThatRollsBack(t *testing.T) {
+	t.Parallel()
+	const f = "bluegreen.yml"
+	hold(t, map[string]invariant{
+		"counts production's errors": {countsProduction, []mutation{
+			{f, `"errors - FILL(tests, 0)"`, "errors"},
+			{f, `"errors - FILL(tests, 0)"`, "errors - tests"},
+			{f, "ListenerArn: !Ref TestListener", "ListenerArn: !Ref ProductionListener"},
+			{f, "MetricName: RuleEvaluations", "MetricName: RequestCount"},
+			{f, "EvaluationPeriods: 2", "EvaluationPeriods: 1"},
+			{f, "Threshold: 10\n", "Threshold: 11\n"},
+		}},
+		"the rule that counts answers nobody": {theRuleAnswersNobody, []mutation{
+			{f, "Values: [greenlight.invalid]", "Values: ['*']"},
+			{f, `{Type: fixed-response, FixedResponseConfig: {StatusCode: "404"}}`, "{Type: forward, TargetGroupArn: !Ref TargetGroup1}"},
+			{f, "Type: AWS::ElasticLoadBalancingV2::ListenerRule", "Type: AWS::ElasticLoadBalancingV2::Listener"},
+		}},
+	})
 }

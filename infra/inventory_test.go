@@ -44,7 +44,7 @@ func inventory() map[string][]string {
 		"artifact bucket":                      {"ArtifactBucket", "ArtifactBucketPolicy"},
 		"suites":                               {"SuiteBucket", "SuiteBucketPolicy"},
 		"notifications":                        {"NotificationTopic", "NotificationTopicPolicy", "NotificationSubscription", "DeploymentFailed", "PipelineFailed"},
-		"alarms on traffic":                    {"ServerErrors", "UnhealthyTasks"},
+		"alarms on traffic":                    {"ServerErrors", "CountTestRequests", "UnhealthyTasks"},
 		"approve by looking":                   {"Gate", "says: aws deploy continue-deployment"},
 		"the hooks":                            {"gate:AfterAllowTestTraffic", "gate:BeforeAllowTraffic", "gate:Prober"},
 		"key pair":                             {"says: key pair and SSH"},

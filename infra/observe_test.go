@@ -112,11 +112,9 @@ func (m metric) problems(e emitted) []string {
 func (m metric) awsProblems() []string {
 	known := map[string]string{
 		"AWS/Lambda Errors": "FunctionName", "AWS/SQS ApproximateNumberOfMessagesVisible": "QueueName",
-		"AWS/ApplicationELB HTTPCode_ELB_5XX_Count":    "LoadBalancer",
-		"AWS/ApplicationELB HTTPCode_Target_5XX_Count": "LoadBalancer TargetGroup",
-		"AWS/ApplicationELB HTTPCode_Target_2XX_Count": "LoadBalancer TargetGroup",
-		"AWS/ApplicationELB RequestCount":              "LoadBalancer TargetGroup",
-		"AWS/ApplicationELB UnHealthyHostCount":        "LoadBalancer TargetGroup", "AWS/ApplicationELB HealthyHostCount": "LoadBalancer TargetGroup",
+		"AWS/ApplicationELB HTTPCode_Target_5XX_Count": "LoadBalancer", "AWS/ApplicationELB HTTPCode_ELB_5XX_Count": "LoadBalancer",
+		"AWS/ApplicationELB RuleEvaluations": "LoadBalancer", "AWS/ApplicationELB RequestCount": "LoadBalancer TargetGroup",
+		"AWS/ApplicationELB UnHealthyHostCount": "LoadBalancer TargetGroup", "AWS/ApplicationELB HealthyHostCount": "LoadBalancer TargetGroup",
 		"AWS/ApplicationELB TargetResponseTime": "LoadBalancer TargetGroup",
 		"AWS/ECS CPUUtilization":                "ClusterName ServiceName", "AWS/ECS MemoryUtilization": "ClusterName ServiceName",
 		"AWS/RDS DatabaseConnections": "DBClusterIdentifier", "AWS/RDS CPUUtilization": "DBClusterIdentifier",
@@ -129,10 +127,7 @@ func (m metric) awsProblems() []string {
 		}
 	}
 	slices.Sort(names)
-	got := strings.Join(names, " ")
-	// The answers of targets are counted for the whole load balancer, too.
-	whole := strings.HasPrefix(m.name, "HTTPCode_Target_") && got == "LoadBalancer"
-	if want, ok := known[m.namespace+" "+m.name]; !ok || want != got && !whole {
+	if want, ok := known[m.namespace+" "+m.name]; !ok || want != strings.Join(names, " ") {
 		return []string{fmt.Sprintf("%s %s by %v is not known", m.namespace, m.name, names)}
 	}
 	return nil
