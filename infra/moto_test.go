@@ -102,9 +102,10 @@ func madeByMoto() []string {
 	return []string{
 		"AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::AutoScalingGroup",
 		"AWS::ECS::Cluster", "AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer",
-		"AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener", "AWS::RDS::DBSubnetGroup", "AWS::ECR::Repository",
+		"AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule",
+		"AWS::RDS::DBSubnetGroup", "AWS::ECR::Repository",
 		"AWS::Logs::LogGroup", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::InstanceProfile", "AWS::S3::Bucket", "AWS::SNS::Topic",
-		"AWS::SQS::Queue", "AWS::Events::Rule", "AWS::Lambda::Function", "AWS::CloudWatch::Dashboard", "AWS::CloudFormation::Stack",
+		"AWS::SQS::Queue", "AWS::SSM::Parameter", "AWS::Events::Rule", "AWS::Lambda::Function", "AWS::CloudWatch::Dashboard", "AWS::CloudFormation::Stack",
 	}
 }
 
@@ -235,7 +236,7 @@ func (m moto) wantMade(t *testing.T) {
 	t.Helper()
 	for _, event := range hooks() {
 		f := m.must(t, "aws", "lambda", "get-function-configuration", "--function-name", "CodeDeployHook_tripmgmt_"+event, "--output", "json")
-		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `a,b=c`} {
+		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `"EVIDENCE_PARAMETER": "/greenlight/tripmgmt/evidence"`, `a,b=c`} {
 			if !strings.Contains(f, want) {
 				t.Errorf("%s does not hold %s:\n%s", event, want, f)
 			}
