@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change.
+// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change, or the database
+// would not get the password.
 func madeOnce() []string {
 	return []string{"DatabaseSecret", "BootstrapTask", "ProductionListener", "Service", "TestListener"}
 }
@@ -63,6 +64,37 @@ func constants(all stacks) []string {
 	}
 	if got := texts(stack.resource("Service").all["DependsOn"]); len(missing([]string{"ProductionListener", "TestListener", "CapacityProviders"}, got)) > 0 {
 		problems = append(problems, fmt.Sprintf("the service waits for %v only", got))
+	}
+	return problems
+}
+
+// saidToBeMadeOnce wants whoever sets a parameter that counts at creation only to read so.
+func saidToBeMadeOnce(all stacks) []string {
+	var problems []string
+	for _, name := range creationOnly() {
+		if d := all["bluegreen.yml"].parameter(name, "Description"); !strings.HasSuffix(d, "Counts at creation only.") {
+			problems = append(problems, name+" does not say that it counts at creation only: "+d)
+		}
+	}
+	return problems
+}
+
+// leavesNothing wants a stack that could not be made to leave nothing that is in the way of the next try, and one that is removed to
+// leave what a person made or may still want.
+func leavesNothing(all stacks) []string {
+	var kept, problems []string
+	for _, file := range files() {
+		for _, r := range all[file].resources() {
+			switch str(r.all["DeletionPolicy"]) {
+			case "Retain":
+				problems = append(problems, file+": "+r.id+" stays when the stack could not be made")
+			case "RetainExceptOnCreate":
+				kept = append(kept, r.id)
+			}
+		}
+	}
+	if want := []string{"ArtifactBucket", "Connection", "SuiteBucket"}; !slices.Equal(kept, want) {
+		problems = append(problems, fmt.Sprintf("of a stack that is removed stays %v, want %v", kept, want))
 	}
 	return problems
 }
@@ -244,8 +276,9 @@ func buckets(all stacks) []string {
 			s := at(p.properties, "PolicyDocument", "Statement", 0)
 			tls = tls || str(p.properties["Bucket"]) == "${"+b.id+"}" && str(at(s, "Effect")) == "Deny" && str(at(s, "Condition", "Bool", "aws:SecureTransport")) == "false"
 		}
-		if !tls || str(b.all["DeletionPolicy"]) != "RetainExceptOnCreate" || b.properties["LifecycleConfiguration"] == nil {
-			problems = append(problems, b.id+" takes plain http, keeps the stack from being removed, or grows for ever")
+		expiry := at(b.properties, "LifecycleConfiguration", "Rules", 0)
+		if !tls || str(at(expiry, "Status")) != "Enabled" || str(at(expiry, "ExpirationInDays")) == "" {
+			problems = append(problems, b.id+" takes plain http, or grows for ever")
 		}
 	}
 	return problems
@@ -306,6 +339,14 @@ func TestBlueGreen(t *testing.T) {
 			{f, "      CapacityProviderStrategy: [{CapacityProvider: !Ref CapacityProvider, Weight: 1}]\n", "      LaunchType: EC2\n"},
 			{f, "DependsOn: [ProductionListener, TestListener, CapacityProviders]", "DependsOn: [ProductionListener, CapacityProviders]"},
 		}},
+		"what is made once says so": {saidToBeMadeOnce, []mutation{
+			{f, "make another one when that is too much. Counts at creation only.", "make another one when that is too much."},
+		}},
+		"a failed try leaves nothing behind": {leavesNothing, []mutation{
+			{f, "DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      ConnectionName", "DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n    Properties:\n      ConnectionName"},
+			{f, "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: RetainExceptOnCreate", "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Delete"},
+			{"gate.yml", "    DeletionPolicy: Delete\n", "    DeletionPolicy: Retain\n"},
+		}},
 		"weighted listeners": {weighted, []mutation{
 			{f, "- {TargetGroupArn: !Ref TargetGroup2, Weight: 0}", "- {TargetGroupArn: !Ref TargetGroup2, Weight: 100}"},
 		}},
@@ -341,7 +382,7 @@ func TestBlueGreen(t *testing.T) {
 		}},
 		"buckets": {buckets, []mutation{
 			{f, `Condition: {Bool: {"aws:SecureTransport": "false"}}`, `Condition: {Bool: {"aws:SecureTransport": "true"}}`},
-			{f, "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: RetainExceptOnCreate", "  ArtifactBucket:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain"},
+			{f, "          - {Id: artifacts, Status: Enabled", "          - {Id: artifacts, Status: Disabled"},
 		}},
 		"pipeline": {thePipeline, []mutation{
 			{f, "AppSpecTemplateArtifact: BuildArtifact", "AppSpecTemplateArtifact: SourceArtifact"},
