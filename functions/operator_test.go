@@ -33,12 +33,12 @@ func (w told) check(t testing.TB, a answer, d *rollout) line {
 func TestWhoMayOverruleAVerdict(t *testing.T) {
 	t.Parallel()
 	broken := with("GET /trips", answers(500))
-	tomorrow := time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
+	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 	skip := func(text string) func(*cloud, *rollout) {
 		return func(c *cloud, d *rollout) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.parameters["/skip"] = strings.ReplaceAll(strings.ReplaceAll(text, "ID", d.id), "TOMORROW", tomorrow)
+			c.parameters["/skip"] = strings.NewReplacer("ID", d.id, "SOON", in(23*time.Hour), "LATE", in(25*time.Hour)).Replace(text)
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -69,10 +69,13 @@ func TestWhoMayOverruleAVerdict(t *testing.T) {
 			told{"INCONCLUSIVE", "environment", "Succeeded", "report"},
 		},
 		"no baseline, which is optional": {before, "", good(), old(), suite{more: compared + "policy: {baseline: optional}\n"}, func(_ *cloud, d *rollout) { d.blue = "" }, told{"PASS", "none", "Succeeded", ""}},
-		"a skip for this deployment":     {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"deployment_id":"ID","by":"ann","why":"INC-7","expires":"TOMORROW"}`), told{"SKIPPED", "release", "Succeeded", `SKIPPED by "ann"`}},
-		"a skip for this release":        {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.1","by":"ann","why":"INC-7","expires":"TOMORROW"}`), told{"SKIPPED", "release", "Succeeded", `because "INC-7"`}},
-		"a skip for another":             {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.10","by":"ann","why":"INC-7","expires":"TOMORROW"}`), told{"FAIL", "release", "Failed", "list trips"}},
+		"a skip for this deployment":     {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"deployment_id":"ID","by":"ann","why":"INC-7","expires":"SOON"}`), told{"SKIPPED", "release", "Succeeded", `SKIPPED by "ann"`}},
+		"a skip for this release":        {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.1","by":"ann","why":"INC-7","expires":"SOON"}`), told{"SKIPPED", "release", "Succeeded", `because "INC-7"`}},
+		"a skip for another":             {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.10","by":"ann","why":"INC-7","expires":"SOON"}`), told{"FAIL", "release", "Failed", "list trips"}},
 		"a skip without an end":          {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.1","by":"ann","why":"INC-7"}`), told{"FAIL", "release", "Failed", "list trips"}},
+		"a skip that ends in 25 h":       {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.1","by":"ann","why":"INC-7","expires":"LATE"}`), told{"FAIL", "release", "Failed", "list trips"}},
+		"a skip with a key twice":        {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.0","release":"1.1","by":"ann","why":"INC-7","expires":"SOON"}`), told{"FAIL", "release", "Failed", "list trips"}},
+		"a skip in two cases":            {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, skip(`{"release":"1.0","Release":"1.1","by":"ann","why":"INC-7","expires":"SOON"}`), told{"FAIL", "release", "Failed", "list trips"}},
 		"a skip that nobody wrote":       {after, "SKIP_PARAMETER=/skip", broken, old(), suite{}, nil, told{"FAIL", "release", "Failed", "list trips"}},
 		"a description never skips": {after, "", broken, old(), suite{}, func(c *cloud, d *rollout) {
 			c.book.Update(d.id, func(d *deployment.Deployment) { d.Description = "[skip gate] hotfix" })
