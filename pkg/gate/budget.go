@@ -9,7 +9,7 @@ import (
 const noDeadline = 14 * time.Minute
 
 // leastReserve is kept back whatever REPORT_RESERVE says: a second for the run to stop, two for an
-// attempt that hangs and another one, and the two before the deadline in which nothing is tried any more.
+// attempt that hangs and another one, and what is left before the deadline, when nothing is tried any more.
 const leastReserve = 5 * time.Second
 
 // stopGrace is what a run gets to stop by itself when its time is up, before it is left behind.

@@ -72,7 +72,7 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))
 	in.j.safely(func() { g.keep(ctx, in, d) })
-	g.CodeDeploy.Note = j.warn
+	g.CodeDeploy.Note = func(text string) { j.warn(oneLine(text)) }
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
 	j.reported(d.Status(), reported)
 	j.metrics(d, reported, time.Since(started))
