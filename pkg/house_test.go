@@ -47,6 +47,7 @@ var neighbours = map[string][]string{
 	"pkg/decision":          {"pkg/lifecycle", "pkg/release", "pkg/smoke"},
 	"pkg/gate":              {"pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/redact", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
+	"pkg/stdlog":            {},
 
 	"pkg/rehearsal":             {"pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/awsjson", "pkg/rehearsal/awsquery", "pkg/rehearsal/balancer", "pkg/rehearsal/bucket", "pkg/rehearsal/builtin", "pkg/rehearsal/codedeploy", "pkg/rehearsal/deployment", "pkg/rehearsal/ecs", "pkg/rehearsal/elb", "pkg/rehearsal/lambda", "pkg/rehearsal/portowner", "pkg/rehearsal/process", "pkg/rehearsal/release", "pkg/rehearsal/secretstore", "pkg/rehearsal/taskset"},
 	"pkg/rehearsal/awsjson":     {},
@@ -79,8 +80,8 @@ var neighbours = map[string][]string{
 
 // banned says what a program must not link, even through others, and why.
 var banned = map[string]map[string]string{
-	"buildtools/render-taskdef": {"net": "costs start-up on every build", "encoding/json": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
-	"buildtools/render-appspec": {"net": "costs start-up on every build", "encoding/json": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"buildtools/render-taskdef": {"net": "costs start-up on every build", "log": "nobody there takes the standard logger over", "encoding/json": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
+	"buildtools/render-appspec": {"net": "costs start-up on every build", "log": "nobody there takes the standard logger over", "encoding/json": "costs start-up on every build", "regexp": "costs start-up on every build", "go.yaml.in/": "costs a tenth of a render on every build", "github.com/aws/": "costs 2 ms of start-up on every build"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
 }
 
@@ -128,6 +129,15 @@ func TestNobodyLinksWhatIsBanned(t *testing.T) {
 					t.Errorf("%s links %s: %s", r.path(), d, why)
 				}
 			}
+		}
+	}
+}
+
+// What libraries print through the standard logger is nothing that we have looked at.
+func TestEveryProgramTakesTheStandardLoggerOver(t *testing.T) {
+	for _, r := range rooms(t) {
+		if r.Name == "main" && slices.Contains(r.Deps, "log") && !slices.Contains(r.Imports, module+"pkg/stdlog") {
+			t.Errorf("%s links the standard logger, and does not begin with stdlog.TakeOver", r.path())
 		}
 	}
 }

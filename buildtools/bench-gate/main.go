@@ -10,9 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -14,9 +14,11 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The same binary is the keeper, each built-in release, both hooks, and the target of the load.

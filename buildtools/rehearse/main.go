@@ -14,9 +14,11 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	// The same binary is the keeper of every process, and each built-in release.
 	if len(os.Args) > 1 {
 		switch os.Args[1] {

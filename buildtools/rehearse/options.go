@@ -9,6 +9,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
@@ -185,6 +186,9 @@ func (o *options) values() (err error) {
 			return command.Usagef("--secret number %d: REF=VALUE", i+1)
 		}
 		o.plan.Secrets[reference] = value
+	}
+	if err := redact.Check(o.plan.Secrets); err != nil {
+		return command.Usagef("--secret %v", err)
 	}
 	for _, r := range o.reports {
 		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" && kind != "html" {

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
 			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {
 				data, err := os.ReadFile("testdata/release/" + name)
 				if err != nil {

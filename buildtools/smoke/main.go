@@ -9,9 +9,12 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A reader that goes away ("| head") must not end a run in the middle of a flow, before its clean-up.
 	signal.Ignore(syscall.SIGPIPE)

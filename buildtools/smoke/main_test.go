@@ -27,6 +27,7 @@ func TestStories(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			// A program built with -race waits a second at its end, for reports of other threads.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
 			e.Values["servers"] = map[string]*server{}
 			return nil
 		},

@@ -14,7 +14,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
-	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -57,7 +56,12 @@ func run(ctx context.Context, args []string, at surroundings) int {
 	if err != nil {
 		return say(at, exitConfig, "%v", err)
 	}
-	return judge(ctx, at, o, suite, jobOf(o, src, values))
+	secrets, err := suite.Redactor(values)
+	if err != nil {
+		return say(at, exitConfig, "%v", err)
+	}
+	source := []byte(secrets.Text(string(src.Text))) // lines of it are quoted
+	return judge(ctx, at, o, suite, jobOf(o, src, values), source)
 }
 
 // readSource reads the suite and the files that it refers to. One that is missing is left to Read, which
@@ -152,7 +156,7 @@ func jobOf(o options, src smoke.Source, values map[string]smoke.Value) smoke.Job
 }
 
 // judge runs the suite and tells what came of it.
-func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, job smoke.Job) int {
+func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, job smoke.Job, source []byte) int {
 	p := newProgress(at, o)
 	r := suite.Run(ctx, job, p.watch())
 	p.end()
@@ -162,7 +166,7 @@ func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, 
 		}
 	}
 	var b bytes.Buffer
-	terminal := report.Terminal{Color: at.color, Width: at.width, Source: redacted(suite, job), Quiet: o.quiet}
+	terminal := report.Terminal{Color: at.color, Width: at.width, Source: source, Quiet: o.quiet}
 	if err := terminal.Write(&b, r); err != nil {
 		return say(at, exitGate, "print the report: %v", err)
 	}
@@ -180,20 +184,6 @@ func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, 
 		return code
 	}
 	return told // nobody asked for a report that is not there
-}
-
-// redacted is the suite's text, of which lines are quoted, without the secrets that stand in it.
-func redacted(suite *smoke.Suite, job smoke.Job) []byte {
-	secrets := suite.Secrets()
-	for _, v := range job.Values {
-		if v.Secret {
-			secrets = append(secrets, v.Text)
-		}
-	}
-	if len(secrets) == 0 {
-		return job.Suite.Text
-	}
-	return []byte(redact.New(secrets...).Text(string(job.Suite.Text)))
 }
 
 func writeReport(f reportFile, r smoke.Report) error {

@@ -19,7 +19,7 @@ import (
 // server answers as a file of routes says, one a line:
 //
 //	METHOD PATH STATUS [Header:value …] BODY
-//	METHOD PATH hang | drip | endless | bomb | reset | truncated | echo | deep | slow DURATION BODY
+//	METHOD PATH hang | drip | endless | bomb | reset | truncated | behind | echo | deep | slow DURATION BODY
 //
 // Several lines for one route are answers in turn. $NAME in a line is taken from the script's environment.
 type server struct {
@@ -102,6 +102,14 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, line, body strin
 		}
 	case "reset", "truncated":
 		s.breakOff(w, word)
+	case "behind": // a body where the status allows none
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 204 No Content\r\n\r\n{\"you_sent\":%q}\n", r.Header.Get("Authorization"))
+		_, _ = io.Copy(io.Discard, conn) // until the client has read it
 	case "deep":
 		_, _ = io.WriteString(w, strings.Repeat("[", 100000))
 	case "echo":

@@ -6,9 +6,11 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/memory"
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	memory.Limit()
 	gate.Start(lifecycle.AfterAllowTestTraffic)
 }

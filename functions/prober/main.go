@@ -7,9 +7,11 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/memory"
 	"github.com/greenlight-ecs/greenlight/pkg/remote"
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	memory.Limit()
 	lambda.Start(remote.Serve)
 }

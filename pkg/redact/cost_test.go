@@ -100,8 +100,8 @@ func TestSecretsThatAreTooLargeAreNamed(t *testing.T) {
 	}{
 		"none":       {nil, ""},
 		"just fits":  {map[string]string{"A": large, "B": large, "C": large, "D": large}, ""},
-		"one":        {map[string]string{"A": "a", "B": large + "hunter2"}, "B holds a secret of more than 64 KiB, "},
-		"altogether": {map[string]string{"A": large, "B": large, "C": large, "D": large, "E": "hunter2" + large[:100]}, "with E the secrets are more than 256 KiB together, "},
+		"one":        {map[string]string{"A": "a", "B": large + "hunter2"}, "B: the secret is larger than 64 KiB, "},
+		"altogether": {map[string]string{"A": large, "B": large, "C": large, "D": large, "E": "hunter2" + large[:100]}, "E: with this one the secrets are larger than 256 KiB together, "},
 	} {
 		err := Check(c.secrets)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2")) {

@@ -20,12 +20,12 @@ func Check(secrets map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		size := len(secrets[name])
 		if size > MaxSecret {
-			return fmt.Errorf("%s holds a secret of more than %d KiB, which cannot be kept out of what is printed: "+
-				"give only the part of it that is needed", name, MaxSecret>>10)
+			return fmt.Errorf("%s: the secret is larger than %d KiB, too large to be kept out of what is printed; "+
+				"give the part of it that is needed, such as one key of it", name, MaxSecret>>10)
 		}
 		if all += size; all > MaxSecrets {
-			return fmt.Errorf("with %s the secrets are more than %d KiB together, which cannot be kept out of what is "+
-				"printed: give only the parts of them that are needed", name, MaxSecrets>>10)
+			return fmt.Errorf("%s: with this one the secrets are larger than %d KiB together, too large to be kept out of "+
+				"what is printed; give the parts of them that are needed", name, MaxSecrets>>10)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -89,15 +90,11 @@ type stage struct {
 
 // newStage opens the ports. Whatever it opened, close closes.
 func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
-	secrets := make([]string, 0, len(p.Secrets))
-	for _, value := range p.Secrets {
-		secrets = append(secrets, value)
-	}
 	s := &stage{
 		plan:     p,
 		id:       deployment.NewID(),
 		objects:  &bucket.Store{},
-		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(secrets...)},
+		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(slices.Collect(maps.Values(p.Secrets))...)},
 		book:     deployment.NewBook(),
 		secrets:  &secretstore.Store{Values: map[string]string{evidenceParameter: "none"}},
 		balancer: balancer.New(),

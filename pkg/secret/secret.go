@@ -56,10 +56,14 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 		return nil, err
 	}
 	values := make(map[string]smoke.Value, len(refs))
+	secrets := map[string]string{}
 	for i, ref := range refs {
 		values[ref.Name] = smoke.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != smoke.ReferenceEnv}
+		if values[ref.Name].Secret {
+			secrets[fmt.Sprintf("%s: variable %s", ref.Place, ref.Name)] = texts[i]
+		}
 	}
-	return values, nil
+	return values, redact.Check(secrets)
 }
 
 func (s Sources) lookup(ctx context.Context, ref smoke.Reference) (string, error) {

@@ -100,6 +100,31 @@ func TestEveryMissingValueIsNamedAndNoneIsShown(t *testing.T) {
 	}
 }
 
+func TestASecretThatIsTooLargeToBeHiddenIsNamed(t *testing.T) {
+	large := strings.Repeat("hunter2", 10_000)
+	s := store(t, map[string]string{"eu-west-1 /p": large, "eu-west-1 s": `{"all":"` + large + `","one":"hunter2"}`})
+	s.Env = func(string) (string, bool) { return large, true }
+	at := diagnostic.Place{File: "smoke.yaml", Line: 4, Col: 3}
+	for name, c := range map[string]struct {
+		ref  smoke.Reference
+		fits bool
+	}{
+		"env":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceEnv, ID: "A", Place: at}, true},
+		"env, a secret": {smoke.Reference{Name: "A", Kind: smoke.ReferenceEnv, ID: "A", Secret: true, Place: at}, false},
+		"ssm":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceSSM, ID: "/p", Place: at}, false},
+		"all":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceSecretsManager, ID: "s", Place: at}, false},
+		"one key":       {smoke.Reference{Name: "A", Kind: smoke.ReferenceSecretsManager, ID: "s", Key: "one", Place: at}, true},
+	} {
+		_, err := s.Resolve(t.Context(), []smoke.Reference{c.ref})
+		if c.fits != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && (!strings.HasPrefix(err.Error(), "smoke.yaml:4:3: variable A: the secret is larger than 64 KiB") || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestWhatAWSSaysIsOneLineWithoutControlCharacters(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +45,8 @@ type attempt struct {
 	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
 	// verify, a limit of this machine's own.
 	config string
+	// learned is how much was captured as a secret, in bytes.
+	learned int
 	// hidden is set when the answer may hold a secret that could not be found in it.
 	hidden bool
 	// other is what answered instead of the expected release, when that could be told.
@@ -174,11 +177,17 @@ func (a *attempt) ask(ctx context.Context, s *step, q probe.Request) verificatio
 		a.latencies = append(a.latencies, o.Latency)
 	}
 	a.learn(s, &o)
-	return verify(s, o, a.scope)
+	v := verify(s, o, a.scope)
+	if a.learned > redact.MaxSecrets { // all else that is wrong may quote them
+		v.wrong = []wrong{{at: s.at, subject: "capture", mismatch: mismatch{
+			fmt.Sprintf("secrets of at most %d KiB together", redact.MaxSecrets>>10), "more, which cannot be kept out of what is printed",
+		}}}
+	}
+	return v
 }
 
 // learn takes the secrets that the step is to capture from the answer, whether it turns out right or not:
-// findings quote it. A body in which they cannot be found is not shown at all.
+// findings quote it. A body in which they cannot be found, or not be hidden, is not shown at all.
 func (a *attempt) learn(s *step, o *probe.Observation) {
 	if len(o.Body) == 0 || !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
 		return
@@ -188,17 +197,24 @@ func (a *attempt) learn(s *step, o *probe.Observation) {
 		a.hidden = true
 		return
 	}
+	var texts []string
 	for _, c := range s.captures {
 		nodes, err := c.path.find(root)
 		if !c.secret || err != nil {
 			continue
 		}
 		for _, n := range nodes {
-			if text, ok := textOf(n); ok {
-				a.scope.secrets = a.scope.secrets.With(text)
+			if text, ok := textOf(n); ok && a.scope.secrets.Text(text) != redact.Mask {
+				texts = append(texts, text)
+				a.learned += len(text)
 			}
 		}
 	}
+	if a.learned > redact.MaxSecrets {
+		a.hidden = true
+		return
+	}
+	a.scope.secrets = a.scope.secrets.With(texts...)
 }
 
 // note keeps what an answer showed.

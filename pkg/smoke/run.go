@@ -177,11 +177,7 @@ func (r *runner) prepare(ctx context.Context) bool {
 // bind gives every variable its value.
 func (r *runner) bind() bool {
 	r.vars = map[string]string{varRelease: r.job.Release, varDeployment: r.job.DeploymentID}
-	secrets := slices.Clone(r.job.Hidden)
 	for name, v := range r.job.Values {
-		if v.Secret {
-			secrets = append(secrets, v.Text)
-		}
 		r.vars[name] = v.Text
 	}
 	var missing string
@@ -193,12 +189,13 @@ func (r *runner) bind() bool {
 		case !given:
 			r.vars[v.name] = v.text
 		}
-		if v.secret {
-			secrets = append(secrets, r.vars[v.name])
-		}
 	}
-	r.secrets = redact.New(secrets...)
+	var err error
+	r.secrets, err = r.suite.Redactor(r.job.Values)
+	r.secrets = r.secrets.With(r.job.Hidden...)
 	switch {
+	case err != nil:
+		r.refuse(err.Error())
 	case missing != "":
 		r.refuse(fmt.Sprintf("variable %s has no value", missing))
 	case r.job.Release == "" && r.suite.MentionsRelease():

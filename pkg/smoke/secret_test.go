@@ -107,6 +107,87 @@ func TestASecretToBeCapturedIsNotShownWhenItsStepFails(t *testing.T) {
 	}
 }
 
+// A secret that is a JSON object holds secrets; servers hand back one of them.
+func TestATextOfAJSONSecretIsInNoReport(t *testing.T) {
+	values := map[string]smoke.Value{"A": {Text: `{"username":"trip-smoke","password":"s3cr3t/\"quoted\""}`, Secret: true}}
+	r := judgedWith(t, `version: 1
+variables: {A: {secretsmanager: db}}
+checks:
+  - {name: c, request: GET /, headers: {X-Secret: "${A}"}, expect: {status: 500}}
+`, answer(`{"error":"login as trip-smoke with s3cr3t%2F%22quoted%22"}`), values)
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict != smoke.Fail || strings.Contains(string(data), "trip-smoke") || strings.Contains(string(data), "s3cr3t") || !strings.Contains(string(data), "[redacted]") {
+		t.Errorf("%s: %s", r.Verdict, data)
+	}
+}
+
+func TestASecretThatIsTooLargeToBeHiddenIsRefused(t *testing.T) {
+	const fits = 64 << 10
+	large := func(size int) smoke.Value { return smoke.Value{Text: strings.Repeat("s3cr3t!", size)[:size]} }
+	for name, c := range map[string]struct {
+		variables string
+		values    map[string]smoke.Value
+		reason    string // "" when the suite runs
+	}{
+		"one that fits":       {"{A: {env: A, secret: true}}", map[string]smoke.Value{"A": large(fits)}, ""},
+		"one that does not":   {"{A: {env: A, secret: true}}", map[string]smoke.Value{"A": large(fits + 1)}, "variable A: the secret is larger than 64 KiB"},
+		"it is no secret":     {"{A: {env: A}}", map[string]smoke.Value{"A": large(fits + 1)}, ""},
+		"the caller's secret": {"{A: {env: A}}", map[string]smoke.Value{"A": {Text: large(fits + 1).Text, Secret: true}}, "variable A: the secret is larger than 64 KiB"},
+		"the suite's own":     {"{A: {value: '" + large(fits+1).Text + "', secret: true}}", nil, "variable A in the suite: the secret is larger than 64 KiB"},
+		"all that fit":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}}", map[string]smoke.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits)}, ""},
+		"one too many":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}, E: {ssm: e}}", map[string]smoke.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits), "E": large(1)}, "variable E: with this one the secrets are larger than 256 KiB together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := false
+			r := judgedWith(t, "version: 1\nvariables: "+c.variables+"\nchecks:\n  - {name: c, request: GET /, attempts: 1, expect: {status: 200}}\n",
+				http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }), c.values)
+			if c.reason == "" {
+				if r.Verdict != smoke.Pass {
+					t.Errorf("%s: %s", r.Verdict, r.Reason)
+				}
+				return
+			}
+			if r.Verdict != smoke.Error || r.Blame != smoke.BlameConfig || asked || !strings.HasPrefix(r.Reason, c.reason) {
+				t.Errorf("%s, blame %s, asked %v: %s; want ERROR/config, and %q", r.Verdict, r.Blame, asked, r.Reason, c.reason)
+			}
+			if data, err := json.Marshal(r); err != nil || strings.Contains(string(data), "s3cr3t") {
+				t.Errorf("%v, leaks: %.300s", err, data)
+			}
+		})
+	}
+}
+
+// What an answer says may be as large as it likes: it must neither be shown, nor be kept and sent.
+func TestACapturedSecretThatIsTooLargeToBeHiddenIsAFailure(t *testing.T) {
+	const fits = 256 << 10
+	for size, want := range map[int]smoke.Verdict{fits: smoke.Pass, fits + 1: smoke.Fail} {
+		again := false
+		r := judgedWith(t, `version: 1
+defaults: {attempts: 1}
+checks:
+  - name: login
+    steps:
+      - request: GET /
+        expect: {json: {$.token: {matches: "^(s3cr3t!)+"}}}
+        capture: {token: {path: $.token, secret: true}}
+      - {request: POST /again, body: "${token}"}
+`, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			again = again || r.Method == http.MethodPost
+			_, _ = io.WriteString(w, `{"token":"`+strings.Repeat("s3cr3t!", size)[:size]+`"}`)
+		}), nil)
+		data, err := json.Marshal(r)
+		if err != nil || r.Verdict != want || again != (want == smoke.Pass) || strings.Contains(string(data), "s3cr3t") {
+			t.Errorf("%d bytes: %s, sent again %v, %.500s; want %s", size, r.Verdict, again, data, want)
+		}
+		if want == smoke.Fail && !strings.Contains(string(data), "GET /: capture: expected secrets of at most 256 KiB together") {
+			t.Errorf("%d bytes: %.500s", size, data)
+		}
+	}
+}
+
 func judgedWith(t *testing.T, text string, h http.Handler, values map[string]smoke.Value) smoke.Report {
 	t.Helper()
 	server := serverFor(t, h)

@@ -3,9 +3,12 @@ package smoke
 import (
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // The defaults of a suite (contract, section 4).
@@ -134,15 +137,25 @@ func (s *Suite) Variables() []string {
 	return out
 }
 
-// Secrets lists the texts that the suite itself declares secret, for whoever quotes its lines.
-func (s *Suite) Secrets() []string {
-	var out []string
-	for _, v := range s.variables {
-		if v.secret && v.ref == nil {
-			out = append(out, v.text)
+// Redactor returns what hides the secrets among the values, and those that the suite itself declares. The
+// error names a variable whose secret is too large to be hidden.
+func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
+	secrets := map[string]string{}
+	for name, v := range values {
+		if v.Secret {
+			secrets["variable "+name] = v.Text
 		}
 	}
-	return out
+	for _, v := range s.variables {
+		if v.secret {
+			secrets["variable "+v.name] = values[v.name].Text
+			secrets["variable "+v.name+" in the suite"] = v.text
+		}
+	}
+	if err := redact.Check(secrets); err != nil {
+		return nil, err
+	}
+	return redact.New(slices.Collect(maps.Values(secrets))...), nil
 }
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.

@@ -2,6 +2,13 @@
 // holds the hooks' cold starts against.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"github.com/aws/aws-lambda-go/lambda"
 
-func main() { lambda.Start(func() error { return nil }) }
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+)
+
+func main() {
+	stdlog.TakeOver()
+	lambda.Start(func() error { return nil })
+}
