@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sethvargo/go-envconfig"
+
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -30,11 +32,19 @@ const (
 	// after weeks without an invocation; asking is every wakePause.
 	wakeTime  = 5 * time.Minute
 	wakePause = 2 * time.Second
+	// leastCredential is the length under which a credential is not one of AWS's: its few letters would be hidden
+	// everywhere.
+	leastCredential = 16
 )
 
 // Serve is the prober's end: it runs the job until the caller wants the report, or until Lambda would
 // end the function, whichever is sooner.
 func Serve(ctx context.Context, job smoke.Job) (smoke.Report, error) {
+	for _, own := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if value, ok := envconfig.OsLookuper().Lookup(own); ok && len(value) >= leastCredential {
+			job.Hidden = append(job.Hidden, value)
+		}
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/4)))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -201,6 +202,24 @@ func TestAnObservedCheckThatDidNotRunDoesNotBlock(t *testing.T) {
 		expectReport(n.t, r, Pass, BlameNone, "1 check passed")
 		if len(r.NotRun) != 2 {
 			t.Errorf("not run: %v, want both that watch", r.NotRun)
+		}
+	})
+}
+
+// A deadline that comes at the same instant as the end of a pause has come: which of two timers is seen first is chance.
+func TestADeadlineAtTheEndOfAPauseHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 200 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if pause(ctx, time.Second) || ctx.Err() == nil {
+				t.Fatal("the pause is over, and the time is not up")
+			}
+			cancel()
+			ctx, cancel = context.WithTimeout(t.Context(), time.Second+1)
+			if !pause(ctx, time.Second) {
+				t.Fatal("the time is up before it was")
+			}
+			cancel()
 		}
 	})
 }
