@@ -44,7 +44,7 @@ type options struct {
 	suite            string
 	target, baseline string
 	release          string
-	values           map[string]string
+	values, headers  map[string]string
 	tags             []string
 	concurrency      int
 	reports          []reportFile
@@ -59,10 +59,11 @@ type reportFile struct {
 
 func parse(args []string, env func(string) (string, bool), stdout io.Writer) (options, error) {
 	var o options
-	var vars, reports []string
+	var vars, headers, reports []string
 	f := spec().Flags()
 	f.String(&o.target, "target", "", "the release to judge: `URL`, http://host:port")
 	f.String(&o.baseline, "baseline", "", "the `URL` of the release that serves production, to compare with")
+	f.List(&headers, "target-header", "a header for the target only, where one address serves both: `NAME=VALUE`; repeatable")
 	f.List(&vars, "var", "a variable of the suite: `NAME=VALUE`; repeatable")
 	f.String(&o.release, "release", "", "the expected release's `ID`, ${RELEASE} (default: $RELEASE)")
 	f.Var("tags", "only checks with one of these `TAGS` (A,B); !TAG leaves some out", func(text string) error {
@@ -86,23 +87,22 @@ func parse(args []string, env func(string) (string, bool), stdout io.Writer) (op
 	if !f.Given("release") {
 		o.release, _ = env("RELEASE")
 	}
-	return o, o.complete(f, vars, reports)
+	var err error
+	if o.values, err = pairs("var", vars); err != nil {
+		return o, err
+	}
+	if o.headers, err = pairs("target-header", headers); err != nil {
+		return o, err
+	}
+	return o, o.complete(f, reports)
 }
 
 // complete checks what the flags themselves cannot.
-func (o *options) complete(f *command.Flags, vars, reports []string) error {
+func (o *options) complete(f *command.Flags, reports []string) error {
 	if len(f.Args()) != 1 {
 		return command.Usagef("want one SUITE, have %d", len(f.Args()))
 	}
 	o.suite = f.Args()[0]
-	o.values = map[string]string{}
-	for _, v := range vars {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok || name == "" {
-			return command.Usagef("--var wants NAME=VALUE")
-		}
-		o.values[name] = value
-	}
 	if f.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
 		return command.Usagef("--concurrency must be between 1 and 1000")
 	}
@@ -132,6 +132,19 @@ func (o *options) complete(f *command.Flags, vars, reports []string) error {
 		}
 	}
 	return nil
+}
+
+// pairs reads the values of a flag that may be given many times; the last of a name counts.
+func pairs(flag string, values []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, v := range values {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			return nil, command.Usagef("--%s wants NAME=VALUE", flag)
+		}
+		out[name] = value
+	}
+	return out, nil
 }
 
 func (o *options) addReport(flag string) error {

@@ -145,7 +145,7 @@ func variableHelp(name string, declared []string) string {
 
 func jobOf(o options, src smoke.Source, values map[string]smoke.Value) smoke.Job {
 	job := smoke.Job{
-		Suite: src, Values: values, Target: o.target, Baseline: o.baseline,
+		Suite: src, Values: values, Target: o.target, TargetHeaders: o.headers, Baseline: o.baseline,
 		Release: o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
 		Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge},
 	}

@@ -106,14 +106,16 @@ func classOfConnection(err error, text string) (Fault, string) {
 	return FaultProtocol, text
 }
 
-// isLocal reports whether the kernel refused for a reason of its own.
+// isLocal reports whether the kernel refused for a reason of its own, also while a name was looked up: package net
+// keeps only the text of that.
 func isLocal(err error) bool {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
 	for _, own := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // nothing left to open a connection with
-		syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENETDOWN, // no port or no way to leave by
+		syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EAFNOSUPPORT, // no port or no way to leave by
 		syscall.EACCES, syscall.EPERM, // this machine's own firewall
 	} {
-		if errors.Is(err, own) {
+		if errors.Is(err, own) || isDNS && strings.HasSuffix(dns.Err, ": "+own.Error()) {
 			return true
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // lookupTime bounds looking two names up to see whether they are one address.
@@ -94,9 +93,10 @@ func overlap(a, b []string) bool {
 // testHeader is what leads to the new release where nobody chose another header (Amazon ECS's Service Connect).
 const testHeader = "X-Amzn-Ecs-Blue-Green-Test"
 
-// targetHeaders are the headers that lead to the target, by their canonical names.
-func (r *runner) targetHeaders() (map[string]string, error) {
-	out := make(map[string]string, len(r.job.TargetHeaders))
+// sideHeaders are what the job puts into the requests to each side, by canonical names: what leads to the target is
+// not sent to the baseline.
+func (r *runner) sideHeaders() (toGreen, toBlue http.Header, err error) {
+	toGreen, toBlue = http.Header{}, http.Header{testHeader: nil}
 	for name, value := range r.job.TargetHeaders {
 		canonical := http.CanonicalHeaderKey(name)
 		why := refusedHeader(canonical)
@@ -104,12 +104,15 @@ func (r *runner) targetHeaders() (map[string]string, error) {
 			why = "is not the name of a header"
 		}
 		if why != "" {
-			return nil, fmt.Errorf("%s: %s", quote(name), why)
+			return nil, nil, fmt.Errorf("%s: %s", quote(name), why)
 		}
-		if strings.ContainsFunc(value, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }) {
-			return nil, fmt.Errorf("%s: its value holds a line break or control character", canonical)
+		if _, err := (text{raw: value}).header(scope{}); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", canonical, err)
 		}
-		out[canonical] = value
+		if toGreen[canonical] != nil {
+			return nil, nil, fmt.Errorf("%s is given twice, in other letters: keep one", canonical)
+		}
+		toGreen[canonical], toBlue[canonical] = []string{value}, nil
 	}
-	return out, nil
+	return toGreen, toBlue, nil
 }

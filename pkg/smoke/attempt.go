@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -154,6 +155,7 @@ func (a *attempt) request(s *step) (probe.Request, error) {
 		}
 		q.Header[h.name] = []string{v}
 	}
+	maps.Copy(q.Header, a.side.headers)
 	return q, nil
 }
 

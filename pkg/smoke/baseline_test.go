@@ -116,7 +116,10 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 		})
 		expectReport(t, r, Pass, BlameNone, "1 comparison passed")
 	})
-	for name, value := range map[string]string{"": "x", "a b": "x", "Host": "x", "content-length": "1", "Connection": "close", "X-A": "a\r\nX-B: b"} {
+	for name, value := range map[string]string{
+		"": "x", "a b": "x", "Host": "x", "content-length": "1", "Connection": "close", "X-A": "a\r\nX-B: b",
+		"Trailer": "x", // net/http would leave it out without a word
+	} {
 		inBubble(t, status(200), nil, func(n *network) {
 			r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{name: value} })
 			expectReport(t, r, Error, BlameConfig, "a header that leads to the target: ")

@@ -48,16 +48,16 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 			r.compareCut(ctx, r.compares[i:])
 			break
 		}
-		if m.dead && r.suite.policy.baselineOptional {
-			r.skip(c.name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
-			r.found.excused++
-			continue
-		}
 		samples = append(samples, m.sample)
 		measured = append(measured, m)
 	}
 	results := compare.Judge(samples)
 	for i, m := range measured {
+		if r.suite.policy.baselineOptional && m.excused(results[i]) {
+			r.skip(m.comparison.name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+			r.found.excused++
+			continue
+		}
 		r.compared(m, results[i])
 	}
 }
@@ -70,6 +70,13 @@ type measurement struct {
 	green, blue string
 	// dead says that the old release never answered but with a server's error: it does not serve.
 	dead bool
+}
+
+// excused reports whether only the old release is to blame that nothing can be compared. Where the new one fails too,
+// or is over its bound, that is no news about the old one.
+func (m *measurement) excused(res compare.Result) bool {
+	bound := m.comparison.p95
+	return m.dead && m.green == "" && (bound == 0 || res.Green.P95 <= bound)
 }
 
 func (r *runner) skipCompares(why string) {

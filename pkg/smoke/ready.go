@@ -205,7 +205,7 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	c := a.check
 	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) ||
-		mentions(r.suite.host, varRelease) || mentions(c.steps[0].path, varRelease) {
+		mentions(r.suite.host, varRelease) || c.steps[0].sends(varRelease) {
 		return false
 	}
 	b := r.attempt(ctx, c.once(), r.blue, 1, true)

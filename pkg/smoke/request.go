@@ -200,7 +200,7 @@ func refusedHeader(name string) string {
 	switch name {
 	case "Host":
 		return "the Host header belongs to the whole suite"
-	case "Content-Length", "Transfer-Encoding", "Connection":
+	case "Connection", "Content-Length", "Trailer", "Transfer-Encoding":
 		return "is set by the connection"
 	}
 	return ""

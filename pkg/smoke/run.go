@@ -3,7 +3,6 @@ package smoke
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -143,7 +142,7 @@ func (r *runner) prepare(ctx context.Context) bool {
 	if !r.bind() || !r.choose() {
 		return false
 	}
-	leads, err := r.targetHeaders()
+	toGreen, toBlue, err := r.sideHeaders()
 	if err != nil {
 		r.refuse("a header that leads to the target: " + err.Error())
 		return false
@@ -163,13 +162,13 @@ func (r *runner) prepare(ctx context.Context) bool {
 		r.refuse("target: " + err.Error())
 		return false
 	}
-	r.green.leads = leads
+	r.green.headers = toGreen
 	if r.job.Baseline != "" {
 		if r.blue, err = newSide(r.job.Baseline, r.job.BaselineAddrs, s); err != nil {
 			r.refuse("baseline: " + err.Error())
 			return false
 		}
-		r.blue.strays = append(slices.Collect(maps.Keys(leads)), testHeader)
+		r.blue.headers = toBlue
 	}
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,19 +19,12 @@ import (
 type side struct {
 	client  *probe.Client
 	limiter *rate.Limiter
-	// leads are the headers that lead to this side; strays are the names of those that lead away from it.
-	leads  map[string]string
-	strays []string
+	// headers stand in every request to this side, in the place of the suite's; what has no value is not sent.
+	headers http.Header
 }
 
-// ask sends one request when the rate allows it, on the way to this side and to no other.
+// ask sends one request when the rate allows it.
 func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
-	for _, name := range s.strays {
-		delete(q.Header, name)
-	}
-	for name, value := range s.leads {
-		q.Header[name] = []string{value}
-	}
 	if s.limiter != nil {
 		// Wait would refuse at once what cannot be within ctx's time; whoever asks waits that time out instead,
 		// so that an interrupted request always means a context that has ended.

@@ -208,6 +208,14 @@ func (c *check) once() *check {
 	return &out
 }
 
+// sends reports whether the variable stands in the request itself.
+func (s *step) sends(name string) bool {
+	found := false
+	u := usage{reader: &reader{}}
+	u.step(s, func(t text, expected bool) { found = found || !expected && mentions(t, name) })
+	return found
+}
+
 func mentions(t text, name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
 }
