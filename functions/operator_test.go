@@ -2,7 +2,9 @@ package functions_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,13 +133,22 @@ func TestBeforeAllowTraffic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			d, payload := c.deploy(after, serve(t, good()), serve(t, old()), tc.suite.text())
+			var second atomic.Bool
+			first, then := good().handler(), tc.green.handler()
+			d, payload := c.deploy(after, handle(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if second.Load() {
+					then.ServeHTTP(w, r)
+					return
+				}
+				first.ServeHTTP(w, r)
+			})), serve(t, old()), tc.suite.text())
 			if tc.first != "" {
 				if v := judged(t, start(t, after, c.url, tc.first).invoke(payload, time.Minute), d); v.text("verdict") != "PASS" {
 					t.Fatalf("the first gate: %s", v.text("reason"))
 				}
 			}
-			d.green, payload = serve(t, tc.green), c.advance(d)
+			second.Store(true)
+			payload = c.advance(d)
 			if tc.prepare != nil {
 				tc.prepare(c, d)
 			}

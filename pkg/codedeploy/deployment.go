@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -141,9 +142,9 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 	return t, nil
 }
 
-// InProgress returns the lifecycle event that is running, which is the one that a hook was invoked for.
+// InProgress returns the lifecycle event that is running: the last one, since CodeDeploy may still list the one before.
 func (t Target) InProgress() (lifecycle.Name, bool) {
-	for _, e := range t.Events {
+	for _, e := range slices.Backward(t.Events) {
 		if e.Status == string(types.LifecycleEventStatusInProgress) {
 			return e.Name, true
 		}

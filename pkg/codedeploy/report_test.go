@@ -89,6 +89,8 @@ func TestReport(t *testing.T) {
 		"somebody was here before":        {[]string{already}, codedeploy.AlreadyCompleted, 1},
 		"the answer was lost":             {[]string{garbled, already}, codedeploy.AlreadyCompleted, 2},
 		"permission comes late":           {[]string{denied, denied, ok}, codedeploy.Stored, 3},
+		"somebody else answers first":     {[]string{`400 <html>proxy</html>`, `400 {}`, ok}, codedeploy.Stored, 3},
+		"a clock that is wrong":           {[]string{`400 {"__type":"RequestExpired"}`, ok}, codedeploy.Stored, 2},
 		"no such deployment":              {[]string{`400 {"__type":"DeploymentDoesNotExistException"}`}, codedeploy.NotStored, 1},
 		"another account's deployment id": {[]string{`400 {"__type":"InvalidDeploymentIdException"}`}, codedeploy.NotStored, 1},
 		"no such hook execution":          {[]string{`400 {"__type":"InvalidLifecycleEventHookExecutionIdException"}`}, codedeploy.NotStored, 1},

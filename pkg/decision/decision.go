@@ -19,8 +19,11 @@ type Seen struct {
 	// Deployment is the deployment's id or ARN, Event the gate that judges it.
 	Deployment string
 	Event      lifecycle.Name
-	// Release is the expected version, or empty where nobody said it.
-	Release string
+	// Release is the expected version, or empty where nobody said it; OldRelease is what production runs, where that
+	// is known. Where both have one name, no answer can tell them apart.
+	Release, OldRelease string
+	// Target is the base URL that leads to the new release.
+	Target string
 	// Suite and SuiteSHA256 name the suite; Suite alone, as it was asked for, where it could not be read.
 	Suite, SuiteSHA256 string
 	// Observing says that no verdict blocks (MODE=observe), Rollback that the controller is taking a release
@@ -134,7 +137,11 @@ func (s Seen) found() (smoke.Verdict, smoke.Blame, string) {
 
 // proven reports whether something showed that the answers were this release's.
 func (s Seen) proven() bool {
-	return s.Run.report.ReleaseProven && s.Run.suite.ProvesRelease() || s.Proof.by != "" || s.Evidence.verdict != nil
+	return s.provenByCheck() || s.Proof.by != "" || s.Evidence.verdict != nil
+}
+
+func (s Seen) provenByCheck() bool {
+	return s.Run.report.ReleaseProven && s.Run.suite.ProvesRelease() && (s.OldRelease == "" || s.OldRelease != s.Release)
 }
 
 func (s Seen) unproven() string {
@@ -142,5 +149,9 @@ func (s Seen) unproven() string {
 	if why == "" {
 		why = "nobody asked the test listener where it leads"
 	}
-	return "no check that passed expects ${RELEASE}, and " + why + `. Expect it in a check, as in json: {$.version: "${RELEASE}"}`
+	what := "no check that passed demands ${RELEASE} of every answer"
+	if s.OldRelease != "" && s.OldRelease == s.Release {
+		what = fmt.Sprintf("both releases are called %.100q", s.Release)
+	}
+	return what + ", and " + why + `. Expect it in a check, as in json: {$.version: "${RELEASE}"}`
 }

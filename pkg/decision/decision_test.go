@@ -24,7 +24,7 @@ func passing(t *testing.T) (decision.Seen, *smoke.Suite, smoke.Job, smoke.Report
 	report.Nonce, report.ReleaseProven, report.Reason = "n", true, "2 checks passed"
 	report.Compares = []smoke.Comparison{{Check: "report", Verdict: smoke.Pass}}
 	seen := decision.Seen{
-		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Suite: s.Name(), SuiteSHA256: s.SHA256(),
+		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
 		Baseline: decision.BaselineAt("http://blue", decision.ShareOf(0)), Run: decision.Ran(s, job, report),
 	}
 	if d := decision.Decide(seen); d.Verdict != smoke.Pass || d.Status() != succeeded || d.Reason != report.Reason {
@@ -51,9 +51,11 @@ func TestEveryWitnessIsNeeded(t *testing.T) {
 		blame  smoke.Blame
 		reason string
 	}{
-		"another run's report":   {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Nonce = "m" }, smoke.BlameGate, "not about this run"},
-		"another suite's report": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.SuiteSHA256 = "00" }, smoke.BlameGate, "not about this run"},
-		"nobody waited":          {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Readiness = nil }, smoke.BlameGate, "nobody waited"},
+		"another run's report":       {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Nonce = "m" }, smoke.BlameGate, "not about this run"},
+		"another address was asked":  {func(_ *decision.Seen, j *smoke.Job, _ *smoke.Report) { j.Target = "http://blue" }, smoke.BlameGate, "not about this run"},
+		"one name for both releases": {func(s *decision.Seen, _ *smoke.Job, _ *smoke.Report) { s.OldRelease = "1.1" }, smoke.BlameConfig, `both releases are called "1.1"`},
+		"another suite's report":     {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.SuiteSHA256 = "00" }, smoke.BlameGate, "not about this run"},
+		"nobody waited":              {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Readiness = nil }, smoke.BlameGate, "nobody waited"},
 		"not ready": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) {
 			r.Readiness = &smoke.Readiness{Verdict: smoke.Fail}
 		}, smoke.BlameGate, "readiness ended with FAIL"},

@@ -17,6 +17,7 @@ type verdict struct {
 	Event       lifecycle.Name   `json:"lifecycle_event"`
 	Release     string           `json:"release"`
 	SuiteSHA256 string           `json:"suite_sha256"`
+	Target      string           `json:"target"`
 	Verdict     smoke.Verdict    `json:"verdict"`
 	Status      lifecycle.Status `json:"status"`
 	Observing   bool             `json:"observing"`
@@ -28,7 +29,7 @@ type verdict struct {
 // deployment takes an earlier one back.
 func (d Decision) Record(at time.Time) (string, error) {
 	text, err := json.Marshal(verdict{
-		d.Seen.Deployment, d.Seen.Event, d.Seen.Release, d.Seen.SuiteSHA256, d.Verdict, d.Status(),
+		d.Seen.Deployment, d.Seen.Event, d.Seen.Release, d.Seen.SuiteSHA256, d.Seen.Target, d.Verdict, d.Status(),
 		d.Seen.Observing, d.Overruled, at.UTC().Truncate(time.Second),
 	})
 	return string(text), err
@@ -44,7 +45,7 @@ type Evidence struct {
 func NoEvidence(why string) Evidence { return Evidence{missing: why} }
 
 // EvidenceIn reads a record that AfterAllowTestTraffic's gate left. It is evidence where it is about the same
-// deployment, release and suite, was enforced, and said PASS.
+// deployment, release, suite and address, was enforced, and said PASS.
 func EvidenceIn(text string, s Seen) Evidence {
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
 	dec.DisallowUnknownFields()
@@ -64,6 +65,8 @@ func EvidenceIn(text string, s Seen) Evidence {
 		return NoEvidence("the first gate judged by another suite")
 	case v.Release != s.Release:
 		return NoEvidence(fmt.Sprintf("the first gate judged another release, %.100q", v.Release))
+	case v.Target == "" || v.Target != s.Target:
+		return NoEvidence(fmt.Sprintf("the first gate asked another address, %.200q", v.Target))
 	case v.Observing:
 		return NoEvidence("the first gate only observed")
 	case v.Overruled != "":

@@ -23,9 +23,6 @@ func Ran(suite *smoke.Suite, job smoke.Job, report smoke.Report) Run {
 // Report is what the run found, or nil.
 func (r Run) Report() *smoke.Report { return r.report }
 
-// Target is the address that was asked, or empty.
-func (r Run) Target() string { return r.job.Target }
-
 // flaw says what is missing in a run that says PASS or INCONCLUSIVE, or what contradicts it; "" when nothing does.
 func (s Seen) flaw() string {
 	for _, look := range []func() string{s.identity, s.readiness, s.checks, s.comparisons} {
@@ -38,7 +35,7 @@ func (s Seen) flaw() string {
 
 // identity: the report is this run's.
 func (s Seen) identity() string {
-	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce {
+	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce || s.Run.job.Target != s.Target {
 		return "the report is not about this run"
 	}
 	return ""

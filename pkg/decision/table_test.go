@@ -94,11 +94,11 @@ func suites(t testing.TB) func(allowed, optional, proves bool) *smoke.Suite {
 // seen makes the witnesses of a row in the way that the gate does.
 func (r row) seen(s *smoke.Suite) decision.Seen {
 	seen := decision.Seen{
-		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", Suite: s.Name(), SuiteSHA256: s.SHA256(),
+		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", OldRelease: "1.0", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
 	}
 	if r.evidence != "" {
 		first := seen
-		first.Run = decision.Ran(s, smoke.Job{Phases: []smoke.Phase{smoke.PhaseJudge}}, good(s))
+		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []smoke.Phase{smoke.PhaseJudge}}, good(s))
 		first.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
 		switch r.evidence {
 		case "observed":
@@ -119,7 +119,7 @@ func (r row) seen(s *smoke.Suite) decision.Seen {
 	if r.second {
 		seen.Event = lifecycle.BeforeAllowTraffic
 	}
-	job := smoke.Job{Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}}
+	job := smoke.Job{Target: "http://green", Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}}
 	if r.whole {
 		job.Phases = append(job.Phases, smoke.PhaseJudge)
 	}

@@ -85,7 +85,7 @@ func (s Seen) Witnesses() []Witness {
 	}
 	return []Witness{
 		{"mode", mode},
-		{"target", s.Run.Target()},
+		{"target", s.Target},
 		{"proof", s.proofText()},
 		{"judged_by", s.judgedBy()},
 		{"baseline", orNone(s.Baseline.url, s.Baseline.why)},
@@ -96,7 +96,7 @@ func (s Seen) proofText() string {
 	switch {
 	case s.Run.report == nil:
 		return orNone("", "nothing was run")
-	case s.Run.report.ReleaseProven && s.Run.suite.ProvesRelease():
+	case s.provenByCheck():
 		return "a check expects ${RELEASE}"
 	case s.Proof.by == "" && s.Evidence.verdict != nil:
 		return "the first gate's"

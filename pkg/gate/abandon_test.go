@@ -37,7 +37,7 @@ func TestARunThatDoesNotStopIsLeftBehind(t *testing.T) {
 	letGo, gone := make(chan struct{}), make(chan struct{})
 	const limit = 8 * time.Second
 	w.env["EVIDENCE_PARAMETER"] = ""
-	o := w.broken(limit, func() {
+	o := w.without(limit, func() {
 		<-letGo
 		close(gone)
 		runtime.Goexit()

@@ -28,7 +28,10 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	preparing, cancel := context.WithDeadline(ctx, in.budget.prepared)
 	defer cancel()
 	err := g.discover(preparing, in)
-	s.Event, s.Release = in.facts.lifecycleEvent, in.facts.release
+	s.Event, s.Release, s.Target = in.facts.lifecycleEvent, in.facts.release, in.facts.test.url
+	if o := in.facts.definitions.Original; o != nil {
+		s.OldRelease = o.Release
+	}
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
@@ -62,7 +65,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, jo
 	together.Do(
 		func() { report, err = g.run(ctx, in, suite, job) },
 		func() {
-			if !suite.ProvesRelease() {
+			if !suite.ProvesRelease() || s.OldRelease == s.Release {
 				s.Proof = g.proof(ctx, in)
 			}
 		},
@@ -76,7 +79,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, jo
 	}
 	in.notRun(report)
 	// A check may expect the release and not have run in this phase.
-	if suite.ProvesRelease() && !report.ReleaseProven && report.Verdict != smoke.Fail {
+	if suite.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != smoke.Fail {
 		s.Proof = g.proof(ctx, in)
 	}
 	if s.Event == lifecycle.BeforeAllowTraffic && !s.Evidence.Known() {
@@ -137,6 +140,9 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 		Baseline: s.Baseline.URL(), BaselineAddrs: f.production.addresses, NoBaseline: s.Baseline.Why(),
 		Release: f.release, DeploymentID: in.event.DeploymentID,
 		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
+	}
+	if n := f.definitions.Replacement; n != nil && n.Bootstrap {
+		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the placeholder's: the next release would not be compared with it")
 	}
 	if o := f.definitions.Original; o != nil && o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"

@@ -32,31 +32,35 @@ func TestWhatIsEvidence(t *testing.T) {
 		"the first gate passed":              {first, ""},
 		"CodeDeploy says that some hook did": {func(*world) {}, "no verdict of the first gate is kept"},
 		"the first gate only observed":       {func(w *world) { w.env["MODE"] = "observe"; w.after(); w.env["MODE"] = "enforce" }, "only observed"},
-		"the first gate failed":              {func(w *world) { w.env["TEST_URL"] = w.green.URL; w.after() }, "the first gate said FAIL"},
-		"it passed, and failed when retried": {func(w *world) { w.after(); w.env["TEST_URL"] = w.green.URL; w.after() }, "the first gate said FAIL"},
+		"the first gate failed":              {func(w *world) { w.broken.Store(true); w.after() }, "the first gate said FAIL"},
+		"it passed, and failed when retried": {func(w *world) { w.after(); w.broken.Store(true); w.after() }, "the first gate said FAIL"},
 		"the first gate was skipped":         {skipFirst, "was overruled: skip"},
 		"it judged by another suite":         {func(w *world) { w.after(); w.env["SUITE"] = w.file("smoke.yaml", suite+"# changed\n") }, "another suite"},
-		"it judged another release":          {stored(`"release":"1.1"`, `"release":"1.0"`), "another release"},
-		"it judged another deployment":       {stored(deploymentID, "d-999999999"), "another deployment"},
-		"it is the second gate's own":        {stored("AfterAllowTestTraffic", "BeforeAllowTraffic"), "not the first gate's"},
-		"it says Failed":                     {stored("Succeeded", "Failed"), "the first gate said"},
-		"it is not a verdict":                {stored("{", `{"more":1,`), "no verdict"},
-		"it is cut off":                      {stored("}", ""), "no verdict"},
-		"nobody may read it":                 {func(w *world) { w.after(); delete(w.parameters, evidence) }, "not authorized to perform GetParameter"},
-		"nobody may keep it":                 {func(w *world) { w.answers["PutParameter"] = denied; w.after() }, "no verdict"},
-		"another parameter is answered":      {func(w *world) { w.after(); w.answer("GetParameter", `{"Parameter":{"Name":"/other","Value":"x"}}`) }, "the answer is about"},
-		"EVIDENCE_PARAMETER is not set":      {func(w *world) { w.env["EVIDENCE_PARAMETER"] = ""; w.after() }, "EVIDENCE_PARAMETER is not set"},
+		"it asked another address": {func(w *world) {
+			w.env["TEST_URL"] = server(w.t, app("1.1", nil)).URL
+			w.after()
+		}, "asked another address"},
+		"it judged another release":     {stored(`"release":"1.1"`, `"release":"1.0"`), "another release"},
+		"it judged another deployment":  {stored(deploymentID, "d-999999999"), "another deployment"},
+		"it is the second gate's own":   {stored("AfterAllowTestTraffic", "BeforeAllowTraffic"), "not the first gate's"},
+		"it says Failed":                {stored("Succeeded", "Failed"), "the first gate said"},
+		"it is not a verdict":           {stored("{", `{"more":1,`), "no verdict"},
+		"it is cut off":                 {stored("}", ""), "no verdict"},
+		"nobody may read it":            {func(w *world) { w.after(); delete(w.parameters, evidence) }, "not authorized to perform GetParameter"},
+		"nobody may keep it":            {func(w *world) { w.answers["PutParameter"] = denied; w.after() }, "no verdict"},
+		"another parameter is answered": {func(w *world) { w.after(); w.answer("GetParameter", `{"Parameter":{"Name":"/other","Value":"x"}}`) }, "the answer is about"},
+		"EVIDENCE_PARAMETER is not set": {func(w *world) { w.env["EVIDENCE_PARAMETER"] = ""; w.after() }, "EVIDENCE_PARAMETER is not set"},
 		"the first gate opened for a retreat": {func(w *world) {
 			w.deployment("codeDeployRollback", "InProgress", "Pending")
-			w.env["TEST_URL"] = w.green.URL
+			w.broken.Store(true)
 			w.after()
 		}, "overruled: rollback"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, app("1.1", map[string]http.HandlerFunc{"/trips": status(500)}), app("1.0", nil))
-			w.env["TEST_URL"] = server(t, app("1.1", nil)).URL
+			w := newWorld(t, nil, app("1.0", nil))
 			tc.prepare(w)
+			w.broken.Store(true)
 			w.env["TEST_URL"], w.stored = w.green.URL, nil
 			o := w.second()
 			if tc.missing == "" {
@@ -85,7 +89,8 @@ func denied([]byte) (int, string) {
 }
 
 func skipFirst(w *world) {
-	w.env["SKIP_PARAMETER"], w.env["TEST_URL"] = "/skip", w.green.URL
+	w.env["SKIP_PARAMETER"] = "/skip"
+	w.broken.Store(true)
 	w.parameters["/skip"] = `{"release":"1.1","by":"ann","why":"INC-7","expires":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`
 	w.after()
 	delete(w.parameters, "/skip")

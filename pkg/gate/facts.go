@@ -55,7 +55,7 @@ type facts struct {
 type side struct {
 	url       string
 	addresses []string
-	headers   map[string]string
+	headers   Variables
 	// arn is that of the listener, or of the rule, that leads there; empty where the deployment names none.
 	arn string
 }
@@ -76,8 +76,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 		if err := g.stageRole(in); err != nil {
 			return err
 		}
-		g.readRevision(ctx, in)
-		return nil
+		return g.readRevision(ctx, in)
 	}
 	g.readDeployment(ctx, in)
 	if err := g.findRole(in); err != nil {
@@ -135,8 +134,10 @@ func (g *Gate) findRole(in *invocation) error {
 		}
 	}
 	if in.facts.target != nil {
-		// CodeDeploy may still list the event before as running; a hook is never invoked for one of those.
-		if n, ok := in.facts.target.InProgress(); ok && n.TakesHook() {
+		// CodeDeploy may still list the event before as running: one without a hook, or the first gate's, which does
+		// less than the second.
+		early := in.facts.lifecycleEvent == lifecycle.BeforeAllowTraffic
+		if n, ok := in.facts.target.InProgress(); ok && n.TakesHook() && (n != lifecycle.AfterAllowTestTraffic || !early) {
 			in.facts.lifecycleEvent = n
 		}
 	}
@@ -157,20 +158,21 @@ func (g *Gate) stageRole(in *invocation) error {
 	return nil
 }
 
-// readRevision reads what a native deployment says about itself, where something hangs on it.
-func (g *Gate) readRevision(ctx context.Context, in *invocation) {
+// readRevision reads what a native deployment says about itself, where something hangs on it. What it says of the
+// headers that lead to the new release must not contradict the settings.
+func (g *Gate) readRevision(ctx context.Context, in *invocation) error {
 	f := &in.facts
 	if in.stage.ShareKnown {
 		f.share = decision.ShareOf(in.stage.ProductionShare)
 	}
 	known := f.release != "" && g.Settings.Suite != "" && f.test.url != "" && f.production.url != "" && g.Settings.ProberFunction == ""
-	if known && (len(f.test.headers) > 0 || !smoke.SameAddress(f.test.url, f.production.url)) {
-		return
+	if known && !smoke.SameAddress(f.test.url, f.production.url) {
+		return nil
 	}
 	if in.stage.TargetRevision == "" {
 		f.definitionsError = errors.New("read service revision: the event names none")
 		in.j.warn(f.definitionsError.Error())
-		return
+		return nil
 	}
 	r, err := release.Finder{AWS: g.AWS}.Revision(ctx, in.stage.TargetRevision)
 	if err != nil {
@@ -181,16 +183,24 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation) {
 		f.release = orDefault(f.release, r.TaskDefinition.Release)
 	}
 	f.greenGroup, f.test.arn, f.production.arn = r.TargetGroup, r.TestRule, r.ProductionRule
-	headers := f.test.headers
-	together.Do(func() { g.readListeners(ctx, in) }, func() { headers = g.ruleHeaders(ctx, in, r.TestRule) })
-	f.test.headers = headers
+	var asked map[string]string
+	together.Do(func() { g.readListeners(ctx, in) }, func() { asked = g.ruleHeaders(ctx, in, r.TestRule) })
+	if len(g.Settings.TestHeaders) == 0 {
+		f.test.headers = asked
+		return nil
+	}
+	for name, value := range asked {
+		if f.test.headers.get(name) != value {
+			return fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads to the new release is not known", name)
+		}
+	}
+	return nil
 }
 
-// ruleHeaders are the headers that lead to the new release: what TEST_HEADERS says, else what the test traffic's
-// rule asks for.
+// ruleHeaders are the headers that the test traffic's rule asks for.
 func (g *Gate) ruleHeaders(ctx context.Context, in *invocation, arn string) map[string]string {
-	if len(g.Settings.TestHeaders) > 0 || release.ListenerOf(arn) == arn {
-		return g.Settings.TestHeaders
+	if release.ListenerOf(arn) == arn {
+		return nil
 	}
 	way, err := release.Finder{AWS: g.AWS}.Way(ctx, arn)
 	if err != nil {

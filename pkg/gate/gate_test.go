@@ -257,7 +257,7 @@ func TestTwiceTheSameEventIsStoredOnce(t *testing.T) {
 func TestAPanicIsReported(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
 	w.env["SUITE"], w.env["LOG_LEVEL"] = "ssm:/suite", "error"
-	o := w.broken(20*time.Second, func() { panic("boom") })
+	o := w.without(20*time.Second, func() { panic("boom") })
 	o.wants(t, "ERROR", "gate", "Failed", "the gate panicked: boom")
 	notes := o.of("note")
 	if len(notes) == 0 || notes[0]["level"] != "error" || !strings.Contains(notes[0]["message"].(string), "RoundTrip") {

@@ -32,6 +32,11 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.test.arn)
+	for name, value := range way.Headers {
+		if f.test.headers.get(name) != value {
+			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
+		}
+	}
 	if err == nil && len(way.Other) > 0 {
 		way, err = finder.Way(ctx, l.ARN)
 	}

@@ -142,6 +142,7 @@ func TestWhatLeadsToGreenNeverGoesToBlue(t *testing.T) {
 	}{
 		"the rule says the header":       {func(*world) {}, "FAIL", `comparison "report"`},
 		"TEST_HEADERS says it":           {func(w *world) { w.answers["DescribeRules"] = denied; w.env["TEST_HEADERS"] = `{"x-preview":"yes"}` }, "FAIL", `comparison "report"`},
+		"TEST_HEADERS says another one":  {func(w *world) { w.env["TEST_HEADERS"] = `{"x-trace":"1"}` }, "ERROR", "TEST_HEADERS does not say"},
 		"nobody says it, but the suite":  {func(w *world) { w.answers["DescribeRules"] = denied }, "ERROR", "same address"},
 		"the rule asks for another path": {func(w *world) { w.bend("DescribeRules", "http-header", "path-pattern") }, "ERROR", "same address"},
 	} {
@@ -174,6 +175,74 @@ func TestWhatLeadsToGreenNeverGoesToBlue(t *testing.T) {
 		}
 		if tc.verdict == "FAIL" && (toGreen.Load() < 20 || toBlue.Load() < 20) {
 			t.Errorf("%s: green was asked %d times and blue %d times", name, toGreen.Load(), toBlue.Load())
+		}
+	}
+}
+
+// A rule proves the release for requests that satisfy it, and for no others.
+func TestARuleProvesNothingForWhatDoesNotSatisfyIt(t *testing.T) {
+	const revision = "arn:aws:ecs:eu-west-1:1:service-revision/c/s/2"
+	rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + deploymentID + "/1/test/7"
+	stage := `{"lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"` + deploymentID + `","executionDetails":{"targetServiceRevisionArn":"` + revision + `"}}`
+	for name, tc := range map[string]struct{ condition, verdict, proof string }{
+		"the header is sent":     {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
+		"nothing is asked for":   {"", "PASS", "listener " + rule},
+		"a path is asked for":    {`<member><Field>path-pattern</Field><Values><member>/green/*</member></Values></member>`, "ERROR", "none: "},
+		"only a mask is allowed": {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>y*</member></Values></HttpHeaderConfig></member>`, "ERROR", "none: "},
+	} {
+		w := newWorld(t, app("1.1", nil), app("1.0", nil))
+		w.discovered(mute)
+		w.answer("DescribeServiceRevisions", `{"serviceRevisions":[{"serviceRevisionArn":"`+revision+`","taskDefinition":"arn:td/`+deploymentID+`:2","resolvedConfiguration":{"loadBalancers":[{"targetGroupArn":"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/two/1"}]},
+			"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"`+rule+`","productionListenerRule":"`+strings.Replace(rule, "test/7", "prod/8", 1)+`"}}]}]}`)
+		forward := `<Actions><member><Type>forward</Type><TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/two/1</TargetGroupArn></member></Actions>`
+		w.answers["DescribeRules"] = func(body []byte) (int, string) {
+			rules := `<member><RuleArn>` + rule + `</RuleArn><Conditions>` + tc.condition + `</Conditions>` + forward + `</member>`
+			if !strings.Contains(string(body), "RuleArns") { // the whole listener, whose default is the old release
+				rules += `<member><RuleArn>` + strings.Replace(rule, "/7", "/0", 1) + `</RuleArn>` + strings.Replace(forward, "/two/", "/one/", 1) + `</member>`
+			}
+			return http.StatusOK, `<R><DescribeRulesResult><Rules>` + rules + `</Rules></DescribeRulesResult></R>`
+		}
+		o := w.invoke(lifecycle.AfterAllowTestTraffic, stage, 20*time.Second)
+		v := o.of("verdict")
+		if proof, _ := v[0]["proof"].(string); len(v) != 1 || v[0]["verdict"] != tc.verdict || !strings.HasPrefix(proof, tc.proof) {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+}
+
+// CodeDeploy may still list the event before as running: the second gate must not be content with the first one's work.
+func TestTheSecondGateIsNotTakenForTheFirst(t *testing.T) {
+	slow := func(_ http.ResponseWriter, r *http.Request) { late(r) }
+	for _, events := range [][2]string{{"InProgress", "Pending"}, {"InProgress", "InProgress"}, {"Succeeded", "InProgress"}} {
+		w := newWorld(t, app("1.1", map[string]http.HandlerFunc{"/report": slow}), app("1.0", nil))
+		w.env["SUITE"] = w.file("s.yaml", suite+compared)
+		w.deployment("user", events[0], events[1])
+		o := w.invoke(lifecycle.BeforeAllowTraffic, event, 20*time.Second)
+		o.wants(t, "FAIL", "release", "Failed", `comparison "report"`)
+		if got := o.of("verdict")[0]["lifecycle_event"]; got != "BeforeAllowTraffic" {
+			t.Errorf("%v: lifecycle event %v", events, got)
+		}
+	}
+}
+
+// A release that calls itself a placeholder would spare the next one its comparison.
+func TestAReleaseIsNoPlaceholder(t *testing.T) {
+	w := newWorld(t, app("1.1", nil), app("1.0", nil))
+	w.discovered(suite)
+	w.bend("DescribeTaskDefinition", `"greenlight.release":"1.1"`, `"greenlight.release":"1.1","greenlight.bootstrap":"true"`)
+	w.after().wants(t, "ERROR", "config", "Failed", "greenlight.bootstrap=true")
+}
+
+// Where both releases have one name, a check that expects it tells nobody which of them answered.
+func TestOneNameForBothReleasesIsNoProof(t *testing.T) {
+	for leads, want := range map[string][2]string{"two": {"PASS", "Succeeded"}, "one": {"ERROR", "Failed"}} {
+		w := newWorld(t, app("1.1", nil), app("1.1", nil))
+		w.discovered(suite)
+		w.bend("DescribeTaskDefinition", `app:1.0`, `app:1.1`)
+		w.bend("DescribeRules", "targetgroup/two/1", "targetgroup/"+leads+"/1")
+		o := w.after()
+		if v := o.of("verdict"); len(v) != 1 || v[0]["verdict"] != want[0] || v[0]["status"] != want[1] {
+			t.Errorf("the listener leads to %s: %v", leads, v)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,9 @@ type world struct {
 	aws *httptest.Server
 	// green and blue are the two listeners.
 	green, blue *httptest.Server
-	env         map[string]string
+	// broken makes a green that the test did not give answer /trips with 500.
+	broken atomic.Bool
+	env    map[string]string
 
 	mu sync.Mutex
 	// answers are AWS's, by operation; an operation without one is denied.
@@ -74,6 +77,13 @@ checks:
 func newWorld(t *testing.T, green, blue http.Handler) *world {
 	t.Helper()
 	w := &world{t: t, answers: map[string]func([]byte) (int, string){}, parameters: map[string]string{evidence: "none"}}
+	if green == nil {
+		green = app("1.1", map[string]http.HandlerFunc{"/trips": func(rw http.ResponseWriter, _ *http.Request) {
+			if w.broken.Load() {
+				rw.WriteHeader(http.StatusInternalServerError)
+			}
+		}})
+	}
 	w.green, w.blue = server(t, green), server(t, blue)
 	w.aws = server(t, http.HandlerFunc(w.serveAWS))
 	w.env = map[string]string{
@@ -270,8 +280,8 @@ func (o outcome) wants(t *testing.T, verdict, blame, status, reason string) {
 	}
 }
 
-// broken makes every request to AWS but those to CodeDeploy end in f.
-func (w *world) broken(limit time.Duration, f func()) outcome {
+// without makes every request to AWS but those to CodeDeploy end in f.
+func (w *world) without(limit time.Duration, f func()) outcome {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()

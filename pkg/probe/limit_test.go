@@ -17,7 +17,7 @@ func TestNoFilesLeftIsALimitOfOurOwn(t *testing.T) {
 	const child = "PROBE_WITHOUT_FILES"
 	if os.Getenv(child) == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNoFilesLeftIsALimitOfOurOwn$", "-test.count=1")
-		cmd.Env = append(os.Environ(), child+"=1", "GODEBUG=netdns=go")                                                     // the functions have no C library either
+		cmd.Env = append(os.Environ(), child+"=1", "GODEBUG=netdns=go") // the functions have no C library either
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}

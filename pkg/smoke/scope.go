@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -116,14 +117,14 @@ func (u *usage) check(c *check) {
 			}
 		}
 	}
+	sent := false
 	for i := range c.steps {
 		s := &c.steps[i]
 		u.step(s, func(t text, expected bool) {
-			if mentions(t, varRelease) {
-				c.mentionsRelease = true
-				c.provesRelease = c.provesRelease || expected
-			}
+			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
+			sent = sent || !expected && mentions(t, varRelease)
 		})
+		c.provesRelease = c.provesRelease || s.eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {
 			if u.captured == nil {
 				u.captured = map[string]bool{}
@@ -131,6 +132,38 @@ func (u *usage) check(c *check) {
 			u.captured[k.name] = true
 		}
 	}
+	// What was sent may be what comes back, and where attempts may fail the right answers may be the few.
+	c.provesRelease = c.provesRelease && !sent && c.allowed == 0
+}
+
+// demands reports whether no answer without the variable's value can hold.
+func (e *expectation) demands(name string) bool {
+	found := e.body != nil && e.body.demands(name)
+	for i := range e.headers {
+		found = found || e.headers[i].rule.demands(name)
+	}
+	for i := range e.json {
+		found = found || e.json[i].rule.demands(name)
+	}
+	return found
+}
+
+func (ru rule) demands(name string) bool {
+	return slices.ContainsFunc(ru, func(o operator) bool {
+		switch o.kind {
+		case opEquals, opContains, opOneOf:
+			return !slices.ContainsFunc(o.values, func(v value) bool {
+				found := false
+				v.visit(func(t text) { found = found || mentions(t, name) })
+				return !found
+			})
+		case opMatches:
+			// A choice, or a part that may be missing, could leave the value out.
+			return mentions(o.pattern, name) && !slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
+		default:
+			return false
+		}
+	})
 }
 
 // step calls f for every text of the step, with whether it stands in an expectation.

@@ -66,7 +66,8 @@ type check struct {
 	attempts, allowed int
 	tags              []string
 	observe, flow     bool
-	// mentionsRelease is set when ${RELEASE} stands anywhere in it, provesRelease when it does in an expectation.
+	// mentionsRelease is set when ${RELEASE} stands anywhere in it, provesRelease when no answer of another release
+	// can make it pass.
 	mentionsRelease, provesRelease bool
 	steps                          []step
 }
@@ -168,8 +169,8 @@ func (s *Suite) MentionsRelease() bool {
 	return mentions(s.host, varRelease)
 }
 
-// ProvesRelease reports whether a check that counts expects ${RELEASE}, so that passing proves which
-// release answered.
+// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
+// which release answered.
 func (s *Suite) ProvesRelease() bool {
 	return slices.ContainsFunc(s.checks, func(c check) bool { return c.provesRelease && !c.observe })
 }

@@ -60,7 +60,8 @@ func (w weights) leaves(target string) bool {
 			others += weight
 		}
 	}
-	return target != "" && w[target] == 0 && others > 0
+	own, listed := w[target]
+	return listed && own == 0 && others > 0
 }
 
 // share is the target's part of production's traffic at a stage. Production is not touched before the test

@@ -68,6 +68,18 @@ func TestHowMuchOfProductionIsGreen(t *testing.T) {
 	}
 }
 
+// A rollback opens the gate: only weights that name the release and give it nothing are one.
+func TestWeightsWithoutTheReleaseAreNoRollback(t *testing.T) {
+	for weights, want := range map[string]bool{
+		`{"` + green + `":0,"` + blue + `":100}`: true, `{"` + blue + `":100}`: false, `{}`: false, `{"` + green + `":0}`: false, `{"` + green + `":1,"` + blue + `":99}`: false,
+	} {
+		ev, err := payload.ParseStage([]byte(`{"lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","productionTrafficWeights":` + weights + `}}`))
+		if err != nil || ev.Rollback != want {
+			t.Errorf("%s: rollback %v, %v; want %v", weights, ev.Rollback, err, want)
+		}
+	}
+}
+
 func TestCodeDeploysEventIsNoStage(t *testing.T) {
 	if payload.IsStage([]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e","lifecycleStage":"X"}`)) {
 		t.Error("an event of CodeDeploy is taken for a stage")
