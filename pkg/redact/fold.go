@@ -110,7 +110,7 @@ func (f *folded) backslash(j int) (rune, int) {
 		return rune("\a\b\f\n\r\t\v"[i]), kind.end
 	}
 	c, end := f.number(kind.end, map[rune]int{'x': 2, 'u': 4, 'U': 8}[kind.label])
-	if end == kind.end || c < 0 || c > unicode.MaxRune {
+	if end == kind.end {
 		return 0, j
 	}
 	low := f.at(end)

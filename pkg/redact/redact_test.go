@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -35,6 +36,7 @@ func disguises(s string) map[string]string {
 		"json":               string(j[1 : len(j)-1]),
 		"json, slash":        strings.ReplaceAll(string(j[1:len(j)-1]), "/", `\/`),
 		"go":                 strconv.Quote(s)[1 : len(strconv.Quote(s))-1],
+		"go, ascii":          strconv.QuoteToASCII(s)[1 : len(strconv.QuoteToASCII(s))-1],
 		"html":               html.EscapeString(s),
 		"html by numbers":    each(s, func(c rune) string { return fmt.Sprintf("&#x%X;", c) }),
 		"html within html":   html.EscapeString(html.EscapeString(s)),
@@ -123,6 +125,13 @@ func TestWhatStandsBesideASecretDoesNotHelpIt(t *testing.T) {
 	}
 }
 
+// A secret of few characters is found as it stands, whatever follows.
+func TestAShortSecretThatEndsLikeAnEscapeIsHidden(t *testing.T) {
+	if got, want := redact.New("ab%").Text("ab%41 ab"), redact.Mask+"41 ab"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // shows reports whether the text can still be read, of which a secret's last character and what pads a code may be left.
 func shows(got, text string) bool {
 	text = strings.TrimRight(text, "=")
@@ -165,7 +174,7 @@ func TestTextsInAJSONSecretAreHidden(t *testing.T) {
 }
 
 func TestLinesOfAKeyAreHidden(t *testing.T) {
-	r := redact.New("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nAoIBAQC7VJTUt9Us8cKjMzEfYy\n-----END KEY-----\n")
+	r := redact.New("-----BEGIN KEY-----\n  MIIEvQIBADANBgkqhkiG9w0BAQ \r\nAoIBAQC7VJTUt9Us8cKjMzEfYy\n-----END KEY-----\n")
 	if got := r.Text("got MIIEvQIBADANBgkqhkiG9w0BAQ"); strings.Contains(got, "MIIE") {
 		t.Errorf("got %q", got)
 	}
@@ -183,8 +192,9 @@ func TestASecretCutOffAtTheEndIsHidden(t *testing.T) {
 
 // A text may be cut off within the disguise, and within the escape or code of one character.
 func TestADisguiseCutOffAtTheEndIsHidden(t *testing.T) {
+	long := fmt.Sprintf("0123456789%x%x", sha256.Sum256(nil), sha256.Sum256([]byte("x")))
 	const known = 10 // characters: all that is asked for is 8, but 6 bits are no byte
-	for _, s := range []string{`0123456789/abc`, `01 345&7<9+abc`, `ü1"3456789/abc`, strings.Repeat("0123456789", 9)} {
+	for _, s := range []string{`0123456789/abc`, `01 345&7<9+abc`, `ü1"3456789/abc`, long} {
 		r := redact.New(s)
 		least := string([]rune(s)[:known])
 		for name, text := range disguises(s) {
@@ -207,6 +217,12 @@ func TestADisguiseCutOffAtTheEndIsHidden(t *testing.T) {
 		if got := r.Cut(text); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
+		if got := r.Text(text); got != text {
+			t.Errorf("%s, which was not cut off: got %q", text, got)
+		}
+	}
+	if got := redact.New("abc", "abcdefghijkl").Cut("ab"); got != redact.Mask {
+		t.Errorf("of the shorter secret: got %q", got)
 	}
 }
 
@@ -226,9 +242,11 @@ func TestAnOrdinaryTextStaysAsItIs(t *testing.T) {
 	}
 	page := `{"id":"0b7c","path":"C:\\temp\\new","url":"/a%20b?x=1+2&amp;y=%25","html":"<b>&lt;&#39;</b>","at":"2026-11-28T10:00:00Z"}` + "\n" +
 		"-----BEGIN CERTIFICATE-----\n" + base64.StdEncoding.EncodeToString(image) + "\n" + hex.EncodeToString(image) + "\nsmoke-test password correct-horse"
-	r := redact.New("correct-horse-battery", `{"username":"smoke-tester","password":"hunter2-and-more"}`, "p/ss w+rd", "tk1", strings.Repeat("0b7d", 50))
-	if got := r.Cut(page + "."); got != page+"." {
-		t.Errorf("got %q", got)
+	r := redact.New("correct-horse-battery", `{"username":"smoke-tester","password":"hunter2-and-more"}`, "p/ss w+rd", "tk1", "~", "^^", "0b&kdJf83jsKq", strings.Repeat("0b7d", 50))
+	for _, end := range []string{".", "id=fg"} { // fg is "~" in base64
+		if got := r.Cut(page + end); got != page+end {
+			t.Errorf("got %q", got)
+		}
 	}
 }
 

@@ -171,7 +171,7 @@ checks:
   - name: login
     steps:
       - request: GET /
-        expect: {json: {$.token: {matches: "^(s3cr3t!)+"}}}
+        expect: {json: {$.token: {length: {max: 262144}}}}
         capture: {token: {path: $.token, secret: true}}
       - {request: POST /again, body: "${token}"}
 `, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -185,6 +185,16 @@ checks:
 		if want == smoke.Fail && !strings.Contains(string(data), "GET /: capture: expected secrets of at most 256 KiB together") {
 			t.Errorf("%d bytes: %.500s", size, data)
 		}
+	}
+}
+
+// The same secret again is not one more.
+func TestASecretThatIsCapturedAgainCountsOnce(t *testing.T) {
+	r := judgedWith(t, "version: 1\nchecks:\n  - name: login\n    attempts: 1\n    steps:\n"+
+		strings.Repeat("      - {request: GET /, expect: {status: 200}, capture: {token: {path: $.token, secret: true}}}\n", 6),
+		answer(`{"token":"`+strings.Repeat("s3cr3t!", 9000)+`"}`), nil)
+	if r.Verdict != smoke.Pass {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
 }
 
