@@ -2,12 +2,8 @@
 // exists. It talks to nobody.
 package main
 
-import (
-	"os"
-
-	"github.com/greenlight-ecs/greenlight/pkg/renderer"
-)
+import "os"
 
 func main() {
-	os.Exit(renderer.OnOneStack(func() int { return run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -7,84 +7,57 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
-// few is the number of keys up to which duplicates are found by looking at each; beyond, a map is cheaper.
-const few = 16
+// keySet finds duplicate keys of one object: where each stands that was met.
+type keySet map[string]int
 
-// keySet finds duplicate keys of one object.
-type keySet struct{ seen map[string]int }
-
-// first returns where key stands among the members already, or notes that it will stand at at.
-func (k *keySet) first(members []Member, key string, at int) (int, bool) {
-	if len(members) < few {
-		for _, m := range members {
-			if m.Key == key {
-				return m.KeyAt, true
-			}
-		}
-		return 0, false
+// first returns where key stands already, or notes that it stands at at.
+func (k keySet) first(key string, at int) (int, bool) {
+	first, twice := k[key]
+	if !twice {
+		k[key] = at
 	}
-	if k.seen == nil {
-		k.seen = make(map[string]int, 2*few)
-		for _, m := range members {
-			k.seen[m.Key] = m.KeyAt
-		}
-	}
-	if at, ok := k.seen[key]; ok {
-		return at, true
-	}
-	k.seen[key] = at
-	return 0, false
+	return first, twice
 }
 
 func (s *scanner) object() *Node {
 	n := s.node(Object, s.pos)
-	mark := s.members.Begin()
-	s.collectMembers(mark)
-	n.Members = s.members.End(mark)
-	return n
-}
-
-// collectMembers adds the members of the object under the cursor, as far as they can be read.
-func (s *scanner) collectMembers(mark int) {
 	if !s.enter() {
-		return
+		return n
 	}
-	var keys keySet
-	for s.next('}', len(s.members.Since(mark)) > 0) {
+	keys := keySet{}
+	for s.next('}', len(n.Members) > 0) {
 		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
 			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
-			return
+			break
 		}
 		keyAt := s.pos
 		key := s.str()
 		if s.dead {
-			return
+			break
 		}
 		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
 			s.fatal(s.pos, "a : should stand behind the key "+Quote(key)+", not "+s.character(), "")
-			return
+			break
 		}
 		s.pos++
 		s.space()
 		value := s.value()
-		if first, twice := keys.first(s.members.Since(mark), key, keyAt); twice {
+		if first, twice := keys.first(key, keyAt); twice {
 			s.report(keyAt, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
 			continue
 		}
-		s.members.Add(Member{key, keyAt, value})
+		n.Members = append(n.Members, Member{key, keyAt, value})
 	}
+	return n
 }
 
 func (s *scanner) array() *Node {
 	n := s.node(Array, s.pos)
-	if !s.enter() {
-		return n
+	if s.enter() {
+		for s.next(']', len(n.Items) > 0) {
+			n.Items = append(n.Items, s.value())
+		}
 	}
-	mark := s.items.Begin()
-	for s.next(']', len(s.items.Since(mark)) > 0) {
-		s.items.Add(s.value())
-	}
-	n.Items = s.items.End(mark)
 	return n
 }
 

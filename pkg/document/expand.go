@@ -17,14 +17,7 @@ type Expander struct {
 	Near func(name string) (string, bool)
 	// Problems are those met so far.
 	Problems diagnostic.List
-
-	// scratch is where a text is put together, results where all of them are kept: a block for many.
-	scratch []byte
-	results strings.Builder
 }
-
-// resultBlock is how many bytes of expanded texts are allocated at once.
-const resultBlock = 16 << 10
 
 // All expands the nodes of a tree.
 func (e *Expander) All(n *Node) {
@@ -49,7 +42,7 @@ func (e *Expander) Node(n *Node) {
 		return
 	}
 	e.noJSONWithin(n, t.Parts)
-	text, missing := e.expanded(t.Parts)
+	text, missing := t.Parts.Expand(e.Lookup)
 	e.missing(n, missing)
 	if n.Text = text; len(missing) > 0 {
 		n.unknown()
@@ -63,22 +56,6 @@ func (e *Expander) Node(n *Node) {
 	if t.form == bare {
 		e.bare(n)
 	}
-}
-
-// expanded is a text with its placeholders replaced.
-func (e *Expander) expanded(parts placeholder.Text) (string, []placeholder.Missing) {
-	if e.scratch == nil {
-		e.scratch = make([]byte, 0, resultBlock)
-	}
-	var missing []placeholder.Missing
-	e.scratch, missing = parts.AppendTo(e.scratch[:0], e.Lookup)
-	if e.results.Cap()-e.results.Len() < len(e.scratch) {
-		e.results = strings.Builder{} // those before keep their block
-		e.results.Grow(max(resultBlock, len(e.scratch)))
-	}
-	start := e.results.Len()
-	e.results.Write(e.scratch)
-	return e.results.String()[start:], missing
 }
 
 // bare makes the value of a placeholder outside a string what JSON says it is.

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/gather"
 	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
@@ -24,10 +23,6 @@ type scanner struct {
 	depth     int
 	dead      bool // the structure is lost: what follows would be guessed
 	problems  diagnostic.List
-
-	nodes   gather.Values[Node]
-	members gather.Lists[Member]
-	items   gather.Lists[*Node]
 }
 
 // document reads the one value of the text.
@@ -44,11 +39,7 @@ func (s *scanner) document() *Node {
 	return root
 }
 
-func (s *scanner) node(k Kind, at int) *Node {
-	n := s.nodes.New()
-	n.Kind, n.At = k, at
-	return n
-}
+func (s *scanner) node(k Kind, at int) *Node { return &Node{Kind: k, At: at} }
 
 func (s *scanner) value() *Node {
 	if s.pos >= len(s.text) {

@@ -2,7 +2,6 @@ package document
 
 import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/gather"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
@@ -10,7 +9,6 @@ import (
 type templates struct {
 	doc    *Document
 	parser placeholder.Parser
-	values gather.Values[Template]
 }
 
 // read makes a node whose text has placeholders, and begins at textAt in the source, a template. A text that has
@@ -21,8 +19,7 @@ func (t *templates) read(n *Node, f form, textAt int) diagnostic.List {
 		n.Text, _ = parts.Expand(nil)
 		return nil
 	}
-	n.Template = t.values.New()
-	*n.Template = Template{Parts: parts, Source: n.Text, form: f, textAt: textAt}
+	n.Template = &Template{Parts: parts, Source: n.Text, form: f, textAt: textAt}
 	var problems diagnostic.List
 	for i, e := range errs {
 		if i >= MaxProblems {

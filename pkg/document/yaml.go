@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/gather"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 	"github.com/greenlight-ecs/greenlight/pkg/yaml"
 )
@@ -37,7 +36,6 @@ type yamlReader struct {
 	anyNumber bool
 	templates templates
 	doc       *Document
-	nodes     gather.Values[Node]
 	aliased   int                 // values made from aliases so far
 	inAlias   int                 // aliases being followed now
 	open      map[*yaml.Node]bool // anchors being followed now
@@ -45,8 +43,7 @@ type yamlReader struct {
 }
 
 func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
-	out := y.nodes.New()
-	out.At = n.At
+	out := &Node{At: n.At}
 	if depth > MaxDepth {
 		y.report(out.At, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		return out
@@ -99,7 +96,7 @@ func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
 }
 
 func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
-	var keys keySet
+	keys := keySet{}
 	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
@@ -111,7 +108,7 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			y.report(key.At, "a key that is no text", "")
 			continue
 		}
-		if first, twice := keys.first(out.Members, key.Text, key.At); twice {
+		if first, twice := keys.first(key.Text, key.At); twice {
 			y.report(key.At, "the key "+Quote(key.Text)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
@@ -120,7 +117,7 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 	// Keys that stand here win over merged ones, and earlier merges over later.
 	for _, from := range merged {
 		for _, m := range from.Members {
-			if _, known := keys.first(out.Members, m.Key, m.KeyAt); !known {
+			if _, known := keys.first(m.Key, m.KeyAt); !known {
 				out.Members = append(out.Members, m)
 			}
 		}

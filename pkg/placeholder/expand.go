@@ -16,13 +16,8 @@ type Missing struct {
 
 // Expand returns the text with its references replaced, and those that have no value.
 func (t Text) Expand(lookup Lookup) (string, []Missing) {
-	text, missing := t.AppendTo(nil, lookup)
+	text, missing := t.appendTo(nil, lookup, nil)
 	return string(text), missing
-}
-
-// AppendTo is Expand into a buffer, which may be the same for many texts.
-func (t Text) AppendTo(dst []byte, lookup Lookup) ([]byte, []Missing) {
-	return t.appendTo(dst, lookup, nil)
 }
 
 func (t Text) appendTo(dst []byte, lookup Lookup, missing []Missing) ([]byte, []Missing) {

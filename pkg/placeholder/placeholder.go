@@ -5,11 +5,7 @@
 // says how it is escaped. It never expands a value again, and no error of it holds a value.
 package placeholder
 
-import (
-	"strings"
-
-	"github.com/greenlight-ecs/greenlight/pkg/gather"
-)
+import "strings"
 
 // Op is what a reference does when its variable is unset or empty.
 type Op string
@@ -32,7 +28,7 @@ const (
 	AlternativeFull Op = ":+"
 )
 
-// Ref is one reference to a variable. Texts share theirs: it is not to be changed.
+// Ref is one reference to a variable.
 type Ref struct {
 	Name string
 	Op   Op
@@ -77,15 +73,7 @@ type Parser struct {
 	text   string
 	pos    int
 	errors []Error
-
-	parts gather.Lists[Part]
-	refs  gather.Values[Ref]
-	// plain are the first references without an operator: a template has hundreds of them, of a few names.
-	plain []*Ref
 }
-
-// maxPlain is how many names are looked for in plain. Where there are more, the others have a Ref each.
-const maxPlain = 16
 
 // Parse reads text. A parse that meets errors still returns what it understood.
 func (p *Parser) Parse(text string) (Text, []Error) {
@@ -109,21 +97,20 @@ func (p *Parser) ParseBare(text string) (*Ref, int, []Error) {
 // stop says where a nested text ends: at a brace, and in JSON words only at the brace that closes it.
 type stop struct{ brace, balance bool }
 
-func (p *Parser) run(until stop, depth int) Text {
-	mark := p.parts.Begin()
-	p.collect(until, depth)
-	return p.parts.End(mark)
-}
-
-// collect adds the parts of a text up to its end, and leaves the cursor there.
-func (p *Parser) collect(until stop, depth int) {
-	literal := p.pos
+// run reads a text up to its end, and leaves the cursor there.
+func (p *Parser) run(until stop, depth int) (parts Text) {
+	literal := func(from, to int) {
+		if to > from {
+			parts = append(parts, Part{Literal: p.text[from:to], At: from})
+		}
+	}
+	begin := p.pos
 	open := 0
 	for p.pos < len(p.text) {
 		switch c := p.text[p.pos]; {
 		case c == '}' && until.brace && open == 0:
-			p.literal(literal, p.pos)
-			return
+			literal(begin, p.pos)
+			return parts
 		case c == '}' && open > 0:
 			open--
 			p.pos++
@@ -133,9 +120,9 @@ func (p *Parser) collect(until stop, depth int) {
 		case c != '$':
 			p.pos++
 		case strings.HasPrefix(p.text[p.pos:], "$$"):
-			p.literal(literal, p.pos+1) // the first of the two stands for both
+			literal(begin, p.pos+1) // the first of the two stands for both
 			p.pos += 2
-			literal = p.pos
+			begin = p.pos
 		default:
 			at := p.pos
 			before := len(p.errors)
@@ -147,21 +134,15 @@ func (p *Parser) collect(until stop, depth int) {
 				}
 				continue // a lone $ is text
 			}
-			p.literal(literal, at)
-			literal = p.pos
+			literal(begin, at)
+			begin = p.pos
 			if ref != nil {
-				p.parts.Add(Part{Ref: ref, At: at})
+				parts = append(parts, Part{Ref: ref, At: at})
 			}
 		}
 	}
-	p.literal(literal, p.pos)
-}
-
-// literal adds a piece of the text.
-func (p *Parser) literal(from, to int) {
-	if to > from {
-		p.parts.Add(Part{Literal: p.text[from:to], At: from})
-	}
+	literal(begin, p.pos)
+	return parts
 }
 
 // reference reads the reference at the $ under the cursor and moves behind it. It returns nil without an
@@ -174,7 +155,7 @@ func (p *Parser) reference(depth int) *Ref {
 			return nil
 		}
 		p.pos += 1 + len(name)
-		return p.plainRef(name)
+		return &Ref{Name: name}
 	}
 	rest = rest[1:]
 	body, json := strings.CutPrefix(rest, "json:")
@@ -195,36 +176,13 @@ func (p *Parser) reference(depth int) *Ref {
 		return nil
 	case strings.HasPrefix(p.text[p.pos:], "}"):
 		p.pos++
-		if json {
-			return p.ref(name, true)
-		}
-		return p.plainRef(name)
+		return &Ref{Name: name, JSON: json}
 	case depth >= maxNesting:
 		p.fail(start, "placeholders nested too deep", "at most 50 defaults inside one another")
 		p.pos = len(p.text)
 		return nil
 	}
-	return p.operator(p.ref(name, json), start, depth)
-}
-
-// plainRef returns a reference to the name that has no operator.
-func (p *Parser) plainRef(name string) *Ref {
-	for _, ref := range p.plain {
-		if ref.Name == name {
-			return ref
-		}
-	}
-	ref := p.ref(name, false)
-	if len(p.plain) < maxPlain {
-		p.plain = append(p.plain, ref)
-	}
-	return ref
-}
-
-func (p *Parser) ref(name string, json bool) *Ref {
-	ref := p.refs.New()
-	ref.Name, ref.JSON = name, json
-	return ref
+	return p.operator(&Ref{Name: name, JSON: json}, start, depth)
 }
 
 func (p *Parser) operator(ref *Ref, start, depth int) *Ref {

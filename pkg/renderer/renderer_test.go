@@ -91,9 +91,3 @@ func TestAnUnknownFormatIsTold(t *testing.T) {
 		t.Errorf("exit %d, %s", got, &stderr)
 	}
 }
-
-func TestARunOnOneStackIsTheSameRun(t *testing.T) {
-	if got := renderer.OnOneStack(func() int { return 42 }); got != 42 {
-		t.Errorf("got %d, want 42", got)
-	}
-}
