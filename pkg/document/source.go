@@ -47,6 +47,22 @@ func (s *Source) runesTo(at int) int {
 	return s.runes[at/block] + firstBytes(s.Text[at/block*block:at])
 }
 
+// offset returns the byte at which the nth character behind a byte begins.
+func (s *Source) offset(from, n int) int {
+	if n > block { // no walk through a line that is the whole file
+		n += s.runesTo(from)
+		from = (sort.SearchInts(s.runes, n+1) - 1) * block
+		n -= s.runes[from/block]
+	}
+	for from < len(s.Text) && (n > 0 || !utf8.RuneStart(s.Text[from])) {
+		if utf8.RuneStart(s.Text[from]) {
+			n--
+		}
+		from++
+	}
+	return from
+}
+
 // firstBytes counts the characters that begin in s, which may itself begin or end within one.
 func firstBytes(s string) int {
 	n := 0

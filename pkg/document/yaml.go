@@ -1,14 +1,20 @@
 package document
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
+	"io"
+	"regexp"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
-	"github.com/greenlight-ecs/greenlight/pkg/yaml"
 )
+
+// MaxYAML is the most bytes of YAML that are read: the library makes up to 900 bytes of garbage of each.
+const MaxYAML = 500_000
 
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
 const maxAliased = 10_000
@@ -17,18 +23,45 @@ const maxAliased = 10_000
 func (r Reader) readYAML(d *Document) diagnostic.List {
 	y := yamlReader{
 		literal: r.Literal, anyNumber: r.AnyNumber, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
-		doc: d, open: map[*yaml.Node]bool{},
+		doc: d, open: map[*yaml.Node]bool{}, lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
 	}
-	root, err := yaml.Parse(d.Source.Text)
-	switch {
-	case err != nil:
-		y.report(err.At, err.Text, err.Help)
-	case root == nil:
-		y.report(0, "empty", "a document is one mapping")
-	default:
-		d.Root = y.node(root, 0)
+	if len(d.Source.Text) > MaxYAML {
+		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), fmt.Sprintf("write it as JSON, of which %d are read", MaxSize))
+		return y.problems
 	}
+	for _, end := range lineBreak.FindAllStringIndex(d.Source.Text, -1) {
+		y.lines = append(y.lines, end[1])
+	}
+	y.document()
 	return y.problems
+}
+
+// lineBreak is what ends a line for the library, which is more than what ends one for an editor.
+var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
+
+// document reads the one document of the text.
+func (y *yamlReader) document() {
+	loader, err := yaml.NewLoader(strings.NewReader(y.doc.Source.Text))
+	var first, second yaml.Node
+	if err == nil {
+		err = loader.Load(&first)
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		y.report(0, "empty", "a document is one mapping")
+		return
+	case err != nil:
+		y.failed(err)
+		return
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		y.report(y.at(&second), "a second document in the file", "one file holds one document; remove what follows ---")
+	case !errors.Is(err, io.EOF):
+		y.failed(err)
+	default:
+		y.doc.Root = y.node(first.Content[0], 0)
+	}
 }
 
 type yamlReader struct {
@@ -36,14 +69,43 @@ type yamlReader struct {
 	anyNumber bool
 	templates templates
 	doc       *Document
+	lines     []int               // where each of the library's lines begins
 	aliased   int                 // values made from aliases so far
 	inAlias   int                 // aliases being followed now
 	open      map[*yaml.Node]bool // anchors being followed now
 	problems  diagnostic.List
 }
 
+// at is the byte at which a node begins, with its anchor or tag where it has one.
+func (y *yamlReader) at(n *yaml.Node) int { return y.offset(n.Line, n.Column) }
+
+// offset is the byte of a place of the library's; 0 where it knows none.
+func (y *yamlReader) offset(line, column int) int {
+	switch {
+	case line < 1:
+		return 0
+	case line > len(y.lines):
+		return len(y.doc.Source.Text)
+	}
+	return y.doc.Source.offset(y.lines[line-1], column-1)
+}
+
+// tag is a node's tag as it was written, or "".
+func tag(n *yaml.Node) string {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return ""
+	}
+	return n.Tag
+}
+
+// isPlain reports whether a scalar is without quotes and no block (| or >): its text says its type.
+func isPlain(n *yaml.Node) bool { return n.Style&^yaml.TaggedStyle == 0 }
+
+// beforeText is what stands before a scalar's text: anchor and tag, the quote, the line of its | or >.
+var beforeText = regexp.MustCompile(`^(?:[&!]\S*\s+)*(?:["']|[|>][^\r\n]*\r?\n?)?`)
+
 func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
-	out := &Node{At: n.At}
+	out := &Node{At: y.at(n)}
 	if depth > MaxDepth {
 		y.report(out.At, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		return out
@@ -57,13 +119,13 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 		}
 	}
 	switch n.Kind {
-	case yaml.Alias:
+	case yaml.AliasNode:
 		return y.alias(n, depth)
-	case yaml.Mapping:
+	case yaml.MappingNode:
 		out.Kind = Object
 		y.tagged(n, "!!map")
 		y.mapping(out, n, depth)
-	case yaml.Sequence:
+	case yaml.SequenceNode:
 		out.Kind = Array
 		y.tagged(n, "!!seq")
 		for _, item := range n.Content {
@@ -77,21 +139,21 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 
 // tagged reports a tag of a mapping or sequence that is not its own: what it means would be lost in silence.
 func (y *yamlReader) tagged(n *yaml.Node, own string) {
-	if n.Tag != "" && n.Tag != own {
-		y.unsupported(n.At, n.Tag)
+	if t := tag(n); t != "" && t != own {
+		y.unsupported(y.at(n), t)
 	}
 }
 
 func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
-	if y.open[n.Target] {
-		y.report(n.At, "the alias *"+n.Text+" holds itself", "")
-		return &Node{At: n.At}
+	if y.open[n.Alias] {
+		y.report(y.at(n), "the alias *"+n.Value+" holds itself", "")
+		return &Node{At: y.at(n)}
 	}
-	y.open[n.Target] = true
+	y.open[n.Alias] = true
 	y.inAlias++
-	out := y.node(n.Target, depth+1)
+	out := y.node(n.Alias, depth+1)
 	y.inAlias--
-	delete(y.open, n.Target)
+	delete(y.open, n.Alias)
 	return out
 }
 
@@ -100,19 +162,20 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind == yaml.Scalar && key.Plain && key.Text == "<<" && key.Tag == "" {
+		keyAt := y.at(key)
+		if key.Kind == yaml.ScalarNode && isPlain(key) && key.Value == "<<" && tag(key) == "" {
 			merged = append(merged, y.merge(value, depth)...)
 			continue
 		}
-		if key.Kind != yaml.Scalar || strings.IndexByte(key.Text, 0) >= 0 {
-			y.report(key.At, "a key that is no text", "")
+		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
+			y.report(keyAt, "a key that is no text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 			continue
 		}
-		if first, twice := keys.first(key.Text, key.At); twice {
-			y.report(key.At, "the key "+Quote(key.Text)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
+		if first, twice := keys.first(key.Value, keyAt); twice {
+			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
-		out.Members = append(out.Members, Member{key.Text, key.At, y.node(value, depth+1)})
+		out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
 	}
 	// Keys that stand here win over merged ones, and earlier merges over later.
 	for _, from := range merged {
@@ -133,7 +196,7 @@ func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
 	}
 	for _, m := range list {
 		if m.Kind != Object {
-			y.report(value.At, "<< wants a mapping or a list of them", "")
+			y.report(y.at(value), "<< wants a mapping or a list of them", "")
 			return nil
 		}
 	}
@@ -141,17 +204,17 @@ func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
 }
 
 func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
-	out.Kind, out.Text = String, n.Text
-	if strings.IndexByte(n.Text, 0) >= 0 {
+	out.Kind, out.Text = String, n.Value
+	if strings.IndexByte(n.Value, 0) >= 0 {
 		y.report(out.At, "a NUL character in a text", "")
 		return
 	}
-	if !y.literal && strings.IndexByte(n.Text, '$') >= 0 {
-		problems := y.templates.read(out, inYAML, n.TextAt)
+	if !y.literal && strings.IndexByte(n.Value, '$') >= 0 {
+		problems := y.templates.read(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
 		if len(y.problems) <= MaxProblems {
 			y.problems = append(y.problems, problems...)
 		}
-		out.Plain = n.Plain && out.Template != nil && n.Tag == ""
+		out.Plain = isPlain(n) && out.Template != nil && tag(n) == ""
 		return
 	}
 	y.typed(out, n)
@@ -159,83 +222,31 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 
 // typed gives a scalar without placeholders the type that YAML gives it.
 func (y *yamlReader) typed(out *Node, n *yaml.Node) {
-	tag := n.Tag
-	if tag == "" && n.Plain {
-		tag = tagOf(n.Text)
-	}
-	switch tag {
-	case "", "!!str", "!!timestamp": // a date stays the text that it was
+	switch t := n.ShortTag(); t {
+	case "", "!!str", "!!merge", "!!timestamp": // a date stays the text that it was
 	case "!!null":
 		out.Kind, out.Text = Null, ""
 	case "!!bool":
-		switch strings.ToLower(n.Text) {
+		switch strings.ToLower(n.Value) {
 		case "true", "false":
-			out.Kind, out.Text = Bool, strings.ToLower(n.Text)
+			out.Kind, out.Text = Bool, strings.ToLower(n.Value)
 		default:
-			y.report(out.At, "not true or false: "+Quote(n.Text), "")
+			y.report(out.At, "not true or false: "+Quote(n.Value), "")
 		}
 	case "!!int", "!!float":
-		if !IsNumber(n.Text) && (!y.anyNumber || tagOf(n.Text) != tag) {
-			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Text), "write it in decimal digits, or quote it if it is text")
+		if !IsNumber(n.Value) && (!y.anyNumber || tag(n) != "") {
+			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value), "write it in decimal digits, or quote it if it is text")
 			return
 		}
 		out.Kind = Number
 	default:
-		y.unsupported(out.At, tag)
+		y.unsupported(out.At, t)
 	}
 }
 
 func (y *yamlReader) unsupported(at int, tag string) {
 	y.report(at, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
 }
-
-// tagOf is the type that YAML gives a text without quotes; "" for a text.
-func tagOf(s string) string {
-	switch s {
-	case "", "~", "null", "Null", "NULL":
-		return "!!null"
-	case "true", "True", "TRUE", "false", "False", "FALSE":
-		return "!!bool"
-	case ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF":
-		return "!!float"
-	}
-	if c := s[0]; c < '0' && c != '+' && c != '-' && c != '.' || c > '9' {
-		return ""
-	}
-	digits := s
-	if s[0] != '.' {
-		digits = strings.ReplaceAll(s, "_", "") // YAML 1.1 allows them everywhere else
-	}
-	if _, err := strconv.ParseInt(digits, 0, 64); err == nil {
-		return "!!int"
-	}
-	if _, err := strconv.ParseUint(digits, 0, 64); err == nil {
-		return "!!int"
-	}
-	if isFloat(digits) {
-		return "!!float"
-	}
-	return ""
-}
-
-// isFloat reports whether s is a number with or without a point and an exponent, in decimal digits.
-func isFloat(s string) bool {
-	s = strings.TrimLeft(s[:min(1, len(s))], "+-") + s[min(1, len(s)):]
-	mantissa, exponent, scientific := s, "", false
-	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		mantissa, exponent, scientific = s[:i], s[i+1:], true
-	}
-	if scientific {
-		exponent = strings.TrimLeft(exponent[:min(1, len(exponent))], "+-") + exponent[min(1, len(exponent)):]
-		if !isDigits(exponent) {
-			return false
-		}
-	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	return isDigits(whole) && (fraction == "" || isDigits(fraction)) || whole == "" && isDigits(fraction)
-}
-
-func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func (y *yamlReader) report(at int, text, help string) {
 	if len(y.problems) > MaxProblems {
