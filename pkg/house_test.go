@@ -18,7 +18,7 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
-	"pkg/document":          {"pkg/diagnostic", "pkg/jsontext", "pkg/placeholder"},
+	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
 	"pkg/envfile":           {"pkg/diagnostic"},
 	"pkg/placeholder":       {},
 	"pkg/renderer":          {"pkg/command", "pkg/diagnostic", "pkg/document", "pkg/outfile"},
@@ -28,12 +28,11 @@ var neighbours = map[string][]string{
 	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/codedeploy":        {"pkg/lifecycle", "pkg/lifecycle/payload"},
 	"pkg/arn":               {},
-	"pkg/diagnostic":        {"pkg/jsontext"},
+	"pkg/diagnostic":        {},
 	"pkg/emf":               {},
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
-	"pkg/jsontext":          {},
 	"pkg/report":            {"pkg/diagnostic", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
 	"pkg/report/browser":    {},
 	"pkg/report/sheet":      {},

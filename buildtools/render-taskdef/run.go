@@ -11,7 +11,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
-	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
@@ -146,8 +145,8 @@ func (t *templateRun) render() {
 	}
 	outputs := []renderer.Output{{Name: t.out, Data: rendered.JSON}}
 	if t.imageDetail != "" {
-		detail := append(jsontext.AppendQuoted([]byte(`{"ImageURI": `), rendered.ImageURI), "}\n"...)
-		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: detail})
+		detail := fmt.Sprintf(`{"ImageURI": %s}`+"\n", quoted(rendered.ImageURI))
+		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: []byte(detail)})
 	}
 	t.Write(outputs...)
 }
@@ -243,11 +242,16 @@ func listed(doc *document.Document) string {
 		what := "required"
 		switch {
 		case u.HasDefault:
-			what = "default " + string(jsontext.AppendQuoted(nil, u.Default))
+			what = "default " + quoted(u.Default)
 		case u.Optional:
 			what = "optional"
 		}
 		fmt.Fprintf(&b, "%s\t%s\t%s\n", u.Name, u.Place, what)
 	}
 	return b.String()
+}
+
+// quoted is a text as a JSON string.
+func quoted(text string) string {
+	return string((&document.Node{Kind: document.String, Text: text}).Compact())
 }

@@ -31,11 +31,11 @@ func (v *values) lookup(name string) (string, bool) {
 	return value, ok
 }
 
-// environment looks a name up in the process's environment. A template asks for a few names only: no map is made.
+// environment looks a name up in the process's environment.
 func (v *values) environment(name string) (string, bool) {
 	for _, e := range v.environ {
-		if len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name {
-			return e[len(name)+1:], true
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value, true
 		}
 	}
 	return "", false

@@ -16,7 +16,7 @@ func (s Spec) YAML() []byte {
 func (s Spec) JSON() []byte {
 	root := s.tree()
 	root.Members = append([]document.Member{{Key: "version", Value: &document.Node{Kind: document.Number, Text: "0.0"}}}, root.Members...)
-	return root.AppendJSON(nil)
+	return root.JSON()
 }
 
 func (s Spec) tree() *document.Node {

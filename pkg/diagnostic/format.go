@@ -1,13 +1,11 @@
 package diagnostic
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 )
 
 // Format is how problems are printed.
@@ -72,50 +70,24 @@ func write(w io.Writer, text string) error {
 }
 
 func (l List) writeJSON(w io.Writer) error {
-	out := []byte("[")
-	for i, p := range l {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = p.appendJSON(append(out, "\n  {"...))
-		out = append(out, "\n  }"...)
+	type row struct {
+		File     string   `json:"file,omitempty"`
+		Line     int      `json:"line,omitempty"`
+		Column   int      `json:"column,omitempty"`
+		Flag     string   `json:"flag,omitempty"`
+		Severity Severity `json:"severity"`
+		Rule     string   `json:"rule,omitempty"`
+		Text     string   `json:"text,omitempty"`
+		Help     string   `json:"help,omitempty"`
 	}
-	if len(l) > 0 {
-		out = append(out, '\n')
+	rows := []row{} // not null
+	for _, p := range l {
+		rows = append(rows, row{p.Place.File, p.Place.Line, p.Place.Col, p.Place.Flag, p.severity(), p.Rule, p.Text, p.Help})
 	}
-	_, err := w.Write(append(out, "]\n"...))
-	return err
-}
-
-// appendJSON appends the members of one problem. Those that it does not have are left out.
-func (p Problem) appendJSON(out []byte) []byte {
-	separator := "\n    "
-	member := func(name string) {
-		out = append(append(out, separator...), '"')
-		out = append(append(out, name...), "\": "...)
-		separator = ",\n    "
-	}
-	text := func(name, value string) {
-		if value != "" {
-			member(name)
-			out = jsontext.AppendQuoted(out, strings.ToValidUTF8(value, "\uFFFD")) // a file's name may be any bytes
-		}
-	}
-	number := func(name string, value int) {
-		if value != 0 {
-			member(name)
-			out = strconv.AppendInt(out, int64(value), 10)
-		}
-	}
-	text("file", p.Place.File)
-	number("line", p.Place.Line)
-	number("column", p.Place.Col)
-	text("flag", p.Place.Flag)
-	text("severity", string(p.severity()))
-	text("rule", p.Rule)
-	text("text", p.Text)
-	text("help", p.Help)
-	return out
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(rows)
 }
 
 // writeGitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.

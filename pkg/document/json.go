@@ -1,13 +1,14 @@
 package document
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/jsontext"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
@@ -138,32 +139,6 @@ func (s *scanner) stringValue() *Node {
 	return n
 }
 
-// str reads a string and returns its value; most have no escape and are a piece of the source.
-func (s *scanner) str() string {
-	start := s.pos
-	s.pos++
-	for {
-		if s.pos += jsontext.PlainLen(s.text[s.pos:]); s.pos >= len(s.text) {
-			break
-		}
-		switch s.text[s.pos] {
-		case '"':
-			s.pos++
-			return s.text[start+1 : s.pos-1]
-		case '\\':
-			return s.escapedStr(start)
-		default:
-			s.controlCharacter(start)
-			if s.dead {
-				return ""
-			}
-			s.pos++
-		}
-	}
-	s.fatal(start, "a string without its closing quote", "")
-	return ""
-}
-
 // controlCharacter reports one inside a string. A line break says that the closing quote is missing.
 func (s *scanner) controlCharacter(start int) {
 	if c := s.text[s.pos]; c == '\n' || c == '\r' {
@@ -173,9 +148,11 @@ func (s *scanner) controlCharacter(start int) {
 	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
 }
 
-func (s *scanner) escapedStr(start int) string {
+// str reads a string and returns its value.
+func (s *scanner) str() string {
 	var b strings.Builder
-	b.WriteString(s.text[start+1 : s.pos])
+	start := s.pos
+	s.pos++
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
 		switch {
@@ -258,25 +235,11 @@ func unescape(text string) (rune, int) {
 
 // hex4 reads four hexadecimal digits, or returns -1.
 func hex4(s string) rune {
-	if len(s) < 4 {
+	r, err := strconv.ParseUint(s[:min(4, len(s))], 16, 16)
+	if err != nil || len(s) < 4 {
 		return -1
 	}
-	var r rune
-	for i := range 4 {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return -1
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
+	return rune(r)
 }
 
 func isWord(c byte) bool {
@@ -285,33 +248,6 @@ func isWord(c byte) bool {
 
 // IsNumber reports whether s is a number as JSON writes it.
 func IsNumber(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	digits := func() bool {
-		n := 0
-		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-			n++
-		}
-		s = s[n:]
-		return n > 0
-	}
-	if strings.HasPrefix(s, "0") {
-		s = s[1:]
-	} else if !digits() {
-		return false
-	}
-	if strings.HasPrefix(s, ".") {
-		if s = s[1:]; !digits() {
-			return false
-		}
-	}
-	if strings.HasPrefix(s, "e") || strings.HasPrefix(s, "E") {
-		s = s[1:]
-		if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
-			s = s[1:]
-		}
-		if !digits() {
-			return false
-		}
-	}
-	return s == ""
+	digit := func(c byte) bool { return c >= '0' && c <= '9' }
+	return s != "" && (s[0] == '-' || digit(s[0])) && digit(s[len(s)-1]) && json.Valid([]byte(s))
 }

@@ -1,45 +1,49 @@
 package document
 
-import "github.com/greenlight-ecs/greenlight/pkg/jsontext"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
 
-// AppendJSON appends the tree as JSON that a person reads: two spaces a level, one line a value, keys in
-// their order, numbers as they were written, and a line break at the end.
-func (n *Node) AppendJSON(dst []byte) []byte {
-	return append(n.appendTo(dst, 0), '\n')
+// JSON is the tree as JSON that a person reads: two spaces a level, one line a value, keys in their order, numbers
+// as they were written, and a line break at the end.
+func (n *Node) JSON() []byte {
+	var b bytes.Buffer
+	compact := n.Compact()
+	if json.Indent(&b, compact, "", "  ") != nil {
+		return append(compact, '\n') // a number that is none to JSON, which has been reported
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
 }
 
 // Compact is the tree as JSON without white space.
-func (n *Node) Compact() []byte { return n.appendTo(nil, -1) }
+func (n *Node) Compact() []byte { return n.appendTo(nil) }
 
-// appendTo writes without white space when level is below zero.
-func (n *Node) appendTo(dst []byte, level int) []byte {
+func (n *Node) appendTo(dst []byte) []byte {
 	switch n.Kind {
 	case Object:
-		if len(n.Members) == 0 {
-			return append(dst, "{}"...)
-		}
 		dst = append(dst, '{')
-		for i := range n.Members {
-			dst = newline(comma(dst, i), level+1, level >= 0)
-			dst = append(jsontext.AppendQuoted(dst, n.Members[i].Key), ':')
-			if level >= 0 {
-				dst = append(dst, ' ')
+		for i, m := range n.Members {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = n.Members[i].Value.appendTo(dst, below(level))
+			dst = m.Value.appendTo(append(appendQuoted(dst, m.Key), ':'))
 		}
-		return append(newline(dst, level, level >= 0), '}')
+		return append(dst, '}')
 	case Array:
-		if len(n.Items) == 0 {
-			return append(dst, "[]"...)
-		}
 		dst = append(dst, '[')
 		for i, item := range n.Items {
-			dst = newline(comma(dst, i), level+1, level >= 0)
-			dst = item.appendTo(dst, below(level))
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = item.appendTo(dst)
 		}
-		return append(newline(dst, level, level >= 0), ']')
+		return append(dst, ']')
 	case String:
-		return jsontext.AppendQuoted(dst, n.Text)
+		return appendQuoted(dst, n.Text)
 	case Number, Bool:
 		return append(dst, n.Text...)
 	default:
@@ -47,77 +51,37 @@ func (n *Node) appendTo(dst []byte, level int) []byte {
 	}
 }
 
-// CompactSize is the length of Compact, which is not made for it: what AWS counts.
-func (n *Node) CompactSize() int {
-	switch n.Kind {
-	case Object:
-		size := len("{}") + max(0, len(n.Members)-1) // the commas
-		for i := range n.Members {
-			size += jsontext.QuotedSize(n.Members[i].Key) + len(":") + n.Members[i].Value.CompactSize()
+// appendQuoted appends s, which is UTF-8, as a JSON string. Only what JSON demands is escaped: encoding/json
+// escapes U+2028 too, and AWS counts the bytes.
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"', c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		case c < ' ':
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		default:
+			dst = append(dst, c)
 		}
-		return size
-	case Array:
-		size := len("[]") + max(0, len(n.Items)-1)
-		for _, item := range n.Items {
-			size += item.CompactSize()
-		}
-		return size
-	case String:
-		return jsontext.QuotedSize(n.Text)
-	case Number, Bool:
-		return len(n.Text)
-	default:
-		return len("null")
 	}
-}
-
-func below(level int) int {
-	if level < 0 {
-		return level
-	}
-	return level + 1
-}
-
-func comma(dst []byte, i int) []byte {
-	if i > 0 {
-		return append(dst, ',')
-	}
-	return dst
-}
-
-func newline(dst []byte, level int, wanted bool) []byte {
-	const spaces = "                                "
-	if !wanted {
-		return dst
-	}
-	dst = append(dst, '\n')
-	n := 2 * level
-	for ; n > len(spaces); n -= len(spaces) {
-		dst = append(dst, spaces...)
-	}
-	return append(dst, spaces[:n]...)
+	return append(dst, '"')
 }
 
 // DropNull removes every null of the tree, as RegisterTaskDefinition refuses them and describing prints them.
 func (n *Node) DropNull() {
-	if len(n.Members) > 0 {
-		kept := n.Members[:0]
-		for _, m := range n.Members {
-			if m.Value.Kind != Null {
-				m.Value.DropNull()
-				kept = append(kept, m)
-			}
-		}
-		n.Members = kept
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })
+	for _, m := range n.Members {
+		m.Value.DropNull()
 	}
-	if len(n.Items) > 0 {
-		kept := n.Items[:0]
-		for _, item := range n.Items {
-			if item.Kind != Null {
-				item.DropNull()
-				kept = append(kept, item)
-			}
-		}
-		n.Items = kept
+	n.Items = slices.DeleteFunc(n.Items, func(item *Node) bool { return item.Kind == Null })
+	for _, item := range n.Items {
+		item.DropNull()
 	}
 }

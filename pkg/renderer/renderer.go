@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -139,12 +138,8 @@ func (r *Run) Read(name string) (string, bool) {
 	return text, true
 }
 
-// readChunk is how many bytes are read at once: a page.
-const readChunk = 4 << 10
-
 func (r *Run) read(name string) (string, error) {
 	in := r.Stdin
-	size := int64(0)
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -155,25 +150,16 @@ func (r *Run) read(name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if size = info.Size(); info.Mode().IsRegular() && size > document.MaxSize {
+		if size := info.Size(); info.Mode().IsRegular() && size > document.MaxSize {
 			return "", fmt.Errorf("longer than %d bytes (it has %d)", document.MaxSize, size)
 		}
 		in = f
 	}
-	var b strings.Builder
-	b.Grow(int(min(size, document.MaxSize)) + 1)
-	chunk := make([]byte, readChunk)
-	for {
-		n, err := in.Read(chunk)
-		switch b.Write(chunk[:n]); {
-		case b.Len() > document.MaxSize:
-			return "", fmt.Errorf("longer than %d bytes", document.MaxSize)
-		case errors.Is(err, io.EOF):
-			return b.String(), nil
-		case err != nil:
-			return "", err
-		}
+	text, err := io.ReadAll(io.LimitReader(in, document.MaxSize+1))
+	if err == nil && len(text) > document.MaxSize {
+		err = fmt.Errorf("longer than %d bytes", document.MaxSize)
 	}
+	return string(text), err
 }
 
 // file notes a file that cannot be read or written, without repeating its name.

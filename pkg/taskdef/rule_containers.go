@@ -15,7 +15,7 @@ const maxBytes = 64 * 1024
 const maxContainers = 10
 
 func documentSize(c *checker) {
-	if n := c.root.CompactSize(); n > maxBytes {
+	if n := len(c.root.Compact()); n > maxBytes {
 		c.fail(c.root, fmt.Sprintf("the task definition has %d bytes, ECS takes %d", n, maxBytes), "")
 	}
 }

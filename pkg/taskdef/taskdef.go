@@ -45,8 +45,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	if c.settledNull {
 		root.DropNull()
 	}
-	room := len(r.Doc.Source.Text) * 5 / 4 // most templates grow by less; what is not written costs nothing
-	out := Rendered{Root: root, ImageURI: uri, JSON: root.AppendJSON(make([]byte, 0, room))}
+	out := Rendered{Root: root, ImageURI: uri, JSON: root.JSON()}
 	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
