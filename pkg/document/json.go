@@ -148,8 +148,13 @@ func (s *scanner) controlCharacter(start int) {
 	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
 }
 
-// str reads a string and returns its value.
+// str reads a string and returns its value; most are a piece of the source.
 func (s *scanner) str() string {
+	special := func(r rune) bool { return r < ' ' || r == '\\' }
+	if plain, _, closed := strings.Cut(s.text[s.pos+1:], `"`); closed && !strings.ContainsFunc(plain, special) {
+		s.pos += len(plain) + 2
+		return plain
+	}
 	var b strings.Builder
 	start := s.pos
 	s.pos++

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // JSON is the tree as JSON that a person reads: two spaces a level, one line a value, keys in their order, numbers
@@ -55,23 +56,26 @@ func (n *Node) appendTo(dst []byte) []byte {
 // escapes U+2028 too, and AWS counts the bytes.
 func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"', c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, `\n`...)
-		case c == '\r':
-			dst = append(dst, `\r`...)
-		case c == '\t':
-			dst = append(dst, `\t`...)
-		case c < ' ':
-			dst = fmt.Appendf(dst, `\u%04x`, c)
-		default:
-			dst = append(dst, c)
+	for {
+		i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
+		if i < 0 {
+			return append(append(dst, s...), '"')
 		}
+		dst = append(dst, s[:i]...)
+		switch c := s[i]; c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		}
+		s = s[i+1:]
 	}
-	return append(dst, '"')
 }
 
 // DropNull removes every null of the tree, as RegisterTaskDefinition refuses them and describing prints them.
