@@ -13,6 +13,7 @@ import (
 func (n *Node) JSON() []byte {
 	var b bytes.Buffer
 	compact := n.Compact()
+	b.Grow(2 * len(compact))
 	if json.Indent(&b, compact, "", "  ") != nil {
 		return append(compact, '\n') // a number that is none to JSON, which has been reported
 	}
@@ -21,7 +22,10 @@ func (n *Node) JSON() []byte {
 }
 
 // Compact is the tree as JSON without white space.
-func (n *Node) Compact() []byte { return n.appendTo(nil) }
+func (n *Node) Compact() []byte {
+	const usual = 64 << 10 // what ECS takes; a longer one grows
+	return n.appendTo(make([]byte, 0, usual))
+}
 
 func (n *Node) appendTo(dst []byte) []byte {
 	switch n.Kind {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -140,6 +141,7 @@ func (r *Run) Read(name string) (string, bool) {
 
 func (r *Run) read(name string) (string, error) {
 	in := r.Stdin
+	var text strings.Builder
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -150,16 +152,18 @@ func (r *Run) read(name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if size := info.Size(); info.Mode().IsRegular() && size > document.MaxSize {
+		size := info.Size()
+		if info.Mode().IsRegular() && size > document.MaxSize {
 			return "", fmt.Errorf("longer than %d bytes (it has %d)", document.MaxSize, size)
 		}
+		text.Grow(int(min(size, document.MaxSize)))
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, document.MaxSize+1))
-	if err == nil && len(text) > document.MaxSize {
+	n, err := io.Copy(&text, io.LimitReader(in, document.MaxSize+1))
+	if err == nil && n > document.MaxSize {
 		err = fmt.Errorf("longer than %d bytes", document.MaxSize)
 	}
-	return string(text), err
+	return text.String(), err
 }
 
 // file notes a file that cannot be read or written, without repeating its name.
