@@ -254,7 +254,7 @@ func TestATagThatMeansNothingHereIsRefused(t *testing.T) {
 }
 
 func TestPlacesInYAML(t *testing.T) {
-	const text = "ü: \"ä ${A}\"\nb:\n  - x${B}\nc: |\n  one\n  two $$ ${C}\nd: 'it''s ${D} ${E}'\n"
+	const text = "ü: \"ä ${A}\"\nb:\n  - x${B}\nc: |\n  one\n  two $$ ${C}\nd: 'it''s ${D} ${E}'\ne: &x !!str | # $no ${no}\n  ${F}\n"
 	_, problems := expand(t, "x.yaml", text, nil)
 	var got []string
 	for _, p := range problems {
@@ -262,7 +262,7 @@ func TestPlacesInYAML(t *testing.T) {
 	}
 	want := []string{
 		"x.yaml:1:7 variable A is not set", "x.yaml:3:6 variable B is not set", "x.yaml:6:10 variable C is not set",
-		"x.yaml:7:11 variable D is not set", "x.yaml:7:16 variable E is not set",
+		"x.yaml:7:11 variable D is not set", "x.yaml:7:16 variable E is not set", "x.yaml:9:3 variable F is not set",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

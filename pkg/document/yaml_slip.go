@@ -90,9 +90,11 @@ func (s *slip) known(message string) bool {
 		if s.at == len(s.text) {
 			return s.is(s.begin, "not closed: "+s.text[s.begin:s.begin+1], "its "+closing+" is missing")
 		}
-		return s.is(s.at, "a , or "+closing+" should stand here", fmt.Sprintf(
-			"a text with , : [ ] { } in it stands in quotes; or is the %s missing, for the %c of line %d?",
-			closing, s.text[s.begin], 1+strings.Count(s.text[:s.begin], "\n")))
+		help := "a text with , : [ ] { } in it stands in quotes"
+		if s.begin < s.line {
+			help += fmt.Sprintf("; or is the %s missing, for the %c of line %d?", closing, s.text[s.begin], 1+strings.Count(s.text[:s.begin], "\n"))
+		}
+		return s.is(s.at, "a , or "+closing+" should stand here", help)
 	case anchor != message:
 		return s.is(s.at, `unknown anchor "`+strings.TrimSuffix(anchor, "' referenced")+`"`, "a text that begins with * stands in quotes")
 	case is("alphabetic or numeric character"):

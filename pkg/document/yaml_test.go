@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -101,6 +102,28 @@ func TestYAMLIsReadUpToItsOwnSize(t *testing.T) {
 		_, problems := document.Reader{}.Read("x.yaml", "a: "+strings.Repeat("x", size-3))
 		if refused := len(problems) > 0; refused != (size > document.MaxYAML) {
 			t.Errorf("%d bytes: %v", size, problems)
+		}
+	}
+}
+
+func TestYAMLIsReadUpToItsOwnDepth(t *testing.T) {
+	for depth, want := range map[int]string{document.MaxDepth: "", document.MaxDepth + 1: "1:1002: nested", 9000: "1:1002: nested", 20_000: "1:10001: nested"} {
+		_, problems := document.Reader{}.Read("x.yaml", strings.Repeat("[", depth)+"x"+strings.Repeat("]", depth))
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].Place.String() + ": " + problems[0].Text
+		}
+		if (got == "") != (want == "") || !strings.HasPrefix(got, strings.TrimSuffix("x.yaml:"+want, "x.yaml:")) {
+			t.Errorf("%d levels: %q, want %q", depth, got, want)
+		}
+	}
+}
+
+func TestPlacesInALongLineOfYAML(t *testing.T) {
+	for _, items := range []int{10, 340, 341, 342, 5000} {
+		_, problems := document.Reader{}.Read("x.yaml", "# é\n["+strings.Repeat("é, ", items)+"0x1]")
+		if want := fmt.Sprintf("x.yaml:2:%d", 2+3*items); len(problems) != 1 || problems[0].Place.String() != want {
+			t.Errorf("%d items: %v, want %s", items, problems, want)
 		}
 	}
 }
