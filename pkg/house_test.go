@@ -37,7 +37,6 @@ var neighbours = map[string][]string{
 	"pkg/report/browser":    {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
-	"pkg/measure":           {},
 	"pkg/memory":            {},
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/redact", "pkg/signed", "pkg/smoke", "pkg/together"},

@@ -8,7 +8,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/compare/calibrate"
 )
 
-// The short form of what the bench-compare command prints, with 2,000 runs a row, in full.
+// The short form of what `make bench` prints, with 2,000 runs a row, in full.
 func TestEqualSidesFailNoMoreSuitesThanAlpha(t *testing.T) {
 	for _, sigma := range []float64{0.3, 0.9} {
 		for _, pairs := range []int{20, 100} {

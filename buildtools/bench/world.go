@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -27,9 +28,9 @@ func newWorld(listener net.Listener) *world {
 	w := &world{url: "http://" + listener.Addr().String()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", w.aws)
-	mux.HandleFunc("GET /version", w.check(`{"version":"1.1"}`))
-	mux.HandleFunc("GET /trips", w.check(`{"trips":["Lisbon"]}`))
-	mux.HandleFunc("GET /big", w.check(`{"trips":[`+strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)+`{}]}`))
+	mux.HandleFunc("GET /", w.check(`{"status":"ok","version":"1.1","trips":["Lisbon"]}`, 0))
+	mux.HandleFunc("GET /slow", w.check(`{"status":"ok"}`, 100*time.Millisecond))
+	mux.HandleFunc("GET /big", w.check(`{"trips":[`+strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)+`{}]}`, 0))
 	mux.HandleFunc("GET /endless", endless)
 	mux.HandleFunc("GET /bomb", bomb())
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
@@ -53,8 +54,11 @@ func (w *world) aws(rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(rw, `{}`)
 }
 
-func (w *world) check(body string) http.HandlerFunc {
+func (w *world) check(body string, pause time.Duration) http.HandlerFunc {
 	return func(rw http.ResponseWriter, _ *http.Request) {
+		time.Sleep(pause) //nolint:forbidigo // it is a slow application
+		rw.Header().Set("X-Service", "trips")
+		rw.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(rw, body)
 		w.mu.Lock()
 		w.answered = time.Now()
@@ -90,4 +94,12 @@ func bomb() http.HandlerFunc {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(body)
 	}
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -27,15 +26,15 @@ type function struct {
 	done     chan string
 }
 
-// start starts the binary, and returns when it asked for its first invocation, with the time that took.
-func start(ctx context.Context, binary string, variables ...string) (*function, time.Duration, error) {
+// start starts a program, and returns when it asked for its first invocation, with the time that took.
+func start(ctx context.Context, argv []string, variables ...string) (*function, time.Duration, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, 0, err
 	}
 	f := &function{next: make(chan time.Time, 16), payloads: make(chan string), done: make(chan string, 1)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.poll)
+	mux.HandleFunc("GET "+next, f.poll)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{end}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		w.WriteHeader(http.StatusAccepted)
@@ -43,10 +42,11 @@ func start(ctx context.Context, binary string, variables ...string) (*function, 
 	})
 	f.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
 	go func() { _ = f.server.Serve(listener) }()
-	f.process = exec.CommandContext(ctx, binary)
+	f.process = exec.CommandContext(ctx, argv[0], argv[1:]...)
 	f.process.Env = append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
-		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
+		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=bench",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
 	}, variables...)
 	began := time.Now()
 	if err := f.process.Start(); err != nil {
@@ -57,7 +57,7 @@ func start(ctx context.Context, binary string, variables ...string) (*function, 
 		return f, at.Sub(began), nil
 	case <-time.After(patience):
 		f.stop()
-		return nil, 0, fmt.Errorf("%s did not ask for an invocation within %s", binary, patience)
+		return nil, 0, fmt.Errorf("%s did not ask for an invocation within %s", argv[0], patience)
 	}
 }
 
@@ -97,33 +97,4 @@ func (f *function) stop() {
 	_ = f.process.Process.Kill()
 	_ = f.process.Wait()
 	_ = f.server.Close()
-}
-
-// memory returns what the process has resident now, and the most that it ever had, in MiB. Only Linux
-// tells the latter; elsewhere both are what ps says.
-func (f *function) memory(ctx context.Context) (now, peak float64, err error) {
-	pid := strconv.Itoa(f.process.Process.Pid)
-	status, err := os.ReadFile("/proc/" + pid + "/status")
-	if err != nil {
-		out, err := exec.CommandContext(ctx, "ps", "-o", "rss=", "-p", pid).Output()
-		if err != nil {
-			return 0, 0, fmt.Errorf("read the memory of a function: %w", err)
-		}
-		kib, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-		return kib / 1024, kib / 1024, err
-	}
-	for line := range strings.Lines(string(status)) {
-		name, rest, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
-		switch name {
-		case "VmRSS":
-			now = kib / 1024
-		case "VmHWM":
-			peak = kib / 1024
-		}
-	}
-	if now <= 0 || peak <= 0 { // nothing read is not little memory
-		return 0, 0, errors.New("read the memory of a function: the system does not tell")
-	}
-	return now, peak, nil
 }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const module = "github.com/greenlight-ecs/greenlight/"
+
+// bench has what is measured in a folder, and the server that it asks. search is the PATH.
+type bench struct {
+	*world
+	dir, search string
+}
+
+func newBench(ctx context.Context, search string) (*bench, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	b := &bench{newWorld(listener), dir, search}
+	if err := errors.Join(b.build(ctx), b.templates()); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+func (b *bench) close() error { return errors.Join(b.server.Close(), os.RemoveAll(b.dir)) }
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+// write writes a file, and returns its path. What cannot be written is seen by what reads it.
+func (b *bench) write(name, text string) string {
+	_ = os.WriteFile(b.path(name), []byte(text), 0o600)
+	return b.path(name)
+}
+
+// build builds the programs as `make package` does, the functions for arm64, too.
+func (b *bench) build(ctx context.Context) error {
+	var functions []string
+	for _, f := range b.functions() {
+		functions = append(functions, module+"functions/"+f)
+	}
+	tools := []string{module + "buildtools/bench/floor", module + "buildtools/bench/peak"}
+	for _, t := range []string{"render-taskdef", "smoke", "rehearse"} {
+		tools = append(tools, module+"buildtools/"+t)
+	}
+	for target, packages := range map[string][]string{"": append(tools, functions...), "arm64": functions} {
+		args := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", b.path(target) + "/"}
+		cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+		if target != "" {
+			cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+target)
+		}
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build the programs: %w: %s", err, text)
+		}
+	}
+	return nil
+}
+
+// functions are the product's.
+func (b *bench) functions() []string {
+	return []string{"after-allow-test-traffic", "before-allow-traffic", "prober"}
+}
+
+// size is that of a function's binary.
+func (b *bench) size(function string) thing {
+	return thing{function, func(context.Context) (float64, error) {
+		info, err := os.Stat(filepath.Join(b.path("arm64"), function))
+		if err != nil {
+			return 0, err
+		}
+		return float64(info.Size()) / 1e6, nil
+	}}
+}
+
+// peak is the most memory that a program of ours has resident.
+func (b *bench) peak(name, program string, args ...string) thing {
+	return thing{name, func(ctx context.Context) (float64, error) {
+		cmd := exec.CommandContext(ctx, b.path("peak"), append([]string{b.path(program)}, args...)...)
+		cmd.Env = b.variables()
+		out, err := cmd.Output()
+		if err != nil {
+			return 0, err
+		}
+		var kib float64
+		_, err = fmt.Sscan(string(out), &kib)
+		return kib / 1024, err
+	}}
+}
+
+// rehearsal is what a good one takes beside its hooks, both with the suite of the demo.
+func (b *bench) rehearsal(ctx context.Context) (float64, error) {
+	taskdef := b.write("taskdef.json", `{"family":"task-tripmgmt","containerDefinitions":[
+		{"name":"app","image":"app:1.1.0","portMappings":[{"containerPort":8080}]}]}`)
+	appspec := b.write("appspec.yaml", `version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo: {ContainerName: app, ContainerPort: 8080}
+Hooks:
+  - AfterAllowTestTraffic: first
+  - BeforeAllowTraffic: second
+`)
+	report := b.path("rehearsal.json")
+	whole, err := command("rehearse", 0, nil, b.path("rehearse"), "--taskdef", taskdef, "--appspec", appspec,
+		"--suite", "infra/tripmgmt/smoke.yaml", "--blue", "builtin:good", "--green", "builtin:good",
+		"--production-port", "0", "--test-port", "0", "--traffic", "50", "--report", "json="+report).do(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var found struct {
+		Hooks []struct {
+			Duration time.Duration `json:"duration_ns"`
+		} `json:"hooks"`
+		Traffic struct {
+			Failed int `json:"failed"`
+		} `json:"traffic"`
+	}
+	if err := readJSON(report, &found); err != nil {
+		return 0, err
+	}
+	if len(found.Hooks) != 2 || found.Traffic.Failed != 0 {
+		return 0, fmt.Errorf("%d hooks ran, want 2; %d production requests failed", len(found.Hooks), found.Traffic.Failed)
+	}
+	return (whole - milliseconds(found.Hooks[0].Duration+found.Hooks[1].Duration)) / 1000, nil
+}
+
+// variables are those of the templates.
+func (b *bench) variables() []string {
+	return []string{
+		"REPOSITORY=123456789012.dkr.ecr.eu-west-1.amazonaws.com/app", "LOG_GROUP=app-log", "HOST=db.internal.example",
+		"PATH=" + b.search, "HOME=/nonexistent",
+	}
+}
+
+// jq is the limit beside envsubst | jq: from 1.7 on jq is several times as fast as Debian's.
+func (b *bench) jq() float64 {
+	version, _ := exec.Command("jq", "--version").Output() //nolint:noctx // ends at once
+	if strings.HasPrefix(string(version), "jq-1.6") {
+		return 0.25
+	}
+	return 1
+}

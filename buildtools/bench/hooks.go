@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+const worst = "the most, with the worst bodies side by side"
+
+// next is what a hook of any language asks for first.
+const next = "/2018-06-01/runtime/invocation/next"
+
+// coldStart is a function of ours.
+func (b *bench) coldStart(function string) thing {
+	return b.starts(function, func(context.Context) ([]string, error) { return []string{b.path(function)}, nil })
+}
+
+// nodeHook is what the field writes: the SDK's client beside the handler.
+func (b *bench) nodeHook() thing {
+	var once sync.Once
+	var text []byte
+	var err error
+	return b.starts(node, func(ctx context.Context) ([]string, error) {
+		if _, absent := exec.LookPath("npm"); absent != nil {
+			return nil, missing("node and npm are not installed")
+		}
+		once.Do(func() {
+			install := exec.CommandContext(ctx, "npm", "install", "--silent", "--no-audit", "--no-fund",
+				"--prefix", b.dir, "@aws-sdk/client-codedeploy@3")
+			text, err = install.CombinedOutput()
+		})
+		if err != nil {
+			return nil, missing(fmt.Sprintf("npm has no @aws-sdk/client-codedeploy: %v: %.300s", err, text))
+		}
+		return []string{"node", b.write("hook.js", `
+const { CodeDeployClient, PutLifecycleEventHookExecutionStatusCommand } = require('@aws-sdk/client-codedeploy');
+const client = new CodeDeployClient({});
+exports.handler = (event) => client.send(new PutLifecycleEventHookExecutionStatusCommand(event));
+require('http').get('http://' + process.env.AWS_LAMBDA_RUNTIME_API + '`+next+`');
+`)}, nil
+	})
+}
+
+// pythonHook is the same in Python. The interpreter is asked for its own path: version managers put a slow
+// script before it.
+func (b *bench) pythonHook() thing {
+	return b.starts(python, func(ctx context.Context) ([]string, error) {
+		path, err := exec.CommandContext(ctx, "python3", "-c", "import sys, boto3; print(sys.executable)").Output()
+		if err != nil {
+			return nil, missing("python3 with boto3 is not installed")
+		}
+		return []string{strings.TrimSpace(string(path)), b.write("hook.py", `
+import boto3, os, urllib.request
+client = boto3.client('codedeploy')
+def handler(event, context):
+    client.put_lifecycle_event_hook_execution_status(**event)
+urllib.request.urlopen('http://' + os.environ['AWS_LAMBDA_RUNTIME_API'] + '`+next+`')
+`)}, nil
+	})
+}
+
+// starts is the time from exec to the first request for an invocation.
+func (b *bench) starts(name string, args func(context.Context) ([]string, error)) thing {
+	return thing{name, func(ctx context.Context) (float64, error) {
+		argv, err := args(ctx)
+		if err != nil {
+			return 0, err
+		}
+		f, took, err := start(ctx, argv, "AWS_ENDPOINT_URL="+b.url)
+		if err != nil {
+			return 0, err
+		}
+		f.stop()
+		return milliseconds(took), nil
+	}}
+}
+
+// hook starts the first function with a suite.
+func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
+	f, _, err := start(ctx, []string{b.path(b.functions()[0])}, "AWS_ENDPOINT_URL="+b.url,
+		"SUITE="+b.write("smoke.yaml", head+suite), "TEST_URL="+b.url, "RELEASE=1.1")
+	return f, err
+}
+
+const (
+	event = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
+	head  = `version: 1
+name: bench
+readiness: {checks: [version], consecutive: 5, within: 20s}
+checks:
+  - {name: version, request: GET /version, expect: {status: 200, json: {$.version: "${RELEASE}"}}}
+`
+	quick = `  - {name: list trips, request: GET /trips, attempts: 10, expect: {status: 200, json: {$.trips: {length: 1}}}}
+`
+	heavy = `  - {name: big, request: GET /big, attempts: 20, expect: {status: 200, json: {"$.trips[*].days": {exists: true}}}}
+  - {name: endless, request: GET /endless, attempts: 20, expect: {status: 200}}
+  - {name: bomb, request: GET /bomb, attempts: 20, expect: {status: 200}}
+`
+)
+
+// memory is that of the first function. The worst are bodies of a megabyte, endless ones and bombs.
+func (b *bench) memory() []thing {
+	after := func(name, suite string, invocations int, line string) thing {
+		return thing{name, func(ctx context.Context) (float64, error) {
+			f, err := b.hook(ctx, suite)
+			if err != nil {
+				return 0, err
+			}
+			defer f.stop()
+			for range invocations {
+				if err := f.invoke(event); err != nil {
+					return 0, err
+				}
+			}
+			return f.memory(line)
+		}}
+	}
+	return []thing{
+		after("idle after the start", quick, 0, "VmRSS:"), after("idle after an invocation", quick, 1, "VmRSS:"),
+		after(worst, heavy, 3, "VmHWM:"),
+	}
+}
+
+// memory reads a line of what Linux tells of the process, in MiB.
+func (f *function) memory(line string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.process.Process.Pid))
+	if err != nil {
+		return 0, missing("the system has no /proc")
+	}
+	var kib float64
+	_, rest, _ := strings.Cut(string(status), line)
+	_, err = fmt.Sscan(rest, &kib) // nothing read is not little memory
+	return kib / 1024, err
+}
+
+// untilStored is what the gate itself takes to tell CodeDeploy: the median of 20 invocations.
+func (b *bench) untilStored(ctx context.Context) (float64, error) {
+	f, err := b.hook(ctx, quick)
+	if err != nil {
+		return 0, err
+	}
+	defer f.stop()
+	var delays []float64
+	for range 20 {
+		if err := f.invoke(event); err != nil {
+			return 0, err
+		}
+		delay, status := b.delay()
+		if status != "Succeeded" {
+			return 0, fmt.Errorf("the good release was %q", status)
+		}
+		delays = append(delays, milliseconds(delay))
+	}
+	return median(delays), nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import "fmt"
+
+// The things that other things are held against.
+const (
+	ours      = "render-taskdef"
+	shell     = "envsubst | jq"
+	ecspresso = "ecspresso"
+	node      = "a hook in Node.js with @aws-sdk/client-codedeploy"
+	python    = "a hook in Python with boto3"
+	loop      = "a loop over net/http"
+	beside    = "the rehearsal beside its hooks"
+)
+
+// table is all that is measured, and all that is promised.
+func (b *bench) table() []measurement {
+	functions := b.functions()
+	first, second, prober := functions[0], functions[1], functions[2]
+	several := fmt.Sprintf("smoke, %d checks", checks)
+	return []measurement{
+		{"a template of 5 KB", "ms", 40, b.renderers("5"), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{"a template of 60 KB", "ms", 40, b.renderers("60"), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{
+			"templates that grow", "ms", 5,
+			[]thing{b.huge(2), b.huge(10)},
+			// A megabyte takes as long among ten as among two, give or take the half.
+			[]limit{{"10 MB", "", 1000}, {"10 MB", "2 MB", 1.5 * 10 / 2}},
+		},
+		{
+			"a renderer's peak memory", "MiB", 1,
+			[]thing{b.peak("5 KB", ours, b.rendered("5")...), b.peak("60 KB", ours, b.rendered("60")...)},
+			[]limit{{"5 KB", "", 12}, {"60 KB", "", 12}},
+		},
+
+		{
+			"cold start, exec to the first request for an invocation", "ms", 20,
+			[]thing{b.coldStart(first), b.coldStart(second), b.coldStart(prober), b.nodeHook(), b.pythonHook()},
+			[]limit{
+				{first, "", 20},
+				{second, "", 20},
+				{prober, "", 20},
+				{first, node, 0.15},
+				{second, node, 0.15},
+				{first, python, 0.06},
+				{second, python, 0.06},
+			},
+		},
+		{
+			"functions, unzipped for arm64", "MB", 1,
+			[]thing{b.size(first), b.size(second), b.size(prober)},
+			[]limit{{first, "", 25}, {second, "", 25}, {prober, "", 25}},
+		},
+		{
+			"resident memory of a hook", "MiB", 1, b.memory(),
+			[]limit{{"idle after the start", "", 32}, {"idle after an invocation", "", 32}, {worst, "", 96}},
+		},
+		{
+			"the status", "ms", 1,
+			[]thing{{"from the last answer to the stored status, of 20", b.untilStored}},
+			[]limit{{"from the last answer to the stored status, of 20", "", 100}},
+		},
+
+		{
+			fmt.Sprintf("%d independent checks, 8 at once", checks), "ms", 15,
+			append([]thing{b.loop("/health", checks, 8), b.smoke(several, checks, "/health", "")}, b.peers()...),
+			[]limit{{several, loop, 2}, {several, "goss", 0.6}, {several, "hurl", 0.6}, {several, "runn", 0.6}},
+		},
+		{
+			"50 checks of 100 ms, 16 at once", "ms", 7,
+			[]thing{b.loop("/slow", 50, 16), b.smoke("smoke", 50, "/slow", "policy: {concurrency: 16}\n")},
+			[]limit{{"smoke", loop, 1.03}},
+		},
+		{
+			"suites that grow", "ms", 3,
+			[]thing{b.smoke("1,000 checks", 1000, "/health", ""), b.smoke("10,000 checks", 10000, "/health", "")},
+			[]limit{{"10,000 checks", "1,000 checks", 1.2 * 10}},
+		},
+		{
+			"smoke's peak memory", "MiB", 1,
+			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", ""))},
+			[]limit{{several, "", 16}},
+		},
+
+		{"a good rehearsal, two tasks a side", "s", 3, []thing{{beside, b.rehearsal}}, []limit{{beside, "", 2}}},
+		{"a release compared with itself: suites that fail, of 2,000", "%", 1, b.falseAlarms(), b.falseAlarmLimits()},
+		{"a worse release: suites that fail, of 400", "%", 1, b.found(), nil},
+	}
+}
