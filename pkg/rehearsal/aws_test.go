@@ -25,15 +25,14 @@ d = c.get_deployment(deploymentId=id)["deploymentInfo"]
 assert (d["status"], d["creator"], d["computePlatform"]) == ("Succeeded", "user", "ECS"), d
 assert d["completeTime"] >= d["startTime"] >= d["createTime"], d
 assert c.list_deployments(applicationName="rehearsal", deploymentGroupName="rehearsal", includeOnlyStatuses=["Succeeded"])["deployments"] == [id]
-assert c.batch_get_deployments(deploymentIds=[id])["deploymentsInfo"][0]["deploymentId"] == id
 targets = c.list_deployment_targets(deploymentId=id)["targetIds"]
 assert targets == ["rehearsal:app"], targets
-t = c.batch_get_deployment_targets(deploymentId=id, targetIds=targets)["deploymentTargets"][0]["ecsTarget"]
+t = c.get_deployment_target(deploymentId=id, targetId=targets[0])["deploymentTarget"]["ecsTarget"]
 assert [e["status"] for e in t["lifecycleEvents"]] == ["Succeeded"] * 8, t["lifecycleEvents"]
 assert t["taskSetsInfo"][0]["trafficWeight"] == 100.0, t["taskSetsInfo"]
 g = c.get_deployment_group(applicationName="rehearsal", deploymentGroupName="rehearsal")["deploymentGroupInfo"]
 assert g["lastSuccessfulDeployment"]["deploymentId"] == id, g
-assert c.get_deployment_config(deploymentConfigName=g["deploymentConfigName"])["deploymentConfigInfo"]["trafficRoutingConfig"]["type"] == "AllAtOnce"
+assert g["deploymentConfigName"] == "CodeDeployDefault.ECSAllAtOnce", g
 for call, error in ((lambda: c.stop_deployment(deploymentId=id), "DeploymentAlreadyCompletedException"),
                     (lambda: c.continue_deployment(deploymentId=id, deploymentWaitType="READY_WAIT"), "DeploymentAlreadyCompletedException"),
                     (lambda: c.get_deployment(deploymentId="d-ZZZZZZZZZ"), "DeploymentDoesNotExistException")):

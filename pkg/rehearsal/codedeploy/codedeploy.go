@@ -20,12 +20,6 @@ import (
 // Target is the prefix of CodeDeploy's operations in X-Amz-Target.
 const Target = "CodeDeploy_20141006"
 
-// maxTargets is how many targets BatchGetDeploymentTargets takes (SDK: "maximum of 25").
-const maxTargets = 25
-
-// maxBatch is how many names the other batch calls take (SDK: "maximum ... 25", applications 100).
-const maxBatch = 25
-
 // API answers CodeDeploy's calls.
 type API struct {
 	Book *deployment.Book
@@ -37,24 +31,14 @@ type API struct {
 func (a API) Service() awsjson.Service {
 	return awsjson.Service{Target: Target, Operations: map[string]awsjson.Operation{
 		"GetDeployment":                        awsjson.Typed(a.getDeployment),
-		"BatchGetDeployments":                  awsjson.Typed(a.batchGetDeployments),
 		"ListDeployments":                      awsjson.Typed(a.listDeployments),
 		"GetDeploymentTarget":                  awsjson.Typed(a.getDeploymentTarget),
-		"BatchGetDeploymentTargets":            awsjson.Typed(a.batchGetDeploymentTargets),
 		"ListDeploymentTargets":                awsjson.Typed(a.listDeploymentTargets),
 		"GetApplicationRevision":               awsjson.Typed(a.getApplicationRevision),
 		"PutLifecycleEventHookExecutionStatus": awsjson.Typed(a.putStatus),
 		"StopDeployment":                       awsjson.Typed(a.stopDeployment),
 		"ContinueDeployment":                   awsjson.Typed(a.continueDeployment),
-		"ListApplicationRevisions":             awsjson.Typed(a.listApplicationRevisions),
-		"ListApplications":                     awsjson.Typed(a.listApplications),
-		"GetApplication":                       awsjson.Typed(a.getApplication),
-		"BatchGetApplications":                 awsjson.Typed(a.batchGetApplications),
-		"ListDeploymentGroups":                 awsjson.Typed(a.listDeploymentGroups),
 		"GetDeploymentGroup":                   awsjson.Typed(a.getDeploymentGroup),
-		"BatchGetDeploymentGroups":             awsjson.Typed(a.batchGetDeploymentGroups),
-		"ListDeploymentConfigs":                awsjson.Typed(a.listDeploymentConfigs),
-		"GetDeploymentConfig":                  awsjson.Typed(a.getDeploymentConfig),
 	}}
 }
 

@@ -227,35 +227,6 @@ func (a API) getDeployment(_ context.Context, in deploymentInput) (getDeployment
 	return getDeploymentOutput{describe(d)}, nil
 }
 
-type batchInput struct {
-	DeploymentIDs []string `json:"deploymentIds"`
-	DeploymentID  string   `json:"deploymentId"`
-	TargetIDs     []string `json:"targetIds"`
-}
-
-type batchDeploymentsOutput struct {
-	Infos []deploymentInfo `json:"deploymentsInfo"`
-}
-
-func (a API) batchGetDeployments(_ context.Context, in batchInput) (batchDeploymentsOutput, error) {
-	out := batchDeploymentsOutput{Infos: []deploymentInfo{}}
-	switch {
-	case len(in.DeploymentIDs) == 0:
-		_, err := a.find("")
-		return out, err
-	case len(in.DeploymentIDs) > maxBatch:
-		return out, &awsjson.Fault{Type: "BatchLimitExceededException", Message: fmt.Sprintf("The maximum number of deployment IDs is %d.", maxBatch)}
-	}
-	for _, id := range in.DeploymentIDs {
-		d, err := a.find(id)
-		if err != nil {
-			return out, err
-		}
-		out.Infos = append(out.Infos, describe(d))
-	}
-	return out, nil
-}
-
 type listDeploymentsInput struct {
 	Application string              `json:"applicationName"`
 	Group       string              `json:"deploymentGroupName"`
@@ -301,37 +272,12 @@ func (a API) getDeploymentTarget(_ context.Context, in deploymentInput) (getTarg
 	case in.TargetID == "":
 		return getTargetOutput{}, &awsjson.Fault{Type: "DeploymentTargetIdRequiredException", Message: "A deployment target ID was not provided."}
 	case in.TargetID != d.TargetID():
-		return getTargetOutput{}, noTarget(in.TargetID)
+		return getTargetOutput{}, &awsjson.Fault{
+			Type:    "DeploymentTargetDoesNotExistException",
+			Message: fmt.Sprintf("The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID),
+		}
 	}
 	return getTargetOutput{a.target(d)}, nil
-}
-
-func noTarget(id string) error {
-	return &awsjson.Fault{Type: "DeploymentTargetDoesNotExistException", Message: fmt.Sprintf("The provided target ID does not belong to the attempted deployment: %.80s", id)}
-}
-
-type batchTargetsOutput struct {
-	Targets []deploymentTarget `json:"deploymentTargets"`
-}
-
-func (a API) batchGetDeploymentTargets(_ context.Context, in batchInput) (batchTargetsOutput, error) {
-	d, err := a.find(in.DeploymentID)
-	switch {
-	case err != nil:
-		return batchTargetsOutput{}, err
-	case len(in.TargetIDs) == 0:
-		return batchTargetsOutput{}, &awsjson.Fault{Type: "DeploymentTargetIdRequiredException", Message: "A deployment target ID was not provided."}
-	case len(in.TargetIDs) > maxTargets:
-		return batchTargetsOutput{}, &awsjson.Fault{Type: "DeploymentTargetListSizeExceededException", Message: "The maximum number of targets that can be associated with an Amazon ECS or AWS Lambda deployment was exceeded."}
-	}
-	out := batchTargetsOutput{}
-	for _, id := range in.TargetIDs {
-		if id != d.TargetID() {
-			return out, noTarget(id)
-		}
-		out.Targets = append(out.Targets, a.target(d))
-	}
-	return out, nil
 }
 
 type listTargetsOutput struct {

@@ -40,22 +40,3 @@ func (a API) getApplicationRevision(_ context.Context, in revisionInput) (revisi
 	}
 	return revisionOutput{}, &awsjson.Fault{Type: "RevisionDoesNotExistException", Message: "The named revision does not exist with the user or AWS account."}
 }
-
-type listRevisionsOutput struct {
-	Revisions []revision `json:"revisions"`
-}
-
-func (a API) listApplicationRevisions(_ context.Context, in applicationInput) (listRevisionsOutput, error) {
-	out := listRevisionsOutput{Revisions: []revision{}}
-	if _, err := a.application(in.Application); err != nil {
-		return out, err
-	}
-	seen := map[string]bool{}
-	for _, d := range a.Book.All() {
-		if sum := sha(d.AppSpec); d.Application == in.Application && !seen[sum] {
-			seen[sum] = true
-			out.Revisions = append(out.Revisions, revision{Type: "AppSpecContent", AppSpecContent: &appSpecContent{SHA256: sum}})
-		}
-	}
-	return out, nil
-}
