@@ -5,7 +5,6 @@
 # Credentials, region and AWS_ENDPOINT_URL are the AWS command line's own.
 set -eu
 verb=${1:-} STACK=${STACK:-} BUCKET=${BUCKET:-} PARAMETERS=${PARAMETERS:-}
-export STACK PARAMETERS
 here=$(dirname "$0")
 dist=${DIST:-dist}
 say() { printf '%s\n' "$*"; }
@@ -46,8 +45,17 @@ change() {
 	*_IN_PROGRESS) fail "$name is $before: wait until it is done" ;;
 	*) kind=UPDATE ;;
 	esac
+	# Not `aws cloudformation deploy`: it passes over names that the template does not know, and keeps the old
+	# value of a parameter whose default has changed, as that of the build tools does with every package.
+	mkdir -p "$dist"
+	case $PARAMETERS in
+	*.json) cp "$PARAMETERS" "$dist/parameters.json" ;;
+	*) awk -f "$here/parameters.awk" "${TEMPLATES:-infra}/$STACK.yml" "${PARAMETERS:-/dev/null}" >"$dist/parameters.json" ||
+		fail "the parameters are wrong: the lines above say where" ;;
+	esac
 	sh "$here/package.sh" "${GO:-go}" "${ARCH:-arm64}" "$BUCKET"
-	key=$(cd "$dist/upload" && find greenlight -name "$STACK.yml")
+	key=greenlight/$(cksum <"$dist/$STACK.yml" | tr ' ' -)/$STACK.yml
+	aws s3 cp --only-show-errors "$dist/$STACK.yml" "s3://$BUCKET/$key"
 	changes=$(cfn create-change-set --stack-name "$name" --change-set-name "greenlight-$(date -u +%Y%m%dT%H%M%SZ)" --change-set-type $kind \
 		--template-url "https://$BUCKET.s3.amazonaws.com/$key" --parameters "file://$dist/parameters.json" \
 		--capabilities CAPABILITY_IAM --query Id --output text)

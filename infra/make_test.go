@@ -1,7 +1,9 @@
 package infra_test
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +96,7 @@ func TestMakeInAnAccount(t *testing.T) {
 			2,
 			[]string{"greenlight-gate is ROLLBACK_COMPLETE: make destroy"},
 			nil,
-			[]string{"create-change-set", "s3 sync"},
+			[]string{"create-change-set", "cloudformation package"},
 		},
 		"deploy while it changes": {
 			[]string{"STACK_STATUS=UPDATE_IN_PROGRESS"},
@@ -102,7 +104,7 @@ func TestMakeInAnAccount(t *testing.T) {
 			2,
 			[]string{"wait until it is done"},
 			nil,
-			[]string{"create-change-set", "s3 sync"},
+			[]string{"create-change-set", "cloudformation package"},
 		},
 		"stuck": {
 			[]string{"STACK_STATUS=CREATE_COMPLETE", "STUCK=1"},
@@ -141,6 +143,62 @@ func TestMakeInAnAccount(t *testing.T) {
 				if strings.Contains(called, never) {
 					t.Errorf("calls %q:\n%s", never, called)
 				}
+			}
+		})
+	}
+}
+
+// TestParameters says what is made of a file of parameters before anything is packed.
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	template := filepath.Join(t.TempDir(), "x.yml")
+	text := "Parameters:\n  VpcId:\n    Type: String\n  Mode:\n    Type: String\n    Default: enforce\n  Kind: {Type: String, Default: a}\n" +
+		"  ToolsUri:\n    Type: String\nResources:\n  Default:\n    Type: x\n"
+	if err := os.WriteFile(template, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		file string
+		want map[string]string // what CloudFormation gets
+		err  string
+	}{
+		"lines":       {"# mine\nVpcId = vpc-1\n\nMode= a b,c \n", map[string]string{"VpcId": "vpc-1", "Mode": "a b,c"}, ""},
+		"json inside": {`VpcId={"a": "b=c, \d	\"é\""}`, map[string]string{"VpcId": `{"a": "b=c, \d	\"é\""}`}, ""},
+		"of Windows":  {"VpcId=vpc-1\r\n", map[string]string{"VpcId": "vpc-1"}, ""},
+		"empty value": {"VpcId=\nKind=", map[string]string{"VpcId": "", "Kind": ""}, ""},
+		"no value":    {"VpcId\n", nil, ":1: want NAME=VALUE"},
+		"slip":        {"VpcID=s3cret\n", nil, `no parameter "VpcID"; it has VpcId, Mode, Kind, ToolsUri`},
+		"a resource":  {"VpcId=a\nDefault=b\n", nil, `:2: `},
+		"missing":     {"Mode=observe\n", nil, "VpcId is not set"},
+		"none":        {"", nil, "VpcId is not set"},
+		"twice":       {"VpcId=a\nVpcId=b\n", nil, ":2: VpcId stands there twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "p")
+			if err := os.WriteFile(file, []byte(tc.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(within(t, time.Minute), "awk", "-f", "../buildtools/parameters.awk", template, file)
+			var said strings.Builder
+			cmd.Stderr = &said
+			out, err := cmd.Output()
+			if tc.want == nil {
+				if err == nil || !strings.Contains(said.String(), tc.err) || strings.Contains(said.String(), "s3cret") {
+					t.Errorf("got %v, want %q in\n%s", err, tc.err, &said)
+				}
+				return
+			}
+			var list []struct{ ParameterKey, ParameterValue string }
+			if err := errors.Join(err, json.Unmarshal(out, &list)); err != nil {
+				t.Fatalf("%v: %s%s", err, out, &said)
+			}
+			got := map[string]string{}
+			for _, p := range list {
+				got[p.ParameterKey] = p.ParameterValue
+			}
+			if !maps.Equal(got, tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}

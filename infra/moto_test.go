@@ -1,7 +1,9 @@
 package infra_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -21,6 +24,8 @@ import (
 type moto struct {
 	url string
 	env []string
+	// dist is where packages go.
+	dist string
 }
 
 // startMoto runs moto_server on loopback until the test ends.
@@ -44,14 +49,15 @@ func startMoto(t *testing.T) moto {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(); _ = cmd.Wait() })
-	m := moto{url: "http://127.0.0.1:" + port}
+	// By this name moto finds the bucket in the path of a nested template.
+	m := moto{url: "http://localhost:" + port, dist: t.TempDir()}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "MAKE") {
 			m.env = append(m.env, v)
 		}
 	}
 	m.env = append(m.env, "AWS_ENDPOINT_URL="+m.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "DIST="+t.TempDir(), "ARCH=amd64", "PROCESSORS=amd64") // one processor: compiling for another takes a minute
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "DIST="+m.dist, "ARCH=amd64", "PROCESSORS=amd64") // one processor: compiling for another takes a minute
 	waitFor(t, m.url)
 	return m
 }
@@ -145,11 +151,13 @@ func prune(t *testing.T, text string) []byte {
 	if image, ok := at(content, "Parameters", "ImageId").(map[string]any); ok {
 		image["Type"], image["Default"] = "String", "ami-12c6146b"
 	}
-	pruned, err := yaml.Marshal(without(content, gone))
-	if err != nil {
+	var pruned bytes.Buffer
+	e := yaml.NewEncoder(&pruned)
+	e.SetIndent(2) // as ours
+	if err := e.Encode(without(content, gone)); err != nil {
 		t.Fatal(err)
 	}
-	return pruned
+	return pruned.Bytes()
 }
 
 // without replaces references to resources that are gone.
@@ -207,6 +215,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	if got := m.must(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "greenlight-bluegreen", "--query", "Stacks[0].StackStatus", "--output", "text"); got != "REVIEW_IN_PROGRESS" {
 		t.Errorf("after a dry run the stack is %s", got)
 	}
+	m.wantPackages(t)
 
 	pruned := t.TempDir()
 	for _, name := range files() {
@@ -229,6 +238,63 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 		t.Errorf("the stack policy is %s", policy)
 	}
 	m.wantMade(t)
+}
+
+// wantPackages looks whether what make package wrote for the console names what it uploaded, and is else what
+// was written.
+func (m moto) wantPackages(t *testing.T) {
+	t.Helper()
+	uploaded := func(key, file string) {
+		to := filepath.Join(t.TempDir(), "uploaded")
+		m.must(t, "aws", "s3", "cp", "s3://greenlight-packages/"+key, to)
+		if got := read(t, to); got == "" || got != read(t, filepath.Join(m.dist, file)) {
+			t.Errorf("%s is not %s", key, file)
+		}
+	}
+	set := func(of map[string]any, key string, value any) {
+		if of[key] == value {
+			t.Errorf("%s is still %v", key, value)
+		}
+		of[key] = value
+	}
+	original := load(t)
+	gate := parse(t, "gate.yml", read(t, filepath.Join(m.dist, "gate.yml")))
+	for _, r := range original["gate.yml"].resources("AWS::Lambda::Function") {
+		code := at(gate.resource(r.id).properties, "Code")
+		if got := str(at(code, "S3Bucket")); got != "greenlight-packages" {
+			t.Errorf("%s is in the bucket %q", r.id, got)
+		}
+		uploaded(str(at(code, "S3Key")), filepath.Base(str(r.properties["Code"])))
+		set(r.properties, "Code", code)
+	}
+	set(at(original["gate.yml"].content, "Parameters", "Architecture").(map[string]any), "Default", "x86_64")
+
+	bluegreen := parse(t, "bluegreen.yml", read(t, filepath.Join(m.dist, "bluegreen.yml")))
+	archive := "buildtools-linux-amd64.tar.gz"
+	uri := bluegreen.parameter("ToolsUri", "Default")
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(read(t, filepath.Join(m.dist, archive)))))
+	if uri != "s3://greenlight-packages/greenlight/"+sum+"/"+archive {
+		t.Errorf("the build tools are at %s", uri)
+	}
+	uploaded(strings.TrimPrefix(uri, "s3://greenlight-packages/"), archive)
+	parameters := original["bluegreen.yml"].section("Parameters")
+	set(parameters["ToolsUri"].(map[string]any), "Default", uri)
+	set(parameters["ToolsSha256"].(map[string]any), "Default", sum)
+	for _, r := range original["bluegreen.yml"].resources("AWS::CloudFormation::Stack") {
+		url := str(bluegreen.resource(r.id).properties["TemplateURL"])
+		key := url[strings.Index(url, "greenlight-packages/")+len("greenlight-packages/"):]
+		to := filepath.Join(t.TempDir(), "gate.yml")
+		m.must(t, "aws", "s3", "cp", "s3://greenlight-packages/"+key, to)
+		if diff := cmp.Diff(gate.content, parse(t, "gate.yml", read(t, to)).content); diff != "" {
+			t.Errorf("the nested stack is not gate.yml:\n%s", diff)
+		}
+		set(r.properties, "TemplateURL", url)
+	}
+	for name, got := range map[string]template{"gate.yml": gate, "bluegreen.yml": bluegreen} {
+		if diff := cmp.Diff(original[name].content, got.content); diff != "" {
+			t.Errorf("%s is not what was written:\n%s", name, diff)
+		}
+	}
 }
 
 // wantMade looks at what the stacks really made.
