@@ -82,7 +82,7 @@ func (b *bench) starts(name string, args func(context.Context) ([]string, error)
 // hook starts the first function with a suite.
 func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
 	f, _, err := start(ctx, []string{b.path(b.functions()[0])}, "AWS_ENDPOINT_URL="+b.url,
-		"SUITE="+b.write("smoke.yaml", head+suite), "TEST_URL="+b.url, "RELEASE=1.1")
+		"SUITE="+b.write("hook.yaml", head+suite), "TEST_URL="+b.url, "RELEASE=1.1")
 	return f, err
 }
 

@@ -7,8 +7,8 @@ const (
 	ours      = "render-taskdef"
 	shell     = "envsubst | jq"
 	ecspresso = "ecspresso"
-	node      = "a hook in Node.js with @aws-sdk/client-codedeploy"
-	python    = "a hook in Python with boto3"
+	node      = "the usual hook in Node.js"
+	python    = "the usual hook in Python"
 	loop      = "a loop over net/http"
 	beside    = "the rehearsal beside its hooks"
 )
