@@ -34,7 +34,7 @@ var neighbours = map[string][]string{
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
 	"pkg/report":            {"pkg/diagnostic", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
-	"pkg/report/browser":    {},
+	"pkg/internal/browser":  {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
 	"pkg/memory":            {},

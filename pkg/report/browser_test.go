@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenlight-ecs/greenlight/pkg/report/browser"
+	"github.com/greenlight-ecs/greenlight/pkg/internal/browser"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenlight-ecs/greenlight/pkg/internal/browser"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/report/browser"
 )
 
 func findBrowser(t *testing.T) browser.Browser {
