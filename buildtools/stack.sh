@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes, changes and removes the stacks: stack.sh dry-run|deploy|destroy
 # Settings: STACK (gate or bluegreen), BUCKET, PARAMETERS (a file with a NAME=VALUE a line, or CloudFormation's
-# own JSON; what it does not name is the template's default), NAME (of the stack; default greenlight-STACK).
+# own JSON, whose names CloudFormation checks; what it does not name is the template's default), NAME (of the
+# stack; default greenlight-STACK).
 # Credentials, region and AWS_ENDPOINT_URL are the AWS command line's own.
 set -eu
 verb=${1:-} STACK=${STACK:-} BUCKET=${BUCKET:-} PARAMETERS=${PARAMETERS:-}
