@@ -18,9 +18,12 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	only := flag.String("run", "", "only the measurements whose names match this `REGEXP`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -6,9 +6,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/format"
-	"log"
 	"maps"
 	"os"
 	"os/exec"
@@ -19,6 +19,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/schemas"
 	smithy "github.com/aws/smithy-go"
+
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 const module = "github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -32,21 +34,27 @@ var kinds = map[smithy.ShapeType]string{ //nolint:gochecknoglobals // a table
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("taskdef-model: ")
-	if len(os.Args) != 2 {
-		log.Fatal("usage: taskdef-model OUTPUT.go")
+	stdlog.TakeOver()
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "taskdef-model:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: taskdef-model OUTPUT.go")
 	}
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module).Output() //nolint:noctx // run by hand
 	if err != nil {
-		log.Fatal("find the SDK: ", err)
+		return fmt.Errorf("find the SDK: %w", err)
 	}
 	version, dir, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	m := model{index: map[string]int{}, required: map[string]bool{}, enums: map[string][]string{}}
 	for _, name := range []string{"types/types.go", "types/enums.go", "api_op_RegisterTaskDefinition.go"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			log.Fatal("read the SDK: ", err)
+			return fmt.Errorf("read the SDK: %w", err)
 		}
 		m.read(string(text))
 	}
@@ -69,11 +77,9 @@ var shapes = [...]shape{
 var outputOnly = [...]string{%s}
 `, module, version, strings.Join(m.shapes, ""), strings.Join(outputOnly, ", ")))
 	if err != nil {
-		log.Fatal("format the model: ", err)
+		return fmt.Errorf("format the model: %w", err)
 	}
-	if err := os.WriteFile(os.Args[1], text, 0o644); err != nil {
-		log.Fatal(err)
-	}
+	return os.WriteFile(args[0], text, 0o644)
 }
 
 // model is what was found out: the shapes' texts, and the numbers of their names.

@@ -14,9 +14,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
+	stdlog.TakeOver()
 	if len(os.Args) != 4 {
 		fmt.Fprintln(os.Stderr, "usage: floor URL COUNT CONCURRENCY")
 		os.Exit(2)
