@@ -36,7 +36,8 @@ func template(containers, variables int, ref string) string {
 		})
 	}
 	text, err := json.MarshalIndent(object{
-		"family": "bench", "networkMode": "awsvpc", "requiresCompatibilities": []string{"EC2"}, "cpu": "1024", "memory": "4096",
+		"family": "bench", "networkMode": "awsvpc", "requiresCompatibilities": []string{"EC2"},
+		"cpu": "1024", "memory": "4096",
 		"executionRoleArn": "arn:aws:iam::123456789012:role/exec", "containerDefinitions": all,
 	}, "", "  ")
 	if err != nil {
@@ -67,7 +68,8 @@ func (b *bench) renderers(size string) []thing {
 	return []thing{
 		command(ours, 0, b.variables(), append([]string{b.path(ours)}, b.rendered(size)...)...),
 		needs("jq", needs("envsubst", pipe)),
-		command(ecspresso, 0, b.variables(), "ecspresso", "render", "taskdef", "--config", b.path("ecspresso-"+size+".json")),
+		command(ecspresso, 0, b.variables(), "ecspresso", "render", "taskdef",
+			"--config", b.path("ecspresso-"+size+".json")),
 	}
 }
 
@@ -113,7 +115,13 @@ func (b *bench) peers() []thing {
     headers: ["X-Service: trips"]
     body: {gjson: {status: ok}}
 `, b.url, i)
-		fmt.Fprintf(&hurl, "GET %s/health?n=%d\nHTTP 200\nX-Service: trips\n[Asserts]\njsonpath \"$.status\" == \"ok\"\n\n", b.url, i)
+		fmt.Fprintf(&hurl, `GET %s/health?n=%d
+HTTP 200
+X-Service: trips
+[Asserts]
+jsonpath "$.status" == "ok"
+
+`, b.url, i)
 		fmt.Fprintf(&runn, `  - req: {"/health?n=%d": {get: {}}}
     test: current.res.status == 200 && current.res.body.status == "ok" && current.res.headers["X-Service"][0] == "trips"
 `, i)
@@ -129,14 +137,17 @@ func (b *bench) peers() []thing {
 // scenario says. The seed is fixed.
 func simulated(name string, runs int, s calibrate.Scenario) thing {
 	s.Checks, s.Median = 3, 100*time.Millisecond
-	return thing{name, func(context.Context) (float64, error) { return 100 * calibrate.Run(s, runs, 20261123).FailRate(), nil }}
+	return thing{name, func(context.Context) (float64, error) {
+		return 100 * calibrate.Run(s, runs, 20261123).FailRate(), nil
+	}}
 }
 
 // falseAlarms are suites whose sides are equal.
 func (b *bench) falseAlarms() (all []thing) {
 	for _, sigma := range []float64{0.3, 0.9} {
 		for _, pairs := range []int{100, 40, 20} {
-			all = append(all, simulated(fmt.Sprintf("sigma %.1f, %d pairs", sigma, pairs), 2000, calibrate.Scenario{Sigma: sigma, Pairs: pairs}))
+			name := fmt.Sprintf("sigma %.1f, %d pairs", sigma, pairs)
+			all = append(all, simulated(name, 2000, calibrate.Scenario{Sigma: sigma, Pairs: pairs}))
 		}
 	}
 	return all
@@ -162,7 +173,8 @@ func (b *bench) found() (all []thing) {
 		{"8 % hangs", calibrate.Scenario{Hangs: 0.08}},
 		{"8 % are 2 s late", calibrate.Scenario{Stalls: 0.08}},
 	} {
-		for _, in := range []calibrate.Scenario{{Sigma: 0.3, Pairs: 100}, {Sigma: 0.9, Pairs: 100}, {Sigma: 0.3, Pairs: 300}} {
+		worlds := []calibrate.Scenario{{Sigma: 0.3, Pairs: 100}, {Sigma: 0.9, Pairs: 100}, {Sigma: 0.3, Pairs: 300}}
+		for _, in := range worlds {
 			s := fault.worse
 			s.Sigma, s.Pairs = in.Sigma, in.Pairs
 			all = append(all, simulated(fmt.Sprintf("%s, sigma %.1f, %d pairs", fault.name, s.Sigma, s.Pairs), 400, s))

@@ -30,7 +30,8 @@ func newWorld(listener net.Listener) *world {
 	mux.HandleFunc("POST /{$}", w.aws)
 	mux.HandleFunc("GET /", w.check(`{"status":"ok","version":"1.1","trips":["Lisbon"]}`, 0))
 	mux.HandleFunc("GET /slow", w.check(`{"status":"ok"}`, 100*time.Millisecond))
-	mux.HandleFunc("GET /big", w.check(`{"trips":[`+strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)+`{}]}`, 0))
+	trips := strings.Repeat(`{"id":"t-1","title":"Lisbon","days":4},`, 25000)
+	mux.HandleFunc("GET /big", w.check(`{"trips":[`+trips+`{}]}`, 0))
 	mux.HandleFunc("GET /endless", endless)
 	mux.HandleFunc("GET /bomb", bomb())
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}

@@ -107,7 +107,9 @@ func tarOf(dir string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		header := &tar.Header{Name: entry.Name(), Mode: 0o755, Size: int64(len(content)), ModTime: packed(), Format: tar.FormatUSTAR}
+		header := &tar.Header{
+			Name: entry.Name(), Mode: 0o755, Size: int64(len(content)), ModTime: packed(), Format: tar.FormatUSTAR,
+		}
 		if err := t.WriteHeader(header); err != nil {
 			return nil, err
 		}

@@ -45,7 +45,7 @@ func run(args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: taskdef-model OUTPUT.go")
 	}
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module).Output() //nolint:noctx // run by hand
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module).Output() //nolint:noctx // by hand
 	if err != nil {
 		return fmt.Errorf("find the SDK: %w", err)
 	}
