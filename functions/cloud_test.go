@@ -218,6 +218,13 @@ func (r *rollout) statuses() []storage {
 	return append([]storage(nil), r.stored...)
 }
 
+// calls is how often a status was put, stored or not.
+func (r *rollout) calls() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.puts
+}
+
 // ServeHTTP answers JSON services by X-Amz-Target, query services by Action, S3 and Lambda by path.
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)

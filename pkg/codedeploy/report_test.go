@@ -127,8 +127,12 @@ func TestACodeDeployThatIsDownForGoodLeavesASecond(t *testing.T) {
 			if left := time.Until(deadline); left < 900*time.Millisecond {
 				t.Errorf("%v left, want 1s", left)
 			}
-			if got.Outcome != codedeploy.NotStored || got.Err == nil || got.Attempts < 3 || got.Attempts != s.calls {
-				t.Errorf("%s after %d attempts and %d calls (%v), want failed after at least 3", got.Outcome, got.Attempts, s.calls, got.Err)
+			s.mu.Lock()
+			calls := s.calls
+			s.mu.Unlock()
+			lost := got.Attempts - calls // The deadline may end the last one on its way.
+			if got.Outcome != codedeploy.NotStored || got.Err == nil || got.Attempts < 3 || lost < 0 || lost > 1 {
+				t.Errorf("%s after %d attempts and %d calls (%v), want failed after at least 3", got.Outcome, got.Attempts, calls, got.Err)
 			}
 		})
 	}
