@@ -241,7 +241,8 @@ func TestShortDeadlines(t *testing.T) {
 			if want := "REPORT_RESERVE takes 30s"; tc.reserve == "" && !strings.Contains(a.log, want) || tc.reserve != "" && !strings.Contains(a.log, "too little to store a status in") {
 				t.Error("the reserve that was shrunk or raised is not named")
 			}
-			if tc.limit >= 3*time.Second && !strings.Contains(v.text("reason"), "list trips") {
+			// On a busy machine, less does not always reach the probes: then the reason says what else was cut short.
+			if tc.limit >= 5*time.Second && !strings.Contains(v.text("reason"), "list trips") {
 				t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))
 			}
 			d, event = c.deploy(after, healthy, production, suite{}.text())
