@@ -110,13 +110,13 @@ func TestATaskThatDoesNotComeUpSaysWhy(t *testing.T) {
 		log  string
 	}{
 		"ends at once":  {taskset.Shell("echo no license >&2; exit 7"), "ended after", "no license"},
-		"never listens": {taskset.Shell("echo waiting; exec sleep 60"), "was not opened within 300ms", "waiting"},
+		"never listens": {taskset.Shell("echo waiting; exec sleep 60"), "was not opened within 3s", "waiting"},
 		"no program":    {[]string{"/nonexistent/server"}, "/nonexistent/server", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := spec(t, c.argv...)
-			s.StartTimeout = 300 * time.Millisecond
+			s.StartTimeout = 3 * time.Second
 			if name != "never listens" {
 				s.StartTimeout = 20 * time.Second
 			}
