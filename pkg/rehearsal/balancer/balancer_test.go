@@ -91,7 +91,7 @@ func TestTrafficFollowsTheWeights(t *testing.T) {
 	}
 	// The balancer writes a request down once its answer has gone, which the client may see first.
 	for end := time.Now().Add(10 * time.Second); len(w.Log.Entries()) < 1200 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	tallies := w.Log.Tallies()
 	if len(tallies) != 2 || tallies[0].Requests+tallies[1].Requests != 1200 || len(w.Log.Entries()) != 1200 {
