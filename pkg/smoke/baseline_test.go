@@ -203,12 +203,12 @@ func TestBlueIsNotAskedWhereTheHostMentionsTheRelease(t *testing.T) {
 	inBubble(t, routes(status(503)), func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("blue was asked %s", r.URL)
 	}, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), suite, nil), Fail, BlameRelease, `check "route": 4 of 4`)
+		expectReport(t, n.run(n.t.Context(), suite, byAddress), Fail, BlameRelease, `check "route": 4 of 4`)
 	})
 	inBubble(t, status(503), func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("blue was asked %s", r.URL)
 	}, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), "host: \"v${RELEASE}.example\"\n"+comparing[:strings.Index(comparing, "compare:")], nil), Fail, BlameRelease, "not ready")
+		expectReport(t, n.run(n.t.Context(), "host: \"v${RELEASE}.example\"\n"+comparing[:strings.Index(comparing, "compare:")], byAddress), Fail, BlameRelease, "not ready")
 	})
 }
 

@@ -55,7 +55,9 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	for i, m := range measured {
 		if r.suite.policy.baselineOptional && m.excused(results[i]) {
 			r.skip(m.comparison.name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+			r.mu.Lock()
 			r.found.excused++
+			r.mu.Unlock()
 			continue
 		}
 		r.compared(m, results[i])

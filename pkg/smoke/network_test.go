@@ -100,6 +100,10 @@ func (n *network) run(ctx context.Context, text string, change func(*Job)) Repor
 	return (&runner{suite: suite, job: job, started: time.Now(), dial: n.dial}).run(ctx)
 }
 
+// byAddress asks green and blue without a name. A suite with a host has the names looked up, and what net's resolver
+// makes in a bubble must not be met outside of it.
+func byAddress(j *Job) { j.Target, j.Baseline = "http://192.0.2.1", "http://192.0.2.2" }
+
 // inBubble runs f with a network whose green and blue answer as the handlers do.
 func inBubble(t *testing.T, green, blue http.HandlerFunc, f func(n *network)) {
 	t.Helper()
@@ -107,9 +111,11 @@ func inBubble(t *testing.T, green, blue http.HandlerFunc, f func(n *network)) {
 		n := &network{t: t}
 		if green != nil {
 			n.serve("green", green)
+			n.hosts["192.0.2.1:80"] = n.hosts["green:80"]
 		}
 		if blue != nil {
 			n.serve("blue", blue)
+			n.hosts["192.0.2.2:80"] = n.hosts["blue:80"]
 		}
 		f(n)
 		n.close()
