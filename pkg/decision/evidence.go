@@ -3,7 +3,6 @@ package decision
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -51,11 +50,8 @@ func EvidenceIn(text string, s Seen) Evidence {
 	dec.DisallowUnknownFields()
 	var v verdict
 	err := dec.Decode(&v)
-	if err == nil && dec.More() {
-		err = errors.New("something stands behind it")
-	}
 	switch {
-	case err != nil:
+	case err != nil || dec.More():
 		return NoEvidence("no verdict of the first gate is kept")
 	case v.Deployment == "" || v.Deployment != s.Deployment:
 		return NoEvidence("the verdict that is kept is about another deployment")
