@@ -1,0 +1,108 @@
+package decision_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Each record differs in one thing from one that is evidence.
+func TestWhatIsNotEvidence(t *testing.T) {
+	seen, suite, job, report := passing(t)
+	first := seen
+	first.Event, report.Compares = lifecycle.AfterAllowTestTraffic, nil
+	first.Run = decision.Ran(suite, job, report)
+	record := func(change func(*decision.Seen)) string {
+		s := first
+		change(&s)
+		text, err := decision.Decide(s).Record(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	good := record(func(*decision.Seen) {})
+	if e := decision.EvidenceIn(good, seen); !e.Known() || e.Why() != "" {
+		t.Fatalf("a verdict that is evidence: %q", e.Why())
+	}
+	failing := report
+	failing.Verdict, failing.Reason = smoke.Fail, "because"
+	notRead := "no verdict of the first gate is kept"
+	for name, tc := range map[string]struct{ text, why string }{
+		"nothing":            {"", notRead},
+		"null":               {"null", "the verdict that is kept is about another deployment"},
+		"an empty object":    {"{}", "the verdict that is kept is about another deployment"},
+		"cut off":            {good[:len(good)-1], notRead},
+		"something behind":   {good + " x", notRead},
+		"another behind":     {good + good, notRead},
+		"an unknown member":  {strings.Replace(good, "{", `{"more": 1, `, 1), notRead},
+		"a wrong type":       {strings.Replace(good, `"observing":false`, `"observing":"no"`, 1), notRead},
+		"another deployment": {record(func(s *decision.Seen) { s.Deployment = "d-2" }), "is about another deployment"},
+		"no deployment":      {record(func(s *decision.Seen) { s.Deployment = "" }), "is about another deployment"},
+		"another event":      {record(func(s *decision.Seen) { s.Event = lifecycle.BeforeAllowTraffic }), "is not the first gate's"},
+		"another suite":      {record(func(s *decision.Seen) { s.SuiteSHA256 = "00" }), "judged by another suite"},
+		"another release":    {record(func(s *decision.Seen) { s.Release = "0.9" }), `judged another release, "0.9"`},
+		"another address":    {record(func(s *decision.Seen) { s.Target = "http://other" }), `asked another address, "http://other"`},
+		"only observed":      {record(func(s *decision.Seen) { s.Observing = true }), "only observed"},
+		"a rollback": {record(func(s *decision.Seen) {
+			s.Rollback, s.Run = true, decision.Ran(suite, job, failing)
+		}), "overruled: rollback"},
+		"FAIL":                   {record(func(s *decision.Seen) { s.Run = decision.Ran(suite, job, failing) }), "said FAIL"},
+		"PASS that was Failed":   {strings.Replace(good, `"Succeeded"`, `"Failed"`, 1), "said PASS"},
+		"FAIL that was let pass": {strings.Replace(good, `"verdict":"PASS"`, `"verdict":"FAIL"`, 1), "said FAIL"},
+	} {
+		e := decision.EvidenceIn(tc.text, seen)
+		if e.Known() || !strings.Contains(e.Why(), tc.why) {
+			t.Errorf("%s: known %v, %q, want %q", name, e.Known(), e.Why(), tc.why)
+		}
+	}
+	for name, change := range map[string]func(*decision.Seen){
+		"deployment": func(s *decision.Seen) { s.Deployment = "" },
+		"suite":      func(s *decision.Seen) { s.SuiteSHA256 = "" },
+		"address":    func(s *decision.Seen) { s.Target = "" },
+	} {
+		s := first
+		change(&s)
+		text, err := decision.Decide(s).Record(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := decision.EvidenceIn(text, s); e.Known() {
+			t.Errorf("two unknown ones are not the same: %s", name)
+		}
+	}
+}
+
+// A listener proves the release only where all that it forwards goes to the new release's target group.
+func TestWhatAListenerProves(t *testing.T) {
+	seen, suite, job, report := passing(t)
+	report.ReleaseProven = false
+	seen.Run = decision.Ran(suite, job, report)
+	for name, tc := range map[string]struct {
+		proof decision.Proof
+		says  string
+	}{
+		"only the new one":    {decision.ByListener("arn:l", way("two"), "two"), "listener arn:l"},
+		"both":                {decision.ByListener("arn:l", way("one", "two"), "two"), "none: the test listener does not lead only to the new release"},
+		"the old one":         {decision.ByListener("arn:l", way("one"), "two"), "none: the test listener does not lead only to the new release"},
+		"an unknown listener": {decision.ByListener("", way("two"), "two"), "none: the test listener does not lead only to the new release"},
+		"nobody knows":        {decision.Unproven("it was not asked"), "none: it was not asked"},
+	} {
+		seen.Proof = tc.proof
+		for _, w := range seen.Witnesses() {
+			if w.Name == "proof" && w.Saw != tc.says {
+				t.Errorf("%s: %q, want %q", name, w.Saw, tc.says)
+			}
+		}
+		if opened := decision.Decide(seen).Status() == succeeded; opened != (name == "only the new one") {
+			t.Errorf("%s: opened %v", name, opened)
+		}
+	}
+}
+
+func way(groups ...string) release.Way { return release.Way{Groups: groups} }
