@@ -280,6 +280,10 @@ func TestWitnessesInWords(t *testing.T) {
 	if diff := cmp.Diff(want, list(seen)); diff != "" {
 		t.Error(diff)
 	}
+	seen.Proof = decision.ByListener("arn:l", way("two"), "two")
+	if got := list(seen)["proof"]; got != "listener arn:l" {
+		t.Errorf("what this invocation saw comes before what the first gate saw: %q", got)
+	}
 	seen.Evidence = decision.NoEvidence("it is lost")
 	if got := list(seen)["judged_by"]; got != "none: it is lost" || seen.Evidence.Why() != "it is lost" {
 		t.Errorf("judged by %q", got)
