@@ -111,7 +111,7 @@ func metricProblems(root map[string]any, list any) []string {
 
 func text(v any) string { s, _ := v.(string); return s }
 
-// checkMetrics holds an invocation's metrics against the specification and the contract.
+// checkMetrics holds an invocation's metrics against CloudWatch's specification and the table in README.md.
 func checkMetrics(t testing.TB, a answer) {
 	t.Helper()
 	lines := a.lines(t, "metrics")

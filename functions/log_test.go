@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestTheLogIsTheContracts holds each event's members by name: queries, dashboards and alarms are written
+// TestTheLogsMembers holds each event's members by name: queries, dashboards and alarms are written
 // against them.
-func TestTheLogIsTheContracts(t *testing.T) {
+func TestTheLogsMembers(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	e := start(t, before, c.url, "LOG_LEVEL=error")

@@ -18,7 +18,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// The exit codes of this command beside the shared ones (contract, section 6).
+// The exit codes of this command beside the shared ones. Scripts branch on them: a number never changes its meaning.
 const (
 	exitRolledBack = 1
 	exitSetup      = 3

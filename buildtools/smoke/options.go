@@ -12,7 +12,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// The exit codes (contract, section 4), beside those that all commands share.
+// The exit codes, beside those that all commands share. Pipelines branch on them: a number never changes its meaning.
 const (
 	exitFail         = 1
 	exitInconclusive = 3

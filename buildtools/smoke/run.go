@@ -18,7 +18,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// deploymentID is ${DEPLOYMENT_ID} where there is no deployment (contract, section 4).
+// deploymentID is ${DEPLOYMENT_ID} where there is no deployment: a suite may put it into what it writes.
 const deploymentID = "local"
 
 func run(ctx context.Context, args []string, at surroundings) int {

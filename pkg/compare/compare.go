@@ -1,5 +1,5 @@
 // Package compare says whether the green side of paired requests does worse than the blue one: more
-// errors, slower as a whole, or a longer tail (contract, section 4, "Compare rules").
+// errors, slower as a whole, or a longer tail. Alpha is spread over all tests of a suite by Holm's method.
 //
 // It is statistics alone: it sends nothing, knows no suite and applies no policy. It refuses to call
 // green worse on a difference that chance makes, or that nobody would feel; it never fails green for

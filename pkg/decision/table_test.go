@@ -34,7 +34,7 @@ const (
 	failed    = lifecycle.Failed
 )
 
-// expected is the decision a second time, from the words of the contract and not from the code: what counts has to
+// expected is the decision a second time, from the rule and not from the code: what counts has to
 // have been judged against this release, and to have held.
 func expected(r row) (smoke.Verdict, lifecycle.Status) {
 	blue := r.production == "blue"

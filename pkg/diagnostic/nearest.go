@@ -6,7 +6,7 @@ import (
 )
 
 // maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
-// errors (contract, section 2).
+// errors.
 const maxEdits = 2
 
 // Nearest returns the known name that a person most likely meant by name: within two edits, or equal but for
@@ -16,8 +16,8 @@ func Nearest(name string, known []string) (string, bool) {
 	return nearest(name, known, func(k string) int { return min(maxEdits, (len(k)-1)/2) })
 }
 
-// NearestKey is Nearest for the keys of a document, where within two edits is within two edits (contract,
-// section 2): a key that is no known one and is kept would be lost in silence.
+// NearestKey is Nearest for the keys of a document, where within two edits is within two edits, however short
+// it is: a key that is no known one and is kept would be lost in silence.
 func NearestKey(key string, known []string) (string, bool) {
 	return nearest(key, known, func(k string) int { return min(maxEdits, len(k)-1) })
 }

@@ -20,9 +20,9 @@ import (
 // timestamp is how a line tells its time, in UTC.
 const timestamp = "2006-01-02T15:04:05.000Z"
 
-// journal is an invocation's log: one JSON object a line, with the fields that the contract fixes. It
-// counts what it is told for the metrics. It may be used by several goroutines, and writes nothing
-// more once it is closed.
+// journal is an invocation's log: one JSON object a line, with the fields that functions/README.md
+// lists, because queries, alarms and dashboards name them. It counts what it is told for the metrics. It may be
+// used by several goroutines, and writes nothing more once it is closed.
 type journal struct {
 	mu     sync.Mutex
 	out    io.Writer

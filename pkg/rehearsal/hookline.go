@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Check is what a hook's log says about one check or comparison (contract, section 5).
+// Check is what a hook's log says about one check or comparison: the members of the
+// lines of event=check and event=compare, which functions/README.md lists.
 type Check struct {
 	Name     string        `json:"check"`
 	Verdict  string        `json:"verdict"`

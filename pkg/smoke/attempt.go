@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// eventuallyEvery is how often a read that is declared eventually consistent is asked (contract, section 4).
+	// eventuallyEvery is how often a read that is declared eventually consistent is asked.
 	eventuallyEvery = 200 * time.Millisecond
 	// maxFindings bounds what is told of one attempt or check; a list of a thousand wrong items is told by its first.
 	maxFindings = 20

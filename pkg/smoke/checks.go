@@ -298,5 +298,5 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) comparison {
 	return c
 }
 
-// minPairs is how many valid pairs a comparison needs (contract, section 4, "Compare rules").
+// minPairs is how many valid pairs a comparison needs; see compare.MinPairs for why.
 const minPairs = 20

@@ -5,7 +5,7 @@ import "time"
 // Phase is one part of running a suite.
 type Phase string
 
-// The phases, in the order in which they run (contract, section 4, "Phases").
+// The phases, in the order in which they run.
 const (
 	// PhaseReady waits until the target answers as the expected release. Only here is anything retried
 	// that did not declare it.

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// sharedEvery is how often both sides are asked while a shared fault lasts (contract, section 4).
+// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is
+// noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
 // warmEvery is which attempts use a connection that is kept: the first, and every fifth after it.

@@ -9,7 +9,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 )
 
-// readyPause is how long a failed round of readiness is given to get better (contract, section 4).
+// readyPause is how long a failed round of readiness is given to get better. There is none after one that
+// held: twenty in a row then take no longer than their requests.
 const readyPause = time.Second
 
 // maxRelapseFactor bounds how many more rounds in a row are asked for after answers of another release.
@@ -228,7 +229,7 @@ func transport(f probe.Fault) bool {
 	}
 }
 
-// sameFault is what the contract calls shared: the same class of transport error, or 5xx on both.
+// sameFault says whether a fault is shared, and so not the new release's alone: the same class of transport error, or 5xx on both.
 func sameFault(green, blue *attempt) bool {
 	if !shareable(green) || !shareable(blue) {
 		return false

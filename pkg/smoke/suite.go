@@ -11,7 +11,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// The defaults of a suite (contract, section 4).
+// The defaults of a suite. buildtools/smoke/SUITE.md tells them; one that changes changes what
+// every suite means.
 const (
 	defaultTimeout     = 5 * time.Second
 	defaultMaxBody     = 1 << 20

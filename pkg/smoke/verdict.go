@@ -4,7 +4,7 @@ package smoke
 // verdict, and ranks as Error: a result that somebody forgot to set never opens a gate.
 type Verdict string
 
-// The verdicts (contract, section 4). Skipped is given only by a hook, for an authorised skip.
+// The verdicts, as reports, logs and metrics spell them. Skipped is given only by a hook, for an authorised skip.
 const (
 	Pass         Verdict = "PASS"
 	Fail         Verdict = "FAIL"
@@ -36,7 +36,7 @@ func (v Verdict) known() Verdict {
 // Blame says whose business a verdict is, so that the right person is woken.
 type Blame string
 
-// The blames (contract, section 5).
+// The blames, as reports and logs spell them.
 const (
 	// BlameNone goes with PASS.
 	BlameNone Blame = "none"

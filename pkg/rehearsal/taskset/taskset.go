@@ -1,5 +1,6 @@
 // Package taskset runs the tasks of one task set: each a process of its own that serves on its own
-// port, with the environment that the contract allows and no more.
+// port, with PORT, RELEASE, PATH and HOME in its environment and nothing else: what the task definition gives a
+// task on AWS (addresses, secrets) is not for a process on a laptop.
 //
 // It refuses to judge a task: a task is up when its port takes connections. Whether it answers
 // sensibly is for health checks and suites to say.
