@@ -19,7 +19,7 @@ import (
 	_ "github.com/greenlight-ecs/greenlight/pkg/remote"
 )
 
-var update = flag.Bool("update", false, "write the matrix into the README")
+var update = flag.Bool("update", false, "write the tables of README.md")
 
 // binaries is where the functions were built.
 var binaries string

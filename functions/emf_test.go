@@ -126,10 +126,20 @@ func checkMetrics(t testing.TB, a answer) {
 			t.Errorf("dimensions %s", got)
 		}
 	}
-	for _, name := range []string{"GatePassed", "GateFailed", "ChecksPassed", "ChecksFailed", "GateDuration", "ReportFailed"} {
-		if _, ok := lines[0][name].(float64); !ok {
-			t.Errorf("metric %s is %v", name, lines[0][name])
+	told := map[string]string{}
+	for _, l := range lines {
+		for _, d := range l["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)["Metrics"].([]any) {
+			told[text(d.(map[string]any)["Name"])] = text(d.(map[string]any)["Unit"])
 		}
+	}
+	for _, m := range metrics() {
+		if unit, ok := told[m.name]; unit != m.unit && (ok || m.name != "CheckDuration") {
+			t.Errorf("metric %s has the unit %q, want %q", m.name, unit, m.unit)
+		}
+		delete(told, m.name)
+	}
+	if len(told) > 0 {
+		t.Errorf("metrics that README.md does not list: %v", told)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
-const readme = "../README.md"
+const readme = "README.md"
 
 // checkTable holds the README's table against what just happened, or writes it.
 func checkTable(t *testing.T, all []row, results map[string]line) {

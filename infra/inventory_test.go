@@ -59,7 +59,7 @@ func inventory() map[string][]string {
 func TestEachRowOfTheInventoryIsAResourceOrASentence(t *testing.T) {
 	t.Parallel()
 	all := load(t)
-	readme := strings.Join(strings.Fields(read(t, "../README.md")), " ")
+	readme := strings.Join(strings.Fields(read(t, "README.md")), " ")
 	named := map[string]bool{}
 	for row, places := range inventory() {
 		for _, place := range places {
@@ -87,7 +87,7 @@ func TestEachRowOfTheInventoryIsAResourceOrASentence(t *testing.T) {
 func TestTheREADMENamesWhatTheStacksMake(t *testing.T) {
 	t.Parallel()
 	all := load(t)
-	readme := read(t, "../README.md")
+	readme := read(t, "README.md")
 	for _, file := range files() {
 		for _, r := range all[file].resources("AWS::CloudWatch::Alarm", "AWS::Logs::QueryDefinition") {
 			name := str(r.properties["AlarmName"]) + str(r.properties["Name"])
