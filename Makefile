@@ -9,7 +9,7 @@ ARCH       ?= arm64
 LINT       := $(GO) tool -modfile=buildtools/lint.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help go build demo test check lint bench package dry-run deploy destroy templates clean
+.PHONY: help go build demo picture test check lint bench package dry-run deploy destroy templates clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ build: go ## host binaries in bin/
 
 demo: build ## rehearse a good and a bad release on this machine
 	@sh buildtools/rehearse/demo.sh $(BIN)
+
+picture: demo ## make the README's picture again, with chromium
+	@sh buildtools/rehearse/picture.sh
 
 test: go ## all tests
 	@sh buildtools/test.sh $(GO)
@@ -51,7 +54,7 @@ deploy: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: make or change the 
 destroy: ## STACK=gate|bluegreen: remove the stack and what it holds, and say what stays
 	@$(stack) destroy
 
-bench: go ## the benchmarks behind every number in the README
+bench: go ## the figures of buildtools/bench/README.md, with PASS or MISS beside each limit
 	@sh buildtools/bench.sh $(GO)
 
 clean: ## remove what the other targets built

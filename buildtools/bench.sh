@@ -1,3 +1,3 @@
 #!/bin/sh
-# Measures what the README claims, and says PASS or MISS beside each limit: bench.sh GO
+# Measures what bench/README.md claims, and says PASS or MISS beside each limit: bench.sh GO
 exec "${1:-go}" run ./buildtools/bench

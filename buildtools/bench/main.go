@@ -1,4 +1,4 @@
-// The bench command measures what the README claims, in terms of what a user would pick instead, and prints
+// The bench command measures what its README claims, in terms of what a user would pick instead, and prints
 // PASS or MISS beside each limit: whole processes, started in turn, by the medians of their ratios. Absolute
 // times are for orientation.
 //
