@@ -22,12 +22,19 @@ type loggedEvent struct {
 func loggedEvents() []loggedEvent {
 	return []loggedEvent{
 		{"check", "one check has ended", "check verdict attempts failures duration_ms observe reason", ""},
-		{"compare", "one comparison has ended", "check verdict pairs green_p50_ms blue_p50_ms green_p95_ms blue_p95_ms green_errors blue_errors reason", ""},
+		{
+			"compare", "one comparison has ended",
+			"check verdict pairs green_p50_ms blue_p50_ms green_p95_ms blue_p95_ms green_errors blue_errors reason", "",
+		},
 		{
 			"verdict", "what was decided and why; one line per invocation",
-			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms mode target proof judged_by baseline", "report",
+			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms " +
+				"mode target proof judged_by baseline", "report",
 		},
-		{"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed", "status attempts outcome", "reason"},
+		{
+			"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed",
+			"status attempts outcome", "reason",
+		},
 		{"note", "what could not be read, what is waited for; obeys `LOG_LEVEL`", "message", ""},
 	}
 }
@@ -85,7 +92,8 @@ func TestTheREADMEListsTheSettings(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "<!-- settings:begin -->")
 	table, _, _ = strings.Cut(table, "<!-- settings:end -->")
 	listed := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|(?: `([^`]*)`)? \\| ..").FindAllStringSubmatch(table, -1) {
+	rows := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|(?: `([^`]*)`)? \\| ..")
+	for _, row := range rows.FindAllStringSubmatch(table, -1) {
 		listed[row[1]] = row[2]
 	}
 	read := settingsOf(reflect.TypeFor[gate.Settings]())

@@ -49,8 +49,8 @@ var ownNames = strings.NewReplacer(
 	"${Prober.Arn}", "arn:aws:lambda:REGION:ACCOUNT_ID:function:PROBER_FUNCTION",
 )
 
-// TestTheIAMPolicyIsTheStacks writes the policy out of the stack's statements for the hooks' role, and holds the file, and
-// the README's list of its statements, against it.
+// TestTheIAMPolicyIsTheStacks writes the policy out of the stack's statements for the hooks' role, and holds the
+// file, and the README's list of its statements, against it.
 func TestTheIAMPolicyIsTheStacks(t *testing.T) {
 	gate := load(t)["gate.yml"]
 	attached := []string{"HookRole"}

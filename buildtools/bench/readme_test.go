@@ -45,6 +45,7 @@ func TestTheREADMEListsTheLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 	case got != want.String():
-		t.Errorf("README.md lists other limits than are judged; go test ./buildtools/bench -run %s -update writes:\n%s", t.Name(), &want)
+		t.Errorf("README.md lists other limits than are judged; go test ./buildtools/bench -run %s -update writes:\n%s",
+			t.Name(), &want)
 	}
 }
