@@ -3,21 +3,21 @@ package functions_test
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -27,26 +27,25 @@ const (
 	before = "before-allow-traffic"
 )
 
-// cloud is AWS as the functions see it, at one address: CodeDeploy, whose answers are those of the
-// rehearsal, and as much of ECS, Elastic Load Balancing, S3, SSM, Secrets Manager and Lambda as a hook
-// asks for. Everything is kept by deployment, so that one process can judge many.
+const (
+	arns    = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:"
+	storing = "PutLifecycleEventHookExecutionStatus"
+)
+
+// cloud is AWS as the functions see it, at one address: the rehearsal's, with the answers bent that a test wants
+// otherwise. Everything is kept by deployment, so that one process can judge many.
 type cloud struct {
+	*aws.Server
 	t    testing.TB
 	url  string
 	book *deployment.Book
-	api  http.Handler
 
 	// connections were made so far, open are there now.
 	connections, open atomic.Int64
 
 	mu       sync.Mutex
 	rollouts map[string]*rollout
-	objects  map[string]string
-	// parameters are SSM's, secretTexts Secrets Manager's.
-	parameters, secretTexts map[string]string
-	// invoke answers Lambda's Invoke; nil: there is no function.
-	invoke http.HandlerFunc
-	// silent names services and operations that never answer: "ecs", "GetDeployment".
+	// silent names operations that never answer: "GetDeployment"; "*" are all but the one that stores a status.
 	silent map[string]bool
 }
 
@@ -66,7 +65,7 @@ type rollout struct {
 	sidecars    []any
 	undescribed bool
 	// put decides what becomes of the n-th status that arrives (from 1); nil stores it.
-	put func(n int) *awsjson.Fault
+	put func(n int) *aws.Fault
 
 	mu     sync.Mutex
 	puts   int
@@ -81,18 +80,20 @@ type storage struct {
 
 // Faults of CodeDeploy's that are no answers.
 var (
-	hangs  = &awsjson.Fault{Type: "hang"}
-	resets = &awsjson.Fault{Type: "reset"}
+	hangs  = &aws.Fault{Code: "hang"}
+	resets = &aws.Fault{Code: "reset"}
 )
 
 func newCloud(t testing.TB) *cloud {
 	t.Helper()
-	c := &cloud{
-		t: t, book: deployment.NewBook(), rollouts: map[string]*rollout{}, objects: map[string]string{}, silent: map[string]bool{},
-		parameters:  map[string]string{"/smoke/key": key, "/evidence": "none"},
-		secretTexts: map[string]string{"smoke/token": string(must(json.Marshal(map[string]string{"password": token})))},
+	c := &cloud{t: t, book: deployment.NewBook(), rollouts: map[string]*rollout{}, silent: map[string]bool{}}
+	c.Server = &aws.Server{
+		Region: "eu-west-1", Account: "123456789012", Book: c.book,
+		Definitions: c.definitions, Revisions: c.revisions, LoadBalancers: c.loadBalancers, Bend: c.bend, Done: c.done,
 	}
-	c.api = awsjson.Handler{Services: []awsjson.Service{codedeploy.API{Book: c.book, Region: "eu-west-1", Account: "123456789012"}.Service()}}
+	c.Values.Put("/smoke/key", key)
+	c.Values.Put("/evidence", "none")
+	c.Values.Put("smoke/token", string(must(json.Marshal(map[string]string{"password": token}))))
 	server := httptest.NewUnstartedServer(c)
 	server.Config.ErrorLog = quiet()
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -141,10 +142,16 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 	d := deployment.New(deployment.Deployment{
 		ID: r.id, Application: "trips", Group: "blue-green", Creator: deployment.ByUser,
 		AppSpec: appSpec, Cluster: r.id, Service: "trips", BlueGroup: "tg1", GreenGroup: "tg2",
-		TestListener: "arn:listener/" + r.id + "/test", ProductionListener: "arn:listener/" + r.id + "/production",
+		TestListener: r.listener("test"), ProductionListener: r.listener("production"),
 		TaskSets: []deployment.TaskSet{
-			{ID: "ecs-svc/1", Label: deployment.Blue, TargetGroup: "tg1", Status: "PRIMARY", Weight: 100},
-			{ID: "ecs-svc/2", Label: deployment.Green, TargetGroup: "tg2", Status: "ACTIVE"},
+			{
+				ID: "ecs-svc/1", Label: deployment.Blue, Status: "PRIMARY", Weight: 100,
+				TargetGroup: "tg1", TargetGroupARN: r.group(1), TaskDefinition: r.definition(1), Container: "web", Port: 8080,
+			},
+			{
+				ID: "ecs-svc/2", Label: deployment.Green, Status: "ACTIVE",
+				TargetGroup: "tg2", TargetGroupARN: r.group(2), TaskDefinition: r.definition(2), Container: "web", Port: 8080,
+			},
 		},
 	}, time.Now())
 	if hook == before {
@@ -162,8 +169,8 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 	}
 	c.mu.Lock()
 	c.rollouts[r.id] = r
-	c.objects["/suites/"+r.id+".yaml"] = suite
 	c.mu.Unlock()
+	c.Objects.Put("suites/"+r.id+".yaml", "application/yaml", []byte(suite))
 	c.book.Add(d)
 	execution, _, err := c.book.Expect(r.id, event)
 	if err != nil {
@@ -194,22 +201,11 @@ func (c *cloud) advance(r *rollout) string {
 	return fmt.Sprintf(`{"DeploymentId":%q,"LifecycleEventHookExecutionId":%q}`, r.id, execution)
 }
 
-// hush makes a service or an operation one that never answers.
+// hush makes an operation one that never answers.
 func (c *cloud) hush(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.silent[name] = true
-}
-
-func (c *cloud) find(text string) *rollout {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, r := range c.rollouts {
-		if strings.Contains(text, id) {
-			return r
-		}
-	}
-	return nil
 }
 
 func (r *rollout) statuses() []storage {
@@ -225,211 +221,150 @@ func (r *rollout) calls() int {
 	return r.puts
 }
 
-// ServeHTTP answers JSON services by X-Amz-Target, query services by Action, S3 and Lambda by path.
-func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	_ = r.Body.Close()
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	form, _ := url.ParseQuery(string(body))
-	if operation == "" {
-		operation = form.Get("Action")
+// The ARNs of a rollout's parts.
+func (r *rollout) definition(revision int) string {
+	return fmt.Sprintf("arn:aws:ecs:eu-west-1:123456789012:task-definition/%s:%d", r.id, revision)
+}
+
+func (r *rollout) group(n int) string { return fmt.Sprintf("%stargetgroup/tg%d/%s", arns, n, r.id) }
+
+func (r *rollout) listener(name string) string {
+	return fmt.Sprintf("%slistener/app/%s-%s/1/1", arns, r.id, name)
+}
+
+func (r *rollout) rule(name string) string {
+	return strings.Replace(r.listener(name), ":listener/", ":listener-rule/", 1) + "/0000000000000001"
+}
+
+func (r *rollout) revision() string { return "arn:service-revision/" + r.id }
+
+func (c *cloud) all() []*rollout {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*rollout
+	for _, r := range c.rollouts {
+		all = append(all, r)
 	}
-	if operation == "" {
-		operation = "S3"
-		if strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/") {
-			operation = "Lambda"
+	return all
+}
+
+// definitions are the task definitions of both task sets of every rollout.
+func (c *cloud) definitions() map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	for _, r := range c.all() {
+		for revision, containers := range [][]any{
+			{map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": strconv.FormatBool(r.bootstrap)}}},
+			append(slices.Clone(r.sidecars), map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": r.labels}),
+		} {
+			arn := r.definition(revision + 1)
+			all[arn] = must(json.Marshal(map[string]any{"taskDefinitionArn": arn, "containerDefinitions": containers}))
 		}
 	}
+	return all
+}
+
+// revisions are what Amazon ECS's own deployments bring.
+func (c *cloud) revisions() []aws.ServiceRevision {
+	var all []aws.ServiceRevision
+	for _, r := range c.all() {
+		all = append(all, aws.ServiceRevision{
+			ARN: r.revision(), TaskDefinition: r.definition(2), Container: "web", TargetGroup: r.group(2),
+			TestRule: r.rule("test"), ProductionRule: r.rule("production"),
+		})
+	}
+	return all
+}
+
+// loadBalancers are two for each rollout, since each listener of these worlds has an address of its own. A blue
+// without a URL has none.
+func (c *cloud) loadBalancers() []aws.LoadBalancer {
+	var all []aws.LoadBalancer
+	for _, r := range c.all() {
+		for name, side := range map[string]struct {
+			base       string
+			blueWeight int
+			n          int
+		}{"test": {r.green, r.blueWeight, 2}, "production": {r.blue, 100, 1}} {
+			at, err := url.Parse(side.base)
+			if err != nil || side.base == "" {
+				continue
+			}
+			port, _ := strconv.Atoi(at.Port())
+			all = append(all, aws.LoadBalancer{
+				ARN: fmt.Sprintf("%sloadbalancer/app/%s-%s/1", arns, r.id, name), Name: name, Address: "127.0.0.1", DNS: at.Hostname(),
+				Listeners: []aws.Listener{{
+					ARN: r.listener(name), Port: port, Protocol: strings.ToUpper(at.Scheme),
+					Forward: []aws.Weight{{GroupARN: r.group(1), Weight: side.blueWeight}, {GroupARN: r.group(2), Weight: 100 - side.blueWeight}},
+				}},
+				Groups: []aws.Group{{ARN: r.group(side.n), Targets: []aws.Target{{Address: "127.0.0.1", Port: port, Health: "unhealthy"}}}},
+			})
+		}
+	}
+	return all
+}
+
+// bend answers what a test wants answered otherwise, or not at all.
+func (c *cloud) bend(w http.ResponseWriter, r *http.Request, call aws.Call) bool {
+	var in struct{ DeploymentID, TaskDefinition string }
+	_ = json.Unmarshal(call.Input, &in)
+	family, revision, _ := strings.Cut(in.TaskDefinition[strings.LastIndex(in.TaskDefinition, "/")+1:], ":")
 	c.mu.Lock()
-	silent := c.silent[operation] || c.silent[r.Method] || c.silent["*"] && operation != "PutLifecycleEventHookExecutionStatus"
+	silent := c.silent[call.Operation] || c.silent["*"] && call.Operation != storing
+	d := c.rollouts[in.DeploymentID+family]
 	c.mu.Unlock()
 	switch {
 	case silent:
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the caller has gone
 		<-r.Context().Done()
-	case operation == "PutLifecycleEventHookExecutionStatus":
-		c.put(w, r, body)
-	case strings.HasPrefix(service, "CodeDeploy"):
-		c.api.ServeHTTP(w, r)
-	case service != "":
-		c.json(w, operation, body)
-	case operation == "Lambda" && c.invoke != nil:
-		c.invoke(w, r)
-	case operation == "S3":
-		c.s3(w, r, body)
-	default:
-		c.query(w, operation, form)
+		return true
+	case d != nil && call.Operation == storing:
+		return d.spoil(w, r, call)
+	case d != nil && d.undescribed && revision == "2":
+		_, _ = io.WriteString(w, "{}")
+		return true
 	}
+	return false
 }
 
-// put stores a status, or fails to in the way that the rollout asks for.
-func (c *cloud) put(w http.ResponseWriter, r *http.Request, body []byte) {
-	var in struct {
-		DeploymentID string `json:"deploymentId"`
-		Status       string `json:"status"`
+// spoil is what becomes of a status that arrives; false lets it be stored.
+func (r *rollout) spoil(w http.ResponseWriter, request *http.Request, call aws.Call) bool {
+	r.mu.Lock()
+	r.puts++
+	var fault *aws.Fault
+	if r.put != nil {
+		fault = r.put(r.puts)
 	}
-	_ = json.Unmarshal(body, &in)
-	c.mu.Lock()
-	d := c.rollouts[in.DeploymentID]
-	c.mu.Unlock()
-	if d == nil {
-		c.api.ServeHTTP(w, r)
-		return
-	}
-	d.mu.Lock()
-	d.puts++
-	var fault *awsjson.Fault
-	if d.put != nil {
-		fault = d.put(d.puts)
-	}
-	d.mu.Unlock()
+	r.mu.Unlock()
 	switch fault {
 	case nil:
+		return false
 	case hangs:
-		<-r.Context().Done()
-		return
+		<-request.Context().Done()
 	case resets:
 		panic(http.ErrAbortHandler)
 	default:
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		w.WriteHeader(max(fault.Status, http.StatusBadRequest))
-		_ = json.NewEncoder(w).Encode(map[string]string{"__type": fault.Type, "message": fault.Message})
-		return
+		aws.Refuse(w, call, fault)
 	}
-	answer := httptest.NewRecorder()
-	c.api.ServeHTTP(answer, r)
-	if answer.Code == http.StatusOK {
-		d.mu.Lock()
-		d.stored = append(d.stored, storage{in.Status, time.Now()})
-		d.mu.Unlock()
-	}
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	return true
 }
 
-// json answers ECS, SSM and Secrets Manager.
-func (c *cloud) json(w http.ResponseWriter, operation string, body []byte) {
-	var in struct{ Name, SecretID, Value, TaskDefinition string }
-	_ = json.Unmarshal(body, &in)
-	d := c.find(string(body))
-	var out any
+// done notes each status that CodeDeploy took.
+func (c *cloud) done(call aws.Call) {
+	if call.Operation != storing || call.Fault != "" {
+		return
+	}
+	var in struct{ DeploymentID, Status string }
+	_ = json.Unmarshal(call.Input, &in)
 	c.mu.Lock()
-	parameter, isParameter := c.parameters[in.Name]
-	secret, isSecret := c.secretTexts[in.SecretID]
+	r := c.rollouts[in.DeploymentID]
 	c.mu.Unlock()
-	switch {
-	case operation == "PutParameter":
-		c.mu.Lock()
-		c.parameters[in.Name] = in.Value
-		c.mu.Unlock()
-		out = map[string]any{"Version": 2}
-	case operation == "GetParameter" && isParameter:
-		out = map[string]any{"Parameter": map[string]string{"Name": in.Name, "Value": parameter}}
-	case operation == "GetSecretValue" && isSecret:
-		out = map[string]string{"SecretString": secret}
-	case operation == "DescribeTaskSets" && d != nil:
-		out = map[string]any{"taskSets": []any{taskSet("1", d.id), taskSet("2", d.id)}}
-	case operation == "DescribeServiceRevisions" && d != nil:
-		rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + d.id
-		out = map[string]any{"serviceRevisions": []any{map[string]any{
-			"serviceRevisionArn": "arn:service-revision/" + d.id,
-			"taskDefinition":     "arn:task-definition/" + d.id + ":2",
-			"loadBalancers": []any{map[string]any{
-				"containerName": "web", "targetGroupArn": "arn:tg",
-				"advancedConfiguration": map[string]string{"testListenerRule": rule + "/test/rule", "productionListenerRule": rule + "/production/rule"},
-			}},
-		}}}
-	case operation == "DescribeTaskDefinition" && d != nil:
-		containers := []any{map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": fmt.Sprint(d.bootstrap)}}}
-		if strings.HasSuffix(in.TaskDefinition, ":2") {
-			containers = append(d.sidecars, map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": d.labels})
-		}
-		out = map[string]any{"taskDefinition": map[string]any{"taskDefinitionArn": in.TaskDefinition, "containerDefinitions": containers}}
-		if d.undescribed {
-			out = map[string]any{}
-		}
-	default:
-		w.WriteHeader(http.StatusBadRequest)
-		out = map[string]string{"__type": "ResourceNotFoundException", "message": operation + ": there is no such thing"}
-	}
-	_ = json.NewEncoder(w).Encode(out)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stored = append(r.stored, storage{in.Status, time.Now()})
 }
 
-func taskSet(n, id string) map[string]any {
-	return map[string]any{
-		"id": "ecs-svc/" + n, "taskDefinition": "arn:task-definition/" + id + ":" + n,
-		"loadBalancers": []any{map[string]string{"containerName": "web", "targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/tg" + n + "/" + id}},
-	}
-}
-
-func (c *cloud) s3(w http.ResponseWriter, r *http.Request, body []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if r.Method == http.MethodPut {
-		c.objects[r.URL.Path] = string(body)
-		return
-	}
-	object, ok := c.objects[r.URL.Path]
-	if !ok {
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>`)
-		return
-	}
-	_, _ = io.WriteString(w, object)
-}
-
-func (c *cloud) object(path string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.objects[path]
-}
-
-// query answers Elastic Load Balancing and EC2 in XML. A load balancer's ARN names the deployment and the
-// listener, since each listener of these worlds has an address of its own.
-func (c *cloud) query(w http.ResponseWriter, operation string, form url.Values) {
-	d := c.find(form.Encode())
-	if d == nil {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Code>NotFound</Code><Message>%s</Message></Error></ErrorResponse>`, operation)
-		return
-	}
-	base := d.green
-	if strings.Contains(form.Encode(), "production") {
-		base = d.blue
-	}
-	at, err := url.Parse(base)
-	if err != nil || base == "" {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>ListenerNotFound</Code><Message>there is none</Message></Error></ErrorResponse>`)
-		return
-	}
-	tg2 := "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/tg2/" + d.id
-	var result string
-	switch operation {
-	case "DescribeListeners":
-		listener := form.Get("ListenerArns.member.1")
-		arn := strings.Replace(listener, "arn:listener/", "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/", 1)
-		result = fmt.Sprintf(`<Listeners><member><ListenerArn>%s</ListenerArn><LoadBalancerArn>%s</LoadBalancerArn><Port>%s</Port><Protocol>%s</Protocol></member></Listeners>`, listener, arn, at.Port(), strings.ToUpper(at.Scheme))
-	case "DescribeLoadBalancers":
-		result = `<LoadBalancers><member><DNSName>` + xmlText(at.Hostname()) + `</DNSName></member></LoadBalancers>`
-	case "DescribeRules":
-		result = fmt.Sprintf(`<Rules><member><Actions><member><Type>forward</Type><ForwardConfig><TargetGroups><member><TargetGroupArn>%s</TargetGroupArn><Weight>%d</Weight></member>`+
-			`<member><TargetGroupArn>%s</TargetGroupArn><Weight>%d</Weight></member></TargetGroups></ForwardConfig></member></Actions></member></Rules>`,
-			strings.Replace(tg2, "tg2", "tg1", 1), d.blueWeight, tg2, 100-d.blueWeight)
-	case "DescribeTargetHealth":
-		result = `<TargetHealthDescriptions><member><TargetHealth><State>unhealthy</State><Reason>Target.FailedHealthChecks</Reason></TargetHealth></member></TargetHealthDescriptions>`
-	case "DescribeNetworkInterfaces":
-		_, _ = fmt.Fprintf(w, `<DescribeNetworkInterfacesResponse><networkInterfaceSet><item><description>%s</description><privateIpAddress>127.0.0.1</privateIpAddress></item></networkInterfaceSet></DescribeNetworkInterfacesResponse>`, form.Get("Filter.1.Value.1"))
-		return
-	}
-	_, _ = fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", operation, result)
-}
-
-func xmlText(s string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s))
-	return b.String()
+// object is what was put into a bucket, or nothing.
+func (c *cloud) object(key string) string {
+	body, _ := c.Objects.Get(key)
+	return string(body)
 }

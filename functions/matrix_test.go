@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,16 +206,11 @@ func untrusted(t testing.TB, _ string) string {
 }
 
 func tampered(c *cloud, r *rollout) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.objects["/suites/"+r.id+".yaml"] += "# allow everything\n"
+	text, _ := c.Objects.Get("suites/" + r.id + ".yaml")
+	c.Objects.Put("suites/"+r.id+".yaml", "", append(slices.Clone(text), "# allow everything\n"...))
 }
 
-func gone(c *cloud, r *rollout) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.objects, "/suites/"+r.id+".yaml")
-}
+func gone(c *cloud, r *rollout) { c.Objects.Delete("suites/" + r.id + ".yaml") }
 
 func withoutSecret(_ *cloud, r *rollout) {
 	r.labels["greenlight.suite"] = "ssm:/suites/no-secret"
@@ -225,7 +221,7 @@ func withoutSecret(_ *cloud, r *rollout) {
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	c.parameters["/suites/no-secret"] = strings.Replace(suite{}.text(), "smoke/token", "smoke/gone", 1)
+	c.Values.Put("/suites/no-secret", strings.Replace(suite{}.text(), "smoke/token", "smoke/gone", 1))
 	pools := map[string]*pool{after: newPool(t, after, c.url, 6), before: newPool(t, before, c.url, 3)}
 	healthy, production := serve(t, good()), serve(t, old())
 	var mu sync.Mutex

@@ -38,9 +38,7 @@ func TestWhoMayOverruleAVerdict(t *testing.T) {
 	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 	skip := func(text string) func(*cloud, *rollout) {
 		return func(c *cloud, d *rollout) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.parameters["/skip"] = strings.NewReplacer("ID", d.id, "SOON", in(23*time.Hour), "LATE", in(25*time.Hour)).Replace(text)
+			c.Values.Put("/skip", strings.NewReplacer("ID", d.id, "SOON", in(23*time.Hour), "LATE", in(25*time.Hour)).Replace(text))
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -125,7 +123,7 @@ func TestBeforeAllowTraffic(t *testing.T) {
 		"another's hook Succeeded":        {broken, suite{more: compared}, "", nil, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
 		"another's hook Succeeded, good":  {good(), suite{more: compared}, "", nil, told{"PASS", "none", "Succeeded", "evidence=none"}, 3, 1},
 		"the first gate kept nothing":     {broken, suite{}, "LOG_LEVEL=info", nil, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
-		"the parameter cannot be read":    {broken, suite{}, keeps, func(c *cloud, _ *rollout) { c.lose("/evidence") }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
+		"the parameter cannot be read":    {broken, suite{}, keeps, func(c *cloud, _ *rollout) { c.Values.Delete("/evidence") }, told{"FAIL", "release", "Failed", "evidence=none"}, 3, 0},
 		"no test listener":                {good(), suite{}, keeps, withoutTestListener, told{"ERROR", "config", "Failed", "has no test listener"}, 0, 0},
 		"not ready":                       {around(failing(func(int64) bool { return true }, answers(503))), suite{within: "1s", more: compared}, keeps, nil, told{"FAIL", "release", "Failed", "1 unhealthy (Target.FailedHealthChecks)"}, 0, 0},
 		"the original is the placeholder": {good(), suite{more: compared}, keeps, func(_ *cloud, d *rollout) { d.bootstrap = true }, told{"PASS", "none", "Succeeded", ""}, 0, 0},
@@ -161,13 +159,6 @@ func TestBeforeAllowTraffic(t *testing.T) {
 	}
 }
 
-// lose makes a parameter one that is not there.
-func (c *cloud) lose(parameter string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.parameters, parameter)
-}
-
 func withoutTestListener(c *cloud, d *rollout) {
 	c.book.Update(d.id, func(d *deployment.Deployment) { d.TestListener = "" })
 }
@@ -186,10 +177,10 @@ func TestProofOfRelease(t *testing.T) {
 		want     told
 	}{
 		"a check expects the release":      {frugal(), nil, nil, "a check expects ${RELEASE}", proven},
-		"all weights lead to green":        {mute, nil, nil, "listener arn:listener/", proven},
+		"all weights lead to green":        {mute, nil, nil, "listener " + arns, proven},
 		"some weight leads to blue":        {mute, func(_ *cloud, d *rollout) { d.blueWeight = 10 }, nil, "none: the test listener does not lead only to the new release", unproven},
 		"the listener's API never answers": {mute, func(c *cloud, _ *rollout) { c.hush("DescribeRules") }, nil, "none: the test listener's rules could not be read", unproven},
-		"TEST_URL is the listener's":       {mute, nil, func(d *rollout) string { return "TEST_URL=" + d.green + "/" }, "listener arn:listener/", proven},
+		"TEST_URL is the listener's":       {mute, nil, func(d *rollout) string { return "TEST_URL=" + d.green + "/" }, "listener " + arns, proven},
 		"TEST_URL is production's":         {mute, nil, func(d *rollout) string { return "TEST_URL=" + d.blue }, "none: TEST_URL is not the address of the test listener", unproven},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,14 +251,14 @@ func TestReportsGoToS3(t *testing.T) {
 	if want := "s3://reports/" + key + ".html"; v.text("report") != want {
 		t.Errorf("link %q, want %q", v.text("report"), want)
 	}
-	page, data := c.object("/reports/"+key+".html"), c.object("/reports/"+key+".json")
+	page, data := c.object("reports/"+key+".html"), c.object("reports/"+key+".json")
 	if !strings.Contains(page, "list trips") || !strings.Contains(data, `"verdict": "FAIL"`) && !strings.Contains(data, `"verdict":"FAIL"`) {
 		t.Errorf("the report has %d bytes of HTML and %d of JSON: %.300s", len(page), len(data), data)
 	}
 	noSecretIn(t, "report", page)
 	noSecretIn(t, "report", data)
 
-	c.hush("PUT")
+	c.hush("PutObject")
 	d, event = c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 	a = e.invoke(event, 8*time.Second)
 	if v := judged(t, a, d); v.text("verdict") != "PASS" || !strings.Contains(a.log, "write the report") {
@@ -283,7 +274,7 @@ func TestANativeDeploymentIsFoundOut(t *testing.T) {
 	e := start(t, after, c.url)
 	for want, a := range map[string]application{"SUCCEEDED": good(), "FAILED": with("GET /trips", answers(500))} {
 		d, _ := c.deploy(after, serve(t, a), serve(t, old()), suite{}.text())
-		payload := fmt.Sprintf(`{"executionId":"x","lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"arn:d","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"arn:service-revision/%s"}}`, d.id)
+		payload := fmt.Sprintf(`{"executionId":"x","lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"arn:d","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":%q}}`, d.revision())
 		a := e.invoke(payload, time.Minute)
 		if v := a.verdict(t); a.body != `{"hookStatus":"`+want+`"}` || v.text("release") != release || v.text("suite") != "trips" || len(a.lines(t, "check")) != 3 {
 			t.Errorf("%s, release %q, suite %q, reason %s; want hookStatus %s", a.body, v.text("release"), v.text("suite"), v.text("reason"), want)
@@ -317,7 +308,7 @@ func TestNativeHooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			c.hush("PUT")
+			c.hush("PutObject")
 			e := start(t, after, c.url, append(settings(t, frugal(), serve(t, tc.green), serve(t, old())), tc.variable)...)
 			for range 2 { // the same process again
 				a := e.invoke(tc.payload, 8*time.Second)

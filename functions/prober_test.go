@@ -100,7 +100,7 @@ func TestTheProberProbesFromInsideTheVPC(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
 			service := &lambdaService{t: t, prober: start(t, "prober", "http://127.0.0.1:1"), limit: time.Minute, states: tc.states}
-			c.invoke = service.ServeHTTP
+			c.Functions = service
 			e := start(t, tc.hook, c.url, "PROBER_FUNCTION=Prober")
 			d, event := c.deploy(tc.hook, private(t, serve(t, tc.green)), private(t, serve(t, tc.blue)), tc.suite.text())
 			a := e.invoke(event, time.Minute)
@@ -147,7 +147,7 @@ func TestAProberThatSaysNothingIsNoPass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			c.invoke = func(w http.ResponseWriter, r *http.Request) {
+			c.Functions = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if tc.forge == nil {
 					w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
 					w.WriteHeader(http.StatusNotFound)
@@ -155,7 +155,7 @@ func TestAProberThatSaysNothingIsNoPass(t *testing.T) {
 					return
 				}
 				tc.forge(w, r)
-			}
+			})
 			e := start(t, after, c.url, "PROBER_FUNCTION=Prober")
 			d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 			limit := time.Minute
@@ -190,7 +190,7 @@ func TestTheProberItselfStopsInTime(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	service := &lambdaService{t: t, prober: start(t, "prober", "http://127.0.0.1:1"), limit: 8 * time.Second}
-	c.invoke = service.ServeHTTP
+	c.Functions = service
 	e := start(t, after, c.url, "PROBER_FUNCTION=Prober")
 	d, event := c.deploy(after, serve(t, with("GET /trips", hang)), serve(t, old()), suite{timeout: "5m"}.text())
 	v := judged(t, e.invoke(event, 3*time.Minute), d)

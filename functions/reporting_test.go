@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 )
 
 // first answers the first n statuses with a fault, and takes the next.
-func first(n int, fault *awsjson.Fault) func(int) *awsjson.Fault {
-	return func(i int) *awsjson.Fault {
+func first(n int, fault *aws.Fault) func(int) *aws.Fault {
+	return func(i int) *aws.Fault {
 		if i <= n {
 			return fault
 		}
@@ -21,14 +21,14 @@ func first(n int, fault *awsjson.Fault) func(int) *awsjson.Fault {
 	}
 }
 
-func always(fault *awsjson.Fault) func(int) *awsjson.Fault {
-	return func(int) *awsjson.Fault { return fault }
+func always(fault *aws.Fault) func(int) *aws.Fault {
+	return func(int) *aws.Fault { return fault }
 }
 
 var (
-	throttled = &awsjson.Fault{Type: "ThrottlingException", Message: "Rate exceeded"}
-	internal  = &awsjson.Fault{Type: "InternalFailure", Status: 500}
-	busy      = &awsjson.Fault{Type: "ServiceUnavailableException", Status: 503}
+	throttled = &aws.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}
+	internal  = &aws.Fault{Code: "InternalFailure", Status: 500}
+	busy      = &aws.Fault{Code: "ServiceUnavailableException", Status: 503}
 )
 
 // TestReporting holds a good release against a CodeDeploy that does not take its status as it should.
@@ -39,7 +39,7 @@ func TestReporting(t *testing.T) {
 	healthy, production := serve(t, good()), serve(t, old())
 	const limit, anyNumber = 8 * time.Second, 0
 	for name, tc := range map[string]struct {
-		put func(int) *awsjson.Fault
+		put func(int) *aws.Fault
 		// kind is how the invocation ends, outcome and calls what the reported line and CodeDeploy say. A status
 		// is tried as long as there is time: how often depends on the jitter.
 		kind, outcome string
@@ -53,18 +53,18 @@ func TestReporting(t *testing.T) {
 		"503 once":                    {first(1, busy), "returned", "stored", 2, 1},
 		"hangs twice":                 {first(2, hangs), "returned", "stored", 3, 1},
 		"resets three times":          {first(3, resets), "returned", "stored", 4, 1},
-		"already completed":           {always(&awsjson.Fault{Type: "LifecycleEventAlreadyCompletedException"}), "returned", "already-completed", 1, 0},
-		"permission comes late":       {first(2, &awsjson.Fault{Type: "AccessDeniedException"}), "returned", "stored", 3, 1},
+		"already completed":           {always(&aws.Fault{Code: "LifecycleEventAlreadyCompletedException"}), "returned", "already-completed", 1, 0},
+		"permission comes late":       {first(2, &aws.Fault{Code: "AccessDeniedException"}), "returned", "stored", 3, 1},
 		"down for good: throttled":    {always(throttled), "error", "failed", anyNumber, 0},
 		"down for good: 5xx":          {always(internal), "error", "failed", anyNumber, 0},
 		"down for good: hangs":        {always(hangs), "error", "failed", anyNumber, 0},
 		"down for good: resets":       {always(resets), "error", "failed", anyNumber, 0},
-		"permission never comes":      {always(&awsjson.Fault{Type: "AccessDeniedException"}), "error", "failed", anyNumber, 0},
-		"fatal: no such deployment":   {always(&awsjson.Fault{Type: "DeploymentDoesNotExistException"}), "error", "failed", 1, 0},
-		"fatal: no such execution":    {always(&awsjson.Fault{Type: "InvalidLifecycleEventHookExecutionIdException"}), "error", "failed", 1, 0},
-		"fatal: not an ECS hook":      {always(&awsjson.Fault{Type: "UnsupportedActionForDeploymentTypeException"}), "error", "failed", 1, 0},
-		"fatal: says something new":   {always(&awsjson.Fault{Type: "SomethingNewException"}), "error", "failed", 1, 0},
-		"hostile answer to a failure": {always(&awsjson.Fault{Type: "X\n{\"event\":\"verdict\"}", Message: "\x1b[31m\n{\"event\":\"verdict\",\"status\":\"Succeeded\"}"}), "error", "failed", 1, 0},
+		"permission never comes":      {always(&aws.Fault{Code: "AccessDeniedException"}), "error", "failed", anyNumber, 0},
+		"fatal: no such deployment":   {always(&aws.Fault{Code: "DeploymentDoesNotExistException"}), "error", "failed", 1, 0},
+		"fatal: no such execution":    {always(&aws.Fault{Code: "InvalidLifecycleEventHookExecutionIdException"}), "error", "failed", 1, 0},
+		"fatal: not an ECS hook":      {always(&aws.Fault{Code: "UnsupportedActionForDeploymentTypeException"}), "error", "failed", 1, 0},
+		"fatal: says something new":   {always(&aws.Fault{Code: "SomethingNewException"}), "error", "failed", 1, 0},
+		"hostile answer to a failure": {always(&aws.Fault{Code: "X\n{\"event\":\"verdict\"}", Message: "\x1b[31m\n{\"event\":\"verdict\",\"status\":\"Succeeded\"}"}), "error", "failed", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +202,7 @@ func TestShortDeadlines(t *testing.T) {
 	healthy, production := serve(t, good()), serve(t, old())
 	for _, tc := range []struct {
 		limit, left time.Duration
-		put         func(int) *awsjson.Fault
+		put         func(int) *aws.Fault
 		reserve     string
 	}{
 		{limit: time.Second},

@@ -97,7 +97,7 @@ func TestWhatStandsBehindAnAnswerIsPrintedByNobody(t *testing.T) {
 			function := hook
 			if hook == "prober" {
 				service.prober = start(t, "prober", "http://127.0.0.1:1")
-				c.invoke = service.ServeHTTP
+				c.Functions = service
 				function, variables = after, []string{"PROBER_FUNCTION=Prober"}
 			}
 			e := start(t, function, c.url, variables...)
@@ -125,7 +125,7 @@ func TestLargeSecretsFitIntoTheFunction(t *testing.T) {
 		if err != nil || len(data) > 64<<10 || len(data) < 60<<10 {
 			t.Fatal(len(data), err)
 		}
-		c.secretTexts[fmt.Sprint("large/", n)] = string(data)
+		c.Values.Put(fmt.Sprint("large/", n), string(data))
 		text += fmt.Sprintf("  S%d: {secretsmanager: large/%d}\n", n, n)
 		steps += fmt.Sprintf("  - {name: c%d, request: POST /orders, attempts: 4, body: '${S%d}', expect: {status: 200}}\n", n, n)
 	}
@@ -150,7 +150,7 @@ func TestLargeSecretsFitIntoTheFunction(t *testing.T) {
 func TestASecretThatIsTooLargeIsNamed(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	c.parameters["/smoke/key"] = strings.Repeat("hunter2", 10_000)
+	c.Values.Put("/smoke/key", strings.Repeat("hunter2", 10_000))
 	e := start(t, after, c.url)
 	d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 	a := e.invoke(event, time.Minute)

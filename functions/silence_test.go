@@ -38,7 +38,7 @@ func TestAnAWSThatNeverAnswersIsToldInTime(t *testing.T) {
 		"everything":                  {"*", "", "greenlight.suite"},
 		"CodeDeploy's reads":          {"GetDeploymentTarget", "", "greenlight.suite"},
 		"ECS":                         {"DescribeTaskSets", "", "greenlight.suite"},
-		"S3":                          {"S3", "", "read the suite s3://suites/"},
+		"S3":                          {"GetObject", "", "read the suite s3://suites/"},
 		"Secrets Manager":             {"GetSecretValue", "", "variable TOKEN: secretsmanager GetSecretValue"},
 		"SSM, for a variable":         {"GetParameter", "", "variable KEY: ssm GetParameter"},
 		"SSM, for the suite":          {"*", "SUITE=ssm:/suite", "read the suite ssm:/suite"},

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 )
 
 // way is a way around the gate that was once open: a release that must not pass, and a world that hid it.
@@ -44,7 +44,7 @@ func ways() []way {
 		{1, "only somebody else's hook Succeeded before the last gate", second(), "FAIL", "release", "evidence=none"},
 		{2, "the first gate only observed, and would have failed", second("MODE=observe"), "FAIL", "release", "the first gate only observed"},
 		{2, "the first gate was skipped", func(t *testing.T, c *cloud) answer {
-			c.parameters["/skip"] = `{"release":"1.1","by":"ann","why":"INC-7","expires":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`
+			c.Values.Put("/skip", `{"release":"1.1","by":"ann","why":"INC-7","expires":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`"}`)
 			return second("SKIP_PARAMETER=/skip")(t, c)
 		}, "FAIL", "release", "overruled: skip"},
 		{3, "`TEST_URL` points at production, and the suite does not say which release it wants", func(t *testing.T, c *cloud) answer {
@@ -89,7 +89,7 @@ func ways() []way {
 		}, "ERROR", "config", "leaves the function's package"},
 		{9, "another container has the labels of a lenient suite", func(t *testing.T, c *cloud) answer {
 			return invoked(t, c, after, broken, suite{}.text(), func(d *rollout) []string {
-				c.objects["/suites/lenient.yaml"] = mute
+				c.Objects.Put("suites/lenient.yaml", "", []byte(mute))
 				d.sidecars = []any{map[string]any{"name": "log", "image": "log:1", "dockerLabels": map[string]string{"greenlight.release": release, "greenlight.suite": "s3://suites/lenient.yaml"}}}
 				return nil
 			})
@@ -105,7 +105,7 @@ func ways() []way {
 		{11, "CodeDeploy takes no status for six seconds", refusedForAWhile, "FAIL", "release", "list trips"},
 		{12, "net/http logs a token that the release sends behind its answer", unsolicited, "FAIL", "release", "answers late"},
 		{12, "a secret of 64 KB and a byte", func(t *testing.T, c *cloud) answer {
-			c.secretTexts["smoke/token"] = `{"password":"` + strings.Repeat("k", 64<<10) + `x"}`
+			c.Values.Put("smoke/token", `{"password":"`+strings.Repeat("k", 64<<10)+`x"}`)
 			return invoked(t, c, after, broken, suite{}.text(), nil)
 		}, "ERROR", "config", "TOKEN"},
 	}
@@ -190,9 +190,9 @@ func refusedForAWhile(t *testing.T, c *cloud) answer {
 	}
 	d, event := c.deploy(after, serve(t, a), serve(t, old()), suite{}.text())
 	began := time.Now()
-	d.put = func(int) *awsjson.Fault {
+	d.put = func(int) *aws.Fault {
 		if time.Since(began) < 6*time.Second {
-			return &awsjson.Fault{Type: "InternalFailure", Status: http.StatusInternalServerError}
+			return &aws.Fault{Code: "InternalFailure", Status: http.StatusInternalServerError}
 		}
 		return nil
 	}

@@ -9,13 +9,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
 
-// faults is the subcommand that scores a suite; it returns the exit code.
-func faults(ctx context.Context, args []string, w world) int {
+// scoreFaults is the subcommand that scores a suite; it returns the exit code.
+func scoreFaults(ctx context.Context, args []string, w world) int {
 	var o faultOptions
 	if err := o.parse(args, w.stdout); err != nil {
 		return faultSpec().Fail(err, command.ExitUsage)
@@ -38,11 +37,11 @@ func faults(ctx context.Context, args []string, w world) int {
 	if len(problems.Errors(false)) > 0 {
 		return exitFiles
 	}
-	campaign := mutation.Campaign{
+	campaign := faults.Campaign{
 		Plan: o.plan, Suite: o.checked, Faults: o.faults,
 		Routes: o.also, Only: o.only, Readiness: o.readiness, Parallel: o.parallel,
 	}
-	screen := &timeline.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}
+	screen := &view.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}
 	view := &faultView{screen: screen, paint: painter(w.colour), quiet: o.quiet}
 	stop := view.begin(o)
 	score, err := campaign.Run(ctx, view.tell)
@@ -61,7 +60,7 @@ func faults(ctx context.Context, args []string, w world) int {
 // faultsFailed says why a campaign has no score.
 func faultsFailed(ctx context.Context, w world, err error) (code int, failed bool) {
 	setup, unheld := errors.AsType[*rehearsal.SetupError](err)
-	control, refused := errors.AsType[*mutation.ControlError](err)
+	control, refused := errors.AsType[*faults.ControlError](err)
 	switch {
 	case err == nil:
 		return 0, false
@@ -81,14 +80,14 @@ func faultsFailed(ctx context.Context, w world, err error) (code int, failed boo
 }
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
-func exitOf(score mutation.Score) int {
+func exitOf(score faults.Score) int {
 	unfinished := false
 	for _, f := range score.Findings {
 		switch f.Outcome {
-		case mutation.Caught:
-		case mutation.Unfinished:
+		case faults.Caught:
+		case faults.Unfinished:
 			unfinished = true
-		case mutation.Survived, mutation.Unmet, mutation.Unsound:
+		case faults.Survived, faults.Unmet, faults.Unsound:
 			return exitSurvivors
 		default:
 			return exitSurvivors
@@ -101,9 +100,9 @@ func exitOf(score mutation.Score) int {
 }
 
 func listFaults(w io.Writer) {
-	for _, f := range fault.Faults() {
+	for _, f := range faults.Faults() {
 		scope := "each route"
-		if f.Scope == fault.WholeRelease {
+		if f.Scope == faults.WholeRelease {
 			scope = "the release"
 		}
 		_, _ = fmt.Fprintf(w, "%-14s %-12s %s\n", f.Name, scope, f.About)

@@ -10,8 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/fault"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 )
 
 const (
@@ -52,8 +51,8 @@ type faultOptions struct {
 	readiness, list           bool
 	parallel                  int
 
-	faults     []fault.Fault
-	also, only []fault.Route
+	faults     []faults.Fault
+	also, only []faults.Route
 }
 
 // parse reads the command line into o. Whatever it returns is for the user.
@@ -127,16 +126,16 @@ func (o *faultOptions) complete() error {
 
 // chosen finds the faults and routes that the flags name.
 func (o *faultOptions) chosen() (err error) {
-	o.faults = fault.Faults()
+	o.faults = faults.Faults()
 	if len(o.names) > 0 {
 		o.faults = nil
 	}
 	var known []string
-	for _, f := range fault.Faults() {
+	for _, f := range faults.Faults() {
 		known = append(known, f.Name)
 	}
 	for _, name := range o.names {
-		f, ok := fault.Find(name)
+		f, ok := faults.Find(name)
 		if !ok {
 			help := "there are " + strings.Join(known, ", ")
 			if near, found := diagnostic.Nearest(name, known); found {
@@ -153,8 +152,8 @@ func (o *faultOptions) chosen() (err error) {
 	return err
 }
 
-func parseRoutes(flag string, texts []string) ([]fault.Route, error) {
-	var all []fault.Route
+func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
+	var all []faults.Route
 	for _, t := range texts {
 		method, path, ok := strings.Cut(t, " ")
 		if !ok {
@@ -163,13 +162,13 @@ func parseRoutes(flag string, texts []string) ([]fault.Route, error) {
 		if !strings.HasPrefix(path, "/") || method != strings.ToUpper(method) || strings.ContainsAny(path, " ?#") {
 			return nil, command.Usagef("--%s %.200q: a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag, t)
 		}
-		all = append(all, fault.Route{Method: method, Path: path})
+		all = append(all, faults.Route{Method: method, Path: path})
 	}
 	return all, nil
 }
 
 // writeScore writes the reports that were asked for.
-func (o *faultOptions) writeScore(score mutation.Score) error {
+func (o *faultOptions) writeScore(score faults.Score) error {
 	for _, asked := range o.reports {
 		_, file, _ := strings.Cut(asked, "=")
 		data, err := json.MarshalIndent(score, "", "  ")

@@ -6,19 +6,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/mutation"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
 
 // faultView tells a campaign to a person.
 type faultView struct {
-	screen *timeline.Screen
+	screen *view.Screen
 	paint  func(code, text string) string
 	quiet  bool
 
 	mu    sync.Mutex
 	began time.Time
-	last  mutation.Progress
+	last  faults.Progress
 }
 
 const (
@@ -81,13 +81,13 @@ func (v *faultView) status() string {
 	p, since := v.last, time.Since(v.began)
 	text := fmt.Sprintf("%7.1fs  ", since.Seconds())
 	if v.screen.Live {
-		text = fmt.Sprintf("%s %5.1fs  ", timeline.Spinner(since), since.Seconds())
+		text = fmt.Sprintf("%s %5.1fs  ", view.Spinner(since), since.Seconds())
 	}
 	if p.Done == 0 && len(p.Running) == 0 {
 		return text + "the release without a fault"
 	}
 	if v.screen.Live {
-		text += timeline.Bar(p.Done, p.Total, 12) + "  "
+		text += view.Bar(p.Done, p.Total, 12) + "  "
 	}
 	text += fmt.Sprintf("%d of %d", p.Done, p.Total)
 	if p.Survived > 0 {
@@ -101,7 +101,7 @@ func (v *faultView) status() string {
 }
 
 // tell prints what was found.
-func (v *faultView) tell(p mutation.Progress) {
+func (v *faultView) tell(p faults.Progress) {
 	v.mu.Lock()
 	v.last = p
 	v.mu.Unlock()
@@ -112,24 +112,24 @@ func (v *faultView) tell(p mutation.Progress) {
 	mark, colour := "✗", red
 	what := string(f.Outcome)
 	switch f.Outcome {
-	case mutation.Caught:
+	case faults.Caught:
 		mark, colour = "✓", green
 		what = f.Why
 		if f.Check != "" {
 			what = "caught by " + f.Check
 		}
-	case mutation.Survived:
+	case faults.Survived:
 		what = fmt.Sprintf("shifted; %d requests met it", f.Requests)
-	case mutation.Unmet:
+	case faults.Unmet:
 		what = "shifted; no request met it"
-	case mutation.Unsound:
+	case faults.Unsound:
 		what = "rolled back, though no request met it: " + f.Why
-	case mutation.Unfinished:
+	case faults.Unfinished:
 		mark, colour = "?", yellow
 		what += ": " + f.Why
 	}
 	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault, routeWidth, f.Where(), what)
-	v.screen.Print(timeline.Cut(line, v.width()) + "\n")
+	v.screen.Print(view.Cut(line, v.width()) + "\n")
 }
 
 func (v *faultView) width() int {
@@ -140,7 +140,7 @@ func (v *faultView) width() int {
 }
 
 // end prints the score, and for each fault that was not caught what to write into the suite.
-func (v *faultView) end(s mutation.Score) {
+func (v *faultView) end(s faults.Score) {
 	var b strings.Builder
 	colour := green
 	if s.Caught < s.Total {
@@ -155,11 +155,11 @@ func (v *faultView) end(s mutation.Score) {
 }
 
 // grouped puts the findings together that were not caught and for which the advice is the same.
-func grouped(findings []mutation.Finding) [][]mutation.Finding {
-	var groups [][]mutation.Finding
+func grouped(findings []faults.Finding) [][]faults.Finding {
+	var groups [][]faults.Finding
 	at := map[string]int{}
 	for _, f := range findings {
-		if f.Outcome == mutation.Caught {
+		if f.Outcome == faults.Caught {
 			continue
 		}
 		key := f.Fault + f.Where()
@@ -177,22 +177,22 @@ func grouped(findings []mutation.Finding) [][]mutation.Finding {
 	return groups
 }
 
-func (v *faultView) survivors(b *strings.Builder, group []mutation.Finding) {
+func (v *faultView) survivors(b *strings.Builder, group []faults.Finding) {
 	width := v.width()
 	b.WriteByte('\n')
 	for _, f := range group {
 		how := "reaches production"
 		switch f.Outcome {
-		case mutation.Caught, mutation.Survived:
-		case mutation.Unmet:
+		case faults.Caught, faults.Survived:
+		case faults.Unmet:
 			how = "reaches production, and no request of the suite meets it"
-		case mutation.Unsound:
+		case faults.Unsound:
 			how = "was rolled back for another reason: " + f.Why
-		case mutation.Unfinished:
+		case faults.Unfinished:
 			how = "was not tried to its end: " + f.Why
 		}
 		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Fault), f.Where(), f.About, how)
-		b.WriteString(timeline.Wrap(line, width, 2) + "\n")
+		b.WriteString(view.Wrap(line, width, 2) + "\n")
 	}
 	a := group[0].Advice
 	if a == nil {
@@ -206,7 +206,7 @@ func (v *faultView) survivors(b *strings.Builder, group []mutation.Finding) {
 		}
 		where += " (" + a.Place.String() + ")"
 	}
-	b.WriteString(timeline.Wrap(fmt.Sprintf("  %s; %s:", a.Text, where), width, 2) + "\n")
+	b.WriteString(view.Wrap(fmt.Sprintf("  %s; %s:", a.Text, where), width, 2) + "\n")
 	for line := range strings.Lines(a.YAML) {
 		b.WriteString("      " + line)
 	}

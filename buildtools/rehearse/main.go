@@ -12,24 +12,15 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
 	stdlog.TakeOver()
 	// The same binary is the keeper of every process, and each built-in release.
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case process.KeeperArg:
-			os.Exit(process.Keep(os.Args[2:], os.Stdin))
-		case builtin.Arg:
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			options := builtin.Options{Release: os.Getenv("RELEASE"), Port: os.Getenv("PORT")}
-			os.Exit(builtin.Main(ctx, os.Args[2:], options, os.Stderr))
-		}
+	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
+		os.Exit(exit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

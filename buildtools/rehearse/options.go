@@ -11,10 +11,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -213,7 +212,7 @@ func (o *options) health() error {
 		codes = "200" // AWS's default
 	}
 	var err error
-	if o.plan.Health.Codes, err = balancer.ParseCodes(codes); err != nil {
+	if o.plan.Health.Codes, err = alb.ParseCodes(codes); err != nil {
 		return command.Usagef("--health-check %v", err)
 	}
 	return nil
@@ -263,9 +262,9 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 func serve(flag, text string) (rehearsal.Command, error) {
 	name, ok := strings.CutPrefix(text, "builtin:")
 	if !ok {
-		return rehearsal.Command{Text: text, Argv: taskset.Shell(text)}, nil
+		return rehearsal.Command{Text: text, Argv: task.Shell(text)}, nil
 	}
-	if _, ok := builtin.Find(name); !ok {
+	if _, ok := task.FindBuiltin(name); !ok {
 		return rehearsal.Command{}, command.Usagef("--%s builtin:%.40s: there is no such built-in release; there are %s", flag, name, builtinNames())
 	}
 	return rehearsal.Command{Text: text, Builtin: name}, nil
@@ -273,7 +272,7 @@ func serve(flag, text string) (rehearsal.Command, error) {
 
 func builtinNames() string {
 	var names []string
-	for _, r := range builtin.Releases() {
+	for _, r := range task.Builtins() {
 		names = append(names, r.Name)
 	}
 	return strings.Join(names, ", ")

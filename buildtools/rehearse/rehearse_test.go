@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,14 +24,30 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
+// storiesAtOnce is how many stories run side by side: nearly all that they do is wait.
+const storiesAtOnce = "8"
+
 // TestMain makes programs of the test binary: the real rehearse, both real hooks, and a small one.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(stories{m}, map[string]func(){
 		"rehearse":                 main,
 		"testhook":                 testhook,
 		"after-allow-test-traffic": func() { gate.Start(lifecycle.AfterAllowTestTraffic) },
 		"before-allow-traffic":     func() { gate.Start(lifecycle.BeforeAllowTraffic) },
 	})
+}
+
+// stories are the tests, in as many at once.
+type stories struct{ *testing.M }
+
+// Run runs them; a program that the test binary is does not come here.
+func (m stories) Run() int {
+	flag.Parse()
+	if err := flag.Set("test.parallel", storiesAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	return m.M.Run()
 }
 
 func TestScripts(t *testing.T) {
@@ -40,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Deadline:           time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program waits a second before it ends
 			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {
 				data, err := os.ReadFile("testdata/release/" + name)
 				if err != nil {

@@ -15,9 +15,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/page"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/timeline"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -34,7 +33,7 @@ type world struct {
 // run is the whole command; it returns the exit code.
 func run(ctx context.Context, args []string, w world) int {
 	if len(args) > 0 && args[0] == "faults" {
-		return faults(ctx, args[1:], w)
+		return scoreFaults(ctx, args[1:], w)
 	}
 	var o options
 	if err := o.parse(args, w.stdout); err != nil {
@@ -47,8 +46,8 @@ func run(ctx context.Context, args []string, w world) int {
 	if len(problems.Errors(false)) > 0 {
 		return exitFiles
 	}
-	printer := &timeline.Printer{
-		Screen: &timeline.Screen{W: w.stdout, Live: w.live, Width: w.width},
+	printer := &view.Printer{
+		Screen: &view.Screen{W: w.stdout, Live: w.live, Width: w.width},
 		Colour: w.colour, Quiet: o.quiet,
 	}
 	stop := printer.Live()
@@ -79,9 +78,9 @@ func run(ctx context.Context, args []string, w world) int {
 
 // read reads the release's files into the plan. Everything that is wrong with them is told at once.
 func (o *options) read(w world) diagnostic.List {
-	found, problems := release.Read(o.taskDefinition, o.appSpec)
+	found, problems := rehearsal.ReadRelease(o.taskDefinition, o.appSpec)
 	o.plan.Release = found
-	suite, text, wrong := release.ReadSuite(o.suite)
+	suite, text, wrong := rehearsal.ReadSuite(o.suite)
 	problems = append(problems, wrong...)
 	o.plan.SuiteText = text
 	if absolute, err := filepath.Abs(o.suite); err == nil {
@@ -157,7 +156,7 @@ func (o *options) suiteProblems(suite *smoke.Suite) diagnostic.List {
 }
 
 // silent warns of a hook that CodeDeploy passes over without a word.
-func (o *options) silent(found release.Release) diagnostic.List {
+func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
 	if !ok || !o.plan.NoTestListener {
 		return nil
@@ -196,7 +195,7 @@ func (o *options) report(r rehearsal.Result) error {
 		err := writeJSON(&b, r)
 		if kind == "html" {
 			b.Reset()
-			err = page.Write(&b, r)
+			err = view.WritePage(&b, r)
 		}
 		if err == nil {
 			err = outfile.Write(file, b.Bytes())

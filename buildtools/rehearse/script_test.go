@@ -57,7 +57,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, out
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
 	ts.Check(cmd.Start())
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if strings.Contains(ts.ReadFile("interrupted.txt"), args[1]) {
 			break
 		}
@@ -74,7 +74,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	select {
 	case err := <-ended:
 		ts.Logf("ended: %v", err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = cmd.Process.Kill()
 		ts.Fatalf("%s did not end after SIG%s", args[2], args[0])
 	}
@@ -103,7 +103,7 @@ func orphans(ts *testscript.TestScript, _ bool, _ []string) {
 	dir, err := filepath.EvalSymlinks(ts.MkAbs("."))
 	ts.Check(err)
 	var left []string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		if left = workingIn(dir); len(left) == 0 {
 			return
 		}

@@ -25,13 +25,6 @@ type Alarm struct {
 
 func (a Alarm) set() bool { return a.Errors > 0 || a.File != "" }
 
-func (a Alarm) names() []string {
-	if !a.set() {
-		return nil
-	}
-	return []string{"rehearsal"}
-}
-
 // watchAlarm stops the deployment when the alarm goes off, and rolls it back where the deployment group
 // is set so.
 func (r *run) watchAlarm(ctx context.Context) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -54,7 +54,7 @@ type Event struct {
 	Listener string         `json:"listener,omitempty"`
 	Weights  map[string]int `json:"weights,omitempty"`
 	// Tallies are set for KindTraffic.
-	Tallies []balancer.Tally `json:"tallies,omitempty"`
+	Tallies []alb.Tally `json:"tallies,omitempty"`
 	// Endpoint is set once, in the note that tells where everything is: the AWS stand-ins' base URL.
 	Endpoint string `json:"endpoint,omitempty"`
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // Programs says where the hooks' programs are.
@@ -22,7 +22,7 @@ type Programs struct {
 }
 
 // Find returns the program of each function that the AppSpec names. One that is missing is a problem.
-func (p Programs) Find(functions map[lifecycle.Name]release.Function) (map[lifecycle.Name]Hook, diagnostic.List) {
+func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Name]Hook, diagnostic.List) {
 	var problems diagnostic.List
 	hooks := map[lifecycle.Name]Hook{}
 	for _, event := range lifecycle.Hookable() {
@@ -41,7 +41,7 @@ func (p Programs) Find(functions map[lifecycle.Name]release.Function) (map[lifec
 			if err != nil {
 				dir = "/"
 			}
-			hooks[event] = Hook{Function: function.Name, Argv: taskset.Shell(command), Dir: dir, Path: p.Path}
+			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
 			if missing := p.missing(command); missing != "" {
 				problems = append(problems, diagnostic.Problem{
 					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
@@ -59,7 +59,7 @@ func (p Programs) Find(functions map[lifecycle.Name]release.Function) (map[lifec
 	return hooks, problems
 }
 
-func (p Programs) binary(event lifecycle.Name, function release.Function) (string, *diagnostic.Problem) {
+func (p Programs) binary(event lifecycle.Name, function Function) (string, *diagnostic.Problem) {
 	path := filepath.Join(p.Dir, Kebab(string(event)))
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute

@@ -6,9 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,24 +18,16 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // TestMain makes three programs of the test binary: the keeper, the built-in releases, and a hook.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case process.KeeperArg:
-			os.Exit(process.Keep(os.Args[2:], os.Stdin))
-		case builtin.Arg:
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(builtin.Main(ctx, os.Args[2:], builtin.Options{Release: os.Getenv("RELEASE"), Port: os.Getenv("PORT")}, os.Stderr))
-		case "hook":
-			hook(types.LifecycleEventStatus(os.Args[2]))
-		}
+	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
+		os.Exit(exit)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "hook" {
+		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
 	os.Exit(m.Run())
 }
@@ -108,11 +98,11 @@ func plan(t *testing.T, change func(*rehearsal.Plan)) rehearsal.Plan {
 		t.Fatal(err)
 	}
 	p := rehearsal.Plan{
-		Release: release.Release{Family: "task-app", Container: "app", Port: 8080, ID: "1.1.0", TaskDefinition: []byte(`{"family":"task-app"}`), AppSpec: "version: 0.0"},
+		Release: rehearsal.Release{Family: "task-app", Container: "app", Port: 8080, ID: "1.1.0", TaskDefinition: []byte(`{"family":"task-app"}`), AppSpec: "version: 0.0"},
 		Blue:    rehearsal.Command{Text: "builtin:good", Builtin: "good"}, BlueRelease: "1.0.0",
 		Green: rehearsal.Command{Text: "builtin:good", Builtin: "good"},
 		Tasks: 2, Speed: 1000, Traffic: 100, Routes: []string{"/version", "/api/trips"},
-		FunctionTimeout: 30 * time.Second, StartTimeout: 30 * time.Second,
+		FunctionTimeout: time.Minute, StartTimeout: time.Minute,
 		Machine: rehearsal.Machine{Self: self, Path: os.Getenv("PATH"), Home: t.TempDir()},
 	}
 	if change != nil {
@@ -146,7 +136,7 @@ type held struct {
 // hold begins a rehearsal; its events have to be taken until it ends.
 func hold(t *testing.T, p rehearsal.Plan) *held {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
 	h := &held{t: t, events: make(chan rehearsal.Event, 10_000), done: make(chan struct{}), stop: stop}
 	t.Cleanup(stop)
 	go func() {

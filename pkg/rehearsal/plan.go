@@ -12,9 +12,8 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/release"
 )
 
 // Region and Account stand in the ARNs of a rehearsal; neither exists outside it.
@@ -47,14 +46,14 @@ type Command struct {
 
 // Machine is what of this machine the processes are told.
 type Machine struct {
-	// Self is this program's own binary, which answers to process.KeeperArg and builtin.Arg.
+	// Self is this program's own binary, which answers to process.KeeperArg and task.BuiltinArg.
 	Self       string
 	Path, Home string
 }
 
 // Plan is a rehearsal that was checked and can begin.
 type Plan struct {
-	Release release.Release
+	Release Release
 	// Blue and Green serve the old and the new release; BlueRelease is the old one's id.
 	Blue, Green Command
 	BlueRelease string
@@ -71,7 +70,7 @@ type Plan struct {
 	// NoTestListener is a deployment group without a test listener.
 	NoTestListener bool
 	// Health is the target groups' health check; its times are set here.
-	Health balancer.HealthCheck
+	Health alb.HealthCheck
 	// Config says how the production traffic moves; the zero Config moves it all at once.
 	Config deployment.Config
 	// ReadyWait is how long the deployment waits for ContinueDeployment before the traffic moves; Speed

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -41,8 +41,8 @@ type Result struct {
 	// Lifecycle is the deployment's events as CodeDeploy shows them at the end.
 	Lifecycle []LifecycleEvent `json:"lifecycle"`
 	// Requests counts both listeners' requests by the release that answered.
-	Requests []balancer.Tally `json:"requests"`
-	Traffic  Traffic          `json:"traffic"`
+	Requests []alb.Tally `json:"requests"`
+	Traffic  Traffic     `json:"traffic"`
 	// Missed are secrets that a hook asked for and nobody gave.
 	Missed []string `json:"missed_secrets,omitempty"`
 	// Shifts are the listeners' weights over time, each change once.
@@ -52,7 +52,7 @@ type Result struct {
 	// LinesDropped is how many log lines the timeline left out.
 	LinesDropped int `json:"log_lines_dropped,omitempty"`
 	// AccessLog has one entry for each request, with the task and the release that answered.
-	AccessLog []balancer.Request `json:"access_log"`
+	AccessLog []alb.Request `json:"access_log"`
 }
 
 // Shift is a change of what a listener forwards to.

@@ -142,7 +142,7 @@ func (r *run) begin() {
 		Creator: deployment.ByUser, AppSpec: r.plan.deployedAppSpec(),
 		Cluster: "rehearsal", Service: r.plan.service(),
 		ReadyWait: r.plan.ReadyWait, TerminationWait: r.plan.TerminationWait,
-		AutoRollback: !r.plan.NoRollback, Alarms: r.plan.Alarm.names(),
+		AutoRollback:       !r.plan.NoRollback,
 		ProductionListener: listenerARN("1"), TestListener: test,
 		BlueGroup: r.blue.group.Name, GreenGroup: r.green.group.Name,
 		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
@@ -259,7 +259,7 @@ func (r *run) install(ctx context.Context) (*failure, error) {
 
 // hookReport is what the event's hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
 func (r *run) hookReport(name lifecycle.Name) json.RawMessage {
-	text, ok := r.objects.Get(fmt.Sprintf("%s/greenlight/%s/%s.json", reportBucket, r.id, name))
+	text, ok := r.aws.Objects.Get(fmt.Sprintf("%s/greenlight/%s/%s.json", reportBucket, r.id, name))
 	if !ok {
 		return nil
 	}
@@ -274,7 +274,7 @@ func (r *run) summarise() {
 	r.result.Duration = time.Since(r.stream.began)
 	r.result.Requests = r.balancer.Log.Tallies()
 	r.result.AccessLog = r.balancer.Log.Entries()
-	r.result.Missed = r.secrets.Missed()
+	r.result.Missed = r.aws.Values.Missed()
 	d, _ := r.book.Get(r.id)
 	for _, e := range d.Events {
 		event := LifecycleEvent{Name: e.Name, Status: e.Status, Started: e.Started, Ended: e.Ended}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 	found "github.com/greenlight-ecs/greenlight/pkg/release"
 	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
@@ -171,7 +171,7 @@ func TestStopDeploymentWithRollback(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	h := hold(t, plan(t, func(p *rehearsal.Plan) {
 		p.Config, p.Speed, p.Keep = config(t, "canary:20,48h"), 100, true
-		script := fmt.Sprintf(`echo $$ >>%q; exec %q %s good http://127.0.0.1:1`, pids, p.Machine.Self, builtin.Arg)
+		script := fmt.Sprintf(`echo $$ >>%q; exec %q %s good http://127.0.0.1:1`, pids, p.Machine.Self, task.BuiltinArg)
 		p.Green = rehearsal.Command{Text: "good", Argv: []string{"/bin/sh", "-c", script}}
 	}))
 	h.until("the canary", notes("20 % for 48h"))
@@ -368,7 +368,7 @@ func TestACrashedTaskIsReplaced(t *testing.T) {
 	h := hold(t, plan(t, func(p *rehearsal.Plan) {
 		p.TerminationWait, p.Speed = 48*time.Hour, 100
 		// The first task to find no marker lives for a second; every other one stays.
-		script := fmt.Sprintf(`if mkdir %q 2>/dev/null; then %q %s good http://127.0.0.1:1 & sleep 1; kill $!; exit 3; fi; exec %q %s good http://127.0.0.1:1`, marker, p.Machine.Self, builtin.Arg, p.Machine.Self, builtin.Arg)
+		script := fmt.Sprintf(`if mkdir %q 2>/dev/null; then %q %s good http://127.0.0.1:1 & sleep 1; kill $!; exit 3; fi; exec %q %s good http://127.0.0.1:1`, marker, p.Machine.Self, task.BuiltinArg, p.Machine.Self, task.BuiltinArg)
 		p.Green = rehearsal.Command{Text: "crashing", Argv: []string{"/bin/sh", "-c", script}}
 	}))
 	h.until("the crash", notes("ended by itself: exit status 3; ECS starts another"))

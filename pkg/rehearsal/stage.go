@@ -15,19 +15,11 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsjson"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/awsquery"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/balancer"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/bucket"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/builtin"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/ecs"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/elb"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/portowner"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/secretstore"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/taskset"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 const (
@@ -54,8 +46,8 @@ type side struct {
 	label   deployment.TaskSetLabel
 	release string
 	command Command
-	group   *balancer.Group
-	set     atomic.Pointer[taskset.Set]
+	group   *alb.Group
+	set     atomic.Pointer[task.Set]
 }
 
 // running counts the side's tasks.
@@ -74,12 +66,11 @@ type stage struct {
 	id       string
 	stream   *stream
 	book     *deployment.Book
-	secrets  *secretstore.Store
-	objects  *bucket.Store
-	balancer *balancer.Balancer
+	aws      *aws.Server
+	balancer *alb.Balancer
 
 	// test is nil for a deployment group without a test listener.
-	production, test *balancer.Listener
+	production, test *alb.Listener
 	blue, green      *side
 	// endpoint is the base URL of the AWS stand-ins, store the built-in releases' database.
 	endpoint, store string
@@ -93,13 +84,18 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	s := &stage{
 		plan:     p,
 		id:       deployment.NewID(),
-		objects:  &bucket.Store{},
 		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(slices.Collect(maps.Values(p.Secrets))...)},
 		book:     deployment.NewBook(),
-		secrets:  &secretstore.Store{Values: map[string]string{evidenceParameter: "none"}},
-		balancer: balancer.New(),
+		balancer: alb.New(),
 	}
-	maps.Copy(s.secrets.Values, p.Secrets)
+	s.aws = &aws.Server{
+		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
+		Done: func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
+	}
+	s.aws.Values.Put(evidenceParameter, "none")
+	for reference, value := range p.Secrets {
+		s.aws.Values.Put(reference, value)
+	}
 	s.balancer.Log.Background = trafficAgent
 	if s.plan.Discover {
 		s.publishSuite()
@@ -128,19 +124,10 @@ func (s *stage) open(ctx context.Context) error {
 		}
 		s.test = s.balancer.Listen("test", test)
 	}
-	api := codedeploy.API{Book: s.book, Region: Region, Account: Account}
-	tasks := ecs.API{Book: s.book, Region: Region, Account: Account, Definitions: s.plan.definitions()}
-	services := append(s.secrets.Services(), api.Service(), tasks.Service())
-	s.endpoint, err = s.serve(ctx, front{
-		json:  awsjson.Handler{Services: services},
-		query: awsquery.Handler{Services: elb.API{State: s.balancerState}.Services()},
-		s3:    s.objects,
-		calls: func() { s.lastCall.Store(time.Now().UnixNano()) },
-	})
-	if err != nil {
+	if s.endpoint, err = s.serve(ctx, s.aws); err != nil {
 		return err
 	}
-	s.store, err = s.serve(ctx, &builtin.Store{})
+	s.store, err = s.serve(ctx, &task.Store{})
 	return err
 }
 
@@ -166,7 +153,7 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 			What: fmt.Sprintf("open the %s listener: port %d is in use", what, port),
 			Help: fmt.Sprintf("stop what uses it, or choose another port: --%s-port N, 0 picks a free one", what),
 		}
-		if owner, ok := portowner.Find(ctx, port); ok {
+		if owner, ok := portOwner(ctx, port); ok {
 			e.What += " by " + owner
 		}
 		return nil, e
@@ -177,14 +164,14 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 // up starts a side's tasks and registers them with its target group.
 func (s *stage) up(ctx context.Context, d *side) error {
 	if len(d.command.Addrs) > 0 {
-		s.register(ctx, d, taskset.Served(d.name, d.command.Addrs))
+		s.register(ctx, d, task.Served(d.name, d.command.Addrs))
 		return nil
 	}
 	argv := d.command.Argv
 	if d.command.Builtin != "" {
-		argv = []string{s.plan.Machine.Self, builtin.Arg, d.command.Builtin, s.store}
+		argv = []string{s.plan.Machine.Self, task.BuiltinArg, d.command.Builtin, s.store}
 	}
-	set, err := taskset.Start(ctx, taskset.Spec{
+	set, err := task.Start(ctx, task.Spec{
 		Name: d.name, Release: d.release, Count: s.plan.Tasks,
 		Argv: argv, Path: s.plan.Machine.Path, Home: s.plan.Machine.Home, Keeper: s.plan.Machine.Self,
 		StartTimeout: s.plan.StartTimeout,
@@ -197,7 +184,7 @@ func (s *stage) up(ctx context.Context, d *side) error {
 			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s; ECS starts another", task, exit))
 			s.countTasks(d)
 		},
-		Started: func(t *taskset.Task) {
+		Started: func(t *task.Task) {
 			d.group.Register(ctx, t.ID, d.release, t.Addr)
 			s.stream.note(fmt.Sprintf("task %s is up in its place", t.ID))
 			s.countTasks(d)
@@ -211,7 +198,7 @@ func (s *stage) up(ctx context.Context, d *side) error {
 }
 
 // register puts a side's tasks behind its target group.
-func (s *stage) register(ctx context.Context, d *side, set *taskset.Set) {
+func (s *stage) register(ctx context.Context, d *side, set *task.Set) {
 	for _, t := range set.Tasks {
 		d.group.Register(ctx, t.ID, d.release, t.Addr)
 	}
@@ -235,7 +222,7 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 	if d.command.Builtin != "" {
 		failed.Help = "this built-in release never comes up, on purpose; builtin:good does"
 	}
-	if start, ok := errors.AsType[*taskset.StartError](err); ok {
+	if start, ok := errors.AsType[*task.StartError](err); ok {
 		for _, line := range start.Log {
 			failed.Log = append(failed.Log, s.stream.redactor.Line(line, maxText))
 		}
@@ -270,9 +257,9 @@ func (s *stage) close() {
 }
 
 // forward sends a percentage of a listener's traffic to green, the rest to blue.
-func (s *stage) forward(l *balancer.Listener, percent int) {
+func (s *stage) forward(l *alb.Listener, percent int) {
 	rest := wholeTraffic - percent
-	l.Forward(balancer.Weight{Group: s.blue.group, Share: rest}, balancer.Weight{Group: s.green.group, Share: percent})
+	l.Forward(alb.Weight{Group: s.blue.group, Share: rest}, alb.Weight{Group: s.green.group, Share: percent})
 	s.stream.send(Event{
 		Kind: KindShift, Listener: l.Name,
 		Weights: map[string]int{s.blue.release: rest, s.green.release: percent},

@@ -144,9 +144,8 @@ type Deployment struct {
 	ReadyWait, TerminationWait time.Duration
 	// Waiting is what it waits for now, or empty.
 	Waiting Wait
-	// AutoRollback rolls back what fails or what an alarm stops; Alarms are the alarms' names.
+	// AutoRollback rolls back what fails or what an alarm stops.
 	AutoRollback bool
-	Alarms       []string
 	// AppSpec is the AppSpec's text, as CodeDeploy got it.
 	AppSpec string
 	// Cluster and Service name the target; its id is "cluster:service".
@@ -174,7 +173,7 @@ func New(d Deployment, now time.Time) Deployment {
 
 // Clone returns a copy that shares nothing with d.
 func (d Deployment) Clone() Deployment {
-	d.Events, d.TaskSets, d.Alarms = slices.Clone(d.Events), slices.Clone(d.TaskSets), slices.Clone(d.Alarms)
+	d.Events, d.TaskSets = slices.Clone(d.Events), slices.Clone(d.TaskSets)
 	for i := range d.Events {
 		if diagnostics := d.Events[i].Diagnostics; diagnostics != nil {
 			d.Events[i].Diagnostics = new(*diagnostics)

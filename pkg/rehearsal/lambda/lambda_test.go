@@ -83,7 +83,7 @@ func deliver(t *testing.T, mode string, timeout time.Duration) run {
 			r.log += l.Text + "\n"
 		},
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	f.Deliver(ctx, []byte(`{"DeploymentId":"d-1"}`), func(_ context.Context, d time.Duration) error {
 		r.pauses = append(r.pauses, d)
@@ -118,7 +118,7 @@ func TestAFailedInvocationIsRepeatedTwice(t *testing.T) {
 		"hang":  {lambda.TimedOut, "Task timed out after 0.30 seconds"},
 	} {
 		t.Run(mode, func(t *testing.T) {
-			timeout := 10 * time.Second
+			timeout := time.Minute
 			if mode == "hang" {
 				timeout = 300 * time.Millisecond
 			}
@@ -139,7 +139,7 @@ func TestAFailedInvocationIsRepeatedTwice(t *testing.T) {
 }
 
 func TestAnExecutionEnvironmentIsUsedAgainAfterAnError(t *testing.T) {
-	r := deliver(t, "error once", 10*time.Second)
+	r := deliver(t, "error once", time.Minute)
 	if len(r.outcomes) != 2 || r.outcomes[1].Kind != lambda.Returned || !strings.Contains(r.log, "call 2 of") {
 		t.Errorf("outcomes %+v\n%s", r.outcomes, r.log)
 	}
@@ -148,7 +148,7 @@ func TestAnExecutionEnvironmentIsUsedAgainAfterAnError(t *testing.T) {
 func TestTheEnvironmentIsLambdasAndNoMore(t *testing.T) {
 	t.Setenv("HOME", "/home/somebody")
 	t.Setenv("GITHUB_TOKEN", "leaked")
-	r := deliver(t, "env", 10*time.Second)
+	r := deliver(t, "env", time.Minute)
 	for _, want := range []string{
 		"AWS_LAMBDA_FUNCTION_NAME=hook", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		"AWS_REGION=eu-west-1", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=", "SUITE=/suite.yaml", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:",

@@ -1,0 +1,161 @@
+// Package alb stands in for an Application Load Balancer: listeners that forward by weight to
+// target groups, target groups that check their targets' health and drain them, and a log of every
+// request with who answered it.
+//
+// It refuses to hide a fault: no request is sent twice, to this target or another, no body is held back, changed or
+// completed. Where a target cannot be used it answers as AWS's does: 503 without a target, 502 for
+// one that breaks off, 504 for one that stays silent.
+package alb
+
+import (
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// idleTimeout is an Application Load Balancer's default: so long may a target stay silent (504).
+	idleTimeout = 60 * time.Second
+	// dialTimeout is how long a connection to a target may take (ALB: 10 s).
+	dialTimeout = 10 * time.Second
+	// statusCancelled is what an ALB logs when the client went away first.
+	statusCancelled = 460
+	// maxHeader bounds a request's header (ALB: 64 KiB in all).
+	maxHeader = 64 << 10
+)
+
+// Weight is one target group's share in a listener's forward action; shares are relative.
+type Weight struct {
+	Group *Group
+	Share int
+}
+
+// Listener is one port of the load balancer.
+type Listener struct {
+	// Name is "production" or "test"; it goes into the log.
+	Name string
+
+	forward  atomic.Pointer[[]Weight]
+	balancer *Balancer
+	server   *http.Server
+	addr     net.Addr
+}
+
+// Balancer is a load balancer with its listeners.
+type Balancer struct {
+	Log *Log
+
+	transport *http.Transport
+	mu        sync.Mutex
+	listeners []*Listener
+	groups    []*Group
+}
+
+// New returns a load balancer without listeners.
+func New() *Balancer {
+	return &Balancer{
+		Log: NewLog(),
+		transport: &http.Transport{
+			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			ResponseHeaderTimeout: idleTimeout,
+			DisableCompression:    true,
+		},
+	}
+}
+
+// Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called.
+func (b *Balancer) Listen(name string, socket net.Listener) *Listener {
+	l := &Listener{Name: name, balancer: b, addr: socket.Addr()}
+	l.Forward()
+	l.server = &http.Server{
+		Handler:           l,
+		ReadHeaderTimeout: idleTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	b.mu.Lock()
+	b.listeners = append(b.listeners, l)
+	b.mu.Unlock()
+	go func() { _ = l.server.Serve(socket) }()
+	return l
+}
+
+// Close closes every listener and connection at once.
+func (b *Balancer) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.listeners {
+		_ = l.server.Close()
+	}
+	for _, g := range b.groups {
+		g.close()
+	}
+}
+
+// Forward replaces the listener's forward action; requests in flight stay where they are.
+func (l *Listener) Forward(weights ...Weight) { l.forward.Store(&weights) }
+
+// Weights returns the listener's forward action.
+func (l *Listener) Weights() []Weight { return *l.forward.Load() }
+
+// Port is the listener's port.
+func (l *Listener) Port() int {
+	if addr, ok := l.addr.(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
+
+// URL is the listener's base URL.
+func (l *Listener) URL() string { return "http://" + l.addr.String() }
+
+// group picks a target group by weight.
+func (l *Listener) group() *Group {
+	weights, total := *l.forward.Load(), 0
+	for _, w := range weights {
+		total += w.Share
+	}
+	if total == 0 {
+		return nil
+	}
+	n := rand.IntN(total) //nolint:gosec // a coin for traffic, no secret
+	for _, w := range weights {
+		if n < w.Share {
+			return w.Group
+		}
+		n -= w.Share
+	}
+	return nil
+}
+
+// ServeHTTP forwards one request and logs it.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	answer := &recorder{ResponseWriter: w}
+	request := Request{At: began, Listener: l.Name, Method: r.Method, Path: r.URL.Path, UserAgent: r.UserAgent()}
+	l.balancer.Log.begin(request)
+	defer func() {
+		request.Status, request.Bytes, request.Duration = answer.status, answer.bytes, time.Since(began)
+		l.balancer.Log.end(request)
+	}()
+	group := l.group()
+	if group == nil {
+		http.Error(answer, "503 Service Temporarily Unavailable: the listener forwards to no target group", http.StatusServiceUnavailable)
+		return
+	}
+	request.Group = group.Name
+	target := group.acquire()
+	if target == nil {
+		http.Error(answer, "503 Service Temporarily Unavailable: no target of "+group.Name+" takes requests yet", http.StatusServiceUnavailable)
+		return
+	}
+	defer target.release()
+	request.Target, request.Release = target.ID, target.Release
+	target.proxy.ServeHTTP(answer, r)
+}

@@ -1,0 +1,116 @@
+package alb
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxEntries bounds the log; beyond it requests are still counted, but no longer kept one by one.
+const maxEntries = 200_000
+
+// Request is one line of the access log.
+type Request struct {
+	At        time.Time     `json:"at"`
+	Listener  string        `json:"listener"`
+	Group     string        `json:"target_group,omitempty"`
+	Target    string        `json:"target,omitempty"`
+	Release   string        `json:"release,omitempty"`
+	Method    string        `json:"method"`
+	Path      string        `json:"path"`
+	Status    int           `json:"status"`
+	Bytes     int64         `json:"bytes"`
+	Duration  time.Duration `json:"duration_ns"`
+	UserAgent string        `json:"user_agent,omitempty"`
+}
+
+// Tally counts the requests of one listener that one release answered.
+type Tally struct {
+	Listener string `json:"listener"`
+	// Release is empty for requests that reached no target.
+	Release  string `json:"release"`
+	Requests int64  `json:"requests"`
+	// Errors are those answered with 5xx or not at all.
+	Errors int64 `json:"errors"`
+}
+
+// Log is the access log.
+type Log struct {
+	// Background is the user agent whose requests do not count for Busy.
+	Background string
+
+	mu      sync.Mutex
+	entries []Request
+	tallies map[[2]string]*Tally
+	// active counts the requests under way, last is when one ended; both without the background's.
+	active int
+	last   time.Time
+}
+
+// NewLog returns an empty log.
+func NewLog() *Log {
+	return &Log{tallies: map[[2]string]*Tally{}}
+}
+
+func (l *Log) begin(r Request) {
+	if r.UserAgent != "" && r.UserAgent == l.Background {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.active++
+}
+
+func (l *Log) end(r Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.UserAgent == "" || r.UserAgent != l.Background {
+		l.active--
+		l.last = r.At.Add(r.Duration)
+	}
+	if len(l.entries) < maxEntries {
+		l.entries = append(l.entries, r)
+	}
+	key := [2]string{r.Listener, r.Release}
+	t := l.tallies[key]
+	if t == nil {
+		t = &Tally{Listener: r.Listener, Release: r.Release}
+		l.tallies[key] = t
+	}
+	t.Requests++
+	if r.Status == 0 || r.Status >= 500 {
+		t.Errors++
+	}
+}
+
+// Entries returns the requests that were kept, in the order in which they ended.
+func (l *Log) Entries() []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries)
+}
+
+// Tallies returns the counts, by listener and release.
+func (l *Log) Tallies() []Tally {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]Tally, 0, len(l.tallies))
+	for _, t := range l.tallies {
+		all = append(all, *t)
+	}
+	slices.SortFunc(all, func(a, b Tally) int {
+		if c := strings.Compare(a.Listener, b.Listener); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Release, b.Release)
+	})
+	return all
+}
+
+// Busy returns how many requests are under way and when one last ended, leaving out the background's.
+func (l *Log) Busy() (active int, last time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.active, l.last
+}

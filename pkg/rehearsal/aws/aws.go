@@ -1,0 +1,287 @@
+// Package aws is as much of AWS, on loopback, as a hook, a pipeline and an operator use around one
+// deployment: CodeDeploy, ECS, Elastic Load Balancing, the part of EC2 that names a load balancer's
+// addresses, S3, SSM, Secrets Manager, and the way to a Lambda function. All services answer at one
+// address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3 and the aws
+// command line talk to it unchanged.
+//
+// It refuses to check signatures, since whoever reaches a loopback address may call; to run anything: what
+// a call asks for is noted in a deployment.Book, and whoever runs the deployment acts on it; and to
+// invent: what nobody gave is not found, and an operation that it does not know is an error.
+package aws
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+const (
+	// maxBody bounds a request, in bytes; the largest real one (an AppSpec as a string) has some kilobytes.
+	maxBody = 1 << 20
+	// maxInvoke is what Lambda takes as a payload (6 MB). S3 has a bound of its own.
+	maxInvoke = 6 << 20
+)
+
+// functionsPath begins the paths of Lambda's operations on functions.
+const functionsPath = "/2015-03-31/functions/"
+
+// Server is AWS as an http.Handler. What it answers is read anew for each call.
+type Server struct {
+	// Region and Account stand in the ARNs.
+	Region, Account string
+	Book            *deployment.Book
+	// Definitions are the task definitions as JSON, by ARN.
+	Definitions func() map[string]json.RawMessage
+	// Revisions are those of ECS's own deployments; nil: there are none.
+	Revisions     func() []ServiceRevision
+	LoadBalancers func() []LoadBalancer
+	Values        Values
+	Objects       Objects
+	// Functions answers Lambda's Invoke and GetFunction; nil: no function exists.
+	Functions http.Handler
+
+	// Bend, when set, sees each call first. It returns true when it has answered in the service's place.
+	Bend func(w http.ResponseWriter, r *http.Request, c Call) bool
+	// Done, when set, is told of each call that was not bent, when its answer is on its way.
+	Done func(c Call)
+}
+
+// Call is one call of an operation.
+type Call struct {
+	// Service is the prefix of X-Amz-Target, the version of a query API, "s3" or "lambda".
+	Service, Operation string
+	// Input is the request's body; S3's is left in the request.
+	Input []byte
+	// Fault is the name of the error that was answered, or empty.
+	Fault string
+
+	protocol protocol
+	form     url.Values
+}
+
+// protocol is one of AWS's ways to write down a call and its answer.
+type protocol int
+
+const (
+	awsJSON  protocol = iota // the operation in X-Amz-Target, JSON in and out
+	query                    // a form with Action and Version in, XML out
+	ec2Query                 // EC2's dialect of it
+	restXML                  // S3
+	restJSON                 // Lambda
+)
+
+// Fault is an error as AWS returns it.
+type Fault struct {
+	// Code is AWS's name: "DeploymentDoesNotExistException".
+	Code, Message string
+	// Status is the HTTP status; zero means 400, what AWS uses for what the caller did wrong.
+	Status int
+}
+
+func (f *Fault) Error() string { return f.Code + ": " + f.Message }
+
+// fault returns a Fault whose message is formatted.
+func fault(code, format string, args ...any) error {
+	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := read(w, r)
+	if err == nil && s.Bend != nil && s.Bend(w, r, c) {
+		return
+	}
+	w.Header().Set("X-Amzn-Requestid", requestID)
+	if err == nil {
+		switch c.protocol {
+		case awsJSON:
+			err = s.answerJSON(w, c)
+		case query, ec2Query:
+			err = s.answerQuery(w, c)
+		case restXML:
+			err = s.answerS3(w, r)
+		case restJSON:
+			err = s.answerLambda(w, r)
+		}
+	}
+	if err != nil {
+		c.Fault = Refuse(w, c, err)
+	}
+	if s.Done != nil {
+		s.Done(c)
+	}
+}
+
+// requestID has the shape of AWS's: a UUID. Nobody here looks a request up.
+const requestID = "00000000-0000-4000-8000-000000000000"
+
+// read finds out which operation a request calls.
+func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
+	target := r.Header.Get("X-Amz-Target")
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	verb := r.Method[:1] + strings.ToLower(r.Method[1:])
+	switch {
+	case target == "" && strings.HasPrefix(r.URL.Path, functionsPath):
+		c = Call{protocol: restJSON, Service: "lambda", Operation: "GetFunction"}
+		if r.Method == http.MethodPost {
+			c.Operation = "Invoke"
+		}
+		// Read to its end: only then the server sees that a caller has gone.
+		if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxInvoke)); err != nil {
+			return c, &Fault{"RequestTooLargeException", err.Error(), http.StatusRequestEntityTooLarge}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(c.Input))
+		return c, nil
+	case target == "" && r.URL.Path != "/" && (r.Method != http.MethodPost || !form):
+		return Call{protocol: restXML, Service: "s3", Operation: verb + "Object"}, nil
+	case target == "" && form && r.Method == http.MethodPost:
+		c.protocol = query
+	}
+	if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			return c, &Fault{"SerializationException", fmt.Sprintf("request is larger than %d bytes", maxBody), http.StatusRequestEntityTooLarge}
+		}
+		return c, fault("SerializationException", "%v", err)
+	}
+	if c.protocol == awsJSON {
+		c.Service, c.Operation, _ = strings.Cut(target, ".")
+		if target == "" {
+			err = &Fault{"MissingAuthenticationTokenException", "Missing Authentication Token", http.StatusForbidden}
+		}
+		return c, err
+	}
+	if c.form, err = url.ParseQuery(string(c.Input)); err != nil {
+		return c, fault("MalformedQueryString", "%v", err)
+	}
+	c.Service, c.Operation = c.form.Get("Version"), c.form.Get("Action")
+	if c.Service == ec2Version {
+		c.protocol = ec2Query
+	}
+	return c, nil
+}
+
+// Refuse answers a call with an error, as the call's protocol writes it, and returns the error's name. One that
+// is not a *Fault becomes InternalFailure.
+func Refuse(w http.ResponseWriter, c Call, err error) string {
+	f, ok := errors.AsType[*Fault](err)
+	if !ok {
+		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
+	}
+	status := f.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	var body []byte
+	contentType := "text/xml;charset=utf-8"
+	type inner struct {
+		Type    string `xml:"Type,omitempty"`
+		Code    string `xml:"Code"`
+		Message string `xml:"Message"`
+	}
+	switch c.protocol {
+	case awsJSON:
+		contentType = jsonType
+		body, _ = json.Marshal(map[string]string{"__type": f.Code, "message": f.Message}) // strings always can
+	case restJSON:
+		contentType = "application/json"
+		w.Header().Set("X-Amzn-Errortype", f.Code)
+		body, _ = json.Marshal(map[string]string{"Type": "User", "Message": f.Message})
+	case query:
+		body, _ = xml.Marshal(struct {
+			XMLName xml.Name `xml:"ErrorResponse"`
+			Error   inner
+			ID      string `xml:"RequestId"`
+		}{Error: inner{"Sender", f.Code, f.Message}, ID: requestID})
+	case ec2Query:
+		body, _ = xml.Marshal(struct {
+			XMLName xml.Name `xml:"Response"`
+			Error   inner    `xml:"Errors>Error"`
+			ID      string   `xml:"RequestID"`
+		}{Error: inner{"", f.Code, f.Message}, ID: requestID})
+	case restXML:
+		body, _ = xml.Marshal(struct {
+			XMLName xml.Name `xml:"Error"`
+			inner
+		}{inner: inner{"", f.Code, f.Message}})
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // net/http leaves the body out where a HEAD was asked
+	return f.Code
+}
+
+func (s *Server) answerLambda(w http.ResponseWriter, r *http.Request) error {
+	if s.Functions == nil {
+		return &Fault{"ResourceNotFoundException", "Function not found", http.StatusNotFound}
+	}
+	s.Functions.ServeHTTP(w, r)
+	return nil
+}
+
+// arn is an ARN of ECS's.
+func (s *Server) arn(kind string, parts ...string) string {
+	return fmt.Sprintf("arn:aws:ecs:%s:%s:%s/%s", s.Region, s.Account, kind, strings.Join(parts, "/"))
+}
+
+const jsonType = "application/x-amz-json-1.1"
+
+// object is a structure of AWS's JSON.
+type object map[string]any
+
+// operation answers one call of a JSON service.
+type operation func(input []byte) (any, error)
+
+// typed returns the operation that decodes its input for f. Members that I does not know are ignored, as AWS does.
+func typed[I any](f func(in I) (any, error)) operation {
+	return func(input []byte) (any, error) {
+		var in I
+		if len(input) > 0 {
+			if err := json.Unmarshal(input, &in); err != nil {
+				return nil, fault("SerializationException", "%v", err)
+			}
+		}
+		return f(in)
+	}
+}
+
+func (s *Server) answerJSON(w http.ResponseWriter, c Call) error {
+	operations := map[string]map[string]operation{
+		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), SecretsManager: s.Values.secretsManager(), SSM: s.Values.ssm(),
+	}
+	do, ok := operations[c.Service][c.Operation]
+	if !ok {
+		return fault("UnknownOperationException", "the rehearsal does not answer %.80q", c.Service+"."+c.Operation)
+	}
+	out, err := do(c.Input)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", jsonType)
+	_, _ = w.Write(body)
+	return nil
+}
+
+// moment is a timestamp as JSON 1.1 writes it: seconds since 1970 with milliseconds. The zero one is null.
+type moment time.Time
+
+// MarshalJSON writes the timestamp.
+func (m moment) MarshalJSON() ([]byte, error) {
+	if time.Time(m).IsZero() {
+		return []byte("null"), nil
+	}
+	ms := time.Time(m).UnixMilli()
+	return fmt.Appendf(nil, "%d.%03d", ms/1000, ms%1000), nil
+}

@@ -1,0 +1,279 @@
+package aws
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// CodeDeploy is the prefix of CodeDeploy's operations in X-Amz-Target.
+const CodeDeploy = "CodeDeploy_20141006"
+
+func (s *Server) codeDeploy() map[string]operation {
+	return map[string]operation{
+		"GetDeployment":                        typed(s.getDeployment),
+		"ListDeployments":                      typed(s.listDeployments),
+		"GetDeploymentTarget":                  typed(s.getDeploymentTarget),
+		"ListDeploymentTargets":                typed(s.listDeploymentTargets),
+		"GetApplicationRevision":               typed(s.getApplicationRevision),
+		"PutLifecycleEventHookExecutionStatus": typed(s.putStatus),
+		"StopDeployment":                       typed(s.stopDeployment),
+		"ContinueDeployment":                   typed(s.continueDeployment),
+	}
+}
+
+// deploymentInput is what the operations on one deployment take in all.
+type deploymentInput struct {
+	DeploymentID string                 `json:"deploymentId"`
+	TargetID     string                 `json:"targetId"`
+	ExecutionID  string                 `json:"lifecycleEventHookExecutionId"`
+	Status       deployment.EventStatus `json:"status"`
+	Rollback     bool                   `json:"autoRollbackEnabled"`
+	Wait         deployment.Wait        `json:"deploymentWaitType"`
+}
+
+func (s *Server) find(id string) (deployment.Deployment, error) {
+	if id == "" {
+		return deployment.Deployment{}, fault("DeploymentIdRequiredException", "At least one deployment ID must be specified.")
+	}
+	if ok, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id); err != nil || !ok {
+		return deployment.Deployment{}, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
+	}
+	d, ok := s.Book.Get(id)
+	if !ok {
+		return d, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
+	}
+	return d, nil
+}
+
+// refused gives what a Book refuses AWS's name.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, deployment.ErrExecution):
+		return fault("InvalidLifecycleEventHookExecutionIdException",
+			"A lifecycle event hook is invalid. Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.")
+	case errors.Is(err, deployment.ErrStatus):
+		return fault("InvalidLifecycleEventHookExecutionStatusException",
+			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.")
+	case errors.Is(err, deployment.ErrAnswered):
+		return fault("LifecycleEventAlreadyCompletedException", "An attempt to return the status of an already completed lifecycle event occurred.")
+	case errors.Is(err, deployment.ErrEnded):
+		return fault("DeploymentAlreadyCompletedException", "The deployment is already complete.")
+	case errors.Is(err, deployment.ErrNotReady):
+		return fault("DeploymentIsNotInReadyStateException", "The deployment does not have a status of Ready and can't continue yet.")
+	}
+	return err
+}
+
+func (s *Server) putStatus(in deploymentInput) (any, error) {
+	_, err := s.find(in.DeploymentID)
+	if err == nil {
+		err = refused(s.Book.Answer(in.DeploymentID, in.ExecutionID, in.Status))
+	}
+	return object{"lifecycleEventHookExecutionId": in.ExecutionID}, err
+}
+
+func (s *Server) stopDeployment(in deploymentInput) (any, error) {
+	_, err := s.find(in.DeploymentID)
+	if err == nil {
+		err = refused(s.Book.Stop(in.DeploymentID, deployment.Stop{Rollback: in.Rollback}))
+	}
+	return object{"status": "Pending", "statusMessage": "Stop is in progress."}, err
+}
+
+func (s *Server) continueDeployment(in deploymentInput) (any, error) {
+	if _, err := s.find(in.DeploymentID); err != nil {
+		return nil, err
+	}
+	switch in.Wait {
+	case "", deployment.ReadyWait, deployment.TerminationWait:
+	default:
+		return nil, fault("InvalidDeploymentWaitTypeException", "The wait type is invalid: %.80s", in.Wait)
+	}
+	return object{}, refused(s.Book.Continue(in.DeploymentID, in.Wait))
+}
+
+// appSpec is a revision as CodeDeploy shows it: GetDeployment always leaves the content out (SDK, GetDeployment's
+// doc comment), GetApplicationRevision is where it can be read.
+func appSpec(text string, content any) object {
+	sum := sha256.Sum256([]byte(text))
+	return object{"revisionType": "AppSpecContent", "appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])}}
+}
+
+func (s *Server) getApplicationRevision(in struct {
+	Application string `json:"applicationName"`
+	Revision    struct {
+		AppSpec *struct{ SHA256 string } `json:"appSpecContent"`
+	} `json:"revision"`
+},
+) (any, error) {
+	if err := s.known(in.Application); err != nil {
+		return nil, err
+	}
+	if in.Revision.AppSpec == nil {
+		return nil, fault("InvalidRevisionException", "The revision was specified in an invalid format.")
+	}
+	for _, d := range s.Book.All() {
+		sum := sha256.Sum256([]byte(d.AppSpec))
+		if d.Application == in.Application && hex.EncodeToString(sum[:]) == in.Revision.AppSpec.SHA256 {
+			return object{"applicationName": d.Application, "revision": appSpec(d.AppSpec, d.AppSpec)}, nil
+		}
+	}
+	return nil, fault("RevisionDoesNotExistException", "The named revision does not exist with the user or AWS account.")
+}
+
+// known reports an application of which there is no deployment.
+func (s *Server) known(application string) error {
+	switch {
+	case application == "":
+		return fault("ApplicationNameRequiredException", "An application name must be specified")
+	case !slices.ContainsFunc(s.Book.All(), func(d deployment.Deployment) bool { return d.Application == application }):
+		return fault("ApplicationDoesNotExistException", "No application found for name: %.80s", application)
+	}
+	return nil
+}
+
+func (s *Server) listDeployments(in struct {
+	Application string              `json:"applicationName"`
+	Group       string              `json:"deploymentGroupName"`
+	Statuses    []deployment.Status `json:"includeOnlyStatuses"`
+},
+) (any, error) {
+	// Both names or none (SDK, ListDeployments' doc comment).
+	every := in.Application == "" && in.Group == ""
+	if !every {
+		if err := s.known(in.Application); err != nil {
+			return nil, err
+		}
+		if in.Group == "" {
+			return nil, fault("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
+		}
+	}
+	for _, status := range in.Statuses {
+		if !status.Known() {
+			return nil, fault("InvalidDeploymentStatusException", "Invalid deployment status: %.40s", status)
+		}
+	}
+	ids, group := []string{}, every
+	for _, d := range s.Book.All() {
+		if every || d.Application == in.Application && d.Group == in.Group {
+			group = true
+			if len(in.Statuses) == 0 || slices.Contains(in.Statuses, d.Status) {
+				ids = append(ids, d.ID)
+			}
+		}
+	}
+	if !group {
+		return nil, fault("DeploymentGroupDoesNotExistException", "No Deployment Group found for name: %.80s", in.Group)
+	}
+	return object{"deployments": ids}, nil
+}
+
+func (s *Server) getDeployment(in deploymentInput) (any, error) {
+	d, err := s.find(in.DeploymentID)
+	if err != nil {
+		return nil, err
+	}
+	pair := object{"targetGroups": []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}}, "prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}}}
+	if d.TestListener != "" {
+		pair["testTrafficRoute"] = object{"listenerArns": []string{d.TestListener}}
+	}
+	ready := object{"actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0}
+	if d.ReadyWait > 0 {
+		ready = object{"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": int(d.ReadyWait / time.Minute)}
+	}
+	rollback := object{"enabled": d.AutoRollback, "events": []string{}}
+	if d.AutoRollback {
+		rollback["events"] = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
+	}
+	info := object{
+		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name, "deploymentId": d.ID,
+		"revision": appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
+		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
+		"deploymentOverview": overview(d), "deploymentStatusMessages": []string{},
+		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
+		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
+		"autoRollbackConfiguration": rollback,
+		"blueGreenDeploymentConfiguration": object{
+			"terminateBlueInstancesOnDeploymentSuccess": object{"action": "TERMINATE", "terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute)},
+			"deploymentReadyOption":                     ready,
+		},
+	}
+	if d.Description != "" {
+		info["description"] = d.Description
+	}
+	if d.Error != nil {
+		info["errorInformation"] = object{"code": d.Error.Code, "message": d.Error.Message}
+	}
+	if d.RollbackID != "" || d.RollbackOf != "" {
+		info["rollbackInfo"] = object{
+			"rollbackDeploymentId": d.RollbackID, "rollbackTriggeringDeploymentId": d.RollbackOf, "rollbackMessage": d.RollbackMessage,
+		}
+	}
+	return object{"deploymentInfo": info}, nil
+}
+
+// overview counts the deployment's only target under its status.
+func overview(d deployment.Deployment) object {
+	counts := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
+	counts[targetStatus(d)] = 1
+	return counts
+}
+
+// targetStatus is the status of the deployment's only target.
+func targetStatus(d deployment.Deployment) string {
+	switch d.Status {
+	case deployment.Created:
+		return "Pending"
+	case deployment.Stopped:
+		return "Skipped"
+	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed:
+	}
+	return string(d.Status)
+}
+
+func (s *Server) listDeploymentTargets(in deploymentInput) (any, error) {
+	d, err := s.find(in.DeploymentID)
+	return object{"targetIds": []string{d.TargetID()}}, err
+}
+
+func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
+	d, err := s.find(in.DeploymentID)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.TargetID == "":
+		return nil, fault("DeploymentTargetIdRequiredException", "A deployment target ID was not provided.")
+	case in.TargetID != d.TargetID():
+		return nil, fault("DeploymentTargetDoesNotExistException", "The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
+	}
+	updated, events, sets := d.Created, []object{}, []object{}
+	for _, e := range d.Events {
+		event := object{"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status}
+		if x := e.Diagnostics; x != nil {
+			event["diagnostics"] = object{"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail}
+		}
+		events = append(events, event)
+		for _, t := range []time.Time{e.Started, e.Ended} {
+			if !t.IsZero() {
+				updated = t
+			}
+		}
+	}
+	for _, t := range d.TaskSets {
+		sets = append(sets, object{
+			"identifer":    t.ID, // so spelt in AWS's model
+			"desiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running, "status": t.Status,
+			"trafficWeight": t.Weight, "targetGroup": object{"name": t.TargetGroup}, "taskSetLabel": t.Label,
+		})
+	}
+	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
+		"deploymentId": d.ID, "targetId": d.TargetID(), "targetArn": s.arn("service", d.Cluster, d.Service), "status": targetStatus(d),
+		"lastUpdatedAt": moment(updated), "lifecycleEvents": events, "taskSetsInfo": sets,
+	}}}, nil
+}

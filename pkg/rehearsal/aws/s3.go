@@ -1,0 +1,154 @@
+package aws
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/md5" //nolint:gosec // an ETag is an MD5 sum; it protects nothing
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxObject bounds one object, maxTotal all of them, in bytes.
+	maxObject = 16 << 20
+	maxTotal  = 128 << 20
+)
+
+type stored struct {
+	contentType string
+	body        []byte
+	at          time.Time
+}
+
+// Objects are what Amazon S3 keeps, addressed by path, in memory. Every bucket exists; nothing is listed. The zero
+// value is empty and ready.
+type Objects struct {
+	mu      sync.Mutex
+	objects map[string]stored
+	total   int
+}
+
+// Put stores an object; key is "bucket/key". It returns false when all of them would take too much memory.
+func (o *Objects) Put(key, contentType string, body []byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.objects == nil {
+		o.objects = map[string]stored{}
+	}
+	total := o.total - len(o.objects[key].body) + len(body)
+	if total > maxTotal {
+		return false
+	}
+	o.total = total
+	o.objects[key] = stored{contentType, body, time.Now()}
+	return true
+}
+
+// Delete takes an object away.
+func (o *Objects) Delete(key string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.total -= len(o.objects[key].body)
+	delete(o.objects, key)
+}
+
+// Get returns an object's body.
+func (o *Objects) Get(key string) ([]byte, bool) {
+	found, ok := o.get(key)
+	return found.body, ok
+}
+
+func (o *Objects) get(key string) (stored, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	found, ok := o.objects[key]
+	return found, ok
+}
+
+func (s *Server) answerS3(w http.ResponseWriter, r *http.Request) error {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	bucket, key, _ := strings.Cut(name, "/")
+	switch {
+	case bucket == "" || key == "":
+		return &Fault{"NotImplemented", "The rehearsal's S3 has objects, and nothing else.", http.StatusNotImplemented}
+	case r.Method == http.MethodPut:
+		return s.Objects.putObject(w, r, name)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		found, ok := s.Objects.get(name)
+		if !ok {
+			return &Fault{"NoSuchKey", "The specified key does not exist.", http.StatusNotFound}
+		}
+		w.Header().Set("Content-Type", found.contentType)
+		w.Header().Set("Etag", etag(found.body))
+		http.ServeContent(w, r, "", found.at, bytes.NewReader(found.body))
+		return nil
+	}
+	return &Fault{"MethodNotAllowed", "The specified method is not allowed against this resource.", http.StatusMethodNotAllowed}
+}
+
+func (o *Objects) putObject(w http.ResponseWriter, r *http.Request, name string) error {
+	var body io.Reader = http.MaxBytesReader(w, r.Body, 2*maxObject)
+	if strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
+		body = &chunks{from: bufio.NewReader(body)}
+	}
+	data, err := io.ReadAll(io.LimitReader(body, maxObject+1))
+	switch {
+	case err != nil:
+		return fault("IncompleteBody", "%v", err)
+	case len(data) > maxObject:
+		return fault("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
+	case !o.Put(name, r.Header.Get("Content-Type"), data):
+		return &Fault{"ServiceUnavailable", "The rehearsal's S3 is full.", http.StatusServiceUnavailable}
+	}
+	w.Header().Set("Etag", etag(data))
+	return nil
+}
+
+func etag(body []byte) string {
+	sum := md5.Sum(body) //nolint:gosec // as above
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// chunks reads "aws-chunked", in which newer SDKs send a body with its checksum behind it: a line with
+// the length in hex (and a signature), the bytes, and at the end an empty chunk and trailers.
+type chunks struct {
+	from *bufio.Reader
+	left int64
+	end  bool
+}
+
+func (c *chunks) Read(p []byte) (int, error) {
+	if c.end {
+		return 0, io.EOF
+	}
+	if c.left == 0 {
+		line, err := c.from.ReadString('\n')
+		if err != nil {
+			return 0, io.ErrUnexpectedEOF
+		}
+		length, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+		if length == "" { // the end of the chunk before
+			return 0, nil
+		}
+		if c.left, err = strconv.ParseInt(length, 16, 64); err != nil || c.left < 0 {
+			return 0, errors.New("a chunk has no length")
+		}
+		if c.left == 0 {
+			c.end = true
+			_, _ = io.Copy(io.Discard, c.from) // trailers
+			return 0, io.EOF
+		}
+	}
+	n, err := c.from.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}

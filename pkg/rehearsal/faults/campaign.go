@@ -1,0 +1,154 @@
+// Package faults scores a smoke suite: it rehearses the new release again and again, each time with one fault in
+// it, and tells which faults the suite would have let into production. A fault is put on one route, on every
+// route, or into one task, by a front that stands between the load balancer and the tasks.
+//
+// The judge is the real one: each mutant is a whole rehearsal with the hooks' own binaries, and caught means
+// that CodeDeploy rolled it back. It refuses to score anything before the release without a fault was shifted; to
+// break two things at once; to touch the load balancer's own health checks, since what ECS finds by itself no
+// suite has to find; and to change a suite's clock: faults are tried side by side, not faster.
+package faults
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// Campaign is a suite to score, and how.
+type Campaign struct {
+	// Plan is the rehearsal of the release without a fault.
+	Plan  rehearsal.Plan
+	Suite *smoke.Suite
+	// Faults are those to try.
+	Faults []Fault
+	// Routes are routes to break that the suite may not ask, beside those that it does.
+	Routes []Route
+	// Only, when not empty, are the only routes to break.
+	Only []Route
+	// Readiness breaks the routes of the readiness checks too: a suite that notices waits for all of its
+	// `within`.
+	Readiness bool
+	// Parallel is how many faults are tried side by side.
+	Parallel int
+}
+
+// Outcome is what became of a mutant.
+type Outcome string
+
+// The outcomes. The zero value is none of them, and does not count as caught.
+const (
+	// Caught: the deployment was rolled back after the fault was met.
+	Caught Outcome = "caught"
+	// Survived: the release was shifted, although the suite met the fault.
+	Survived Outcome = "survived"
+	// Unmet: the release was shifted, and no request of the suite met the fault.
+	Unmet Outcome = "not met"
+	// Unsound: the deployment was rolled back, but not for the fault, which no request met.
+	Unsound Outcome = "unsound"
+	// Unfinished: the rehearsal could not be held to its end.
+	Unfinished Outcome = "unfinished"
+)
+
+// Mutant is a fault and where it is.
+type Mutant struct {
+	Fault string `json:"fault"`
+	About string `json:"about"`
+	Scope Scope  `json:"scope"`
+	// Route is where a fault of one route is; nil for a fault of the whole release.
+	Route *Route `json:"route,omitempty"`
+	// Checks are the checks and comparisons that ask the route.
+	Checks []string `json:"checks,omitempty"`
+}
+
+// Where says where the fault is.
+func (m Mutant) Where() string {
+	if m.Route == nil {
+		return "the whole release"
+	}
+	return m.Route.String()
+}
+
+// Finding is what became of one mutant.
+type Finding struct {
+	Mutant
+	Outcome Outcome `json:"outcome"`
+	// Requests is how many requests met the fault before the deployment's end.
+	Requests int64 `json:"requests"`
+	// Event and Check say where it was caught; Check is empty when no check was named.
+	Event lifecycle.Name `json:"lifecycle_event,omitempty"`
+	Check string         `json:"check,omitempty"`
+	Why   string         `json:"why,omitempty"`
+	// Duration is the rehearsal's.
+	Duration time.Duration `json:"duration_ns"`
+	// Advice is what to write into the suite; nil for what was caught.
+	Advice *Advice `json:"advice,omitempty"`
+}
+
+// Score is what a campaign found out.
+type Score struct {
+	Suite       string `json:"suite"`
+	SuiteSHA256 string `json:"suite_sha256"`
+	Release     string `json:"release"`
+	Baseline    string `json:"baseline"`
+	// Caught of Total faults were caught. Percent rounds down: only a suite that catches all has 100.
+	Caught  int `json:"caught"`
+	Total   int `json:"total"`
+	Percent int `json:"percent"`
+	// Control is how long the release without a fault took.
+	Control  time.Duration `json:"control_ns"`
+	Duration time.Duration `json:"duration_ns"`
+	Findings []Finding     `json:"findings"`
+}
+
+// ControlError says that the release without a fault was not shifted, so that nothing can be scored.
+type ControlError struct{ Result rehearsal.Result }
+
+func (e *ControlError) Error() string {
+	return fmt.Sprintf("the release without a fault was not shifted (%s in %s): %s", e.Result.Outcome, e.Result.FailedEvent, e.Result.Why)
+}
+
+// Progress is how far a campaign is.
+type Progress struct {
+	Done, Total, Survived int
+	// Finding is what was just found, or nil.
+	Finding *Finding
+	// Running are the mutants being tried, the longest first.
+	Running []Mutant
+}
+
+// Run tries every fault. Progress is told one at a time. The error is a *rehearsal.SetupError, a
+// *ControlError, or the context's. Nothing runs any more when it returns.
+func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
+	began := time.Now()
+	standing, err := c.Plan.Stand(ctx, nil)
+	if err != nil {
+		return Score{}, err
+	}
+	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
+	routes := c.routes()
+	score := Score{
+		Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
+		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
+	}
+	r := &runner{Campaign: c, standing: standing, routes: routes, tell: tell, trials: c.trials(routes)}
+	if score.Control, err = r.control(ctx); err != nil {
+		return score, err
+	}
+	err = r.all(ctx)
+	score.Findings = r.findings
+	for _, f := range r.findings {
+		score.Total++
+		if f.Outcome == Caught {
+			score.Caught++
+		}
+	}
+	if score.Total > 0 {
+		score.Percent = 100 * score.Caught / score.Total
+	}
+	score.Duration = time.Since(began)
+	return score, err
+}

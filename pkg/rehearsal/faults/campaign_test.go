@@ -1,0 +1,338 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/greenlight-ecs/greenlight/pkg/gate"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
+
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// TestMain makes the test binary all the programs of a rehearsal: the keeper, the releases, the real hooks.
+func TestMain(m *testing.M) {
+	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
+		os.Exit(exit)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "hook" {
+		if len(os.Args) > 3 {
+			forget(os.Args[3])
+		}
+		gate.Start(lifecycle.Name(os.Args[2]))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// forget makes a hook find its suite the first time only.
+func forget(file string) {
+	if _, err := os.Stat(file); err == nil {
+		_ = os.Setenv("SUITE", file+"-is-gone.yaml")
+		return
+	}
+	_ = os.WriteFile(file, nil, 0o600)
+}
+
+const taskDefinition = `{"family": "task-trips", "networkMode": "awsvpc", "requiresCompatibilities": ["EC2"], "cpu": "256", "memory": "512",
+"containerDefinitions": [{"name": "app", "image": "trips:1.1.0", "essential": true, "memory": 256, "portMappings": [{"containerPort": 8080}],
+"dockerLabels": {"greenlight.release": "1.1.0"}}]}`
+
+const appSpec = `version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo: {ContainerName: app, ContainerPort: 8080}
+        CapacityProviderStrategy: [{CapacityProvider: p, Weight: 1, Base: 0}]
+Hooks:
+  - AfterAllowTestTraffic: gate
+`
+
+// weak is a suite as they are often written: it looks at statuses, and at nothing else.
+const weak = `version: 1
+name: weak
+readiness: {checks: [health], consecutive: 2, within: 1m}
+defaults: {attempts: 2}
+checks:
+  - {name: health, request: GET /health, expect: {status: 200}}
+  - {name: list trips, request: GET /api/trips, expect: {status: 200}}
+  - name: life
+    steps:
+      - {request: POST /api/trips, json: {title: Rome, days: 2}, expect: {status: 201}, capture: {id: $.id}}
+      - {request: "GET /api/trips/${id}", expect: {status: 200}}
+      - {request: "DELETE /api/trips/${id}", always: true, expect: {status: 204}}
+  - {name: report, request: GET /api/report, observe: true, expect: {status: 200}}
+`
+
+// campaign scores a suite with the release that the green command serves.
+func campaign(t *testing.T, suite, green string, names ...string) faults.Campaign {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"taskdef.json": taskDefinition, "appspec.yaml": appSpec, "smoke.yaml": suite} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, problems := rehearsal.ReadRelease(filepath.Join(dir, "taskdef.json"), filepath.Join(dir, "appspec.yaml"))
+	read, wrong := smoke.Read(smoke.Source{Name: "smoke.yaml", Text: []byte(suite)})
+	if all := append(problems, wrong...); len(all.Errors(false)) > 0 {
+		t.Fatalf("%v\n%s", all, suite)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := faults.Campaign{
+		Plan: rehearsal.Plan{
+			Release: found, BlueRelease: "1.0.0", Suite: filepath.Join(dir, "smoke.yaml"),
+			Blue:  rehearsal.Command{Text: "builtin:good", Builtin: "good"},
+			Green: rehearsal.Command{Text: "builtin:" + green, Builtin: green},
+			Hooks: map[lifecycle.Name]rehearsal.Hook{lifecycle.AfterAllowTestTraffic: {
+				Function: "gate", Dir: dir, Argv: []string{self, "hook", string(lifecycle.AfterAllowTestTraffic)},
+			}},
+			Tasks: 2, Speed: 1000, FunctionTimeout: 3 * time.Minute, StartTimeout: time.Minute,
+			Machine: rehearsal.Machine{Self: self, Path: os.Getenv("PATH"), Home: dir},
+		},
+		Suite: read, Parallel: 6,
+	}
+	for _, f := range faults.Faults() {
+		if len(names) == 0 || slices.Contains(names, f.Name) {
+			c.Faults = append(c.Faults, f)
+		}
+	}
+	return c
+}
+
+func run(t *testing.T, c faults.Campaign) (faults.Score, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	return c.Run(ctx, nil)
+}
+
+// outcomes lists what became of each mutant.
+func outcomes(s faults.Score) map[string]faults.Outcome {
+	all := map[string]faults.Outcome{}
+	for _, f := range s.Findings {
+		all[f.Fault+", "+f.Where()] = f.Outcome
+	}
+	return all
+}
+
+func TestAWeakSuiteIsToldWhatItMissesAndTheAdviceWorks(t *testing.T) {
+	t.Parallel()
+	c := campaign(t, weak, "good", "wrong-version", "500", "latency", "error-200")
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const caught, survived = faults.Caught, faults.Survived
+	list, create, get, remove, report := "GET /api/trips", "POST /api/trips", "GET /api/trips/${id}", "DELETE /api/trips/${id}", "GET /api/report"
+	want := map[string]faults.Outcome{"wrong-version, the whole release": survived}
+	for _, route := range []string{list, create, get, remove, report} {
+		for _, name := range []string{"500", "error-200"} {
+			want[name+", "+route] = caught
+		}
+		want["latency, "+route] = survived
+	}
+	for _, name := range []string{"error-200, " + list, "error-200, " + get} {
+		want[name] = survived
+	}
+	for _, name := range []string{"500, ", "error-200, "} {
+		want[name+report] = survived // it is only observed
+	}
+	if d := cmp.Diff(want, outcomes(score)); d != "" {
+		t.Errorf("outcomes (-want +got):\n%s", d)
+	}
+	if score.Total != 16 || score.Caught != 6 || score.Percent != 37 {
+		t.Errorf("%d of %d, %d %%", score.Caught, score.Total, score.Percent)
+	}
+
+	// All of the advice, followed to the letter, and nothing else: every fault is caught.
+	better := weak
+	for _, f := range score.Findings {
+		switch {
+		case f.Outcome == faults.Caught && f.Advice == nil:
+		case f.Advice == nil:
+			t.Errorf("no advice for %s on %s", f.Fault, f.Where())
+		default:
+			better = follow(t, better, *f.Advice)
+		}
+	}
+	score, err = run(t, campaign(t, better, "good", "wrong-version", "500", "latency", "error-200"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, o := range outcomes(score) {
+		if o != faults.Caught {
+			t.Errorf("%s: %s, although the advice was followed:\n%s", what, o, better)
+		}
+	}
+	if score.Percent != 100 {
+		t.Errorf("%d %%", score.Percent)
+	}
+}
+
+func TestARouteThatNobodyAsksIsNotMetAndTheAdviceWorks(t *testing.T) {
+	t.Parallel()
+	c := campaign(t, strings.Replace(weak, "  - {name: report, request: GET /api/report, observe: true, expect: {status: 200}}\n", "", 1), "good", "error-200", "500")
+	c.Routes = []faults.Route{{Method: "GET", Path: "/api/report"}}
+	c.Only = c.Routes
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(score.Findings) != 2 || score.Caught != 0 || score.Findings[0].Outcome != faults.Unmet || score.Findings[0].Advice == nil {
+		t.Fatalf("%+v", score.Findings)
+	}
+	c = campaign(t, follow(t, weak, *score.Findings[0].Advice), "good", "error-200", "500")
+	c.Only = []faults.Route{{Method: "GET", Path: "/api/report"}}
+	if score, err = run(t, c); err != nil || score.Percent != 100 {
+		t.Errorf("%d %%, %v: the advice was followed", score.Percent, err)
+	}
+}
+
+// The suite that newcomers read and copy must not let through what it is easy to overlook. With all faults
+// `rehearse faults` takes two minutes for it.
+func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
+	t.Parallel()
+	suite, err := os.ReadFile("../../../infra/tripmgmt/smoke.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := campaign(t, string(suite), "good", "error-200", "redirect")
+	last := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
+	last.Function, last.Argv = "last-gate", []string{last.Argv[0], "hook", string(lifecycle.BeforeAllowTraffic)}
+	c.Plan.Hooks[lifecycle.BeforeAllowTraffic] = last
+	c.Plan.Release.AppSpec += "  - BeforeAllowTraffic: last-gate\n"
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, o := range outcomes(score) {
+		if o != faults.Caught {
+			t.Errorf("%s: %s", what, o)
+		}
+	}
+	if score.Total != 12 {
+		t.Errorf("%d faults on 6 routes, want 12", score.Total)
+	}
+}
+
+// A rollback for another reason says nothing about the fault: it must not count as caught.
+func TestARollbackWithoutTheFaultIsUnsound(t *testing.T) {
+	t.Parallel()
+	c := campaign(t, weak, "good", "500")
+	c.Only = []faults.Route{{Method: "GET", Path: "/nobody/asks"}}
+	hook := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
+	hook.Argv = append(hook.Argv, filepath.Join(t.TempDir(), "seen"))
+	c.Plan.Hooks[lifecycle.AfterAllowTestTraffic] = hook
+	score, err := run(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(score.Findings) != 1 || score.Findings[0].Outcome != faults.Unsound || score.Caught != 0 || score.Percent != 0 {
+		t.Errorf("%+v", score)
+	}
+}
+
+func TestNothingIsScoredWhenTheReleaseItselfFails(t *testing.T) {
+	t.Parallel()
+	_, err := run(t, campaign(t, weak, "500"))
+	control, ok := errors.AsType[*faults.ControlError](err)
+	if !ok || control.Result.Outcome != rehearsal.RolledBack || !strings.Contains(err.Error(), "list trips") {
+		t.Errorf("got %v, want the control's failure with the check", err)
+	}
+	_, err = run(t, campaign(t, weak, "crash"))
+	if _, ok := errors.AsType[*rehearsal.SetupError](err); !ok {
+		t.Errorf("got %v, want that green could not be started", err)
+	}
+}
+
+func TestAnInterruptedCampaignHasNoScoreToTrust(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := campaign(t, weak, "good", "hang")
+	_, err := c.Run(ctx, func(p faults.Progress) {
+		if len(p.Running) > 0 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// follow puts an advice into a suite, as a person would: the keys go into the check or step that it names,
+// new checks are appended.
+func follow(t *testing.T, suite string, a faults.Advice) string {
+	t.Helper()
+	whole, add := map[string]any{}, map[string]any{}
+	for text, into := range map[string]*map[string]any{suite: &whole, a.YAML: &add} {
+		if err := yaml.NewDecoder(strings.NewReader(text)).Decode(into); err != nil && !errors.Is(err, io.EOF) {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
+	place := whole
+	if a.Check != "" {
+		place = nil
+		for _, list := range []string{"checks", "compare"} {
+			entries, _ := whole[list].([]any)
+			for _, e := range entries {
+				if check := e.(map[string]any); check["name"] == a.Check {
+					place = check
+					if a.Step > 0 {
+						place = check["steps"].([]any)[a.Step-1].(map[string]any)
+					}
+				}
+			}
+		}
+		if place == nil {
+			t.Fatalf("there is no check %q", a.Check)
+		}
+	}
+	merge(place, add)
+	text, err := yaml.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func merge(into, add map[string]any) {
+	for key, value := range add {
+		switch value := value.(type) {
+		case map[string]any:
+			if inner, ok := into[key].(map[string]any); ok {
+				merge(inner, value)
+				continue
+			}
+		case []any:
+			inner, ok := into[key].([]any)
+			_, objects := value[0].(map[string]any)
+			if ok && objects {
+				if !slices.ContainsFunc(inner, func(e any) bool { return cmp.Equal(e, value[0]) }) {
+					into[key] = append(inner, value...)
+				}
+				continue
+			}
+		}
+		into[key] = value
+	}
+}

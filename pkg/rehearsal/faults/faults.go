@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"net/http"
+	"time"
+)
+
+// Scope says where a fault is put.
+type Scope string
+
+// The scopes.
+const (
+	// OneRoute faults break the requests of one route.
+	OneRoute Scope = "route"
+	// WholeRelease faults break the release whatever is asked.
+	WholeRelease Scope = "release"
+)
+
+// Fault is one way to be broken.
+type Fault struct {
+	Name string
+	// About says what a client meets, in a few words.
+	About string
+	Scope Scope
+
+	// picks says which requests are broken: nil all of the route's.
+	picks func(f *front) bool
+	serve func(f *front, w http.ResponseWriter, r *http.Request)
+}
+
+const (
+	// delay is what "latency" adds: no user waits so long twice, and a request's default time-out of 5 s
+	// does not see it.
+	delay = 3 * time.Second
+	// every is the distance of the answers that "errors" breaks.
+	every = 10
+	// dripTime is how long a dripping body takes in all.
+	dripTime = time.Minute
+	// bombSize is what a gzip bomb unpacks to.
+	bombSize = 256 << 20
+)
+
+// Faults lists all faults, those of the whole release first.
+func Faults() []Fault {
+	return []Fault{
+		{"wrong-version", "the old version answers in place of the new one", WholeRelease, (*front).hasOld, oldVersion},
+		{"one-old-task", "one task runs the old version", WholeRelease, (*front).firstOld, oldVersion},
+		{"one-bad-task", "one task answers 500", WholeRelease, (*front).first, internalError},
+		{"errors", "every 10th answer is a 500", WholeRelease, (*front).tenth, internalError},
+		{"hang", "no answer ever comes", OneRoute, nil, hang},
+		{"drip", "the body comes byte by byte and takes a minute", OneRoute, nil, drip},
+		{"latency", "each answer takes 3 s longer", OneRoute, nil, latency},
+		{"500", "the answer is a 500", OneRoute, nil, internalError},
+		{"reset", "the connection is reset", OneRoute, nil, reset},
+		{"truncated", "the body breaks off in the middle", OneRoute, nil, truncated},
+		{"endless", "the body never ends", OneRoute, nil, endless},
+		{"gzip-bomb", "256 KiB of gzip unpack to 256 MiB", OneRoute, nil, bomb},
+		{"redirect", "a redirect leads to a login page that answers 200", OneRoute, nil, redirect},
+		{"error-200", "the status is 200, the body tells of an error", OneRoute, nil, errorBody},
+	}
+}
+
+// Find returns the fault with the name.
+func Find(name string) (Fault, bool) {
+	for _, f := range Faults() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Fault{}, false
+}
+
+// Waits reports whether meeting the fault takes a client's time.
+func (f Fault) Waits() bool {
+	switch f.Name {
+	case "hang", "drip", "latency":
+		return true
+	}
+	return f.Scope == WholeRelease
+}

@@ -1,0 +1,99 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxFields is how many keys of an answer an expectation names.
+const maxFields = 3
+
+// field is a key of a JSON object at the top of an answer.
+type field struct {
+	path, kind string
+	// text is the value of a string.
+	text string
+}
+
+// expectation is what to write into `expect` for answers of this shape. Amend leaves the status out,
+// which a check that is there already has.
+func expectation(s Sample, amend bool) string {
+	var parts []string
+	if !amend {
+		status := s.Status
+		if status == 0 {
+			status = 200
+		}
+		parts = append(parts, fmt.Sprintf("status: %d", status))
+	}
+	switch all := fields(s.Body); {
+	case len(all) > 0:
+		var keys []string
+		for _, f := range all[:min(len(all), maxFields)] {
+			keys = append(keys, fmt.Sprintf("%s: {type: %s}", quote(f.path), f.kind))
+		}
+		parts = append(parts, "json: {"+strings.Join(keys, ", ")+"}")
+	case bytes.HasPrefix(bytes.TrimSpace(s.Body), []byte("[")):
+		parts = append(parts, "json: {$: {type: array}}")
+	case title(s.Body) != "":
+		parts = append(parts, "body: {contains: "+fmt.Sprintf("%q", title(s.Body))+"}")
+	case s.Header.Get("Content-Type") != "":
+		kind, _, _ := strings.Cut(s.Header.Get("Content-Type"), ";")
+		parts = append(parts, fmt.Sprintf("headers: {Content-Type: {contains: %q}}", kind))
+	case amend:
+		parts = append(parts, fmt.Sprintf("status: %d", max(s.Status, 200)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fields are the keys of the object that a body is, sorted. A key that cannot be written as $.key is left out.
+func fields(body []byte) []field {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) != nil {
+		return nil
+	}
+	plain := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	var all []field
+	for key, value := range object {
+		if !plain.MatchString(key) {
+			continue
+		}
+		f := field{path: "$." + key, kind: kind(value)}
+		if f.kind == "null" {
+			continue // what is null today is something tomorrow
+		}
+		if f.kind == "string" {
+			_ = json.Unmarshal(value, &f.text) // it is a string
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b field) int { return strings.Compare(a.path, b.path) })
+	return all
+}
+
+// kind is the suite's word for a JSON value's type.
+func kind(value json.RawMessage) string {
+	switch value[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+// title is the markup of an HTML page's title, or empty.
+func title(body []byte) string {
+	found := regexp.MustCompile(`(?i)<title>[^<]{1,100}</title>`).Find(body)
+	return strings.TrimSpace(string(found))
+}

@@ -1,0 +1,142 @@
+package rehearsal
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+// Release is what the task definition and the AppSpec say, as far as a rehearsal needs it.
+type Release struct {
+	// Family is the task definition's, Container what the load balancer reaches.
+	Family, Container string
+	Port              int
+	// ID is the version: the docker label greenlight.release, else the tag of the container's image.
+	ID string
+	// SuiteReference is the docker label greenlight.suite, or empty.
+	SuiteReference string
+	// Place is where the task definition has the container that the load balancer reaches.
+	Place diagnostic.Place
+	// TaskDefinition is the task definition as JSON.
+	TaskDefinition []byte
+	// AppSpec is the AppSpec's text; Functions are the hooks that it names, by event.
+	AppSpec   string
+	Functions map[lifecycle.Name]Function
+}
+
+// Function is a Lambda function that the AppSpec names for an event.
+type Function struct {
+	Name  string
+	Place diagnostic.Place
+}
+
+// ReadRelease reads both files. The release is of use only when no problem is fatal.
+func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
+	r := Release{Functions: map[lifecycle.Name]Function{}}
+	specBytes, problems := readFile(appSpec)
+	taskBytes, unreadable := readFile(taskDefinition)
+	problems = append(problems, unreadable...)
+	specText, taskText := string(specBytes), string(taskBytes)
+	if len(problems) > 0 {
+		return r, problems
+	}
+	spec, wrong := appspec.Read(appSpec, specText)
+	problems = append(problems, wrong...)
+	task, wrong := taskdef.Read(taskDefinition, taskText)
+	problems = append(problems, wrong...)
+	checked := &task
+	if len(wrong.Errors(false)) > 0 {
+		checked = nil
+	}
+	problems = append(problems, spec.Check(checked)...)
+	r.AppSpec, r.Family, r.Container = specText, task.Family, spec.Container.Text
+	c, _ := task.Container(r.Container)
+	r.Place = c.Place
+	r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is not a number
+	for _, hook := range spec.Hooks {
+		event := lifecycle.Name(hook.Event.Text)
+		if event.TakesHook() {
+			r.Functions[event] = Function{Name: appspec.FunctionName(hook.Function.Text), Place: hook.Event.Place}
+		}
+	}
+	if len(problems.Errors(false)) > 0 {
+		return r, problems.Sorted()
+	}
+	doc, _ := document.Reader{Literal: true}.Read(taskDefinition, taskText) // read before, without problems
+	root := doc.Root
+	if inner := root.Get("taskDefinition"); inner != nil && root.Get("containerDefinitions") == nil {
+		root = inner
+	}
+	r.TaskDefinition, r.SuiteReference = root.Compact(), c.Labels[taskdef.SuiteLabel]
+	var problem *diagnostic.Problem
+	if r.ID, problem = id(c); problem != nil {
+		problems = append(problems, *problem)
+	}
+	return r, problems.Sorted()
+}
+
+func readFile(name string) ([]byte, diagnostic.List) {
+	data, err := os.ReadFile(name)
+	if err == nil {
+		return data, nil
+	}
+	return nil, diagnostic.List{{
+		Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: "read: " + cause(err),
+	}}
+}
+
+// cause is an error without the file's name, which the place says already.
+func cause(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
+}
+
+// id finds the release's version.
+func id(c taskdef.Container) (string, *diagnostic.Problem) {
+	if stamped := c.Labels[taskdef.ReleaseLabel]; stamped != "" {
+		return stamped, nil
+	}
+	image, _, _ := strings.Cut(c.Image, "@")
+	if _, tag, ok := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":"); ok && tag != "" {
+		return tag, nil
+	}
+	return "", &diagnostic.Problem{
+		Place: c.Place, Severity: diagnostic.Error, Cause: diagnostic.Rule,
+		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag", taskdef.ReleaseLabel, c.Name),
+		Help: "render-taskdef --release ID stamps the label",
+	}
+}
+
+// ReadSuite reads and checks a suite with the files that it names, and returns its text too. The suite is
+// nil when a problem is fatal.
+func ReadSuite(path string) (*smoke.Suite, []byte, diagnostic.List) {
+	text, unreadable := readFile(path)
+	if unreadable != nil {
+		return nil, nil, unreadable
+	}
+	source := smoke.Source{Name: path, Text: text, Files: map[string][]byte{}}
+	for _, name := range smoke.Files(text) {
+		file := name
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(path), name)
+		}
+		// A file that cannot be read is missing in Files, which the suite's reader reports with its place.
+		if data, err := os.ReadFile(file); err == nil {
+			source.Files[name] = data
+		}
+	}
+	suite, problems := smoke.Read(source)
+	return suite, text, problems
+}

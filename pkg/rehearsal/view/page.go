@@ -1,0 +1,273 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/report"
+	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
+	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// css is what only this page needs.
+const css = `
+table.events td:first-child{white-space:nowrap}
+td:last-child:not(.number){min-width:12rem}
+h4{font-size:1.05rem;margin:0 0 .2rem}
+nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
+a{color:var(--series-2)}
+.key-new::before{content:"● ";color:var(--series-1)}
+.key-old::before{content:"◇ ";color:var(--series-2)}
+.key-bad::before{content:"✕ ";color:var(--fail)}
+pre.log{white-space:pre;font-size:.8rem}
+details{margin:.6rem 0}
+`
+
+// WritePage writes the page: one HTML file that stands alone. Its only error is the writer's.
+func WritePage(w io.Writer, r rehearsal.Result) error {
+	p := &page{result: r}
+	p.Head(outcome(r)+" · "+r.Release, plot.CSS+plot.TimeCSS+css)
+	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to what happened</a>\n")
+	p.hero()
+	p.Raw("<main id=\"main\">\n")
+	p.timeline()
+	p.traffic()
+	for i, h := range r.Hooks {
+		p.hook(i, h)
+	}
+	p.events()
+	p.logs()
+	p.facts()
+	p.Raw("</main>\n<footer>Written by Greenlight's rehearse.</footer>\n</body>\n</html>\n")
+	return p.Write(w)
+}
+
+// page is a rehearsal's.
+type page struct {
+	sheet.Page
+	result rehearsal.Result
+}
+
+// tone is the style sheet's class for the outcome: only a shift is green.
+func tone(r rehearsal.Result) string {
+	switch r.Outcome {
+	case rehearsal.Shifted:
+		return "PASS"
+	case rehearsal.RolledBack, rehearsal.Failed:
+		return "FAIL"
+	case rehearsal.Stopped:
+		return "INCONCLUSIVE"
+	}
+	return "ERROR"
+}
+
+func (p *page) hero() {
+	r := p.result
+	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
+	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, r.Baseline))
+	p.El("h1", "", outcome(r))
+	says := sentence(r)
+	if rest, ok := strings.CutPrefix(says, "the "); ok {
+		says = "The " + rest
+	}
+	p.El("p", "reason", says+".")
+	if r.Why != "" {
+		p.Raw("<p>")
+		p.El("code", "", string(r.FailedEvent))
+		p.Raw(" ")
+		p.Text(r.Why)
+		p.Raw("</p>\n")
+	}
+	p.El("p", "counts", counts(r))
+	p.Raw("\n</div></header>\n<nav aria-label=\"Sections\"><header><ul>")
+	p.Raw(`<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`)
+	for i, h := range r.Hooks {
+		p.Raw(`<li><a href="#hook-` + strconv.Itoa(i+1) + `">`)
+		p.Text(string(h.Event))
+		p.Raw("</a></li>")
+	}
+	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
+}
+
+// counts is the proof by the load balancer's log.
+func counts(r rehearsal.Result) string {
+	old, oldErrors := r.Served("production", r.Baseline)
+	fresh, freshErrors := r.Served("production", r.Release)
+	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline, fresh, r.Release)
+	if n := oldErrors + freshErrors; n > 0 {
+		text += fmt.Sprintf("; %d of them with an error", n)
+	}
+	if r.Traffic.Rate > 0 {
+		text += fmt.Sprintf(". %d were this rehearsal's traffic, of which %d failed", r.Traffic.Sent, r.Traffic.Failed)
+	}
+	return text + "."
+}
+
+// section begins a section with its heading.
+func (p *page) section(id, heading string) {
+	p.Raw(`<section id="` + id + `">` + "\n")
+	p.El("h2", "", heading)
+	p.Raw("\n")
+}
+
+func (p *page) hook(i int, h rehearsal.HookResult) {
+	verdict := string(smoke.Error)
+	if h.Verdict != nil {
+		verdict = known(h.Verdict.Verdict)
+	}
+	p.section("hook-"+strconv.Itoa(i+1), string(h.Event))
+	p.Raw(`<article class="` + verdict + `">` + "\n<h3>")
+	p.Text(h.Function)
+	p.Raw(" ")
+	p.El("span", "verdict", string(h.Status))
+	p.Raw("</h3>\n")
+	text := "It reported nothing: CodeDeploy gave up waiting."
+	if h.Reported {
+		text = "It reported " + string(h.Status) + " after " + sheet.Length(h.Duration) + "."
+	}
+	if h.Verdict != nil {
+		text += " It says " + h.Verdict.Verdict
+		if h.Verdict.Reason != "" {
+			text += ": " + h.Verdict.Reason
+		}
+	}
+	p.El("p", "", text)
+	for _, a := range h.Attempts {
+		p.El("p", "note", a)
+	}
+	p.Raw("\n</article>\n")
+	var found smoke.Report
+	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
+		report.Findings(&p.Page, found, 1)
+		p.latencies(found.Checks)
+	} else {
+		p.checks(h.Checks)
+	}
+	p.Raw("</section>\n")
+}
+
+// known is a verdict that the style sheet knows; what is none is an error.
+func known(verdict string) string {
+	switch v := smoke.Verdict(verdict); v {
+	case smoke.Pass, smoke.Fail, smoke.Inconclusive, smoke.Error, smoke.Skipped:
+		return string(v)
+	}
+	return string(smoke.Error)
+}
+
+// latencies draws how long each check's answers took.
+func (p *page) latencies(checks []smoke.CheckResult) {
+	for _, c := range checks {
+		p50, p95 := quantiles(c.Latencies)
+		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{Name: "the new release", Values: c.Latencies, P50: p50, P95: p95}})
+		if picture == "" {
+			continue
+		}
+		p.Raw("<details><summary>Latency of ")
+		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), sheet.Length(p50), sheet.Length(p95)))
+		p.Raw("</summary><figure>" + picture + "</figure></details>\n")
+	}
+}
+
+// checks lists what a hook's log says, where it wrote no report.
+func (p *page) checks(all []rehearsal.Check) {
+	if len(all) == 0 {
+		return
+	}
+	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Checks\"><table>\n<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">check</th>" +
+		"<th scope=\"col\">attempts</th><th scope=\"col\">reason</th><th scope=\"col\" class=\"number\">took</th></tr></thead>\n<tbody>\n")
+	for _, c := range all {
+		p.Raw(`<tr class="` + known(c.Verdict) + `"><td>`)
+		p.El("span", "verdict", c.Verdict)
+		p.Raw("</td>")
+		p.El("td", "", c.Name)
+		attempts := fmt.Sprintf("%d of %d passed", c.Attempts-c.Failures, c.Attempts)
+		if c.Compare != nil {
+			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
+		}
+		p.El("td", "", attempts)
+		p.El("td", "", c.Reason)
+		p.El("td", "number", sheet.Length(c.Duration))
+		p.Raw("</tr>\n")
+	}
+	p.Raw("</tbody></table></div>\n")
+}
+
+func (p *page) events() {
+	p.section("events", "What happened")
+	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What happened\"><table class=\"events\">\n<thead><tr><th scope=\"col\" class=\"number\">after</th><th scope=\"col\">event</th><th scope=\"col\">what</th></tr></thead>\n<tbody>\n")
+	for _, e := range p.result.Timeline {
+		text := e.Text
+		switch e.Kind {
+		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
+			continue
+		case rehearsal.KindEnd:
+			text = strings.TrimSuffix(string(e.Status)+": "+e.Text, ": ")
+		case rehearsal.KindCheck:
+			text = strings.TrimSuffix(e.Check.Verdict+": "+e.Check.Name+": "+e.Check.Reason, ": ")
+		case rehearsal.KindVerdict:
+			text = strings.TrimSuffix("the hook says "+e.Verdict.Verdict+": "+e.Verdict.Reason, ": ")
+		case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindShift, rehearsal.KindRollback:
+		}
+		p.Raw("<tr>")
+		p.El("td", "number", fmt.Sprintf("%.2f s", e.Since.Seconds()))
+		p.El("td", "", string(e.Lifecycle))
+		p.El("td", "", text)
+		p.Raw("</tr>\n")
+	}
+	p.Raw("</tbody></table></div>\n</section>\n")
+}
+
+func (p *page) logs() {
+	p.section("logs", "Logs of tasks and hooks")
+	p.Raw("<details><summary>")
+	n := 0
+	for _, e := range p.result.Timeline {
+		if e.Kind == rehearsal.KindLog {
+			n++
+		}
+	}
+	p.Text(fmt.Sprintf("%d lines", n))
+	if p.result.LinesDropped > 0 {
+		p.Text(fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped))
+	}
+	p.Raw("</summary><pre class=\"log\" tabindex=\"0\">")
+	for _, e := range p.result.Timeline {
+		if e.Kind == rehearsal.KindLog {
+			p.Text(fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
+			p.Raw("\n")
+		}
+	}
+	p.Raw("</pre></details>\n</section>\n")
+}
+
+func (p *page) facts() {
+	r := p.result
+	p.section("run", "The rehearsal")
+	p.Raw("<dl class=\"facts\">\n")
+	fact := func(name, value string) {
+		if value != "" {
+			p.Raw("<div>")
+			p.El("dt", "", name)
+			p.El("dd", "", value)
+			p.Raw("</div>\n")
+		}
+	}
+	fact("New release", r.Release)
+	fact("Old release", r.Baseline)
+	fact("Deployment", r.DeploymentID)
+	fact("Rollback deployment", r.RollbackID)
+	fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
+	fact("Took", sheet.Length(r.Duration))
+	fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
+	p.Raw("</dl>\n</section>\n")
+}
+
+// since is a time of the rehearsal as what passed from its begin.
+func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }

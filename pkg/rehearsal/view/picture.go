@@ -1,0 +1,169 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
+	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
+)
+
+// timeline draws the lifecycle events and, below them, the listeners' weights.
+func (p *page) timeline() {
+	r := p.result
+	var spans []plot.Span
+	for _, e := range r.Lifecycle {
+		s := plot.Span{Name: string(e.Name), Note: string(e.Status)}
+		if !e.Started.IsZero() && !e.Ended.IsZero() && e.Status != deployment.EventSkipped {
+			s.From, s.To, s.Kind = p.since(e.Started), p.since(e.Ended), plot.Broken
+			if e.Status == deployment.EventSucceeded {
+				s.Kind = plot.Fine
+			}
+			s.Note += ", " + sheet.Length(e.Ended.Sub(e.Started))
+		}
+		spans = append(spans, s)
+	}
+	p.section("timeline", "Timeline")
+	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans, p.weights(), r.Duration)
+	if picture != "" {
+		p.Raw("<figure><figcaption><span class=\"key-new\">")
+		p.Text(r.Release + ", filled")
+		p.Raw("</span><span class=\"key-old\">")
+		p.Text(r.Baseline + ", outlined")
+		p.Raw("</span></figcaption>" + picture + "</figure>\n")
+	}
+	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Lifecycle events\"><table>\n<thead><tr><th scope=\"col\">lifecycle event</th><th scope=\"col\">status</th>" +
+		"<th scope=\"col\" class=\"number\">began</th><th scope=\"col\" class=\"number\">took</th><th scope=\"col\">diagnostics</th></tr></thead>\n<tbody>\n")
+	for _, e := range r.Lifecycle {
+		p.Raw(`<tr class="` + toneOf(e.Status) + `">`)
+		p.El("td", "", string(e.Name))
+		p.Raw("<td>")
+		p.El("span", "verdict", string(e.Status))
+		p.Raw("</td>")
+		began, took := "", ""
+		if !e.Started.IsZero() {
+			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
+		}
+		if !e.Ended.IsZero() && !e.Started.IsZero() {
+			took = sheet.Length(e.Ended.Sub(e.Started))
+		}
+		p.El("td", "number", began)
+		p.El("td", "number", took)
+		p.El("td", "", e.Message)
+		p.Raw("</tr>\n")
+	}
+	p.Raw("</tbody></table></div>\n</section>\n")
+}
+
+func toneOf(s deployment.EventStatus) string {
+	switch s {
+	case deployment.EventSucceeded:
+		return "PASS"
+	case deployment.EventSkipped, deployment.EventPending:
+		return "SKIPPED"
+	case deployment.EventFailed, deployment.EventInProgress, deployment.EventUnknown:
+	}
+	return "FAIL"
+}
+
+// weights are the listeners' over time.
+func (p *page) weights() []plot.Listener {
+	var all []plot.Listener
+	for _, name := range []string{"production", "test"} {
+		l := plot.Listener{Name: name + " listener"}
+		for _, s := range p.result.Shifts {
+			if s.Listener == name {
+				l.Steps = append(l.Steps, plot.Step{At: s.Since, Percent: s.Green})
+			}
+		}
+		if len(l.Steps) > 0 {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// traffic draws which release answered which request, and counts them.
+func (p *page) traffic() {
+	p.section("traffic", "Which release answered")
+	for _, listener := range []string{"production", "test"} {
+		p.listener(listener)
+	}
+	p.tallies()
+	if f := p.result.Traffic; f.FirstFailure != "" {
+		p.El("p", "", "The first request of the rehearsal's traffic that failed: "+f.FirstFailure)
+	}
+	p.Raw("</section>\n")
+}
+
+func (p *page) listener(listener string) {
+	r := p.result
+	var fresh, old, failed []plot.Request
+	for _, q := range r.AccessLog {
+		one := plot.Request{At: p.since(q.At), Latency: q.Duration}
+		switch {
+		case q.Listener != listener:
+		case broken(q):
+			failed = append(failed, one)
+		case q.Release == r.Release:
+			fresh = append(fresh, one)
+		default:
+			old = append(old, one)
+		}
+	}
+	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, %d by %s, %d failed",
+		listener, len(fresh), r.Release, len(old), r.Baseline, len(failed))
+	picture := plot.Requests(title, fresh, old, failed, r.Duration)
+	if picture == "" {
+		return
+	}
+	p.El("h3", "", "The "+listener+" listener")
+	p.Raw("\n<figure><figcaption>")
+	for _, key := range []struct {
+		class, text string
+		n           int
+	}{{"key-new", r.Release, len(fresh)}, {"key-old", r.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
+		if key.n > 0 {
+			p.El("span", key.class, fmt.Sprintf("%s: %d", key.text, key.n))
+		}
+	}
+	p.Raw("</figcaption>" + picture + "</figure>\n")
+}
+
+// broken reports whether a request was answered with a server's error, or not at all.
+func broken(q alb.Request) bool { return q.Status == 0 || q.Status >= 500 }
+
+func (p *page) tallies() {
+	if len(p.result.Requests) == 0 {
+		return
+	}
+	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Requests\"><table>\n<thead><tr><th scope=\"col\">listener</th><th scope=\"col\">answered by</th>" +
+		"<th scope=\"col\" class=\"number\">requests</th><th scope=\"col\" class=\"number\">errors</th></tr></thead>\n<tbody>\n")
+	for _, t := range p.result.Requests {
+		p.Raw("<tr>")
+		p.El("td", "", t.Listener)
+		who := t.Release
+		if who == "" {
+			who = "the load balancer itself: no target"
+		}
+		p.El("td", "", who)
+		p.El("td", "number", strconv.FormatInt(t.Requests, 10))
+		p.El("td", "number", strconv.FormatInt(t.Errors, 10))
+		p.Raw("</tr>\n")
+	}
+	p.Raw("</tbody></table></div>\n")
+}
+
+// quantiles are the median and the 95th percentile.
+func quantiles(values []time.Duration) (p50, p95 time.Duration) {
+	if len(values) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2], sorted[min(len(sorted)*95/100, len(sorted)-1)]
+}

@@ -1,0 +1,157 @@
+package view
+
+import (
+	"io"
+	"strings"
+	"sync"
+)
+
+// Screen is where lines are printed, with a status line that moves below them when it is a terminal.
+// It may be used by several goroutines.
+type Screen struct {
+	W io.Writer
+	// Live says that W is a terminal that understands escape codes; otherwise there is no status line.
+	Live bool
+	// Width returns the terminal's width in characters; nil or zero knows none, and nothing is cut.
+	Width func() int
+
+	mu     sync.Mutex
+	status string
+}
+
+const (
+	// clearLine goes to the line's begin and clears it; hide and show are for the cursor.
+	clearLine  = "\r\x1b[2K"
+	hideCursor = "\x1b[?25l"
+	showCursor = "\x1b[?25h"
+)
+
+func (s *Screen) width() int {
+	if s.Width == nil {
+		return 0
+	}
+	return s.Width()
+}
+
+// Print prints lines, each with its line break, above the status line.
+func (s *Screen) Print(lines string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status == "" {
+		_, _ = io.WriteString(s.W, lines)
+		return
+	}
+	_, _ = io.WriteString(s.W, clearLine+lines+s.fitted())
+}
+
+// Status replaces the status line; an empty one takes it away.
+func (s *Screen) Status(text string) {
+	if !s.Live {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if text == s.status {
+		return
+	}
+	before := ""
+	if s.status == "" {
+		before = hideCursor
+	}
+	s.status = text
+	if text == "" {
+		_, _ = io.WriteString(s.W, clearLine+showCursor)
+		return
+	}
+	_, _ = io.WriteString(s.W, before+clearLine+s.fitted())
+}
+
+// fitted is the status cut to the terminal: one that reached the last column would begin a second line.
+func (s *Screen) fitted() string { return Cut(s.status, s.width()-1) }
+
+// escape is the length of the escape code at the begin of the text, or 0.
+func escape(text string) int {
+	if !strings.HasPrefix(text, "\x1b[") {
+		return 0
+	}
+	if end := strings.IndexByte(text, 'm'); end > 0 {
+		return end + 1
+	}
+	return 0
+}
+
+// visible counts the characters that are seen.
+func visible(text string) int {
+	n := 0
+	for text != "" {
+		if skip := escape(text); skip > 0 {
+			text = text[skip:]
+			continue
+		}
+		n++
+		text = text[runeLen(text):]
+	}
+	return n
+}
+
+func runeLen(text string) int {
+	for i := range text {
+		if i > 0 {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// Cut shortens a text to so many visible characters, the last one "…" when something is missing. A width of
+// less than one cuts nothing.
+func Cut(text string, width int) string {
+	if width < 1 || visible(text) <= width {
+		return text
+	}
+	var b strings.Builder
+	painted := false
+	for n := 0; n < width-1; {
+		if skip := escape(text); skip > 0 {
+			b.WriteString(text[:skip])
+			text, painted = text[skip:], true
+			continue
+		}
+		size := runeLen(text)
+		b.WriteString(text[:size])
+		text = text[size:]
+		n++
+	}
+	b.WriteString("…")
+	if painted {
+		b.WriteString("\x1b[0m")
+	}
+	return b.String()
+}
+
+// Wrap breaks a text at blanks so that no line is wider; the lines after the first begin with indent
+// blanks. A width of less than one breaks nothing, and a word that is too long stays whole.
+func Wrap(text string, width, indent int) string {
+	if width < 1 || visible(text) <= width || width <= indent+20 {
+		return text
+	}
+	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var b strings.Builder
+	b.WriteString(lead)
+	at, fresh := len(lead), true
+	for word := range strings.SplitSeq(text[len(lead):], " ") {
+		n := visible(word)
+		switch {
+		case fresh:
+		case at+1+n > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at, fresh = at+n, false
+	}
+	return b.String()
+}

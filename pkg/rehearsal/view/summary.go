@@ -1,0 +1,164 @@
+package view
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+const (
+	// rowHang is where the lines after the first of a row begin.
+	rowHang = 14
+	// worthTelling is from when on an event's length is told.
+	worthTelling = 50 * time.Millisecond
+)
+
+// outcome is the result's, or that there is none.
+func outcome(r rehearsal.Result) string { return cmp.Or(string(r.Outcome), "UNFINISHED") }
+
+// sentence says what the outcome means for who uses the application.
+func sentence(r rehearsal.Result) string {
+	met, _ := r.Served("production", r.Release)
+	switch r.Outcome {
+	case rehearsal.Shifted:
+		return fmt.Sprintf("%s serves production, %s is gone", r.Release, r.Baseline)
+	case rehearsal.RolledBack:
+		if met > 0 {
+			return fmt.Sprintf("%s serves production again, after %s had answered %d requests", r.Baseline, r.Release, met)
+		}
+		return fmt.Sprintf("%s serves production as before; %s never did", r.Baseline, r.Release)
+	case rehearsal.Stopped:
+		return "the deployment was stopped without a rollback"
+	case rehearsal.Failed:
+		return "the deployment failed, and nothing was rolled back"
+	}
+	return "the rehearsal did not come to an end"
+}
+
+// Summary prints what happened and why.
+func (p *Printer) Summary(r rehearsal.Result) {
+	colour := red
+	if r.Outcome == rehearsal.Shifted {
+		colour = green
+	}
+	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome(r)), sentence(r), r.Duration.Seconds()), rowHang)
+	row := func(name, format string, args ...any) {
+		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
+	}
+	if r.Why != "" {
+		row("why", "%s", strings.TrimPrefix(string(r.FailedEvent)+": "+r.Why, ": ")) // the termination wait is no event
+	}
+	if r.FailedCheck != "" {
+		row("check", "%s%s", r.FailedCheck, place(r))
+	}
+	row("events", "%s", p.events(r.Lifecycle))
+	for _, h := range r.Hooks {
+		row("hook", "%s", hook(h))
+	}
+	for _, listener := range []string{"production", "test"} {
+		if line := requests(r, listener); line != "" {
+			row(listener, "%s", line)
+		}
+	}
+	p.traffic(r, row)
+	if len(r.Missed) > 0 {
+		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
+	}
+}
+
+// events are the eight lifecycle events, each with how it ended and, where it took a while, how long.
+func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
+	var texts []string
+	for _, e := range all {
+		mark, colour := "✗", red
+		switch e.Status {
+		case deployment.EventSucceeded:
+			mark, colour = "✓", green
+		case deployment.EventFailed, deployment.EventUnknown:
+		case deployment.EventSkipped, deployment.EventPending, deployment.EventInProgress:
+			mark, colour = "–", dim
+		}
+		text := p.paint(colour, mark) + glue + string(e.Name)
+		if took := e.Ended.Sub(e.Started); took >= worthTelling {
+			text += fmt.Sprintf(glue+"%.1fs", took.Seconds())
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "  ")
+}
+
+// place is where the check that failed stands in the suite, as far as a hook's report says.
+func place(r rehearsal.Result) string {
+	for _, h := range r.Hooks {
+		var report smoke.Report
+		if h.Event != r.FailedEvent || json.Unmarshal(h.Report, &report) != nil {
+			continue
+		}
+		for _, c := range report.Checks {
+			if c.Check == r.FailedCheck && c.Place.Line > 0 {
+				return fmt.Sprintf(" (line %d of the suite)", c.Place.Line)
+			}
+		}
+	}
+	return ""
+}
+
+func (p *Printer) traffic(r rehearsal.Result, row func(string, string, ...any)) {
+	t := r.Traffic
+	if t.Rate <= 0 {
+		return
+	}
+	text := fmt.Sprintf("%d requests sent at %g/s throughout, %d failed", t.Sent, t.Rate, t.Failed)
+	if t.FirstFailure != "" {
+		text += "; the first: " + t.FirstFailure
+	}
+	if t.NotSent > 0 {
+		text += fmt.Sprintf("; %d more were due while too many were under way", t.NotSent)
+	}
+	row("traffic", "%s", text)
+}
+
+// requests is "412 requests, 412 answered by 1.0.0, 0 by 1.1.0".
+func requests(r rehearsal.Result, listener string) string {
+	total := r.Total(listener)
+	if total == 0 {
+		return ""
+	}
+	blue, blueErrors := r.Served(listener, r.Baseline)
+	green, greenErrors := r.Served(listener, r.Release)
+	nobody, _ := r.Served(listener, "")
+	text := fmt.Sprintf("%d requests, %d answered by %s, %d by %s", total, blue, r.Baseline, green, r.Release)
+	if nobody > 0 {
+		text += fmt.Sprintf(", %d by the load balancer itself (no target)", nobody)
+	}
+	if blueErrors+greenErrors > 0 {
+		text += fmt.Sprintf("; 5xx: %d and %d", blueErrors, greenErrors)
+	}
+	return text
+}
+
+func hook(h rehearsal.HookResult) string {
+	text := fmt.Sprintf("%s %s", h.Event, h.Status)
+	if h.Verdict == nil {
+		if !h.Reported {
+			text += ", reported nothing"
+		}
+		return text
+	}
+	passed, failed := 0, 0
+	for _, c := range h.Checks {
+		switch {
+		case c.Verdict == "PASS":
+			passed++
+		case !c.Observe:
+			failed++
+		}
+	}
+	return fmt.Sprintf("%s: %s, %d checks passed, %d failed", text, h.Verdict.Verdict, passed, failed)
+}

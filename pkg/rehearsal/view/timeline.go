@@ -1,0 +1,193 @@
+// Package view shows a rehearsal to a person: at a terminal each step as it happens, and at the end one screen
+// that says what happened and why; and as a page, one HTML file that stands alone, with the timeline, what
+// each hook found, and which release answered which request.
+//
+// It refuses to decide anything: it shows what the events and the result say.
+package view
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// Printer prints events as they come: each a line, and on a terminal a status line below them that moves.
+type Printer struct {
+	Screen *Screen
+	// Colour says that the screen understands escape codes.
+	Colour bool
+	// Quiet leaves out what tasks and hooks write, and passed checks.
+	Quiet bool
+
+	mu    sync.Mutex
+	state state
+	began map[lifecycle.Name]time.Time
+	hooks map[lifecycle.Name]bool
+}
+
+// The widths of the columns: a lifecycle event's name has at most 21 letters.
+const (
+	nameWidth  = 22
+	checkWidth = 24
+	indent     = "            "
+	// hang is where the lines after the first of an event's text begin, noteHang and checkHang those of a
+	// note and of a check.
+	hang, noteHang, checkHang = 34, 11, 14
+	// glue is a blank at which no line is broken.
+	glue = "\u00a0"
+	// shareWidth is how wide the shares of a listener's traffic are drawn.
+	shareWidth = 8
+)
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	bold   = "1"
+	dim    = "2"
+)
+
+func (p *Printer) paint(code, text string) string {
+	if !p.Colour || code == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// out prints one line, broken at the terminal's width, but never at a glue.
+func (p *Printer) out(text string, hang int) {
+	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.width(), hang), glue, " ") + "\n")
+}
+
+func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
+	begin := hang
+	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
+		begin = noteHang
+	}
+	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)), begin)
+}
+
+// Live keeps the status line moving until the returned function is called, which takes it away.
+func (p *Printer) Live() (stop func()) {
+	if !p.Screen.Live {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(spinEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				p.Screen.Status("")
+				return
+			case now := <-tick.C:
+				p.Screen.Status(p.status(now))
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// Print prints one event.
+func (p *Printer) Print(e rehearsal.Event) {
+	p.mu.Lock()
+	if p.began == nil {
+		p.began, p.hooks = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}
+	}
+	p.state.take(e)
+	p.mu.Unlock()
+	switch e.Kind {
+	case rehearsal.KindTraffic: // for the status line alone
+	case rehearsal.KindNote:
+		p.line(e, "%s", e.Text)
+	case rehearsal.KindShift:
+		p.line(e, "%-*s %s%s", nameWidth, "", p.paint(bold, e.Text), p.shares(e))
+	case rehearsal.KindWarning:
+		p.line(e, "%-*s %s", nameWidth, e.Lifecycle, p.paint(yellow, e.Text))
+	case rehearsal.KindRollback:
+		p.line(e, "%s", p.paint(bold, "rollback: "+e.Text))
+	case rehearsal.KindBegin:
+		p.began[e.Lifecycle] = e.At
+	case rehearsal.KindHook:
+		p.hooks[e.Lifecycle] = true
+		p.line(e, "%-*s %s", nameWidth, e.Lifecycle, e.Text)
+	case rehearsal.KindCheck:
+		p.check(e.Check)
+	case rehearsal.KindVerdict:
+		p.verdict(e.Verdict)
+	case rehearsal.KindEnd:
+		p.end(e)
+	case rehearsal.KindLog:
+		if !p.Quiet {
+			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.width()) + "\n")
+		}
+	}
+}
+
+func (p *Printer) end(e rehearsal.Event) {
+	colour := green
+	if e.Status != deployment.EventSucceeded {
+		colour = red
+	}
+	text := p.paint(colour, string(e.Status))
+	if p.hooks[e.Lifecycle] {
+		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())
+	}
+	if e.Text != "" {
+		text += ": " + e.Text
+	}
+	p.line(e, "%-*s %s", nameWidth, e.Lifecycle, text)
+}
+
+func (p *Printer) check(c *rehearsal.Check) {
+	mark, colour := "✓", green
+	switch {
+	case c.Verdict == "PASS" && p.Quiet:
+		return
+	case c.Verdict == "PASS":
+	case c.Observe:
+		mark, colour = "~", yellow
+	default:
+		mark, colour = "✗", red
+	}
+	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
+	if c.Compare != nil {
+		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"), c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
+	}
+	if c.Verdict != "PASS" {
+		what = c.Verdict + ", " + what
+		if c.Reason != "" {
+			what += ": " + c.Reason
+		}
+		if c.Observe {
+			what += " (observed only)"
+		}
+	} else if c.Compare == nil {
+		what += fmt.Sprintf(", %.0f ms", float64(c.Duration)/float64(time.Millisecond))
+	}
+	p.out(fmt.Sprintf("%s%s %-*s %s", indent, p.paint(colour, mark), checkWidth, c.Name, what), checkHang)
+}
+
+// glued keeps a text on one line.
+func glued(text string) string { return strings.ReplaceAll(text, " ", glue) }
+
+func (p *Printer) verdict(v *rehearsal.Verdict) {
+	colour := green
+	text := v.Verdict
+	if v.Verdict != "PASS" {
+		colour = red
+		text += " (blame: " + v.Blame + ")"
+	}
+	p.out(indent+p.paint(colour, "the hook says "+text), checkHang)
+}
