@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the tables of README.md")
 var binaries string
 
 // rowsAtOnce is how many rows wait side by side: nearly all that they do is wait.
-const rowsAtOnce = "12"
+const rowsAtOnce = "20"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -36,10 +36,13 @@ type environment struct {
 
 // call is one invocation on its way.
 type call struct {
-	id       string
-	payload  []byte
-	deadline time.Time
-	answered chan answer
+	id      string
+	payload []byte
+	limit   time.Duration
+	// taken is closed when the function has it: from then on its time runs, whatever its start took.
+	taken           chan struct{}
+	began, deadline time.Time
+	answered        chan answer
 }
 
 // answer is what came of an invocation.
@@ -104,6 +107,9 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case c := <-e.pending:
+		c.began = time.Now()
+		c.deadline = c.began.Add(c.limit)
+		close(c.taken)
 		e.mu.Lock()
 		e.current = c
 		e.mu.Unlock()
@@ -136,38 +142,37 @@ func (e *environment) end(w http.ResponseWriter, r *http.Request) {
 func (e *environment) invoke(payload string, limit time.Duration) answer {
 	e.number++
 	before, _ := os.ReadFile(e.log)
-	began := time.Now()
-	c := &call{id: fmt.Sprintf("request-%d", e.number), payload: []byte(payload), answered: make(chan answer, 1)}
+	c := &call{id: fmt.Sprintf("request-%d", e.number), payload: []byte(payload), limit: limit, taken: make(chan struct{}), began: time.Now(), answered: make(chan answer, 1)}
 	starting := time.NewTimer(time.Minute)
 	defer starting.Stop()
-	c.deadline = began.Add(limit)
 	select {
 	case e.pending <- c:
+		<-c.taken
 	case <-e.gone:
-		return e.seen(answer{kind: "crashed"}, before, began, c)
+		return e.seen(answer{kind: "crashed"}, before, c)
 	case <-starting.C:
-		return e.seen(answer{kind: "did not ask for an invocation"}, before, began, c)
+		return e.seen(answer{kind: "did not ask for an invocation"}, before, c)
 	}
 	timer := time.NewTimer(time.Until(c.deadline))
 	defer timer.Stop()
 	select {
 	case a := <-c.answered:
-		return e.seen(a, before, began, c)
+		return e.seen(a, before, c)
 	case <-e.gone:
-		return e.seen(answer{kind: "crashed"}, before, began, c)
+		return e.seen(answer{kind: "crashed"}, before, c)
 	case <-timer.C:
 		_ = e.process.Process.Kill()
-		return e.seen(answer{kind: "timed out"}, before, began, c)
+		return e.seen(answer{kind: "timed out"}, before, c)
 	}
 }
 
-func (e *environment) seen(a answer, before []byte, began time.Time, c *call) answer {
+func (e *environment) seen(a answer, before []byte, c *call) answer {
 	all, err := os.ReadFile(e.log)
 	if err != nil {
 		e.t.Error(err)
 	}
 	a.log = string(bytes.TrimPrefix(all, before))
-	a.took, a.deadline = time.Since(began), c.deadline
+	a.took, a.deadline = time.Since(c.began), c.deadline
 	return a
 }
 

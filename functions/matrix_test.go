@@ -222,7 +222,7 @@ func TestMatrix(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.Values.Put("/suites/no-secret", strings.Replace(suite{}.text(), "smoke/token", "smoke/gone", 1))
-	pools := map[string]*pool{after: newPool(t, after, c.url, 6), before: newPool(t, before, c.url, 3)}
+	pools := map[string]*pool{after: newPool(t, after, c.url, 8), before: newPool(t, before, c.url, 5)}
 	healthy, production := serve(t, good()), serve(t, old())
 	var mu sync.Mutex
 	results := map[string]line{}

@@ -226,10 +226,18 @@ func TestShortDeadlines(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := start(t, after, c.url, "REPORT_RESERVE="+tc.reserve)
-			d, event := c.deploy(after, hung, production, suite{timeout: "5m"}.text())
-			d.put = tc.put
-			a := e.invoke(event, tc.limit)
+			// On a busy machine a second or two may pass before a function comes to do anything. It gets another
+			// chance then: one that cannot keep such a deadline never does.
+			var e *environment
+			var d *rollout
+			a := answer{kind: "timed out"}
+			for tries := 10; tries > 0 && (a.kind == "timed out" && tc.limit < 5*time.Second || e == nil); tries-- {
+				e = start(t, after, c.url, "REPORT_RESERVE="+tc.reserve)
+				var event string
+				d, event = c.deploy(after, hung, production, suite{timeout: "5m"}.text())
+				d.put = tc.put
+				a = e.invoke(event, tc.limit)
+			}
 			v := a.verdict(t)
 			if a.kind != "returned" || v.text("verdict") != "ERROR" || v.text("blame") != "config" || v.text("status") != "Failed" {
 				t.Errorf("%s; %s, blame %s: %s; want an error of the configuration", a.kind, v.text("verdict"), v.text("blame"), v.text("reason"))
@@ -245,7 +253,7 @@ func TestShortDeadlines(t *testing.T) {
 			if tc.limit >= 5*time.Second && !strings.Contains(v.text("reason"), "list trips") {
 				t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))
 			}
-			d, event = c.deploy(after, healthy, production, suite{}.text())
+			d, event := c.deploy(after, healthy, production, suite{}.text())
 			if next := judged(t, e.invoke(event, time.Minute), d); next.text("verdict") != "PASS" {
 				t.Errorf("the next invocation: %s: %s", next.text("verdict"), next.text("reason"))
 			}

@@ -38,6 +38,7 @@ func within(t *testing.T, limit time.Duration) context.Context {
 }
 
 func TestTheTemplatesAreWithoutFindingsInFourRegions(t *testing.T) {
+	t.Parallel()
 	lint := have(t, "cfn-lint")
 	cmd := exec.CommandContext(within(t, 3*time.Minute), lint) // .cfnlintrc says what, and where
 	cmd.Dir = ".."

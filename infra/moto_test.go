@@ -195,6 +195,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
+	t.Parallel()
 	m := startMoto(t)
 	m.must(t, "aws", "s3", "mb", "s3://greenlight-packages")
 	subnets := strings.Fields(m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0:2].SubnetId", "--output", "text"))

@@ -247,9 +247,9 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 				known = append(known, string(e))
 			}
 			if near, ok := diagnostic.Nearest(name, known); ok {
-				return nil, command.Usagef("--hook %.80q: no lifecycle event that takes a hook; did you mean %s?", name, near)
+				return nil, command.Usagef("--hook %.80q: not a lifecycle event that takes a hook; did you mean %s?", name, near)
 			}
-			return nil, command.Usagef("--hook %.80q: no lifecycle event that takes a hook; they are %s", name, strings.Join(known, ", "))
+			return nil, command.Usagef("--hook %.80q: not a lifecycle event that takes a hook; they are %s", name, strings.Join(known, ", "))
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, command.Usagef("--hook %s: EVENT=COMMAND", name)
 		}

@@ -176,7 +176,8 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 		w.result.Status = deployment.EventFailed
 	default:
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
-		f.reason = fmt.Sprintf("%s never called PutLifecycleEventHookExecutionStatus within CodeDeploy's hour (compressed by --speed %g)", hook.Function, s.plan.Speed)
+		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour (compressed by --speed %g)",
+			hook.Function, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
 			f.reason += ": " + w.result.Attempts[n-1]
 		}

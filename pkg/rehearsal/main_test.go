@@ -2,6 +2,7 @@ package rehearsal_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,8 +30,16 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hook" {
 		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", rehearsalsAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	os.Exit(m.Run())
 }
+
+// rehearsalsAtOnce is how many are held side by side: nearly all that they do is wait.
+const rehearsalsAtOnce = "6"
 
 // hook is a Lambda function that says what it sees and reports the status.
 func hook(status types.LifecycleEventStatus) {

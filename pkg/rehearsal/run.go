@@ -50,8 +50,9 @@ func (s *stage) serveBlue(ctx context.Context) error {
 			return ctx.Err()
 		}
 		return &SetupError{
-			What: fmt.Sprintf("wait for blue (--blue %q): GET %s on its tasks did not answer %s within %s", s.plan.Blue.Text, s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
-			Help: "a rehearsal begins with a release that works",
+			What: fmt.Sprintf("wait for blue (--blue %q): timed out: its tasks did not answer GET %s with %s within %s",
+				s.plan.Blue.Text, s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
+			Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
 		}
 	}
 	s.stream.note(fmt.Sprintf("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text))
@@ -249,7 +250,8 @@ func (r *run) install(ctx context.Context) (*failure, error) {
 		return nil, nil
 	default:
 	}
-	text := fmt.Sprintf("the replacement task set did not become healthy within CodeDeploy's hour (compressed by --speed %g): GET %s on its tasks did not answer %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
+	text := fmt.Sprintf("timed out: the replacement task set did not become healthy within CodeDeploy's hour (compressed by --speed %g): "+
+		"its tasks did not answer GET %s with %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
 	return &failure{
 		event: lifecycle.Install, reason: text,
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},

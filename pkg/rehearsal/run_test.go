@@ -136,7 +136,7 @@ func TestReadyWaitsForContinueDeployment(t *testing.T) {
 func TestReadyStopsWhenNobodyContinues(t *testing.T) {
 	t.Parallel()
 	r := hold(t, plan(t, func(p *rehearsal.Plan) { p.ReadyWait = 5 * time.Minute })).end(rehearsal.Stopped)
-	if !strings.Contains(r.Why, "nobody called ContinueDeployment within the wait of 5m0s") || status(r, lifecycle.BeforeAllowTraffic) != deployment.EventSkipped {
+	if !strings.Contains(r.Why, "timed out: nobody called ContinueDeployment within the wait of 5m0s") || status(r, lifecycle.BeforeAllowTraffic) != deployment.EventSkipped {
 		t.Errorf("why %q, BeforeAllowTraffic %s", r.Why, status(r, lifecycle.BeforeAllowTraffic))
 	}
 	if n, _ := r.Served("production", "1.1.0"); n > 0 {
@@ -352,7 +352,7 @@ func TestAReleaseThatIsNeverHealthyIsNotInstalled(t *testing.T) {
 		p.StartTimeout, p.Speed = 2*time.Second, 10_000
 	}))
 	r := h.end(rehearsal.RolledBack)
-	if want := "GET / on its tasks did not answer 200-499"; r.FailedEvent != lifecycle.Install || !strings.Contains(r.Why, want) {
+	if want := "its tasks did not answer GET / with 200-499"; r.FailedEvent != lifecycle.Install || !strings.Contains(r.Why, want) {
 		t.Errorf("failed in %s: %q, want Install and %q", r.FailedEvent, r.Why, want)
 	}
 	if n := r.Total("test"); n > 0 || len(r.Shifts) > 4 {

@@ -97,7 +97,7 @@ func (r *run) readyWait(ctx context.Context, began time.Time, goOn <-chan struct
 	}
 	return &failure{
 		event: lifecycle.AfterAllowTestTraffic, stop: &deployment.Stop{},
-		reason: fmt.Sprintf("nobody called ContinueDeployment within the wait of %s", r.plan.ReadyWait),
+		reason: fmt.Sprintf("timed out: nobody called ContinueDeployment within the wait of %s", r.plan.ReadyWait),
 		why:    deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextNotReady},
 	}
 }

@@ -60,7 +60,7 @@ func ParseConfig(text string) (Config, error) {
 	case routing == AllAtOnce && numbers == "":
 		return Configs()[0], nil
 	case routing != Canary && routing != Linear:
-		return Config{}, fmt.Errorf("%.80q is no deployment configuration; give all-at-once, canary:10,5m, linear:10,1m or the name of one of AWS's: %s", text, strings.Join(configNames(), ", "))
+		return Config{}, fmt.Errorf("%.80q is not a deployment configuration; give all-at-once, canary:10,5m, linear:10,1m or the name of one of AWS's: %s", text, strings.Join(configNames(), ", "))
 	}
 	first, second, _ := strings.Cut(numbers, ",")
 	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))

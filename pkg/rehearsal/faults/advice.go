@@ -31,7 +31,7 @@ const patience = "2s"
 func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	if inconclusive(result) && r.Suite.InconclusiveAllowed() {
 		return &Advice{
-			Text: "the hook had no answer, and the suite's policy lets that pass: do not let it",
+			Text: "the hook came to no verdict, and the suite's policy allows that: do not allow it",
 			YAML: "policy: {inconclusive: fail}\n",
 		}
 	}
@@ -111,12 +111,12 @@ func (r *runner) adviseRelease(m Mutant) *Advice {
 	name := r.readyCheck()
 	if name == "" {
 		return &Advice{
-			Text: "wait until every task answers right: 20 times in a row does not come by luck",
+			Text: "wait for 20 right answers in a row, so that every task was asked",
 			YAML: "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\nreadiness: {checks: [home page], consecutive: 20}\n",
 		}
 	}
 	return &Advice{
-		Text: "wait until every task answers right: 20 times in a row does not come by luck",
+		Text: "wait for 20 right answers in a row, so that every task was asked",
 		YAML: fmt.Sprintf("readiness: {checks: [%s], consecutive: 20}\n", quote(name)),
 	}
 }

@@ -120,7 +120,7 @@ func (p *Process) wait(status *os.File, streams ...*splitter) {
 	line, _ := io.ReadAll(io.LimitReader(status, 4096))
 	_ = status.Close()
 	if json.Unmarshal(line, &p.exit) != nil {
-		p.exit = Exit{Signal: fmt.Sprintf("unknown, its keeper ended first: %v", err)}
+		p.exit = Exit{Signal: fmt.Sprintf("unknown: the process that watches over it ended first: %v", err)}
 	}
 	for _, s := range streams {
 		s.flush()

@@ -189,7 +189,7 @@ func (t *Task) up(ctx context.Context, port int, limit time.Duration) error {
 		case <-t.proc.Done():
 			return &StartError{Task: t.ID, Why: fmt.Sprintf("the command ended after %s with %s, before it opened port %d", time.Since(began).Round(time.Millisecond), t.proc.Exit(), port), Log: t.last()}
 		case <-timer.C:
-			return &StartError{Task: t.ID, Why: fmt.Sprintf("port %d was not opened within %s", port, limit), Log: t.last()}
+			return &StartError{Task: t.ID, Why: fmt.Sprintf("timed out: port %d was not opened within %s", port, limit), Log: t.last()}
 		case <-tick.C:
 		}
 	}
@@ -305,7 +305,7 @@ func freePorts(ctx context.Context, n int) (ports []int, err error) {
 		defer func() { err = errors.Join(err, socket.Close()) }()
 		tcp, ok := socket.Addr().(*net.TCPAddr)
 		if !ok {
-			return nil, fmt.Errorf("no TCP address: %s", socket.Addr())
+			return nil, fmt.Errorf("not a TCP address: %s", socket.Addr())
 		}
 		ports = append(ports, tcp.Port)
 	}
