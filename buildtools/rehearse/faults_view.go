@@ -45,33 +45,17 @@ func (v *faultView) begin(o faultOptions) (stop func()) {
 	if !v.quiet {
 		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n", o.plan.Release.ID, o.parallel))
 	}
-	pace, show := redrawEvery, func() { v.screen.Status(v.status()) }
-	switch {
-	case v.screen.Live:
-	case v.quiet:
-		return func() {}
-	default:
-		pace, show = remindEvery, func() { v.screen.Print(v.status() + "\n") }
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(pace)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				v.screen.Status("")
-				return
-			case <-tick.C:
-				show()
-			}
+	if v.screen.Live {
+		end := view.Every(redrawEvery, func(time.Time) { v.screen.Status(v.status()) })
+		return func() {
+			end()
+			v.screen.Status("")
 		}
-	}()
-	return func() {
-		close(done)
-		<-ended
 	}
+	if v.quiet {
+		return func() {}
+	}
+	return view.Every(remindEvery, func(time.Time) { v.screen.Print(v.status() + "\n") })
 }
 
 // status is the line that moves: how far it is, and what takes so long.

@@ -34,6 +34,13 @@ type failure struct {
 	stop *deployment.Stop
 }
 
+// internal is a failure of the rehearsal itself.
+func internal(event lifecycle.Name, err error) *failure {
+	return &failure{
+		event: event, reason: err.Error(), why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()},
+	}
+}
+
 // witness collects what a hook writes while it runs.
 type witness struct {
 	stream *stream
@@ -104,17 +111,19 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 	}
 	executionID, answer, err := s.book.Expect(id, event)
 	if err != nil {
-		return nil, &failure{event: event, why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()}, reason: err.Error()}
+		return nil, internal(event, err)
 	}
 	payload, err := json.Marshal(map[string]string{"DeploymentId": id, "LifecycleEventHookExecutionId": executionID})
 	if err != nil {
-		return nil, &failure{event: event, why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()}, reason: err.Error()}
+		return nil, internal(event, err)
 	}
 	began := time.Now()
-	w := &witness{stream: s.stream, event: event, last: began, result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}}}
+	w := &witness{stream: s.stream, event: event, last: began,
+		result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}}}
 	function := s.function(hook, w)
 	defer function.Stop()
-	s.stream.send(Event{Kind: KindHook, Lifecycle: event, Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " "))})
+	s.stream.send(Event{Kind: KindHook, Lifecycle: event,
+		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " "))})
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -128,7 +137,8 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 			return err
 		}, w.attempt)
 	}()
-	late := callback{answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed, atWork: func(now time.Time) bool { return w.atWork(s, now) }}
+	late := callback{answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed,
+		atWork: func(now time.Time) bool { return w.atWork(s, now) }}
 	end, status, stop := late.wait(ctx)
 	if end == callbackAnswered {
 		// What the status says is settled; the last log lines are still on their way.
@@ -187,7 +197,8 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 	if end == callbackLate {
 		code = deployment.DiagnosticLate
 	}
-	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message, LogTail: s.stream.redactor.Cut(w.tail)}
+	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message,
+		LogTail: s.stream.redactor.Cut(w.tail)}
 	return f
 }
 
@@ -198,7 +209,8 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		object, _ := json.Marshal(s.plan.Variables) // strings always can
 		variables["SUITE_ENVIRONMENT"] = string(object)
 	}
-	for _, service := range []string{"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER"} {
+	for _, service := range []string{"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM",
+		"_SECRETS_MANAGER"} {
 		variables["AWS_ENDPOINT_URL"+service] = s.endpoint
 	}
 	if !s.plan.Discover {

@@ -59,42 +59,26 @@ func parseHookLine(line string) hookLine {
 		return hookLine{text: line}
 	}
 	var raw struct {
-		Event    string          `json:"event"`
-		Metrics  json.RawMessage `json:"_aws"`
-		Level    string          `json:"level"`
-		Message  string          `json:"message"`
-		Name     string          `json:"check"`
-		Verdict  string          `json:"verdict"`
-		Attempts int             `json:"attempts"`
-		Failures int             `json:"failures"`
-		Millis   float64         `json:"duration_ms"`
-		Observe  bool            `json:"observe"`
-		Reason   string          `json:"reason"`
-		Compare
-		Status  string `json:"status"`
-		Blame   string `json:"blame"`
-		Release string `json:"release"`
-		Suite   string `json:"suite"`
-		Passed  int    `json:"checks_passed"`
-		Failed  int    `json:"checks_failed"`
+		Event, Level, Message string
+		Metrics               json.RawMessage `json:"_aws"`
+		Millis                float64         `json:"duration_ms"`
 	}
+	var c Check
+	var v Verdict
 	if json.Unmarshal([]byte(line), &raw) != nil {
 		return hookLine{text: line}
 	}
 	switch {
 	case raw.Metrics != nil || raw.Event == "reported":
 		return hookLine{quiet: true}
-	case raw.Event == "check" || raw.Event == "compare":
-		c := &Check{
-			Name: raw.Name, Verdict: raw.Verdict, Attempts: raw.Attempts, Failures: raw.Failures,
-			Duration: time.Duration(raw.Millis * float64(time.Millisecond)), Observe: raw.Observe, Reason: raw.Reason,
+	case (raw.Event == "check" || raw.Event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
+		c.Duration, c.Compare = time.Duration(raw.Millis*float64(time.Millisecond)), nil
+		if compared := new(Compare); raw.Event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
+			c.Compare = compared
 		}
-		if raw.Event == "compare" {
-			c.Compare = &raw.Compare
-		}
-		return hookLine{check: c}
-	case raw.Event == "verdict":
-		return hookLine{verdict: &Verdict{raw.Verdict, raw.Status, raw.Blame, raw.Reason, raw.Release, raw.Suite, raw.Passed, raw.Failed}}
+		return hookLine{check: &c}
+	case raw.Event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
+		return hookLine{verdict: &v}
 	case raw.Message != "":
 		return hookLine{text: raw.Message, quiet: raw.Level == "debug" || raw.Level == "trace"}
 	}

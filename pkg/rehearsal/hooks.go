@@ -32,7 +32,8 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 		case !named && replaced:
 			problems = append(problems, diagnostic.Problem{
 				Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Warning,
-				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not", event),
+				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not",
+					event),
 				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
 			})
 		case !named:
@@ -95,7 +96,8 @@ func (p Programs) missing(command string) string {
 		}
 		return ""
 	}
-	for _, builtin := range []string{"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill", "trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait"} {
+	for _, builtin := range []string{"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill",
+		"trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait"} {
 		if word == builtin {
 			return ""
 		}

@@ -88,7 +88,8 @@ func (r *run) taskSet(d *side, status string, weight float64, now time.Time) dep
 }
 
 func listenerARN(n string) string {
-	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:listener/app/rehearsal/0000000000000001/000000000000000%s", Region, Account, n)
+	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:listener/app/rehearsal/0000000000000001/000000000000000%s",
+		Region, Account, n)
 }
 
 func targetGroupARN(name string) string {

@@ -114,7 +114,8 @@ func id(c taskdef.Container) (string, *diagnostic.Problem) {
 	}
 	return "", &diagnostic.Problem{
 		Place: c.Place, Severity: diagnostic.Error, Cause: diagnostic.Rule,
-		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag", taskdef.ReleaseLabel, c.Name),
+		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag",
+			taskdef.ReleaseLabel, c.Name),
 		Help: "render-taskdef --release ID stamps the label",
 	}
 }

@@ -52,7 +52,8 @@ func (r *run) rollBack(ctx context.Context, f *failure) {
 	back = deployment.New(back, now)
 	r.book.Add(back)
 	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.RollbackID, d.RollbackMessage = back.ID, fmt.Sprintf("Deployment %s was rolled back by deployment %s.", r.id, back.ID)
+		d.RollbackID, d.RollbackMessage = back.ID, fmt.Sprintf("Deployment %s was rolled back by deployment %s.", r.id,
+			back.ID)
 	})
 	r.result.RollbackID = back.ID
 	where := string(f.event)

@@ -291,7 +291,8 @@ func (r *run) summarise() {
 	r.result.Shifts = []Shift{}
 	for _, e := range r.stream.kept {
 		if e.Kind == KindShift {
-			r.result.Shifts = append(r.result.Shifts, Shift{At: e.At, Since: e.Since, Listener: e.Listener, Green: e.Weights[r.green.release]})
+			r.result.Shifts = append(r.result.Shifts, Shift{At: e.At, Since: e.Since, Listener: e.Listener,
+				Green: e.Weights[r.green.release]})
 		}
 	}
 }

@@ -73,7 +73,8 @@ func (r *run) ready() <-chan struct{} {
 		return nil
 	}
 	goOn := r.book.Await(r.id, deployment.ReadyWait)
-	r.stream.note(fmt.Sprintf("Ready: waits %s for ContinueDeployment (compressed by --speed %g)", r.plan.ReadyWait, r.plan.Speed))
+	r.stream.note(fmt.Sprintf("Ready: waits %s for ContinueDeployment (compressed by --speed %g)", r.plan.ReadyWait,
+		r.plan.Speed))
 	r.stream.note(r.awsLine("continue-deployment --deployment-wait-type READY_WAIT", r.id))
 	return goOn
 }

@@ -101,9 +101,12 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		s.publishSuite()
 	}
 	check := p.Health
-	check.Interval, check.Timeout, check.Threshold = max(minInterval, p.scaled(checkInterval)), checkTimeout, checkThreshold
-	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue, group: s.balancer.Group("rehearsal-tg1", check)}
-	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green, group: s.balancer.Group("rehearsal-tg2", check)}
+	check.Interval = max(minInterval, p.scaled(checkInterval))
+	check.Timeout, check.Threshold = checkTimeout, checkThreshold
+	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue,
+		group: s.balancer.Group("rehearsal-tg1", check)}
+	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green,
+		group: s.balancer.Group("rehearsal-tg2", check)}
 	if err := s.open(ctx); err != nil {
 		s.close() //nolint:contextcheck // it must end everything also when the context has ended
 		return nil, err
@@ -158,7 +161,8 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 		}
 		return nil, e
 	}
-	return nil, &SetupError{What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err, Help: "ports below 1024 need rights that a rehearsal should not have"}
+	return nil, &SetupError{What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err,
+		Help: "ports below 1024 need rights that a rehearsal should not have"}
 }
 
 // up starts a side's tasks and registers them with its target group.
@@ -263,7 +267,8 @@ func (s *stage) forward(l *alb.Listener, percent int) {
 	s.stream.send(Event{
 		Kind: KindShift, Listener: l.Name,
 		Weights: map[string]int{s.blue.release: rest, s.green.release: percent},
-		Text:    fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, rest, s.blue.release, percent, s.green.release),
+		Text: fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, rest, s.blue.release, percent,
+			s.green.release),
 	})
 }
 

@@ -146,13 +146,15 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	group := l.group()
 	if group == nil {
-		http.Error(answer, "503 Service Temporarily Unavailable: the listener forwards to no target group", http.StatusServiceUnavailable)
+		http.Error(answer, "503 Service Temporarily Unavailable: the listener forwards to no target group",
+			http.StatusServiceUnavailable)
 		return
 	}
 	request.Group = group.Name
 	target := group.acquire()
 	if target == nil {
-		http.Error(answer, "503 Service Temporarily Unavailable: no target of "+group.Name+" takes requests yet", http.StatusServiceUnavailable)
+		http.Error(answer, "503 Service Temporarily Unavailable: no target of "+group.Name+" takes requests yet",
+			http.StatusServiceUnavailable)
 		return
 	}
 	defer target.release()

@@ -1,8 +1,8 @@
 package alb
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -100,10 +100,7 @@ func (l *Log) Tallies() []Tally {
 		all = append(all, *t)
 	}
 	slices.SortFunc(all, func(a, b Tally) int {
-		if c := strings.Compare(a.Listener, b.Listener); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Release, b.Release)
+		return cmp.Or(cmp.Compare(a.Listener, b.Listener), cmp.Compare(a.Release, b.Release))
 	})
 	return all
 }

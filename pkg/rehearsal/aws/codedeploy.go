@@ -39,7 +39,8 @@ type deploymentInput struct {
 
 func (s *Server) find(id string) (deployment.Deployment, error) {
 	if id == "" {
-		return deployment.Deployment{}, fault("DeploymentIdRequiredException", "At least one deployment ID must be specified.")
+		return deployment.Deployment{}, fault("DeploymentIdRequiredException",
+			"At least one deployment ID must be specified.")
 	}
 	if ok, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id); err != nil || !ok {
 		return deployment.Deployment{}, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
@@ -61,11 +62,13 @@ func refused(err error) error {
 		return fault("InvalidLifecycleEventHookExecutionStatusException",
 			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.")
 	case errors.Is(err, deployment.ErrAnswered):
-		return fault("LifecycleEventAlreadyCompletedException", "An attempt to return the status of an already completed lifecycle event occurred.")
+		return fault("LifecycleEventAlreadyCompletedException",
+			"An attempt to return the status of an already completed lifecycle event occurred.")
 	case errors.Is(err, deployment.ErrEnded):
 		return fault("DeploymentAlreadyCompletedException", "The deployment is already complete.")
 	case errors.Is(err, deployment.ErrNotReady):
-		return fault("DeploymentIsNotInReadyStateException", "The deployment does not have a status of Ready and can't continue yet.")
+		return fault("DeploymentIsNotInReadyStateException",
+			"The deployment does not have a status of Ready and can't continue yet.")
 	}
 	return err
 }
@@ -102,7 +105,8 @@ func (s *Server) continueDeployment(in deploymentInput) (any, error) {
 // doc comment), GetApplicationRevision is where it can be read.
 func appSpec(text string, content any) object {
 	sum := sha256.Sum256([]byte(text))
-	return object{"revisionType": "AppSpecContent", "appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])}}
+	return object{"revisionType": "AppSpecContent",
+		"appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])}}
 }
 
 func (s *Server) getApplicationRevision(in struct {
@@ -179,7 +183,8 @@ func (s *Server) getDeployment(in deploymentInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair := object{"targetGroups": []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}}, "prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}}}
+	pair := object{"targetGroups": []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
+		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}}}
 	if d.TestListener != "" {
 		pair["testTrafficRoute"] = object{"listenerArns": []string{d.TestListener}}
 	}
@@ -200,8 +205,9 @@ func (s *Server) getDeployment(in deploymentInput) (any, error) {
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
 		"autoRollbackConfiguration": rollback,
 		"blueGreenDeploymentConfiguration": object{
-			"terminateBlueInstancesOnDeploymentSuccess": object{"action": "TERMINATE", "terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute)},
-			"deploymentReadyOption":                     ready,
+			"terminateBlueInstancesOnDeploymentSuccess": object{"action": "TERMINATE",
+				"terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute)},
+			"deploymentReadyOption": ready,
 		},
 	}
 	if d.Description != "" {
@@ -250,13 +256,16 @@ func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
 	case in.TargetID == "":
 		return nil, fault("DeploymentTargetIdRequiredException", "A deployment target ID was not provided.")
 	case in.TargetID != d.TargetID():
-		return nil, fault("DeploymentTargetDoesNotExistException", "The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
+		return nil, fault("DeploymentTargetDoesNotExistException",
+			"The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
 	}
 	updated, events, sets := d.Created, []object{}, []object{}
 	for _, e := range d.Events {
-		event := object{"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status}
+		event := object{"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended),
+			"status": e.Status}
 		if x := e.Diagnostics; x != nil {
-			event["diagnostics"] = object{"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail}
+			event["diagnostics"] = object{"errorCode": x.Code, "scriptName": x.Script, "message": x.Message,
+				"logTail": x.LogTail}
 		}
 		events = append(events, event)
 		for _, t := range []time.Time{e.Started, e.Ended} {
@@ -268,12 +277,14 @@ func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
 	for _, t := range d.TaskSets {
 		sets = append(sets, object{
 			"identifer":    t.ID, // so spelt in AWS's model
-			"desiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running, "status": t.Status,
+			"desiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
+			"status":        t.Status,
 			"trafficWeight": t.Weight, "targetGroup": object{"name": t.TargetGroup}, "taskSetLabel": t.Label,
 		})
 	}
 	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
-		"deploymentId": d.ID, "targetId": d.TargetID(), "targetArn": s.arn("service", d.Cluster, d.Service), "status": targetStatus(d),
+		"deploymentId": d.ID, "targetId": d.TargetID(), "status": targetStatus(d),
+		"targetArn":     s.arn("service", d.Cluster, d.Service),
 		"lastUpdatedAt": moment(updated), "lifecycleEvents": events, "taskSetsInfo": sets,
 	}}}, nil
 }

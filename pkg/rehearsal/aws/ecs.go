@@ -60,8 +60,10 @@ func (s *Server) taskSets(d deployment.Deployment, wanted []string) []object {
 			"id": t.ID, "taskSetArn": arn, "externalId": d.ID, "status": t.Status, "createdAt": moment(t.Created),
 			"serviceArn": s.arn("service", d.Cluster, d.Service), "clusterArn": s.arn("cluster", d.Cluster),
 			"computedDesiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
-			"taskDefinition": t.TaskDefinition, "scale": object{"value": 100, "unit": "PERCENT"}, "stabilityStatus": "STEADY_STATE",
-			"loadBalancers": []object{{"targetGroupArn": t.TargetGroupARN, "containerName": t.Container, "containerPort": t.Port}},
+			"taskDefinition": t.TaskDefinition, "stabilityStatus": "STEADY_STATE",
+			"scale": object{"value": 100, "unit": "PERCENT"},
+			"loadBalancers": []object{{"targetGroupArn": t.TargetGroupARN, "containerName": t.Container,
+				"containerPort": t.Port}},
 		})
 	}
 	return sets
@@ -80,8 +82,9 @@ func (s *Server) describeServices(in ecsInput) (any, error) {
 			desired, running = max(desired, t.Desired), running+t.Running
 		}
 		services = append(services, object{
-			"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service, "clusterArn": s.arn("cluster", d.Cluster),
-			"status": "ACTIVE", "desiredCount": desired, "runningCount": running, "taskSets": s.taskSets(d, nil),
+			"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
+			"clusterArn": s.arn("cluster", d.Cluster),
+			"status":     "ACTIVE", "desiredCount": desired, "runningCount": running, "taskSets": s.taskSets(d, nil),
 			"deployments": []object{}, "deploymentController": object{"type": "CODE_DEPLOY"},
 		})
 	}
@@ -123,7 +126,8 @@ func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
 			"serviceRevisionArn": arn, "taskDefinition": all[i].TaskDefinition,
 			"loadBalancers": []object{{
 				"containerName": all[i].Container, "targetGroupArn": all[i].TargetGroup,
-				"advancedConfiguration": object{"testListenerRule": all[i].TestRule, "productionListenerRule": all[i].ProductionRule},
+				"advancedConfiguration": object{"testListenerRule": all[i].TestRule,
+					"productionListenerRule": all[i].ProductionRule},
 			}},
 		})
 	}

@@ -79,11 +79,14 @@ type xmlLoadBalancer struct {
 func (s *Server) describeLoadBalancers(form url.Values) (member, error) {
 	var all []xmlLoadBalancer
 	for _, l := range s.LoadBalancers() {
-		all = append(all, xmlLoadBalancer{l.ARN, cmp.Or(l.DNS, l.Address), l.Name, "internal", "active", "application", "ipv4"})
+		all = append(all, xmlLoadBalancer{l.ARN, cmp.Or(l.DNS, l.Address), l.Name, "internal", "active", "application",
+			"ipv4"})
 	}
-	found, err := chosen(all, listed(form, "LoadBalancerArns"), func(l xmlLoadBalancer) string { return l.ARN }, "LoadBalancerNotFound")
+	found, err := chosen(all, listed(form, "LoadBalancerArns"), func(l xmlLoadBalancer) string { return l.ARN },
+		"LoadBalancerNotFound")
 	if err == nil {
-		found, err = chosen(found, listed(form, "Names"), func(l xmlLoadBalancer) string { return l.Name }, "LoadBalancerNotFound")
+		found, err = chosen(found, listed(form, "Names"), func(l xmlLoadBalancer) string { return l.Name },
+			"LoadBalancerNotFound")
 	}
 	return list("LoadBalancers", found), err
 }
@@ -131,7 +134,8 @@ func (s *Server) describeListeners(form url.Values) (member, error) {
 	if only != "" && !there {
 		return member{}, fault("LoadBalancerNotFound", "Load balancer '%.200s' not found", only)
 	}
-	found, err := chosen(all, listed(form, "ListenerArns"), func(l xmlListener) string { return l.ARN }, "ListenerNotFound")
+	found, err := chosen(all, listed(form, "ListenerArns"), func(l xmlListener) string { return l.ARN },
+		"ListenerNotFound")
 	return list("Listeners", found), err
 }
 
@@ -210,7 +214,8 @@ func (s *Server) describeNetworkInterfaces(form url.Values) (member, error) {
 	for i := 1; form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
 		if form.Get(fmt.Sprintf("Filter.%d.Name", i)) == "description" {
 			values := listed(form, fmt.Sprintf("Filter.%d.Value", i))
-			found.Items = slices.DeleteFunc(found.Items, func(x xmlInterface) bool { return !slices.Contains(values, x.Description) })
+			found.Items = slices.DeleteFunc(found.Items,
+				func(x xmlInterface) bool { return !slices.Contains(values, x.Description) })
 		}
 	}
 	return member{"networkInterfaceSet", found}, nil

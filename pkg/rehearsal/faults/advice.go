@@ -197,7 +197,8 @@ func (r *runner) fresh(name string) string {
 // quote writes a text for YAML's flow style: plain where that is safe.
 func quote(s string) string {
 	for i, c := range s {
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && (c >= '0' && c <= '9' || strings.ContainsRune("_-/. ", c)) || c == '$' || c == '/'
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 &&
+			(c >= '0' && c <= '9' || strings.ContainsRune("_-/. ", c)) || c == '$' || c == '/'
 		if !plain {
 			return strconv.Quote(s)
 		}

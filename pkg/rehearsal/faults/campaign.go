@@ -108,7 +108,8 @@ type Score struct {
 type ControlError struct{ Result rehearsal.Result }
 
 func (e *ControlError) Error() string {
-	return fmt.Sprintf("the release without a fault was not shifted (%s in %s): %s", e.Result.Outcome, e.Result.FailedEvent, e.Result.Why)
+	return fmt.Sprintf("the release without a fault was not shifted (%s in %s): %s", e.Result.Outcome,
+		e.Result.FailedEvent, e.Result.Why)
 }
 
 // Progress is how far a campaign is.

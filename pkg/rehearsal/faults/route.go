@@ -25,7 +25,8 @@ func (r Route) matches(path string) bool {
 			continue
 		}
 		after = after[strings.LastIndexByte(after, '}')+1:]
-		if len(have[i]) < len(before)+len(after) || !strings.HasPrefix(have[i], before) || !strings.HasSuffix(have[i], after) {
+		if len(have[i]) < len(before)+len(after) || !strings.HasPrefix(have[i], before) ||
+			!strings.HasSuffix(have[i], after) {
 			return false
 		}
 	}

@@ -75,7 +75,8 @@ func (r *runner) control(ctx context.Context) (time.Duration, error) {
 func (r *runner) learn(ctx context.Context) {
 	client := &http.Client{Timeout: learnTimeout}
 	defer client.CloseIdleConnections()
-	for _, route := range append(slices.Concat(r.Routes, r.Only), Route{Method: http.MethodGet, Path: "/version"}, Route{Method: http.MethodGet, Path: "/"}) {
+	for _, route := range append(slices.Concat(r.Routes, r.Only), Route{Method: http.MethodGet, Path: "/version"},
+		Route{Method: http.MethodGet, Path: "/"}) {
 		if _, known := r.samples[route]; known || route.Method != http.MethodGet || route.Variables() > 0 {
 			continue
 		}
@@ -128,7 +129,8 @@ func (r *runner) try(ctx context.Context, t trial) {
 		in.Route = *t.Route
 	}
 	result, injector, err := r.rehearse(ctx, in)
-	f := Finding{Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why}
+	f := Finding{Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck,
+		Why: result.Why}
 	if injector != nil {
 		f.Requests = injector.Injected()
 	}
@@ -162,9 +164,9 @@ func (r *runner) begin(m Mutant) {
 func (r *runner) end(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := slices.IndexFunc(r.running, func(m Mutant) bool { return m.Fault == f.Fault && m.Where() == f.Where() }); i >= 0 {
-		r.running = slices.Delete(r.running, i, i+1)
-	}
+	r.running = slices.DeleteFunc(r.running, func(m Mutant) bool {
+		return m.Fault == f.Fault && m.Where() == f.Where()
+	})
 	r.findings = append(r.findings, f)
 	if f.Outcome != Caught {
 		r.survived++
@@ -175,7 +177,8 @@ func (r *runner) end(f Finding) {
 // say tells the progress; mu is held, or nothing runs yet.
 func (r *runner) say(f *Finding) {
 	if r.tell != nil {
-		r.tell(Progress{Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f, Running: slices.Clone(r.running)})
+		r.tell(Progress{Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f,
+			Running: slices.Clone(r.running)})
 	}
 }
 

@@ -73,7 +73,8 @@ type Outcome struct {
 
 // Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
 // after about one and two minutes, which pause may shorten. It returns when the event is done with.
-func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error, attempts func(Outcome)) {
+func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
+	attempts func(Outcome)) {
 	requestID := uuid()
 	for attempt := 1; attempt <= Attempts; attempt++ {
 		began := time.Now()

@@ -99,7 +99,8 @@ func (p *page) hero() {
 func counts(r rehearsal.Result) string {
 	old, oldErrors := r.Served("production", r.Baseline)
 	fresh, freshErrors := r.Served("production", r.Release)
-	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline, fresh, r.Release)
+	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline,
+		fresh, r.Release)
 	if n := oldErrors + freshErrors; n > 0 {
 		text += fmt.Sprintf("; %d of them with an error", n)
 	}
@@ -152,7 +153,28 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	p.Raw("</section>\n")
 }
 
-// known is a verdict that the style sheet knows; what is none is an error.
+// table begins a table in a frame that scrolls. A heading that ends with # is that of a column of numbers; label,
+// attributes and headings are constants.
+func (p *page) table(label, attributes string, headings ...string) {
+	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="` + label + `"><table` + attributes + ">\n<thead><tr>")
+	for _, h := range headings {
+		class := ""
+		if name, number := strings.CutSuffix(h, "#"); number {
+			h, class = name, ` class="number"`
+		}
+		p.Raw(`<th scope="col"` + class + ">" + h + "</th>")
+	}
+	p.Raw("</tr></thead>\n<tbody>\n")
+}
+
+// cells adds cells of text to a row.
+func (p *page) cells(texts ...string) {
+	for _, text := range texts {
+		p.El("td", "", text)
+	}
+}
+
+// known is the verdict, or ERROR for one that the style sheet does not know.
 func known(verdict string) string {
 	switch v := smoke.Verdict(verdict); v {
 	case smoke.Pass, smoke.Fail, smoke.Inconclusive, smoke.Error, smoke.Skipped:
@@ -165,12 +187,14 @@ func known(verdict string) string {
 func (p *page) latencies(checks []smoke.CheckResult) {
 	for _, c := range checks {
 		p50, p95 := quantiles(c.Latencies)
-		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{Name: "the new release", Values: c.Latencies, P50: p50, P95: p95}})
+		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{Name: "the new release",
+			Values: c.Latencies, P50: p50, P95: p95}})
 		if picture == "" {
 			continue
 		}
 		p.Raw("<details><summary>Latency of ")
-		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), sheet.Length(p50), sheet.Length(p95)))
+		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), sheet.Length(p50),
+			sheet.Length(p95)))
 		p.Raw("</summary><figure>" + picture + "</figure></details>\n")
 	}
 }
@@ -180,19 +204,16 @@ func (p *page) checks(all []rehearsal.Check) {
 	if len(all) == 0 {
 		return
 	}
-	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Checks\"><table>\n<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">check</th>" +
-		"<th scope=\"col\">attempts</th><th scope=\"col\">reason</th><th scope=\"col\" class=\"number\">took</th></tr></thead>\n<tbody>\n")
+	p.table("Checks", "", "verdict", "check", "attempts", "reason", "took#")
 	for _, c := range all {
 		p.Raw(`<tr class="` + known(c.Verdict) + `"><td>`)
 		p.El("span", "verdict", c.Verdict)
 		p.Raw("</td>")
-		p.El("td", "", c.Name)
 		attempts := fmt.Sprintf("%d of %d passed", c.Attempts-c.Failures, c.Attempts)
 		if c.Compare != nil {
 			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
 		}
-		p.El("td", "", attempts)
-		p.El("td", "", c.Reason)
+		p.cells(c.Name, attempts, c.Reason)
 		p.El("td", "number", sheet.Length(c.Duration))
 		p.Raw("</tr>\n")
 	}
@@ -201,7 +222,7 @@ func (p *page) checks(all []rehearsal.Check) {
 
 func (p *page) events() {
 	p.section("events", "What happened")
-	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What happened\"><table class=\"events\">\n<thead><tr><th scope=\"col\" class=\"number\">after</th><th scope=\"col\">event</th><th scope=\"col\">what</th></tr></thead>\n<tbody>\n")
+	p.table("What happened", ` class="events"`, "after#", "event", "what")
 	for _, e := range p.result.Timeline {
 		text := e.Text
 		switch e.Kind {
@@ -217,8 +238,7 @@ func (p *page) events() {
 		}
 		p.Raw("<tr>")
 		p.El("td", "number", fmt.Sprintf("%.2f s", e.Since.Seconds()))
-		p.El("td", "", string(e.Lifecycle))
-		p.El("td", "", text)
+		p.cells(string(e.Lifecycle), text)
 		p.Raw("</tr>\n")
 	}
 	p.Raw("</tbody></table></div>\n</section>\n")

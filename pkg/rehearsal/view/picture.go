@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -28,7 +29,8 @@ func (p *page) timeline() {
 		spans = append(spans, s)
 	}
 	p.section("timeline", "Timeline")
-	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans, p.weights(), r.Duration)
+	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
+		p.weights(), r.Duration)
 	if picture != "" {
 		p.Raw("<figure><figcaption><span class=\"key-new\">")
 		p.Text(r.Release + ", filled")
@@ -36,8 +38,7 @@ func (p *page) timeline() {
 		p.Text(r.Baseline + ", outlined")
 		p.Raw("</span></figcaption>" + picture + "</figure>\n")
 	}
-	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Lifecycle events\"><table>\n<thead><tr><th scope=\"col\">lifecycle event</th><th scope=\"col\">status</th>" +
-		"<th scope=\"col\" class=\"number\">began</th><th scope=\"col\" class=\"number\">took</th><th scope=\"col\">diagnostics</th></tr></thead>\n<tbody>\n")
+	p.table("Lifecycle events", "", "lifecycle event", "status", "began#", "took#", "diagnostics")
 	for _, e := range r.Lifecycle {
 		p.Raw(`<tr class="` + toneOf(e.Status) + `">`)
 		p.El("td", "", string(e.Name))
@@ -141,16 +142,10 @@ func (p *page) tallies() {
 	if len(p.result.Requests) == 0 {
 		return
 	}
-	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Requests\"><table>\n<thead><tr><th scope=\"col\">listener</th><th scope=\"col\">answered by</th>" +
-		"<th scope=\"col\" class=\"number\">requests</th><th scope=\"col\" class=\"number\">errors</th></tr></thead>\n<tbody>\n")
+	p.table("Requests", "", "listener", "answered by", "requests#", "errors#")
 	for _, t := range p.result.Requests {
 		p.Raw("<tr>")
-		p.El("td", "", t.Listener)
-		who := t.Release
-		if who == "" {
-			who = "the load balancer itself: no target"
-		}
-		p.El("td", "", who)
+		p.cells(t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"))
 		p.El("td", "number", strconv.FormatInt(t.Requests, 10))
 		p.El("td", "number", strconv.FormatInt(t.Errors, 10))
 		p.Raw("</tr>\n")

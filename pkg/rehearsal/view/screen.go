@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Screen is where lines are printed, with a status line that moves below them when it is a terminal.
@@ -89,18 +90,10 @@ func visible(text string) int {
 			continue
 		}
 		n++
-		text = text[runeLen(text):]
+		_, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
 	}
 	return n
-}
-
-func runeLen(text string) int {
-	for i := range text {
-		if i > 0 {
-			return i
-		}
-	}
-	return len(text)
 }
 
 // Cut shortens a text to so many visible characters, the last one "…" when something is missing. A width of
@@ -117,7 +110,7 @@ func Cut(text string, width int) string {
 			text, painted = text[skip:], true
 			continue
 		}
-		size := runeLen(text)
+		_, size := utf8.DecodeRuneInString(text)
 		b.WriteString(text[:size])
 		text = text[size:]
 		n++

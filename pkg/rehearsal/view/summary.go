@@ -47,7 +47,8 @@ func (p *Printer) Summary(r rehearsal.Result) {
 	if r.Outcome == rehearsal.Shifted {
 		colour = green
 	}
-	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome(r)), sentence(r), r.Duration.Seconds()), rowHang)
+	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome(r)), sentence(r), r.Duration.Seconds()),
+		rowHang)
 	row := func(name, format string, args ...any) {
 		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}

@@ -70,7 +70,8 @@ func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
 	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
 		begin = noteHang
 	}
-	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)), begin)
+	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)),
+		begin)
 }
 
 // Live keeps the status line moving until the returned function is called, which takes it away.
@@ -78,24 +79,10 @@ func (p *Printer) Live() (stop func()) {
 	if !p.Screen.Live {
 		return func() {}
 	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(spinEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				p.Screen.Status("")
-				return
-			case now := <-tick.C:
-				p.Screen.Status(p.status(now))
-			}
-		}
-	}()
+	end := Every(spinEvery, func(now time.Time) { p.Screen.Status(p.status(now)) })
 	return func() {
-		close(done)
-		<-ended
+		end()
+		p.Screen.Status("")
 	}
 }
 
@@ -163,7 +150,8 @@ func (p *Printer) check(c *rehearsal.Check) {
 	}
 	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
 	if c.Compare != nil {
-		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"), c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
+		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"),
+			c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
 	}
 	if c.Verdict != "PASS" {
 		what = c.Verdict + ", " + what
