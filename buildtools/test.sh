@@ -25,4 +25,5 @@ without moto_server "what moto makes of the task definition and the stacks"
 without cfn-lint "the linting of the templates"
 without chromium "the look at the pages in a browser"
 without python3 "boto3 against the rehearsal"
-exec "$go" test $race -shuffle=on -timeout 5m ./...
+# Nearly all that the long ones do is wait (for a deadline, a hook, a browser): four packages at once on two processors.
+exec "$go" test $race -shuffle=on -timeout 5m -p 4 ./...

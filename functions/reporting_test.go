@@ -68,42 +68,44 @@ func TestReporting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := <-hooks.free
-			defer func() { hooks.free <- e }()
-			d, event := c.deploy(after, healthy, production, suite{}.text())
-			d.put = tc.put
-			a := e.invoke(event, limit)
-			if v := a.verdict(t); v.text("verdict") != "PASS" {
-				t.Errorf("verdict %s: %s", v.text("verdict"), v.text("reason"))
-			}
-			calls := tc.calls
-			r := a.lines(t, "reported")
-			if len(r) != 1 {
-				t.Fatalf("reported %v; want one line", r)
-			}
-			attempts, _ := r[0]["attempts"].(float64)
-			if calls == anyNumber {
-				calls = max(d.calls(), 3)
-				if int(attempts) == calls+1 { // The deadline may end the last one on its way.
-					calls++
+			inTime(t, func(t testing.TB) {
+				e := <-hooks.free
+				defer func() { hooks.free <- e }()
+				d, event := c.deploy(after, healthy, production, suite{}.text())
+				d.put = tc.put
+				a := e.invoke(event, limit)
+				if v := a.verdict(t); v.text("verdict") != "PASS" {
+					t.Errorf("verdict %s: %s", v.text("verdict"), v.text("reason"))
 				}
-			}
-			if a.kind != tc.kind || r[0].text("outcome") != tc.outcome || int(attempts) != calls {
-				t.Errorf("%s, reported %v; want %s, one line: %s after %d attempts", a.kind, r, tc.kind, tc.outcome, calls)
-			}
-			if stored := d.statuses(); tc.calls != anyNumber && d.calls() != calls || len(stored) != tc.stored {
-				t.Errorf("%d calls, stored %v; want %d and %d", d.calls(), stored, calls, tc.stored)
-			}
-			left := limit - a.took
-			if left < 900*time.Millisecond || tc.calls == anyNumber && left > 2500*time.Millisecond {
-				t.Errorf("ended %v before the deadline, want a second", left)
-			}
-			if m := a.lines(t, "metrics"); len(m) != 1 || m[0]["ReportFailed"] != map[string]float64{"failed": 1}[tc.outcome] {
-				t.Errorf("metrics %v", m)
-			}
-			noSecretIn(t, "log", a.log)
-			d, event = c.deploy(after, healthy, production, suite{}.text())
-			judged(t, e.invoke(event, time.Minute), d)
+				calls := tc.calls
+				r := a.lines(t, "reported")
+				if len(r) != 1 {
+					t.Fatalf("reported %v; want one line", r)
+				}
+				attempts, _ := r[0]["attempts"].(float64)
+				if calls == anyNumber {
+					calls = max(d.calls(), 3)
+					if int(attempts) == calls+1 { // The deadline may end the last one on its way.
+						calls++
+					}
+				}
+				if a.kind != tc.kind || r[0].text("outcome") != tc.outcome || int(attempts) != calls {
+					t.Errorf("%s, reported %v; want %s, one line: %s after %d attempts", a.kind, r, tc.kind, tc.outcome, calls)
+				}
+				if stored := d.statuses(); tc.calls != anyNumber && d.calls() != calls || len(stored) != tc.stored {
+					t.Errorf("%d calls, stored %v; want %d and %d", d.calls(), stored, calls, tc.stored)
+				}
+				left := limit - a.took
+				if left < 900*time.Millisecond || tc.calls == anyNumber && left > 2500*time.Millisecond {
+					t.Errorf("ended %v before the deadline, want a second", left)
+				}
+				if m := a.lines(t, "metrics"); len(m) != 1 || m[0]["ReportFailed"] != map[string]float64{"failed": 1}[tc.outcome] {
+					t.Errorf("metrics %v", m)
+				}
+				noSecretIn(t, "log", a.log)
+				d, event = c.deploy(after, healthy, production, suite{}.text())
+				judged(t, e.invoke(event, time.Minute), d)
+			})
 		})
 	}
 }
@@ -226,37 +228,31 @@ func TestShortDeadlines(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// On a busy machine a second or two may pass before a function comes to do anything. It gets another
-			// chance then: one that cannot keep such a deadline never does.
-			var e *environment
-			var d *rollout
-			a := answer{kind: "timed out"}
-			for tries := 10; tries > 0 && (a.kind == "timed out" && tc.limit < 5*time.Second || e == nil); tries-- {
-				e = start(t, after, c.url, "REPORT_RESERVE="+tc.reserve)
-				var event string
-				d, event = c.deploy(after, hung, production, suite{timeout: "5m"}.text())
+			inTime(t, func(t testing.TB) {
+				e := start(t, after, c.url, "REPORT_RESERVE="+tc.reserve)
+				d, event := c.deploy(after, hung, production, suite{timeout: "5m"}.text())
 				d.put = tc.put
-				a = e.invoke(event, tc.limit)
-			}
-			v := a.verdict(t)
-			if a.kind != "returned" || v.text("verdict") != "ERROR" || v.text("blame") != "config" || v.text("status") != "Failed" {
-				t.Errorf("%s; %s, blame %s: %s; want an error of the configuration", a.kind, v.text("verdict"), v.text("blame"), v.text("reason"))
-			}
-			stored := d.statuses()
-			if len(stored) != 1 || stored[0].status != "Failed" || a.deadline.Sub(stored[0].at) < tc.left {
-				t.Fatalf("stored %v, want one Failed %v before %v", stored, tc.left, a.deadline)
-			}
-			if want := "REPORT_RESERVE takes 30s"; tc.reserve == "" && !strings.Contains(a.log, want) || tc.reserve != "" && !strings.Contains(a.log, "too little to store a status in") {
-				t.Error("the reserve that was shrunk or raised is not named")
-			}
-			// On a busy machine, less does not always reach the probes: then the reason says what else was cut short.
-			if tc.limit >= 5*time.Second && !strings.Contains(v.text("reason"), "list trips") {
-				t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))
-			}
-			d, event := c.deploy(after, healthy, production, suite{}.text())
-			if next := judged(t, e.invoke(event, time.Minute), d); next.text("verdict") != "PASS" {
-				t.Errorf("the next invocation: %s: %s", next.text("verdict"), next.text("reason"))
-			}
+				a := e.invoke(event, tc.limit)
+				v := a.verdict(t)
+				if a.kind != "returned" || v.text("verdict") != "ERROR" || v.text("blame") != "config" || v.text("status") != "Failed" {
+					t.Errorf("%s; %s, blame %s: %s; want an error of the configuration", a.kind, v.text("verdict"), v.text("blame"), v.text("reason"))
+				}
+				stored := d.statuses()
+				if len(stored) != 1 || stored[0].status != "Failed" || a.deadline.Sub(stored[0].at) < tc.left {
+					t.Fatalf("stored %v, want one Failed %v before %v", stored, tc.left, a.deadline)
+				}
+				if want := "REPORT_RESERVE takes 30s"; tc.reserve == "" && !strings.Contains(a.log, want) || tc.reserve != "" && !strings.Contains(a.log, "too little to store a status in") {
+					t.Error("the reserve that was shrunk or raised is not named")
+				}
+				// On a busy machine, less does not always reach the probes: then the reason says what else was cut short.
+				if tc.limit >= 5*time.Second && !strings.Contains(v.text("reason"), "list trips") {
+					t.Errorf("the reason does not name what was cut short: %s", v.text("reason"))
+				}
+				d, event = c.deploy(after, healthy, production, suite{}.text())
+				if next := judged(t, e.invoke(event, time.Minute), d); next.text("verdict") != "PASS" {
+					t.Errorf("the next invocation: %s: %s", next.text("verdict"), next.text("reason"))
+				}
+			})
 		})
 	}
 }

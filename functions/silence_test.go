@@ -47,18 +47,20 @@ func TestAnAWSThatNeverAnswersIsToldInTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCloud(t)
-			c.hush(tc.silent)
-			e := start(t, after, c.url, tc.variable)
-			d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
-			a := e.invoke(event, time.Minute)
-			v := judged(t, a, d)
-			if v.text("verdict") != "ERROR" || v.text("blame") != "config" || !strings.Contains(v.text("reason"), tc.reason) {
-				t.Errorf("%s, blame %s: %s; want ERROR, blame config: …%s…", v.text("verdict"), v.text("blame"), v.text("reason"), tc.reason)
-			}
-			if a.took > 15*time.Second {
-				t.Errorf("took %v, want at most 15s", a.took)
-			}
+			inTime(t, func(t testing.TB) {
+				c := newCloud(t)
+				c.hush(tc.silent)
+				e := start(t, after, c.url, tc.variable)
+				d, event := c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
+				a := e.invoke(event, time.Minute)
+				v := judged(t, a, d)
+				if v.text("verdict") != "ERROR" || v.text("blame") != "config" || !strings.Contains(v.text("reason"), tc.reason) {
+					t.Errorf("%s, blame %s: %s; want ERROR, blame config: …%s…", v.text("verdict"), v.text("blame"), v.text("reason"), tc.reason)
+				}
+				if a.took > 15*time.Second {
+					t.Errorf("took %v, want at most 15s", a.took)
+				}
+			})
 		})
 	}
 }
@@ -80,19 +82,21 @@ func TestWhatIsNotNeededIsNotWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCloud(t)
-			tc.prepare(c)
-			green, blue := serve(t, good()), serve(t, old())
-			e := start(t, tc.hook, c.url, settings(t, frugal(), green, blue)...)
-			d, event := c.deploy(tc.hook, green, blue, "")
-			a := e.invoke(event, time.Minute)
-			v := judged(t, a, d)
-			if v.text("verdict") != "PASS" || !strings.Contains(v.text("reason"), tc.evidence) || v.text("release") != release {
-				t.Errorf("%s of release %q: %s; want PASS with %q", v.text("verdict"), v.text("release"), v.text("reason"), tc.evidence)
-			}
-			if a.took > tc.most {
-				t.Errorf("took %v, want at most %v: what is not needed ate the suite's time", a.took, tc.most)
-			}
+			inTime(t, func(t testing.TB) {
+				c := newCloud(t)
+				tc.prepare(c)
+				green, blue := serve(t, good()), serve(t, old())
+				e := start(t, tc.hook, c.url, settings(t, frugal(), green, blue)...)
+				d, event := c.deploy(tc.hook, green, blue, "")
+				a := e.invoke(event, time.Minute)
+				v := judged(t, a, d)
+				if v.text("verdict") != "PASS" || !strings.Contains(v.text("reason"), tc.evidence) || v.text("release") != release {
+					t.Errorf("%s of release %q: %s; want PASS with %q", v.text("verdict"), v.text("release"), v.text("reason"), tc.evidence)
+				}
+				if a.took > tc.most {
+					t.Errorf("took %v, want at most %v: what is not needed ate the suite's time", a.took, tc.most)
+				}
+			})
 		})
 	}
 }
@@ -104,14 +108,16 @@ func TestOnlyCodeDeploysEndpointIsSet(t *testing.T) {
 	for _, hook := range []string{after, before} {
 		t.Run(hook, func(t *testing.T) {
 			t.Parallel()
-			c := newCloud(t)
-			green, blue := serve(t, good()), serve(t, old())
-			e := start(t, hook, "", append(settings(t, frugal(), green, blue), "AWS_ENDPOINT_URL_CODEDEPLOY="+c.url, "AWS_REGION=xx-nowhere-1")...)
-			d, event := c.deploy(hook, green, blue, "")
-			a := e.invoke(event, time.Minute)
-			if v := judged(t, a, d); v.text("verdict") != "PASS" || a.took > 8*time.Second {
-				t.Errorf("%s after %v: %s", v.text("verdict"), a.took, v.text("reason"))
-			}
+			inTime(t, func(t testing.TB) {
+				c := newCloud(t)
+				green, blue := serve(t, good()), serve(t, old())
+				e := start(t, hook, "", append(settings(t, frugal(), green, blue), "AWS_ENDPOINT_URL_CODEDEPLOY="+c.url, "AWS_REGION=xx-nowhere-1")...)
+				d, event := c.deploy(hook, green, blue, "")
+				a := e.invoke(event, time.Minute)
+				if v := judged(t, a, d); v.text("verdict") != "PASS" || a.took > 8*time.Second {
+					t.Errorf("%s after %v: %s", v.text("verdict"), a.took, v.text("reason"))
+				}
+			})
 		})
 	}
 }
@@ -120,14 +126,16 @@ func TestOnlyCodeDeploysEndpointIsSet(t *testing.T) {
 // the load balancer's API, which could say more, is silent.
 func TestAnExplanationDoesNotCostTheVerdict(t *testing.T) {
 	t.Parallel()
-	c := newCloud(t)
-	c.hush("DescribeTargetHealth")
-	e := start(t, after, c.url)
-	d, event := c.deploy(after, serve(t, around(failing(func(int64) bool { return true }, answers(503)))), serve(t, old()), suite{within: "5m"}.text())
-	v := judged(t, e.invoke(event, 10*time.Second), d)
-	if v.text("verdict") != "FAIL" || v.text("blame") != "release" {
-		t.Errorf("%s, blame %s: %s", v.text("verdict"), v.text("blame"), v.text("reason"))
-	}
+	inTime(t, func(t testing.TB) {
+		c := newCloud(t)
+		c.hush("DescribeTargetHealth")
+		e := start(t, after, c.url)
+		d, event := c.deploy(after, serve(t, around(failing(func(int64) bool { return true }, answers(503)))), serve(t, old()), suite{within: "5m"}.text())
+		v := judged(t, e.invoke(event, 10*time.Second), d)
+		if v.text("verdict") != "FAIL" || v.text("blame") != "release" {
+			t.Errorf("%s, blame %s: %s", v.text("verdict"), v.text("blame"), v.text("reason"))
+		}
+	})
 }
 
 // TestASkipThatNeverAnswersLeavesTimeToReport reads the skip parameter out of the time that is kept back.
@@ -136,15 +144,17 @@ func TestASkipThatNeverAnswersLeavesTimeToReport(t *testing.T) {
 	for _, limit := range []time.Duration{5 * time.Second, 8 * time.Second} {
 		t.Run(limit.String(), func(t *testing.T) {
 			t.Parallel()
-			c := newCloud(t)
-			c.hush("GetParameter")
-			green, blue := serve(t, with("GET /trips", hang)), serve(t, old())
-			e := start(t, after, c.url, append(settings(t, strings.Replace(frugal(), "timeout: 10s", "timeout: 5m", 1), green, blue), "SKIP_PARAMETER=/skip")...)
-			d, event := c.deploy(after, green, blue, "")
-			a := e.invoke(event, limit)
-			if v := judged(t, a, d); v.text("status") != "Failed" || !strings.Contains(a.log, "no skip: ssm GetParameter") {
-				t.Errorf("%s %s: %s", v.text("verdict"), v.text("status"), v.text("reason"))
-			}
+			inTime(t, func(t testing.TB) {
+				c := newCloud(t)
+				c.hush("GetParameter")
+				green, blue := serve(t, with("GET /trips", hang)), serve(t, old())
+				e := start(t, after, c.url, append(settings(t, strings.Replace(frugal(), "timeout: 10s", "timeout: 5m", 1), green, blue), "SKIP_PARAMETER=/skip")...)
+				d, event := c.deploy(after, green, blue, "")
+				a := e.invoke(event, limit)
+				if v := judged(t, a, d); v.text("status") != "Failed" || !strings.Contains(a.log, "no skip: ssm GetParameter") {
+					t.Errorf("%s %s: %s", v.text("verdict"), v.text("status"), v.text("reason"))
+				}
+			})
 		})
 	}
 }
