@@ -42,7 +42,6 @@ type stories struct{ *testing.M }
 
 // Run runs them; a program that the test binary is does not come here.
 func (m stories) Run() int {
-	flag.Parse()
 	if err := flag.Set("test.parallel", storiesAtOnce); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

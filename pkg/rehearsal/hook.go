@@ -118,12 +118,16 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 		return nil, internal(event, err)
 	}
 	began := time.Now()
-	w := &witness{stream: s.stream, event: event, last: began,
-		result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}}}
+	w := &witness{
+		stream: s.stream, event: event, last: began,
+		result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}},
+	}
 	function := s.function(hook, w)
 	defer function.Stop()
-	s.stream.send(Event{Kind: KindHook, Lifecycle: event,
-		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " "))})
+	s.stream.send(Event{
+		Kind: KindHook, Lifecycle: event,
+		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
+	})
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -137,11 +141,13 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 			return err
 		}, w.attempt)
 	}()
-	late := callback{answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed,
-		atWork: func(now time.Time) bool { return w.atWork(s, now) }}
+	late := callback{
+		answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed,
+		atWork: func(now time.Time) bool { return w.atWork(s, now) },
+	}
 	end, status, stop := late.wait(ctx)
 	if end == callbackAnswered {
-		// What the status says is settled; the last log lines are still on their way.
+		// The status is known; the last log lines may still be on their way.
 		timer := time.NewTimer(settle)
 		select {
 		case <-delivered:
@@ -186,7 +192,8 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 		w.result.Status = deployment.EventFailed
 	default:
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
-		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour (compressed by --speed %g)",
+		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's "+
+			"hour (compressed by --speed %g)",
 			hook.Function, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
 			f.reason += ": " + w.result.Attempts[n-1]
@@ -197,8 +204,10 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 	if end == callbackLate {
 		code = deployment.DiagnosticLate
 	}
-	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message,
-		LogTail: s.stream.redactor.Cut(w.tail)}
+	f.diagnostics = &deployment.Diagnostics{
+		Code: code, Script: hook.Function, Message: f.why.Message,
+		LogTail: s.stream.redactor.Cut(w.tail),
+	}
 	return f
 }
 
@@ -209,8 +218,10 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		object, _ := json.Marshal(s.plan.Variables) // strings always can
 		variables["SUITE_ENVIRONMENT"] = string(object)
 	}
-	for _, service := range []string{"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM",
-		"_SECRETS_MANAGER"} {
+	for _, service := range []string{
+		"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM",
+		"_SECRETS_MANAGER",
+	} {
 		variables["AWS_ENDPOINT_URL"+service] = s.endpoint
 	}
 	if !s.plan.Discover {

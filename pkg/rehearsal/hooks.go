@@ -96,8 +96,10 @@ func (p Programs) missing(command string) string {
 		}
 		return ""
 	}
-	for _, builtin := range []string{"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill",
-		"trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait"} {
+	for _, builtin := range []string{
+		"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill",
+		"trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait",
+	} {
 		if word == builtin {
 			return ""
 		}

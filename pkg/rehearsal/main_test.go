@@ -30,7 +30,6 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hook" {
 		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
-	flag.Parse()
 	if err := flag.Set("test.parallel", rehearsalsAtOnce); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)

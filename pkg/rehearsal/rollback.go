@@ -32,7 +32,8 @@ func (r *run) fail(ctx context.Context, f *failure) error {
 		r.stream.note("failed before anything was installed: there is nothing to roll back")
 		r.result.Outcome = Failed
 	default:
-		r.stream.note("failed, and the deployment group does not roll back: both task sets and both listeners stay as they are")
+		r.stream.note("failed, and the deployment group does not roll back: both task sets and both listeners stay as " +
+			"they are")
 		r.result.Outcome = Failed
 	}
 	return ctx.Err()
@@ -46,7 +47,8 @@ func (r *run) rollBack(ctx context.Context, f *failure) {
 	failed, _ := r.book.Get(r.id)
 	back := failed.Clone()
 	back.ID, back.Creator, back.Error = deployment.NewID(), deployment.ByRollback, nil
-	back.RollbackOf, back.RollbackMessage = r.id, fmt.Sprintf("Deployment %s will be rolled back because it failed or was stopped.", r.id)
+	back.RollbackOf, back.RollbackMessage = r.id, fmt.Sprintf("Deployment %s will be rolled back because it failed "+
+		"or was stopped.", r.id)
 	back.Description = fmt.Sprintf("Rollback of deployment %s", r.id)
 	back.Started, back.Ended = time.Time{}, time.Time{}
 	back = deployment.New(back, now)
@@ -64,7 +66,8 @@ func (r *run) rollBack(ctx context.Context, f *failure) {
 	if f.stop != nil {
 		did = "was stopped"
 	}
-	r.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s %s in %s; %s (creator codeDeployRollback) puts %s back", r.id, did, where, back.ID, r.blue.release)})
+	r.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s %s in %s; %s (creator "+
+		"codeDeployRollback) puts %s back", r.id, did, where, back.ID, r.blue.release)})
 	step := func(name lifecycle.Name, do func()) {
 		r.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
 		do()

@@ -82,7 +82,8 @@ func (s *stage) keep(ctx context.Context, r *run) {
 
 // awsLine is a command that a person can paste to look at the deployment, or to act on it.
 func (s *stage) awsLine(operation, id string) string {
-	return fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws deploy %s --deployment-id %s --endpoint-url %s --region %s", operation, id, s.endpoint, Region)
+	return fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws deploy %s --deployment-id %s "+
+		"--endpoint-url %s --region %s", operation, id, s.endpoint, Region)
 }
 
 // run is one deployment on the stage.
@@ -197,7 +198,8 @@ func (r *run) step(ctx context.Context, name lifecycle.Name) (*failure, error) {
 		return r.pause(ctx, name, r.plan.scaled(listenerChange), nil), nil
 	case lifecycle.AllowTraffic:
 		return r.shift(ctx), nil
-	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
+	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic,
+		lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
 	}
 	result, failed := r.hook(ctx, r.id, name)
 	if result != nil {
@@ -250,7 +252,8 @@ func (r *run) install(ctx context.Context) (*failure, error) {
 		return nil, nil
 	default:
 	}
-	text := fmt.Sprintf("timed out: the replacement task set did not become healthy within CodeDeploy's hour (compressed by --speed %g): "+
+	text := fmt.Sprintf("timed out: the replacement task set did not become healthy within CodeDeploy's hour "+
+		"(compressed by --speed %g): "+
 		"its tasks did not answer GET %s with %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
 	return &failure{
 		event: lifecycle.Install, reason: text,
@@ -291,8 +294,10 @@ func (r *run) summarise() {
 	r.result.Shifts = []Shift{}
 	for _, e := range r.stream.kept {
 		if e.Kind == KindShift {
-			r.result.Shifts = append(r.result.Shifts, Shift{At: e.At, Since: e.Since, Listener: e.Listener,
-				Green: e.Weights[r.green.release]})
+			r.result.Shifts = append(r.result.Shifts, Shift{
+				At: e.At, Since: e.Since, Listener: e.Listener,
+				Green: e.Weights[r.green.release],
+			})
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// stopGrace is how long a task may take after SIGTERM (ECS: 30 s); so much real time nobody waits here.
+	// stopGrace is how long a task may take to end after SIGTERM. ECS waits 30 s; a person at a laptop does not.
 	stopGrace = 2 * time.Second
 	// checkInterval and checkTimeout are a quick target group's; its interval is compressed.
 	checkInterval = 5 * time.Second
@@ -103,10 +103,14 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	check := p.Health
 	check.Interval = max(minInterval, p.scaled(checkInterval))
 	check.Timeout, check.Threshold = checkTimeout, checkThreshold
-	s.blue = &side{name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue,
-		group: s.balancer.Group("rehearsal-tg1", check)}
-	s.green = &side{name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green,
-		group: s.balancer.Group("rehearsal-tg2", check)}
+	s.blue = &side{
+		name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue,
+		group: s.balancer.Group("rehearsal-tg1", check),
+	}
+	s.green = &side{
+		name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green,
+		group: s.balancer.Group("rehearsal-tg2", check),
+	}
 	if err := s.open(ctx); err != nil {
 		s.close() //nolint:contextcheck // it must end everything also when the context has ended
 		return nil, err
@@ -161,8 +165,10 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 		}
 		return nil, e
 	}
-	return nil, &SetupError{What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err,
-		Help: "ports below 1024 need rights that a rehearsal should not have"}
+	return nil, &SetupError{
+		What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err,
+		Help: "ports below 1024 need rights that a rehearsal should not have",
+	}
 }
 
 // up starts a side's tasks and registers them with its target group.
@@ -221,7 +227,8 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 	failed := &SetupError{
 		What: fmt.Sprintf("start %s with --%s %q", d.name, d.name, d.command.Text),
 		Err:  err,
-		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself: PORT=9000 RELEASE=" + d.release + " " + d.command.Text,
+		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself: PORT=9000 " +
+			"RELEASE=" + d.release + " " + d.command.Text,
 	}
 	if d.command.Builtin != "" {
 		failed.Help = "this built-in release never comes up, on purpose; builtin:good does"

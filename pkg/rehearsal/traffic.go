@@ -93,7 +93,7 @@ func (g *generator) run(ctx context.Context, rate float64) {
 		}
 		select {
 		case g.slots <- struct{}{}:
-			// Whoever ends the traffic waits for the answers: a request must not fail because the show is over.
+			// Whoever ends the traffic waits for the answers: a request must not fail because the rehearsal ends.
 			g.wait.Go(func() { g.ask(context.WithoutCancel(ctx)) })
 		default:
 			g.mu.Lock()

@@ -124,7 +124,7 @@ func (l *Listener) group() *Group {
 	if total == 0 {
 		return nil
 	}
-	n := rand.IntN(total) //nolint:gosec // a coin for traffic, no secret
+	n := rand.IntN(total) //nolint:gosec // it spreads traffic and protects nothing
 	for _, w := range weights {
 		if n < w.Share {
 			return w.Group

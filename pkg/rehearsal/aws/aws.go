@@ -148,8 +148,10 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 	}
 	if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return c, &Fault{"SerializationException", fmt.Sprintf("request is larger than %d bytes", maxBody),
-				http.StatusRequestEntityTooLarge}
+			return c, &Fault{
+				"SerializationException", fmt.Sprintf("request is larger than %d bytes", maxBody),
+				http.StatusRequestEntityTooLarge,
+			}
 		}
 		return c, fault("SerializationException", "%v", err)
 	}

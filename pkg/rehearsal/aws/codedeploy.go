@@ -57,10 +57,12 @@ func refused(err error) error {
 	switch {
 	case errors.Is(err, deployment.ErrExecution):
 		return fault("InvalidLifecycleEventHookExecutionIdException",
-			"A lifecycle event hook is invalid. Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.")
+			"A lifecycle event hook is invalid. Review the hooks section in your AppSpec file to ensure the lifecycle "+
+				"events and hooks functions are valid.")
 	case errors.Is(err, deployment.ErrStatus):
 		return fault("InvalidLifecycleEventHookExecutionStatusException",
-			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.")
+			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return "+
+				"Succeeded or Failed.")
 	case errors.Is(err, deployment.ErrAnswered):
 		return fault("LifecycleEventAlreadyCompletedException",
 			"An attempt to return the status of an already completed lifecycle event occurred.")
@@ -105,8 +107,10 @@ func (s *Server) continueDeployment(in deploymentInput) (any, error) {
 // doc comment), GetApplicationRevision is where it can be read.
 func appSpec(text string, content any) object {
 	sum := sha256.Sum256([]byte(text))
-	return object{"revisionType": "AppSpecContent",
-		"appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])}}
+	return object{
+		"revisionType":   "AppSpecContent",
+		"appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])},
+	}
 }
 
 func (s *Server) getApplicationRevision(in struct {
@@ -183,8 +187,10 @@ func (s *Server) getDeployment(in deploymentInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair := object{"targetGroups": []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
-		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}}}
+	pair := object{
+		"targetGroups":     []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
+		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}},
+	}
 	if d.TestListener != "" {
 		pair["testTrafficRoute"] = object{"listenerArns": []string{d.TestListener}}
 	}
@@ -197,16 +203,19 @@ func (s *Server) getDeployment(in deploymentInput) (any, error) {
 		rollback["events"] = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}
 	info := object{
-		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name, "deploymentId": d.ID,
-		"revision": appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
+		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name,
+		"deploymentId": d.ID,
+		"revision":     appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
 		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
 		"deploymentOverview": overview(d), "deploymentStatusMessages": []string{},
 		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
 		"autoRollbackConfiguration": rollback,
 		"blueGreenDeploymentConfiguration": object{
-			"terminateBlueInstancesOnDeploymentSuccess": object{"action": "TERMINATE",
-				"terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute)},
+			"terminateBlueInstancesOnDeploymentSuccess": object{
+				"action":                       "TERMINATE",
+				"terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute),
+			},
 			"deploymentReadyOption": ready,
 		},
 	}
@@ -218,7 +227,8 @@ func (s *Server) getDeployment(in deploymentInput) (any, error) {
 	}
 	if d.RollbackID != "" || d.RollbackOf != "" {
 		info["rollbackInfo"] = object{
-			"rollbackDeploymentId": d.RollbackID, "rollbackTriggeringDeploymentId": d.RollbackOf, "rollbackMessage": d.RollbackMessage,
+			"rollbackDeploymentId": d.RollbackID, "rollbackTriggeringDeploymentId": d.RollbackOf,
+			"rollbackMessage": d.RollbackMessage,
 		}
 	}
 	return object{"deploymentInfo": info}, nil
@@ -261,11 +271,15 @@ func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
 	}
 	updated, events, sets := d.Created, []object{}, []object{}
 	for _, e := range d.Events {
-		event := object{"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended),
-			"status": e.Status}
+		event := object{
+			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended),
+			"status": e.Status,
+		}
 		if x := e.Diagnostics; x != nil {
-			event["diagnostics"] = object{"errorCode": x.Code, "scriptName": x.Script, "message": x.Message,
-				"logTail": x.LogTail}
+			event["diagnostics"] = object{
+				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message,
+				"logTail": x.LogTail,
+			}
 		}
 		events = append(events, event)
 		for _, t := range []time.Time{e.Started, e.Ended} {

@@ -62,8 +62,10 @@ func (s *Server) taskSets(d deployment.Deployment, wanted []string) []object {
 			"computedDesiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
 			"taskDefinition": t.TaskDefinition, "stabilityStatus": "STEADY_STATE",
 			"scale": object{"value": 100, "unit": "PERCENT"},
-			"loadBalancers": []object{{"targetGroupArn": t.TargetGroupARN, "containerName": t.Container,
-				"containerPort": t.Port}},
+			"loadBalancers": []object{{
+				"targetGroupArn": t.TargetGroupARN, "containerName": t.Container,
+				"containerPort": t.Port,
+			}},
 		})
 	}
 	return sets
@@ -126,8 +128,10 @@ func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
 			"serviceRevisionArn": arn, "taskDefinition": all[i].TaskDefinition,
 			"loadBalancers": []object{{
 				"containerName": all[i].Container, "targetGroupArn": all[i].TargetGroup,
-				"advancedConfiguration": object{"testListenerRule": all[i].TestRule,
-					"productionListenerRule": all[i].ProductionRule},
+				"advancedConfiguration": object{
+					"testListenerRule":       all[i].TestRule,
+					"productionListenerRule": all[i].ProductionRule,
+				},
 			}},
 		})
 	}

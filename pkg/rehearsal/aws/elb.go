@@ -79,8 +79,10 @@ type xmlLoadBalancer struct {
 func (s *Server) describeLoadBalancers(form url.Values) (member, error) {
 	var all []xmlLoadBalancer
 	for _, l := range s.LoadBalancers() {
-		all = append(all, xmlLoadBalancer{l.ARN, cmp.Or(l.DNS, l.Address), l.Name, "internal", "active", "application",
-			"ipv4"})
+		all = append(all, xmlLoadBalancer{
+			l.ARN, cmp.Or(l.DNS, l.Address), l.Name, "internal", "active", "application",
+			"ipv4",
+		})
 	}
 	found, err := chosen(all, listed(form, "LoadBalancerArns"), func(l xmlLoadBalancer) string { return l.ARN },
 		"LoadBalancerNotFound")

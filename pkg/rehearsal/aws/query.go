@@ -55,7 +55,8 @@ func (s *Server) answerQuery(w http.ResponseWriter, c Call) error {
 	}
 	do, ok := service[c.Operation]
 	if !ok {
-		return fault("InvalidAction", "The action %.80q is not valid for this web service: the rehearsal does not answer it.", c.Operation)
+		return fault("InvalidAction", "The action %.80q is not valid for this web service: the rehearsal does not "+
+			"answer it.", c.Operation)
 	}
 	m, err := do(c.form)
 	if err != nil {

@@ -89,8 +89,10 @@ func (s *Server) answerS3(w http.ResponseWriter, r *http.Request) error {
 		http.ServeContent(w, r, "", found.at, bytes.NewReader(found.body))
 		return nil
 	}
-	return &Fault{"MethodNotAllowed", "The specified method is not allowed against this resource.",
-		http.StatusMethodNotAllowed}
+	return &Fault{
+		"MethodNotAllowed", "The specified method is not allowed against this resource.",
+		http.StatusMethodNotAllowed,
+	}
 }
 
 func (o *Objects) putObject(w http.ResponseWriter, r *http.Request, name string) error {

@@ -97,7 +97,8 @@ func (v *Values) getParameter(in parameter) (any, error) {
 
 func (v *Values) putParameter(in parameter) (any, error) {
 	if _, there := v.Get(in.Name); there && !in.Overwrite {
-		return nil, fault("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return nil, fault("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the "+
+			"overwrite option in the request to true.")
 	}
 	v.Put(in.Name, in.Value)
 	return object{"Version": 1, "Tier": "Standard"}, nil

@@ -60,7 +60,8 @@ func ParseConfig(text string) (Config, error) {
 	case routing == AllAtOnce && numbers == "":
 		return Configs()[0], nil
 	case routing != Canary && routing != Linear:
-		return Config{}, fmt.Errorf("%.80q is not a deployment configuration; give all-at-once, canary:10,5m, linear:10,1m or the name of one of AWS's: %s", text, strings.Join(configNames(), ", "))
+		return Config{}, fmt.Errorf("%.80q is not a deployment configuration; give all-at-once, canary:10,5m, "+
+			"linear:10,1m or the name of one of AWS's: %s", text, strings.Join(configNames(), ", "))
 	}
 	first, second, _ := strings.Cut(numbers, ",")
 	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))
@@ -69,7 +70,8 @@ func ParseConfig(text string) (Config, error) {
 	}
 	interval, err := time.ParseDuration(second)
 	if err != nil || interval < time.Minute || interval > maxInterval || interval%time.Minute != 0 {
-		return Config{}, fmt.Errorf("%.80q: the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it (--speed divides it)", text)
+		return Config{}, fmt.Errorf("%.80q: the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it "+
+			"(--speed divides it)", text)
 	}
 	for _, c := range Configs() {
 		if c.Routing == routing && c.Percent == percent && c.Interval == interval {

@@ -2,7 +2,7 @@
 // events in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
 // become next. A Book keeps those of one rehearsal and is where the API and the rehearsal meet.
 //
-// It opens no socket, starts no process and does not know what time it is: it is told.
+// It opens no socket, starts no process and reads no clock: whoever changes a deployment says when.
 package deployment
 
 import (
@@ -85,10 +85,14 @@ const (
 const (
 	TextHookFailed = "The deployment failed because one or more of the lifecycle event validation functions failed."
 	TextStopped    = "The deployment was stopped by user request."
-	TextAlarm      = "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped."
-	TextUnhealthy  = "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes."
-	TextNotReady   = "The deployment was stopped because traffic rerouting was not started before the end of the wait period."
-	TextHookLate   = "The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within one hour after a deployment hook is invoked."
+	TextAlarm      = "One or more alarms have been activated according to the Amazon CloudWatch metrics you " +
+		"selected, and the affected deployments have been stopped."
+	TextUnhealthy = "The deployment timed out while waiting for the replacement task set to become healthy. This " +
+		"time out period is 60 minutes."
+	TextNotReady = "The deployment was stopped because traffic rerouting was not started before the end of the " +
+		"wait period."
+	TextHookLate = "The deployment timed out while waiting for a status callback. CodeDeploy expects a status " +
+		"callback within one hour after a deployment hook is invoked."
 )
 
 // Error is why a deployment failed.

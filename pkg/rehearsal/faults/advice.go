@@ -112,7 +112,8 @@ func (r *runner) adviseRelease(m Mutant) *Advice {
 	if name == "" {
 		return &Advice{
 			Text: "wait for 20 right answers in a row, so that every task was asked",
-			YAML: "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\nreadiness: {checks: [home page], consecutive: 20}\n",
+			YAML: "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\nreadiness: {checks: [home " +
+				"page], consecutive: 20}\n",
 		}
 	}
 	return &Advice{
@@ -146,7 +147,8 @@ func (r *runner) adviseVersion() *Advice {
 			ready = append(ready, quote(asked.Check))
 		}
 	}
-	a.YAML = fmt.Sprintf("checks:\n  - name: %s\n    request: %s\n    expect: {status: 200, %s}\nreadiness: {checks: [%s], consecutive: 20}\n",
+	a.YAML = fmt.Sprintf("checks:\n  - name: %s\n    request: %s\n    expect: {status: 200, %s}\nreadiness: "+
+		"{checks: [%s], consecutive: 20}\n",
 		quote(name), quote(route.String()), expect, strings.Join(append(ready, quote(name)), ", "))
 	return a
 }

@@ -29,8 +29,8 @@ type Fault struct {
 }
 
 const (
-	// delay is what "latency" adds: no user waits so long twice, and a request's default time-out of 5 s
-	// does not see it.
+	// delay is what "latency" adds: too long for a user, and below a request's default time-out of 5 s, so that only
+	// a suite with a time-out of its own notices it.
 	delay = 3 * time.Second
 	// every is the distance of the answers that "errors" breaks.
 	every = 10

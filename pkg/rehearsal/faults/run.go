@@ -129,14 +129,16 @@ func (r *runner) try(ctx context.Context, t trial) {
 		in.Route = *t.Route
 	}
 	result, injector, err := r.rehearse(ctx, in)
-	f := Finding{Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck,
-		Why: result.Why}
+	f := Finding{
+		Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck,
+		Why: result.Why,
+	}
 	if injector != nil {
 		f.Requests = injector.Injected()
 	}
 	switch {
 	case ctx.Err() != nil:
-		return // interrupted: it says nothing
+		return // interrupted: nothing was found out
 	case err != nil:
 		f.Outcome, f.Why = Unfinished, err.Error()
 	case result.Outcome == rehearsal.Shifted && f.Requests == 0:
@@ -177,8 +179,10 @@ func (r *runner) end(f Finding) {
 // say tells the progress; mu is held, or nothing runs yet.
 func (r *runner) say(f *Finding) {
 	if r.tell != nil {
-		r.tell(Progress{Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f,
-			Running: slices.Clone(r.running)})
+		r.tell(Progress{
+			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f,
+			Running: slices.Clone(r.running),
+		})
 	}
 }
 

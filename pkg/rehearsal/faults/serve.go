@@ -16,7 +16,8 @@ const (
 	loginPath = "/__login"
 	// errorText is what broken answers say.
 	errorText = `{"error":"internal server error"}` + "\n"
-	loginText = "<!doctype html><html lang=en><title>Sign in</title><h1>Sign in</h1><form><input name=user><input name=password type=password></form>\n"
+	loginText = "<!doctype html><html lang=en><title>Sign in</title><h1>Sign in</h1><form><input name=user><input " +
+		"name=password type=password></form>\n"
 	sorryText = "<!doctype html><html lang=en><title>Sorry</title><h1>Something went wrong</h1>\n"
 )
 
@@ -163,8 +164,8 @@ func bomb(f *front, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// errorBody answers 200 in the form in which the task answers. A write is not passed on: what failed was
-// not done.
+// errorBody answers 200 in the form in which the task answers. A write is not passed on to the
+// task: a write that failed must have changed nothing.
 func errorBody(f *front, w http.ResponseWriter, r *http.Request) {
 	contentType := "application/json"
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -64,7 +64,7 @@ func fields(body []byte) []field {
 		}
 		f := field{path: "$." + key, kind: kind(value)}
 		if f.kind == "null" {
-			continue // what is null today is something tomorrow
+			continue // its type is not known
 		}
 		if f.kind == "string" {
 			_ = json.Unmarshal(value, &f.text) // it is a string

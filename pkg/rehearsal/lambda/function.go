@@ -74,7 +74,8 @@ type Outcome struct {
 // Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
 // after about one and two minutes, which pause may shorten. It returns when the event is done with.
 func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
-	attempts func(Outcome)) {
+	attempts func(Outcome),
+) {
 	requestID := uuid()
 	for attempt := 1; attempt <= Attempts; attempt++ {
 		began := time.Now()
@@ -171,7 +172,8 @@ func (f *Function) ready(ctx context.Context) (Kind, string) {
 		case <-timer.C:
 		}
 	}
-	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a Lambda runtime?", f.Timeout.Seconds())
+	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a "+
+		"Lambda runtime?", f.Timeout.Seconds())
 }
 
 // idle waits until the environment in use asks for its next invocation. A function that panicked has

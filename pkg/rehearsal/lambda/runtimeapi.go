@@ -80,7 +80,7 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	return e, nil
 }
 
-// stop kills the process, as Lambda does: without a word to it.
+// stop kills the process without a signal before, as Lambda does.
 func (e *environment) stop() {
 	e.proc.Kill()
 	_ = e.server.Close()
@@ -120,7 +120,7 @@ func (e *environment) fail(w http.ResponseWriter, r *http.Request) {
 func (e *environment) failInit(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e.initError <- errorText(r):
-	default: // it says so twice
+	default: // the function reports the same error again
 	}
 	accepted(w)
 }

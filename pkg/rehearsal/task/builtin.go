@@ -44,32 +44,53 @@ const slowness = 300 * time.Millisecond
 func Builtins() []Builtin {
 	return []Builtin{
 		{Name: "good", About: "answers every route rightly"},
-		{Name: "500", About: "GET /api/trips answers 500", wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-			reply(w, http.StatusInternalServerError, map[string]string{"error": "relation \"trips\" does not exist"})
-		})},
+		{
+			Name: "500", About: "GET /api/trips answers 500",
+			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
+				reply(w, http.StatusInternalServerError, map[string]string{"error": "relation \"trips\" does not exist"})
+			}),
+		},
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
-		{Name: "wrong-version", About: "says that it is another version", wrap: func(o BuiltinOptions, _ http.Handler) http.Handler {
-			o.Release += "-stale"
-			return application(o)
-		}},
-		{Name: "error-body", About: "GET /api/trips answers 200 with an error in its body", wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-			reply(w, http.StatusOK, map[string]string{"error": "upstream timed out"})
-		})},
-		{Name: "never-ready", About: "answers 503 to everything", wrap: func(BuiltinOptions, http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusServiceUnavailable, map[string]string{"error": "starting"})
-			})
-		}},
-		{Name: "hang", About: "GET /api/trips never answers", wrap: only("GET /api/trips", func(_ http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done()
-		})},
-		{Name: "crash", About: "ends at once with exit status 1", listen: func(context.Context, BuiltinOptions) error {
-			return errors.New("cannot connect to the database: connection refused")
-		}},
-		{Name: "deaf", About: "never opens its port", listen: func(ctx context.Context, _ BuiltinOptions) error {
-			<-ctx.Done()
-			return nil
-		}},
+		{
+			Name: "wrong-version", About: "says that it is another version",
+			wrap: func(o BuiltinOptions, _ http.Handler) http.Handler {
+				o.Release += "-stale"
+				return application(o)
+			},
+		},
+		{
+			Name: "error-body", About: "GET /api/trips answers 200 with an error in its body",
+			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
+				reply(w, http.StatusOK, map[string]string{"error": "upstream timed out"})
+			}),
+		},
+		{
+			Name: "never-ready", About: "answers 503 to everything",
+			wrap: func(BuiltinOptions, http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					reply(w, http.StatusServiceUnavailable, map[string]string{"error": "starting"})
+				})
+			},
+		},
+		{
+			Name: "hang", About: "GET /api/trips never answers",
+			wrap: only("GET /api/trips", func(_ http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+			}),
+		},
+		{
+			Name: "crash", About: "ends at once with exit status 1",
+			listen: func(context.Context, BuiltinOptions) error {
+				return errors.New("cannot connect to the database: connection refused")
+			},
+		},
+		{
+			Name: "deaf", About: "never opens its port",
+			listen: func(ctx context.Context, _ BuiltinOptions) error {
+				<-ctx.Done()
+				return nil
+			},
+		},
 	}
 }
 

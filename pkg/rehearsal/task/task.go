@@ -190,8 +190,10 @@ func (t *Task) up(ctx context.Context, port int, limit time.Duration) error {
 			return &StartError{Task: t.ID, Why: fmt.Sprintf("the command ended after %s with %s, before it opened port %d",
 				time.Since(began).Round(time.Millisecond), t.proc.Exit(), port), Log: t.last()}
 		case <-timer.C:
-			return &StartError{Task: t.ID, Why: fmt.Sprintf("timed out: port %d was not opened within %s", port, limit),
-				Log: t.last()}
+			return &StartError{
+				Task: t.ID, Why: fmt.Sprintf("timed out: port %d was not opened within %s", port, limit),
+				Log: t.last(),
+			}
 		case <-tick.C:
 		}
 	}

@@ -187,8 +187,10 @@ func known(verdict string) string {
 func (p *page) latencies(checks []smoke.CheckResult) {
 	for _, c := range checks {
 		p50, p95 := quantiles(c.Latencies)
-		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{Name: "the new release",
-			Values: c.Latencies, P50: p50, P95: p95}})
+		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{
+			Name:   "the new release",
+			Values: c.Latencies, P50: p50, P95: p95,
+		}})
 		if picture == "" {
 			continue
 		}

@@ -116,7 +116,8 @@ func (p *page) listener(listener string) {
 			old = append(old, one)
 		}
 	}
-	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, %d by %s, %d failed",
+	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
+		"%d by %s, %d failed",
 		listener, len(fresh), r.Release, len(old), r.Baseline, len(failed))
 	picture := plot.Requests(title, fresh, old, failed, r.Duration)
 	if picture == "" {
