@@ -257,6 +257,7 @@ func TestTheWaiterOfTheSDKSeesTheEnd(t *testing.T) {
 
 // The aws command line, as an operator would use it.
 func TestTheAWSCommandLineReadsADeployment(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	run := commandLine(t, w.cfg)
 	out, err := run("deploy", "get-deployment", "--deployment-id", id)

@@ -156,6 +156,7 @@ func TestWhatALoadBalancerDoesNotHaveHasAWSsErrorNames(t *testing.T) {
 
 // botocore parses the answers by AWS's own model: what it finds is where AWS has it.
 func TestTheAWSCommandLineReadsTheLoadBalancer(t *testing.T) {
+	t.Parallel()
 	run := commandLine(t, balancers(t))
 	for query, want := range map[string]string{
 		"elbv2 describe-rules --listener-arn " + arns + "listener/app/alb/1/1 --query Rules[0].Actions[0].ForwardConfig.TargetGroups[*].Weight": "[90,10]",

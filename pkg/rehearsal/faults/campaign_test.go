@@ -125,6 +125,22 @@ func run(t *testing.T, c faults.Campaign) (faults.Score, error) {
 	return c.Run(ctx, nil)
 }
 
+// scored runs a campaign of a good release. A machine that is too slow for the suite's time-outs refuses that release,
+// too: then it is tried again.
+func scored(t *testing.T, c faults.Campaign) faults.Score {
+	t.Helper()
+	for left := 3; ; left-- {
+		score, err := run(t, c)
+		if err == nil {
+			return score
+		}
+		if _, refused := errors.AsType[*faults.ControlError](err); !refused || left == 0 {
+			t.Fatal(err)
+		}
+		t.Logf("once more after: %v", err)
+	}
+}
+
 // outcomes lists what became of each mutant.
 func outcomes(s faults.Score) map[string]faults.Outcome {
 	all := map[string]faults.Outcome{}
@@ -137,10 +153,7 @@ func outcomes(s faults.Score) map[string]faults.Outcome {
 func TestAWeakSuiteIsToldWhatItMissesAndTheAdviceWorks(t *testing.T) {
 	t.Parallel()
 	c := campaign(t, weak, "good", "wrong-version", "500", "latency", "error-200")
-	score, err := run(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	score := scored(t, c)
 	const caught, survived = faults.Caught, faults.Survived
 	list, create, get, remove, report := "GET /api/trips", "POST /api/trips", "GET /api/trips/${id}", "DELETE /api/trips/${id}", "GET /api/report"
 	want := map[string]faults.Outcome{"wrong-version, the whole release": survived}
@@ -174,10 +187,7 @@ func TestAWeakSuiteIsToldWhatItMissesAndTheAdviceWorks(t *testing.T) {
 			better = follow(t, better, *f.Advice)
 		}
 	}
-	score, err = run(t, campaign(t, better, "good", "wrong-version", "500", "latency", "error-200"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	score = scored(t, campaign(t, better, "good", "wrong-version", "500", "latency", "error-200"))
 	for what, o := range outcomes(score) {
 		if o != faults.Caught {
 			t.Errorf("%s: %s, although the advice was followed:\n%s", what, o, better)
@@ -193,17 +203,14 @@ func TestARouteThatNobodyAsksIsNotMetAndTheAdviceWorks(t *testing.T) {
 	c := campaign(t, strings.Replace(weak, "  - {name: report, request: GET /api/report, observe: true, expect: {status: 200}}\n", "", 1), "good", "error-200", "500")
 	c.Routes = []faults.Route{{Method: "GET", Path: "/api/report"}}
 	c.Only = c.Routes
-	score, err := run(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	score := scored(t, c)
 	if len(score.Findings) != 2 || score.Caught != 0 || score.Findings[0].Outcome != faults.Unmet || score.Findings[0].Advice == nil {
 		t.Fatalf("%+v", score.Findings)
 	}
 	c = campaign(t, follow(t, weak, *score.Findings[0].Advice), "good", "error-200", "500")
 	c.Only = []faults.Route{{Method: "GET", Path: "/api/report"}}
-	if score, err = run(t, c); err != nil || score.Percent != 100 {
-		t.Errorf("%d %%, %v: the advice was followed", score.Percent, err)
+	if score = scored(t, c); score.Percent != 100 {
+		t.Errorf("%d %%: the advice was followed", score.Percent)
 	}
 }
 
@@ -220,13 +227,18 @@ func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
 	last.Function, last.Argv = "last-gate", []string{last.Argv[0], "hook", string(lifecycle.BeforeAllowTraffic)}
 	c.Plan.Hooks[lifecycle.BeforeAllowTraffic] = last
 	c.Plan.Release.AppSpec += "  - BeforeAllowTraffic: last-gate\n"
-	score, err := run(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, o := range outcomes(score) {
-		if o != faults.Caught {
-			t.Errorf("%s: %s", what, o)
+	score := scored(t, c)
+	for _, f := range score.Findings {
+		// A rollback in which the fault had no part says nothing of the suite: this machine was too slow for its
+		// time-outs. It is tried again.
+		for tries := 3; f.Outcome == faults.Unsound && tries > 0; tries-- {
+			again := c
+			again.Faults = slices.DeleteFunc(slices.Clone(c.Faults), func(x faults.Fault) bool { return x.Name != f.Fault })
+			again.Only, again.Parallel = []faults.Route{*f.Route}, 1
+			f = scored(t, again).Findings[0]
+		}
+		if f.Outcome != faults.Caught {
+			t.Errorf("%s, %s: %s: %s", f.Fault, f.Where(), f.Outcome, f.Why)
 		}
 	}
 	if score.Total != 12 {
@@ -242,10 +254,7 @@ func TestARollbackWithoutTheFaultIsUnsound(t *testing.T) {
 	hook := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
 	hook.Argv = append(hook.Argv, filepath.Join(t.TempDir(), "seen"))
 	c.Plan.Hooks[lifecycle.AfterAllowTestTraffic] = hook
-	score, err := run(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	score := scored(t, c)
 	if len(score.Findings) != 1 || score.Findings[0].Outcome != faults.Unsound || score.Caught != 0 || score.Percent != 0 {
 		t.Errorf("%+v", score)
 	}
