@@ -143,7 +143,7 @@ func (t *templateRun) render() {
 	if t.Failed() {
 		return
 	}
-	outputs := []renderer.Output{{Name: t.out, Data: rendered.JSON}}
+	outputs := []renderer.Output{{Name: t.out, Data: rendered.Root.JSON()}}
 	if t.imageDetail != "" {
 		detail := fmt.Sprintf(`{"ImageURI": %s}`+"\n", quoted(rendered.ImageURI))
 		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: []byte(detail)})
@@ -211,7 +211,7 @@ func (t *templateRun) stamps(flags *command.Flags) {
 	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
 	case !flags.Given("release"):
-		t.defaultRelease, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
+		t.defaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
 	if flags.Given("suite") && !isSuite(t.suite) {
 		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")

@@ -2,8 +2,8 @@ package document
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -12,71 +12,95 @@ import (
 // as they were written, and a line break at the end.
 func (n *Node) JSON() []byte {
 	var b bytes.Buffer
-	compact := n.Compact()
-	b.Grow(2 * len(compact))
-	if json.Indent(&b, compact, "", "  ") != nil {
-		return append(compact, '\n') // a number that is none to JSON, which has been reported
-	}
+	n.write(&b, 0)
 	b.WriteByte('\n')
 	return b.Bytes()
 }
 
 // Compact is the tree as JSON without white space.
 func (n *Node) Compact() []byte {
-	const usual = 64 << 10 // what ECS takes; a longer one grows
-	return n.appendTo(make([]byte, 0, usual))
+	var b bytes.Buffer
+	n.write(&b, flat)
+	return b.Bytes()
 }
 
-func (n *Node) appendTo(dst []byte) []byte {
+// flat is a level from which nesting leads to none that has lines.
+const flat = math.MinInt
+
+// write writes the tree, whose first line is indented by so many levels.
+func (n *Node) write(b *bytes.Buffer, level int) {
 	switch n.Kind {
 	case Object:
-		dst = append(dst, '{')
+		b.WriteByte('{')
 		for i, m := range n.Members {
-			if i > 0 {
-				dst = append(dst, ',')
+			newLine(b, i > 0, level+1)
+			quote(b, m.Key)
+			b.WriteByte(':')
+			if level >= 0 {
+				b.WriteByte(' ')
 			}
-			dst = m.Value.appendTo(append(appendQuoted(dst, m.Key), ':'))
+			m.Value.write(b, level+1)
 		}
-		return append(dst, '}')
+		if len(n.Members) > 0 {
+			newLine(b, false, level)
+		}
+		b.WriteByte('}')
 	case Array:
-		dst = append(dst, '[')
+		b.WriteByte('[')
 		for i, item := range n.Items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = item.appendTo(dst)
+			newLine(b, i > 0, level+1)
+			item.write(b, level+1)
 		}
-		return append(dst, ']')
+		if len(n.Items) > 0 {
+			newLine(b, false, level)
+		}
+		b.WriteByte(']')
 	case String:
-		return appendQuoted(dst, n.Text)
+		quote(b, n.Text)
 	case Number, Bool:
-		return append(dst, n.Text...)
+		b.WriteString(n.Text)
 	default:
-		return append(dst, "null"...)
+		b.WriteString("null")
 	}
 }
 
-// appendQuoted appends s, which is UTF-8, as a JSON string. Only what JSON demands is escaped: encoding/json
-// escapes U+2028 too, and AWS counts the bytes.
-func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+// newLine writes what stands before an element or a closing bracket.
+func newLine(b *bytes.Buffer, comma bool, level int) {
+	if comma {
+		b.WriteByte(',')
+	}
+	if level >= 0 {
+		b.WriteByte('\n')
+	}
+	for range level {
+		b.WriteString("  ")
+	}
+}
+
+// quote writes s, which is UTF-8, as a JSON string. Only what JSON demands is escaped: encoding/json escapes U+2028
+// too, and AWS counts the bytes.
+func quote(b *bytes.Buffer, s string) {
+	b.WriteByte('"')
 	for {
 		i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
 		if i < 0 {
-			return append(append(dst, s...), '"')
+			b.WriteString(s)
+			b.WriteByte('"')
+			return
 		}
-		dst = append(dst, s[:i]...)
+		b.WriteString(s[:i])
 		switch c := s[i]; c {
 		case '"', '\\':
-			dst = append(dst, '\\', c)
+			b.WriteByte('\\')
+			b.WriteByte(c)
 		case '\n':
-			dst = append(dst, `\n`...)
+			b.WriteString(`\n`)
 		case '\r':
-			dst = append(dst, `\r`...)
+			b.WriteString(`\r`)
 		case '\t':
-			dst = append(dst, `\t`...)
+			b.WriteString(`\t`)
 		default:
-			dst = fmt.Appendf(dst, `\u%04x`, c)
+			fmt.Fprintf(b, `\u%04x`, c)
 		}
 		s = s[i+1:]
 	}

@@ -24,9 +24,7 @@ type Request struct {
 
 // Rendered is the result.
 type Rendered struct {
-	// Root is the document, JSON the same as text.
 	Root *document.Node
-	JSON []byte
 	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
 	ImageURI string
 }
@@ -45,7 +43,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	if c.settledNull {
 		root.DropNull()
 	}
-	out := Rendered{Root: root, ImageURI: uri, JSON: root.JSON()}
+	out := Rendered{Root: root, ImageURI: uri}
 	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 

@@ -169,16 +169,16 @@ func renderTwice(t *testing.T, text, value string) {
 	if len(problems.Errors(false)) > 0 {
 		return
 	}
-	if !json.Valid(rendered.JSON) {
-		t.Fatalf("%q became %q, which is no JSON", text, rendered.JSON)
+	if !json.Valid(rendered.Root.JSON()) {
+		t.Fatalf("%q became %q, which is no JSON", text, rendered.Root.JSON())
 	}
-	if bytes.Contains(rendered.JSON, []byte("$")) {
+	if bytes.Contains(rendered.Root.JSON(), []byte("$")) {
 		return // a $ of the result would be read as a variable
 	}
-	doc, problems = document.Reader{}.Read("out.json", string(rendered.JSON))
+	doc, problems = document.Reader{}.Read("out.json", string(rendered.Root.JSON()))
 	again, more := Request{Doc: doc, Lookup: lookup}.Render()
-	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.JSON, rendered.JSON) {
-		t.Errorf("%q is no fixed point: %q (%v)", rendered.JSON, again.JSON, problems)
+	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.Root.JSON(), rendered.Root.JSON()) {
+		t.Errorf("%q is no fixed point: %q (%v)", rendered.Root.JSON(), again.Root.JSON(), problems)
 	}
 }
 
