@@ -7,8 +7,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // value is a flag's value with the flag as place. One that is empty has been reported.
@@ -97,9 +97,9 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 	switch {
 	case !ok: // has been asked for, or is what is wrong
 	case len(c.Ports) == 0:
-		a.rule(c.Place, "container "+document.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
+		a.rule(c.Place, "container "+template.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
 	case len(c.Ports) > 1:
-		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", document.Quote(c.Name), len(c.Ports)), appspec.PortHelp(c))
+		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", template.Quote(c.Name), len(c.Ports)), appspec.PortHelp(c))
 	default:
 		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
@@ -119,7 +119,7 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 	for _, c := range task.Containers {
 		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
 			found = append(found, c)
-			names = append(names, document.Unquoted(c.Name))
+			names = append(names, template.Unquoted(c.Name))
 		}
 	}
 	switch {
@@ -139,7 +139,7 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 func withoutPorts(task *taskdef.Task) string {
 	for _, c := range task.Containers {
 		if len(c.Ranges) > 0 {
-			return "container " + document.Quote(c.Name) + ": " + appspec.PortHelp(c)
+			return "container " + template.Quote(c.Name) + ": " + appspec.PortHelp(c)
 		}
 	}
 	return "give it portMappings"
@@ -188,10 +188,10 @@ func (a *appspecRun) provider(text string) appspec.Provider {
 		}
 		switch n, err := strconv.Atoi(value); {
 		case err != nil || strings.Trim(value, "0123456789") != "" || key != "weight" && key != "base":
-			a.Usage(flag, document.Quote(part)+" is not weight=N or base=N", "")
+			a.Usage(flag, template.Quote(part)+" is not weight=N or base=N", "")
 			p.Weight, p.Base = wrong, wrong
 		case *number != (appspec.Value{}) && !number.Wrong:
-			a.Usage(flag, document.Quote(part)+" is a second "+key, "")
+			a.Usage(flag, template.Quote(part)+" is a second "+key, "")
 			*number = wrong
 		case !number.Wrong:
 			*number = appspec.Value{Text: strconv.Itoa(n), Place: at}

@@ -10,9 +10,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // system is what the outside gives a run.
@@ -108,7 +108,7 @@ func (t *templateRun) render() {
 	if !ok {
 		return
 	}
-	doc, problems := document.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
+	doc, problems := template.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
 	t.Add(problems...)
 	edits := t.edits()
 	if t.listVars || len(problems) > 0 { // the edits are not tried
@@ -236,7 +236,7 @@ func isSuite(ref string) bool {
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
-func listed(doc *document.Document) string {
+func listed(doc *template.Document) string {
 	var b strings.Builder
 	for _, u := range doc.Uses(doc.Root) {
 		what := "required"
@@ -253,5 +253,5 @@ func listed(doc *document.Document) string {
 
 // quoted is a text as a JSON string.
 func quoted(text string) string {
-	return string((&document.Node{Kind: document.String, Text: text}).Compact())
+	return string((&template.Node{Kind: template.String, Text: text}).Compact())
 }

@@ -6,10 +6,9 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/envfile"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // values are the variables: --var wins over the environment, the environment over files, a later file or
@@ -61,8 +60,8 @@ func (t *templateRun) environment(environ []string) {
 		switch {
 		case !ok:
 			t.Usage("--var", "want NAME=VALUE", "")
-		case !placeholder.IsName(name):
-			t.Usage("--var", document.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
+		case !template.IsName(name):
+			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
 		default:
 			t.values.vars[name] = value
 		}
@@ -84,7 +83,7 @@ func (t *templateRun) environment(environ []string) {
 }
 
 // scope makes --only a predicate; nil when every name is a variable.
-func (t *templateRun) scope() placeholder.Scope {
+func (t *templateRun) scope() template.Scope {
 	if len(t.only) == 0 {
 		return nil
 	}
@@ -95,12 +94,12 @@ func (t *templateRun) scope() placeholder.Scope {
 		prefix, open := strings.CutSuffix(item, "*")
 		switch {
 		case item == "":
-		case open && (prefix == "" || placeholder.IsName(prefix)):
+		case open && (prefix == "" || template.IsName(prefix)):
 			prefixes = append(prefixes, prefix)
-		case placeholder.IsName(item):
+		case template.IsName(item):
 			names[item] = true
 		default:
-			t.Usage("--only", document.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
+			t.Usage("--only", template.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
 		}
 	}
 	if len(names)+len(prefixes) == 0 && !t.Failed() {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // maxBytes is what a registered task definition may have, white space not counted.
@@ -22,7 +22,7 @@ func documentSize(c *checker) {
 
 func family(c *checker) {
 	n := c.root.Get("family")
-	if n != nil && n.Kind == document.String && !isName(n.Text) {
+	if n != nil && n.Kind == template.String && !isName(n.Text) {
 		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", nameHelp)
 	}
 }
@@ -51,7 +51,7 @@ func containerNames(c *checker) {
 		case n == nil:
 			c.fail(container, "a container without a name", "")
 			continue
-		case n.Kind != document.String || n.Unknown():
+		case n.Kind != template.String || n.Unknown():
 			continue
 		case !isName(n.Text):
 			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", nameHelp)
@@ -66,7 +66,7 @@ func containerNames(c *checker) {
 
 func containerCount(c *checker) {
 	all := c.root.Get("containerDefinitions")
-	if all == nil || all.Kind != document.Array {
+	if all == nil || all.Kind != template.Array {
 		return
 	}
 	switch n := len(all.Items); {
@@ -89,7 +89,7 @@ func essential(c *checker) {
 }
 
 // isEssential follows ECS: a container is, unless it says that it is not.
-func isEssential(container *document.Node) bool {
+func isEssential(container *template.Node) bool {
 	n := container.Get("essential")
 	return n == nil || n.Unknown() || n.Text != "false"
 }
@@ -97,11 +97,11 @@ func isEssential(container *document.Node) bool {
 // dependency is one edge of the order in which containers start.
 type dependency struct {
 	from, to string
-	at       *document.Node
+	at       *template.Node
 }
 
 func dependsOn(c *checker) {
-	byName := map[string]*document.Node{}
+	byName := map[string]*template.Node{}
 	for _, container := range c.containers {
 		byName[container.Get("name").Str()] = container
 	}
@@ -110,7 +110,7 @@ func dependsOn(c *checker) {
 		from := container.Get("name").Str()
 		for _, d := range container.Get("dependsOn").List() {
 			on := d.Get("containerName")
-			if on == nil || on.Kind != document.String || on.Unknown() {
+			if on == nil || on.Kind != template.String || on.Unknown() {
 				continue
 			}
 			target, ok := byName[on.Text]
@@ -130,7 +130,7 @@ func dependsOn(c *checker) {
 }
 
 // condition checks that what is waited for can come.
-func (c *checker) condition(condition, target *document.Node) {
+func (c *checker) condition(condition, target *template.Node) {
 	switch condition.Str() {
 	case "HEALTHY":
 		check := target.Get("healthCheck")
@@ -156,7 +156,7 @@ func (c *checker) cycles(edges []dependency) {
 	var path []string
 	var visit func(string)
 	visit = func(from string) {
-		if c.errors > document.MaxProblems {
+		if c.errors > template.MaxProblems {
 			return // enough has been said
 		}
 		state[from] = open
@@ -203,7 +203,7 @@ func (c *checker) containersHelp() string {
 
 // unnamed reports whether a container's name has no value.
 func (c *checker) unnamed() bool {
-	return slices.ContainsFunc(c.containers, func(container *document.Node) bool { return container.Get("name").Unknown() })
+	return slices.ContainsFunc(c.containers, func(container *template.Node) bool { return container.Get("name").Unknown() })
 }
 
 // mostShown is how many names a message lists.
@@ -217,14 +217,14 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func healthCheck(c *checker, container *document.Node) {
+func healthCheck(c *checker, container *template.Node) {
 	h := container.Get("healthCheck")
-	if h == nil || h.Kind != document.Object {
+	if h == nil || h.Kind != template.Object {
 		return
 	}
 	command := h.Get("command")
 	switch words := command.List(); {
-	case command == nil || command.Kind != document.Array:
+	case command == nil || command.Kind != template.Array:
 	case len(words) == 0:
 		c.fail(command, "the health check has no command", `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`)
 	case words[0].Unknown():

@@ -3,16 +3,16 @@ package taskdef
 import (
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-func image(c *checker, container *document.Node) {
+func image(c *checker, container *template.Node) {
 	n := container.Get("image")
 	switch {
 	case n == nil:
 		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
-	case n.Kind != document.String:
+	case n.Kind != template.String:
 		return
 	}
 	if isPipelinePlaceholder(n.Text) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-func logOptions(c *checker, container *document.Node) {
+func logOptions(c *checker, container *template.Node) {
 	logs := container.Get("logConfiguration")
 	if logs.Get("logDriver").Str() != "awslogs" {
 		return
@@ -19,7 +19,7 @@ func logOptions(c *checker, container *document.Node) {
 		for i := range options.Members {
 			m := &options.Members[i]
 			if near, ok := diagnostic.Nearest(m.Key, known); ok {
-				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs", "did you mean "+document.Quote(near)+"?")
+				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs", "did you mean "+template.Quote(near)+"?")
 			}
 		}
 	}
@@ -28,20 +28,20 @@ func logOptions(c *checker, container *document.Node) {
 		needed = append(needed, "awslogs-stream-prefix")
 	}
 	for _, key := range needed {
-		if n := options.Get(key); n == nil || n.Kind == document.String && n.Text == "" {
+		if n := options.Get(key); n == nil || n.Kind == template.String && n.Text == "" {
 			c.fail(orElse(n, options, logs), "awslogs needs the option "+key, "")
 		}
 	}
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
 		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern exclude one another", "")
 	}
-	if m := options.Get("mode"); m != nil && m.Kind == document.String && m.Text != "blocking" && m.Text != "non-blocking" {
+	if m := options.Get("mode"); m != nil && m.Kind == template.String && m.Text != "blocking" && m.Text != "non-blocking" {
 		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
 	}
 }
 
 // orElse returns the first node that is there.
-func orElse(nodes ...*document.Node) *document.Node {
+func orElse(nodes ...*template.Node) *template.Node {
 	for _, n := range nodes {
 		if n != nil {
 			return n
@@ -55,7 +55,7 @@ func volumes(c *checker) {
 	for _, v := range c.root.Get("volumes").List() {
 		n := v.Get("name")
 		switch {
-		case v.Kind != document.Object || n.Unknown():
+		case v.Kind != template.Object || n.Unknown():
 			continue
 		case n == nil:
 			c.fail(v, "a volume without a name", "")
@@ -80,7 +80,7 @@ func volumes(c *checker) {
 	}
 }
 
-func mountPoints(c *checker, container *document.Node) {
+func mountPoints(c *checker, container *template.Node) {
 	declared := map[string]bool{}
 	var shown []string
 	unknown := false // a volume whose name has no value may be the one that is meant
@@ -118,7 +118,7 @@ func mountPoints(c *checker, container *document.Node) {
 	}
 }
 
-func ulimits(c *checker, container *document.Node) {
+func ulimits(c *checker, container *template.Node) {
 	seen := map[string]bool{}
 	for _, u := range container.Get("ulimits").List() {
 		if n := u.Get("name"); n.Str() != "" && !n.Unknown() {
@@ -136,7 +136,7 @@ func ulimits(c *checker, container *document.Node) {
 }
 
 // containerLimits are ranges that the model does not hold.
-func containerLimits(c *checker, container *document.Node) {
+func containerLimits(c *checker, container *template.Node) {
 	restart := container.Get("restartPolicy")
 	c.within(restart, "restartAttemptPeriod", 60, 1800)
 	if codes := restart.Get("ignoredExitCodes"); len(codes.List()) > 50 {
@@ -182,7 +182,7 @@ func tags(c *checker) {
 	for _, t := range all.List() {
 		key, value := t.Get("key"), t.Get("value")
 		switch {
-		case t.Kind != document.Object || key.Unknown():
+		case t.Kind != template.Object || key.Unknown():
 			continue
 		case key.Str() == "":
 			c.fail(orElse(key, t), "a tag without a key", "")
@@ -212,7 +212,7 @@ func placeholdersLeft(c *checker) {
 }
 
 // leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Place]bool) {
+func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
@@ -230,7 +230,7 @@ func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Plac
 		c.leftIn(item, elem, refused)
 	}
 	free := s == nil
-	if n.Kind != document.String || n.Unknown() {
+	if n.Kind != template.String || n.Unknown() {
 		return
 	}
 	switch left := leftover(n.Text); {

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/arn"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // roles checks the ARNs of a task's two roles; the short name of a role is allowed too.
 func roles(c *checker) {
 	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
 		n := c.root.Get(key)
-		if n == nil || n.Kind != document.String {
+		if n == nil || n.Kind != template.String {
 			continue
 		}
 		if !strings.HasPrefix(n.Text, "arn:") {
@@ -21,7 +20,7 @@ func roles(c *checker) {
 			}
 			continue
 		}
-		a, fault := arn.Parse(n.Text)
+		a, fault := ParseARN(n.Text)
 		switch {
 		case fault != "":
 		case a.Service != "iam":
@@ -39,12 +38,12 @@ func roles(c *checker) {
 	}
 	for _, container := range c.containers {
 		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
-		if credentials == nil || credentials.Kind != document.String {
+		if credentials == nil || credentials.Kind != template.String {
 			continue
 		}
 		fault, _ := referenceFault(credentials.Text)
 		if fault == "" && strings.HasPrefix(credentials.Text, "arn:") {
-			if a, _ := arn.Parse(credentials.Text); a.Service != "secretsmanager" {
+			if a, _ := ParseARN(credentials.Text); a.Service != "secretsmanager" {
 				fault = "is not a secret's"
 			}
 		}
@@ -54,15 +53,15 @@ func roles(c *checker) {
 	}
 }
 
-func secretReferences(c *checker, container *document.Node) {
-	lists := []*document.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
+func secretReferences(c *checker, container *template.Node) {
+	lists := []*template.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
 	for _, list := range lists {
 		for _, s := range list.List() {
-			if n := s.Get("name"); n != nil && n.Kind == document.String && n.Text == "" {
+			if n := s.Get("name"); n != nil && n.Kind == template.String && n.Text == "" {
 				c.fail(n, "a secret without a name", "")
 			}
 			from := s.Get("valueFrom")
-			if from == nil || from.Kind != document.String {
+			if from == nil || from.Kind != template.String {
 				continue
 			}
 			if fault, help := referenceFault(from.Text); fault != "" {
@@ -88,7 +87,7 @@ func referenceFault(s string) (fault, help string) {
 		}
 		return "", ""
 	}
-	a, fault := arn.Parse(s)
+	a, fault := ParseARN(s)
 	const example = "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf, or with a key of its JSON: …:KEY::"
 	switch {
 	case fault != "":
@@ -116,7 +115,7 @@ func referenceFault(s string) (fault, help string) {
 }
 
 // secretNames finds names that ECS refuses: in secrets twice, or in secrets and environment.
-func secretNames(c *checker, container *document.Node) {
+func secretNames(c *checker, container *template.Node) {
 	inEnvironment, inSecrets := map[string]bool{}, map[string]bool{}
 	for _, e := range container.Get("environment").List() {
 		n := e.Get("name")
@@ -162,7 +161,7 @@ func isReferenceInCommand(value string) bool {
 	return isReference(value) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "`")
 }
 
-func secretsInText(c *checker, container *document.Node) {
+func secretsInText(c *checker, container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n, value := e.Get("name"), e.Get("value")
 		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
@@ -214,11 +213,11 @@ func secretInScript(script string) bool {
 	return false
 }
 
-func secretHelp(container, n *document.Node) string {
+func secretHelp(container, n *template.Node) string {
 	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", container.Get("name").Label(), n.Label())
 }
 
-func commandHelp(container *document.Node) string {
+func commandHelp(container *template.Node) string {
 	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", container.Get("name").Label())
 }
 
@@ -254,14 +253,14 @@ func isECR(image string) bool {
 }
 
 // environmentNames checks names, and warns of those that the agent sets itself.
-func environmentNames(c *checker, container *document.Node) {
+func environmentNames(c *checker, container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n := e.Get("name")
 		switch {
-		case e.Kind != document.Object || n.Unknown():
+		case e.Kind != template.Object || n.Unknown():
 		case n == nil:
 			c.fail(e, "a variable without a name", "")
-		case n.Kind != document.String:
+		case n.Kind != template.String:
 		case n.Text == "" || strings.Contains(n.Text, "="):
 			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
 		default:
@@ -273,17 +272,17 @@ func environmentNames(c *checker, container *document.Node) {
 	}
 }
 
-func environmentFiles(c *checker, container *document.Node) {
+func environmentFiles(c *checker, container *template.Node) {
 	files := container.Get("environmentFiles")
 	if len(files.List()) > 10 {
 		c.fail(files, fmt.Sprintf("%d environmentFiles, ECS takes 10", len(files.Items)), "")
 	}
 	for _, f := range files.List() {
 		n := f.Get("value")
-		if n == nil || n.Kind != document.String {
+		if n == nil || n.Kind != template.String {
 			continue
 		}
-		a, fault := arn.Parse(n.Text)
+		a, fault := ParseARN(n.Text)
 		switch {
 		case fault != "":
 		case a.Service != "s3":

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // fargateRow is a task cpu on Fargate, with the memory (MiB) that goes with it.
@@ -98,16 +98,16 @@ func join(numbers []int) string {
 }
 
 // cpuUnits reads a task's cpu: "512", "0.5 vCPU".
-func cpuUnits(n *document.Node) (int, bool) {
+func cpuUnits(n *template.Node) (int, bool) {
 	return quantity(n, []string{"vcpu"}, 1024)
 }
 
 // memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
-func memoryMiB(n *document.Node) (int, bool) {
+func memoryMiB(n *template.Node) (int, bool) {
 	return quantity(n, []string{"gb"}, 1024)
 }
 
-func quantity(n *document.Node, units []string, factor int) (int, bool) {
+func quantity(n *template.Node, units []string, factor int) (int, bool) {
 	if n == nil || n.Unknown() {
 		return 0, false
 	}
@@ -126,7 +126,7 @@ func taskSize(c *checker) {
 	cpu, memory := c.root.Get("cpu"), c.root.Get("memory")
 	units, ok := cpuUnits(cpu)
 	switch {
-	case cpu == nil || cpu.Kind != document.String:
+	case cpu == nil || cpu.Kind != template.String:
 	case !ok:
 		c.fail(cpu, "cpu "+cpu.Show()+" is no size", `"1024" or "1 vCPU"`)
 	case !c.fargate && (units < 128 || units > maxCPU):
@@ -134,7 +134,7 @@ func taskSize(c *checker) {
 	}
 	mib, ok := memoryMiB(memory)
 	switch {
-	case memory == nil || memory.Kind != document.String:
+	case memory == nil || memory.Kind != template.String:
 	case !ok:
 		c.fail(memory, "memory "+memory.Show()+" is no size", `"2048" (MiB) or "2 GB"`)
 	case !c.fargate && mib < minMemory:

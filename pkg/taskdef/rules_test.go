@@ -11,13 +11,13 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // render renders a document without edits and without variables.
 func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 	t.Helper()
-	doc, problems := document.Reader{}.Read(name, text)
+	doc, problems := template.Reader{}.Read(name, text)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %v", name, problems)
 	}

@@ -9,22 +9,21 @@ import (
 	"slices"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Request is a template with everything that is to be done to it.
 type Request struct {
-	Doc *document.Document
+	Doc *template.Document
 	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
-	Lookup placeholder.Lookup
+	Lookup template.Lookup
 	Near   func(name string) (string, bool)
 	Edits  Edits
 }
 
 // Rendered is the result.
 type Rendered struct {
-	Root *document.Node
+	Root *template.Node
 	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
 	ImageURI string
 }
@@ -32,7 +31,7 @@ type Rendered struct {
 // Render returns the document and everything that is wrong with it. The document is of use only when no
 // problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
-	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	root := unwrap(r.Doc.Root, exp)
 	ed := editor{doc: r.Doc, exp: exp, root: root}
 	uri := ed.apply(r.Edits)
@@ -49,20 +48,20 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 
 // Unset expands a document that does not parse as far as it was read, to name its unset variables too.
 func (r Request) Unset() diagnostic.List {
-	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	exp.All(r.Doc.Root)
 	return exp.Problems
 }
 
 // unwrap takes the task definition out of what DescribeTaskDefinition prints, with the tags beside it.
-func unwrap(root *document.Node, exp *document.Expander) *document.Node {
+func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 	exp.Node(root)
 	inner := root.Get("taskDefinition")
 	if inner == nil || root.Get("containerDefinitions") != nil {
 		return root
 	}
 	exp.Node(inner)
-	if inner.Kind != document.Object {
+	if inner.Kind != template.Object {
 		return root
 	}
 	if tags := root.Member("tags"); tags != nil && inner.Get("tags") == nil {
@@ -74,17 +73,17 @@ func unwrap(root *document.Node, exp *document.Expander) *document.Node {
 // normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without
 // what only DescribeTaskDefinition prints, task-level sizes as strings. What a person wrote as "", 0 or
 // false stays: it means something to ECS.
-func normalise(root *document.Node) {
+func normalise(root *template.Node) {
 	root.DropNull()
 	for _, name := range outputOnly {
 		root.Delete(name)
 	}
-	if tags := root.Get("tags"); tags != nil && tags.Kind == document.Array && len(tags.Items) == 0 {
+	if tags := root.Get("tags"); tags != nil && tags.Kind == template.Array && len(tags.Items) == 0 {
 		root.Delete("tags") // what describing an untagged one prints; ECS refuses it
 	}
 	for _, name := range []string{"cpu", "memory"} {
-		if size := root.Get(name); size != nil && size.Kind == document.Number {
-			size.Kind = document.String
+		if size := root.Get(name); size != nil && size.Kind == template.Number {
+			size.Kind = template.String
 		}
 	}
 }

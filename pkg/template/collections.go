@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"fmt"
@@ -145,7 +145,7 @@ func (s *scanner) comment() bool {
 }
 
 func (s *scanner) refuseComment() {
-	if s.plain {
+	if s.Plain {
 		s.report(s.pos, "a comment, and plain JSON has none", "remove it, or write the file as YAML")
 	}
 }

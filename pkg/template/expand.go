@@ -1,18 +1,18 @@
-package document
+package template
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // Expander puts values into the nodes of a document. Each node is expanded once, when it is first asked for.
 type Expander struct {
 	Doc    *Document
-	Lookup placeholder.Lookup
+	Lookup Lookup
 	// Near returns the name of a variable that is set and close to one that is not; may be nil.
 	Near func(name string) (string, bool)
 	// Problems are those met so far.
@@ -32,28 +32,30 @@ func (e *Expander) All(n *Node) {
 
 // Node expands one node, and nothing below it.
 func (e *Expander) Node(n *Node) {
-	t := n.Template
-	if t == nil || t.Expanded {
+	o := n.Origin
+	if o == nil || o.Expanded {
 		return
 	}
-	t.Expanded = true
-	if ref := wholeJSON(t.Parts); ref != nil {
-		e.json(n, ref)
+	o.Expanded = true
+	if o.WholeJSON() {
+		e.json(n)
 		return
 	}
-	e.noJSONWithin(n, t.Parts)
-	text, missing := t.Parts.Expand(e.Lookup)
-	e.missing(n, missing)
-	if n.Text = text; len(missing) > 0 {
-		n.unknown()
+	for _, p := range o.phrase.references() {
+		if p.ref.json {
+			e.report(n, p.at, "${json:"+p.ref.name+"} stands within other text", "it must be the whole value")
+		}
+	}
+	text, lacking := o.phrase.expand(e.Lookup)
+	if n.Text = text; e.missing(n, lacking) {
 		return
 	}
 	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		e.report(n, 0, "the value of "+names(t.Parts)+" is not UTF-8 text", "give binary data in base64")
+		e.report(n, 0, "the value of "+names(o)+" is not UTF-8 text", "give binary data in base64")
 		n.unknown()
 		return
 	}
-	if t.form == bare {
+	if o.form == bare {
 		e.bare(n)
 	}
 }
@@ -69,40 +71,38 @@ func (e *Expander) bare(n *Node) {
 	case IsNumber(text):
 		n.Kind, n.Text = Number, text
 	default:
-		e.report(n, 0, "the value of "+names(n.Template.Parts)+" is no JSON number, true, false or null",
-			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`, Shown(n), firstName(n.Template.Parts)))
+		e.report(n, 0, "the value of "+names(n.Origin)+" is no JSON number, true, false or null",
+			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`, Shown(n), n.Origin.phrase[0].ref.name))
 		n.unknown()
 	}
 }
 
 // json replaces the node by the value of ${json:A}, which is read strictly and not expanded again.
-func (e *Expander) json(n *Node, ref *placeholder.Ref) {
-	single := *ref
-	single.JSON = false
-	text, missing := placeholder.Text{{Ref: &single, At: n.Template.Parts[0].At}}.Expand(e.Lookup)
-	if e.missing(n, missing); len(missing) > 0 {
-		n.unknown()
+func (e *Expander) json(n *Node) {
+	text, lacking := n.Origin.phrase.expand(e.Lookup)
+	if e.missing(n, lacking) {
 		return
 	}
 	value, problems := Reader{Literal: true}.Value(text)
 	if len(problems) > 0 {
 		// What is wrong is not said: the parser would quote the value.
-		e.report(n, 0, "the value of "+ref.Name+" is not JSON", "${json:"+ref.Name+"} takes one whole JSON value")
+		name := n.Origin.phrase[0].ref.name
+		e.report(n, 0, "the value of "+name+" is not JSON", "${json:"+name+"} takes one whole JSON value")
 		n.unknown()
 		return
 	}
-	*n = *e.foreign(value, n.At, n.Template)
+	*n = *e.foreign(value, n.At, n.Origin)
 }
 
 // foreign gives every node of a value the place and the template that it came from.
-func (e *Expander) foreign(n *Node, at int, t *Template) *Node {
-	n.At, n.Template = at, t
+func (e *Expander) foreign(n *Node, at int, o *Origin) *Node {
+	n.At, n.Origin = at, o
 	for i := range n.Members {
 		n.Members[i].KeyAt = at
-		e.foreign(n.Members[i].Value, at, t)
+		e.foreign(n.Members[i].Value, at, o)
 	}
 	for _, item := range n.Items {
-		e.foreign(item, at, t)
+		e.foreign(item, at, o)
 	}
 	return n
 }
@@ -114,44 +114,37 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 	return d.Root, problems
 }
 
-func (e *Expander) noJSONWithin(n *Node, parts placeholder.Text) {
-	for _, p := range parts {
-		if p.Ref == nil {
-			continue
-		}
-		if p.Ref.JSON {
-			e.report(n, p.At, "${json:"+p.Ref.Name+"} stands within other text", "it must be the whole value")
-		}
-		e.noJSONWithin(n, p.Ref.Word)
-	}
-}
-
-func (e *Expander) missing(n *Node, missing []placeholder.Missing) {
-	for _, m := range missing {
+// missing reports the references without a value, and whether there are any: then the node has none, either.
+func (e *Expander) missing(n *Node, lacking []missing) bool {
+	for _, m := range lacking {
 		if len(e.Problems) > MaxProblems {
-			return
+			break
 		}
 		p := diagnostic.Problem{
-			Place: e.Doc.Place(e.Doc.offsetIn(n, m.At)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
-			Text: fmt.Sprintf("variable %s is not set", m.Name),
-			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.Name, m.Name),
+			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
+			Text: fmt.Sprintf("variable %s is not set", m.name),
+			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.name, m.name),
 		}
-		if m.Empty {
-			p.Text = fmt.Sprintf("variable %s is empty", m.Name)
+		if m.empty {
+			p.Text = fmt.Sprintf("variable %s is empty", m.name)
 		}
-		if e.Near != nil && !m.Empty {
-			if near, ok := e.Near(m.Name); ok {
+		if e.Near != nil && !m.empty {
+			if near, ok := e.Near(m.name); ok {
 				p.Help = fmt.Sprintf("did you mean %s, which is set?", near)
 			}
 		}
-		if m.Message != "" {
-			p.Text += ": " + capped(strings.Join(strings.Fields(m.Message), " "))
+		if m.message != "" {
+			p.Text += ": " + capped(strings.Join(strings.Fields(m.message), " "))
 		}
 		if len(e.Problems) == MaxProblems {
 			p.Text, p.Help = "more problems with variables than are listed", ""
 		}
 		e.Problems = append(e.Problems, p)
 	}
+	if len(lacking) > 0 {
+		n.unknown()
+	}
+	return len(lacking) > 0
 }
 
 func (e *Expander) report(n *Node, at int, text, help string) {
@@ -163,30 +156,16 @@ func (e *Expander) report(n *Node, at int, text, help string) {
 	})
 }
 
-// wholeJSON returns the reference of a text that is one ${json:A} and nothing else.
-func wholeJSON(parts placeholder.Text) *placeholder.Ref {
-	if len(parts) == 1 && parts[0].Ref != nil && parts[0].Ref.JSON {
-		return parts[0].Ref
-	}
-	return nil
-}
-
 // Shown is a node's template as it was written, for a help text.
-func Shown(n *Node) string { return capped(n.Template.Source) }
+func Shown(n *Node) string { return capped(n.Origin.Source) }
 
-func names(parts placeholder.Text) string {
+// names lists the variables of a value.
+func names(o *Origin) string {
 	var all []string
-	for _, u := range parts.Uses() {
-		all = append(all, u.Name)
+	for _, p := range o.phrase.references() {
+		all = append(all, p.ref.name)
 	}
 	return strings.Join(all, ", ")
-}
-
-func firstName(parts placeholder.Text) string {
-	for _, u := range parts.Uses() {
-		return u.Name
-	}
-	return ""
 }
 
 // As makes a plain YAML scalar with a placeholder what its field wants, where its text allows.
@@ -220,16 +199,29 @@ func (n *Node) Settle() {
 
 // Use is one mention of a variable in a document.
 type Use struct {
-	placeholder.Use
+	Name  string
 	Place diagnostic.Place
+	// Default is the word of ${A-word} or ${A:-word} as it was written; HasDefault tells an empty one from none.
+	Default    string
+	HasDefault bool
+	// Optional says that the variable may be unset: it has a default, or only chooses an alternative.
+	Optional bool
 }
 
 // Uses lists the variables of a tree in its order.
 func (d *Document) Uses(n *Node) []Use {
 	var uses []Use
-	if n.Template != nil {
-		for _, u := range n.Template.Parts.Uses() {
-			uses = append(uses, Use{u, d.Place(d.offsetIn(n, u.At))})
+	if n.Origin != nil {
+		for _, p := range n.Origin.phrase.references() {
+			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
+			switch p.ref.op {
+			case ifUnset, ifEmpty:
+				u.Default, u.HasDefault, u.Optional = p.ref.source, true, true
+			case alternative, alternativeFull:
+				u.Optional = true
+			default:
+			}
+			uses = append(uses, u)
 		}
 	}
 	for i := range n.Members {
@@ -239,4 +231,17 @@ func (d *Document) Uses(n *Node) []Use {
 		uses = append(uses, d.Uses(item)...)
 	}
 	return uses
+}
+
+// HasPlaceholders reports whether a value of the tree holds, or held, any.
+func (n *Node) HasPlaceholders() bool {
+	if n.Origin != nil {
+		return true
+	}
+	for i := range n.Members {
+		if n.Members[i].Value.HasPlaceholders() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Items, (*Node).HasPlaceholders)
 }

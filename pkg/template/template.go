@@ -1,19 +1,21 @@
-// Package document is a tree of values that remembers what a map forgets: the order of keys, the text of
-// numbers, and the place of every key and value. It reads JSON, JSON with comments and YAML, with
-// placeholders still in them, expands those, and writes JSON.
+// Package template reads a text with places and placeholders into a document: a tree of values that remembers what a
+// map forgets, which are the order of keys, the text of numbers, and the place of every key and value. It reads JSON,
+// JSON with comments and YAML, puts values in the place of ${…}, and writes JSON.
 //
-// YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an exact place, where v3's
-// have no column and are often a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML.
+// JSON is read by a scanner of our own: encoding/json knows neither comments, nor a ${CPU} outside of strings, nor
+// places, nor duplicate keys. YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an
+// exact place, where v3's have no column and are often a line off. Its price is garbage, up to 900 bytes for each that
+// is read; hence MaxYAML.
 //
-// It refuses to know what the document means, and it refuses input that readers understand in different
-// ways: duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML.
-package document
+// It refuses to know what the document means, and it refuses input that readers understand in different ways:
+// duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML. A value is
+// never expanded again, and no message holds one.
+package template
 
 import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // MaxSize is the most bytes that are read; a task definition may have 64 KiB.
@@ -65,8 +67,8 @@ type Node struct {
 	At int
 	// Text is a string's value, a number as it was written, "true" or "false".
 	Text string
-	// Template is set where the value holds, or held, placeholders.
-	Template *Template
+	// Origin is set where the value holds, or held, placeholders.
+	Origin *Origin
 	// Members are an object's, in the order of the source; Items a list's.
 	Members []Member
 	Items   []*Node
@@ -82,7 +84,7 @@ type Member struct {
 // Show returns the key as a message may show it: one that came in the value of a ${json:…} is not shown.
 func (m *Member) Show() string {
 	if m.foreign() {
-		return "from " + Quote(m.Value.Template.Source)
+		return "from " + Quote(m.Value.Origin.Source)
 	}
 	return Quote(m.Key)
 }
@@ -92,24 +94,26 @@ func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
 
 // foreign reports whether the member came with a value: all of that has one place.
 func (m *Member) foreign() bool {
-	return m.Value.Template != nil && m.Value.Template.WholeJSON() && m.KeyAt == m.Value.At
+	return m.Value.Origin != nil && m.Value.Origin.WholeJSON() && m.KeyAt == m.Value.At
 }
 
-// Template is the text of a value before its placeholders were expanded.
-type Template struct {
-	Parts placeholder.Text
+// Origin is the text of a value before its placeholders were expanded.
+type Origin struct {
 	// Source is the text as it was written, for messages: a value never stands in one.
 	Source string
 	// Expanded says that the node's Text is the result; Unknown that there is none, because of a problem
 	// that has been reported.
 	Expanded, Unknown bool
+	phrase            phrase
 	form              form
 	// textAt is where the text begins in the source, behind what marks it as one.
 	textAt int
 }
 
 // WholeJSON reports whether the value is one ${json:NAME} and nothing else.
-func (t *Template) WholeJSON() bool { return wholeJSON(t.Parts) != nil }
+func (o *Origin) WholeJSON() bool {
+	return len(o.phrase) == 1 && o.phrase[0].ref != nil && o.phrase[0].ref.json
+}
 
 // form is where in the source a placeholder stands.
 type form uint8
@@ -182,8 +186,8 @@ func (n *Node) Show() string {
 	switch {
 	case n == nil:
 		return "nothing"
-	case n.Template != nil:
-		return Quote(n.Template.Source)
+	case n.Origin != nil:
+		return Quote(n.Origin.Source)
 	case n.At < 0:
 		return "the value given" // a flag's value may be a secret
 	case n.Kind == String:
@@ -198,14 +202,14 @@ func (n *Node) Show() string {
 func (n *Node) Label() string { return strings.Trim(n.Show(), `"`) }
 
 // Unknown reports whether the node's value could not be made; the reason has been reported.
-func (n *Node) Unknown() bool { return n != nil && n.Template != nil && n.Template.Unknown }
+func (n *Node) Unknown() bool { return n != nil && n.Origin != nil && n.Origin.Unknown }
 
 func (n *Node) unknown() {
-	n.Kind, n.Text, n.Template.Unknown = String, n.Template.Source, true
+	n.Kind, n.Text, n.Origin.Unknown = String, n.Origin.Source, true
 }
 
 // Secretive reports whether the value came from a variable or a flag, so that no message may show it.
-func (n *Node) Secretive() bool { return n.Template != nil || n.At < 0 }
+func (n *Node) Secretive() bool { return n.Origin != nil || n.At < 0 }
 
 // Document is a tree with its source.
 type Document struct {

@@ -1,7 +1,4 @@
-// Package arn takes Amazon Resource Names apart and says what is wrong with them.
-//
-// It refuses to show them: an ARN may be the value of a variable, so a fault is told without it.
-package arn
+package taskdef
 
 import "strings"
 
@@ -9,12 +6,9 @@ import "strings"
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). Region and account may be empty.
 type ARN struct{ Partition, Service, Region, Account, Resource string }
 
-// Is reports whether s is meant to be an ARN, well formed or not.
-func Is(s string) bool { return strings.HasPrefix(s, "arn:") }
-
-// Parse takes s apart. The fault is "" or the end of a sentence that begins with what s is: "has an
-// account that is not 12 digits".
-func Parse(s string) (a ARN, fault string) {
+// ParseARN takes s apart. The fault is "" or the end of a sentence that begins with what s is: "has an account that is
+// not 12 digits". It does not show s, which may be the value of a variable.
+func ParseARN(s string) (a ARN, fault string) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
 		return a, "is not an ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
@@ -36,7 +30,7 @@ func Parse(s string) (a ARN, fault string) {
 }
 
 // noRegion is the fault of a region that AWS cannot have.
-const noRegion = "has a region that is none, like eu-west-1"
+const noRegion = "has a region that is not written like eu-west-1"
 
 // Located returns what a regional resource of an account lacks, as a fault, or "".
 func (a ARN) Located() string {

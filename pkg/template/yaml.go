@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"errors"
@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // MaxYAML is the most bytes of YAML that are read: the library makes up to 900 bytes of garbage of each.
@@ -22,8 +21,8 @@ const maxAliased = 10_000
 // readYAML fills the document from YAML.
 func (r Reader) readYAML(d *Document) diagnostic.List {
 	y := yamlReader{
-		literal: r.Literal, anyNumber: r.AnyNumber, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
-		doc: d, open: map[*yaml.Node]bool{}, lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
+		Reader: r, doc: d, open: map[*yaml.Node]bool{},
+		lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
 	}
 	if len(d.Source.Text) > MaxYAML {
 		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), fmt.Sprintf("write it as JSON, of which %d are read", MaxSize))
@@ -65,15 +64,13 @@ func (y *yamlReader) document() {
 }
 
 type yamlReader struct {
-	literal   bool // no $ begins a placeholder
-	anyNumber bool
-	templates templates
-	doc       *Document
-	lines     []int               // where each of the library's lines begins
-	aliased   int                 // values made from aliases so far
-	inAlias   int                 // aliases being followed now
-	open      map[*yaml.Node]bool // anchors being followed now
-	problems  diagnostic.List
+	Reader
+	doc      *Document
+	lines    []int               // where each of the library's lines begins
+	aliased  int                 // values made from aliases so far
+	inAlias  int                 // aliases being followed now
+	open     map[*yaml.Node]bool // anchors being followed now
+	problems diagnostic.List
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
@@ -209,12 +206,12 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		y.report(out.At, "a NUL character in a text", "")
 		return
 	}
-	if !y.literal && strings.IndexByte(n.Value, '$') >= 0 {
-		problems := y.templates.read(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
+	if !y.Literal && strings.IndexByte(n.Value, '$') >= 0 {
+		problems := y.origin(y.doc, out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
 		if len(y.problems) <= MaxProblems {
 			y.problems = append(y.problems, problems...)
 		}
-		out.Plain = isPlain(n) && out.Template != nil && tag(n) == ""
+		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
 	y.typed(out, n)
@@ -234,7 +231,7 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 			y.report(out.At, "not true or false: "+Quote(n.Value), "")
 		}
 	case "!!int", "!!float":
-		if !IsNumber(n.Value) && (!y.anyNumber || tag(n) != "") {
+		if !IsNumber(n.Value) && (!y.AnyNumber || tag(n) != "") {
 			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value), "write it in decimal digits, or quote it if it is text")
 			return
 		}

@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // Language is what a document is written in.
@@ -28,7 +27,7 @@ type Reader struct {
 	// that say better what they want.
 	AnyNumber bool
 	// Scope says which names are variables; nil means every name.
-	Scope placeholder.Scope
+	Scope Scope
 }
 
 // Read reads a document, and returns what it understood of it with all problems that it met. The language
@@ -41,9 +40,28 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if languageOf(name, text) == YAML {
 		return d, r.readYAML(d)
 	}
-	s := scanner{literal: r.Literal, plain: r.Plain, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}}, doc: d, text: text}
+	s := scanner{Reader: r, doc: d, text: text}
 	d.Root = s.document()
 	return d, s.problems
+}
+
+// origin gives a node whose text has placeholders, and begins at textAt in the source, its Origin. A text that has
+// none after all, only $$ and lone $, is a plain one with them undone.
+func (r Reader) origin(d *Document, n *Node, f form, textAt int) diagnostic.List {
+	p := parser{scope: r.Scope}
+	parsed, faults := p.parse(n.Text)
+	if len(faults) == 0 && len(parsed.references()) == 0 {
+		n.Text, _ = parsed.expand(nil)
+		return nil
+	}
+	n.Origin = &Origin{phrase: parsed, Source: n.Text, form: f, textAt: textAt}
+	var problems diagnostic.List
+	for _, f := range faults[:min(len(faults), MaxProblems)] {
+		problems = append(problems, diagnostic.Problem{
+			Place: d.Place(d.offsetIn(n, f.at)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: f.text, Help: f.help,
+		})
+	}
+	return problems
 }
 
 // unreadable looks for what no reader may meet.
@@ -100,14 +118,14 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	switch {
 	case n.At < 0:
 		return n.At
-	case n.Template.form == bare:
+	case n.Origin.form == bare:
 		return n.At + at
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{node: n, raw: n.Template.textAt}
+		*c = cursor{node: n, raw: n.Origin.textAt}
 	}
-	if n.Template.form == inYAML {
+	if n.Origin.form == inYAML {
 		c.nextDollar(n, d.Source.Text, at)
 	} else {
 		c.walk(d.Source.Text, at)
@@ -132,12 +150,12 @@ func (c *cursor) walk(text string, want int) {
 // nextDollar moves to the $ that stands at an offset of the text. In YAML, quotes, folds and escapes move
 // characters about, but each $ stays one: count them.
 func (c *cursor) nextDollar(n *Node, text string, at int) {
-	source := n.Template.Source
+	source := n.Origin.Source
 	if at >= len(source) || source[at] != '$' {
 		return
 	}
 	move := strings.Count(source[c.at:at], "$")
-	if c.raw == n.Template.textAt { // before the first one
+	if c.raw == n.Origin.textAt { // before the first one
 		c.raw--
 		move++
 	}

@@ -1,4 +1,4 @@
-package document_test
+package template_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 func TestASlipInYAMLHasItsPlaceAndItsRightForm(t *testing.T) {
@@ -51,7 +51,7 @@ func TestASlipInYAMLHasItsPlaceAndItsRightForm(t *testing.T) {
 		"\uFEFFa: b: c\r\n":      `1:5: error: a second : on this line|`,
 		"# c\r\n\r\na: *ü\r\n":   `3:5: error: an anchor or alias without a name|stands in quotes`,
 	} {
-		_, problems := document.Reader{}.Read("x.yaml", text)
+		_, problems := template.Reader{}.Read("x.yaml", text)
 		var b strings.Builder
 		if err := problems.Write(&b, diagnostic.Text); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestDocumentsOfTheWorldAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, problems := document.Reader{Literal: true}.Read(f, string(text))
+		doc, problems := template.Reader{Literal: true}.Read(f, string(text))
 		for _, p := range problems {
 			if !strings.Contains(p.Text, "values of type") { // CloudFormation's own
 				t.Errorf("%s: %s", p.Place, p.Text)
@@ -85,7 +85,7 @@ func TestDocumentsOfTheWorldAreRead(t *testing.T) {
 	}
 }
 
-func keysStandWhereTheyAre(t *testing.T, doc *document.Document, n *document.Node) {
+func keysStandWhereTheyAre(t *testing.T, doc *template.Document, n *template.Node) {
 	for _, m := range n.Members {
 		if at := strings.TrimLeft(doc.Source.Text[m.KeyAt:], `"'`); !strings.HasPrefix(at, m.Key) {
 			t.Errorf("%s: the key %q stands elsewhere", doc.Place(m.KeyAt), m.Key)
@@ -98,17 +98,17 @@ func keysStandWhereTheyAre(t *testing.T, doc *document.Document, n *document.Nod
 }
 
 func TestYAMLIsReadUpToItsOwnSize(t *testing.T) {
-	for _, size := range []int{document.MaxYAML, document.MaxYAML + 1} {
-		_, problems := document.Reader{}.Read("x.yaml", "a: "+strings.Repeat("x", size-3))
-		if refused := len(problems) > 0; refused != (size > document.MaxYAML) {
+	for _, size := range []int{template.MaxYAML, template.MaxYAML + 1} {
+		_, problems := template.Reader{}.Read("x.yaml", "a: "+strings.Repeat("x", size-3))
+		if refused := len(problems) > 0; refused != (size > template.MaxYAML) {
 			t.Errorf("%d bytes: %v", size, problems)
 		}
 	}
 }
 
 func TestYAMLIsReadUpToItsOwnDepth(t *testing.T) {
-	for depth, want := range map[int]string{document.MaxDepth: "", document.MaxDepth + 1: "1:1002: nested", 9000: "1:1002: nested", 20_000: "1:10001: nested"} {
-		_, problems := document.Reader{}.Read("x.yaml", strings.Repeat("[", depth)+"x"+strings.Repeat("]", depth))
+	for depth, want := range map[int]string{template.MaxDepth: "", template.MaxDepth + 1: "1:1002: nested", 9000: "1:1002: nested", 20_000: "1:10001: nested"} {
+		_, problems := template.Reader{}.Read("x.yaml", strings.Repeat("[", depth)+"x"+strings.Repeat("]", depth))
 		got := ""
 		if len(problems) > 0 {
 			got = problems[0].Place.String() + ": " + problems[0].Text
@@ -121,7 +121,7 @@ func TestYAMLIsReadUpToItsOwnDepth(t *testing.T) {
 
 func TestPlacesInALongLineOfYAML(t *testing.T) {
 	for _, items := range []int{10, 340, 341, 342, 5000} {
-		_, problems := document.Reader{}.Read("x.yaml", "# é\n["+strings.Repeat("é, ", items)+"0x1]")
+		_, problems := template.Reader{}.Read("x.yaml", "# é\n["+strings.Repeat("é, ", items)+"0x1]")
 		if want := fmt.Sprintf("x.yaml:2:%d", 2+3*items); len(problems) != 1 || problems[0].Place.String() != want {
 			t.Errorf("%d items: %v, want %s", items, problems, want)
 		}
@@ -132,8 +132,8 @@ func TestPlacesInALongLineOfYAML(t *testing.T) {
 // counted in bytes, which no busy machine changes.
 func TestHostileYAMLIsBounded(t *testing.T) {
 	const most = 2000 // bytes for each that is read: 900, and twice that under the race detector
-	half := hostileYAML(document.MaxYAML / 8)
-	for name, text := range hostileYAML(document.MaxYAML / 4) {
+	half := hostileYAML(template.MaxYAML / 8)
+	for name, text := range hostileYAML(template.MaxYAML / 4) {
 		once, twice := allocated(half[name]), allocated(text)
 		if twice > most*uint64(len(text)) || twice > 3*once+1<<20 {
 			t.Errorf("%s: %d bytes for %d, %d for half of it", name, twice, len(text), once)
@@ -146,7 +146,7 @@ func TestHostileYAMLIsBounded(t *testing.T) {
 func allocated(text string) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _ = document.Reader{}.Read("x.yaml", text)
+	_, _ = template.Reader{}.Read("x.yaml", text)
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }

@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"encoding/json"
@@ -9,21 +9,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
-// scanner reads JSON with comments and bare placeholders. encoding/json knows neither, nor places, nor
-// duplicate keys, nor the text of numbers.
+// scanner reads JSON with comments and bare placeholders.
 type scanner struct {
-	literal   bool // no $ begins a placeholder
-	plain     bool // a comment is an error
-	templates templates
-	doc       *Document
-	text      string
-	pos       int
-	depth     int
-	dead      bool // the structure is lost: what follows would be guessed
-	problems  diagnostic.List
+	Reader
+	doc      *Document
+	text     string
+	pos      int
+	depth    int
+	dead     bool // the structure is lost: what follows would be guessed
+	problems diagnostic.List
 }
 
 // document reads the one value of the text.
@@ -56,7 +52,7 @@ func (s *scanner) value() *Node {
 		return s.array()
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
-	case c == '$' && !s.literal:
+	case c == '$' && !s.Literal:
 		return s.bare()
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
 		return s.word()
@@ -104,22 +100,20 @@ func (s *scanner) number() *Node {
 // bare reads a placeholder outside a string.
 func (s *scanner) bare() *Node {
 	at := s.pos
-	ref, size, errs := s.templates.parser.ParseBare(s.text[at:])
-	for _, e := range errs {
-		s.report(at+e.At, e.Text, e.Help)
+	p := parser{scope: s.Scope}
+	ref, size, faults := p.parseBare(s.text[at:])
+	for _, f := range faults {
+		s.report(at+f.at, f.text, f.help)
 	}
 	n := s.node(Null, at)
 	switch {
 	case size == 0:
 		s.fatal(at, "a value should stand here, not "+s.character(), "")
 	case ref != nil:
-		n.Template = &Template{
-			Parts:  placeholder.Text{{Ref: ref}},
-			Source: s.text[at : at+size], form: bare,
-		}
+		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], form: bare}
 	}
 	s.pos += size
-	if s.pos >= len(s.text) && len(errs) > 0 {
+	if s.pos >= len(s.text) && len(faults) > 0 {
 		s.dead = true // the placeholder was not closed: it has eaten the rest
 	}
 	return n
@@ -128,10 +122,10 @@ func (s *scanner) bare() *Node {
 func (s *scanner) stringValue() *Node {
 	n := s.node(String, s.pos)
 	n.Text = s.str()
-	if s.literal || strings.IndexByte(n.Text, '$') < 0 {
+	if s.Literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	for _, p := range s.templates.read(n, inJSONString, n.At+1) {
+	for _, p := range s.origin(s.doc, n, inJSONString, n.At+1) {
 		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
 			s.dead = true
 		}
