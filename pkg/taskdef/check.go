@@ -24,8 +24,6 @@ type checker struct {
 	flooded  bool
 	rule     string
 	problems diagnostic.List
-	// settledNull says that a placeholder of unknown type turned out to be null.
-	settledNull bool
 	// errors and warnings count what was found, listed or not.
 	errors, warnings int
 }
@@ -181,8 +179,7 @@ func (c *checker) structure(n *template.Node, shapeNumber int) {
 	if n.Unknown() {
 		return
 	}
-	n.As(wanted(s.kind))
-	if !c.typed(n, s) {
+	if !c.fits(n, s) {
 		return
 	}
 	switch s.kind {
@@ -200,24 +197,9 @@ func (c *checker) structure(n *template.Node, shapeNumber int) {
 	}
 }
 
-func wanted(k kind) template.Kind {
-	switch k {
-	case integer, decimal:
-		return template.Number
-	case boolean:
-		return template.Bool
-	case list:
-		return template.Array
-	case mapping, structure:
-		return template.Object
-	default:
-		return template.String
-	}
-}
-
-// typed reports a value of the wrong type or outside its enumeration.
-func (c *checker) typed(n *template.Node, s *shape) bool {
-	if n.Kind != wanted(s.kind) {
+// fits reports a value of the wrong type or outside its enumeration.
+func (c *checker) fits(n *template.Node, s *shape) bool {
+	if n.Kind != s.kind.wanted() {
 		c.fail(n, fmt.Sprintf("want %s, not %s", s.kind, kindOf(n)), retype(n, s.kind))
 		return false
 	}
@@ -280,7 +262,6 @@ func (c *checker) fields(n *template.Node, s *shape) {
 			c.structure(m.Value, f.shape)
 			continue
 		}
-		c.settle(m.Value)
 		if len(c.newer) > template.MaxProblems {
 			c.flood(m.KeyAt)
 			return
@@ -335,16 +316,4 @@ func elsewhere(key string) string {
 		return "the task definition itself"
 	}
 	return found
-}
-
-// settle gives types to what no field is known for.
-func (c *checker) settle(n *template.Node) {
-	n.Settle()
-	c.settledNull = c.settledNull || n.Kind == template.Null
-	for i := range n.Members {
-		c.settle(n.Members[i].Value)
-	}
-	for _, item := range n.Items {
-		c.settle(item)
-	}
 }

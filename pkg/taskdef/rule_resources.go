@@ -223,11 +223,7 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 		}
 	}
 	for _, item := range n.Items {
-		var elem *shape
-		if s != nil && s.kind == list {
-			elem = &shapes[s.elem]
-		}
-		c.leftIn(item, elem, refused)
+		c.leftIn(item, s.inner(""), refused)
 	}
 	free := s == nil
 	if n.Kind != template.String || n.Unknown() {
@@ -246,20 +242,11 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 
 // inside returns the shape of a key's value, nil for free text.
 func inside(s *shape, key string) *shape {
-	switch {
-	case s == nil:
-		return nil
-	case s.kind == mapping:
-		return &shapes[s.elem]
-	}
 	switch key {
 	case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "tags", "options":
 		return nil
 	}
-	if f, ok := s.field(key); ok {
-		return &shapes[f.shape]
-	}
-	return nil
+	return s.inner(key)
 }
 
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.

@@ -90,3 +90,34 @@ func checkRule(t *testing.T, name, file string) {
 		t.Error(diff)
 	}
 }
+
+// A rule that changes what it checks would make the result depend on the order of the rules.
+func TestRulesOnlyRead(t *testing.T) {
+	files, err := filepath.Glob("testdata/rules/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files (%v)", len(files), err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if f.Name == "want" {
+				continue
+			}
+			doc, _ := template.Reader{}.Read(f.Name, string(f.Data))
+			exp := &template.Expander{Doc: doc, Lookup: func(string) (string, bool) { return "80", true }}
+			root := unwrap(doc.Root, exp)
+			exp.All(root)
+			normalise(root)
+			typed(root, &shapes[0])
+			before := root.JSON()
+			c := checker{doc: doc, root: root}
+			c.run()
+			if diff := cmp.Diff(string(before), string(root.JSON())); diff != "" {
+				t.Errorf("%s, %s: a rule changed the document:\n%s", file, f.Name, diff)
+			}
+		}
+	}
+}

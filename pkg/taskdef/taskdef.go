@@ -37,13 +37,11 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	uri := ed.apply(r.Edits)
 	exp.All(root)
 	normalise(root)
+	typed(root, &shapes[0])
 	c := checker{doc: r.Doc, root: root, target: r.Edits.Container}
 	c.run()
-	if c.settledNull {
-		root.DropNull()
-	}
-	out := Rendered{Root: root, ImageURI: uri}
-	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
+	root.DropNull() // what typed made null, of which a rule may have said that its key is unknown
+	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
 // Unset expands a document that does not parse as far as it was read, to name its unset variables too.
@@ -68,6 +66,22 @@ func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 		inner.Members = append(inner.Members, *tags)
 	}
 	return inner
+}
+
+// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil where it
+// knows none. It comes before the rules, which only read.
+func typed(n *template.Node, s *shape) {
+	if s == nil {
+		n.Settle()
+	} else {
+		n.As(s.kind.wanted())
+	}
+	for i := range n.Members {
+		typed(n.Members[i].Value, s.inner(n.Members[i].Key))
+	}
+	for _, item := range n.Items {
+		typed(item, s.inner(""))
+	}
 }
 
 // normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without

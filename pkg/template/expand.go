@@ -170,29 +170,17 @@ func names(o *Origin) string {
 
 // As makes a plain YAML scalar with a placeholder what its field wants, where its text allows.
 func (n *Node) As(want Kind) {
-	if !n.Plain || n.Kind != String {
-		return
-	}
-	switch {
-	case want == Number && IsNumber(n.Text), want == Bool && (n.Text == "true" || n.Text == "false"):
-		n.Kind, n.Plain = want, false
-	case want == String:
-		n.Plain = false
+	if n.Plain && (want == Number && IsNumber(n.Text) || want == Bool && (n.Text == "true" || n.Text == "false")) {
+		n.Kind = want
 	}
 }
 
 // Settle makes a plain YAML scalar with a placeholder, for which no field says the type, what YAML makes of such a text.
 func (n *Node) Settle() {
-	if !n.Plain || n.Kind != String {
-		return
+	if n.As(Number); n.Plain && n.Kind == String {
+		n.As(Bool)
 	}
-	n.Plain = false
-	switch {
-	case IsNumber(n.Text):
-		n.Kind = Number
-	case n.Text == "true" || n.Text == "false":
-		n.Kind = Bool
-	case n.Text == "null" || n.Text == "":
+	if n.Plain && (n.Text == "null" || n.Text == "") {
 		n.Kind, n.Text = Null, ""
 	}
 }

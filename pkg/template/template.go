@@ -61,7 +61,7 @@ func (k Kind) A() string {
 type Node struct {
 	Kind Kind
 	// Plain marks a YAML scalar without quotes that holds a placeholder: its type is the field's, and
-	// Settle or As decides it.
+	// As or Settle decides it.
 	Plain bool
 	// At is where the value begins: a byte offset in the source, or, below zero, one of the document's flags.
 	At int
