@@ -104,7 +104,7 @@ func referenceFault(s string) (fault, help string) {
 		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
 			return "is not a secret's", example
 		case len(fields) != 2 && len(fields) != 5:
-			return fmt.Sprintf("has %d colons behind the secret's name, ECS wants none or all three", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
+			return fmt.Sprintf("needs none or three colons behind the secret's name, it has %d", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
 		case len(fields) == 5 && fields[3] != "" && fields[4] != "":
 			return "names a version stage and a version id", "use one of them"
 		}
