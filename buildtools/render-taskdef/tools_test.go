@@ -53,6 +53,7 @@ func aws(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 func TestTheAWSCommandLineTakesWhatWasRendered(t *testing.T) {
+	t.Parallel()
 	tool(t, "aws")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -72,6 +73,7 @@ func TestTheAWSCommandLineTakesWhatWasRendered(t *testing.T) {
 }
 
 func TestMotoRegistersWhatWasRendered(t *testing.T) {
+	t.Parallel()
 	tool(t, "aws")
 	server := tool(t, "moto_server")
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
