@@ -23,7 +23,6 @@ var neighbours = map[string][]string{
 	"pkg/taskdef":           {"pkg/diagnostic", "pkg/template"},
 	"pkg/template":          {"pkg/diagnostic"},
 	"pkg/compare":           {},
-	"pkg/compare/calibrate": {"pkg/compare"},
 	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/codedeploy":        {"pkg/lifecycle", "pkg/lifecycle/payload"},
 	"pkg/diagnostic":        {},
