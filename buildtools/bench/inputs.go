@@ -81,6 +81,12 @@ func (b *bench) refused(name string, exit int, file, text string) thing {
 	return command(name, exit, b.variables(), b.path(ours), "-o", os.DevNull, b.write(file, text))
 }
 
+// items is a list in YAML of as many values as fit into so many kilobytes.
+func (b *bench) items(kb int) thing {
+	text := "a: [" + strings.Repeat("x,", kb*498) + "]"
+	return b.refused(fmt.Sprintf("%d KB of YAML", kb), 5, fmt.Sprintf("items-%d.yaml", kb), text)
+}
+
 // checks is how many the suites have.
 const checks = 200
 
