@@ -168,7 +168,7 @@ func (e *editor) command(arg string) {
 			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is none", `write ["sh","-c","…"], or shell words`)
 			return
 		}
-		e.own(value, at)
+		value.From(at, nil)
 		out = value
 	} else {
 		words, err := shellWords(text)
@@ -181,16 +181,4 @@ func (e *editor) command(arg string) {
 		}
 	}
 	c.Set("command", at, out)
-}
-
-// own marks a value as the flag's, all of it.
-func (e *editor) own(n *template.Node, at int) {
-	n.At = at
-	for i := range n.Members {
-		n.Members[i].KeyAt = at
-		e.own(n.Members[i].Value, at)
-	}
-	for _, item := range n.Items {
-		e.own(item, at)
-	}
 }

@@ -17,7 +17,7 @@ func (e *editor) sets(args []string) {
 		}
 		pointer, text, _ := strings.Cut(arg, "=")
 		value, _ := template.Reader{}.Value(text)
-		e.own(value, e.doc.FromFlag("--set"))
+		value.From(e.doc.FromFlag("--set"), nil)
 		e.set(pointer, value)
 	}
 }

@@ -2,7 +2,6 @@ package template
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,15 +19,7 @@ type Expander struct {
 }
 
 // All expands the nodes of a tree.
-func (e *Expander) All(n *Node) {
-	e.Node(n)
-	for i := range n.Members {
-		e.All(n.Members[i].Value)
-	}
-	for _, item := range n.Items {
-		e.All(item)
-	}
-}
+func (e *Expander) All(n *Node) { n.Walk(e.Node) }
 
 // Node expands one node, and nothing below it.
 func (e *Expander) Node(n *Node) {
@@ -91,20 +82,8 @@ func (e *Expander) json(n *Node) {
 		n.unknown()
 		return
 	}
-	*n = *e.foreign(value, n.At, n.Origin)
-}
-
-// foreign gives every node of a value the place and the template that it came from.
-func (e *Expander) foreign(n *Node, at int, o *Origin) *Node {
-	n.At, n.Origin = at, o
-	for i := range n.Members {
-		n.Members[i].KeyAt = at
-		e.foreign(n.Members[i].Value, at, o)
-	}
-	for _, item := range n.Items {
-		e.foreign(item, at, o)
-	}
-	return n
+	value.From(n.At, n.Origin)
+	*n = *value
 }
 
 // Value reads a JSON value that is not a file: a flag's or a variable's. Positions in the problems mean nothing.
@@ -117,9 +96,6 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 // missing reports the references without a value, and whether there are any: then the node has none, either.
 func (e *Expander) missing(n *Node, lacking []missing) bool {
 	for _, m := range lacking {
-		if len(e.Problems) > MaxProblems {
-			break
-		}
 		p := diagnostic.Problem{
 			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
 			Text: fmt.Sprintf("variable %s is not set", m.name),
@@ -136,10 +112,7 @@ func (e *Expander) missing(n *Node, lacking []missing) bool {
 		if m.message != "" {
 			p.Text += ": " + capped(strings.Join(strings.Fields(m.message), " "))
 		}
-		if len(e.Problems) == MaxProblems {
-			p.Text, p.Help = "more problems with variables than are listed", ""
-		}
-		e.Problems = append(e.Problems, p)
+		e.Problems = noted(e.Problems, p)
 	}
 	if len(lacking) > 0 {
 		n.unknown()
@@ -148,10 +121,7 @@ func (e *Expander) missing(n *Node, lacking []missing) bool {
 }
 
 func (e *Expander) report(n *Node, at int, text, help string) {
-	if len(e.Problems) > MaxProblems {
-		return
-	}
-	e.Problems = append(e.Problems, diagnostic.Problem{
+	e.Problems = noted(e.Problems, diagnostic.Problem{
 		Place: e.Doc.Place(e.Doc.offsetIn(n, at)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})
 }
@@ -199,7 +169,10 @@ type Use struct {
 // Uses lists the variables of a tree in its order.
 func (d *Document) Uses(n *Node) []Use {
 	var uses []Use
-	if n.Origin != nil {
+	n.Walk(func(n *Node) {
+		if n.Origin == nil {
+			return
+		}
 		for _, p := range n.Origin.phrase.references() {
 			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
 			switch p.ref.op {
@@ -211,25 +184,13 @@ func (d *Document) Uses(n *Node) []Use {
 			}
 			uses = append(uses, u)
 		}
-	}
-	for i := range n.Members {
-		uses = append(uses, d.Uses(n.Members[i].Value)...)
-	}
-	for _, item := range n.Items {
-		uses = append(uses, d.Uses(item)...)
-	}
+	})
 	return uses
 }
 
 // HasPlaceholders reports whether a value of the tree holds, or held, any.
 func (n *Node) HasPlaceholders() bool {
-	if n.Origin != nil {
-		return true
-	}
-	for i := range n.Members {
-		if n.Members[i].Value.HasPlaceholders() {
-			return true
-		}
-	}
-	return slices.ContainsFunc(n.Items, (*Node).HasPlaceholders)
+	has := false
+	n.Walk(func(n *Node) { has = has || n.Origin != nil })
+	return has
 }

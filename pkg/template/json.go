@@ -7,19 +7,15 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // scanner reads JSON with comments and bare placeholders.
 type scanner struct {
-	Reader
-	doc      *Document
-	text     string
-	pos      int
-	depth    int
-	dead     bool // the structure is lost: what follows would be guessed
-	problems diagnostic.List
+	reader
+	text  string
+	pos   int
+	depth int
+	dead  bool // the structure is lost: what follows would be guessed
 }
 
 // document reads the one value of the text.
@@ -27,7 +23,7 @@ func (s *scanner) document() *Node {
 	s.pos = len(s.text) - len(strings.TrimPrefix(s.text, bom))
 	if s.space(); s.pos == len(s.text) {
 		s.fatal(s.pos, "empty", "a document is one JSON object")
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 	root := s.value()
 	if s.space(); !s.dead && s.pos < len(s.text) {
@@ -36,12 +32,10 @@ func (s *scanner) document() *Node {
 	return root
 }
 
-func (s *scanner) node(k Kind, at int) *Node { return &Node{Kind: k, At: at} }
-
 func (s *scanner) value() *Node {
 	if s.pos >= len(s.text) {
 		s.fatal(s.pos, "the text ends where a value should stand", "")
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 	switch c := s.text[s.pos]; {
 	case c == '"':
@@ -62,7 +56,7 @@ func (s *scanner) value() *Node {
 			help = "if this is a template, render it first"
 		}
 		s.fatal(s.pos, "a value should stand here, not "+s.character(), help)
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 }
 
@@ -75,14 +69,14 @@ func (s *scanner) word() *Node {
 	word := s.text[at:s.pos]
 	switch word {
 	case "true", "false":
-		n := s.node(Bool, at)
+		n := &Node{Kind: Bool, At: at}
 		n.Text = word
 		return n
 	case "null":
 	default:
 		s.report(at, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
 	}
-	return s.node(Null, at)
+	return &Node{At: at}
 }
 
 func (s *scanner) number() *Node {
@@ -90,7 +84,7 @@ func (s *scanner) number() *Node {
 	for s.pos < len(s.text) && (isWord(s.text[s.pos]) || strings.IndexByte("+-.", s.text[s.pos]) >= 0) {
 		s.pos++
 	}
-	n := s.node(Number, at)
+	n := &Node{Kind: Number, At: at}
 	if n.Text = s.text[at:s.pos]; !IsNumber(n.Text) {
 		s.report(at, "not a number: "+Quote(n.Text), "")
 	}
@@ -105,7 +99,7 @@ func (s *scanner) bare() *Node {
 	for _, f := range faults {
 		s.report(at+f.at, f.text, f.help)
 	}
-	n := s.node(Null, at)
+	n := &Node{At: at}
 	switch {
 	case size == 0:
 		s.fatal(at, "a value should stand here, not "+s.character(), "")
@@ -120,16 +114,13 @@ func (s *scanner) bare() *Node {
 }
 
 func (s *scanner) stringValue() *Node {
-	n := s.node(String, s.pos)
+	n := &Node{Kind: String, At: s.pos}
 	n.Text = s.str()
 	if s.Literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	for _, p := range s.origin(s.doc, n, inJSONString, n.At+1) {
-		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
-			s.dead = true
-		}
-	}
+	s.origin(n, inJSONString, n.At+1)
+	s.dead = s.dead || len(s.problems) > MaxProblems
 	return n
 }
 

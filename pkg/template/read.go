@@ -38,30 +38,52 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 		return d, diagnostic.List{p}
 	}
 	if languageOf(name, text) == YAML {
-		return d, r.readYAML(d)
+		y := yamlReader{reader: reader{Reader: r, doc: d}}
+		y.document()
+		return d, y.problems
 	}
-	s := scanner{Reader: r, doc: d, text: text}
+	s := scanner{reader: reader{Reader: r, doc: d}, text: text}
 	d.Root = s.document()
 	return d, s.problems
 }
 
+// reader is what both languages need: the document, and the problems met so far.
+type reader struct {
+	Reader
+	doc      *Document
+	problems diagnostic.List
+}
+
+func (r *reader) report(at int, text, help string) {
+	r.problems = noted(r.problems, diagnostic.Problem{
+		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
+	})
+}
+
+// noted appends a problem; behind MaxProblems only that there are more.
+func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
+	if len(l) == MaxProblems {
+		p.Text, p.Help = "more problems than are listed", ""
+	}
+	if len(l) > MaxProblems {
+		return l
+	}
+	return append(l, p)
+}
+
 // origin gives a node whose text has placeholders, and begins at textAt in the source, its Origin. A text that has
 // none after all, only $$ and lone $, is a plain one with them undone.
-func (r Reader) origin(d *Document, n *Node, f form, textAt int) diagnostic.List {
+func (r *reader) origin(n *Node, f form, textAt int) {
 	p := parser{scope: r.Scope}
 	parsed, faults := p.parse(n.Text)
 	if len(faults) == 0 && len(parsed.references()) == 0 {
 		n.Text, _ = parsed.expand(nil)
-		return nil
+		return
 	}
 	n.Origin = &Origin{phrase: parsed, Source: n.Text, form: f, textAt: textAt}
-	var problems diagnostic.List
-	for _, f := range faults[:min(len(faults), MaxProblems)] {
-		problems = append(problems, diagnostic.Problem{
-			Place: d.Place(d.offsetIn(n, f.at)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: f.text, Help: f.help,
-		})
+	for _, f := range faults {
+		r.report(r.doc.offsetIn(n, f.at), f.text, f.help)
 	}
-	return problems
 }
 
 // unreadable looks for what no reader may meet.

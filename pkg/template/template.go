@@ -165,6 +165,27 @@ func (n *Node) Delete(key string) bool {
 	return false
 }
 
+// Walk calls visit for the node, and then for every one below it that is still there.
+func (n *Node) Walk(visit func(*Node)) {
+	visit(n)
+	for i := range n.Members {
+		n.Members[i].Value.Walk(visit)
+	}
+	for _, item := range n.Items {
+		item.Walk(visit)
+	}
+}
+
+// From says of a whole value where it came from: a flag, or the placeholder that it replaces.
+func (n *Node) From(at int, origin *Origin) {
+	n.Walk(func(n *Node) {
+		n.At, n.Origin = at, origin
+		for i := range n.Members {
+			n.Members[i].KeyAt = at
+		}
+	})
+}
+
 // Str returns a string's text; "" for nil and for everything else.
 func (n *Node) Str() string {
 	if n == nil || n.Kind != String {

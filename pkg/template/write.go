@@ -108,12 +108,8 @@ func quote(b *bytes.Buffer, s string) {
 
 // DropNull removes every null of the tree, as RegisterTaskDefinition refuses them and describing prints them.
 func (n *Node) DropNull() {
-	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })
-	for _, m := range n.Members {
-		m.Value.DropNull()
-	}
-	n.Items = slices.DeleteFunc(n.Items, func(item *Node) bool { return item.Kind == Null })
-	for _, item := range n.Items {
-		item.DropNull()
-	}
+	n.Walk(func(n *Node) {
+		n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })
+		n.Items = slices.DeleteFunc(n.Items, func(item *Node) bool { return item.Kind == Null })
+	})
 }

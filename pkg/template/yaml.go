@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // MaxYAML is the most bytes of YAML that are read: the library makes up to 900 bytes of garbage of each.
@@ -18,29 +16,22 @@ const MaxYAML = 500_000
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
 const maxAliased = 10_000
 
-// readYAML fills the document from YAML.
-func (r Reader) readYAML(d *Document) diagnostic.List {
-	y := yamlReader{
-		Reader: r, doc: d, open: map[*yaml.Node]bool{},
-		lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
-	}
-	if len(d.Source.Text) > MaxYAML {
-		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), fmt.Sprintf("write it as JSON, of which %d are read", MaxSize))
-		return y.problems
-	}
-	for _, end := range lineBreak.FindAllStringIndex(d.Source.Text, -1) {
-		y.lines = append(y.lines, end[1])
-	}
-	y.document()
-	return y.problems
-}
-
 // lineBreak is what ends a line for the library, which is more than what ends one for an editor.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 // document reads the one document of the text.
 func (y *yamlReader) document() {
-	loader, err := yaml.NewLoader(strings.NewReader(y.doc.Source.Text))
+	text := y.doc.Source.Text
+	y.open, y.lines = map[*yaml.Node]bool{}, []int{len(text) - len(strings.TrimPrefix(text, bom))}
+	if len(text) > MaxYAML {
+		help := fmt.Sprintf("write it as JSON, of which %d are read", MaxSize)
+		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), help)
+		return
+	}
+	for _, end := range lineBreak.FindAllStringIndex(text, -1) {
+		y.lines = append(y.lines, end[1])
+	}
+	loader, err := yaml.NewLoader(strings.NewReader(text))
 	var first, second yaml.Node
 	if err == nil {
 		err = loader.Load(&first)
@@ -64,13 +55,11 @@ func (y *yamlReader) document() {
 }
 
 type yamlReader struct {
-	Reader
-	doc      *Document
-	lines    []int               // where each of the library's lines begins
-	aliased  int                 // values made from aliases so far
-	inAlias  int                 // aliases being followed now
-	open     map[*yaml.Node]bool // anchors being followed now
-	problems diagnostic.List
+	reader
+	lines   []int               // where each of the library's lines begins
+	aliased int                 // values made from aliases so far
+	inAlias int                 // aliases being followed now
+	open    map[*yaml.Node]bool // anchors being followed now
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
@@ -207,10 +196,7 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		return
 	}
 	if !y.Literal && strings.IndexByte(n.Value, '$') >= 0 {
-		problems := y.origin(y.doc, out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
-		if len(y.problems) <= MaxProblems {
-			y.problems = append(y.problems, problems...)
-		}
+		y.origin(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
 		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
@@ -243,13 +229,4 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 
 func (y *yamlReader) unsupported(at int, tag string) {
 	y.report(at, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
-}
-
-func (y *yamlReader) report(at int, text, help string) {
-	if len(y.problems) > MaxProblems {
-		return
-	}
-	y.problems = append(y.problems, diagnostic.Problem{
-		Place: y.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
 }
