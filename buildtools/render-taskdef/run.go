@@ -173,7 +173,7 @@ func (t *templateRun) checkOutputs(loses bool) {
 		}
 	}
 	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || renderer.SameFile(t.imageDetail, t.out)) {
-		t.Usage("--image-detail", "is the file of --output too", help)
+		t.Usage("--image-detail", "is also the file of --output", help)
 	}
 }
 
@@ -214,7 +214,7 @@ func (t *templateRun) stamps(flags *command.Flags) {
 		t.defaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
 	if flags.Given("suite") && !isSuite(t.suite) {
-		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
+		t.Usage("--suite", "is not a reference to a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }
 

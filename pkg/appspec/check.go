@@ -149,7 +149,7 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 	case !isName(name.Text):
 		text, help = "is not a name that ECS takes", nameHelp
 	case task != nil && !ok:
-		text, help = "is no container of the task definition", "its containers are "+strings.Join(shown, ", ")
+		text, help = "is not a container of the task definition", "its containers are "+strings.Join(shown, ", ")
 	default:
 		return found, ok
 	}
@@ -231,7 +231,7 @@ func (c *checker) network(task *taskdef.Task) {
 				continue
 			}
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
-				c.fail(v, rule, template.Quote(v.Text)+" does not belong into "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
+				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
 			}
 		}
 	}
@@ -347,7 +347,7 @@ func (c *checker) hooks() {
 		event := h.Event.Text
 		switch {
 		case !slices.Contains(Events(), event):
-			c.fail(h.Event, rule, template.Quote(event)+" is no lifecycle event that takes a hook", eventHelp(event))
+			c.fail(h.Event, rule, template.Quote(event)+" is not a lifecycle event that takes a hook", eventHelp(event))
 		case seen[event]:
 			c.fail(h.Event, rule, "a second hook for "+event, "an event has one function")
 		}

@@ -236,7 +236,7 @@ func (r *reader) keys(n *template.Node, known ...string) {
 		}
 		lower := strings.ToLower(m.Key)
 		if found && seen[lower] {
-			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy does not tell capitals from small letters")
+			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
 		}
 		seen[lower] = true
 		if found {

@@ -22,7 +22,7 @@ func ParseARN(s string) (a ARN, fault string) {
 	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // a placeholder has its own message
 		return a, noRegion
 	case a.Resource == "":
-		return a, "has no resource behind the last colon"
+		return a, "has no resource after the last colon"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F }):
 		return a, "has white space in it"
 	}

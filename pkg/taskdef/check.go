@@ -282,7 +282,7 @@ func (c *checker) fields(n *template.Node, s *shape) {
 		c.newer[m.Key] = true
 		help := "kept as it is: it may be newer than this build"
 		if where := elsewhere(m.Key); where != "" {
-			help = "kept as it is; a key of that name belongs into " + where
+			help = "kept as it is; a key of that name belongs in " + where
 		}
 		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), help)
 	}

@@ -97,7 +97,7 @@ func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) && strconv.Itoa(i) == key {
 		return i, true
 	}
-	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - stands behind the last"
+	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - is the place after the last"
 	if near, ok := diagnostic.Nearest(key, names); ok {
 		help = "did you mean " + template.Quote(near) + "?"
 	} else if len(names) > 0 {

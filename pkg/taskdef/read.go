@@ -102,7 +102,7 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 	}
 	all := root.Get("containerDefinitions")
 	if root.Kind != template.Object || all == nil || all.Kind != template.Array {
-		fail(root.At, "not a task definition: containerDefinitions is not there, or no list")
+		fail(root.At, "not a task definition: containerDefinitions is missing, or is not a list")
 		return t, problems
 	}
 	var nodes []*template.Node

@@ -117,7 +117,7 @@ func dependsOn(c *checker) {
 			switch {
 			case !ok && c.unnamed(): // it may be the one whose name has no value
 			case !ok:
-				c.fail(on, "dependsOn names "+on.Show()+", which is no container", c.containersHelp())
+				c.fail(on, "dependsOn names "+on.Show()+", which is not a container of the task", c.containersHelp())
 			case on.Text == from:
 				c.fail(on, "container "+name(container)+" depends on itself", "")
 			default:

@@ -81,7 +81,7 @@ func nameFault(repository string) (fault, help string) {
 	case tagged && tag == "":
 		return "ends with a colon: the tag is empty", "the tag's variable is empty"
 	case base == "":
-		return "has no name behind the last /", "the repository's variable is empty"
+		return "has no name after the last /", "the repository's variable is empty"
 	case strings.Contains(tag, ":"):
 		return "has two tags", "one of them came with a variable"
 	case strings.HasPrefix(repository, "/"), strings.HasPrefix(repository, ":"), strings.Contains(repository, "//"):

@@ -92,7 +92,7 @@ func (c *checker) portName(n *template.Node) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
 	if !ok {
-		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes", "1 to 64 small letters, digits, - and _, not first a -")
+		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes", "1 to 64 lower-case letters, digits, - and _, not first a -")
 	}
 }
 

@@ -41,9 +41,9 @@ func (c *checker) portRange(portRange, host *template.Node) {
 	_, _, ok := rangeOf(portRange)
 	switch {
 	case !ok:
-		c.fail(portRange, "containerPortRange "+portRange.Show()+" is no range", `"8000-8010"`)
+		c.fail(portRange, "containerPortRange "+portRange.Show()+" is not a range", `"8000-8010"`)
 	case host != nil:
-		c.fail(host, "hostPort beside containerPortRange", "leave hostPort out")
+		c.fail(host, "hostPort makes no sense beside containerPortRange", "leave hostPort out")
 	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":
 		c.fail(portRange, "containerPortRange needs networkMode awsvpc or bridge", "")
 	}

@@ -33,7 +33,7 @@ func logOptions(c *checker, container *template.Node) {
 		}
 	}
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
-		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern exclude one another", "")
+		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern cannot stand together", "")
 	}
 	if m := options.Get("mode"); m != nil && m.Kind == template.String && m.Text != "blocking" && m.Text != "non-blocking" {
 		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
@@ -100,7 +100,7 @@ func mountPoints(c *checker, container *template.Node) {
 	for _, m := range container.Get("mountPoints").List() {
 		n := m.Get("sourceVolume")
 		if n.Str() != "" && !declared[n.Str()] && !unknown {
-			c.fail(n, "sourceVolume "+n.Show()+" is no volume of the task", help)
+			c.fail(n, "sourceVolume "+n.Show()+" is not a volume of the task", help)
 		}
 	}
 	for _, m := range container.Get("volumesFrom").List() {
@@ -113,7 +113,7 @@ func mountPoints(c *checker, container *template.Node) {
 			found = found || other != container && other.Get("name").Str() == n.Text
 		}
 		if !found {
-			c.fail(n, "sourceContainer "+n.Show()+" is no other container", c.containersHelp())
+			c.fail(n, "sourceContainer "+n.Show()+" is not another container of the task", c.containersHelp())
 		}
 	}
 }
@@ -169,7 +169,7 @@ func taskLimits(c *checker) {
 				return
 			}
 		}
-		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is no container", c.containersHelp())
+		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is not a container of the task", c.containersHelp())
 	}
 }
 
@@ -216,7 +216,7 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+m.Show()+" stays as it is: only values are put in", "")
+			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), refused)

@@ -28,7 +28,7 @@ func roles(c *checker) {
 		case a.Account == "":
 			fault = "has no account"
 		case a.Region != "":
-			fault = "has a region, which roles have not"
+			fault = "has a region, and roles have none"
 		case !strings.HasPrefix(a.Resource, "role/") || a.Resource == "role/":
 			fault = "is not a role's"
 		}
@@ -104,7 +104,7 @@ func referenceFault(s string) (fault, help string) {
 		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
 			return "is not a secret's", example
 		case len(fields) != 2 && len(fields) != 5:
-			return fmt.Sprintf("needs none or three colons behind the secret's name, it has %d", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
+			return fmt.Sprintf("needs none or three colons after the secret's name, it has %d", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
 		case len(fields) == 5 && fields[3] != "" && fields[4] != "":
 			return "names a version stage and a version id", "use one of them"
 		}
@@ -179,7 +179,7 @@ func secretsInText(c *checker, container *template.Node) {
 		case own || secretInScript(w.Str()):
 			c.warn(w, "this word of the command looks like a secret", commandHelp(container))
 		case behind:
-			c.warn(words[i+1], "the word behind "+w.Show()+" looks like a secret", commandHelp(container))
+			c.warn(words[i+1], "the word after "+w.Show()+" looks like a secret", commandHelp(container))
 		}
 	}
 }
@@ -233,7 +233,7 @@ func executionRole(c *checker) {
 			}
 		}
 		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
-			c.fail(image, "Fargate pulls the image of container "+name(container)+" from ECR with an executionRoleArn, and there is none", "arn:aws:iam::123456789012:role/NAME")
+			c.fail(image, "Fargate pulls the image of container "+name(container)+" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
 		}
 		logs := container.Get("logConfiguration")
 		if options := logs.Get("secretOptions"); len(options.List()) > 0 {

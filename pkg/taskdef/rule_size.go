@@ -58,7 +58,7 @@ func fargateSize(c *checker) {
 		for i, r := range table {
 			known[i] = r.cpu
 		}
-		c.fail(cpu, fmt.Sprintf("cpu %s is no size that Fargate has", cpu.Show()), fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
+		c.fail(cpu, fmt.Sprintf("cpu %s is not a size that Fargate has", cpu.Show()), fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
 		return
 	}
 	mib, ok := memoryMiB(memory)
@@ -128,7 +128,7 @@ func taskSize(c *checker) {
 	switch {
 	case cpu == nil || cpu.Kind != template.String:
 	case !ok:
-		c.fail(cpu, "cpu "+cpu.Show()+" is no size", `"1024" or "1 vCPU"`)
+		c.fail(cpu, "cpu "+cpu.Show()+" is not a size", `"1024" or "1 vCPU"`)
 	case !c.fargate && (units < 128 || units > maxCPU):
 		c.fail(cpu, "cpu "+cpu.Show()+" is outside of what ECS takes: 128 to 196608 units", "1024 units are one vCPU")
 	}
@@ -136,9 +136,9 @@ func taskSize(c *checker) {
 	switch {
 	case memory == nil || memory.Kind != template.String:
 	case !ok:
-		c.fail(memory, "memory "+memory.Show()+" is no size", `"2048" (MiB) or "2 GB"`)
+		c.fail(memory, "memory "+memory.Show()+" is not a size", `"2048" (MiB) or "2 GB"`)
 	case !c.fargate && mib < minMemory:
-		c.fail(memory, fmt.Sprintf("memory of the task is %s MiB, the least is %d", memory.Show(), minMemory), "")
+		c.fail(memory, fmt.Sprintf("memory of the task is %s MiB, the minimum is %d", memory.Show(), minMemory), "")
 	}
 }
 
@@ -157,13 +157,13 @@ func containerSizes(c *checker) {
 		soft, isSoft := number(reservation)
 		switch {
 		case isHard && hard < minMemory:
-			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the least is %d", name(container), memory.Show(), minMemory), "")
+			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the minimum is %d", name(container), memory.Show(), minMemory), "")
 		case isSoft && soft < minMemory:
-			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the least is %d", name(container), reservation.Show(), minMemory), "")
+			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the minimum is %d", name(container), reservation.Show(), minMemory), "")
 		case isHard && isSoft && hard < soft:
 			c.fail(memory, fmt.Sprintf("memory of container %s is less than its memoryReservation", name(container)), "")
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
-			c.fail(container, "container "+name(container)+" has no memory, nor has the task", "give the container memory or memoryReservation, or the task memory")
+			c.fail(container, "container "+name(container)+" has no memory, and the task has none either", "give the container memory or memoryReservation, or the task memory")
 		case isHard && isSoft && sized && hard > mib && soft <= mib:
 			c.fail(memory, "memory of container "+name(container)+" is more than the task's", "")
 		}

@@ -34,7 +34,7 @@ func (s *scanner) object() *Node {
 			break
 		}
 		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
-			s.fatal(s.pos, "a : should stand behind the key "+Quote(key)+", not "+s.character(), "")
+			s.fatal(s.pos, "a : should stand after the key "+Quote(key)+", not "+s.character(), "")
 			break
 		}
 		s.pos++

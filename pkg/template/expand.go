@@ -62,7 +62,7 @@ func (e *Expander) bare(n *Node) {
 	case IsNumber(text):
 		n.Kind, n.Text = Number, text
 	default:
-		e.report(n, 0, "the value of "+names(n.Origin)+" is no JSON number, true, false or null",
+		e.report(n, 0, "the value of "+names(n.Origin)+" is not a JSON number, true, false or null",
 			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`, Shown(n), n.Origin.phrase[0].ref.name))
 		n.unknown()
 	}

@@ -27,7 +27,7 @@ func (s *scanner) document() *Node {
 	}
 	root := s.value()
 	if s.space(); !s.dead && s.pos < len(s.text) {
-		s.fatal(s.pos, "text behind the end of the document", "")
+		s.fatal(s.pos, "text after the end of the document", "")
 	}
 	return root
 }

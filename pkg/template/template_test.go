@@ -170,7 +170,7 @@ func TestBadValuesAreReportedWithoutBeingShown(t *testing.T) {
 	const secret = "hunter2-is-no-json"
 	values := map[string]string{"S": secret, "BIN": "a\xffb" + secret, "NUL": secret + "\x00", "DUP": `{"` + secret + `":1,"` + secret + `":2}`}
 	for text, want := range map[string]string{
-		`{"a": ${S}}`:          "x.json:1:7: the value of S is no JSON number, true, false or null",
+		`{"a": ${S}}`:          "x.json:1:7: the value of S is not a JSON number, true, false or null",
 		`{"a": ${json:S}}`:     "x.json:1:7: the value of S is not JSON",
 		`{"a": ${json:DUP}}`:   "x.json:1:7: the value of DUP is not JSON",
 		`{"ü": "x ${json:S}"}`: "x.json:1:10: ${json:S} stands within other text",

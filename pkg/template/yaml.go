@@ -154,7 +154,7 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			continue
 		}
 		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
-			y.report(keyAt, "a key that is no text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
+			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 			continue
 		}
 		if first, twice := keys.first(key.Value, keyAt); twice {

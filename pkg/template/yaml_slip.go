@@ -64,7 +64,7 @@ func (s *slip) near() bool {
 		return s.is(from+m[2], "a non-breaking space", "replace it with an ordinary one")
 	}
 	if m := tightColon.FindStringSubmatchIndex(above); m != nil {
-		return s.is(from+m[2], "no space behind this colon", "write KEY: VALUE; a text with a colon in it stands in quotes")
+		return s.is(from+m[2], "no space after this colon", "write KEY: VALUE; a text with a colon in it stands in quotes")
 	}
 	return false
 }
@@ -102,20 +102,20 @@ func (s *slip) known(message string) bool {
 	case is("mapping values are not allowed") && strings.Contains(before, ": "):
 		return s.is(s.at, "a second : on this line", "a text that ends with a colon, or has one before a space, stands in quotes")
 	case is("mapping values are not allowed"):
-		return s.is(s.at, "a : behind a text of several lines",
+		return s.is(s.at, "a : after a text of several lines",
 			"does this line go on with the one above? then its colon stands in quotes; else it is indented too far")
 	case is("expected ':'"):
-		return s.is(s.begin, "a : is missing behind this key", "write KEY: VALUE; a line that goes on is indented by more than its key")
+		return s.is(s.begin, "a : is missing after this key", "write KEY: VALUE; a line that goes on is indented by more than its key")
 	case is("unknown escape"):
 		return s.is(s.at, "an unknown escape", `\\ is a backslash; in single quotes it is one by itself`)
 	case is("sequence entries are not allowed"):
 		return s.is(s.at, "a list begins on a line of its own", "")
 	case is("expected comment or line break"):
-		return s.is(s.at, "text behind | or >", "the text begins on the next line; a text that begins with | or > stands in quotes")
+		return s.is(s.at, "text after | or >", "the text begins on the next line; a text that begins with | or > stands in quotes")
 	case is("expected node content"):
 		return s.is(s.at, "a value or key is missing here", `an empty text is ""`)
 	case (is("expected key") || is("expected '-'")) && !first:
-		return s.is(s.at, "text behind a value", "a text with quotes, brackets or a # in it stands in quotes as a whole")
+		return s.is(s.at, "text after a value", "a text with quotes, brackets or a # in it stands in quotes as a whole")
 	case is("expected key") && strings.HasPrefix(s.text[s.at:], "-"):
 		return s.is(s.at, "a list item among the keys of a mapping", "indent it below its key")
 	case is("expected key"):
@@ -123,7 +123,7 @@ func (s *slip) known(message string) bool {
 	case is("expected '-'"):
 		return s.is(s.at, "the next item of the list should stand here", "it begins with - and a space")
 	case is("expected <document start>"):
-		return s.is(s.at, "text behind the end of the document", "is its indentation that of the lines above?")
+		return s.is(s.at, "text after the end of the document", "is its indentation that of the lines above?")
 	}
 	return false
 }
