@@ -62,7 +62,8 @@ func (b *bench) rendered(size string) []string {
 
 // renderers are the programs that can render a template.
 func (b *bench) renderers(size string) []thing {
-	pipe := command(shell, 0, b.variables(), "sh", "-c", `set -e; envsubst < "$0" | jq .`, b.path("template-"+size+".json"))
+	pipe := command(shell, 0, b.variables(), "sh", "-c", `set -e; envsubst < "$0" | jq .`,
+		b.path("template-"+size+".json"))
 	return []thing{
 		command(ours, 0, b.variables(), append([]string{b.path(ours)}, b.rendered(size)...)...),
 		needs("jq", needs("envsubst", pipe)),

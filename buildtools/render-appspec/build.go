@@ -42,7 +42,9 @@ func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
 		case !ok:
 			a.Usage("--hook", "want EVENT=FUNCTION", "--hook AfterAllowTestTraffic=CodeDeployHook_NAME_AfterAllowTestTraffic")
 		default:
-			s.Hooks = append(s.Hooks, appspec.Hook{Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at}})
+			s.Hooks = append(s.Hooks, appspec.Hook{
+				Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at},
+			})
 		}
 	}
 	return s
@@ -99,7 +101,8 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 	case len(c.Ports) == 0:
 		a.rule(c.Place, "container "+template.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
 	case len(c.Ports) > 1:
-		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", template.Quote(c.Name), len(c.Ports)), appspec.PortHelp(c))
+		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", template.Quote(c.Name), len(c.Ports)),
+			appspec.PortHelp(c))
 	default:
 		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
@@ -108,7 +111,10 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 
 // rule reports that two things that are right for themselves do not fit together.
 func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
-	a.Add(diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer", Text: text, Help: help})
+	a.Add(diagnostic.Problem{
+		Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer",
+		Text: text, Help: help,
+	})
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.
@@ -149,7 +155,8 @@ func (a *appspecRun) network() *appspec.Network {
 	if a.subnets == "" && a.securityGroups == "" && a.assignPublicIP == "" {
 		return nil
 	}
-	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}, AssignPublicIP: a.value("assign-public-ip", a.assignPublicIP)}
+	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}}
+	n.AssignPublicIP = a.value("assign-public-ip", a.assignPublicIP)
 	n.Subnets, n.SecurityGroups = a.listed("subnets", a.subnets), a.listed("security-groups", a.securityGroups)
 	return n
 }

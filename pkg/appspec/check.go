@@ -45,7 +45,8 @@ func (c *checker) report(severity diagnostic.Severity, v Value, rule, text, help
 
 func (c *checker) taskDefinition(task *taskdef.Task) {
 	v := c.spec.TaskDefinition
-	const rule, help = "task-definition", Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
+	const rule = "task-definition"
+	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	switch {
 	case v.Wrong, v.Text == Placeholder:
 		return
@@ -62,7 +63,8 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 		return
 	}
 	if task != nil && task.Family != "" && task.Family != family {
-		c.report(diagnostic.Warning, v, rule, fmt.Sprintf("TaskDefinition is of family %s, the task definition given of another one", template.Quote(family)), "")
+		c.report(diagnostic.Warning, v, rule,
+			"TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
 	}
 }
 
@@ -122,7 +124,8 @@ func (c *checker) loadBalancer(task *taskdef.Task) {
 	}
 	container, ok := c.container(task)
 	if ok && isPort && !container.HasPort(number) && !container.PortsUnclear {
-		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", template.Quote(name.Text), number), PortHelp(container))
+		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", template.Quote(name.Text), number),
+			PortHelp(container))
 	}
 }
 
@@ -170,7 +173,8 @@ func PortHelp(container taskdef.Container) string {
 	case len(has) > 0:
 		return "it has " + strings.Join(has, ", ")
 	case len(container.Ranges) > 0:
-		return "it has the containerPortRange " + template.Unquoted(strings.Join(container.Ranges, ", ")) + ": a load balancer needs a containerPort"
+		ranges := template.Unquoted(strings.Join(container.Ranges, ", "))
+		return "it has the containerPortRange " + ranges + ": a load balancer needs a containerPort"
 	}
 	return "it has no portMappings"
 }
@@ -180,7 +184,8 @@ func (c *checker) platform(task *taskdef.Task) {
 	if v.Wrong || v == (Value{}) {
 		return
 	}
-	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" && (len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
+	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" &&
+		(len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
 		c.fail(v, "platform-version", "PlatformVersion "+template.Quote(v.Text)+" is neither LATEST nor like 1.4.0", "")
 	}
 	if why := c.notFargate(task); why != "" {
@@ -222,7 +227,8 @@ func (c *checker) network(task *taskdef.Task) {
 	}{{"Subnets", "subnet-", n.Subnets, 16}, {"SecurityGroups", "sg-", n.SecurityGroups, 5}} {
 		switch {
 		case len(l.values) == 0:
-			c.fail(at, rule, l.key+" is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
+			c.fail(at, rule,
+				l.key+" is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
 		case len(l.values) > l.most:
 			c.fail(at, rule, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
 		}
@@ -231,14 +237,16 @@ func (c *checker) network(task *taskdef.Task) {
 				continue
 			}
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
-				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
+				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key,
+					"ids begin with "+l.prefix+" and are hexadecimal")
 			}
 		}
 	}
 	switch ip := n.AssignPublicIP; {
 	case ip.Wrong:
 	case ip.Text == "":
-		c.fail(at, rule, "AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
+		c.fail(at, rule,
+			"AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
 	case ip.Text == "ENABLED" && c.notFargate(task) != "":
 		c.fail(ip, rule, "AssignPublicIp ENABLED is for Fargate only, and "+c.notFargate(task), "DISABLED")
 	case ip.Text != "ENABLED" && ip.Text != "DISABLED":
@@ -255,7 +263,8 @@ func (c *checker) providers(task *taskdef.Task) {
 	all := c.spec.Providers
 	if len(all) == 0 {
 		if task != nil && task.Instances {
-			c.report(diagnostic.Warning, Value{}, providerRule, "no capacity provider: a service that has one loses it with this deployment",
+			c.report(diagnostic.Warning, Value{}, providerRule,
+				"no capacity provider: a service that has one loses it with this deployment",
 				"name the service's own: --capacity-provider NAME; nothing to do where it has only a launch type")
 		}
 		return
@@ -268,7 +277,8 @@ func (c *checker) providers(task *taskdef.Task) {
 		case p.Name.Text == "":
 			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
 		case fault != "":
-			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" "+fault, nameHelp+"; or FARGATE, FARGATE_SPOT")
+			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" "+fault,
+				nameHelp+"; or FARGATE, FARGATE_SPOT")
 		case seen[p.Name.Text]:
 			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" is named twice", "")
 		default:
@@ -281,7 +291,9 @@ func (c *checker) providers(task *taskdef.Task) {
 	case fargate && others:
 		c.fail(all[0].Name, providerRule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
 	case fargate && task != nil && !task.Fargate:
-		c.fail(all[0].Name, providerRule, "capacity provider "+template.Quote(all[0].Name.Text)+", but the task definition is not for Fargate", `"requiresCompatibilities": ["FARGATE"]`)
+		name := template.Quote(all[0].Name.Text)
+		c.fail(all[0].Name, providerRule, "capacity provider "+name+", but the task definition is not for Fargate",
+			`"requiresCompatibilities": ["FARGATE"]`)
 	}
 	if len(all) > 20 {
 		c.fail(all[20].Name, providerRule, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
@@ -321,9 +333,12 @@ func (c *checker) weights() {
 	switch first := all[0]; {
 	case !clear || weights > 0 || first.Name.Text == "":
 	case len(all) > 1:
-		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
+		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed",
+			"NAME:weight=1")
 	case bases == 0:
-		c.report(diagnostic.Warning, first.Name, providerRule, "capacity provider "+template.Quote(first.Name.Text)+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
+		name := template.Quote(first.Name.Text)
+		c.report(diagnostic.Warning, first.Name, providerRule,
+			"capacity provider "+name+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
 	}
 }
 
@@ -357,7 +372,8 @@ func (c *checker) hooks() {
 		case h.Function.Text == "":
 			c.fail(h.Function, rule, "the hook for "+template.Unquoted(event)+" has no function", "")
 		case fault != "":
-			c.fail(h.Function, rule, "function "+template.Quote(h.Function.Text)+" of "+template.Unquoted(event)+" "+fault, "a Lambda function's name or ARN")
+			c.fail(h.Function, rule, "function "+template.Quote(h.Function.Text)+" of "+template.Unquoted(event)+" "+fault,
+				"a Lambda function's name or ARN")
 		}
 	}
 }
@@ -391,7 +407,8 @@ func functionFault(s string) string {
 	}
 	base, qualifier, qualified := strings.Cut(name, ":")
 	switch {
-	case base == "" || strings.Trim(base, letters) != "" || qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
+	case base == "" || strings.Trim(base, letters) != "" ||
+		qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
 		return "is not a name that Lambda takes"
 	case len(base) > 64:
 		return "is longer than 64 characters"

@@ -111,7 +111,8 @@ func (r *reader) target(target *template.Node, s *Spec) {
 	s.TaskDefinition = r.text(p, "TaskDefinition")
 	s.PlatformVersion = r.text(p, "PlatformVersion")
 	r.loadBalancer(p, s)
-	if network := r.get(p, "NetworkConfiguration"); network != nil && r.is(network, template.Object, "NetworkConfiguration") {
+	if network := r.get(p, "NetworkConfiguration"); network != nil &&
+		r.is(network, template.Object, "NetworkConfiguration") {
 		r.network(network, s)
 	}
 	switch strategy := r.get(p, "CapacityProviderStrategy"); {
@@ -128,7 +129,8 @@ func (r *reader) target(target *template.Node, s *Spec) {
 func (r *reader) loadBalancer(p *template.Node, s *Spec) {
 	switch lb := r.get(p, "LoadBalancerInfo"); {
 	case lb == nil:
-		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing", "the ContainerName and the ContainerPort that the load balancer reaches")
+		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing",
+			"the ContainerName and the ContainerPort that the load balancer reaches")
 	case r.is(lb, template.Object, "LoadBalancerInfo"):
 		r.keys(lb, "ContainerName", "ContainerPort")
 		s.Container = r.text(lb, "ContainerName")
@@ -178,7 +180,8 @@ func (r *reader) hooks(hooks *template.Node, s *Spec) {
 			continue
 		}
 		if len(item.Members) != 1 {
-			r.fail(item.At, "hooks", fmt.Sprintf("an entry of Hooks has %d keys, want one", len(item.Members)), "each event is an entry of its own: - AfterAllowTestTraffic: FUNCTION")
+			r.fail(item.At, "hooks", fmt.Sprintf("an entry of Hooks has %d keys, want one", len(item.Members)),
+				"each event is an entry of its own: - AfterAllowTestTraffic: FUNCTION")
 		}
 		r.events(item, s)
 	}
@@ -188,7 +191,7 @@ func (r *reader) hooks(hooks *template.Node, s *Spec) {
 func (r *reader) events(n *template.Node, s *Spec) {
 	for i := range n.Members {
 		m := &n.Members[i]
-		h := Hook{Event: Value{Text: m.Key, Place: r.doc.Place(m.KeyAt)}, Function: Value{Text: m.Value.Str(), Place: r.doc.Place(m.Value.At)}}
+		h := Hook{Value{Text: m.Key, Place: r.doc.Place(m.KeyAt)}, Value{Text: m.Value.Str(), Place: r.doc.Place(m.Value.At)}}
 		if k := m.Value.Kind; k != template.String && k != template.Null {
 			r.fail(m.Value.At, "hooks", "the function of "+template.Quote(m.Key)+" is "+k.A()+", want a name or an ARN", "")
 			h.Function.Wrong = true

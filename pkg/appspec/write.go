@@ -15,7 +15,7 @@ func (s Spec) YAML() []byte {
 // JSON returns the same as JSON. The version is the literal 0.0: CodeDeploy compares the text.
 func (s Spec) JSON() []byte {
 	root := s.tree()
-	root.Members = append([]template.Member{{Key: "version", Value: &template.Node{Kind: template.Number, Text: "0.0"}}}, root.Members...)
+	root.Members = append(object(pair{"version", number(Value{Text: "0.0"})}).Members, root.Members...)
 	return root.JSON()
 }
 
@@ -29,7 +29,8 @@ func (s Spec) tree() *template.Node {
 	}
 	if n := s.Network; n != nil {
 		properties.Set("NetworkConfiguration", 0, object(pair{"AwsvpcConfiguration", object(
-			pair{"Subnets", texts(n.Subnets)}, pair{"SecurityGroups", texts(n.SecurityGroups)}, pair{"AssignPublicIp", scalar(n.AssignPublicIP)},
+			pair{"Subnets", texts(n.Subnets)}, pair{"SecurityGroups", texts(n.SecurityGroups)},
+			pair{"AssignPublicIp", scalar(n.AssignPublicIP)},
 		)}))
 	}
 	if len(s.Providers) > 0 {

@@ -19,7 +19,7 @@ func ParseARN(s string) (a ARN, fault string) {
 		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
 	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
 		return a, "has an account that is not 12 digits"
-	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // a placeholder has its own message
+	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // those have their own message
 		return a, noRegion
 	case a.Resource == "":
 		return a, "has no resource after the last colon"

@@ -247,7 +247,8 @@ func retype(n *template.Node, k kind) string {
 		return ""
 	case k == text && (n.Kind == template.Number || n.Kind == template.Bool):
 		return "write " + template.Quote(n.Text)
-	case k == integer && n.Kind == template.String && template.IsNumber(n.Text), k == boolean && (n.Text == "true" || n.Text == "false"):
+	case k == integer && n.Kind == template.String && template.IsNumber(n.Text),
+		k == boolean && (n.Text == "true" || n.Text == "false"):
 		return "write " + n.Text + " without quotes"
 	}
 	return ""
@@ -297,7 +298,8 @@ func (c *checker) fields(n *template.Node, s *shape) {
 func (c *checker) flood(at int) {
 	if !c.flooded {
 		c.flooded = true
-		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", template.MaxProblems), "is this a task definition?")
+		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", template.MaxProblems),
+			"is this a task definition?")
 	}
 }
 

@@ -165,7 +165,8 @@ func (e *editor) command(arg string) {
 	if strings.HasPrefix(strings.TrimSpace(text), "[") {
 		value, problems := template.Reader{}.Value(text)
 		if len(problems) > 0 || value.Kind != template.Array {
-			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is not one", `write ["sh","-c","…"], or shell words`)
+			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is not one",
+				`write ["sh","-c","…"], or shell words`)
 			return
 		}
 		value.From(at, nil)

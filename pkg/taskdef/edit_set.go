@@ -72,7 +72,8 @@ func (e *editor) set(pointer string, value *template.Node) {
 // wrapped puts a value into new objects.
 func wrapped(keys []string, value *template.Node) *template.Node {
 	for i := len(keys) - 1; i >= 0; i-- {
-		value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{{Key: keys[i], KeyAt: value.At, Value: value}}}
+		member := template.Member{Key: keys[i], KeyAt: value.At, Value: value}
+		value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
 	}
 	return value
 }

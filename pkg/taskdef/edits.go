@@ -182,7 +182,8 @@ func (e *editor) nearContainer(flag, key string) {
 		known = append(known, c.Get("name").Str())
 	}
 	if near, ok := diagnostic.Nearest(prefix, known); ok {
-		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key", "did you mean "+e.named(near).Get("name").Label()+":…?")
+		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key",
+			"did you mean "+e.named(near).Get("name").Label()+":…?")
 	}
 }
 

@@ -53,7 +53,8 @@ type field struct {
 
 // field returns the field with the name.
 func (s *shape) field(name string) (field, bool) {
-	i, ok := slices.BinarySearchFunc(s.fields, name, func(f field, name string) int { return strings.Compare(f.name, name) })
+	i, ok := slices.BinarySearchFunc(s.fields, name,
+		func(f field, name string) int { return strings.Compare(f.name, name) })
 	if !ok {
 		return field{}, false
 	}

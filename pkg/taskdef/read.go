@@ -89,7 +89,8 @@ func (r Rendered) Task(doc *template.Document) Task {
 }
 
 func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) {
-	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str(), NetworkMode: root.Get("networkMode").Str()}
+	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str()}
+	t.NetworkMode = root.Get("networkMode").Str()
 	compatibilities := root.Get("requiresCompatibilities").List()
 	t.Instances = len(compatibilities) == 0
 	for _, item := range compatibilities {
@@ -98,7 +99,10 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 	}
 	var problems diagnostic.List
 	fail := func(at int, text string) {
-		problems = append(problems, diagnostic.Problem{Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text})
+		problems = append(problems, diagnostic.Problem{
+			Place: doc.Place(at), Severity: diagnostic.Error,
+			Cause: diagnostic.Rule, Rule: "type", Text: text,
+		})
 	}
 	all := root.Get("containerDefinitions")
 	if root.Kind != template.Object || all == nil || all.Kind != template.Array {
@@ -125,7 +129,9 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 }
 
 func container(doc *template.Document, n *template.Node, fail func(at int, text string)) Container {
-	c := Container{Name: n.Get("name").Text, Shown: n.Get("name").Show(), Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
+	name := n.Get("name")
+	c := Container{Name: name.Text, Shown: name.Show(), Place: doc.Place(name.At)}
+	c.Image, c.Essential = n.Get("image").Str(), isEssential(n)
 	mappings := n.Get("portMappings")
 	if mappings != nil && mappings.Kind != template.Array {
 		c.PortsUnclear = true

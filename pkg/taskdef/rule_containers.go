@@ -84,7 +84,8 @@ func essential(c *checker) {
 		}
 	}
 	if len(c.containers) > 0 {
-		c.fail(c.root.Get("containerDefinitions"), "no container is essential", `one at least must be, or the task never counts as failed: remove "essential": false`)
+		c.fail(c.root.Get("containerDefinitions"), "no container is essential",
+			`one at least must be, or the task never counts as failed: remove "essential": false`)
 	}
 }
 
@@ -135,11 +136,13 @@ func (c *checker) condition(condition, target *template.Node) {
 	case "HEALTHY":
 		check := target.Get("healthCheck")
 		if words := check.Get("command").List(); check == nil || len(words) == 1 && words[0].Str() == "NONE" {
-			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck", "give it a healthCheck, or wait for START")
+			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck",
+				"give it a healthCheck, or wait for START")
 		}
 	case "COMPLETE", "SUCCESS":
 		if isEssential(target) {
-			c.fail(condition, fmt.Sprintf("waits for %s to end (%s), which is essential: its end would end the task", name(target), condition.Show()),
+			c.fail(condition, fmt.Sprintf("waits for %s to end (%s), which is essential: its end would end the task",
+				name(target), condition.Show()),
 				`give that container "essential": false`)
 		}
 	}
@@ -203,7 +206,8 @@ func (c *checker) containersHelp() string {
 
 // unnamed reports whether a container's name has no value.
 func (c *checker) unnamed() bool {
-	return slices.ContainsFunc(c.containers, func(container *template.Node) bool { return container.Get("name").Unknown() })
+	return slices.ContainsFunc(c.containers,
+		func(container *template.Node) bool { return container.Get("name").Unknown() })
 }
 
 // mostShown is how many names a message lists.
@@ -230,7 +234,8 @@ func healthCheck(c *checker, container *template.Node) {
 	case words[0].Unknown():
 	case words[0].Str() == "NONE":
 	case words[0].Str() != "CMD" && words[0].Str() != "CMD-SHELL":
-		c.fail(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(), `["CMD-SHELL", "…"] runs it in a shell`)
+		c.fail(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(),
+			`["CMD-SHELL", "…"] runs it in a shell`)
 	case len(words) == 1:
 		c.fail(command, "the health check runs nothing", "")
 	case words[0].Str() == "CMD-SHELL" && len(words) > 2:

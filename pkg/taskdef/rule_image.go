@@ -10,14 +10,16 @@ func image(c *checker, container *template.Node) {
 	n := container.Get("image")
 	switch {
 	case n == nil:
-		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+container.Get("name").Label()+"=URI")
+		c.fail(container, "container "+name(container)+" has no image",
+			"give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
 	case n.Kind != template.String:
 		return
 	}
 	if isPipelinePlaceholder(n.Text) {
 		if c.doc.Place(n.At).Flag != placeholderFlag { // nobody asked for this one
-			c.fail(n, "the image is the placeholder "+n.Show(), "give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
+			c.fail(n, "the image is the placeholder "+n.Show(),
+				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}
 		return
 	}
@@ -32,7 +34,8 @@ func image(c *checker, container *template.Node) {
 
 // isPipelinePlaceholder reports whether s is one of the four that CodePipeline replaces.
 func isPipelinePlaceholder(s string) bool {
-	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") && s[6] >= '1' && s[6] <= '4'
+	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") &&
+		s[6] >= '1' && s[6] <= '4'
 }
 
 // imageFault says what is wrong with an image reference, without showing it: it may be a variable's value.

@@ -71,13 +71,16 @@ func (c *checker) hostPort(container, inside, host *template.Node) {
 	switch c.mode() {
 	case "awsvpc", "host":
 		if known && outer != inner {
-			c.fail(host, fmt.Sprintf("hostPort of container %s must be its containerPort (%s) in networkMode %s", name(container), inside.Show(), c.mode()), "leave hostPort out")
+			c.fail(host, fmt.Sprintf("hostPort of container %s must be its containerPort (%s) in networkMode %s",
+				name(container), inside.Show(), c.mode()), "leave hostPort out")
 		}
 	default:
 		if outer == 22 || outer == 2375 || outer == 2376 || outer >= 51678 && outer <= 51680 {
-			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)", "0 lets Docker choose a port")
+			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)",
+				"0 lets Docker choose a port")
 		} else if outer >= firstEphemeral && outer <= maxPort {
-			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others", "take one below 32768, or 0 to let Docker choose")
+			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others",
+				"take one below 32768, or 0 to let Docker choose")
 		}
 	}
 }
@@ -92,7 +95,8 @@ func (c *checker) portName(n *template.Node) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
 	if !ok {
-		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes", "1 to 64 lower-case letters, digits, - and _, not first a -")
+		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
+			"1 to 64 lower-case letters, digits, - and _, not first a -")
 	}
 }
 
@@ -117,7 +121,8 @@ func portConflicts(c *checker) {
 			}
 			key := strconv.Itoa(port) + "/" + protocol(p)
 			if first, twice := seen[key]; twice {
-				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s", shared, p.Get(shared).Show(), protocol(p), name(first)), "")
+				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s",
+					shared, p.Get(shared).Show(), protocol(p), name(first)), "")
 				continue
 			}
 			seen[key] = container

@@ -89,7 +89,7 @@ func (c *checker) overlap(at *template.Node, s span, seen []span) bool {
 	for _, other := range seen {
 		shared := other.container == s.container || c.mode() == "awsvpc"
 		if shared && other.protocol == s.protocol && s.first <= other.last && other.first <= s.last {
-			c.fail(at, fmt.Sprintf("%s overlaps with ports that container %s maps already", at.Show(), name(other.container)), "")
+			c.fail(at, at.Show()+" overlaps with ports that container "+name(other.container)+" maps already", "")
 			return true
 		}
 	}

@@ -14,12 +14,16 @@ func logOptions(c *checker, container *template.Node) {
 		return
 	}
 	options := logs.Get("options")
-	known := []string{"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix", "awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size"}
+	known := []string{
+		"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix",
+		"awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size",
+	}
 	if options != nil {
 		for i := range options.Members {
 			m := &options.Members[i]
 			if near, ok := diagnostic.Nearest(m.Key, known); ok {
-				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs", "did you mean "+template.Quote(near)+"?")
+				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
+					"did you mean "+template.Quote(near)+"?")
 			}
 		}
 	}
@@ -35,7 +39,8 @@ func logOptions(c *checker, container *template.Node) {
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
 		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern cannot stand together", "")
 	}
-	if m := options.Get("mode"); m != nil && m.Kind == template.String && m.Text != "blocking" && m.Text != "non-blocking" {
+	if m := options.Get("mode"); m != nil && m.Kind == template.String &&
+		m.Text != "blocking" && m.Text != "non-blocking" {
 		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
 	}
 }
@@ -68,7 +73,8 @@ func volumes(c *checker) {
 		seen[n.Str()] = true
 		var kinds []string
 		for i := range v.Members {
-			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" || strings.HasSuffix(k, "VolumeConfiguration") {
+			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" ||
+				strings.HasSuffix(k, "VolumeConfiguration") {
 				if k != "host" || len(v.Members[i].Value.Members) > 0 {
 					kinds = append(kinds, v.Members[i].Label())
 				}
@@ -130,7 +136,8 @@ func ulimits(c *checker, container *template.Node) {
 		soft, isSoft := number(u.Get("softLimit"))
 		hard, isHard := number(u.Get("hardLimit"))
 		if isSoft && isHard && hard >= 0 && (soft > hard || soft < 0) { // -1 is unlimited
-			c.fail(u.Get("softLimit"), "softLimit "+u.Get("softLimit").Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
+			n := u.Get("softLimit")
+			c.fail(n, "softLimit "+n.Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
 		}
 	}
 }
@@ -216,7 +223,8 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+m.Show()+" stays as it is: variables are put into values only", "")
+			c.reportAt(diagnostic.Warning, m.KeyAt,
+				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), refused)
@@ -253,12 +261,14 @@ func inside(s *shape, key string) *shape {
 func leftover(s string) string {
 	if _, behind, ok := strings.Cut(s, "<<"); ok {
 		// A shell's <<EOF >>file is none: white space stands before its >>, or a whole document.
-		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner && !strings.Contains(inner, "\n") {
+		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner &&
+			!strings.Contains(inner, "\n") {
 			return "<"
 		}
 	}
 	if i := strings.IndexByte(s, '<'); i >= 0 {
-		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 &&
+			strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
 			return "<"
 		}
 	}

@@ -15,7 +15,8 @@ func roles(c *checker) {
 			continue
 		}
 		if !strings.HasPrefix(n.Text, "arn:") {
-			if n.Text == "" || strings.Trim(n.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-/") != "" {
+			if n.Text == "" ||
+				strings.Trim(n.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-/") != "" {
 				c.fail(n, key+" "+n.Show()+" is neither an ARN nor a role's name", "arn:aws:iam::123456789012:role/NAME")
 			}
 			continue
@@ -48,7 +49,8 @@ func roles(c *checker) {
 			}
 		}
 		if fault != "" {
-			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
+			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault,
+				"arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
 		}
 	}
 }
@@ -104,7 +106,8 @@ func referenceFault(s string) (fault, help string) {
 		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
 			return "is not a secret's", example
 		case len(fields) != 2 && len(fields) != 5:
-			return fmt.Sprintf("needs none or three colons after the secret's name, it has %d", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
+			return fmt.Sprintf("needs none or three colons after the secret's name, it has %d", len(fields)-2),
+				"…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
 		case len(fields) == 5 && fields[3] != "" && fields[4] != "":
 			return "names a version stage and a version id", "use one of them"
 		}
@@ -165,7 +168,8 @@ func secretsInText(c *checker, container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n, value := e.Get("name"), e.Get("value")
 		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
-			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it", secretHelp(container, n))
+			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it",
+				secretHelp(container, n))
 		}
 	}
 	words := container.Get("command").List()
@@ -184,7 +188,8 @@ func secretsInText(c *checker, container *template.Node) {
 	}
 }
 
-// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does (--token …).
+// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does
+// (--token …).
 func secretWord(word, next string) (own, behind bool) {
 	key, value, assigned := strings.Cut(word, "=")
 	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
@@ -214,11 +219,13 @@ func secretInScript(script string) bool {
 }
 
 func secretHelp(container, n *template.Node) string {
-	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", container.Get("name").Label(), n.Label())
+	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+		container.Get("name").Label(), n.Label())
 }
 
 func commandHelp(container *template.Node) string {
-	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", container.Get("name").Label())
+	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command",
+		container.Get("name").Label())
 }
 
 // executionRole is needed by whatever ECS itself fetches or writes for a container.
@@ -233,11 +240,13 @@ func executionRole(c *checker) {
 			}
 		}
 		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
-			c.fail(image, "Fargate pulls the image of container "+name(container)+" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
+			c.fail(image, "Fargate pulls the image of container "+name(container)+
+				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
 		}
 		logs := container.Get("logConfiguration")
 		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
-			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
+			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn",
+				"ECS reads them with that role")
 		}
 		if driver := logs.Get("logDriver"); c.fargate && driver.Str() == "awslogs" {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
@@ -249,7 +258,8 @@ func executionRole(c *checker) {
 // dual-stack names.
 func isECR(image string) bool {
 	account, rest, _ := strings.Cut(image, ".")
-	return len(account) == 12 && strings.Trim(account, "0123456789") == "" && (strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
+	return len(account) == 12 && strings.Trim(account, "0123456789") == "" &&
+		(strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
 }
 
 // environmentNames checks names, and warns of those that the agent sets itself.
@@ -265,7 +275,8 @@ func environmentNames(c *checker, container *template.Node) {
 			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
 		default:
 			switch n.Text {
-			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV", "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
+			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV",
+				"ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
 				c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
 			}
 		}

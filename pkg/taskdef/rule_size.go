@@ -58,7 +58,8 @@ func fargateSize(c *checker) {
 		for i, r := range table {
 			known[i] = r.cpu
 		}
-		c.fail(cpu, fmt.Sprintf("cpu %s is not a size that Fargate has", cpu.Show()), fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
+		c.fail(cpu, fmt.Sprintf("cpu %s is not a size that Fargate has", cpu.Show()),
+			fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
 		return
 	}
 	mib, ok := memoryMiB(memory)
@@ -157,13 +158,16 @@ func containerSizes(c *checker) {
 		soft, isSoft := number(reservation)
 		switch {
 		case isHard && hard < minMemory:
-			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the minimum is %d", name(container), memory.Show(), minMemory), "")
+			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the minimum is %d",
+				name(container), memory.Show(), minMemory), "")
 		case isSoft && soft < minMemory:
-			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the minimum is %d", name(container), reservation.Show(), minMemory), "")
+			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the minimum is %d",
+				name(container), reservation.Show(), minMemory), "")
 		case isHard && isSoft && hard < soft:
 			c.fail(memory, fmt.Sprintf("memory of container %s is less than its memoryReservation", name(container)), "")
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
-			c.fail(container, "container "+name(container)+" has no memory, and the task has none either", "give the container memory or memoryReservation, or the task memory")
+			c.fail(container, "container "+name(container)+" has no memory, and the task has none either",
+				"give the container memory or memoryReservation, or the task memory")
 		case isHard && isSoft && sized && hard > mib && soft <= mib:
 			c.fail(memory, "memory of container "+name(container)+" is more than the task's", "")
 		}

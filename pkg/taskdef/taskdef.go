@@ -68,8 +68,8 @@ func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 	return inner
 }
 
-// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil where it
-// knows none. It comes before the rules, which only read.
+// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil
+// where it knows none. It comes before the rules, which only read.
 func typed(n *template.Node, s *shape) {
 	if s == nil {
 		n.Settle()

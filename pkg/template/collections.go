@@ -41,7 +41,8 @@ func (s *scanner) object() *Node {
 		s.space()
 		value := s.value()
 		if first, twice := keys.first(key, keyAt); twice {
-			s.report(keyAt, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
+			s.report(keyAt, "the key "+Quote(key)+" stands here twice",
+				fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
 			continue
 		}
 		n.Members = append(n.Members, Member{key, keyAt, value})

@@ -63,7 +63,8 @@ func (e *Expander) bare(n *Node) {
 		n.Kind, n.Text = Number, text
 	default:
 		e.report(n, 0, "the value of "+names(n.Origin)+" is not a JSON number, true, false or null",
-			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`, Shown(n), n.Origin.phrase[0].ref.name))
+			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`,
+				Shown(n), n.Origin.phrase[0].ref.name))
 		n.unknown()
 	}
 }
@@ -122,7 +123,8 @@ func (e *Expander) missing(n *Node, lacking []missing) bool {
 
 func (e *Expander) report(n *Node, at int, text, help string) {
 	e.Problems = noted(e.Problems, diagnostic.Problem{
-		Place: e.Doc.Place(e.Doc.offsetIn(n, at)), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
+		Place:    e.Doc.Place(e.Doc.offsetIn(n, at)),
+		Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})
 }
 
@@ -145,7 +147,8 @@ func (n *Node) As(want Kind) {
 	}
 }
 
-// Settle makes a plain YAML scalar with a placeholder, for which no field says the type, what YAML makes of such a text.
+// Settle makes a plain YAML scalar with a placeholder, for which no field says the type, what YAML makes of such a
+// text.
 func (n *Node) Settle() {
 	if n.As(Number); n.Plain && n.Kind == String {
 		n.As(Bool)

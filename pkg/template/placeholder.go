@@ -157,7 +157,8 @@ func (p *parser) reference(depth int) *reference {
 	switch {
 	case name == "":
 		p.pos = p.past(start)
-		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]), "variables are ${NAME}; for text write "+Quote("$"+p.text[start:p.pos]))
+		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]),
+			"variables are ${NAME}; for text write "+Quote("$"+p.text[start:p.pos]))
 		return nil
 	case strings.HasPrefix(p.text[p.pos:], "}"):
 		p.pos++
@@ -185,7 +186,8 @@ func (p *parser) operator(ref *reference, start, depth int) *reference {
 		ref.op = operator(rest[:n+1])
 	default:
 		p.pos = p.past(start)
-		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]), "known are ${A} ${A-d} ${A:-d} ${A?m} ${A:?m} ${A:+x}; for text write $$ in place of $")
+		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]),
+			"known are ${A} ${A-d} ${A:-d} ${A?m} ${A:?m} ${A:+x}; for text write $$ in place of $")
 		return nil
 	}
 	p.pos += n + 1

@@ -122,7 +122,7 @@ func languageOf(name, text string) Language {
 		return JSON
 	}
 	text = strings.TrimLeft(strings.TrimPrefix(text, bom), " \t\r\n")
-	if text == "" || strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
+	if text == "" || text[0] == '{' || text[0] == '[' || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
 		return JSON
 	}
 	return YAML

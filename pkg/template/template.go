@@ -271,7 +271,8 @@ func Quote(s string) string {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
+		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' ||
+			r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
 			b.WriteRune('�') // a line break or an escape code must not reach a terminal
 		default:
 			b.WriteRune(r)

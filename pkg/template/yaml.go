@@ -158,7 +158,8 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			continue
 		}
 		if first, twice := keys.first(key.Value, keyAt); twice {
-			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
+			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice",
+				fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
 		out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
@@ -218,7 +219,8 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 		}
 	case "!!int", "!!float":
 		if !IsNumber(n.Value) && (!y.AnyNumber || tag(n) != "") {
-			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value), "write it in decimal digits, or quote it if it is text")
+			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value),
+				"write it in decimal digits, or quote it if it is text")
 			return
 		}
 		out.Kind = Number
