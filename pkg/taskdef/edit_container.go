@@ -74,13 +74,8 @@ func (e *editor) keepOnly(all, kept *template.Node, p pair) {
 
 // isNamed reports whether the key of a list's element has the name.
 func (e *editor) isNamed(item *template.Node, key, name string) bool {
-	e.exp.Node(item)
-	n := item.Get(key)
-	if n == nil {
-		return false
-	}
-	e.exp.Node(n)
-	return n.Kind == template.String && n.Text == name
+	n := e.exp.Node(e.exp.Node(item).Get(key))
+	return n != nil && n.Kind == template.String && n.Text == name
 }
 
 // find returns the element of a list whose key has the name.
@@ -95,11 +90,10 @@ func (e *editor) find(all *template.Node, key, name string) *template.Node {
 
 // removeNamed removes every element with the name, and the list when it was the only one.
 func (e *editor) removeNamed(parent *template.Node, listKey, key, name string) bool {
-	all := parent.Get(listKey)
+	all := e.exp.Node(parent.Get(listKey))
 	if all == nil {
 		return false
 	}
-	e.exp.Node(all)
 	before := len(all.Items)
 	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool { return e.isNamed(item, key, name) })
 	removed := len(all.Items) < before

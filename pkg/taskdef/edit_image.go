@@ -93,8 +93,7 @@ func (e *editor) placeholders(edits Edits) string {
 			continue
 		}
 		if image := c.Get("image"); edits.WantImage && image != nil {
-			e.exp.Node(image)
-			e.checkDetail(image)
+			e.checkDetail(e.exp.Node(image))
 			uri = image.Str()
 		}
 		n := e.text(flag, "<IMAGE"+number+"_NAME>")

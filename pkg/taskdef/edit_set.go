@@ -30,8 +30,7 @@ func (e *editor) set(pointer string, value *template.Node) {
 	n := e.root
 	for i, key := range keys {
 		last := i == len(keys)-1
-		e.exp.Node(n)
-		switch n.Kind {
+		switch e.exp.Node(n).Kind {
 		case template.Object:
 			if last {
 				n.Set(key, value.At, value)
@@ -82,9 +81,8 @@ func wrapped(keys []string, value *template.Node) *template.Node {
 func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	var names []string
 	for i, item := range n.Items {
-		e.exp.Node(item)
-		if name := item.Get("name"); name != nil {
-			if e.exp.Node(name); name.Str() == key {
+		if name := e.exp.Node(e.exp.Node(item).Get("name")); name != nil {
+			if name.Str() == key {
 				return i, true
 			}
 			if !name.Secretive() {

@@ -76,21 +76,12 @@ func (e *editor) apply(edits Edits) string {
 
 // containers returns the containers, with their names expanded.
 func (e *editor) containers() []*template.Node {
-	all := e.root.Get("containerDefinitions")
-	if all == nil {
-		return nil
-	}
-	e.exp.Node(all)
 	var objects []*template.Node
-	for _, c := range all.List() {
-		e.exp.Node(c)
-		if c.Kind != template.Object {
-			continue
+	for _, c := range e.exp.Node(e.root.Get("containerDefinitions")).List() {
+		if e.exp.Node(c).Kind == template.Object {
+			e.exp.Node(c.Get("name"))
+			objects = append(objects, c)
 		}
-		if name := c.Get("name"); name != nil {
-			e.exp.Node(name)
-		}
-		objects = append(objects, c)
 	}
 	return objects
 }
@@ -206,11 +197,7 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 	}
 	var withPort []*template.Node
 	for _, c := range containers {
-		ports := c.Get("portMappings")
-		if ports != nil && exp != nil {
-			exp.Node(ports)
-		}
-		if len(ports.List()) > 0 {
+		if len(exp.Node(c.Get("portMappings")).List()) > 0 {
 			withPort = append(withPort, c)
 		}
 	}
@@ -218,11 +205,7 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 		return withPort[0]
 	}
 	for _, c := range containers {
-		essential := c.Get("essential")
-		if essential != nil && exp != nil {
-			exp.Node(essential)
-		}
-		if essential == nil || essential.Text != "false" {
+		if essential := exp.Node(c.Get("essential")); essential == nil || essential.Text != "false" {
 			return c
 		}
 	}
@@ -252,10 +235,7 @@ func (e *editor) warn(flag, text, help string) {
 
 // child returns the value of a key as a container of the wanted kind, made when it is not there.
 func (e *editor) child(flag string, parent *template.Node, key string, kind template.Kind) *template.Node {
-	n := parent.Get(key)
-	if n != nil {
-		e.exp.Node(n)
-	}
+	n := e.exp.Node(parent.Get(key))
 	switch {
 	case n == nil || n.Kind == template.Null:
 		n = &template.Node{Kind: kind, At: e.doc.FromFlag(flag)}

@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -61,12 +62,7 @@ func (t Task) Container(name string) (Container, bool) {
 
 // HasPort reports whether the container maps the port.
 func (c Container) HasPort(number int) bool {
-	for _, p := range c.Ports {
-		if p.Number == number {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Ports, func(p Port) bool { return p.Number == number })
 }
 
 // Read reads a rendered task definition, in JSON or YAML, with or without the wrapper of
@@ -77,7 +73,7 @@ func Read(name, text string) (Task, diagnostic.List) {
 	if len(problems) > 0 {
 		return Task{Reached: -1}, problems
 	}
-	root := unwrap(doc.Root, &template.Expander{Doc: doc})
+	root := unwrap(doc.Root, nil)
 	root.DropNull()
 	return plain(doc, root)
 }
@@ -100,8 +96,7 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 	var problems diagnostic.List
 	fail := func(at int, text string) {
 		problems = append(problems, diagnostic.Problem{
-			Place: doc.Place(at), Severity: diagnostic.Error,
-			Cause: diagnostic.Rule, Rule: "type", Text: text,
+			Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text,
 		})
 	}
 	all := root.Get("containerDefinitions")
@@ -119,12 +114,7 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 		nodes = append(nodes, n)
 		t.Containers = append(t.Containers, container(doc, n, fail))
 	}
-	reached := Reached(nodes, "", nil)
-	for i, n := range nodes {
-		if n == reached {
-			t.Reached = i
-		}
-	}
+	t.Reached = slices.Index(nodes, Reached(nodes, "", nil))
 	return t, problems
 }
 

@@ -78,12 +78,7 @@ func containerCount(c *checker) {
 }
 
 func essential(c *checker) {
-	for _, container := range c.containers {
-		if isEssential(container) {
-			return
-		}
-	}
-	if len(c.containers) > 0 {
+	if len(c.containers) > 0 && !slices.ContainsFunc(c.containers, isEssential) {
 		c.fail(c.root.Get("containerDefinitions"), "no container is essential",
 			`one at least must be, or the task never counts as failed: remove "essential": false`)
 	}
@@ -102,10 +97,6 @@ type dependency struct {
 }
 
 func dependsOn(c *checker) {
-	byName := map[string]*template.Node{}
-	for _, container := range c.containers {
-		byName[container.Get("name").Str()] = container
-	}
 	var edges []dependency
 	for _, container := range c.containers {
 		from := container.Get("name").Str()
@@ -114,10 +105,10 @@ func dependsOn(c *checker) {
 			if on == nil || on.Kind != template.String || on.Unknown() {
 				continue
 			}
-			target, ok := byName[on.Text]
+			target := c.named(on.Text)
 			switch {
-			case !ok && c.unnamed(): // it may be the one whose name has no value
-			case !ok:
+			case target == nil && c.unnamed(): // it may be the one whose name has no value
+			case target == nil:
 				c.fail(on, "dependsOn names "+on.Show()+", which is not a container of the task", c.containersHelp())
 			case on.Text == from:
 				c.fail(on, "container "+name(container)+" depends on itself", "")
@@ -187,11 +178,7 @@ func (c *checker) cycles(edges []dependency) {
 func (c *checker) shownPath(names []string) string {
 	shown := make([]string, len(names))
 	for i, n := range names {
-		for _, container := range c.containers {
-			if container.Get("name").Str() == n {
-				shown[i] = name(container)
-			}
-		}
+		shown[i] = name(c.named(n))
 	}
 	return strings.Join(shown, " → ")
 }
@@ -202,6 +189,16 @@ func (c *checker) containersHelp() string {
 		shown = append(shown, name(container))
 	}
 	return "containers are " + listed(shown)
+}
+
+// named returns the container with the name, or nil.
+func (c *checker) named(name string) *template.Node {
+	for _, container := range c.containers {
+		if container.Get("name").Str() == name {
+			return container
+		}
+	}
+	return nil
 }
 
 // unnamed reports whether a container's name has no value.

@@ -2,6 +2,7 @@ package taskdef
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -114,11 +115,7 @@ func mountPoints(c *checker, container *template.Node) {
 		if n.Str() == "" || n.Unknown() || c.unnamed() {
 			continue
 		}
-		found := false
-		for _, other := range c.containers {
-			found = found || other != container && other.Get("name").Str() == n.Text
-		}
-		if !found {
+		if other := c.named(n.Text); other == nil || other == container {
 			c.fail(n, "sourceContainer "+n.Show()+" is not another container of the task", c.containersHelp())
 		}
 	}
@@ -150,19 +147,11 @@ func containerLimits(c *checker, container *template.Node) {
 		c.fail(codes, fmt.Sprintf("%d ignoredExitCodes, ECS takes 50", len(codes.Items)), "")
 	}
 	c.within(container.Get("linuxParameters"), "swappiness", 0, 100)
-	firelens := container.Get("logConfiguration").Get("logDriver")
-	if firelens.Str() == "awsfirelens" && !c.hasFirelens() {
-		c.fail(firelens, "awsfirelens needs a container with a firelensConfiguration", "")
+	router := func(container *template.Node) bool { return container.Get("firelensConfiguration") != nil }
+	driver := container.Get("logConfiguration").Get("logDriver")
+	if driver.Str() == "awsfirelens" && !slices.ContainsFunc(c.containers, router) {
+		c.fail(driver, "awsfirelens needs a container with a firelensConfiguration", "")
 	}
-}
-
-func (c *checker) hasFirelens() bool {
-	for _, container := range c.containers {
-		if container.Get("firelensConfiguration") != nil {
-			return true
-		}
-	}
-	return false
 }
 
 func taskLimits(c *checker) {
@@ -170,12 +159,7 @@ func taskLimits(c *checker) {
 	if n := c.root.Get("placementConstraints"); len(n.List()) > 10 {
 		c.fail(n, fmt.Sprintf("%d placementConstraints, ECS takes 10", len(n.Items)), "")
 	}
-	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" {
-		for _, container := range c.containers {
-			if container.Get("name").Str() == proxy.Text {
-				return
-			}
-		}
+	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" && c.named(proxy.Text) == nil {
 		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is not a container of the task", c.containersHelp())
 	}
 }

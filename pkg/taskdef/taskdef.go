@@ -53,13 +53,11 @@ func (r Request) Unset() diagnostic.List {
 
 // unwrap takes the task definition out of what DescribeTaskDefinition prints, with the tags beside it.
 func unwrap(root *template.Node, exp *template.Expander) *template.Node {
-	exp.Node(root)
-	inner := root.Get("taskDefinition")
+	inner := exp.Node(root).Get("taskDefinition")
 	if inner == nil || root.Get("containerDefinitions") != nil {
 		return root
 	}
-	exp.Node(inner)
-	if inner.Kind != template.Object {
+	if exp.Node(inner).Kind != template.Object {
 		return root
 	}
 	if tags := root.Member("tags"); tags != nil && inner.Get("tags") == nil {

@@ -19,15 +19,18 @@ type Expander struct {
 }
 
 // All expands the nodes of a tree.
-func (e *Expander) All(n *Node) { n.Walk(e.Node) }
+func (e *Expander) All(n *Node) { n.Walk(func(n *Node) { e.Node(n) }) }
 
-// Node expands one node, and nothing below it.
-func (e *Expander) Node(n *Node) {
-	o := n.Origin
-	if o == nil || o.Expanded {
-		return
+// Node expands one node, and nothing below it, and returns it. It takes nil, and a nil Expander expands nothing.
+func (e *Expander) Node(n *Node) *Node {
+	if e != nil && n != nil && n.Origin != nil && !n.Origin.Expanded {
+		n.Origin.Expanded = true
+		e.expand(n, n.Origin)
 	}
-	o.Expanded = true
+	return n
+}
+
+func (e *Expander) expand(n *Node, o *Origin) {
 	if o.WholeJSON() {
 		e.json(n)
 		return
