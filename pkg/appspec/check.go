@@ -81,8 +81,8 @@ func taskDefinitionFault(s string) (family, fault string) {
 		return "", "is not the ARN of a task definition"
 	case a.Located() != "":
 		return "", a.Located()
-	case !isName(family):
-		return "", "has a family that is not " + nameHelp
+	case !taskdef.IsName(family):
+		return "", "has a family that is not " + taskdef.NameHelp
 	case !hasRevision || revision == "":
 		return "", "has no revision"
 	case !isWhole(revision) || revision == "0":
@@ -93,11 +93,6 @@ func taskDefinitionFault(s string) (family, fault string) {
 
 // letters are what names in ECS and in Lambda consist of.
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-
-const nameHelp = "1 to 255 letters, digits, - and _"
-
-// isName reports whether ECS takes s as the name of a family, a container or a capacity provider.
-func isName(s string) bool { return s != "" && len(s) <= 255 && strings.Trim(s, letters) == "" }
 
 // isWhole reports whether s is a whole number as every reader of YAML and JSON writes it: 080 is octal for some.
 func isWhole(s string) bool {
@@ -149,8 +144,8 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 	near, isNear := diagnostic.Nearest(name.Text, known)
 	text, help := "", ""
 	switch {
-	case !isName(name.Text):
-		text, help = "is not a name that ECS takes", nameHelp
+	case !taskdef.IsName(name.Text):
+		text, help = "is not a name that ECS takes", taskdef.NameHelp
 	case task != nil && !ok:
 		text, help = "is not a container of the task definition", "its containers are "+strings.Join(shown, ", ")
 	default:
@@ -278,7 +273,7 @@ func (c *checker) providers(task *taskdef.Task) {
 			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
 		case fault != "":
 			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" "+fault,
-				nameHelp+"; or FARGATE, FARGATE_SPOT")
+				taskdef.NameHelp+"; or FARGATE, FARGATE_SPOT")
 		case seen[p.Name.Text]:
 			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" is named twice", "")
 		default:
@@ -308,7 +303,7 @@ func providerFault(name Value) string {
 	switch {
 	case isFargate(name.Text):
 		return ""
-	case name.Wrong || !isName(name.Text):
+	case name.Wrong || !taskdef.IsName(name.Text):
 		return "is not a name that ECS takes"
 	case strings.HasPrefix(lower, "fargate"), strings.HasPrefix(lower, "aws"), strings.HasPrefix(lower, "ecs"):
 		return "begins with aws, ecs or fargate, which is AWS's own"

@@ -17,7 +17,7 @@ func ParseARN(s string) (a ARN, fault string) {
 	switch {
 	case !isPartition(a.Partition):
 		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
-	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
+	case a.Account != "" && (len(a.Account) != 12 || !consists(a.Account, digits)):
 		return a, "has an account that is not 12 digits"
 	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // those have their own message
 		return a, noRegion
@@ -50,11 +50,11 @@ func isRegion(s string) bool {
 	parts := strings.Split(s, "-")
 	last := len(parts) - 1
 	for _, p := range parts[:last] {
-		if p == "" || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz") != "" {
+		if p == "" || !consists(p, lowerCase) {
 			return false
 		}
 	}
-	return last >= 2 && parts[last] != "" && strings.Trim(parts[last], "0123456789") == ""
+	return last >= 2 && parts[last] != "" && consists(parts[last], digits)
 }
 
 // isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.

@@ -22,26 +22,25 @@ func documentSize(c *checker) {
 
 func family(c *checker) {
 	n := c.root.Get("family")
-	if n != nil && n.Kind == template.String && !isName(n.Text) {
-		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", nameHelp)
+	if n != nil && n.Kind == template.String && !IsName(n.Text) {
+		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", NameHelp)
 	}
 }
 
-const nameHelp = "1 to 255 letters, digits, - and _"
+// NameHelp says which names IsName takes.
+const NameHelp = "1 to 255 letters, digits, - and _"
 
-// isName reports whether ECS takes s as the name of a family, a container or a volume.
-func isName(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 255
-}
+// IsName reports whether ECS takes s as the name of a family, a container, a volume or a capacity provider.
+func IsName(s string) bool { return s != "" && len(s) <= 255 && consists(s, alphanumeric+"-_") }
 
-func isAlphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+const (
+	lowerCase    = "abcdefghijklmnopqrstuvwxyz"
+	digits       = "0123456789"
+	alphanumeric = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+)
+
+// consists reports whether s has no other characters.
+func consists(s, of string) bool { return strings.Trim(s, of) == "" }
 
 func containerNames(c *checker) {
 	seen := map[string]int{}
@@ -53,8 +52,8 @@ func containerNames(c *checker) {
 			continue
 		case n.Kind != template.String || n.Unknown():
 			continue
-		case !isName(n.Text):
-			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		case !IsName(n.Text):
+			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", NameHelp)
 		}
 		if first, twice := seen[n.Text]; twice {
 			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))

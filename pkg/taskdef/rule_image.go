@@ -68,10 +68,8 @@ func imageFault(s string) (fault, help string) {
 }
 
 func nameFault(repository string) (fault, help string) {
-	for i := range len(repository) {
-		if c := repository[i]; !isAlphanumeric(c) && strings.IndexByte("-_:./#", c) < 0 {
-			return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
-		}
+	if !consists(repository, alphanumeric+"-_:./#") {
+		return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
 	}
 	path := repository
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
@@ -95,13 +93,5 @@ func nameFault(repository string) (fault, help string) {
 
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
-	if !ok || len(hex) != 64 {
-		return false
-	}
-	for i := range len(hex) {
-		if strings.IndexByte("0123456789abcdef", hex[i]) < 0 {
-			return false
-		}
-	}
-	return true
+	return ok && len(hex) == 64 && consists(hex, digits+"abcdef")
 }

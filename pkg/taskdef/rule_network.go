@@ -89,12 +89,7 @@ func (c *checker) portName(n *template.Node) {
 	if n == nil || n.Kind != template.String || n.Text == "" {
 		return
 	}
-	ok := len(n.Text) <= 64 && n.Text[0] != '-'
-	for i := range len(n.Text) {
-		c := n.Text[i]
-		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	}
-	if !ok {
+	if len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_") {
 		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
 			"1 to 64 lower-case letters, digits, - and _, not first a -")
 	}

@@ -66,8 +66,8 @@ func volumes(c *checker) {
 		case n == nil:
 			c.fail(v, "a volume without a name", "")
 			continue
-		case !isName(n.Str()):
-			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		case !IsName(n.Str()):
+			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", NameHelp)
 		case seen[n.Str()]:
 			c.fail(n, "a second volume called "+n.Show(), "")
 		}
@@ -252,7 +252,7 @@ func leftover(s string) string {
 	}
 	if i := strings.IndexByte(s, '<'); i >= 0 {
 		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 &&
-			strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+			consists(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") {
 			return "<"
 		}
 	}

@@ -15,8 +15,7 @@ func roles(c *checker) {
 			continue
 		}
 		if !strings.HasPrefix(n.Text, "arn:") {
-			if n.Text == "" ||
-				strings.Trim(n.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-/") != "" {
+			if n.Text == "" || !consists(n.Text, alphanumeric+"+=,.@_-/") {
 				c.fail(n, key+" "+n.Show()+" is neither an ARN nor a role's name", "arn:aws:iam::123456789012:role/NAME")
 			}
 			continue
@@ -84,7 +83,7 @@ func referenceFault(s string) (fault, help string) {
 		switch {
 		case s == "":
 			return "is empty", ""
-		case strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "":
+		case !consists(s, alphanumeric+"_./-"):
 			return "is neither an ARN nor a parameter's name", "a secret's value does not belong here, but where it is kept"
 		}
 		return "", ""
@@ -258,7 +257,7 @@ func executionRole(c *checker) {
 // dual-stack names.
 func isECR(image string) bool {
 	account, rest, _ := strings.Cut(image, ".")
-	return len(account) == 12 && strings.Trim(account, "0123456789") == "" &&
+	return len(account) == 12 && consists(account, digits) &&
 		(strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
 }
 

@@ -100,24 +100,23 @@ func join(numbers []int) string {
 
 // cpuUnits reads a task's cpu: "512", "0.5 vCPU".
 func cpuUnits(n *template.Node) (int, bool) {
-	return quantity(n, []string{"vcpu"}, 1024)
+	return quantity(n, "vcpu")
 }
 
 // memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
 func memoryMiB(n *template.Node) (int, bool) {
-	return quantity(n, []string{"gb"}, 1024)
+	return quantity(n, "gb")
 }
 
-func quantity(n *template.Node, units []string, factor int) (int, bool) {
+// quantity reads a number, or one of a unit that has 1024 of the smaller ones.
+func quantity(n *template.Node, unit string) (int, bool) {
 	if n == nil || n.Unknown() {
 		return 0, false
 	}
 	s := strings.ToLower(strings.TrimSpace(n.Text))
-	for _, unit := range units {
-		if before, ok := strings.CutSuffix(s, unit); ok {
-			f, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
-			return int(f * float64(factor)), err == nil && f >= 0 && f < 1<<20
-		}
+	if before, ok := strings.CutSuffix(s, unit); ok {
+		f, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
+		return int(f * 1024), err == nil && f >= 0 && f < 1<<20
 	}
 	i, err := strconv.Atoi(s)
 	return i, err == nil

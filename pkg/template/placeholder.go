@@ -223,14 +223,11 @@ func (p *parser) inScope(name string) bool { return p.scope == nil || p.scope(na
 
 // nameLen is the length of the variable name with which s begins.
 func nameLen(s string) int {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', i > 0 && c >= '0' && c <= '9':
-		default:
-			return i
-		}
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+	if s == "" || strings.IndexByte(letters, s[0]) < 0 {
+		return 0
 	}
-	return len(s)
+	return len(s) - len(strings.TrimLeft(s, letters+"0123456789"))
 }
 
 // IsName reports whether s is a variable's name.

@@ -2,19 +2,11 @@ package template
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-)
-
-// Language is what a document is written in.
-type Language string
-
-// The languages. Comments are allowed in JSON, unless the Reader says Plain.
-const (
-	JSON Language = "json"
-	YAML Language = "yaml"
 )
 
 // Reader reads documents.
@@ -37,7 +29,7 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if p, ok := unreadable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
-	if languageOf(name, text) == YAML {
+	if isYAML(name, text) {
 		y := yamlReader{reader: reader{Reader: r, doc: d}}
 		y.document()
 		return d, y.problems
@@ -113,19 +105,16 @@ func unreadable(s *Source) (diagnostic.Problem, bool) {
 	return bad, false
 }
 
-// languageOf tells JSON from YAML: by the name's ending, else by the first character that is no comment.
-func languageOf(name, text string) Language {
-	switch lower := strings.ToLower(name); {
-	case strings.HasSuffix(lower, ".yaml"), strings.HasSuffix(lower, ".yml"):
-		return YAML
-	case strings.HasSuffix(lower, ".json"), strings.HasSuffix(lower, ".jsonc"):
-		return JSON
+// isYAML tells YAML from JSON: by the name's ending, else by the first character that is not a comment's.
+func isYAML(name, text string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".yaml", ".yml":
+		return true
+	case ".json", ".jsonc":
+		return false
 	}
 	text = strings.TrimLeft(strings.TrimPrefix(text, bom), " \t\r\n")
-	if text == "" || text[0] == '{' || text[0] == '[' || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
-		return JSON
-	}
-	return YAML
+	return text != "" && text[0] != '{' && text[0] != '[' && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*")
 }
 
 // cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.

@@ -14,6 +14,7 @@ package template
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
@@ -263,47 +264,28 @@ func (d *Document) Place(at int) diagnostic.Place {
 
 // Quote shows foreign text in a message: quoted, on one line, capped.
 func Quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	head, rest := cut(s)
-	for _, r := range head {
+	shown := strings.Map(func(r rune) rune {
 		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
 		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' ||
 			r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
-			b.WriteRune('�') // a line break or an escape code must not reach a terminal
-		default:
-			b.WriteRune(r)
+			return utf8.RuneError // a line break or an escape code must not reach a terminal
 		}
-	}
-	if rest != "" {
-		b.WriteString("…")
-	}
-	b.WriteByte('"')
-	return b.String()
+		return r
+	}, capped(s))
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(shown) + `"`
 }
 
+// capped cuts s at the length that a message shows, between two characters.
 func capped(s string) string {
-	head, rest := cut(s)
-	if rest != "" {
-		return head + "…"
-	}
-	return head
-}
-
-// cut splits s at the length that a message shows, between two characters.
-func cut(s string) (head, rest string) {
 	const most = 80
 	if len(s) <= most {
-		return s, ""
+		return s
 	}
 	n := most
-	for n > 0 && s[n]&0xC0 == 0x80 {
+	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n], s[n:]
+	return s[:n] + "…"
 }
 
 // Unquoted is Quote without the quotes.
