@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -16,9 +17,6 @@ const MaxYAML = 500_000
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
 const maxAliased = 10_000
 
-// lineBreak is what ends a line for the library, which is more than what ends one for an editor.
-var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
-
 // document reads the one document of the text.
 func (y *yamlReader) document() {
 	text := y.doc.Source.Text
@@ -28,8 +26,11 @@ func (y *yamlReader) document() {
 		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), help)
 		return
 	}
-	for _, end := range lineBreak.FindAllStringIndex(text, -1) {
-		y.lines = append(y.lines, end[1])
+	for i, r := range text { // more ends a line for the library than for an editor
+		crlf := r == '\r' && strings.HasPrefix(text[i+1:], "\n")
+		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
+			y.lines = append(y.lines, i+utf8.RuneLen(r))
+		}
 	}
 	loader, err := yaml.NewLoader(strings.NewReader(text))
 	var first, second yaml.Node
