@@ -17,17 +17,14 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // neighbours says which rooms of ours each room may import. A new room must state its neighbours here.
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
-	"pkg/appspec":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/taskdef"},
-	"pkg/document":          {"pkg/diagnostic", "pkg/placeholder"},
+	"pkg/appspec":           {"pkg/diagnostic", "pkg/lifecycle", "pkg/taskdef", "pkg/template"},
 	"pkg/envfile":           {"pkg/diagnostic"},
-	"pkg/placeholder":       {},
-	"pkg/renderer":          {"pkg/command", "pkg/diagnostic", "pkg/document", "pkg/outfile"},
-	"pkg/taskdef":           {"pkg/arn", "pkg/diagnostic", "pkg/document", "pkg/placeholder"},
+	"pkg/renderer":          {"pkg/command", "pkg/diagnostic", "pkg/outfile", "pkg/template"},
+	"pkg/taskdef":           {"pkg/diagnostic", "pkg/template"},
+	"pkg/template":          {"pkg/diagnostic"},
 	"pkg/compare":           {},
-	"pkg/compare/calibrate": {"pkg/compare"},
 	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/codedeploy":        {"pkg/lifecycle", "pkg/lifecycle/payload"},
-	"pkg/arn":               {},
 	"pkg/diagnostic":        {},
 	"pkg/emf":               {},
 	"pkg/lifecycle":         {},
@@ -46,7 +43,7 @@ var neighbours = map[string][]string{
 	"pkg/signed":            {},
 	"pkg/stdlog":            {},
 
-	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef"},
+	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef", "pkg/template"},
 	"pkg/rehearsal/alb":        {},
 	"pkg/rehearsal/aws":        {"pkg/rehearsal/deployment"},
 	"pkg/rehearsal/deployment": {"pkg/lifecycle"},

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
-	"github.com/greenlight-ecs/greenlight/pkg/compare/calibrate"
 )
 
 // template returns a task definition template with so many containers and variables in each. ref is a
@@ -64,7 +62,8 @@ func (b *bench) rendered(size string) []string {
 
 // renderers are the programs that can render a template.
 func (b *bench) renderers(size string) []thing {
-	pipe := command(shell, 0, b.variables(), "sh", "-c", `set -e; envsubst < "$0" | jq .`, b.path("template-"+size+".json"))
+	pipe := command(shell, 0, b.variables(), "sh", "-c", `set -e; envsubst < "$0" | jq .`,
+		b.path("template-"+size+".json"))
 	return []thing{
 		command(ours, 0, b.variables(), append([]string{b.path(ours)}, b.rendered(size)...)...),
 		needs("jq", needs("envsubst", pipe)),
@@ -75,9 +74,18 @@ func (b *bench) renderers(size string) []thing {
 
 // huge is a template of nearly so many megabytes: a valid one, whose size is refused at the end.
 func (b *bench) huge(mb int) thing {
-	name := fmt.Sprintf("%d MB", mb)
-	file := b.write(name+".json", template(1, mb*1_000_000/126, "${%s}"))
-	return command(name, 5, b.variables(), b.path(ours), "-o", os.DevNull, file)
+	return b.refused(fmt.Sprintf("%d MB", mb), 5, fmt.Sprintf("%d.json", mb), template(1, mb*1_000_000/126, "${%s}"))
+}
+
+// refused is a template that ends in an error.
+func (b *bench) refused(name string, exit int, file, text string) thing {
+	return command(name, exit, b.variables(), b.path(ours), "-o", os.DevNull, b.write(file, text))
+}
+
+// items is a list in YAML of as many values as fit into so many kilobytes.
+func (b *bench) items(kb int) thing {
+	text := "a: [" + strings.Repeat("x,", kb*498) + "]"
+	return b.refused(fmt.Sprintf("%d KB of YAML", kb), 5, fmt.Sprintf("items-%d.yaml", kb), text)
 }
 
 // checks is how many the suites have.
@@ -135,11 +143,8 @@ jsonpath "$.status" == "ok"
 
 // simulated is the share of suites that fail, in percent, where one check's green side is worse as the
 // scenario says. The seed is fixed.
-func simulated(name string, runs int, s calibrate.Scenario) thing {
-	s.Checks, s.Median = 3, 100*time.Millisecond
-	return thing{name, func(context.Context) (float64, error) {
-		return 100 * calibrate.Run(s, runs, 20261123).FailRate(), nil
-	}}
+func simulated(name string, runs int, s scenario) thing {
+	return thing{name, func(context.Context) (float64, error) { return 100 * s.failRate(runs, 20261123), nil }}
 }
 
 // falseAlarms are suites whose sides are equal.
@@ -147,7 +152,7 @@ func (b *bench) falseAlarms() (all []thing) {
 	for _, sigma := range []float64{0.3, 0.9} {
 		for _, pairs := range []int{100, 40, 20} {
 			name := fmt.Sprintf("sigma %.1f, %d pairs", sigma, pairs)
-			all = append(all, simulated(name, 2000, calibrate.Scenario{Sigma: sigma, Pairs: pairs}))
+			all = append(all, simulated(name, 2000, scenario{sigma: sigma, pairs: pairs}))
 		}
 	}
 	return all
@@ -164,20 +169,20 @@ func (b *bench) falseAlarmLimits() (all []limit) {
 func (b *bench) found() (all []thing) {
 	for _, fault := range []struct {
 		name  string
-		worse calibrate.Scenario
+		worse scenario
 	}{
-		{"25 % slower", calibrate.Scenario{Shift: 1.25}},
-		{"60 % slower", calibrate.Scenario{Shift: 1.6}},
-		{"twice as slow", calibrate.Scenario{Shift: 2}},
-		{"5 % errors", calibrate.Scenario{Errors: 0.05}},
-		{"8 % hangs", calibrate.Scenario{Hangs: 0.08}},
-		{"8 % are 2 s late", calibrate.Scenario{Stalls: 0.08}},
+		{"25 % slower", scenario{shift: 1.25}},
+		{"60 % slower", scenario{shift: 1.6}},
+		{"twice as slow", scenario{shift: 2}},
+		{"5 % errors", scenario{errors: 0.05}},
+		{"8 % errors or hangs", scenario{errors: 0.08}},
+		{"8 % are 2 s late", scenario{stalls: 0.08}},
 	} {
-		worlds := []calibrate.Scenario{{Sigma: 0.3, Pairs: 100}, {Sigma: 0.9, Pairs: 100}, {Sigma: 0.3, Pairs: 300}}
+		worlds := []scenario{{sigma: 0.3, pairs: 100}, {sigma: 0.9, pairs: 100}, {sigma: 0.3, pairs: 300}}
 		for _, in := range worlds {
 			s := fault.worse
-			s.Sigma, s.Pairs = in.Sigma, in.Pairs
-			all = append(all, simulated(fmt.Sprintf("%s, sigma %.1f, %d pairs", fault.name, s.Sigma, s.Pairs), 400, s))
+			s.sigma, s.pairs = in.sigma, in.pairs
+			all = append(all, simulated(fmt.Sprintf("%s, sigma %.1f, %d pairs", fault.name, s.sigma, s.pairs), 400, s))
 		}
 	}
 	return all

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // The things that other things are held against.
 const (
@@ -26,6 +29,14 @@ func (b *bench) table() []measurement {
 			[]thing{b.huge(2), b.huge(10)},
 			// A megabyte takes as long among ten as among two, give or take the half.
 			[]limit{{"10 MB", "", 1000}, {"10 MB", "2 MB", 1.5 * 10 / 2}},
+		},
+		{
+			"hostile templates", "ms", 3,
+			[]thing{
+				b.refused("9 MB of open placeholders", 4, "open.json", `{"a": "`+strings.Repeat("${#", 3_000_000)+`"}`),
+				b.items(125), b.items(500),
+			},
+			[]limit{{"9 MB of open placeholders", "", 1000}, {"500 KB of YAML", "125 KB of YAML", 1.5 * 500 / 125}},
 		},
 		{
 			"a renderer's peak memory", "MiB", 1,

@@ -7,8 +7,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // value is a flag's value with the flag as place. One that is empty has been reported.
@@ -42,7 +42,9 @@ func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
 		case !ok:
 			a.Usage("--hook", "want EVENT=FUNCTION", "--hook AfterAllowTestTraffic=CodeDeployHook_NAME_AfterAllowTestTraffic")
 		default:
-			s.Hooks = append(s.Hooks, appspec.Hook{Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at}})
+			s.Hooks = append(s.Hooks, appspec.Hook{
+				Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at},
+			})
 		}
 	}
 	return s
@@ -97,9 +99,10 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 	switch {
 	case !ok: // has been asked for, or is what is wrong
 	case len(c.Ports) == 0:
-		a.rule(c.Place, "container "+document.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
+		a.rule(c.Place, "container "+template.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
 	case len(c.Ports) > 1:
-		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", document.Quote(c.Name), len(c.Ports)), appspec.PortHelp(c))
+		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", template.Quote(c.Name), len(c.Ports)),
+			appspec.PortHelp(c))
 	default:
 		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
@@ -108,7 +111,10 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 
 // rule reports that two things that are right for themselves do not fit together.
 func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
-	a.Add(diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer", Text: text, Help: help})
+	a.Add(diagnostic.Problem{
+		Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer",
+		Text: text, Help: help,
+	})
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.
@@ -119,7 +125,7 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 	for _, c := range task.Containers {
 		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
 			found = append(found, c)
-			names = append(names, document.Unquoted(c.Name))
+			names = append(names, template.Unquoted(c.Name))
 		}
 	}
 	switch {
@@ -139,7 +145,7 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 func withoutPorts(task *taskdef.Task) string {
 	for _, c := range task.Containers {
 		if len(c.Ranges) > 0 {
-			return "container " + document.Quote(c.Name) + ": " + appspec.PortHelp(c)
+			return "container " + template.Quote(c.Name) + ": " + appspec.PortHelp(c)
 		}
 	}
 	return "give it portMappings"
@@ -149,7 +155,8 @@ func (a *appspecRun) network() *appspec.Network {
 	if a.subnets == "" && a.securityGroups == "" && a.assignPublicIP == "" {
 		return nil
 	}
-	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}, AssignPublicIP: a.value("assign-public-ip", a.assignPublicIP)}
+	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}}
+	n.AssignPublicIP = a.value("assign-public-ip", a.assignPublicIP)
 	n.Subnets, n.SecurityGroups = a.listed("subnets", a.subnets), a.listed("security-groups", a.securityGroups)
 	return n
 }
@@ -188,10 +195,10 @@ func (a *appspecRun) provider(text string) appspec.Provider {
 		}
 		switch n, err := strconv.Atoi(value); {
 		case err != nil || strings.Trim(value, "0123456789") != "" || key != "weight" && key != "base":
-			a.Usage(flag, document.Quote(part)+" is not weight=N or base=N", "")
+			a.Usage(flag, template.Quote(part)+" is not weight=N or base=N", "")
 			p.Weight, p.Base = wrong, wrong
 		case *number != (appspec.Value{}) && !number.Wrong:
-			a.Usage(flag, document.Quote(part)+" is a second "+key, "")
+			a.Usage(flag, template.Quote(part)+" is a second "+key, "")
 			*number = wrong
 		case !number.Wrong:
 			*number = appspec.Value{Text: strconv.Itoa(n), Place: at}

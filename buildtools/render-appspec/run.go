@@ -7,9 +7,9 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // options are the flags.
@@ -121,7 +121,7 @@ func (a *appspecRun) checkOnly(task *taskdef.Task) {
 // compare reports a flag that contradicts what the AppSpec has. What is missing there has been reported.
 func (a *appspecRun) compare(flag, has appspec.Value, key string) {
 	if flag.Text != "" && !flag.Wrong && has.Text != "" && !has.Wrong && flag.Text != has.Text {
-		a.rule(flag.Place, "is not the "+key+" of the AppSpec", "it is "+document.Quote(has.Text))
+		a.rule(flag.Place, "is not the "+key+" of the AppSpec", "it is "+template.Quote(has.Text))
 	}
 }
 

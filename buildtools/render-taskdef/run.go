@@ -10,9 +10,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // system is what the outside gives a run.
@@ -108,7 +108,7 @@ func (t *templateRun) render() {
 	if !ok {
 		return
 	}
-	doc, problems := document.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
+	doc, problems := template.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
 	t.Add(problems...)
 	edits := t.edits()
 	if t.listVars || len(problems) > 0 { // the edits are not tried
@@ -143,7 +143,7 @@ func (t *templateRun) render() {
 	if t.Failed() {
 		return
 	}
-	outputs := []renderer.Output{{Name: t.out, Data: rendered.JSON}}
+	outputs := []renderer.Output{{Name: t.out, Data: rendered.Root.JSON()}}
 	if t.imageDetail != "" {
 		detail := fmt.Sprintf(`{"ImageURI": %s}`+"\n", quoted(rendered.ImageURI))
 		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: []byte(detail)})
@@ -173,7 +173,7 @@ func (t *templateRun) checkOutputs(loses bool) {
 		}
 	}
 	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || renderer.SameFile(t.imageDetail, t.out)) {
-		t.Usage("--image-detail", "is the file of --output too", help)
+		t.Usage("--image-detail", "is also the file of --output", help)
 	}
 }
 
@@ -211,10 +211,10 @@ func (t *templateRun) stamps(flags *command.Flags) {
 	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
 	case !flags.Given("release"):
-		t.defaultRelease, _ = t.values.environment("CODEBUILD_RESOLVED_SOURCE_VERSION")
+		t.defaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
 	if flags.Given("suite") && !isSuite(t.suite) {
-		t.Usage("--suite", "is no reference of a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
+		t.Usage("--suite", "is not a reference to a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }
 
@@ -236,7 +236,7 @@ func isSuite(ref string) bool {
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
-func listed(doc *document.Document) string {
+func listed(doc *template.Document) string {
 	var b strings.Builder
 	for _, u := range doc.Uses(doc.Root) {
 		what := "required"
@@ -253,5 +253,5 @@ func listed(doc *document.Document) string {
 
 // quoted is a text as a JSON string.
 func quoted(text string) string {
-	return string((&document.Node{Kind: document.String, Text: text}).Compact())
+	return string((&template.Node{Kind: template.String, Text: text}).Compact())
 }

@@ -53,8 +53,9 @@ func aws(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 func TestTheAWSCommandLineTakesWhatWasRendered(t *testing.T) {
+	t.Parallel()
 	tool(t, "aws")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	for name, file := range documents(t) {
 		if out, err := aws(ctx, "--cli-input-json", "file://"+file, "--generate-cli-skeleton", "output"); err != nil {
@@ -72,9 +73,10 @@ func TestTheAWSCommandLineTakesWhatWasRendered(t *testing.T) {
 }
 
 func TestMotoRegistersWhatWasRendered(t *testing.T) {
+	t.Parallel()
 	tool(t, "aws")
 	server := tool(t, "moto_server")
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

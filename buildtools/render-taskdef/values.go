@@ -1,40 +1,27 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/envfile"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // values are the variables: --var wins over the environment, the environment over files, a later file or
 // flag over an earlier one.
 type values struct {
-	vars, files map[string]string
-	environ     []string
+	vars, environ, files map[string]string
 	// known are their names, listed when the first one is missing.
 	known []string
 }
 
 func (v *values) lookup(name string) (string, bool) {
-	if value, ok := v.vars[name]; ok {
-		return value, true
-	}
-	if value, ok := v.environment(name); ok {
-		return value, true
-	}
-	value, ok := v.files[name]
-	return value, ok
-}
-
-// environment looks a name up in the process's environment.
-func (v *values) environment(name string) (string, bool) {
-	for _, e := range v.environ {
-		if value, ok := strings.CutPrefix(e, name+"="); ok {
+	for _, from := range []map[string]string{v.vars, v.environ, v.files} {
+		if value, ok := from[name]; ok {
 			return value, true
 		}
 	}
@@ -52,14 +39,8 @@ func (v *values) near(name string) (string, bool) {
 // names lists what is set.
 func (v *values) names() []string {
 	known := []string{}
-	for _, values := range []map[string]string{v.vars, v.files} {
-		for k := range values {
-			known = append(known, k)
-		}
-	}
-	for _, e := range v.environ {
-		k, _, _ := strings.Cut(e, "=")
-		known = append(known, k)
+	for _, from := range []map[string]string{v.vars, v.environ, v.files} {
+		known = slices.AppendSeq(known, maps.Keys(from))
 	}
 	slices.Sort(known)
 	return known
@@ -67,14 +48,20 @@ func (v *values) names() []string {
 
 // environment reads --var and --env-file.
 func (t *templateRun) environment(environ []string) {
-	t.values = values{vars: map[string]string{}, files: map[string]string{}, environ: environ}
+	t.values = values{vars: map[string]string{}, files: map[string]string{}, environ: map[string]string{}}
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if _, twice := t.values.environ[name]; !twice { // as getenv does, the first one counts
+			t.values.environ[name] = value
+		}
+	}
 	for _, v := range t.vars {
 		name, value, ok := strings.Cut(v, "=")
 		switch {
 		case !ok:
 			t.Usage("--var", "want NAME=VALUE", "")
-		case !placeholder.IsName(name):
-			t.Usage("--var", document.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
+		case !template.IsName(name):
+			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
 		default:
 			t.values.vars[name] = value
 		}
@@ -96,7 +83,7 @@ func (t *templateRun) environment(environ []string) {
 }
 
 // scope makes --only a predicate; nil when every name is a variable.
-func (t *templateRun) scope() placeholder.Scope {
+func (t *templateRun) scope() template.Scope {
 	if len(t.only) == 0 {
 		return nil
 	}
@@ -107,12 +94,12 @@ func (t *templateRun) scope() placeholder.Scope {
 		prefix, open := strings.CutSuffix(item, "*")
 		switch {
 		case item == "":
-		case open && (prefix == "" || placeholder.IsName(prefix)):
+		case open && (prefix == "" || template.IsName(prefix)):
 			prefixes = append(prefixes, prefix)
-		case placeholder.IsName(item):
+		case template.IsName(item):
 			names[item] = true
 		default:
-			t.Usage("--only", document.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
+			t.Usage("--only", template.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
 		}
 	}
 	if len(names)+len(prefixes) == 0 && !t.Failed() {

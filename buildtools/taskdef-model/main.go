@@ -103,14 +103,14 @@ func (m *model) read(text string) {
 	}
 }
 
-// shape notes a schema's target and everything below it, and returns its number and name.
-func (m *model) shape(s *smithy.Schema) (int, string) {
+// shape notes a schema's target and everything below it, and returns its number.
+func (m *model) shape(s *smithy.Schema) int {
 	name := s.ID().Name
 	if s.MemberName() != "" {
 		name = s.TargetID().Name
 	}
 	if i, ok := m.index[name]; ok {
-		return i, name
+		return i
 	}
 	i, kind := len(m.shapes), kinds[s.Type()]
 	m.index[name] = i
@@ -122,26 +122,26 @@ func (m *model) shape(s *smithy.Schema) (int, string) {
 	case kind == "structure":
 		text += ", fields: []field{\n" + m.fields(s, strings.Replace(name, "DefinitionRequest", "DefinitionInput", 1)) + "}"
 	case kind == "list":
-		elem, _ := m.shape(s.ListMember())
-		text += fmt.Sprintf(", elem: %d", elem)
+		text += fmt.Sprintf(", elem: %d", m.shape(s.ListMember()))
 	case kind == "mapping":
-		elem, _ := m.shape(s.MapValue())
-		text += fmt.Sprintf(", elem: %d", elem)
+		text += fmt.Sprintf(", elem: %d", m.shape(s.MapValue()))
 	case s.Type() == smithy.ShapeTypeEnum && len(m.enums[name]) == 0:
 		panic("no values for the enumeration " + name)
 	case s.Type() == smithy.ShapeTypeEnum:
 		text += ", enum: []string{" + strings.Join(m.enums[name], ", ") + "}"
 	}
 	m.shapes[i] = text + "},\n"
-	return i, name
+	return i
 }
 
+// fields lists a structure's, as many on a line as fit.
 func (m *model) fields(s *smithy.Schema, goType string) string {
-	var text strings.Builder
+	text, line := "", ""
 	for _, name := range slices.Sorted(maps.Keys(s.Members())) {
-		shape, of := m.shape(s.Member(name))
 		required := m.required[goType+"."+strings.ToUpper(name[:1])+name[1:]]
-		fmt.Fprintf(&text, "{%q, %d, %v}, // %s\n", name, shape, required, of)
+		if line += fmt.Sprintf("{%q, %d, %v}, ", name, m.shape(s.Member(name)), required); len(line) > 80 {
+			text, line = text+line+"\n", ""
+		}
 	}
-	return text.String()
+	return text + line + "\n"
 }

@@ -8,9 +8,9 @@ package appspec
 import (
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/arn"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
 // Placeholder is what CodePipeline replaces by the ARN of the revision that it has just registered.
@@ -82,7 +82,7 @@ func Events() []string {
 
 // FunctionName returns the name in a function's ARN or qualified name.
 func FunctionName(function string) string {
-	if a, fault := arn.Parse(function); fault == "" {
+	if a, fault := taskdef.ParseARN(function); fault == "" {
 		function = strings.TrimPrefix(a.Resource, "function:")
 	}
 	name, _, _ := strings.Cut(function, ":")

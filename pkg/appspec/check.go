@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/arn"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Check returns what CodeDeploy or ECS would refuse, or silently do otherwise. With a task definition the
@@ -46,7 +45,8 @@ func (c *checker) report(severity diagnostic.Severity, v Value, rule, text, help
 
 func (c *checker) taskDefinition(task *taskdef.Task) {
 	v := c.spec.TaskDefinition
-	const rule, help = "task-definition", Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
+	const rule = "task-definition"
+	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	switch {
 	case v.Wrong, v.Text == Placeholder:
 		return
@@ -54,22 +54,23 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 		c.fail(v, rule, "TaskDefinition is missing", help)
 		return
 	case strings.Contains(v.Text, "<"):
-		c.fail(v, rule, "TaskDefinition is "+document.Quote(v.Text)+"; CodePipeline replaces exactly "+Placeholder, "")
+		c.fail(v, rule, "TaskDefinition is "+template.Quote(v.Text)+"; CodePipeline replaces exactly "+Placeholder, "")
 		return
 	}
 	family, fault := taskDefinitionFault(v.Text)
 	if fault != "" {
-		c.fail(v, rule, "TaskDefinition "+document.Quote(v.Text)+" "+fault, help)
+		c.fail(v, rule, "TaskDefinition "+template.Quote(v.Text)+" "+fault, help)
 		return
 	}
 	if task != nil && task.Family != "" && task.Family != family {
-		c.report(diagnostic.Warning, v, rule, fmt.Sprintf("TaskDefinition is of family %s, the task definition given of another one", document.Quote(family)), "")
+		c.report(diagnostic.Warning, v, rule,
+			"TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
 	}
 }
 
 // taskDefinitionFault checks the ARN of a task definition and returns its family.
 func taskDefinitionFault(s string) (family, fault string) {
-	a, fault := arn.Parse(s)
+	a, fault := taskdef.ParseARN(s)
 	if fault != "" {
 		return "", fault
 	}
@@ -80,8 +81,8 @@ func taskDefinitionFault(s string) (family, fault string) {
 		return "", "is not the ARN of a task definition"
 	case a.Located() != "":
 		return "", a.Located()
-	case !isName(family):
-		return "", "has a family that is not " + nameHelp
+	case !taskdef.IsName(family):
+		return "", "has a family that is not " + taskdef.NameHelp
 	case !hasRevision || revision == "":
 		return "", "has no revision"
 	case !isWhole(revision) || revision == "0":
@@ -92,11 +93,6 @@ func taskDefinitionFault(s string) (family, fault string) {
 
 // letters are what names in ECS and in Lambda consist of.
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-
-const nameHelp = "1 to 255 letters, digits, - and _"
-
-// isName reports whether ECS takes s as the name of a family, a container or a capacity provider.
-func isName(s string) bool { return s != "" && len(s) <= 255 && strings.Trim(s, letters) == "" }
 
 // isWhole reports whether s is a whole number as every reader of YAML and JSON writes it: 080 is octal for some.
 func isWhole(s string) bool {
@@ -119,11 +115,12 @@ func (c *checker) loadBalancer(task *taskdef.Task) {
 	case port.Text == "":
 		c.fail(port, targetRule, "ContainerPort is missing", "")
 	default:
-		c.fail(port, targetRule, "ContainerPort is "+document.Quote(port.Text)+", want "+wantPort, "")
+		c.fail(port, targetRule, "ContainerPort is "+template.Quote(port.Text)+", want "+wantPort, "")
 	}
 	container, ok := c.container(task)
 	if ok && isPort && !container.HasPort(number) && !container.PortsUnclear {
-		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", document.Quote(name.Text), number), PortHelp(container))
+		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", template.Quote(name.Text), number),
+			PortHelp(container))
 	}
 }
 
@@ -147,17 +144,17 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 	near, isNear := diagnostic.Nearest(name.Text, known)
 	text, help := "", ""
 	switch {
-	case !isName(name.Text):
-		text, help = "is not a name that ECS takes", nameHelp
+	case !taskdef.IsName(name.Text):
+		text, help = "is not a name that ECS takes", taskdef.NameHelp
 	case task != nil && !ok:
-		text, help = "is no container of the task definition", "its containers are "+strings.Join(shown, ", ")
+		text, help = "is not a container of the task definition", "its containers are "+strings.Join(shown, ", ")
 	default:
 		return found, ok
 	}
 	if isNear {
 		help = "did you mean " + shown[slices.Index(known, near)] + "?"
 	}
-	c.fail(name, targetRule, "ContainerName "+document.Quote(name.Text)+" "+text, help)
+	c.fail(name, targetRule, "ContainerName "+template.Quote(name.Text)+" "+text, help)
 	return found, ok
 }
 
@@ -171,7 +168,8 @@ func PortHelp(container taskdef.Container) string {
 	case len(has) > 0:
 		return "it has " + strings.Join(has, ", ")
 	case len(container.Ranges) > 0:
-		return "it has the containerPortRange " + document.Unquoted(strings.Join(container.Ranges, ", ")) + ": a load balancer needs a containerPort"
+		ranges := template.Unquoted(strings.Join(container.Ranges, ", "))
+		return "it has the containerPortRange " + ranges + ": a load balancer needs a containerPort"
 	}
 	return "it has no portMappings"
 }
@@ -181,8 +179,9 @@ func (c *checker) platform(task *taskdef.Task) {
 	if v.Wrong || v == (Value{}) {
 		return
 	}
-	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" && (len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
-		c.fail(v, "platform-version", "PlatformVersion "+document.Quote(v.Text)+" is neither LATEST nor like 1.4.0", "")
+	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" &&
+		(len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
+		c.fail(v, "platform-version", "PlatformVersion "+template.Quote(v.Text)+" is neither LATEST nor like 1.4.0", "")
 	}
 	if why := c.notFargate(task); why != "" {
 		c.fail(v, "platform-version", "PlatformVersion is for Fargate only, and "+why, "")
@@ -204,7 +203,7 @@ func (c *checker) notFargate(task *taskdef.Task) string {
 		}
 	}
 	if own != "" {
-		return "capacity provider " + document.Quote(own) + " is not"
+		return "capacity provider " + template.Quote(own) + " is not"
 	}
 	return ""
 }
@@ -223,7 +222,8 @@ func (c *checker) network(task *taskdef.Task) {
 	}{{"Subnets", "subnet-", n.Subnets, 16}, {"SecurityGroups", "sg-", n.SecurityGroups, 5}} {
 		switch {
 		case len(l.values) == 0:
-			c.fail(at, rule, l.key+" is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
+			c.fail(at, rule,
+				l.key+" is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
 		case len(l.values) > l.most:
 			c.fail(at, rule, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
 		}
@@ -232,18 +232,20 @@ func (c *checker) network(task *taskdef.Task) {
 				continue
 			}
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
-				c.fail(v, rule, document.Quote(v.Text)+" does not belong into "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
+				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key,
+					"ids begin with "+l.prefix+" and are hexadecimal")
 			}
 		}
 	}
 	switch ip := n.AssignPublicIP; {
 	case ip.Wrong:
 	case ip.Text == "":
-		c.fail(at, rule, "AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
+		c.fail(at, rule,
+			"AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
 	case ip.Text == "ENABLED" && c.notFargate(task) != "":
 		c.fail(ip, rule, "AssignPublicIp ENABLED is for Fargate only, and "+c.notFargate(task), "DISABLED")
 	case ip.Text != "ENABLED" && ip.Text != "DISABLED":
-		c.fail(ip, rule, "AssignPublicIp is "+document.Quote(ip.Text)+", want ENABLED or DISABLED", "")
+		c.fail(ip, rule, "AssignPublicIp is "+template.Quote(ip.Text)+", want ENABLED or DISABLED", "")
 	}
 	if task != nil && task.NetworkMode != "awsvpc" {
 		c.fail(at, rule, "a network configuration needs a task definition with networkMode awsvpc", "")
@@ -256,7 +258,8 @@ func (c *checker) providers(task *taskdef.Task) {
 	all := c.spec.Providers
 	if len(all) == 0 {
 		if task != nil && task.Instances {
-			c.report(diagnostic.Warning, Value{}, providerRule, "no capacity provider: a service that has one loses it with this deployment",
+			c.report(diagnostic.Warning, Value{}, providerRule,
+				"no capacity provider: a service that has one loses it with this deployment",
 				"name the service's own: --capacity-provider NAME; nothing to do where it has only a launch type")
 		}
 		return
@@ -269,9 +272,10 @@ func (c *checker) providers(task *taskdef.Task) {
 		case p.Name.Text == "":
 			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
 		case fault != "":
-			c.fail(p.Name, providerRule, "capacity provider "+document.Quote(p.Name.Text)+" "+fault, nameHelp+"; or FARGATE, FARGATE_SPOT")
+			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" "+fault,
+				taskdef.NameHelp+"; or FARGATE, FARGATE_SPOT")
 		case seen[p.Name.Text]:
-			c.fail(p.Name, providerRule, "capacity provider "+document.Quote(p.Name.Text)+" is named twice", "")
+			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" is named twice", "")
 		default:
 			seen[p.Name.Text] = true
 			fargate, others = fargate || isFargate(p.Name.Text), others || !isFargate(p.Name.Text)
@@ -282,7 +286,9 @@ func (c *checker) providers(task *taskdef.Task) {
 	case fargate && others:
 		c.fail(all[0].Name, providerRule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
 	case fargate && task != nil && !task.Fargate:
-		c.fail(all[0].Name, providerRule, "capacity provider "+document.Quote(all[0].Name.Text)+", but the task definition is not for Fargate", `"requiresCompatibilities": ["FARGATE"]`)
+		name := template.Quote(all[0].Name.Text)
+		c.fail(all[0].Name, providerRule, "capacity provider "+name+", but the task definition is not for Fargate",
+			`"requiresCompatibilities": ["FARGATE"]`)
 	}
 	if len(all) > 20 {
 		c.fail(all[20].Name, providerRule, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
@@ -297,7 +303,7 @@ func providerFault(name Value) string {
 	switch {
 	case isFargate(name.Text):
 		return ""
-	case name.Wrong || !isName(name.Text):
+	case name.Wrong || !taskdef.IsName(name.Text):
 		return "is not a name that ECS takes"
 	case strings.HasPrefix(lower, "fargate"), strings.HasPrefix(lower, "aws"), strings.HasPrefix(lower, "ecs"):
 		return "begins with aws, ecs or fargate, which is AWS's own"
@@ -322,9 +328,12 @@ func (c *checker) weights() {
 	switch first := all[0]; {
 	case !clear || weights > 0 || first.Name.Text == "":
 	case len(all) > 1:
-		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
+		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed",
+			"NAME:weight=1")
 	case bases == 0:
-		c.report(diagnostic.Warning, first.Name, providerRule, "capacity provider "+document.Quote(first.Name.Text)+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
+		name := template.Quote(first.Name.Text)
+		c.report(diagnostic.Warning, first.Name, providerRule,
+			"capacity provider "+name+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
 	}
 }
 
@@ -335,7 +344,7 @@ func (c *checker) within(v Value, key string, most int, want string) (number int
 	}
 	number, err := strconv.Atoi(v.Text)
 	if err != nil || !isWhole(v.Text) || number > most {
-		c.fail(v, providerRule, fmt.Sprintf("%s is %s, want %s", key, document.Quote(v.Text), want), "")
+		c.fail(v, providerRule, fmt.Sprintf("%s is %s, want %s", key, template.Quote(v.Text), want), "")
 		return 0, false
 	}
 	return number, true
@@ -348,7 +357,7 @@ func (c *checker) hooks() {
 		event := h.Event.Text
 		switch {
 		case !slices.Contains(Events(), event):
-			c.fail(h.Event, rule, document.Quote(event)+" is no lifecycle event that takes a hook", eventHelp(event))
+			c.fail(h.Event, rule, template.Quote(event)+" is not a lifecycle event that takes a hook", eventHelp(event))
 		case seen[event]:
 			c.fail(h.Event, rule, "a second hook for "+event, "an event has one function")
 		}
@@ -356,9 +365,10 @@ func (c *checker) hooks() {
 		switch fault := functionFault(h.Function.Text); {
 		case h.Function.Wrong:
 		case h.Function.Text == "":
-			c.fail(h.Function, rule, "the hook for "+document.Unquoted(event)+" has no function", "")
+			c.fail(h.Function, rule, "the hook for "+template.Unquoted(event)+" has no function", "")
 		case fault != "":
-			c.fail(h.Function, rule, "function "+document.Quote(h.Function.Text)+" of "+document.Unquoted(event)+" "+fault, "a Lambda function's name or ARN")
+			c.fail(h.Function, rule, "function "+template.Quote(h.Function.Text)+" of "+template.Unquoted(event)+" "+fault,
+				"a Lambda function's name or ARN")
 		}
 	}
 }
@@ -377,8 +387,8 @@ func eventHelp(event string) string {
 // functionFault checks a function's name, with or without a qualifier, or its ARN.
 func functionFault(s string) string {
 	name := s
-	if arn.Is(s) {
-		a, fault := arn.Parse(s)
+	if strings.HasPrefix(s, "arn:") {
+		a, fault := taskdef.ParseARN(s)
 		function, ok := strings.CutPrefix(a.Resource, "function:")
 		switch {
 		case fault != "":
@@ -392,7 +402,8 @@ func functionFault(s string) string {
 	}
 	base, qualifier, qualified := strings.Cut(name, ":")
 	switch {
-	case base == "" || strings.Trim(base, letters) != "" || qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
+	case base == "" || strings.Trim(base, letters) != "" ||
+		qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
 		return "is not a name that Lambda takes"
 	case len(base) > 64:
 		return "is longer than 64 characters"

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // serviceType is the only type of target that an ECS deployment has.
@@ -15,25 +15,25 @@ const serviceType = "AWS::ECS::Service"
 // unknown ones that are nearly known are errors, others warnings. Check does the rest, also where something of
 // the AppSpec could not be read.
 func Read(name, text string) (Spec, diagnostic.List) {
-	doc, problems := document.Reader{Literal: true, Plain: true, AnyNumber: true}.Read(name, text)
+	doc, problems := template.Reader{Literal: true, Plain: true, AnyNumber: true}.Read(name, text)
 	if len(problems) > 0 {
 		return unread(), problems
 	}
-	r := reader{doc: doc, slips: map[*document.Member]string{}}
+	r := reader{doc: doc, slips: map[*template.Member]string{}}
 	return r.spec(doc.Root), r.problems
 }
 
 type reader struct {
-	doc      *document.Document
+	doc      *template.Document
 	problems diagnostic.List
 	// slips are the unknown keys that have been reported, with the key that each was meant to be: what they
 	// hold is read as if they were right.
-	slips map[*document.Member]string
+	slips map[*template.Member]string
 }
 
-func (r *reader) spec(root *document.Node) Spec {
+func (r *reader) spec(root *template.Node) Spec {
 	s := unread()
-	if !r.is(root, document.Object, "an AppSpec") {
+	if !r.is(root, template.Object, "an AppSpec") {
 		return s
 	}
 	r.keys(root, "version", "Resources", "Hooks")
@@ -50,19 +50,19 @@ func (r *reader) spec(root *document.Node) Spec {
 }
 
 // resources reads the first TargetService of the list, or of an object that should be the list.
-func (r *reader) resources(n *document.Node, s *Spec) {
+func (r *reader) resources(n *template.Node, s *Spec) {
 	entries := n.Items
 	switch {
-	case !r.is(n, document.Array, "Resources"):
+	case !r.is(n, template.Array, "Resources"):
 		if r.get(n, "TargetService") != nil {
-			entries = []*document.Node{n}
+			entries = []*template.Node{n}
 		}
 	case len(entries) == 0:
 		r.fail(n.At, "resources", "Resources has 0 entries, an ECS deployment has one TargetService", "")
 	}
 	found := false
 	for _, item := range entries {
-		if !r.is(item, document.Object, "an entry of Resources") {
+		if !r.is(item, template.Object, "an entry of Resources") {
 			continue
 		}
 		r.keys(item, "TargetService")
@@ -73,14 +73,14 @@ func (r *reader) resources(n *document.Node, s *Spec) {
 			r.fail(target.KeyAt, "resources", "a second TargetService: an ECS deployment has one", "")
 		default:
 			found = true
-			if r.is(target.Value, document.Object, "TargetService") {
+			if r.is(target.Value, template.Object, "TargetService") {
 				r.target(target.Value, s)
 			}
 		}
 	}
 }
 
-func (r *reader) version(root *document.Node) {
+func (r *reader) version(root *template.Node) {
 	n := r.get(root, "version")
 	switch {
 	case n == nil:
@@ -90,7 +90,7 @@ func (r *reader) version(root *document.Node) {
 	}
 }
 
-func (r *reader) target(target *document.Node, s *Spec) {
+func (r *reader) target(target *template.Node, s *Spec) {
 	r.keys(target, "Type", "Properties")
 	switch kind := r.get(target, "Type"); {
 	case kind == nil:
@@ -103,7 +103,7 @@ func (r *reader) target(target *document.Node, s *Spec) {
 		r.fail(target.At, "properties", "Properties is missing", "")
 		return
 	}
-	if !r.is(p, document.Object, "Properties") {
+	if !r.is(p, template.Object, "Properties") {
 		return
 	}
 	s.Place = r.doc.Place(p.At)
@@ -111,13 +111,14 @@ func (r *reader) target(target *document.Node, s *Spec) {
 	s.TaskDefinition = r.text(p, "TaskDefinition")
 	s.PlatformVersion = r.text(p, "PlatformVersion")
 	r.loadBalancer(p, s)
-	if network := r.get(p, "NetworkConfiguration"); network != nil && r.is(network, document.Object, "NetworkConfiguration") {
+	if network := r.get(p, "NetworkConfiguration"); network != nil &&
+		r.is(network, template.Object, "NetworkConfiguration") {
 		r.network(network, s)
 	}
 	switch strategy := r.get(p, "CapacityProviderStrategy"); {
 	case strategy == nil:
 		s.Providers = nil
-	case r.is(strategy, document.Array, "CapacityProviderStrategy"):
+	case r.is(strategy, template.Array, "CapacityProviderStrategy"):
 		s.Providers = nil
 		for _, item := range strategy.Items {
 			s.Providers = append(s.Providers, r.provider(item))
@@ -125,19 +126,20 @@ func (r *reader) target(target *document.Node, s *Spec) {
 	}
 }
 
-func (r *reader) loadBalancer(p *document.Node, s *Spec) {
+func (r *reader) loadBalancer(p *template.Node, s *Spec) {
 	switch lb := r.get(p, "LoadBalancerInfo"); {
 	case lb == nil:
-		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing", "the ContainerName and the ContainerPort that the load balancer reaches")
-	case r.is(lb, document.Object, "LoadBalancerInfo"):
+		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing",
+			"the ContainerName and the ContainerPort that the load balancer reaches")
+	case r.is(lb, template.Object, "LoadBalancerInfo"):
 		r.keys(lb, "ContainerName", "ContainerPort")
 		s.Container = r.text(lb, "ContainerName")
 		s.Port = r.number(lb, "ContainerPort", wantPort)
 	}
 }
 
-func (r *reader) provider(item *document.Node) Provider {
-	if !r.is(item, document.Object, "an entry of CapacityProviderStrategy") {
+func (r *reader) provider(item *template.Node) Provider {
+	if !r.is(item, template.Object, "an entry of CapacityProviderStrategy") {
 		return unread().Providers[0]
 	}
 	r.keys(item, "CapacityProvider", "Weight", "Base")
@@ -148,14 +150,14 @@ func (r *reader) provider(item *document.Node) Provider {
 	return Provider{name, r.number(item, "Weight", wantWeight), r.number(item, "Base", wantBase)}
 }
 
-func (r *reader) network(n *document.Node, s *Spec) {
+func (r *reader) network(n *template.Node, s *Spec) {
 	r.keys(n, "AwsvpcConfiguration")
 	vpc := r.get(n, "AwsvpcConfiguration")
 	if vpc == nil {
 		r.fail(n.At, "network", "AwsvpcConfiguration is missing", "")
 		return
 	}
-	if !r.is(vpc, document.Object, "AwsvpcConfiguration") {
+	if !r.is(vpc, template.Object, "AwsvpcConfiguration") {
 		return
 	}
 	r.keys(vpc, "Subnets", "SecurityGroups", "AssignPublicIp")
@@ -165,32 +167,33 @@ func (r *reader) network(n *document.Node, s *Spec) {
 	}
 }
 
-func (r *reader) hooks(hooks *document.Node, s *Spec) {
+func (r *reader) hooks(hooks *template.Node, s *Spec) {
 	entries := hooks.Items
-	if !r.is(hooks, document.Array, "Hooks") {
-		if hooks.Kind == document.Object {
+	if !r.is(hooks, template.Array, "Hooks") {
+		if hooks.Kind == template.Object {
 			r.events(hooks, s)
 		}
 		return
 	}
 	for _, item := range entries {
-		if !r.is(item, document.Object, "an entry of Hooks") {
+		if !r.is(item, template.Object, "an entry of Hooks") {
 			continue
 		}
 		if len(item.Members) != 1 {
-			r.fail(item.At, "hooks", fmt.Sprintf("an entry of Hooks has %d keys, want one", len(item.Members)), "each event is an entry of its own: - AfterAllowTestTraffic: FUNCTION")
+			r.fail(item.At, "hooks", fmt.Sprintf("an entry of Hooks has %d keys, want one", len(item.Members)),
+				"each event is an entry of its own: - AfterAllowTestTraffic: FUNCTION")
 		}
 		r.events(item, s)
 	}
 }
 
 // events reads the keys of an object as lifecycle events, and their values as functions.
-func (r *reader) events(n *document.Node, s *Spec) {
+func (r *reader) events(n *template.Node, s *Spec) {
 	for i := range n.Members {
 		m := &n.Members[i]
-		h := Hook{Event: Value{Text: m.Key, Place: r.doc.Place(m.KeyAt)}, Function: Value{Text: m.Value.Str(), Place: r.doc.Place(m.Value.At)}}
-		if k := m.Value.Kind; k != document.String && k != document.Null {
-			r.fail(m.Value.At, "hooks", "the function of "+document.Quote(m.Key)+" is "+k.A()+", want a name or an ARN", "")
+		h := Hook{Value{Text: m.Key, Place: r.doc.Place(m.KeyAt)}, Value{Text: m.Value.Str(), Place: r.doc.Place(m.Value.At)}}
+		if k := m.Value.Kind; k != template.String && k != template.Null {
+			r.fail(m.Value.At, "hooks", "the function of "+template.Quote(m.Key)+" is "+k.A()+", want a name or an ARN", "")
 			h.Function.Wrong = true
 		}
 		for _, event := range Events() {
@@ -203,7 +206,7 @@ func (r *reader) events(n *document.Node, s *Spec) {
 }
 
 // get finds a key's value without regard to case, or that of a slip of the key.
-func (r *reader) get(n *document.Node, key string) *document.Node {
+func (r *reader) get(n *template.Node, key string) *template.Node {
 	if m := r.member(n, key); m != nil {
 		return m.Value
 	}
@@ -211,11 +214,11 @@ func (r *reader) get(n *document.Node, key string) *document.Node {
 }
 
 // member is get for the whole member. A null is nothing: "Hooks:" with all below it commented out.
-func (r *reader) member(n *document.Node, key string) *document.Member {
-	var slip *document.Member
+func (r *reader) member(n *template.Node, key string) *template.Member {
+	var slip *template.Member
 	for i := range n.Members {
 		switch m := &n.Members[i]; {
-		case m.Value.Kind == document.Null:
+		case m.Value.Kind == template.Null:
 		case strings.EqualFold(m.Key, key):
 			return m
 		case r.slips[m] == key:
@@ -226,7 +229,7 @@ func (r *reader) member(n *document.Node, key string) *document.Member {
 }
 
 // keys reports keys that are not known, and known ones that stand twice in different case.
-func (r *reader) keys(n *document.Node, known ...string) {
+func (r *reader) keys(n *template.Node, known ...string) {
 	seen := map[string]bool{}
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -236,7 +239,7 @@ func (r *reader) keys(n *document.Node, known ...string) {
 		}
 		lower := strings.ToLower(m.Key)
 		if found && seen[lower] {
-			r.fail(m.KeyAt, "key", "the key "+document.Quote(m.Key)+" stands here twice", "CodeDeploy does not tell capitals from small letters")
+			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
 		}
 		seen[lower] = true
 		if found {
@@ -244,17 +247,17 @@ func (r *reader) keys(n *document.Node, known ...string) {
 		}
 		p := diagnostic.Problem{
 			Place: r.doc.Place(m.KeyAt), Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "key",
-			Text: "unknown key " + document.Quote(m.Key), Help: "known here are " + strings.Join(known, ", "),
+			Text: "unknown key " + template.Quote(m.Key), Help: "known here are " + strings.Join(known, ", "),
 		}
 		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
-			p.Severity, p.Help = diagnostic.Error, "did you mean "+document.Quote(near)+"?"
+			p.Severity, p.Help = diagnostic.Error, "did you mean "+template.Quote(near)+"?"
 			r.slips[m] = near
 		}
 		r.problems = append(r.problems, p)
 	}
 }
 
-func (r *reader) is(n *document.Node, k document.Kind, what string) bool {
+func (r *reader) is(n *template.Node, k template.Kind, what string) bool {
 	if n.Kind == k {
 		return true
 	}
@@ -262,12 +265,12 @@ func (r *reader) is(n *document.Node, k document.Kind, what string) bool {
 	return false
 }
 
-func (r *reader) text(n *document.Node, key string) Value {
+func (r *reader) text(n *template.Node, key string) Value {
 	v := r.get(n, key)
 	if v == nil {
 		return Value{}
 	}
-	return Value{v.Str(), r.doc.Place(v.At), !r.is(v, document.String, key)}
+	return Value{v.Str(), r.doc.Place(v.At), !r.is(v, template.String, key)}
 }
 
 // What the numbers of an AppSpec may be.
@@ -277,12 +280,12 @@ const (
 	wantBase   = "a whole number from 0 to 100000"
 )
 
-func (r *reader) number(n *document.Node, key, want string) Value {
+func (r *reader) number(n *template.Node, key, want string) Value {
 	v := r.get(n, key)
 	if v == nil {
 		return Value{}
 	}
-	if v.Kind != document.Number {
+	if v.Kind != template.Number {
 		help := ""
 		if isWhole(v.Str()) {
 			help = "write " + v.Text + " without quotes"
@@ -293,17 +296,17 @@ func (r *reader) number(n *document.Node, key, want string) Value {
 	return Value{Text: v.Text, Place: r.doc.Place(v.At)}
 }
 
-func (r *reader) texts(n *document.Node, key string) []Value {
+func (r *reader) texts(n *template.Node, key string) []Value {
 	v := r.get(n, key)
 	switch {
 	case v == nil:
 		return nil
-	case !r.is(v, document.Array, key):
+	case !r.is(v, template.Array, key):
 		return []Value{{Wrong: true}}
 	}
 	values := []Value{}
 	for _, item := range v.Items {
-		values = append(values, Value{item.Str(), r.doc.Place(item.At), !r.is(item, document.String, "an entry of "+key)})
+		values = append(values, Value{item.Str(), r.doc.Place(item.At), !r.is(item, template.String, "an entry of "+key)})
 	}
 	return values
 }

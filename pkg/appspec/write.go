@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // YAML returns the AppSpec as AWS's documentation writes it.
@@ -15,11 +15,11 @@ func (s Spec) YAML() []byte {
 // JSON returns the same as JSON. The version is the literal 0.0: CodeDeploy compares the text.
 func (s Spec) JSON() []byte {
 	root := s.tree()
-	root.Members = append([]document.Member{{Key: "version", Value: &document.Node{Kind: document.Number, Text: "0.0"}}}, root.Members...)
+	root.Members = append(object(pair{"version", number(Value{Text: "0.0"})}).Members, root.Members...)
 	return root.JSON()
 }
 
-func (s Spec) tree() *document.Node {
+func (s Spec) tree() *template.Node {
 	properties := object(
 		pair{"TaskDefinition", scalar(s.TaskDefinition)},
 		pair{"LoadBalancerInfo", object(pair{"ContainerName", scalar(s.Container)}, pair{"ContainerPort", number(s.Port)})},
@@ -29,11 +29,12 @@ func (s Spec) tree() *document.Node {
 	}
 	if n := s.Network; n != nil {
 		properties.Set("NetworkConfiguration", 0, object(pair{"AwsvpcConfiguration", object(
-			pair{"Subnets", texts(n.Subnets)}, pair{"SecurityGroups", texts(n.SecurityGroups)}, pair{"AssignPublicIp", scalar(n.AssignPublicIP)},
+			pair{"Subnets", texts(n.Subnets)}, pair{"SecurityGroups", texts(n.SecurityGroups)},
+			pair{"AssignPublicIp", scalar(n.AssignPublicIP)},
 		)}))
 	}
 	if len(s.Providers) > 0 {
-		strategy := &document.Node{Kind: document.Array}
+		strategy := &template.Node{Kind: template.Array}
 		for _, p := range s.Providers {
 			one := object(pair{"CapacityProvider", scalar(p.Name)})
 			if p.Weight.Text != "" {
@@ -47,9 +48,9 @@ func (s Spec) tree() *document.Node {
 		properties.Set("CapacityProviderStrategy", 0, strategy)
 	}
 	service := object(pair{"TargetService", object(pair{"Type", text(serviceType)}, pair{"Properties", properties})})
-	root := object(pair{"Resources", &document.Node{Kind: document.Array, Items: []*document.Node{service}}})
+	root := object(pair{"Resources", &template.Node{Kind: template.Array, Items: []*template.Node{service}}})
 	if len(s.Hooks) > 0 {
-		hooks := &document.Node{Kind: document.Array}
+		hooks := &template.Node{Kind: template.Array}
 		for _, h := range s.Hooks {
 			hooks.Items = append(hooks.Items, object(pair{h.Event.Text, scalar(h.Function)}))
 		}
@@ -61,22 +62,22 @@ func (s Spec) tree() *document.Node {
 // pair is a key with its value.
 type pair struct {
 	key   string
-	value *document.Node
+	value *template.Node
 }
 
-func object(pairs ...pair) *document.Node {
-	n := &document.Node{Kind: document.Object}
+func object(pairs ...pair) *template.Node {
+	n := &template.Node{Kind: template.Object}
 	for _, p := range pairs {
-		n.Members = append(n.Members, document.Member{Key: p.key, Value: p.value})
+		n.Members = append(n.Members, template.Member{Key: p.key, Value: p.value})
 	}
 	return n
 }
 
-func text(s string) *document.Node  { return &document.Node{Kind: document.String, Text: s} }
-func scalar(v Value) *document.Node { return text(v.Text) }
-func number(v Value) *document.Node { return &document.Node{Kind: document.Number, Text: v.Text} }
-func texts(values []Value) *document.Node {
-	n := &document.Node{Kind: document.Array}
+func text(s string) *template.Node  { return &template.Node{Kind: template.String, Text: s} }
+func scalar(v Value) *template.Node { return text(v.Text) }
+func number(v Value) *template.Node { return &template.Node{Kind: template.Number, Text: v.Text} }
+func texts(values []Value) *template.Node {
+	n := &template.Node{Kind: template.Array}
 	for _, v := range values {
 		n.Items = append(n.Items, scalar(v))
 	}
@@ -85,10 +86,10 @@ func texts(values []Value) *document.Node {
 
 // appendYAML writes a tree as block YAML. inList says that the cursor stands behind "- ", where the first
 // key goes on the same line.
-func appendYAML(dst []byte, n *document.Node, level int, inList bool) []byte {
+func appendYAML(dst []byte, n *template.Node, level int, inList bool) []byte {
 	indent := strings.Repeat("  ", level)
 	switch n.Kind {
-	case document.Object:
+	case template.Object:
 		for i := range n.Members {
 			m := &n.Members[i]
 			if !inList || i > 0 {
@@ -102,20 +103,20 @@ func appendYAML(dst []byte, n *document.Node, level int, inList bool) []byte {
 			}
 		}
 		return dst
-	case document.Array:
+	case template.Array:
 		for _, item := range n.Items {
 			dst = append(append(dst, indent...), "- "...)
 			dst = appendYAML(dst, item, level+1, true)
 		}
 		return dst
-	case document.String:
+	case template.String:
 		return append(appendText(dst, n.Text), '\n')
 	default:
 		return append(append(dst, n.Text...), '\n')
 	}
 }
 
-func isBlock(n *document.Node) bool { return n.Kind == document.Object || n.Kind == document.Array }
+func isBlock(n *template.Node) bool { return n.Kind == template.Object || n.Kind == template.Array }
 
 // appendText writes a string without quotes where every YAML reader takes it for a string, else in double
 // quotes with nothing but ASCII in them.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Release is what the task definition and the AppSpec say, as far as a rehearsal needs it.
@@ -71,7 +71,7 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	if len(problems.Errors(false)) > 0 {
 		return r, problems.Sorted()
 	}
-	doc, _ := document.Reader{Literal: true}.Read(taskDefinition, taskText) // read before, without problems
+	doc, _ := template.Reader{Literal: true}.Read(taskDefinition, taskText) // read before, without problems
 	root := doc.Root
 	if inner := root.Get("taskDefinition"); inner != nil && root.Get("containerDefinitions") == nil {
 		root = inner

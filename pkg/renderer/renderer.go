@@ -15,8 +15,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/outfile"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // The exit codes beside 0 (written).
@@ -120,7 +120,7 @@ func SameFile(a, b string) bool {
 	return errors.Join(err1, err2) == nil && os.SameFile(first, second)
 }
 
-// Read returns a file's text; "-" is the standard input. A file longer than document.MaxSize is refused unread.
+// Read returns a file's text; "-" is the standard input. A file longer than template.MaxSize is refused unread.
 // The standard input can be read once.
 func (r *Run) Read(name string) (string, bool) {
 	if name == "-" && r.stdinTaken {
@@ -153,15 +153,15 @@ func (r *Run) read(name string) (string, error) {
 			return "", err
 		}
 		size := info.Size()
-		if info.Mode().IsRegular() && size > document.MaxSize {
-			return "", fmt.Errorf("longer than %d bytes (it has %d)", document.MaxSize, size)
+		if info.Mode().IsRegular() && size > template.MaxSize {
+			return "", fmt.Errorf("longer than %d bytes (it has %d)", template.MaxSize, size)
 		}
-		text.Grow(int(min(size, document.MaxSize)))
+		text.Grow(int(min(size, template.MaxSize)))
 		in = f
 	}
-	n, err := io.Copy(&text, io.LimitReader(in, document.MaxSize+1))
-	if err == nil && n > document.MaxSize {
-		err = fmt.Errorf("longer than %d bytes", document.MaxSize)
+	n, err := io.Copy(&text, io.LimitReader(in, template.MaxSize+1))
+	if err == nil && n > template.MaxSize {
+		err = fmt.Errorf("longer than %d bytes", template.MaxSize)
 	}
 	return text.String(), err
 }

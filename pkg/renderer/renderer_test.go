@@ -10,8 +10,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/command"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
 	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 func TestTheGravestCauseIsTheExitCode(t *testing.T) {
@@ -49,7 +49,7 @@ func TestAWarningFailsOnlyWhenAsked(t *testing.T) {
 
 func TestTheLongestFileIsRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x")
-	for size, want := range map[int]bool{0: true, document.MaxSize: true, document.MaxSize + 1: false} {
+	for size, want := range map[int]bool{0: true, template.MaxSize: true, template.MaxSize + 1: false} {
 		if err := os.WriteFile(file, bytes.Repeat([]byte("x"), size), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // checker applies the rules to a document in normal form.
 type checker struct {
-	doc        *document.Document
-	root       *document.Node
-	containers []*document.Node
+	doc        *template.Document
+	root       *template.Node
+	containers []*template.Node
 	// target is the name of the container that the load balancer reaches, where an AppSpec says it.
 	target  string
 	fargate bool
@@ -24,8 +24,6 @@ type checker struct {
 	flooded  bool
 	rule     string
 	problems diagnostic.List
-	// settledNull says that a placeholder of unknown type turned out to be null.
-	settledNull bool
 	// errors and warnings count what was found, listed or not.
 	errors, warnings int
 }
@@ -37,7 +35,7 @@ type rule struct {
 }
 
 // each makes a rule of one container the rule of all.
-func each(check func(c *checker, container *document.Node)) func(*checker) {
+func each(check func(c *checker, container *template.Node)) func(*checker) {
 	return func(c *checker) {
 		for _, container := range c.containers {
 			check(c, container)
@@ -89,13 +87,13 @@ func (c *checker) run() {
 	if c.root.Unknown() {
 		return
 	}
-	if c.root.Kind != document.Object {
+	if c.root.Kind != template.Object {
 		c.fail(c.root, "a task definition is an object, not "+kindOf(c.root), "")
 		return
 	}
 	c.structure(c.root, 0)
 	for _, container := range c.root.Get("containerDefinitions").List() {
-		if container.Kind == document.Object {
+		if container.Kind == template.Object {
 			c.containers = append(c.containers, container)
 		}
 	}
@@ -115,16 +113,16 @@ func (c *checker) run() {
 // 10 MB with 100,000 of them must not cost the square of that.
 const manyContainers = 100
 
-func (c *checker) fail(n *document.Node, text, help string) {
+func (c *checker) fail(n *template.Node, text, help string) {
 	c.report(diagnostic.Error, n, text, help)
 }
 
-func (c *checker) warn(n *document.Node, text, help string) {
+func (c *checker) warn(n *template.Node, text, help string) {
 	c.report(diagnostic.Warning, n, text, help)
 }
 
 // report says nothing about a node whose value is unknown: the reason for that has been reported.
-func (c *checker) report(s diagnostic.Severity, n *document.Node, text, help string) {
+func (c *checker) report(s diagnostic.Severity, n *template.Node, text, help string) {
 	if n.Unknown() {
 		return
 	}
@@ -138,9 +136,9 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 		count = &c.warnings
 	}
 	switch *count++; {
-	case *count > document.MaxProblems+1:
+	case *count > template.MaxProblems+1:
 		return
-	case *count > document.MaxProblems:
+	case *count > template.MaxProblems:
 		text, help = "more problems of this kind than are listed", ""
 	}
 	c.problems = append(c.problems, diagnostic.Problem{
@@ -149,11 +147,11 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 }
 
 // name shows a container's name for a message.
-func name(container *document.Node) string { return container.Get("name").Show() }
+func name(container *template.Node) string { return container.Get("name").Show() }
 
 // number returns a node's integer.
-func number(n *document.Node) (int, bool) {
-	if n == nil || n.Kind != document.Number {
+func number(n *template.Node) (int, bool) {
+	if n == nil || n.Kind != template.Number {
 		return 0, false
 	}
 	i, err := strconv.Atoi(n.Text)
@@ -161,28 +159,27 @@ func number(n *document.Node) (int, bool) {
 }
 
 // within reports a number outside its range.
-func (c *checker) within(parent *document.Node, key string, low, high int) {
+func (c *checker) within(parent *template.Node, key string, low, high int) {
 	n := parent.Get(key)
 	if i, ok := number(n); ok && (i < low || i > high) {
 		c.fail(n, fmt.Sprintf("%s is %s, ECS takes %d to %d", key, n.Show(), low, high), "")
 	}
 }
 
-func kindOf(n *document.Node) string {
-	if n.Template != nil {
+func kindOf(n *template.Node) string {
+	if n.Origin != nil {
 		return n.Kind.A() + " from " + n.Show()
 	}
 	return n.Kind.A()
 }
 
 // structure checks the types of a node, by the model, and everything below it.
-func (c *checker) structure(n *document.Node, shapeNumber int) {
+func (c *checker) structure(n *template.Node, shapeNumber int) {
 	s := &shapes[shapeNumber]
 	if n.Unknown() {
 		return
 	}
-	n.As(wanted(s.kind))
-	if !c.typed(n, s) {
+	if !c.fits(n, s) {
 		return
 	}
 	switch s.kind {
@@ -200,24 +197,9 @@ func (c *checker) structure(n *document.Node, shapeNumber int) {
 	}
 }
 
-func wanted(k kind) document.Kind {
-	switch k {
-	case integer, decimal:
-		return document.Number
-	case boolean:
-		return document.Bool
-	case list:
-		return document.Array
-	case mapping, structure:
-		return document.Object
-	default:
-		return document.String
-	}
-}
-
-// typed reports a value of the wrong type or outside its enumeration.
-func (c *checker) typed(n *document.Node, s *shape) bool {
-	if n.Kind != wanted(s.kind) {
+// fits reports a value of the wrong type or outside its enumeration.
+func (c *checker) fits(n *template.Node, s *shape) bool {
+	if n.Kind != s.kind.wanted() {
 		c.fail(n, fmt.Sprintf("want %s, not %s", s.kind, kindOf(n)), retype(n, s.kind))
 		return false
 	}
@@ -234,12 +216,12 @@ func (c *checker) typed(n *document.Node, s *shape) bool {
 }
 
 // notOne reports a value outside its enumeration: an error, but for a far one where AWS adds some every year.
-func (c *checker) notOne(n *document.Node, s *shape) {
+func (c *checker) notOne(n *template.Node, s *shape) {
 	text := n.Show() + " is not one of " + strings.Join(s.enum, ", ")
 	near, isNear := diagnostic.NearestKey(n.Text, s.enum)
 	switch {
 	case isNear && !n.Secretive():
-		c.fail(n, text, "did you mean "+document.Quote(near)+"?")
+		c.fail(n, text, "did you mean "+template.Quote(near)+"?")
 	case !isNear && n.Text != "" && grows(s.name):
 		c.warn(n, text, "kept as it is: it may be newer than this build")
 	default:
@@ -255,24 +237,25 @@ func grows(enumeration string) bool {
 }
 
 // retype shows the value as it should be written, where only the quotes are wrong.
-func retype(n *document.Node, k kind) string {
+func retype(n *template.Node, k kind) string {
 	switch {
-	case n.Template != nil && n.Kind == document.String && (k == integer || k == boolean) && !n.Template.WholeJSON():
-		return "write the placeholder without quotes: " + document.Shown(n)
-	case n.At < 0 && n.Kind == document.String && (k == integer || k == boolean):
+	case n.Origin != nil && n.Kind == template.String && (k == integer || k == boolean) && !n.Origin.WholeJSON():
+		return "write the placeholder without quotes: " + template.Shown(n)
+	case n.At < 0 && n.Kind == template.String && (k == integer || k == boolean):
 		return "give the value without quotes: --set '/…=5'"
 	case n.Secretive():
 		return ""
-	case k == text && (n.Kind == document.Number || n.Kind == document.Bool):
-		return "write " + document.Quote(n.Text)
-	case k == integer && n.Kind == document.String && document.IsNumber(n.Text), k == boolean && (n.Text == "true" || n.Text == "false"):
+	case k == text && (n.Kind == template.Number || n.Kind == template.Bool):
+		return "write " + template.Quote(n.Text)
+	case k == integer && n.Kind == template.String && template.IsNumber(n.Text),
+		k == boolean && (n.Text == "true" || n.Text == "false"):
 		return "write " + n.Text + " without quotes"
 	}
 	return ""
 }
 
 // fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
-func (c *checker) fields(n *document.Node, s *shape) {
+func (c *checker) fields(n *template.Node, s *shape) {
 	var known []string
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -280,8 +263,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			c.structure(m.Value, f.shape)
 			continue
 		}
-		c.settle(m.Value)
-		if len(c.newer) > document.MaxProblems {
+		if len(c.newer) > template.MaxProblems {
 			c.flood(m.KeyAt)
 			return
 		}
@@ -289,7 +271,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 			known = s.names()
 		}
 		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
-			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+m.Show(), "did you mean "+document.Quote(near)+"?")
+			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+m.Show(), "did you mean "+template.Quote(near)+"?")
 			continue
 		}
 		if c.newer[m.Key] {
@@ -301,7 +283,7 @@ func (c *checker) fields(n *document.Node, s *shape) {
 		c.newer[m.Key] = true
 		help := "kept as it is: it may be newer than this build"
 		if where := elsewhere(m.Key); where != "" {
-			help = "kept as it is; a key of that name belongs into " + where
+			help = "kept as it is; a key of that name belongs in " + where
 		}
 		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), help)
 	}
@@ -316,7 +298,8 @@ func (c *checker) fields(n *document.Node, s *shape) {
 func (c *checker) flood(at int) {
 	if !c.flooded {
 		c.flooded = true
-		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", document.MaxProblems), "is this a task definition?")
+		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", template.MaxProblems),
+			"is this a task definition?")
 	}
 }
 
@@ -335,16 +318,4 @@ func elsewhere(key string) string {
 		return "the task definition itself"
 	}
 	return found
-}
-
-// settle gives types to what no field is known for.
-func (c *checker) settle(n *document.Node) {
-	n.Settle()
-	c.settledNull = c.settledNull || n.Kind == document.Null
-	for i := range n.Members {
-		c.settle(n.Members[i].Value)
-	}
-	for _, item := range n.Items {
-		c.settle(item)
-	}
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
@@ -40,15 +40,15 @@ func (e *editor) unsetEnv(arg string) {
 	}
 	environment := e.removeNamed(c, "environment", "name", name)
 	if secrets := e.removeNamed(c, "secrets", "name", name); !environment && !secrets {
-		e.warn("--unset-env", "container "+c.Get("name").Show()+" has no variable "+document.Quote(name), "")
+		e.warn("--unset-env", "container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
 	}
 }
 
 // pair is an element of a list of names and values, whatever AWS calls the two.
 type pair struct{ nameKey, name, valueKey, value string }
 
-func (e *editor) setNamed(flag string, parent *document.Node, key string, p pair) {
-	all := e.child(flag, parent, key, document.Array)
+func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair) {
+	all := e.child(flag, parent, key, template.Array)
 	if all == nil {
 		return
 	}
@@ -59,32 +59,27 @@ func (e *editor) setNamed(flag string, parent *document.Node, key string, p pair
 		return
 	}
 	name := e.text(flag, p.name)
-	all.Items = append(all.Items, &document.Node{Kind: document.Object, At: name.At, Members: []document.Member{
+	all.Items = append(all.Items, &template.Node{Kind: template.Object, At: name.At, Members: []template.Member{
 		{Key: p.nameKey, KeyAt: name.At, Value: name},
 		{Key: p.valueKey, KeyAt: value.At, Value: value},
 	}})
 }
 
 // keepOnly removes the other elements with the name: of two, the one that was not set would win.
-func (e *editor) keepOnly(all, kept *document.Node, p pair) {
-	all.Items = slices.DeleteFunc(all.Items, func(item *document.Node) bool {
+func (e *editor) keepOnly(all, kept *template.Node, p pair) {
+	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
 		return item != kept && e.isNamed(item, p.nameKey, p.name)
 	})
 }
 
 // isNamed reports whether the key of a list's element has the name.
-func (e *editor) isNamed(item *document.Node, key, name string) bool {
-	e.exp.Node(item)
-	n := item.Get(key)
-	if n == nil {
-		return false
-	}
-	e.exp.Node(n)
-	return n.Kind == document.String && n.Text == name
+func (e *editor) isNamed(item *template.Node, key, name string) bool {
+	n := e.exp.Node(e.exp.Node(item).Get(key))
+	return n != nil && n.Kind == template.String && n.Text == name
 }
 
 // find returns the element of a list whose key has the name.
-func (e *editor) find(all *document.Node, key, name string) *document.Node {
+func (e *editor) find(all *template.Node, key, name string) *template.Node {
 	for _, item := range all.List() {
 		if e.isNamed(item, key, name) {
 			return item
@@ -94,14 +89,13 @@ func (e *editor) find(all *document.Node, key, name string) *document.Node {
 }
 
 // removeNamed removes every element with the name, and the list when it was the only one.
-func (e *editor) removeNamed(parent *document.Node, listKey, key, name string) bool {
-	all := parent.Get(listKey)
+func (e *editor) removeNamed(parent *template.Node, listKey, key, name string) bool {
+	all := e.exp.Node(parent.Get(listKey))
 	if all == nil {
 		return false
 	}
-	e.exp.Node(all)
 	before := len(all.Items)
-	all.Items = slices.DeleteFunc(all.Items, func(item *document.Node) bool { return e.isNamed(item, key, name) })
+	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool { return e.isNamed(item, key, name) })
 	removed := len(all.Items) < before
 	if removed && len(all.Items) == 0 {
 		parent.Delete(listKey)
@@ -114,7 +108,7 @@ func (e *editor) label(flag, arg, known string) {
 	if !e.wellFormed(flag, arg) {
 		return
 	}
-	c, rest := (*document.Node)(nil), arg
+	c, rest := (*template.Node)(nil), arg
 	if flag == "--label" {
 		c, rest = e.split(flag, arg)
 	}
@@ -128,7 +122,7 @@ func (e *editor) label(flag, arg, known string) {
 		e.usage(flag, formOf(flag), "")
 		return
 	}
-	if labels := e.child(flag, c, "dockerLabels", document.Object); labels != nil {
+	if labels := e.child(flag, c, "dockerLabels", template.Object); labels != nil {
 		n := e.text(flag, value)
 		labels.Set(key, n.At, n)
 	}
@@ -161,14 +155,15 @@ func (e *editor) command(arg string) {
 		return
 	}
 	at := e.doc.FromFlag(flag)
-	out := &document.Node{Kind: document.Array, At: at}
+	out := &template.Node{Kind: template.Array, At: at}
 	if strings.HasPrefix(strings.TrimSpace(text), "[") {
-		value, problems := document.Reader{}.Value(text)
-		if len(problems) > 0 || value.Kind != document.Array {
-			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is none", `write ["sh","-c","…"], or shell words`)
+		value, problems := template.Reader{}.Value(text)
+		if len(problems) > 0 || value.Kind != template.Array {
+			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is not one",
+				`write ["sh","-c","…"], or shell words`)
 			return
 		}
-		e.own(value, at)
+		value.From(at, nil)
 		out = value
 	} else {
 		words, err := shellWords(text)
@@ -177,20 +172,8 @@ func (e *editor) command(arg string) {
 			return
 		}
 		for _, w := range words {
-			out.Items = append(out.Items, &document.Node{Kind: document.String, At: at, Text: w})
+			out.Items = append(out.Items, &template.Node{Kind: template.String, At: at, Text: w})
 		}
 	}
 	c.Set("command", at, out)
-}
-
-// own marks a value as the flag's, all of it.
-func (e *editor) own(n *document.Node, at int) {
-	n.At = at
-	for i := range n.Members {
-		n.Members[i].KeyAt = at
-		e.own(n.Members[i].Value, at)
-	}
-	for _, item := range n.Items {
-		e.own(item, at)
-	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Malformed returns what is wrong with the edits whatever the template is, so that it is told of a template that
@@ -73,8 +73,8 @@ func (e *editor) wellFormed(flag, arg string) bool {
 		if !ok {
 			break
 		}
-		if _, problems := (document.Reader{}).Value(value); len(problems) > 0 {
-			pointer := document.Unquoted(key)
+		if _, problems := (template.Reader{}).Value(value); len(problems) > 0 {
+			pointer := template.Unquoted(key)
 			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
 			return false
 		}

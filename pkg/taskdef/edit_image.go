@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // images sets the images, most particular last: *=URI, then the others in their order.
@@ -34,22 +34,22 @@ func (e *editor) images(args []string) {
 	}
 }
 
-func (e *editor) setImage(c *document.Node, uri string) {
+func (e *editor) setImage(c *template.Node, uri string) {
 	n := e.text("--image", uri)
 	c.Set("image", n.At, n)
 }
 
 // unnamedImage returns the container that an --image without a name means: the only one, or the only one
 // whose image holds a placeholder.
-func (e *editor) unnamedImage() *document.Node {
+func (e *editor) unnamedImage() *template.Node {
 	all := e.containers()
 	if len(all) == 1 {
 		return all[0]
 	}
-	var open []*document.Node
+	var open []*template.Node
 	for _, c := range all {
 		image := c.Get("image")
-		if image != nil && (image.Template != nil || strings.ContainsAny(image.Text, "<$")) {
+		if image != nil && (image.Origin != nil || strings.ContainsAny(image.Text, "<$")) {
 			open = append(open, c)
 		}
 	}
@@ -73,7 +73,7 @@ func (e *editor) placeholders(edits Edits) string {
 	const flag = placeholderFlag
 	uri := ""
 	numbers := map[string]bool{}
-	var held []*document.Node
+	var held []*template.Node
 	for _, arg := range edits.ImagePlaceholders {
 		if !e.wellFormed(flag, arg) {
 			continue
@@ -89,12 +89,11 @@ func (e *editor) placeholders(edits Edits) string {
 			continue
 		}
 		if slices.Contains(held, c) {
-			e.usage(flag, "container "+document.Quote(name)+" is given twice", "")
+			e.usage(flag, "container "+template.Quote(name)+" is given twice", "")
 			continue
 		}
 		if image := c.Get("image"); edits.WantImage && image != nil {
-			e.exp.Node(image)
-			e.checkDetail(image)
+			e.checkDetail(e.exp.Node(image))
 			uri = image.Str()
 		}
 		n := e.text(flag, "<IMAGE"+number+"_NAME>")
@@ -117,7 +116,7 @@ func (e *editor) placeholders(edits Edits) string {
 }
 
 // checkDetail applies the image rules to an image that leaves the document for imageDetail.json.
-func (e *editor) checkDetail(image *document.Node) {
+func (e *editor) checkDetail(image *template.Node) {
 	if fault, help := imageFault(image.Str()); fault != "" && !image.Unknown() {
 		e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
 	}

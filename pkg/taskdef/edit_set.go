@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // sets applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
@@ -16,13 +16,13 @@ func (e *editor) sets(args []string) {
 			continue
 		}
 		pointer, text, _ := strings.Cut(arg, "=")
-		value, _ := document.Reader{}.Value(text)
-		e.own(value, e.doc.FromFlag("--set"))
+		value, _ := template.Reader{}.Value(text)
+		value.From(e.doc.FromFlag("--set"), nil)
 		e.set(pointer, value)
 	}
 }
 
-func (e *editor) set(pointer string, value *document.Node) {
+func (e *editor) set(pointer string, value *template.Node) {
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
@@ -30,23 +30,22 @@ func (e *editor) set(pointer string, value *document.Node) {
 	n := e.root
 	for i, key := range keys {
 		last := i == len(keys)-1
-		e.exp.Node(n)
-		switch n.Kind {
-		case document.Object:
+		switch e.exp.Node(n).Kind {
+		case template.Object:
 			if last {
 				n.Set(key, value.At, value)
 				return
 			}
 			next := n.Get(key)
-			if next == nil || next.Kind == document.Null && next.Template == nil {
-				next = &document.Node{Kind: document.Object, At: value.At}
+			if next == nil || next.Kind == template.Null && next.Origin == nil {
+				next = &template.Node{Kind: template.Object, At: value.At}
 				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
-					next.Kind = document.Array
+					next.Kind = template.Array
 				}
 				n.Set(key, value.At, next)
 			}
 			n = next
-		case document.Array:
+		case template.Array:
 			at, ok := e.element(n, key, pointer)
 			switch {
 			case !ok:
@@ -63,27 +62,27 @@ func (e *editor) set(pointer string, value *document.Node) {
 			}
 			n = n.Items[at]
 		default:
-			e.usage("--set", document.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
+			e.usage("--set", template.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
 			return
 		}
 	}
 }
 
 // wrapped puts a value into new objects.
-func wrapped(keys []string, value *document.Node) *document.Node {
+func wrapped(keys []string, value *template.Node) *template.Node {
 	for i := len(keys) - 1; i >= 0; i-- {
-		value = &document.Node{Kind: document.Object, At: value.At, Members: []document.Member{{Key: keys[i], KeyAt: value.At, Value: value}}}
+		member := template.Member{Key: keys[i], KeyAt: value.At, Value: value}
+		value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
 	}
 	return value
 }
 
 // element returns the index of a list's element by its name or number; its length for "-".
-func (e *editor) element(n *document.Node, key, pointer string) (int, bool) {
+func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	var names []string
 	for i, item := range n.Items {
-		e.exp.Node(item)
-		if name := item.Get("name"); name != nil {
-			if e.exp.Node(name); name.Str() == key {
+		if name := e.exp.Node(e.exp.Node(item).Get("name")); name != nil {
+			if name.Str() == key {
 				return i, true
 			}
 			if !name.Secretive() {
@@ -97,12 +96,12 @@ func (e *editor) element(n *document.Node, key, pointer string) (int, bool) {
 	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) && strconv.Itoa(i) == key {
 		return i, true
 	}
-	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - stands behind the last"
+	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - is the place after the last"
 	if near, ok := diagnostic.Nearest(key, names); ok {
-		help = "did you mean " + document.Quote(near) + "?"
+		help = "did you mean " + template.Quote(near) + "?"
 	} else if len(names) > 0 {
 		help = "there are " + listed(names)
 	}
-	e.usage("--set", document.Unquoted(pointer)+": no element "+document.Quote(key), help)
+	e.usage("--set", template.Unquoted(pointer)+": no element "+template.Quote(key), help)
 	return 0, false
 }

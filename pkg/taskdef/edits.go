@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Edits are the changes to a template, as the flags give them. They come before the values: a
@@ -34,9 +34,9 @@ const (
 )
 
 type editor struct {
-	doc      *document.Document
-	exp      *document.Expander
-	root     *document.Node
+	doc      *template.Document
+	exp      *template.Expander
+	root     *template.Node
 	problems diagnostic.List
 }
 
@@ -75,28 +75,19 @@ func (e *editor) apply(edits Edits) string {
 }
 
 // containers returns the containers, with their names expanded.
-func (e *editor) containers() []*document.Node {
-	all := e.root.Get("containerDefinitions")
-	if all == nil {
-		return nil
-	}
-	e.exp.Node(all)
-	var objects []*document.Node
-	for _, c := range all.List() {
-		e.exp.Node(c)
-		if c.Kind != document.Object {
-			continue
+func (e *editor) containers() []*template.Node {
+	var objects []*template.Node
+	for _, c := range e.exp.Node(e.root.Get("containerDefinitions")).List() {
+		if e.exp.Node(c).Kind == template.Object {
+			e.exp.Node(c.Get("name"))
+			objects = append(objects, c)
 		}
-		if name := c.Get("name"); name != nil {
-			e.exp.Node(name)
-		}
-		objects = append(objects, c)
 	}
 	return objects
 }
 
 // named returns the container with the name, or nil.
-func (e *editor) named(name string) *document.Node {
+func (e *editor) named(name string) *template.Node {
 	for _, c := range e.containers() {
 		if n := c.Get("name"); n.Str() == name && !n.Unknown() {
 			return c
@@ -106,14 +97,14 @@ func (e *editor) named(name string) *document.Node {
 }
 
 // mustName is named, with a problem of the flag when there is no such container.
-func (e *editor) mustName(flag, name string) *document.Node {
+func (e *editor) mustName(flag, name string) *template.Node {
 	c := e.named(name)
 	switch {
 	case c != nil:
 	case strings.ContainsAny(strings.TrimSpace(name), " \t\n"): // no name, but perhaps a value with a secret in it
 		e.usage(flag, "no container is called what stands before the =", e.nameHelp(""))
 	default:
-		e.usage(flag, "no container is called "+document.Quote(name), e.nameHelp(name))
+		e.usage(flag, "no container is called "+template.Quote(name), e.nameHelp(name))
 	}
 	return c
 }
@@ -138,7 +129,7 @@ func (e *editor) nameHelp(name string) string {
 }
 
 // split takes a leading "C:" off where a container is called C, and returns that container or nil.
-func (e *editor) split(flag, arg string) (*document.Node, string) {
+func (e *editor) split(flag, arg string) (*template.Node, string) {
 	key, _, _ := strings.Cut(arg, "=")
 	for i := range len(key) { // names hold no colon, but a broken template's may
 		if key[i] == ':' {
@@ -152,7 +143,7 @@ func (e *editor) split(flag, arg string) (*document.Node, string) {
 }
 
 // target returns the container that an edit names with "C:", or the only one, and what follows the name.
-func (e *editor) target(flag, arg string) (*document.Node, string) {
+func (e *editor) target(flag, arg string) (*template.Node, string) {
 	c, rest := e.split(flag, arg)
 	all := e.containers()
 	switch {
@@ -166,7 +157,7 @@ func (e *editor) target(flag, arg string) (*document.Node, string) {
 		if !ok && flag != "--unset-env" {
 			key = "NAME" // without a = it may as well be a value
 		}
-		e.usage(flag, "which container?", "write CONTAINER:"+document.Unquoted(key)+"; "+e.nameHelp(""))
+		e.usage(flag, "which container?", "write CONTAINER:"+template.Unquoted(key)+"; "+e.nameHelp(""))
 	}
 	return c, rest
 }
@@ -182,12 +173,13 @@ func (e *editor) nearContainer(flag, key string) {
 		known = append(known, c.Get("name").Str())
 	}
 	if near, ok := diagnostic.Nearest(prefix, known); ok {
-		e.warn(flag, "no container is called "+document.Quote(prefix)+", so that it is part of the key", "did you mean "+e.named(near).Get("name").Label()+":…?")
+		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key",
+			"did you mean "+e.named(near).Get("name").Label()+":…?")
 	}
 }
 
 // reached is Reached among the template's containers.
-func (e *editor) reached(flag, known string) *document.Node {
+func (e *editor) reached(flag, known string) *template.Node {
 	all := e.containers()
 	if len(all) == 0 {
 		e.usage(flag, "the template has no containers", "")
@@ -197,19 +189,15 @@ func (e *editor) reached(flag, known string) *document.Node {
 
 // Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a
 // port, else the first essential one. exp may be nil for a document whose values are in place.
-func Reached(containers []*document.Node, known string, exp *document.Expander) *document.Node {
+func Reached(containers []*template.Node, known string, exp *template.Expander) *template.Node {
 	for _, c := range containers {
 		if n := c.Get("name"); known != "" && n.Str() == known && !n.Unknown() {
 			return c
 		}
 	}
-	var withPort []*document.Node
+	var withPort []*template.Node
 	for _, c := range containers {
-		ports := c.Get("portMappings")
-		if ports != nil && exp != nil {
-			exp.Node(ports)
-		}
-		if len(ports.List()) > 0 {
+		if len(exp.Node(c.Get("portMappings")).List()) > 0 {
 			withPort = append(withPort, c)
 		}
 	}
@@ -217,11 +205,7 @@ func Reached(containers []*document.Node, known string, exp *document.Expander) 
 		return withPort[0]
 	}
 	for _, c := range containers {
-		essential := c.Get("essential")
-		if essential != nil && exp != nil {
-			exp.Node(essential)
-		}
-		if essential == nil || essential.Text != "false" {
+		if essential := exp.Node(c.Get("essential")); essential == nil || essential.Text != "false" {
 			return c
 		}
 	}
@@ -232,8 +216,8 @@ func Reached(containers []*document.Node, known string, exp *document.Expander) 
 }
 
 // text returns a new string node that a flag made.
-func (e *editor) text(flag, s string) *document.Node {
-	return &document.Node{Kind: document.String, At: e.doc.FromFlag(flag), Text: s}
+func (e *editor) text(flag, s string) *template.Node {
+	return &template.Node{Kind: template.String, At: e.doc.FromFlag(flag), Text: s}
 }
 
 // usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
@@ -250,14 +234,11 @@ func (e *editor) warn(flag, text, help string) {
 }
 
 // child returns the value of a key as a container of the wanted kind, made when it is not there.
-func (e *editor) child(flag string, parent *document.Node, key string, kind document.Kind) *document.Node {
-	n := parent.Get(key)
-	if n != nil {
-		e.exp.Node(n)
-	}
+func (e *editor) child(flag string, parent *template.Node, key string, kind template.Kind) *template.Node {
+	n := e.exp.Node(parent.Get(key))
 	switch {
-	case n == nil || n.Kind == document.Null:
-		n = &document.Node{Kind: kind, At: e.doc.FromFlag(flag)}
+	case n == nil || n.Kind == template.Null:
+		n = &template.Node{Kind: kind, At: e.doc.FromFlag(flag)}
 		parent.Set(key, n.At, n)
 	case n.Kind != kind:
 		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")

@@ -1,5 +1,12 @@
 package taskdef
 
+import (
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
+
 //go:generate go run ../../buildtools/taskdef-model model_gen.go
 
 // kind is what RegisterTaskDefinition wants in a place.
@@ -17,6 +24,13 @@ const (
 
 func (k kind) String() string {
 	return [...]string{"a string", "an integer", "a number", "true or false", "a list", "an object", "an object"}[k]
+}
+
+// wanted is the kind that a value in such a place has.
+func (k kind) wanted() template.Kind {
+	return [...]template.Kind{
+		template.String, template.Number, template.Number, template.Bool, template.Array, template.Object, template.Object,
+	}[k]
 }
 
 // shape is one type of the model.
@@ -39,19 +53,26 @@ type field struct {
 
 // field returns the field with the name.
 func (s *shape) field(name string) (field, bool) {
-	low, high := 0, len(s.fields)
-	for low < high {
-		mid := (low + high) / 2
-		switch f := s.fields[mid]; {
-		case f.name == name:
-			return f, true
-		case f.name < name:
-			low = mid + 1
-		default:
-			high = mid
+	i, ok := slices.BinarySearchFunc(s.fields, name,
+		func(f field, name string) int { return strings.Compare(f.name, name) })
+	if !ok {
+		return field{}, false
+	}
+	return s.fields[i], true
+}
+
+// inner returns the shape of a key's value, or of any element of a list; nil where the model knows none.
+func (s *shape) inner(key string) *shape {
+	switch {
+	case s == nil:
+	case s.kind == list, s.kind == mapping:
+		return &shapes[s.elem]
+	default:
+		if f, ok := s.field(key); ok {
+			return &shapes[f.shape]
 		}
 	}
-	return field{}, false
+	return nil
 }
 
 // names lists the fields of a structure.

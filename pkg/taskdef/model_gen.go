@@ -5,296 +5,199 @@ package taskdef
 // shapes are the types of RegisterTaskDefinition; the first is its input.
 var shapes = [...]shape{
 	0: {name: "RegisterTaskDefinitionRequest", kind: structure, fields: []field{
-		{"containerDefinitions", 1, true},      // ContainerDefinitions
-		{"cpu", 4, false},                      // String
-		{"enableFaultInjection", 9, false},     // BoxedBoolean
-		{"ephemeralStorage", 58, false},        // EphemeralStorage
-		{"executionRoleArn", 4, false},         // String
-		{"family", 4, true},                    // String
-		{"inferenceAccelerators", 59, false},   // InferenceAccelerators
-		{"ipcMode", 61, false},                 // IpcMode
-		{"memory", 4, false},                   // String
-		{"networkMode", 62, false},             // NetworkMode
-		{"pidMode", 63, false},                 // PidMode
-		{"placementConstraints", 64, false},    // TaskDefinitionPlacementConstraints
-		{"proxyConfiguration", 67, false},      // ProxyConfiguration
-		{"requiresCompatibilities", 70, false}, // CompatibilityList
-		{"runtimePlatform", 72, false},         // RuntimePlatform
-		{"tags", 75, false},                    // Tags
-		{"taskRoleArn", 4, false},              // String
-		{"volumes", 79, false},                 // VolumeList
+		{"containerDefinitions", 1, true}, {"cpu", 4, false}, {"enableFaultInjection", 9, false},
+		{"ephemeralStorage", 58, false}, {"executionRoleArn", 4, false}, {"family", 4, true},
+		{"inferenceAccelerators", 59, false}, {"ipcMode", 61, false}, {"memory", 4, false},
+		{"networkMode", 62, false}, {"pidMode", 63, false}, {"placementConstraints", 64, false},
+		{"proxyConfiguration", 67, false}, {"requiresCompatibilities", 70, false}, {"runtimePlatform", 72, false},
+		{"tags", 75, false}, {"taskRoleArn", 4, false}, {"volumes", 79, false},
 	}},
 	1: {name: "ContainerDefinitions", kind: list, elem: 2},
 	2: {name: "ContainerDefinition", kind: structure, fields: []field{
-		{"command", 3, false},                // StringList
-		{"cpu", 5, false},                    // Integer
-		{"credentialSpecs", 3, false},        // StringList
-		{"dependsOn", 6, false},              // ContainerDependencies
-		{"disableNetworking", 9, false},      // BoxedBoolean
-		{"dnsSearchDomains", 3, false},       // StringList
-		{"dnsServers", 3, false},             // StringList
-		{"dockerLabels", 10, false},          // DockerLabelsMap
-		{"dockerSecurityOptions", 3, false},  // StringList
-		{"entryPoint", 3, false},             // StringList
-		{"environment", 11, false},           // EnvironmentVariables
-		{"environmentFiles", 13, false},      // EnvironmentFiles
-		{"essential", 9, false},              // BoxedBoolean
-		{"extraHosts", 16, false},            // HostEntryList
-		{"firelensConfiguration", 18, false}, // FirelensConfiguration
-		{"healthCheck", 21, false},           // HealthCheck
-		{"hostname", 4, false},               // String
-		{"image", 4, false},                  // String
-		{"interactive", 9, false},            // BoxedBoolean
-		{"links", 3, false},                  // StringList
-		{"linuxParameters", 23, false},       // LinuxParameters
-		{"logConfiguration", 31, false},      // LogConfiguration
-		{"memory", 22, false},                // BoxedInteger
-		{"memoryReservation", 22, false},     // BoxedInteger
-		{"mountPoints", 36, false},           // MountPointList
-		{"name", 4, false},                   // String
-		{"portMappings", 38, false},          // PortMappingList
-		{"privileged", 9, false},             // BoxedBoolean
-		{"pseudoTerminal", 9, false},         // BoxedBoolean
-		{"readonlyRootFilesystem", 9, false}, // BoxedBoolean
-		{"repositoryCredentials", 42, false}, // RepositoryCredentials
-		{"resourceRequirements", 43, false},  // ResourceRequirements
-		{"restartPolicy", 48, false},         // ContainerRestartPolicy
-		{"secrets", 34, false},               // SecretList
-		{"startTimeout", 22, false},          // BoxedInteger
-		{"stopTimeout", 22, false},           // BoxedInteger
-		{"systemControls", 50, false},        // SystemControls
-		{"ulimits", 52, false},               // UlimitList
-		{"user", 4, false},                   // String
-		{"versionConsistency", 55, false},    // VersionConsistency
-		{"volumesFrom", 56, false},           // VolumeFromList
-		{"workingDirectory", 4, false},       // String
+		{"command", 3, false}, {"cpu", 5, false}, {"credentialSpecs", 3, false}, {"dependsOn", 6, false},
+		{"disableNetworking", 9, false}, {"dnsSearchDomains", 3, false}, {"dnsServers", 3, false},
+		{"dockerLabels", 10, false}, {"dockerSecurityOptions", 3, false}, {"entryPoint", 3, false},
+		{"environment", 11, false}, {"environmentFiles", 13, false}, {"essential", 9, false},
+		{"extraHosts", 16, false}, {"firelensConfiguration", 18, false}, {"healthCheck", 21, false},
+		{"hostname", 4, false}, {"image", 4, false}, {"interactive", 9, false}, {"links", 3, false},
+		{"linuxParameters", 23, false}, {"logConfiguration", 31, false}, {"memory", 22, false},
+		{"memoryReservation", 22, false}, {"mountPoints", 36, false}, {"name", 4, false},
+		{"portMappings", 38, false}, {"privileged", 9, false}, {"pseudoTerminal", 9, false},
+		{"readonlyRootFilesystem", 9, false}, {"repositoryCredentials", 42, false}, {"resourceRequirements", 43, false},
+		{"restartPolicy", 48, false}, {"secrets", 34, false}, {"startTimeout", 22, false},
+		{"stopTimeout", 22, false}, {"systemControls", 50, false}, {"ulimits", 52, false},
+		{"user", 4, false}, {"versionConsistency", 55, false}, {"volumesFrom", 56, false},
+		{"workingDirectory", 4, false},
 	}},
 	3: {name: "StringList", kind: list, elem: 4},
 	4: {name: "String", kind: text},
 	5: {name: "Integer", kind: integer},
 	6: {name: "ContainerDependencies", kind: list, elem: 7},
 	7: {name: "ContainerDependency", kind: structure, fields: []field{
-		{"condition", 8, true},     // ContainerCondition
-		{"containerName", 4, true}, // String
+		{"condition", 8, true}, {"containerName", 4, true},
 	}},
 	8:  {name: "ContainerCondition", kind: text, enum: []string{"START", "COMPLETE", "SUCCESS", "HEALTHY"}},
 	9:  {name: "BoxedBoolean", kind: boolean},
 	10: {name: "DockerLabelsMap", kind: mapping, elem: 4},
 	11: {name: "EnvironmentVariables", kind: list, elem: 12},
 	12: {name: "KeyValuePair", kind: structure, fields: []field{
-		{"name", 4, false},  // String
-		{"value", 4, false}, // String
+		{"name", 4, false}, {"value", 4, false},
 	}},
 	13: {name: "EnvironmentFiles", kind: list, elem: 14},
 	14: {name: "EnvironmentFile", kind: structure, fields: []field{
-		{"type", 15, true}, // EnvironmentFileType
-		{"value", 4, true}, // String
+		{"type", 15, true}, {"value", 4, true},
 	}},
 	15: {name: "EnvironmentFileType", kind: text, enum: []string{"s3"}},
 	16: {name: "HostEntryList", kind: list, elem: 17},
 	17: {name: "HostEntry", kind: structure, fields: []field{
-		{"hostname", 4, true},  // String
-		{"ipAddress", 4, true}, // String
+		{"hostname", 4, true}, {"ipAddress", 4, true},
 	}},
 	18: {name: "FirelensConfiguration", kind: structure, fields: []field{
-		{"options", 19, false}, // FirelensConfigurationOptionsMap
-		{"type", 20, true},     // FirelensConfigurationType
+		{"options", 19, false}, {"type", 20, true},
 	}},
 	19: {name: "FirelensConfigurationOptionsMap", kind: mapping, elem: 4},
 	20: {name: "FirelensConfigurationType", kind: text, enum: []string{"fluentd", "fluentbit"}},
 	21: {name: "HealthCheck", kind: structure, fields: []field{
-		{"command", 3, true},       // StringList
-		{"interval", 22, false},    // BoxedInteger
-		{"retries", 22, false},     // BoxedInteger
-		{"startPeriod", 22, false}, // BoxedInteger
-		{"timeout", 22, false},     // BoxedInteger
+		{"command", 3, true}, {"interval", 22, false}, {"retries", 22, false}, {"startPeriod", 22, false},
+		{"timeout", 22, false},
 	}},
 	22: {name: "BoxedInteger", kind: integer},
 	23: {name: "LinuxParameters", kind: structure, fields: []field{
-		{"capabilities", 24, false},      // KernelCapabilities
-		{"devices", 25, false},           // DevicesList
-		{"initProcessEnabled", 9, false}, // BoxedBoolean
-		{"maxSwap", 22, false},           // BoxedInteger
-		{"sharedMemorySize", 22, false},  // BoxedInteger
-		{"swappiness", 22, false},        // BoxedInteger
-		{"tmpfs", 29, false},             // TmpfsList
+		{"capabilities", 24, false}, {"devices", 25, false}, {"initProcessEnabled", 9, false},
+		{"maxSwap", 22, false}, {"sharedMemorySize", 22, false}, {"swappiness", 22, false},
+		{"tmpfs", 29, false},
 	}},
 	24: {name: "KernelCapabilities", kind: structure, fields: []field{
-		{"add", 3, false},  // StringList
-		{"drop", 3, false}, // StringList
+		{"add", 3, false}, {"drop", 3, false},
 	}},
 	25: {name: "DevicesList", kind: list, elem: 26},
 	26: {name: "Device", kind: structure, fields: []field{
-		{"containerPath", 4, false}, // String
-		{"hostPath", 4, true},       // String
-		{"permissions", 27, false},  // DeviceCgroupPermissions
+		{"containerPath", 4, false}, {"hostPath", 4, true}, {"permissions", 27, false},
 	}},
 	27: {name: "DeviceCgroupPermissions", kind: list, elem: 28},
 	28: {name: "DeviceCgroupPermission", kind: text, enum: []string{"read", "write", "mknod"}},
 	29: {name: "TmpfsList", kind: list, elem: 30},
 	30: {name: "Tmpfs", kind: structure, fields: []field{
-		{"containerPath", 4, true}, // String
-		{"mountOptions", 3, false}, // StringList
-		{"size", 5, true},          // Integer
+		{"containerPath", 4, true}, {"mountOptions", 3, false}, {"size", 5, true},
 	}},
 	31: {name: "LogConfiguration", kind: structure, fields: []field{
-		{"logDriver", 32, true},      // LogDriver
-		{"options", 33, false},       // LogConfigurationOptionsMap
-		{"secretOptions", 34, false}, // SecretList
+		{"logDriver", 32, true}, {"options", 33, false}, {"secretOptions", 34, false},
 	}},
 	32: {name: "LogDriver", kind: text, enum: []string{"json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"}},
 	33: {name: "LogConfigurationOptionsMap", kind: mapping, elem: 4},
 	34: {name: "SecretList", kind: list, elem: 35},
 	35: {name: "Secret", kind: structure, fields: []field{
-		{"name", 4, true},      // String
-		{"valueFrom", 4, true}, // String
+		{"name", 4, true}, {"valueFrom", 4, true},
 	}},
 	36: {name: "MountPointList", kind: list, elem: 37},
 	37: {name: "MountPoint", kind: structure, fields: []field{
-		{"containerPath", 4, false}, // String
-		{"readOnly", 9, false},      // BoxedBoolean
-		{"sourceVolume", 4, false},  // String
+		{"containerPath", 4, false}, {"readOnly", 9, false}, {"sourceVolume", 4, false},
 	}},
 	38: {name: "PortMappingList", kind: list, elem: 39},
 	39: {name: "PortMapping", kind: structure, fields: []field{
-		{"appProtocol", 40, false},       // ApplicationProtocol
-		{"containerPort", 22, false},     // BoxedInteger
-		{"containerPortRange", 4, false}, // String
-		{"hostPort", 22, false},          // BoxedInteger
-		{"name", 4, false},               // String
-		{"protocol", 41, false},          // TransportProtocol
+		{"appProtocol", 40, false}, {"containerPort", 22, false}, {"containerPortRange", 4, false},
+		{"hostPort", 22, false}, {"name", 4, false}, {"protocol", 41, false},
 	}},
 	40: {name: "ApplicationProtocol", kind: text, enum: []string{"http", "http2", "grpc"}},
 	41: {name: "TransportProtocol", kind: text, enum: []string{"tcp", "udp"}},
 	42: {name: "RepositoryCredentials", kind: structure, fields: []field{
-		{"credentialsParameter", 4, true}, // String
+		{"credentialsParameter", 4, true},
 	}},
 	43: {name: "ResourceRequirements", kind: list, elem: 44},
 	44: {name: "ResourceRequirement", kind: structure, fields: []field{
-		{"sharingStrategy", 45, false}, // SharingStrategy
-		{"type", 47, true},             // ResourceType
-		{"value", 4, false},            // String
+		{"sharingStrategy", 45, false}, {"type", 47, true}, {"value", 4, false},
 	}},
 	45: {name: "SharingStrategy", kind: structure, fields: []field{
-		{"nvidiaMps", 46, false}, // NvidiaMpsAllocation
+		{"nvidiaMps", 46, false},
 	}},
 	46: {name: "NvidiaMpsAllocation", kind: structure, fields: []field{
-		{"maxComputePercent", 22, false}, // BoxedInteger
-		{"memory", 22, true},             // BoxedInteger
+		{"maxComputePercent", 22, false}, {"memory", 22, true},
 	}},
 	47: {name: "ResourceType", kind: text, enum: []string{"GPU", "InferenceAccelerator", "NeuronDevice"}},
 	48: {name: "ContainerRestartPolicy", kind: structure, fields: []field{
-		{"enabled", 9, true},                // BoxedBoolean
-		{"ignoredExitCodes", 49, false},     // IntegerList
-		{"restartAttemptPeriod", 22, false}, // BoxedInteger
+		{"enabled", 9, true}, {"ignoredExitCodes", 49, false}, {"restartAttemptPeriod", 22, false},
 	}},
 	49: {name: "IntegerList", kind: list, elem: 22},
 	50: {name: "SystemControls", kind: list, elem: 51},
 	51: {name: "SystemControl", kind: structure, fields: []field{
-		{"namespace", 4, false}, // String
-		{"value", 4, false},     // String
+		{"namespace", 4, false}, {"value", 4, false},
 	}},
 	52: {name: "UlimitList", kind: list, elem: 53},
 	53: {name: "Ulimit", kind: structure, fields: []field{
-		{"hardLimit", 5, true}, // Integer
-		{"name", 54, true},     // UlimitName
-		{"softLimit", 5, true}, // Integer
+		{"hardLimit", 5, true}, {"name", 54, true}, {"softLimit", 5, true},
 	}},
 	54: {name: "UlimitName", kind: text, enum: []string{"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"}},
 	55: {name: "VersionConsistency", kind: text, enum: []string{"enabled", "disabled"}},
 	56: {name: "VolumeFromList", kind: list, elem: 57},
 	57: {name: "VolumeFrom", kind: structure, fields: []field{
-		{"readOnly", 9, false},        // BoxedBoolean
-		{"sourceContainer", 4, false}, // String
+		{"readOnly", 9, false}, {"sourceContainer", 4, false},
 	}},
 	58: {name: "EphemeralStorage", kind: structure, fields: []field{
-		{"sizeInGiB", 5, true}, // Integer
+		{"sizeInGiB", 5, true},
 	}},
 	59: {name: "InferenceAccelerators", kind: list, elem: 60},
 	60: {name: "InferenceAccelerator", kind: structure, fields: []field{
-		{"deviceName", 4, true}, // String
-		{"deviceType", 4, true}, // String
+		{"deviceName", 4, true}, {"deviceType", 4, true},
 	}},
 	61: {name: "IpcMode", kind: text, enum: []string{"host", "task", "none"}},
 	62: {name: "NetworkMode", kind: text, enum: []string{"bridge", "host", "awsvpc", "none"}},
 	63: {name: "PidMode", kind: text, enum: []string{"host", "task"}},
 	64: {name: "TaskDefinitionPlacementConstraints", kind: list, elem: 65},
 	65: {name: "TaskDefinitionPlacementConstraint", kind: structure, fields: []field{
-		{"expression", 4, false}, // String
-		{"type", 66, false},      // TaskDefinitionPlacementConstraintType
+		{"expression", 4, false}, {"type", 66, false},
 	}},
 	66: {name: "TaskDefinitionPlacementConstraintType", kind: text, enum: []string{"memberOf"}},
 	67: {name: "ProxyConfiguration", kind: structure, fields: []field{
-		{"containerName", 4, true}, // String
-		{"properties", 68, false},  // ProxyConfigurationProperties
-		{"type", 69, false},        // ProxyConfigurationType
+		{"containerName", 4, true}, {"properties", 68, false}, {"type", 69, false},
 	}},
 	68: {name: "ProxyConfigurationProperties", kind: list, elem: 12},
 	69: {name: "ProxyConfigurationType", kind: text, enum: []string{"APPMESH"}},
 	70: {name: "CompatibilityList", kind: list, elem: 71},
 	71: {name: "Compatibility", kind: text, enum: []string{"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"}},
 	72: {name: "RuntimePlatform", kind: structure, fields: []field{
-		{"cpuArchitecture", 73, false},       // CPUArchitecture
-		{"operatingSystemFamily", 74, false}, // OSFamily
+		{"cpuArchitecture", 73, false}, {"operatingSystemFamily", 74, false},
 	}},
 	73: {name: "CPUArchitecture", kind: text, enum: []string{"X86_64", "ARM64"}},
 	74: {name: "OSFamily", kind: text, enum: []string{"WINDOWS_SERVER_2019_FULL", "WINDOWS_SERVER_2019_CORE", "WINDOWS_SERVER_2016_FULL", "WINDOWS_SERVER_2004_CORE", "WINDOWS_SERVER_2022_CORE", "WINDOWS_SERVER_2022_FULL", "WINDOWS_SERVER_2025_CORE", "WINDOWS_SERVER_2025_FULL", "WINDOWS_SERVER_20H2_CORE", "LINUX"}},
 	75: {name: "Tags", kind: list, elem: 76},
 	76: {name: "Tag", kind: structure, fields: []field{
-		{"key", 77, false},   // TagKey
-		{"value", 78, false}, // TagValue
+		{"key", 77, false}, {"value", 78, false},
 	}},
 	77: {name: "TagKey", kind: text},
 	78: {name: "TagValue", kind: text},
 	79: {name: "VolumeList", kind: list, elem: 80},
 	80: {name: "Volume", kind: structure, fields: []field{
-		{"configuredAtLaunch", 9, false},                       // BoxedBoolean
-		{"dockerVolumeConfiguration", 81, false},               // DockerVolumeConfiguration
-		{"efsVolumeConfiguration", 84, false},                  // EFSVolumeConfiguration
-		{"fsxWindowsFileServerVolumeConfiguration", 88, false}, // FSxWindowsFileServerVolumeConfiguration
-		{"host", 90, false},                                    // HostVolumeProperties
-		{"name", 4, false},                                     // String
-		{"s3filesVolumeConfiguration", 91, false},              // S3FilesVolumeConfiguration
+		{"configuredAtLaunch", 9, false}, {"dockerVolumeConfiguration", 81, false}, {"efsVolumeConfiguration", 84, false},
+		{"fsxWindowsFileServerVolumeConfiguration", 88, false}, {"host", 90, false}, {"name", 4, false},
+		{"s3filesVolumeConfiguration", 91, false},
 	}},
 	81: {name: "DockerVolumeConfiguration", kind: structure, fields: []field{
-		{"autoprovision", 9, false}, // BoxedBoolean
-		{"driver", 4, false},        // String
-		{"driverOpts", 82, false},   // StringMap
-		{"labels", 82, false},       // StringMap
-		{"scope", 83, false},        // Scope
+		{"autoprovision", 9, false}, {"driver", 4, false}, {"driverOpts", 82, false}, {"labels", 82, false},
+		{"scope", 83, false},
 	}},
 	82: {name: "StringMap", kind: mapping, elem: 4},
 	83: {name: "Scope", kind: text, enum: []string{"task", "shared"}},
 	84: {name: "EFSVolumeConfiguration", kind: structure, fields: []field{
-		{"authorizationConfig", 85, false},   // EFSAuthorizationConfig
-		{"fileSystemId", 4, true},            // String
-		{"rootDirectory", 4, false},          // String
-		{"transitEncryption", 87, false},     // EFSTransitEncryption
-		{"transitEncryptionPort", 22, false}, // BoxedInteger
+		{"authorizationConfig", 85, false}, {"fileSystemId", 4, true}, {"rootDirectory", 4, false},
+		{"transitEncryption", 87, false}, {"transitEncryptionPort", 22, false},
 	}},
 	85: {name: "EFSAuthorizationConfig", kind: structure, fields: []field{
-		{"accessPointId", 4, false}, // String
-		{"iam", 86, false},          // EFSAuthorizationConfigIAM
+		{"accessPointId", 4, false}, {"iam", 86, false},
 	}},
 	86: {name: "EFSAuthorizationConfigIAM", kind: text, enum: []string{"ENABLED", "DISABLED"}},
 	87: {name: "EFSTransitEncryption", kind: text, enum: []string{"ENABLED", "DISABLED"}},
 	88: {name: "FSxWindowsFileServerVolumeConfiguration", kind: structure, fields: []field{
-		{"authorizationConfig", 89, true}, // FSxWindowsFileServerAuthorizationConfig
-		{"fileSystemId", 4, true},         // String
-		{"rootDirectory", 4, true},        // String
+		{"authorizationConfig", 89, true}, {"fileSystemId", 4, true}, {"rootDirectory", 4, true},
 	}},
 	89: {name: "FSxWindowsFileServerAuthorizationConfig", kind: structure, fields: []field{
-		{"credentialsParameter", 4, true}, // String
-		{"domain", 4, true},               // String
+		{"credentialsParameter", 4, true}, {"domain", 4, true},
 	}},
 	90: {name: "HostVolumeProperties", kind: structure, fields: []field{
-		{"sourcePath", 4, false}, // String
+		{"sourcePath", 4, false},
 	}},
 	91: {name: "S3FilesVolumeConfiguration", kind: structure, fields: []field{
-		{"accessPointArn", 4, false},         // String
-		{"fileSystemArn", 4, true},           // String
-		{"rootDirectory", 4, false},          // String
-		{"transitEncryptionPort", 22, false}, // BoxedInteger
+		{"accessPointArn", 4, false}, {"fileSystemArn", 4, true}, {"rootDirectory", 4, false},
+		{"transitEncryptionPort", 22, false},
 	}},
 }
 

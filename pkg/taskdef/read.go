@@ -1,10 +1,11 @@
 package taskdef
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Task is what other tools need to know of a rendered task definition.
@@ -61,35 +62,31 @@ func (t Task) Container(name string) (Container, bool) {
 
 // HasPort reports whether the container maps the port.
 func (c Container) HasPort(number int) bool {
-	for _, p := range c.Ports {
-		if p.Number == number {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Ports, func(p Port) bool { return p.Number == number })
 }
 
 // Read reads a rendered task definition, in JSON or YAML, with or without the wrapper of
 // DescribeTaskDefinition. A $ in it is text. The problems are those of reading and of the types that Task
 // needs; the rules of Render are not applied.
 func Read(name, text string) (Task, diagnostic.List) {
-	doc, problems := document.Reader{Literal: true}.Read(name, text)
+	doc, problems := template.Reader{Literal: true}.Read(name, text)
 	if len(problems) > 0 {
 		return Task{Reached: -1}, problems
 	}
-	root := unwrap(doc.Root, &document.Expander{Doc: doc})
+	root := unwrap(doc.Root, nil)
 	root.DropNull()
 	return plain(doc, root)
 }
 
 // Task returns the plain values of a rendered document.
-func (r Rendered) Task(doc *document.Document) Task {
+func (r Rendered) Task(doc *template.Document) Task {
 	t, _ := plain(doc, r.Root)
 	return t
 }
 
-func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) {
-	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str(), NetworkMode: root.Get("networkMode").Str()}
+func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) {
+	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str()}
+	t.NetworkMode = root.Get("networkMode").Str()
 	compatibilities := root.Get("requiresCompatibilities").List()
 	t.Instances = len(compatibilities) == 0
 	for _, item := range compatibilities {
@@ -98,36 +95,35 @@ func plain(doc *document.Document, root *document.Node) (Task, diagnostic.List) 
 	}
 	var problems diagnostic.List
 	fail := func(at int, text string) {
-		problems = append(problems, diagnostic.Problem{Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text})
+		problems = append(problems, diagnostic.Problem{
+			Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text,
+		})
 	}
 	all := root.Get("containerDefinitions")
-	if root.Kind != document.Object || all == nil || all.Kind != document.Array {
-		fail(root.At, "not a task definition: containerDefinitions is not there, or no list")
+	if root.Kind != template.Object || all == nil || all.Kind != template.Array {
+		fail(root.At, "not a task definition: containerDefinitions is missing, or is not a list")
 		return t, problems
 	}
-	var nodes []*document.Node
+	var nodes []*template.Node
 	for _, n := range all.Items {
 		name := n.Get("name")
-		if n.Kind != document.Object || name == nil || name.Kind != document.String {
+		if n.Kind != template.Object || name == nil || name.Kind != template.String {
 			fail(n.At, "not a container: it has no name")
 			continue
 		}
 		nodes = append(nodes, n)
 		t.Containers = append(t.Containers, container(doc, n, fail))
 	}
-	reached := Reached(nodes, "", nil)
-	for i, n := range nodes {
-		if n == reached {
-			t.Reached = i
-		}
-	}
+	t.Reached = slices.Index(nodes, Reached(nodes, "", nil))
 	return t, problems
 }
 
-func container(doc *document.Document, n *document.Node, fail func(at int, text string)) Container {
-	c := Container{Name: n.Get("name").Text, Shown: n.Get("name").Show(), Place: doc.Place(n.Get("name").At), Image: n.Get("image").Str(), Essential: isEssential(n)}
+func container(doc *template.Document, n *template.Node, fail func(at int, text string)) Container {
+	name := n.Get("name")
+	c := Container{Name: name.Text, Shown: name.Show(), Place: doc.Place(name.At)}
+	c.Image, c.Essential = n.Get("image").Str(), isEssential(n)
 	mappings := n.Get("portMappings")
-	if mappings != nil && mappings.Kind != document.Array {
+	if mappings != nil && mappings.Kind != template.Array {
 		c.PortsUnclear = true
 		fail(mappings.At, "portMappings is "+mappings.Kind.A()+", want a list")
 	}
@@ -144,12 +140,12 @@ func container(doc *document.Document, n *document.Node, fail func(at int, text 
 }
 
 // addPort notes a port mapping.
-func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail func(at int, text string)) {
+func (c *Container) addPort(doc *template.Document, mapping *template.Node, fail func(at int, text string)) {
 	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
 	if several.Str() != "" {
 		c.Ranges = append(c.Ranges, several.Label())
 	}
-	if mapping.Kind != document.Object {
+	if mapping.Kind != template.Object {
 		c.PortsUnclear = true
 		fail(mapping.At, "a port mapping is "+mapping.Kind.A()+", want an object")
 	}
@@ -158,7 +154,7 @@ func (c *Container) addPort(doc *document.Document, mapping *document.Node, fail
 	}
 	number, err := strconv.Atoi(inside.Text)
 	switch {
-	case inside.Kind != document.Number:
+	case inside.Kind != template.Number:
 		c.PortsUnclear = true
 		fail(inside.At, "containerPort is "+inside.Kind.A()+", want a whole number from 1 to 65535")
 	case err != nil:

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // maxBytes is what a registered task definition may have, white space not counted.
@@ -22,26 +22,25 @@ func documentSize(c *checker) {
 
 func family(c *checker) {
 	n := c.root.Get("family")
-	if n != nil && n.Kind == document.String && !isName(n.Text) {
-		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", nameHelp)
+	if n != nil && n.Kind == template.String && !IsName(n.Text) {
+		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", NameHelp)
 	}
 }
 
-const nameHelp = "1 to 255 letters, digits, - and _"
+// NameHelp says which names IsName takes.
+const NameHelp = "1 to 255 letters, digits, - and _"
 
-// isName reports whether ECS takes s as the name of a family, a container or a volume.
-func isName(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 255
-}
+// IsName reports whether ECS takes s as the name of a family, a container, a volume or a capacity provider.
+func IsName(s string) bool { return s != "" && len(s) <= 255 && consists(s, alphanumeric+"-_") }
 
-func isAlphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+const (
+	lowerCase    = "abcdefghijklmnopqrstuvwxyz"
+	digits       = "0123456789"
+	alphanumeric = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+)
+
+// consists reports whether s has no other characters.
+func consists(s, of string) bool { return strings.Trim(s, of) == "" }
 
 func containerNames(c *checker) {
 	seen := map[string]int{}
@@ -51,10 +50,10 @@ func containerNames(c *checker) {
 		case n == nil:
 			c.fail(container, "a container without a name", "")
 			continue
-		case n.Kind != document.String || n.Unknown():
+		case n.Kind != template.String || n.Unknown():
 			continue
-		case !isName(n.Text):
-			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		case !IsName(n.Text):
+			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", NameHelp)
 		}
 		if first, twice := seen[n.Text]; twice {
 			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))
@@ -66,7 +65,7 @@ func containerNames(c *checker) {
 
 func containerCount(c *checker) {
 	all := c.root.Get("containerDefinitions")
-	if all == nil || all.Kind != document.Array {
+	if all == nil || all.Kind != template.Array {
 		return
 	}
 	switch n := len(all.Items); {
@@ -78,18 +77,14 @@ func containerCount(c *checker) {
 }
 
 func essential(c *checker) {
-	for _, container := range c.containers {
-		if isEssential(container) {
-			return
-		}
-	}
-	if len(c.containers) > 0 {
-		c.fail(c.root.Get("containerDefinitions"), "no container is essential", `one at least must be, or the task never counts as failed: remove "essential": false`)
+	if len(c.containers) > 0 && !slices.ContainsFunc(c.containers, isEssential) {
+		c.fail(c.root.Get("containerDefinitions"), "no container is essential",
+			`one at least must be, or the task never counts as failed: remove "essential": false`)
 	}
 }
 
 // isEssential follows ECS: a container is, unless it says that it is not.
-func isEssential(container *document.Node) bool {
+func isEssential(container *template.Node) bool {
 	n := container.Get("essential")
 	return n == nil || n.Unknown() || n.Text != "false"
 }
@@ -97,27 +92,23 @@ func isEssential(container *document.Node) bool {
 // dependency is one edge of the order in which containers start.
 type dependency struct {
 	from, to string
-	at       *document.Node
+	at       *template.Node
 }
 
 func dependsOn(c *checker) {
-	byName := map[string]*document.Node{}
-	for _, container := range c.containers {
-		byName[container.Get("name").Str()] = container
-	}
 	var edges []dependency
 	for _, container := range c.containers {
 		from := container.Get("name").Str()
 		for _, d := range container.Get("dependsOn").List() {
 			on := d.Get("containerName")
-			if on == nil || on.Kind != document.String || on.Unknown() {
+			if on == nil || on.Kind != template.String || on.Unknown() {
 				continue
 			}
-			target, ok := byName[on.Text]
+			target := c.named(on.Text)
 			switch {
-			case !ok && c.unnamed(): // it may be the one whose name has no value
-			case !ok:
-				c.fail(on, "dependsOn names "+on.Show()+", which is no container", c.containersHelp())
+			case target == nil && c.unnamed(): // it may be the one whose name has no value
+			case target == nil:
+				c.fail(on, "dependsOn names "+on.Show()+", which is not a container of the task", c.containersHelp())
 			case on.Text == from:
 				c.fail(on, "container "+name(container)+" depends on itself", "")
 			default:
@@ -130,16 +121,18 @@ func dependsOn(c *checker) {
 }
 
 // condition checks that what is waited for can come.
-func (c *checker) condition(condition, target *document.Node) {
+func (c *checker) condition(condition, target *template.Node) {
 	switch condition.Str() {
 	case "HEALTHY":
 		check := target.Get("healthCheck")
 		if words := check.Get("command").List(); check == nil || len(words) == 1 && words[0].Str() == "NONE" {
-			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck", "give it a healthCheck, or wait for START")
+			c.fail(condition, "waits for "+name(target)+" to be HEALTHY, which has no healthCheck",
+				"give it a healthCheck, or wait for START")
 		}
 	case "COMPLETE", "SUCCESS":
 		if isEssential(target) {
-			c.fail(condition, fmt.Sprintf("waits for %s to end (%s), which is essential: its end would end the task", name(target), condition.Show()),
+			c.fail(condition, fmt.Sprintf("waits for %s to end (%s), which is essential: its end would end the task",
+				name(target), condition.Show()),
 				`give that container "essential": false`)
 		}
 	}
@@ -156,7 +149,7 @@ func (c *checker) cycles(edges []dependency) {
 	var path []string
 	var visit func(string)
 	visit = func(from string) {
-		if c.errors > document.MaxProblems {
+		if c.errors > template.MaxProblems {
 			return // enough has been said
 		}
 		state[from] = open
@@ -184,11 +177,7 @@ func (c *checker) cycles(edges []dependency) {
 func (c *checker) shownPath(names []string) string {
 	shown := make([]string, len(names))
 	for i, n := range names {
-		for _, container := range c.containers {
-			if container.Get("name").Str() == n {
-				shown[i] = name(container)
-			}
-		}
+		shown[i] = name(c.named(n))
 	}
 	return strings.Join(shown, " → ")
 }
@@ -201,9 +190,20 @@ func (c *checker) containersHelp() string {
 	return "containers are " + listed(shown)
 }
 
+// named returns the container with the name, or nil.
+func (c *checker) named(name string) *template.Node {
+	for _, container := range c.containers {
+		if container.Get("name").Str() == name {
+			return container
+		}
+	}
+	return nil
+}
+
 // unnamed reports whether a container's name has no value.
 func (c *checker) unnamed() bool {
-	return slices.ContainsFunc(c.containers, func(container *document.Node) bool { return container.Get("name").Unknown() })
+	return slices.ContainsFunc(c.containers,
+		func(container *template.Node) bool { return container.Get("name").Unknown() })
 }
 
 // mostShown is how many names a message lists.
@@ -217,20 +217,21 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func healthCheck(c *checker, container *document.Node) {
+func healthCheck(c *checker, container *template.Node) {
 	h := container.Get("healthCheck")
-	if h == nil || h.Kind != document.Object {
+	if h == nil || h.Kind != template.Object {
 		return
 	}
 	command := h.Get("command")
 	switch words := command.List(); {
-	case command == nil || command.Kind != document.Array:
+	case command == nil || command.Kind != template.Array:
 	case len(words) == 0:
 		c.fail(command, "the health check has no command", `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`)
 	case words[0].Unknown():
 	case words[0].Str() == "NONE":
 	case words[0].Str() != "CMD" && words[0].Str() != "CMD-SHELL":
-		c.fail(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(), `["CMD-SHELL", "…"] runs it in a shell`)
+		c.fail(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(),
+			`["CMD-SHELL", "…"] runs it in a shell`)
 	case len(words) == 1:
 		c.fail(command, "the health check runs nothing", "")
 	case words[0].Str() == "CMD-SHELL" && len(words) > 2:

@@ -3,21 +3,23 @@ package taskdef
 import (
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-func image(c *checker, container *document.Node) {
+func image(c *checker, container *template.Node) {
 	n := container.Get("image")
 	switch {
 	case n == nil:
-		c.fail(container, "container "+name(container)+" has no image", "give it one, or --image "+container.Get("name").Label()+"=URI")
+		c.fail(container, "container "+name(container)+" has no image",
+			"give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
-	case n.Kind != document.String:
+	case n.Kind != template.String:
 		return
 	}
 	if isPipelinePlaceholder(n.Text) {
 		if c.doc.Place(n.At).Flag != placeholderFlag { // nobody asked for this one
-			c.fail(n, "the image is the placeholder "+n.Show(), "give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
+			c.fail(n, "the image is the placeholder "+n.Show(),
+				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}
 		return
 	}
@@ -32,7 +34,8 @@ func image(c *checker, container *document.Node) {
 
 // isPipelinePlaceholder reports whether s is one of the four that CodePipeline replaces.
 func isPipelinePlaceholder(s string) bool {
-	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") && s[6] >= '1' && s[6] <= '4'
+	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") &&
+		s[6] >= '1' && s[6] <= '4'
 }
 
 // imageFault says what is wrong with an image reference, without showing it: it may be a variable's value.
@@ -65,10 +68,8 @@ func imageFault(s string) (fault, help string) {
 }
 
 func nameFault(repository string) (fault, help string) {
-	for i := range len(repository) {
-		if c := repository[i]; !isAlphanumeric(c) && strings.IndexByte("-_:./#", c) < 0 {
-			return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
-		}
+	if !consists(repository, alphanumeric+"-_:./#") {
+		return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
 	}
 	path := repository
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
@@ -81,7 +82,7 @@ func nameFault(repository string) (fault, help string) {
 	case tagged && tag == "":
 		return "ends with a colon: the tag is empty", "the tag's variable is empty"
 	case base == "":
-		return "has no name behind the last /", "the repository's variable is empty"
+		return "has no name after the last /", "the repository's variable is empty"
 	case strings.Contains(tag, ":"):
 		return "has two tags", "one of them came with a variable"
 	case strings.HasPrefix(repository, "/"), strings.HasPrefix(repository, ":"), strings.Contains(repository, "//"):
@@ -92,13 +93,5 @@ func nameFault(repository string) (fault, help string) {
 
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
-	if !ok || len(hex) != 64 {
-		return false
-	}
-	for i := range len(hex) {
-		if strings.IndexByte("0123456789abcdef", hex[i]) < 0 {
-			return false
-		}
-	}
-	return true
+	return ok && len(hex) == 64 && consists(hex, digits+"abcdef")
 }

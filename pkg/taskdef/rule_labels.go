@@ -11,7 +11,8 @@ func labels(c *checker) {
 			switch {
 			case unread == nil || read.Unknown():
 			case read == nil:
-				c.warn(unread, "container "+name(container)+" has the label "+key+", and "+name(reached)+" has not", help+"move it there")
+				c.warn(unread, "container "+name(container)+" has the label "+key+", and "+name(reached)+" has not",
+					help+"move it there")
 			case read.Text != unread.Text:
 				c.warn(unread, "container "+name(container)+" has another "+key+" than "+name(reached), help+"remove this one")
 			}

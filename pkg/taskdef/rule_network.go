@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 func (c *checker) mode() string { return c.root.Get("networkMode").Str() }
 
 func networkMode(c *checker) {
 	mode := c.root.Get("networkMode")
-	if c.fargate && (mode == nil || mode.Kind == document.String && mode.Text != "awsvpc") {
+	if c.fargate && (mode == nil || mode.Kind == template.String && mode.Text != "awsvpc") {
 		at := mode
 		if at == nil {
 			at = c.root
@@ -42,11 +42,11 @@ const (
 	firstEphemeral = 32768
 )
 
-func ports(c *checker, container *document.Node) {
+func ports(c *checker, container *template.Node) {
 	for _, p := range container.Get("portMappings").List() {
 		inside, host, portRange := p.Get("containerPort"), p.Get("hostPort"), p.Get("containerPortRange")
 		switch {
-		case p.Kind != document.Object:
+		case p.Kind != template.Object:
 			continue
 		case inside == nil && portRange == nil:
 			c.fail(p, "a port mapping without containerPort", "")
@@ -62,7 +62,7 @@ func ports(c *checker, container *document.Node) {
 }
 
 // hostPort checks the port on the host: the same in awsvpc and host mode, free to choose in bridge mode.
-func (c *checker) hostPort(container, inside, host *document.Node) {
+func (c *checker) hostPort(container, inside, host *template.Node) {
 	outer, ok := number(host)
 	inner, known := number(inside)
 	if !ok {
@@ -71,28 +71,27 @@ func (c *checker) hostPort(container, inside, host *document.Node) {
 	switch c.mode() {
 	case "awsvpc", "host":
 		if known && outer != inner {
-			c.fail(host, fmt.Sprintf("hostPort of container %s must be its containerPort (%s) in networkMode %s", name(container), inside.Show(), c.mode()), "leave hostPort out")
+			c.fail(host, fmt.Sprintf("hostPort of container %s must be its containerPort (%s) in networkMode %s",
+				name(container), inside.Show(), c.mode()), "leave hostPort out")
 		}
 	default:
 		if outer == 22 || outer == 2375 || outer == 2376 || outer >= 51678 && outer <= 51680 {
-			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)", "0 lets Docker choose a port")
+			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)",
+				"0 lets Docker choose a port")
 		} else if outer >= firstEphemeral && outer <= maxPort {
-			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others", "take one below 32768, or 0 to let Docker choose")
+			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others",
+				"take one below 32768, or 0 to let Docker choose")
 		}
 	}
 }
 
-func (c *checker) portName(n *document.Node) {
-	if n == nil || n.Kind != document.String || n.Text == "" {
+func (c *checker) portName(n *template.Node) {
+	if n == nil || n.Kind != template.String || n.Text == "" {
 		return
 	}
-	ok := len(n.Text) <= 64 && n.Text[0] != '-'
-	for i := range len(n.Text) {
-		c := n.Text[i]
-		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	}
-	if !ok {
-		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes", "1 to 64 small letters, digits, - and _, not first a -")
+	if len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_") {
+		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
+			"1 to 64 lower-case letters, digits, - and _, not first a -")
 	}
 }
 
@@ -102,7 +101,7 @@ func portConflicts(c *checker) {
 	if m := c.mode(); m == "awsvpc" || m == "host" {
 		shared = "containerPort"
 	}
-	seen, names := map[string]*document.Node{}, map[string]bool{}
+	seen, names := map[string]*template.Node{}, map[string]bool{}
 	for _, container := range c.containers {
 		for _, p := range container.Get("portMappings").List() {
 			if n := p.Get("name"); n.Str() != "" && !n.Unknown() {
@@ -117,7 +116,8 @@ func portConflicts(c *checker) {
 			}
 			key := strconv.Itoa(port) + "/" + protocol(p)
 			if first, twice := seen[key]; twice {
-				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s", shared, p.Get(shared).Show(), protocol(p), name(first)), "")
+				c.fail(p.Get(shared), fmt.Sprintf("%s %s/%s is already mapped by container %s",
+					shared, p.Get(shared).Show(), protocol(p), name(first)), "")
 				continue
 			}
 			seen[key] = container
@@ -130,7 +130,7 @@ func fargateOnly(c *checker) {
 	if !c.fargate {
 		return
 	}
-	no := func(n *document.Node, what string) {
+	no := func(n *template.Node, what string) {
 		if n != nil {
 			c.fail(n, "Fargate has no "+what, "")
 		}

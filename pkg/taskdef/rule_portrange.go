@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // maxRanges is how many containerPortRanges one container may have.
@@ -15,11 +15,11 @@ const maxRanges = 100
 type span struct {
 	first, last int
 	protocol    string
-	container   *document.Node
+	container   *template.Node
 }
 
 // rangeOf reads a containerPortRange: "8000-8010".
-func rangeOf(n *document.Node) (first, last int, ok bool) {
+func rangeOf(n *template.Node) (first, last int, ok bool) {
 	low, high, ok := strings.Cut(n.Str(), "-")
 	first, err1 := strconv.Atoi(low)
 	last, err2 := strconv.Atoi(high)
@@ -27,23 +27,23 @@ func rangeOf(n *document.Node) (first, last int, ok bool) {
 }
 
 // protocol is a port mapping's, with ECS's default.
-func protocol(mapping *document.Node) string {
+func protocol(mapping *template.Node) string {
 	if p := mapping.Get("protocol").Str(); p != "" {
 		return p
 	}
 	return "tcp"
 }
 
-func (c *checker) portRange(portRange, host *document.Node) {
-	if portRange == nil || portRange.Kind != document.String || portRange.Unknown() {
+func (c *checker) portRange(portRange, host *template.Node) {
+	if portRange == nil || portRange.Kind != template.String || portRange.Unknown() {
 		return
 	}
 	_, _, ok := rangeOf(portRange)
 	switch {
 	case !ok:
-		c.fail(portRange, "containerPortRange "+portRange.Show()+" is no range", `"8000-8010"`)
+		c.fail(portRange, "containerPortRange "+portRange.Show()+" is not a range", `"8000-8010"`)
 	case host != nil:
-		c.fail(host, "hostPort beside containerPortRange", "leave hostPort out")
+		c.fail(host, "hostPort makes no sense beside containerPortRange", "leave hostPort out")
 	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":
 		c.fail(portRange, "containerPortRange needs networkMode awsvpc or bridge", "")
 	}
@@ -85,11 +85,11 @@ func portRanges(c *checker) {
 }
 
 // overlap reports the first span that one more overlaps with.
-func (c *checker) overlap(at *document.Node, s span, seen []span) bool {
+func (c *checker) overlap(at *template.Node, s span, seen []span) bool {
 	for _, other := range seen {
 		shared := other.container == s.container || c.mode() == "awsvpc"
 		if shared && other.protocol == s.protocol && s.first <= other.last && other.first <= s.last {
-			c.fail(at, fmt.Sprintf("%s overlaps with ports that container %s maps already", at.Show(), name(other.container)), "")
+			c.fail(at, at.Show()+" overlaps with ports that container "+name(other.container)+" maps already", "")
 			return true
 		}
 	}

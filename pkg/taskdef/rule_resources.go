@@ -2,24 +2,29 @@ package taskdef
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-func logOptions(c *checker, container *document.Node) {
+func logOptions(c *checker, container *template.Node) {
 	logs := container.Get("logConfiguration")
 	if logs.Get("logDriver").Str() != "awslogs" {
 		return
 	}
 	options := logs.Get("options")
-	known := []string{"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix", "awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size"}
+	known := []string{
+		"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix",
+		"awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size",
+	}
 	if options != nil {
 		for i := range options.Members {
 			m := &options.Members[i]
 			if near, ok := diagnostic.Nearest(m.Key, known); ok {
-				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs", "did you mean "+document.Quote(near)+"?")
+				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
+					"did you mean "+template.Quote(near)+"?")
 			}
 		}
 	}
@@ -28,20 +33,21 @@ func logOptions(c *checker, container *document.Node) {
 		needed = append(needed, "awslogs-stream-prefix")
 	}
 	for _, key := range needed {
-		if n := options.Get(key); n == nil || n.Kind == document.String && n.Text == "" {
+		if n := options.Get(key); n == nil || n.Kind == template.String && n.Text == "" {
 			c.fail(orElse(n, options, logs), "awslogs needs the option "+key, "")
 		}
 	}
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
-		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern exclude one another", "")
+		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern cannot stand together", "")
 	}
-	if m := options.Get("mode"); m != nil && m.Kind == document.String && m.Text != "blocking" && m.Text != "non-blocking" {
+	if m := options.Get("mode"); m != nil && m.Kind == template.String &&
+		m.Text != "blocking" && m.Text != "non-blocking" {
 		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
 	}
 }
 
 // orElse returns the first node that is there.
-func orElse(nodes ...*document.Node) *document.Node {
+func orElse(nodes ...*template.Node) *template.Node {
 	for _, n := range nodes {
 		if n != nil {
 			return n
@@ -55,20 +61,21 @@ func volumes(c *checker) {
 	for _, v := range c.root.Get("volumes").List() {
 		n := v.Get("name")
 		switch {
-		case v.Kind != document.Object || n.Unknown():
+		case v.Kind != template.Object || n.Unknown():
 			continue
 		case n == nil:
 			c.fail(v, "a volume without a name", "")
 			continue
-		case !isName(n.Str()):
-			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", nameHelp)
+		case !IsName(n.Str()):
+			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", NameHelp)
 		case seen[n.Str()]:
 			c.fail(n, "a second volume called "+n.Show(), "")
 		}
 		seen[n.Str()] = true
 		var kinds []string
 		for i := range v.Members {
-			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" || strings.HasSuffix(k, "VolumeConfiguration") {
+			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" ||
+				strings.HasSuffix(k, "VolumeConfiguration") {
 				if k != "host" || len(v.Members[i].Value.Members) > 0 {
 					kinds = append(kinds, v.Members[i].Label())
 				}
@@ -80,7 +87,7 @@ func volumes(c *checker) {
 	}
 }
 
-func mountPoints(c *checker, container *document.Node) {
+func mountPoints(c *checker, container *template.Node) {
 	declared := map[string]bool{}
 	var shown []string
 	unknown := false // a volume whose name has no value may be the one that is meant
@@ -100,7 +107,7 @@ func mountPoints(c *checker, container *document.Node) {
 	for _, m := range container.Get("mountPoints").List() {
 		n := m.Get("sourceVolume")
 		if n.Str() != "" && !declared[n.Str()] && !unknown {
-			c.fail(n, "sourceVolume "+n.Show()+" is no volume of the task", help)
+			c.fail(n, "sourceVolume "+n.Show()+" is not a volume of the task", help)
 		}
 	}
 	for _, m := range container.Get("volumesFrom").List() {
@@ -108,17 +115,13 @@ func mountPoints(c *checker, container *document.Node) {
 		if n.Str() == "" || n.Unknown() || c.unnamed() {
 			continue
 		}
-		found := false
-		for _, other := range c.containers {
-			found = found || other != container && other.Get("name").Str() == n.Text
-		}
-		if !found {
-			c.fail(n, "sourceContainer "+n.Show()+" is no other container", c.containersHelp())
+		if other := c.named(n.Text); other == nil || other == container {
+			c.fail(n, "sourceContainer "+n.Show()+" is not another container of the task", c.containersHelp())
 		}
 	}
 }
 
-func ulimits(c *checker, container *document.Node) {
+func ulimits(c *checker, container *template.Node) {
 	seen := map[string]bool{}
 	for _, u := range container.Get("ulimits").List() {
 		if n := u.Get("name"); n.Str() != "" && !n.Unknown() {
@@ -130,32 +133,25 @@ func ulimits(c *checker, container *document.Node) {
 		soft, isSoft := number(u.Get("softLimit"))
 		hard, isHard := number(u.Get("hardLimit"))
 		if isSoft && isHard && hard >= 0 && (soft > hard || soft < 0) { // -1 is unlimited
-			c.fail(u.Get("softLimit"), "softLimit "+u.Get("softLimit").Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
+			n := u.Get("softLimit")
+			c.fail(n, "softLimit "+n.Show()+" is above hardLimit "+u.Get("hardLimit").Show(), "")
 		}
 	}
 }
 
 // containerLimits are ranges that the model does not hold.
-func containerLimits(c *checker, container *document.Node) {
+func containerLimits(c *checker, container *template.Node) {
 	restart := container.Get("restartPolicy")
 	c.within(restart, "restartAttemptPeriod", 60, 1800)
 	if codes := restart.Get("ignoredExitCodes"); len(codes.List()) > 50 {
 		c.fail(codes, fmt.Sprintf("%d ignoredExitCodes, ECS takes 50", len(codes.Items)), "")
 	}
 	c.within(container.Get("linuxParameters"), "swappiness", 0, 100)
-	firelens := container.Get("logConfiguration").Get("logDriver")
-	if firelens.Str() == "awsfirelens" && !c.hasFirelens() {
-		c.fail(firelens, "awsfirelens needs a container with a firelensConfiguration", "")
+	router := func(container *template.Node) bool { return container.Get("firelensConfiguration") != nil }
+	driver := container.Get("logConfiguration").Get("logDriver")
+	if driver.Str() == "awsfirelens" && !slices.ContainsFunc(c.containers, router) {
+		c.fail(driver, "awsfirelens needs a container with a firelensConfiguration", "")
 	}
-}
-
-func (c *checker) hasFirelens() bool {
-	for _, container := range c.containers {
-		if container.Get("firelensConfiguration") != nil {
-			return true
-		}
-	}
-	return false
 }
 
 func taskLimits(c *checker) {
@@ -163,13 +159,8 @@ func taskLimits(c *checker) {
 	if n := c.root.Get("placementConstraints"); len(n.List()) > 10 {
 		c.fail(n, fmt.Sprintf("%d placementConstraints, ECS takes 10", len(n.Items)), "")
 	}
-	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" {
-		for _, container := range c.containers {
-			if container.Get("name").Str() == proxy.Text {
-				return
-			}
-		}
-		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is no container", c.containersHelp())
+	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" && c.named(proxy.Text) == nil {
+		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is not a container of the task", c.containersHelp())
 	}
 }
 
@@ -182,7 +173,7 @@ func tags(c *checker) {
 	for _, t := range all.List() {
 		key, value := t.Get("key"), t.Get("value")
 		switch {
-		case t.Kind != document.Object || key.Unknown():
+		case t.Kind != template.Object || key.Unknown():
 			continue
 		case key.Str() == "":
 			c.fail(orElse(key, t), "a tag without a key", "")
@@ -212,25 +203,22 @@ func placeholdersLeft(c *checker) {
 }
 
 // leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Place]bool) {
+func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt, "the key "+m.Show()+" stays as it is: only values are put in", "")
+			c.reportAt(diagnostic.Warning, m.KeyAt,
+				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), refused)
 		}
 	}
 	for _, item := range n.Items {
-		var elem *shape
-		if s != nil && s.kind == list {
-			elem = &shapes[s.elem]
-		}
-		c.leftIn(item, elem, refused)
+		c.leftIn(item, s.inner(""), refused)
 	}
 	free := s == nil
-	if n.Kind != document.String || n.Unknown() {
+	if n.Kind != template.String || n.Unknown() {
 		return
 	}
 	switch left := leftover(n.Text); {
@@ -246,32 +234,25 @@ func (c *checker) leftIn(n *document.Node, s *shape, refused map[diagnostic.Plac
 
 // inside returns the shape of a key's value, nil for free text.
 func inside(s *shape, key string) *shape {
-	switch {
-	case s == nil:
-		return nil
-	case s.kind == mapping:
-		return &shapes[s.elem]
-	}
 	switch key {
 	case "environment", "command", "entryPoint", "dockerLabels", "healthCheck", "tags", "options":
 		return nil
 	}
-	if f, ok := s.field(key); ok {
-		return &shapes[f.shape]
-	}
-	return nil
+	return s.inner(key)
 }
 
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
 func leftover(s string) string {
 	if _, behind, ok := strings.Cut(s, "<<"); ok {
 		// A shell's <<EOF >>file is none: white space stands before its >>, or a whole document.
-		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner && !strings.Contains(inner, "\n") {
+		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner &&
+			!strings.Contains(inner, "\n") {
 			return "<"
 		}
 	}
 	if i := strings.IndexByte(s, '<'); i >= 0 {
-		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 && strings.Trim(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+		if inner, _, ok := strings.Cut(s[i+1:], ">"); ok && len(inner) > 2 &&
+			consists(inner, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") {
 			return "<"
 		}
 	}

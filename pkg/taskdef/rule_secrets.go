@@ -4,24 +4,23 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/arn"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // roles checks the ARNs of a task's two roles; the short name of a role is allowed too.
 func roles(c *checker) {
 	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
 		n := c.root.Get(key)
-		if n == nil || n.Kind != document.String {
+		if n == nil || n.Kind != template.String {
 			continue
 		}
 		if !strings.HasPrefix(n.Text, "arn:") {
-			if n.Text == "" || strings.Trim(n.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-/") != "" {
+			if n.Text == "" || !consists(n.Text, alphanumeric+"+=,.@_-/") {
 				c.fail(n, key+" "+n.Show()+" is neither an ARN nor a role's name", "arn:aws:iam::123456789012:role/NAME")
 			}
 			continue
 		}
-		a, fault := arn.Parse(n.Text)
+		a, fault := ParseARN(n.Text)
 		switch {
 		case fault != "":
 		case a.Service != "iam":
@@ -29,7 +28,7 @@ func roles(c *checker) {
 		case a.Account == "":
 			fault = "has no account"
 		case a.Region != "":
-			fault = "has a region, which roles have not"
+			fault = "has a region, and roles have none"
 		case !strings.HasPrefix(a.Resource, "role/") || a.Resource == "role/":
 			fault = "is not a role's"
 		}
@@ -39,30 +38,31 @@ func roles(c *checker) {
 	}
 	for _, container := range c.containers {
 		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
-		if credentials == nil || credentials.Kind != document.String {
+		if credentials == nil || credentials.Kind != template.String {
 			continue
 		}
 		fault, _ := referenceFault(credentials.Text)
 		if fault == "" && strings.HasPrefix(credentials.Text, "arn:") {
-			if a, _ := arn.Parse(credentials.Text); a.Service != "secretsmanager" {
+			if a, _ := ParseARN(credentials.Text); a.Service != "secretsmanager" {
 				fault = "is not a secret's"
 			}
 		}
 		if fault != "" {
-			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault, "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
+			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault,
+				"arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
 		}
 	}
 }
 
-func secretReferences(c *checker, container *document.Node) {
-	lists := []*document.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
+func secretReferences(c *checker, container *template.Node) {
+	lists := []*template.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
 	for _, list := range lists {
 		for _, s := range list.List() {
-			if n := s.Get("name"); n != nil && n.Kind == document.String && n.Text == "" {
+			if n := s.Get("name"); n != nil && n.Kind == template.String && n.Text == "" {
 				c.fail(n, "a secret without a name", "")
 			}
 			from := s.Get("valueFrom")
-			if from == nil || from.Kind != document.String {
+			if from == nil || from.Kind != template.String {
 				continue
 			}
 			if fault, help := referenceFault(from.Text); fault != "" {
@@ -83,12 +83,12 @@ func referenceFault(s string) (fault, help string) {
 		switch {
 		case s == "":
 			return "is empty", ""
-		case strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "":
+		case !consists(s, alphanumeric+"_./-"):
 			return "is neither an ARN nor a parameter's name", "a secret's value does not belong here, but where it is kept"
 		}
 		return "", ""
 	}
-	a, fault := arn.Parse(s)
+	a, fault := ParseARN(s)
 	const example = "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf, or with a key of its JSON: …:KEY::"
 	switch {
 	case fault != "":
@@ -105,7 +105,8 @@ func referenceFault(s string) (fault, help string) {
 		case fields[0] != "secret" || len(fields) < 2 || fields[1] == "":
 			return "is not a secret's", example
 		case len(fields) != 2 && len(fields) != 5:
-			return fmt.Sprintf("has %d colons behind the secret's name, ECS wants none or all three", len(fields)-2), "…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
+			return fmt.Sprintf("needs none or three colons after the secret's name, it has %d", len(fields)-2),
+				"…:JSON-KEY:VERSION-STAGE:VERSION-ID, empty ones keep their colon: …:password::"
 		case len(fields) == 5 && fields[3] != "" && fields[4] != "":
 			return "names a version stage and a version id", "use one of them"
 		}
@@ -116,7 +117,7 @@ func referenceFault(s string) (fault, help string) {
 }
 
 // secretNames finds names that ECS refuses: in secrets twice, or in secrets and environment.
-func secretNames(c *checker, container *document.Node) {
+func secretNames(c *checker, container *template.Node) {
 	inEnvironment, inSecrets := map[string]bool{}, map[string]bool{}
 	for _, e := range container.Get("environment").List() {
 		n := e.Get("name")
@@ -162,11 +163,12 @@ func isReferenceInCommand(value string) bool {
 	return isReference(value) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "`")
 }
 
-func secretsInText(c *checker, container *document.Node) {
+func secretsInText(c *checker, container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n, value := e.Get("name"), e.Get("value")
 		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
-			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it", secretHelp(container, n))
+			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it",
+				secretHelp(container, n))
 		}
 	}
 	words := container.Get("command").List()
@@ -180,12 +182,13 @@ func secretsInText(c *checker, container *document.Node) {
 		case own || secretInScript(w.Str()):
 			c.warn(w, "this word of the command looks like a secret", commandHelp(container))
 		case behind:
-			c.warn(words[i+1], "the word behind "+w.Show()+" looks like a secret", commandHelp(container))
+			c.warn(words[i+1], "the word after "+w.Show()+" looks like a secret", commandHelp(container))
 		}
 	}
 }
 
-// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does (--token …).
+// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does
+// (--token …).
 func secretWord(word, next string) (own, behind bool) {
 	key, value, assigned := strings.Cut(word, "=")
 	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
@@ -214,12 +217,14 @@ func secretInScript(script string) bool {
 	return false
 }
 
-func secretHelp(container, n *document.Node) string {
-	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME", container.Get("name").Label(), n.Label())
+func secretHelp(container, n *template.Node) string {
+	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+		container.Get("name").Label(), n.Label())
 }
 
-func commandHelp(container *document.Node) string {
-	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command", container.Get("name").Label())
+func commandHelp(container *template.Node) string {
+	return fmt.Sprintf("--secret %s:NAME=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and $NAME in the command",
+		container.Get("name").Label())
 }
 
 // executionRole is needed by whatever ECS itself fetches or writes for a container.
@@ -234,11 +239,13 @@ func executionRole(c *checker) {
 			}
 		}
 		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
-			c.fail(image, "Fargate pulls the image of container "+name(container)+" from ECR with an executionRoleArn, and there is none", "arn:aws:iam::123456789012:role/NAME")
+			c.fail(image, "Fargate pulls the image of container "+name(container)+
+				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
 		}
 		logs := container.Get("logConfiguration")
 		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
-			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
+			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn",
+				"ECS reads them with that role")
 		}
 		if driver := logs.Get("logDriver"); c.fargate && driver.Str() == "awslogs" {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
@@ -250,40 +257,42 @@ func executionRole(c *checker) {
 // dual-stack names.
 func isECR(image string) bool {
 	account, rest, _ := strings.Cut(image, ".")
-	return len(account) == 12 && strings.Trim(account, "0123456789") == "" && (strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
+	return len(account) == 12 && consists(account, digits) &&
+		(strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
 }
 
 // environmentNames checks names, and warns of those that the agent sets itself.
-func environmentNames(c *checker, container *document.Node) {
+func environmentNames(c *checker, container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n := e.Get("name")
 		switch {
-		case e.Kind != document.Object || n.Unknown():
+		case e.Kind != template.Object || n.Unknown():
 		case n == nil:
 			c.fail(e, "a variable without a name", "")
-		case n.Kind != document.String:
+		case n.Kind != template.String:
 		case n.Text == "" || strings.Contains(n.Text, "="):
 			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
 		default:
 			switch n.Text {
-			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV", "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
+			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV",
+				"ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
 				c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
 			}
 		}
 	}
 }
 
-func environmentFiles(c *checker, container *document.Node) {
+func environmentFiles(c *checker, container *template.Node) {
 	files := container.Get("environmentFiles")
 	if len(files.List()) > 10 {
 		c.fail(files, fmt.Sprintf("%d environmentFiles, ECS takes 10", len(files.Items)), "")
 	}
 	for _, f := range files.List() {
 		n := f.Get("value")
-		if n == nil || n.Kind != document.String {
+		if n == nil || n.Kind != template.String {
 			continue
 		}
-		a, fault := arn.Parse(n.Text)
+		a, fault := ParseARN(n.Text)
 		switch {
 		case fault != "":
 		case a.Service != "s3":

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // fargateRow is a task cpu on Fargate, with the memory (MiB) that goes with it.
@@ -58,7 +58,8 @@ func fargateSize(c *checker) {
 		for i, r := range table {
 			known[i] = r.cpu
 		}
-		c.fail(cpu, fmt.Sprintf("cpu %s is no size that Fargate has", cpu.Show()), fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
+		c.fail(cpu, fmt.Sprintf("cpu %s is not a size that Fargate has", cpu.Show()),
+			fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
 		return
 	}
 	mib, ok := memoryMiB(memory)
@@ -98,25 +99,24 @@ func join(numbers []int) string {
 }
 
 // cpuUnits reads a task's cpu: "512", "0.5 vCPU".
-func cpuUnits(n *document.Node) (int, bool) {
-	return quantity(n, []string{"vcpu"}, 1024)
+func cpuUnits(n *template.Node) (int, bool) {
+	return quantity(n, "vcpu")
 }
 
 // memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
-func memoryMiB(n *document.Node) (int, bool) {
-	return quantity(n, []string{"gb"}, 1024)
+func memoryMiB(n *template.Node) (int, bool) {
+	return quantity(n, "gb")
 }
 
-func quantity(n *document.Node, units []string, factor int) (int, bool) {
+// quantity reads a number, or one of a unit that has 1024 of the smaller ones.
+func quantity(n *template.Node, unit string) (int, bool) {
 	if n == nil || n.Unknown() {
 		return 0, false
 	}
 	s := strings.ToLower(strings.TrimSpace(n.Text))
-	for _, unit := range units {
-		if before, ok := strings.CutSuffix(s, unit); ok {
-			f, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
-			return int(f * float64(factor)), err == nil && f >= 0 && f < 1<<20
-		}
+	if before, ok := strings.CutSuffix(s, unit); ok {
+		f, err := strconv.ParseFloat(strings.TrimSpace(before), 64)
+		return int(f * 1024), err == nil && f >= 0 && f < 1<<20
 	}
 	i, err := strconv.Atoi(s)
 	return i, err == nil
@@ -126,19 +126,19 @@ func taskSize(c *checker) {
 	cpu, memory := c.root.Get("cpu"), c.root.Get("memory")
 	units, ok := cpuUnits(cpu)
 	switch {
-	case cpu == nil || cpu.Kind != document.String:
+	case cpu == nil || cpu.Kind != template.String:
 	case !ok:
-		c.fail(cpu, "cpu "+cpu.Show()+" is no size", `"1024" or "1 vCPU"`)
+		c.fail(cpu, "cpu "+cpu.Show()+" is not a size", `"1024" or "1 vCPU"`)
 	case !c.fargate && (units < 128 || units > maxCPU):
 		c.fail(cpu, "cpu "+cpu.Show()+" is outside of what ECS takes: 128 to 196608 units", "1024 units are one vCPU")
 	}
 	mib, ok := memoryMiB(memory)
 	switch {
-	case memory == nil || memory.Kind != document.String:
+	case memory == nil || memory.Kind != template.String:
 	case !ok:
-		c.fail(memory, "memory "+memory.Show()+" is no size", `"2048" (MiB) or "2 GB"`)
+		c.fail(memory, "memory "+memory.Show()+" is not a size", `"2048" (MiB) or "2 GB"`)
 	case !c.fargate && mib < minMemory:
-		c.fail(memory, fmt.Sprintf("memory of the task is %s MiB, the least is %d", memory.Show(), minMemory), "")
+		c.fail(memory, fmt.Sprintf("memory of the task is %s MiB, the minimum is %d", memory.Show(), minMemory), "")
 	}
 }
 
@@ -157,13 +157,16 @@ func containerSizes(c *checker) {
 		soft, isSoft := number(reservation)
 		switch {
 		case isHard && hard < minMemory:
-			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the least is %d", name(container), memory.Show(), minMemory), "")
+			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, the minimum is %d",
+				name(container), memory.Show(), minMemory), "")
 		case isSoft && soft < minMemory:
-			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the least is %d", name(container), reservation.Show(), minMemory), "")
+			c.fail(reservation, fmt.Sprintf("memoryReservation of container %s is %s MiB, the minimum is %d",
+				name(container), reservation.Show(), minMemory), "")
 		case isHard && isSoft && hard < soft:
 			c.fail(memory, fmt.Sprintf("memory of container %s is less than its memoryReservation", name(container)), "")
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
-			c.fail(container, "container "+name(container)+" has no memory, nor has the task", "give the container memory or memoryReservation, or the task memory")
+			c.fail(container, "container "+name(container)+" has no memory, and the task has none either",
+				"give the container memory or memoryReservation, or the task memory")
 		case isHard && isSoft && sized && hard > mib && soft <= mib:
 			c.fail(memory, "memory of container "+name(container)+" is more than the task's", "")
 		}

@@ -2,8 +2,12 @@ package taskdef
 
 import (
 	"bytes"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,13 +15,15 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
+
+var update = flag.Bool("update", false, "rewrite what the rules say, and the page about them")
 
 // render renders a document without edits and without variables.
 func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 	t.Helper()
-	doc, problems := document.Reader{}.Read(name, text)
+	doc, problems := template.Reader{}.Read(name, text)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %v", name, problems)
 	}
@@ -25,7 +31,8 @@ func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 }
 
 // TestEveryRuleHasAGoodAndABadDocument reads testdata/rules/RULE.txtar: nothing is said about the good
-// documents, and about every bad one the rule says something, which "want" holds. UPDATE=1 rewrites that.
+// documents, and about every bad one the rule says something, which "want" holds.
+// -update rewrites that.
 func TestEveryRuleHasAGoodAndABadDocument(t *testing.T) {
 	names := []string{"type"}
 	for _, r := range rules() {
@@ -75,7 +82,7 @@ func checkRule(t *testing.T, name, file string) {
 	if good == 0 || bad == 0 {
 		t.Errorf("%d good and %d bad documents, want both", good, bad)
 	}
-	if os.Getenv("UPDATE") != "" {
+	if *update {
 		files := archive.Files
 		if want != nil {
 			files = files[:len(files)-1]
@@ -88,5 +95,82 @@ func checkRule(t *testing.T, name, file string) {
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The page shows why there is each rule, the first bad document with what is said about it, and the first good one.
+func TestThePageShowsEveryRule(t *testing.T) {
+	const page = "../../buildtools/render-taskdef/RULES.md"
+	got := []byte("# What render-taskdef checks\n\n" +
+		"Each rule with a template that breaks it, what is said about that, and one that holds it. `--werror` makes warnings\n" +
+		"errors, `--format json` prints the names of the rules. Facts about Amazon ECS are as of November 2026. This page is made\n" +
+		"of the rules' tests: `go test ./pkg/taskdef -update`.\n")
+	for _, r := range append([]rule{{name: "type"}}, rules()...) {
+		archive, err := txtar.ParseFile(filepath.Join("testdata/rules", r.name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(archive.Comment) == 0 {
+			t.Errorf("%s does not begin with why it is there", r.name)
+		}
+		got = fmt.Appendf(got, "\n## %s\n\n%s", r.name, archive.Comment)
+		for _, kind := range []string{"bad", "good"} {
+			i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, kind) })
+			got = fmt.Appendf(got, "\n%s:\n\n```json\n%s```\n", strings.ToUpper(kind[:1])+kind[1:], cut(string(archive.Files[i].Data)))
+			if kind == "bad" {
+				_, problems := render(t, "taskdef.json", string(archive.Files[i].Data))
+				said := bytes.NewBufferString("\n```\n")
+				if err := problems.Write(said, diagnostic.Text); err != nil {
+					t.Fatal(err)
+				}
+				got = append(append(got, said.Bytes()...), "```\n"...)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(page, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(page)
+	if diff := cmp.Diff(string(want), string(got)); err != nil || diff != "" {
+		t.Errorf("the page is not what the rules say (%v): go test ./pkg/taskdef -update\n%s", err, diff)
+	}
+}
+
+// cut shortens the lines of an example that nobody would read to their end.
+func cut(text string) string {
+	return regexp.MustCompile(`(?m)^(.{140}).+$`).ReplaceAllString(text, "$1…")
+}
+
+// A rule that changes what it checks would make the result depend on the order of the rules.
+func TestRulesOnlyRead(t *testing.T) {
+	files, err := filepath.Glob("testdata/rules/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files (%v)", len(files), err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if f.Name == "want" {
+				continue
+			}
+			doc, _ := template.Reader{}.Read(f.Name, string(f.Data))
+			exp := &template.Expander{Doc: doc, Lookup: func(string) (string, bool) { return "80", true }}
+			root := unwrap(doc.Root, exp)
+			exp.All(root)
+			normalise(root)
+			typed(root, &shapes[0])
+			before := root.JSON()
+			c := checker{doc: doc, root: root}
+			c.run()
+			if diff := cmp.Diff(string(before), string(root.JSON())); diff != "" {
+				t.Errorf("%s, %s: a rule changed the document:\n%s", file, f.Name, diff)
+			}
+		}
 	}
 }

@@ -9,24 +9,21 @@ import (
 	"slices"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // Request is a template with everything that is to be done to it.
 type Request struct {
-	Doc *document.Document
+	Doc *template.Document
 	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
-	Lookup placeholder.Lookup
+	Lookup template.Lookup
 	Near   func(name string) (string, bool)
 	Edits  Edits
 }
 
 // Rendered is the result.
 type Rendered struct {
-	// Root is the document, JSON the same as text.
-	Root *document.Node
-	JSON []byte
+	Root *template.Node
 	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
 	ImageURI string
 }
@@ -34,37 +31,33 @@ type Rendered struct {
 // Render returns the document and everything that is wrong with it. The document is of use only when no
 // problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
-	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	root := unwrap(r.Doc.Root, exp)
 	ed := editor{doc: r.Doc, exp: exp, root: root}
 	uri := ed.apply(r.Edits)
 	exp.All(root)
 	normalise(root)
+	typed(root, &shapes[0])
 	c := checker{doc: r.Doc, root: root, target: r.Edits.Container}
 	c.run()
-	if c.settledNull {
-		root.DropNull()
-	}
-	out := Rendered{Root: root, ImageURI: uri, JSON: root.JSON()}
-	return out, slices.Concat(ed.problems, exp.Problems, c.problems)
+	root.DropNull() // what typed made null, of which a rule may have said that its key is unknown
+	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
 // Unset expands a document that does not parse as far as it was read, to name its unset variables too.
 func (r Request) Unset() diagnostic.List {
-	exp := &document.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	exp.All(r.Doc.Root)
 	return exp.Problems
 }
 
 // unwrap takes the task definition out of what DescribeTaskDefinition prints, with the tags beside it.
-func unwrap(root *document.Node, exp *document.Expander) *document.Node {
-	exp.Node(root)
-	inner := root.Get("taskDefinition")
+func unwrap(root *template.Node, exp *template.Expander) *template.Node {
+	inner := exp.Node(root).Get("taskDefinition")
 	if inner == nil || root.Get("containerDefinitions") != nil {
 		return root
 	}
-	exp.Node(inner)
-	if inner.Kind != document.Object {
+	if exp.Node(inner).Kind != template.Object {
 		return root
 	}
 	if tags := root.Member("tags"); tags != nil && inner.Get("tags") == nil {
@@ -73,20 +66,36 @@ func unwrap(root *document.Node, exp *document.Expander) *document.Node {
 	return inner
 }
 
+// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil
+// where it knows none. It comes before the rules, which only read.
+func typed(n *template.Node, s *shape) {
+	if s == nil {
+		n.Settle()
+	} else {
+		n.As(s.kind.wanted())
+	}
+	for i := range n.Members {
+		typed(n.Members[i].Value, s.inner(n.Members[i].Key))
+	}
+	for _, item := range n.Items {
+		typed(item, s.inner(""))
+	}
+}
+
 // normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without
 // what only DescribeTaskDefinition prints, task-level sizes as strings. What a person wrote as "", 0 or
 // false stays: it means something to ECS.
-func normalise(root *document.Node) {
+func normalise(root *template.Node) {
 	root.DropNull()
 	for _, name := range outputOnly {
 		root.Delete(name)
 	}
-	if tags := root.Get("tags"); tags != nil && tags.Kind == document.Array && len(tags.Items) == 0 {
+	if tags := root.Get("tags"); tags != nil && tags.Kind == template.Array && len(tags.Items) == 0 {
 		root.Delete("tags") // what describing an untagged one prints; ECS refuses it
 	}
 	for _, name := range []string{"cpu", "memory"} {
-		if size := root.Get(name); size != nil && size.Kind == document.Number {
-			size.Kind = document.String
+		if size := root.Get(name); size != nil && size.Kind == template.Number {
+			size.Kind = template.String
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // The model is generated; these are facts about it that its users rely on.
@@ -141,7 +141,7 @@ func FuzzRender(f *testing.F) {
 		}
 		for _, v := range []string{value, value + mark, mark + value} {
 			lookup := func(string) (string, bool) { return v, true }
-			doc, problems := document.Reader{}.Read("template", text)
+			doc, problems := template.Reader{}.Read("template", text)
 			if len(problems) > 0 {
 				Request{Doc: doc, Lookup: lookup}.Unset()
 				return
@@ -163,22 +163,22 @@ func FuzzRender(f *testing.F) {
 // renderTwice renders a template without edits: what is accepted is JSON, and renders to itself.
 func renderTwice(t *testing.T, text, value string) {
 	lookup := func(string) (string, bool) { return value, true }
-	doc, _ := document.Reader{}.Read("template", text)
+	doc, _ := template.Reader{}.Read("template", text)
 	rendered, problems := Request{Doc: doc, Lookup: lookup}.Render()
 	rendered.Task(doc)
 	if len(problems.Errors(false)) > 0 {
 		return
 	}
-	if !json.Valid(rendered.JSON) {
-		t.Fatalf("%q became %q, which is no JSON", text, rendered.JSON)
+	if !json.Valid(rendered.Root.JSON()) {
+		t.Fatalf("%q became %q, which is no JSON", text, rendered.Root.JSON())
 	}
-	if bytes.Contains(rendered.JSON, []byte("$")) {
+	if bytes.Contains(rendered.Root.JSON(), []byte("$")) {
 		return // a $ of the result would be read as a variable
 	}
-	doc, problems = document.Reader{}.Read("out.json", string(rendered.JSON))
+	doc, problems = template.Reader{}.Read("out.json", string(rendered.Root.JSON()))
 	again, more := Request{Doc: doc, Lookup: lookup}.Render()
-	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.JSON, rendered.JSON) {
-		t.Errorf("%q is no fixed point: %q (%v)", rendered.JSON, again.JSON, problems)
+	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.Root.JSON(), rendered.Root.JSON()) {
+		t.Errorf("%q is no fixed point: %q (%v)", rendered.Root.JSON(), again.Root.JSON(), problems)
 	}
 }
 

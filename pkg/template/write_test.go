@@ -1,4 +1,4 @@
-package document_test
+package template_test
 
 import (
 	"encoding/json"
@@ -6,13 +6,13 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/greenlight-ecs/greenlight/pkg/document"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // check holds one string against encoding/json: it is the same, and nothing is escaped that need not be.
 func check(t *testing.T, s string) {
 	t.Helper()
-	out := (&document.Node{Kind: document.String, Text: s}).Compact()
+	out := (&template.Node{Kind: template.String, Text: s}).Compact()
 	var back string
 	if err := json.Unmarshal(out, &back); err != nil || back != s {
 		t.Errorf("%q became %s, which is %q (%v)", s, out, back, err)

@@ -1,7 +1,4 @@
-// Package arn takes Amazon Resource Names apart and says what is wrong with them.
-//
-// It refuses to show them: an ARN may be the value of a variable, so a fault is told without it.
-package arn
+package taskdef
 
 import "strings"
 
@@ -9,12 +6,9 @@ import "strings"
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). Region and account may be empty.
 type ARN struct{ Partition, Service, Region, Account, Resource string }
 
-// Is reports whether s is meant to be an ARN, well formed or not.
-func Is(s string) bool { return strings.HasPrefix(s, "arn:") }
-
-// Parse takes s apart. The fault is "" or the end of a sentence that begins with what s is: "has an
-// account that is not 12 digits".
-func Parse(s string) (a ARN, fault string) {
+// ParseARN takes s apart. The fault is "" or the end of a sentence that begins with what s is: "has an account that is
+// not 12 digits". It does not show s, which may be the value of a variable.
+func ParseARN(s string) (a ARN, fault string) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
 		return a, "is not an ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
@@ -23,12 +17,12 @@ func Parse(s string) (a ARN, fault string) {
 	switch {
 	case !isPartition(a.Partition):
 		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
-	case a.Account != "" && (len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != ""):
+	case a.Account != "" && (len(a.Account) != 12 || !consists(a.Account, digits)):
 		return a, "has an account that is not 12 digits"
-	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // a placeholder has its own message
+	case a.Region != "" && !isRegion(a.Region) && !strings.ContainsAny(a.Region, "<$"): // those have their own message
 		return a, noRegion
 	case a.Resource == "":
-		return a, "has no resource behind the last colon"
+		return a, "has no resource after the last colon"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F }):
 		return a, "has white space in it"
 	}
@@ -36,7 +30,7 @@ func Parse(s string) (a ARN, fault string) {
 }
 
 // noRegion is the fault of a region that AWS cannot have.
-const noRegion = "has a region that is none, like eu-west-1"
+const noRegion = "has a region that is not written like eu-west-1"
 
 // Located returns what a regional resource of an account lacks, as a fault, or "".
 func (a ARN) Located() string {
@@ -56,11 +50,11 @@ func isRegion(s string) bool {
 	parts := strings.Split(s, "-")
 	last := len(parts) - 1
 	for _, p := range parts[:last] {
-		if p == "" || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz") != "" {
+		if p == "" || !consists(p, lowerCase) {
 			return false
 		}
 	}
-	return last >= 2 && parts[last] != "" && strings.Trim(parts[last], "0123456789") == ""
+	return last >= 2 && parts[last] != "" && consists(parts[last], digits)
 }
 
 // isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.

@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"errors"
@@ -6,11 +6,9 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // MaxYAML is the most bytes of YAML that are read: the library makes up to 900 bytes of garbage of each.
@@ -19,29 +17,22 @@ const MaxYAML = 500_000
 // maxAliased is how many values aliases may stand for in all: a few lines can otherwise name billions.
 const maxAliased = 10_000
 
-// readYAML fills the document from YAML.
-func (r Reader) readYAML(d *Document) diagnostic.List {
-	y := yamlReader{
-		literal: r.Literal, anyNumber: r.AnyNumber, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
-		doc: d, open: map[*yaml.Node]bool{}, lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
-	}
-	if len(d.Source.Text) > MaxYAML {
-		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), fmt.Sprintf("write it as JSON, of which %d are read", MaxSize))
-		return y.problems
-	}
-	for _, end := range lineBreak.FindAllStringIndex(d.Source.Text, -1) {
-		y.lines = append(y.lines, end[1])
-	}
-	y.document()
-	return y.problems
-}
-
-// lineBreak is what ends a line for the library, which is more than what ends one for an editor.
-var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
-
 // document reads the one document of the text.
 func (y *yamlReader) document() {
-	loader, err := yaml.NewLoader(strings.NewReader(y.doc.Source.Text))
+	text := y.doc.Source.Text
+	y.open, y.lines = map[*yaml.Node]bool{}, []int{len(text) - len(strings.TrimPrefix(text, bom))}
+	if len(text) > MaxYAML {
+		help := fmt.Sprintf("write it as JSON, of which %d are read", MaxSize)
+		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), help)
+		return
+	}
+	for i, r := range text { // more ends a line for the library than for an editor
+		crlf := r == '\r' && strings.HasPrefix(text[i+1:], "\n")
+		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
+			y.lines = append(y.lines, i+utf8.RuneLen(r))
+		}
+	}
+	loader, err := yaml.NewLoader(strings.NewReader(text))
 	var first, second yaml.Node
 	if err == nil {
 		err = loader.Load(&first)
@@ -65,15 +56,11 @@ func (y *yamlReader) document() {
 }
 
 type yamlReader struct {
-	literal   bool // no $ begins a placeholder
-	anyNumber bool
-	templates templates
-	doc       *Document
-	lines     []int               // where each of the library's lines begins
-	aliased   int                 // values made from aliases so far
-	inAlias   int                 // aliases being followed now
-	open      map[*yaml.Node]bool // anchors being followed now
-	problems  diagnostic.List
+	reader
+	lines   []int               // where each of the library's lines begins
+	aliased int                 // values made from aliases so far
+	inAlias int                 // aliases being followed now
+	open    map[*yaml.Node]bool // anchors being followed now
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
@@ -168,11 +155,12 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			continue
 		}
 		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
-			y.report(keyAt, "a key that is no text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
+			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 			continue
 		}
 		if first, twice := keys.first(key.Value, keyAt); twice {
-			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice", fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
+			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice",
+				fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
 		out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
@@ -209,12 +197,9 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		y.report(out.At, "a NUL character in a text", "")
 		return
 	}
-	if !y.literal && strings.IndexByte(n.Value, '$') >= 0 {
-		problems := y.templates.read(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
-		if len(y.problems) <= MaxProblems {
-			y.problems = append(y.problems, problems...)
-		}
-		out.Plain = isPlain(n) && out.Template != nil && tag(n) == ""
+	if !y.Literal && strings.IndexByte(n.Value, '$') >= 0 {
+		y.origin(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
+		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
 	y.typed(out, n)
@@ -234,8 +219,9 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 			y.report(out.At, "not true or false: "+Quote(n.Value), "")
 		}
 	case "!!int", "!!float":
-		if !IsNumber(n.Value) && (!y.anyNumber || tag(n) != "") {
-			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value), "write it in decimal digits, or quote it if it is text")
+		if !IsNumber(n.Value) && (!y.AnyNumber || tag(n) != "") {
+			y.report(out.At, "a number that JSON cannot write: "+Quote(n.Value),
+				"write it in decimal digits, or quote it if it is text")
 			return
 		}
 		out.Kind = Number
@@ -246,13 +232,4 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 
 func (y *yamlReader) unsupported(at int, tag string) {
 	y.report(at, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
-}
-
-func (y *yamlReader) report(at int, text, help string) {
-	if len(y.problems) > MaxProblems {
-		return
-	}
-	y.problems = append(y.problems, diagnostic.Problem{
-		Place: y.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
 }

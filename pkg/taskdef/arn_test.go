@@ -1,21 +1,19 @@
-package arn_test
+package taskdef
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/greenlight-ecs/greenlight/pkg/arn"
 )
 
-func TestParse(t *testing.T) {
-	got, fault := arn.Parse("arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::")
-	want := arn.ARN{Partition: "aws", Service: "secretsmanager", Region: "eu-west-1", Account: "123456789012", Resource: "secret:db-AbCdEf:password::"}
+func TestParseARN(t *testing.T) {
+	got, fault := ParseARN("arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::")
+	want := ARN{Partition: "aws", Service: "secretsmanager", Region: "eu-west-1", Account: "123456789012", Resource: "secret:db-AbCdEf:password::"}
 	if fault != "" || got != want {
-		t.Errorf("Parse = %+v, %q, want %+v", got, fault, want)
+		t.Errorf("ParseARN = %+v, %q, want %+v", got, fault, want)
 	}
 }
 
-func TestFaults(t *testing.T) {
+func TestFaultsOfARNs(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                                        "is not an ARN",
 		"arn:aws:s3:::":                           "no resource",
@@ -28,8 +26,8 @@ func TestFaults(t *testing.T) {
 		"Arn:aws:iam::123456789012:role/x":        "is not an ARN",
 		"arn:aws-cn:lambda:cn-north-1:1:function": "not 12 digits",
 	} {
-		if _, got := arn.Parse(s); (got == "") != (want == "") || !strings.Contains(got, want) {
-			t.Errorf("Parse(%q): %q, want %q", s, got, want)
+		if _, got := ParseARN(s); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("ParseARN(%q): %q, want %q", s, got, want)
 		}
 	}
 }
@@ -42,13 +40,13 @@ func TestLocated(t *testing.T) {
 
 		"arn:aws-us-gov:ecs:us-gov-east-1:123456789012:task-definition/t:1": "",
 		"arn:aws-eusc:ecs:eusc-de-east-1:123456789012:task-definition/t:1":  "",
-		"arn:aws:ecs:eu-west:123456789012:task-definition/t:1":              "has a region that is none, like eu-west-1",
-		"arn:aws:ecs:EU-WEST-1:123456789012:task-definition/t:1":            "has a region that is none, like eu-west-1",
-		"arn:aws:ecs:eu-west-one:123456789012:task-definition/t:1":          "has a region that is none, like eu-west-1",
-		"arn:aws:ecs:eu-1:123456789012:task-definition/t:1":                 "has a region that is none, like eu-west-1",
-		"arn:aws:ecs:eu--1:123456789012:task-definition/t:1":                "has a region that is none, like eu-west-1",
+		"arn:aws:ecs:eu-west:123456789012:task-definition/t:1":              "has a region that is not written like eu-west-1",
+		"arn:aws:ecs:EU-WEST-1:123456789012:task-definition/t:1":            "has a region that is not written like eu-west-1",
+		"arn:aws:ecs:eu-west-one:123456789012:task-definition/t:1":          "has a region that is not written like eu-west-1",
+		"arn:aws:ecs:eu-1:123456789012:task-definition/t:1":                 "has a region that is not written like eu-west-1",
+		"arn:aws:ecs:eu--1:123456789012:task-definition/t:1":                "has a region that is not written like eu-west-1",
 	} {
-		a, _ := arn.Parse(s)
+		a, _ := ParseARN(s)
 		if got := a.Located(); got != want {
 			t.Errorf("%s: %q, want %q", s, got, want)
 		}

@@ -1,19 +1,22 @@
-// Package document is a tree of values that remembers what a map forgets: the order of keys, the text of
-// numbers, and the place of every key and value. It reads JSON, JSON with comments and YAML, with
-// placeholders still in them, expands those, and writes JSON.
+// Package template reads a text with places and placeholders into a document: a tree of values that remembers what a
+// map forgets, which are the order of keys, the text of numbers, and the place of every key and value. It reads JSON,
+// JSON with comments and YAML, puts values in the place of ${…}, and writes JSON.
 //
-// YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an exact place, where v3's
-// have no column and are often a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML.
+// JSON is read by a scanner of our own: encoding/json knows neither comments, nor a ${CPU} outside of strings, nor
+// places, nor duplicate keys. YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an
+// exact place, where v3's have no column and are often a line off. Its price is garbage, up to 900 bytes for each that
+// is read; hence MaxYAML.
 //
-// It refuses to know what the document means, and it refuses input that readers understand in different
-// ways: duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML.
-package document
+// It refuses to know what the document means, and it refuses input that readers understand in different ways:
+// duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML. A value is
+// never expanded again, and no message holds one.
+package template
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
 // MaxSize is the most bytes that are read; a task definition may have 64 KiB.
@@ -59,14 +62,14 @@ func (k Kind) A() string {
 type Node struct {
 	Kind Kind
 	// Plain marks a YAML scalar without quotes that holds a placeholder: its type is the field's, and
-	// Settle or As decides it.
+	// As or Settle decides it.
 	Plain bool
 	// At is where the value begins: a byte offset in the source, or, below zero, one of the document's flags.
 	At int
 	// Text is a string's value, a number as it was written, "true" or "false".
 	Text string
-	// Template is set where the value holds, or held, placeholders.
-	Template *Template
+	// Origin is set where the value holds, or held, placeholders.
+	Origin *Origin
 	// Members are an object's, in the order of the source; Items a list's.
 	Members []Member
 	Items   []*Node
@@ -82,7 +85,7 @@ type Member struct {
 // Show returns the key as a message may show it: one that came in the value of a ${json:…} is not shown.
 func (m *Member) Show() string {
 	if m.foreign() {
-		return "from " + Quote(m.Value.Template.Source)
+		return "from " + Quote(m.Value.Origin.Source)
 	}
 	return Quote(m.Key)
 }
@@ -92,24 +95,26 @@ func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
 
 // foreign reports whether the member came with a value: all of that has one place.
 func (m *Member) foreign() bool {
-	return m.Value.Template != nil && m.Value.Template.WholeJSON() && m.KeyAt == m.Value.At
+	return m.Value.Origin != nil && m.Value.Origin.WholeJSON() && m.KeyAt == m.Value.At
 }
 
-// Template is the text of a value before its placeholders were expanded.
-type Template struct {
-	Parts placeholder.Text
+// Origin is the text of a value before its placeholders were expanded.
+type Origin struct {
 	// Source is the text as it was written, for messages: a value never stands in one.
 	Source string
 	// Expanded says that the node's Text is the result; Unknown that there is none, because of a problem
 	// that has been reported.
 	Expanded, Unknown bool
+	phrase            phrase
 	form              form
 	// textAt is where the text begins in the source, behind what marks it as one.
 	textAt int
 }
 
 // WholeJSON reports whether the value is one ${json:NAME} and nothing else.
-func (t *Template) WholeJSON() bool { return wholeJSON(t.Parts) != nil }
+func (o *Origin) WholeJSON() bool {
+	return len(o.phrase) == 1 && o.phrase[0].ref != nil && o.phrase[0].ref.json
+}
 
 // form is where in the source a placeholder stands.
 type form uint8
@@ -161,6 +166,27 @@ func (n *Node) Delete(key string) bool {
 	return false
 }
 
+// Walk calls visit for the node, and then for every one below it that is still there.
+func (n *Node) Walk(visit func(*Node)) {
+	visit(n)
+	for i := range n.Members {
+		n.Members[i].Value.Walk(visit)
+	}
+	for _, item := range n.Items {
+		item.Walk(visit)
+	}
+}
+
+// From says of a whole value where it came from: a flag, or the placeholder that it replaces.
+func (n *Node) From(at int, origin *Origin) {
+	n.Walk(func(n *Node) {
+		n.At, n.Origin = at, origin
+		for i := range n.Members {
+			n.Members[i].KeyAt = at
+		}
+	})
+}
+
 // Str returns a string's text; "" for nil and for everything else.
 func (n *Node) Str() string {
 	if n == nil || n.Kind != String {
@@ -182,8 +208,8 @@ func (n *Node) Show() string {
 	switch {
 	case n == nil:
 		return "nothing"
-	case n.Template != nil:
-		return Quote(n.Template.Source)
+	case n.Origin != nil:
+		return Quote(n.Origin.Source)
 	case n.At < 0:
 		return "the value given" // a flag's value may be a secret
 	case n.Kind == String:
@@ -198,14 +224,14 @@ func (n *Node) Show() string {
 func (n *Node) Label() string { return strings.Trim(n.Show(), `"`) }
 
 // Unknown reports whether the node's value could not be made; the reason has been reported.
-func (n *Node) Unknown() bool { return n != nil && n.Template != nil && n.Template.Unknown }
+func (n *Node) Unknown() bool { return n != nil && n.Origin != nil && n.Origin.Unknown }
 
 func (n *Node) unknown() {
-	n.Kind, n.Text, n.Template.Unknown = String, n.Template.Source, true
+	n.Kind, n.Text, n.Origin.Unknown = String, n.Origin.Source, true
 }
 
 // Secretive reports whether the value came from a variable or a flag, so that no message may show it.
-func (n *Node) Secretive() bool { return n.Template != nil || n.At < 0 }
+func (n *Node) Secretive() bool { return n.Origin != nil || n.At < 0 }
 
 // Document is a tree with its source.
 type Document struct {
@@ -238,46 +264,28 @@ func (d *Document) Place(at int) diagnostic.Place {
 
 // Quote shows foreign text in a message: quoted, on one line, capped.
 func Quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	head, rest := cut(s)
-	for _, r := range head {
+	shown := strings.Map(func(r rune) rune {
 		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
-			b.WriteRune('�') // a line break or an escape code must not reach a terminal
-		default:
-			b.WriteRune(r)
+		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' ||
+			r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
+			return utf8.RuneError // a line break or an escape code must not reach a terminal
 		}
-	}
-	if rest != "" {
-		b.WriteString("…")
-	}
-	b.WriteByte('"')
-	return b.String()
+		return r
+	}, capped(s))
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(shown) + `"`
 }
 
+// capped cuts s at the length that a message shows, between two characters.
 func capped(s string) string {
-	head, rest := cut(s)
-	if rest != "" {
-		return head + "…"
-	}
-	return head
-}
-
-// cut splits s at the length that a message shows, between two characters.
-func cut(s string) (head, rest string) {
 	const most = 80
 	if len(s) <= most {
-		return s, ""
+		return s
 	}
 	n := most
-	for n > 0 && s[n]&0xC0 == 0x80 {
+	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n], s[n:]
+	return s[:n] + "…"
 }
 
 // Unquoted is Quote without the quotes.

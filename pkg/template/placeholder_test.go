@@ -1,4 +1,4 @@
-package placeholder_test
+package template
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 func lookup(name string) (string, bool) {
@@ -58,69 +58,69 @@ func TestExpand(t *testing.T) {
 		"${A}}":                  "a}",
 		"ü${A}ü":                 "üaü",
 	} {
-		parts, errs := new(placeholder.Parser).Parse(text)
+		parts, errs := new(parser).parse(text)
 		if len(errs) > 0 {
 			t.Errorf("Parse(%q): %v", text, errs)
 			continue
 		}
-		got, missing := parts.Expand(lookup)
-		if got != want || len(missing) > 0 {
-			t.Errorf("%q gives %q (missing %v), want %q", text, got, missing, want)
+		got, lacking := parts.expand(lookup)
+		if got != want || len(lacking) > 0 {
+			t.Errorf("%q gives %q (missing %v), want %q", text, got, lacking, want)
 		}
 	}
 }
 
 func TestMissing(t *testing.T) {
-	for text, want := range map[string][]placeholder.Missing{
-		"x$U":                    {{Name: "U", At: 1}},
-		"${U}${V}":               {{Name: "U", At: 0}, {Name: "V", At: 4}},
-		"${U?say why}":           {{Name: "U", Message: "say why"}},
-		"${EMPTY:?say why}":      {{Name: "EMPTY", Message: "say why", Empty: true}},
-		"${U:-${V}}":             {{Name: "V", At: 5}},
+	for text, want := range map[string][]missing{
+		"x$U":                    {{name: "U", at: 1}},
+		"${U}${V}":               {{name: "U", at: 0}, {name: "V", at: 4}},
+		"${U?say why}":           {{name: "U", message: "say why"}},
+		"${EMPTY:?say why}":      {{name: "EMPTY", message: "say why", empty: true}},
+		"${U:-${V}}":             {{name: "V", at: 5}},
 		"${A:-${V}}":             nil,
 		"${U:+${V}}":             nil,
-		"${A:+${V}}":             {{Name: "V", At: 5}},
+		"${A:+${V}}":             {{name: "V", at: 5}},
 		"${EMPTY?may be empty}x": nil,
 	} {
-		parts, errs := new(placeholder.Parser).Parse(text)
+		parts, errs := new(parser).parse(text)
 		if len(errs) > 0 {
 			t.Fatalf("Parse(%q): %v", text, errs)
 		}
-		_, got := parts.Expand(lookup)
-		if diff := cmp.Diff(want, got); diff != "" {
+		_, got := parts.expand(lookup)
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(missing{})); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
 }
 
 func TestParseErrors(t *testing.T) {
-	for text, want := range map[string]placeholder.Error{
-		"x${A":        {At: 1, Text: "placeholder without its }"},
-		"${A:":        {At: 0, Text: "placeholder without its }"},
-		"${A:-x":      {At: 0, Text: "placeholder without its }"},
-		"ab${#A}":     {At: 2, Text: `unknown form "${#A}"`},
-		"${A/x/y}":    {At: 0, Text: `unknown form "${A/x/y}"`},
-		"${A:=x}":     {At: 0, Text: `unknown form "${A:=x}"`},
-		"${A%%x}":     {At: 0, Text: `unknown form "${A%%x}"`},
-		"${}":         {At: 0, Text: `unknown form "${}"`},
-		"${1}":        {At: 0, Text: `unknown form "${1}"`},
-		"${ A }":      {At: 0, Text: `unknown form "${ A }"`},
-		"${!A}":       {At: 0, Text: `unknown form "${!A}"`},
-		"${U:-${#A}}": {At: 5, Text: `unknown form "${#A}"`},
-		"${A:0:2}":    {At: 0, Text: `unknown form "${A:0:2}"`},
-		"${A^^}":      {At: 0, Text: `unknown form "${A^^}"`},
-		"${json:A B}": {At: 0, Text: `unknown form "${json:A B}"`},
-		"${json:}":    {At: 0, Text: `unknown form "${json:}"`},
+	for text, want := range map[string]fault{
+		"x${A":        {at: 1, text: "placeholder without its }"},
+		"${A:":        {at: 0, text: "placeholder without its }"},
+		"${A:-x":      {at: 0, text: "placeholder without its }"},
+		"ab${#A}":     {at: 2, text: `unknown form "${#A}"`},
+		"${A/x/y}":    {at: 0, text: `unknown form "${A/x/y}"`},
+		"${A:=x}":     {at: 0, text: `unknown form "${A:=x}"`},
+		"${A%%x}":     {at: 0, text: `unknown form "${A%%x}"`},
+		"${}":         {at: 0, text: `unknown form "${}"`},
+		"${1}":        {at: 0, text: `unknown form "${1}"`},
+		"${ A }":      {at: 0, text: `unknown form "${ A }"`},
+		"${!A}":       {at: 0, text: `unknown form "${!A}"`},
+		"${U:-${#A}}": {at: 5, text: `unknown form "${#A}"`},
+		"${A:0:2}":    {at: 0, text: `unknown form "${A:0:2}"`},
+		"${A^^}":      {at: 0, text: `unknown form "${A^^}"`},
+		"${json:A B}": {at: 0, text: `unknown form "${json:A B}"`},
+		"${json:}":    {at: 0, text: `unknown form "${json:}"`},
 	} {
-		_, errs := new(placeholder.Parser).Parse(text)
-		if len(errs) != 1 || errs[0].At != want.At || errs[0].Text != want.Text || errs[0].Help == "" {
+		_, errs := new(parser).parse(text)
+		if len(errs) != 1 || errs[0].at != want.at || errs[0].text != want.text || errs[0].help == "" {
 			t.Errorf("Parse(%q) = %+v, want %+v with help", text, errs, want)
 		}
 	}
 }
 
 func TestAllErrorsAreFound(t *testing.T) {
-	_, errs := new(placeholder.Parser).Parse("${#A} ${B/x} ${C")
+	_, errs := new(parser).parse("${#A} ${B/x} ${C")
 	if len(errs) != 3 {
 		t.Errorf("%d errors, want 3: %+v", len(errs), errs)
 	}
@@ -135,24 +135,24 @@ func TestTheScopeLeavesOtherDollarsAlone(t *testing.T) {
 		"${B:-${A}}":         "${B:-a}",
 		"${":                 "${",
 	} {
-		parts, errs := (&placeholder.Parser{Scope: scope}).Parse(text)
-		got, missing := parts.Expand(lookup)
-		if got != want || len(errs)+len(missing) > 0 {
-			t.Errorf("%q gives %q (%v, %v), want %q", text, got, errs, missing, want)
+		parts, errs := (&parser{scope: scope}).parse(text)
+		got, lacking := parts.expand(lookup)
+		if got != want || len(errs)+len(lacking) > 0 {
+			t.Errorf("%q gives %q (%v, %v), want %q", text, got, errs, lacking, want)
 		}
 	}
-	if _, errs := (&placeholder.Parser{Scope: scope}).Parse("${A/x/y}"); len(errs) != 1 {
+	if _, errs := (&parser{scope: scope}).parse("${A/x/y}"); len(errs) != 1 {
 		t.Errorf("a shell form of a name in scope: %v, want one error", errs)
 	}
 }
 
 func TestJSONWordsBalanceTheirBraces(t *testing.T) {
 	const text = `${json:U:-{"a":{"b":1}}} rest}`
-	ref, n, errs := new(placeholder.Parser).ParseBare(text)
-	if len(errs) > 0 || ref == nil || !ref.JSON {
+	ref, n, errs := new(parser).parseBare(text)
+	if len(errs) > 0 || ref == nil || !ref.json {
 		t.Fatalf("ParseBare = %+v, %v", ref, errs)
 	}
-	if got, want := ref.WordSource, `{"a":{"b":1}}`; got != want {
+	if got, want := ref.source, `{"a":{"b":1}}`; got != want {
 		t.Errorf("word %q, want %q", got, want)
 	}
 	if got, want := text[n:], " rest}"; got != want {
@@ -161,15 +161,16 @@ func TestJSONWordsBalanceTheirBraces(t *testing.T) {
 }
 
 func TestUses(t *testing.T) {
-	parts, _ := new(placeholder.Parser).Parse("$A ${B:-x${C-}} ${D?m} ${E:+y}")
-	want := []placeholder.Use{
-		{Name: "A"},
-		{Name: "B", At: 3, Default: "x${C-}", HasDefault: true, Optional: true},
-		{Name: "C", At: 9, HasDefault: true, Optional: true},
-		{Name: "D", At: 16},
-		{Name: "E", At: 23, Optional: true},
+	doc, _ := Reader{}.Read("t.json", `"$A ${B:-x${C-}} ${D?m} ${E:+y}"`)
+	at := func(offset int) diagnostic.Place { return diagnostic.Place{File: "t.json", Line: 1, Col: 2 + offset} }
+	want := []Use{
+		{Name: "A", Place: at(0)},
+		{Name: "B", Place: at(3), Default: "x${C-}", HasDefault: true, Optional: true},
+		{Name: "C", Place: at(9), HasDefault: true, Optional: true},
+		{Name: "D", Place: at(16)},
+		{Name: "E", Place: at(23), Optional: true},
 	}
-	if diff := cmp.Diff(want, parts.Uses()); diff != "" {
+	if diff := cmp.Diff(want, doc.Uses(doc.Root)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -180,28 +181,28 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed, "v$$${A}")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		doubled, errs := new(placeholder.Parser).Parse(strings.ReplaceAll(text, "$", "$$"))
-		got, missing := doubled.Expand(lookup)
-		if got != text || len(errs)+len(missing) > 0 {
-			t.Errorf("doubled %q gives %q (%v, %v)", text, got, errs, missing)
+		doubled, errs := new(parser).parse(strings.ReplaceAll(text, "$", "$$"))
+		got, lacking := doubled.expand(lookup)
+		if got != text || len(errs)+len(lacking) > 0 {
+			t.Errorf("doubled %q gives %q (%v, %v)", text, got, errs, lacking)
 		}
-		parts, errs := new(placeholder.Parser).Parse(text)
+		parts, errs := new(parser).parse(text)
 		for _, e := range errs {
-			if e.At < 0 || e.At >= len(text) || text[e.At] != '$' {
-				t.Errorf("%q: error at %d, where no $ is", text, e.At)
+			if e.at < 0 || e.at >= len(text) || text[e.at] != '$' {
+				t.Errorf("%q: error at %d, where no $ is", text, e.at)
 			}
 		}
 		if len(errs) > 0 {
 			return
 		}
-		for _, u := range parts.Uses() {
-			if !placeholder.IsName(u.Name) || text[u.At] != '$' {
+		for _, u := range parts.references() {
+			if !IsName(u.ref.name) || text[u.at] != '$' {
 				t.Errorf("%q uses %+v", text, u)
 			}
 		}
 		// With one value for all, the result is the same whether the value looks like a placeholder or not.
-		a, _ := parts.Expand(func(string) (string, bool) { return value, true })
-		b, _ := parts.Expand(func(string) (string, bool) { return "\x00", true })
+		a, _ := parts.expand(func(string) (string, bool) { return value, true })
+		b, _ := parts.expand(func(string) (string, bool) { return "\x00", true })
 		if value != "" && !strings.Contains(text, "\x00") && a != strings.ReplaceAll(b, "\x00", value) {
 			t.Errorf("%q with %q gives %q", text, value, a)
 		}

@@ -1,10 +1,8 @@
-package document
+package template
 
 import (
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // keySet finds duplicate keys of one object: where each stands that was met.
@@ -20,7 +18,7 @@ func (k keySet) first(key string, at int) (int, bool) {
 }
 
 func (s *scanner) object() *Node {
-	n := s.node(Object, s.pos)
+	n := &Node{Kind: Object, At: s.pos}
 	if !s.enter() {
 		return n
 	}
@@ -36,14 +34,15 @@ func (s *scanner) object() *Node {
 			break
 		}
 		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
-			s.fatal(s.pos, "a : should stand behind the key "+Quote(key)+", not "+s.character(), "")
+			s.fatal(s.pos, "a : should stand after the key "+Quote(key)+", not "+s.character(), "")
 			break
 		}
 		s.pos++
 		s.space()
 		value := s.value()
 		if first, twice := keys.first(key, keyAt); twice {
-			s.report(keyAt, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
+			s.report(keyAt, "the key "+Quote(key)+" stands here twice",
+				fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
 			continue
 		}
 		n.Members = append(n.Members, Member{key, keyAt, value})
@@ -52,7 +51,7 @@ func (s *scanner) object() *Node {
 }
 
 func (s *scanner) array() *Node {
-	n := s.node(Array, s.pos)
+	n := &Node{Kind: Array, At: s.pos}
 	if s.enter() {
 		for s.next(']', len(n.Items) > 0) {
 			n.Items = append(n.Items, s.value())
@@ -145,7 +144,7 @@ func (s *scanner) comment() bool {
 }
 
 func (s *scanner) refuseComment() {
-	if s.plain {
+	if s.Plain {
 		s.report(s.pos, "a comment, and plain JSON has none", "remove it, or write the file as YAML")
 	}
 }
@@ -159,14 +158,10 @@ func (s *scanner) character() string {
 	return Quote(s.text[s.pos : s.pos+size])
 }
 
+// report is the reader's, and silent where the structure is lost.
 func (s *scanner) report(at int, text, help string) {
-	if len(s.problems) >= MaxProblems {
-		text, help = "more problems than are listed; reading stops here", ""
-	}
 	if !s.dead {
-		s.problems = append(s.problems, diagnostic.Problem{
-			Place: s.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-		})
+		s.reader.report(at, text, help)
 	}
 	s.dead = s.dead || len(s.problems) > MaxProblems
 }

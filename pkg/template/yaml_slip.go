@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"errors"
@@ -16,7 +16,8 @@ func (y *yamlReader) failed(err error) {
 		y.report(0, err.Error(), "")
 		return
 	}
-	s := slip{text: y.doc.Source.Text, at: y.offset(e.Mark.Line, e.Mark.Column), begin: y.offset(e.ContextMark.Line, e.ContextMark.Column)}
+	s := slip{text: y.doc.Source.Text, at: y.offset(e.Mark.Line, e.Mark.Column)}
+	s.begin = y.offset(e.ContextMark.Line, e.ContextMark.Column)
 	s.line = 1 + strings.LastIndexAny(s.text[:s.at], "\r\n")
 	if s.near() || s.known(e.Message) {
 		y.report(s.at, s.said, s.help)
@@ -50,7 +51,8 @@ func (s *slip) near() bool {
 	before := strings.TrimRight(above, " ")
 	if quote := strings.LastIndexAny(before, `"'`); quote >= 0 && quote == len(before)-1 {
 		closing := from + quote
-		if open := strings.LastIndexByte(s.text[:closing], s.text[closing]); open >= 0 && strings.ContainsAny(s.text[open:closing], "\r\n") {
+		if open := strings.LastIndexByte(s.text[:closing], s.text[closing]); open >= 0 &&
+			strings.ContainsAny(s.text[open:closing], "\r\n") {
 			return s.is(open, "not closed: "+s.text[open:open+1], "its line ends without another one")
 		}
 	}
@@ -64,7 +66,7 @@ func (s *slip) near() bool {
 		return s.is(from+m[2], "a non-breaking space", "replace it with an ordinary one")
 	}
 	if m := tightColon.FindStringSubmatchIndex(above); m != nil {
-		return s.is(from+m[2], "no space behind this colon", "write KEY: VALUE; a text with a colon in it stands in quotes")
+		return s.is(from+m[2], "no space after this colon", "write KEY: VALUE; a text with a colon in it stands in quotes")
 	}
 	return false
 }
@@ -92,30 +94,35 @@ func (s *slip) known(message string) bool {
 		}
 		help := "a text with , : [ ] { } in it stands in quotes"
 		if s.begin < s.line {
-			help += fmt.Sprintf("; or is the %s missing, for the %c of line %d?", closing, s.text[s.begin], 1+strings.Count(s.text[:s.begin], "\n"))
+			help += fmt.Sprintf("; or is the %s missing, for the %c of line %d?", closing, s.text[s.begin],
+				1+strings.Count(s.text[:s.begin], "\n"))
 		}
 		return s.is(s.at, "a , or "+closing+" should stand here", help)
 	case anchor != message:
-		return s.is(s.at, `unknown anchor "`+strings.TrimSuffix(anchor, "' referenced")+`"`, "a text that begins with * stands in quotes")
+		return s.is(s.at, `unknown anchor "`+strings.TrimSuffix(anchor, "' referenced")+`"`,
+			"a text that begins with * stands in quotes")
 	case is("alphabetic or numeric character"):
 		return s.is(s.at, "an anchor or alias without a name", "a text that begins with & or * stands in quotes")
 	case is("mapping values are not allowed") && strings.Contains(before, ": "):
-		return s.is(s.at, "a second : on this line", "a text that ends with a colon, or has one before a space, stands in quotes")
+		return s.is(s.at, "a second : on this line",
+			"a text that ends with a colon, or has one before a space, stands in quotes")
 	case is("mapping values are not allowed"):
-		return s.is(s.at, "a : behind a text of several lines",
+		return s.is(s.at, "a : after a text of several lines",
 			"does this line go on with the one above? then its colon stands in quotes; else it is indented too far")
 	case is("expected ':'"):
-		return s.is(s.begin, "a : is missing behind this key", "write KEY: VALUE; a line that goes on is indented by more than its key")
+		return s.is(s.begin, "a : is missing after this key",
+			"write KEY: VALUE; a line that goes on is indented by more than its key")
 	case is("unknown escape"):
 		return s.is(s.at, "an unknown escape", `\\ is a backslash; in single quotes it is one by itself`)
 	case is("sequence entries are not allowed"):
 		return s.is(s.at, "a list begins on a line of its own", "")
 	case is("expected comment or line break"):
-		return s.is(s.at, "text behind | or >", "the text begins on the next line; a text that begins with | or > stands in quotes")
+		return s.is(s.at, "text after | or >",
+			"the text begins on the next line; a text that begins with | or > stands in quotes")
 	case is("expected node content"):
 		return s.is(s.at, "a value or key is missing here", `an empty text is ""`)
 	case (is("expected key") || is("expected '-'")) && !first:
-		return s.is(s.at, "text behind a value", "a text with quotes, brackets or a # in it stands in quotes as a whole")
+		return s.is(s.at, "text after a value", "a text with quotes, brackets or a # in it stands in quotes as a whole")
 	case is("expected key") && strings.HasPrefix(s.text[s.at:], "-"):
 		return s.is(s.at, "a list item among the keys of a mapping", "indent it below its key")
 	case is("expected key"):
@@ -123,7 +130,7 @@ func (s *slip) known(message string) bool {
 	case is("expected '-'"):
 		return s.is(s.at, "the next item of the list should stand here", "it begins with - and a space")
 	case is("expected <document start>"):
-		return s.is(s.at, "text behind the end of the document", "is its indentation that of the lines above?")
+		return s.is(s.at, "text after the end of the document", "is its indentation that of the lines above?")
 	}
 	return false
 }

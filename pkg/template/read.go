@@ -1,21 +1,12 @@
-package document
+package template
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
-)
-
-// Language is what a document is written in.
-type Language string
-
-// The languages. Comments are allowed in JSON, unless the Reader says Plain.
-const (
-	JSON Language = "json"
-	YAML Language = "yaml"
 )
 
 // Reader reads documents.
@@ -28,7 +19,7 @@ type Reader struct {
 	// that say better what they want.
 	AnyNumber bool
 	// Scope says which names are variables; nil means every name.
-	Scope placeholder.Scope
+	Scope Scope
 }
 
 // Read reads a document, and returns what it understood of it with all problems that it met. The language
@@ -38,12 +29,53 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if p, ok := unreadable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
-	if languageOf(name, text) == YAML {
-		return d, r.readYAML(d)
+	if isYAML(name, text) {
+		y := yamlReader{reader: reader{Reader: r, doc: d}}
+		y.document()
+		return d, y.problems
 	}
-	s := scanner{literal: r.Literal, plain: r.Plain, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}}, doc: d, text: text}
+	s := scanner{reader: reader{Reader: r, doc: d}, text: text}
 	d.Root = s.document()
 	return d, s.problems
+}
+
+// reader is what both languages need: the document, and the problems met so far.
+type reader struct {
+	Reader
+	doc      *Document
+	problems diagnostic.List
+}
+
+func (r *reader) report(at int, text, help string) {
+	r.problems = noted(r.problems, diagnostic.Problem{
+		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
+	})
+}
+
+// noted appends a problem; behind MaxProblems only that there are more.
+func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
+	if len(l) == MaxProblems {
+		p.Text, p.Help = "more problems than are listed", ""
+	}
+	if len(l) > MaxProblems {
+		return l
+	}
+	return append(l, p)
+}
+
+// origin gives a node whose text has placeholders, and begins at textAt in the source, its Origin. A text that has
+// none after all, only $$ and lone $, is a plain one with them undone.
+func (r *reader) origin(n *Node, f form, textAt int) {
+	p := parser{scope: r.Scope}
+	parsed, faults := p.parse(n.Text)
+	if len(faults) == 0 && len(parsed.references()) == 0 {
+		n.Text, _ = parsed.expand(nil)
+		return
+	}
+	n.Origin = &Origin{phrase: parsed, Source: n.Text, form: f, textAt: textAt}
+	for _, f := range faults {
+		r.report(r.doc.offsetIn(n, f.at), f.text, f.help)
+	}
 }
 
 // unreadable looks for what no reader may meet.
@@ -73,19 +105,16 @@ func unreadable(s *Source) (diagnostic.Problem, bool) {
 	return bad, false
 }
 
-// languageOf tells JSON from YAML: by the name's ending, else by the first character that is no comment.
-func languageOf(name, text string) Language {
-	switch lower := strings.ToLower(name); {
-	case strings.HasSuffix(lower, ".yaml"), strings.HasSuffix(lower, ".yml"):
-		return YAML
-	case strings.HasSuffix(lower, ".json"), strings.HasSuffix(lower, ".jsonc"):
-		return JSON
+// isYAML tells YAML from JSON: by the name's ending, else by the first character that is not a comment's.
+func isYAML(name, text string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".yaml", ".yml":
+		return true
+	case ".json", ".jsonc":
+		return false
 	}
 	text = strings.TrimLeft(strings.TrimPrefix(text, bom), " \t\r\n")
-	if text == "" || strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") {
-		return JSON
-	}
-	return YAML
+	return text != "" && text[0] != '{' && text[0] != '[' && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*")
 }
 
 // cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.
@@ -100,14 +129,14 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	switch {
 	case n.At < 0:
 		return n.At
-	case n.Template.form == bare:
+	case n.Origin.form == bare:
 		return n.At + at
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{node: n, raw: n.Template.textAt}
+		*c = cursor{node: n, raw: n.Origin.textAt}
 	}
-	if n.Template.form == inYAML {
+	if n.Origin.form == inYAML {
 		c.nextDollar(n, d.Source.Text, at)
 	} else {
 		c.walk(d.Source.Text, at)
@@ -132,12 +161,12 @@ func (c *cursor) walk(text string, want int) {
 // nextDollar moves to the $ that stands at an offset of the text. In YAML, quotes, folds and escapes move
 // characters about, but each $ stays one: count them.
 func (c *cursor) nextDollar(n *Node, text string, at int) {
-	source := n.Template.Source
+	source := n.Origin.Source
 	if at >= len(source) || source[at] != '$' {
 		return
 	}
 	move := strings.Count(source[c.at:at], "$")
-	if c.raw == n.Template.textAt { // before the first one
+	if c.raw == n.Origin.textAt { // before the first one
 		c.raw--
 		move++
 	}

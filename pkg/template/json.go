@@ -1,4 +1,4 @@
-package document
+package template
 
 import (
 	"encoding/json"
@@ -7,23 +7,15 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
 )
 
-// scanner reads JSON with comments and bare placeholders. encoding/json knows neither, nor places, nor
-// duplicate keys, nor the text of numbers.
+// scanner reads JSON with comments and bare placeholders.
 type scanner struct {
-	literal   bool // no $ begins a placeholder
-	plain     bool // a comment is an error
-	templates templates
-	doc       *Document
-	text      string
-	pos       int
-	depth     int
-	dead      bool // the structure is lost: what follows would be guessed
-	problems  diagnostic.List
+	reader
+	text  string
+	pos   int
+	depth int
+	dead  bool // the structure is lost: what follows would be guessed
 }
 
 // document reads the one value of the text.
@@ -31,21 +23,19 @@ func (s *scanner) document() *Node {
 	s.pos = len(s.text) - len(strings.TrimPrefix(s.text, bom))
 	if s.space(); s.pos == len(s.text) {
 		s.fatal(s.pos, "empty", "a document is one JSON object")
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 	root := s.value()
 	if s.space(); !s.dead && s.pos < len(s.text) {
-		s.fatal(s.pos, "text behind the end of the document", "")
+		s.fatal(s.pos, "text after the end of the document", "")
 	}
 	return root
 }
 
-func (s *scanner) node(k Kind, at int) *Node { return &Node{Kind: k, At: at} }
-
 func (s *scanner) value() *Node {
 	if s.pos >= len(s.text) {
 		s.fatal(s.pos, "the text ends where a value should stand", "")
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 	switch c := s.text[s.pos]; {
 	case c == '"':
@@ -56,7 +46,7 @@ func (s *scanner) value() *Node {
 		return s.array()
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
-	case c == '$' && !s.literal:
+	case c == '$' && !s.Literal:
 		return s.bare()
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
 		return s.word()
@@ -66,7 +56,7 @@ func (s *scanner) value() *Node {
 			help = "if this is a template, render it first"
 		}
 		s.fatal(s.pos, "a value should stand here, not "+s.character(), help)
-		return s.node(Null, s.pos)
+		return &Node{At: s.pos}
 	}
 }
 
@@ -79,14 +69,14 @@ func (s *scanner) word() *Node {
 	word := s.text[at:s.pos]
 	switch word {
 	case "true", "false":
-		n := s.node(Bool, at)
+		n := &Node{Kind: Bool, At: at}
 		n.Text = word
 		return n
 	case "null":
 	default:
 		s.report(at, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
 	}
-	return s.node(Null, at)
+	return &Node{At: at}
 }
 
 func (s *scanner) number() *Node {
@@ -94,7 +84,7 @@ func (s *scanner) number() *Node {
 	for s.pos < len(s.text) && (isWord(s.text[s.pos]) || strings.IndexByte("+-.", s.text[s.pos]) >= 0) {
 		s.pos++
 	}
-	n := s.node(Number, at)
+	n := &Node{Kind: Number, At: at}
 	if n.Text = s.text[at:s.pos]; !IsNumber(n.Text) {
 		s.report(at, "not a number: "+Quote(n.Text), "")
 	}
@@ -104,38 +94,33 @@ func (s *scanner) number() *Node {
 // bare reads a placeholder outside a string.
 func (s *scanner) bare() *Node {
 	at := s.pos
-	ref, size, errs := s.templates.parser.ParseBare(s.text[at:])
-	for _, e := range errs {
-		s.report(at+e.At, e.Text, e.Help)
+	p := parser{scope: s.Scope}
+	ref, size, faults := p.parseBare(s.text[at:])
+	for _, f := range faults {
+		s.report(at+f.at, f.text, f.help)
 	}
-	n := s.node(Null, at)
+	n := &Node{At: at}
 	switch {
 	case size == 0:
 		s.fatal(at, "a value should stand here, not "+s.character(), "")
 	case ref != nil:
-		n.Template = &Template{
-			Parts:  placeholder.Text{{Ref: ref}},
-			Source: s.text[at : at+size], form: bare,
-		}
+		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], form: bare}
 	}
 	s.pos += size
-	if s.pos >= len(s.text) && len(errs) > 0 {
+	if s.pos >= len(s.text) && len(faults) > 0 {
 		s.dead = true // the placeholder was not closed: it has eaten the rest
 	}
 	return n
 }
 
 func (s *scanner) stringValue() *Node {
-	n := s.node(String, s.pos)
+	n := &Node{Kind: String, At: s.pos}
 	n.Text = s.str()
-	if s.literal || strings.IndexByte(n.Text, '$') < 0 {
+	if s.Literal || strings.IndexByte(n.Text, '$') < 0 {
 		return n
 	}
-	for _, p := range s.templates.read(n, inJSONString, n.At+1) {
-		if s.problems = append(s.problems, p); len(s.problems) > MaxProblems {
-			s.dead = true
-		}
-	}
+	s.origin(n, inJSONString, n.At+1)
+	s.dead = s.dead || len(s.problems) > MaxProblems
 	return n
 }
 

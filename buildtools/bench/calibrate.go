@@ -1,0 +1,71 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
+)
+
+// scenario is a suite of checks with lognormal latencies whose truth is known. The first check's green side is worse by
+// shift, errors and stalls; the others' are the same as blue.
+type scenario struct {
+	pairs int
+	// sigma is the spread of a latency's logarithm: 0.3 is a quiet service, 0.9 one with a heavy tail (the 95th
+	// percentile is 4.4 times the median).
+	sigma float64
+	// shift is what green's latencies are multiplied by; 0 means 1.
+	shift float64
+	// errors is the share of green's responses that fail, or never come.
+	errors float64
+	// stalls is the share of green's responses that come, but 20 medians late.
+	stalls float64
+}
+
+const (
+	simulatedChecks = 3
+	simulatedMedian = 100 * time.Millisecond // of every latency on the blue side
+)
+
+// failRate judges the scenario so many times, and returns the share of suites that fail. The same seed gives the same.
+func (s scenario) failRate(runs int, seed uint64) float64 {
+	rng := rand.New(rand.NewPCG(seed, 0x6772656e)) //nolint:gosec // must be repeatable, not secret
+	failed := 0
+	for range runs {
+		samples := make([]compare.Sample, simulatedChecks)
+		for i := range samples {
+			samples[i] = s.sample(rng, i == 0)
+		}
+		if slices.ContainsFunc(compare.Judge(samples), func(r compare.Result) bool { return r.Outcome == compare.Fail }) {
+			failed++
+		}
+	}
+	return float64(failed) / float64(runs)
+}
+
+func (s scenario) sample(rng *rand.Rand, worse bool) compare.Sample {
+	pairs := make([]compare.Pair, s.pairs)
+	for i := range pairs {
+		pairs[i] = compare.Pair{Green: s.shot(rng), Blue: s.shot(rng)}
+		if worse {
+			s.worsen(rng, &pairs[i].Green)
+		}
+	}
+	return compare.Sample{Pairs: pairs}
+}
+
+func (s scenario) shot(rng *rand.Rand) compare.Shot {
+	return compare.Shot{Latency: time.Duration(float64(simulatedMedian) * math.Exp(s.sigma*rng.NormFloat64()))}
+}
+
+func (s scenario) worsen(rng *rand.Rand, shot *compare.Shot) {
+	if s.shift > 0 {
+		shot.Latency = time.Duration(s.shift * float64(shot.Latency))
+	}
+	if rng.Float64() < s.stalls {
+		shot.Latency += 20 * simulatedMedian
+	}
+	shot.Failed = rng.Float64() < s.errors
+}

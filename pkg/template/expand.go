@@ -1,0 +1,202 @@
+package template
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// Expander puts values into the nodes of a document. Each node is expanded once, when it is first asked for.
+type Expander struct {
+	Doc    *Document
+	Lookup Lookup
+	// Near returns the name of a variable that is set and close to one that is not; may be nil.
+	Near func(name string) (string, bool)
+	// Problems are those met so far.
+	Problems diagnostic.List
+}
+
+// All expands the nodes of a tree.
+func (e *Expander) All(n *Node) { n.Walk(func(n *Node) { e.Node(n) }) }
+
+// Node expands one node, and nothing below it, and returns it. It takes nil, and a nil Expander expands nothing.
+func (e *Expander) Node(n *Node) *Node {
+	if e != nil && n != nil && n.Origin != nil && !n.Origin.Expanded {
+		n.Origin.Expanded = true
+		e.expand(n, n.Origin)
+	}
+	return n
+}
+
+func (e *Expander) expand(n *Node, o *Origin) {
+	if o.WholeJSON() {
+		e.json(n)
+		return
+	}
+	for _, p := range o.phrase.references() {
+		if p.ref.json {
+			e.report(n, p.at, "${json:"+p.ref.name+"} stands within other text", "it must be the whole value")
+		}
+	}
+	text, lacking := o.phrase.expand(e.Lookup)
+	if n.Text = text; e.missing(n, lacking) {
+		return
+	}
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		e.report(n, 0, "the value of "+names(o)+" is not UTF-8 text", "give binary data in base64")
+		n.unknown()
+		return
+	}
+	if o.form == bare {
+		e.bare(n)
+	}
+}
+
+// bare makes the value of a placeholder outside a string what JSON says it is.
+func (e *Expander) bare(n *Node) {
+	text := strings.TrimSpace(n.Text)
+	switch {
+	case text == "null":
+		n.Kind, n.Text = Null, ""
+	case text == "true" || text == "false":
+		n.Kind, n.Text = Bool, text
+	case IsNumber(text):
+		n.Kind, n.Text = Number, text
+	default:
+		e.report(n, 0, "the value of "+names(n.Origin)+" is not a JSON number, true, false or null",
+			fmt.Sprintf(`outside quotes nothing else fits: write "%s" for a text, ${json:%s} for any JSON`,
+				Shown(n), n.Origin.phrase[0].ref.name))
+		n.unknown()
+	}
+}
+
+// json replaces the node by the value of ${json:A}, which is read strictly and not expanded again.
+func (e *Expander) json(n *Node) {
+	text, lacking := n.Origin.phrase.expand(e.Lookup)
+	if e.missing(n, lacking) {
+		return
+	}
+	value, problems := Reader{Literal: true}.Value(text)
+	if len(problems) > 0 {
+		// What is wrong is not said: the parser would quote the value.
+		name := n.Origin.phrase[0].ref.name
+		e.report(n, 0, "the value of "+name+" is not JSON", "${json:"+name+"} takes one whole JSON value")
+		n.unknown()
+		return
+	}
+	value.From(n.At, n.Origin)
+	*n = *value
+}
+
+// Value reads a JSON value that is not a file: a flag's or a variable's. Positions in the problems mean nothing.
+func (r Reader) Value(text string) (*Node, diagnostic.List) {
+	r.Literal = true
+	d, problems := r.Read("value.json", text)
+	return d.Root, problems
+}
+
+// missing reports the references without a value, and whether there are any: then the node has none, either.
+func (e *Expander) missing(n *Node, lacking []missing) bool {
+	for _, m := range lacking {
+		p := diagnostic.Problem{
+			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
+			Text: fmt.Sprintf("variable %s is not set", m.name),
+			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.name, m.name),
+		}
+		if m.empty {
+			p.Text = fmt.Sprintf("variable %s is empty", m.name)
+		}
+		if e.Near != nil && !m.empty {
+			if near, ok := e.Near(m.name); ok {
+				p.Help = fmt.Sprintf("did you mean %s, which is set?", near)
+			}
+		}
+		if m.message != "" {
+			p.Text += ": " + capped(strings.Join(strings.Fields(m.message), " "))
+		}
+		e.Problems = noted(e.Problems, p)
+	}
+	if len(lacking) > 0 {
+		n.unknown()
+	}
+	return len(lacking) > 0
+}
+
+func (e *Expander) report(n *Node, at int, text, help string) {
+	e.Problems = noted(e.Problems, diagnostic.Problem{
+		Place:    e.Doc.Place(e.Doc.offsetIn(n, at)),
+		Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
+	})
+}
+
+// Shown is a node's template as it was written, for a help text.
+func Shown(n *Node) string { return capped(n.Origin.Source) }
+
+// names lists the variables of a value.
+func names(o *Origin) string {
+	var all []string
+	for _, p := range o.phrase.references() {
+		all = append(all, p.ref.name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// As makes a plain YAML scalar with a placeholder what its field wants, where its text allows.
+func (n *Node) As(want Kind) {
+	if n.Plain && (want == Number && IsNumber(n.Text) || want == Bool && (n.Text == "true" || n.Text == "false")) {
+		n.Kind = want
+	}
+}
+
+// Settle makes a plain YAML scalar with a placeholder, for which no field says the type, what YAML makes of such a
+// text.
+func (n *Node) Settle() {
+	if n.As(Number); n.Plain && n.Kind == String {
+		n.As(Bool)
+	}
+	if n.Plain && (n.Text == "null" || n.Text == "") {
+		n.Kind, n.Text = Null, ""
+	}
+}
+
+// Use is one mention of a variable in a document.
+type Use struct {
+	Name  string
+	Place diagnostic.Place
+	// Default is the word of ${A-word} or ${A:-word} as it was written; HasDefault tells an empty one from none.
+	Default    string
+	HasDefault bool
+	// Optional says that the variable may be unset: it has a default, or only chooses an alternative.
+	Optional bool
+}
+
+// Uses lists the variables of a tree in its order.
+func (d *Document) Uses(n *Node) []Use {
+	var uses []Use
+	n.Walk(func(n *Node) {
+		if n.Origin == nil {
+			return
+		}
+		for _, p := range n.Origin.phrase.references() {
+			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
+			switch p.ref.op {
+			case ifUnset, ifEmpty:
+				u.Default, u.HasDefault, u.Optional = p.ref.source, true, true
+			case alternative, alternativeFull:
+				u.Optional = true
+			default:
+			}
+			uses = append(uses, u)
+		}
+	})
+	return uses
+}
+
+// HasPlaceholders reports whether a value of the tree holds, or held, any.
+func (n *Node) HasPlaceholders() bool {
+	has := false
+	n.Walk(func(n *Node) { has = has || n.Origin != nil })
+	return has
+}
