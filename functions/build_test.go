@@ -19,7 +19,7 @@ import (
 	// Linked, though never called: else go test would hand out a cached result of these tests when what
 	// the functions are made of has changed, since it does not see what the built binaries are made of.
 	_ "github.com/greenlight-ecs/greenlight/pkg/gate"
-	_ "github.com/greenlight-ecs/greenlight/pkg/remote"
+	_ "github.com/greenlight-ecs/greenlight/pkg/prober"
 )
 
 var update = flag.Bool("update", false, "write the tables of README.md")

@@ -11,10 +11,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/remote"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
+	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
@@ -62,7 +62,7 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job, s *decision.Seen) {
 	var report smoke.Report
 	var err error
-	together.Do(
+	parallel.Do(
 		func() { report, err = g.run(ctx, in, suite, job) },
 		func() {
 			if !suite.ProvesRelease() || s.OldRelease == s.Release {
@@ -72,7 +72,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, jo
 	)
 	if err != nil {
 		s.Problem = decision.Problem{Blame: smoke.BlameGate, Reason: err.Error()}
-		if errors.Is(err, remote.ErrOutlasted) || errors.Is(err, remote.ErrUnusable) {
+		if errors.Is(err, prober.ErrOutlasted) || errors.Is(err, prober.ErrUnusable) {
 			s.Problem.Blame = smoke.BlameConfig
 		}
 		return
@@ -96,8 +96,8 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 	if g.Settings.ProberFunction == "" {
 		return suite.Run(ctx, job, in.watch), nil
 	}
-	prober := remote.Prober{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
-	report, err := prober.Run(ctx, suite, job)
+	inside := prober.Client{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
+	report, err := inside.Run(ctx, suite, job)
 	if err != nil {
 		return smoke.Report{}, err
 	}
@@ -124,8 +124,8 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	}
 	var values map[string]smoke.Value
 	var err error
-	together.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: g.AWS}.Resolve(ctx, suite.References())
+	parallel.Do(func() {
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, suite.References())
 	}, func() {
 		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
 			s.Evidence = g.evidence(ctx, in, *s)

@@ -12,11 +12,11 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // invocation is what is known of one invocation. It is filled in while deciding.
@@ -39,7 +39,7 @@ type facts struct {
 	lifecycleEvent lifecycle.Name
 	deployment     *codedeploy.Deployment
 	target         *codedeploy.Target
-	definitions    release.TaskDefinitions
+	definitions    discovery.TaskDefinitions
 	// definitionsError is why the replacement's task definition could not be read.
 	definitionsError error
 	test, production side
@@ -87,7 +87,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 	} else {
 		in.j.learned(in.facts.lifecycleEvent, "", "")
 	}
-	together.Do(
+	parallel.Do(
 		func() { g.readDefinitions(ctx, in) },
 		func() {
 			if d := in.facts.deployment; d != nil {
@@ -103,7 +103,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) error {
 }
 
 func (g *Gate) readDeployment(ctx context.Context, in *invocation) {
-	together.Do(func() {
+	parallel.Do(func() {
 		d, err := g.CodeDeploy.Deployment(ctx, in.event.DeploymentID)
 		if err != nil {
 			in.j.warn(err.Error())
@@ -174,7 +174,7 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation) error {
 		in.j.warn(f.definitionsError.Error())
 		return nil
 	}
-	r, err := release.Finder{AWS: g.AWS}.Revision(ctx, in.stage.TargetRevision)
+	r, err := discovery.Finder{AWS: g.AWS}.Revision(ctx, in.stage.TargetRevision)
 	if err != nil {
 		f.definitionsError = err
 		in.j.warn(err.Error())
@@ -184,7 +184,7 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation) error {
 	}
 	f.greenGroup, f.test.arn, f.production.arn = r.TargetGroup, r.TestRule, r.ProductionRule
 	var asked map[string]string
-	together.Do(func() { g.readListeners(ctx, in) }, func() { asked = g.ruleHeaders(ctx, in, r.TestRule) })
+	parallel.Do(func() { g.readListeners(ctx, in) }, func() { asked = g.ruleHeaders(ctx, in, r.TestRule) })
 	if len(g.Settings.TestHeaders) == 0 {
 		f.test.headers = asked
 		return nil
@@ -199,10 +199,10 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation) error {
 
 // ruleHeaders are the headers that the test traffic's rule asks for.
 func (g *Gate) ruleHeaders(ctx context.Context, in *invocation, arn string) map[string]string {
-	if release.ListenerOf(arn) == arn {
+	if discovery.ListenerOf(arn) == arn {
 		return nil
 	}
-	way, err := release.Finder{AWS: g.AWS}.Way(ctx, arn)
+	way, err := discovery.Finder{AWS: g.AWS}.Way(ctx, arn)
 	if err != nil {
 		in.j.warn(err.Error() + "; TEST_HEADERS can say the headers that lead to the new release")
 	}
@@ -226,7 +226,7 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 		in.facts.definitionsError = errors.New("read task sets: the deployment's target is not known")
 		return
 	}
-	found, err := release.Finder{AWS: g.AWS}.TaskDefinitions(ctx, in.facts.target)
+	found, err := discovery.Finder{AWS: g.AWS}.TaskDefinitions(ctx, in.facts.target)
 	if err != nil {
 		in.facts.definitionsError = err
 		in.j.warn(err.Error())
@@ -238,7 +238,7 @@ func (g *Gate) readDefinitions(ctx context.Context, in *invocation) {
 // private addresses.
 func (g *Gate) readListeners(ctx context.Context, in *invocation) {
 	test, production := in.facts.test, in.facts.production
-	together.Do(
+	parallel.Do(
 		func() { test = g.readListener(ctx, in, test) },
 		func() { production = g.readListener(ctx, in, production) },
 	)
@@ -251,8 +251,8 @@ func (g *Gate) readListener(ctx context.Context, in *invocation, s side) side {
 	if s.arn == "" || s.url != "" && !remote {
 		return s
 	}
-	finder := release.Finder{AWS: g.AWS}
-	l, err := finder.Listener(ctx, release.ListenerOf(s.arn))
+	finder := discovery.Finder{AWS: g.AWS}
+	l, err := finder.Listener(ctx, discovery.ListenerOf(s.arn))
 	if err != nil {
 		in.j.warn(err.Error())
 		return s

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -22,8 +22,8 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	if f.test.arn == "" || f.greenGroup == "" {
 		return decision.Unproven("the deployment does not say which listener and target group are the new release's")
 	}
-	finder := release.Finder{AWS: g.AWS}
-	l, err := finder.Listener(ctx, release.ListenerOf(f.test.arn))
+	finder := discovery.Finder{AWS: g.AWS}
+	l, err := finder.Listener(ctx, discovery.ListenerOf(f.test.arn))
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
@@ -80,7 +80,7 @@ func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	if in.facts.target == nil {
 		return ""
 	}
-	finder := release.Finder{AWS: g.AWS}
+	finder := discovery.Finder{AWS: g.AWS}
 	if in.facts.definitions.Replacement == nil {
 		found, err := finder.TaskDefinitions(ctx, in.facts.target)
 		if err != nil {

@@ -1,4 +1,4 @@
-package release
+package discovery
 
 import (
 	"context"
@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 )
 
 // Revision is the service revision that a native Amazon ECS deployment brings: what takes the place of
@@ -22,40 +26,27 @@ type Revision struct {
 
 // Revision reads a service revision by its ARN.
 func (f Finder) Revision(ctx context.Context, arn string) (Revision, error) {
-	var out struct {
-		Revisions []struct {
-			ARN            string `json:"serviceRevisionArn"`
-			TaskDefinition string `json:"taskDefinition"`
-			LoadBalancers  []struct {
-				loadBalancer
-				Advanced struct {
-					Production string `json:"productionListenerRule"`
-					Test       string `json:"testListenerRule"`
-				} `json:"advancedConfiguration"`
-			} `json:"loadBalancers"`
-			Resolved struct {
-				LoadBalancers []loadBalancer `json:"loadBalancers"`
-			} `json:"resolvedConfiguration"`
-		} `json:"serviceRevisions"`
+	in := &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{arn}}
+	out, err := ecs.NewFromConfig(f.AWS).DescribeServiceRevisions(ctx, in)
+	if err != nil {
+		return Revision{}, fmt.Errorf("read service revision: %w", awsclient.Error(err))
 	}
-	in := map[string]any{"serviceRevisionArns": []string{arn}}
-	if err := f.AWS.JSON(ctx, signed.ECS, "DescribeServiceRevisions", in, &out); err != nil {
-		return Revision{}, fmt.Errorf("read service revision: %w", err)
-	}
-	if len(out.Revisions) != 1 || out.Revisions[0].ARN != arn {
+	if len(out.ServiceRevisions) != 1 || aws.ToString(out.ServiceRevisions[0].ServiceRevisionArn) != arn {
 		return Revision{}, errors.New("read service revision: the answer is not about this revision")
 	}
-	r := out.Revisions[0]
+	r := out.ServiceRevisions[0]
 	var found Revision
-	var behind loadBalancer
+	var behind types.LoadBalancer
 	if len(r.LoadBalancers) > 0 {
-		behind = r.LoadBalancers[0].loadBalancer
-		found.TestRule, found.ProductionRule = r.LoadBalancers[0].Advanced.Test, r.LoadBalancers[0].Advanced.Production
+		behind = r.LoadBalancers[0]
 	}
-	if len(r.Resolved.LoadBalancers) == 1 {
-		found.TargetGroup = targetGroupName(r.Resolved.LoadBalancers[0].TargetGroup)
+	if rules := behind.AdvancedConfiguration; rules != nil {
+		found.TestRule, found.ProductionRule = aws.ToString(rules.TestListenerRule), aws.ToString(rules.ProductionListenerRule)
 	}
-	td, err := f.taskDefinition(ctx, r.TaskDefinition, behind)
+	if c := r.ResolvedConfiguration; c != nil && len(c.LoadBalancers) == 1 {
+		found.TargetGroup = targetGroupName(aws.ToString(c.LoadBalancers[0].TargetGroupArn))
+	}
+	td, err := f.taskDefinition(ctx, aws.ToString(r.TaskDefinition), behind)
 	if err != nil {
 		return found, err
 	}

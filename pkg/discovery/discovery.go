@@ -1,19 +1,24 @@
-// Package release finds out what a deployment releases: which task definition, under which name, with
+// Package discovery finds out what a deployment releases: which task definition, under which name, with
 // which suite, and behind which listeners.
 //
 // Every fact stands for itself. What cannot be read is an error in the words of AWS, and so is an answer about
 // something else than was asked for: an empty one is never taken for a fact. Whether a fact was needed is
 // the gate's to say. It judges nothing and writes nothing to AWS.
-package release
+package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
 
 // The docker labels by which a task definition speaks to the gate. render-taskdef stamps the first two;
@@ -27,7 +32,7 @@ const (
 
 // Finder reads facts from AWS.
 type Finder struct {
-	AWS *signed.Client
+	AWS aws.Config
 }
 
 // TaskDefinition is what a task set runs, as far as a gate cares.
@@ -55,15 +60,12 @@ func (f Finder) TaskDefinitions(ctx context.Context, target *codedeploy.Target) 
 	if !ok {
 		return TaskDefinitions{}, fmt.Errorf("read task sets: the deployment's target %.100q is not cluster:service", target.ID)
 	}
-	var sets struct {
-		TaskSets []taskSet `json:"taskSets"`
-	}
-	in := map[string]any{"cluster": cluster, "service": service}
-	if err := f.AWS.JSON(ctx, signed.ECS, "DescribeTaskSets", in, &sets); err != nil {
-		return TaskDefinitions{}, fmt.Errorf("read task sets: %w", err)
+	in := &ecs.DescribeTaskSetsInput{Cluster: aws.String(cluster), Service: aws.String(service)}
+	sets, err := ecs.NewFromConfig(f.AWS).DescribeTaskSets(ctx, in)
+	if err != nil {
+		return TaskDefinitions{}, fmt.Errorf("read task sets: %w", awsclient.Error(err))
 	}
 	var found TaskDefinitions
-	var err error
 	if found.Replacement, err = f.ofTaskSet(ctx, target.Replacement(), sets.TaskSets); err == nil && found.Replacement == nil {
 		err = errors.New("read task sets: the deployment has no replacement task set")
 	}
@@ -74,60 +76,42 @@ func (f Finder) TaskDefinitions(ctx context.Context, target *codedeploy.Target) 
 	return found, err
 }
 
-type taskSet struct {
-	ID             string         `json:"id"`
-	TaskDefinition string         `json:"taskDefinition"`
-	LoadBalancers  []loadBalancer `json:"loadBalancers"`
-}
-
-// loadBalancer says which container of a task is behind which target group.
-type loadBalancer struct {
-	Container   string `json:"containerName"`
-	TargetGroup string `json:"targetGroupArn"`
-}
-
 // ofTaskSet reads what a task set runs; nil where ECS does not list the task set.
-func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []taskSet) (*TaskDefinition, error) {
+func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []types.TaskSet) (*TaskDefinition, error) {
 	for _, set := range sets {
-		if wanted == nil || set.ID != wanted.ID {
+		if wanted == nil || aws.ToString(set.Id) != wanted.ID {
 			continue
 		}
-		var behind loadBalancer
+		var behind types.LoadBalancer
 		if len(set.LoadBalancers) > 0 {
 			behind = set.LoadBalancers[0]
 		}
-		return f.taskDefinition(ctx, set.TaskDefinition, behind)
+		return f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), behind)
 	}
 	return nil, nil //nolint:nilnil // not listed is no error here
 }
 
-type container struct {
-	Name         string            `json:"name"`
-	Image        string            `json:"image"`
-	DockerLabels map[string]string `json:"dockerLabels"`
-	Ports        []struct{}        `json:"portMappings"`
-}
-
-func (f Finder) taskDefinition(ctx context.Context, arn string, behind loadBalancer) (*TaskDefinition, error) {
-	var out struct {
-		TaskDefinition struct {
-			ARN        string      `json:"taskDefinitionArn"`
-			Containers []container `json:"containerDefinitions"`
-		} `json:"taskDefinition"`
+// taskDefinition reads a task definition. behind says which of its containers is behind which target group.
+func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.LoadBalancer) (*TaskDefinition, error) {
+	in := &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(arn)}
+	out, err := ecs.NewFromConfig(f.AWS).DescribeTaskDefinition(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("read task definition: %w", awsclient.Error(err))
 	}
-	if err := f.AWS.JSON(ctx, signed.ECS, "DescribeTaskDefinition", map[string]string{"taskDefinition": arn}, &out); err != nil {
-		return nil, fmt.Errorf("read task definition: %w", err)
+	var answer types.TaskDefinition
+	if out.TaskDefinition != nil {
+		answer = *out.TaskDefinition
 	}
-	if arn == "" || out.TaskDefinition.ARN != arn {
-		return nil, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, out.TaskDefinition.ARN)
+	if got := aws.ToString(answer.TaskDefinitionArn); arn == "" || got != arn {
+		return nil, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, got)
 	}
-	c, err := reached(out.TaskDefinition.Containers, behind.Container)
+	c, err := reached(answer.ContainerDefinitions, aws.ToString(behind.ContainerName))
 	if err != nil {
 		return nil, fmt.Errorf("read task definition %s: %w", arn, err)
 	}
 	return &TaskDefinition{
-		ARN: arn, TargetGroup: behind.TargetGroup,
-		Release:   first(c.DockerLabels[LabelRelease], imageTag(c.Image)),
+		ARN: arn, TargetGroup: aws.ToString(behind.TargetGroupArn),
+		Release:   cmp.Or(c.DockerLabels[LabelRelease], imageTag(aws.ToString(c.Image))),
 		Suite:     c.DockerLabels[LabelSuite],
 		Bootstrap: c.DockerLabels[LabelBootstrap] == "true",
 	}, nil
@@ -135,10 +119,10 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind loadBalan
 
 // reached returns the container that the load balancer reaches: the one that is named; where no load balancer
 // is, the only one, or the only one with a port.
-func reached(all []container, name string) (container, error) {
-	var fits []container
+func reached(all []types.ContainerDefinition, name string) (types.ContainerDefinition, error) {
+	var fits []types.ContainerDefinition
 	for _, c := range all {
-		if c.Name == name && name != "" || name == "" && (len(all) == 1 || len(c.Ports) > 0) {
+		if aws.ToString(c.Name) == name && name != "" || name == "" && (len(all) == 1 || len(c.PortMappings) > 0) {
 			fits = append(fits, c)
 		}
 	}
@@ -147,11 +131,11 @@ func reached(all []container, name string) (container, error) {
 	}
 	switch {
 	case len(all) == 0:
-		return container{}, errors.New("it has no containers")
+		return types.ContainerDefinition{}, errors.New("it has no containers")
 	case name == "":
-		return container{}, fmt.Errorf("no load balancer says which of its %d containers is behind it", len(all))
+		return types.ContainerDefinition{}, fmt.Errorf("no load balancer says which of its %d containers is behind it", len(all))
 	}
-	return container{}, fmt.Errorf("the container %.100q, which the load balancer reaches, is not in it", name)
+	return types.ContainerDefinition{}, fmt.Errorf("the container %.100q, which the load balancer reaches, is not in it", name)
 }
 
 // imageTag returns the tag of an image reference: "1.2" of "registry:5000/app:1.2@sha256:…". An image
@@ -161,13 +145,4 @@ func imageTag(image string) string {
 	name := image[strings.LastIndexByte(image, '/')+1:]
 	_, tag, _ := strings.Cut(name, ":")
 	return tag
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
