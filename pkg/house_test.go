@@ -40,7 +40,7 @@ var neighbours = map[string][]string{
 	"pkg/memory":            {},
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke", "pkg/parallel"},
-	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy"},
+	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/discovery", "pkg/lifecycle", "pkg/smoke"},
 	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/parallel"},
 	"pkg/stdlog":            {},

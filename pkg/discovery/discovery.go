@@ -33,6 +33,8 @@ const (
 // Finder reads facts from AWS.
 type Finder struct {
 	AWS aws.Config
+	// CodeDeploy is asked for a deployment of its own; a native deployment needs none.
+	CodeDeploy *codedeploy.Client
 }
 
 // TaskDefinition is what a task set runs, as far as a gate cares.
@@ -48,36 +50,38 @@ type TaskDefinition struct {
 	Bootstrap bool
 }
 
-// TaskDefinitions are those of the two task sets of a deployment. A nil one could not be read.
-type TaskDefinitions struct {
-	Original, Replacement *TaskDefinition
+// TaskDefinitions reads the task definitions of both task sets of a deployment.
+func (f Finder) TaskDefinitions(ctx context.Context, target codedeploy.Target) (original, replacement Fact[TaskDefinition]) {
+	sets, err := f.taskSets(ctx, target.ID)
+	if err != nil {
+		err = fmt.Errorf("read task sets: %w", err)
+		return Of(TaskDefinition{}, err), Of(TaskDefinition{}, err)
+	}
+	replacement = f.ofTaskSet(ctx, target.Replacement(), sets)
+	if _, ok := replacement.Get(); !ok && replacement.Err() == nil {
+		replacement = Of(TaskDefinition{}, errors.New("read task sets: the deployment has no replacement task set"))
+	}
+	if replacement.Err() != nil {
+		return original, replacement
+	}
+	return f.ofTaskSet(ctx, target.Original(), sets), replacement
 }
 
-// TaskDefinitions reads the task definitions of both task sets. The error says why the replacement's could
-// not be read; a missing original is none.
-func (f Finder) TaskDefinitions(ctx context.Context, target *codedeploy.Target) (TaskDefinitions, error) {
-	cluster, service, ok := strings.Cut(target.ID, ":")
+func (f Finder) taskSets(ctx context.Context, target string) ([]types.TaskSet, error) {
+	cluster, service, ok := strings.Cut(target, ":")
 	if !ok {
-		return TaskDefinitions{}, fmt.Errorf("read task sets: the deployment's target %.100q is not cluster:service", target.ID)
+		return nil, fmt.Errorf("the deployment's target %.100q is not cluster:service", target)
 	}
 	in := &ecs.DescribeTaskSetsInput{Cluster: aws.String(cluster), Service: aws.String(service)}
-	sets, err := ecs.NewFromConfig(f.AWS).DescribeTaskSets(ctx, in)
+	out, err := ecs.NewFromConfig(f.AWS).DescribeTaskSets(ctx, in)
 	if err != nil {
-		return TaskDefinitions{}, fmt.Errorf("read task sets: %w", awsclient.Error(err))
+		return nil, awsclient.Error(err)
 	}
-	var found TaskDefinitions
-	if found.Replacement, err = f.ofTaskSet(ctx, target.Replacement(), sets.TaskSets); err == nil && found.Replacement == nil {
-		err = errors.New("read task sets: the deployment has no replacement task set")
-	}
-	if err != nil {
-		return found, err
-	}
-	found.Original, err = f.ofTaskSet(ctx, target.Original(), sets.TaskSets)
-	return found, err
+	return out.TaskSets, nil
 }
 
-// ofTaskSet reads what a task set runs; nil where ECS does not list the task set.
-func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []types.TaskSet) (*TaskDefinition, error) {
+// ofTaskSet reads what a task set runs; it is not known, without an error, where ECS does not list the task set.
+func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []types.TaskSet) Fact[TaskDefinition] {
 	for _, set := range sets {
 		if wanted == nil || aws.ToString(set.Id) != wanted.ID {
 			continue
@@ -86,30 +90,30 @@ func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets 
 		if len(set.LoadBalancers) > 0 {
 			behind = set.LoadBalancers[0]
 		}
-		return f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), behind)
+		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), behind))
 	}
-	return nil, nil //nolint:nilnil // not listed is no error here
+	return Fact[TaskDefinition]{}
 }
 
 // taskDefinition reads a task definition. behind says which of its containers is behind which target group.
-func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.LoadBalancer) (*TaskDefinition, error) {
+func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.LoadBalancer) (TaskDefinition, error) {
 	in := &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(arn)}
 	out, err := ecs.NewFromConfig(f.AWS).DescribeTaskDefinition(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("read task definition: %w", awsclient.Error(err))
+		return TaskDefinition{}, fmt.Errorf("read task definition: %w", awsclient.Error(err))
 	}
 	var answer types.TaskDefinition
 	if out.TaskDefinition != nil {
 		answer = *out.TaskDefinition
 	}
 	if got := aws.ToString(answer.TaskDefinitionArn); arn == "" || got != arn {
-		return nil, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, got)
+		return TaskDefinition{}, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, got)
 	}
 	c, err := reached(answer.ContainerDefinitions, aws.ToString(behind.ContainerName))
 	if err != nil {
-		return nil, fmt.Errorf("read task definition %s: %w", arn, err)
+		return TaskDefinition{}, fmt.Errorf("read task definition %s: %w", arn, err)
 	}
-	return &TaskDefinition{
+	return TaskDefinition{
 		ARN: arn, TargetGroup: aws.ToString(behind.TargetGroupArn),
 		Release:   cmp.Or(c.DockerLabels[LabelRelease], imageTag(aws.ToString(c.Image))),
 		Suite:     c.DockerLabels[LabelSuite],

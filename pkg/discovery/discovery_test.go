@@ -38,7 +38,7 @@ func finder(t *testing.T, answers map[string]string) discovery.Finder {
 	return discovery.Finder{AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}
 }
 
-var target = &codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
+var target = codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
 	{ID: "ecs-svc/1", Label: types.TargetLabelBlue}, {ID: "ecs-svc/2", Label: types.TargetLabelGreen},
 }}
 
@@ -53,20 +53,22 @@ func TestTaskDefinitions(t *testing.T) {
 		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"taskDefinitionArn":"arn:old","containerDefinitions":[{"name":"log","image":"fluent:9","dockerLabels":{"greenlight.release":"9"}},{"name":"web","image":"r.example:5000/a/app:1.0@sha256:00","dockerLabels":{"greenlight.bootstrap":"true"}}]}}`,
 		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"side","dockerLabels":{"greenlight.release":"7","greenlight.suite":"s3://side","greenlight.bootstrap":"true"}},{"name":"web","image":"app@sha256:00","dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}}]}}`,
 	})
-	got, err := f.TaskDefinitions(t.Context(), target)
-	want := discovery.TaskDefinitions{
-		Original:    &discovery.TaskDefinition{ARN: "arn:old", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true},
-		Replacement: &discovery.TaskDefinition{ARN: "arn:new", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"},
+	original, replacement := f.TaskDefinitions(t.Context(), target)
+	got, ok := original.Get()
+	if want := (discovery.TaskDefinition{ARN: "arn:old", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || got != want {
+		t.Errorf("original %+v, %v, want %+v", got, original.Err(), want)
 	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+	got, ok = replacement.Get()
+	if want := (discovery.TaskDefinition{ARN: "arn:new", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"}); !ok || got != want {
+		t.Errorf("replacement %+v, %v, want %+v", got, replacement.Err(), want)
 	}
 }
 
 func TestWhatIsNotAllowedIsSaidInAWSsWords(t *testing.T) {
 	f := finder(t, map[string]string{"DescribeTaskSets": taskSets})
-	got, err := f.TaskDefinitions(t.Context(), target)
-	if err == nil || !strings.Contains(err.Error(), "not authorized to perform: DescribeTaskDefinition") {
+	_, replacement := f.TaskDefinitions(t.Context(), target)
+	got, known := replacement.Get()
+	if err := replacement.Err(); known || err == nil || !strings.Contains(err.Error(), "not authorized to perform: DescribeTaskDefinition") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -86,8 +88,9 @@ func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
 		"a task set without its own": {`{"taskDefinition":{` + web + `}}`, `{"taskSets":[{"id":"ecs-svc/2"}]}`, "asked for"},
 	} {
 		f := finder(t, map[string]string{"DescribeTaskSets": tc.sets, "DescribeTaskDefinition": tc.definition})
-		if got, err := f.TaskDefinitions(t.Context(), target); err == nil || got.Replacement != nil || !strings.Contains(err.Error(), tc.err) {
-			t.Errorf("%s: %+v, %v; want an error with %q", name, got.Replacement, err, tc.err)
+		_, replacement := f.TaskDefinitions(t.Context(), target)
+		if got, known := replacement.Get(); known || replacement.Err() == nil || !strings.Contains(replacement.Err().Error(), tc.err) {
+			t.Errorf("%s: %+v, %v; want an error with %q", name, got, replacement.Err(), tc.err)
 		}
 	}
 }
@@ -109,14 +112,10 @@ func TestWhichContainerSpeaks(t *testing.T) {
 			"DescribeTaskSets":       `{"taskSets":[{"id":"ecs-svc/2","taskDefinition":"arn:new","loadBalancers":` + tc.balancers + `}]}`,
 			"DescribeTaskDefinition": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[` + tc.containers + `]}}`,
 		})
-		got, err := f.TaskDefinitions(t.Context(), target)
-		if release := ""; got.Replacement != nil {
-			release = got.Replacement.Release
-			if release != tc.want || tc.want == "" {
-				t.Errorf("%s: release %q, want %q", name, release, tc.want)
-			}
-		} else if err == nil || tc.want != "" {
-			t.Errorf("%s: %v, want release %q", name, err, tc.want)
+		_, replacement := f.TaskDefinitions(t.Context(), target)
+		got, known := replacement.Get()
+		if got.Release != tc.want || known != (tc.want != "") || known == (replacement.Err() != nil) {
+			t.Errorf("%s: release %q, %v, want %q", name, got.Release, replacement.Err(), tc.want)
 		}
 	}
 }

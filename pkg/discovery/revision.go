@@ -46,12 +46,8 @@ func (f Finder) Revision(ctx context.Context, arn string) (Revision, error) {
 	if c := r.ResolvedConfiguration; c != nil && len(c.LoadBalancers) == 1 {
 		found.TargetGroup = targetGroupName(aws.ToString(c.LoadBalancers[0].TargetGroupArn))
 	}
-	td, err := f.taskDefinition(ctx, aws.ToString(r.TaskDefinition), behind)
-	if err != nil {
-		return found, err
-	}
-	found.TaskDefinition = *td
-	return found, nil
+	found.TaskDefinition, err = f.taskDefinition(ctx, aws.ToString(r.TaskDefinition), behind)
+	return found, err
 }
 
 // ListenerOf returns the listener of a rule: native deployments name rules of an Application Load

@@ -98,8 +98,12 @@ func (j *journal) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 		Str("lifecycle_event", string(j.lifecycleEvent))
 }
 
-func (j *journal) note(text string)  { j.notes.Info().Str("event", "note").Msg(text) }
-func (j *journal) warn(text string)  { j.notes.Warn().Str("event", "note").Msg(text) }
+func (j *journal) note(text string) { j.notes.Info().Str("event", "note").Msg(text) }
+func (j *journal) warn(texts ...string) {
+	for _, text := range texts {
+		j.notes.Warn().Str("event", "note").Msg(text)
+	}
+}
 func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
 
 // safely does what the status does not hang on: a panic in it costs a note and nothing else.

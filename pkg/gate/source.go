@@ -43,10 +43,11 @@ func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 	defer cancel()
 	ref, labelled := g.Settings.Suite, false
 	if ref == "" {
-		if f.definitions.Replacement == nil {
-			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.definitionsError)
+		td, ok := f.Replacement.Get()
+		if !ok {
+			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.Replacement.Err())
 		}
-		if ref, labelled = f.definitions.Replacement.Suite, true; ref == "" {
+		if ref, labelled = td.Suite, true; ref == "" {
 			return smoke.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
 		}
 	}
