@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
@@ -109,7 +110,9 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 	until := time.Now().Add(wakeTime)
 	api := lambda.NewFromConfig(awsclient.Once(c.AWS))
 	for {
-		answer, err := api.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(c.Function), Payload: payload})
+		answer, err := api.Invoke(ctx, &lambda.InvokeInput{
+			FunctionName: aws.String(c.Function), InvocationType: types.InvocationTypeRequestResponse, Payload: payload,
+		})
 		err = awsclient.Error(err)
 		if !notYet(err) || time.Now().After(until) {
 			return answer, err
