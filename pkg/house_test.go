@@ -39,10 +39,10 @@ var neighbours = map[string][]string{
 	"pkg/report/plot":       {},
 	"pkg/memory":            {},
 	"pkg/outfile":           {},
-	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke", "pkg/parallel"},
+	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/discovery", "pkg/lifecycle", "pkg/smoke"},
-	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/parallel"},
+	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke"},
 	"pkg/stdlog":            {},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef"},
@@ -67,6 +67,7 @@ var banned = map[string]map[string]string{
 	"buildtools/render-taskdef": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"buildtools/render-appspec": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
+	"pkg/report":                {"github.com/aws/": "the suite side knows nothing of AWS"},
 }
 
 type room struct {
