@@ -19,7 +19,7 @@ import (
 	// Linked, though never called: else go test would hand out a cached result of these tests when what
 	// the functions are made of has changed, since it does not see what the built binaries are made of.
 	_ "github.com/greenlight-ecs/greenlight/pkg/gate"
-	_ "github.com/greenlight-ecs/greenlight/pkg/remote"
+	_ "github.com/greenlight-ecs/greenlight/pkg/prober"
 )
 
 var update = flag.Bool("update", false, "write the tables of README.md")
@@ -55,7 +55,8 @@ func run(m *testing.M) (int, error) {
 			return 1, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	// The first build compiles the SDK's client of EC2: two and a half minutes of one processor.
+	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
 	defer cancel()
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir+"/",
 		"./after-allow-test-traffic", "./before-allow-traffic", "./prober")

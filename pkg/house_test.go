@@ -24,9 +24,9 @@ var neighbours = map[string][]string{
 	"pkg/template":          {"pkg/diagnostic"},
 	"pkg/compare":           {},
 	"pkg/command":           {"pkg/diagnostic"},
-	"pkg/codedeploy":        {"pkg/lifecycle", "pkg/lifecycle/payload"},
+	"pkg/awsclient":         {},
+	"pkg/codedeploy":        {"pkg/awsclient", "pkg/lifecycle", "pkg/lifecycle/payload"},
 	"pkg/diagnostic":        {},
-	"pkg/emf":               {},
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
@@ -36,11 +36,10 @@ var neighbours = map[string][]string{
 	"pkg/report/plot":       {},
 	"pkg/memory":            {},
 	"pkg/outfile":           {},
-	"pkg/secret":            {"pkg/redact", "pkg/signed", "pkg/smoke", "pkg/together"},
-	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
-	"pkg/decision":          {"pkg/lifecycle", "pkg/release", "pkg/smoke"},
-	"pkg/gate":              {"pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/redact", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
-	"pkg/signed":            {},
+	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke"},
+	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
+	"pkg/decision":          {"pkg/discovery", "pkg/lifecycle", "pkg/smoke"},
+	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke"},
 	"pkg/stdlog":            {},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef", "pkg/template"},
@@ -55,8 +54,8 @@ var neighbours = map[string][]string{
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},
-	"pkg/remote":   {"pkg/signed", "pkg/smoke"},
-	"pkg/together": {},
+	"pkg/prober":   {"pkg/awsclient", "pkg/smoke"},
+	"pkg/parallel": {},
 	"pkg/smoke":    {"pkg/compare", "pkg/diagnostic", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }
 
@@ -65,6 +64,7 @@ var banned = map[string]map[string]string{
 	"buildtools/render-taskdef": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"buildtools/render-appspec": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
+	"pkg/report":                {"github.com/aws/": "the suite side knows nothing of AWS"},
 }
 
 type room struct {

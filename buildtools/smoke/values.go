@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -30,11 +28,14 @@ func resolve(ctx context.Context, suite *smoke.Suite, o options, env func(string
 	}
 	sources := secret.Sources{Env: env}
 	if needsAWS {
-		client, err := awsClient(ctx, env)
+		// Credentials and region are found as every AWS tool finds them: environment, profiles, single sign-on. The SDK's
+		// own warnings would stand among our lines; what matters of them is in its errors.
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read the AWS configuration: %w", err)
 		}
-		sources.AWS = client
+		cfg = awsclient.Bounded(cfg)
+		sources.AWS = &cfg
 	}
 	values, err := sources.Resolve(ctx, refs)
 	if err != nil {
@@ -44,27 +45,4 @@ func resolve(ctx context.Context, suite *smoke.Suite, o options, env func(string
 		values[name] = smoke.Value{Text: text, Secret: secrets[name]}
 	}
 	return values, nil
-}
-
-// awsClient finds credentials and region as every AWS tool does: environment, profiles, single sign-on.
-func awsClient(ctx context.Context, env func(string) (string, bool)) (*signed.Client, error) {
-	// The SDK's own warnings would stand among our lines; what matters of them is in its errors.
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
-	if err != nil {
-		return nil, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	get := func(name string) string { v, _ := env(name); return v }
-	endpoint := func(service string) string {
-		if strings.EqualFold(get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
-			return ""
-		}
-		if v := get("AWS_ENDPOINT_URL_" + service); v != "" {
-			return v
-		}
-		if v := get("AWS_ENDPOINT_URL"); v != "" {
-			return v
-		}
-		return aws.ToString(cfg.BaseEndpoint)
-	}
-	return &signed.Client{Region: cfg.Region, Credentials: cfg.Credentials, Endpoint: endpoint}, nil
 }

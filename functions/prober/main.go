@@ -6,12 +6,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/greenlight-ecs/greenlight/pkg/memory"
-	"github.com/greenlight-ecs/greenlight/pkg/remote"
+	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
 )
 
 func main() {
 	stdlog.TakeOver()
 	memory.Limit()
-	lambda.Start(remote.Serve)
+	lambda.Start(prober.Serve)
 }

@@ -11,6 +11,7 @@ import (
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
@@ -31,7 +32,7 @@ type Deployment struct {
 func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) {
 	out, err := c.read.GetDeployment(ctx, &api.GetDeploymentInput{DeploymentId: aws.String(id)})
 	if err != nil {
-		return Deployment{}, fmt.Errorf("read deployment: %w", err)
+		return Deployment{}, fmt.Errorf("read deployment: %w", awsclient.Error(err))
 	}
 	info := out.DeploymentInfo
 	if info == nil || aws.ToString(info.DeploymentId) != id {
@@ -108,7 +109,7 @@ func (t *Target) labelled(label types.TargetLabel) *TaskSet {
 func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error) {
 	list, err := c.read.ListDeploymentTargets(ctx, &api.ListDeploymentTargetsInput{DeploymentId: aws.String(deploymentID)})
 	if err != nil {
-		return Target{}, fmt.Errorf("list deployment targets: %w", err)
+		return Target{}, fmt.Errorf("list deployment targets: %w", awsclient.Error(err))
 	}
 	if len(list.TargetIds) == 0 {
 		return Target{}, errors.New("list deployment targets: there is none")
@@ -117,7 +118,7 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		DeploymentId: aws.String(deploymentID), TargetId: aws.String(list.TargetIds[0]),
 	})
 	if err != nil {
-		return Target{}, fmt.Errorf("read deployment target: %w", err)
+		return Target{}, fmt.Errorf("read deployment target: %w", awsclient.Error(err))
 	}
 	if out.DeploymentTarget == nil || out.DeploymentTarget.EcsTarget == nil {
 		return Target{}, errors.New("read deployment target: it is not an Amazon ECS service")

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 )
 
@@ -21,9 +21,7 @@ func answering(t *testing.T, answers map[string]string) *codedeploy.Client {
 		_, _ = io.WriteString(w, answers[operation])
 	}))
 	t.Cleanup(server.Close)
-	return codedeploy.New(codedeploy.Config{
-		Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""), Endpoint: server.URL,
-	})
+	return codedeploy.New(awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config())
 }
 
 // An answer that says of another deployment that it is a rollback would open the gate.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 )
@@ -79,7 +80,7 @@ func (c *Client) put(ctx context.Context, ev payload.Event, status lifecycle.Sta
 		LifecycleEventHookExecutionId: aws.String(ev.HookExecutionID),
 		Status:                        types.LifecycleEventStatus(status),
 	})
-	return err
+	return awsclient.Error(err)
 }
 
 // kind is what an error of an attempt means for the next one.

@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
@@ -69,10 +68,7 @@ func start(t *testing.T, answers ...string) (*codedeploy.Client, *server) {
 	h := httptest.NewServer(s)
 	t.Cleanup(h.CloseClientConnections)
 	t.Cleanup(h.Close)
-	return codedeploy.New(codedeploy.Config{
-		Region: "eu-west-1", Endpoint: h.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
-	}), s
+	return codedeploy.New(awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: h.URL}.Config()), s
 }
 
 func TestReport(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -112,9 +112,9 @@ func TestAClaimOfProofIsNone(t *testing.T) {
 		opens bool
 		text  string
 	}{
-		"the listener leads to green":     {decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two"), true, "listener arn:l"},
-		"it leads elsewhere, too":         {decision.ByListener("arn:l", release.Way{Groups: []string{"two", "one"}}, "two"), false, "none: the test listener does not lead only to the new release"},
-		"nobody knows the listener":       {decision.ByListener("", release.Way{Groups: []string{"two"}}, "two"), false, "none: the test listener does not lead only to the new release"},
+		"the listener leads to green":     {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two"), true, "listener arn:l"},
+		"it leads elsewhere, too":         {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two", "one"}}, "two"), false, "none: the test listener does not lead only to the new release"},
+		"nobody knows the listener":       {decision.ByListener("", discovery.Way{Groups: []string{"two"}}, "two"), false, "none: the test listener does not lead only to the new release"},
 		"the listener could not be asked": {decision.Unproven("it is silent"), false, "none: it is silent"},
 	} {
 		seen.Proof = tc.proof
@@ -158,7 +158,7 @@ func TestASharedOutageFromTheBeginning(t *testing.T) {
 	if d := decision.Decide(seen); d.Verdict != smoke.Error || !strings.Contains(d.Reason, "release not proven") {
 		t.Errorf("without proof: %s: %s", d.Verdict, d.Reason)
 	}
-	seen.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+	seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 	if d := decision.Decide(seen); d.Verdict != smoke.Inconclusive || d.Overruled != decision.ByPolicy || d.Status() != succeeded {
 		t.Errorf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
 	}

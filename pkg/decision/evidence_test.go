@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -103,4 +103,4 @@ func TestWhatAListenerProves(t *testing.T) {
 	}
 }
 
-func way(groups ...string) release.Way { return release.Way{Groups: groups} }
+func way(groups ...string) discovery.Way { return discovery.Way{Groups: groups} }

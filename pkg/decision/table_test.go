@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -99,7 +99,7 @@ func (r row) seen(s *smoke.Suite) decision.Seen {
 	if r.evidence != "" {
 		first := seen
 		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []smoke.Phase{smoke.PhaseJudge}}, good(s))
-		first.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 		switch r.evidence {
 		case "observed":
 			first.Observing = true
@@ -144,7 +144,7 @@ func (r row) seen(s *smoke.Suite) decision.Seen {
 	}
 	seen.Baseline = decision.BaselineAt("http://blue", share)
 	if r.proof == "listener" {
-		seen.Proof = decision.ByListener("arn:l", release.Way{Groups: []string{"two"}}, "two")
+		seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 	}
 	seen.Observing, seen.Rollback = r.observing, r.rollback
 	if r.skip {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -17,7 +17,7 @@ type Proof struct {
 
 // ByListener is the proof of a listener, or of a rule, that was asked: all that it forwards goes to the target
 // group of the new release.
-func ByListener(arn string, way release.Way, targetGroup string) Proof {
+func ByListener(arn string, way discovery.Way, targetGroup string) Proof {
 	if arn == "" || !way.LeadsOnlyTo(targetGroup) {
 		return Unproven("the test listener does not lead only to the new release")
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/remote"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
+	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
@@ -27,16 +27,15 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	}
 	preparing, cancel := context.WithDeadline(ctx, in.budget.prepared)
 	defer cancel()
-	err := g.discover(preparing, in)
-	s.Event, s.Release, s.Target = in.facts.lifecycleEvent, in.facts.release, in.facts.test.url
-	if o := in.facts.definitions.Original; o != nil {
-		s.OldRelease = o.Release
-	}
+	f, err := g.discover(preparing, in)
+	in.facts = f
+	original, _ := f.Original.Get()
+	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.url
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
 	}
-	src, err := g.source(preparing, in.facts)
+	src, err := g.source(preparing, f)
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
@@ -48,7 +47,11 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 		return s
 	}
 	s.Suite, s.SuiteSHA256 = suite.Name(), suite.SHA256()
-	s.Baseline = decision.BaselineAt(in.facts.production.url, in.facts.share)
+	var share decision.Share
+	if percent, ok := f.Share.Get(); ok {
+		share = decision.ShareOf(percent)
+	}
+	s.Baseline = decision.BaselineAt(f.production.url, share)
 	job, err := g.job(preparing, in, src, suite, &s)
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
@@ -62,7 +65,7 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job, s *decision.Seen) {
 	var report smoke.Report
 	var err error
-	together.Do(
+	parallel.Do(
 		func() { report, err = g.run(ctx, in, suite, job) },
 		func() {
 			if !suite.ProvesRelease() || s.OldRelease == s.Release {
@@ -72,7 +75,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, jo
 	)
 	if err != nil {
 		s.Problem = decision.Problem{Blame: smoke.BlameGate, Reason: err.Error()}
-		if errors.Is(err, remote.ErrOutlasted) || errors.Is(err, remote.ErrUnusable) {
+		if errors.Is(err, prober.ErrOutlasted) || errors.Is(err, prober.ErrUnusable) {
 			s.Problem.Blame = smoke.BlameConfig
 		}
 		return
@@ -96,8 +99,8 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 	if g.Settings.ProberFunction == "" {
 		return suite.Run(ctx, job, in.watch), nil
 	}
-	prober := remote.Prober{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
-	report, err := prober.Run(ctx, suite, job)
+	inside := prober.Client{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
+	report, err := inside.Run(ctx, suite, job)
 	if err != nil {
 		return smoke.Report{}, err
 	}
@@ -113,8 +116,8 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 // job puts together what the run needs, and looks for the first gate's evidence. An error is a misconfiguration.
 func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite, s *decision.Seen) (smoke.Job, error) {
 	f := in.facts
-	if f.deployment != nil && len(f.deployment.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", f.deployment.Group)
+	if d, ok := f.Deployment.Get(); ok && len(d.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
+		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", d.Group)
 	}
 	if f.test.url == "" {
 		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
@@ -124,8 +127,8 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	}
 	var values map[string]smoke.Value
 	var err error
-	together.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: g.AWS}.Resolve(ctx, suite.References())
+	parallel.Do(func() {
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, suite.References())
 	}, func() {
 		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
 			s.Evidence = g.evidence(ctx, in, *s)
@@ -141,10 +144,10 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 		Release: f.release, DeploymentID: in.event.DeploymentID,
 		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
 	}
-	if n := f.definitions.Replacement; n != nil && n.Bootstrap {
+	if n, _ := f.Replacement.Get(); n.Bootstrap {
 		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the placeholder's: the next release would not be compared with it")
 	}
-	if o := f.definitions.Original; o != nil && o.Bootstrap {
+	if o, _ := f.Original.Get(); o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
 	if why := suite.OneAddress(ctx, job); why != "" {

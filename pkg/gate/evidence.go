@@ -4,10 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
 
 // keepTime bounds keeping a verdict for the second gate, which happens before the status is stored: afterwards
@@ -28,7 +32,7 @@ func (g *Gate) evidence(ctx context.Context, in *invocation, s decision.Seen) de
 	}
 	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
-	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, name)
+	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, name)
 	if err != nil {
 		return decision.NoEvidence(err.Error())
 	}
@@ -49,11 +53,12 @@ func (g *Gate) keep(ctx context.Context, in *invocation, d decision.Decision) {
 	defer cancel()
 	text, err := d.Record(time.Now())
 	if err == nil {
-		err = g.AWS.JSON(ctx, signed.SSM, "PutParameter", map[string]any{
-			"Name": g.Settings.EvidenceParameter, "Value": text, "Type": "String", "Overwrite": true,
-		}, nil)
+		_, err = ssm.NewFromConfig(g.AWS).PutParameter(ctx, &ssm.PutParameterInput{
+			Name: aws.String(g.Settings.EvidenceParameter), Value: aws.String(text),
+			Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
+		})
 	}
 	if err != nil {
-		in.j.warn("keep the verdict for the second gate: " + err.Error())
+		in.j.warn("keep the verdict for the second gate: " + awsclient.Error(err).Error())
 	}
 }

@@ -14,13 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // Gate is a hook: one function of one lifecycle event. Its fields are set once; Handle may then be
@@ -33,7 +35,8 @@ type Gate struct {
 	// LifecycleEvent is the event that this function is for, where CodeDeploy cannot be asked.
 	LifecycleEvent lifecycle.Name
 	CodeDeploy     *codedeploy.Client
-	AWS            *signed.Client
+	// AWS is the bounded configuration of all other clients.
+	AWS aws.Config
 	// Out takes the log, one JSON object a line.
 	Out io.Writer
 }
@@ -47,8 +50,7 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	// What is left behind must not reach the next invocation: a run's log lines, connections that Lambda
 	// freezes.
 	defer j.close()
-	defer g.AWS.Rest()
-	defer g.CodeDeploy.Rest()
+	defer awsclient.Rest(g.AWS)
 	deadline, _ := ctx.Deadline()
 	b := divide(started, deadline, g.Settings.ReportReserve)
 	if b.warning != "" {
@@ -128,7 +130,7 @@ func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 		defer func() {
 			if p := recover(); p != nil {
 				stack := debug.Stack()
-				if inner, ok := p.(*together.Panic); ok {
+				if inner, ok := p.(*parallel.Panic); ok {
 					stack = inner.Stack
 				}
 				in.j.fault(string(stack))

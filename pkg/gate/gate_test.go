@@ -260,7 +260,7 @@ func TestAPanicIsReported(t *testing.T) {
 	o := w.without(20*time.Second, func() { panic("boom") })
 	o.wants(t, "ERROR", "gate", "Failed", "the gate panicked: boom")
 	notes := o.of("note")
-	if len(notes) == 0 || notes[0]["level"] != "error" || !strings.Contains(notes[0]["message"].(string), "RoundTrip") {
+	if len(notes) == 0 || notes[0]["level"] != "error" || !strings.Contains(notes[0]["message"].(string), "nobody.Do") {
 		t.Errorf("the stack is not noted: %v", notes)
 	}
 }

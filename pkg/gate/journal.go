@@ -11,7 +11,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
-	"github.com/greenlight-ecs/greenlight/pkg/emf"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
@@ -99,8 +98,12 @@ func (j *journal) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 		Str("lifecycle_event", string(j.lifecycleEvent))
 }
 
-func (j *journal) note(text string)  { j.notes.Info().Str("event", "note").Msg(text) }
-func (j *journal) warn(text string)  { j.notes.Warn().Str("event", "note").Msg(text) }
+func (j *journal) note(text string) { j.notes.Info().Str("event", "note").Msg(text) }
+func (j *journal) warn(texts ...string) {
+	for _, text := range texts {
+		j.notes.Warn().Str("event", "note").Msg(text)
+	}
+}
 func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
 
 // safely does what the status does not hang on: a panic in it costs a note and nothing else.
@@ -205,22 +208,22 @@ func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
 
 func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.Duration) {
 	j.mu.Lock()
-	one := func(name string, value float64) emf.Metric {
-		return emf.Metric{Name: name, Unit: emf.Count, Values: []float64{value}}
+	one := func(name string, value float64) metric {
+		return metric{Name: name, Unit: count, Values: []float64{value}}
 	}
-	doc := emf.Document{
+	doc := document{
 		Namespace: j.namespace, Time: time.Now(),
-		Dimensions: []emf.Dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group}, {Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
+		Dimensions: []dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group}, {Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
 		Sets:       [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
-		Metrics: []emf.Metric{
+		Metrics: []metric{
 			one("GatePassed", flag(d.Passed())),
 			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),
 			one("GateWouldFail", flag(d.WouldFail())),
 			one("GateSkipped", flag(d.Overruled == decision.BySkip)),
 			one("ChecksPassed", float64(j.checksPassed)),
 			one("ChecksFailed", float64(j.checksFailed)),
-			{Name: "CheckDuration", Unit: emf.Milliseconds, Values: j.checkMillis},
-			{Name: "GateDuration", Unit: emf.Milliseconds, Values: []float64{millis(took)}},
+			{Name: "CheckDuration", Unit: milliseconds, Values: j.checkMillis},
+			{Name: "GateDuration", Unit: milliseconds, Values: []float64{millis(took)}},
 			one("ReportFailed", flag(r.Outcome == codedeploy.NotStored)),
 		},
 		Members: map[string]any{
@@ -229,7 +232,7 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 		},
 	}
 	j.mu.Unlock()
-	lines, err := emf.Lines(doc)
+	lines, err := doc.lines()
 	if err != nil {
 		j.warn(err.Error())
 	}

@@ -72,7 +72,7 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 // authorisation reads the skip parameter, and wants the answer to be that parameter and no other.
 func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
 	asked := g.Settings.SkipParameter
-	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, asked)
+	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, asked)
 	if err != nil {
 		return authorisation{}, err
 	}

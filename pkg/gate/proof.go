@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -19,11 +19,12 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	f := &in.facts
-	if f.test.arn == "" || f.greenGroup == "" {
+	group, ok := f.GreenGroup.Get()
+	if f.Test.ARN == "" || !ok {
 		return decision.Unproven("the deployment does not say which listener and target group are the new release's")
 	}
-	finder := release.Finder{AWS: g.AWS}
-	l, err := finder.Listener(ctx, release.ListenerOf(f.test.arn))
+	finder := discovery.Finder{AWS: g.AWS}
+	l, err := finder.Listener(ctx, discovery.ListenerOf(f.Test.ARN))
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
@@ -31,7 +32,7 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	if len(f.test.addresses) == 0 && !sameListener(ctx, f.test.url, l.URL) {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
-	way, err := finder.Way(ctx, f.test.arn)
+	way, err := finder.Way(ctx, f.Test.ARN)
 	for name, value := range way.Headers {
 		if f.test.headers.get(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
@@ -44,7 +45,7 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener's rules could not be read")
 	}
-	return decision.ByListener(f.test.arn, way, f.greenGroup)
+	return decision.ByListener(f.Test.ARN, way, group)
 }
 
 // sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
@@ -77,20 +78,19 @@ func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
-	if in.facts.target == nil {
+	target, ok := in.facts.Target.Get()
+	if !ok {
 		return ""
 	}
-	finder := release.Finder{AWS: g.AWS}
-	if in.facts.definitions.Replacement == nil {
-		found, err := finder.TaskDefinitions(ctx, in.facts.target)
-		if err != nil {
-			in.j.warn(err.Error())
-			return ""
+	finder := discovery.Finder{AWS: g.AWS}
+	found := in.facts.Replacement
+	if _, ok := found.Get(); !ok {
+		if _, found = finder.TaskDefinitions(ctx, target); found.Err() != nil {
+			in.j.warn(found.Err().Error())
 		}
-		in.facts.definitions = found
 	}
-	replacement := in.facts.definitions.Replacement
-	if replacement == nil || replacement.TargetGroup == "" {
+	replacement, _ := found.Get()
+	if replacement.TargetGroup == "" {
 		return ""
 	}
 	health, err := finder.Health(ctx, replacement.TargetGroup)

@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/sethvargo/go-envconfig"
 
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 )
 
 // Mode says whether a verdict blocks.
@@ -58,7 +58,7 @@ type Settings struct {
 	// TestHeaders are sent to the new release only: what leads to it. Empty: what the test listener's rule asks for.
 	TestHeaders Variables `env:"TEST_HEADERS"`
 
-	AWS signed.Environment
+	AWS awsclient.Environment
 }
 
 // fitting is an environment without what cannot be read, and without what is set to nothing: a stack's
@@ -99,6 +99,10 @@ func misfit(name, value string) string {
 		}
 	case "TEST_URL", "PRODUCTION_URL":
 		return misfitURL(value)
+	case "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS":
+		if v := strings.ToLower(value); v != "true" && v != "false" {
+			return fmt.Sprintf("is %.40q, want true or false", value)
+		}
 	case "SUITE_ENVIRONMENT":
 		if _, err := members(value); err != nil {
 			return err.Error() + `, want a JSON object of strings like {"API_USER": "smoke"}`
@@ -128,7 +132,7 @@ func misfitURL(text string) string {
 // not set, and all others are read: a gate that is set wrong must be able to report Failed, or the deployment
 // hangs for an hour.
 func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error) {
-	var s Settings
+	s := Settings{AWS: awsclient.Environment{Lookup: env.Lookup}}
 	f := fitting{Lookuper: env}
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: &f}); err != nil {
 		f.wrong = append(f.wrong, err.Error())

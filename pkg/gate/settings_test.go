@@ -45,6 +45,9 @@ func TestWhatIsSetWrongIsToldByItsName(t *testing.T) {
 		{"PRODUCTION_URL", "http://host/path", "PRODUCTION_URL holds more than scheme, host and port, want a base URL like http://host:8080"},
 		{"SUITE_ENVIRONMENT", "A=hunter2", `SUITE_ENVIRONMENT is not a JSON object, want a JSON object of strings like {"API_USER": "smoke"}`},
 		{"TEST_HEADERS", "X-Test: hunter2", `TEST_HEADERS is not a JSON object, want a JSON object of headers like {"X-Test": "green"}`},
+		{"AWS_USE_FIPS_ENDPOINT", "yes", `AWS_USE_FIPS_ENDPOINT is "yes", want true or false`},
+		{"AWS_USE_DUALSTACK_ENDPOINT", "1", `AWS_USE_DUALSTACK_ENDPOINT is "1", want true or false`},
+		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no", `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "no", want true or false`},
 	} {
 		_, err := gate.ReadSettings(t.Context(), envconfig.MapLookuper(map[string]string{tc.name: tc.value}))
 		if err == nil || err.Error() != "read settings: "+tc.want {

@@ -11,6 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -39,10 +43,11 @@ func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 	defer cancel()
 	ref, labelled := g.Settings.Suite, false
 	if ref == "" {
-		if f.definitions.Replacement == nil {
-			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.definitionsError)
+		td, ok := f.Replacement.Get()
+		if !ok {
+			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.Replacement.Err())
 		}
-		if ref, labelled = f.definitions.Replacement.Suite, true; ref == "" {
+		if ref, labelled = td.Suite, true; ref == "" {
 			return smoke.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
 		}
 	}
@@ -101,7 +106,11 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (smoke.Source, error) {
 	if !ok || bucket == "" || key == "" || !strings.HasPrefix(location, "s3://") {
 		return smoke.Source{}, fmt.Errorf("read the suite: %.200q is not s3://bucket/key", ref)
 	}
-	text, err := g.AWS.GetObject(ctx, bucket, key)
+	out, err := g.s3().GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if err != nil {
+		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", location, awsclient.Error(err))
+	}
+	text, err := io.ReadAll(out.Body)
 	if err != nil {
 		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", location, err)
 	}
@@ -114,8 +123,13 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (smoke.Source, error) {
 	return smoke.Source{Name: location, Text: text}, nil
 }
 
+// s3 is S3's client. An endpoint that is set is one host; AWS's own have one for each bucket.
+func (g *Gate) s3() *s3.Client {
+	return s3.NewFromConfig(g.AWS, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+}
+
 func (g *Gate) fromSSM(ctx context.Context, ref, name string) (smoke.Source, error) {
-	text, err := secret.Sources{AWS: g.AWS}.Parameter(ctx, name)
+	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, name)
 	if err != nil {
 		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
 	}

@@ -16,13 +16,10 @@ import (
 // New returns the gate of a lifecycle event with the environment's settings.
 func New(ctx context.Context, n lifecycle.Name, env envconfig.Lookuper, out io.Writer) *Gate {
 	s, err := ReadSettings(ctx, env)
+	cfg := s.AWS.Config()
 	return &Gate{
 		Settings: s, SettingsError: err, LifecycleEvent: n,
-		CodeDeploy: codedeploy.New(codedeploy.Config{
-			Region: s.AWS.Region, Credentials: s.AWS.Provider(), Endpoint: s.AWS.EndpointOf("CODEDEPLOY"),
-		}),
-		AWS: s.AWS.Client(),
-		Out: out,
+		CodeDeploy: codedeploy.New(cfg), AWS: cfg, Out: out,
 	}
 }
 

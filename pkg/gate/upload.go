@@ -7,6 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 )
@@ -61,10 +65,13 @@ func (g *Gate) upload(ctx context.Context, in *invocation, d decision.Decision, 
 		var b bytes.Buffer
 		err := kind.write(&b, *d.Seen.Run.Report())
 		if err == nil {
-			err = g.AWS.PutObject(ctx, g.Settings.ReportBucket, reportKey(in, kind.extension), kind.contentType, []byte(in.j.secrets.Text(b.String())))
+			_, err = g.s3().PutObject(ctx, &s3.PutObjectInput{
+				Bucket: aws.String(g.Settings.ReportBucket), Key: aws.String(reportKey(in, kind.extension)),
+				ContentType: aws.String(kind.contentType), Body: strings.NewReader(in.j.secrets.Text(b.String())),
+			})
 		}
 		if err != nil {
-			in.j.warn("write the report: " + err.Error())
+			in.j.warn("write the report: " + awsclient.Error(err).Error())
 		}
 	}
 }

@@ -135,11 +135,12 @@ func (w *world) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	if _, after, ok := strings.Cut(string(body), "Action="); ok {
 		operation, _, _ = strings.Cut(after, "&")
 	}
+	status, text := http.StatusBadRequest, `{"__type":"AccessDeniedException","Message":"not authorized to perform `+operation+`"}`
 	if operation == "" {
 		operation = r.Method + " " + r.URL.Path
+		text = "<Error><Code>AccessDenied</Code><Message>not authorized to perform " + operation + "</Message></Error>"
 	}
 	w.mu.Lock()
-	status, text := http.StatusBadRequest, `{"__type":"AccessDeniedException","Message":"not authorized to perform `+operation+`"}`
 	if operation == "PutLifecycleEventHookExecutionStatus" {
 		status, text = w.store(body)
 	} else if f, ok := w.answers[operation]; ok {
@@ -287,7 +288,7 @@ func (w *world) without(limit time.Duration, f func()) outcome {
 	defer cancel()
 	var out log
 	g := gate.New(ctx, lifecycle.AfterAllowTestTraffic, envconfig.MapLookuper(w.env), &out)
-	g.AWS.HTTP = &http.Client{Transport: roundTrip(f)}
+	g.AWS.HTTPClient = nobody(f)
 	began := time.Now()
 	_, err := g.Handle(ctx, []byte(event))
 	o := outcome{err: err, log: out.String(), stored: w.stored, took: time.Since(began), later: out.String}
@@ -295,9 +296,9 @@ func (w *world) without(limit time.Duration, f func()) outcome {
 	return o
 }
 
-type roundTrip func()
+type nobody func()
 
-func (f roundTrip) RoundTrip(*http.Request) (*http.Response, error) {
+func (f nobody) Do(*http.Request) (*http.Response, error) {
 	f()
 	return nil, errors.New("nobody answers")
 }

@@ -12,16 +12,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
-	found "github.com/greenlight-ecs/greenlight/pkg/release"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 )
 
 // production lists the new release's shares of the production traffic, in order.
@@ -385,7 +384,7 @@ func TestACrashedTaskIsReplaced(t *testing.T) {
 		t.Errorf("green has %d tasks, want 2", sets[len(sets)-1].RunningCount)
 	}
 	// The dead one has left the target group.
-	finder := found.Finder{AWS: &signed.Client{Region: rehearsal.Region, Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""), Endpoint: func(string) string { return h.endpoint }}}
+	finder := discovery.Finder{AWS: awsclient.Environment{Region: rehearsal.Region, AccessKeyID: "x", SecretAccessKey: "y", Endpoint: h.endpoint}.Config()}
 	group := "arn:aws:elasticloadbalancing:" + rehearsal.Region + ":" + rehearsal.Account + ":targetgroup/rehearsal-tg2/0000000000000001"
 	if health, err := finder.Health(t.Context(), group); err != nil || health != "2 healthy" && health != "1 healthy, 1 initial (Elb.InitialHealthChecking)" {
 		t.Errorf("green's target group: %q, %v", health, err)

@@ -13,10 +13,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/together"
 )
 
 // timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
@@ -31,7 +36,7 @@ type Sources struct {
 	// Env looks up an environment variable.
 	Env func(name string) (string, bool)
 	// AWS is asked for parameters and secrets; nil when the suite is not expected to have any.
-	AWS *signed.Client
+	AWS *aws.Config
 }
 
 // Resolve looks up all references and returns the values by variable. When some cannot be had, the
@@ -51,7 +56,7 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 			texts[i] = text
 		}
 	}
-	together.Do(lookups...)
+	parallel.Do(lookups...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -84,23 +89,25 @@ func (s Sources) lookup(ctx context.Context, ref smoke.Reference) (string, error
 
 // Parameter reads a parameter of SSM's Parameter Store, by its name or ARN. An answer about another one is an error.
 func (s Sources) Parameter(ctx context.Context, name string) (string, error) {
-	client, err := s.client(name)
+	cfg, err := s.config(name)
 	if err != nil {
 		return "", err
 	}
-	var out struct {
-		Parameter struct{ Name, Selector, Value string }
+	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
+	if err != nil {
+		return "", awsclient.Error(err)
 	}
-	if err := client.JSON(ctx, signed.SSM, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out); err != nil {
-		return "", err
+	var p types.Parameter
+	if out.Parameter != nil {
+		p = *out.Parameter
 	}
-	if got := out.Parameter; got.Name != "" && !sameParameter(name, got.Name, got.Selector) {
-		return "", fmt.Errorf("asked for the parameter %s, the answer is about %.100q", name, out.Parameter.Name)
+	if got := aws.ToString(p.Name); got != "" && !sameParameter(name, got, aws.ToString(p.Selector)) {
+		return "", fmt.Errorf("asked for the parameter %s, the answer is about %.100q", name, got)
 	}
-	if out.Parameter.Value == "" {
+	if aws.ToString(p.Value) == "" {
 		return "", fmt.Errorf("the parameter %s is empty", name)
 	}
-	return out.Parameter.Value, nil
+	return *p.Value, nil
 }
 
 // sameParameter reports whether AWS's answer is the parameter that was asked for. An ARN leaves out the name's first
@@ -117,26 +124,27 @@ func sameParameter(asked, name, selector string) bool {
 }
 
 func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
-	client, err := s.client(id)
+	cfg, err := s.config(id)
 	if err != nil {
 		return "", err
 	}
-	var out struct{ Name, ARN, SecretString string }
-	if err := client.JSON(ctx, signed.SecretsManager, "GetSecretValue", map[string]string{"SecretId": id}, &out); err != nil {
-		return "", err
+	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+	if err != nil {
+		return "", awsclient.Error(err)
 	}
 	// An ARN may be given without the six characters that Secrets Manager adds to it.
-	if out.Name != "" && out.Name != id && (!strings.HasPrefix(id, "arn:") || !strings.HasPrefix(out.ARN, id)) {
-		return "", fmt.Errorf("asked for the secret %s, the answer is about %.100q", id, out.Name)
+	got, arn, whole := aws.ToString(out.Name), aws.ToString(out.ARN), aws.ToString(out.SecretString)
+	if got != "" && got != id && (!strings.HasPrefix(id, "arn:") || !strings.HasPrefix(arn, id)) {
+		return "", fmt.Errorf("asked for the secret %s, the answer is about %.100q", id, got)
 	}
-	if out.SecretString == "" {
+	if whole == "" {
 		return "", errors.New("the secret holds no text")
 	}
 	if key == "" {
-		return out.SecretString, nil
+		return whole, nil
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(out.SecretString), &fields) != nil {
+	if json.Unmarshal([]byte(whole), &fields) != nil {
 		return "", fmt.Errorf("the secret is no JSON object, so it has no key %q", key)
 	}
 	raw, ok := fields[key]
@@ -153,16 +161,14 @@ func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
 	return text, nil
 }
 
-// client returns the client for the region that an ARN names, which may be another one than ours.
-func (s Sources) client(id string) (*signed.Client, error) {
+// config returns the configuration for the region that an ARN names, which may be another one than ours.
+func (s Sources) config(id string) (aws.Config, error) {
 	if s.AWS == nil {
-		return nil, errors.New("AWS is not set up here")
+		return aws.Config{}, errors.New("AWS is not set up here")
 	}
-	part := strings.SplitN(id, ":", 5)
-	if len(part) < 5 || part[0] != "arn" || part[3] == "" || part[3] == s.AWS.Region {
-		return s.AWS, nil
+	cfg := *s.AWS
+	if part := strings.SplitN(id, ":", 5); len(part) == 5 && part[0] == "arn" && part[3] != "" {
+		cfg.Region = part[3]
 	}
-	there := *s.AWS
-	there.Region = part[3]
-	return &there, nil
+	return cfg, nil
 }

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -40,12 +40,10 @@ func store(t *testing.T, values map[string]string) secret.Sources {
 		}
 	}))
 	t.Cleanup(server.Close)
+	cfg := awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()
 	return secret.Sources{
 		Env: func(name string) (string, bool) { return "from env", name == "API_TOKEN" },
-		AWS: &signed.Client{
-			Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""),
-			Endpoint: func(string) string { return server.URL },
-		},
+		AWS: &cfg,
 	}
 }
 
@@ -132,7 +130,7 @@ func TestWhatAWSSaysIsOneLineWithoutControlCharacters(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	s := store(t, nil)
-	s.AWS.Endpoint = func(string) string { return server.URL }
+	s.AWS.BaseEndpoint = aws.String(server.URL)
 	_, err := s.Resolve(t.Context(), []smoke.Reference{{Name: "A", Kind: smoke.ReferenceSSM, ID: "/p"}})
 	if err == nil || strings.ContainsAny(err.Error(), "\x1b\n") || !strings.Contains(err.Error(), "::error::b") {
 		t.Errorf("got %q", err)

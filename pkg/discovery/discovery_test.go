@@ -1,4 +1,4 @@
-package release_test
+package discovery_test
 
 import (
 	"io"
@@ -7,17 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
-	"github.com/greenlight-ecs/greenlight/pkg/release"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 )
 
 // finder asks a server that answers by operation, or by operation and a text that the request holds.
-func finder(t *testing.T, answers map[string]string) release.Finder {
+func finder(t *testing.T, answers map[string]string) discovery.Finder {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -36,13 +35,10 @@ func finder(t *testing.T, answers map[string]string) release.Finder {
 		_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","Message":"not authorized to perform: `+operation+`"}`)
 	}))
 	t.Cleanup(server.Close)
-	return release.Finder{AWS: &signed.Client{
-		Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""),
-		Endpoint: func(string) string { return server.URL },
-	}}
+	return discovery.Finder{AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}
 }
 
-var target = &codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
+var target = codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
 	{ID: "ecs-svc/1", Label: types.TargetLabelBlue}, {ID: "ecs-svc/2", Label: types.TargetLabelGreen},
 }}
 
@@ -57,20 +53,22 @@ func TestTaskDefinitions(t *testing.T) {
 		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"taskDefinitionArn":"arn:old","containerDefinitions":[{"name":"log","image":"fluent:9","dockerLabels":{"greenlight.release":"9"}},{"name":"web","image":"r.example:5000/a/app:1.0@sha256:00","dockerLabels":{"greenlight.bootstrap":"true"}}]}}`,
 		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"side","dockerLabels":{"greenlight.release":"7","greenlight.suite":"s3://side","greenlight.bootstrap":"true"}},{"name":"web","image":"app@sha256:00","dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}}]}}`,
 	})
-	got, err := f.TaskDefinitions(t.Context(), target)
-	want := release.TaskDefinitions{
-		Original:    &release.TaskDefinition{ARN: "arn:old", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true},
-		Replacement: &release.TaskDefinition{ARN: "arn:new", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"},
+	original, replacement := f.TaskDefinitions(t.Context(), target)
+	got, ok := original.Get()
+	if want := (discovery.TaskDefinition{ARN: "arn:old", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || got != want {
+		t.Errorf("original %+v, %v, want %+v", got, original.Err(), want)
 	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+	got, ok = replacement.Get()
+	if want := (discovery.TaskDefinition{ARN: "arn:new", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"}); !ok || got != want {
+		t.Errorf("replacement %+v, %v, want %+v", got, replacement.Err(), want)
 	}
 }
 
 func TestWhatIsNotAllowedIsSaidInAWSsWords(t *testing.T) {
 	f := finder(t, map[string]string{"DescribeTaskSets": taskSets})
-	got, err := f.TaskDefinitions(t.Context(), target)
-	if err == nil || !strings.Contains(err.Error(), "not authorized to perform: DescribeTaskDefinition") {
+	_, replacement := f.TaskDefinitions(t.Context(), target)
+	got, known := replacement.Get()
+	if err := replacement.Err(); known || err == nil || !strings.Contains(err.Error(), "not authorized to perform: DescribeTaskDefinition") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -84,14 +82,15 @@ func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
 		"another task definition":    {`{"taskDefinition":{"taskDefinitionArn":"arn:older",` + web + `}}`, taskSets, `"arn:older"`},
 		"no containers":              {`{"taskDefinition":{"taskDefinitionArn":"arn:new"}}`, taskSets, "has no containers"},
 		"no such container":          {`{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"log"}]}}`, taskSets, `"web"`},
-		"a list for an object":       {`{"taskDefinition":[]}`, taskSets, "cannot unmarshal"},
+		"a list for an object":       {`{"taskDefinition":[]}`, taskSets, "expected '{', got ["},
 		"no task sets":               {"", `{}`, "no replacement task set"},
 		"another service's":          {"", `{"taskSets":[{"id":"ecs-svc/9","taskDefinition":"arn:new"}]}`, "no replacement task set"},
 		"a task set without its own": {`{"taskDefinition":{` + web + `}}`, `{"taskSets":[{"id":"ecs-svc/2"}]}`, "asked for"},
 	} {
 		f := finder(t, map[string]string{"DescribeTaskSets": tc.sets, "DescribeTaskDefinition": tc.definition})
-		if got, err := f.TaskDefinitions(t.Context(), target); err == nil || got.Replacement != nil || !strings.Contains(err.Error(), tc.err) {
-			t.Errorf("%s: %+v, %v; want an error with %q", name, got.Replacement, err, tc.err)
+		_, replacement := f.TaskDefinitions(t.Context(), target)
+		if got, known := replacement.Get(); known || replacement.Err() == nil || !strings.Contains(replacement.Err().Error(), tc.err) {
+			t.Errorf("%s: %+v, %v; want an error with %q", name, got, replacement.Err(), tc.err)
 		}
 	}
 }
@@ -113,14 +112,10 @@ func TestWhichContainerSpeaks(t *testing.T) {
 			"DescribeTaskSets":       `{"taskSets":[{"id":"ecs-svc/2","taskDefinition":"arn:new","loadBalancers":` + tc.balancers + `}]}`,
 			"DescribeTaskDefinition": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[` + tc.containers + `]}}`,
 		})
-		got, err := f.TaskDefinitions(t.Context(), target)
-		if release := ""; got.Replacement != nil {
-			release = got.Replacement.Release
-			if release != tc.want || tc.want == "" {
-				t.Errorf("%s: release %q, want %q", name, release, tc.want)
-			}
-		} else if err == nil || tc.want != "" {
-			t.Errorf("%s: %v, want release %q", name, err, tc.want)
+		_, replacement := f.TaskDefinitions(t.Context(), target)
+		got, known := replacement.Get()
+		if got.Release != tc.want || known != (tc.want != "") || known == (replacement.Err() != nil) {
+			t.Errorf("%s: release %q, %v, want %q", name, got.Release, replacement.Err(), tc.want)
 		}
 	}
 }
@@ -132,14 +127,14 @@ const (
 )
 
 func TestListener(t *testing.T) {
-	f := func(listenerARN, balancerARN string) release.Finder {
+	f := func(listenerARN, balancerARN string) discovery.Finder {
 		return finder(t, map[string]string{
 			"DescribeListeners":     `<R><DescribeListenersResult><Listeners><member><ListenerArn>` + listenerARN + `</ListenerArn><LoadBalancerArn>` + balancer + `</LoadBalancerArn><Port>8443</Port><Protocol>HTTPS</Protocol></member></Listeners></DescribeListenersResult></R>`,
 			"DescribeLoadBalancers": `<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>` + balancerARN + `</LoadBalancerArn><DNSName>alb.example</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></R>`,
 		})
 	}
 	got, err := f(listener, balancer).Listener(t.Context(), listener)
-	if want := (release.Listener{ARN: listener, URL: "https://alb.example:8443", LoadBalancer: balancer}); err != nil || got != want {
+	if want := (discovery.Listener{ARN: listener, URL: "https://alb.example:8443", LoadBalancer: balancer}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	if got, err := f(listener+"9", balancer).Listener(t.Context(), listener); err == nil {
@@ -184,7 +179,7 @@ func TestLeadsOnlyTo(t *testing.T) {
 	if got, err := f.Way(t.Context(), listener); err == nil {
 		t.Errorf("another listener's rules: %+v", got)
 	}
-	if (release.Way{Groups: []string{""}}).LeadsOnlyTo("") {
+	if (discovery.Way{Groups: []string{""}}).LeadsOnlyTo("") {
 		t.Error("a target group without a name is nobody's")
 	}
 }
@@ -215,7 +210,7 @@ func TestWhatARuleAsksFor(t *testing.T) {
 		f := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules><member><RuleArn>` + oneRule +
 			`</RuleArn><Conditions>` + tc.conditions + `</Conditions></member></Rules></DescribeRulesResult></R>`})
 		got, err := f.Way(t.Context(), oneRule)
-		if want := (release.Way{Headers: tc.headers, Other: tc.other}); err != nil || !cmp.Equal(got, want) {
+		if want := (discovery.Way{Headers: tc.headers, Other: tc.other}); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(want, got))
 		}
 	}
@@ -240,21 +235,21 @@ func TestRevision(t *testing.T) {
 	definition := `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"web","image":"app:7"}]}}`
 	for name, tc := range map[string]struct {
 		answer string
-		want   release.Revision
+		want   discovery.Revision
 	}{
-		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), release.Revision{TestRule: alb + "listener-rule/app/a/1/2/3", ProductionRule: alb + "listener-rule/app/a/1/4/5", TargetGroup: "two"}},
-		"listeners of an NLB": {revision(nlb, nlb), release.Revision{TestRule: nlb, ProductionRule: nlb, TargetGroup: "two"}},
-		"no test listener":    {revision("", nlb), release.Revision{ProductionRule: nlb, TargetGroup: "two"}},
-		"no load balancer":    {`{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new"}]}`, release.Revision{}},
+		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), discovery.Revision{TestRule: alb + "listener-rule/app/a/1/2/3", ProductionRule: alb + "listener-rule/app/a/1/4/5", TargetGroup: "two"}},
+		"listeners of an NLB": {revision(nlb, nlb), discovery.Revision{TestRule: nlb, ProductionRule: nlb, TargetGroup: "two"}},
+		"no test listener":    {revision("", nlb), discovery.Revision{ProductionRule: nlb, TargetGroup: "two"}},
+		"no load balancer":    {`{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new"}]}`, discovery.Revision{}},
 	} {
 		f := finder(t, map[string]string{"DescribeServiceRevisions arn:r": tc.answer, "DescribeTaskDefinition arn:new": definition})
-		tc.want.TaskDefinition = release.TaskDefinition{ARN: "arn:new", Release: "7"}
+		tc.want.TaskDefinition = discovery.TaskDefinition{ARN: "arn:new", Release: "7"}
 		got, err := f.Revision(t.Context(), "arn:r")
 		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
 	}
-	if got := release.ListenerOf(alb + "listener-rule/app/a/1/2/3"); got != alb+"listener/app/a/1/2" {
+	if got := discovery.ListenerOf(alb + "listener-rule/app/a/1/2/3"); got != alb+"listener/app/a/1/2" {
 		t.Errorf("the listener of the rule is %s", got)
 	}
 	for _, answer := range []string{`{}`, `{"serviceRevisions":[]}`, `{"serviceRevisions":[{"serviceRevisionArn":"arn:other","taskDefinition":"arn:new"}]}`} {

@@ -1,4 +1,4 @@
-package emf_test
+package gate
 
 import (
 	"encoding/json"
@@ -6,15 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/greenlight-ecs/greenlight/pkg/emf"
 )
 
-func document(metrics ...emf.Metric) emf.Document {
-	return emf.Document{
+func sample(metrics ...metric) document {
+	return document{
 		Namespace:  "Greenlight",
 		Time:       time.UnixMilli(1_790_000_000_123),
-		Dimensions: []emf.Dimension{{"Application", "trips"}, {"LifecycleEvent", ""}},
+		Dimensions: []dimension{{"Application", "trips"}, {"LifecycleEvent", ""}},
 		Sets:       [][]string{{"Application", "LifecycleEvent"}, {"LifecycleEvent"}},
 		Metrics:    metrics,
 		Members:    map[string]any{"event": "metrics"},
@@ -22,10 +20,10 @@ func document(metrics ...emf.Metric) emf.Document {
 }
 
 func TestOneLine(t *testing.T) {
-	lines, err := emf.Lines(document(
-		emf.Metric{Name: "GateFailed", Unit: emf.Count, Values: []float64{0}},
-		emf.Metric{Name: "CheckDuration", Unit: emf.Milliseconds, Values: []float64{1.5, 2}},
-	))
+	lines, err := sample(
+		metric{Name: "GateFailed", Unit: count, Values: []float64{0}},
+		metric{Name: "CheckDuration", Unit: milliseconds, Values: []float64{1.5, 2}},
+	).lines()
 	if err != nil || len(lines) != 1 {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
@@ -38,10 +36,10 @@ func TestOneLine(t *testing.T) {
 }
 
 func TestMoreThanAHundredValuesTakeMoreLines(t *testing.T) {
-	lines, err := emf.Lines(document(
-		emf.Metric{Name: "GatePassed", Unit: emf.Count, Values: []float64{1}},
-		emf.Metric{Name: "CheckDuration", Unit: emf.Milliseconds, Values: make([]float64, 250)},
-	))
+	lines, err := sample(
+		metric{Name: "GatePassed", Unit: count, Values: []float64{1}},
+		metric{Name: "CheckDuration", Unit: milliseconds, Values: make([]float64, 250)},
+	).lines()
 	if err != nil || len(lines) != 3 {
 		t.Fatalf("%d lines, %v, want 3", len(lines), err)
 	}
@@ -62,22 +60,22 @@ func TestMoreThanAHundredValuesTakeMoreLines(t *testing.T) {
 }
 
 func TestWhatCloudWatchWouldDropIsAnError(t *testing.T) {
-	bad := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{math.NaN()}})
-	if _, err := emf.Lines(bad); err == nil {
+	bad := sample(metric{Name: "X", Unit: count, Values: []float64{math.NaN()}})
+	if _, err := bad.lines(); err == nil {
 		t.Error("NaN was accepted")
 	}
-	bad = document()
+	bad = sample()
 	bad.Namespace = ""
-	if _, err := emf.Lines(bad); err == nil {
+	if _, err := bad.lines(); err == nil {
 		t.Error("an empty namespace was accepted")
 	}
 }
 
 func TestADimensionIsMadeOfWhatCloudWatchTakes(t *testing.T) {
 	for value, want := range map[string]string{"": "unknown", " \t": " ?", "  ": "unknown", "Grüße": "Gr??e", "a\nb": "a?b", "trips-1": "trips-1"} {
-		d := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{1}})
+		d := sample(metric{Name: "X", Unit: count, Values: []float64{1}})
 		d.Dimensions[0].Value = value
-		lines, err := emf.Lines(d)
+		lines, err := d.lines()
 		var m struct{ Application string }
 		if err != nil || json.Unmarshal(lines[0], &m) != nil || m.Application != want {
 			t.Errorf("%q: %q, %v, want %q", value, m.Application, err, want)
@@ -86,9 +84,9 @@ func TestADimensionIsMadeOfWhatCloudWatchTakes(t *testing.T) {
 }
 
 func TestALongDimensionIsCut(t *testing.T) {
-	d := document(emf.Metric{Name: "X", Unit: emf.Count, Values: []float64{1}})
+	d := sample(metric{Name: "X", Unit: count, Values: []float64{1}})
 	d.Dimensions[0].Value = strings.Repeat("é", 2000)
-	lines, err := emf.Lines(d)
+	lines, err := d.lines()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package remote_test
+package prober_test
 
 import (
 	"context"
@@ -12,17 +12,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
-	"github.com/greenlight-ecs/greenlight/pkg/remote"
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 const text = "version: 1\nname: trips\nchecks:\n  - {name: home, request: GET /, expect: {status: 200}}\n"
 
-// prober asks a Lambda that answers with h; the function's end of the room is functions/prober.
-func prober(t *testing.T, h http.HandlerFunc) (remote.Prober, *smoke.Suite, smoke.Job) {
+// asking asks a Lambda that answers with h; the function's end of the room is functions/prober.
+func asking(t *testing.T, h http.HandlerFunc) (prober.Client, *smoke.Suite, smoke.Job) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
@@ -35,10 +33,7 @@ func prober(t *testing.T, h http.HandlerFunc) (remote.Prober, *smoke.Suite, smok
 		Suite: source, Target: "http://127.0.0.1:1", Phases: []smoke.Phase{smoke.PhaseJudge},
 		Values: map[string]smoke.Value{"TOKEN": {Text: "hunter2", Secret: true}},
 	}
-	return remote.Prober{Function: "arn:aws:lambda:eu-west-1:1:function:Prober", AWS: &signed.Client{
-		Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""),
-		Endpoint: func(string) string { return server.URL },
-	}}, suite, job
+	return prober.Client{Function: "arn:aws:lambda:eu-west-1:1:function:Prober", AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}, suite, job
 }
 
 func bounded(t *testing.T, d time.Duration) context.Context {
@@ -55,7 +50,7 @@ func TestAJobIsSentOnce(t *testing.T) {
 		"a reset":        func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		var calls atomic.Int32
-		p, suite, job := prober(t, func(w http.ResponseWriter, r *http.Request) {
+		p, suite, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
 			calls.Add(1)
 			answer(w, r)
 		})
@@ -68,7 +63,7 @@ func TestAJobIsSentOnce(t *testing.T) {
 func TestTheReportIsWantedBeforeTheTimeIsUp(t *testing.T) {
 	for limit, kept := range map[time.Duration]time.Duration{time.Minute: 3 * time.Second, 4 * time.Second: time.Second} {
 		var got time.Time
-		p, suite, job := prober(t, func(w http.ResponseWriter, r *http.Request) {
+		p, suite, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
 			var sent smoke.Job
 			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 				t.Error(err)
@@ -101,16 +96,16 @@ func TestWhatIsNoReportOfThisSuiteIsAnErrorThatQuotesNothing(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"timed out":       {failed(`{"errorType":"Sandbox.Timedout","errorMessage":"Task timed out after 900.00 seconds"}`), remote.ErrOutlasted, "outlasted"},
-		"timed out, old":  {failed(`{"errorMessage":"2026-11-23T02:00:00Z x Task timed out after 900.00 seconds"}`), remote.ErrOutlasted, "outlasted"},
+		"timed out":       {failed(`{"errorType":"Sandbox.Timedout","errorMessage":"Task timed out after 900.00 seconds"}`), prober.ErrOutlasted, "outlasted"},
+		"timed out, old":  {failed(`{"errorMessage":"2026-11-23T02:00:00Z x Task timed out after 900.00 seconds"}`), prober.ErrOutlasted, "outlasted"},
 		"panicked":        {failed(`{"errorType":"Runtime.Panic","errorMessage":` + string(quote(quoted)) + `}`), nil, `"Runtime.Panic"`},
-		"not allowed":     {refused("AccessDeniedException"), remote.ErrUnusable, "PROBER_FUNCTION"},
-		"not there":       {refused("ResourceNotFoundException"), remote.ErrUnusable, "PROBER_FUNCTION"},
+		"not allowed":     {refused("AccessDeniedException"), prober.ErrUnusable, "PROBER_FUNCTION"},
+		"not there":       {refused("ResourceNotFoundException"), prober.ErrUnusable, "PROBER_FUNCTION"},
 		"the job itself":  {says(quoted), nil, "another suite"},
 		"an empty object": {says(`{}`), nil, "another suite"},
 		"no JSON":         {says(`hunter2`), nil, "no report"},
 	} {
-		p, suite, job := prober(t, tc.answer)
+		p, suite, job := asking(t, tc.answer)
 		_, err := p.Run(bounded(t, 20*time.Second), suite, job)
 		if err == nil || !strings.Contains(err.Error(), tc.text) || tc.want != nil && !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, tc.text)
@@ -145,10 +140,10 @@ func says(body string) http.HandlerFunc {
 func TestServeStopsWhenTheReportIsWanted(t *testing.T) {
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(func() { hang.CloseClientConnections(); hang.Close() })
-	_, _, job := prober(t, nil)
+	_, _, job := asking(t, nil)
 	job.Target, job.Deadline = hang.URL, time.Now().Add(500*time.Millisecond)
 	began := time.Now()
-	report, err := remote.Serve(bounded(t, time.Minute), job)
+	report, err := prober.Serve(bounded(t, time.Minute), job)
 	if err != nil || report.Verdict != smoke.Error || report.Blame != smoke.BlameConfig || time.Since(began) > 4*time.Second {
 		t.Errorf("%s, blame %s, %v after %v", report.Verdict, report.Blame, err, time.Since(began))
 	}

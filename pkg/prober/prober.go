@@ -1,24 +1,25 @@
-// Package remote runs a suite in another place than the one that decides: the hooks send a job to the
+// Package prober runs a suite in another place than the one that decides: the hooks send a job to the
 // prober, a function inside the VPC, and get its report back. Both ends are here, so that they cannot
 // come to differ.
 //
 // It refuses to log the job, which carries resolved secrets, and to take anything for a report that is
 // not one of this very suite.
-package remote
+package prober
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/sethvargo/go-envconfig"
 
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -58,9 +59,9 @@ func Serve(ctx context.Context, job smoke.Job) (smoke.Report, error) {
 	return smoke.Run(ctx, job, nil), nil
 }
 
-// Prober is the hook's end: it invokes the function with the job and waits for the report.
-type Prober struct {
-	AWS *signed.Client
+// Client is the hook's end: it invokes the function with the job and waits for the report.
+type Client struct {
+	AWS aws.Config
 	// Function is the prober function's name or ARN.
 	Function string
 	// Note tells what is waited for; it may be nil.
@@ -69,7 +70,7 @@ type Prober struct {
 
 // Run sends the job of the suite and returns the report. An error says why there is none; then nothing is known of
 // the release.
-func (p Prober) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
+func (c Client) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		job.Deadline = deadline.Add(-min(answerTime, time.Until(deadline)/4))
 	}
@@ -77,55 +78,52 @@ func (p Prober) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smo
 	if err != nil {
 		return smoke.Report{}, fmt.Errorf("ask the prober: %w", err)
 	}
-	answer, err := p.invoke(ctx, payload)
+	answer, err := c.invoke(ctx, payload)
 	if err != nil {
-		err = fmt.Errorf("ask the prober %s: %w", p.Function, err)
+		err = fmt.Errorf("ask the prober %s: %w", c.Function, err)
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: it did not answer in the time that this function has for the suite", err)
 		}
-		if signed.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
+		if awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
 			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
 		}
 		return smoke.Report{}, err
 	}
-	if answer.Header.Get("X-Amz-Function-Error") != "" {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: %w", p.Function, functionError(answer.Body))
+	if aws.ToString(answer.FunctionError) != "" {
+		return smoke.Report{}, fmt.Errorf("ask the prober %s: %w", c.Function, functionError(answer.Payload))
 	}
 	var r smoke.Report
-	if err := json.Unmarshal(answer.Body, &r); err != nil {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: its answer is no report: %w", p.Function, err)
+	if err := json.Unmarshal(answer.Payload, &r); err != nil {
+		return smoke.Report{}, fmt.Errorf("ask the prober %s: its answer is no report: %w", c.Function, err)
 	}
 	if r.SuiteSHA256 != suite.SHA256() {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: its report is about another suite", p.Function)
+		return smoke.Report{}, fmt.Errorf("ask the prober %s: its report is about another suite", c.Function)
 	}
 	return r, nil
 }
 
 // invoke waits until the function can be invoked, and invokes it once: a job that writes must not run
 // twice because an answer was lost.
-func (p Prober) invoke(ctx context.Context, payload []byte) (signed.Answer, error) {
+func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, MaxRun+wakeTime)
+	defer cancel()
 	until := time.Now().Add(wakeTime)
+	api := lambda.NewFromConfig(awsclient.Once(c.AWS))
 	for {
-		timeout := MaxRun
-		if deadline, ok := ctx.Deadline(); ok {
-			timeout = time.Until(deadline)
-		}
-		answer, err := p.AWS.Do(ctx, signed.Request{
-			Service: signed.Lambda, Operation: "Invoke", Method: http.MethodPost,
-			Path:   "/2015-03-31/functions/" + url.PathEscape(p.Function) + "/invocations",
-			Header: http.Header{"Content-Type": {"application/json"}, "X-Amz-Invocation-Type": {"RequestResponse"}},
-			Body:   payload, Timeout: timeout, Once: true,
+		answer, err := api.Invoke(ctx, &lambda.InvokeInput{
+			FunctionName: aws.String(c.Function), InvocationType: types.InvocationTypeRequestResponse, Payload: payload,
 		})
+		err = awsclient.Error(err)
 		if !notYet(err) || time.Now().After(until) {
 			return answer, err
 		}
-		state, stateErr := p.state(ctx)
+		state, stateErr := c.state(ctx)
 		if stateErr == nil {
-			p.note("waiting for the prober, which is " + state)
+			c.note("waiting for the prober, which is " + state)
 		}
 		select {
 		case <-ctx.Done():
-			return signed.Answer{}, errors.Join(err, ctx.Err())
+			return nil, errors.Join(err, ctx.Err())
 		case <-time.After(wakePause):
 		}
 	}
@@ -134,30 +132,24 @@ func (p Prober) invoke(ctx context.Context, payload []byte) (signed.Answer, erro
 // notYet reports whether Lambda did not run the function but may soon: it is Inactive or Pending
 // (its network interfaces were taken away while it was idle), or too many run already.
 func notYet(err error) bool {
-	return signed.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException", "ENINotReadyException")
+	return awsclient.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException", "ENINotReadyException")
 }
 
 // state is the function's state in Lambda's words: "Inactive", "Pending".
-func (p Prober) state(ctx context.Context) (string, error) {
-	answer, err := p.AWS.Do(ctx, signed.Request{
-		Service: signed.Lambda, Operation: "GetFunction", Method: http.MethodGet,
-		Path: "/2015-03-31/functions/" + url.PathEscape(p.Function), Once: true,
-	})
+func (c Client) state(ctx context.Context) (string, error) {
+	out, err := lambda.NewFromConfig(c.AWS).GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(c.Function)})
 	if err != nil {
-		return "", err
+		return "", awsclient.Error(err)
 	}
-	var out struct {
-		Configuration struct{ State string }
+	if out.Configuration == nil {
+		return "", errors.New("read the function's state: the answer has none")
 	}
-	if err := json.Unmarshal(answer.Body, &out); err != nil {
-		return "", err
-	}
-	return out.Configuration.State, nil
+	return string(out.Configuration.State), nil
 }
 
-func (p Prober) note(text string) {
-	if p.Note != nil {
-		p.Note(text)
+func (c Client) note(text string) {
+	if c.Note != nil {
+		c.Note(text)
 	}
 }
 

@@ -1,13 +1,16 @@
-package release
+package discovery
 
 import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/signed"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 )
 
 // Addresses returns the private addresses of the load balancer's nodes, one in each zone. Its DNS name
@@ -18,23 +21,19 @@ func (f Finder) Addresses(ctx context.Context, loadBalancerARN string) ([]string
 	if !ok {
 		return nil, fmt.Errorf("find the load balancer's addresses: %.200q is not a load balancer's ARN", loadBalancerARN)
 	}
-	var out struct {
-		Interfaces []struct {
-			Address     string `xml:"privateIpAddress"`
-			Description string `xml:"description"`
-		} `xml:"networkInterfaceSet>item"`
-	}
-	in := url.Values{
-		"Filter.1.Name": {"description"}, "Filter.1.Value.1": {"ELB " + name},
-		"Filter.2.Name": {"status"}, "Filter.2.Value.1": {"in-use"},
-	}
-	if err := f.AWS.Query(ctx, signed.EC2, "DescribeNetworkInterfaces", in, &out); err != nil {
-		return nil, fmt.Errorf("find the load balancer's addresses: %w", err)
+	in := &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{
+		{Name: aws.String("description"), Values: []string{"ELB " + name}},
+		{Name: aws.String("status"), Values: []string{"in-use"}},
+	}}
+	out, err := ec2.NewFromConfig(f.AWS).DescribeNetworkInterfaces(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("find the load balancer's addresses: %w", awsclient.Error(err))
 	}
 	var addresses []string
-	for _, i := range out.Interfaces {
-		if i.Description == "ELB "+name && net.ParseIP(i.Address) != nil {
-			addresses = append(addresses, i.Address)
+	for _, i := range out.NetworkInterfaces {
+		address := aws.ToString(i.PrivateIpAddress)
+		if aws.ToString(i.Description) == "ELB "+name && net.ParseIP(address) != nil {
+			addresses = append(addresses, address)
 		}
 	}
 	if len(addresses) == 0 {

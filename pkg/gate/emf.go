@@ -1,10 +1,4 @@
-// Package emf writes metrics as log lines in CloudWatch's embedded metric format, so that a function
-// has metrics without a call to CloudWatch and without a permission for it.
-//
-// It refuses what CloudWatch would drop without a word: a metric, dimension or namespace out of the
-// specification's bounds
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-package emf
+package gate
 
 import (
 	"encoding/json"
@@ -15,47 +9,50 @@ import (
 	"unicode/utf8"
 )
 
-// The specification's bounds.
+// Metrics are written as log lines in CloudWatch's embedded metric format, so that a function has metrics without a
+// call to CloudWatch and without a permission for it. What CloudWatch would drop without a word is refused: a metric,
+// dimension or namespace out of the specification's bounds
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 const (
-	// MaxValues is how many values one metric may carry in one line; Lines splits longer series.
-	MaxValues = 100
+	// maxValues is how many values one metric may carry in one line; lines splits longer series.
+	maxValues = 100
 	// maxDimensionValue is in characters.
 	maxDimensionValue = 1024
 	maxNamespace      = 1024
 )
 
-// Unknown stands for a dimension whose value is not known: CloudWatch drops a line whose dimension is
+// unknown stands for a dimension whose value is not known: CloudWatch drops a line whose dimension is
 // missing or empty.
-const Unknown = "unknown"
+const unknown = "unknown"
 
-// Unit is a unit that CloudWatch knows.
-type Unit string
+// unit is a unit that CloudWatch knows.
+type unit string
 
 // The units that Greenlight uses.
 const (
-	Count        Unit = "Count"
-	Milliseconds Unit = "Milliseconds"
+	count        unit = "Count"
+	milliseconds unit = "Milliseconds"
 )
 
-// Metric is one metric with one or several values, in its unit.
-type Metric struct {
+// metric is one metric with one or several values, in its unit.
+type metric struct {
 	Name   string
-	Unit   Unit
+	Unit   unit
 	Values []float64
 }
 
-// Dimension is a name with its value.
-type Dimension struct{ Name, Value string }
+// dimension is a name with its value.
+type dimension struct{ Name, Value string }
 
-// Document is the metrics of one moment.
-type Document struct {
+// document is the metrics of one moment.
+type document struct {
 	Namespace string
 	Time      time.Time
 	// Dimensions are all that are used; Sets says, by name, in which combinations CloudWatch shall keep
 	// the metrics. Every combination of values is a metric that is paid for: no ids here.
-	Dimensions []Dimension
+	Dimensions []dimension
 	Sets       [][]string
-	Metrics    []Metric
+	Metrics    []metric
 	// Members are further members of the line, searchable in Logs Insights and no metrics.
 	Members map[string]any
 }
@@ -68,28 +65,28 @@ type directive struct {
 
 type definition struct {
 	Name string `json:"Name"`
-	Unit Unit   `json:"Unit"`
+	Unit unit   `json:"Unit"`
 }
 
-// Lines returns the document as log lines, each one JSON object without a line end: one line, or more
-// when a metric has more than MaxValues values.
-func Lines(d Document) ([][]byte, error) {
+// lines returns the document as log lines, each one JSON object without a line end: one line, or more
+// when a metric has more than maxValues values.
+func (d document) lines() ([][]byte, error) {
 	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
 		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
 	}
-	var lines [][]byte
+	var all [][]byte
 	for rest := d.Metrics; len(rest) > 0; {
 		line, left, err := d.line(rest)
 		if err != nil {
 			return nil, err
 		}
-		lines, rest = append(lines, line), left
+		all, rest = append(all, line), left
 	}
-	return lines, nil
+	return all, nil
 }
 
 // line writes the first values of each metric and returns what is left of them.
-func (d Document) line(metrics []Metric) (line []byte, left []Metric, err error) {
+func (d document) line(metrics []metric) (line []byte, left []metric, err error) {
 	out := make(map[string]any, len(d.Members)+len(d.Dimensions)+len(metrics)+1)
 	for name, value := range d.Members {
 		out[name] = value
@@ -104,7 +101,7 @@ func (d Document) line(metrics []Metric) (line []byte, left []Metric, err error)
 				return nil, nil, fmt.Errorf("write metric %s: %v is no number", m.Name, v)
 			}
 		}
-		now := m.Values[:min(len(m.Values), MaxValues)]
+		now := m.Values[:min(len(m.Values), maxValues)]
 		switch len(now) {
 		case 0:
 			continue
@@ -115,7 +112,7 @@ func (d Document) line(metrics []Metric) (line []byte, left []Metric, err error)
 		}
 		dir.Metrics = append(dir.Metrics, definition{m.Name, m.Unit})
 		if more := m.Values[len(now):]; len(more) > 0 {
-			left = append(left, Metric{m.Name, m.Unit, more})
+			left = append(left, metric{m.Name, m.Unit, more})
 		}
 	}
 	out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{dir}}
@@ -132,7 +129,7 @@ func dimensionValue(v string) string {
 		return r
 	}, v)
 	if strings.TrimSpace(v) == "" {
-		return Unknown
+		return unknown
 	}
 	return v[:min(len(v), maxDimensionValue)]
 }

@@ -1,0 +1,132 @@
+// Package awsclient says how Greenlight calls AWS with the SDK's own clients: to the host that a request was signed
+// for and to no other, a few times, each time for a few seconds, and with answers of a size that fits the memory.
+//
+// It knows no service: a room that needs one makes the SDK's client of the configuration that it is given. It refuses
+// redirects, answers above MaxAnswer and every log line of the SDK's.
+package awsclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go/logging"
+)
+
+const (
+	// MaxAnswer bounds what is read of an answer, in bytes. The largest that a hook asks for is the prober's report,
+	// which Lambda itself bounds at 6 MB.
+	MaxAnswer = 8 << 20
+	// attempts, attemptTime and backoff bound one call to about 11 s: a hook has an answer or a reason long before its
+	// own time is up. AWS answers such calls in tenths of a second.
+	attempts    = 3
+	attemptTime = 3 * time.Second
+	// backoff is the longest pause before the second attempt; the one before the third is twice as long.
+	backoff = 800 * time.Millisecond
+)
+
+// ErrTooLarge says that an answer was larger than MaxAnswer.
+var ErrTooLarge = errors.New("the answer is larger than 8 MiB")
+
+// Bounded returns the configuration with the bounds of this room. The transport is the configuration's own where it
+// brings one of the SDK's (AWS_CA_BUNDLE), but for HTTP/2: an attempt that times out closes its connection, where
+// HTTP/2 would make the next attempt on the same dead one.
+func Bounded(cfg aws.Config) aws.Config {
+	transport := awshttp.NewBuildableClient().GetTransport()
+	if own, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		transport = own.GetTransport()
+	}
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
+	cfg.HTTPClient = &client{http: plain(transport), most: attemptTime}
+	cfg.RetryMaxAttempts = 0 // AWS_MAX_ATTEMPTS does not count here
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.BaseDelay = attempts, backoff
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(tooLarge)}, o.Retryables...)
+		})
+	}
+	cfg.Logger, cfg.ClientLogMode = logging.Nop{}, 0
+	return cfg
+}
+
+// Within returns a bounded configuration whose attempts end after another time.
+func Within(cfg aws.Config, most time.Duration) aws.Config {
+	if c, ok := cfg.HTTPClient.(*client); ok {
+		cfg.HTTPClient = &client{http: c.http, most: most}
+	}
+	return cfg
+}
+
+// Once returns a bounded configuration for calls that must not happen twice, or whose repetition is the caller's: one
+// attempt, on a connection of its own, with no other end than the context's.
+func Once(cfg aws.Config) aws.Config {
+	if c, ok := cfg.HTTPClient.(*client); ok {
+		if transport, ok := c.http.Transport.(*http.Transport); ok {
+			transport = transport.Clone()
+			transport.DisableKeepAlives = true
+			cfg.HTTPClient = &client{http: plain(transport)}
+		}
+	}
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	return cfg
+}
+
+// Rest closes the connections that a bounded configuration keeps between calls. Lambda freezes a function between two
+// invocations, for hours; a connection that the network has forgotten meanwhile would hang and not break.
+func Rest(cfg aws.Config) {
+	if c, ok := cfg.HTTPClient.(*client); ok {
+		c.http.CloseIdleConnections()
+	}
+}
+
+// client is an SDK's HTTP client whose answers have arrived whole when it returns: what breaks or hangs on the way is
+// part of the attempt, also for S3, whose answers the SDK would leave to be read by the caller.
+type client struct {
+	http *http.Client
+	// most bounds one attempt; zero is no bound.
+	most time.Duration
+}
+
+// plain follows no redirect.
+func plain(t *http.Transport) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// Do sends the request and reads the answer.
+func (c *client) Do(r *http.Request) (*http.Response, error) {
+	if c.most > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), c.most)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
+	resp, err := c.http.Do(r) //nolint:gosec // where it goes was decided and signed by the SDK
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up; nothing to learn
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if len(body) > MaxAnswer {
+		return nil, ErrTooLarge
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// tooLarge keeps the SDK from asking for the same too large answer again.
+func tooLarge(err error) aws.Ternary {
+	if errors.Is(err, ErrTooLarge) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
