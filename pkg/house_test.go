@@ -37,14 +37,13 @@ var neighbours = map[string][]string{
 	"pkg/internal/browser":  {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
-	"pkg/memory":            {},
 	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/redact", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/release":           {"pkg/codedeploy", "pkg/signed"},
 	"pkg/decision":          {"pkg/lifecycle", "pkg/release", "pkg/smoke"},
 	"pkg/gate":              {"pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/emf", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/redact", "pkg/release", "pkg/remote", "pkg/report", "pkg/secret", "pkg/signed", "pkg/smoke", "pkg/together"},
 	"pkg/signed":            {},
-	"pkg/stdlog":            {},
+	"pkg/startup":           {},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/document", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef"},
 	"pkg/rehearsal/alb":        {},
@@ -121,8 +120,8 @@ func TestNobodyLinksWhatIsBanned(t *testing.T) {
 // What libraries print through the standard logger is nothing that we have looked at.
 func TestEveryProgramTakesTheStandardLoggerOver(t *testing.T) {
 	for _, r := range rooms(t) {
-		if r.Name == "main" && slices.Contains(r.Deps, "log") && !slices.Contains(r.Imports, module+"pkg/stdlog") {
-			t.Errorf("%s links the standard logger, and does not begin with stdlog.TakeOver", r.path())
+		if r.Name == "main" && slices.Contains(r.Deps, "log") && !slices.Contains(r.Imports, module+"pkg/startup") {
+			t.Errorf("%s links the standard logger, and does not begin with startup.TakeOverLog", r.path())
 		}
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	// The same binary is the keeper of every process, and each built-in release.
 	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
 		os.Exit(exit)

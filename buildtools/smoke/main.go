@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A reader that goes away ("| head") must not end a run in the middle of a flow, before its clean-up.
 	signal.Ignore(syscall.SIGPIPE)
