@@ -31,12 +31,12 @@ func main() {
 		self = os.Args[0]
 	}
 	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
-	os.Exit(run(ctx, os.Args[1:], world{
+	os.Exit(command(world{
 		stdout: os.Stdout, stderr: os.Stderr,
 		live: live, colour: live && os.Getenv("NO_COLOR") == "", width: width,
 		lookup: os.LookupEnv,
 		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
-	}))
+	}).Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // width is the terminal's, or 0.

@@ -4,11 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/document"
-	"github.com/greenlight-ecs/greenlight/pkg/envfile"
 	"github.com/greenlight-ecs/greenlight/pkg/placeholder"
-	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 )
 
 // values are the variables: --var wins over the environment, the environment over files, a later file or
@@ -87,7 +86,7 @@ func (t *templateRun) environment(environ []string) {
 		if !ok {
 			continue
 		}
-		read, problems := envfile.Read(renderer.Name(f), text)
+		read, problems := cli.ReadEnv(cli.Name(f), text)
 		t.Add(problems...)
 		for name, value := range read {
 			t.values.files[name] = value
