@@ -24,9 +24,9 @@ func command(o *options) *cli.Command {
 	c := &cli.Command{
 		Name:      "render-appspec",
 		Arguments: "[flags]",
-		About: `Writes the AppSpec of an Amazon ECS blue/green deployment, checked against the
-rendered task definition, or checks an existing one (--check). It talks to
-nobody, and writes nothing when something is wrong.
+		About: `Writes the AppSpec of an Amazon ECS blue/green deployment: checks it against the
+rendered task definition, or an existing one with --check. It talks to nobody,
+and writes nothing when something is wrong.
 
 Name the service's capacity provider: a deployment whose AppSpec does not name
 it takes it away from the service.`,

@@ -36,11 +36,11 @@ func command(o *options) *cli.Command {
 	c := &cli.Command{
 		Name:      "render-taskdef",
 		Arguments: "[flags] TEMPLATE",
-		About: `Reads an ECS task definition template (JSON, JSON with comments or YAML; - is
-stdin), puts values in the place of ${NAME}, applies the edits, checks what ECS
-and CodeDeploy would refuse later, and writes what RegisterTaskDefinition takes.
-It talks to nobody, writes nothing when something is wrong, and never prints a
-value.
+		About: `Renders an ECS task definition: reads a template (JSON, JSON with comments or
+YAML; - is stdin), puts values in the place of ${NAME}, applies the edits, checks
+what ECS and CodeDeploy would refuse later, and writes what
+RegisterTaskDefinition takes. It talks to nobody, writes nothing when something
+is wrong, and never prints a value.
 
 Variables: $A ${A} ${A-default} ${A:-default} ${A?message} ${A:?message}
 ${A:+alternative}; $$ is $. A bare ${CPU} outside quotes is a number, true,
