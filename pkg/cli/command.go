@@ -116,6 +116,9 @@ func (c *Command) Empty(name string) bool {
 
 // Near asks whether a subcommand was meant by an argument that is nothing else; "" where none is near.
 func (c *Command) Near(arg string) string {
+	if c == nil { // a Run that was not started by a command line
+		return ""
+	}
 	var known []string
 	for _, sub := range c.Commands {
 		known = append(known, sub.Name)

@@ -181,19 +181,11 @@ func (r *Run) file(name string, err error) {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		help = "paths are relative to the working directory"
-		if near := r.near(name); near != "" {
+		if near := r.command.Near(name); near != "" {
 			help = near
 		}
 	}
 	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
-}
-
-// near asks whether a subcommand was meant by a file's name.
-func (r *Run) near(name string) string {
-	if r.command == nil {
-		return ""
-	}
-	return r.command.Near(name)
 }
 
 // Output is a result and where it goes; the name "-" is the standard output.
