@@ -37,8 +37,8 @@ func command(o *options) *cli.Command {
 		Name:      "render-taskdef",
 		Arguments: "[flags] TEMPLATE",
 		About: `Renders an ECS task definition: reads a template (JSON, JSON with comments or
-YAML; - is stdin), puts values in the place of ${NAME}, applies the edits, checks
-what ECS and CodeDeploy would refuse later, and writes what
+YAML; - is stdin), puts values in the place of ${NAME}, applies the edits,
+checks what ECS and CodeDeploy would refuse later, and writes what
 RegisterTaskDefinition takes. It talks to nobody, writes nothing when something
 is wrong, and never prints a value.
 
