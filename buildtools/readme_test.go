@@ -2,6 +2,7 @@
 package buildtools_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +11,10 @@ import (
 	"unicode/utf8"
 )
 
+var update = flag.Bool("update", false, "write what the commands print into the READMEs")
+
 // TestReadmes runs the command behind each "$ " in the READMEs' console blocks, in a copy of testdata/readme, and
-// fails where something else is shown than it printed, be it to stdout or stderr. UPDATE=1 writes what was printed.
+// fails where something else is shown than it printed, be it to stdout or stderr. With -update it writes what was printed.
 func TestReadmes(t *testing.T) {
 	bin := build(t)
 	names, err := filepath.Glob("*/README.md")
@@ -29,7 +32,7 @@ func TestReadmes(t *testing.T) {
 				t.Fatal(err)
 			}
 			printed := rendered(t, string(shown), bin, work)
-			if os.Getenv("UPDATE") != "" {
+			if *update {
 				if err := os.WriteFile(name, []byte(printed), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -85,7 +88,9 @@ func rendered(t *testing.T, shown, bin, work string) string {
 func build(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", bin+"/", "./render-taskdef", "./render-appspec", "./smoke", "./rehearse")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin+"/",
+		"./render-taskdef", "./render-appspec", "./smoke", "./rehearse")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as they are shipped
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
