@@ -156,7 +156,7 @@ type printer struct {
 
 func (p *printer) Write(text []byte) (int, error) {
 	n, err := p.w.Write(text)
-	p.err = err
+	p.err = errors.Join(p.err, err)
 	return n, err
 }
 
