@@ -94,7 +94,8 @@ Prints a script for a shell
 	if err := os.WriteFile(filepath.Join(bin, "greet"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.CommandContext(t.Context(), "sh", "man.sh", bin, out, "greet").CombinedOutput(); err != nil || len(said) > 0 {
+	said, err := exec.CommandContext(t.Context(), "sh", "man.sh", bin, out, "greet").CombinedOutput()
+	if err != nil || len(said) > 0 {
 		t.Fatalf("%v: %s", err, said)
 	}
 	pages, err := filepath.Glob(out + "/*")

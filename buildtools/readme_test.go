@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the READMEs")
 
 // TestReadmes runs the command behind each "$ " in the READMEs' console blocks, in a copy of testdata/readme, and
-// fails where something else is shown than it printed, be it to stdout or stderr. With -update it writes what was printed.
+// fails where something else is shown than it printed, to stdout or stderr. With -update it writes what was printed.
 func TestReadmes(t *testing.T) {
 	bin := build(t)
 	names, err := filepath.Glob("*/README.md")

@@ -63,8 +63,10 @@ rehearse faults --list`,
 	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")
 	f.StringArrayVar(&o.routes, "route", nil, "`'GET /path'`: break this route too, whether the suite asks it or not")
 	f.StringArrayVar(&o.onlyRoutes, "only", nil, "`'GET /path'`: break this route only, as the suite writes it")
-	f.BoolVar(&o.readiness, "readiness", false, "break the routes of the readiness checks too; each takes the suite's whole within")
-	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()), "`N`: faults side by side (default: 4 for each processor)")
+	f.BoolVar(&o.readiness, "readiness", false,
+		"break the routes of the readiness checks too; each takes the suite's whole within")
+	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()),
+		"`N`: faults side by side (default: 4 for each processor)")
 	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
 	f = c.Group("output")
 	f.StringArrayVar(&o.reports, "report", nil, "`json=FILE`: write the score")
@@ -145,7 +147,8 @@ func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
 			method, path = "GET", t
 		}
 		if !strings.HasPrefix(path, "/") || method != strings.ToUpper(method) || strings.ContainsAny(path, " ?#") {
-			return nil, cli.Usagef("--%s: want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag)
+			return nil, cli.Usagef(
+				"--%s: want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag)
 		}
 		all = append(all, faults.Route{Method: method, Path: path})
 	}

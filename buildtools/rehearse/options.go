@@ -75,27 +75,36 @@ rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
 	}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")
-	f.StringVar(&o.config, "config", "all-at-once", "`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, "+
-		"or AWS's name (CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
-	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0, "`TIME`: wait so long for ContinueDeployment before traffic moves (READY_WAIT), "+
-		"else stop; --speed divides it")
-	f.StringArrayVar(&o.alarms, "alarm", nil, "`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests "+
-		"with 5xx, file=PATH once that file exists")
-	f.BoolVar(&o.plan.NoRollback, "no-rollback", false, "a deployment group without automatic rollbacks: a failed deployment is left as it is")
-	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false, "a deployment group without a test listener: CodeDeploy skips "+
-		"AfterAllowTestTraffic and does not say so")
-	f.BoolVar(&o.plan.Discover, "discover", false, "tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from "+
-		"the deployment, as on AWS; the suite is where the label greenlight.suite says")
-	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait, "`TIME`: how long the old task set stays after the shift; "+
-		"--speed divides it")
+	f.StringVar(&o.config, "config", "all-at-once",
+		"`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name "+
+			"(CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
+	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0,
+		"`TIME`: wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed "+
+			"divides it")
+	f.StringArrayVar(&o.alarms, "alarm", nil,
+		"`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
+			"5xx, file=PATH once that file exists")
+	f.BoolVar(&o.plan.NoRollback, "no-rollback", false,
+		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
+	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
+		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
+	f.BoolVar(&o.plan.Discover, "discover", false,
+		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
+			"as on AWS; the suite is where the label greenlight.suite says")
+	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait,
+		"`TIME`: how long the old task set stays after the shift; --speed divides it")
 	f = c.Group("this machine")
-	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort, "`PORT`: of the production listener; 0 picks a free one")
+	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort,
+		"`PORT`: of the production listener; 0 picks a free one")
 	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT`: of the test listener; 0 picks a free one")
-	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed, "`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
-	f.StringVar(&o.traffic, "traffic", "20", "`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
+	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed,
+		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
+	f.StringVar(&o.traffic, "traffic", "20",
+		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
 	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
 	f = c.Group("output")
-	f.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
+	f.StringArrayVar(&o.reports, "report", nil,
+		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if err := o.complete(c, args); err != nil {
@@ -114,15 +123,21 @@ func (o *options) releaseFlags(c *cli.Command) {
 	f.StringVar(&o.suite, "suite", "", "`FILE`: the smoke suite that the hooks run")
 	f.StringVar(&o.blue, "blue", "", "`CMD`: serves the old version on $PORT; or builtin:NAME")
 	f.StringVar(&o.green, "green", "", "`CMD`: serves the new version on $PORT; or builtin:NAME: "+builtinNames())
-	f.StringVar(&o.blueRelease, "blue-release", "", "`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
+	f.StringVar(&o.blueRelease, "blue-release", "",
+		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
 	f = c.Group("tasks and hooks")
 	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "`N`: tasks per task set")
-	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "`TIME`: that a task may take to open its port")
-	f.StringVar(&o.healthCheck, "health-check", "", "`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below 500)")
-	f.StringVar(&o.hooksDir, "hooks", "", "`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
+	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout,
+		"`TIME`: that a task may take to open its port")
+	f.StringVar(&o.healthCheck, "health-check", "",
+		"`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below "+
+			"500)")
+	f.StringVar(&o.hooksDir, "hooks", "",
+		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
 	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND`: runs another program for an event's hook")
-	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "`TIME`: that Lambda allows a hook")
+	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout,
+		"`TIME`: that Lambda allows a hook")
 }
 
 // needed says which flags are missing, and that there are no arguments beside flags.
@@ -273,7 +288,8 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 			if near, ok := diagnostic.Nearest(name, known); ok {
 				return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; did you mean %s?", near)
 			}
-			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; they are %s", strings.Join(known, ", "))
+			all := strings.Join(known, ", ")
+			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; they are %s", all)
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, cli.Usagef("--hook %s: EVENT=COMMAND", name)
 		}
@@ -289,7 +305,8 @@ func serve(flag, text string) (rehearsal.Command, error) {
 		return rehearsal.Command{Text: text, Argv: task.Shell(text)}, nil
 	}
 	if _, ok := task.FindBuiltin(name); !ok {
-		return rehearsal.Command{}, cli.Usagef("--%s builtin: there is no such built-in release; there are %s", flag, builtinNames())
+		return rehearsal.Command{}, cli.Usagef(
+			"--%s builtin: there is no such built-in release; there are %s", flag, builtinNames())
 	}
 	return rehearsal.Command{Text: text, Builtin: name}, nil
 }

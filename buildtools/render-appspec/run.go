@@ -37,16 +37,21 @@ render-appspec --check appspec.yaml --taskdef taskdef.json`,
 		Exit: cli.RendererExit,
 	}
 	f := c.Group("output")
-	f.StringVarP(&o.out, "output", "o", "appspec.yaml", "`FILE`: where the result goes, as JSON when it ends in .json; - is stdout")
+	f.StringVarP(&o.out, "output", "o", "appspec.yaml",
+		"`FILE`: where the result goes, as JSON when it ends in .json; - is stdout")
 	f.StringVar(&o.check, "check", "", "`FILE`: check this AppSpec, and write nothing")
 	f = c.Group("what is deployed")
-	f.StringVar(&o.taskdef, "taskdef", "", "`FILE`: a rendered task definition, from which container and port come, or against which they are checked")
+	f.StringVar(&o.taskdef, "taskdef", "",
+		"`FILE`: a rendered task definition, from which container and port come, or against which they are checked")
 	f.StringVar(&o.container, "container", "", "`NAME`: the container that the load balancer reaches")
 	f.StringVar(&o.port, "port", "", "`N`: its containerPort")
-	f.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder, "`ARN`: the default, <TASK_DEFINITION>, is what CodePipeline replaces")
-	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=FUNCTION`: run a Lambda function (name or ARN) at a lifecycle event")
+	f.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder,
+		"`ARN`: the default, <TASK_DEFINITION>, is what CodePipeline replaces")
+	f.StringArrayVar(&o.hooks, "hook", nil,
+		"`EVENT=FUNCTION`: run a Lambda function (name or ARN) at a lifecycle event")
 	f = c.Group("where it runs")
-	f.StringArrayVar(&o.providers, "capacity-provider", nil, "`NAME[:weight=N][,base=N]`: the service's, or what replaces it")
+	f.StringArrayVar(&o.providers, "capacity-provider", nil,
+		"`NAME[:weight=N][,base=N]`: the service's, or what replaces it")
 	f.StringVar(&o.subnets, "subnets", "", "`A,B`: of tasks with a network of their own, together with the next two")
 	f.StringVar(&o.securityGroups, "security-groups", "", "`A,B`: of those tasks")
 	f.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`: whether they get a public address")

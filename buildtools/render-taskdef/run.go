@@ -67,7 +67,8 @@ aws ecs register-task-definition --cli-input-json file://taskdef.json`,
 	f.StringArrayVar(&o.secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
 	f.StringArrayVar(&o.labels, "label", nil, "`[C:]K=V`: set a docker label")
 	f.StringArrayVar(&o.tags, "tag", nil, "`K=V`: set a tag of the task definition")
-	f.StringArrayVar(&o.commands, "command", nil, "`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
+	f.StringArrayVar(&o.commands, "command", nil,
+		"`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
 	f.StringArrayVar(&o.set, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
 	f = c.Group("labels that the hooks read")
 	f.StringVar(&o.release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
@@ -80,7 +81,8 @@ func run(args []string, sys system) int {
 	c := command(&t.options)
 	return t.Execute(c, args, func(args []string) {
 		if len(args) != 1 {
-			t.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(args)), "render-taskdef -h shows the flags and an example; - is stdin")
+			t.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(args)),
+				"render-taskdef -h shows the flags and an example; - is stdin")
 			return
 		}
 		t.name = args[0]
@@ -172,7 +174,8 @@ func (t *templateRun) checkOutputs(loses bool) {
 			}
 		}
 	}
-	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || cli.SameFile(t.imageDetail, t.out)) {
+	same := filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || cli.SameFile(t.imageDetail, t.out)
+	if t.imageDetail != "" && same {
 		t.Usage("--image-detail", "is the file of --output too", help)
 	}
 }

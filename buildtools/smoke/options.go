@@ -65,7 +65,8 @@ smoke --validate smoke.yaml`,
 	f := c.Group("what is judged")
 	f.StringVar(&o.target, "target", "", "`URL`: the release to judge, http://host:port")
 	f.StringVar(&o.baseline, "baseline", "", "`URL`: the release that serves production, to compare with")
-	f.StringArrayVar(&o.targetHeaders, "target-header", nil, "`NAME=VALUE`: a header for the target only, where one address serves both")
+	f.StringArrayVar(&o.targetHeaders, "target-header", nil,
+		"`NAME=VALUE`: a header for the target only, where one address serves both")
 	f.StringVar(&o.release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
 	f = c.Group("how")
 	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")

@@ -269,7 +269,8 @@ func (c *Command) versionText() string {
 	if build, ok := debug.ReadBuildInfo(); ok && build.Main.Version != "" {
 		version = strings.Trim(build.Main.Version, "()")
 	}
-	return fmt.Sprintf("%s %s (%s, %s/%s)\n", c.cobra.Root().Name(), version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	name, platform := c.cobra.Root().Name(), runtime.GOOS+"/"+runtime.GOARCH
+	return fmt.Sprintf("%s %s (%s, %s)\n", name, version, runtime.Version(), platform)
 }
 
 // completion is the subcommand that prints what a shell wants to know.

@@ -44,7 +44,8 @@ func command(g *greeting) *cli.Command {
 	f.StringArrayVar(&g.Names, "name", nil, "`NAME`: greet somebody")
 	f.IntVar(&g.Times, "times", 0, "so often")
 	f.Float64Var(&g.Volume, "volume", 0, "so loud")
-	f.DurationVar(&g.Pause, "pause", 0, "wait so `LONG`, which takes a text that is longer than one line of the terminal has room for")
+	f.DurationVar(&g.Pause, "pause", 0,
+		"wait so `LONG`, which takes a text that is longer than one line of the terminal has room for")
 	f.Int("a-name-that-is-long", 0, "`N`: is on a line of its own")
 	c.Commands = []*cli.Command{{
 		Name: "faults", Arguments: "[flags]", About: "Finds faults. Of any kind.",
@@ -62,6 +63,7 @@ func execute(c *cli.Command, line string) (code int, stdout, stderr string) {
 
 func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 	none := []string{}
+	const noShell, noCommand = " completion: there is no script for that shell; ", " help: there is no such command"
 	for line, want := range map[string]greeting{
 		"":                          {Word: "hello", Args: none},
 		"--loud Ann":                {Loud: true, Word: "hello", Args: []string{"Ann"}},
@@ -95,10 +97,10 @@ func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 		"--volume SECRET":           {Word: "hello", Wrong: "--volume: want a number"},
 		"--=SECRET --":              {Word: "hello", Wrong: "--: unknown flag"},
 		"--nonsense -h":             {Word: "hello", Wrong: "--nonsense: unknown flag"},
-		"completion SECRET":         {Word: "hello", Wrong: " completion: there is no script for that shell; want one of bash, zsh, fish, powershell"},
-		"completion fihs":           {Word: "hello", Wrong: " completion: there is no script for that shell; did you mean fish?"},
-		"help SECRET":               {Word: "hello", Wrong: " help: there is no such command"},
-		"help falts":                {Word: "hello", Wrong: " help: there is no such command; did you mean the command faults?"},
+		"completion SECRET":         {Word: "hello", Wrong: noShell + "want one of bash, zsh, fish, powershell"},
+		"completion fihs":           {Word: "hello", Wrong: noShell + "did you mean fish?"},
+		"help SECRET":               {Word: "hello", Wrong: noCommand},
+		"help falts":                {Word: "hello", Wrong: noCommand + "; did you mean the command faults?"},
 		"faults --hlep --word hell": {Word: "hello", Wrong: " faults: --hlep: unknown flag; did you mean --help?"},
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -111,7 +113,8 @@ func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if wantCode := map[bool]int{true: cli.ExitOK, false: cli.ExitUsage}[want.Wrong == ""]; code != wantCode || stdout != "" {
+			wantCode := map[bool]int{true: cli.ExitOK, false: cli.ExitUsage}[want.Wrong == ""]
+			if code != wantCode || stdout != "" {
 				t.Errorf("exit %d, want %d; stdout %q", code, wantCode, stdout)
 			}
 			if (want.Wrong != "") != strings.Contains(stderr, "\n  help: greet") || strings.Contains(stderr, "SECRET") {
@@ -154,7 +157,8 @@ func TestWhatWasGivenIsKnown(t *testing.T) {
 
 func TestTheNameStandsBeforeEveryLine(t *testing.T) {
 	code, _, stderr := execute(command(new(greeting)), "faults")
-	if want := "greet faults: one\ngreet faults: two\n  help: greet faults -h shows the flags and an example\n"; stderr != want || code != cli.ExitUsage {
+	want := "greet faults: one\ngreet faults: two\n  help: greet faults -h shows the flags and an example\n"
+	if stderr != want || code != cli.ExitUsage {
 		t.Errorf("exit %d, %q, want %q", code, stderr, want)
 	}
 }
@@ -202,7 +206,8 @@ exit codes:
 		}
 	}
 	for _, line := range []string{"faults -h", "faults --help", "help faults"} {
-		if _, got, _ := execute(command(new(greeting)), line); !strings.HasPrefix(got, "usage: greet faults [flags]\n\nFinds faults. Of any kind.\n\ngeneral:\n") {
+		_, got, _ := execute(command(new(greeting)), line)
+		if !strings.HasPrefix(got, "usage: greet faults [flags]\n\nFinds faults. Of any kind.\n\ngeneral:\n") {
 			t.Errorf("%s: %s", line, got)
 		}
 	}
@@ -217,7 +222,8 @@ exit codes:
 func TestEveryCommandSaysItsVersion(t *testing.T) {
 	for _, line := range []string{"version", "--version", "--times 3 --version", "faults --version"} {
 		code, got, stderr := execute(command(new(greeting)), line)
-		if code != 0 || stderr != "" || !strings.HasPrefix(got, "greet ") || !strings.Contains(got, " (go1.") || strings.Count(got, "\n") != 1 {
+		oneLine := strings.HasPrefix(got, "greet ") && strings.Contains(got, " (go1.") && strings.Count(got, "\n") == 1
+		if code != 0 || stderr != "" || !oneLine {
 			t.Errorf("%s: exit %d, %q, %q", line, code, got, stderr)
 		}
 	}
@@ -233,7 +239,9 @@ func TestEveryShellCompletes(t *testing.T) {
 			t.Errorf("%s: exit %d, %q does not stand in %d bytes, %q", shell, code, want, len(got), stderr)
 		}
 	}
-	for line, want := range map[string]string{"__complete fa": "faults\tFinds faults\n:", "__complete --wo": "--word\tsay `WORD`\n:"} {
+	for line, want := range map[string]string{
+		"__complete fa": "faults\tFinds faults\n:", "__complete --wo": "--word\tsay `WORD`\n:",
+	} {
 		if _, got, _ := execute(command(new(greeting)), line); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}

@@ -132,7 +132,8 @@ func TestAPipeIsWrittenTo(t *testing.T) {
 	if err := os.Symlink(fifo, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/3", "/proc/self/fd/3", fifo, link} {
+	names := []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/3", "/proc/self/fd/3", fifo, link}
+	for _, name := range names {
 		if strings.HasPrefix(name, "/proc") && runtime.GOOS != "linux" {
 			continue
 		}

@@ -68,30 +68,38 @@ func TestTheLongestFileIsRead(t *testing.T) {
 }
 
 func TestAWrongFlagIsAProblemInTheWantedFormat(t *testing.T) {
-	for _, args := range []string{"--format json --werrro", "--werrro SECRET --format=json -q", "--werror --werrro=SECRET --werror=x --format json"} {
+	for _, args := range []string{
+		"--format json --werrro", "--werrro SECRET --format=json -q",
+		"--werror --werrro=SECRET --werror=x --format json",
+	} {
 		code, stderr := renderer(args)
 		var rows []struct{ Flag, Text, Help string }
 		if err := json.Unmarshal([]byte(stderr), &rows); err != nil {
 			t.Fatalf("%s: %v: %s", args, err, stderr)
 		}
-		if code != cli.ExitUsage || len(rows) != 1 || rows[0].Flag != "--werrro" || rows[0].Help != "did you mean --werror?" || strings.Contains(stderr, "SECRET") {
+		told := len(rows) == 1 && rows[0].Flag == "--werrro" && rows[0].Help == "did you mean --werror?"
+		if code != cli.ExitUsage || !told || strings.Contains(stderr, "SECRET") {
 			t.Errorf("%s: exit %d, %+v", args, code, rows)
 		}
 	}
 }
 
 func TestAnUnknownFormatIsTold(t *testing.T) {
-	if code, stderr := renderer("--format xml"); code != cli.ExitUsage || !strings.Contains(stderr, "--format: error: want text, json or github") {
+	code, stderr := renderer("--format xml")
+	if code != cli.ExitUsage || !strings.Contains(stderr, "--format: error: want text, json or github") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
 
 func TestAMissingFileMayBeAMistypedCommand(t *testing.T) {
-	for name, want := range map[string]string{"verson": "did you mean the command version?", "a.json": "paths are relative to the working directory"} {
+	for name, want := range map[string]string{
+		"verson": "did you mean the command version?", "a.json": "paths are relative to the working directory",
+	} {
 		var out, stderr bytes.Buffer
 		r := cli.Run{Stdout: &out, Stderr: &stderr}
 		code := r.Execute(&cli.Command{Name: "render"}, []string{name}, func(args []string) { r.Read(args[0]) })
-		if code != cli.ExitFile || !strings.Contains(stderr.String(), name+": error: open: no such file or directory\n  help: "+want) {
+		want = name + ": error: open: no such file or directory\n  help: " + want
+		if code != cli.ExitFile || !strings.Contains(stderr.String(), want) {
 			t.Errorf("exit %d, %s", code, &stderr)
 		}
 	}

@@ -61,7 +61,8 @@ func ParseConfig(text string) (Config, error) {
 	case routing == AllAtOnce && numbers == "":
 		return Configs()[0], nil
 	case routing != Canary && routing != Linear:
-		return Config{}, fmt.Errorf("no deployment configuration is called that; give all-at-once, canary:10,5m, linear:10,1m or the name of one of AWS's: %s", strings.Join(configNames(), ", "))
+		return Config{}, fmt.Errorf("no deployment configuration is called that; give all-at-once, canary:10,5m, "+
+			"linear:10,1m or the name of one of AWS's: %s", strings.Join(configNames(), ", "))
 	}
 	first, second, _ := strings.Cut(numbers, ",")
 	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))
@@ -70,7 +71,8 @@ func ParseConfig(text string) (Config, error) {
 	}
 	interval, err := time.ParseDuration(second)
 	if err != nil || interval < time.Minute || interval > maxInterval || interval%time.Minute != 0 {
-		return Config{}, errors.New("the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it (--speed divides it)")
+		return Config{}, errors.New("the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it " +
+			"(--speed divides it)")
 	}
 	for _, c := range Configs() {
 		if c.Routing == routing && c.Percent == percent && c.Interval == interval {
