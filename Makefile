@@ -9,7 +9,7 @@ ARCH       ?= arm64
 LINT       := $(GO) tool -modfile=buildtools/lint.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help go build demo picture test check lint bench package dry-run deploy destroy templates clean
+.PHONY: help go build demo picture test check lint bench man package dry-run deploy destroy templates clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ check: go ## what CI runs: formatting, lint, tests, tidy
 
 templates:
 	@sh buildtools/lint-templates.sh
+
+man: build ## manual pages of the commands, in dist/man
+	@sh buildtools/man.sh $(BIN) dist/man $(BUILDTOOLS)
 
 package: go ## [BUCKET=b] [ARCH=amd64] the functions and build tools, packed into dist/
 	@sh buildtools/package.sh $(GO) $(ARCH) $(BUCKET)

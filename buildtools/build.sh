@@ -43,8 +43,10 @@ build() { # NAME of the list, then go build's arguments
 		exit 1
 	fi
 }
+# All are built as `make package` builds them, without cgo: a dynamic loader takes a renderer's start a millisecond.
+export CGO_ENABLED=0
 # shellcheck disable=SC2086 # lists of packages
 [ -z "$tools" ] || build $tools
-# The functions are built as Lambda runs them: without cgo and without the RPC mode of the old runtime.
+# And the functions without the RPC mode of Lambda's old runtime.
 # shellcheck disable=SC2086
-CGO_ENABLED=0 build -tags lambda.norpc $functions
+build -tags lambda.norpc $functions

@@ -18,14 +18,12 @@ const module = "github.com/greenlight-ecs/greenlight/"
 // Rooms without any are leaves: they import nothing of ours, do not log, read no environment, never exit.
 var neighbours = map[string][]string{
 	"pkg/appspec":           {"pkg/diagnostic", "pkg/lifecycle", "pkg/taskdef", "pkg/template"},
-	"pkg/envfile":           {"pkg/diagnostic"},
-	"pkg/renderer":          {"pkg/command", "pkg/diagnostic", "pkg/outfile", "pkg/template"},
 	"pkg/taskdef":           {"pkg/diagnostic", "pkg/template"},
 	"pkg/template":          {"pkg/diagnostic"},
 	"pkg/compare":           {},
-	"pkg/command":           {"pkg/diagnostic"},
 	"pkg/awsclient":         {},
 	"pkg/codedeploy":        {"pkg/awsclient", "pkg/lifecycle", "pkg/lifecycle/payload"},
+	"pkg/cli":               {"pkg/diagnostic", "pkg/template"},
 	"pkg/diagnostic":        {},
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
@@ -34,13 +32,11 @@ var neighbours = map[string][]string{
 	"pkg/internal/browser":  {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
-	"pkg/memory":            {},
-	"pkg/outfile":           {},
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/discovery", "pkg/lifecycle", "pkg/smoke"},
 	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke"},
-	"pkg/stdlog":            {},
+	"pkg/startup":           {},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef", "pkg/template"},
 	"pkg/rehearsal/alb":        {},
@@ -118,8 +114,8 @@ func TestNobodyLinksWhatIsBanned(t *testing.T) {
 // What libraries print through the standard logger is nothing that we have looked at.
 func TestEveryProgramTakesTheStandardLoggerOver(t *testing.T) {
 	for _, r := range rooms(t) {
-		if r.Name == "main" && slices.Contains(r.Deps, "log") && !slices.Contains(r.Imports, module+"pkg/stdlog") {
-			t.Errorf("%s links the standard logger, and does not begin with stdlog.TakeOver", r.path())
+		if r.Name == "main" && slices.Contains(r.Deps, "log") && !slices.Contains(r.Imports, module+"pkg/startup") {
+			t.Errorf("%s links the standard logger, and does not begin with startup.TakeOverLog", r.path())
 		}
 	}
 }

@@ -19,11 +19,11 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	only := flag.String("run", "", "only the measurements whose names match this `REGEXP`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

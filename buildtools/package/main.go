@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/outfile"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 )
 
 func main() {
@@ -62,7 +62,7 @@ func run(dist string, stdout io.Writer) error {
 
 func write(stdout io.Writer, name string, content []byte) error {
 	_, err := fmt.Fprintf(stdout, "%x  %s\n", sha256.Sum256(content), filepath.ToSlash(name))
-	return errors.Join(err, outfile.Write(name, content))
+	return errors.Join(err, cli.WriteFile(name, content))
 }
 
 // packed is the time of everything in an archive: the first that a zip can hold.

@@ -6,23 +6,15 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
 
-// scoreFaults is the subcommand that scores a suite; it returns the exit code.
-func scoreFaults(ctx context.Context, args []string, w world) int {
-	var o faultOptions
-	if err := o.parse(args, w.stdout); err != nil {
-		return faultSpec().Fail(err, command.ExitUsage)
-	}
-	if o.list {
-		listFaults(w.stdout)
-		return command.ExitOK
-	}
+// run scores the suite; it returns the exit code.
+func (o *faultOptions) run(ctx context.Context, w world) int {
 	problems := o.read(w)
 	if len(o.plan.Hooks) == 0 && len(problems.Errors(false)) == 0 {
 		problems = append(problems, diagnostic.Problem{
@@ -43,7 +35,7 @@ func scoreFaults(ctx context.Context, args []string, w world) int {
 	}
 	screen := &view.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}
 	view := &faultView{screen: screen, paint: painter(w.colour), quiet: o.quiet}
-	stop := view.begin(o)
+	stop := view.begin(*o)
 	score, err := campaign.Run(ctx, view.tell)
 	stop()
 	if code, failed := faultsFailed(ctx, w, err); failed {
@@ -66,7 +58,7 @@ func faultsFailed(ctx context.Context, w world, err error) (code int, failed boo
 		return 0, false
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintln(w.stderr, "rehearse faults: interrupted; everything was stopped")
-		return command.ExitInterrupted, true
+		return cli.ExitInterrupted, true
 	case unheld:
 		explain(w.stderr, setup)
 		return exitSetup, true
@@ -96,7 +88,7 @@ func exitOf(score faults.Score) int {
 	if unfinished || score.Total == 0 {
 		return exitSetup
 	}
-	return command.ExitOK
+	return cli.ExitOK
 }
 
 func listFaults(w io.Writer) {

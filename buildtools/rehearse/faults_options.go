@@ -1,15 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 )
 
@@ -22,28 +21,6 @@ const (
 	mostParallel, parallelPerCPU = 64, 4
 )
 
-func faultSpec() command.Spec {
-	return command.Spec{
-		Name:      "rehearse faults",
-		Arguments: "[flags]",
-		About: `Scores a smoke suite: rehearses the new release again and again, each time with one fault put in front of
-its tasks, and tells which faults the suite would let into production, and what to write into it.
-A fault is caught when the hooks' real binaries make CodeDeploy roll the release back. First the release
-without a fault has to be shifted. Both releases' tasks are started once; no clock of the suite is changed, so
-a suite that waits two minutes for readiness takes a little more than that.`,
-		Example: `rehearse faults --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:good
-rehearse faults --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:good \
-    --fault error-200 --fault redirect --route 'GET /api/report' --report json=score.json
-rehearse faults --list`,
-		Exit: `0 every fault was caught
-1 a fault would have reached production
-2 the command line is wrong
-3 the rehearsals could not be held: a port, a binary, a command
-4 the release's files are wrong, or the release without a fault is not shifted
-130 interrupted`,
-	}
-}
-
 // faultOptions are the flags of rehearse faults, those of a rehearsal among them.
 type faultOptions struct {
 	options
@@ -55,62 +32,72 @@ type faultOptions struct {
 	also, only []faults.Route
 }
 
-// parse reads the command line into o. Whatever it returns is for the user.
-func (o *faultOptions) parse(args []string, stdout io.Writer) error {
-	s := faultSpec()
-	f := s.Flags()
-	f.String(&o.taskDefinition, "taskdef", "", "the release's task definition, as render-taskdef writes it (`FILE`)")
-	f.String(&o.appSpec, "appspec", "", "its AppSpec, which says which hooks run (`FILE`)")
-	f.String(&o.suite, "suite", "", "the smoke suite to score (`FILE`)")
-	f.String(&o.blue, "blue", "", "`CMD` that serves the old version on $PORT, or builtin:NAME")
-	f.String(&o.green, "green", "", "`CMD` that serves the new version, which must pass the suite, or builtin:NAME")
-	f.String(&o.blueRelease, "blue-release", "", "the old version's `ID`, its RELEASE (default 1.0.0 for a built-in one, else blue)")
-	f.List(&o.names, "fault", "try this fault only (`NAME`); repeatable; --list shows them")
-	f.List(&o.routes, "route", "break this route too, whether the suite asks it or not (`'GET /path'`); repeatable")
-	f.List(&o.onlyRoutes, "only", "break this route only (`'GET /path'`, as the suite writes it); repeatable")
-	f.Switch(&o.readiness, "readiness", "break the routes of the readiness checks too; each takes the suite's whole within")
-	f.Int(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()), "`N` faults side by side (default 4 for each processor)")
-	f.Switch(&o.list, "list", "list the faults, and try none")
-	f.Int(&o.plan.Tasks, "tasks", defaultTasks, "`N` tasks per task set")
-	f.String(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check (default: / with anything below 500)")
-	f.String(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries (default: beside rehearse)")
-	f.List(&o.hooks, "hook", "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
-	f.List(&o.secrets, "secret", "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
-	f.Duration(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "the `TIME` that Lambda allows a hook")
-	f.Duration(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "the `TIME` that a task may take to open its port")
-	f.List(&o.reports, "report", "json=`FILE` writes the score; repeatable")
-	f.Switch(&o.quiet, "quiet", "print the score and the survivors only")
-	f.Short("q", "quiet")
-	if err := s.Parse(f, args, stdout); err != nil {
-		return err
+func faultsCommand(w world) *cli.Command {
+	var o faultOptions
+	c := &cli.Command{
+		Name:      "faults",
+		Arguments: "[flags]",
+		About: `Scores a smoke suite: rehearses the new release again and again, each time with
+one fault put in front of its tasks, and tells which faults the suite would let
+into production, and what to write into it.
+A fault is caught when the hooks' real binaries make CodeDeploy roll the release
+back. First the release without a fault has to be shifted. Both releases' tasks
+are started once; no clock of the suite is changed, so a suite that waits two
+minutes for readiness takes a little more than that.`,
+		Example: `rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
+    --suite smoke.yaml --blue builtin:good --green builtin:good
+rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
+    --suite smoke.yaml --blue builtin:good --green builtin:good \
+    --fault error-200 --fault redirect --route 'GET /api/report' \
+    --report json=score.json
+rehearse faults --list`,
+		Exit: `0 every fault was caught
+1 a fault would have reached production
+2 the command line is wrong
+3 the rehearsals could not be held: a port, a binary, a command
+4 the release's files are wrong, or the release without a fault is not shifted
+130 interrupted`,
 	}
-	if len(f.Args()) > 0 {
-		return command.Usagef("unexpected argument %.100q; everything is a flag here", f.Args()[0])
+	o.releaseFlags(c)
+	f := c.Group("the faults")
+	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")
+	f.StringArrayVar(&o.routes, "route", nil, "`'GET /path'`: break this route too, whether the suite asks it or not")
+	f.StringArrayVar(&o.onlyRoutes, "only", nil, "`'GET /path'`: break this route only, as the suite writes it")
+	f.BoolVar(&o.readiness, "readiness", false,
+		"break the routes of the readiness checks too; each takes the suite's whole within")
+	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()),
+		"`N`: faults side by side (default: 4 for each processor)")
+	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
+	f = c.Group("output")
+	f.StringArrayVar(&o.reports, "report", nil, "`json=FILE`: write the score")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the score and the survivors only")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if o.list && len(args) == 0 {
+			listFaults(w.stdout)
+			return cli.ExitOK, nil
+		}
+		if err := o.complete(c, args); err != nil {
+			return 0, err
+		}
+		return o.run(ctx, w), nil
 	}
-	if o.list {
-		return nil
-	}
-	return o.complete()
+	return c
 }
 
 // complete checks the flags and takes them apart.
-func (o *faultOptions) complete() error {
-	for _, need := range []struct{ flag, value string }{
-		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
-	} {
-		if strings.TrimSpace(need.value) == "" {
-			return command.Usagef("--%s is missing", need.flag)
-		}
+func (o *faultOptions) complete(c *cli.Command, args []string) error {
+	if err := o.needed(c, args); err != nil {
+		return err
 	}
 	switch {
 	case o.plan.Tasks < 1 || o.plan.Tasks > 50:
-		return command.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
+		return cli.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
 	case o.parallel < 1 || o.parallel > mostParallel:
-		return command.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
+		return cli.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
 	case o.plan.FunctionTimeout <= 0:
-		return command.Usagef("--function-timeout %s: above 0", o.plan.FunctionTimeout)
+		return cli.Usagef("--function-timeout %s: above 0", o.plan.FunctionTimeout)
 	case o.plan.StartTimeout <= 0:
-		return command.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
+		return cli.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
 	}
 	o.plan.Speed, o.traffic = faultSpeed, "0"
 	if err := o.chosen(); err != nil {
@@ -118,7 +105,7 @@ func (o *faultOptions) complete() error {
 	}
 	for _, r := range o.reports {
 		if !strings.HasPrefix(r, "json=") {
-			return command.Usagef("--report %.200q: json=FILE", r)
+			return cli.Usagef("--report: want json=FILE")
 		}
 	}
 	return o.values()
@@ -141,7 +128,7 @@ func (o *faultOptions) chosen() (err error) {
 			if near, found := diagnostic.Nearest(name, known); found {
 				help = "did you mean " + near + "?"
 			}
-			return command.Usagef("--fault %.80q: there is no such fault; %s", name, help)
+			return cli.Usagef("--fault: there is no such fault; %s", help)
 		}
 		o.faults = append(o.faults, f)
 	}
@@ -160,7 +147,8 @@ func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
 			method, path = "GET", t
 		}
 		if !strings.HasPrefix(path, "/") || method != strings.ToUpper(method) || strings.ContainsAny(path, " ?#") {
-			return nil, command.Usagef("--%s %.200q: a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag, t)
+			return nil, cli.Usagef(
+				"--%s: want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag)
 		}
 		all = append(all, faults.Route{Method: method, Path: path})
 	}
@@ -175,7 +163,7 @@ func (o *faultOptions) writeScore(score faults.Score) error {
 		if err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
-		if err := outfile.Write(file, append(data, '\n')); err != nil {
+		if err := cli.WriteFile(file, append(data, '\n')); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	// The same binary is the keeper of every process, and each built-in release.
 	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
 		os.Exit(exit)
@@ -31,12 +31,12 @@ func main() {
 		self = os.Args[0]
 	}
 	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
-	os.Exit(run(ctx, os.Args[1:], world{
+	os.Exit(command(world{
 		stdout: os.Stdout, stderr: os.Stderr,
 		live: live, colour: live && os.Getenv("NO_COLOR") == "", width: width,
 		lookup: os.LookupEnv,
 		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
-	}))
+	}).Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // width is the terminal's, or 0.

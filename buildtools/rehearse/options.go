@@ -1,12 +1,12 @@
 package main
 
 import (
-	"io"
+	"context"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -23,26 +23,6 @@ const (
 	exitSetup      = 3
 	exitFiles      = 4
 )
-
-func spec() command.Spec {
-	return command.Spec{
-		Name:      "rehearse",
-		Arguments: "[flags]",
-		About: `Runs one blue/green deployment of CodeDeploy on this machine: a load balancer with a production and a
-test listener, the old and the new release as local processes, and the hooks that the AppSpec names as
-real Lambda binaries. Says whether the new release would get the production traffic, and why not.
-Touches nothing but this machine, and leaves nothing running.
-rehearse faults scores the suite: which faults would it let into production? See rehearse faults -h.`,
-		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green 'python3 app.py --port $PORT'
-rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml --blue builtin:good --green builtin:500`,
-		Exit: `0 the traffic was shifted
-1 the release was rolled back, or stopped or failed without a rollback
-2 the command line is wrong
-3 the rehearsal could not be held: a port, a binary, a command
-4 the release's files are wrong, or a hook's binary is missing
-130 interrupted`,
-	}
-}
 
 // options are the flags as they were given.
 type options struct {
@@ -70,77 +50,137 @@ const (
 	defaultTerminationWait = time.Minute
 )
 
-func (o *options) flags(s command.Spec) *command.Flags {
-	f := s.Flags()
-	f.String(&o.taskDefinition, "taskdef", "", "the release's task definition, as render-taskdef writes it (`FILE`)")
-	f.String(&o.appSpec, "appspec", "", "its AppSpec, which says which hooks run (`FILE`)")
-	f.String(&o.suite, "suite", "", "the smoke suite that the hooks run (`FILE`)")
-	f.String(&o.blue, "blue", "", "`CMD` that serves the old version on $PORT, or builtin:NAME")
-	f.String(&o.green, "green", "", "`CMD` that serves the new version on $PORT, or builtin:NAME: "+builtinNames())
-	f.String(&o.blueRelease, "blue-release", "", "the old version's `ID`, its RELEASE (default 1.0.0 for a built-in one, else blue)")
-	f.Int(&o.plan.Tasks, "tasks", defaultTasks, "`N` tasks per task set")
-	f.Int(&o.plan.ProductionPort, "production-port", defaultProductionPort, "`PORT` of the production listener; 0 picks a free one")
-	f.Int(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT` of the test listener; 0 picks a free one")
-	f.Switch(&o.plan.NoTestListener, "no-test-listener", "a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.String(&o.healthCheck, "health-check", "", "`PATH[=CODES]` of the target groups' health check, like /health=200-299 (default: / with anything below 500)")
-	f.String(&o.config, "config", "all-at-once", "how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name (`CONFIG`: CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
-	f.Duration(&o.plan.ReadyWait, "approval-wait", 0, "wait so long (`TIME`) for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed divides it")
-	f.List(&o.alarms, "alarm", "`WHEN` an alarm stops the deployment: 5xx=N once the new version answered N production requests with 5xx, file=PATH once that file exists; repeatable")
-	f.Switch(&o.plan.NoRollback, "no-rollback", "a deployment group without automatic rollbacks: a failed deployment is left as it is")
-	f.Switch(&o.plan.Discover, "discover", "tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, as on AWS; the suite is where the label greenlight.suite says")
-	f.String(&o.hooksDir, "hooks", "", "`DIR` with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
-	f.List(&o.hooks, "hook", "`EVENT=COMMAND` runs another program for an event's hook; repeatable")
-	f.List(&o.secrets, "secret", "`REF=VALUE` that Secrets Manager or SSM would answer; repeatable")
-	f.Float(&o.plan.Speed, "speed", defaultSpeed, "divides (by `N`) CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
-	f.String(&o.traffic, "traffic", "20", "production requests a second throughout (`RATE`: 50 or 50/s); 0 sends none")
-	f.List(&o.reports, "report", "html=`FILE` writes a page that stands alone, json=FILE everything that happened; repeatable")
-	f.Switch(&o.plan.Keep, "keep", "leave everything running after the end, and say how to look at it")
-	f.Duration(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout, "the `TIME` that Lambda allows a hook")
-	f.Duration(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout, "the `TIME` that a task may take to open its port")
-	f.Duration(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait, "how long (`TIME`) the old task set stays after the shift; --speed divides it")
-	f.Switch(&o.quiet, "quiet", "leave out passed checks and what tasks and hooks write")
-	f.Short("q", "quiet")
-	return f
+// command is the command line, with rehearse faults below it.
+func command(w world) *cli.Command {
+	var o options
+	c := &cli.Command{
+		Name:      "rehearse",
+		Arguments: "[flags]",
+		About: `Runs one blue/green deployment of CodeDeploy on this machine: a load balancer
+with a production and a test listener, the old and the new release as local
+processes, and the hooks that the AppSpec names as real Lambda binaries. Says
+whether the new release would get the production traffic, and why not.
+Touches nothing but this machine, and leaves nothing running.`,
+		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
+    --blue builtin:good --green 'python3 app.py --port $PORT'
+rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
+    --blue builtin:good --green builtin:500`,
+		Exit: `0 the traffic was shifted
+1 the release was rolled back, or stopped or failed without a rollback
+2 the command line is wrong
+3 the rehearsal could not be held: a port, a binary, a command
+4 the release's files are wrong, or a hook's binary is missing
+130 interrupted`,
+		Commands: []*cli.Command{faultsCommand(w)},
+	}
+	o.releaseFlags(c)
+	f := c.Group("the deployment")
+	f.StringVar(&o.config, "config", "all-at-once",
+		"`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name "+
+			"(CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
+	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0,
+		"`TIME`: wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed "+
+			"divides it")
+	f.StringArrayVar(&o.alarms, "alarm", nil,
+		"`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
+			"5xx, file=PATH once that file exists")
+	f.BoolVar(&o.plan.NoRollback, "no-rollback", false,
+		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
+	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
+		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
+	f.BoolVar(&o.plan.Discover, "discover", false,
+		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
+			"as on AWS; the suite is where the label greenlight.suite says")
+	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait,
+		"`TIME`: how long the old task set stays after the shift; --speed divides it")
+	f = c.Group("this machine")
+	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort,
+		"`PORT`: of the production listener; 0 picks a free one")
+	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT`: of the test listener; 0 picks a free one")
+	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed,
+		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
+	f.StringVar(&o.traffic, "traffic", "20",
+		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
+	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
+	f = c.Group("output")
+	f.StringArrayVar(&o.reports, "report", nil,
+		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if err := o.complete(c, args); err != nil {
+			return 0, err
+		}
+		return o.run(ctx, w), nil
+	}
+	return c
 }
 
-// parse reads the command line into o. Whatever it returns is for the user.
-func (o *options) parse(args []string, stdout io.Writer) error {
-	s := spec()
-	flags := o.flags(s)
-	if err := s.Parse(flags, args, stdout); err != nil {
-		return err
-	}
-	if len(flags.Args()) > 0 {
-		return command.Usagef("unexpected argument %.100q; everything is a flag here", flags.Args()[0])
+// releaseFlags are those of every rehearsal: what is released, and on what.
+func (o *options) releaseFlags(c *cli.Command) {
+	f := c.Group("the release")
+	f.StringVar(&o.taskDefinition, "taskdef", "", "`FILE`: its task definition, as render-taskdef writes it")
+	f.StringVar(&o.appSpec, "appspec", "", "`FILE`: its AppSpec, which says which hooks run")
+	f.StringVar(&o.suite, "suite", "", "`FILE`: the smoke suite that the hooks run")
+	f.StringVar(&o.blue, "blue", "", "`CMD`: serves the old version on $PORT; or builtin:NAME")
+	f.StringVar(&o.green, "green", "", "`CMD`: serves the new version on $PORT; or builtin:NAME: "+builtinNames())
+	f.StringVar(&o.blueRelease, "blue-release", "",
+		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
+	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
+	f = c.Group("tasks and hooks")
+	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "`N`: tasks per task set")
+	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout,
+		"`TIME`: that a task may take to open its port")
+	f.StringVar(&o.healthCheck, "health-check", "",
+		"`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below "+
+			"500)")
+	f.StringVar(&o.hooksDir, "hooks", "",
+		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
+	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND`: runs another program for an event's hook")
+	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout,
+		"`TIME`: that Lambda allows a hook")
+}
+
+// needed says which flags are missing, and that there are no arguments beside flags.
+func (o *options) needed(c *cli.Command, args []string) error {
+	if len(args) > 0 {
+		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
 	}
 	for _, need := range []struct{ flag, value string }{
 		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
 	} {
 		if strings.TrimSpace(need.value) == "" {
-			return command.Usagef("--%s is missing", need.flag)
+			return cli.Usagef("--%s is missing", need.flag)
 		}
+	}
+	return nil
+}
+
+// complete checks the flags and takes them apart.
+func (o *options) complete(c *cli.Command, args []string) error {
+	if err := o.needed(c, args); err != nil {
+		return err
 	}
 	switch {
 	case o.plan.Tasks < 1 || o.plan.Tasks > 50:
-		return command.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
+		return cli.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
 	case !(o.plan.Speed > 0 && o.plan.Speed <= 1e6):
-		return command.Usagef("--speed %g: a number above 0, at most 1000000", o.plan.Speed)
+		return cli.Usagef("--speed %g: a number above 0, at most 1000000", o.plan.Speed)
 	case o.plan.FunctionTimeout <= 0 || o.plan.FunctionTimeout > 900*time.Second:
-		return command.Usagef("--function-timeout %s: above 0 and at most 900s, as Lambda allows", o.plan.FunctionTimeout)
+		return cli.Usagef("--function-timeout %s: above 0 and at most 900s, as Lambda allows", o.plan.FunctionTimeout)
 	case o.plan.TerminationWait < 0 || o.plan.TerminationWait > 48*time.Hour:
-		return command.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
+		return cli.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
 	case o.plan.ReadyWait < 0 || o.plan.ReadyWait > 120*time.Hour:
-		return command.Usagef("--approval-wait %s: between 0 and 120h, as CodeDeploy allows", o.plan.ReadyWait)
+		return cli.Usagef("--approval-wait %s: between 0 and 120h, as CodeDeploy allows", o.plan.ReadyWait)
 	case o.plan.StartTimeout <= 0:
-		return command.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
+		return cli.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
 	}
 	for _, port := range []int{o.plan.ProductionPort, o.plan.TestPort} {
 		if port < 0 || port > 65535 {
-			return command.Usagef("port %d: between 0 and 65535", port)
+			return cli.Usagef("port %d: between 0 and 65535", port)
 		}
 	}
 	if o.plan.ProductionPort == o.plan.TestPort && o.plan.TestPort != 0 {
-		return command.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
+		return cli.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
 	}
 	return o.values()
 }
@@ -157,7 +197,7 @@ func (o *options) values() (err error) {
 		o.config = "all-at-once"
 	}
 	if o.plan.Config, err = deployment.ParseConfig(o.config); err != nil {
-		return command.Usagef("--config %v", err)
+		return cli.Usagef("--config: %v", err)
 	}
 	if err = o.health(); err != nil {
 		return err
@@ -174,24 +214,23 @@ func (o *options) values() (err error) {
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
 	if err != nil || !(rate >= 0 && rate <= 100_000) {
-		return command.Usagef("--traffic %.40q: requests a second, like 50 or 50/s; 0 sends none", o.traffic)
+		return cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
 	}
 	o.plan.Traffic = rate
 	o.plan.Secrets = map[string]string{}
 	for i, s := range o.secrets {
 		reference, value, ok := strings.Cut(s, "=")
 		if !ok || reference == "" {
-			// The text may hold the value alone: it is not shown.
-			return command.Usagef("--secret number %d: REF=VALUE", i+1)
+			return cli.Usagef("--secret number %d: REF=VALUE", i+1)
 		}
 		o.plan.Secrets[reference] = value
 	}
 	if err := redact.Check(o.plan.Secrets); err != nil {
-		return command.Usagef("--secret %v", err)
+		return cli.Usagef("--secret %v", err)
 	}
 	for _, r := range o.reports {
 		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" && kind != "html" {
-			return command.Usagef("--report %.200q: html=FILE or json=FILE", r)
+			return cli.Usagef("--report: want html=FILE or json=FILE")
 		}
 	}
 	_, err = o.hookCommands()
@@ -205,7 +244,7 @@ func (o *options) health() error {
 	}
 	path, codes, given := strings.Cut(o.healthCheck, "=")
 	if !strings.HasPrefix(path, "/") {
-		return command.Usagef("--health-check %.80q: PATH[=CODES]; the path begins with /", o.healthCheck)
+		return cli.Usagef("--health-check: want PATH[=CODES]; the path begins with /")
 	}
 	o.plan.Health.Path = path
 	if !given {
@@ -213,7 +252,7 @@ func (o *options) health() error {
 	}
 	var err error
 	if o.plan.Health.Codes, err = alb.ParseCodes(codes); err != nil {
-		return command.Usagef("--health-check %v", err)
+		return cli.Usagef("--health-check: %v", err)
 	}
 	return nil
 }
@@ -229,7 +268,7 @@ func (o *options) alarm() error {
 		case kind == "file" && value != "":
 			o.plan.Alarm.File = value
 		default:
-			return command.Usagef("--alarm %.80q: 5xx=N (a number above 0) or file=PATH", when)
+			return cli.Usagef("--alarm: want 5xx=N (a number above 0) or file=PATH")
 		}
 	}
 	return nil
@@ -247,11 +286,12 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 				known = append(known, string(e))
 			}
 			if near, ok := diagnostic.Nearest(name, known); ok {
-				return nil, command.Usagef("--hook %.80q: not a lifecycle event that takes a hook; did you mean %s?", name, near)
+				return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; did you mean %s?", near)
 			}
-			return nil, command.Usagef("--hook %.80q: not a lifecycle event that takes a hook; they are %s", name, strings.Join(known, ", "))
+			all := strings.Join(known, ", ")
+			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; they are %s", all)
 		case !ok || strings.TrimSpace(cmd) == "":
-			return nil, command.Usagef("--hook %s: EVENT=COMMAND", name)
+			return nil, cli.Usagef("--hook %s: EVENT=COMMAND", name)
 		}
 		commands[event] = cmd
 	}
@@ -265,7 +305,8 @@ func serve(flag, text string) (rehearsal.Command, error) {
 		return rehearsal.Command{Text: text, Argv: task.Shell(text)}, nil
 	}
 	if _, ok := task.FindBuiltin(name); !ok {
-		return rehearsal.Command{}, command.Usagef("--%s builtin:%.40s: there is no such built-in release; there are %s", flag, name, builtinNames())
+		return rehearsal.Command{}, cli.Usagef(
+			"--%s builtin: there is no such built-in release; there are %s", flag, builtinNames())
 	}
 	return rehearsal.Command{Text: text, Builtin: name}, nil
 }

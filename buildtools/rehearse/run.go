@@ -10,12 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -30,15 +28,8 @@ type world struct {
 	self, path, home string
 }
 
-// run is the whole command; it returns the exit code.
-func run(ctx context.Context, args []string, w world) int {
-	if len(args) > 0 && args[0] == "faults" {
-		return scoreFaults(ctx, args[1:], w)
-	}
-	var o options
-	if err := o.parse(args, w.stdout); err != nil {
-		return spec().Fail(err, command.ExitUsage)
-	}
+// run holds the rehearsal; it returns the exit code.
+func (o *options) run(ctx context.Context, w world) int {
 	problems := o.read(w)
 	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
 		return exitSetup
@@ -60,7 +51,7 @@ func run(ctx context.Context, args []string, w world) int {
 		return exitSetup
 	case err != nil && ctx.Err() != nil:
 		_, _ = fmt.Fprintln(w.stderr, "rehearse: interrupted; everything was stopped")
-		return command.ExitInterrupted
+		return cli.ExitInterrupted
 	case err != nil:
 		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
 		return exitSetup
@@ -71,7 +62,7 @@ func run(ctx context.Context, args []string, w world) int {
 		return exitSetup
 	}
 	if result.Outcome == rehearsal.Shifted {
-		return command.ExitOK
+		return cli.ExitOK
 	}
 	return exitRolledBack
 }
@@ -115,7 +106,7 @@ func (o *options) read(w world) diagnostic.List {
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{
 			Place: diagnostic.Place{Flag: "--blue-release"}, Severity: diagnostic.Error,
-			Text: fmt.Sprintf("blue and green are both %.80q: nobody could tell who answered", o.plan.BlueRelease),
+			Text: "blue and green have the same name: nobody could tell who answered",
 			Help: "--blue-release ID names the old version",
 		})
 	}
@@ -198,7 +189,7 @@ func (o *options) report(r rehearsal.Result) error {
 			err = view.WritePage(&b, r)
 		}
 		if err == nil {
-			err = outfile.Write(file, b.Bytes())
+			err = cli.WriteFile(file, b.Bytes())
 		}
 		if err != nil {
 			return fmt.Errorf("write report: %w", err)

@@ -6,8 +6,7 @@ import (
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
-	"github.com/greenlight-ecs/greenlight/pkg/command"
-	"github.com/greenlight-ecs/greenlight/pkg/renderer"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
@@ -20,66 +19,73 @@ type options struct {
 	subnets, securityGroups, assignPublicIP, platformVersion string
 }
 
-func spec() command.Spec {
-	return command.Spec{
+// command is the command line, whose flags go to o.
+func command(o *options) *cli.Command {
+	c := &cli.Command{
 		Name:      "render-appspec",
 		Arguments: "[flags]",
-		About: `Writes the AppSpec of an Amazon ECS blue/green deployment, checked against the rendered task definition,
-or checks an existing one (--check). It talks to nobody, and writes nothing when something is wrong.
+		About: `Writes the AppSpec of an Amazon ECS blue/green deployment: checks it against the
+rendered task definition, or an existing one with --check. It talks to nobody,
+and writes nothing when something is wrong.
 
-Name the service's capacity provider: a deployment whose AppSpec does not name it takes it away from the service.`,
-		Example: `render-appspec --taskdef taskdef.json --hook AfterAllowTestTraffic=CodeDeployHook_trip_AfterAllowTestTraffic \
-    --hook BeforeAllowTraffic=CodeDeployHook_trip_BeforeAllowTraffic --capacity-provider trip-asg:weight=1
+Name the service's capacity provider: a deployment whose AppSpec does not name
+it takes it away from the service.`,
+		Example: `render-appspec --taskdef taskdef.json --capacity-provider trip-asg:weight=1 \
+    --hook AfterAllowTestTraffic=CodeDeployHook_trip_AfterAllowTestTraffic \
+    --hook BeforeAllowTraffic=CodeDeployHook_trip_BeforeAllowTraffic
 render-appspec --check appspec.yaml --taskdef taskdef.json`,
-		Exit: renderer.ExitHelp,
+		Exit: cli.RendererExit,
 	}
-}
-
-func (o *options) flags(flags *command.Flags) {
-	flags.String(&o.taskdef, "taskdef", "", "take container and port from this rendered task definition `FILE`, and check against it")
-	flags.String(&o.container, "container", "", "the container `NAME` that the load balancer reaches")
-	flags.String(&o.port, "port", "", "its containerPort `N`")
-	flags.String(&o.taskDefinition, "task-definition", appspec.Placeholder, "the `ARN`; the default is what CodePipeline replaces")
-	flags.List(&o.hooks, "hook", "run a Lambda function: `EVENT=FUNCTION` (name or ARN); repeatable")
-	flags.List(&o.providers, "capacity-provider", "`NAME[:weight=N][,base=N]`; repeatable")
-	flags.String(&o.subnets, "subnets", "", "`A,B`: with --security-groups and --assign-public-ip, or none of the three")
-	flags.String(&o.securityGroups, "security-groups", "", "`A,B`")
-	flags.String(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`")
-	flags.String(&o.platformVersion, "platform-version", "", "Fargate's `VERSION`, or LATEST")
-	flags.String(&o.out, "output", "appspec.yaml", "write to `FILE`: YAML, or JSON when it ends in .json; - is stdout")
-	flags.Short("o", "output")
-	flags.String(&o.check, "check", "", "check this AppSpec `FILE` and write nothing")
+	f := c.Group("output")
+	f.StringVarP(&o.out, "output", "o", "appspec.yaml",
+		"`FILE`: where the result goes, as JSON when it ends in .json; - is stdout")
+	f.StringVar(&o.check, "check", "", "`FILE`: check this AppSpec, and write nothing")
+	f = c.Group("what is deployed")
+	f.StringVar(&o.taskdef, "taskdef", "",
+		"`FILE`: a rendered task definition, from which container and port come, or against which they are checked")
+	f.StringVar(&o.container, "container", "", "`NAME`: the container that the load balancer reaches")
+	f.StringVar(&o.port, "port", "", "`N`: its containerPort")
+	f.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder,
+		"`ARN`: the default, <TASK_DEFINITION>, is what CodePipeline replaces")
+	f.StringArrayVar(&o.hooks, "hook", nil,
+		"`EVENT=FUNCTION`: run a Lambda function (name or ARN) at a lifecycle event")
+	f = c.Group("where it runs")
+	f.StringArrayVar(&o.providers, "capacity-provider", nil,
+		"`NAME[:weight=N][,base=N]`: the service's, or what replaces it")
+	f.StringVar(&o.subnets, "subnets", "", "`A,B`: of tasks with a network of their own, together with the next two")
+	f.StringVar(&o.securityGroups, "security-groups", "", "`A,B`: of those tasks")
+	f.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`: whether they get a public address")
+	f.StringVar(&o.platformVersion, "platform-version", "", "`VERSION`: Fargate's, or LATEST")
+	return c
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := spec()
-	flags := s.Flags()
-	var o options
-	o.flags(flags)
-	r := &renderer.Run{Stdin: stdin, Stdout: stdout, Stderr: stderr}
-	if !r.Parse(s, flags, args) {
-		return r.End()
-	}
-	if len(flags.Args()) != 0 {
-		r.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(flags.Args())), "render-appspec -h shows the flags and an example")
-		return r.End()
-	}
-	a := appspecRun{Run: r, options: o, flags: flags}
-	a.NotEmpty(flags, "taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
-		"platform-version", "output", "check", "hook", "capacity-provider")
-	task := a.readTask()
-	if o.check != "" {
-		a.checkOnly(task)
-	} else {
-		a.build(task)
-	}
-	return r.End()
+	a := appspecRun{Run: &cli.Run{Stdin: stdin, Stdout: stdout, Stderr: stderr}}
+	a.flags = command(&a.options)
+	return a.Execute(a.flags, args, func(args []string) {
+		if len(args) != 0 {
+			help := a.flags.Near(args[0])
+			if help == "" {
+				help = "render-appspec -h shows the flags and an example"
+			}
+			a.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(args)), help)
+			return
+		}
+		a.NotEmpty("taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
+			"platform-version", "output", "check", "hook", "capacity-provider")
+		task := a.readTask()
+		if a.check != "" {
+			a.checkOnly(task)
+		} else {
+			a.build(task)
+		}
+	})
 }
 
 type appspecRun struct {
-	*renderer.Run
+	*cli.Run
 	options
-	flags *command.Flags
+	flags *cli.Command
 }
 
 // readTask reads the task definition; nil when there is none, or none that can be read.
@@ -91,7 +97,7 @@ func (a *appspecRun) readTask() *taskdef.Task {
 	if !ok {
 		return nil
 	}
-	task, problems := taskdef.Read(renderer.Name(a.taskdef), text)
+	task, problems := taskdef.Read(cli.Name(a.taskdef), text)
 	a.Add(problems...)
 	if len(problems) > 0 {
 		return nil
@@ -111,7 +117,7 @@ func (a *appspecRun) checkOnly(task *taskdef.Task) {
 	if !ok {
 		return
 	}
-	s, problems := appspec.Read(renderer.Name(a.check), text)
+	s, problems := appspec.Read(cli.Name(a.check), text)
 	a.Add(problems...)
 	a.Add(s.Check(task)...)
 	a.compare(a.value("container", a.container), s.Container, "ContainerName")
@@ -127,7 +133,7 @@ func (a *appspecRun) compare(flag, has appspec.Value, key string) {
 
 // build makes an AppSpec of the flags, checks it like one that was read, and writes it.
 func (a *appspecRun) build(task *taskdef.Task) {
-	if a.out != "-" && renderer.SameFile(a.out, a.taskdef) {
+	if a.out != "-" && cli.SameFile(a.out, a.taskdef) {
 		a.Usage("--output", "would overwrite the task definition", "write to another file: -o FILE")
 	}
 	s := a.spec(task)
@@ -139,5 +145,5 @@ func (a *appspecRun) build(task *taskdef.Task) {
 	if strings.HasSuffix(strings.ToLower(a.out), ".json") {
 		data = s.JSON()
 	}
-	a.Write(renderer.Output{Name: a.out, Data: data})
+	a.Write(cli.Output{Name: a.out, Data: data})
 }

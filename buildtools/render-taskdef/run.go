@@ -8,9 +8,8 @@ import (
 	"unicode"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
@@ -32,68 +31,71 @@ type options struct {
 	env, unsetEnv, secrets, labels, tags, commands, set []string
 }
 
-func spec() command.Spec {
-	return command.Spec{
+// command is the command line, whose flags go to o.
+func command(o *options) *cli.Command {
+	c := &cli.Command{
 		Name:      "render-taskdef",
 		Arguments: "[flags] TEMPLATE",
-		About: `Reads an ECS task definition template (JSON, JSON with comments or YAML; - is stdin), puts values in the
-place of ${NAME}, applies the edits, checks what ECS and CodeDeploy would refuse later, and writes what
-RegisterTaskDefinition takes. It talks to nobody, writes nothing when something is wrong, and never prints a value.
+		About: `Renders an ECS task definition: reads a template (JSON, JSON with comments or
+YAML; - is stdin), puts values in the place of ${NAME}, applies the edits,
+checks what ECS and CodeDeploy would refuse later, and writes what
+RegisterTaskDefinition takes. It talks to nobody, writes nothing when something
+is wrong, and never prints a value.
 
-Variables: $A ${A} ${A-default} ${A:-default} ${A?message} ${A:?message} ${A:+alternative}; $$ is $.
-A bare ${CPU} outside quotes is a number, true, false or null; "${json:A}" takes any JSON. Unset is an error.`,
-		Example: `render-taskdef --env-file build.env --image "$REPOSITORY@$DIGEST" --release "$COMMIT" taskdef_src.json
+Variables: $A ${A} ${A-default} ${A:-default} ${A?message} ${A:?message}
+${A:+alternative}; $$ is $. A bare ${CPU} outside quotes is a number, true,
+false or null; "${json:A}" takes any JSON. Unset is an error.`,
+		Example: `render-taskdef --env-file build.env --image "$REPOSITORY@$DIGEST" \
+    --release "$COMMIT" taskdef_src.json
 aws ecs register-task-definition --cli-input-json file://taskdef.json`,
-		Exit: renderer.ExitHelp,
+		Exit: cli.RendererExit,
 	}
-}
-
-func (o *options) flags(flags *command.Flags) {
-	flags.String(&o.out, "output", "taskdef.json", "write to `FILE`; - is stdout")
-	flags.Short("o", "output")
-	flags.List(&o.vars, "var", "set a variable: `NAME=VALUE`; wins over the environment; repeatable")
-	flags.List(&o.envFiles, "env-file", "read variables from `FILE`; the environment wins over it; repeatable")
-	flags.List(&o.only, "only", "only these `NAMES` are variables (A,PREFIX_*), any other $ is text; repeatable")
-	flags.List(&o.images, "image", "set an image: `[CONTAINER=]URI`, *=URI for all; repeatable")
-	flags.List(&o.placeholders, "image-placeholder", "leave <IMAGEN_NAME> for CodePipeline: `N=CONTAINER`; repeatable")
-	flags.String(&o.imageDetail, "image-detail", "", "also write imageDetail.json to `FILE`")
-	flags.List(&o.env, "env", "set an environment variable of a container: `[C:]K=V`; repeatable")
-	flags.List(&o.unsetEnv, "unset-env", "remove one, or a secret: `[C:]K`; repeatable")
-	flags.List(&o.secrets, "secret", "set a secret by its ARN or parameter name: `[C:]K=REF`; repeatable")
-	flags.List(&o.labels, "label", "set a docker label: `[C:]K=V`; repeatable")
-	flags.List(&o.tags, "tag", "set a tag of the task definition: `K=V`; repeatable")
-	flags.List(&o.commands, "command", "set a container's command: `C=WORDS` as in a shell, or C=[JSON list]; repeatable")
-	flags.List(&o.set, "set", "set anything: `POINTER=JSON`, as in /containerDefinitions/web/stopTimeout=60; repeatable")
-	flags.String(&o.release, "release", "", "stamp the label greenlight.release with `ID` (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
-	flags.String(&o.suite, "suite", "", "stamp the label greenlight.suite with `REF` (s3://bucket/key#sha256=…)")
-	flags.String(&o.appspec, "appspec", "", "check that this AppSpec `FILE` names a container and port of the result")
-	flags.Switch(&o.listVars, "list-vars", "print the variables of the template, then exit")
+	f := c.Group("output")
+	f.StringVarP(&o.out, "output", "o", "taskdef.json", "`FILE`: where the result goes; - is stdout")
+	f.StringVar(&o.imageDetail, "image-detail", "", "`FILE`: also write imageDetail.json for CodePipeline")
+	f.StringVar(&o.appspec, "appspec", "", "`FILE`: check that this AppSpec names a container and port of the result")
+	f.BoolVar(&o.listVars, "list-vars", false, "print the variables of the template, then exit")
+	f = c.Group("values")
+	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: set a variable; wins over the environment")
+	f.StringArrayVar(&o.envFiles, "env-file", nil, "`FILE`: read variables from it; the environment wins over them")
+	f.StringArrayVar(&o.only, "only", nil, "`A,PREFIX_*`: only these names are variables, any other $ is text")
+	f = c.Group("edits")
+	f.StringArrayVar(&o.images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
+	f.StringArrayVar(&o.placeholders, "image-placeholder", nil, "`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
+	f.StringArrayVar(&o.env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
+	f.StringArrayVar(&o.unsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
+	f.StringArrayVar(&o.secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
+	f.StringArrayVar(&o.labels, "label", nil, "`[C:]K=V`: set a docker label")
+	f.StringArrayVar(&o.tags, "tag", nil, "`K=V`: set a tag of the task definition")
+	f.StringArrayVar(&o.commands, "command", nil,
+		"`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
+	f.StringArrayVar(&o.set, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
+	f = c.Group("labels that the hooks read")
+	f.StringVar(&o.release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
+	f.StringVar(&o.suite, "suite", "", "`REF`: greenlight.suite, where the suite is: s3://bucket/key#sha256=…")
+	return c
 }
 
 func run(args []string, sys system) int {
-	s := spec()
-	flags := s.Flags()
-	var o options
-	o.flags(flags)
-	r := &renderer.Run{Stdin: sys.stdin, Stdout: sys.stdout, Stderr: sys.stderr}
-	if !r.Parse(s, flags, args) {
-		return r.End()
-	}
-	if len(flags.Args()) != 1 {
-		r.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(flags.Args())), "render-taskdef -h shows the flags and an example; - is stdin")
-		return r.End()
-	}
-	t := templateRun{Run: r, options: o, name: flags.Args()[0]}
-	t.NotEmpty(flags, "output", "env-file", "only", "image-detail", "appspec")
-	t.environment(sys.environ)
-	t.stamps(flags)
-	t.render()
-	return r.End()
+	t := templateRun{Run: &cli.Run{Stdin: sys.stdin, Stdout: sys.stdout, Stderr: sys.stderr}}
+	c := command(&t.options)
+	return t.Execute(c, args, func(args []string) {
+		if len(args) != 1 {
+			t.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(args)),
+				"render-taskdef -h shows the flags and an example; - is stdin")
+			return
+		}
+		t.name = args[0]
+		t.NotEmpty("output", "env-file", "only", "image-detail", "appspec")
+		t.environment(sys.environ)
+		t.stamps(c)
+		t.render()
+	})
 }
 
 // templateRun renders one template.
 type templateRun struct {
-	*renderer.Run
+	*cli.Run
 	options
 	name   string
 	values values
@@ -108,7 +110,7 @@ func (t *templateRun) render() {
 	if !ok {
 		return
 	}
-	doc, problems := template.Reader{Scope: scope}.Read(renderer.Name(t.name), text)
+	doc, problems := template.Reader{Scope: scope}.Read(cli.Name(t.name), text)
 	t.Add(problems...)
 	edits := t.edits()
 	if t.listVars || len(problems) > 0 { // the edits are not tried
@@ -116,7 +118,7 @@ func (t *templateRun) render() {
 	}
 	if t.listVars {
 		if !t.Failed() {
-			t.Write(renderer.Output{Name: "-", Data: []byte(listed(doc))})
+			t.Write(cli.Output{Name: "-", Data: []byte(listed(doc))})
 		}
 		return
 	}
@@ -143,10 +145,10 @@ func (t *templateRun) render() {
 	if t.Failed() {
 		return
 	}
-	outputs := []renderer.Output{{Name: t.out, Data: rendered.Root.JSON()}}
+	outputs := []cli.Output{{Name: t.out, Data: rendered.Root.JSON()}}
 	if t.imageDetail != "" {
 		detail := fmt.Sprintf(`{"ImageURI": %s}`+"\n", quoted(rendered.ImageURI))
-		outputs = append(outputs, renderer.Output{Name: t.imageDetail, Data: []byte(detail)})
+		outputs = append(outputs, cli.Output{Name: t.imageDetail, Data: []byte(detail)})
 	}
 	t.Write(outputs...)
 }
@@ -160,19 +162,20 @@ func (t *templateRun) checkOutputs(loses bool) {
 		if out == "" || out == "-" {
 			continue
 		}
-		if renderer.SameFile(out, t.name) && (loses || flag != "--output") {
+		if cli.SameFile(out, t.name) && (loses || flag != "--output") {
 			t.Usage(flag, "would overwrite the template", help)
 		}
-		if renderer.SameFile(out, t.appspec) {
+		if cli.SameFile(out, t.appspec) {
 			t.Usage(flag, "would overwrite the AppSpec", help)
 		}
 		for _, f := range t.envFiles {
-			if renderer.SameFile(out, f) {
+			if cli.SameFile(out, f) {
 				t.Usage(flag, "would overwrite the env file", help)
 			}
 		}
 	}
-	if t.imageDetail != "" && (filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || renderer.SameFile(t.imageDetail, t.out)) {
+	same := filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || cli.SameFile(t.imageDetail, t.out)
+	if t.imageDetail != "" && same {
 		t.Usage("--image-detail", "is also the file of --output", help)
 	}
 }
@@ -194,7 +197,7 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 	if !ok {
 		return nil
 	}
-	spec, problems := appspec.Read(renderer.Name(t.appspec), text)
+	spec, problems := appspec.Read(cli.Name(t.appspec), text)
 	t.Add(problems...)
 	request.Edits.Container = spec.Container.Text
 	if len(problems.Errors(false)) > 0 {
@@ -204,16 +207,16 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 }
 
 // stamps checks the two labels that the hooks read.
-func (t *templateRun) stamps(flags *command.Flags) {
+func (t *templateRun) stamps(c *cli.Command) {
 	switch {
-	case flags.Given("release") && strings.TrimSpace(t.release) == "":
+	case c.Given("release") && strings.TrimSpace(t.release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
 	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
-	case !flags.Given("release"):
+	case !c.Given("release"):
 		t.defaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
-	if flags.Given("suite") && !isSuite(t.suite) {
+	if c.Given("suite") && !isSuite(t.suite) {
 		t.Usage("--suite", "is not a reference to a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/envfile"
-	"github.com/greenlight-ecs/greenlight/pkg/renderer"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
@@ -74,7 +73,7 @@ func (t *templateRun) environment(environ []string) {
 		if !ok {
 			continue
 		}
-		read, problems := envfile.Read(renderer.Name(f), text)
+		read, problems := cli.ReadEnv(cli.Name(f), text)
 		t.Add(problems...)
 		for name, value := range read {
 			t.values.files[name] = value

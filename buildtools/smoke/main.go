@@ -10,23 +10,24 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A reader that goes away ("| head") must not end a run in the middle of a flow, before its clean-up.
 	signal.Ignore(syscall.SIGPIPE)
 	// A second Ctrl-C ends the command at once, without waiting for clean-up steps.
 	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:], surroundings{
+	at := surroundings{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		environment: os.LookupEnv,
 		live:        term.IsTerminal(int(os.Stderr.Fd())),
 		color:       term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		width:       widthOf(os.Stdout),
-	})
+	}
+	code := command(at).Execute(ctx, os.Args[1:], at.stdout, at.stderr)
 	stop()
 	os.Exit(code)
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"io"
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
@@ -20,30 +20,14 @@ const (
 	exitGate         = 5
 )
 
-func spec() command.Spec {
-	return command.Spec{
-		Name:      "smoke",
-		Arguments: "[flags] SUITE",
-		About: `Runs a smoke suite (YAML) against a release: waits until the release answers, makes every attempt of
-every check, and with --baseline compares it with the old release. It never retries what it judges.`,
-		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
-smoke --target https://green.example --baseline https://blue.example --report junit=smoke.xml smoke.yaml
-smoke --validate smoke.yaml`,
-		Exit: `0  pass
-1  fail (an unreachable target, too)
-2  wrong flags
-3  inconclusive, whatever the suite's policy says
-4  the suite, a variable, a secret or a certificate is wrong, or the time was up
-5  smoke's own fault
-130  interrupted`,
-	}
-}
-
 // options is the command line.
 type options struct {
 	suite            string
 	target, baseline string
 	release          string
+	vars             []string
+	targetHeaders    []string
+	reportFlags      []string
 	values, headers  map[string]string
 	tags             []string
 	concurrency      int
@@ -57,78 +41,100 @@ type reportFile struct {
 	file  string
 }
 
-func parse(args []string, env func(string) (string, bool), stdout io.Writer) (options, error) {
+// command is the command line.
+func command(at surroundings) *cli.Command {
 	var o options
-	var vars, headers, reports []string
-	f := spec().Flags()
-	f.String(&o.target, "target", "", "the release to judge: `URL`, http://host:port")
-	f.String(&o.baseline, "baseline", "", "the `URL` of the release that serves production, to compare with")
-	f.List(&headers, "target-header", "a header for the target only, where one address serves both: `NAME=VALUE`; repeatable")
-	f.List(&vars, "var", "a variable of the suite: `NAME=VALUE`; repeatable")
-	f.String(&o.release, "release", "", "the expected release's `ID`, ${RELEASE} (default: $RELEASE)")
-	f.Var("tags", "only checks with one of these `TAGS` (A,B); !TAG leaves some out", func(text string) error {
+	c := &cli.Command{
+		Name:      "smoke",
+		Arguments: "[flags] SUITE",
+		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
+makes every attempt of every check, and with --baseline compares it with the old
+release. It never retries what it judges.`,
+		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
+smoke --target https://green.example --baseline https://blue.example \
+    --report junit=smoke.xml smoke.yaml
+smoke --validate smoke.yaml`,
+		Exit: `0  pass
+1  fail (an unreachable target, too)
+2  wrong flags
+3  inconclusive, whatever the suite's policy says
+4  the suite, a variable, a secret or a certificate is wrong, or time was up
+5  smoke's own fault
+130  interrupted`,
+	}
+	f := c.Group("what is judged")
+	f.StringVar(&o.target, "target", "", "`URL`: the release to judge, http://host:port")
+	f.StringVar(&o.baseline, "baseline", "", "`URL`: the release that serves production, to compare with")
+	f.StringArrayVar(&o.targetHeaders, "target-header", nil,
+		"`NAME=VALUE`: a header for the target only, where one address serves both")
+	f.StringVar(&o.release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
+	f = c.Group("how")
+	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")
+	f.Func("tags", "`A,B`: only checks with one of these tags; !TAG leaves some out", func(text string) error {
 		o.tags = append(o.tags, strings.Split(text, ",")...)
 		return nil
 	})
-	f.Int(&o.concurrency, "concurrency", 0, "`N` checks side by side (default: the suite's policy, else 8)")
-	f.List(&reports, "report", "write a report: junit=`FILE`, json=FILE, html=FILE or md=FILE; repeatable")
-	f.Switch(&o.validate, "validate", "check the suite, and send nothing")
-	f.Switch(&o.schema, "schema", "print the JSON Schema of a suite, for editors")
-	f.Switch(&o.quiet, "quiet", "print what failed and the verdict only")
-	f.Short("q", "quiet")
-	f.Switch(&o.verbose, "verbose", "print each check as it ends, and each finding")
-	f.Short("v", "verbose")
-	if err := spec().Parse(f, args, stdout); err != nil {
-		return o, err
+	f.IntVar(&o.concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
+	f = c.Group("instead of a run")
+	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
+	f = c.Group("output")
+	f.StringArrayVar(&o.reportFlags, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if o.schema {
+			return wrote(at, at.stdout, smoke.Schema()), nil
+		}
+		if !c.Given("release") {
+			o.release, _ = at.environment("RELEASE")
+		}
+		if err := o.complete(c, args); err != nil {
+			return 0, err
+		}
+		return run(ctx, at, o, c), nil
 	}
-	if o.schema {
-		return o, nil
-	}
-	if !f.Given("release") {
-		o.release, _ = env("RELEASE")
-	}
-	var err error
-	if o.values, err = pairs("var", vars); err != nil {
-		return o, err
-	}
-	if o.headers, err = pairs("target-header", headers); err != nil {
-		return o, err
-	}
-	return o, o.complete(f, reports)
+	return c
 }
 
 // complete checks what the flags themselves cannot.
-func (o *options) complete(f *command.Flags, reports []string) error {
-	if len(f.Args()) != 1 {
-		return command.Usagef("want one SUITE, have %d", len(f.Args()))
+func (o *options) complete(c *cli.Command, args []string) (err error) {
+	if o.values, err = pairs("var", o.vars); err != nil {
+		return err
 	}
-	o.suite = f.Args()[0]
-	if f.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
-		return command.Usagef("--concurrency must be between 1 and 1000")
+	if o.headers, err = pairs("target-header", o.targetHeaders); err != nil {
+		return err
+	}
+	if len(args) != 1 {
+		return cli.Usagef("want one SUITE, have %d", len(args))
+	}
+	o.suite = args[0]
+	if c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
+		return cli.Usagef("--concurrency must be between 1 and 1000")
 	}
 	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {
-		return command.Usagef("--tags wants TAG,!TAG")
+		return cli.Usagef("--tags wants TAG,!TAG")
 	}
-	for _, r := range reports {
+	for _, r := range o.reportFlags {
 		if err := o.addReport(r); err != nil {
 			return err
 		}
 	}
 	if o.quiet && o.verbose {
-		return command.Usagef("-q and -v exclude each other")
+		return cli.Usagef("-q and -v exclude each other")
 	}
 	if o.validate {
 		return nil
 	}
 	if o.target == "" {
-		return command.Usagef("--target is missing: where is the release to judge?")
+		return cli.Usagef("--target is missing: where is the release to judge?")
 	}
 	if _, err := smoke.BaseURL(o.target); err != nil {
-		return command.Usagef("--target: %v", err)
+		return cli.Usagef("--target: %v", err)
 	}
 	if o.baseline != "" {
 		if _, err := smoke.BaseURL(o.baseline); err != nil {
-			return command.Usagef("--baseline: %v", err)
+			return cli.Usagef("--baseline: %v", err)
 		}
 	}
 	return nil
@@ -140,7 +146,7 @@ func pairs(flag string, values []string) (map[string]string, error) {
 	for _, v := range values {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok || name == "" {
-			return nil, command.Usagef("--%s wants NAME=VALUE", flag)
+			return nil, cli.Usagef("--%s wants NAME=VALUE", flag)
 		}
 		out[name] = value
 	}
@@ -150,14 +156,14 @@ func pairs(flag string, values []string) (map[string]string, error) {
 func (o *options) addReport(flag string) error {
 	format, file, ok := strings.Cut(flag, "=")
 	if !ok || file == "" {
-		return command.Usagef("--report wants FORMAT=FILE, such as junit=smoke.xml")
+		return cli.Usagef("--report wants FORMAT=FILE, such as junit=smoke.xml")
 	}
 	if file == "-" {
-		return command.Usagef("--report: %s goes to a file; stdout holds the result for people", format)
+		return cli.Usagef("--report goes to a file; stdout holds the result for people")
 	}
 	for _, r := range o.reports {
 		if filepath.Clean(r.file) == filepath.Clean(file) {
-			return command.Usagef("--report: %s is given twice, and one report would replace the other", file)
+			return cli.Usagef("--report: a file is given twice, and one report would replace the other")
 		}
 	}
 	formats := []string{"junit", "json", "html", "md"}
@@ -171,5 +177,5 @@ func (o *options) addReport(flag string) error {
 	if near, ok := diagnostic.Nearest(format, formats); ok {
 		help = "did you mean " + near + "?"
 	}
-	return command.Usagef("--report: %q is no format; %s", format, help)
+	return cli.Usagef("--report: that is no format; %s", help)
 }

@@ -3,17 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
@@ -21,15 +22,11 @@ import (
 // deploymentID is ${DEPLOYMENT_ID} where there is no deployment: a suite may put it into what it writes.
 const deploymentID = "local"
 
-func run(ctx context.Context, args []string, at surroundings) int {
-	o, err := parse(args, at.environment, at.stdout)
-	if err != nil {
-		return spec().Fail(err, command.ExitUsage)
-	}
-	if o.schema {
-		return wrote(at, at.stdout, smoke.Schema())
-	}
+func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	src, err := readSource(o.suite, at.stdin)
+	if errors.Is(err, fs.ErrNotExist) && c.Near(o.suite) != "" {
+		return say(at, exitConfig, "%v; %s", err, c.Near(o.suite))
+	}
 	if err != nil {
 		return say(at, exitConfig, "%v", err)
 	}
@@ -44,14 +41,14 @@ func run(ctx context.Context, args []string, at surroundings) int {
 		return say(at, exitConfig, "%v", err)
 	}
 	for _, tag := range suite.UnknownTags(o.tags) {
-		say(at, command.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
+		say(at, cli.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
 	}
 	if o.validate {
 		return validated(at, o, suite)
 	}
 	values, err := resolve(ctx, suite, o, at.environment)
 	if ctx.Err() != nil {
-		return say(at, command.ExitInterrupted, "interrupted")
+		return say(at, cli.ExitInterrupted, "interrupted")
 	}
 	if err != nil {
 		return say(at, exitConfig, "%v", err)
@@ -171,16 +168,16 @@ func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, 
 		return say(at, exitGate, "print the report: %v", err)
 	}
 	// The files come first: whoever reads the terminal's end may have gone.
-	told := command.ExitOK
+	told := cli.ExitOK
 	for _, f := range o.reports {
 		if err := writeReport(f, r); err != nil {
 			told = say(at, exitGate, "write the report: %v", err)
 		}
 	}
-	if wrote(at, at.stdout, b.Bytes()) != command.ExitOK {
+	if wrote(at, at.stdout, b.Bytes()) != cli.ExitOK {
 		told = exitGate
 	}
-	if code := exitOf(ctx, r); code != command.ExitOK {
+	if code := exitOf(ctx, r); code != cli.ExitOK {
 		return code
 	}
 	return told // nobody asked for a report that is not there
@@ -191,16 +188,16 @@ func writeReport(f reportFile, r smoke.Report) error {
 	if err := f.write(&b, r); err != nil {
 		return err
 	}
-	return outfile.Write(f.file, b.Bytes())
+	return cli.WriteFile(f.file, b.Bytes())
 }
 
 func exitOf(ctx context.Context, r smoke.Report) int {
 	if ctx.Err() != nil {
-		return command.ExitInterrupted
+		return cli.ExitInterrupted
 	}
 	switch r.Verdict {
 	case smoke.Pass:
-		return command.ExitOK
+		return cli.ExitOK
 	case smoke.Fail:
 		return exitFail
 	case smoke.Inconclusive:
@@ -215,7 +212,7 @@ func exitOf(ctx context.Context, r smoke.Report) int {
 
 func validated(at surroundings, o options, suite *smoke.Suite) int {
 	if o.quiet {
-		return command.ExitOK
+		return cli.ExitOK
 	}
 	checks, compares := suite.Size(o.tags)
 	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, plural(checks, "check"), plural(compares, "comparison")))
@@ -232,7 +229,7 @@ func wrote(at surroundings, w io.Writer, b []byte) int {
 	if _, err := w.Write(b); err != nil {
 		return say(at, exitGate, "write: %v", err)
 	}
-	return command.ExitOK
+	return cli.ExitOK
 }
 
 // say tells the user one line, and hands the code on.

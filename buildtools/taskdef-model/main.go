@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/schemas"
 	smithy "github.com/aws/smithy-go"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 const module = "github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -34,7 +34,7 @@ var kinds = map[smithy.ShapeType]string{ //nolint:gochecknoglobals // a table
 }
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "taskdef-model:", err)
 		os.Exit(1)

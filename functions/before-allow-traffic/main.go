@@ -5,12 +5,11 @@ package main
 import (
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/memory"
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
-	memory.Limit()
+	startup.TakeOverLog()
+	startup.LimitMemory()
 	gate.Start(lifecycle.BeforeAllowTraffic)
 }

@@ -5,13 +5,12 @@ package main
 import (
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/greenlight-ecs/greenlight/pkg/memory"
 	"github.com/greenlight-ecs/greenlight/pkg/prober"
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
-	memory.Limit()
+	startup.TakeOverLog()
+	startup.LimitMemory()
 	lambda.Start(prober.Serve)
 }

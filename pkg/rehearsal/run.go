@@ -50,8 +50,8 @@ func (s *stage) serveBlue(ctx context.Context) error {
 			return ctx.Err()
 		}
 		return &SetupError{
-			What: fmt.Sprintf("wait for blue (--blue %q): timed out: its tasks did not answer GET %s with %s within %s",
-				s.plan.Blue.Text, s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
+			What: fmt.Sprintf("wait for blue (--blue): timed out: its tasks did not answer GET %s with %s within %s",
+				s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
 			Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
 		}
 	}

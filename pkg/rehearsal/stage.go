@@ -225,7 +225,7 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 		return ctx.Err()
 	}
 	failed := &SetupError{
-		What: fmt.Sprintf("start %s with --%s %q", d.name, d.name, d.command.Text),
+		What: fmt.Sprintf("start %s with --%s", d.name, d.name),
 		Err:  err,
 		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself: PORT=9000 " +
 			"RELEASE=" + d.release + " " + d.command.Text,

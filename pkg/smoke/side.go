@@ -75,23 +75,24 @@ func shownURL(base string) string {
 	return u.Redacted()
 }
 
-// BaseURL checks a target's or baseline's URL: scheme, host and port, and nothing else.
+// BaseURL checks a target's or baseline's URL: scheme, host and port, and nothing else. No error quotes it: it may
+// hold a password.
 func BaseURL(base string) (*url.URL, error) {
 	const want = "want http://host:port or https://host"
 	u, err := url.Parse(base)
 	switch {
-	case err != nil: // not quoted: it may hold a password
+	case err != nil:
 		return nil, fmt.Errorf("that is no URL: %s", want)
 	case u.User != nil:
 		return nil, fmt.Errorf("a URL with a user name is refused: send an Authorization header")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
+		return nil, fmt.Errorf("that is no URL to ask: %s", want)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("%s is more or less than a host: %s", quote(base), want)
+		return nil, fmt.Errorf("that is more or less than a host: %s", want)
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("%s has no port between 1 and 65535: %s", quote(base), want)
+			return nil, fmt.Errorf("that has no port between 1 and 65535: %s", want)
 		}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil

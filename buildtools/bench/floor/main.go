@@ -15,11 +15,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 func main() {
-	stdlog.TakeOver()
+	startup.TakeOverLog()
 	if len(os.Args) != 4 {
 		fmt.Fprintln(os.Stderr, "usage: floor URL COUNT CONCURRENCY")
 		os.Exit(2)

@@ -2,6 +2,7 @@ package alb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,7 +51,7 @@ func ParseCodes(text string) (Codes, error) {
 		from, err1 := strconv.Atoi(low)
 		to, err2 := strconv.Atoi(high)
 		if err1 != nil || err2 != nil || from < 200 || to > 499 || from > to {
-			return nil, fmt.Errorf("%.40q: statuses from 200 to 499, like 200 or 200-299,404", text)
+			return nil, errors.New("want statuses from 200 to 499, like 200 or 200-299,404")
 		}
 		codes = append(codes, Range{from, to})
 	}

@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,18 +61,18 @@ func ParseConfig(text string) (Config, error) {
 	case routing == AllAtOnce && numbers == "":
 		return Configs()[0], nil
 	case routing != Canary && routing != Linear:
-		return Config{}, fmt.Errorf("%.80q is not a deployment configuration; give all-at-once, canary:10,5m, "+
-			"linear:10,1m or the name of one of AWS's: %s", text, strings.Join(configNames(), ", "))
+		return Config{}, fmt.Errorf("no deployment configuration is called that; give all-at-once, canary:10,5m, "+
+			"linear:10,1m or the name of one of AWS's: %s", strings.Join(configNames(), ", "))
 	}
 	first, second, _ := strings.Cut(numbers, ",")
 	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))
 	if err != nil || percent < 1 || percent >= wholePart {
-		return Config{}, fmt.Errorf("%.80q: the percentage is a whole number from 1 to 99", text)
+		return Config{}, errors.New("the percentage is a whole number from 1 to 99")
 	}
 	interval, err := time.ParseDuration(second)
 	if err != nil || interval < time.Minute || interval > maxInterval || interval%time.Minute != 0 {
-		return Config{}, fmt.Errorf("%.80q: the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it "+
-			"(--speed divides it)", text)
+		return Config{}, errors.New("the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it " +
+			"(--speed divides it)")
 	}
 	for _, c := range Configs() {
 		if c.Routing == routing && c.Percent == percent && c.Interval == interval {

@@ -1,4 +1,4 @@
-package stdlog_test
+package startup_test
 
 import (
 	"bytes"
@@ -16,15 +16,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/greenlight-ecs/greenlight/pkg/stdlog"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
 
 // program is the variable that makes the test a program of that name.
-const program = "STDLOG_PROGRAM"
+const program = "STARTUP_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(program); name != "" {
-		stdlog.TakeOver()
+		startup.TakeOverLog()
 		programs[name]()
 		os.Exit(0)
 	}

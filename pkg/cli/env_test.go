@@ -1,4 +1,4 @@
-package envfile_test
+package cli_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/greenlight-ecs/greenlight/pkg/envfile"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 )
 
 func TestRead(t *testing.T) {
@@ -37,7 +37,7 @@ func TestRead(t *testing.T) {
 		"A=it's":                     {"A": "it's"},
 		"DB=SuperSecretPGSqlPwd##20": {"DB": "SuperSecretPGSqlPwd##20"},
 	} {
-		got, problems := envfile.Read("x.env", text)
+		got, problems := cli.ReadEnv("x.env", text)
 		if want == nil {
 			if len(problems) == 0 {
 				t.Errorf("%q was read as %v", text, got)
@@ -65,7 +65,7 @@ func TestProblemsHavePlacesAndNoValues(t *testing.T) {
 		"=hunter2":              "x.env:1:1: want KEY=VALUE with a KEY of letters, digits and _, and no space before the =",
 		"9A=hunter2":            "x.env:1:1: want KEY=VALUE with a KEY of letters, digits and _, and no space before the =",
 	} {
-		_, problems := envfile.Read("x.env", text)
+		_, problems := cli.ReadEnv("x.env", text)
 		if len(problems) != 1 {
 			t.Errorf("%q: %v, want one problem", text, problems)
 			continue
@@ -84,7 +84,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("A=b\n", "value")
 	f.Add("export A=\"x\\\n\"", "a\nb")
 	f.Fuzz(func(t *testing.T, text, value string) {
-		_, problems := envfile.Read("x", text)
+		_, problems := cli.ReadEnv("x", text)
 		for _, p := range problems {
 			if strings.ContainsAny(p.Text+p.Help, "\n\r") || p.Place.Line < 1 {
 				t.Errorf("%q: %+v", text, p)
@@ -93,7 +93,7 @@ func FuzzRead(f *testing.F) {
 		if strings.ContainsAny(value, "'\x00") {
 			return
 		}
-		got, problems := envfile.Read("x", "# c\nA='"+value+"' # c\nB=c")
+		got, problems := cli.ReadEnv("x", "# c\nA='"+value+"' # c\nB=c")
 		if len(problems) > 0 {
 			return // not UTF-8
 		}

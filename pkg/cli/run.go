@@ -1,10 +1,7 @@
-// Package renderer is what the two renderers share: reading capped input, collecting problems, printing
-// them in one form, choosing the exit code, and writing only when nothing is wrong.
-//
-// It refuses to know what is rendered, and it never exits: main does.
-package renderer
+package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,67 +10,77 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/command"
+	"github.com/spf13/pflag"
+
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/outfile"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// The exit codes beside 0 (written).
+// The exit codes of a renderer beside the shared ones.
 const (
 	ExitFile   = 1 // a file cannot be read or written
-	ExitUsage  = 2 // wrong flags
 	ExitUnset  = 3 // variables without a value
 	ExitSyntax = 4 // input that does not parse
 	ExitRule   = 5 // a rule is broken
 )
 
-// ExitHelp explains the exit codes in a help text.
-const ExitHelp = `0  written
+// RendererExit explains the exit codes of a renderer in a help text.
+const RendererExit = `0  written
 1  a file cannot be read or written
 2  wrong flags
 3  variables unset
 4  the input does not parse
 5  a rule of ECS or CodeDeploy is broken (with --werror also: a warning)`
 
-// Run is one run of a renderer.
+// Run is one run of a renderer: it reads capped input, collects problems, prints them in one form, chooses the
+// exit code, and writes only when nothing is wrong.
 type Run struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Problems are those found so far.
 	Problems diagnostic.List
 
-	format string
-	werror bool
-	quiet  bool
+	command *Command
+	format  string
+	werror  bool
+	quiet   bool
 	// stdinTaken says that the standard input has been read: it comes once.
 	stdinTaken bool
 }
 
-// Parse reads the command line into flags, to which it adds those that both renderers have. It returns false
-// when the run is over: help was asked for, or flags are wrong, all of which have been noted.
-func (r *Run) Parse(spec command.Spec, flags *command.Flags, args []string) bool {
-	flags.Switch(&r.werror, "werror", "treat warnings as errors")
-	flags.String(&r.format, "format", string(diagnostic.Text), "how problems are printed: `text|json|github`")
-	flags.Switch(&r.quiet, "quiet", "print errors only, no warnings")
-	flags.Short("q", "quiet")
-	flags.Once = true // of two values one would be missing in what is deployed
-	wrong := flags.Parse(args)
-	for _, w := range wrong {
-		r.Usage(w.Flag, w.Text, w.Help)
+// Execute runs a renderer's command line: do with the arguments beside the flags, to which it adds those that both
+// renderers have. It returns the exit code.
+func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
+	r.command = c
+	c.Once = true // of two values one would be missing in what is deployed
+	problems := c.Group("problems")
+	r.formatFlag(problems)
+	problems.BoolVar(&r.werror, "werror", false, "treat warnings as errors")
+	problems.BoolVarP(&r.quiet, "quiet", "q", false, "print errors only, no warnings")
+	c.Do = func(_ context.Context, args []string) (int, error) {
+		r.checkFormat()
+		do(args)
+		return r.End(), nil
 	}
-	r.checkFormat()
-	if len(wrong) > 0 {
-		return false
+	c.Wrong = func(err error) int {
+		if usage, ok := errors.AsType[*UsageError](err); ok {
+			// The format may stand behind what is wrong, and programs want what is wrong in it.
+			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+			flags.ParseErrorsAllowlist.UnknownFlags = true
+			r.formatFlag(flags)
+			_ = flags.Parse(args) // what is wrong has been found
+			r.checkFormat()
+			r.Usage(usage.Flag, usage.Text, usage.Help)
+		} else {
+			r.file("standard output", err)
+		}
+		return r.End()
 	}
-	switch err := spec.Help(flags, r.Stdout); {
-	case errors.Is(err, command.ErrHelp):
-		return false
-	case err != nil:
-		r.file("standard output", err)
-		return false
-	}
-	return true
+	return c.Execute(context.Background(), args, r.Stdout, r.Stderr)
+}
+
+func (r *Run) formatFlag(f *pflag.FlagSet) {
+	f.StringVar(&r.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json or github")
 }
 
 // Add notes problems.
@@ -94,9 +101,9 @@ func (r *Run) checkFormat() {
 
 // NotEmpty notes those of the named flags that were given an empty value, as when the shell's variable behind
 // one was not set: what the flag asks for must not be left out in silence.
-func (r *Run) NotEmpty(flags *command.Flags, names ...string) {
+func (r *Run) NotEmpty(names ...string) {
 	for _, name := range names {
-		if flags.Empty(name) {
+		if r.command.Empty(name) {
 			r.Usage("--"+name, "is empty", "the variable behind it is not set")
 		}
 	}
@@ -174,6 +181,9 @@ func (r *Run) file(name string, err error) {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		help = "paths are relative to the working directory"
+		if near := r.command.Near(name); near != "" {
+			help = near
+		}
 	}
 	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
 }
@@ -186,18 +196,18 @@ type Output struct {
 
 // Write writes the results, all of them or none: no file is replaced before every one could be written.
 func (r *Run) Write(outputs ...Output) {
-	var files []*outfile.Staged
+	var files []*Staged
 	// What cannot be taken back comes behind what can be tried, and replacing files, which hardly fails, last.
 	steps := []func() (name string, err error){}
 	for _, out := range outputs {
-		if isStdout(out.Name) {
+		if out.Name == "-" {
 			steps = append(steps, func() (string, error) {
 				_, err := r.Stdout.Write(out.Data)
 				return "standard output", err
 			})
 			continue
 		}
-		staged, err := outfile.Stage(out.Name, out.Data)
+		staged, err := Stage(out.Name, out.Data)
 		if err != nil {
 			discard(files)
 			r.file(out.Name, err)
@@ -223,16 +233,10 @@ func (r *Run) Write(outputs ...Output) {
 	}
 }
 
-func discard(files []*outfile.Staged) {
+func discard(files []*Staged) {
 	for _, f := range files {
 		f.Discard()
 	}
-}
-
-// isStdout reports whether a name means the standard output, which may be a file that a shell appends to and that
-// must not be replaced.
-func isStdout(name string) bool {
-	return name == "-" || name == "/dev/stdout" || name == "/dev/fd/1" || name == "/proc/self/fd/1"
 }
 
 // End prints the problems and returns the exit code.

@@ -1,9 +1,4 @@
-// Package envfile reads files of KEY=VALUE lines, as shells, Docker and CodeBuild users write them:
-// comments, `export`, single and double quotes, values over several lines within quotes.
-//
-// It refuses to expand anything: a $ in a value is text. It never puts a value into a message, and it
-// refuses what readers of such files understand in different ways.
-package envfile
+package cli
 
 import (
 	"strings"
@@ -12,9 +7,14 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
-// Read returns the variables of a file; of two with one name the last wins, with a warning.
-func Read(name, text string) (map[string]string, diagnostic.List) {
-	r := reader{name: name, text: strings.TrimPrefix(text, "\uFEFF"), line: 1, values: map[string]string{}}
+// ReadEnv returns the variables of a file of KEY=VALUE lines, as shells, Docker and CodeBuild users write them:
+// comments, `export`, single and double quotes, values over several lines within quotes. Of two with one name the
+// last wins, with a warning.
+//
+// It expands nothing: a $ in a value is text. It never puts a value into a message, and it refuses what readers
+// of such files understand in different ways.
+func ReadEnv(name, text string) (map[string]string, diagnostic.List) {
+	r := envReader{name: name, text: strings.TrimPrefix(text, "\uFEFF"), line: 1, values: map[string]string{}}
 	for i, c := range r.text {
 		text, help := "a NUL byte", ""
 		switch {
@@ -33,7 +33,7 @@ func Read(name, text string) (map[string]string, diagnostic.List) {
 	return r.values, r.problems
 }
 
-type reader struct {
+type envReader struct {
 	name, text string
 	pos        int
 	line       int
@@ -43,7 +43,7 @@ type reader struct {
 }
 
 // entry reads one line, or as many as its quotes hold.
-func (r *reader) entry() {
+func (r *envReader) entry() {
 	r.blanks()
 	switch {
 	case r.pos >= len(r.text):
@@ -83,7 +83,7 @@ func (r *reader) entry() {
 	r.values[key] = value
 }
 
-func (r *reader) value() (string, bool) {
+func (r *envReader) value() (string, bool) {
 	if r.pos < len(r.text) && (r.text[r.pos] == '"' || r.text[r.pos] == '\'') {
 		return r.quoted(r.text[r.pos])
 	}
@@ -110,7 +110,7 @@ func (r *reader) value() (string, bool) {
 }
 
 // quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$.
-func (r *reader) quoted(quote byte) (string, bool) {
+func (r *envReader) quoted(quote byte) (string, bool) {
 	col, line := r.col(), r.line
 	r.pos++
 	var b strings.Builder
@@ -156,7 +156,7 @@ func escaped(c byte) string {
 }
 
 // onlyComment reports anything but a comment behind a closing quote.
-func (r *reader) onlyComment() bool {
+func (r *envReader) onlyComment() bool {
 	at := r.pos
 	r.blanks()
 	if r.pos < len(r.text) && r.text[r.pos] != '\n' && r.text[r.pos] != '\r' && (r.text[r.pos] != '#' || r.pos == at) {
@@ -168,13 +168,13 @@ func (r *reader) onlyComment() bool {
 	return true
 }
 
-func (r *reader) blanks() {
+func (r *envReader) blanks() {
 	for r.pos < len(r.text) && (r.text[r.pos] == ' ' || r.text[r.pos] == '\t') {
 		r.pos++
 	}
 }
 
-func (r *reader) skipLine() {
+func (r *envReader) skipLine() {
 	i := strings.IndexByte(r.text[r.pos:], '\n')
 	if i < 0 {
 		r.pos = len(r.text)
@@ -186,14 +186,16 @@ func (r *reader) skipLine() {
 }
 
 // newLine notes that the cursor stands on a line break.
-func (r *reader) newLine() {
+func (r *envReader) newLine() {
 	r.line++
 	r.lineStart = r.pos + 1
 }
 
-func (r *reader) col() int { return 1 + utf8.RuneCountInString(r.text[min(r.lineStart, r.pos):r.pos]) }
+func (r *envReader) col() int {
+	return 1 + utf8.RuneCountInString(r.text[min(r.lineStart, r.pos):r.pos])
+}
 
-func (r *reader) report(col int, text, help string) {
+func (r *envReader) report(col int, text, help string) {
 	r.problems = append(r.problems, diagnostic.Problem{
 		Place: diagnostic.Place{File: r.name, Line: r.line, Col: col}, Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
 	})

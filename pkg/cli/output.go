@@ -1,8 +1,4 @@
-// Package outfile writes a result whole or not at all: a reader never meets half a file, and a run
-// that fails leaves the old file as it was.
-//
-// It refuses to create folders: a wrong path is the user's to see.
-package outfile
+package cli
 
 import (
 	"errors"
@@ -10,10 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 )
 
-// Write replaces the file name by data: Stage and Commit in one.
-func Write(name string, data []byte) error {
+// WriteFile replaces the file name by data: Stage and Commit in one.
+func WriteFile(name string, data []byte) error {
 	staged, err := Stage(name, data)
 	if err != nil {
 		return err
@@ -24,29 +23,33 @@ func Write(name string, data []byte) error {
 // Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
 type Staged struct {
 	name string
-	// tmp is the temporary file; "" where name is no regular file, and data is still to be written.
+	// tmp is the temporary file; "" where name cannot be replaced, and data is still to be written.
 	tmp  string
 	data []byte
 }
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
-// of them could be written. A symbolic link is followed, so that the link stays one, also to a file that is
-// still to be made. The file keeps its permissions; a new one gets 0644 less the umask. Anything that is not a
-// regular file (a pipe, /dev/stdout) is written to directly, by Commit.
+// of them could be written: a reader never meets half a file, and a run that fails leaves the old file as it was.
+// Folders are not made: a wrong path is the user's to see. A symbolic link is followed, so that the link stays one,
+// also to a file that is still to be made. The file keeps its permissions; a new one gets 0644 less the umask.
+// What is no regular file (a pipe, a device) or one of the process's own descriptors (/dev/stdout, /dev/fd/63 for
+// >(…)) is written to directly, by Commit.
 func Stage(name string, data []byte) (staged *Staged, err error) {
-	if name, err = followed(name); err != nil {
-		return nil, err
-	}
 	mode := fs.FileMode(0o644)
 	exists := false
+	_, own := descriptor(name)
+	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
-	case err == nil && info.Mode().IsRegular():
-		mode, exists = info.Mode().Perm(), true
+	case own || err == nil && !info.Mode().IsRegular() && !info.IsDir():
+		return &Staged{name: name, data: data}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
 	case err == nil:
-		return &Staged{name: name, data: data}, nil
+		mode, exists = info.Mode().Perm(), true
 	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if name, err = followed(name); err != nil {
 		return nil, err
 	}
 	tmp, err := create(name, mode)
@@ -73,6 +76,37 @@ func Stage(name string, data []byte) (staged *Staged, err error) {
 		return nil, err
 	}
 	return &Staged{name: name, tmp: tmp.Name()}, nil
+}
+
+// descriptor returns the number of the process's own descriptor that a name stands for. It must not be opened: a
+// log that a shell appends to would be written from its start, and a socket cannot be opened at all.
+func descriptor(name string) (int, bool) {
+	switch name {
+	case "/dev/stdout":
+		return syscall.Stdout, true
+	case "/dev/stderr":
+		return syscall.Stderr, true
+	}
+	for _, folder := range []string{"/dev/fd/", "/proc/self/fd/"} {
+		if number, ok := strings.CutPrefix(name, folder); ok {
+			fd, err := strconv.ParseUint(number, 10, 16)
+			return int(fd), err == nil
+		}
+	}
+	return 0, false
+}
+
+// writeTo writes to the process's own descriptor, and leaves it open.
+func writeTo(fd int, name string, data []byte) error {
+	// Of a descriptor of its own, which os.File may close.
+	copied, err := syscall.Dup(fd)
+	if err != nil {
+		return &fs.PathError{Op: "write", Path: name, Err: err}
+	}
+	syscall.CloseOnExec(copied)
+	file := os.NewFile(uintptr(copied), name)
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
 }
 
 // maxLinks is how many symbolic links are followed, as on Linux; more are a circle.
@@ -110,6 +144,9 @@ func (s *Staged) Direct() bool { return s.tmp == "" }
 
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
+	if fd, own := descriptor(s.name); own {
+		return writeTo(fd, s.name, s.data)
+	}
 	if s.tmp == "" {
 		return os.WriteFile(s.name, s.data, 0o644)
 	}

@@ -1,0 +1,98 @@
+// Package buildtools_test keeps what is written of the commands true: their READMEs, their manual pages.
+package buildtools_test
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the READMEs")
+
+// TestReadmes runs the command behind each "$ " in the READMEs' console blocks, in a copy of testdata/readme, and
+// fails where something else is shown than it printed, to stdout or stderr. With -update it writes what was printed.
+func TestReadmes(t *testing.T) {
+	bin := build(t)
+	names, err := filepath.Glob("*/README.md")
+	if err != nil || len(names) < 4 {
+		t.Fatalf("found %v (%v)", names, err)
+	}
+	for _, name := range append(names, "README.md") {
+		t.Run(name, func(t *testing.T) {
+			shown, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			work := filepath.Join(t.TempDir(), "work")
+			if err := os.CopyFS(work, os.DirFS("testdata/readme")); err != nil {
+				t.Fatal(err)
+			}
+			printed := rendered(t, string(shown), bin, work)
+			if *update {
+				if err := os.WriteFile(name, []byte(printed), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want := strings.Split(printed, "\n")
+			for i, line := range strings.Split(string(shown), "\n") {
+				if i >= len(want) || line != want[i] {
+					t.Fatalf("%s:%d shows %q, and something else is printed", name, i+1, line)
+				}
+			}
+			if string(shown) != printed {
+				t.Fatalf("%s shows less than is printed", name)
+			}
+		})
+	}
+}
+
+// rendered is a README with what its commands print now.
+func rendered(t *testing.T, shown, bin, work string) string {
+	t.Helper()
+	var b strings.Builder
+	console, command := false, ""
+	for line := range strings.Lines(shown) {
+		switch {
+		case !console || line == "```\n":
+			console = line == "```console\n"
+		case command != "" || strings.HasPrefix(line, "$ "):
+			command += strings.TrimPrefix(line, "$ ")
+		default:
+			continue // what was printed when the README was written
+		}
+		b.WriteString(line)
+		if command == "" || strings.HasSuffix(command, "\\\n") {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
+		cmd.Dir = work
+		cmd.Env = []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + work}
+		out, _ := cmd.CombinedOutput() // an exit code is part of what is shown where it matters
+		b.Write(out)
+		for line := range strings.Lines(string(out)) {
+			if strings.HasSuffix(command, " -h\n") && utf8.RuneCountInString(line) > 80+1 {
+				t.Errorf("a help text is wider than 80 columns: %s", line)
+			}
+		}
+		command = ""
+	}
+	return b.String()
+}
+
+// build builds the commands, and returns the folder.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin+"/",
+		"./render-taskdef", "./render-appspec", "./smoke", "./rehearse")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as they are shipped
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return bin
+}
