@@ -40,7 +40,7 @@ func within(t *testing.T, limit time.Duration) context.Context {
 func TestTheTemplatesAreWithoutFindingsInFourRegions(t *testing.T) {
 	t.Parallel()
 	lint := have(t, "cfn-lint")
-	cmd := exec.CommandContext(within(t, 3*time.Minute), lint) // .cfnlintrc says what, and where
+	cmd := exec.CommandContext(within(t, 10*time.Minute), lint) // .cfnlintrc says what, and where
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("cfn-lint: %v\n%s", err, out)

@@ -88,7 +88,7 @@ func waitFor(t *testing.T, url string) {
 // run runs a command of the project against moto and returns what it wrote.
 func (m moto) run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(within(t, 4*time.Minute), name, args...)
+	cmd := exec.CommandContext(within(t, 10*time.Minute), name, args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = "..", m.env, 5*time.Second
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err

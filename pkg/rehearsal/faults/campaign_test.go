@@ -105,7 +105,7 @@ func campaign(t *testing.T, suite, green string, names ...string) faults.Campaig
 			Hooks: map[lifecycle.Name]rehearsal.Hook{lifecycle.AfterAllowTestTraffic: {
 				Function: "gate", Dir: dir, Argv: []string{self, "hook", string(lifecycle.AfterAllowTestTraffic)},
 			}},
-			Tasks: 2, Speed: 1000, FunctionTimeout: 3 * time.Minute, StartTimeout: time.Minute,
+			Tasks: 2, Speed: 50, FunctionTimeout: 3 * time.Minute, StartTimeout: time.Minute,
 			Machine: rehearsal.Machine{Self: self, Path: os.Getenv("PATH"), Home: dir},
 		},
 		Suite: read, Parallel: 6,
