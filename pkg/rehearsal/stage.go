@@ -227,8 +227,8 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 	failed := &SetupError{
 		What: fmt.Sprintf("start %s with --%s", d.name, d.name),
 		Err:  err,
-		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself: PORT=9000 " +
-			"RELEASE=" + d.release + " " + d.command.Text,
+		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself, " +
+			"with PORT=9000 and RELEASE=" + d.release,
 	}
 	if d.command.Builtin != "" {
 		failed.Help = "this built-in release never comes up, on purpose; builtin:good does"
