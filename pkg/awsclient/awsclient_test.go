@@ -72,27 +72,30 @@ func TestOnlyWhatMayPassIsAskedAgain(t *testing.T) {
 		`301 {}`:                                 {1, "ssm GetParameter: HTTP301: no message"},
 		`307 {}`:                                 {1, "ssm GetParameter: HTTP307: no message"},
 	} {
-		var calls atomic.Int32
-		status, body, _ := strings.Cut(answer, " ")
-		cfg := config(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/elsewhere" {
-				t.Errorf("%s: the redirect is followed", answer)
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			status, body, _ := strings.Cut(answer, " ")
+			cfg := config(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					t.Errorf("the redirect is followed")
+				}
+				calls.Add(1)
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(map[string]int{"500": 500, "503": 503, "429": 429, "400": 400, "301": 301, "307": 307}[status])
+				_, _ = io.WriteString(w, body)
+			})
+			if _, err := parameter(t.Context(), cfg); err == nil || !strings.HasPrefix(err.Error(), want.err) {
+				t.Errorf("%v, want %s", err, want.err)
 			}
-			calls.Add(1)
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(map[string]int{"500": 500, "503": 503, "429": 429, "400": 400, "301": 301, "307": 307}[status])
-			_, _ = io.WriteString(w, body)
+			if got := calls.Load(); got != want.calls {
+				t.Errorf("asked %d times, want %d", got, want.calls)
+			}
+			calls.Store(0)
+			if _, err := parameter(t.Context(), awsclient.Once(cfg)); err == nil || calls.Load() != 1 {
+				t.Errorf("to be asked once: %v after %d times", err, calls.Load())
+			}
 		})
-		if _, err := parameter(t.Context(), cfg); err == nil || !strings.HasPrefix(err.Error(), want.err) {
-			t.Errorf("%s: %v, want %s", answer, err, want.err)
-		}
-		if got := calls.Load(); got != want.calls {
-			t.Errorf("%s: asked %d times, want %d", answer, got, want.calls)
-		}
-		calls.Store(0)
-		if _, err := parameter(t.Context(), awsclient.Once(cfg)); err == nil || calls.Load() != 1 {
-			t.Errorf("%s, to be asked once: %v after %d times", answer, err, calls.Load())
-		}
 	}
 }
 

@@ -45,7 +45,7 @@ func TestWhereTheClientsCall(t *testing.T) {
 		},
 	} {
 		tc.env.AccessKeyID, tc.env.SecretAccessKey = "AKID", "s"
-		cfg := tc.env.Config()
+		cfg := awsclient.Once(tc.env.Config()) // asked again, it would go to the same place
 		var h hosts
 		cfg.HTTPClient = &h
 		if _, _ = parameter(t.Context(), cfg); h.got != tc.ssm {
