@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // judged runs a suite's checks once against a server, without readiness.
-func judged(t *testing.T, text string, h http.Handler) smoke.Report {
+func judged(t *testing.T, text string, h http.Handler) finding.Report {
 	t.Helper()
-	return smoke.Run(t.Context(), jobFor(t, text, serverFor(t, h)), nil)
+	return smoke.ReadAndRun(t.Context(), jobFor(t, text, serverFor(t, h)), nil)
 }
 
 func serverFor(t *testing.T, h http.Handler) string {
@@ -26,13 +28,13 @@ func serverFor(t *testing.T, h http.Handler) string {
 
 func jobFor(t *testing.T, text, target string) smoke.Job {
 	t.Helper()
-	src := smoke.Source{Name: "smoke.yaml", Text: []byte(text)}
-	if suite, problems := smoke.Read(src); suite == nil {
+	src := suite.Source{Name: "smoke.yaml", Text: []byte(text)}
+	if suite, problems := suite.Read(src); suite == nil {
 		var b strings.Builder
 		_ = problems.Write(&b, diagnostic.Text)
 		t.Fatalf("the suite is refused:\n%s\n%s", text, &b)
 	}
-	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []smoke.Phase{smoke.PhaseJudge}}
+	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseJudge}}
 }
 
 // answer is a handler that always gives the same answer.
@@ -129,9 +131,9 @@ func TestExpectations(t *testing.T) {
 			suite := "version: 1\nvariables: {ONE: 1, DOT: a.c, NONE: ''}\nchecks:\n  - name: c\n    request: GET /\n    attempts: 1\n    expect: {" + c.expect + "}\n"
 			r := judged(t, suite, answer(c.body, c.header...))
 			switch {
-			case c.want == "" && r.Verdict != smoke.Pass:
+			case c.want == "" && r.Verdict != finding.Pass:
 				t.Errorf("%s: %s, want PASS", r.Verdict, r.Reason)
-			case c.want != "" && (r.Verdict != smoke.Fail || !strings.Contains(r.Reason, c.want)):
+			case c.want != "" && (r.Verdict != finding.Fail || !strings.Contains(r.Reason, c.want)):
 				t.Errorf("%s: %s\nwant FAIL: … %s", r.Verdict, r.Reason, c.want)
 			}
 		})
@@ -166,13 +168,13 @@ func TestARateOfErrorsShowsAsItIs(t *testing.T) {
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 		}))
-	if c := r.Checks[0]; r.Verdict != smoke.Fail || c.Attempts != 50 || c.Failures != 5 {
+	if c := r.Checks[0]; r.Verdict != finding.Fail || c.Attempts != 50 || c.Failures != 5 {
 		t.Errorf("%s with %d failures of %d, want FAIL with 5 of 50", r.Verdict, c.Failures, c.Attempts)
 	}
 }
 
 func TestAllowedFailuresAreAllowed(t *testing.T) {
-	for allowed, want := range map[int]smoke.Verdict{1: smoke.Fail, 2: smoke.Pass} {
+	for allowed, want := range map[int]finding.Verdict{1: finding.Fail, 2: finding.Pass} {
 		n := 0
 		r := judged(t, fmt.Sprintf("version: 1\nchecks:\n  - name: c\n    request: GET /\n    allowed_failures: %d\n    expect: {status: 200}\n", allowed),
 			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -6,6 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is
@@ -17,9 +21,9 @@ const warmEvery = 5
 
 // judgement is one check on its way through its attempts.
 type judgement struct {
-	check   *check
+	check   *suite.Check
 	index   int
-	result  CheckResult
+	result  finding.CheckResult
 	started time.Time
 	// own counts the failures that blue does not share. They stay when the check is judged anew.
 	own, made  int
@@ -47,7 +51,7 @@ func (r *runner) judge(ctx context.Context) bool {
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
-				if shared && j.check.observe { // what never blocks is not waited for
+				if shared && j.check.Observe { // what never blocks is not waited for
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
 				}
 				if !shared {
@@ -73,7 +77,7 @@ func (r *runner) judge(ctx context.Context) bool {
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	j.made = 0
-	for j.made < c.attempts {
+	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
 			return false
@@ -92,7 +96,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			return false
 		}
 		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
-			j.shared = a.findings[0].line()
+			j.shared = a.findings[0].Line()
 			return true
 		}
 		j.made++
@@ -113,11 +117,11 @@ func (r *runner) within(slots chan struct{}, f func() bool) bool {
 }
 
 // sharedWithBlue asks blue once for what just failed.
-func (r *runner) sharedWithBlue(ctx context.Context, c *check, a *attempt) bool {
-	if r.blue == nil || !c.single() || mentions(r.suite.host, varRelease) || !shareable(a) {
+func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt) bool {
+	if r.blue == nil || !c.Single() || r.suite.HostMentionsRelease() || !shareable(a) {
 		return false
 	}
-	return sameFault(a, r.attempt(ctx, c.once(), r.blue, a.number, true))
+	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, a.number, true))
 }
 
 // judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
@@ -127,7 +131,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 		j.own = j.result.Failures
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
-				r.suite.readiness.within, j.shared)
+				r.suite.Within(), j.shared)
 			return
 		}
 		if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
@@ -140,7 +144,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan struct{}) bool {
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
-	asked := j.check.once()
+	asked := j.check.Once()
 	for {
 		if !pause(within, sharedEvery) {
 			return false
@@ -153,7 +157,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 			}
 			return !blue.stopped && !shareable(blue)
 		})
-		r.tell(Progress{Phase: PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", quote(j.check.name), state)})
+		r.tell(Progress{Phase: finding.PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", redact.Quote(j.check.Name), state)})
 		if recovered {
 			return true
 		}
@@ -173,7 +177,7 @@ func (j *judgement) note(a *attempt) {
 	}
 }
 
-func (j *judgement) keep(f Finding) {
+func (j *judgement) keep(f finding.Finding) {
 	for i := range j.result.Findings {
 		k := &j.result.Findings[i]
 		if k.Place == f.Place && k.Step == f.Step && k.Subject == f.Subject && k.Expected == f.Expected && k.Got == f.Got {
@@ -190,47 +194,47 @@ func (j *judgement) keep(f Finding) {
 func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	c := j.check
 	res := &j.result
-	res.Check, res.Place, res.Observe = c.name, c.at.place(r.suite.file), c.observe
+	res.Check, res.Place, res.Observe = c.Name, r.suite.Place(c.At), c.Observe
 	res.Attempts = j.own + j.made
 	res.Duration = time.Since(j.started)
 	res.Verdict, res.Blame, res.Reason = j.verdict(r)
 	r.mu.Lock()
 	r.found.checks[j.index] = res
-	if res.Verdict == Pass && c.provesRelease && !c.observe {
+	if res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe {
 		r.found.proven = true
 	}
-	if j.unfinished && res.Verdict != Fail {
-		r.found.notRun = append(r.found.notRun, NotRun{c.name, res.Reason})
+	if j.unfinished && res.Verdict != finding.Fail {
+		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
 	if r.watch == nil {
 		return
 	}
 	told := *res
-	r.tell(Progress{Phase: PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
+	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
 
-func (j *judgement) verdict(r *runner) (Verdict, Blame, string) {
+func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
 	switch {
-	case res.Failures > c.allowed:
-		if c.allowed > 0 {
-			counted += fmt.Sprintf(", %d may", c.allowed)
+	case res.Failures > c.Allowed:
+		if c.Allowed > 0 {
+			counted += fmt.Sprintf(", %d may", c.Allowed)
 		}
-		return Fail, BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].line(), maxReason)
+		return finding.Fail, finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	case j.config != "":
-		return Error, BlameConfig, r.secrets.Line(j.config, maxReason)
+		return finding.Error, finding.BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
-		return Inconclusive, BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
+		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return Error, BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.attempts)
+		return finding.Error, finding.BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
-		return Error, BlameGate, "nothing was asserted, so nothing was tested"
+		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
-		return Pass, BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.allowed, res.Findings[0].line()), maxReason)
+		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed, res.Findings[0].Line()), maxReason)
 	}
-	return Pass, BlameNone, ""
+	return finding.Pass, finding.BlameNone, ""
 }
 
 // cutShort names the checks that never began.
@@ -246,17 +250,17 @@ func (r *runner) cutShort(ctx context.Context) {
 		if res != nil {
 			continue
 		}
-		r.found.notRun = append(r.found.notRun, NotRun{r.checks[i].name, why})
-		if r.checks[i].observe {
+		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: r.checks[i].Name, Why: why})
+		if r.checks[i].Observe {
 			continue
 		}
 		if cut++; cut == 1 {
-			first = r.checks[i].name
+			first = r.checks[i].Name
 		}
 	}
 	if cut > 0 {
 		r.found.faults = append(r.found.faults, verdictReason{
-			Error, BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), quote(first)),
+			finding.Error, finding.BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), redact.Quote(first)),
 		})
 	}
 }
@@ -266,7 +270,7 @@ func (r *runner) held() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, res := range r.found.checks {
-		if !r.checks[i].observe && (res == nil || res.Verdict != Pass) {
+		if !r.checks[i].Observe && (res == nil || res.Verdict != finding.Pass) {
 			return false
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // side is the target or the baseline, with the suite's rate limit, which holds for each of them alone.
@@ -85,13 +86,13 @@ func BaseURL(base string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, fmt.Errorf("a URL with a user name is refused: send an Authorization header")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%s is no URL to ask: %s", quote(base), want)
+		return nil, fmt.Errorf("%s is no URL to ask: %s", redact.Quote(base), want)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("%s is more or less than a host: %s", quote(base), want)
+		return nil, fmt.Errorf("%s is more or less than a host: %s", redact.Quote(base), want)
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("%s has no port between 1 and 65535: %s", quote(base), want)
+			return nil, fmt.Errorf("%s has no port between 1 and 65535: %s", redact.Quote(base), want)
 		}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
