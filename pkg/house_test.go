@@ -62,7 +62,7 @@ var neighbours = map[string][]string{
 	"pkg/together": {},
 	"pkg/finding":  {"pkg/diagnostic"},
 	"pkg/smoke":    {"pkg/compare", "pkg/finding", "pkg/probe", "pkg/redact", "pkg/suite"},
-	"pkg/suite":    {"pkg/compare", "pkg/diagnostic", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
+	"pkg/suite":    {"pkg/compare", "pkg/diagnostic", "pkg/document", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }
 
 // banned says what a program must not link, even through others, and why.

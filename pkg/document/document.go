@@ -2,8 +2,9 @@
 // numbers, and the place of every key and value. It reads JSON, JSON with comments and YAML, with
 // placeholders still in them, expands those, and writes JSON.
 //
-// YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an exact place, where v3's
-// have no column and are often a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML.
+// YAML is read by go.yaml.in/yaml/v4 and not v3: its errors have an exact place, where v3's have no column and are often
+// a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML. What the library says badly is
+// made good in one place, for whoever reads YAML (ParseYAML).
 //
 // It refuses to know what the document means, and it refuses input that readers understand in different
 // ways: duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML.

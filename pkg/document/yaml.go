@@ -23,71 +23,105 @@ const maxAliased = 10_000
 func (r Reader) readYAML(d *Document) diagnostic.List {
 	y := yamlReader{
 		literal: r.Literal, anyNumber: r.AnyNumber, templates: templates{doc: d, parser: placeholder.Parser{Scope: r.Scope}},
-		doc: d, open: map[*yaml.Node]bool{}, lines: []int{len(d.Source.Text) - len(strings.TrimPrefix(d.Source.Text, bom))},
+		doc: d, open: map[*yaml.Node]bool{}, libraryPlaces: placesIn(&d.Source),
 	}
 	if len(d.Source.Text) > MaxYAML {
 		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), fmt.Sprintf("write it as JSON, of which %d are read", MaxSize))
 		return y.problems
 	}
-	for _, end := range lineBreak.FindAllStringIndex(d.Source.Text, -1) {
-		y.lines = append(y.lines, end[1])
+	switch first, second, wrong := parseYAML(&d.Source); {
+	case wrong != nil:
+		return wrong
+	case first == nil:
+		y.report(0, "empty", "a document is one mapping")
+	case second != nil:
+		y.report(y.at(second), "a second document in the file", "one file holds one document; remove what follows ---")
+	default:
+		d.Root = y.node(first, 0)
 	}
-	y.document()
 	return y.problems
+}
+
+// ParseYAML parses the YAML of a text into the library's nodes: what the first document holds and, where there is one,
+// the second document; of an empty text both are nil. A text that is not YAML is one problem, with the place of the slip and the right form.
+// It bounds neither size nor aliases, and depth only at the library's 10,000.
+func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
+	if bad, ok := unreadable(src); !ok {
+		return nil, nil, diagnostic.List{bad}
+	}
+	return parseYAML(src)
+}
+
+// libraryPlaces turns the library's lines and columns into bytes of the source.
+type libraryPlaces struct {
+	source *Source
+	lines  []int // where each of the library's lines begins
 }
 
 // lineBreak is what ends a line for the library, which is more than what ends one for an editor.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
-// document reads the one document of the text.
-func (y *yamlReader) document() {
-	loader, err := yaml.NewLoader(strings.NewReader(y.doc.Source.Text))
-	var first, second yaml.Node
-	if err == nil {
-		err = loader.Load(&first)
+func placesIn(src *Source) libraryPlaces {
+	p := libraryPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
+	for _, end := range lineBreak.FindAllStringIndex(src.Text, -1) {
+		p.lines = append(p.lines, end[1])
 	}
-	switch {
-	case errors.Is(err, io.EOF):
-		y.report(0, "empty", "a document is one mapping")
-		return
-	case err != nil:
-		y.failed(err)
-		return
+	return p
+}
+
+func parseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
+	// A document may come from anywhere, and a parser that breaks on it must not take the program with it.
+	defer func() {
+		if recover() != nil {
+			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
+		}
+	}()
+	loader, err := yaml.NewLoader(strings.NewReader(src.Text))
+	var docs [2]yaml.Node
+	for i := range docs {
+		if err == nil {
+			err = loader.Load(&docs[i])
+		}
+		switch {
+		case errors.Is(err, io.EOF) && i == 0 || err == nil && len(docs[i].Content) == 0:
+			return nil, nil, nil
+		case errors.Is(err, io.EOF):
+			return docs[0].Content[0], nil, nil
+		case err != nil:
+			return nil, nil, diagnostic.List{placesIn(src).failed(err)}
+		}
 	}
-	switch err := loader.Load(&second); {
-	case err == nil:
-		y.report(y.at(&second), "a second document in the file", "one file holds one document; remove what follows ---")
-	case !errors.Is(err, io.EOF):
-		y.failed(err)
-	default:
-		y.doc.Root = y.node(first.Content[0], 0)
-	}
+	return docs[0].Content[0], &docs[1], nil
+}
+
+func syntaxProblem(at diagnostic.Place, text, help string) diagnostic.Problem {
+	return diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help}
 }
 
 type yamlReader struct {
 	literal   bool // no $ begins a placeholder
 	anyNumber bool
 	templates templates
-	doc       *Document
-	lines     []int               // where each of the library's lines begins
-	aliased   int                 // values made from aliases so far
-	inAlias   int                 // aliases being followed now
-	open      map[*yaml.Node]bool // anchors being followed now
-	problems  diagnostic.List
+	libraryPlaces
+	doc      *Document
+	aliased  int                 // values made from aliases so far
+	inAlias  int                 // aliases being followed now
+	open     map[*yaml.Node]bool // anchors being followed now
+	problems diagnostic.List
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
-func (y *yamlReader) at(n *yaml.Node) int { return y.offset(n.Line, n.Column) }
+func (p libraryPlaces) at(n *yaml.Node) int { return p.offset(n.Line, n.Column) }
 
 // offset is the byte of a place of the library's; 0 where it knows none.
-func (y *yamlReader) offset(line, column int) int {
+func (p libraryPlaces) offset(line, column int) int {
 	switch {
 	case line < 1:
 		return 0
-	case line > len(y.lines):
-		return len(y.doc.Source.Text)
+	case line > len(p.lines):
+		return len(p.source.Text)
 	}
-	return y.doc.Source.offset(y.lines[line-1], column-1)
+	return p.source.offset(p.lines[line-1], column-1)
 }
 
 // tag is a node's tag as it was written, or "".
@@ -252,7 +286,5 @@ func (y *yamlReader) report(at int, text, help string) {
 	if len(y.problems) > MaxProblems {
 		return
 	}
-	y.problems = append(y.problems, diagnostic.Problem{
-		Place: y.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
+	y.problems = append(y.problems, syntaxProblem(y.doc.Place(at), text, help))
 }

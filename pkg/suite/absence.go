@@ -21,7 +21,7 @@ func (r *reader) checkAbsence(j jsonRule) {
 // what to write instead. Written ['length'] it is meant as a member.
 func (r *reader) countingMember(expr string) (member, help string) {
 	if r.counting == nil {
-		r.counting = regexp.MustCompile(`'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\.(length|size|count)\s*([()\]<>=!&|,]|$)`)
+		r.counting = regexp.MustCompile(`'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\.(length|size|count)\s*([()\[\].<>=!&|,]|$)`)
 	}
 	for _, m := range r.counting.FindAllStringSubmatchIndex(expr, -1) {
 		if m[2] < 0 {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -136,7 +136,7 @@ func (c *collector) add(n *yaml.Node, depth int, merging bool) {
 		switch {
 		case k == nil || v == nil:
 			return
-		case k.Tag == "!!merge":
+		case k.ShortTag() == "!!merge":
 			merged = append(merged, v)
 		case k.Kind != yaml.ScalarNode:
 			c.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
@@ -205,7 +205,7 @@ func (r *reader) single(n *yaml.Node, what string) *yaml.Node {
 	if n = r.resolve(n, 0); n == nil {
 		return nil
 	}
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
 		r.fail(posOf(n), "", "%s must be a text, not %s", what, describe(n))
 		return nil
 	}
@@ -229,7 +229,7 @@ func (r *reader) template(n *yaml.Node, what string) (text, bool) {
 }
 
 func (r *reader) boolean(n *yaml.Node, what string) bool {
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!bool" {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!bool" {
 		return strings.EqualFold(n.Value, "true")
 	}
 	r.fail(posOf(n), "write true or false", "%s must be true or false, not %s", what, describe(n))
@@ -238,7 +238,7 @@ func (r *reader) boolean(n *yaml.Node, what string) bool {
 
 // integer returns a whole number between the bounds, or low.
 func (r *reader) integer(n *yaml.Node, what string, low, high int) int {
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!int" {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" {
 		if i, err := strconv.Atoi(n.Value); err == nil && i >= low && i <= high {
 			return i
 		}
@@ -260,7 +260,7 @@ func (r *reader) oneOf(n *yaml.Node, what string, allowed ...string) string {
 
 // describe says what stands there instead, kindName without a word of it.
 func describe(n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
 		return quote(n.Value)
 	}
 	return kindName(n)
@@ -272,7 +272,7 @@ func kindName(n *yaml.Node) string {
 		return "a mapping"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	case n.Tag == "!!null":
+	case n.ShortTag() == "!!null":
 		return "nothing"
 	}
 	return "a text"

@@ -11,7 +11,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 const (
@@ -187,7 +187,7 @@ func (r *reader) headers(n *yaml.Node) []header {
 			r.fail(p.at, "write host: at the suite's top", "%s", why)
 		case why != "":
 			r.fail(p.at, "leave it out", "%s %s", quote(p.key), why)
-		case p.value.Kind == yaml.ScalarNode && p.value.Tag == "!!null":
+		case p.value.Kind == yaml.ScalarNode && p.value.ShortTag() == "!!null":
 			out = append(out, header{name: name, drop: true})
 		default:
 			if t, ok := r.template(p.value, "header "+name); ok {

@@ -1,12 +1,12 @@
 package suite
 
 import (
-	"math"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // operatorKind is one of the words under a path, a header or "body".
@@ -81,10 +81,11 @@ func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
 		return nil
 	}
 	var out rule
+	before := len(r.problems)
 	for _, p := range r.pairs(n, "this expectation", operatorsOf(k)...) {
 		out = append(out, r.operator(p, k))
 	}
-	if len(n.Content) == 0 {
+	if len(out) == 0 && len(r.problems) == before {
 		r.fail(posOf(n), exampleOf(operatorsOf(k)), "nothing is expected here")
 	}
 	return out
@@ -162,10 +163,12 @@ func (r *reader) pattern(p pair, o *operator) {
 
 func (r *reader) bound(p pair) value {
 	v := r.value(p.value, p.key)
-	if v.kind != kindNumber {
-		r.fail(posOf(p.value), "", "%s must be a number, not %s", p.key, describe(p.value))
-	} else if f, err := strconv.ParseFloat(v.text.raw, 64); err != nil || math.IsInf(f, 0) {
+	plain := p.value.Kind == yaml.ScalarNode && p.value.Style == 0
+	// To YAML a number that no 64 bits can hold is a text.
+	if _, err := strconv.ParseFloat(p.value.Value, 64); plain && errors.Is(err, strconv.ErrRange) {
 		r.fail(posOf(p.value), "", "no number is beyond %s, so %s says nothing", quote(p.value.Value), p.key)
+	} else if v.kind != kindNumber {
+		r.fail(posOf(p.value), "", "%s must be a number, not %s", p.key, describe(p.value))
 	}
 	return v
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
@@ -81,7 +81,7 @@ func beyondTheSchema() []string {
 		"allowed-failures-of-a-write", "allowed-failures-of-all-attempts", "alias-bomb", "alias-of-itself",
 		"bad-json-path", "bad-regexp", "body-length-above-max-body", "ca-file-missing", "ca-is-no-certificate",
 		"capture-hides-a-variable", "capture-of-another-check", "capture-used-before", "contains-nothing",
-		"duplicate-name", "duration-too-long", "eventually-for-a-write", "head-with-a-body", "host-header", "host-is-a-url", "length-as-a-member",
+		"duplicate-name", "duration-too-long", "eventually-for-a-write", "head-with-a-body", "host-header", "host-is-a-url", "length-as-a-member", "length-as-a-member-of-more",
 		"min-above-max", "min-excludes-nothing", "name-of-two-lines", "no-expectation-in-any-step",
 		"only-observe", "p95-above-timeout", "path-with-a-bad-escape", "pattern-matches-empty", "patterns-match-empty",
 		"readiness-of-no-check", "release-in-compare", "shell-form", "status-covers-everything", "two-bodies", "two-documents",

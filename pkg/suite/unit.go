@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // duration returns a positive duration of at most high, or 0.
@@ -16,7 +16,7 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	}
 	d, err := time.ParseDuration(n.Value)
 	switch {
-	case err != nil && n.Tag == "!!int":
+	case err != nil && n.ShortTag() == "!!int":
 		r.fail(posOf(n), "did you mean "+strconv.Quote(n.Value+"s")+"?", "%s needs a unit", what)
 	case err != nil:
 		r.fail(posOf(n), "write 500ms, 5s or 2m", "%s must be a duration, not %s", what, describe(n))

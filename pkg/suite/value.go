@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // valueKind is what a JSON value is, by the words of the "type" expectation.
@@ -58,7 +58,7 @@ func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
 
 func (r *reader) scalarValue(n *yaml.Node, what string) value {
 	at := posOf(n)
-	switch n.Tag {
+	switch n.ShortTag() {
 	case "!!null":
 		return value{kind: kindNull, text: text{at: at}}
 	case "!!bool":

@@ -3,7 +3,7 @@ package suite
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
@@ -63,7 +63,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 			r.reference(p.value, &v)
 		case p.value.Kind != yaml.ScalarNode:
 			r.fail(posOf(p.value), "", "variable %s must be a text, not %s", v.name, describe(p.value))
-		case p.value.Tag == "!!null":
+		case p.value.ShortTag() == "!!null":
 			r.fail(p.at, `write "" for an empty text, or {env: `+v.name+`}`, "variable %s has no value", v.name)
 		case strings.Contains(p.value.Value, "${"):
 			r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
