@@ -124,6 +124,7 @@ func TestExpectations(t *testing.T) {
 		"one header, all of it":    {header: []string{"X-A", "ab", "X-A", "cd"}, expect: `headers: {X-A: {contains: a, matches: d}}`, want: `contains "a"`},
 		"header number":            {header: []string{"X-A", "12"}, expect: `headers: {X-A: {min: 1, max: 11}}`, want: `at most 11, got "12"`},
 		"header no number":         {header: []string{"X-A", "many"}, expect: `headers: {X-A: {min: 1}}`, want: `at least 1, got "many"`},
+		"header of no number":      {header: []string{"X-A", "{}"}, expect: `headers: {X-A: {min: 0}}`, want: `at least 0, got "{}"`},
 		"status default":           {body: `x`, expect: `body: x`},
 		"slow":                     {body: `x`, expect: `latency: 1ns`, want: `latency: expected at most 1ns`},
 	} {

@@ -149,21 +149,7 @@ func (e *expectation) demands(name string) bool {
 }
 
 func (ru rule) demands(name string) bool {
-	return slices.ContainsFunc(ru, func(o operator) bool {
-		switch o.kind {
-		case opEquals, opContains, opOneOf:
-			return !slices.ContainsFunc(o.values, func(v value) bool {
-				found := false
-				v.visit(func(t text) { found = found || mentions(t, name) })
-				return !found
-			})
-		case opMatches:
-			// A choice, or a part that may be missing, could leave the value out.
-			return mentions(o.pattern, name) && !slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
-		default:
-			return false
-		}
-	})
+	return slices.ContainsFunc(ru, func(e expected) bool { return e.demands(name) })
 }
 
 // step calls f for every text of the step, with whether it stands in an expectation.
