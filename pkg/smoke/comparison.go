@@ -93,7 +93,7 @@ func (r *runner) skipCompares(why string) {
 // compareCut notes the comparisons that the end of the time, or a certificate, left unmeasured.
 func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	for _, c := range left {
-		r.skip(c.Name, "it was not measured to its end")
+		r.skip(c.Name, "it was not measured to the end")
 	}
 	if ctx.Err() != nil {
 		r.fault(finding.BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left), len(r.compares), redact.Quote(left[0].Name)))

@@ -228,7 +228,7 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 	case j.stuck != "":
 		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return finding.Error, finding.BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
+		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
 		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
@@ -241,9 +241,9 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 func (r *runner) cutShort(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	why := "the time was up before it began"
+	why := "the run timed out before it began"
 	if ctx.Err() == nil {
-		why = "it was never begun"
+		why = "it never began"
 	}
 	cut, first := 0, ""
 	for i, res := range r.found.checks {

@@ -165,7 +165,7 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	w.Waited = time.Since(w.started)
 	switch {
 	case w.last == nil && cut:
-		return r.readyEnds(w, finding.Error, finding.BlameConfig, fmt.Sprintf("the time was up while waiting for the release: %d of %d rounds held, none failed",
+		return r.readyEnds(w, finding.Error, finding.BlameConfig, fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
 			w.Consecutive, w.needed(r.suite.Consecutive())))
 	case w.last == nil:
 		return r.readyEnds(w, finding.Fail, finding.BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",

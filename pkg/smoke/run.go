@@ -66,7 +66,7 @@ func (r *runner) run(ctx context.Context) finding.Report {
 		select {
 		case <-done:
 		case <-late.C:
-			r.fault(finding.BlameGate, "a part of the run did not stop when its time was up")
+			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 		}
 	}
 	return r.finish()
@@ -227,7 +227,7 @@ func (r *runner) phases(ctx context.Context) {
 	r.deadline = time.Now().Add(r.suite.Within())
 	blocked := ""
 	if r.does(finding.PhaseReady) && !r.ready(ctx) {
-		blocked = "the release did not get ready"
+		blocked = "the release did not become ready"
 	}
 	if r.does(finding.PhaseJudge) {
 		if blocked != "" {

@@ -232,7 +232,7 @@ func TestAPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		expectReport(n.t, r.run(ctx), finding.Error, finding.BlameGate, "did not stop when its time was up")
+		expectReport(n.t, r.run(ctx), finding.Error, finding.BlameGate, "did not stop when it timed out")
 		if took := time.Since(start); took != time.Second+lastGrace {
 			n.t.Errorf("took %s", took)
 		}

@@ -49,7 +49,7 @@ type jsonPath struct {
 
 func (p jsonPath) find(root any) ([]any, error) {
 	if p.path == nil {
-		return nil, fmt.Errorf("%s is no JSON path", quote(p.expr))
+		return nil, fmt.Errorf("%s is not a JSON path", quote(p.expr))
 	}
 	return p.path.Select(root)
 }
@@ -132,7 +132,7 @@ func (r *reader) jsonPath(expr string, at Pos) jsonPath {
 		} else if _, length := r.countingMember(expr); length != "" {
 			help = length
 		}
-		r.fail(at, help, "%s is no JSON path: %v", quote(expr), err)
+		r.fail(at, help, "%s is not a JSON path: %v", quote(expr), err)
 		return jsonPath{expr: expr, at: at}
 	}
 	out := jsonPath{path, at, p, p.Singular()}
@@ -174,7 +174,7 @@ func (r *reader) statusRange(n *yaml.Node) []statusRange {
 	if code, err := strconv.Atoi(n.Value); err == nil && code >= 100 && code <= 599 {
 		return []statusRange{{code, code}}
 	}
-	r.fail(posOf(n), "write 200, 2xx or [200, 204]", "%s is no status", quote(n.Value))
+	r.fail(posOf(n), "write 200, 2xx or [200, 204]", "%s is not a status", quote(n.Value))
 	return nil
 }
 

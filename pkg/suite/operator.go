@@ -119,7 +119,7 @@ func readOneOf(r *reader, p pair, k subjectKind) operator {
 		o.values = append(o.values, r.operand(i, k))
 	}
 	if len(o.values) == 0 {
-		r.fail(p.at, "", "one_of nothing can never hold")
+		r.fail(p.at, "", "one_of without a value can never hold")
 	}
 	return o
 }
@@ -207,7 +207,7 @@ func readMatches(r *reader, p pair, _ subjectKind) operator {
 	}
 	compiled, err := regexp.Compile(expr)
 	if err != nil {
-		r.fail(posOf(p.value), "patterns are RE2; (?i) ignores case", "%s is no pattern: %s",
+		r.fail(posOf(p.value), "patterns are RE2; (?i) ignores case", "%s is not a pattern: %s",
 			quote(p.value.Value), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		return o
 	}

@@ -49,7 +49,7 @@ func (r *reader) document(text []byte) *yaml.Node {
 		if strings.HasPrefix(said, "unknown anchor") {
 			said = "an alias (*name) has no anchor (&name) before it"
 		}
-		r.syntax(Pos{int32(wrong[0].Place.Line), int32(wrong[0].Place.Col)}, wrong[0].Help, "is no YAML: "+said)
+		r.syntax(Pos{int32(wrong[0].Place.Line), int32(wrong[0].Place.Col)}, wrong[0].Help, "the suite is not YAML: "+said)
 		return nil
 	case second != nil:
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
@@ -223,7 +223,7 @@ func (r *reader) tls(n *yaml.Node, files map[string][]byte) (*x509.CertPool, str
 		case !ok:
 		case p.key == "server_name":
 			if server = text; strings.ContainsAny(server, "/: ") || server == "" {
-				r.fail(posOf(p.value), "write server_name: trips.internal", "%s is no host name", quote(server))
+				r.fail(posOf(p.value), "write server_name: trips.internal", "%s is not a host name", quote(server))
 			}
 		default:
 			roots = r.authority(p.value, text, files)

@@ -110,7 +110,7 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 		rest := strings.TrimLeft(first[len(method):], " ")
 		s.path = t.withoutPrefix(first, rest)
 		if !slices.Contains(methods(), method) {
-			r.fail(posOf(n), methodHelp(method), "%s is no method", quote(method))
+			r.fail(posOf(n), methodHelp(method), "%s is not a method", quote(method))
 			return
 		}
 	}
@@ -213,7 +213,7 @@ func refusedHeader(name string) string {
 func (r *reader) headerName(p pair) string {
 	name, ok := r.literal(p.key, p.at, "a header's name", "write the name itself")
 	if ok && !isToken(name) {
-		r.fail(p.at, "", "%s is no header name", quote(name))
+		r.fail(p.at, "", "%s is not a header name", quote(name))
 	}
 	return textproto.CanonicalMIMEHeaderKey(name)
 }
@@ -254,7 +254,7 @@ func (r *reader) captures(n *yaml.Node) []capture {
 	for _, p := range r.pairs(n, "capture") {
 		c := capture{name: p.key, at: p.at}
 		if !isName(p.key) {
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is no variable name", quote(p.key))
+			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
 		}
 		path := p.value

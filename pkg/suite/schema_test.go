@@ -67,7 +67,7 @@ func TestAcceptedSuitesAreValidByTheSchema(t *testing.T) {
 		}
 		v, ok := asJSON(t, file)
 		if !ok {
-			t.Fatalf("%s is no YAML", file)
+			t.Fatalf("%s is not YAML", file)
 		}
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("%s: %v", file, err)

@@ -28,7 +28,7 @@ func (r *reader) names(s *Suite) {
 	}
 	for _, name := range s.readiness.checks {
 		if _, ok := seen[name]; !ok {
-			r.fail(s.readiness.at, suggestName(name, all), "readiness waits for %s, which is no check", quote(name))
+			r.fail(s.readiness.at, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
 			continue
 		}
 		for i := range s.checks {

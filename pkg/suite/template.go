@@ -88,7 +88,7 @@ func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 			}
 			name := s[i+2 : i+end]
 			if !isName(name) {
-				return text{}, at, fmt.Sprintf("%s is no variable name", quote(name))
+				return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
 			}
 			if literal.Len() > 0 {
 				parts = append(parts, part{literal: literal.String()})

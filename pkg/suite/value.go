@@ -66,7 +66,7 @@ func (r *reader) scalarValue(n *yaml.Node, what string) value {
 	case "!!int", "!!float":
 		number, ok := jsonNumber(n.Value)
 		if !ok {
-			r.fail(at, "quote it if it is a text", "%s is no number that JSON knows, in %s", quote(n.Value), what)
+			r.fail(at, "quote it if it is a text", "%s is not a number that JSON can write, in %s", quote(n.Value), what)
 		}
 		return value{kind: kindNumber, text: text{raw: number, at: at}}
 	}

@@ -51,7 +51,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 	for _, p := range r.pairs(n, "variables") {
 		switch {
 		case !isName(p.key):
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is no variable name", quote(p.key))
+			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
 		case p.key == varRelease || p.key == varDeployment:
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)

@@ -169,10 +169,10 @@ func decode(body []byte) (any, *Mismatch) {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, &Mismatch{expected, "JSON that ends too early"}
 		}
-		return nil, &Mismatch{expected, "no JSON: " + err.Error()}
+		return nil, &Mismatch{expected, "not JSON: " + err.Error()}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &Mismatch{expected, "no JSON: something stands behind the first value"}
+		return nil, &Mismatch{expected, "not JSON: there is more after the first value"}
 	}
 	// The key is not escaped: that could hide a secret in it.
 	if key, twice := duplicateKey(body, root); twice {
