@@ -13,8 +13,8 @@ const (
 	Skipped      Verdict = "SKIPPED"
 )
 
-// Worst returns the worse of two verdicts: FAIL > ERROR > INCONCLUSIVE > PASS. A value that is none
-// of these counts as Error.
+// Worst returns the worse of two verdicts: FAIL > ERROR > INCONCLUSIVE > PASS. Any other
+// value counts as Error.
 func Worst(a, b Verdict) Verdict {
 	for _, v := range []Verdict{Fail, Error, Inconclusive} {
 		if a.known() == v || b.known() == v {

@@ -100,8 +100,8 @@ func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	}
 }
 
-// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that what comes and
-// goes around both sides meets both alike. False: cut short, or nobody's answer can be trusted.
+// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that a disturbance
+// from outside affects both sides alike. It reports false when it was cut short, or when no answer can be trusted.
 func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement, bool) {
 	s := compare.Sample{Check: c.Name, Bound: c.P95, Pairs: make([]compare.Pair, 0, c.Pairs)}
 	m := measurement{comparison: c, dead: true}
@@ -126,7 +126,7 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 		if row++; !p.Green.Failed && !p.Blue.Failed {
 			row = 0
 		}
-		// A side that hangs would take the whole of a hook's time; what fails does not get warm.
+		// A side that hangs would use up the hook's time, and one that fails does not get faster by being asked.
 		if row == coldPairs && i < warmup {
 			warmup = i + 1
 		}

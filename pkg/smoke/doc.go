@@ -4,6 +4,9 @@
 // Running (run, ready, judge, comparison): a Job -> attempts, each a pass through a check's steps (attempt). Concluding
 // (conclude): the worst of all that counts, never better than what was shown.
 //
+// The words: a release is one version of the application. The new release answers at the target (green), the old one at
+// the baseline (blue); the two are the sides of a run. A phase is a part of a run: ready, judge, compare.
+//
 // It never retries outside readiness and a declared "eventually", never counts what did not run as passed, and knows
 // nothing of AWS: what becomes of the verdict is its callers' business.
 package smoke

@@ -16,7 +16,7 @@ import (
 // noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
-// warmEvery is which attempts use a connection that is kept: the first, and every fifth after it.
+// warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
 const warmEvery = 5
 
 // judgement is one check on its way through its attempts.
@@ -34,8 +34,7 @@ type judgement struct {
 	unfinished bool
 }
 
-// judge runs every attempt of every check, several checks side by side. It reports whether all that
-// counts held.
+// judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) bool {
 	// A slot is one check at work; a check that waits for blue to recover gives its slot away.
 	slots := make(chan struct{}, r.concurrency())
@@ -140,7 +139,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 	}
 }
 
-// blueRecovers asks both sides every second until blue answers; false when the time is up.
+// blueRecovers asks both sides every second until blue answers; it reports false when that timed out.
 func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan struct{}) bool {
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()

@@ -68,9 +68,9 @@ func (r *runner) ready(ctx context.Context) bool {
 	}
 }
 
-// rounds asks all readiness checks: once while the release is not there, and then as many times side by
-// side as checks may be, since only an unbroken row of right answers counts. It returns, for each round,
-// the attempt that did not hold, or nil.
+// rounds asks all readiness checks: once while the release has not answered, and then as many times at once as
+// checks may run, since only an unbroken row of right answers counts. It returns, for each round, the attempt that did
+// not hold, or nil.
 func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	n := 1
 	if w.Consecutive > 0 {
@@ -198,7 +198,7 @@ func shareable(a *attempt) bool {
 	return a.failed() && a.config == "" && (transport(a.fault) || a.status >= 500 && a.fault == probe.FaultNone)
 }
 
-// transport reports whether a fault is the way's rather than the answer's: a redirect is an answer.
+// transport reports whether a fault lies in the connection and not in the answer: a redirect is an answer.
 func transport(f probe.Fault) bool {
 	switch f {
 	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate, probe.FaultLocal,
@@ -209,7 +209,7 @@ func transport(f probe.Fault) bool {
 	}
 }
 
-// sameFault says whether a fault is shared, and so not the new release's alone: the same class of transport error, or 5xx on both.
+// sameFault reports whether both sides fail in the same way: with the same class of transport error, or a 5xx status.
 func sameFault(green, blue *attempt) bool {
 	if !shareable(green) || !shareable(blue) {
 		return false

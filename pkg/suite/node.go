@@ -258,7 +258,7 @@ func (r *reader) oneOf(n *yaml.Node, what string, allowed ...string) string {
 	return ""
 }
 
-// describe says what stands there instead, kindName without a word of it.
+// describe says what stands there instead, and quotes a text; kindName quotes nothing.
 func describe(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
 		return quote(n.Value)
@@ -287,7 +287,7 @@ func either(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// suggest is the help for a word that is none of the known ones.
+// suggest is the help for a word that is not one of the known ones.
 func suggest(word string, known []string) string {
 	if near, ok := diagnostic.Nearest(word, known); ok {
 		return fmt.Sprintf("did you mean %q?", near)

@@ -360,7 +360,7 @@ func (s *Step) RequestAt() Pos { return s.path.at }
 // Rate is how many requests a second each side may be sent; 0 is without a limit.
 func (s *Suite) Rate() float64 { return s.policy.rate }
 
-// Concurrency is how many checks run side by side.
+// Concurrency is how many checks run at the same time.
 func (s *Suite) Concurrency() int { return s.policy.concurrency }
 
 // Consecutive is how many rounds of readiness must hold in a row.

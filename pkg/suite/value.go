@@ -93,7 +93,7 @@ func jsonNumber(s string) (string, bool) {
 }
 
 // compareNumbers compares two JSON numbers: exactly where both are whole numbers of any size, else as
-// 64-bit floats, which is what the programs on both sides use.
+// 64-bit floats, which is what most servers and clients use.
 func compareNumbers(a, b string) int {
 	if len(a) < 400 && len(b) < 400 {
 		x, okx := new(big.Int).SetString(a, 10)
