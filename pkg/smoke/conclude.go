@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -103,24 +104,21 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 	case counted == 0 && !ready && len(out.Compares) == 0:
 		return verdictReason{finding.Error, finding.BlameGate, "nothing was tested"}
 	}
-	reason := ""
-	add := func(n int, one, many string) {
-		switch {
-		case n == 0:
-			return
-		case reason != "":
-			reason += ", "
-		}
-		if n == 1 {
-			reason += "1 " + one
-		} else {
-			reason += fmt.Sprintf("%d %s", n, many)
-		}
-	}
-	add(counted, "check passed", "checks passed")
-	add(len(out.Compares), "comparison passed", "comparisons passed")
+	passed := counting(counted, "check") + counting(len(out.Compares), "comparison")
+	reason := strings.TrimPrefix(passed, ", ")
 	if reason == "" {
 		reason = fmt.Sprintf("ready: %d rounds in a row", out.Readiness.Consecutive)
 	}
 	return verdictReason{finding.Pass, finding.BlameNone, reason}
+}
+
+// counting is ", 2 checks passed", or "" for none.
+func counting(n int, what string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 " + what + " passed"
+	}
+	return fmt.Sprintf(", %d %ss passed", n, what)
 }

@@ -11,19 +11,19 @@ func (r *reader) checkAbsence(j jsonRule) {
 	if j.path.path == nil || !j.rule.holds(nil, j.path.singular, Scope{}) {
 		return
 	}
-	if member, help := r.countingMember(j.path.expr); help != "" {
+	if member, help := countingMember(j.path.expr); help != "" {
 		const text = "%s asks for a member %s, which no list and no text has: it finds nothing, and that is what is expected here"
 		r.fail(j.path.at, help, text, quote(j.path.expr), quote(member))
 	}
 }
 
+// counting finds texts in quotes, and members that are called .length, .size or .count.
+var counting = regexp.MustCompile(`'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\.(length|size|count)\s*([()\[\].<>=!&|,]|$)`)
+
 // countingMember finds the member .length, .size or .count that a path or one of its filters ends with, and says
 // what to write instead. Written ['length'] it is meant as a member.
-func (r *reader) countingMember(expr string) (member, help string) {
-	if r.counting == nil {
-		r.counting = regexp.MustCompile(`'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\.(length|size|count)\s*([()\[\].<>=!&|,]|$)`)
-	}
-	for _, m := range r.counting.FindAllStringSubmatchIndex(expr, -1) {
+func countingMember(expr string) (member, help string) {
+	for _, m := range counting.FindAllStringSubmatchIndex(expr, -1) {
 		if m[2] < 0 {
 			continue // a text in quotes
 		}

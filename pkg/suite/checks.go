@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -179,7 +180,7 @@ func merge(defaults, own []header) []header {
 	}
 	var out []header
 	for _, d := range defaults {
-		if !hasHeader(own, d.name) {
+		if !slices.ContainsFunc(own, func(h header) bool { return h.name == d.name }) {
 			out = append(out, d)
 		}
 	}
@@ -189,15 +190,6 @@ func merge(defaults, own []header) []header {
 		}
 	}
 	return out
-}
-
-func hasHeader(headers []header, name string) bool {
-	for _, h := range headers {
-		if h.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // canFail refuses a check that every release would pass.
@@ -210,23 +202,14 @@ func (r *reader) canFail(c *Check) {
 		if e.status != nil || e.latency > 0 {
 			given++
 		}
-		each := func(ru rule) {
-			for j := range ru {
+		for _, ru := range e.rules() {
+			for _, x := range ru {
 				given++
-				if ru[j].findsEmpty() {
+				if x.findsEmpty() {
 					patterns++
-					where = ru[j].at
+					where = x.at
 				}
 			}
-		}
-		for j := range e.headers {
-			each(e.headers[j].rule)
-		}
-		for j := range e.json {
-			each(e.json[j].rule)
-		}
-		if e.body != nil {
-			each(*e.body)
 		}
 	}
 	const help = `write {equals: ""} if it must be empty`

@@ -5,49 +5,12 @@ import (
 	"encoding/json"
 )
 
-// duplicateKey returns a key that stands twice in one object of a JSON text, of which the decoder kept the last:
-// the text has more members than the value that was decoded from it.
-func duplicateKey(body []byte, decoded any) (string, bool) {
-	if colons(body) == members(decoded) {
-		return "", false
-	}
-	key := ""
-	repeated(json.NewDecoder(bytes.NewReader(body)), &key)
-	return key, true
-}
-
-// colons counts the colons that are in no string: there is one in each member.
-func colons(body []byte) int {
-	n, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch body[i] {
-		case '"':
-			quoted = !quoted
-		case '\\':
-			i++
-		case ':':
-			if !quoted {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-func members(v any) int {
-	n := 0
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			n += members(e)
-		}
-	case map[string]any:
-		n = len(v)
-		for _, e := range v {
-			n += members(e)
-		}
-	}
-	return n
+// duplicateKey returns a key that stands twice in one object of a JSON text, of which a decoder keeps the last.
+func duplicateKey(body []byte) (key string, twice bool) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber() // a number that no 64 bits can hold is no reason to stop
+	twice = repeated(dec, &key)
+	return key, twice
 }
 
 // repeated reads one value, no deeper than it was decoded, and reports whether it met a key for the second time.

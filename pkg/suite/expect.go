@@ -56,6 +56,21 @@ func (p jsonPath) find(root any) ([]any, error) {
 
 func (e *expectation) needsJSON() bool { return len(e.json) > 0 }
 
+// rules are those for the headers, the JSON and the body.
+func (e *expectation) rules() []rule {
+	out := make([]rule, 0, len(e.headers)+len(e.json)+1)
+	for i := range e.headers {
+		out = append(out, e.headers[i].rule)
+	}
+	for i := range e.json {
+		out = append(out, e.json[i].rule)
+	}
+	if e.body != nil {
+		out = append(out, *e.body)
+	}
+	return out
+}
+
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
 func (e *expectation) wantsRedirect() bool {
 	for _, s := range e.status {
@@ -114,11 +129,6 @@ func (r *reader) jsonRules(p pair) []jsonRule {
 }
 
 func (r *reader) jsonPath(expr string, at Pos) jsonPath {
-	// Most checks of a suite look at the same few paths; a path may be used by several at once.
-	if known, ok := r.paths[expr]; ok {
-		known.at = at
-		return known
-	}
 	const instead = "ask for the one item by its own path, such as GET /items/${id}, or write a filter without a variable"
 	path, ok := r.literal(expr, at, "a JSON path", instead)
 	if !ok {
@@ -129,18 +139,13 @@ func (r *reader) jsonPath(expr string, at Pos) jsonPath {
 		help := "a path is a JSONPath (RFC 9535): $.items[0].name"
 		if !strings.HasPrefix(expr, "$") {
 			help = "did you mean " + strconv.Quote("$."+strings.TrimPrefix(expr, ".")) + "?"
-		} else if _, length := r.countingMember(expr); length != "" {
+		} else if _, length := countingMember(expr); length != "" {
 			help = length
 		}
 		r.fail(at, help, "%s is not a JSON path: %v", quote(expr), err)
 		return jsonPath{expr: expr, at: at}
 	}
-	out := jsonPath{path, at, p, p.Singular()}
-	if r.paths == nil {
-		r.paths = map[string]jsonPath{}
-	}
-	r.paths[expr] = out
-	return out
+	return jsonPath{path, at, p, p.Singular()}
 }
 
 // status reads 200, 2xx, or a list of them.

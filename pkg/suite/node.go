@@ -2,7 +2,6 @@ package suite
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,10 +32,6 @@ type reader struct {
 	// budget is how many more nodes may be looked at: a few aliases of aliases stand for billions of nodes.
 	budget int
 	broke  bool
-	// paths are the JSON paths compiled so far.
-	paths map[string]jsonPath
-	// counting finds the members that countingMember looks for.
-	counting *regexp.Regexp
 	// source is the file's text, lines are its lines, and sought is how much of them places looked at.
 	source []byte
 	lines  [][]byte
@@ -117,7 +112,7 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 
 // collect returns the entries of a mapping, resolved, and then those of the mappings merged into it.
 func (r *reader) collect(n *yaml.Node, depth int) []pair {
-	c := collector{reader: r, pairs: make([]pair, 0, len(n.Content)/2)}
+	c := collector{reader: r, pairs: make([]pair, 0, len(n.Content)/2), seen: map[string]bool{}}
 	c.add(n, depth, false)
 	return c.pairs
 }
@@ -125,8 +120,7 @@ func (r *reader) collect(n *yaml.Node, depth int) []pair {
 type collector struct {
 	*reader
 	pairs []pair
-	// seen is used once there are too many pairs to look through.
-	seen map[string]bool
+	seen  map[string]bool
 }
 
 func (c *collector) add(n *yaml.Node, depth int, merging bool) {
@@ -140,7 +134,8 @@ func (c *collector) add(n *yaml.Node, depth int, merging bool) {
 			merged = append(merged, v)
 		case k.Kind != yaml.ScalarNode:
 			c.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
-		case !c.has(k.Value):
+		case !c.seen[k.Value]:
+			c.seen[k.Value] = true
 			c.pairs = append(c.pairs, pair{k.Value, posOf(k), v})
 		case !merging:
 			c.fail(posOf(k), "keep one of them", "the key %s stands here twice", quote(k.Value))
@@ -159,27 +154,6 @@ func (c *collector) add(n *yaml.Node, depth int, merging bool) {
 			}
 		}
 	}
-}
-
-// has reports whether the key is there. A suite's own mappings have a handful of keys; a body may have
-// thousands.
-func (c *collector) has(key string) bool {
-	const few = 16
-	if len(c.pairs) < few {
-		for i := range c.pairs {
-			if c.pairs[i].key == key {
-				return true
-			}
-		}
-		return false
-	}
-	if c.seen == nil {
-		c.seen = make(map[string]bool, 2*few)
-	}
-	for _, p := range c.pairs[len(c.seen):] {
-		c.seen[p.key] = true
-	}
-	return c.seen[key]
 }
 
 // items returns the elements of a list, resolved. What is not a list is a problem, and has no elements.

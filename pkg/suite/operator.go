@@ -102,10 +102,8 @@ func (o operands) demands(name string) bool {
 // equals is also what a value without an operator means.
 type equals struct{ operands }
 
-func readEquals(r *reader, p pair, k subjectKind) operator { return r.equals(p.value, k) }
-
-func (r *reader) equals(n *yaml.Node, k subjectKind) operator {
-	return equals{operands{values: []value{r.operand(n, k)}}}
+func readEquals(r *reader, p pair, k subjectKind) operator {
+	return equals{operands{values: []value{r.operand(p.value, k)}}}
 }
 
 func (o equals) holds(v any, _ bool, s Scope) bool { return o.values[0].equals(v, s) }
@@ -226,10 +224,7 @@ func (o matches) regexp(s Scope) *regexp.Regexp {
 	if err != nil {
 		return nil
 	}
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		return nil
-	}
+	re, _ := regexp.Compile(expr) // nil where it is not a pattern
 	return re
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/document"
 )
 
-// MaxSuite is the largest suite that is read, in bytes: some 12,000 checks. The YAML library makes up to 900 bytes of
-// each byte of a text that is nothing but brackets, so that the worst text takes some 1.5 GB, and a usual one 250 MB.
-const MaxSuite = 2 << 20
+// MaxSuite is the largest suite that is read, in bytes: some 25,000 checks, and what a hook reads at most. The YAML
+// library allocates 115 bytes for each byte of a usual suite, and 900 for each of one that is nothing but brackets.
+const MaxSuite = 4 << 20
 
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
 // something is. Warnings come with a suite.
@@ -38,7 +38,7 @@ func Read(src Source) (*Suite, diagnostic.List) {
 // document parses the text into its one mapping.
 func (r *reader) document(text []byte) *yaml.Node {
 	if len(text) > MaxSuite {
-		r.syntax(Pos{}, "split it up", "the suite is larger than 2 MiB")
+		r.syntax(Pos{}, "split it up", "the suite is larger than 4 MiB")
 		return nil
 	}
 	root, second, wrong := document.ParseYAML(&document.Source{Name: r.file, Text: string(text)})

@@ -30,7 +30,7 @@ type expected struct {
 func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return rule{{r.equals(n, k), posOf(n)}}
+		return rule{{readEquals(r, pair{value: n}, k), posOf(n)}}
 	case yaml.MappingNode:
 	default:
 		r.fail(posOf(n), "write {equals: [...]}, {one_of: [...]} or {contains: ...}", "a list does not say how it is to be compared")

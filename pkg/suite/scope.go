@@ -138,18 +138,9 @@ func (u *usage) check(c *Check) {
 
 // demands reports whether no answer without the variable's value can hold.
 func (e *expectation) demands(name string) bool {
-	found := e.body != nil && e.body.demands(name)
-	for i := range e.headers {
-		found = found || e.headers[i].rule.demands(name)
-	}
-	for i := range e.json {
-		found = found || e.json[i].rule.demands(name)
-	}
-	return found
-}
-
-func (ru rule) demands(name string) bool {
-	return slices.ContainsFunc(ru, func(e expected) bool { return e.demands(name) })
+	return slices.ContainsFunc(e.rules(), func(ru rule) bool {
+		return slices.ContainsFunc(ru, func(x expected) bool { return x.demands(name) })
+	})
 }
 
 // step calls f for every text of the step, with whether it stands in an expectation.
@@ -169,14 +160,8 @@ func (u *usage) step(s *Step, f func(t text, expected bool)) {
 			b.json.visit(asked)
 		}
 	}
-	for i := range s.expect.headers {
-		s.expect.headers[i].rule.visit(expected)
-	}
-	for i := range s.expect.json {
-		s.expect.json[i].rule.visit(expected)
-	}
-	if s.expect.body != nil {
-		s.expect.body.visit(expected)
+	for _, ru := range s.expect.rules() {
+		ru.visit(expected)
 	}
 }
 

@@ -64,12 +64,14 @@ type policy struct {
 
 // Check is one request, or a flow of several, that is made a number of times.
 type Check struct {
-	Name              string
-	At                Pos
+	Name string
+	At   Pos
+	// Attempts are made, of which Allowed may fail.
 	Attempts, Allowed int
 	tags              []string
-	Observe, Flow     bool
-	// mentionsRelease is set when ${RELEASE} stands anywhere in it, provesRelease when no answer of another release
+	// Observe says that it never counts, Flow that its steps were written as such.
+	Observe, Flow bool
+	// mentionsRelease is set when ${RELEASE} stands anywhere in it, ProvesRelease when no answer of another release
 	// can make it pass.
 	mentionsRelease, ProvesRelease bool
 	Steps                          []*Step
@@ -77,25 +79,29 @@ type Check struct {
 
 // Comparison is one request that is made of target and baseline in turn.
 type Comparison struct {
-	Name          string
-	At            Pos
-	tags          []string
+	Name string
+	At   Pos
+	tags []string
+	// Pairs of requests are compared, after Warmup pairs that are not.
 	Pairs, Warmup int
-	P95           time.Duration
-	step          Step
+	// P95 is the bound of the new release's 95th percentile, or 0.
+	P95  time.Duration
+	step Step
 }
 
 // Step is one request and what is expected of its answer.
 type Step struct {
-	At         Pos
-	Method     string
-	path       text
-	headers    []header
-	body       *body
-	timeout    time.Duration
-	maxBody    int64
-	expect     expectation
-	captures   []capture
+	At       Pos
+	Method   string
+	path     text
+	headers  []header
+	body     *body
+	timeout  time.Duration
+	maxBody  int64
+	expect   expectation
+	captures []capture
+	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
+	// after a failure.
 	Eventually time.Duration
 	Always     bool
 	// broken is set when its request or expectation was already found wrong.

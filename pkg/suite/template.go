@@ -26,9 +26,10 @@ type part struct {
 
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
+	// Vars are the suite's variables with their values, Captured those that earlier steps captured.
 	Vars     map[string]string
 	Captured map[string]string
-	// secrets hides what may not be shown.
+	// Secrets hides what may not be shown.
 	Secrets *redact.Redactor
 }
 

@@ -10,10 +10,6 @@ import (
 
 // duration returns a positive duration of at most high, or 0.
 func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Duration {
-	if n.Kind != yaml.ScalarNode {
-		r.fail(posOf(n), "write 500ms, 5s or 2m", "%s must be a duration, not %s", what, describe(n))
-		return 0
-	}
 	d, err := time.ParseDuration(n.Value)
 	switch {
 	case err != nil && n.ShortTag() == "!!int":
@@ -31,10 +27,6 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 // size returns a number of bytes between 1 and 1 GiB, or 0.
 func (r *reader) size(n *yaml.Node, what string) int64 {
 	const help = "write 64KiB or 1MiB"
-	if n.Kind != yaml.ScalarNode {
-		r.fail(posOf(n), help, "%s must be a size, not %s", what, describe(n))
-		return 0
-	}
 	digits := strings.TrimRight(n.Value, "BKMGTikmgtb ")
 	units := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 	unit, known := units[strings.TrimSpace(n.Value[len(digits):])]
@@ -53,10 +45,6 @@ func (r *reader) size(n *yaml.Node, what string) int64 {
 // rate returns requests a second, or 0.
 func (r *reader) rate(n *yaml.Node, what string) float64 {
 	const help = "write 20/s or 600/m"
-	if n.Kind != yaml.ScalarNode {
-		r.fail(posOf(n), help, "%s must be a rate, not %s", what, describe(n))
-		return 0
-	}
 	count, unit, _ := strings.Cut(n.Value, "/")
 	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
 	f, err := strconv.ParseFloat(strings.TrimSpace(count), 64)

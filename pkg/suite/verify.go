@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,17 +18,19 @@ import (
 // Verification is an answer, held against what was expected of it.
 type Verification struct {
 	Observation probe.Observation
-	Asserted    int
-	Wrong       []Wrong
-	root        any // the decoded body, where it was needed
+	// Asserted is how many assertions were evaluated; Wrong are those that did not hold.
+	Asserted int
+	Wrong    []Wrong
+	root     any // the decoded body, where it was needed
 }
 
 // Wrong is one assertion that did not hold.
 type Wrong struct {
-	At      Pos
+	At Pos
+	// Subject is what was looked at: "status", "header X-App-Version", "json $.status", "body".
 	Subject string
 	Mismatch
-	// release says that the assertion mentions ${RELEASE}.
+	// Release says that the assertion mentions ${RELEASE}.
 	Release bool
 }
 
@@ -36,7 +39,7 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	v := Verification{Observation: o}
 	e := &s.expect
 	if !o.Answered() {
-		v.fail(firstOf(e.statusAt, s.path.at), "answer", Mismatch{"a whole answer", o.Text})
+		v.fail(cmp.Or(e.statusAt, s.path.at), "answer", Mismatch{"a whole answer", o.Text})
 		return v
 	}
 	v.Asserted++
@@ -45,7 +48,7 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 		if o.Location != "" {
 			got += ", to " + strconv.Quote(o.Location)
 		}
-		v.Wrong = append(v.Wrong, Wrong{firstOf(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got}, false})
+		v.Wrong = append(v.Wrong, Wrong{cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got}, false})
 	}
 	if e.latency > 0 {
 		v.Asserted++
@@ -64,7 +67,7 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 func (v *Verification) verifyBody(s *Step, sc Scope) {
 	e := &s.expect
 	if (e.body != nil || e.needsJSON() || len(s.captures) > 0) && !probe.Readable(v.Observation.Header) {
-		v.fail(firstOf(e.bodyAt, e.statusAt, s.path.at), "body", Mismatch{
+		v.fail(cmp.Or(e.bodyAt, e.statusAt, s.path.at), "body", Mismatch{
 			"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
 		})
 		return
@@ -77,7 +80,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 	}
 	root, bad := decode(v.Observation.Body)
 	if bad != nil {
-		at := firstOf(e.statusAt, s.path.at)
+		at := cmp.Or(e.statusAt, s.path.at)
 		if len(e.json) > 0 {
 			at = e.json[0].path.at
 		}
@@ -175,19 +178,10 @@ func decode(body []byte) (any, *Mismatch) {
 		return nil, &Mismatch{expected, "not JSON: there is more after the first value"}
 	}
 	// The key is not escaped: that could hide a secret in it.
-	if key, twice := duplicateKey(body, root); twice {
+	if key, twice := duplicateKey(body); twice {
 		return nil, &Mismatch{expected + " without duplicate keys", `the key "` + key + `" twice in one object`}
 	}
 	return root, nil
-}
-
-func firstOf(places ...Pos) Pos {
-	for _, p := range places {
-		if p != (Pos{}) {
-			return p
-		}
-	}
-	return Pos{}
 }
 
 // Captures returns the values that the step captures from the answer, by the names of their variables; nil without
