@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // noAnchors wants no YAML anchors, aliases or merges: CloudFormation knows none, and no linter says so.

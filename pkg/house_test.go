@@ -28,31 +28,33 @@ var neighbours = map[string][]string{
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
-	"pkg/report":            {"pkg/diagnostic", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
+	"pkg/report":            {"pkg/diagnostic", "pkg/finding", "pkg/report/plot", "pkg/report/sheet"},
 	"pkg/internal/browser":  {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
-	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/smoke"},
+	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
-	"pkg/decision":          {"pkg/discovery", "pkg/lifecycle", "pkg/smoke"},
-	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke"},
+	"pkg/decision":          {"pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/smoke", "pkg/suite"},
+	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite"},
 	"pkg/startup":           {},
 
-	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/smoke", "pkg/taskdef", "pkg/template"},
+	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template"},
 	"pkg/rehearsal/alb":        {},
 	"pkg/rehearsal/aws":        {"pkg/rehearsal/deployment"},
 	"pkg/rehearsal/deployment": {"pkg/lifecycle"},
-	"pkg/rehearsal/faults":     {"pkg/diagnostic", "pkg/lifecycle", "pkg/rehearsal", "pkg/smoke"},
+	"pkg/rehearsal/faults":     {"pkg/diagnostic", "pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/suite"},
 	"pkg/rehearsal/lambda":     {"pkg/rehearsal/process"},
 	"pkg/rehearsal/process":    {},
 	"pkg/rehearsal/task":       {"pkg/rehearsal/process"},
-	"pkg/rehearsal/view":       {"pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/alb", "pkg/rehearsal/deployment", "pkg/report", "pkg/report/plot", "pkg/report/sheet", "pkg/smoke"},
+	"pkg/rehearsal/view":       {"pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/alb", "pkg/rehearsal/deployment", "pkg/report", "pkg/report/plot", "pkg/report/sheet"},
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},
-	"pkg/prober":   {"pkg/awsclient", "pkg/smoke"},
+	"pkg/prober":   {"pkg/awsclient", "pkg/finding", "pkg/smoke", "pkg/suite"},
 	"pkg/parallel": {},
-	"pkg/smoke":    {"pkg/compare", "pkg/diagnostic", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
+	"pkg/finding":  {"pkg/diagnostic"},
+	"pkg/smoke":    {"pkg/compare", "pkg/finding", "pkg/probe", "pkg/redact", "pkg/suite"},
+	"pkg/suite":    {"pkg/compare", "pkg/diagnostic", "pkg/template", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }
 
 // banned says what a program must not link, even through others, and why.
@@ -60,7 +62,8 @@ var banned = map[string]map[string]string{
 	"buildtools/render-taskdef": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"buildtools/render-appspec": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
-	"pkg/report":                {"github.com/aws/": "the suite side knows nothing of AWS"},
+	"pkg/suite":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
+	"pkg/report":                {"github.com/aws/": "the suite side knows nothing of AWS", module + "pkg/suite": "a report is made of what was found", module + "pkg/smoke": "a report is made of what was found"},
 }
 
 type room struct {

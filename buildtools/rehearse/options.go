@@ -14,7 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // The exit codes of this command beside the shared ones. Scripts branch on them: a number never changes its meaning.
@@ -36,7 +36,7 @@ type options struct {
 	quiet                          bool
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
-	checked *smoke.Suite
+	checked *suite.Suite
 }
 
 const (

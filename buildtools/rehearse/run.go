@@ -15,7 +15,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // world is what main knows of the machine.
@@ -71,21 +71,21 @@ func (o *options) run(ctx context.Context, w world) int {
 func (o *options) read(w world) diagnostic.List {
 	found, problems := rehearsal.ReadRelease(o.taskDefinition, o.appSpec)
 	o.plan.Release = found
-	suite, text, wrong := rehearsal.ReadSuite(o.suite)
+	checked, text, wrong := rehearsal.ReadSuite(o.suite)
 	problems = append(problems, wrong...)
 	o.plan.SuiteText = text
 	if absolute, err := filepath.Abs(o.suite); err == nil {
 		o.plan.Suite = absolute
 	}
 	o.plan.Variables = map[string]string{}
-	o.checked = suite
-	if suite != nil {
-		problems = append(problems, o.suiteProblems(suite)...)
-		o.plan.Routes = suite.ReadPaths()
-		o.plan.Host, _ = suite.Host()
+	o.checked = checked
+	if checked != nil {
+		problems = append(problems, o.suiteProblems(checked)...)
+		o.plan.Routes = checked.ReadPaths()
+		o.plan.Host, _ = checked.Host()
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
-		for _, reference := range suite.References() {
-			if value, ok := w.lookup(reference.ID); ok && reference.Kind == smoke.ReferenceEnv {
+		for _, reference := range checked.References() {
+			if value, ok := w.lookup(reference.ID); ok && reference.Kind == suite.ReferenceEnv {
 				o.plan.Variables[reference.ID] = value
 			}
 		}
@@ -114,9 +114,9 @@ func (o *options) read(w world) diagnostic.List {
 }
 
 // suiteProblems are about a suite that is right by itself, and does not fit the release or this machine.
-func (o *options) suiteProblems(suite *smoke.Suite) diagnostic.List {
+func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 	var problems diagnostic.List
-	if host, place := suite.Host(); host != "" {
+	if host, place := checked.Host(); host != "" {
 		problems = append(problems, diagnostic.Problem{
 			Place: place, Severity: diagnostic.Warning,
 			Text: fmt.Sprintf("the suite is for the host %.100q: every request here goes to 127.0.0.1 under that name", host),
@@ -125,14 +125,14 @@ func (o *options) suiteProblems(suite *smoke.Suite) diagnostic.List {
 	}
 	reference, place := o.plan.Release.SuiteReference, o.plan.Release.Place
 	_, sum, hashed := strings.Cut(reference, "#sha256=")
-	if hashed && !strings.EqualFold(sum, suite.SHA256()) {
+	if hashed && !strings.EqualFold(sum, checked.SHA256()) {
 		severity := diagnostic.Warning
 		if o.plan.Discover {
 			severity = diagnostic.Error
 		}
 		problems = append(problems, diagnostic.Problem{
 			Place: place, Severity: severity, Cause: diagnostic.Rule,
-			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite, suite.SHA256()),
+			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite, checked.SHA256()),
 			Help: "the release is judged by the suite that its label names: give that one, or render the task definition again",
 		})
 	}

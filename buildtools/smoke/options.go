@@ -10,6 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // The exit codes, beside those that all commands share. Pipelines branch on them: a number never changes its meaning.
@@ -84,7 +85,7 @@ smoke --validate smoke.yaml`,
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.schema {
-			return wrote(at, at.stdout, smoke.Schema()), nil
+			return wrote(at, at.stdout, suite.Schema()), nil
 		}
 		if !c.Given("release") {
 			o.release, _ = at.environment("RELEASE")

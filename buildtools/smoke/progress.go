@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -66,7 +67,7 @@ func (p *progress) line(n smoke.Progress) {
 		text = fmt.Sprintf("%-12s %s: %s", n.Compare.Verdict, n.Compare.Check, n.Compare.Reason)
 	case n.Readiness != nil && n.Readiness.Verdict != "":
 		text = fmt.Sprintf("%-12s ready: %s", n.Readiness.Verdict, plural(n.Readiness.Rounds, "round"))
-	case n.Text != "" && n.Text != p.said && n.Phase != smoke.PhaseCompare:
+	case n.Text != "" && n.Text != p.said && n.Phase != finding.PhaseCompare:
 		text, p.said = n.Text, n.Text
 	default:
 		return

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -15,7 +16,7 @@ func TestProgressIsOneLineThatIsTakenAway(t *testing.T) {
 		var b bytes.Buffer
 		p := newProgress(surroundings{stderr: &b, live: true, width: 30}, options{})
 		for i := range 100 {
-			p.tell(smoke.Progress{Phase: smoke.PhaseReady, Done: i, Total: 100, Text: strings.Repeat("long ", 20)})
+			p.tell(smoke.Progress{Phase: finding.PhaseReady, Done: i, Total: 100, Text: strings.Repeat("long ", 20)})
 			<-time.After(10 * time.Millisecond)
 		}
 		p.end()

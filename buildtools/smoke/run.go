@@ -15,8 +15,10 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // deploymentID is ${DEPLOYMENT_ID} where there is no deployment: a suite may put it into what it writes.
@@ -30,7 +32,7 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	if err != nil {
 		return say(at, exitConfig, "%v", err)
 	}
-	suite, problems := smoke.Read(src)
+	suite, problems := suite.Read(src)
 	if suite == nil || !o.quiet {
 		_ = problems.Write(at.stderr, diagnostic.Text)
 	}
@@ -63,20 +65,20 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 
 // readSource reads the suite and the files that it refers to. One that is missing is left to Read, which
 // knows the place to name.
-func readSource(name string, stdin io.Reader) (smoke.Source, error) {
+func readSource(name string, stdin io.Reader) (suite.Source, error) {
 	var text []byte
 	var err error
 	if name == "-" {
 		name = "stdin"
-		text, err = io.ReadAll(io.LimitReader(stdin, smoke.MaxSuite+1))
+		text, err = io.ReadAll(io.LimitReader(stdin, suite.MaxSuite+1))
 	} else {
 		text, err = readLimited(name)
 	}
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
+		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
-	src := smoke.Source{Name: name, Text: text}
-	for _, f := range smoke.Files(text) {
+	src := suite.Source{Name: name, Text: text}
+	for _, f := range suite.Files(text) {
 		path := f
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(name), path)
@@ -98,15 +100,15 @@ func readLimited(name string) ([]byte, error) {
 	}
 	defer f.Close() //nolint:errcheck // only read
 	var b bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= smoke.MaxSuite {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= suite.MaxSuite {
 		b.Grow(int(info.Size()) + bytes.MinRead)
 	}
-	_, err = b.ReadFrom(io.LimitReader(f, smoke.MaxSuite+1))
+	_, err = b.ReadFrom(io.LimitReader(f, suite.MaxSuite+1))
 	return b.Bytes(), err
 }
 
 // checkAgainst sees whether the flags fit the suite.
-func checkAgainst(suite *smoke.Suite, o options) error {
+func checkAgainst(suite *suite.Suite, o options) error {
 	declared := suite.Variables()
 	var unknown []string
 	for name := range o.values {
@@ -140,26 +142,26 @@ func variableHelp(name string, declared []string) string {
 	return "the suite declares " + strings.Join(declared, ", ")
 }
 
-func jobOf(o options, src smoke.Source, values map[string]smoke.Value) smoke.Job {
+func jobOf(o options, src suite.Source, values map[string]suite.Value) smoke.Job {
 	job := smoke.Job{
 		Suite: src, Values: values, Target: o.target, TargetHeaders: o.headers, Baseline: o.baseline,
 		Release: o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
-		Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge},
+		Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge},
 	}
 	if o.baseline != "" {
-		job.Phases = append(job.Phases, smoke.PhaseCompare)
+		job.Phases = append(job.Phases, finding.PhaseCompare)
 	}
 	return job
 }
 
 // judge runs the suite and tells what came of it.
-func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, job smoke.Job, source []byte) int {
+func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, job smoke.Job, source []byte) int {
 	p := newProgress(at, o)
-	r := suite.Run(ctx, job, p.watch())
+	r := smoke.Run(ctx, suite, job, p.watch())
 	p.end()
 	if o.baseline == "" {
 		for _, name := range suite.Comparisons() {
-			r.NotRun = append(r.NotRun, smoke.NotRun{Check: name, Why: "compare needs --baseline"})
+			r.NotRun = append(r.NotRun, finding.NotRun{Check: name, Why: "compare needs --baseline"})
 		}
 	}
 	var b bytes.Buffer
@@ -183,7 +185,7 @@ func judge(ctx context.Context, at surroundings, o options, suite *smoke.Suite, 
 	return told // nobody asked for a report that is not there
 }
 
-func writeReport(f reportFile, r smoke.Report) error {
+func writeReport(f reportFile, r finding.Report) error {
 	var b bytes.Buffer
 	if err := f.write(&b, r); err != nil {
 		return err
@@ -191,26 +193,26 @@ func writeReport(f reportFile, r smoke.Report) error {
 	return cli.WriteFile(f.file, b.Bytes())
 }
 
-func exitOf(ctx context.Context, r smoke.Report) int {
+func exitOf(ctx context.Context, r finding.Report) int {
 	if ctx.Err() != nil {
 		return cli.ExitInterrupted
 	}
 	switch r.Verdict {
-	case smoke.Pass:
+	case finding.Pass:
 		return cli.ExitOK
-	case smoke.Fail:
+	case finding.Fail:
 		return exitFail
-	case smoke.Inconclusive:
+	case finding.Inconclusive:
 		return exitInconclusive
-	case smoke.Error, smoke.Skipped:
+	case finding.Error, finding.Skipped:
 	}
-	if r.Blame == smoke.BlameConfig {
+	if r.Blame == finding.BlameConfig {
 		return exitConfig
 	}
 	return exitGate
 }
 
-func validated(at surroundings, o options, suite *smoke.Suite) int {
+func validated(at surroundings, o options, suite *suite.Suite) int {
 	if o.quiet {
 		return cli.ExitOK
 	}

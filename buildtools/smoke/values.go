@@ -9,22 +9,22 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // resolve looks up the suite's variables. A --var replaces the suite's own text or source; AWS is asked,
 // and its configuration read, only when a variable needs it.
-func resolve(ctx context.Context, suite *smoke.Suite, o options, env func(string) (string, bool)) (map[string]smoke.Value, error) {
-	var refs []smoke.Reference
+func resolve(ctx context.Context, checked *suite.Suite, o options, env func(string) (string, bool)) (map[string]suite.Value, error) {
+	var refs []suite.Reference
 	needsAWS := false
 	secrets := map[string]bool{}
-	for _, ref := range suite.References() {
-		secrets[ref.Name] = ref.Secret || ref.Kind != smoke.ReferenceEnv
+	for _, ref := range checked.References() {
+		secrets[ref.Name] = ref.Secret || ref.Kind != suite.ReferenceEnv
 		if _, given := o.values[ref.Name]; given {
 			continue
 		}
 		refs = append(refs, ref)
-		needsAWS = needsAWS || ref.Kind != smoke.ReferenceEnv
+		needsAWS = needsAWS || ref.Kind != suite.ReferenceEnv
 	}
 	sources := secret.Sources{Env: env}
 	if needsAWS {
@@ -42,7 +42,7 @@ func resolve(ctx context.Context, suite *smoke.Suite, o options, env func(string
 		return nil, err
 	}
 	for name, text := range o.values {
-		values[name] = smoke.Value{Text: text, Secret: secrets[name]}
+		values[name] = suite.Value{Text: text, Secret: secrets[name]}
 	}
 	return values, nil
 }

@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // Seen is all that one invocation of a hook has seen.
@@ -41,7 +41,7 @@ type Seen struct {
 
 // Problem is what kept the suite from being run.
 type Problem struct {
-	Blame  smoke.Blame
+	Blame  finding.Blame
 	Reason string
 }
 
@@ -61,8 +61,8 @@ const (
 
 // Decision is what an invocation comes to. Its zero value is Failed.
 type Decision struct {
-	Verdict smoke.Verdict
-	Blame   smoke.Blame
+	Verdict finding.Verdict
+	Blame   finding.Blame
 	// Reason is one line; its first words tell what failed, what was expected and what came.
 	Reason    string
 	Overruled Overruled
@@ -86,7 +86,7 @@ func (d Decision) WouldFail() bool { return d.Overruled == ByMode || d.Overruled
 // Passed reports whether the gate opened for what the suite said: a PASS, or an INCONCLUSIVE that the suite
 // allows and that counted.
 func (d Decision) Passed() bool {
-	return d.Verdict == smoke.Pass || d.Overruled == ByPolicy && !d.Seen.Observing
+	return d.Verdict == finding.Pass || d.Overruled == ByPolicy && !d.Seen.Observing
 }
 
 // Decide makes the decision. Whatever is not named here as open is shut.
@@ -94,16 +94,16 @@ func Decide(s Seen) Decision {
 	v, blame, reason := s.found()
 	d := Decision{Verdict: v, Blame: blame, Reason: reason, Seen: s, status: lifecycle.Failed}
 	switch {
-	case v == smoke.Pass:
+	case v == finding.Pass:
 		d.status = lifecycle.Succeeded
-	case v == smoke.Inconclusive && s.Run.suite.InconclusiveAllowed():
+	case v == finding.Inconclusive && s.Run.suite.InconclusiveAllowed():
 		d.status, d.Overruled = lifecycle.Succeeded, ByPolicy
 	case s.Rollback:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByRollback, "WOULD FAIL: "+reason
 	case s.Observing:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByMode, "WOULD FAIL: "+reason
 	case s.Skip.by != "":
-		d.status, d.Overruled, d.Verdict = lifecycle.Succeeded, BySkip, smoke.Skipped
+		d.status, d.Overruled, d.Verdict = lifecycle.Succeeded, BySkip, finding.Skipped
 		d.Reason = fmt.Sprintf("SKIPPED by %q until %s because %q; it was %s: %s",
 			s.Skip.by, s.Skip.until.UTC().Format(time.RFC3339), s.Skip.why, v, reason)
 	}
@@ -111,27 +111,27 @@ func Decide(s Seen) Decision {
 }
 
 // found is the verdict before anybody overrules it.
-func (s Seen) found() (smoke.Verdict, smoke.Blame, string) {
+func (s Seen) found() (finding.Verdict, finding.Blame, string) {
 	r := s.Run.report
 	switch {
 	case s.Problem != (Problem{}):
-		return smoke.Error, s.Problem.Blame, s.Problem.Reason
+		return finding.Error, s.Problem.Blame, s.Problem.Reason
 	case r == nil:
-		return smoke.Error, smoke.BlameGate, "the gate did not come to a verdict"
+		return finding.Error, finding.BlameGate, "the gate did not come to a verdict"
 	}
 	switch r.Verdict {
-	case smoke.Pass, smoke.Inconclusive:
+	case finding.Pass, finding.Inconclusive:
 		if flaw := s.flaw(); flaw != "" {
-			return smoke.Error, smoke.BlameGate, flaw + "; the run said: " + r.Reason
+			return finding.Error, finding.BlameGate, flaw + "; the run said: " + r.Reason
 		}
 		if !s.proven() {
-			return smoke.Error, smoke.BlameConfig, "release not proven: " + s.unproven() + "; the run said: " + r.Reason
+			return finding.Error, finding.BlameConfig, "release not proven: " + s.unproven() + "; the run said: " + r.Reason
 		}
 		return r.Verdict, r.Blame, r.Reason
-	case smoke.Fail, smoke.Error:
+	case finding.Fail, finding.Error:
 		return r.Verdict, r.Blame, r.Reason
 	default:
-		return smoke.Error, smoke.BlameGate, fmt.Sprintf("the run ended with %.40q, which is not a verdict", r.Verdict)
+		return finding.Error, finding.BlameGate, fmt.Sprintf("the run ended with %.40q, which is not a verdict", r.Verdict)
 	}
 }
 

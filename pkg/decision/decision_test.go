@@ -9,25 +9,27 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-var whole = []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge, smoke.PhaseCompare}
+var whole = []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare}
 
 // passing is a second gate that saw all there is to see.
-func passing(t *testing.T) (decision.Seen, *smoke.Suite, smoke.Job, smoke.Report) {
+func passing(t *testing.T) (decision.Seen, *suite.Suite, smoke.Job, finding.Report) {
 	t.Helper()
 	s := suites(t)(false, false, true)
 	job := smoke.Job{Phases: whole, Nonce: "n", Target: "http://green"}
 	report := good(s)
 	report.Nonce, report.ReleaseProven, report.Reason = "n", true, "2 checks passed"
-	report.Compares = []smoke.Comparison{{Check: "report", Verdict: smoke.Pass}}
+	report.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
 	seen := decision.Seen{
 		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
 		Baseline: decision.BaselineAt("http://blue", decision.ShareOf(0)), Run: decision.Ran(s, job, report),
 	}
-	if d := decision.Decide(seen); d.Verdict != smoke.Pass || d.Status() != succeeded || d.Reason != report.Reason {
+	if d := decision.Decide(seen); d.Verdict != finding.Pass || d.Status() != succeeded || d.Reason != report.Reason {
 		t.Fatalf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
 	}
 	return seen, s, job, report
@@ -38,57 +40,57 @@ func TestNothingSeenIsFailed(t *testing.T) {
 		t.Errorf("a decision that nobody made: %s", got)
 	}
 	d := decision.Decide(decision.Seen{})
-	if d.Verdict != smoke.Error || d.Blame != smoke.BlameGate || d.Status() != failed || d.Reason == "" {
+	if d.Verdict != finding.Error || d.Blame != finding.BlameGate || d.Status() != failed || d.Reason == "" {
 		t.Errorf("%+v", d)
 	}
 }
 
 // Each takes one witness away from a gate that would open, or contradicts one.
 func TestEveryWitnessIsNeeded(t *testing.T) {
-	seen, suite, job, report := passing(t)
+	seen, checked, job, report := passing(t)
 	for name, tc := range map[string]struct {
-		change func(*decision.Seen, *smoke.Job, *smoke.Report)
-		blame  smoke.Blame
+		change func(*decision.Seen, *smoke.Job, *finding.Report)
+		blame  finding.Blame
 		reason string
 	}{
-		"another run's report":       {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Nonce = "m" }, smoke.BlameGate, "not about this run"},
-		"another address was asked":  {func(_ *decision.Seen, j *smoke.Job, _ *smoke.Report) { j.Target = "http://blue" }, smoke.BlameGate, "not about this run"},
-		"one name for both releases": {func(s *decision.Seen, _ *smoke.Job, _ *smoke.Report) { s.OldRelease = "1.1" }, smoke.BlameConfig, `both releases are called "1.1"`},
-		"another suite's report":     {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.SuiteSHA256 = "00" }, smoke.BlameGate, "not about this run"},
-		"nobody waited":              {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Readiness = nil }, smoke.BlameGate, "nobody waited"},
-		"not ready": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) {
-			r.Readiness = &smoke.Readiness{Verdict: smoke.Fail}
-		}, smoke.BlameGate, "readiness ended with FAIL"},
-		"ready only as blue": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) {
-			r.Readiness = &smoke.Readiness{Verdict: smoke.Inconclusive}
-		}, smoke.BlameGate, "readiness ended with INCONCLUSIVE"},
-		"a check was not run":        {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Checks = r.Checks[1:] }, smoke.BlameGate, `the check "version" was not run`},
-		"a check without an attempt": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Checks[1].Attempts = 0 }, smoke.BlameGate, `the check "list" was not run`},
-		"a check that only observed": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Checks[1].Observe = true }, smoke.BlameGate, `the check "list" was not run`},
-		"a check that failed":        {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Checks[1].Verdict = smoke.Fail }, smoke.BlameGate, `the check "list" ended with FAIL`},
-		"a check of nobody's": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) {
-			r.Checks = append(r.Checks, smoke.CheckResult{Check: "more", Verdict: smoke.Pass, Attempts: 1})
-		}, smoke.BlameGate, "other checks"},
-		"checks left out without evidence": {func(_ *decision.Seen, j *smoke.Job, _ *smoke.Report) {
-			j.Phases = []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}
-		}, smoke.BlameGate, "the checks were not run"},
-		"a comparison was not made":   {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Compares = nil }, smoke.BlameGate, `the comparison "report" was not made`},
-		"another comparison":          {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Compares[0].Check = "x" }, smoke.BlameGate, `the comparison "report" was not made`},
-		"a comparison that failed":    {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Compares[0].Verdict = smoke.Fail }, smoke.BlameGate, `the comparison "report" ended with FAIL`},
-		"a comparison with nobody":    {func(s *decision.Seen, _ *smoke.Job, _ *smoke.Report) { s.Baseline = decision.Baseline{} }, smoke.BlameGate, "there is no baseline"},
-		"nothing shows which release": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.ReleaseProven = false }, smoke.BlameConfig, "release not proven: "},
-		"a problem beside a good run": {func(s *decision.Seen, _ *smoke.Job, _ *smoke.Report) {
-			s.Problem = decision.Problem{smoke.BlameConfig, "no suite"}
-		}, smoke.BlameConfig, "no suite"},
-		"a word that is not a verdict": {func(_ *decision.Seen, _ *smoke.Job, r *smoke.Report) { r.Verdict = "pass" }, smoke.BlameGate, `"pass", which is not a verdict`},
+		"another run's report":       {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Nonce = "m" }, finding.BlameGate, "not about this run"},
+		"another address was asked":  {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) { j.Target = "http://blue" }, finding.BlameGate, "not about this run"},
+		"one name for both releases": {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) { s.OldRelease = "1.1" }, finding.BlameConfig, `both releases are called "1.1"`},
+		"another suite's report":     {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.SuiteSHA256 = "00" }, finding.BlameGate, "not about this run"},
+		"nobody waited":              {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Readiness = nil }, finding.BlameGate, "nobody waited"},
+		"not ready": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) {
+			r.Readiness = &finding.Readiness{Verdict: finding.Fail}
+		}, finding.BlameGate, "readiness ended with FAIL"},
+		"ready only as blue": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) {
+			r.Readiness = &finding.Readiness{Verdict: finding.Inconclusive}
+		}, finding.BlameGate, "readiness ended with INCONCLUSIVE"},
+		"a check was not run":        {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks = r.Checks[1:] }, finding.BlameGate, `the check "version" was not run`},
+		"a check without an attempt": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks[1].Attempts = 0 }, finding.BlameGate, `the check "list" was not run`},
+		"a check that only observed": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks[1].Observe = true }, finding.BlameGate, `the check "list" was not run`},
+		"a check that failed":        {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks[1].Verdict = finding.Fail }, finding.BlameGate, `the check "list" ended with FAIL`},
+		"a check of nobody's": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) {
+			r.Checks = append(r.Checks, finding.CheckResult{Check: "more", Verdict: finding.Pass, Attempts: 1})
+		}, finding.BlameGate, "other checks"},
+		"checks left out without evidence": {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) {
+			j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare}
+		}, finding.BlameGate, "the checks were not run"},
+		"a comparison was not made":   {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Compares = nil }, finding.BlameGate, `the comparison "report" was not made`},
+		"another comparison":          {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Compares[0].Check = "x" }, finding.BlameGate, `the comparison "report" was not made`},
+		"a comparison that failed":    {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Compares[0].Verdict = finding.Fail }, finding.BlameGate, `the comparison "report" ended with FAIL`},
+		"a comparison with nobody":    {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) { s.Baseline = decision.Baseline{} }, finding.BlameGate, "there is no baseline"},
+		"nothing shows which release": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.ReleaseProven = false }, finding.BlameConfig, "release not proven: "},
+		"a problem beside a good run": {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) {
+			s.Problem = decision.Problem{finding.BlameConfig, "no suite"}
+		}, finding.BlameConfig, "no suite"},
+		"a word that is not a verdict": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Verdict = "pass" }, finding.BlameGate, `"pass", which is not a verdict`},
 	} {
 		s, j, r := seen, job, report
 		ready := *report.Readiness
-		r.Readiness, r.Checks, r.Compares = &ready, append([]smoke.CheckResult(nil), report.Checks...), append([]smoke.Comparison(nil), report.Compares...)
+		r.Readiness, r.Checks, r.Compares = &ready, append([]finding.CheckResult(nil), report.Checks...), append([]finding.Comparison(nil), report.Compares...)
 		tc.change(&s, &j, &r)
-		s.Run = decision.Ran(suite, j, r)
+		s.Run = decision.Ran(checked, j, r)
 		d := decision.Decide(s)
-		if d.Verdict != smoke.Error || d.Blame != tc.blame || d.Status() != failed || !strings.Contains(d.Reason, tc.reason) {
+		if d.Verdict != finding.Error || d.Blame != tc.blame || d.Status() != failed || !strings.Contains(d.Reason, tc.reason) {
 			t.Errorf("%s: %s, blame %s, %s: %s", name, d.Verdict, d.Blame, d.Status(), d.Reason)
 		}
 		if tc.reason != "no suite" && tc.reason[0] != '"' && !strings.Contains(d.Reason, "2 checks passed") {
@@ -139,9 +141,9 @@ func witness(d decision.Decision, name string) string {
 
 // What a placeholder serves is no release to compare with.
 func TestAPlaceholderIsNotComparedWith(t *testing.T) {
-	seen, suite, job, report := passing(t)
+	seen, checked, job, report := passing(t)
 	report.Compares, job.UncomparableBaseline = nil, "a placeholder"
-	seen.Run = decision.Ran(suite, job, report)
+	seen.Run = decision.Ran(checked, job, report)
 	if d := decision.Decide(seen); d.Status() != succeeded {
 		t.Errorf("%s: %s", d.Status(), d.Reason)
 	}
@@ -152,27 +154,27 @@ func TestAPlaceholderIsNotComparedWith(t *testing.T) {
 func TestASharedOutageFromTheBeginning(t *testing.T) {
 	seen, _, job, report := passing(t)
 	allowed := suites(t)(true, false, true)
-	report.SuiteSHA256, report.Verdict, report.ReleaseProven = allowed.SHA256(), smoke.Inconclusive, false
-	report.Readiness, report.Checks, report.Compares = &smoke.Readiness{Verdict: smoke.Inconclusive}, nil, nil
+	report.SuiteSHA256, report.Verdict, report.ReleaseProven = allowed.SHA256(), finding.Inconclusive, false
+	report.Readiness, report.Checks, report.Compares = &finding.Readiness{Verdict: finding.Inconclusive}, nil, nil
 	seen.Run = decision.Ran(allowed, job, report)
-	if d := decision.Decide(seen); d.Verdict != smoke.Error || !strings.Contains(d.Reason, "release not proven") {
+	if d := decision.Decide(seen); d.Verdict != finding.Error || !strings.Contains(d.Reason, "release not proven") {
 		t.Errorf("without proof: %s: %s", d.Verdict, d.Reason)
 	}
 	seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
-	if d := decision.Decide(seen); d.Verdict != smoke.Inconclusive || d.Overruled != decision.ByPolicy || d.Status() != succeeded {
+	if d := decision.Decide(seen); d.Verdict != finding.Inconclusive || d.Overruled != decision.ByPolicy || d.Status() != succeeded {
 		t.Errorf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
 	}
 	seen.Baseline = decision.Baseline{}
-	if d := decision.Decide(seen); d.Verdict != smoke.Error || !strings.Contains(d.Reason, "readiness ended with INCONCLUSIVE") {
+	if d := decision.Decide(seen); d.Verdict != finding.Error || !strings.Contains(d.Reason, "readiness ended with INCONCLUSIVE") {
 		t.Errorf("shared with nobody: %s: %s", d.Verdict, d.Reason)
 	}
 }
 
 // The first gate of a deployment compares nothing, and says nothing of an earlier gate.
 func TestTheFirstGate(t *testing.T) {
-	seen, suite, job, report := passing(t)
+	seen, checked, job, report := passing(t)
 	seen.Event, report.Compares = lifecycle.AfterAllowTestTraffic, nil
-	seen.Run = decision.Ran(suite, job, report)
+	seen.Run = decision.Ran(checked, job, report)
 	first := decision.Decide(seen)
 	if first.Status() != succeeded {
 		t.Fatalf("%s: %s", first.Status(), first.Reason)
@@ -183,7 +185,7 @@ func TestTheFirstGate(t *testing.T) {
 	}
 	// Evidence is for the second gate: the first one has to judge itself.
 	seen.Evidence, job.Phases = decision.EvidenceIn(text, seen), whole[:1]
-	seen.Run = decision.Ran(suite, job, report)
+	seen.Run = decision.Ran(checked, job, report)
 	if d := decision.Decide(seen); !seen.Evidence.Known() || d.Status() != failed {
 		t.Errorf("%v, %s: %s", seen.Evidence, d.Status(), d.Reason)
 	}
@@ -211,34 +213,34 @@ func TestWhereThereIsABaseline(t *testing.T) {
 
 // Why a gate stood open is told apart, for metrics and for people.
 func TestWhyItIsOpen(t *testing.T) {
-	seen, suite, job, report := passing(t)
+	seen, checked, job, report := passing(t)
 	until := time.Date(2026, 11, 28, 20, 0, 0, 0, time.UTC)
 	allowed := suites(t)(true, false, true)
-	run := func(s *smoke.Suite, v smoke.Verdict) decision.Run {
+	run := func(s *suite.Suite, v finding.Verdict) decision.Run {
 		r := report
 		r.SuiteSHA256, r.Verdict, r.Reason = s.SHA256(), v, "because"
 		return decision.Ran(s, job, r)
 	}
 	for name, tc := range map[string]struct {
 		change            func(*decision.Seen)
-		verdict           smoke.Verdict
+		verdict           finding.Verdict
 		overruled         decision.Overruled
 		reason            string
 		passed, wouldFail bool
 	}{
-		"PASS":           {func(*decision.Seen) {}, smoke.Pass, "", "2 checks passed", true, false},
-		"PASS, observed": {func(s *decision.Seen) { s.Observing = true }, smoke.Pass, "", "2 checks passed", true, false},
-		"FAIL":           {func(s *decision.Seen) { s.Run = run(suite, smoke.Fail) }, smoke.Fail, "", "because", false, false},
-		"observed":       {func(s *decision.Seen) { s.Run, s.Observing = run(suite, smoke.Fail), true }, smoke.Fail, decision.ByMode, "WOULD FAIL: because", false, true},
-		"a rollback":     {func(s *decision.Seen) { s.Run, s.Rollback = run(suite, smoke.Fail), true }, smoke.Fail, decision.ByRollback, "WOULD FAIL: because", false, true},
-		"the policy":     {func(s *decision.Seen) { s.Run = run(allowed, smoke.Inconclusive) }, smoke.Inconclusive, decision.ByPolicy, "because", true, false},
+		"PASS":           {func(*decision.Seen) {}, finding.Pass, "", "2 checks passed", true, false},
+		"PASS, observed": {func(s *decision.Seen) { s.Observing = true }, finding.Pass, "", "2 checks passed", true, false},
+		"FAIL":           {func(s *decision.Seen) { s.Run = run(checked, finding.Fail) }, finding.Fail, "", "because", false, false},
+		"observed":       {func(s *decision.Seen) { s.Run, s.Observing = run(checked, finding.Fail), true }, finding.Fail, decision.ByMode, "WOULD FAIL: because", false, true},
+		"a rollback":     {func(s *decision.Seen) { s.Run, s.Rollback = run(checked, finding.Fail), true }, finding.Fail, decision.ByRollback, "WOULD FAIL: because", false, true},
+		"the policy":     {func(s *decision.Seen) { s.Run = run(allowed, finding.Inconclusive) }, finding.Inconclusive, decision.ByPolicy, "because", true, false},
 		"the policy, observed": {func(s *decision.Seen) {
-			s.Run, s.Observing = run(allowed, smoke.Inconclusive), true
-		}, smoke.Inconclusive, decision.ByPolicy, "because", false, false},
-		"the policy is not for FAIL": {func(s *decision.Seen) { s.Run = run(allowed, smoke.Fail) }, smoke.Fail, "", "because", false, false},
+			s.Run, s.Observing = run(allowed, finding.Inconclusive), true
+		}, finding.Inconclusive, decision.ByPolicy, "because", false, false},
+		"the policy is not for FAIL": {func(s *decision.Seen) { s.Run = run(allowed, finding.Fail) }, finding.Fail, "", "because", false, false},
 		"a skip": {func(s *decision.Seen) {
-			s.Run, s.Skip = run(suite, smoke.Fail), decision.Authorised("ann", "INC-7", until)
-		}, smoke.Skipped, decision.BySkip, `SKIPPED by "ann" until 2026-11-28T20:00:00Z because "INC-7"; it was FAIL: because`, false, false},
+			s.Run, s.Skip = run(checked, finding.Fail), decision.Authorised("ann", "INC-7", until)
+		}, finding.Skipped, decision.BySkip, `SKIPPED by "ann" until 2026-11-28T20:00:00Z because "INC-7"; it was FAIL: because`, false, false},
 	} {
 		s := seen
 		tc.change(&s)
@@ -258,7 +260,7 @@ func TestWitnessesInWords(t *testing.T) {
 		}
 		return out
 	}
-	seen, suite, job, report := passing(t)
+	seen, checked, job, report := passing(t)
 	want := map[string]string{"mode": "enforce", "target": "http://green", "proof": "a check expects ${RELEASE}", "judged_by": "this invocation", "baseline": "http://blue"}
 	if diff := cmp.Diff(want, list(seen)); diff != "" {
 		t.Error(diff)
@@ -274,8 +276,8 @@ func TestWitnessesInWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job.Phases, report.ReleaseProven = []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}, false
-	seen.Run, seen.Evidence = decision.Ran(suite, job, report), decision.EvidenceIn(text, seen)
+	job.Phases, report.ReleaseProven = []finding.Phase{finding.PhaseReady, finding.PhaseCompare}, false
+	seen.Run, seen.Evidence = decision.Ran(checked, job, report), decision.EvidenceIn(text, seen)
 	want = map[string]string{"mode": "enforce", "target": "http://green", "proof": "the first gate's", "judged_by": "the first gate, 2026-11-28T20:00:00Z", "baseline": "http://blue"}
 	if diff := cmp.Diff(want, list(seen)); diff != "" {
 		t.Error(diff)

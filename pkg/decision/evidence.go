@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // verdict is a decision as it is kept for the next gate.
@@ -17,7 +17,7 @@ type verdict struct {
 	Release     string           `json:"release"`
 	SuiteSHA256 string           `json:"suite_sha256"`
 	Target      string           `json:"target"`
-	Verdict     smoke.Verdict    `json:"verdict"`
+	Verdict     finding.Verdict  `json:"verdict"`
 	Status      lifecycle.Status `json:"status"`
 	Observing   bool             `json:"observing"`
 	Overruled   Overruled        `json:"overruled"`
@@ -67,7 +67,7 @@ func EvidenceIn(text string, s Seen) Evidence {
 		return NoEvidence("the first gate only observed")
 	case v.Overruled != "":
 		return NoEvidence("the first gate's verdict was overruled: " + string(v.Overruled))
-	case v.Verdict != smoke.Pass || v.Status != lifecycle.Succeeded:
+	case v.Verdict != finding.Pass || v.Status != lifecycle.Succeeded:
 		return NoEvidence(fmt.Sprintf("the first gate said %.20s", v.Verdict))
 	}
 	return Evidence{verdict: &v}

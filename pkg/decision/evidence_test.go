@@ -8,8 +8,8 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // Each record differs in one thing from one that is evidence.
@@ -32,7 +32,7 @@ func TestWhatIsNotEvidence(t *testing.T) {
 		t.Fatalf("a verdict that is evidence: %q", e.Why())
 	}
 	failing := report
-	failing.Verdict, failing.Reason = smoke.Fail, "because"
+	failing.Verdict, failing.Reason = finding.Fail, "because"
 	notRead := "no verdict of the first gate is kept"
 	for name, tc := range map[string]struct{ text, why string }{
 		"nothing":            {"", notRead},

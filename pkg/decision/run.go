@@ -4,24 +4,26 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Run is the witness of a run of the suite in this invocation, here or in the prober.
 type Run struct {
-	suite  *smoke.Suite
+	suite  *suite.Suite
 	job    smoke.Job
-	report *smoke.Report
+	report *finding.Report
 }
 
 // Ran is the run of a suite, for whoever made the job and got its report.
-func Ran(suite *smoke.Suite, job smoke.Job, report smoke.Report) Run {
+func Ran(suite *suite.Suite, job smoke.Job, report finding.Report) Run {
 	return Run{suite, job, &report}
 }
 
 // Report is what the run found, or nil.
-func (r Run) Report() *smoke.Report { return r.report }
+func (r Run) Report() *finding.Report { return r.report }
 
 // flaw says what is missing in a run that says PASS or INCONCLUSIVE, or what contradicts it; "" when nothing does.
 func (s Seen) flaw() string {
@@ -47,30 +49,30 @@ func (s Seen) readiness() string {
 	switch {
 	case r.Readiness == nil:
 		return "nobody waited for the release to be ready"
-	case r.Readiness.Verdict == smoke.Pass, s.shared(r.Readiness.Verdict):
+	case r.Readiness.Verdict == finding.Pass, s.shared(r.Readiness.Verdict):
 		return ""
 	}
 	return fmt.Sprintf("readiness ended with %s", r.Readiness.Verdict)
 }
 
 // shared reports whether it is an INCONCLUSIVE that blue's answer can have caused, in a run that says no more.
-func (s Seen) shared(v smoke.Verdict) bool {
-	return v == smoke.Inconclusive && s.Run.report.Verdict == smoke.Inconclusive && s.Baseline.url != ""
+func (s Seen) shared(v finding.Verdict) bool {
+	return v == finding.Inconclusive && s.Run.report.Verdict == finding.Inconclusive && s.Baseline.url != ""
 }
 
 // checks: every check that counts was judged here, once, and held; or an earlier gate's verdict says so.
 func (s Seen) checks() string {
 	r := s.Run.report
-	if !slices.Contains(s.Run.job.Phases, smoke.PhaseJudge) {
+	if !slices.Contains(s.Run.job.Phases, finding.PhaseJudge) {
 		if s.Event != lifecycle.BeforeAllowTraffic || s.Evidence.verdict == nil {
 			return "the checks were not run, and no verdict of an earlier gate is known"
 		}
 		return ""
 	}
-	if r.Readiness.Verdict != smoke.Pass {
+	if r.Readiness.Verdict != finding.Pass {
 		return "" // INCONCLUSIVE, and so nothing could be judged
 	}
-	judged := map[string]smoke.CheckResult{}
+	judged := map[string]finding.CheckResult{}
 	for _, c := range r.Checks {
 		if !c.Observe {
 			judged[c.Check] = c
@@ -83,7 +85,7 @@ func (s Seen) checks() string {
 		case s.shared(c.Verdict):
 		case c.Attempts == 0:
 			return fmt.Sprintf("the check %q was not run", name)
-		case c.Verdict != smoke.Pass:
+		case c.Verdict != finding.Pass:
 			return fmt.Sprintf("the check %q ended with %s", name, c.Verdict)
 		}
 	}
@@ -104,12 +106,12 @@ func (s Seen) comparisons() string {
 	}
 	held := map[string]bool{}
 	for _, c := range r.Compares {
-		if c.Verdict != smoke.Pass && (c.Verdict != smoke.Inconclusive || r.Verdict != smoke.Inconclusive) {
+		if c.Verdict != finding.Pass && (c.Verdict != finding.Inconclusive || r.Verdict != finding.Inconclusive) {
 			return fmt.Sprintf("the comparison %q ended with %s", c.Check, c.Verdict)
 		}
 		held[c.Check] = true
 	}
-	excused := r.Verdict == smoke.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional()
+	excused := r.Verdict == finding.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional()
 	for _, name := range suite.Comparisons() {
 		if !held[name] && !excused {
 			return fmt.Sprintf("the comparison %q was not made", name)

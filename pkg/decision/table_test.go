@@ -7,13 +7,15 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // row is one combination of what may have been seen.
 type row struct {
-	verdict smoke.Verdict
+	verdict finding.Verdict
 	// second is the gate before production's traffic; whole says that the checks were run in this invocation.
 	second, whole bool
 	// checks is what came of the second of two checks: "held", "shared", "failed" or "missing".
@@ -36,42 +38,42 @@ const (
 
 // expected is the decision a second time, from the rule and not from the code: what counts has to
 // have been judged against this release, and to have held.
-func expected(r row) (smoke.Verdict, lifecycle.Status) {
+func expected(r row) (finding.Verdict, lifecycle.Status) {
 	blue := r.production == "blue"
 	evidence := r.evidence == "passed"
 	judged := r.whole && r.checks == "held" || !r.whole && r.second && evidence
 	excused := r.compared == "" && (r.optional || !r.second)
 	undecided := r.whole && r.checks == "shared" && blue || judged
 	proven := r.proof != "" || evidence
-	v := smoke.Error
+	v := finding.Error
 	switch r.verdict {
-	case smoke.Fail:
-		v = smoke.Fail
-	case smoke.Pass:
+	case finding.Fail:
+		v = finding.Fail
+	case finding.Pass:
 		if judged && proven && (r.compared == "held" && blue || excused) {
-			v = smoke.Pass
+			v = finding.Pass
 		}
-	case smoke.Inconclusive:
+	case finding.Inconclusive:
 		if undecided && proven && (r.compared == "" || blue) {
-			v = smoke.Inconclusive
+			v = finding.Inconclusive
 		}
-	case smoke.Error, smoke.Skipped:
+	case finding.Error, finding.Skipped:
 	}
 	switch {
-	case v == smoke.Pass || v == smoke.Inconclusive && r.allowed:
+	case v == finding.Pass || v == finding.Inconclusive && r.allowed:
 		return v, succeeded
 	case r.rollback || r.observing:
 		return v, succeeded
 	case r.skip:
-		return smoke.Skipped, succeeded
+		return finding.Skipped, succeeded
 	}
 	return v, failed
 }
 
 // suites are one for each policy: allowed, optional, and whether a check proves the release.
-func suites(t testing.TB) func(allowed, optional, proves bool) *smoke.Suite {
+func suites(t testing.TB) func(allowed, optional, proves bool) *suite.Suite {
 	t.Helper()
-	all := map[string]*smoke.Suite{}
+	all := map[string]*suite.Suite{}
 	for i := range 8 {
 		allowed, optional, proves := i&1 != 0, i&2 != 0, i&4 != 0
 		expect := `"1.1"`
@@ -82,23 +84,23 @@ func suites(t testing.TB) func(allowed, optional, proves bool) *smoke.Suite {
 			"  - {name: watched, request: GET /watched, observe: true, expect: {status: 200}}\n"+
 			"compare:\n  - {name: report, request: GET /report}\npolicy: {inconclusive: %s, baseline: %s}\n",
 			expect, map[bool]string{true: "allow", false: "fail"}[allowed], map[bool]string{true: "optional", false: "required"}[optional])
-		s, problems := smoke.Read(smoke.Source{Name: "s", Text: []byte(text)})
+		s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text)})
 		if s == nil {
 			t.Fatal(problems)
 		}
 		all[fmt.Sprint(allowed, optional, proves)] = s
 	}
-	return func(allowed, optional, proves bool) *smoke.Suite { return all[fmt.Sprint(allowed, optional, proves)] }
+	return func(allowed, optional, proves bool) *suite.Suite { return all[fmt.Sprint(allowed, optional, proves)] }
 }
 
 // seen makes the witnesses of a row in the way that the gate does.
-func (r row) seen(s *smoke.Suite) decision.Seen {
+func (r row) seen(s *suite.Suite) decision.Seen {
 	seen := decision.Seen{
 		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", OldRelease: "1.0", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
 	}
 	if r.evidence != "" {
 		first := seen
-		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []smoke.Phase{smoke.PhaseJudge}}, good(s))
+		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
 		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 		switch r.evidence {
 		case "observed":
@@ -119,21 +121,21 @@ func (r row) seen(s *smoke.Suite) decision.Seen {
 	if r.second {
 		seen.Event = lifecycle.BeforeAllowTraffic
 	}
-	job := smoke.Job{Target: "http://green", Phases: []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}}
+	job := smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseCompare}}
 	if r.whole {
-		job.Phases = append(job.Phases, smoke.PhaseJudge)
+		job.Phases = append(job.Phases, finding.PhaseJudge)
 	}
 	switch r.checks {
 	case "missing":
 		report.Checks = report.Checks[:1]
 	case "shared":
-		report.Checks[1].Verdict, report.Checks[1].Attempts = smoke.Inconclusive, 0
+		report.Checks[1].Verdict, report.Checks[1].Attempts = finding.Inconclusive, 0
 	case "failed":
-		report.Checks[1].Verdict = smoke.Fail
+		report.Checks[1].Verdict = finding.Fail
 	}
 	if r.compared != "" {
-		v := map[string]smoke.Verdict{"held": smoke.Pass, "inconclusive": smoke.Inconclusive}[r.compared]
-		report.Compares = []smoke.Comparison{{Check: "report", Verdict: v}}
+		v := map[string]finding.Verdict{"held": finding.Pass, "inconclusive": finding.Inconclusive}[r.compared]
+		report.Compares = []finding.Comparison{{Check: "report", Verdict: v}}
 	}
 	share := decision.Share{}
 	switch r.production {
@@ -155,20 +157,20 @@ func (r row) seen(s *smoke.Suite) decision.Seen {
 }
 
 // good is the report of a run in which everything held.
-func good(s *smoke.Suite) smoke.Report {
-	held := func(name string) smoke.CheckResult {
-		return smoke.CheckResult{Check: name, Verdict: smoke.Pass, Attempts: 5}
+func good(s *suite.Suite) finding.Report {
+	held := func(name string) finding.CheckResult {
+		return finding.CheckResult{Check: name, Verdict: finding.Pass, Attempts: 5}
 	}
-	return smoke.Report{
-		SuiteSHA256: s.SHA256(), Verdict: smoke.Pass, Readiness: &smoke.Readiness{Verdict: smoke.Pass},
-		Checks: []smoke.CheckResult{held("version"), held("list"), {Check: "watched", Observe: true, Verdict: smoke.Fail}},
+	return finding.Report{
+		SuiteSHA256: s.SHA256(), Verdict: finding.Pass, Readiness: &finding.Readiness{Verdict: finding.Pass},
+		Checks: []finding.CheckResult{held("version"), held("list"), {Check: "watched", Observe: true, Verdict: finding.Fail}},
 	}
 }
 
 // rows calls f for every combination that can differ.
 func rows(f func(row)) {
 	both := []bool{false, true}
-	for _, verdict := range []smoke.Verdict{"", smoke.Pass, smoke.Fail, smoke.Error, smoke.Inconclusive, "pass"} {
+	for _, verdict := range []finding.Verdict{"", finding.Pass, finding.Fail, finding.Error, finding.Inconclusive, "pass"} {
 		for _, checks := range []string{"held", "shared", "failed", "missing"} {
 			for _, production := range []string{"blue", "10 % green", "unknown"} {
 				for _, proof := range []string{"check", "listener", ""} {
@@ -229,7 +231,7 @@ func TestWhatAnOpenGateImplies(t *testing.T) {
 			return
 		}
 		held := r.whole && r.checks == "held" || !r.whole && r.evidence == "passed"
-		shared := r.allowed && r.verdict == smoke.Inconclusive && r.checks == "shared" && r.production == "blue"
+		shared := r.allowed && r.verdict == finding.Inconclusive && r.checks == "shared" && r.production == "blue"
 		if !held && !shared || r.proof == "" && r.evidence != "passed" {
 			t.Fatalf("%+v: opened: %s", r, d.Reason)
 		}

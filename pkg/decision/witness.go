@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // Proof is the witness that what was asked leads to this release and to no other, where no check proves it.
@@ -108,7 +108,7 @@ func (s Seen) judgedBy() string {
 	switch {
 	case s.Run.report == nil:
 		return orNone("", "nothing was run")
-	case slices.Contains(s.Run.job.Phases, smoke.PhaseJudge):
+	case slices.Contains(s.Run.job.Phases, finding.PhaseJudge):
 		return "this invocation"
 	case s.Evidence.verdict != nil:
 		return "the first gate, " + s.Evidence.verdict.At.Format(time.RFC3339)

@@ -58,7 +58,7 @@ func TestARunThatDoesNotStopIsLeftBehind(t *testing.T) {
 
 // Whatever the suite's reader refuses is the configuration's fault, and shuts the gate.
 func TestEveryBrokenSuiteShutsTheGate(t *testing.T) {
-	files, err := filepath.Glob("../smoke/testdata/refused/*.yaml")
+	files, err := filepath.Glob("../suite/testdata/refused/*.yaml")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d broken suites, %v", len(files), err)
 	}

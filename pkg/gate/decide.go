@@ -10,11 +10,13 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
@@ -41,68 +43,68 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 		return s
 	}
 	s.Suite = src.Name
-	suite, problems := smoke.Read(src)
-	if suite == nil {
+	checked, problems := suite.Read(src)
+	if checked == nil {
 		s.Problem = misconfigured(brokenSuite(problems))
 		return s
 	}
-	s.Suite, s.SuiteSHA256 = suite.Name(), suite.SHA256()
+	s.Suite, s.SuiteSHA256 = checked.Name(), checked.SHA256()
 	var share decision.Share
 	if percent, ok := f.Share.Get(); ok {
 		share = decision.ShareOf(percent)
 	}
 	s.Baseline = decision.BaselineAt(f.production.url, share)
-	job, err := g.job(preparing, in, src, suite, &s)
+	job, err := g.job(preparing, in, src, checked, &s)
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
 	}
-	g.judge(ctx, in, suite, job, &s)
+	g.judge(ctx, in, checked, job, &s)
 	return s
 }
 
 // judge runs the suite, and looks for a proof of release beside it.
-func (g *Gate) judge(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job, s *decision.Seen) {
-	var report smoke.Report
+func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, job smoke.Job, s *decision.Seen) {
+	var report finding.Report
 	var err error
 	parallel.Do(
-		func() { report, err = g.run(ctx, in, suite, job) },
+		func() { report, err = g.run(ctx, in, checked, job) },
 		func() {
-			if !suite.ProvesRelease() || s.OldRelease == s.Release {
+			if !checked.ProvesRelease() || s.OldRelease == s.Release {
 				s.Proof = g.proof(ctx, in)
 			}
 		},
 	)
 	if err != nil {
-		s.Problem = decision.Problem{Blame: smoke.BlameGate, Reason: err.Error()}
+		s.Problem = decision.Problem{Blame: finding.BlameGate, Reason: err.Error()}
 		if errors.Is(err, prober.ErrOutlasted) || errors.Is(err, prober.ErrUnusable) {
-			s.Problem.Blame = smoke.BlameConfig
+			s.Problem.Blame = finding.BlameConfig
 		}
 		return
 	}
 	in.notRun(report)
 	// A check may expect the release and not have run in this phase.
-	if suite.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != smoke.Fail {
+	if checked.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != finding.Fail {
 		s.Proof = g.proof(ctx, in)
 	}
 	if s.Event == lifecycle.BeforeAllowTraffic && !s.Evidence.Known() {
 		report.Reason = strings.TrimSpace(report.Reason + " (evidence=none: " + s.Evidence.Why() + "; so the whole suite was run here)")
 	}
-	if report.Readiness != nil && report.Readiness.Verdict == smoke.Fail {
+	if report.Readiness != nil && report.Readiness.Verdict == finding.Fail {
 		report.Reason += g.explainReadiness(ctx, in)
 	}
-	s.Run = decision.Ran(suite, job, report)
+	s.Run = decision.Ran(checked, job, report)
 }
 
 // run runs the suite here, or has the prober run it inside the VPC.
-func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
+func (g *Gate) run(ctx context.Context, in *invocation, checked *suite.Suite, job smoke.Job) (finding.Report, error) {
 	if g.Settings.ProberFunction == "" {
-		return suite.Run(ctx, job, in.watch), nil
+		return smoke.Run(ctx, checked, job, in.watch), nil
 	}
 	inside := prober.Client{AWS: g.AWS, Function: g.Settings.ProberFunction, Note: in.j.note}
-	report, err := inside.Run(ctx, suite, job)
+	report, err := inside.Run(ctx, checked, job)
 	if err != nil {
-		return smoke.Report{}, err
+		return finding.Report{}, err
 	}
 	for i := range report.Checks {
 		in.j.check(report.Checks[i])
@@ -114,7 +116,7 @@ func (g *Gate) run(ctx context.Context, in *invocation, suite *smoke.Suite, job 
 }
 
 // job puts together what the run needs, and looks for the first gate's evidence. An error is a misconfiguration.
-func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite *smoke.Suite, s *decision.Seen) (smoke.Job, error) {
+func (g *Gate) job(ctx context.Context, in *invocation, src suite.Source, checked *suite.Suite, s *decision.Seen) (smoke.Job, error) {
 	f := in.facts
 	if d, ok := f.Deployment.Get(); ok && len(d.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
 		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", d.Group)
@@ -122,13 +124,13 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if f.test.url == "" {
 		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
 	}
-	if f.release == "" && suite.MentionsRelease() {
+	if f.release == "" && checked.MentionsRelease() {
 		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
 	}
-	var values map[string]smoke.Value
+	var values map[string]suite.Value
 	var err error
 	parallel.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, suite.References())
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, checked.References())
 	}, func() {
 		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
 			s.Evidence = g.evidence(ctx, in, *s)
@@ -150,14 +152,14 @@ func (g *Gate) job(ctx context.Context, in *invocation, src smoke.Source, suite 
 	if o, _ := f.Original.Get(); o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
-	if why := suite.OneAddress(ctx, job); why != "" {
+	if why := smoke.OneAddress(ctx, checked, job); why != "" {
 		return smoke.Job{}, errors.New(why + ": correct TEST_URL or PRODUCTION_URL, or say which headers lead to the new release only (TEST_HEADERS)")
 	}
 	return job, nil
 }
 
 func misconfigured(reason string) decision.Problem {
-	return decision.Problem{Blame: smoke.BlameConfig, Reason: reason}
+	return decision.Problem{Blame: finding.BlameConfig, Reason: reason}
 }
 
 // brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.
@@ -186,7 +188,7 @@ func (in *invocation) watch(p smoke.Progress) {
 	}
 }
 
-func (in *invocation) notRun(r smoke.Report) {
+func (in *invocation) notRun(r finding.Report) {
 	for _, w := range r.Warnings {
 		in.j.warn(w)
 	}

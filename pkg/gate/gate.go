@@ -19,10 +19,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // Gate is a hook: one function of one lifecycle event. Its fields are set once; Handle may then be
@@ -121,7 +121,7 @@ func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 	broken := func(format string, args ...any) decision.Seen {
 		return decision.Seen{
 			Deployment: in.event.DeploymentID, Event: g.LifecycleEvent,
-			Problem: decision.Problem{Blame: smoke.BlameGate, Reason: fmt.Sprintf(format, args...)},
+			Problem: decision.Problem{Blame: finding.BlameGate, Reason: fmt.Sprintf(format, args...)},
 		}
 	}
 	seen := make(chan decision.Seen, 1)
@@ -161,12 +161,12 @@ func oneLine(text string) string {
 }
 
 // phases says what the lifecycle event's hook runs.
-func phases(n lifecycle.Name, evidence bool) []smoke.Phase {
+func phases(n lifecycle.Name, evidence bool) []finding.Phase {
 	switch {
 	case n == lifecycle.AfterAllowTestTraffic:
-		return []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge}
+		return []finding.Phase{finding.PhaseReady, finding.PhaseJudge}
 	case evidence:
-		return []smoke.Phase{smoke.PhaseReady, smoke.PhaseCompare}
+		return []finding.Phase{finding.PhaseReady, finding.PhaseCompare}
 	}
-	return []smoke.Phase{smoke.PhaseReady, smoke.PhaseJudge, smoke.PhaseCompare}
+	return []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare}
 }

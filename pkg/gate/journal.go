@@ -11,9 +11,9 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // timestamp is how a line tells its time, in UTC.
@@ -119,10 +119,10 @@ func (j *journal) safely(f func()) {
 // fault notes what must never have happened, at every LOG_LEVEL.
 func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
-func (j *journal) check(c smoke.CheckResult) {
+func (j *journal) check(c finding.CheckResult) {
 	j.mu.Lock()
 	if !c.Observe {
-		if c.Verdict == smoke.Pass {
+		if c.Verdict == finding.Pass {
 			j.checksPassed++
 		} else {
 			j.checksFailed++
@@ -130,7 +130,7 @@ func (j *journal) check(c smoke.CheckResult) {
 	}
 	j.checkMillis = append(j.checkMillis, millis(c.Duration))
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == smoke.Pass || c.Observe)).Str("event", "check").
+	j.results.WithLevel(levelOf(c.Verdict == finding.Pass || c.Observe)).Str("event", "check").
 		Str("check", c.Check).
 		Str("verdict", string(c.Verdict)).
 		Int("attempts", c.Attempts).
@@ -140,15 +140,15 @@ func (j *journal) check(c smoke.CheckResult) {
 		Str("reason", c.Reason).Send()
 }
 
-func (j *journal) compare(c smoke.Comparison) {
+func (j *journal) compare(c finding.Comparison) {
 	j.mu.Lock()
-	if c.Verdict == smoke.Pass {
+	if c.Verdict == finding.Pass {
 		j.checksPassed++
 	} else {
 		j.checksFailed++
 	}
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == smoke.Pass)).Str("event", "compare").
+	j.results.WithLevel(levelOf(c.Verdict == finding.Pass)).Str("event", "compare").
 		Str("check", c.Check).
 		Str("verdict", string(c.Verdict)).
 		Int("pairs", c.Pairs).
@@ -164,7 +164,7 @@ func (j *journal) compare(c smoke.Comparison) {
 // verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
 func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
-	if level == zerolog.InfoLevel && d.Verdict != smoke.Pass {
+	if level == zerolog.InfoLevel && d.Verdict != finding.Pass {
 		level = zerolog.WarnLevel
 	}
 	j.mu.Lock()

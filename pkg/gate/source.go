@@ -16,7 +16,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -38,17 +38,17 @@ checks:
 
 // source finds the suite: the setting, else the label of the replacement task definition, else the
 // default. An error is a misconfiguration.
-func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
+func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceTime)
 	defer cancel()
 	ref, labelled := g.Settings.Suite, false
 	if ref == "" {
 		td, ok := f.Replacement.Get()
 		if !ok {
-			return smoke.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.Replacement.Err())
+			return suite.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.Replacement.Err())
 		}
 		if ref, labelled = td.Suite, true; ref == "" {
-			return smoke.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
+			return suite.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
 		}
 	}
 	switch scheme, rest, _ := strings.Cut(ref, ":"); {
@@ -58,7 +58,7 @@ func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 		return g.fromSSM(ctx, ref, rest)
 	case labelled && !filepath.IsLocal(ref):
 		// Who may write a label is not who may read the function's files.
-		return smoke.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
+		return suite.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
 	case filepath.IsAbs(ref):
 		return fromFile(ref, filepath.Dir(ref), filepath.Base(ref))
 	}
@@ -66,10 +66,10 @@ func (g *Gate) source(ctx context.Context, f facts) (smoke.Source, error) {
 }
 
 // fromFile reads a suite and the files that it names from below a folder. Links that lead out of it are not followed.
-func fromFile(name, folder, path string) (smoke.Source, error) {
+func fromFile(name, folder, path string) (suite.Source, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", name, err)
+		return suite.Source{}, fmt.Errorf("read the suite %s: %w", name, err)
 	}
 	defer root.Close() //nolint:errcheck // only read
 	text, err := readFile(root, path)
@@ -77,10 +77,10 @@ func fromFile(name, folder, path string) (smoke.Source, error) {
 		err = checkSize(name, text)
 	}
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
+		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
-	src := smoke.Source{Name: name, Text: text, Files: map[string][]byte{}}
-	for _, ca := range smoke.Files(text) {
+	src := suite.Source{Name: name, Text: text, Files: map[string][]byte{}}
+	for _, ca := range suite.Files(text) {
 		// One that cannot be read is left out: the suite's reader names it, with its place.
 		if pem, err := readFile(root, filepath.Join(filepath.Dir(path), ca)); err == nil {
 			src.Files[ca] = pem
@@ -100,27 +100,27 @@ func readFile(root *os.Root, path string) ([]byte, error) {
 
 // fromS3 reads s3://bucket/key#sha256=hex. A label carries the hash, so that the suite that judges is
 // the one that was published with the release.
-func (g *Gate) fromS3(ctx context.Context, ref string) (smoke.Source, error) {
+func (g *Gate) fromS3(ctx context.Context, ref string) (suite.Source, error) {
 	location, want, hashed := strings.Cut(ref, "#sha256=")
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
 	if !ok || bucket == "" || key == "" || !strings.HasPrefix(location, "s3://") {
-		return smoke.Source{}, fmt.Errorf("read the suite: %.200q is not s3://bucket/key", ref)
+		return suite.Source{}, fmt.Errorf("read the suite: %.200q is not s3://bucket/key", ref)
 	}
 	out, err := g.s3().GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", location, awsclient.Error(err))
+		return suite.Source{}, fmt.Errorf("read the suite %s: %w", location, awsclient.Error(err))
 	}
 	text, err := io.ReadAll(out.Body)
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", location, err)
+		return suite.Source{}, fmt.Errorf("read the suite %s: %w", location, err)
 	}
 	if err := checkSize(location, text); err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite: %w", err)
+		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
 	if sum := sha256.Sum256(text); hashed && !strings.EqualFold(hex.EncodeToString(sum[:]), want) {
-		return smoke.Source{}, fmt.Errorf("read the suite %s: its sha256 is %x, the release was published with %.64q", location, sum, want)
+		return suite.Source{}, fmt.Errorf("read the suite %s: its sha256 is %x, the release was published with %.64q", location, sum, want)
 	}
-	return smoke.Source{Name: location, Text: text}, nil
+	return suite.Source{Name: location, Text: text}, nil
 }
 
 // s3 is S3's client. An endpoint that is set is one host; AWS's own have one for each bucket.
@@ -128,12 +128,12 @@ func (g *Gate) s3() *s3.Client {
 	return s3.NewFromConfig(g.AWS, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-func (g *Gate) fromSSM(ctx context.Context, ref, name string) (smoke.Source, error) {
+func (g *Gate) fromSSM(ctx context.Context, ref, name string) (suite.Source, error) {
 	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, name)
 	if err != nil {
-		return smoke.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
+		return suite.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
 	}
-	return smoke.Source{Name: ref, Text: []byte(text)}, nil
+	return suite.Source{Name: ref, Text: []byte(text)}, nil
 }
 
 func checkSize(name string, text []byte) error {

@@ -20,7 +20,9 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -40,7 +42,7 @@ const (
 
 // Serve is the prober's end: it runs the job until the caller wants the report, or until Lambda would
 // end the function, whichever is sooner.
-func Serve(ctx context.Context, job smoke.Job) (smoke.Report, error) {
+func Serve(ctx context.Context, job smoke.Job) (finding.Report, error) {
 	for _, own := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		if value, ok := envconfig.OsLookuper().Lookup(own); ok && len(value) >= leastCredential {
 			job.Hidden = append(job.Hidden, value)
@@ -56,7 +58,7 @@ func Serve(ctx context.Context, job smoke.Job) (smoke.Report, error) {
 		ctx, cancel = context.WithDeadline(ctx, job.Deadline)
 		defer cancel()
 	}
-	return smoke.Run(ctx, job, nil), nil
+	return smoke.ReadAndRun(ctx, job, nil), nil
 }
 
 // Client is the hook's end: it invokes the function with the job and waits for the report.
@@ -70,13 +72,13 @@ type Client struct {
 
 // Run sends the job of the suite and returns the report. An error says why there is none; then nothing is known of
 // the release.
-func (c Client) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smoke.Report, error) {
+func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (finding.Report, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		job.Deadline = deadline.Add(-min(answerTime, time.Until(deadline)/4))
 	}
 	payload, err := json.Marshal(job)
 	if err != nil {
-		return smoke.Report{}, fmt.Errorf("ask the prober: %w", err)
+		return finding.Report{}, fmt.Errorf("ask the prober: %w", err)
 	}
 	answer, err := c.invoke(ctx, payload)
 	if err != nil {
@@ -87,17 +89,17 @@ func (c Client) Run(ctx context.Context, suite *smoke.Suite, job smoke.Job) (smo
 		if awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
 			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
 		}
-		return smoke.Report{}, err
+		return finding.Report{}, err
 	}
 	if aws.ToString(answer.FunctionError) != "" {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: %w", c.Function, functionError(answer.Payload))
+		return finding.Report{}, fmt.Errorf("ask the prober %s: %w", c.Function, functionError(answer.Payload))
 	}
-	var r smoke.Report
+	var r finding.Report
 	if err := json.Unmarshal(answer.Payload, &r); err != nil {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: its answer is no report: %w", c.Function, err)
+		return finding.Report{}, fmt.Errorf("ask the prober %s: its answer is no report: %w", c.Function, err)
 	}
 	if r.SuiteSHA256 != suite.SHA256() {
-		return smoke.Report{}, fmt.Errorf("ask the prober %s: its report is about another suite", c.Function)
+		return finding.Report{}, fmt.Errorf("ask the prober %s: its report is about another suite", c.Function)
 	}
 	return r, nil
 }

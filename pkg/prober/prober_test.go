@@ -13,27 +13,29 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/prober"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const text = "version: 1\nname: trips\nchecks:\n  - {name: home, request: GET /, expect: {status: 200}}\n"
 
 // asking asks a Lambda that answers with h; the function's end of the room is functions/prober.
-func asking(t *testing.T, h http.HandlerFunc) (prober.Client, *smoke.Suite, smoke.Job) {
+func asking(t *testing.T, h http.HandlerFunc) (prober.Client, *suite.Suite, smoke.Job) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	source := smoke.Source{Name: "smoke.yaml", Text: []byte(text)}
-	suite, problems := smoke.Read(source)
-	if suite == nil {
+	source := suite.Source{Name: "smoke.yaml", Text: []byte(text)}
+	checked, problems := suite.Read(source)
+	if checked == nil {
 		t.Fatal(problems)
 	}
 	job := smoke.Job{
-		Suite: source, Target: "http://127.0.0.1:1", Phases: []smoke.Phase{smoke.PhaseJudge},
-		Values: map[string]smoke.Value{"TOKEN": {Text: "hunter2", Secret: true}},
+		Suite: source, Target: "http://127.0.0.1:1", Phases: []finding.Phase{finding.PhaseJudge},
+		Values: map[string]suite.Value{"TOKEN": {Text: "hunter2", Secret: true}},
 	}
-	return prober.Client{Function: "arn:aws:lambda:eu-west-1:1:function:Prober", AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}, suite, job
+	return prober.Client{Function: "arn:aws:lambda:eu-west-1:1:function:Prober", AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}, checked, job
 }
 
 func bounded(t *testing.T, d time.Duration) context.Context {
@@ -50,11 +52,11 @@ func TestAJobIsSentOnce(t *testing.T) {
 		"a reset":        func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		var calls atomic.Int32
-		p, suite, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
+		p, checked, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
 			calls.Add(1)
 			answer(w, r)
 		})
-		if _, err := p.Run(bounded(t, 20*time.Second), suite, job); err == nil || calls.Load() != 1 {
+		if _, err := p.Run(bounded(t, 20*time.Second), checked, job); err == nil || calls.Load() != 1 {
 			t.Errorf("%s: %v after %d calls, want an error after 1", name, err, calls.Load())
 		}
 	}
@@ -63,18 +65,18 @@ func TestAJobIsSentOnce(t *testing.T) {
 func TestTheReportIsWantedBeforeTheTimeIsUp(t *testing.T) {
 	for limit, kept := range map[time.Duration]time.Duration{time.Minute: 3 * time.Second, 4 * time.Second: time.Second} {
 		var got time.Time
-		p, suite, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
+		p, checked, job := asking(t, func(w http.ResponseWriter, r *http.Request) {
 			var sent smoke.Job
 			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 				t.Error(err)
 			}
 			got = sent.Deadline
-			_ = json.NewEncoder(w).Encode(smoke.Report{SuiteSHA256: suiteSHA(t), Verdict: smoke.Pass})
+			_ = json.NewEncoder(w).Encode(finding.Report{SuiteSHA256: suiteSHA(t), Verdict: finding.Pass})
 		})
 		ctx := bounded(t, limit)
-		report, err := p.Run(ctx, suite, job)
+		report, err := p.Run(ctx, checked, job)
 		deadline, _ := ctx.Deadline()
-		if err != nil || report.Verdict != smoke.Pass {
+		if err != nil || report.Verdict != finding.Pass {
 			t.Errorf("%v: %+v, %v", limit, report, err)
 		}
 		if left := deadline.Sub(got); (left - kept).Abs() > 200*time.Millisecond {
@@ -85,8 +87,8 @@ func TestTheReportIsWantedBeforeTheTimeIsUp(t *testing.T) {
 
 func suiteSHA(t *testing.T) string {
 	t.Helper()
-	suite, _ := smoke.Read(smoke.Source{Name: "smoke.yaml", Text: []byte(text)})
-	return suite.SHA256()
+	checked, _ := suite.Read(suite.Source{Name: "smoke.yaml", Text: []byte(text)})
+	return checked.SHA256()
 }
 
 func TestWhatIsNoReportOfThisSuiteIsAnErrorThatQuotesNothing(t *testing.T) {
@@ -105,8 +107,8 @@ func TestWhatIsNoReportOfThisSuiteIsAnErrorThatQuotesNothing(t *testing.T) {
 		"an empty object": {says(`{}`), nil, "another suite"},
 		"no JSON":         {says(`hunter2`), nil, "no report"},
 	} {
-		p, suite, job := asking(t, tc.answer)
-		_, err := p.Run(bounded(t, 20*time.Second), suite, job)
+		p, checked, job := asking(t, tc.answer)
+		_, err := p.Run(bounded(t, 20*time.Second), checked, job)
 		if err == nil || !strings.Contains(err.Error(), tc.text) || tc.want != nil && !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, tc.text)
 		}
@@ -144,7 +146,7 @@ func TestServeStopsWhenTheReportIsWanted(t *testing.T) {
 	job.Target, job.Deadline = hang.URL, time.Now().Add(500*time.Millisecond)
 	began := time.Now()
 	report, err := prober.Serve(bounded(t, time.Minute), job)
-	if err != nil || report.Verdict != smoke.Error || report.Blame != smoke.BlameConfig || time.Since(began) > 4*time.Second {
+	if err != nil || report.Verdict != finding.Error || report.Blame != finding.BlameConfig || time.Since(began) > 4*time.Second {
 		t.Errorf("%s, blame %s, %v after %v", report.Verdict, report.Blame, err, time.Since(began))
 	}
 }

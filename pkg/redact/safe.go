@@ -42,3 +42,9 @@ func Safe(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// maxQuoted bounds what a message quotes, in characters.
+const maxQuoted = 60
+
+// Quote returns the beginning of a text as a message quotes it.
+func Quote(s string) string { return strconv.Quote(Safe(s, maxQuoted)) }

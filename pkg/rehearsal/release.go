@@ -10,7 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
@@ -122,13 +122,13 @@ func id(c taskdef.Container) (string, *diagnostic.Problem) {
 
 // ReadSuite reads and checks a suite with the files that it names, and returns its text too. The suite is
 // nil when a problem is fatal.
-func ReadSuite(path string) (*smoke.Suite, []byte, diagnostic.List) {
+func ReadSuite(path string) (*suite.Suite, []byte, diagnostic.List) {
 	text, unreadable := readFile(path)
 	if unreadable != nil {
 		return nil, nil, unreadable
 	}
-	source := smoke.Source{Name: path, Text: text, Files: map[string][]byte{}}
-	for _, name := range smoke.Files(text) {
+	source := suite.Source{Name: path, Text: text, Files: map[string][]byte{}}
+	for _, name := range suite.Files(text) {
 		file := name
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(filepath.Dir(path), name)
@@ -138,6 +138,6 @@ func ReadSuite(path string) (*smoke.Suite, []byte, diagnostic.List) {
 			source.Files[name] = data
 		}
 	}
-	suite, problems := smoke.Read(source)
+	suite, problems := suite.Read(source)
 	return suite, text, problems
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/internal/browser"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 func findBrowser(t *testing.T) browser.Browser {
@@ -87,7 +87,7 @@ func TestThePageIsUsedByKeyboard(t *testing.T) {
 func TestThePageIsReadable(t *testing.T) {
 	b := findBrowser(t)
 	for name, c := range map[string]struct {
-		report smoke.Report
+		report finding.Report
 		args   []string
 		width  int
 	}{

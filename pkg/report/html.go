@@ -7,14 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // HTML writes one page that stands alone: no assets, no script, nothing loaded, which its content security
 // policy enforces. It is a Writer. Verdict, blame and reason come first, then what failed, then all else.
-func HTML(w io.Writer, r smoke.Report) error {
+func HTML(w io.Writer, r finding.Report) error {
 	p := &page{Page: &sheet.Page{}}
 	p.head(r)
 	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to the findings</a>\n")
@@ -31,7 +31,7 @@ func HTML(w io.Writer, r smoke.Report) error {
 
 // Findings adds what a report found to another page: what did not pass, the comparisons with their plots,
 // all checks. Their headings are so many levels deeper than on a page of the report's own.
-func Findings(to *sheet.Page, r smoke.Report, deeper int) {
+func Findings(to *sheet.Page, r finding.Report, deeper int) {
 	p := &page{Page: to, deeper: deeper}
 	p.failed(r)
 	p.compares(r.Compares)
@@ -51,7 +51,7 @@ func (p *page) heading(text string) {
 	p.Raw("\n")
 }
 
-func (p *page) head(r smoke.Report) {
+func (p *page) head(r finding.Report) {
 	p.Head(string(known(r.Verdict))+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), plot.CSS)
 }
 
@@ -66,28 +66,28 @@ func nonEmpty(all ...string) []string {
 }
 
 // meaning says in a sentence whose business a blame is.
-func meaning(b smoke.Blame) string {
+func meaning(b finding.Blame) string {
 	switch b {
-	case smoke.BlameRelease:
+	case finding.BlameRelease:
 		return "The new version is at fault."
-	case smoke.BlameEnvironment:
+	case finding.BlameEnvironment:
 		return "The old version fails in the same way, or cannot be asked: this is not the release's doing."
-	case smoke.BlameGate:
+	case finding.BlameGate:
 		return "Greenlight itself went wrong. The release may be good."
-	case smoke.BlameConfig:
+	case finding.BlameConfig:
 		return "The suite, a setting or a secret is wrong. The release was not judged."
 	default:
 		return ""
 	}
 }
 
-func (p *page) hero(r smoke.Report) {
+func (p *page) hero(r finding.Report) {
 	v := string(known(r.Verdict))
 	p.Raw(`<header><div class="hero ` + v + `">` + "\n")
 	p.El("p", "suite", strings.Join(nonEmpty(r.Suite, r.Release, r.DeploymentID), " · "))
 	p.Raw("\n<h1>")
 	p.Text(v)
-	if r.Blame != "" && r.Blame != smoke.BlameNone {
+	if r.Blame != "" && r.Blame != finding.BlameNone {
 		p.Raw(` <span class="blame">blame: `)
 		p.Text(string(r.Blame))
 		p.Raw("</span>")
@@ -112,7 +112,7 @@ func capital(s string) string {
 }
 
 // facts is the section that tells which run this was.
-func (p *page) facts(r smoke.Report) {
+func (p *page) facts(r finding.Report) {
 	fact := func(name, value string) {
 		if value != "" {
 			p.Raw("<div>")
@@ -146,7 +146,7 @@ func (p *page) facts(r smoke.Report) {
 	p.Raw("</dl>\n</section>\n")
 }
 
-func (p *page) failed(r smoke.Report) {
+func (p *page) failed(r finding.Report) {
 	all := bad(r)
 	if len(all) == 0 {
 		return
@@ -159,7 +159,7 @@ func (p *page) failed(r smoke.Report) {
 	p.Raw("</section>\n")
 }
 
-func (p *page) check(c smoke.CheckResult) {
+func (p *page) check(c finding.CheckResult) {
 	p.open(c.Check, c.Verdict)
 	p.Raw(`<p class="where">`)
 	if at := c.Place.String(); at != "" {
@@ -171,7 +171,7 @@ func (p *page) check(c smoke.CheckResult) {
 		p.Raw(", but only observed: it does not count")
 	}
 	p.Raw("</p>\n")
-	if c.Reason != "" && (len(c.Findings) == 0 || known(c.Verdict) == smoke.Inconclusive) {
+	if c.Reason != "" && (len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive) {
 		p.El("p", "", c.Reason)
 	}
 	for _, q := range requests(c.Findings) {
@@ -181,7 +181,7 @@ func (p *page) check(c smoke.CheckResult) {
 }
 
 // open begins the article of a check or a comparison.
-func (p *page) open(name string, v smoke.Verdict) {
+func (p *page) open(name string, v finding.Verdict) {
 	v = known(v)
 	level := "h" + strconv.Itoa(3+p.deeper)
 	p.Raw(`<article class="` + string(v) + `">` + "\n<" + level + ">")
@@ -219,7 +219,7 @@ func (p *page) request(q request) {
 	p.Raw("</div>\n")
 }
 
-func (p *page) compares(all []smoke.Comparison) {
+func (p *page) compares(all []finding.Comparison) {
 	if len(all) == 0 {
 		return
 	}
@@ -257,7 +257,7 @@ func (p *page) side(name, key string, quantiles [2]time.Duration, failed int) {
 	p.Raw("</tr>\n")
 }
 
-func (p *page) checks(all []smoke.CheckResult) {
+func (p *page) checks(all []finding.CheckResult) {
 	if len(all) == 0 {
 		return
 	}
@@ -282,7 +282,7 @@ func (p *page) checks(all []smoke.CheckResult) {
 	p.Raw("</tbody></table></div>\n</section>\n")
 }
 
-func (p *page) lists(r smoke.Report) {
+func (p *page) lists(r finding.Report) {
 	if len(r.NotRun) > 0 {
 		p.Raw("<section>\n")
 		p.heading("Not run")

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // The elements are those that CodeBuild's report groups read (JUNITXML).
@@ -59,7 +59,7 @@ type (
 //
 // FAIL is a failure; ERROR, and an INCONCLUSIVE that no policy allows, is an error; an allowed
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
-func JUnit(w io.Writer, r smoke.Report) error {
+func JUnit(w io.Writer, r finding.Report) error {
 	all := junitSuites{Name: r.Suite}
 	var ready, judged, compared, notRun []junitCase
 	if r.Readiness != nil {
@@ -84,9 +84,9 @@ func JUnit(w io.Writer, r smoke.Report) error {
 	}
 	whole := junitCase{Name: "verdict", took: r.Duration, Out: strings.Join(r.Warnings, "\n")}
 	whole.set(r, r.Verdict, r.Reason, "")
-	all.add(r, string(smoke.PhaseReady), ready)
-	all.add(r, string(smoke.PhaseJudge), judged)
-	all.add(r, string(smoke.PhaseCompare), compared)
+	all.add(r, string(finding.PhaseReady), ready)
+	all.add(r, string(finding.PhaseJudge), judged)
+	all.add(r, string(finding.PhaseCompare), compared)
 	all.add(r, "not run", notRun)
 	all.add(r, "verdict", []junitCase{whole})
 	all.Time = seconds(r.Duration)
@@ -103,7 +103,7 @@ func JUnit(w io.Writer, r smoke.Report) error {
 	return err
 }
 
-func junitCheck(r smoke.Report, c smoke.CheckResult) junitCase {
+func junitCheck(r finding.Report, c finding.CheckResult) junitCase {
 	k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, took: c.Duration}
 	if c.Observe {
 		k.Out = fmt.Sprintf("observed, does not count: %s, %s: %s", noun(c.Verdict), tally(c), c.Reason)
@@ -115,14 +115,14 @@ func junitCheck(r smoke.Report, c smoke.CheckResult) junitCase {
 }
 
 // set gives a testcase the element that its verdict asks for.
-func (c *junitCase) set(r smoke.Report, v smoke.Verdict, message, text string) {
+func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text string) {
 	v = known(v)
 	told := &junitText{Message: message, Type: string(v), Text: text}
 	switch {
-	case v == smoke.Pass:
-	case v == smoke.Fail:
+	case v == finding.Pass:
+	case v == finding.Fail:
 		c.Failure = told
-	case v == smoke.Skipped, v == smoke.Inconclusive && r.InconclusiveAllowed:
+	case v == finding.Skipped, v == finding.Inconclusive && r.InconclusiveAllowed:
 		c.Skipped = told
 	default:
 		c.Error = told
@@ -130,7 +130,7 @@ func (c *junitCase) set(r smoke.Report, v smoke.Verdict, message, text string) {
 }
 
 // plain lists the findings of a check as text.
-func plain(c smoke.CheckResult) string {
+func plain(c finding.CheckResult) string {
 	var b strings.Builder
 	for _, q := range requests(c.Findings) {
 		fmt.Fprintf(&b, "%s: %s", q.Place, q.Request)
@@ -151,7 +151,7 @@ func plain(c smoke.CheckResult) string {
 	return b.String()
 }
 
-func (s *junitSuites) add(r smoke.Report, phase string, cases []junitCase) {
+func (s *junitSuites) add(r finding.Report, phase string, cases []junitCase) {
 	if len(cases) == 0 {
 		return
 	}

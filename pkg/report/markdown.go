@@ -5,19 +5,19 @@ import (
 	"io"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // Markdown writes for a pull request or a job summary (GitHub's flavour). It is a Writer. All that came
 // from outside stands in code, where it is neither markup nor a link nor a mention of anybody.
-func Markdown(w io.Writer, r smoke.Report) error {
+func Markdown(w io.Writer, r finding.Report) error {
 	var b strings.Builder
 	v := known(r.Verdict)
 	fmt.Fprintf(&b, "## %s: %s\n\n", v, code(r.Suite))
 	if r.Reason != "" {
 		fmt.Fprintf(&b, "%s\n\n", code(r.Reason))
 	}
-	if r.Blame != "" && r.Blame != smoke.BlameNone {
+	if r.Blame != "" && r.Blame != finding.BlameNone {
 		fmt.Fprintf(&b, "Blame: **%s**\n\n", line(string(r.Blame)))
 	}
 	if extra := policy(r); extra != "" {
@@ -45,7 +45,7 @@ func Markdown(w io.Writer, r smoke.Report) error {
 	return write(w, &b)
 }
 
-func markdownFacts(b *strings.Builder, r smoke.Report) {
+func markdownFacts(b *strings.Builder, r finding.Report) {
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(b, "| %s | %s |\n", name, cell(value))
@@ -73,13 +73,13 @@ func markdownFacts(b *strings.Builder, r smoke.Report) {
 	b.WriteByte('\n')
 }
 
-func markdownCheck(b *strings.Builder, c smoke.CheckResult) {
+func markdownCheck(b *strings.Builder, c finding.CheckResult) {
 	fmt.Fprintf(b, "### %s: %s\n\n", noun(c.Verdict), code(c.Check))
 	if c.Observe {
 		b.WriteString("Observed only, does not count. ")
 	}
 	fmt.Fprintf(b, "%s, %s\n\n", code(c.Place.String()), tally(c))
-	if len(c.Findings) == 0 || known(c.Verdict) == smoke.Inconclusive {
+	if len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive {
 		if c.Reason != "" {
 			fmt.Fprintf(b, "%s\n\n", code(c.Reason))
 		}
@@ -101,7 +101,7 @@ func markdownCheck(b *strings.Builder, c smoke.CheckResult) {
 	}
 }
 
-func markdownCompares(b *strings.Builder, all []smoke.Comparison) {
+func markdownCompares(b *strings.Builder, all []finding.Comparison) {
 	if len(all) == 0 {
 		return
 	}

@@ -4,18 +4,18 @@
 //
 // It refuses to judge: verdict, blame and reason are the report's own, and every format shows them
 // first or last, where its reader looks. It never lets a text of a server's become markup, an escape
-// code or a line of its own, although the texts of a smoke.Report are redacted and cleaned already.
+// code or a line of its own, although the texts of a finding.Report are redacted and cleaned already.
 package report
 
 import (
 	"io"
 	"strings"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // Writer writes a report in one format. Its only error is the writer's; the bytes are the same for the same report.
-type Writer func(w io.Writer, r smoke.Report) error
+type Writer func(w io.Writer, r finding.Report) error
 
 // ByName returns the writer of a format: text, junit, json, md or html.
 func ByName(name string) (Writer, bool) {

@@ -14,14 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestEveryFormatIsAsItWas(t *testing.T) {
-	reports := map[string]smoke.Report{
+	reports := map[string]finding.Report{
 		"passing":      passing(),
 		"failing":      failing(),
 		"inconclusive": inconclusive(false),
@@ -57,7 +57,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func render(t testing.TB, format string, r smoke.Report) string {
+func render(t testing.TB, format string, r finding.Report) string {
 	t.Helper()
 	w, ok := report.ByName(format)
 	if !ok {
@@ -70,7 +70,7 @@ func render(t testing.TB, format string, r smoke.Report) string {
 	return b.String()
 }
 
-func terminal(t testing.TB, w report.Terminal, r smoke.Report) string {
+func terminal(t testing.TB, w report.Terminal, r finding.Report) string {
 	t.Helper()
 	var b strings.Builder
 	if err := w.Write(&b, r); err != nil {
@@ -144,7 +144,7 @@ func inFence(text, l string) bool {
 }
 
 func TestJSONReadsBackAsTheSameReport(t *testing.T) {
-	var got smoke.Report
+	var got finding.Report
 	if err := json.Unmarshal([]byte(render(t, "json", failing())), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ type junit struct {
 	} `xml:"testsuite"`
 }
 
-func readJUnit(t *testing.T, r smoke.Report) junit {
+func readJUnit(t *testing.T, r finding.Report) junit {
 	t.Helper()
 	var j junit
 	if err := xml.Unmarshal([]byte(render(t, "junit", r)), &j); err != nil {
@@ -216,17 +216,17 @@ func TestJUnitTellsFailuresErrorsAndSkippedApart(t *testing.T) {
 // CodeBuild shows a report group as passed when nothing in it failed: then the verdict must have been PASS.
 func TestJUnitIsAllGreenOnlyForAPass(t *testing.T) {
 	cut := passing() // all that ran passed, but not all ran
-	cut.Verdict, cut.Blame, cut.Reason = smoke.Error, smoke.BlameConfig, "no time left for export"
-	cut.NotRun = []smoke.NotRun{{Check: "export", Why: "no time left"}}
+	cut.Verdict, cut.Blame, cut.Reason = finding.Error, finding.BlameConfig, "no time left for export"
+	cut.NotRun = []finding.NotRun{{Check: "export", Why: "no time left"}}
 	for name, c := range map[string]struct {
-		r                         smoke.Report
+		r                         finding.Report
 		failures, errors, skipped int
 	}{
 		"passing":                 {passing(), 0, 0, 0},
 		"cut short":               {cut, 0, 1, 1},
 		"inconclusive":            {inconclusive(false), 0, 2, 0},
 		"inconclusive is allowed": {inconclusive(true), 0, 0, 2},
-		"nothing at all":          {smoke.Report{}, 0, 1, 0},
+		"nothing at all":          {finding.Report{}, 0, 1, 0},
 	} {
 		j := readJUnit(t, c.r)
 		if j.Failures != c.failures || j.Errors != c.errors || j.Skipped != c.skipped || j.Tests == 0 {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 const ms = time.Millisecond
@@ -28,60 +28,60 @@ checks:
         expect: {status: 201, json: {$.status: created}}
 `
 
-func passing() smoke.Report {
-	return smoke.Report{
+func passing() finding.Report {
+	return finding.Report{
 		Suite: "tripmgmt", SuiteSHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Target: "http://127.0.0.1:8080", Release: "1.4.2", DeploymentID: "d-1",
-		Verdict: smoke.Pass, Blame: smoke.BlameNone, Reason: "2 checks held", ReleaseProven: true,
+		Verdict: finding.Pass, Blame: finding.BlameNone, Reason: "2 checks held", ReleaseProven: true,
 		Started: time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC), Duration: 1234 * ms,
-		Readiness: &smoke.Readiness{Verdict: smoke.Pass, Rounds: 20, Consecutive: 20, Waited: 310 * ms},
-		Checks: []smoke.CheckResult{
-			{Check: "health", Place: at(4, 5), Verdict: smoke.Pass, Attempts: 5, Duration: 21 * ms},
-			{Check: "order flow", Place: at(7, 5), Verdict: smoke.Pass, Attempts: 1, Duration: 85 * ms},
+		Readiness: &finding.Readiness{Verdict: finding.Pass, Rounds: 20, Consecutive: 20, Waited: 310 * ms},
+		Checks: []finding.CheckResult{
+			{Check: "health", Place: at(4, 5), Verdict: finding.Pass, Attempts: 5, Duration: 21 * ms},
+			{Check: "order flow", Place: at(7, 5), Verdict: finding.Pass, Attempts: 1, Duration: 85 * ms},
 		},
 	}
 }
 
-func failing() smoke.Report {
+func failing() finding.Report {
 	r := passing()
 	r.Baseline = "http://127.0.0.1:8000"
-	r.Verdict, r.Blame, r.ReleaseProven = smoke.Fail, smoke.BlameRelease, false
+	r.Verdict, r.Blame, r.ReleaseProven = finding.Fail, finding.BlameRelease, false
 	r.Reason = "health: status 503, want 200"
 	r.Readiness.Relapses = 2
 	r.Duration = 14*time.Second + 230*ms
-	r.Checks = []smoke.CheckResult{
-		{Check: "home", Place: at(2, 5), Verdict: smoke.Pass, Attempts: 5, Duration: 12 * ms},
+	r.Checks = []finding.CheckResult{
+		{Check: "home", Place: at(2, 5), Verdict: finding.Pass, Attempts: 5, Duration: 12 * ms},
 		{
-			Check: "health", Place: at(4, 5), Verdict: smoke.Fail, Blame: smoke.BlameRelease, Attempts: 5, Failures: 5,
+			Check: "health", Place: at(4, 5), Verdict: finding.Fail, Blame: finding.BlameRelease, Attempts: 5, Failures: 5,
 			Duration: 2100 * ms, Reason: "status 503, want 200",
-			Findings: []smoke.Finding{
+			Findings: []finding.Finding{
 				{Place: at(6, 14), Request: "GET /health", Attempt: 1, Subject: "status", Expected: "200", Got: "503", Count: 5, Excerpt: "{\"status\":\"down\",\n \"db\":\"connection refused\"}"},
 				{Place: at(6, 33), Request: "GET /health", Attempt: 1, Subject: "json $.status", Expected: "ok", Got: "down", Count: 5},
 			},
 		},
 		{
-			Check: "order flow", Place: at(7, 5), Verdict: smoke.Error, Blame: smoke.BlameConfig, Attempts: 1, Failures: 1,
+			Check: "order flow", Place: at(7, 5), Verdict: finding.Error, Blame: finding.BlameConfig, Attempts: 1, Failures: 1,
 			Duration: 95 * ms, Reason: "certificate does not verify: x509: unknown authority",
-			Findings: []smoke.Finding{{Place: at(9, 9), Request: "POST /orders", Step: 1, Attempt: 1, Subject: "certificate", Expected: "one that verifies", Got: "x509: certificate signed by unknown authority", Count: 1}},
+			Findings: []finding.Finding{{Place: at(9, 9), Request: "POST /orders", Step: 1, Attempt: 1, Subject: "certificate", Expected: "one that verifies", Got: "x509: certificate signed by unknown authority", Count: 1}},
 		},
-		{Check: "search", Place: at(4, 5), Verdict: smoke.Inconclusive, Blame: smoke.BlameEnvironment, Attempts: 5, Failures: 5, Duration: 5 * time.Second, Reason: "blue answers 502 too, for 4m0s"},
-		{Check: "new banner", Place: at(4, 5), Verdict: smoke.Fail, Observe: true, Attempts: 5, Failures: 1, Duration: 20 * ms, Reason: "status 404, want 200"},
+		{Check: "search", Place: at(4, 5), Verdict: finding.Inconclusive, Blame: finding.BlameEnvironment, Attempts: 5, Failures: 5, Duration: 5 * time.Second, Reason: "blue answers 502 too, for 4m0s"},
+		{Check: "new banner", Place: at(4, 5), Verdict: finding.Fail, Observe: true, Attempts: 5, Failures: 1, Duration: 20 * ms, Reason: "status 404, want 200"},
 	}
 	green, blue := latencies(100, 2.1), latencies(100, 1)
-	r.Compares = []smoke.Comparison{
+	r.Compares = []finding.Comparison{
 		{
-			Check: "report", Place: at(4, 5), Verdict: smoke.Fail, Blame: smoke.BlameRelease, Pairs: 99, GreenErrors: 1,
+			Check: "report", Place: at(4, 5), Verdict: finding.Fail, Blame: finding.BlameRelease, Pairs: 99, GreenErrors: 1,
 			GreenP50: 168 * ms, GreenP95: 420 * ms, BlueP50: 80 * ms, BlueP95: 190 * ms,
 			Reason: "slower: median 168ms against blue's 80ms (2.10×), n=99 (Mann-Whitney p=1.1e-12, 3.2e-12 for the suite, limit 0.01)",
 			Green:  green, Blue: blue,
 		},
 		{
-			Check: "list", Place: at(4, 5), Verdict: smoke.Pass, Pairs: 100, GreenP50: 81 * ms, GreenP95: 191 * ms, BlueP50: 80 * ms, BlueP95: 190 * ms,
+			Check: "list", Place: at(4, 5), Verdict: finding.Pass, Pairs: 100, GreenP50: 81 * ms, GreenP95: 191 * ms, BlueP50: 80 * ms, BlueP95: 190 * ms,
 			Reason: "no worse than blue: median 81ms against 80ms (1.01×), p95 191ms against 190ms, errors 0 against 0, n=100",
 			Green:  latencies(100, 1.01), Blue: blue,
 		},
 	}
-	r.NotRun = []smoke.NotRun{{Check: "export", Why: "no time left: 30s of the budget are kept for reporting"}}
+	r.NotRun = []finding.NotRun{{Check: "export", Why: "no time left: 30s of the budget are kept for reporting"}}
 	r.Warnings = []string{"the release could not be discovered: access denied"}
 	return r
 }
@@ -98,11 +98,11 @@ func latencies(n int, factor float64) []time.Duration {
 	return all
 }
 
-func inconclusive(allowed bool) smoke.Report {
+func inconclusive(allowed bool) finding.Report {
 	r := passing()
-	r.Verdict, r.Blame, r.InconclusiveAllowed = smoke.Inconclusive, smoke.BlameEnvironment, allowed
+	r.Verdict, r.Blame, r.InconclusiveAllowed = finding.Inconclusive, finding.BlameEnvironment, allowed
 	r.Reason = "search: blue answers 502 too, for 4m0s"
-	r.Checks[1] = smoke.CheckResult{Check: "search", Place: at(4, 5), Verdict: smoke.Inconclusive, Blame: smoke.BlameEnvironment, Attempts: 5, Failures: 5, Reason: "blue answers 502 too, for 4m0s"}
+	r.Checks[1] = finding.CheckResult{Check: "search", Place: at(4, 5), Verdict: finding.Inconclusive, Blame: finding.BlameEnvironment, Attempts: 5, Failures: 5, Reason: "blue answers 502 too, for 4m0s"}
 	return r
 }
 
@@ -110,18 +110,18 @@ func inconclusive(allowed bool) smoke.Report {
 const evil = "\x1b[31m\r\n</script></code></pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">" +
 	"]]>`````|\"'&amp;<!-- \u202e @everyone [x](javascript:alert(1)) ::error::owned \x00\xff"
 
-func hostile() smoke.Report {
+func hostile() finding.Report {
 	place := diagnostic.Place{File: evil, Line: 1, Col: 1}
-	return smoke.Report{
+	return finding.Report{
 		Suite: evil, SuiteSHA256: evil, Target: evil, Baseline: evil, Release: evil, DeploymentID: evil,
 		Verdict: evil, Blame: evil, Reason: evil + strings.Repeat("unbreakable", 50),
-		Readiness: &smoke.Readiness{Verdict: evil, Reason: evil},
-		Checks: []smoke.CheckResult{{
-			Check: evil, Place: place, Verdict: smoke.Fail, Blame: evil, Attempts: 1, Failures: 1, Reason: evil,
-			Findings: []smoke.Finding{{Place: place, Request: evil, Subject: evil, Expected: evil, Got: evil, Excerpt: evil, Count: 2, Attempt: 1}},
+		Readiness: &finding.Readiness{Verdict: evil, Reason: evil},
+		Checks: []finding.CheckResult{{
+			Check: evil, Place: place, Verdict: finding.Fail, Blame: evil, Attempts: 1, Failures: 1, Reason: evil,
+			Findings: []finding.Finding{{Place: place, Request: evil, Subject: evil, Expected: evil, Got: evil, Excerpt: evil, Count: 2, Attempt: 1}},
 		}},
-		Compares: []smoke.Comparison{{Check: evil, Place: place, Verdict: evil, Reason: evil, Green: latencies(30, 1), Blue: latencies(30, 1)}},
-		NotRun:   []smoke.NotRun{{Check: evil, Why: evil}},
+		Compares: []finding.Comparison{{Check: evil, Place: place, Verdict: evil, Reason: evil, Green: latencies(30, 1), Blue: latencies(30, 1)}},
+		NotRun:   []finding.NotRun{{Check: evil, Why: evil}},
 		Warnings: []string{evil},
 	}
 }

@@ -5,30 +5,30 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for smoke.Worst.
-func known(v smoke.Verdict) smoke.Verdict {
+// known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for finding.Worst.
+func known(v finding.Verdict) finding.Verdict {
 	switch v {
-	case smoke.Pass, smoke.Fail, smoke.Inconclusive, smoke.Skipped:
+	case finding.Pass, finding.Fail, finding.Inconclusive, finding.Skipped:
 		return v
 	default:
-		return smoke.Error
+		return finding.Error
 	}
 }
 
 // noun says a verdict inside a sentence.
-func noun(v smoke.Verdict) string {
+func noun(v finding.Verdict) string {
 	switch known(v) {
-	case smoke.Pass:
+	case finding.Pass:
 		return "passed"
-	case smoke.Fail:
+	case finding.Fail:
 		return "failed"
-	case smoke.Inconclusive:
+	case finding.Inconclusive:
 		return "inconclusive"
-	case smoke.Skipped:
+	case finding.Skipped:
 		return "skipped"
 	default:
 		return "error"
@@ -37,12 +37,12 @@ func noun(v smoke.Verdict) string {
 
 // counts says how many of each verdict there are, in words: "12 passed, 1 failed, 2 observed".
 type counts struct {
-	by       map[smoke.Verdict]int
+	by       map[finding.Verdict]int
 	observed int
 }
 
-func countChecks(r smoke.Report) counts {
-	c := counts{by: map[smoke.Verdict]int{}}
+func countChecks(r finding.Report) counts {
+	c := counts{by: map[finding.Verdict]int{}}
 	for _, check := range r.Checks {
 		if check.Observe {
 			c.observed++
@@ -53,8 +53,8 @@ func countChecks(r smoke.Report) counts {
 	return c
 }
 
-func countCompares(r smoke.Report) counts {
-	c := counts{by: map[smoke.Verdict]int{}}
+func countCompares(r finding.Report) counts {
+	c := counts{by: map[finding.Verdict]int{}}
 	for _, compared := range r.Compares {
 		c.by[known(compared.Verdict)]++
 	}
@@ -63,7 +63,7 @@ func countCompares(r smoke.Report) counts {
 
 func (c counts) String() string {
 	var parts []string
-	for _, v := range []smoke.Verdict{smoke.Pass, smoke.Fail, smoke.Error, smoke.Inconclusive, smoke.Skipped} {
+	for _, v := range []finding.Verdict{finding.Pass, finding.Fail, finding.Error, finding.Inconclusive, finding.Skipped} {
 		if n := c.by[v]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, noun(v)))
 		}
@@ -78,7 +78,7 @@ func (c counts) String() string {
 }
 
 // summary is the counts of a report in one line.
-func summary(r smoke.Report) string {
+func summary(r finding.Report) string {
 	parts := []string{"checks: " + countChecks(r).String()}
 	if len(r.Compares) > 0 {
 		parts = append(parts, "compared: "+countCompares(r).String())
@@ -98,11 +98,11 @@ func summary(r smoke.Report) string {
 
 // bad returns what a reader must see: the checks that do not pass, in the suite's order, those that
 // are only observed last.
-func bad(r smoke.Report) []smoke.CheckResult {
-	var counted, observed []smoke.CheckResult
+func bad(r finding.Report) []finding.CheckResult {
+	var counted, observed []finding.CheckResult
 	for _, c := range r.Checks {
 		switch {
-		case known(c.Verdict) == smoke.Pass:
+		case known(c.Verdict) == finding.Pass:
 		case c.Observe:
 			observed = append(observed, c)
 		default:
@@ -114,11 +114,11 @@ func bad(r smoke.Report) []smoke.CheckResult {
 
 // request is the findings of one response: they share the request, the step, the attempt and the excerpt.
 type request struct {
-	smoke.Finding // the first of them
-	failed        []smoke.Finding
+	finding.Finding // the first of them
+	failed          []finding.Finding
 }
 
-func requests(findings []smoke.Finding) []request {
+func requests(findings []finding.Finding) []request {
 	var all []request
 	for _, f := range findings {
 		if n := len(all); n > 0 {
@@ -128,7 +128,7 @@ func requests(findings []smoke.Finding) []request {
 				continue
 			}
 		}
-		all = append(all, request{f, []smoke.Finding{f}})
+		all = append(all, request{f, []finding.Finding{f}})
 	}
 	return all
 }
@@ -150,7 +150,7 @@ func (q request) which() string {
 }
 
 // tally says how a check's attempts went.
-func tally(c smoke.CheckResult) string {
+func tally(c finding.CheckResult) string {
 	switch {
 	case c.Attempts == 0:
 		return "no attempt counted"
@@ -165,7 +165,7 @@ func tally(c smoke.CheckResult) string {
 }
 
 // readiness says how the wait went.
-func readiness(r smoke.Readiness) string {
+func readiness(r finding.Readiness) string {
 	text := fmt.Sprintf("%s in %s, the last %d in a row held", plural(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {
 		text += fmt.Sprintf(", %s after the first right answer", plural(r.Relapses, "relapse"))
@@ -184,9 +184,9 @@ func plural(n int, what string) string {
 }
 
 // policy adds to an INCONCLUSIVE verdict what a gate makes of it.
-func policy(r smoke.Report) string {
+func policy(r finding.Report) string {
 	switch {
-	case known(r.Verdict) != smoke.Inconclusive:
+	case known(r.Verdict) != finding.Inconclusive:
 		return ""
 	case r.InconclusiveAllowed:
 		return "the suite's policy lets it pass a gate"

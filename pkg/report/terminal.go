@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // Terminal writes for people at a terminal: every failed assertion with what was expected and what
@@ -37,7 +37,7 @@ const (
 )
 
 // Write is a Writer.
-func (t Terminal) Write(w io.Writer, r smoke.Report) error {
+func (t Terminal) Write(w io.Writer, r finding.Report) error {
 	p := &printer{Terminal: t, source: strings.Split(string(t.Source), "\n")}
 	if len(t.Source) == 0 {
 		p.source = nil
@@ -71,20 +71,20 @@ func (p *printer) paint(s style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-func colorOf(v smoke.Verdict) style {
+func colorOf(v finding.Verdict) style {
 	switch known(v) {
-	case smoke.Pass:
+	case finding.Pass:
 		return green
-	case smoke.Fail:
+	case finding.Fail:
 		return red
-	case smoke.Inconclusive, smoke.Skipped:
+	case finding.Inconclusive, finding.Skipped:
 		return yellow
 	default:
 		return purple
 	}
 }
 
-func (p *printer) check(c smoke.CheckResult) {
+func (p *printer) check(c finding.CheckResult) {
 	word := noun(c.Verdict)
 	if c.Observe {
 		word = "observed, does not count: " + word
@@ -95,7 +95,7 @@ func (p *printer) check(c smoke.CheckResult) {
 		p.say("  --> %s\n", line(c.Place.String()))
 	}
 	// The reason repeats the first finding; it is told where it says more.
-	if len(all) == 0 && c.Reason != "" || known(c.Verdict) == smoke.Inconclusive {
+	if len(all) == 0 && c.Reason != "" || known(c.Verdict) == finding.Inconclusive {
 		p.say("   = %s\n", line(c.Reason))
 	}
 	for _, q := range all {
@@ -155,13 +155,13 @@ func (p *printer) cut(text string, behind int) string {
 	return string([]rune(text)[:room-1]) + "…"
 }
 
-func (p *printer) compares(all []smoke.Comparison) {
+func (p *printer) compares(all []finding.Comparison) {
 	for _, c := range all {
-		if known(c.Verdict) == smoke.Pass && p.Quiet {
+		if known(c.Verdict) == finding.Pass && p.Quiet {
 			continue
 		}
 		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)), line(c.Reason))
-		if c.Place.File != "" && known(c.Verdict) != smoke.Pass {
+		if c.Place.File != "" && known(c.Verdict) != finding.Pass {
 			p.say("  --> %s\n", line(c.Place.String()))
 		}
 		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors, c.Pairs)
@@ -169,7 +169,7 @@ func (p *printer) compares(all []smoke.Comparison) {
 	}
 }
 
-func (p *printer) end(r smoke.Report) {
+func (p *printer) end(r finding.Report) {
 	if !p.Quiet {
 		if r.Readiness != nil {
 			p.say("ready: %s, %s\n", noun(r.Readiness.Verdict), line(readiness(*r.Readiness)))
@@ -178,7 +178,7 @@ func (p *printer) end(r smoke.Report) {
 	}
 	v := known(r.Verdict)
 	p.say("%s", p.paint(bold+";"+colorOf(v), string(v)))
-	if r.Blame != "" && r.Blame != smoke.BlameNone {
+	if r.Blame != "" && r.Blame != finding.BlameNone {
 		p.say(" (%s)", line(string(r.Blame)))
 	}
 	p.say(" %s", line(r.Suite))

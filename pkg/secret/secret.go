@@ -21,7 +21,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
@@ -41,7 +41,7 @@ type Sources struct {
 
 // Resolve looks up all references and returns the values by variable. When some cannot be had, the
 // error names every one of them, in the order of the references.
-func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[string]smoke.Value, error) {
+func (s Sources) Resolve(ctx context.Context, refs []suite.Reference) (map[string]suite.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	texts, errs := make([]string, len(refs)), make([]error, len(refs))
@@ -60,10 +60,10 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	values := make(map[string]smoke.Value, len(refs))
+	values := make(map[string]suite.Value, len(refs))
 	secrets := map[string]string{}
 	for i, ref := range refs {
-		values[ref.Name] = smoke.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != smoke.ReferenceEnv}
+		values[ref.Name] = suite.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != suite.ReferenceEnv}
 		if values[ref.Name].Secret {
 			secrets[fmt.Sprintf("%s: variable %s", ref.Place, ref.Name)] = texts[i]
 		}
@@ -71,17 +71,17 @@ func (s Sources) Resolve(ctx context.Context, refs []smoke.Reference) (map[strin
 	return values, redact.Check(secrets)
 }
 
-func (s Sources) lookup(ctx context.Context, ref smoke.Reference) (string, error) {
+func (s Sources) lookup(ctx context.Context, ref suite.Reference) (string, error) {
 	switch ref.Kind {
-	case smoke.ReferenceEnv:
+	case suite.ReferenceEnv:
 		text, ok := s.Env(ref.ID)
 		if !ok || text == "" {
 			return "", fmt.Errorf("the environment variable %s is not set", ref.ID)
 		}
 		return text, nil
-	case smoke.ReferenceSSM:
+	case suite.ReferenceSSM:
 		return s.Parameter(ctx, ref.ID)
-	case smoke.ReferenceSecretsManager:
+	case suite.ReferenceSecretsManager:
 		return s.secret(ctx, ref.ID, ref.Key)
 	}
 	return "", fmt.Errorf("kind %q of reference is not known", ref.Kind)

@@ -14,7 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // store answers as SSM and Secrets Manager do, from one table.
@@ -55,14 +55,14 @@ func TestResolve(t *testing.T) {
 		"eu-west-1 plain":        "whole",
 		"us-east-1 " + elsewhere: `{"password":"from sm","port":5432}`,
 	})
-	got, err := s.Resolve(t.Context(), []smoke.Reference{
-		{Name: "A", Kind: smoke.ReferenceEnv, ID: "API_TOKEN"},
-		{Name: "B", Kind: smoke.ReferenceSSM, ID: "/p"},
-		{Name: "C", Kind: smoke.ReferenceSecretsManager, ID: "plain"},
-		{Name: "D", Kind: smoke.ReferenceSecretsManager, ID: elsewhere, Key: "password"},
-		{Name: "E", Kind: smoke.ReferenceSecretsManager, ID: elsewhere, Key: "port"},
+	got, err := s.Resolve(t.Context(), []suite.Reference{
+		{Name: "A", Kind: suite.ReferenceEnv, ID: "API_TOKEN"},
+		{Name: "B", Kind: suite.ReferenceSSM, ID: "/p"},
+		{Name: "C", Kind: suite.ReferenceSecretsManager, ID: "plain"},
+		{Name: "D", Kind: suite.ReferenceSecretsManager, ID: elsewhere, Key: "password"},
+		{Name: "E", Kind: suite.ReferenceSecretsManager, ID: elsewhere, Key: "port"},
 	})
-	want := map[string]smoke.Value{
+	want := map[string]suite.Value{
 		"A": {Text: "from env"}, "B": {Text: "from ssm", Secret: true}, "C": {Text: "whole", Secret: true},
 		"D": {Text: "from sm", Secret: true}, "E": {Text: "5432", Secret: true},
 	}
@@ -74,11 +74,11 @@ func TestResolve(t *testing.T) {
 func TestEveryMissingValueIsNamedAndNoneIsShown(t *testing.T) {
 	s := store(t, map[string]string{"eu-west-1 s": `{"other":"hunter2"}`, "eu-west-1 text": "hunter2"})
 	at := func(line int) diagnostic.Place { return diagnostic.Place{File: "smoke.yaml", Line: line, Col: 3} }
-	_, err := s.Resolve(t.Context(), []smoke.Reference{
-		{Name: "A", Kind: smoke.ReferenceEnv, ID: "UNSET", Place: at(4)},
-		{Name: "B", Kind: smoke.ReferenceSSM, ID: "/gone", Place: at(5)},
-		{Name: "C", Kind: smoke.ReferenceSecretsManager, ID: "s", Key: "password", Place: at(6)},
-		{Name: "D", Kind: smoke.ReferenceSecretsManager, ID: "text", Key: "password", Place: at(7)},
+	_, err := s.Resolve(t.Context(), []suite.Reference{
+		{Name: "A", Kind: suite.ReferenceEnv, ID: "UNSET", Place: at(4)},
+		{Name: "B", Kind: suite.ReferenceSSM, ID: "/gone", Place: at(5)},
+		{Name: "C", Kind: suite.ReferenceSecretsManager, ID: "s", Key: "password", Place: at(6)},
+		{Name: "D", Kind: suite.ReferenceSecretsManager, ID: "text", Key: "password", Place: at(7)},
 	})
 	if err == nil {
 		t.Fatal("no error")
@@ -104,16 +104,16 @@ func TestASecretThatIsTooLargeToBeHiddenIsNamed(t *testing.T) {
 	s.Env = func(string) (string, bool) { return large, true }
 	at := diagnostic.Place{File: "smoke.yaml", Line: 4, Col: 3}
 	for name, c := range map[string]struct {
-		ref  smoke.Reference
+		ref  suite.Reference
 		fits bool
 	}{
-		"env":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceEnv, ID: "A", Place: at}, true},
-		"env, a secret": {smoke.Reference{Name: "A", Kind: smoke.ReferenceEnv, ID: "A", Secret: true, Place: at}, false},
-		"ssm":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceSSM, ID: "/p", Place: at}, false},
-		"all":           {smoke.Reference{Name: "A", Kind: smoke.ReferenceSecretsManager, ID: "s", Place: at}, false},
-		"one key":       {smoke.Reference{Name: "A", Kind: smoke.ReferenceSecretsManager, ID: "s", Key: "one", Place: at}, true},
+		"env":           {suite.Reference{Name: "A", Kind: suite.ReferenceEnv, ID: "A", Place: at}, true},
+		"env, a secret": {suite.Reference{Name: "A", Kind: suite.ReferenceEnv, ID: "A", Secret: true, Place: at}, false},
+		"ssm":           {suite.Reference{Name: "A", Kind: suite.ReferenceSSM, ID: "/p", Place: at}, false},
+		"all":           {suite.Reference{Name: "A", Kind: suite.ReferenceSecretsManager, ID: "s", Place: at}, false},
+		"one key":       {suite.Reference{Name: "A", Kind: suite.ReferenceSecretsManager, ID: "s", Key: "one", Place: at}, true},
 	} {
-		_, err := s.Resolve(t.Context(), []smoke.Reference{c.ref})
+		_, err := s.Resolve(t.Context(), []suite.Reference{c.ref})
 		if c.fits != (err == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -131,7 +131,7 @@ func TestWhatAWSSaysIsOneLineWithoutControlCharacters(t *testing.T) {
 	t.Cleanup(server.Close)
 	s := store(t, nil)
 	s.AWS.BaseEndpoint = aws.String(server.URL)
-	_, err := s.Resolve(t.Context(), []smoke.Reference{{Name: "A", Kind: smoke.ReferenceSSM, ID: "/p"}})
+	_, err := s.Resolve(t.Context(), []suite.Reference{{Name: "A", Kind: suite.ReferenceSSM, ID: "/p"}})
 	if err == nil || strings.ContainsAny(err.Error(), "\x1b\n") || !strings.Contains(err.Error(), "::error::b") {
 		t.Errorf("got %q", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // lookupTime bounds looking two names up to see whether they are one address.
@@ -54,7 +56,7 @@ func canonicalHost(host string) string {
 // headers that lead to the target only. Where the suite says the Host header, both sides get the same, and no load
 // balancer could tell two names apart. A run warns of it, since somebody may want to see how a release differs from
 // itself; a gate must refuse it.
-func (s *Suite) OneAddress(ctx context.Context, j Job) string {
+func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 	same := false
 	switch {
 	case j.Baseline == "" || len(j.TargetHeaders) > 0:
@@ -62,7 +64,7 @@ func (s *Suite) OneAddress(ctx context.Context, j Job) string {
 		same = overlap(j.TargetAddrs, j.BaselineAddrs)
 	case SameAddress(j.Target, j.Baseline):
 		same = true
-	case s.host.literal() != "":
+	case s.SaysHost():
 		same = overlap(lookedUp(ctx, j.Target), lookedUp(ctx, j.Baseline))
 	}
 	if !same {
@@ -98,16 +100,9 @@ const testHeader = "X-Amzn-Ecs-Blue-Green-Test"
 func (r *runner) sideHeaders() (toGreen, toBlue http.Header, err error) {
 	toGreen, toBlue = http.Header{}, http.Header{testHeader: nil}
 	for name, value := range r.job.TargetHeaders {
-		canonical := http.CanonicalHeaderKey(name)
-		why := refusedHeader(canonical)
-		if !isToken(name) {
-			why = "is not the name of a header"
-		}
-		if why != "" {
-			return nil, nil, fmt.Errorf("%s: %s", quote(name), why)
-		}
-		if _, err := (text{raw: value}).header(scope{}); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", canonical, err)
+		canonical, err := suite.CheckHeader(name, value)
+		if err != nil {
+			return nil, nil, err
 		}
 		if toGreen[canonical] != nil {
 			return nil, nil, fmt.Errorf("%s is given twice, in other letters: keep one", canonical)

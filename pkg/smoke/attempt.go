@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -22,20 +21,22 @@ const (
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
 	maxExcerptBytes = 8 << 10
 	maxExcerpt      = 400
-	maxValue        = 200
+	// maxText and maxValue bound how much of a value is looked at, and shown.
+	maxText  = 4 << 10
+	maxValue = 200
 )
 
 // attempt is one pass through a check's steps.
 type attempt struct {
 	runner *runner
-	check  *check
+	check  *suite.Check
 	side   *side
 	number int
 	fresh  bool
 	// scope.secrets knows what was captured as a secret, too.
-	scope scope
+	scope suite.Scope
 
-	findings  []Finding
+	findings  []finding.Finding
 	latencies []time.Duration
 	asserted  int
 	// fault and status are those of the request that failed.
@@ -58,17 +59,17 @@ func (a *attempt) failed() bool { return len(a.findings) > 0 }
 
 // attempt runs the check once against a side. Steps that are to run always do so even when ctx has ended,
 // for a moment.
-func (r *runner) attempt(ctx context.Context, c *check, s *side, number int, fresh bool) *attempt {
+func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
 		runner: r, check: c, side: s, number: number, fresh: fresh,
-		scope: scope{vars: r.vars, secrets: r.secrets},
+		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets},
 	}
-	for i := range c.steps {
-		st := &c.steps[i]
+	for i := range c.Steps {
+		st := c.Steps[i]
 		switch {
-		case !st.always && (a.failed() || a.stopped || a.config != ""):
-		case st.always && !a.hasValues(st):
-		case st.always:
+		case !st.Always && (a.failed() || a.stopped || a.config != ""):
+		case st.Always && !st.HasValues(a.scope):
+		case st.Always:
 			cleanup, cancel := afterwards(ctx)
 			a.step(cleanup, i, st)
 			cancel()
@@ -89,36 +90,24 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return out, func() { stop(); cancel() }
 }
 
-// hasValues reports whether all that the step needs has been captured.
-func (a *attempt) hasValues(s *step) bool {
-	ok := true
-	u := usage{reader: &reader{}}
-	u.step(s, func(t text, _ bool) {
-		for _, p := range t.names() {
-			if _, _, found := a.scope.get(p.name); !found {
-				ok = false
-			}
-		}
-	})
-	return ok
-}
-
 // step asks once, or again and again where that is declared.
-func (a *attempt) step(ctx context.Context, i int, s *step) {
-	q, err := a.request(s)
+func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
+	q, err := s.Request(a.scope)
 	if err != nil {
 		a.refused(i, s, err)
 		return
 	}
-	until := time.Now().Add(s.eventually)
+	q.Fresh = a.fresh
+	maps.Copy(q.Header, a.side.headers)
+	until := time.Now().Add(s.Eventually)
 	for {
 		asked := time.Now()
 		v := a.ask(ctx, s, q)
-		if v.observation.Fault == probe.FaultInterrupted {
+		if v.Observation.Fault == probe.FaultInterrupted {
 			a.stopped = true
 			return
 		}
-		if len(v.wrong) > 0 && s.eventually > 0 && !v.final() {
+		if len(v.Wrong) > 0 && s.Eventually > 0 && !v.Final() {
 			next := asked.Add(eventuallyEvery)
 			if next.Before(until) && pause(ctx, time.Until(next)) {
 				continue
@@ -129,60 +118,31 @@ func (a *attempt) step(ctx context.Context, i int, s *step) {
 	}
 }
 
-// request builds what is sent.
-func (a *attempt) request(s *step) (probe.Request, error) {
-	q := probe.Request{
-		Method: s.method, Timeout: s.timeout, MaxBody: s.maxBody, Fresh: a.fresh,
-		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
-	}
-	var err error
-	if q.Path, err = s.path.path(a.scope); err != nil {
-		return q, err
-	}
-	q.Header["User-Agent"] = []string{"greenlight-smoke"}
-	q.Header["Accept"] = []string{"*/*"}
-	q.Header["Accept-Encoding"] = []string{"gzip"}
-	if q.Body, err = s.body.bytes(a.scope); err != nil {
-		return q, err
-	}
-	if s.body != nil && s.body.contentType != "" {
-		q.Header["Content-Type"] = []string{s.body.contentType}
-	}
-	for _, h := range s.headers {
-		v, err := h.value.header(a.scope)
-		if err != nil {
-			return q, err
-		}
-		q.Header[h.name] = []string{v}
-	}
-	maps.Copy(q.Header, a.side.headers)
-	return q, nil
-}
-
 // refused notes a request that cannot be built. When what was captured makes it impossible, the response
 // that it came from is to blame; else the suite is.
-func (a *attempt) refused(i int, s *step, err error) {
-	text := a.scope.secrets.Line(err.Error(), maxReason)
-	if len(a.scope.captured) == 0 {
+func (a *attempt) refused(i int, s *suite.Step, err error) {
+	text := a.scope.Secrets.Line(err.Error(), maxReason)
+	if len(a.scope.Captured) == 0 {
 		a.config = text
 	}
-	a.add(i, s, Finding{
-		Place: s.path.at.place(a.runner.suite.file), Request: s.method + " " + s.path.literal(),
+	a.add(i, s, finding.Finding{
+		Place: a.runner.suite.Place(s.RequestAt()), Request: s.RequestLine(),
 		Subject: "request", Expected: "a request that can be sent", Got: text,
 	})
 }
 
 // ask sends the request and judges the answer.
-func (a *attempt) ask(ctx context.Context, s *step, q probe.Request) verification {
+func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite.Verification {
 	o := a.side.ask(ctx, q)
 	if o.Answered() {
 		a.latencies = append(a.latencies, o.Latency)
 	}
 	a.learn(s, &o)
-	v := verify(s, o, a.scope)
+	v := s.Verify(o, a.scope)
 	if a.learned > redact.MaxSecrets { // all else that is wrong may quote them
-		v.wrong = []wrong{{at: s.at, subject: "capture", mismatch: mismatch{
-			fmt.Sprintf("secrets of at most %d KiB together", redact.MaxSecrets>>10), "more, which cannot be kept out of what is printed",
+		v.Wrong = []suite.Wrong{{At: s.At, Subject: "capture", Mismatch: suite.Mismatch{
+			Expected: fmt.Sprintf("secrets of at most %d KiB together", redact.MaxSecrets>>10),
+			Got:      "more, which cannot be kept out of what is printed",
 		}}}
 	}
 	return v
@@ -190,110 +150,99 @@ func (a *attempt) ask(ctx context.Context, s *step, q probe.Request) verificatio
 
 // learn takes the secrets that the step is to capture from the answer, whether it turns out right or not:
 // findings quote it. A body in which they cannot be found, or not be hidden, is not shown at all.
-func (a *attempt) learn(s *step, o *probe.Observation) {
-	if len(o.Body) == 0 || !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
-		return
-	}
-	root, err := decode(o.Body)
-	if err != nil {
-		a.hidden = true
-		return
-	}
+func (a *attempt) learn(s *suite.Step, o *probe.Observation) {
+	found, readable := s.SecretsIn(o.Body)
 	var texts []string
-	for _, c := range s.captures {
-		nodes, err := c.path.find(root)
-		if !c.secret || err != nil {
-			continue
-		}
-		for _, n := range nodes {
-			if text, ok := textOf(n); ok && a.scope.secrets.Text(text) != redact.Mask {
-				texts = append(texts, text)
-				a.learned += len(text)
-			}
+	for _, text := range found {
+		if a.scope.Secrets.Text(text) != redact.Mask {
+			texts = append(texts, text)
+			a.learned += len(text)
 		}
 	}
-	if a.learned > redact.MaxSecrets {
+	if !readable || a.learned > redact.MaxSecrets {
 		a.hidden = true
 		return
 	}
-	a.scope.secrets = a.scope.secrets.With(texts...)
+	a.scope.Secrets = a.scope.Secrets.With(texts...)
 }
 
 // note keeps what an answer showed.
-func (a *attempt) note(i int, s *step, q probe.Request, v verification) {
-	a.asserted += v.asserted
-	if len(v.wrong) == 0 {
+func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verification) {
+	a.asserted += v.Asserted
+	if len(v.Wrong) == 0 {
 		a.take(i, s, v)
 		return
 	}
 	if !a.failed() {
-		a.fault, a.status = v.observation.Fault, v.observation.Status
+		a.fault, a.status = v.Observation.Fault, v.Observation.Status
 	}
-	if v.observation.Fault == probe.FaultCertificate {
-		a.config = "the certificate does not verify: " + a.scope.secrets.Line(v.observation.Text, maxReason)
+	if v.Observation.Fault == probe.FaultCertificate {
+		a.config = "the certificate does not verify: " + a.scope.Secrets.Line(v.Observation.Text, maxReason)
 	}
-	if v.observation.Fault == probe.FaultRequest {
-		a.config = a.scope.secrets.Line(v.observation.Text, maxReason)
+	if v.Observation.Fault == probe.FaultRequest {
+		a.config = a.scope.Secrets.Line(v.Observation.Text, maxReason)
 	}
-	if v.observation.Fault == probe.FaultLocal {
-		a.config = "the gate's own machine or network has a limit, the release was not asked: " + a.scope.secrets.Line(v.observation.Text, maxReason) +
+	if v.Observation.Fault == probe.FaultLocal {
+		a.config = "the gate's own machine or network has a limit, the release was not asked: " + a.scope.Secrets.Line(v.Observation.Text, maxReason) +
 			"; lower policy.concurrency, or look at the function's subnets and security group"
 	}
-	excerpt := a.excerpt(v.observation.Body)
-	for _, w := range v.wrong {
-		if a.hidden && w.subject == string(subjectBody) {
-			w.got = "a body that may hold a secret"
+	excerpt := a.excerpt(v.Observation.Body)
+	for _, w := range v.Wrong {
+		if a.hidden && w.Subject == string(suite.SubjectBody) {
+			w.Got = "a body that may hold a secret"
 		}
 		// A quoted value is one that was there; what answers without any version is not another release.
-		if w.release && a.other == "" && strings.HasPrefix(w.got, `"`) {
-			a.other = a.scope.secrets.Line(w.got, maxValue)
+		if w.Release && a.other == "" && strings.HasPrefix(w.Got, `"`) {
+			a.other = a.scope.Secrets.Line(w.Got, maxValue)
 		}
-		a.add(i, s, Finding{
-			Place: w.at.place(a.runner.suite.file), Request: s.method + " " + q.Path,
-			Subject: w.subject, Expected: w.expected, Got: w.got, Excerpt: excerpt,
+		a.add(i, s, finding.Finding{
+			Place: a.runner.suite.Place(w.At), Request: s.Method + " " + q.Path,
+			Subject: w.Subject, Expected: w.Expected, Got: w.Got, Excerpt: excerpt,
 		})
 	}
 }
 
 // take captures what the step says. A value that is not there, or not a single one, is a failure.
-func (a *attempt) take(i int, s *step, v verification) {
-	for _, c := range s.captures {
-		value, got := v.capture(c, a.scope.secrets)
-		if got != "" {
-			a.add(i, s, Finding{
-				Place: c.at.place(a.runner.suite.file), Request: s.method + " " + s.path.literal(), Subject: "capture " + c.name,
-				Expected: "one value at " + c.path.expr, Got: got, Excerpt: a.excerpt(v.observation.Body),
-			})
-			continue
-		}
-		if a.scope.captured == nil {
-			a.scope.captured = map[string]string{}
-		}
-		a.scope.captured[c.name] = value
+func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
+	captured, missing := v.Captures(s, a.scope.Secrets)
+	if a.scope.Captured == nil {
+		a.scope.Captured = captured
+	}
+	maps.Copy(a.scope.Captured, captured)
+	for _, w := range missing {
+		a.add(i, s, finding.Finding{
+			Place: a.runner.suite.Place(w.At), Request: s.RequestLine(), Subject: w.Subject,
+			Expected: w.Expected, Got: w.Got, Excerpt: a.excerpt(v.Observation.Body),
+		})
 	}
 }
 
-func (a *attempt) add(i int, s *step, f Finding) {
+func (a *attempt) add(i int, s *suite.Step, f finding.Finding) {
 	if len(a.findings) >= maxFindings {
 		return
 	}
 	f.Attempt, f.Count = a.number, 1
-	if a.check.flow {
+	if a.check.Flow {
 		f.Step = i + 1
 	}
-	if f.Place == (diagnostic.Place{File: a.runner.suite.file}) {
-		f.Place = s.at.place(a.runner.suite.file)
+	if f.Place == a.runner.suite.Place(suite.Pos{}) {
+		f.Place = a.runner.suite.Place(s.At)
 	}
-	f.Request = redact.Safe(a.scope.secrets.Cut(cut(f.Request)), maxValue)
-	f.Subject = redact.Safe(a.scope.secrets.Cut(cut(f.Subject)), maxValue)
-	f.Expected = redact.Safe(a.scope.secrets.Cut(cut(f.Expected)), maxValue)
-	f.Got = redact.Safe(a.scope.secrets.Cut(cut(f.Got)), maxValue)
+	f.Request = a.line(f.Request)
+	f.Subject = a.line(f.Subject)
+	f.Expected = a.line(f.Expected)
+	f.Got = a.line(f.Got)
 	a.findings = append(a.findings, f)
+}
+
+// line is a text of a finding as it may be shown: bounded and redacted.
+func (a *attempt) line(s string) string {
+	return redact.Safe(a.scope.Secrets.Cut(s[:min(len(s), maxText)]), maxValue)
 }
 
 func (a *attempt) excerpt(body []byte) string {
 	if a.hidden {
 		return ""
 	}
-	return redact.Safe(a.scope.secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
+	return redact.Safe(a.scope.Secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
 }

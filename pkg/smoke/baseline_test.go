@@ -13,12 +13,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const comparing = "version: 1\nreadiness: {consecutive: 1, within: 10s}\nchecks:\n  - {name: home, request: GET /, attempts: 1, expect: {status: 200}}\n" +
 	"compare:\n  - {name: report, request: GET /report, pairs: 20, warmup: 0, expect: {status: 200}}\n"
 
-func allPhases(j *Job) { j.Phases = []Phase{PhaseReady, PhaseJudge, PhaseCompare} }
+func allPhases(j *Job) {
+	j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare}
+}
 
 func TestOneAddressInManyWords(t *testing.T) {
 	for _, tc := range []struct {
@@ -67,16 +72,16 @@ func TestOneAddressForBothSidesIsTold(t *testing.T) {
 		"two names of one address":         {comparing, func(j *Job) { j.Target, j.Baseline = "http://one.localhost:80", "http://127.0.0.1:80" }, true},
 		"two names of one address, a host": {"host: trips.example\n" + comparing, func(j *Job) { j.Target, j.Baseline = "http://localhost:80", "http://[::1]:80" }, true},
 	} {
-		suite, _ := Read(Source{Name: "s", Text: []byte(tc.suite)})
+		suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(tc.suite)})
 		job := Job{Target: "http://green", Baseline: "http://blue"}
 		tc.change(&job)
-		if got := suite.OneAddress(t.Context(), job); (got != "") != tc.one {
+		if got := OneAddress(t.Context(), suite, job); (got != "") != tc.one {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
 	inBubble(t, status(200), nil, func(n *network) {
 		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.Baseline = j.Target })
-		if r.Verdict != Pass || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "is compared with itself") {
+		if r.Verdict != finding.Pass || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "is compared with itself") {
 			t.Errorf("%s, warnings %q", r.Verdict, r.Warnings)
 		}
 	})
@@ -114,7 +119,7 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 			allPhases(j)
 			j.TargetHeaders = map[string]string{"X-PREVIEW": "yes", "x-lead": "2"}
 		})
-		expectReport(t, r, Pass, BlameNone, "1 comparison passed")
+		expectReport(t, r, finding.Pass, finding.BlameNone, "1 comparison passed")
 	})
 	for name, value := range map[string]string{
 		"": "x", "a b": "x", "Host": "x", "content-length": "1", "Connection": "close", "X-A": "a\r\nX-B: b",
@@ -122,7 +127,7 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 	} {
 		inBubble(t, status(200), nil, func(n *network) {
 			r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{name: value} })
-			expectReport(t, r, Error, BlameConfig, "a header that leads to the target: ")
+			expectReport(t, r, finding.Error, finding.BlameConfig, "a header that leads to the target: ")
 		})
 	}
 }
@@ -130,7 +135,7 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 func TestWhyThereIsNoBaselineIsTold(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
 		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.NoBaseline = "production already serves the new release (10 %)" })
-		expectReport(t, r, Inconclusive, BlameEnvironment, "there is no old release to compare with: production already serves the new release (10 %); and the suite requires one")
+		expectReport(t, r, finding.Inconclusive, finding.BlameEnvironment, "there is no old release to compare with: production already serves the new release (10 %); and the suite requires one")
 		if len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "(10 %)") {
 			t.Errorf("not run: %v", r.NotRun)
 		}
@@ -151,21 +156,21 @@ func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
 	for name, tc := range map[string]struct {
 		suite   string
 		blue    http.HandlerFunc
-		verdict Verdict
+		verdict finding.Verdict
 		reason  string
 	}{
-		"503 for everything, optional":  {optional, status(503), Pass, "1 check passed"},
-		"503 for everything, required":  {comparing, status(503), Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
-		"it answers now and then":       {optional, sometimes(), Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
-		"it has no such route":          {optional, status(404), Inconclusive, "blue answered GET /report: status: expected 200, got 404"},
-		"nobody is listening, optional": {optional, nil, Pass, "1 check passed"},
+		"503 for everything, optional":  {optional, status(503), finding.Pass, "1 check passed"},
+		"503 for everything, required":  {comparing, status(503), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
+		"it answers now and then":       {optional, sometimes(), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
+		"it has no such route":          {optional, status(404), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 404"},
+		"nobody is listening, optional": {optional, nil, finding.Pass, "1 check passed"},
 	} {
 		inBubble(t, status(200), tc.blue, func(n *network) {
 			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); j.Baseline = "http://blue" })
 			if r.Verdict != tc.verdict || !strings.Contains(r.Reason, tc.reason) {
 				t.Errorf("%s: %s: %s", name, r.Verdict, r.Reason)
 			}
-			if tc.verdict == Pass && (len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "does not answer")) {
+			if tc.verdict == finding.Pass && (len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "does not answer")) {
 				t.Errorf("%s: not run %v", name, r.NotRun)
 			}
 		})
@@ -176,7 +181,7 @@ func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
 func TestReasonsSayWhatCame(t *testing.T) {
 	inBubble(t, routes(status(503)), routes(status(500)), func(n *network) {
 		r := n.run(n.t.Context(), oneRoute, nil)
-		expectReport(t, r, Inconclusive, BlameEnvironment, "what was left of 1m0s: GET /route: status: expected 200, got 503")
+		expectReport(t, r, finding.Inconclusive, finding.BlameEnvironment, "what was left of 1m0s: GET /route: status: expected 200, got 503")
 	})
 	broken := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/report" {
@@ -184,7 +189,7 @@ func TestReasonsSayWhatCame(t *testing.T) {
 		}
 	}
 	inBubble(t, broken, status(200), func(n *network) {
-		expectReport(t, n.run(n.t.Context(), comparing, allPhases), Fail, BlameRelease, "; green answered GET /report: status: expected 200, got 503")
+		expectReport(t, n.run(n.t.Context(), comparing, allPhases), finding.Fail, finding.BlameRelease, "; green answered GET /report: status: expected 200, got 503")
 	})
 	// Over a real network the address is told.
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
@@ -193,8 +198,8 @@ func TestReasonsSayWhatCame(t *testing.T) {
 	}
 	address := nobody.Addr().String()
 	_ = nobody.Close()
-	r := Run(t.Context(), Job{Suite: Source{Name: "s", Text: []byte(strings.Replace(home, "checks:", "readiness: {consecutive: 1, within: 100ms}\nchecks:", 1))}, Target: "http://" + address, Phases: []Phase{PhaseReady}}, nil)
-	expectReport(t, r, Fail, BlameRelease, "dial "+address+": connection refused")
+	r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(strings.Replace(home, "checks:", "readiness: {consecutive: 1, within: 100ms}\nchecks:", 1))}, Target: "http://" + address, Phases: []finding.Phase{finding.PhaseReady}}, nil)
+	expectReport(t, r, finding.Fail, finding.BlameRelease, "dial "+address+": connection refused")
 }
 
 // A host that holds the release is another virtual host: blue would be asked for what it cannot have.
@@ -203,12 +208,12 @@ func TestBlueIsNotAskedWhereTheHostMentionsTheRelease(t *testing.T) {
 	inBubble(t, routes(status(503)), func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("blue was asked %s", r.URL)
 	}, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), suite, byAddress), Fail, BlameRelease, `check "route": 4 of 4`)
+		expectReport(t, n.run(n.t.Context(), suite, byAddress), finding.Fail, finding.BlameRelease, `check "route": 4 of 4`)
 	})
 	inBubble(t, status(503), func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("blue was asked %s", r.URL)
 	}, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), "host: \"v${RELEASE}.example\"\n"+comparing[:strings.Index(comparing, "compare:")], byAddress), Fail, BlameRelease, "not ready")
+		expectReport(t, n.run(n.t.Context(), "host: \"v${RELEASE}.example\"\n"+comparing[:strings.Index(comparing, "compare:")], byAddress), finding.Fail, finding.BlameRelease, "not ready")
 	})
 }
 
@@ -217,12 +222,12 @@ func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
 	own := func(errno syscall.Errno) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 1, 7), Port: 80}, Err: os.NewSyscallError("connect", errno)}
 	}
-	run := func(n *network, text string, failing func(dialled int64) error) Report {
-		suite, _ := Read(Source{Name: "s", Text: []byte(text)})
+	run := func(n *network, text string, failing func(dialled int64) error) finding.Report {
+		suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(text)})
 		var dialled atomic.Int64
 		r := &runner{
 			suite: suite, started: time.Now(),
-			job: Job{Target: "http://green", Release: "1.1.0", Phases: []Phase{PhaseReady, PhaseJudge}},
+			job: Job{Target: "http://green", Release: "1.1.0", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}},
 			dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if err := failing(dialled.Add(1)); err != nil {
 					return nil, err
@@ -235,7 +240,7 @@ func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM} {
 		inBubble(t, status(200), nil, func(n *network) {
 			r := run(n, oneRoute, func(int64) error { return own(errno) })
-			expectReport(t, r, Error, BlameConfig, "the release was not asked: dial 10.0.1.7:80: "+errno.Error())
+			expectReport(t, r, finding.Error, finding.BlameConfig, "the release was not asked: dial 10.0.1.7:80: "+errno.Error())
 		})
 		inBubble(t, status(200), nil, func(n *network) {
 			r := run(n, oneRoute, func(dialled int64) error {
@@ -244,7 +249,7 @@ func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
 				}
 				return nil
 			})
-			expectReport(t, r, Error, BlameConfig, `": the gate's own machine or network has a limit, the release was not asked`)
+			expectReport(t, r, finding.Error, finding.BlameConfig, `": the gate's own machine or network has a limit, the release was not asked`)
 		})
 	}
 	// Readiness may outlast it.
@@ -255,12 +260,12 @@ func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
 			}
 			return nil
 		})
-		expectReport(t, r, Pass, BlameNone, "2 checks passed")
+		expectReport(t, r, finding.Pass, finding.BlameNone, "2 checks passed")
 	})
 	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EHOSTUNREACH} {
 		inBubble(t, status(200), nil, func(n *network) {
 			r := run(n, oneRoute, func(int64) error { return own(errno) })
-			expectReport(t, r, Fail, BlameRelease, "dial 10.0.1.7:80: "+errno.Error())
+			expectReport(t, r, finding.Fail, finding.BlameRelease, "dial 10.0.1.7:80: "+errno.Error())
 		})
 	}
 }
@@ -274,8 +279,8 @@ func TestHiddenTextsAreNowhere(t *testing.T) {
 	}
 	suite := strings.Replace(home, "checks:", "variables: {X: \""+own+"\"}\nreadiness: {consecutive: 1, within: 1s}\ndefaults: {headers: {X-Leak: \"${X}\"}}\nchecks:", 1)
 	inBubble(t, echo, nil, func(n *network) {
-		r := n.run(n.t.Context(), suite, func(j *Job) { j.Hidden = []string{own}; j.Phases = []Phase{PhaseJudge} })
-		var again Report
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.Hidden = []string{own}; j.Phases = []finding.Phase{finding.PhaseJudge} })
+		var again finding.Report
 		throughJSON(t, r, &again)
 		if text := fmt.Sprintf("%+v", again); strings.Contains(text, own) || strings.Contains(text, url.QueryEscape(own)) || !strings.Contains(text, "sent [redacted]") {
 			t.Errorf("it is shown: %s", text)

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 func manyChecks(n int) string {
@@ -22,7 +24,7 @@ func BenchmarkRead200(b *testing.B) {
 	text := []byte(manyChecks(200))
 	b.ReportAllocs()
 	for b.Loop() {
-		if s, _ := smoke.Read(smoke.Source{Name: "s.yaml", Text: text}); s == nil {
+		if s, _ := suite.Read(suite.Source{Name: "s.yaml", Text: text}); s == nil {
 			b.Fatal("refused")
 		}
 	}
@@ -31,12 +33,12 @@ func BenchmarkRead200(b *testing.B) {
 func BenchmarkRun200(b *testing.B) {
 	server := httptest.NewServer(answer(`{"status":"ok"}`, "X-Service", "trips"))
 	defer server.Close()
-	src := smoke.Source{Name: "s.yaml", Text: []byte(manyChecks(200))}
-	suite, _ := smoke.Read(src)
-	job := smoke.Job{Suite: src, Target: server.URL, Phases: []smoke.Phase{smoke.PhaseJudge}}
+	src := suite.Source{Name: "s.yaml", Text: []byte(manyChecks(200))}
+	suite, _ := suite.Read(src)
+	job := smoke.Job{Suite: src, Target: server.URL, Phases: []finding.Phase{finding.PhaseJudge}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := suite.Run(b.Context(), job, nil); r.Verdict != smoke.Pass {
+		if r := smoke.Run(b.Context(), suite, job, nil); r.Verdict != finding.Pass {
 			b.Fatal(r.Reason)
 		}
 	}

@@ -6,11 +6,14 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // coldPairs is after how many pairs in a row without two right answers the warm-up ends. A comparison ends
-// after minPairs of them: Fisher's test then has a p-value of 1e-11 when only green fails, and there is
+// after compare.MinPairs of them: Fisher's test then has a p-value of 1e-11 when only green fails, and there is
 // nothing to compare when blue does.
 const coldPairs = 5
 
@@ -32,10 +35,10 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 			why += ": " + r.job.NoBaseline
 		}
 		r.skipCompares(why)
-		if !r.suite.policy.baselineOptional {
+		if !r.suite.BaselineOptional() {
 			r.mu.Lock()
 			why = r.secrets.Line(why+"; and the suite requires one", maxReason)
-			r.found.faults = append(r.found.faults, verdictReason{Inconclusive, BlameEnvironment, why})
+			r.found.faults = append(r.found.faults, verdictReason{finding.Inconclusive, finding.BlameEnvironment, why})
 			r.mu.Unlock()
 		}
 		return
@@ -53,8 +56,8 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	}
 	results := compare.Judge(samples)
 	for i, m := range measured {
-		if r.suite.policy.baselineOptional && m.excused(results[i]) {
-			r.skip(m.comparison.name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+		if r.suite.BaselineOptional() && m.excused(results[i]) {
+			r.skip(m.comparison.Name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
 			r.mu.Lock()
 			r.found.excused++
 			r.mu.Unlock()
@@ -66,7 +69,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 
 // measurement is what the pairs of one comparison were.
 type measurement struct {
-	comparison *comparison
+	comparison *suite.Comparison
 	sample     compare.Sample
 	// green and blue are the first failure of each side, in words: "blue answered GET /report: status: …".
 	green, blue string
@@ -77,34 +80,34 @@ type measurement struct {
 // excused reports whether only the old release is to blame that nothing can be compared. Where the new one fails too,
 // or is over its bound, that is no news about the old one.
 func (m *measurement) excused(res compare.Result) bool {
-	bound := m.comparison.p95
+	bound := m.comparison.P95
 	return m.dead && m.green == "" && (bound == 0 || res.Green.P95 <= bound)
 }
 
 func (r *runner) skipCompares(why string) {
 	for _, c := range r.compares {
-		r.skip(c.name, r.secrets.Line(why, maxReason))
+		r.skip(c.Name, r.secrets.Line(why, maxReason))
 	}
 }
 
 // compareCut notes the comparisons that the end of the time, or a certificate, left unmeasured.
-func (r *runner) compareCut(ctx context.Context, left []*comparison) {
+func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	for _, c := range left {
-		r.skip(c.name, "it was not measured to its end")
+		r.skip(c.Name, "it was not measured to the end")
 	}
 	if ctx.Err() != nil {
-		r.fault(BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left), len(r.compares), quote(left[0].name)))
+		r.fault(finding.BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left), len(r.compares), redact.Quote(left[0].Name)))
 	}
 }
 
-// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that what comes and
-// goes around both sides meets both alike. False: cut short, or nobody's answer can be trusted.
-func (r *runner) measure(ctx context.Context, c *comparison) (measurement, bool) {
-	s := compare.Sample{Check: c.name, Bound: c.p95, Pairs: make([]compare.Pair, 0, c.pairs)}
+// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that a disturbance
+// from outside affects both sides alike. It reports false when it was cut short, or when no answer can be trusted.
+func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement, bool) {
+	s := compare.Sample{Check: c.Name, Bound: c.P95, Pairs: make([]compare.Pair, 0, c.Pairs)}
 	m := measurement{comparison: c, dead: true}
-	asked := &check{name: c.name, at: c.at, steps: []step{c.step}}
-	warmup, row := c.warmup, 0
-	for i := range c.warmup + c.pairs {
+	asked := c.AsCheck()
+	warmup, row := c.Warmup, 0
+	for i := range c.Warmup + c.Pairs {
 		var p compare.Pair
 		var okG, okB bool
 		if i%2 == 0 {
@@ -123,22 +126,22 @@ func (r *runner) measure(ctx context.Context, c *comparison) (measurement, bool)
 		if row++; !p.Green.Failed && !p.Blue.Failed {
 			row = 0
 		}
-		// A side that hangs would take the whole of a hook's time; what fails does not get warm.
+		// A side that hangs would use up the hook's time, and one that fails does not get faster by being asked.
 		if row == coldPairs && i < warmup {
 			warmup = i + 1
 		}
-		if row >= minPairs && len(s.Pairs) >= minPairs {
+		if row >= compare.MinPairs && len(s.Pairs) >= compare.MinPairs {
 			break
 		}
 		if r.watch != nil {
-			r.tell(Progress{Phase: PhaseCompare, Done: i + 1, Total: c.warmup + c.pairs, Text: c.name})
+			r.tell(Progress{Phase: finding.PhaseCompare, Done: i + 1, Total: c.Warmup + c.Pairs, Text: c.Name})
 		}
 	}
 	m.sample = s
 	return m, true
 }
 
-func (r *runner) shot(ctx context.Context, c *check, s *side, m *measurement) (compare.Shot, bool) {
+func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measurement) (compare.Shot, bool) {
 	a := r.attempt(ctx, c, s, 1, false)
 	if s == r.blue && !a.stopped {
 		m.dead = m.dead && shareable(a)
@@ -147,7 +150,7 @@ func (r *runner) shot(ctx context.Context, c *check, s *side, m *measurement) (c
 	case a.stopped:
 		return compare.Shot{}, false
 	case a.config != "":
-		r.fault(BlameConfig, fmt.Sprintf("comparison %s: %s", quote(c.name), a.config))
+		r.fault(finding.BlameConfig, fmt.Sprintf("comparison %s: %s", redact.Quote(c.Name), a.config))
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
 		first, name := &m.green, "green"
@@ -155,7 +158,7 @@ func (r *runner) shot(ctx context.Context, c *check, s *side, m *measurement) (c
 			first, name = &m.blue, "blue"
 		}
 		if *first == "" && a.failed() {
-			*first = name + " answered " + a.findings[0].line()
+			*first = name + " answered " + a.findings[0].Line()
 		}
 		return compare.Shot{Failed: true}, true
 	}
@@ -169,8 +172,8 @@ func (r *runner) compared(m measurement, res compare.Result) {
 			res.Reason += "; " + first
 		}
 	}
-	out := Comparison{
-		Check: c.name, Place: c.at.place(r.suite.file), Pairs: res.Pairs,
+	out := finding.Comparison{
+		Check: c.Name, Place: r.suite.Place(c.At), Pairs: res.Pairs,
 		GreenErrors: res.Green.Errors, BlueErrors: res.Blue.Errors,
 		GreenP50: res.Green.P50, BlueP50: res.Blue.P50, GreenP95: res.Green.P95, BlueP95: res.Blue.P95,
 		Reason: r.secrets.Line(res.Reason, maxReason),
@@ -181,18 +184,18 @@ func (r *runner) compared(m measurement, res compare.Result) {
 	}
 	switch res.Outcome {
 	case compare.Pass:
-		out.Verdict, out.Blame = Pass, BlameNone
+		out.Verdict, out.Blame = finding.Pass, finding.BlameNone
 	case compare.Fail:
-		out.Verdict, out.Blame = Fail, BlameRelease
+		out.Verdict, out.Blame = finding.Fail, finding.BlameRelease
 	case compare.Inconclusive:
-		out.Verdict, out.Blame = Inconclusive, BlameEnvironment
+		out.Verdict, out.Blame = finding.Inconclusive, finding.BlameEnvironment
 	default:
-		out.Verdict, out.Blame = Error, BlameGate
+		out.Verdict, out.Blame = finding.Error, finding.BlameGate
 	}
 	r.mu.Lock()
 	r.found.compares = append(r.found.compares, out)
 	r.mu.Unlock()
-	r.tell(Progress{Phase: PhaseCompare, Done: len(s.Pairs), Total: len(s.Pairs), Compare: &out})
+	r.tell(Progress{Phase: finding.PhaseCompare, Done: len(s.Pairs), Total: len(s.Pairs), Compare: &out})
 }
 
 func appendLatency(l []time.Duration, s compare.Shot) []time.Duration {

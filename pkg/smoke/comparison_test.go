@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 const compared = "version: 1\nreadiness: {consecutive: 1}\nchecks:\n  - {name: home, request: GET /, attempts: 1, expect: {status: 200}}\n" +
@@ -32,22 +34,22 @@ func failing(of int32) http.HandlerFunc {
 func TestCompare(t *testing.T) {
 	for name, c := range map[string]struct {
 		green, blue http.HandlerFunc
-		v           Verdict
-		b           Blame
+		v           finding.Verdict
+		b           finding.Blame
 		reason      string
 	}{
-		"the same":       {slow(50 * time.Millisecond), slow(50 * time.Millisecond), Pass, BlameNone, "1 comparison passed"},
-		"slower":         {slow(100 * time.Millisecond), slow(50 * time.Millisecond), Fail, BlameRelease, `comparison "report"`},
-		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), Pass, BlameNone, ""},
-		"errors":         {failing(3), slow(0), Fail, BlameRelease, ""},
-		"blue errors":    {slow(0), failing(4), Pass, BlameNone, ""},
-		"nothing valid":  {failing(1), failing(1), Inconclusive, BlameEnvironment, ""},
-		"over the bound": {slow(810 * time.Millisecond), slow(790 * time.Millisecond), Fail, BlameRelease, "p95"},
-		"both over":      {slow(900 * time.Millisecond), slow(900 * time.Millisecond), Inconclusive, BlameEnvironment, ""},
+		"the same":       {slow(50 * time.Millisecond), slow(50 * time.Millisecond), finding.Pass, finding.BlameNone, "1 comparison passed"},
+		"slower":         {slow(100 * time.Millisecond), slow(50 * time.Millisecond), finding.Fail, finding.BlameRelease, `comparison "report"`},
+		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
+		"errors":         {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
+		"blue errors":    {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
+		"nothing valid":  {failing(1), failing(1), finding.Inconclusive, finding.BlameEnvironment, ""},
+		"over the bound": {slow(810 * time.Millisecond), slow(790 * time.Millisecond), finding.Fail, finding.BlameRelease, "p95"},
+		"both over":      {slow(900 * time.Millisecond), slow(900 * time.Millisecond), finding.Inconclusive, finding.BlameEnvironment, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, c.green, c.blue, func(n *network) {
-				r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseCompare, PhaseReady, PhaseJudge} })
+				r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseCompare, finding.PhaseReady, finding.PhaseJudge} })
 				expectReport(t, r, c.v, c.b, c.reason)
 				if len(r.Compares) != 1 {
 					t.Errorf("%d comparisons", len(r.Compares))
@@ -70,7 +72,7 @@ func TestCompareAsksInTurn(t *testing.T) {
 		}
 	}
 	inBubble(t, note("G"), note("B"), func(n *network) {
-		n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseReady, PhaseCompare} })
+		n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
 	})
 	if want := strings.Repeat("GBBG", 22); order != want {
 		t.Errorf("asked %s, want %s", order, want)
@@ -78,16 +80,16 @@ func TestCompareAsksInTurn(t *testing.T) {
 }
 
 func TestNoBaseline(t *testing.T) {
-	all := func(j *Job) { j.Phases = append(j.Phases, PhaseCompare) }
+	all := func(j *Job) { j.Phases = append(j.Phases, finding.PhaseCompare) }
 	inBubble(t, status(200), nil, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), compared, all), Inconclusive, BlameEnvironment, "no old release")
+		expectReport(t, n.run(n.t.Context(), compared, all), finding.Inconclusive, finding.BlameEnvironment, "no old release")
 		r := n.run(n.t.Context(), compared+"policy: {baseline: optional}\n", all)
-		expectReport(t, r, Pass, BlameNone, "")
+		expectReport(t, r, finding.Pass, finding.BlameNone, "")
 		if len(r.NotRun) != 1 {
 			t.Errorf("not run: %v", r.NotRun)
 		}
 		r = n.run(n.t.Context(), compared, func(j *Job) { all(j); j.UncomparableBaseline = "it is a bootstrap task" })
-		expectReport(t, r, Pass, BlameNone, "")
+		expectReport(t, r, finding.Pass, finding.BlameNone, "")
 		if len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "bootstrap") {
 			t.Errorf("not run: %v", r.NotRun)
 		}
@@ -103,8 +105,8 @@ func TestWarmUpPairsAreThrownAway(t *testing.T) {
 		}
 	}
 	inBubble(t, green, slow(0), func(n *network) {
-		r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []Phase{PhaseCompare} })
-		expectReport(n.t, r, Pass, BlameNone, "")
+		r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseCompare} })
+		expectReport(n.t, r, finding.Pass, finding.BlameNone, "")
 		if c := r.Compares[0]; len(c.Green) != 40 || c.GreenP95 != 0 {
 			t.Errorf("%d latencies, p95 %s; want 40 and none of the slow ones", len(c.Green), c.GreenP95)
 		}
@@ -120,15 +122,15 @@ func TestASideThatHangsDoesNotTakeAllTheTime(t *testing.T) {
 	suite := strings.NewReplacer("pairs: 40", "pairs: 100", "warmup: 4", "warmup: 20").Replace(compared)
 	for name, c := range map[string]struct {
 		green, blue http.HandlerFunc
-		v           Verdict
+		v           finding.Verdict
 	}{
-		"green": {hang, slow(0), Fail},
-		"blue":  {slow(0), hang, Inconclusive},
+		"green": {hang, slow(0), finding.Fail},
+		"blue":  {slow(0), hang, finding.Inconclusive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, c.green, c.blue, func(n *network) {
 				start := time.Now()
-				r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []Phase{PhaseCompare} })
+				r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseCompare} })
 				if took := time.Since(start); r.Verdict != c.v || took != 25*5*time.Second {
 					t.Errorf("%s after %s, want %s after 5 pairs of warm-up and 20 that are measured", r.Verdict, took, c.v)
 				}

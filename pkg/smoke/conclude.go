@@ -4,22 +4,26 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // finish writes the report. The verdict starts as an error, and is PASS only when something that counts
 // was tested and nothing speaks against it.
-func (r *runner) finish() Report {
+func (r *runner) finish() finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := Report{
-		Suite: r.suite.name, SuiteSHA256: r.suite.sha256,
+	out := finding.Report{
+		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
 		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline), maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
-		InconclusiveAllowed: r.suite.policy.inconclusiveAllowed, ReleaseProven: r.found.proven,
+		InconclusiveAllowed: r.suite.InconclusiveAllowed(), ReleaseProven: r.found.proven,
 		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
-		Checks: make([]CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
+		Checks: make([]finding.CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
 		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
 	}
 	for _, c := range r.found.checks {
@@ -33,19 +37,19 @@ func (r *runner) finish() Report {
 }
 
 // conclusion is the worst of all that counts.
-func (r *runner) conclusion(out *Report) verdictReason {
+func (r *runner) conclusion(out *finding.Report) verdictReason {
 	var all []verdictReason
 	if r.found.ready.verdict != "" {
 		all = append(all, r.found.ready)
 	}
 	for i := range out.Checks {
-		if c := &out.Checks[i]; !c.Observe && c.Verdict != Pass {
-			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("check %s: %s", quote(c.Check), c.Reason)})
+		if c := &out.Checks[i]; !c.Observe && c.Verdict != finding.Pass {
+			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("check %s: %s", redact.Quote(c.Check), c.Reason)})
 		}
 	}
 	for i := range out.Compares {
-		if c := &out.Compares[i]; c.Verdict != Pass {
-			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("comparison %s: %s", quote(c.Check), c.Reason)})
+		if c := &out.Compares[i]; c.Verdict != finding.Pass {
+			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason)})
 		}
 	}
 	all = append(all, r.found.faults...)
@@ -56,7 +60,7 @@ func (r *runner) conclusion(out *Report) verdictReason {
 		if a.verdict == b.verdict {
 			return 0
 		}
-		if Worst(a.verdict, b.verdict) == a.verdict {
+		if finding.Worst(a.verdict, b.verdict) == a.verdict {
 			return -1
 		}
 		return 1
@@ -71,12 +75,12 @@ func (r *runner) conclusion(out *Report) verdictReason {
 	if more > 0 {
 		worst.reason += fmt.Sprintf(" (and %d more)", more)
 	}
-	worst.blame = cmp.Or(worst.blame, BlameGate)
+	worst.blame = cmp.Or(worst.blame, finding.BlameGate)
 	return worst
 }
 
 // passed is PASS where what was planned was done and proved something, and else an error.
-func (r *runner) passed(out *Report) verdictReason {
+func (r *runner) passed(out *finding.Report) verdictReason {
 	counted := 0
 	for i := range out.Checks {
 		if !out.Checks[i].Observe {
@@ -85,39 +89,36 @@ func (r *runner) passed(out *Report) verdictReason {
 	}
 	planned := 0
 	for _, c := range r.checks {
-		if !c.observe {
+		if !c.Observe {
 			planned++
 		}
 	}
-	ready := out.Readiness != nil && out.Readiness.Verdict == Pass
+	ready := out.Readiness != nil && out.Readiness.Verdict == finding.Pass
 	switch {
-	case r.does(PhaseReady) && !ready:
-		return verdictReason{Error, BlameGate, "readiness was planned and did not run"}
-	case r.does(PhaseJudge) && (counted == 0 || counted != planned):
-		return verdictReason{Error, BlameGate, "checks were planned and did not run"}
-	case r.does(PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
-		return verdictReason{Error, BlameGate, "comparisons were planned and did not run"}
+	case r.does(finding.PhaseReady) && !ready:
+		return verdictReason{finding.Error, finding.BlameGate, "readiness was planned and did not run"}
+	case r.does(finding.PhaseJudge) && (counted == 0 || counted != planned):
+		return verdictReason{finding.Error, finding.BlameGate, "checks were planned and did not run"}
+	case r.does(finding.PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
+		return verdictReason{finding.Error, finding.BlameGate, "comparisons were planned and did not run"}
 	case counted == 0 && !ready && len(out.Compares) == 0:
-		return verdictReason{Error, BlameGate, "nothing was tested"}
+		return verdictReason{finding.Error, finding.BlameGate, "nothing was tested"}
 	}
-	reason := ""
-	add := func(n int, one, many string) {
-		switch {
-		case n == 0:
-			return
-		case reason != "":
-			reason += ", "
-		}
-		if n == 1 {
-			reason += "1 " + one
-		} else {
-			reason += fmt.Sprintf("%d %s", n, many)
-		}
-	}
-	add(counted, "check passed", "checks passed")
-	add(len(out.Compares), "comparison passed", "comparisons passed")
+	passed := counting(counted, "check") + counting(len(out.Compares), "comparison")
+	reason := strings.TrimPrefix(passed, ", ")
 	if reason == "" {
 		reason = fmt.Sprintf("ready: %d rounds in a row", out.Readiness.Consecutive)
 	}
-	return verdictReason{Pass, BlameNone, reason}
+	return verdictReason{finding.Pass, finding.BlameNone, reason}
+}
+
+// counting is ", 2 checks passed", or "" for none.
+func counting(n int, what string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 " + what + " passed"
+	}
+	return fmt.Sprintf(", %d %ss passed", n, what)
 }

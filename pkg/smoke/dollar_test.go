@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // "$${" is "${" in keys, too, which hold no variables.
@@ -31,7 +31,7 @@ checks:
 		got = append(got, r.URL.Path+" "+string(body))
 		_, _ = io.WriteString(w, `{"${A}":{"$B":1,"${C}":2}}`)
 	}))
-	if want := `/ {"${A}":{"$B":1}}|/ %24%7BA%7D=1|/2 `; r.Verdict != smoke.Pass || strings.Join(got, "|") != want {
+	if want := `/ {"${A}":{"$B":1}}|/ %24%7BA%7D=1|/2 `; r.Verdict != finding.Pass || strings.Join(got, "|") != want {
 		t.Errorf("%s: %s: got %s\nwant %s", r.Verdict, r.Reason, strings.Join(got, "|"), want)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Of two members with one key the decoder keeps the last, and another reader may keep the first.
@@ -26,14 +27,15 @@ func TestABodyWithAKeyTwiceDoesNotHold(t *testing.T) {
 		`{"a":3,"a":{"b":[{"c":1}]}}`:                             "a",
 		` [ { "a" : 1 , "a" : 2 } ] `:                             "a",
 		`"a:b"`:                                                   "",
+		`{"n":1e999,"m":{"n":1}}`:                                 "",
 	} {
 		t.Run(body, func(t *testing.T) {
 			r := judged(t, "version: 1\nchecks: [{name: c, request: /, attempts: 1, expect: {json: {$.none: {exists: false}}}}]\n", answer(body))
 			want := `json: expected a JSON body without duplicate keys, got the key "` + key + `" twice in one object`
 			switch twice := key != "" || strings.HasPrefix(body, `{"":`); {
-			case twice && (r.Verdict != smoke.Fail || !strings.Contains(r.Reason, want)):
+			case twice && (r.Verdict != finding.Fail || !strings.Contains(r.Reason, want)):
 				t.Errorf("%s: %s\nwant FAIL: … %s", r.Verdict, r.Reason, want)
-			case !twice && r.Verdict != smoke.Pass:
+			case !twice && r.Verdict != finding.Pass:
 				t.Errorf("%s: %s, want PASS", r.Verdict, r.Reason)
 			}
 		})
@@ -56,7 +58,7 @@ checks:
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f := r.Checks[0].Findings; r.Verdict != smoke.Fail || len(f) != 1 || f[0].Step != 1 || !strings.Contains(f[0].Got, `the key "id" twice`) {
+			if f := r.Checks[0].Findings; r.Verdict != finding.Fail || len(f) != 1 || f[0].Step != 1 || !strings.Contains(f[0].Got, `the key "id" twice`) {
 				t.Errorf("%s: %s", r.Verdict, data)
 			}
 			if name == "a secret" && strings.Contains(string(data), "1d") {
@@ -67,10 +69,10 @@ checks:
 }
 
 func TestASecretThatIsAKeyTwiceIsNotShown(t *testing.T) {
-	const suite = "version: 1\nvariables: {A: {env: A}}\nchecks: [{name: c, request: /, headers: {X-A: \"${A}\"}, expect: {json: {$.a: 1}}}]\n"
-	r := judgedWith(t, suite, answer(`{"s3cr3t <\"é>":1,"s3cr3t <\"é>":2}`), map[string]smoke.Value{"A": {Text: `s3cr3t <"é>`, Secret: true}})
+	const text = "version: 1\nvariables: {A: {env: A}}\nchecks: [{name: c, request: /, headers: {X-A: \"${A}\"}, expect: {json: {$.a: 1}}}]\n"
+	r := judgedWith(t, text, answer(`{"s3cr3t <\"é>":1,"s3cr3t <\"é>":2}`), map[string]suite.Value{"A": {Text: `s3cr3t <"é>`, Secret: true}})
 	data, err := json.Marshal(r)
-	if err != nil || r.Verdict != smoke.Fail || strings.Contains(string(data), "s3cr3t") {
+	if err != nil || r.Verdict != finding.Fail || strings.Contains(string(data), "s3cr3t") {
 		t.Errorf("%s: %s", r.Verdict, data)
 	}
 }

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // judged runs a suite's checks once against a server, without readiness.
-func judged(t *testing.T, text string, h http.Handler) smoke.Report {
+func judged(t *testing.T, text string, h http.Handler) finding.Report {
 	t.Helper()
-	return smoke.Run(t.Context(), jobFor(t, text, serverFor(t, h)), nil)
+	return smoke.ReadAndRun(t.Context(), jobFor(t, text, serverFor(t, h)), nil)
 }
 
 func serverFor(t *testing.T, h http.Handler) string {
@@ -26,13 +28,13 @@ func serverFor(t *testing.T, h http.Handler) string {
 
 func jobFor(t *testing.T, text, target string) smoke.Job {
 	t.Helper()
-	src := smoke.Source{Name: "smoke.yaml", Text: []byte(text)}
-	if suite, problems := smoke.Read(src); suite == nil {
+	src := suite.Source{Name: "smoke.yaml", Text: []byte(text)}
+	if suite, problems := suite.Read(src); suite == nil {
 		var b strings.Builder
 		_ = problems.Write(&b, diagnostic.Text)
 		t.Fatalf("the suite is refused:\n%s\n%s", text, &b)
 	}
-	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []smoke.Phase{smoke.PhaseJudge}}
+	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseJudge}}
 }
 
 // answer is a handler that always gives the same answer.
@@ -103,9 +105,9 @@ func TestExpectations(t *testing.T) {
 		"not":                      {body: `{"a":"b"}`, expect: `json: {$.a: {not: b}}`, want: `not "b", got "b"`},
 		"not exists":               {body: `{"a":1}`, expect: `json: {$.a: {not: {exists: true}}}`, want: `not exists`},
 		"not all of it":            {body: `{"a":5}`, expect: `json: {$.a: {not: {min: 1, max: 3}}}`},
-		"no json":                  {body: `<html>`, expect: `json: {$.a: {exists: false}}`, want: `expected a JSON body, got no JSON`},
+		"no json":                  {body: `<html>`, expect: `json: {$.a: {exists: false}}`, want: `expected a JSON body, got not JSON`},
 		"empty body":               {body: ``, expect: `json: {$.a: {exists: false}}`, want: `got an empty body`},
-		"json and more":            {body: `{"a":1} x`, expect: `json: {$.a: 1}`, want: `something stands behind`},
+		"json and more":            {body: `{"a":1} x`, expect: `json: {$.a: 1}`, want: `there is more after`},
 		"half a json":              {body: `{"a":1`, expect: `json: {$.a: 1}`, want: `ends too early`},
 		"deep json":                {body: strings.Repeat("[", 100000) + strings.Repeat("]", 100000), expect: `json: {$.a: {exists: false}}`, want: `exceeded max depth`},
 		"body":                     {body: `hello`, expect: `body: hello`},
@@ -122,6 +124,7 @@ func TestExpectations(t *testing.T) {
 		"one header, all of it":    {header: []string{"X-A", "ab", "X-A", "cd"}, expect: `headers: {X-A: {contains: a, matches: d}}`, want: `contains "a"`},
 		"header number":            {header: []string{"X-A", "12"}, expect: `headers: {X-A: {min: 1, max: 11}}`, want: `at most 11, got "12"`},
 		"header no number":         {header: []string{"X-A", "many"}, expect: `headers: {X-A: {min: 1}}`, want: `at least 1, got "many"`},
+		"header of no number":      {header: []string{"X-A", "{}"}, expect: `headers: {X-A: {min: 0}}`, want: `at least 0, got "{}"`},
 		"status default":           {body: `x`, expect: `body: x`},
 		"slow":                     {body: `x`, expect: `latency: 1ns`, want: `latency: expected at most 1ns`},
 	} {
@@ -129,9 +132,9 @@ func TestExpectations(t *testing.T) {
 			suite := "version: 1\nvariables: {ONE: 1, DOT: a.c, NONE: ''}\nchecks:\n  - name: c\n    request: GET /\n    attempts: 1\n    expect: {" + c.expect + "}\n"
 			r := judged(t, suite, answer(c.body, c.header...))
 			switch {
-			case c.want == "" && r.Verdict != smoke.Pass:
+			case c.want == "" && r.Verdict != finding.Pass:
 				t.Errorf("%s: %s, want PASS", r.Verdict, r.Reason)
-			case c.want != "" && (r.Verdict != smoke.Fail || !strings.Contains(r.Reason, c.want)):
+			case c.want != "" && (r.Verdict != finding.Fail || !strings.Contains(r.Reason, c.want)):
 				t.Errorf("%s: %s\nwant FAIL: … %s", r.Verdict, r.Reason, c.want)
 			}
 		})
@@ -166,13 +169,13 @@ func TestARateOfErrorsShowsAsItIs(t *testing.T) {
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 		}))
-	if c := r.Checks[0]; r.Verdict != smoke.Fail || c.Attempts != 50 || c.Failures != 5 {
+	if c := r.Checks[0]; r.Verdict != finding.Fail || c.Attempts != 50 || c.Failures != 5 {
 		t.Errorf("%s with %d failures of %d, want FAIL with 5 of 50", r.Verdict, c.Failures, c.Attempts)
 	}
 }
 
 func TestAllowedFailuresAreAllowed(t *testing.T) {
-	for allowed, want := range map[int]smoke.Verdict{1: smoke.Fail, 2: smoke.Pass} {
+	for allowed, want := range map[int]finding.Verdict{1: finding.Fail, 2: finding.Pass} {
 		n := 0
 		r := judged(t, fmt.Sprintf("version: 1\nchecks:\n  - name: c\n    request: GET /\n    allowed_failures: %d\n    expect: {status: 200}\n", allowed),
 			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

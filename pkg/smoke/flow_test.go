@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 func TestACaptureTakesTheOneValueThatIsThere(t *testing.T) {
@@ -38,13 +38,13 @@ checks:
 				_, _ = io.WriteString(w, body)
 			}))
 			if strings.HasPrefix(want, "/") {
-				if r.Verdict != smoke.Pass || asked != "/items"+want {
+				if r.Verdict != finding.Pass || asked != "/items"+want {
 					t.Errorf("%s: %s; the last asked for was %s", r.Verdict, r.Reason, asked)
 				}
 				return
 			}
 			f := r.Checks[0].Findings
-			if r.Verdict != smoke.Fail || asked != "/items" || len(f) != 1 || f[0].Expected != "one value at $.items[*].id" || f[0].Got != want {
+			if r.Verdict != finding.Fail || asked != "/items" || len(f) != 1 || f[0].Expected != "one value at $.items[*].id" || f[0].Got != want {
 				t.Errorf("%s: %s: %+v; the last asked for was %s", r.Verdict, r.Reason, f, asked)
 			}
 		})
@@ -68,7 +68,7 @@ checks:
 	for _, f := range r.Checks[0].Findings {
 		got += fmt.Sprintf("%d× step %d %s, ", f.Count, f.Step, f.Request)
 	}
-	if want := "3× step 1 GET /a, 3× step 2 DELETE /a, "; r.Verdict != smoke.Fail || got != want {
+	if want := "3× step 1 GET /a, 3× step 2 DELETE /a, "; r.Verdict != finding.Fail || got != want {
 		t.Errorf("%s: got %swant %s", r.Verdict, got, want)
 	}
 }

@@ -1,33 +1,18 @@
 package smoke
 
-import "time"
+import (
+	"time"
 
-// Phase is one part of running a suite.
-type Phase string
-
-// The phases, in the order in which they run.
-const (
-	// PhaseReady waits until the target answers as the expected release. Only here is anything retried
-	// that did not declare it.
-	PhaseReady Phase = "ready"
-	// PhaseJudge runs every attempt of every check; each one counts.
-	PhaseJudge Phase = "judge"
-	// PhaseCompare asks target and baseline in turn and compares what they answer.
-	PhaseCompare Phase = "compare"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
-
-// Value is a variable's value, with whether it must be kept out of every output.
-type Value struct {
-	Text   string `json:"text"`
-	Secret bool   `json:"secret,omitempty"`
-}
 
 // Job is all that one run of a suite needs, as a value: it can be run here or sent as JSON to the
 // prober, which runs it inside the VPC. A Job may hold secrets; it must never be logged.
 type Job struct {
-	Suite Source `json:"suite"`
+	Suite suite.Source `json:"suite"`
 	// Values are the suite's variables, resolved: all that Suite.References asks for, and overrides.
-	Values map[string]Value `json:"values,omitempty"`
+	Values map[string]suite.Value `json:"values,omitempty"`
 	// Target is the base URL of the release to judge: "http://alb.example:8080".
 	Target string `json:"target"`
 	// Baseline is the base URL of the release that serves production, or empty when there is none.
@@ -52,7 +37,7 @@ type Job struct {
 	// DeploymentID is ${DEPLOYMENT_ID}.
 	DeploymentID string `json:"deployment_id,omitempty"`
 	// Phases are the phases to run; they run in the order of the constants, whatever the order here.
-	Phases []Phase `json:"phases"`
+	Phases []finding.Phase `json:"phases"`
 	// Tags keeps the checks that carry one of them; a tag that begins with "!" leaves its checks out.
 	Tags []string `json:"tags,omitempty"`
 	// Concurrency overrides the suite's policy when it is positive.
@@ -62,13 +47,4 @@ type Job struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// UncomparableBaseline says why the baseline must not be compared with (a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
-}
-
-// Source is a suite as it was read, with the files that it names.
-type Source struct {
-	// Name is how messages call the suite: a path, an S3 URL.
-	Name string `json:"name"`
-	Text []byte `json:"text"`
-	// Files holds the content of the files that the suite refers to (tls.ca), by the name used in it.
-	Files map[string][]byte `json:"files,omitempty"`
 }

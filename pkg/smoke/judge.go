@@ -6,20 +6,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is
 // noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
-// warmEvery is which attempts use a connection that is kept: the first, and every fifth after it.
+// warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
 const warmEvery = 5
 
 // judgement is one check on its way through its attempts.
 type judgement struct {
-	check   *check
+	check   *suite.Check
 	index   int
-	result  CheckResult
+	result  finding.CheckResult
 	started time.Time
 	// own counts the failures that blue does not share. They stay when the check is judged anew.
 	own, made  int
@@ -30,8 +34,7 @@ type judgement struct {
 	unfinished bool
 }
 
-// judge runs every attempt of every check, several checks side by side. It reports whether all that
-// counts held.
+// judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) bool {
 	// A slot is one check at work; a check that waits for blue to recover gives its slot away.
 	slots := make(chan struct{}, r.concurrency())
@@ -47,7 +50,7 @@ func (r *runner) judge(ctx context.Context) bool {
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
-				if shared && j.check.observe { // what never blocks is not waited for
+				if shared && j.check.Observe { // what never blocks is not waited for
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
 				}
 				if !shared {
@@ -73,7 +76,7 @@ func (r *runner) judge(ctx context.Context) bool {
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	j.made = 0
-	for j.made < c.attempts {
+	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
 			return false
@@ -92,7 +95,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			return false
 		}
 		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
-			j.shared = a.findings[0].line()
+			j.shared = a.findings[0].Line()
 			return true
 		}
 		j.made++
@@ -113,11 +116,11 @@ func (r *runner) within(slots chan struct{}, f func() bool) bool {
 }
 
 // sharedWithBlue asks blue once for what just failed.
-func (r *runner) sharedWithBlue(ctx context.Context, c *check, a *attempt) bool {
-	if r.blue == nil || !c.single() || mentions(r.suite.host, varRelease) || !shareable(a) {
+func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt) bool {
+	if r.blue == nil || !c.Single() || r.suite.HostMentionsRelease() || !shareable(a) {
 		return false
 	}
-	return sameFault(a, r.attempt(ctx, c.once(), r.blue, a.number, true))
+	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, a.number, true))
 }
 
 // judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
@@ -127,7 +130,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 		j.own = j.result.Failures
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
-				r.suite.readiness.within, j.shared)
+				r.suite.Within(), j.shared)
 			return
 		}
 		if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
@@ -136,11 +139,11 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 	}
 }
 
-// blueRecovers asks both sides every second until blue answers; false when the time is up.
+// blueRecovers asks both sides every second until blue answers; it reports false when that timed out.
 func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan struct{}) bool {
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
-	asked := j.check.once()
+	asked := j.check.Once()
 	for {
 		if !pause(within, sharedEvery) {
 			return false
@@ -153,7 +156,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 			}
 			return !blue.stopped && !shareable(blue)
 		})
-		r.tell(Progress{Phase: PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", quote(j.check.name), state)})
+		r.tell(Progress{Phase: finding.PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", redact.Quote(j.check.Name), state)})
 		if recovered {
 			return true
 		}
@@ -173,7 +176,7 @@ func (j *judgement) note(a *attempt) {
 	}
 }
 
-func (j *judgement) keep(f Finding) {
+func (j *judgement) keep(f finding.Finding) {
 	for i := range j.result.Findings {
 		k := &j.result.Findings[i]
 		if k.Place == f.Place && k.Step == f.Step && k.Subject == f.Subject && k.Expected == f.Expected && k.Got == f.Got {
@@ -190,73 +193,73 @@ func (j *judgement) keep(f Finding) {
 func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	c := j.check
 	res := &j.result
-	res.Check, res.Place, res.Observe = c.name, c.at.place(r.suite.file), c.observe
+	res.Check, res.Place, res.Observe = c.Name, r.suite.Place(c.At), c.Observe
 	res.Attempts = j.own + j.made
 	res.Duration = time.Since(j.started)
 	res.Verdict, res.Blame, res.Reason = j.verdict(r)
 	r.mu.Lock()
 	r.found.checks[j.index] = res
-	if res.Verdict == Pass && c.provesRelease && !c.observe {
+	if res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe {
 		r.found.proven = true
 	}
-	if j.unfinished && res.Verdict != Fail {
-		r.found.notRun = append(r.found.notRun, NotRun{c.name, res.Reason})
+	if j.unfinished && res.Verdict != finding.Fail {
+		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
 	if r.watch == nil {
 		return
 	}
 	told := *res
-	r.tell(Progress{Phase: PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
+	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
 
-func (j *judgement) verdict(r *runner) (Verdict, Blame, string) {
+func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
 	switch {
-	case res.Failures > c.allowed:
-		if c.allowed > 0 {
-			counted += fmt.Sprintf(", %d may", c.allowed)
+	case res.Failures > c.Allowed:
+		if c.Allowed > 0 {
+			counted += fmt.Sprintf(", %d may", c.Allowed)
 		}
-		return Fail, BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].line(), maxReason)
+		return finding.Fail, finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	case j.config != "":
-		return Error, BlameConfig, r.secrets.Line(j.config, maxReason)
+		return finding.Error, finding.BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
-		return Inconclusive, BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
+		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return Error, BlameConfig, fmt.Sprintf("the time was up after %d of %d attempts", j.own+j.made, j.own+c.attempts)
+		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
-		return Error, BlameGate, "nothing was asserted, so nothing was tested"
+		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
-		return Pass, BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.allowed, res.Findings[0].line()), maxReason)
+		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed, res.Findings[0].Line()), maxReason)
 	}
-	return Pass, BlameNone, ""
+	return finding.Pass, finding.BlameNone, ""
 }
 
 // cutShort names the checks that never began.
 func (r *runner) cutShort(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	why := "the time was up before it began"
+	why := "the run timed out before it began"
 	if ctx.Err() == nil {
-		why = "it was never begun"
+		why = "it never began"
 	}
 	cut, first := 0, ""
 	for i, res := range r.found.checks {
 		if res != nil {
 			continue
 		}
-		r.found.notRun = append(r.found.notRun, NotRun{r.checks[i].name, why})
-		if r.checks[i].observe {
+		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: r.checks[i].Name, Why: why})
+		if r.checks[i].Observe {
 			continue
 		}
 		if cut++; cut == 1 {
-			first = r.checks[i].name
+			first = r.checks[i].Name
 		}
 	}
 	if cut > 0 {
 		r.found.faults = append(r.found.faults, verdictReason{
-			Error, BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), quote(first)),
+			finding.Error, finding.BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), redact.Quote(first)),
 		})
 	}
 }
@@ -266,7 +269,7 @@ func (r *runner) held() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, res := range r.found.checks {
-		if !r.checks[i].observe && (res == nil || res.Verdict != Pass) {
+		if !r.checks[i].Observe && (res == nil || res.Verdict != finding.Pass) {
 			return false
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // network is a network in memory, so that its time is the bubble's.
@@ -81,16 +83,16 @@ func (n *network) close() {
 }
 
 // run runs a suite in the bubble: green and blue are the hosts' names.
-func (n *network) run(ctx context.Context, text string, change func(*Job)) Report {
+func (n *network) run(ctx context.Context, text string, change func(*Job)) finding.Report {
 	n.t.Helper()
-	src := Source{Name: "smoke.yaml", Text: []byte(text)}
-	suite, problems := Read(src)
+	src := suite.Source{Name: "smoke.yaml", Text: []byte(text)}
+	suite, problems := suite.Read(src)
 	if suite == nil {
 		var b strings.Builder
 		_ = problems.Write(&b, diagnostic.Text)
 		n.t.Fatalf("the suite is refused:\n%s", &b)
 	}
-	job := Job{Suite: src, Target: "http://green", Release: "1.1.0", DeploymentID: "d-1", Phases: []Phase{PhaseReady, PhaseJudge}}
+	job := Job{Suite: src, Target: "http://green", Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}
 	if _, ok := n.hosts["blue:80"]; ok {
 		job.Baseline = "http://blue"
 	}
@@ -144,7 +146,7 @@ func version(v string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"version":%q}`, v) }
 }
 
-func expectReport(t *testing.T, r Report, v Verdict, b Blame, reason string) {
+func expectReport(t *testing.T, r finding.Report, v finding.Verdict, b finding.Blame, reason string) {
 	t.Helper()
 	if r.Verdict != v || r.Blame != b || !strings.Contains(r.Reason, reason) {
 		t.Errorf("got %s (%s): %s\nwant %s (%s): … %s", r.Verdict, r.Blame, r.Reason, v, b, reason)

@@ -1,13 +1,15 @@
 package smoke
 
+import "github.com/greenlight-ecs/greenlight/pkg/finding"
+
 // Progress tells a watcher of Run what just happened. Only what is new is set.
 type Progress struct {
-	Phase Phase
+	Phase finding.Phase
 	// Done of Total: rounds in a row while ready, checks while judging, pairs of one check while comparing.
 	Done, Total int
-	Check       *CheckResult
-	Compare     *Comparison
-	Readiness   *Readiness
+	Check       *finding.CheckResult
+	Compare     *finding.Comparison
+	Readiness   *finding.Readiness
 	// Text is one line about what is going on, redacted.
 	Text string
 }

@@ -3,49 +3,9 @@ package smoke
 import (
 	"strings"
 	"testing"
-)
 
-// Only a check that no answer of another release can pass proves the release.
-func TestWhichChecksProveTheRelease(t *testing.T) {
-	const head = "version: 1\nchecks:\n  - name: version\n    request: GET /version\n"
-	for name, tc := range map[string]struct {
-		text   string
-		proves bool
-	}{
-		"a value":               {`expect: {json: {$.version: "${RELEASE}"}}`, true},
-		"a part of a value":     {`expect: {json: {$.version: "v${RELEASE}-web"}}`, true},
-		"a header":              {`expect: {headers: {X-Version: {equals: "${RELEASE}"}}}`, true},
-		"a part of the body":    {`expect: {body: {contains: "<b>${RELEASE}</b>"}}`, true},
-		"a pattern":             {`expect: {body: {matches: "^v${RELEASE}$"}}`, true},
-		"one of its spellings":  {`expect: {json: {$.version: {one_of: ["${RELEASE}", "v${RELEASE}"]}}}`, true},
-		"beside something else": {`expect: {json: {$.version: {type: string, equals: "${RELEASE}"}}}`, true},
-		"not another":           {`expect: {json: {$.version: {not: {equals: "${RELEASE}-SNAPSHOT"}}}}`, false},
-		"twice not":             {`expect: {json: {$.version: {not: {not: {equals: "${RELEASE}"}}}}}`, false},
-		"or another":            {`expect: {json: {$.version: {one_of: ["${RELEASE}", "1.0"]}}}`, false},
-		"a pattern's choice":    {`expect: {body: {matches: "^(${RELEASE}|[0-9.]+)$"}}`, false},
-		"a pattern's option":    {`expect: {body: {matches: "^v(${RELEASE})?"}}`, false},
-		"any of its letters":    {`expect: {body: {matches: "[${RELEASE}]"}}`, false},
-		"no times":              {`expect: {body: {matches: "v(${RELEASE}){0,1}"}}`, false},
-		"what was sent":         {`expect: {body: {contains: "${RELEASE}"}}` + "\n    headers: {X-Want: \"${RELEASE}\"}", false},
-		"some attempts":         {`expect: {json: {$.version: "${RELEASE}"}}` + "\n    allowed_failures: 1", false},
-		"in the end":            {`expect: {json: {$.version: "${RELEASE}"}}` + "\n    eventually: 5s", false},
-		"observed":              {`expect: {json: {$.version: "${RELEASE}"}}` + "\n    observe: true", false},
-	} {
-		text := head + "    " + tc.text + "\n  - {name: home, request: GET /, expect: {status: 200}}\n"
-		s, problems := Read(Source{Name: "s", Text: []byte(text)})
-		if s == nil {
-			t.Errorf("%s: %v", name, problems)
-			continue
-		}
-		if got := s.ProvesRelease(); got != tc.proves || !s.MentionsRelease() {
-			t.Errorf("%s: proves %v, want %v", name, got, tc.proves)
-		}
-	}
-	s, _ := Read(Source{Name: "s", Text: []byte(head + "    expect: {status: 200}\n")})
-	if s.ProvesRelease() || strings.Contains(head, "RELEASE") {
-		t.Error("a suite that says nothing of the release proves one")
-	}
-}
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+)
 
 // What a run says of its proof: a check that proves the release counted, was judged or waited for, and passed.
 func TestWhenARunProvesTheRelease(t *testing.T) {
@@ -53,19 +13,19 @@ func TestWhenARunProvesTheRelease(t *testing.T) {
 		"  - {name: version, request: GET /version, observe: true, expect: {json: {$.version: \"${RELEASE}\"}}}\n"
 	for name, tc := range map[string]struct {
 		suite, answers string
-		phase          Phase
+		phase          finding.Phase
 		proven         bool
 	}{
-		"judged":                  {proof, "1.1.0", PhaseJudge, true},
-		"waited for":              {proof, "1.1.0", PhaseReady, true},
-		"judged, another release": {proof, "1.0.0", PhaseJudge, false},
-		"waited for in vain":      {strings.Replace(proof, "checks:", "readiness: {within: 1s}\nchecks:", 1), "1.0.0", PhaseReady, false},
-		"only observed":           {observed, "1.1.0", PhaseJudge, false},
-		"nothing is said of it":   {home, "1.1.0", PhaseJudge, false},
-		"said, and not demanded":  {strings.Replace(proof, `"${RELEASE}"`, `{one_of: ["${RELEASE}", "1.0.0"]}`, 1), "1.1.0", PhaseJudge, false},
+		"judged":                  {proof, "1.1.0", finding.PhaseJudge, true},
+		"waited for":              {proof, "1.1.0", finding.PhaseReady, true},
+		"judged, another release": {proof, "1.0.0", finding.PhaseJudge, false},
+		"waited for in vain":      {strings.Replace(proof, "checks:", "readiness: {within: 1s}\nchecks:", 1), "1.0.0", finding.PhaseReady, false},
+		"only observed":           {observed, "1.1.0", finding.PhaseJudge, false},
+		"nothing is said of it":   {home, "1.1.0", finding.PhaseJudge, false},
+		"said, and not demanded":  {strings.Replace(proof, `"${RELEASE}"`, `{one_of: ["${RELEASE}", "1.0.0"]}`, 1), "1.1.0", finding.PhaseJudge, false},
 	} {
 		inBubble(t, version(tc.answers), nil, func(n *network) {
-			r := n.run(n.t.Context(), tc.suite, func(j *Job) { j.Phases = []Phase{tc.phase} })
+			r := n.run(n.t.Context(), tc.suite, func(j *Job) { j.Phases = []finding.Phase{tc.phase} })
 			if r.ReleaseProven != tc.proven {
 				t.Errorf("%s: proven %v, want %v (%s: %s)", name, r.ReleaseProven, tc.proven, r.Verdict, r.Reason)
 			}

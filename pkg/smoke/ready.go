@@ -6,7 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // readyPause is how long a failed round of readiness is given to get better. There is none after one that
@@ -18,9 +21,9 @@ const maxRelapseFactor = 5
 
 // waiting is the state of the wait for the expected release.
 type waiting struct {
-	Readiness
+	finding.Readiness
 	started time.Time
-	checks  []*check
+	checks  []*suite.Check
 	right   bool // it once answered right
 	// others counts what answered after that instead of the release.
 	others      map[string]int
@@ -30,7 +33,7 @@ type waiting struct {
 
 // ready waits until the readiness checks hold in a row, each on a fresh connection.
 func (r *runner) ready(ctx context.Context) bool {
-	w := &waiting{started: time.Now(), checks: r.suite.readinessChecks(), others: map[string]int{}}
+	w := &waiting{started: time.Now(), checks: r.suite.ReadinessChecks(), others: map[string]int{}}
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	for {
@@ -41,7 +44,7 @@ func (r *runner) ready(ctx context.Context) bool {
 				w.right = true
 				w.Consecutive++
 			case a.config != "" && a.fault != probe.FaultLocal: // which may pass
-				return r.readyEnds(w, Error, BlameConfig, reasonOf(a))
+				return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(a))
 			case a.stopped && !a.failed():
 				stopped = true
 			default:
@@ -51,10 +54,10 @@ func (r *runner) ready(ctx context.Context) bool {
 		}
 		switch {
 		case stopped && within.Err() == nil:
-			return r.readyEnds(w, Error, BlameGate, "a round of readiness broke off")
+			return r.readyEnds(w, finding.Error, finding.BlameGate, "a round of readiness broke off")
 		case failed:
 			w.Consecutive = 0
-		case !stopped && w.Consecutive >= w.needed(r.suite.readiness.consecutive):
+		case !stopped && w.Consecutive >= w.needed(r.suite.Consecutive()):
 			return r.isReady(w)
 		}
 		w.Waited = time.Since(w.started)
@@ -65,13 +68,13 @@ func (r *runner) ready(ctx context.Context) bool {
 	}
 }
 
-// rounds asks all readiness checks: once while the release is not there, and then as many times side by
-// side as checks may be, since only an unbroken row of right answers counts. It returns, for each round,
-// the attempt that did not hold, or nil.
+// rounds asks all readiness checks: once while the release has not answered, and then as many times at once as
+// checks may run, since only an unbroken row of right answers counts. It returns, for each round, the attempt that did
+// not hold, or nil.
 func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	n := 1
 	if w.Consecutive > 0 {
-		n = min(r.concurrency(), w.needed(r.suite.readiness.consecutive)-w.Consecutive)
+		n = min(r.concurrency(), w.needed(r.suite.Consecutive())-w.Consecutive)
 	}
 	out := make([]*attempt, n)
 	var all sync.WaitGroup
@@ -109,31 +112,8 @@ func (w *waiting) failed(a *attempt) {
 	}
 }
 
-// readinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
-func (s *Suite) readinessChecks() []*check {
-	var out []*check
-	named := map[string]bool{}
-	for _, n := range s.readiness.checks {
-		named[n] = true
-	}
-	for i := range s.checks {
-		c := &s.checks[i]
-		if named[c.name] || len(named) == 0 && c.mentionsRelease && !c.observe && !c.writes() {
-			out = append(out, c)
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	return []*check{{name: "GET / below 500", attempts: 1, steps: []step{{
-		method: "GET", path: text{raw: "/"}, headers: s.defaults.headers,
-		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
-		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
-	}}}}
-}
-
 // round asks every readiness check; it returns the attempt that did not hold, or nil.
-func (r *runner) round(ctx context.Context, checks []*check, number int) *attempt {
+func (r *runner) round(ctx context.Context, checks []*suite.Check, number int) *attempt {
 	for _, c := range checks {
 		a := r.attempt(ctx, c, r.green, number, true)
 		if a.failed() || a.stopped || a.config != "" || a.asserted == 0 {
@@ -144,7 +124,7 @@ func (r *runner) round(ctx context.Context, checks []*check, number int) *attemp
 }
 
 func (r *runner) isReady(w *waiting) bool {
-	w.Verdict = Pass
+	w.Verdict = finding.Pass
 	w.Waited = time.Since(w.started)
 	w.Reason = w.relapses()
 	if w.Reason != "" {
@@ -153,7 +133,7 @@ func (r *runner) isReady(w *waiting) bool {
 	r.mu.Lock()
 	r.found.readiness = &w.Readiness
 	for _, c := range w.checks {
-		r.found.proven = r.found.proven || c.provesRelease
+		r.found.proven = r.found.proven || c.ProvesRelease
 	}
 	r.mu.Unlock()
 	r.tellReady(w)
@@ -185,31 +165,31 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	w.Waited = time.Since(w.started)
 	switch {
 	case w.last == nil && cut:
-		return r.readyEnds(w, Error, BlameConfig, fmt.Sprintf("the time was up while waiting for the release: %d of %d rounds held, none failed",
-			w.Consecutive, w.needed(r.suite.readiness.consecutive)))
+		return r.readyEnds(w, finding.Error, finding.BlameConfig, fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
+			w.Consecutive, w.needed(r.suite.Consecutive())))
 	case w.last == nil:
-		return r.readyEnds(w, Fail, BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
-			r.suite.readiness.within, w.Consecutive, w.needed(r.suite.readiness.consecutive)))
+		return r.readyEnds(w, finding.Fail, finding.BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
+			r.suite.Within(), w.Consecutive, w.needed(r.suite.Consecutive())))
 	case w.last.config != "":
-		return r.readyEnds(w, Error, BlameConfig, reasonOf(w.last))
+		return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(w.last))
 	case r.sharedByBlue(ctx, w.last):
-		return r.readyEnds(w, Inconclusive, BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.last))
+		return r.readyEnds(w, finding.Inconclusive, finding.BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.last))
 	}
 	reason := fmt.Sprintf("not ready after %s", w.Waited.Round(100*time.Millisecond))
 	if more := w.relapses(); more != "" {
 		reason += " (" + more + ")"
 	}
-	return r.readyEnds(w, Fail, BlameRelease, reason+": "+reasonOf(w.last))
+	return r.readyEnds(w, finding.Fail, finding.BlameRelease, reason+": "+reasonOf(w.last))
 }
 
 // sharedByBlue asks the old release once, at the end of a wait in vain, whether it fails in the same way.
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	c := a.check
-	if r.blue == nil || ctx.Err() != nil || c.flow || !c.steps[0].reads() || !shareable(a) ||
-		mentions(r.suite.host, varRelease) || c.steps[0].sends(varRelease) {
+	if r.blue == nil || ctx.Err() != nil || c.Flow || !c.Steps[0].Reads() || !shareable(a) ||
+		r.suite.HostMentionsRelease() || c.Steps[0].SendsRelease() {
 		return false
 	}
-	b := r.attempt(ctx, c.once(), r.blue, 1, true)
+	b := r.attempt(ctx, c.Once(), r.blue, 1, true)
 	return sameFault(a, b)
 }
 
@@ -218,7 +198,7 @@ func shareable(a *attempt) bool {
 	return a.failed() && a.config == "" && (transport(a.fault) || a.status >= 500 && a.fault == probe.FaultNone)
 }
 
-// transport reports whether a fault is the way's rather than the answer's: a redirect is an answer.
+// transport reports whether a fault lies in the connection and not in the answer: a redirect is an answer.
 func transport(f probe.Fault) bool {
 	switch f {
 	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate, probe.FaultLocal,
@@ -229,7 +209,7 @@ func transport(f probe.Fault) bool {
 	}
 }
 
-// sameFault says whether a fault is shared, and so not the new release's alone: the same class of transport error, or 5xx on both.
+// sameFault reports whether both sides fail in the same way: with the same class of transport error, or a 5xx status.
 func sameFault(green, blue *attempt) bool {
 	if !shareable(green) || !shareable(blue) {
 		return false
@@ -240,7 +220,7 @@ func sameFault(green, blue *attempt) bool {
 	return green.status >= 500 && blue.status >= 500
 }
 
-func (r *runner) readyEnds(w *waiting, v Verdict, b Blame, reason string) bool {
+func (r *runner) readyEnds(w *waiting, v finding.Verdict, b finding.Blame, reason string) bool {
 	w.Verdict, w.Waited = v, time.Since(w.started)
 	w.Reason = r.secrets.Line(reason, maxReason)
 	r.mu.Lock()
@@ -256,7 +236,7 @@ func (r *runner) tellReady(w *waiting) {
 		return
 	}
 	state := w.Readiness
-	p := Progress{Phase: PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.readiness.consecutive), Readiness: &state}
+	p := Progress{Phase: finding.PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.Consecutive()), Readiness: &state}
 	if w.last != nil && w.Consecutive == 0 {
 		p.Text = r.secrets.Line(reasonOf(w.last), maxReason)
 	}
@@ -266,19 +246,10 @@ func (r *runner) tellReady(w *waiting) {
 // reasonOf tells what failed in an attempt: check, request, subject, expected and got.
 func reasonOf(a *attempt) string {
 	if a.config != "" {
-		return fmt.Sprintf("check %s: %s", quote(a.check.name), a.config)
+		return fmt.Sprintf("check %s: %s", redact.Quote(a.check.Name), a.config)
 	}
 	if len(a.findings) == 0 {
-		return fmt.Sprintf("check %s asserted nothing", quote(a.check.name))
+		return fmt.Sprintf("check %s asserted nothing", redact.Quote(a.check.Name))
 	}
-	return fmt.Sprintf("check %s: %s", quote(a.check.name), a.findings[0].line())
-}
-
-// line tells the finding in one line.
-func (f Finding) line() string {
-	step := ""
-	if f.Step > 0 {
-		step = fmt.Sprintf("step %d, ", f.Step)
-	}
-	return fmt.Sprintf("%s%s: %s: expected %s, got %s", step, f.Request, f.Subject, f.Expected, f.Got)
+	return fmt.Sprintf("check %s: %s", redact.Quote(a.check.Name), a.findings[0].Line())
 }

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -20,13 +22,11 @@ const (
 	maxReason = 500
 )
 
-// Run reads and runs a suite. It always returns, soon after ctx ends at the latest, and never panics:
-// what could not be run is named in the report, and is never a pass. Watch may be nil; it is called from
-// one goroutine at a time and must be quick.
-func Run(ctx context.Context, job Job, watch func(Progress)) Report {
-	suite, problems := Read(job.Suite)
-	if suite == nil {
-		r := &runner{job: job, started: time.Now(), suite: &Suite{file: job.Suite.Name}}
+// ReadAndRun reads a suite and runs it, as Run does: a suite that is wrong is an error of the report's.
+func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Report {
+	s, problems := suite.Read(job.Suite)
+	if s == nil {
+		r := &runner{job: job, started: time.Now(), suite: &suite.Suite{}}
 		errs := problems.Errors(false)
 		reason := fmt.Sprintf("the suite is wrong: %s: %s", errs[0].Place, errs[0].Text)
 		if len(errs) > 1 {
@@ -35,19 +35,21 @@ func Run(ctx context.Context, job Job, watch func(Progress)) Report {
 		r.refuse(reason)
 		return r.finish()
 	}
-	r := &runner{suite: suite, job: job, watch: watch, started: time.Now()}
+	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
 		r.found.warnings = append(r.found.warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
 	}
 	return r.run(ctx)
 }
 
-// Run runs the suite, which was read from job.Suite: see the function Run.
-func (s *Suite) Run(ctx context.Context, job Job, watch func(Progress)) Report {
+// Run runs a suite that was read from job.Suite. It always returns, soon after ctx ends at the latest, and never
+// panics: what could not be run is named in the report, and is never a pass. Watch may be nil; it is called from
+// one goroutine at a time and must be quick.
+func Run(ctx context.Context, s *suite.Suite, job Job, watch func(Progress)) finding.Report {
 	return (&runner{suite: s, job: job, watch: watch, started: time.Now()}).run(ctx)
 }
 
-func (r *runner) run(ctx context.Context) Report {
+func (r *runner) run(ctx context.Context) finding.Report {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -64,7 +66,7 @@ func (r *runner) run(ctx context.Context) Report {
 		select {
 		case <-done:
 		case <-late.C:
-			r.fault(BlameGate, "a part of the run did not stop when its time was up")
+			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 		}
 	}
 	return r.finish()
@@ -72,7 +74,7 @@ func (r *runner) run(ctx context.Context) Report {
 
 // runner is one run of a suite.
 type runner struct {
-	suite   *Suite
+	suite   *suite.Suite
 	job     Job
 	started time.Time
 	watch   func(Progress)
@@ -82,8 +84,8 @@ type runner struct {
 
 	vars     map[string]string
 	secrets  *redact.Redactor
-	checks   []*check // those that the tags leave
-	compares []*comparison
+	checks   []*suite.Check // those that the tags leave
+	compares []*suite.Comparison
 	green    *side
 	blue     *side // nil when no baseline is known
 	// deadline is when waiting ends: for readiness, and for a shared fault to pass.
@@ -95,13 +97,13 @@ type runner struct {
 
 // findings is what the run has found so far; guarded by runner.mu.
 type findings struct {
-	readiness *Readiness
+	readiness *finding.Readiness
 	ready     verdictReason
-	checks    []*CheckResult // by index of runner.checks
-	compares  []Comparison
+	checks    []*finding.CheckResult // by index of runner.checks
+	compares  []finding.Comparison
 	// excused counts comparisons that the suite's policy leaves out.
 	excused int
-	notRun  []NotRun
+	notRun  []finding.NotRun
 	// faults are what is wrong beside the checks: the suite, a certificate, ourselves, the time.
 	faults   []verdictReason
 	warnings []string
@@ -110,18 +112,18 @@ type findings struct {
 
 // verdictReason is one reason for the run's verdict.
 type verdictReason struct {
-	verdict Verdict
-	blame   Blame
+	verdict finding.Verdict
+	blame   finding.Blame
 	reason  string
 }
 
 // refuse ends a run before it began, because of its suite, its settings or its secrets.
-func (r *runner) refuse(reason string) { r.fault(BlameConfig, reason) }
+func (r *runner) refuse(reason string) { r.fault(finding.BlameConfig, reason) }
 
-func (r *runner) fault(b Blame, reason string) {
+func (r *runner) fault(b finding.Blame, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.faults = append(r.found.faults, verdictReason{Error, b, r.secrets.Line(reason, maxReason)})
+	r.found.faults = append(r.found.faults, verdictReason{finding.Error, b, r.secrets.Line(reason, maxReason)})
 }
 
 func (r *runner) warning(format string, args ...any) {
@@ -133,7 +135,7 @@ func (r *runner) warning(format string, args ...any) {
 // recover turns a panic into a finding: a gate that crashes must not open.
 func (r *runner) recover() {
 	if p := recover(); p != nil {
-		r.fault(BlameGate, fmt.Sprintf("the gate itself broke: %v", p))
+		r.fault(finding.BlameGate, fmt.Sprintf("the gate itself broke: %v", p))
 	}
 }
 
@@ -147,14 +149,15 @@ func (r *runner) prepare(ctx context.Context) bool {
 		r.refuse("a header that leads to the target: " + err.Error())
 		return false
 	}
-	if why := r.suite.OneAddress(ctx, r.job); why != "" {
+	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
+	roots, serverName := r.suite.TLS()
 	s := sideSettings{
-		serverName: r.suite.server, roots: r.suite.roots, rate: r.suite.policy.rate, connections: r.concurrency(),
+		serverName: serverName, roots: roots, rate: r.suite.Rate(), connections: r.concurrency(),
 		dial: r.dial,
 	}
-	if s.host, err = r.suite.host.header(scope{vars: r.vars}); err != nil {
+	if s.host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
 		r.refuse("host: " + err.Error())
 		return false
 	}
@@ -175,20 +178,8 @@ func (r *runner) prepare(ctx context.Context) bool {
 
 // bind gives every variable its value.
 func (r *runner) bind() bool {
-	r.vars = map[string]string{varRelease: r.job.Release, varDeployment: r.job.DeploymentID}
-	for name, v := range r.job.Values {
-		r.vars[name] = v.Text
-	}
 	var missing string
-	for _, v := range r.suite.variables {
-		_, given := r.job.Values[v.name]
-		switch {
-		case !given && v.ref != nil && missing == "":
-			missing = v.name
-		case !given:
-			r.vars[v.name] = v.text
-		}
-	}
+	r.vars, missing = r.suite.Bind(r.job.Release, r.job.DeploymentID, r.job.Values)
 	var err error
 	r.secrets, err = r.suite.Redactor(r.job.Values)
 	r.secrets = r.secrets.With(r.job.Hidden...)
@@ -207,64 +198,47 @@ func (r *runner) bind() bool {
 
 // choose takes the checks that the tags leave.
 func (r *runner) choose() bool {
-	r.checks, r.compares = r.suite.chosen(r.job.Tags)
-	if !r.does(PhaseReady) && !r.does(PhaseJudge) && !r.does(PhaseCompare) {
+	r.checks, r.compares = r.suite.Chosen(r.job.Tags)
+	if !r.does(finding.PhaseReady) && !r.does(finding.PhaseJudge) && !r.does(finding.PhaseCompare) {
 		r.refuse("no phase is to be run, so nothing would be tested")
 		return false
 	}
-	if !slices.ContainsFunc(r.checks, func(c *check) bool { return !c.observe }) {
-		r.refuse(fmt.Sprintf("the tags %s leave no check that counts", quote(fmt.Sprint(r.job.Tags))))
+	if !slices.ContainsFunc(r.checks, func(c *suite.Check) bool { return !c.Observe }) {
+		r.refuse(fmt.Sprintf("the tags %s leave no check that counts", redact.Quote(fmt.Sprint(r.job.Tags))))
 		return false
 	}
-	r.found.checks = make([]*CheckResult, len(r.checks))
+	r.found.checks = make([]*finding.CheckResult, len(r.checks))
 	return true
 }
 
-// chosen returns the checks and comparisons that a tag filter leaves.
-func (s *Suite) chosen(tags []string) ([]*check, []*comparison) {
-	checks := make([]*check, 0, len(s.checks))
-	for i := range s.checks {
-		if keeps(tags, s.checks[i].tags) {
-			checks = append(checks, &s.checks[i])
-		}
-	}
-	var compares []*comparison
-	for i := range s.compares {
-		if keeps(tags, s.compares[i].tags) {
-			compares = append(compares, &s.compares[i])
-		}
-	}
-	return checks, compares
-}
-
-func (r *runner) does(p Phase) bool { return slices.Contains(r.job.Phases, p) }
+func (r *runner) does(p finding.Phase) bool { return slices.Contains(r.job.Phases, p) }
 
 func (r *runner) concurrency() int {
 	if r.job.Concurrency > 0 {
 		return r.job.Concurrency
 	}
-	return r.suite.policy.concurrency
+	return r.suite.Concurrency()
 }
 
 // phases runs what the job asks for, in order, as long as it makes sense to go on.
 func (r *runner) phases(ctx context.Context) {
 	defer r.green.close()
 	defer r.blue.close()
-	r.deadline = time.Now().Add(r.suite.readiness.within)
+	r.deadline = time.Now().Add(r.suite.Within())
 	blocked := ""
-	if r.does(PhaseReady) && !r.ready(ctx) {
-		blocked = "the release did not get ready"
+	if r.does(finding.PhaseReady) && !r.ready(ctx) {
+		blocked = "the release did not become ready"
 	}
-	if r.does(PhaseJudge) {
+	if r.does(finding.PhaseJudge) {
 		if blocked != "" {
 			for _, c := range r.checks {
-				r.skip(c.name, blocked)
+				r.skip(c.Name, blocked)
 			}
 		} else if !r.judge(ctx) {
 			blocked = "the checks did not hold"
 		}
 	}
-	if r.does(PhaseCompare) {
+	if r.does(finding.PhaseCompare) {
 		r.compare(ctx, blocked)
 	}
 }
@@ -273,7 +247,7 @@ func (r *runner) phases(ctx context.Context) {
 func (r *runner) skip(name, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.notRun = append(r.found.notRun, NotRun{Check: name, Why: why})
+	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Why: why})
 }
 
 // pause waits, and reports false when the context ended meanwhile.

@@ -13,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
@@ -23,25 +26,25 @@ func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
 		"an empty port":   func(j *Job) { j.Target = "http://green:" },
 		"baseline":        func(j *Job) { j.Baseline = "ftp://blue" },
 		"no phases":       func(j *Job) { j.Phases = nil },
-		"unknown phase":   func(j *Job) { j.Phases = []Phase{"judged"} },
+		"unknown phase":   func(j *Job) { j.Phases = []finding.Phase{"judged"} },
 		"tags of nothing": func(j *Job) { j.Tags = []string{"none"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, status(200), nil, func(n *network) {
-				expectReport(t, n.run(n.t.Context(), home, change), Error, BlameConfig, "")
+				expectReport(t, n.run(n.t.Context(), home, change), finding.Error, finding.BlameConfig, "")
 			})
 		})
 	}
-	r := Run(t.Context(), Job{Suite: Source{Name: "s.yaml", Text: []byte("checks: 1")}}, nil)
-	expectReport(t, r, Error, BlameConfig, "the suite is wrong: s.yaml:1:1")
+	r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s.yaml", Text: []byte("checks: 1")}}, nil)
+	expectReport(t, r, finding.Error, finding.BlameConfig, "the suite is wrong: s.yaml:1:1")
 }
 
 func TestAPanicIsTheGatesFault(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
-		r := &runner{job: Job{Target: "http://green", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
-		r.suite, _ = Read(Source{Name: "s", Text: []byte(home)})
+		r := &runner{job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r.suite, _ = suite.Read(suite.Source{Name: "s", Text: []byte(home)})
 		r.watch = func(Progress) { panic("the watcher broke") }
-		expectReport(t, r.run(n.t.Context()), Error, BlameGate, "the watcher broke")
+		expectReport(t, r.run(n.t.Context()), finding.Error, finding.BlameGate, "the watcher broke")
 	})
 }
 
@@ -49,11 +52,11 @@ func TestAJobAndAReportSurviveJSON(t *testing.T) {
 	inBubble(t, status(500), status(200), func(n *network) {
 		var job Job
 		r := n.run(n.t.Context(), oneRoute, func(j *Job) {
-			j.Values = map[string]Value{"A": {Text: "b", Secret: true}}
+			j.Values = map[string]suite.Value{"A": {Text: "b", Secret: true}}
 			job = *j
 		})
 		var job2 Job
-		var r2 Report
+		var r2 finding.Report
 		throughJSON(n.t, job, &job2)
 		throughJSON(n.t, r, &r2)
 		if d := cmp.Diff(job, job2); d != "" {
@@ -80,7 +83,7 @@ func TestEveryAddressOfTheTargetIsAsked(t *testing.T) {
 			addrs = append(addrs, host+":80")
 		}
 		r := n.run(n.t.Context(), home, func(j *Job) { j.TargetAddrs = addrs })
-		expectReport(n.t, r, Fail, BlameRelease, "got 500")
+		expectReport(n.t, r, finding.Fail, finding.BlameRelease, "got 500")
 		for i := range asked {
 			if asked[i].Load() == 0 {
 				t.Errorf("address %d was never asked", i)
@@ -99,8 +102,8 @@ func TestFourAttemptsInFiveHaveAConnectionOfTheirOwn(t *testing.T) {
 			mu.Unlock()
 		})
 		suite := strings.Replace(home, "    request: GET /\n", "    request: GET /\n    attempts: 10\n", 1)
-		r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
-		expectReport(n.t, r, Pass, BlameNone, "")
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseJudge} })
+		expectReport(n.t, r, finding.Pass, finding.BlameNone, "")
 	})
 	if conns["close"] != 8 || conns[""] != 2 {
 		t.Errorf("%v, want 8 on connections that are closed and 2 on one that is kept", conns)
@@ -109,10 +112,10 @@ func TestFourAttemptsInFiveHaveAConnectionOfTheirOwn(t *testing.T) {
 
 func TestTheWatcherIsToldWhatHappens(t *testing.T) {
 	inBubble(t, routes(status(500)), nil, func(n *network) {
-		src := Source{Name: "s", Text: []byte(oneRoute)}
-		suite, _ := Read(src)
+		src := suite.Source{Name: "s", Text: []byte(oneRoute)}
+		suite, _ := suite.Read(src)
 		var told []string
-		r := &runner{suite: suite, job: Job{Suite: src, Target: "http://green", Phases: []Phase{PhaseReady, PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Suite: src, Target: "http://green", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		r.watch = func(p Progress) {
 			text := fmt.Sprintf("%s %d/%d", p.Phase, p.Done, p.Total)
 			if p.Check != nil {
@@ -143,14 +146,14 @@ func TestOneBadTaskOfFourIsSeenThroughABalancerOfConnections(t *testing.T) {
 		}
 		suite := "version: 1\nchecks:\n  - {name: route, request: GET /route, expect: {status: 200}}\n"
 		r := n.run(n.t.Context(), suite, func(j *Job) { j.TargetAddrs = addrs })
-		expectReport(n.t, r, Fail, BlameRelease, `check "route"`)
+		expectReport(n.t, r, finding.Fail, finding.BlameRelease, `check "route"`)
 	})
 }
 
 func TestWarningsOfTheSuiteAreInTheReport(t *testing.T) {
-	r := Run(t.Context(), Job{
-		Suite:  Source{Name: "s.yaml", Text: []byte("version: 1\nchecks:\n  - {name: a, request: /, expect: {status: 200, body: {matches: \"x*\"}}}\n")},
-		Target: "http://127.0.0.1:1", Phases: []Phase{PhaseJudge},
+	r := ReadAndRun(t.Context(), Job{
+		Suite:  suite.Source{Name: "s.yaml", Text: []byte("version: 1\nchecks:\n  - {name: a, request: /, expect: {status: 200, body: {matches: \"x*\"}}}\n")},
+		Target: "http://127.0.0.1:1", Phases: []finding.Phase{finding.PhaseJudge},
 	}, nil)
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "s.yaml:3:56: the pattern finds the empty text") {
 		t.Errorf("warnings %q", r.Warnings)
@@ -159,24 +162,25 @@ func TestWarningsOfTheSuiteAreInTheReport(t *testing.T) {
 
 func TestAPasswordInATargetIsNotShown(t *testing.T) {
 	for _, target := range []string{"http://me:pa55word@host", "http://me:pa55word @host", "ftp://me:pa55word@host"} {
-		r := Run(t.Context(), Job{Suite: Source{Name: "s", Text: []byte(home)}, Target: target, Phases: []Phase{PhaseJudge}}, nil)
+		r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(home)}, Target: target, Phases: []finding.Phase{finding.PhaseJudge}}, nil)
 		data, err := json.Marshal(r)
-		if err != nil || r.Verdict != Error || r.Blame != BlameConfig || strings.Contains(string(data), "pa55word") {
+		if err != nil || r.Verdict != finding.Error || r.Blame != finding.BlameConfig || strings.Contains(string(data), "pa55word") {
 			t.Errorf("%s: %s", r.Verdict, data)
 		}
 	}
 }
 
 // broken returns a suite whose named check makes the gate itself panic.
-func broken(t *testing.T, text, name string) *Suite {
+func broken(t *testing.T, text, name string) *suite.Suite {
 	t.Helper()
-	suite, problems := Read(Source{Name: "s", Text: []byte(text)})
+	suite, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text)})
 	if suite == nil {
 		t.Fatal(problems)
 	}
-	for i := range suite.checks {
-		if suite.checks[i].name == name {
-			suite.checks[i].steps[0].expect.body = &rule{{kind: opContains}}
+	checks, _ := suite.Chosen(nil)
+	for _, c := range checks {
+		if c.Name == name {
+			c.Steps[0] = nil
 		}
 	}
 	return suite
@@ -185,8 +189,8 @@ func broken(t *testing.T, text, name string) *Suite {
 func TestAPanicInARoundOfReadinessIsNoRightAnswer(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
 		suite := broken(n.t, strings.Replace(home, "checks:", "readiness: {checks: [home]}\nchecks:", 1), "home")
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{PhaseReady}}, started: time.Now(), dial: n.dial}
-		expectReport(n.t, r.run(n.t.Context()), Error, BlameGate, "")
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseReady}}, started: time.Now(), dial: n.dial}
+		expectReport(n.t, r.run(n.t.Context()), finding.Error, finding.BlameGate, "")
 	})
 }
 
@@ -195,40 +199,40 @@ func TestAPanicKeepsNoSlotFromTheOthers(t *testing.T) {
 	inBubble(t, routes(blip), routes(blip), func(n *network) {
 		suite := broken(n.t, "version: 1\npolicy: {concurrency: 1}\nchecks:\n"+
 			"  - {name: route, request: GET /route, expect: {status: 200}}\n  - {name: broken, request: GET /, expect: {status: 200}}\n", "broken")
-		r := &runner{suite: suite, job: Job{Target: "http://green", Baseline: "http://blue", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Target: "http://green", Baseline: "http://blue", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		got := r.run(n.t.Context())
-		expectReport(n.t, got, Error, BlameGate, "the gate itself broke")
-		if len(got.Checks) != 1 || got.Checks[0].Verdict != Pass {
+		expectReport(n.t, got, finding.Error, finding.BlameGate, "the gate itself broke")
+		if len(got.Checks) != 1 || got.Checks[0].Verdict != finding.Pass {
 			n.t.Errorf("checks: %+v", got.Checks)
 		}
 	})
 }
 
 func TestWhatWasPlannedAndDidNotRunIsNeverAPass(t *testing.T) {
-	suite, _ := Read(Source{Name: "s", Text: []byte(compared)})
-	for _, p := range []Phase{PhaseReady, PhaseJudge, PhaseCompare} {
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{p}}, started: time.Now(), blue: &side{}}
+	suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(compared)})
+	for _, p := range []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare} {
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{p}}, started: time.Now(), blue: &side{}}
 		r.choose()
-		expectReport(t, r.finish(), Error, BlameGate, "planned")
+		expectReport(t, r.finish(), finding.Error, finding.BlameGate, "planned")
 	}
 	r := &runner{suite: suite}
-	expectReport(t, r.finish(), Error, BlameGate, "nothing was tested")
-	j := &judgement{check: &suite.checks[0], made: 1}
-	if v, b, _ := j.verdict(r); v != Error || b != BlameGate {
+	expectReport(t, r.finish(), finding.Error, finding.BlameGate, "nothing was tested")
+	j := &judgement{check: suite.ReadinessChecks()[0], made: 1}
+	if v, b, _ := j.verdict(r); v != finding.Error || b != finding.BlameGate {
 		t.Errorf("a check that asserted nothing: %s (%s)", v, b)
 	}
 }
 
 func TestAPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
-		suite, _ := Read(Source{Name: "s", Text: []byte(home)})
+		suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(home)})
 		hung := make(chan struct{})
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []Phase{PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		r.watch = func(Progress) { <-hung }
 		ctx, cancel := context.WithTimeout(n.t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		expectReport(n.t, r.run(ctx), Error, BlameGate, "did not stop when its time was up")
+		expectReport(n.t, r.run(ctx), finding.Error, finding.BlameGate, "did not stop when it timed out")
 		if took := time.Since(start); took != time.Second+lastGrace {
 			n.t.Errorf("took %s", took)
 		}

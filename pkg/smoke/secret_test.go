@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // echo answers with all that it was asked, as a careless server does on an error page.
@@ -22,7 +24,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestSecretsAreInNoReport(t *testing.T) {
-	const suite = `version: 1
+	const text = `version: 1
 variables:
   A: %A
 checks:
@@ -39,20 +41,20 @@ checks:
 	const secret = `s3cr3t/"quoted"+value & more`
 	for name, c := range map[string]struct {
 		variable string
-		values   map[string]smoke.Value
+		values   map[string]suite.Value
 	}{
 		"the suite's own":     {`{value: 's3cr3t/"quoted"+value & more', secret: true}`, nil},
-		"the caller's":        {`{env: A}`, map[string]smoke.Value{"A": {Text: secret, Secret: true}}},
-		"a secret reference":  {`{ssm: /a}`, map[string]smoke.Value{"A": {Text: secret}}},
-		"named so, and given": {`{env: A, secret: true}`, map[string]smoke.Value{"A": {Text: secret}}},
+		"the caller's":        {`{env: A}`, map[string]suite.Value{"A": {Text: secret, Secret: true}}},
+		"a secret reference":  {`{ssm: /a}`, map[string]suite.Value{"A": {Text: secret}}},
+		"named so, and given": {`{env: A, secret: true}`, map[string]suite.Value{"A": {Text: secret}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := judgedWith(t, strings.Replace(suite, "%A", c.variable, 1), http.HandlerFunc(echo), c.values)
+			r := judgedWith(t, strings.Replace(text, "%A", c.variable, 1), http.HandlerFunc(echo), c.values)
 			data, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Verdict != smoke.Fail || !strings.Contains(string(data), "[redacted]") {
+			if r.Verdict != finding.Fail || !strings.Contains(string(data), "[redacted]") {
 				t.Errorf("%s: %s", r.Verdict, r.Reason)
 			}
 			if strings.Contains(string(data), "s3cr3t") || strings.Contains(string(data), "quoted") {
@@ -77,7 +79,7 @@ checks:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict != smoke.Fail || strings.Contains(string(data), "captured-t0ken") || !strings.Contains(string(data), "[redacted]") {
+	if r.Verdict != finding.Fail || strings.Contains(string(data), "captured-t0ken") || !strings.Contains(string(data), "[redacted]") {
 		t.Errorf("%s: %s", r.Verdict, data)
 	}
 }
@@ -100,7 +102,7 @@ func TestASecretToBeCapturedIsNotShownWhenItsStepFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Verdict != smoke.Fail || strings.Contains(string(data), "captured-t0ken") {
+			if r.Verdict != finding.Fail || strings.Contains(string(data), "captured-t0ken") {
 				t.Errorf("%s: %s", r.Verdict, data)
 			}
 		})
@@ -109,7 +111,7 @@ func TestASecretToBeCapturedIsNotShownWhenItsStepFails(t *testing.T) {
 
 // A secret that is a JSON object holds secrets; servers hand back one of them.
 func TestATextOfAJSONSecretIsInNoReport(t *testing.T) {
-	values := map[string]smoke.Value{"A": {Text: `{"username":"trip-smoke","password":"s3cr3t/\"quoted\""}`, Secret: true}}
+	values := map[string]suite.Value{"A": {Text: `{"username":"trip-smoke","password":"s3cr3t/\"quoted\""}`, Secret: true}}
 	r := judgedWith(t, `version: 1
 variables: {A: {secretsmanager: db}}
 checks:
@@ -119,38 +121,38 @@ checks:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict != smoke.Fail || strings.Contains(string(data), "trip-smoke") || strings.Contains(string(data), "s3cr3t") || !strings.Contains(string(data), "[redacted]") {
+	if r.Verdict != finding.Fail || strings.Contains(string(data), "trip-smoke") || strings.Contains(string(data), "s3cr3t") || !strings.Contains(string(data), "[redacted]") {
 		t.Errorf("%s: %s", r.Verdict, data)
 	}
 }
 
 func TestASecretThatIsTooLargeToBeHiddenIsRefused(t *testing.T) {
 	const fits = 64 << 10
-	large := func(size int) smoke.Value { return smoke.Value{Text: strings.Repeat("s3cr3t!", size)[:size]} }
+	large := func(size int) suite.Value { return suite.Value{Text: strings.Repeat("s3cr3t!", size)[:size]} }
 	for name, c := range map[string]struct {
 		variables string
-		values    map[string]smoke.Value
+		values    map[string]suite.Value
 		reason    string // "" when the suite runs
 	}{
-		"one that fits":       {"{A: {env: A, secret: true}}", map[string]smoke.Value{"A": large(fits)}, ""},
-		"one that does not":   {"{A: {env: A, secret: true}}", map[string]smoke.Value{"A": large(fits + 1)}, "variable A: the secret is larger than 64 KiB"},
-		"it is no secret":     {"{A: {env: A}}", map[string]smoke.Value{"A": large(fits + 1)}, ""},
-		"the caller's secret": {"{A: {env: A}}", map[string]smoke.Value{"A": {Text: large(fits + 1).Text, Secret: true}}, "variable A: the secret is larger than 64 KiB"},
+		"one that fits":       {"{A: {env: A, secret: true}}", map[string]suite.Value{"A": large(fits)}, ""},
+		"one that does not":   {"{A: {env: A, secret: true}}", map[string]suite.Value{"A": large(fits + 1)}, "variable A: the secret is larger than 64 KiB"},
+		"it is no secret":     {"{A: {env: A}}", map[string]suite.Value{"A": large(fits + 1)}, ""},
+		"the caller's secret": {"{A: {env: A}}", map[string]suite.Value{"A": {Text: large(fits + 1).Text, Secret: true}}, "variable A: the secret is larger than 64 KiB"},
 		"the suite's own":     {"{A: {value: '" + large(fits+1).Text + "', secret: true}}", nil, "variable A in the suite: the secret is larger than 64 KiB"},
-		"all that fit":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}}", map[string]smoke.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits)}, ""},
-		"one too many":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}, E: {ssm: e}}", map[string]smoke.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits), "E": large(1)}, "variable E: with this one the secrets are larger than 256 KiB together"},
+		"all that fit":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}}", map[string]suite.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits)}, ""},
+		"one too many":        {"{A: {ssm: a}, B: {ssm: b}, C: {ssm: c}, D: {ssm: d}, E: {ssm: e}}", map[string]suite.Value{"A": large(fits), "B": large(fits), "C": large(fits), "D": large(fits), "E": large(1)}, "variable E: with this one the secrets are larger than 256 KiB together"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := false
 			r := judgedWith(t, "version: 1\nvariables: "+c.variables+"\nchecks:\n  - {name: c, request: GET /, attempts: 1, expect: {status: 200}}\n",
 				http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }), c.values)
 			if c.reason == "" {
-				if r.Verdict != smoke.Pass {
+				if r.Verdict != finding.Pass {
 					t.Errorf("%s: %s", r.Verdict, r.Reason)
 				}
 				return
 			}
-			if r.Verdict != smoke.Error || r.Blame != smoke.BlameConfig || asked || !strings.HasPrefix(r.Reason, c.reason) {
+			if r.Verdict != finding.Error || r.Blame != finding.BlameConfig || asked || !strings.HasPrefix(r.Reason, c.reason) {
 				t.Errorf("%s, blame %s, asked %v: %s; want ERROR/config, and %q", r.Verdict, r.Blame, asked, r.Reason, c.reason)
 			}
 			if data, err := json.Marshal(r); err != nil || strings.Contains(string(data), "s3cr3t") {
@@ -163,7 +165,7 @@ func TestASecretThatIsTooLargeToBeHiddenIsRefused(t *testing.T) {
 // What an answer says may be as large as it likes: it must neither be shown, nor be kept and sent.
 func TestACapturedSecretThatIsTooLargeToBeHiddenIsAFailure(t *testing.T) {
 	const fits = 256 << 10
-	for size, want := range map[int]smoke.Verdict{fits: smoke.Pass, fits + 1: smoke.Fail} {
+	for size, want := range map[int]finding.Verdict{fits: finding.Pass, fits + 1: finding.Fail} {
 		again := false
 		r := judgedWith(t, `version: 1
 defaults: {attempts: 1}
@@ -179,10 +181,10 @@ checks:
 			_, _ = io.WriteString(w, `{"token":"`+strings.Repeat("s3cr3t!", size)[:size]+`"}`)
 		}), nil)
 		data, err := json.Marshal(r)
-		if err != nil || r.Verdict != want || again != (want == smoke.Pass) || strings.Contains(string(data), "s3cr3t") {
+		if err != nil || r.Verdict != want || again != (want == finding.Pass) || strings.Contains(string(data), "s3cr3t") {
 			t.Errorf("%d bytes: %s, sent again %v, %.500s; want %s", size, r.Verdict, again, data, want)
 		}
-		if want == smoke.Fail && !strings.Contains(string(data), "GET /: capture: expected secrets of at most 256 KiB together") {
+		if want == finding.Fail && !strings.Contains(string(data), "GET /: capture: expected secrets of at most 256 KiB together") {
 			t.Errorf("%d bytes: %.500s", size, data)
 		}
 	}
@@ -193,15 +195,15 @@ func TestASecretThatIsCapturedAgainCountsOnce(t *testing.T) {
 	r := judgedWith(t, "version: 1\nchecks:\n  - name: login\n    attempts: 1\n    steps:\n"+
 		strings.Repeat("      - {request: GET /, expect: {status: 200}, capture: {token: {path: $.token, secret: true}}}\n", 6),
 		answer(`{"token":"`+strings.Repeat("s3cr3t!", 9000)+`"}`), nil)
-	if r.Verdict != smoke.Pass {
+	if r.Verdict != finding.Pass {
 		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
 }
 
-func judgedWith(t *testing.T, text string, h http.Handler, values map[string]smoke.Value) smoke.Report {
+func judgedWith(t *testing.T, text string, h http.Handler, values map[string]suite.Value) finding.Report {
 	t.Helper()
 	server := serverFor(t, h)
 	job := jobFor(t, text, server)
 	job.Values = values
-	return smoke.Run(t.Context(), job, nil)
+	return smoke.ReadAndRun(t.Context(), job, nil)
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 const oneRoute = "version: 1\nreadiness: {checks: [health], consecutive: 2, within: 1m}\nchecks:\n" +
@@ -24,7 +26,7 @@ func routes(route http.HandlerFunc) http.HandlerFunc {
 func TestAFaultOfTheReleaseAloneFails(t *testing.T) {
 	var blues atomic.Int32
 	inBubble(t, routes(status(500)), routes(func(http.ResponseWriter, *http.Request) { blues.Add(1) }), func(n *network) {
-		expectReport(t, n.run(n.t.Context(), oneRoute, nil), Fail, BlameRelease, `check "route": 4 of 4 attempts failed: GET /route: status: expected 200, got 500`)
+		expectReport(t, n.run(n.t.Context(), oneRoute, nil), finding.Fail, finding.BlameRelease, `check "route": 4 of 4 attempts failed: GET /route: status: expected 200, got 500`)
 	})
 	if got := blues.Load(); got != 4 {
 		t.Errorf("blue was asked %d times, want once for each failed attempt", got)
@@ -40,7 +42,7 @@ func TestASharedOutageIsInconclusive(t *testing.T) {
 	inBubble(t, routes(status(503)), routes(blue), func(n *network) {
 		start := time.Now()
 		r := n.run(n.t.Context(), oneRoute, nil)
-		expectReport(t, r, Inconclusive, BlameEnvironment, `check "route": the old release fails in the same way`)
+		expectReport(t, r, finding.Inconclusive, finding.BlameEnvironment, `check "route": the old release fails in the same way`)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %s, want what is left of within: 1m", took)
 		}
@@ -55,8 +57,8 @@ func TestAnObservedCheckIsNotWaitedFor(t *testing.T) {
 	inBubble(t, routes(status(503)), routes(status(503)), func(n *network) {
 		start := time.Now()
 		r := n.run(n.t.Context(), suite, nil)
-		expectReport(t, r, Pass, BlameNone, "1 check passed")
-		if took := time.Since(start); took != 0 || r.Checks[1].Verdict != Inconclusive {
+		expectReport(t, r, finding.Pass, finding.BlameNone, "1 check passed")
+		if took := time.Since(start); took != 0 || r.Checks[1].Verdict != finding.Inconclusive {
 			t.Errorf("took %s, observed %s; want no wait, INCONCLUSIVE", took, r.Checks[1].Verdict)
 		}
 	})
@@ -66,7 +68,7 @@ func TestASharedBlipIsWaitedForAndJudgedAnew(t *testing.T) {
 	blip := until(10*time.Second, status(503), status(200))
 	inBubble(t, routes(blip), routes(blip), func(n *network) {
 		r := n.run(n.t.Context(), oneRoute, nil)
-		expectReport(t, r, Pass, BlameNone, "2 checks passed")
+		expectReport(t, r, finding.Pass, finding.BlameNone, "2 checks passed")
 		if c := r.Checks[1]; c.Attempts != 4 || c.Failures != 0 {
 			t.Errorf("%d attempts with %d failures, want 4 and 0", c.Attempts, c.Failures)
 		}
@@ -89,26 +91,26 @@ func TestABlipDoesNotHideAFaultOfTheReleaseAlone(t *testing.T) {
 	}
 	inBubble(t, routes(green), routes(blue), func(n *network) {
 		r := n.run(n.t.Context(), oneRoute, nil)
-		expectReport(t, r, Fail, BlameRelease, "1 of 5 attempts failed")
+		expectReport(t, r, finding.Fail, finding.BlameRelease, "1 of 5 attempts failed")
 	})
 }
 
 func TestARecoveredBlueDoesNotExcuseGreen(t *testing.T) {
 	inBubble(t, routes(status(503)), routes(until(5*time.Second, status(503), status(200))), func(n *network) {
-		expectReport(t, n.run(n.t.Context(), oneRoute, nil), Fail, BlameRelease, `check "route": 4 of 4`)
+		expectReport(t, n.run(n.t.Context(), oneRoute, nil), finding.Fail, finding.BlameRelease, `check "route": 4 of 4`)
 	})
 }
 
 func TestDifferentFaultsAreNotShared(t *testing.T) {
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	inBubble(t, routes(hang), routes(status(500)), func(n *network) {
-		expectReport(t, n.run(n.t.Context(), oneRoute, nil), Fail, BlameRelease, "no whole answer within 5s")
+		expectReport(t, n.run(n.t.Context(), oneRoute, nil), finding.Fail, finding.BlameRelease, "no whole answer within 5s")
 	})
 }
 
 func TestAnOutageThatNeverLetsGreenGetReadyIsTheEnvironments(t *testing.T) {
 	inBubble(t, status(503), status(503), func(n *network) {
-		expectReport(t, n.run(n.t.Context(), home, nil), Inconclusive, BlameEnvironment, "the old release fails in the same way")
+		expectReport(t, n.run(n.t.Context(), home, nil), finding.Inconclusive, finding.BlameEnvironment, "the old release fails in the same way")
 	})
 }
 
@@ -126,7 +128,7 @@ func TestWritesAndFlowsNeverGoToBlue(t *testing.T) {
 	}, func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("blue was asked %s %s", r.Method, r.URL)
 	}, func(n *network) {
-		expectReport(t, n.run(n.t.Context(), suite, nil), Fail, BlameRelease, "")
+		expectReport(t, n.run(n.t.Context(), suite, nil), finding.Fail, finding.BlameRelease, "")
 	})
 }
 
@@ -137,7 +139,7 @@ func TestBlueIsAskedOnceAlsoForAnEventualRead(t *testing.T) {
 		blues.Add(1)
 		w.WriteHeader(404)
 	}), func(n *network) {
-		expectReport(n.t, n.run(n.t.Context(), suite, nil), Fail, BlameRelease, "")
+		expectReport(n.t, n.run(n.t.Context(), suite, nil), finding.Fail, finding.BlameRelease, "")
 	})
 	if got := blues.Load(); got != 1 {
 		t.Errorf("blue was asked %d times, want once", got)

@@ -81,14 +81,14 @@ func BaseURL(base string) (*url.URL, error) {
 	const want = "want http://host:port or https://host"
 	u, err := url.Parse(base)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("that is no URL: %s", want)
+	case err != nil: // not quoted: it may hold a password
+		return nil, fmt.Errorf("that is not a URL: %s", want)
 	case u.User != nil:
 		return nil, fmt.Errorf("a URL with a user name is refused: send an Authorization header")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("that is no URL to ask: %s", want)
+		return nil, fmt.Errorf("that is not a URL that can be asked: %s", want)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("that is more or less than a host: %s", want)
+		return nil, fmt.Errorf("that is not only a scheme and a host: %s", want)
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {

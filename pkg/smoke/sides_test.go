@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 // A dead production excuses that nothing was compared; it never excuses a new release that fails as well.
@@ -26,16 +28,16 @@ func TestADeadProductionDoesNotExcuseGreen(t *testing.T) {
 	for name, c := range map[string]struct {
 		suite       string
 		green, blue http.HandlerFunc
-		v           Verdict
+		v           finding.Verdict
 		reason      string
 	}{
-		"both answer 5xx":              {optional, failing(1), status(503), Inconclusive, "green answered GET /report: status: expected 200, got 500"},
-		"blue is gone, green fails":    {optional, failing(1), nil, Inconclusive, "green answered GET /report: status: expected 200, got 500"},
-		"green fails once":             {optional, once(1), status(503), Inconclusive, "green answered"},
-		"green fails once, at the end": {optional, once(20), status(503), Inconclusive, "green answered"},
-		"green is over its bound":      {bounded, slow(2 * time.Second), status(503), Inconclusive, "0 of 20 pairs"},
-		"green is within it":           {bounded, slow(400 * time.Millisecond), status(503), Pass, "1 check passed"},
-		"one comparison of two":        {two, failing(1), status(503), Inconclusive, `comparison "report"`},
+		"both answer 5xx":              {optional, failing(1), status(503), finding.Inconclusive, "green answered GET /report: status: expected 200, got 500"},
+		"blue is gone, green fails":    {optional, failing(1), nil, finding.Inconclusive, "green answered GET /report: status: expected 200, got 500"},
+		"green fails once":             {optional, once(1), status(503), finding.Inconclusive, "green answered"},
+		"green fails once, at the end": {optional, once(20), status(503), finding.Inconclusive, "green answered"},
+		"green is over its bound":      {bounded, slow(2 * time.Second), status(503), finding.Inconclusive, "0 of 20 pairs"},
+		"green is within it":           {bounded, slow(400 * time.Millisecond), status(503), finding.Pass, "1 check passed"},
+		"one comparison of two":        {two, failing(1), status(503), finding.Inconclusive, `comparison "report"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, c.green, c.blue, func(n *network) {
@@ -67,7 +69,7 @@ func TestNoHeaderOfThatNameGoesToTheBaseline(t *testing.T) {
 func TestAHeaderInTwoSpellingsIsRefused(t *testing.T) {
 	inBubble(t, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") }, nil, func(n *network) {
 		r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{"x-a": "1", "X-A": "2"} })
-		expectReport(t, r, Error, BlameConfig, "X-A is given twice")
+		expectReport(t, r, finding.Error, finding.BlameConfig, "X-A is given twice")
 	})
 }
 
@@ -75,13 +77,13 @@ func TestAHeaderInTwoSpellingsIsRefused(t *testing.T) {
 func TestReadinessAsksBlueOnlyWhatDoesNotHoldTheRelease(t *testing.T) {
 	for _, c := range []struct {
 		request string
-		v       Verdict
+		v       finding.Verdict
 		blues   int32
 	}{
-		{`request: GET /, headers: {X-Want: "${RELEASE}"}, expect: {status: 200}`, Fail, 0},
-		{`request: "GET /${RELEASE}", expect: {status: 200}`, Fail, 0},
-		{`request: GET /, json: {want: "${RELEASE}"}, expect: {status: 200}`, Fail, 0},
-		{`request: GET /, expect: {body: "${RELEASE}"}`, Inconclusive, 1},
+		{`request: GET /, headers: {X-Want: "${RELEASE}"}, expect: {status: 200}`, finding.Fail, 0},
+		{`request: "GET /${RELEASE}", expect: {status: 200}`, finding.Fail, 0},
+		{`request: GET /, json: {want: "${RELEASE}"}, expect: {status: 200}`, finding.Fail, 0},
+		{`request: GET /, expect: {body: "${RELEASE}"}`, finding.Inconclusive, 1},
 	} {
 		var blues atomic.Int32
 		inBubble(t, status(503), func(w http.ResponseWriter, _ *http.Request) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
 func TestCutShortNamesWhatDidNotRun(t *testing.T) {
@@ -25,7 +27,7 @@ func TestCutShortNamesWhatDidNotRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), 14*time.Second)
 		defer cancel()
 		r := n.run(ctx, suite, nil)
-		expectReport(t, r, Error, BlameConfig, `"b"`)
+		expectReport(t, r, finding.Error, finding.BlameConfig, `"b"`)
 		if len(r.NotRun) != 1 || r.NotRun[0].Check != "b" {
 			t.Errorf("not run: %v, want b", r.NotRun)
 		}
@@ -44,7 +46,7 @@ func TestCutShortAfterAFailureFails(t *testing.T) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
 		defer cancel()
 		r := n.run(ctx, suite, nil)
-		expectReport(t, r, Fail, BlameRelease, `check "a"`)
+		expectReport(t, r, finding.Fail, finding.BlameRelease, `check "a"`)
 		if len(r.NotRun) != 1 {
 			t.Errorf("not run: %v, want b", r.NotRun)
 		}
@@ -54,16 +56,16 @@ func TestCutShortAfterAFailureFails(t *testing.T) {
 func TestTheTimeEndsWhileWaiting(t *testing.T) {
 	for name, c := range map[string]struct {
 		h http.HandlerFunc
-		v Verdict
-		b Blame
+		v finding.Verdict
+		b finding.Blame
 	}{
-		"after failures": {status(503), Fail, BlameRelease},
+		"after failures": {status(503), finding.Fail, finding.BlameRelease},
 		"none failed": {func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-time.After(3 * time.Second):
 			case <-r.Context().Done():
 			}
-		}, Error, BlameConfig},
+		}, finding.Error, finding.BlameConfig},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, c.h, nil, func(n *network) {
@@ -92,11 +94,11 @@ func TestARunEndsSoonAfterItsContextAlsoWithAServerThatHangs(t *testing.T) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		r := n.run(ctx, suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
+		r := n.run(ctx, suite, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseJudge} })
 		if took := time.Since(start); took > 10*time.Second+lastGrace {
 			t.Errorf("took %s", took)
 		}
-		if r.Verdict == Pass {
+		if r.Verdict == finding.Pass {
 			t.Errorf("PASS: %s", r.Reason)
 		}
 	})
@@ -106,9 +108,9 @@ func TestEventuallyAsksEvery200ms(t *testing.T) {
 	suite := "version: 1\nreadiness: {consecutive: 1}\nchecks:\n  - {name: a, request: GET /a, attempts: 1, eventually: 3s, expect: {status: 200}}\n"
 	for name, c := range map[string]struct {
 		after time.Duration
-		v     Verdict
+		v     finding.Verdict
 		asked int32
-	}{"in time": {time.Second, Pass, 6}, "too late": {4 * time.Second, Fail, 15}} {
+	}{"in time": {time.Second, finding.Pass, 6}, "too late": {4 * time.Second, finding.Fail, 15}} {
 		t.Run(name, func(t *testing.T) {
 			var asked atomic.Int32
 			h := until(c.after, status(404), status(200))
@@ -132,7 +134,7 @@ func TestTheRateHoldsForEachSide(t *testing.T) {
 		"  - {name: a, request: GET /, attempts: 20, expect: {status: 200}}\n  - {name: b, request: GET /, attempts: 20, expect: {status: 200}}\n"
 	inBubble(t, status(200), nil, func(n *network) {
 		start := time.Now()
-		expectReport(t, n.run(n.t.Context(), suite, nil), Pass, BlameNone, "")
+		expectReport(t, n.run(n.t.Context(), suite, nil), finding.Pass, finding.BlameNone, "")
 		if took := time.Since(start); took != 4*time.Second { // 41 requests, the first at once
 			t.Errorf("took %s, want 4s", took)
 		}
@@ -154,7 +156,7 @@ func TestConcurrencyIsALimitAndIsReached(t *testing.T) {
 		at.Add(-1)
 	}, nil, func(n *network) {
 		start := time.Now()
-		expectReport(t, n.run(n.t.Context(), text.String(), nil), Pass, BlameNone, "50 checks passed")
+		expectReport(t, n.run(n.t.Context(), text.String(), nil), finding.Pass, finding.BlameNone, "50 checks passed")
 		if took := time.Since(start); took != 500*time.Millisecond || most.Load() != 16 {
 			t.Errorf("took %s with %d at once, want 500ms with 16", took, most.Load())
 		}
@@ -165,8 +167,8 @@ func TestObservedChecksNeverCount(t *testing.T) {
 	suite := home + "  - {name: watched, request: GET /missing, observe: true, expect: {status: 500}}\n"
 	inBubble(t, status(200), nil, func(n *network) {
 		r := n.run(n.t.Context(), suite, nil)
-		expectReport(t, r, Pass, BlameNone, "1 check passed")
-		if c := r.Checks[1]; !c.Observe || c.Verdict != Fail {
+		expectReport(t, r, finding.Pass, finding.BlameNone, "1 check passed")
+		if c := r.Checks[1]; !c.Observe || c.Verdict != finding.Fail {
 			t.Errorf("observed: %t, %s; want recorded as FAIL", c.Observe, c.Verdict)
 		}
 	})
@@ -183,8 +185,8 @@ func TestAFailureBeforeTheTimeEndedCounts(t *testing.T) {
 	}, nil, func(n *network) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
 		defer cancel()
-		r := n.run(ctx, suite, func(j *Job) { j.Phases = []Phase{PhaseJudge} })
-		expectReport(n.t, r, Fail, BlameRelease, "step 1, GET /a: status: expected 201, got 200")
+		r := n.run(ctx, suite, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseJudge} })
+		expectReport(n.t, r, finding.Fail, finding.BlameRelease, "step 1, GET /a: status: expected 201, got 200")
 	})
 }
 
@@ -199,7 +201,7 @@ func TestAnObservedCheckThatDidNotRunDoesNotBlock(t *testing.T) {
 		ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
 		defer cancel()
 		r := n.run(ctx, suite, nil)
-		expectReport(n.t, r, Pass, BlameNone, "1 check passed")
+		expectReport(n.t, r, finding.Pass, finding.BlameNone, "1 check passed")
 		if len(r.NotRun) != 2 {
 			t.Errorf("not run: %v, want both that watch", r.NotRun)
 		}

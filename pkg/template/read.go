@@ -26,6 +26,12 @@ type Reader struct {
 // is the name's (.yaml, .yml, .json, .jsonc), else what the text begins with.
 func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	d := &Document{Root: &Node{}, Source: Source{Name: name, Text: text}}
+	if len(text) > MaxSize {
+		return d, diagnostic.List{{
+			Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File,
+			Text: fmt.Sprintf("longer than %d bytes", MaxSize),
+		}}
+	}
 	if p, ok := unreadable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
@@ -82,9 +88,6 @@ func (r *reader) origin(n *Node, f form, textAt int) {
 func unreadable(s *Source) (diagnostic.Problem, bool) {
 	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Severity: diagnostic.Error, Cause: diagnostic.Syntax}
 	switch {
-	case len(s.Text) > MaxSize:
-		bad.Text = fmt.Sprintf("longer than %d bytes", MaxSize)
-		bad.Cause = diagnostic.File
 	case !utf8.ValidString(s.Text):
 		at := 0
 		for at < len(s.Text) {

@@ -3,9 +3,9 @@
 // JSON with comments and YAML, puts values in the place of ${…}, and writes JSON.
 //
 // JSON is read by a scanner of our own: encoding/json knows neither comments, nor a ${CPU} outside of strings, nor
-// places, nor duplicate keys. YAML is read by go.yaml.in/yaml/v4 and not v3, which pkg/smoke uses: its errors have an
-// exact place, where v3's have no column and are often a line off. Its price is garbage, up to 900 bytes for each that
-// is read; hence MaxYAML.
+// places, nor duplicate keys. YAML is read by go.yaml.in/yaml/v4 and not v3: its errors have an exact place, where v3's
+// have no column and are often a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML.
+// What the library says badly is made good in one place, for whoever reads YAML (ParseYAML).
 //
 // It refuses to know what the document means, and it refuses input that readers understand in different ways:
 // duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML. A value is

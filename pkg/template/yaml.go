@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // MaxYAML is the most bytes of YAML that are read: the library makes up to 900 bytes of garbage of each.
@@ -19,62 +21,101 @@ const maxAliased = 10_000
 
 // document reads the one document of the text.
 func (y *yamlReader) document() {
-	text := y.doc.Source.Text
-	y.open, y.lines = map[*yaml.Node]bool{}, []int{len(text) - len(strings.TrimPrefix(text, bom))}
-	if len(text) > MaxYAML {
+	if len(y.doc.Source.Text) > MaxYAML {
 		help := fmt.Sprintf("write it as JSON, of which %d are read", MaxSize)
 		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), help)
 		return
 	}
-	for i, r := range text { // more ends a line for the library than for an editor
-		crlf := r == '\r' && strings.HasPrefix(text[i+1:], "\n")
+	y.open, y.libraryPlaces = map[*yaml.Node]bool{}, placesIn(&y.doc.Source)
+	switch first, second, wrong := parseYAML(&y.doc.Source); {
+	case wrong != nil:
+		y.problems = wrong
+	case first == nil:
+		y.report(0, "empty", "a document is one mapping")
+	case second != nil:
+		y.report(y.at(second), "a second document in the file", "one file holds one document; remove what follows ---")
+	default:
+		y.doc.Root = y.node(first, 0)
+	}
+}
+
+// ParseYAML parses the YAML of a text into the library's nodes: what the first document holds and, where there is one,
+// the second document; of an empty text both are nil. A text that is not YAML is one problem, with the place of the
+// slip and the right form. It bounds neither aliases nor, below MaxSize, the size, and depth only at the library's
+// 10,000.
+func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
+	if bad, ok := unreadable(src); !ok {
+		return nil, nil, diagnostic.List{bad}
+	}
+	return parseYAML(src)
+}
+
+// libraryPlaces turns the library's lines and columns into bytes of the source.
+type libraryPlaces struct {
+	source *Source
+	lines  []int // where each of the library's lines begins
+}
+
+func placesIn(src *Source) libraryPlaces {
+	p := libraryPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
+	for i, r := range src.Text { // more ends a line for the library than for an editor
+		crlf := r == '\r' && strings.HasPrefix(src.Text[i+1:], "\n")
 		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
-			y.lines = append(y.lines, i+utf8.RuneLen(r))
+			p.lines = append(p.lines, i+utf8.RuneLen(r))
 		}
 	}
-	loader, err := yaml.NewLoader(strings.NewReader(text))
-	var first, second yaml.Node
-	if err == nil {
-		err = loader.Load(&first)
+	return p
+}
+
+func parseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
+	// A document may come from anywhere, and a parser that breaks on it must not take the program with it.
+	defer func() {
+		if recover() != nil {
+			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
+		}
+	}()
+	loader, err := yaml.NewLoader(strings.NewReader(src.Text))
+	var docs [2]yaml.Node
+	for i := range docs {
+		if err == nil {
+			err = loader.Load(&docs[i])
+		}
+		switch {
+		case errors.Is(err, io.EOF) && i == 0 || err == nil && len(docs[i].Content) == 0:
+			return nil, nil, nil
+		case errors.Is(err, io.EOF):
+			return docs[0].Content[0], nil, nil
+		case err != nil:
+			return nil, nil, diagnostic.List{placesIn(src).failed(err)}
+		}
 	}
-	switch {
-	case errors.Is(err, io.EOF):
-		y.report(0, "empty", "a document is one mapping")
-		return
-	case err != nil:
-		y.failed(err)
-		return
-	}
-	switch err := loader.Load(&second); {
-	case err == nil:
-		y.report(y.at(&second), "a second document in the file", "one file holds one document; remove what follows ---")
-	case !errors.Is(err, io.EOF):
-		y.failed(err)
-	default:
-		y.doc.Root = y.node(first.Content[0], 0)
-	}
+	return docs[0].Content[0], &docs[1], nil
+}
+
+func syntaxProblem(at diagnostic.Place, text, help string) diagnostic.Problem {
+	return diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help}
 }
 
 type yamlReader struct {
 	reader
-	lines   []int               // where each of the library's lines begins
+	libraryPlaces
 	aliased int                 // values made from aliases so far
 	inAlias int                 // aliases being followed now
 	open    map[*yaml.Node]bool // anchors being followed now
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
-func (y *yamlReader) at(n *yaml.Node) int { return y.offset(n.Line, n.Column) }
+func (p libraryPlaces) at(n *yaml.Node) int { return p.offset(n.Line, n.Column) }
 
 // offset is the byte of a place of the library's; 0 where it knows none.
-func (y *yamlReader) offset(line, column int) int {
+func (p libraryPlaces) offset(line, column int) int {
 	switch {
 	case line < 1:
 		return 0
-	case line > len(y.lines):
-		return len(y.doc.Source.Text)
+	case line > len(p.lines):
+		return len(p.source.Text)
 	}
-	return y.doc.Source.offset(y.lines[line-1], column-1)
+	return p.source.offset(p.lines[line-1], column-1)
 }
 
 // tag is a node's tag as it was written, or "".

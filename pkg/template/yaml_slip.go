@@ -7,23 +7,23 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
-// failed reports the first place where the text is not YAML.
-func (y *yamlReader) failed(err error) {
+// failed is the problem at the first place where the text is not YAML.
+func (p libraryPlaces) failed(err error) diagnostic.Problem {
 	e, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
-		y.report(0, err.Error(), "")
-		return
+		return syntaxProblem(p.source.Place(0), err.Error(), "")
 	}
-	s := slip{text: y.doc.Source.Text, at: y.offset(e.Mark.Line, e.Mark.Column)}
-	s.begin = y.offset(e.ContextMark.Line, e.ContextMark.Column)
+	s := slip{text: p.source.Text, at: p.offset(e.Mark.Line, e.Mark.Column)}
+	s.begin = p.offset(e.ContextMark.Line, e.ContextMark.Column)
 	s.line = 1 + strings.LastIndexAny(s.text[:s.at], "\r\n")
-	if s.near() || s.known(e.Message) {
-		y.report(s.at, s.said, s.help)
-		return
+	if !s.near() && !s.known(e.Message) {
+		s.said, s.help = e.Message, e.ContextMsg
 	}
-	y.report(s.at, e.Message, e.ContextMsg)
+	return syntaxProblem(p.source.Place(s.at), s.said, s.help)
 }
 
 // slip is what a person got wrong where the library stopped, which may be a line too late.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Advice is what to write into the suite so that a fault is caught.
@@ -62,14 +62,14 @@ func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 
 // asker is the request of the suite to which an expectation is best added: one that counts before one
 // that does not, a single request before a flow's, a check before a comparison.
-func (r *runner) asker(route Route) (smoke.Asked, bool) {
-	var found []smoke.Asked
+func (r *runner) asker(route Route) (suite.Asked, bool) {
+	var found []suite.Asked
 	for _, a := range r.Suite.Requests() {
 		if a.Method == route.Method && a.Path == route.Path && a.Place.Line > 0 {
 			found = append(found, a)
 		}
 	}
-	rank := func(a smoke.Asked) int {
+	rank := func(a suite.Asked) int {
 		n := 0
 		for i, worse := range []bool{a.Step > 0, a.Compared, a.Observe} {
 			if worse {
@@ -78,9 +78,9 @@ func (r *runner) asker(route Route) (smoke.Asked, bool) {
 		}
 		return n
 	}
-	slices.SortStableFunc(found, func(a, b smoke.Asked) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(found, func(a, b suite.Asked) int { return rank(a) - rank(b) })
 	if len(found) == 0 {
-		return smoke.Asked{}, false
+		return suite.Asked{}, false
 	}
 	return found[0], true
 }

@@ -15,14 +15,14 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Campaign is a suite to score, and how.
 type Campaign struct {
 	// Plan is the rehearsal of the release without a fault.
 	Plan  rehearsal.Plan
-	Suite *smoke.Suite
+	Suite *suite.Suite
 	// Faults are those to try.
 	Faults []Fault
 	// Routes are routes to break that the suite may not ask, beside those that it does.

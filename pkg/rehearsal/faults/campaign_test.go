@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -20,7 +20,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // TestMain makes the test binary all the programs of a rehearsal: the keeper, the releases, the real hooks.
@@ -80,18 +80,18 @@ checks:
 `
 
 // campaign scores a suite with the release that the green command serves.
-func campaign(t *testing.T, suite, green string, names ...string) faults.Campaign {
+func campaign(t *testing.T, checked, green string, names ...string) faults.Campaign {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"taskdef.json": taskDefinition, "appspec.yaml": appSpec, "smoke.yaml": suite} {
+	for name, text := range map[string]string{"taskdef.json": taskDefinition, "appspec.yaml": appSpec, "smoke.yaml": checked} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	found, problems := rehearsal.ReadRelease(filepath.Join(dir, "taskdef.json"), filepath.Join(dir, "appspec.yaml"))
-	read, wrong := smoke.Read(smoke.Source{Name: "smoke.yaml", Text: []byte(suite)})
+	read, wrong := suite.Read(suite.Source{Name: "smoke.yaml", Text: []byte(checked)})
 	if all := append(problems, wrong...); len(all.Errors(false)) > 0 {
-		t.Fatalf("%v\n%s", all, suite)
+		t.Fatalf("%v\n%s", all, checked)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -218,11 +218,11 @@ func TestARouteThatNobodyAsksIsNotMetAndTheAdviceWorks(t *testing.T) {
 // `rehearse faults` takes two minutes for it.
 func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
 	t.Parallel()
-	suite, err := os.ReadFile("../../../infra/tripmgmt/smoke.yaml")
+	checked, err := os.ReadFile("../../../infra/tripmgmt/smoke.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := campaign(t, string(suite), "good", "error-200", "redirect")
+	c := campaign(t, string(checked), "good", "error-200", "redirect")
 	last := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
 	last.Function, last.Argv = "last-gate", []string{last.Argv[0], "hook", string(lifecycle.BeforeAllowTraffic)}
 	c.Plan.Hooks[lifecycle.BeforeAllowTraffic] = last
@@ -290,10 +290,10 @@ func TestAnInterruptedCampaignHasNoScoreToTrust(t *testing.T) {
 
 // follow puts an advice into a suite, as a person would: the keys go into the check or step that it names,
 // new checks are appended.
-func follow(t *testing.T, suite string, a faults.Advice) string {
+func follow(t *testing.T, checked string, a faults.Advice) string {
 	t.Helper()
 	whole, add := map[string]any{}, map[string]any{}
-	for text, into := range map[string]*map[string]any{suite: &whole, a.YAML: &add} {
+	for text, into := range map[string]*map[string]any{checked: &whole, a.YAML: &add} {
 		if err := yaml.NewDecoder(strings.NewReader(text)).Decode(into); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatalf("%v\n%s", err, text)
 		}

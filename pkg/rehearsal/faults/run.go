@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 const (
@@ -200,6 +200,6 @@ func (r *runner) sort() {
 // inconclusive reports whether a hook let the release pass without an answer.
 func inconclusive(result rehearsal.Result) bool {
 	return slices.ContainsFunc(result.Hooks, func(h rehearsal.HookResult) bool {
-		return h.Verdict != nil && strings.EqualFold(h.Verdict.Verdict, string(smoke.Inconclusive))
+		return h.Verdict != nil && strings.EqualFold(h.Verdict.Verdict, string(finding.Inconclusive))
 	})
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 // css is what only this page needs.
@@ -118,7 +118,7 @@ func (p *page) section(id, heading string) {
 }
 
 func (p *page) hook(i int, h rehearsal.HookResult) {
-	verdict := string(smoke.Error)
+	verdict := string(finding.Error)
 	if h.Verdict != nil {
 		verdict = known(h.Verdict.Verdict)
 	}
@@ -143,7 +143,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 		p.El("p", "note", a)
 	}
 	p.Raw("\n</article>\n")
-	var found smoke.Report
+	var found finding.Report
 	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
 		report.Findings(&p.Page, found, 1)
 		p.latencies(found.Checks)
@@ -176,15 +176,15 @@ func (p *page) cells(texts ...string) {
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
 func known(verdict string) string {
-	switch v := smoke.Verdict(verdict); v {
-	case smoke.Pass, smoke.Fail, smoke.Inconclusive, smoke.Error, smoke.Skipped:
+	switch v := finding.Verdict(verdict); v {
+	case finding.Pass, finding.Fail, finding.Inconclusive, finding.Error, finding.Skipped:
 		return string(v)
 	}
-	return string(smoke.Error)
+	return string(finding.Error)
 }
 
 // latencies draws how long each check's answers took.
-func (p *page) latencies(checks []smoke.CheckResult) {
+func (p *page) latencies(checks []finding.CheckResult) {
 	for _, c := range checks {
 		p50, p95 := quantiles(c.Latencies)
 		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 func render(t *testing.T, r rehearsal.Result) string {
@@ -63,11 +63,11 @@ func shifted(t *testing.T) rehearsal.Result {
 		})
 	}
 	r.Requests = []alb.Tally{{Listener: "production", Release: "1.0.0", Requests: 150}, {Listener: "production", Release: "1.1.0", Requests: 90}, {Listener: "test", Release: "1.1.0", Requests: 60}}
-	checks := []smoke.CheckResult{{Check: "list trips", Verdict: smoke.Pass, Attempts: 5, Latencies: []time.Duration{ms(1), ms(2), ms(3), ms(4), ms(30)}, Place: diagnostic.Place{File: "smoke.yaml", Line: 26}}}
+	checks := []finding.CheckResult{{Check: "list trips", Verdict: finding.Pass, Attempts: 5, Latencies: []time.Duration{ms(1), ms(2), ms(3), ms(4), ms(30)}, Place: diagnostic.Place{File: "smoke.yaml", Line: 26}}}
 	r.Hooks = []rehearsal.HookResult{{
 		Event: lifecycle.AfterAllowTestTraffic, Function: "gate", Status: deployment.EventSucceeded, Reported: true, Duration: ms(180),
 		Verdict: &rehearsal.Verdict{Verdict: "PASS", Reason: "1 check passed"},
-		Report:  encode(t, smoke.Report{Suite: "trips", Verdict: smoke.Pass, Checks: checks}),
+		Report:  encode(t, finding.Report{Suite: "trips", Verdict: finding.Pass, Checks: checks}),
 	}, {
 		Event: lifecycle.BeforeAllowTraffic, Function: "last-gate", Status: deployment.EventSucceeded, Reported: true, Duration: ms(90),
 		Verdict: &rehearsal.Verdict{Verdict: "PASS"},
@@ -101,9 +101,9 @@ func rolledBack(t *testing.T) rehearsal.Result {
 	}
 	h := r.Hooks[0]
 	h.Status, h.Verdict = deployment.EventFailed, &rehearsal.Verdict{Verdict: "FAIL", Blame: "release", Reason: r.Why}
-	h.Report = encode(t, smoke.Report{Suite: "trips", Verdict: smoke.Fail, Checks: []smoke.CheckResult{{
-		Check: "list trips", Verdict: smoke.Fail, Attempts: 5, Failures: 5, Reason: r.Why, Latencies: []time.Duration{ms(1), ms(2)},
-		Findings: []smoke.Finding{{Request: "GET /api/trips", Attempt: 1, Subject: "status", Expected: "200", Got: "500", Excerpt: `{"error":"no such table"}`, Count: 5}},
+	h.Report = encode(t, finding.Report{Suite: "trips", Verdict: finding.Fail, Checks: []finding.CheckResult{{
+		Check: "list trips", Verdict: finding.Fail, Attempts: 5, Failures: 5, Reason: r.Why, Latencies: []time.Duration{ms(1), ms(2)},
+		Findings: []finding.Finding{{Request: "GET /api/trips", Attempt: 1, Subject: "status", Expected: "200", Got: "500", Excerpt: `{"error":"no such table"}`, Count: 5}},
 	}}})
 	r.Hooks = []rehearsal.HookResult{h}
 	for i := range 40 {
@@ -129,12 +129,12 @@ func hostile(t *testing.T) rehearsal.Result {
 	}
 	r.Requests = []alb.Tally{{Listener: evil, Release: evil}}
 	r.Hooks[0].Function, r.Hooks[0].Event, r.Hooks[0].Attempts = evil, lifecycle.Name(evil), []string{evil}
-	r.Hooks[0].Report = encode(t, smoke.Report{Suite: evil, Verdict: smoke.Verdict(evil), Checks: []smoke.CheckResult{{Check: evil, Verdict: smoke.Verdict(evil), Reason: evil, Latencies: []time.Duration{ms(1)}}}})
+	r.Hooks[0].Report = encode(t, finding.Report{Suite: evil, Verdict: finding.Verdict(evil), Checks: []finding.CheckResult{{Check: evil, Verdict: finding.Verdict(evil), Reason: evil, Latencies: []time.Duration{ms(1)}}}})
 	r.Hooks = append(r.Hooks, rehearsal.HookResult{Event: "x", Checks: []rehearsal.Check{{Name: evil, Verdict: evil, Reason: evil}}, Verdict: &rehearsal.Verdict{Verdict: evil, Reason: evil}})
 	return r
 }
 
-func encode(t *testing.T, r smoke.Report) json.RawMessage {
+func encode(t *testing.T, r finding.Report) json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
-	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
 const (
@@ -97,7 +97,7 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 // place is where the check that failed stands in the suite, as far as a hook's report says.
 func place(r rehearsal.Result) string {
 	for _, h := range r.Hooks {
-		var report smoke.Report
+		var report finding.Report
 		if h.Event != r.FailedEvent || json.Unmarshal(h.Report, &report) != nil {
 			continue
 		}

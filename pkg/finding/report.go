@@ -1,0 +1,136 @@
+package finding
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// Phase is one part of running a suite.
+type Phase string
+
+// The phases, in the order in which they run.
+const (
+	// PhaseReady waits until the target answers as the expected release. Only here is anything retried
+	// that did not declare it.
+	PhaseReady Phase = "ready"
+	// PhaseJudge runs every attempt of every check; each one counts.
+	PhaseJudge Phase = "judge"
+	// PhaseCompare asks target and baseline in turn and compares what they answer.
+	PhaseCompare Phase = "compare"
+)
+
+// Report is what a run found out. Every text in it is redacted and safe to print: no secret's value,
+// no control characters from a response.
+type Report struct {
+	Suite        string `json:"suite"`
+	SuiteSHA256  string `json:"suite_sha256"`
+	Target       string `json:"target"`
+	Baseline     string `json:"baseline,omitempty"`
+	Release      string `json:"release,omitempty"`
+	DeploymentID string `json:"deployment_id,omitempty"`
+	// Nonce is the job's: it shows that the report is this run's.
+	Nonce string `json:"nonce,omitempty"`
+
+	// Verdict is the worst of all that counts. Policy is not applied: INCONCLUSIVE stays INCONCLUSIVE.
+	Verdict Verdict `json:"verdict"`
+	Blame   Blame   `json:"blame"`
+	// Reason is one line; its first words tell what failed, what was expected and what came.
+	Reason string `json:"reason"`
+	// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
+	InconclusiveAllowed bool `json:"inconclusive_allowed,omitempty"`
+	// ReleaseProven says that a check that mentions ${RELEASE} passed, so the right release answered.
+	ReleaseProven bool `json:"release_proven"`
+
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration_ns"`
+
+	Readiness *Readiness    `json:"readiness,omitempty"`
+	Checks    []CheckResult `json:"checks"`
+	Compares  []Comparison  `json:"compares,omitempty"`
+	// NotRun lists what was planned and did not run, and why. It never counts as passed.
+	NotRun   []NotRun `json:"not_run,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Readiness tells how the wait for the expected release went.
+type Readiness struct {
+	Verdict Verdict `json:"verdict"`
+	// Rounds is how often the readiness checks were asked, Consecutive how often they held in a row at the end.
+	Rounds      int `json:"rounds"`
+	Consecutive int `json:"consecutive"`
+	// Relapses counts answers of another release, or failures, after the first right answer.
+	Relapses int           `json:"relapses"`
+	Waited   time.Duration `json:"waited_ns"`
+	Reason   string        `json:"reason,omitempty"`
+}
+
+// CheckResult is what judging one check found.
+type CheckResult struct {
+	Check   string           `json:"check"`
+	Place   diagnostic.Place `json:"place"`
+	Verdict Verdict          `json:"verdict"`
+	Blame   Blame            `json:"blame,omitempty"`
+	// Observe marks a check that is recorded but never counts.
+	Observe  bool          `json:"observe,omitempty"`
+	Attempts int           `json:"attempts"`
+	Failures int           `json:"failures"`
+	Duration time.Duration `json:"duration_ns"`
+	Reason   string        `json:"reason,omitempty"`
+	// Findings are the failed assertions of the first failed attempts, each told once.
+	Findings []Finding `json:"findings,omitempty"`
+	// Latencies are those of the answered requests, in the order in which they were sent.
+	Latencies []time.Duration `json:"latencies_ns,omitempty"`
+}
+
+// Finding is one assertion that did not hold.
+type Finding struct {
+	Place diagnostic.Place `json:"place"`
+	// Request is "GET /orders/7"; Step is its 1-based number in a flow, 0 for a single request.
+	Request string `json:"request"`
+	Step    int    `json:"step,omitempty"`
+	Attempt int    `json:"attempt"`
+	// Subject is what was looked at: "status", "header X-App-Version", "json $.status", "body".
+	Subject  string `json:"subject"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
+	// Excerpt is the beginning of the response, for people; bounded and redacted.
+	Excerpt string `json:"excerpt,omitempty"`
+	// Count is how many attempts failed in this same way.
+	Count int `json:"count"`
+}
+
+// Line tells the finding in one line.
+func (f Finding) Line() string {
+	step := ""
+	if f.Step > 0 {
+		step = fmt.Sprintf("step %d, ", f.Step)
+	}
+	return fmt.Sprintf("%s%s: %s: expected %s, got %s", step, f.Request, f.Subject, f.Expected, f.Got)
+}
+
+// Comparison is what comparing target and baseline on one request found. Green is the target.
+type Comparison struct {
+	Check       string           `json:"check"`
+	Place       diagnostic.Place `json:"place"`
+	Verdict     Verdict          `json:"verdict"`
+	Blame       Blame            `json:"blame,omitempty"`
+	Pairs       int              `json:"pairs"`
+	GreenErrors int              `json:"green_errors"`
+	BlueErrors  int              `json:"blue_errors"`
+	GreenP50    time.Duration    `json:"green_p50_ns"`
+	BlueP50     time.Duration    `json:"blue_p50_ns"`
+	GreenP95    time.Duration    `json:"green_p95_ns"`
+	BlueP95     time.Duration    `json:"blue_p95_ns"`
+	Reason      string           `json:"reason,omitempty"`
+	// Green and Blue are the latencies of the answered requests, in the order in which they were sent.
+	Green []time.Duration `json:"green_ns,omitempty"`
+	Blue  []time.Duration `json:"blue_ns,omitempty"`
+}
+
+// NotRun is something that was planned and did not run.
+type NotRun struct {
+	Check string `json:"check"`
+	Why   string `json:"why"`
+}

@@ -1,0 +1,273 @@
+package suite
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
+)
+
+func (r *reader) checks(p *pair, d *defaults) []Check {
+	nodes := r.items(p.value, "checks")
+	out := make([]Check, 0, len(nodes))
+	counted := false
+	for _, n := range nodes {
+		c := r.check(n, d)
+		counted = counted || !c.Observe
+		out = append(out, c)
+	}
+	switch {
+	case p.value.Kind != yaml.SequenceNode:
+	case len(out) == 0:
+		r.fail(p.at, "write a check: {name: health, request: GET /health, expect: {status: 200}}", "the suite has no checks")
+	case !counted:
+		r.fail(p.at, "take observe away from one that should count", "all checks only observe, so the suite cannot fail")
+	}
+	return out
+}
+
+func (r *reader) check(n *yaml.Node, d *defaults) Check {
+	c := Check{At: posOf(n), Attempts: -1, Allowed: d.allowed}
+	single := Step{At: c.At}
+	var steps *pair
+	var requestKey string
+	known := append([]string{"name", "steps", "attempts", "allowed_failures", "tags", "observe"}, requestKeys()...)
+	for _, p := range r.pairs(n, "a check", known...) {
+		switch p.key {
+		case "name":
+			c.Name, c.At = r.name(p.value), posOf(p.value)
+		case "steps":
+			steps = &p
+		case "attempts":
+			c.Attempts = r.integer(p.value, "attempts", 1, maxAttempts)
+		case "allowed_failures":
+			c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
+		case "tags":
+			c.tags = r.tags(p.value)
+		case "observe":
+			c.Observe = r.boolean(p.value, "observe")
+		default:
+			r.stepKey(p, &single)
+			requestKey = p.key
+		}
+	}
+	switch {
+	case steps != nil && requestKey != "":
+		c.Flow = true
+		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s", requestKey)
+	case steps != nil:
+		c.Flow = true
+		c.Steps = r.steps(steps, d)
+	default:
+		r.finish(&single, d)
+		c.Steps = []*Step{&single}
+	}
+	r.finishCheck(&c, d)
+	return c
+}
+
+// finishCheck fills in the defaults, and sees whether the check can fail.
+func (r *reader) finishCheck(c *Check, d *defaults) {
+	if c.Name == "" && !c.Flow && c.Steps[0].Method != "" && c.Steps[0].path.parts == nil {
+		c.Name = c.Steps[0].Method + " " + c.Steps[0].path.raw
+	}
+	if c.Name == "" {
+		r.fail(c.At, "write name: and what it shows", "the check has no name")
+	}
+	if c.Attempts < 0 {
+		switch {
+		case d.attempts > 0:
+			c.Attempts = d.attempts
+		case c.writes():
+			c.Attempts = 1 // nobody wants five orders who did not say so
+		default:
+			c.Attempts = defaultAttempts
+		}
+	}
+	if c.Allowed >= c.Attempts {
+		r.fail(c.At, "allow fewer failures, or make more attempts", "%d of %d attempts may fail, so the check cannot", c.Allowed, c.Attempts)
+	}
+	r.canFail(c)
+}
+
+func (r *reader) name(n *yaml.Node) string {
+	s, ok := r.scalar(n, "name")
+	switch {
+	case !ok:
+		return "?"
+	case strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200:
+		r.fail(posOf(n), "", "a name is one line of at most 200 bytes, not %s", quote(s))
+		return "?"
+	}
+	return s
+}
+
+func (r *reader) tags(n *yaml.Node) []string {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = r.items(n, "tags")
+	}
+	var out []string
+	for _, t := range nodes {
+		tag, ok := r.scalar(t, "a tag")
+		if ok && (tag == "" || strings.ContainsAny(tag, "!, \t\n")) {
+			r.fail(posOf(t), "", "a tag is one word, not %s", quote(tag))
+		}
+		out = append(out, tag)
+	}
+	return out
+}
+
+func (r *reader) steps(p *pair, d *defaults) []*Step {
+	nodes := r.items(p.value, "steps")
+	known := append([]string{"always", "capture"}, requestKeys()...)
+	out := make([]*Step, 0, len(nodes))
+	for _, n := range nodes {
+		s := &Step{At: posOf(n)}
+		for _, q := range r.pairs(n, "a step", known...) {
+			r.stepKey(q, s)
+		}
+		r.finish(s, d)
+		out = append(out, s)
+	}
+	if len(nodes) == 0 {
+		r.fail(p.at, "write a step: {request: GET /, expect: {status: 200}}", "the flow has no steps")
+	}
+	return out
+}
+
+// finish fills in a step's defaults, and checks what only the whole step can tell.
+func (r *reader) finish(s *Step, d *defaults) {
+	if s.timeout == 0 {
+		s.timeout = d.timeout
+	}
+	if s.maxBody == 0 {
+		s.maxBody = d.maxBody
+	}
+	s.headers = merge(d.headers, s.headers)
+	switch {
+	case s.Method == "":
+		if !s.broken {
+			r.fail(s.At, "write request: GET /health", "there is no request")
+		}
+	case s.Eventually > 0 && !s.Reads():
+		r.fail(s.At, "take eventually away: a write is sent once", "eventually asks again and again, which is for GET and HEAD only, not for %s", s.Method)
+	case s.Method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil || len(s.captures) > 0):
+		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
+	}
+	for i := range s.expect.headers {
+		r.checkRule(s.expect.headers[i].rule, 0)
+	}
+	for i := range s.expect.json {
+		r.checkRule(s.expect.json[i].rule, s.maxBody)
+		r.checkAbsence(s.expect.json[i])
+	}
+	if s.expect.body != nil {
+		r.checkRule(*s.expect.body, s.maxBody)
+	}
+	if s.expect.latency > 0 && s.expect.latency >= s.timeout {
+		r.warn(s.expect.latencyAt, "", "latency is not below the timeout of %s, so the timeout fails first", s.timeout)
+	}
+}
+
+// merge puts a request's own headers over the suite's defaults.
+func merge(defaults, own []header) []header {
+	if len(own) == 0 {
+		return defaults // shared: they are never changed
+	}
+	var out []header
+	for _, d := range defaults {
+		if !slices.ContainsFunc(own, func(h header) bool { return h.name == d.name }) {
+			out = append(out, d)
+		}
+	}
+	for _, h := range own {
+		if !h.drop {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// canFail refuses a check that every release would pass.
+func (r *reader) canFail(c *Check) {
+	given, patterns, broken := 0, 0, len(c.Steps) == 0
+	var where Pos
+	for i := range c.Steps {
+		e := &c.Steps[i].expect
+		broken = broken || c.Steps[i].broken
+		if e.status != nil || e.latency > 0 {
+			given++
+		}
+		for _, ru := range e.rules() {
+			for _, x := range ru {
+				given++
+				if x.findsEmpty() {
+					patterns++
+					where = x.at
+				}
+			}
+		}
+	}
+	const help = `write {equals: ""} if it must be empty`
+	switch {
+	case broken:
+	case given == 0:
+		r.fail(c.At, "write expect: {status: 200}", "the check %s expects nothing, so it cannot fail", quote(c.Name))
+	case patterns > 0 && patterns == given:
+		r.fail(where, help, "the pattern finds the empty text, and so something in every text: the check cannot fail")
+	case patterns > 0:
+		r.warn(where, help, "the pattern finds the empty text, and so something in every text")
+	}
+}
+
+func (r *reader) compares(p *pair, d *defaults) []Comparison {
+	nodes := r.items(p.value, "compare")
+	var out []Comparison
+	for _, n := range nodes {
+		out = append(out, r.comparison(n, d))
+	}
+	if len(nodes) == 0 && p.value.Kind == yaml.SequenceNode {
+		r.fail(p.at, "leave compare out", "nothing is compared")
+	}
+	return out
+}
+
+func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
+	c := Comparison{At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, step: Step{At: posOf(n)}}
+	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs", "warmup", "p95", "tags") {
+		switch p.key {
+		case "name":
+			c.Name, c.At = r.name(p.value), posOf(p.value)
+		case "pairs":
+			c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts)
+		case "warmup":
+			c.Warmup = r.integer(p.value, "warmup", 0, maxAttempts)
+		case "p95":
+			c.P95 = r.duration(p.value, "p95", maxTimeout)
+		case "tags":
+			c.tags = r.tags(p.value)
+		default:
+			r.stepKey(p, &c.step)
+		}
+	}
+	r.finish(&c.step, d)
+	if c.step.expect.at != (Pos{}) {
+		r.canFail(c.AsCheck())
+	}
+	if c.Name == "" && c.step.path.parts == nil {
+		c.Name = c.step.Method + " " + c.step.path.raw
+	}
+	switch {
+	case c.step.Method != "" && !c.step.Reads():
+		r.fail(c.At, "compare reads", "compare asks again and again, also the release in production: a write such as %s is refused", c.step.Method)
+	case c.Pairs < compare.MinPairs:
+		r.warn(c.At, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs, compare.MinPairs)
+	case c.P95 >= c.step.timeout:
+		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
+	}
+	return c
+}

@@ -1,0 +1,277 @@
+package suite
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+)
+
+// maxNesting is how deep a suite's mappings and lists may stand in each other. A request's body of
+// more than 60 levels is not a smoke test.
+const maxNesting = 100
+
+// Pos is a place in the suite's file, 1-based; smaller than a diagnostic.Place, as there are many.
+type Pos struct{ line, col int32 }
+
+func posOf(n *yaml.Node) Pos { return Pos{int32(n.Line), int32(n.Column)} }
+
+func (p Pos) place(file string) diagnostic.Place {
+	return diagnostic.Place{File: file, Line: int(p.line), Col: int(p.col)}
+}
+
+// reader walks the document and collects what is wrong with it, all in one go.
+type reader struct {
+	file     string
+	problems diagnostic.List
+	// budget is how many more nodes may be looked at: a few aliases of aliases stand for billions of nodes.
+	budget int
+	broke  bool
+	// source is the file's text, lines are its lines, and sought is how much of them places looked at.
+	source []byte
+	lines  [][]byte
+	sought int
+}
+
+// maxProblems is how many problems are told; nobody reads more, and each costs memory.
+const maxProblems = 1000
+
+func (r *reader) fail(p Pos, help, format string, args ...any) {
+	if len(r.problems) >= maxProblems {
+		return
+	}
+	r.problems = append(r.problems, diagnostic.Problem{
+		Place: p.place(r.file), Severity: diagnostic.Error, Cause: diagnostic.Rule,
+		Text: fmt.Sprintf(format, args...), Help: help,
+	})
+}
+
+func (r *reader) warn(p Pos, help, format string, args ...any) {
+	before := len(r.problems)
+	r.fail(p, help, format, args...)
+	for i := range r.problems[before:] {
+		r.problems[before+i].Severity = diagnostic.Warning
+	}
+}
+
+// resolve returns the node that an alias stands for, and counts the visit. It returns nil when the
+// document stands for more than anybody wrote.
+func (r *reader) resolve(n *yaml.Node, depth int) *yaml.Node {
+	for n != nil && n.Kind == yaml.AliasNode {
+		n = n.Alias
+		depth++
+	}
+	r.budget--
+	if n != nil && r.budget >= 0 && depth <= maxNesting {
+		return n
+	}
+	if !r.broke && n != nil {
+		r.broke = true
+		r.fail(posOf(n), "write it out, with fewer aliases and levels", "the document is nested too deeply or repeats itself too often")
+	}
+	return nil
+}
+
+// pair is one entry of a mapping; the value is resolved.
+type pair struct {
+	key   string
+	at    Pos
+	value *yaml.Node
+}
+
+// pairs returns the entries of a mapping in order, those of merged mappings last. When known is not
+// empty, other keys are problems. What is not a mapping is a problem, and has no entries.
+func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
+	n = r.resolve(n, 0)
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		r.fail(posOf(n), exampleOf(known), "%s must be a mapping, not %s", what, describe(n))
+		return nil
+	}
+	out := r.collect(n, 0)
+	if len(known) == 0 {
+		return out
+	}
+	kept := out[:0]
+	for _, p := range out {
+		if slices.Contains(known, p.key) {
+			kept = append(kept, p)
+			continue
+		}
+		r.fail(p.at, suggest(p.key, known), "unknown key %s in %s", quote(p.key), what)
+	}
+	return kept
+}
+
+// collect returns the entries of a mapping, resolved, and then those of the mappings merged into it.
+func (r *reader) collect(n *yaml.Node, depth int) []pair {
+	c := collector{reader: r, pairs: make([]pair, 0, len(n.Content)/2), seen: map[string]bool{}}
+	c.add(n, depth, false)
+	return c.pairs
+}
+
+type collector struct {
+	*reader
+	pairs []pair
+	seen  map[string]bool
+}
+
+func (c *collector) add(n *yaml.Node, depth int, merging bool) {
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := c.resolve(n.Content[i], depth), c.resolve(n.Content[i+1], depth)
+		switch {
+		case k == nil || v == nil:
+			return
+		case k.ShortTag() == "!!merge":
+			merged = append(merged, v)
+		case k.Kind != yaml.ScalarNode:
+			c.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
+		case !c.seen[k.Value]:
+			c.seen[k.Value] = true
+			c.pairs = append(c.pairs, pair{k.Value, posOf(k), v})
+		case !merging:
+			c.fail(posOf(k), "keep one of them", "the key %s stands here twice", quote(k.Value))
+		}
+	}
+	for _, m := range merged {
+		from := []*yaml.Node{m}
+		if m.Kind == yaml.SequenceNode {
+			from = m.Content
+		}
+		for _, f := range from {
+			if f = c.resolve(f, depth+1); f != nil && f.Kind == yaml.MappingNode {
+				c.add(f, depth+1, true)
+			} else if f != nil {
+				c.fail(posOf(f), "", "only a mapping can be merged with <<, not %s", describe(f))
+			}
+		}
+	}
+}
+
+// items returns the elements of a list, resolved. What is not a list is a problem, and has no elements.
+func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
+	if n = r.resolve(n, 0); n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.fail(posOf(n), "", "%s must be a list, not %s", what, describe(n))
+		return nil
+	}
+	out := make([]*yaml.Node, 0, len(n.Content))
+	for _, c := range n.Content {
+		if c = r.resolve(c, 0); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// single returns a node that must be a single value other than null, or nil.
+func (r *reader) single(n *yaml.Node, what string) *yaml.Node {
+	if n = r.resolve(n, 0); n == nil {
+		return nil
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		r.fail(posOf(n), "", "%s must be a text, not %s", what, describe(n))
+		return nil
+	}
+	return n
+}
+
+// scalar returns the text of a node that must be a single value, and holds no variable.
+func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
+	if n = r.single(n, what); n == nil {
+		return "", false
+	}
+	return r.literal(n.Value, posOf(n), what, `write the text itself; "$${" is the text "${"`)
+}
+
+// template returns the text of a node that must be a single value, with the variables in it.
+func (r *reader) template(n *yaml.Node, what string) (text, bool) {
+	if n = r.single(n, what); n == nil {
+		return text{}, false
+	}
+	return r.text(n.Value, posOf(n))
+}
+
+func (r *reader) boolean(n *yaml.Node, what string) bool {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!bool" {
+		return strings.EqualFold(n.Value, "true")
+	}
+	r.fail(posOf(n), "write true or false", "%s must be true or false, not %s", what, describe(n))
+	return false
+}
+
+// integer returns a whole number between the bounds, or low.
+func (r *reader) integer(n *yaml.Node, what string, low, high int) int {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" {
+		if i, err := strconv.Atoi(n.Value); err == nil && i >= low && i <= high {
+			return i
+		}
+		r.fail(posOf(n), "", "%s must be between %d and %d, not %s", what, low, high, quote(n.Value))
+		return low
+	}
+	r.fail(posOf(n), "", "%s must be a whole number, not %s", what, describe(n))
+	return low
+}
+
+func (r *reader) oneOf(n *yaml.Node, what string, allowed ...string) string {
+	s, ok := r.scalar(n, what)
+	if !ok || slices.Contains(allowed, s) {
+		return s
+	}
+	r.fail(posOf(n), suggest(s, allowed), "%s must be %s, not %s", what, either(allowed), quote(s))
+	return ""
+}
+
+// describe says what stands there instead, and quotes a text; kindName quotes nothing.
+func describe(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
+		return quote(n.Value)
+	}
+	return kindName(n)
+}
+
+func kindName(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.ShortTag() == "!!null":
+		return "nothing"
+	}
+	return "a text"
+}
+
+func quote(s string) string { return redact.Quote(s) }
+
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// suggest is the help for a word that is not one of the known ones.
+func suggest(word string, known []string) string {
+	if near, ok := diagnostic.Nearest(word, known); ok {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return exampleOf(known)
+}
+
+func exampleOf(known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	return "known here: " + strings.Join(known, ", ")
+}

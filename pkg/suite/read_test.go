@@ -1,0 +1,63 @@
+package suite_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
+)
+
+var update = flag.Bool("update", false, "write the expected messages anew")
+
+// Every file under testdata/refused is named by its fault; what is said of it stands beside it.
+func TestBrokenSuitesAreRefusedWithAPlaceAndHelp(t *testing.T) {
+	files, err := filepath.Glob("testdata/refused/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			suite, problems := suite.Read(suite.Source{Name: name + ".yaml", Text: data})
+			if suite != nil {
+				t.Error("is accepted")
+			}
+			var got bytes.Buffer
+			if err := problems.Write(&got, diagnostic.Text); err != nil {
+				t.Fatal(err)
+			}
+			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != string(want) {
+				t.Errorf("got:\n%swant:\n%s", &got, want)
+			}
+		})
+	}
+}
+
+func TestASuiteIsReadUpToItsSize(t *testing.T) {
+	const text = "version: 1\nchecks: [{name: home, request: /, expect: {status: 200}}]\n"
+	for size, refused := range map[int]bool{suite.MaxSuite: false, suite.MaxSuite + 1: true} {
+		read, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text + "#" + strings.Repeat("x", size-len(text)-1))})
+		if (read == nil) != refused || refused && !strings.Contains(problems[0].Text, "larger than 4 MiB") {
+			t.Errorf("%d bytes: %v", size, problems)
+		}
+	}
+}

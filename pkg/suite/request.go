@@ -1,0 +1,328 @@
+package suite
+
+import (
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+
+	"go.yaml.in/yaml/v4"
+)
+
+const (
+	// maxTimeout bounds what a suite may ask for: a Lambda function lives 15 minutes.
+	maxTimeout = 15 * time.Minute
+	// maxAttempts bounds attempts and pairs; more is a load test.
+	maxAttempts = 10000
+)
+
+// body is what a request sends.
+type body struct {
+	contentType string
+	json        *value
+	text        text
+	form        []header
+}
+
+// bytes returns the body with its variables expanded.
+func (b *body) bytes(s Scope) ([]byte, error) {
+	switch {
+	case b == nil:
+		return nil, nil
+	case b.json != nil:
+		return b.json.appendJSON(nil, s)
+	case b.form != nil:
+		form := url.Values{}
+		for _, f := range b.form {
+			v, err := f.value.expand(s, nil)
+			if err != nil {
+				return nil, err
+			}
+			form.Add(f.name, v)
+		}
+		return []byte(form.Encode()), nil
+	}
+	t, err := b.text.expand(s, nil)
+	return []byte(t), err
+}
+
+// requestKeys are the keys of a step; checks of a single request have them too.
+func requestKeys() []string {
+	return []string{"request", "headers", "json", "form", "body", "timeout", "max_body", "expect", "eventually"}
+}
+
+// stepKey reads one key of a request into s.
+func (r *reader) stepKey(p pair, s *Step) {
+	before := len(r.problems)
+	defer func() {
+		if len(r.problems) > before && (p.key == "expect" || p.key == "request") {
+			s.broken = true
+		}
+	}()
+	switch p.key {
+	case "request":
+		r.requestLine(p.value, s)
+	case "headers":
+		s.headers = append(s.headers, r.headers(p.value)...)
+	case "json", "form", "body":
+		if s.body != nil {
+			r.fail(p.at, "keep one of json, form and body", "the request has two bodies")
+			return
+		}
+		s.body = r.body(p)
+	case "timeout":
+		s.timeout = r.duration(p.value, "timeout", maxTimeout)
+	case "max_body":
+		s.maxBody = r.size(p.value, "max_body")
+	case "expect":
+		s.expect = r.expectation(p.value)
+	case "eventually":
+		s.Eventually = r.duration(p.value, "eventually", maxTimeout)
+	case "always":
+		s.Always = r.boolean(p.value, "always")
+	case "capture":
+		s.captures = r.captures(p.value)
+	}
+}
+
+func methods() []string {
+	return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+}
+
+// requestLine reads "POST /orders" or "/orders".
+func (r *reader) requestLine(n *yaml.Node, s *Step) {
+	t, ok := r.template(n, "request")
+	if !ok {
+		return
+	}
+	s.Method, s.path = http.MethodGet, t
+	first := t.raw
+	if t.parts != nil {
+		first = t.parts[0].literal
+	}
+	if method, _, found := strings.Cut(first, " "); found && !strings.HasPrefix(first, "/") {
+		s.Method = method
+		rest := strings.TrimLeft(first[len(method):], " ")
+		s.path = t.withoutPrefix(first, rest)
+		if !slices.Contains(methods(), method) {
+			r.fail(posOf(n), methodHelp(method), "%s is not a method", quote(method))
+			return
+		}
+	}
+	r.checkPath(n, s.path)
+}
+
+// withoutPrefix returns the text with its first literal replaced by rest.
+func (t text) withoutPrefix(first, rest string) text {
+	if t.parts == nil {
+		t.raw = rest
+		return t
+	}
+	if first == "" {
+		return t
+	}
+	t.parts = append([]part(nil), t.parts...)
+	t.parts[0].literal = rest
+	return t
+}
+
+func methodHelp(method string) string {
+	if slices.Contains(methods(), strings.ToUpper(method)) {
+		return "did you mean " + strings.ToUpper(method) + "?"
+	}
+	if strings.Contains(method, "://") {
+		return "write the path only; --target says where"
+	}
+	return suggest(method, methods())
+}
+
+func (r *reader) checkPath(n *yaml.Node, path text) {
+	sample := path.raw
+	for _, p := range path.parts {
+		if p.name != "" {
+			sample += "x"
+		}
+		sample += p.literal
+	}
+	literal := path.raw
+	if path.parts != nil {
+		literal = path.parts[0].literal
+	}
+	at := posOf(n)
+	switch {
+	case strings.Contains(sample, "://") && !strings.HasPrefix(sample, "/"):
+		r.fail(at, "write the path only; --target says where", "a request is a path, not a URL")
+	case path.parts != nil && path.parts[0].name != "":
+		r.fail(at, "write GET /${NAME}", "a path begins with /, not with a variable")
+	case !strings.HasPrefix(literal, "/"):
+		r.fail(at, "write GET /"+strings.TrimLeft(quoteless(literal), "/"), "a path begins with /, not %s", quote(literal))
+	case strings.HasPrefix(sample, "//"):
+		r.fail(at, "", "a path begins with one /, %s would be another host", quote(sample))
+	case strings.ContainsAny(sample, " \t\r\n"):
+		r.fail(at, "write %20 for a blank", "the path %s holds a blank", quote(sample))
+	case strings.Contains(sample, "#"):
+		r.fail(at, "write %23 for a #", "the path %s holds a #, which browsers keep to themselves", quote(sample))
+	default:
+		if _, err := url.ParseRequestURI(sample); err != nil {
+			r.fail(at, "write %25 for a %", "the path %s is not valid", quote(sample))
+		}
+	}
+}
+
+func quoteless(s string) string { return strings.Trim(quote(s), `"`) }
+
+// headers reads a mapping of header names to texts; null takes a default header away.
+func (r *reader) headers(n *yaml.Node) []header {
+	var out []header
+	for _, p := range r.pairs(n, "headers") {
+		name := r.headerName(p)
+		why := refusedHeader(name)
+		switch {
+		case name == "Host":
+			r.fail(p.at, "write host: at the suite's top", "%s", why)
+		case why != "":
+			r.fail(p.at, "leave it out", "%s %s", quote(p.key), why)
+		case p.value.Kind == yaml.ScalarNode && p.value.ShortTag() == "!!null":
+			out = append(out, header{name: name, drop: true})
+		default:
+			if t, ok := r.template(p.value, "header "+name); ok {
+				out = append(out, header{name: name, value: t})
+			}
+		}
+	}
+	return out
+}
+
+// refusedHeader says why a header of that canonical name cannot be sent by a suite, or "".
+func refusedHeader(name string) string {
+	switch name {
+	case "Host":
+		return "the Host header belongs to the whole suite"
+	case "Connection", "Content-Length", "Trailer", "Transfer-Encoding":
+		return "is set by the connection"
+	}
+	return ""
+}
+
+// headerName returns the key of a header in the one spelling that is compared.
+func (r *reader) headerName(p pair) string {
+	name, ok := r.literal(p.key, p.at, "a header's name", "write the name itself")
+	if ok && !isToken(name) {
+		r.fail(p.at, "", "%s is not a header name", quote(name))
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
+}
+
+func isToken(s string) bool {
+	for _, c := range s {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (r *reader) body(p pair) *body {
+	switch p.key {
+	case "json":
+		v := r.value(p.value, "json")
+		return &body{contentType: "application/json", json: &v}
+	case "form":
+		b := &body{contentType: "application/x-www-form-urlencoded", form: []header{}}
+		for _, f := range r.pairs(p.value, "form") {
+			if t, ok := r.template(f.value, "form field "+quote(f.key)); ok {
+				b.form = append(b.form, header{name: r.key(f), value: t})
+			}
+		}
+		return b
+	}
+	t, ok := r.template(p.value, "body")
+	if !ok {
+		return nil
+	}
+	return &body{text: t}
+}
+
+// captures reads {id: $.id} and {token: {path: $.token, secret: true}}.
+func (r *reader) captures(n *yaml.Node) []capture {
+	var out []capture
+	for _, p := range r.pairs(n, "capture") {
+		c := capture{name: p.key, at: p.at}
+		if !isName(p.key) {
+			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
+			continue
+		}
+		path := p.value
+		if p.value.Kind == yaml.MappingNode {
+			path = nil
+			for _, q := range r.pairs(p.value, "capture "+p.key, "path", "secret") {
+				if q.key == "path" {
+					path = q.value
+				} else {
+					c.secret = r.boolean(q.value, "secret")
+				}
+			}
+			if path == nil {
+				r.fail(p.at, "write {path: $.field, secret: true}", "capture %s has no path", p.key)
+				continue
+			}
+		}
+		if path = r.single(path, "capture "+p.key); path != nil {
+			c.path = r.jsonPath(path.Value, posOf(path))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// CheckHeader returns the canonical name of a header that is to be sent with every request. It is an error when
+// no suite may send it, or no request can hold its value.
+func CheckHeader(name, value string) (canonical string, err error) {
+	canonical = http.CanonicalHeaderKey(name)
+	why := refusedHeader(canonical)
+	if !isToken(name) {
+		why = "is not the name of a header"
+	}
+	if why != "" {
+		return "", fmt.Errorf("%s: %s", quote(name), why)
+	}
+	if _, err := (text{raw: value}).header(Scope{}); err != nil {
+		return "", fmt.Errorf("%s: %w", canonical, err)
+	}
+	return canonical, nil
+}
+
+// Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that
+// makes it another request.
+func (s *Step) Request(sc Scope) (probe.Request, error) {
+	q := probe.Request{
+		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody,
+		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
+	}
+	var err error
+	if q.Path, err = s.path.path(sc); err != nil {
+		return q, err
+	}
+	q.Header["User-Agent"] = []string{"greenlight-smoke"}
+	q.Header["Accept"] = []string{"*/*"}
+	q.Header["Accept-Encoding"] = []string{"gzip"}
+	if q.Body, err = s.body.bytes(sc); err != nil {
+		return q, err
+	}
+	if s.body != nil && s.body.contentType != "" {
+		q.Header["Content-Type"] = []string{s.body.contentType}
+	}
+	for _, h := range s.headers {
+		v, err := h.value.header(sc)
+		if err != nil {
+			return q, err
+		}
+		q.Header[h.name] = []string{v}
+	}
+	return q, nil
+}

@@ -1,0 +1,195 @@
+package suite
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// names sees that every name is there once, and that readiness names checks that exist.
+func (r *reader) names(s *Suite) {
+	seen := map[string]Pos{}
+	all := make([]string, 0, len(s.checks))
+	for i := range s.checks {
+		c := &s.checks[i]
+		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
+			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
+		}
+		seen[c.Name] = c.At
+		all = append(all, c.Name)
+	}
+	compared := map[string]bool{}
+	for _, c := range s.compares {
+		if compared[c.Name] {
+			r.fail(c.At, "", "the name %s was already given", quote(c.Name))
+		}
+		compared[c.Name] = true
+	}
+	for _, name := range s.readiness.checks {
+		if _, ok := seen[name]; !ok {
+			r.fail(s.readiness.at, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
+			continue
+		}
+		for i := range s.checks {
+			c := &s.checks[i]
+			switch {
+			case c.Name != name:
+			case c.Observe:
+				r.fail(s.readiness.at, "wait for a check that counts", "readiness waits for %s, which only observes and must never block", quote(name))
+			case c.writes():
+				r.warn(s.readiness.at, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
+			}
+		}
+	}
+}
+
+// checkPace sees that the rate lets readiness be reached in its time.
+func (r *reader) checkPace(s *Suite) {
+	if s.policy.rate == 0 || len(r.problems.Errors(false)) > 0 {
+		return
+	}
+	requests := 0
+	for _, c := range s.ReadinessChecks() {
+		requests += len(c.Steps)
+	}
+	requests *= s.readiness.consecutive
+	needs := time.Duration(float64(requests-1) / s.policy.rate * float64(time.Second))
+	if needs >= s.readiness.within {
+		r.fail(s.policy.rateAt, "raise the rate, or ask for fewer consecutive answers", "readiness takes %d requests, at this rate %s, and must be reached within %s",
+			requests, needs.Round(time.Second), s.readiness.within)
+	}
+}
+
+func suggestName(name string, all []string) string {
+	if len(all) > 10 {
+		if help := suggest(name, all); strings.HasPrefix(help, "did you mean") {
+			return help
+		}
+		return ""
+	}
+	return suggest(name, all)
+}
+
+// checkVariables sees that every variable that is used is declared, or captured before.
+func (r *reader) checkVariables(s *Suite) {
+	declared := map[string]bool{varRelease: true, varDeployment: true}
+	for _, v := range s.variables {
+		declared[v.name] = true
+	}
+	u := usage{reader: r, declared: declared}
+	u.text(s.host)
+	for i := range s.checks {
+		u.check(&s.checks[i])
+	}
+	if s.HostMentionsRelease() && len(s.compares) > 0 {
+		r.fail(s.host.at, "compare asks the old release too; write the host's name", "${RELEASE} in the host would fail on the old release")
+	}
+	for i := range s.compares {
+		c := &s.compares[i]
+		u.captured, u.later = nil, nil
+		u.step(&c.step, func(t text, _ bool) {
+			if mentions(t, varRelease) {
+				r.fail(t.at, "compare asks the old release too; prove the release in a check", "${RELEASE} in a comparison would fail on the old release")
+			}
+		})
+	}
+}
+
+// usage follows the variables through the suite.
+type usage struct {
+	*reader
+	declared map[string]bool
+	// captured are the names that earlier steps of the same flow capture, later those of later steps.
+	captured, later map[string]bool
+}
+
+func (u *usage) check(c *Check) {
+	u.captured, u.later = nil, nil
+	for i := range c.Steps {
+		for _, k := range c.Steps[i].captures {
+			if u.later == nil {
+				u.later = map[string]bool{}
+			}
+			u.later[k.name] = true
+			if u.declared[k.name] {
+				u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
+			}
+		}
+	}
+	sent := false
+	for i := range c.Steps {
+		s := c.Steps[i]
+		u.step(s, func(t text, expected bool) {
+			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
+			sent = sent || !expected && mentions(t, varRelease)
+		})
+		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
+		for _, k := range s.captures {
+			if u.captured == nil {
+				u.captured = map[string]bool{}
+			}
+			u.captured[k.name] = true
+		}
+	}
+	// What was sent may be what comes back, and where attempts may fail the right answers may be the few.
+	c.ProvesRelease = c.ProvesRelease && !sent && c.Allowed == 0
+}
+
+// demands reports whether no answer without the variable's value can hold.
+func (e *expectation) demands(name string) bool {
+	return slices.ContainsFunc(e.rules(), func(ru rule) bool {
+		return slices.ContainsFunc(ru, func(x expected) bool { return x.demands(name) })
+	})
+}
+
+// step calls f for every text of the step, with whether it stands in an expectation.
+func (u *usage) step(s *Step, f func(t text, expected bool)) {
+	asked := func(t text) { u.text(t); f(t, false) }
+	expected := func(t text) { u.text(t); f(t, true) }
+	asked(s.path)
+	for _, h := range s.headers {
+		asked(h.value)
+	}
+	if b := s.body; b != nil {
+		asked(b.text)
+		for _, h := range b.form {
+			asked(h.value)
+		}
+		if b.json != nil {
+			b.json.visit(asked)
+		}
+	}
+	for _, ru := range s.expect.rules() {
+		ru.visit(expected)
+	}
+}
+
+func (u *usage) text(t text) {
+	for _, p := range t.parts {
+		if p.name == "" || u.declared[p.name] || u.captured[p.name] {
+			continue
+		}
+		if u.later[p.name] {
+			u.fail(p.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
+			continue
+		}
+		u.fail(p.at, u.suggestion(p.name), "${%s} is not declared", p.name)
+	}
+}
+
+func (u *usage) suggestion(name string) string {
+	var known []string
+	for n := range u.declared {
+		known = append(known, n)
+	}
+	for n := range u.captured {
+		known = append(known, n)
+	}
+	sort.Strings(known)
+	help := suggest(name, known)
+	if strings.HasPrefix(help, "did you mean") {
+		return help
+	}
+	return "declare it under variables:, or write $${" + name + "} for the text"
+}

@@ -1,0 +1,383 @@
+package suite
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+)
+
+// The defaults of a suite. buildtools/smoke/SUITE.md tells them; one that changes changes what
+// every suite means.
+const (
+	defaultTimeout     = 5 * time.Second
+	defaultMaxBody     = 1 << 20
+	defaultAttempts    = 5
+	defaultConsecutive = 20
+	defaultWithin      = 5 * time.Minute
+	defaultPairs       = 100
+	defaultWarmup      = 20
+	defaultConcurrency = 8
+)
+
+// Suite is a suite that has been read and checked. It does not change, and can be used by several runs.
+type Suite struct {
+	name, file, sha256 string
+
+	variables []variable
+	defaults  defaults
+	readiness readiness
+	checks    []Check
+	compares  []Comparison
+	roots     *x509.CertPool
+	server    string // the name that certificates must have
+	host      text
+	policy    policy
+}
+
+type defaults struct {
+	timeout  time.Duration
+	maxBody  int64
+	attempts int // 0 when the suite does not say
+	allowed  int
+	headers  []header
+}
+
+type readiness struct {
+	at          Pos
+	checks      []string
+	consecutive int
+	within      time.Duration
+}
+
+type policy struct {
+	inconclusiveAllowed, baselineOptional bool
+	rate                                  float64
+	rateAt                                Pos
+	concurrency                           int
+}
+
+// Check is one request, or a flow of several, that is made a number of times.
+type Check struct {
+	Name string
+	At   Pos
+	// Attempts are made, of which Allowed may fail.
+	Attempts, Allowed int
+	tags              []string
+	// Observe says that it never counts, Flow that its steps were written as such.
+	Observe, Flow bool
+	// mentionsRelease is set when ${RELEASE} stands anywhere in it, ProvesRelease when no answer of another release
+	// can make it pass.
+	mentionsRelease, ProvesRelease bool
+	Steps                          []*Step
+}
+
+// Comparison is one request that is made of target and baseline in turn.
+type Comparison struct {
+	Name string
+	At   Pos
+	tags []string
+	// Pairs of requests are compared, after Warmup pairs that are not.
+	Pairs, Warmup int
+	// P95 is the bound of the new release's 95th percentile, or 0.
+	P95  time.Duration
+	step Step
+}
+
+// Step is one request and what is expected of its answer.
+type Step struct {
+	At       Pos
+	Method   string
+	path     text
+	headers  []header
+	body     *body
+	timeout  time.Duration
+	maxBody  int64
+	expect   expectation
+	captures []capture
+	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
+	// after a failure.
+	Eventually time.Duration
+	Always     bool
+	// broken is set when its request or expectation was already found wrong.
+	broken bool
+}
+
+type header struct {
+	name  string
+	value text
+	// drop takes a default header away.
+	drop bool
+}
+
+type capture struct {
+	name   string
+	at     Pos
+	path   jsonPath
+	secret bool
+}
+
+// Name returns the suite's name.
+func (s *Suite) Name() string { return s.name }
+
+// SHA256 returns the checksum of the suite's text, in hex.
+func (s *Suite) SHA256() string { return s.sha256 }
+
+// References lists the variables whose values the caller of Run looks up.
+func (s *Suite) References() []Reference {
+	var out []Reference
+	for _, v := range s.variables {
+		if v.ref != nil {
+			out = append(out, *v.ref)
+		}
+	}
+	return out
+}
+
+// Variables lists the names that the suite declares.
+func (s *Suite) Variables() []string {
+	out := make([]string, 0, len(s.variables))
+	for _, v := range s.variables {
+		out = append(out, v.name)
+	}
+	return out
+}
+
+// Redactor returns what hides the secrets among the values, and those that the suite itself declares. The
+// error names a variable whose secret is too large to be hidden.
+func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
+	secrets := map[string]string{}
+	for name, v := range values {
+		if v.Secret {
+			secrets["variable "+name] = v.Text
+		}
+	}
+	for _, v := range s.variables {
+		if v.secret {
+			secrets["variable "+v.name] = values[v.name].Text
+			secrets["variable "+v.name+" in the suite"] = v.text
+		}
+	}
+	if err := redact.Check(secrets); err != nil {
+		return nil, err
+	}
+	return redact.New(slices.Collect(maps.Values(secrets))...), nil
+}
+
+// MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
+func (s *Suite) MentionsRelease() bool {
+	for _, c := range s.checks {
+		if c.mentionsRelease {
+			return true
+		}
+	}
+	return s.HostMentionsRelease()
+}
+
+// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
+// which release answered.
+func (s *Suite) ProvesRelease() bool {
+	return slices.ContainsFunc(s.checks, func(c Check) bool { return c.ProvesRelease && !c.Observe })
+}
+
+// HasCompare reports whether the suite compares target and baseline.
+func (s *Suite) HasCompare() bool { return len(s.compares) > 0 }
+
+// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
+func (s *Suite) InconclusiveAllowed() bool { return s.policy.inconclusiveAllowed }
+
+// BaselineOptional is the suite's policy: without a baseline compare is left out, and that is no fault.
+func (s *Suite) BaselineOptional() bool { return s.policy.baselineOptional }
+
+func (c *Check) writes() bool {
+	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() })
+}
+
+// Reads reports whether the request changes nothing: GET or HEAD.
+func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" }
+
+// Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue
+// may be asked the same.
+func (c *Check) Single() bool {
+	return !c.Flow && len(c.Steps) == 1 && c.Steps[0].Reads() && !c.mentionsRelease
+}
+
+// Once is the check without patience: asked one time, whatever it declares.
+func (c *Check) Once() *Check {
+	if !slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.Eventually > 0 }) {
+		return c
+	}
+	out := *c
+	out.Steps = make([]*Step, len(c.Steps))
+	for i, s := range c.Steps {
+		impatient := *s
+		impatient.Eventually = 0
+		out.Steps[i] = &impatient
+	}
+	return &out
+}
+
+// SendsRelease reports whether ${RELEASE} stands in the request itself.
+func (s *Step) SendsRelease() bool {
+	found := false
+	u := usage{reader: &reader{}}
+	u.step(s, func(t text, expected bool) { found = found || !expected && mentions(t, varRelease) })
+	return found
+}
+
+func mentions(t text, name string) bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+}
+
+// keeps reports whether a check with these tags stays when filtered: it carries one of the wanted tags,
+// if any is wanted, and none of the unwanted ones, which begin with "!".
+func keeps(filter, tags []string) bool {
+	wanted, found := false, false
+	for _, f := range filter {
+		if f != "" && f[0] == '!' {
+			if slices.Contains(tags, f[1:]) {
+				return false
+			}
+			continue
+		}
+		wanted = true
+		found = found || slices.Contains(tags, f)
+	}
+	return found || !wanted
+}
+
+// Counted lists the names of the checks that count: all but those that only observe.
+func (s *Suite) Counted() []string {
+	var out []string
+	for _, c := range s.checks {
+		if !c.Observe {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// Comparisons lists the names of the suite's comparisons.
+func (s *Suite) Comparisons() []string {
+	var out []string
+	for _, c := range s.compares {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// Size returns how many checks and comparisons a tag filter leaves.
+func (s *Suite) Size(tags []string) (checks, compares int) {
+	a, b := s.Chosen(tags)
+	return len(a), len(b)
+}
+
+// UnknownTags lists the tags of a filter that nothing in the suite has: misspelt, or meant for another suite.
+func (s *Suite) UnknownTags(filter []string) []string {
+	var out []string
+	for _, f := range filter {
+		tag := strings.TrimPrefix(f, "!")
+		known := slices.ContainsFunc(s.checks, func(c Check) bool { return slices.Contains(c.tags, tag) }) ||
+			slices.ContainsFunc(s.compares, func(c Comparison) bool { return slices.Contains(c.tags, tag) })
+		if !known {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
+// CheckTags returns an error when a tag filter would leave no check that counts.
+func (s *Suite) CheckTags(tags []string) error {
+	checks, _ := s.Chosen(tags)
+	if slices.ContainsFunc(checks, func(c *Check) bool { return !c.Observe }) {
+		return nil
+	}
+	var known []string
+	for _, c := range s.checks {
+		for _, t := range c.tags {
+			if !slices.Contains(known, t) {
+				known = append(known, t)
+			}
+		}
+	}
+	help := "the suite has no tags"
+	if len(known) > 0 {
+		help = "the suite has the tags " + strings.Join(known, ", ")
+	}
+	return fmt.Errorf("%s leaves no check that counts; %s", quote(strings.Join(tags, ",")), help)
+}
+
+// AsCheck is the comparison's one request as a check without attempts.
+func (c *Comparison) AsCheck() *Check {
+	return &Check{Name: c.Name, At: c.At, Steps: []*Step{&c.step}}
+}
+
+// ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
+func (s *Suite) ReadinessChecks() []*Check {
+	var out []*Check
+	named := map[string]bool{}
+	for _, n := range s.readiness.checks {
+		named[n] = true
+	}
+	for i := range s.checks {
+		c := &s.checks[i]
+		if named[c.Name] || len(named) == 0 && c.mentionsRelease && !c.Observe && !c.writes() {
+			out = append(out, c)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return []*Check{{Name: "GET / below 500", Attempts: 1, Steps: []*Step{{
+		Method: "GET", path: text{raw: "/"}, headers: s.defaults.headers,
+		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
+		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
+	}}}}
+}
+
+// Chosen returns the checks and comparisons that a tag filter leaves.
+func (s *Suite) Chosen(tags []string) ([]*Check, []*Comparison) {
+	checks := make([]*Check, 0, len(s.checks))
+	for i := range s.checks {
+		if keeps(tags, s.checks[i].tags) {
+			checks = append(checks, &s.checks[i])
+		}
+	}
+	var compares []*Comparison
+	for i := range s.compares {
+		if keeps(tags, s.compares[i].tags) {
+			compares = append(compares, &s.compares[i])
+		}
+	}
+	return checks, compares
+}
+
+// RequestLine is the request as the suite writes it: "GET /orders/${id}".
+func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
+
+// RequestAt is where the request stands.
+func (s *Step) RequestAt() Pos { return s.path.at }
+
+// Rate is how many requests a second each side may be sent; 0 is without a limit.
+func (s *Suite) Rate() float64 { return s.policy.rate }
+
+// Concurrency is how many checks run at the same time.
+func (s *Suite) Concurrency() int { return s.policy.concurrency }
+
+// Consecutive is how many rounds of readiness must hold in a row.
+func (s *Suite) Consecutive() int { return s.readiness.consecutive }
+
+// Within is how long readiness may take.
+func (s *Suite) Within() time.Duration { return s.readiness.within }
+
+// TLS returns the authorities that certificates are checked against, nil for the system's, and the name that
+// certificates must have, empty for the target's own.
+func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots, s.server }
+
+// Place is a place in the suite's file.
+func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }

@@ -1,0 +1,247 @@
+package suite
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+)
+
+// text is a text of the suite, with the variables in it found. The common one has none.
+type text struct {
+	// raw is the text itself when parts is nil.
+	raw   string
+	parts []part
+	at    Pos
+}
+
+// part is a piece of literal text or, when name is set, a variable.
+type part struct {
+	literal, name string
+	at            Pos
+}
+
+// Scope is what names stand for while one attempt runs.
+type Scope struct {
+	// Vars are the suite's variables with their values, Captured those that earlier steps captured.
+	Vars     map[string]string
+	Captured map[string]string
+	// Secrets hides what may not be shown.
+	Secrets *redact.Redactor
+}
+
+func (s Scope) get(name string) (value string, captured, ok bool) {
+	if v, ok := s.Captured[name]; ok {
+		return v, true, true
+	}
+	v, ok := s.Vars[name]
+	return v, false, ok
+}
+
+// text finds the variables in the text s, which stands at a place of the file: ${NAME}. "$${" is "${",
+// any other "$" is text.
+func (r *reader) text(s string, at Pos) (text, bool) {
+	if !strings.Contains(s, "${") {
+		return text{raw: s, at: at}, true
+	}
+	t, where, wrong := parseText(s, r.places(at))
+	if wrong != "" {
+		r.fail(where, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
+	}
+	t.at = at
+	return t, wrong == ""
+}
+
+// literal returns a text that is taken as it stands: a variable in it is refused. "$${" is "${" here, too.
+func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
+	t, ok := r.text(s, at)
+	for _, p := range t.names() {
+		r.fail(p.at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
+		return "", false
+	}
+	return t.raw, ok
+}
+
+// key returns the key of a body's or a value's object.
+func (r *reader) key(p pair) string {
+	key, _ := r.literal(p.key, p.at, "a key", `write the key itself; "$${" is the text "${"`)
+	return key
+}
+
+// parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
+func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
+	var parts []part
+	var literal strings.Builder
+	for i := 0; i < len(s); {
+		switch {
+		case strings.HasPrefix(s[i:], "$${"):
+			next()
+			literal.WriteString("${")
+			i += 3
+		case strings.HasPrefix(s[i:], "${"):
+			at := next()
+			end := strings.IndexByte(s[i:], '}')
+			if end < 0 {
+				return text{}, at, `"${" without its "}"`
+			}
+			name := s[i+2 : i+end]
+			if !isName(name) {
+				return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
+			}
+			if literal.Len() > 0 {
+				parts = append(parts, part{literal: literal.String()})
+				literal.Reset()
+			}
+			parts = append(parts, part{name: name, at: at})
+			i += end + 1
+		default:
+			literal.WriteByte(s[i])
+			i++
+		}
+	}
+	if len(parts) == 0 {
+		return text{raw: literal.String()}, Pos{}, ""
+	}
+	if literal.Len() > 0 {
+		parts = append(parts, part{literal: literal.String()})
+	}
+	return text{parts: parts}, Pos{}, ""
+}
+
+func isName(s string) bool {
+	for i, c := range s {
+		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// literal is the text as the suite has it, with its variables' names.
+func (t text) literal() string {
+	if t.parts == nil {
+		return t.raw
+	}
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.name != "" {
+			b.WriteString("${" + p.name + "}")
+			continue
+		}
+		b.WriteString(p.literal)
+	}
+	return b.String()
+}
+
+// names lists the variables in the text.
+func (t text) names() []part {
+	var out []part
+	for _, p := range t.parts {
+		if p.name != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// expand puts the values in, each passed through escape when that is not nil. A value is never
+// expanded again.
+func (t text) expand(s Scope, escape func(value string) string) (string, error) {
+	if t.parts == nil {
+		return t.raw, nil
+	}
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.name == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		v, _, ok := s.get(p.name)
+		if !ok {
+			return "", fmt.Errorf("${%s} has no value", p.name)
+		}
+		if escape != nil {
+			v = escape(v)
+		}
+		b.WriteString(v)
+	}
+	return b.String(), nil
+}
+
+// header expands the text for a header's value.
+func (t text) header(s Scope) (string, error) {
+	v, err := t.expand(s, nil)
+	if err == nil && strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+		return "", fmt.Errorf("a value holds a line break or control character")
+	}
+	return v, err
+}
+
+// pattern expands the text for a regular expression: values are taken literally.
+func (t text) pattern(s Scope) (string, error) { return t.expand(s, regexp.QuoteMeta) }
+
+// path expands the text for a request's path and query. What stands in the query is escaped for it. In
+// the path a suite's own variable may hold several segments; a captured value comes from a response, so
+// it stays in its segment, and may not make that one "." or "..", which servers take for a way up.
+func (t text) path(s Scope) (string, error) {
+	if t.parts == nil {
+		return t.raw, nil
+	}
+	var b strings.Builder
+	query := false
+	for _, p := range t.parts {
+		if p.name == "" {
+			query = query || strings.Contains(p.literal, "?")
+			b.WriteString(p.literal)
+			continue
+		}
+		v, captured, ok := s.get(p.name)
+		switch {
+		case !ok:
+			return "", fmt.Errorf("${%s} has no value", p.name)
+		case query:
+			b.WriteString(url.QueryEscape(v))
+		case captured && v == "":
+			return "", fmt.Errorf("${%s} is empty, and so the path would be another one", p.name)
+		case captured:
+			b.WriteString(url.PathEscape(v))
+		default:
+			b.WriteString(escapeSegments(v))
+		}
+	}
+	path, _, _ := strings.Cut(b.String(), "?")
+	if strings.HasPrefix(path, "//") {
+		return "", fmt.Errorf("the path begins with // once the values are in it")
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			return "", fmt.Errorf("a value makes the path leave its place: a segment is %q", segment)
+		}
+	}
+	return b.String(), nil
+}
+
+func escapeSegments(v string) string {
+	segments := strings.Split(v, "/")
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/")
+}
+
+// HasValues reports whether all that the step needs has a value.
+func (s *Step) HasValues(sc Scope) bool {
+	ok := true
+	u := usage{reader: &reader{}}
+	u.step(s, func(t text, _ bool) {
+		for _, p := range t.names() {
+			if _, _, found := sc.get(p.name); !found {
+				ok = false
+			}
+		}
+	})
+	return ok
+}

@@ -1,0 +1,227 @@
+package suite
+
+import (
+	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// valueKind is what a JSON value is, by the words of the "type" expectation.
+type valueKind string
+
+const (
+	kindNull    valueKind = "null"
+	kindBoolean valueKind = "boolean"
+	kindNumber  valueKind = "number"
+	kindString  valueKind = "string"
+	kindArray   valueKind = "array"
+	kindObject  valueKind = "object"
+)
+
+// value is a JSON value of the suite; its strings may hold variables, its keys never do.
+type value struct {
+	kind valueKind
+	// text is a string's text; its raw is a number's digits and a boolean's word.
+	text  text
+	keys  []string
+	items []value
+}
+
+// value turns YAML into JSON. What JSON cannot say is a problem.
+func (r *reader) value(n *yaml.Node, what string) value { return r.valueAt(n, what, 0) }
+
+func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
+	if n = r.resolve(n, depth); n == nil {
+		return value{kind: kindNull}
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		v := value{kind: kindObject}
+		for _, p := range r.collect(n, depth) {
+			v.keys = append(v.keys, r.key(p))
+			v.items = append(v.items, r.valueAt(p.value, what, depth+1))
+		}
+		return v
+	case yaml.SequenceNode:
+		v := value{kind: kindArray}
+		for _, c := range n.Content {
+			v.items = append(v.items, r.valueAt(c, what, depth+1))
+		}
+		return v
+	default:
+		return r.scalarValue(n, what)
+	}
+}
+
+func (r *reader) scalarValue(n *yaml.Node, what string) value {
+	at := posOf(n)
+	switch n.ShortTag() {
+	case "!!null":
+		return value{kind: kindNull, text: text{at: at}}
+	case "!!bool":
+		return value{kind: kindBoolean, text: text{raw: strings.ToLower(n.Value), at: at}}
+	case "!!int", "!!float":
+		number, ok := jsonNumber(n.Value)
+		if !ok {
+			r.fail(at, "quote it if it is a text", "%s is not a number that JSON can write, in %s", quote(n.Value), what)
+		}
+		return value{kind: kindNumber, text: text{raw: number, at: at}}
+	}
+	t, _ := r.text(n.Value, at)
+	return value{kind: kindString, text: t}
+}
+
+// jsonNumber returns a YAML number as JSON writes it: 0x1F and 1_000 as decimals, others as they stand.
+func jsonNumber(s string) (string, bool) {
+	if json.Valid([]byte(s)) {
+		return s, true
+	}
+	plain := strings.TrimPrefix(strings.ReplaceAll(s, "_", ""), "+")
+	if json.Valid([]byte(plain)) {
+		return plain, true
+	}
+	if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
+		return strconv.FormatInt(i, 10), true
+	}
+	if f, err := strconv.ParseFloat(plain, 64); err == nil && f-f == 0 {
+		return strconv.FormatFloat(f, 'g', -1, 64), true
+	}
+	return "0", false
+}
+
+// compareNumbers compares two JSON numbers: exactly where both are whole numbers of any size, else as
+// 64-bit floats, which is what most servers and clients use.
+func compareNumbers(a, b string) int {
+	if len(a) < 400 && len(b) < 400 {
+		x, okx := new(big.Int).SetString(a, 10)
+		y, oky := new(big.Int).SetString(b, 10)
+		if okx && oky {
+			return x.Cmp(y)
+		}
+	}
+	x, _ := strconv.ParseFloat(a, 64)
+	y, _ := strconv.ParseFloat(b, 64)
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// visit calls f for every text with variables in the value.
+func (v value) visit(f func(text)) {
+	if v.kind == kindString {
+		f(v.text)
+	}
+	for _, i := range v.items {
+		i.visit(f)
+	}
+}
+
+// appendJSON writes the value with its variables expanded.
+func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
+	var err error
+	switch v.kind {
+	case kindString:
+		t, err := v.text.expand(s, nil)
+		if err != nil {
+			return nil, err
+		}
+		return appendString(b, t), nil
+	case kindNumber, kindBoolean:
+		return append(b, v.text.raw...), nil
+	case kindArray:
+		b = append(b, '[')
+		for i, item := range v.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = item.appendJSON(b, s); err != nil {
+				return nil, err
+			}
+		}
+		return append(b, ']'), nil
+	case kindObject:
+		b = append(b, '{')
+		for i, item := range v.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, v.keys[i]), ':')
+			if b, err = item.appendJSON(b, s); err != nil {
+				return nil, err
+			}
+		}
+		return append(b, '}'), nil
+	case kindNull:
+	}
+	return append(b, "null"...), nil
+}
+
+func appendString(b []byte, s string) []byte {
+	var w strings.Builder
+	enc := json.NewEncoder(&w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil { // a string always encodes
+		return append(b, `""`...)
+	}
+	return append(b, strings.TrimSuffix(w.String(), "\n")...)
+}
+
+// equals reports whether a value of a response is this one. Numbers never equal strings.
+func (v value) equals(got any, s Scope) bool {
+	switch got := got.(type) {
+	case nil:
+		return v.kind == kindNull
+	case bool:
+		return v.kind == kindBoolean && v.text.raw == strconv.FormatBool(got)
+	case json.Number:
+		return v.kind == kindNumber && compareNumbers(v.text.raw, got.String()) == 0
+	case string:
+		want, err := v.text.expand(s, nil)
+		return v.kind == kindString && err == nil && want == got
+	case []any:
+		if v.kind != kindArray || len(got) != len(v.items) {
+			return false
+		}
+		for i := range got {
+			if !v.items[i].equals(got[i], s) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if v.kind != kindObject || len(got) != len(v.items) {
+			return false
+		}
+		for i, key := range v.keys {
+			if g, ok := got[key]; !ok || !v.items[i].equals(g, s) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// kindOf returns the kind of a value of a response.
+func kindOf(v any) valueKind {
+	switch v.(type) {
+	case bool:
+		return kindBoolean
+	case json.Number:
+		return kindNumber
+	case string:
+		return kindString
+	case []any:
+		return kindArray
+	case map[string]any:
+		return kindObject
+	}
+	return kindNull
+}

@@ -1,0 +1,144 @@
+package suite
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// The variables that every suite has, beside its own.
+const (
+	varRelease    = "RELEASE"
+	varDeployment = "DEPLOYMENT_ID"
+)
+
+// ReferenceKind says where a variable's value is kept.
+type ReferenceKind string
+
+// The kinds. Values from SSM and Secrets Manager are always secrets.
+const (
+	ReferenceEnv            ReferenceKind = "env"
+	ReferenceSSM            ReferenceKind = "ssm"
+	ReferenceSecretsManager ReferenceKind = "secretsmanager"
+)
+
+// Reference is a variable whose value the caller of Run looks up and hands over in Job.Values.
+type Reference struct {
+	// Name is the variable's.
+	Name string        `json:"name"`
+	Kind ReferenceKind `json:"kind"`
+	// ID is the environment variable's name, the parameter's name or the secret's name or ARN.
+	ID string `json:"id"`
+	// Key picks one field of a secret that is a JSON object; empty takes the whole secret.
+	Key    string           `json:"key,omitempty"`
+	Secret bool             `json:"secret,omitempty"`
+	Place  diagnostic.Place `json:"place"`
+}
+
+// variable is declared with a text, or with a reference to one.
+type variable struct {
+	name   string
+	at     Pos
+	text   string
+	secret bool
+	ref    *Reference
+}
+
+func (r *reader) variables(n *yaml.Node) []variable {
+	var out []variable
+	for _, p := range r.pairs(n, "variables") {
+		switch {
+		case !isName(p.key):
+			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
+			continue
+		case p.key == varRelease || p.key == varDeployment:
+			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
+			continue
+		}
+		v := variable{name: p.key, at: p.at}
+		switch {
+		case p.value.Kind == yaml.MappingNode:
+			r.reference(p.value, &v)
+		case p.value.Kind != yaml.ScalarNode:
+			r.fail(posOf(p.value), "", "variable %s must be a text, not %s", v.name, describe(p.value))
+		case p.value.ShortTag() == "!!null":
+			r.fail(p.at, `write "" for an empty text, or {env: `+v.name+`}`, "variable %s has no value", v.name)
+		case strings.Contains(p.value.Value, "${"):
+			r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+		default:
+			v.text = p.value.Value
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text, secret: true}.
+func (r *reader) reference(n *yaml.Node, v *variable) {
+	var ref Reference
+	var given []string
+	plain := false
+	for _, p := range r.pairs(n, "variable "+v.name, "env", "ssm", "secretsmanager", "key", "secret", "value") {
+		switch p.key {
+		case "secret":
+			v.secret = r.boolean(p.value, "secret")
+		case "key":
+			ref.Key, _ = r.scalar(p.value, "key")
+		case "value":
+			if n := r.single(p.value, "value"); n != nil {
+				v.text, plain = n.Value, true
+			}
+			if strings.Contains(v.text, "${") {
+				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+			}
+			given = append(given, p.key)
+		default:
+			id, ok := r.scalar(p.value, p.key)
+			if ok && strings.TrimSpace(id) == "" {
+				r.fail(posOf(p.value), "", "%s of variable %s is empty", p.key, v.name)
+			}
+			ref.Kind, ref.ID = ReferenceKind(p.key), id
+			given = append(given, p.key)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		r.fail(posOf(n), "write {env: "+v.name+"}, {ssm: /path} or {secretsmanager: id, key: field}", "variable %s has no value", v.name)
+	case len(given) > 1:
+		r.fail(posOf(n), "keep one of them", "variable %s has more than one source: %s", v.name, strings.Join(given, ", "))
+	case ref.Key != "" && ref.Kind != ReferenceSecretsManager:
+		r.fail(posOf(n), "", "key of variable %s picks a field of a secret: it goes with secretsmanager only", v.name)
+	case !plain:
+		ref.Name, ref.Place = v.name, v.at.place(r.file)
+		v.secret = v.secret || ref.Kind != ReferenceEnv
+		ref.Secret = v.secret
+		v.ref = &ref
+	}
+}
+
+// Value is a variable's value, with whether it must be kept out of every output.
+type Value struct {
+	Text   string `json:"text"`
+	Secret bool   `json:"secret,omitempty"`
+}
+
+// Bind gives every variable its value: the values handed over before those that the suite itself declares. It
+// returns the name of a variable that has none, or "".
+func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (vars map[string]string, missing string) {
+	vars = map[string]string{varRelease: release, varDeployment: deploymentID}
+	for name, v := range values {
+		vars[name] = v.Text
+	}
+	for _, v := range s.variables {
+		_, given := values[v.name]
+		switch {
+		case !given && v.ref != nil && missing == "":
+			missing = v.name
+		case !given:
+			vars[v.name] = v.text
+		}
+	}
+	return vars, missing
+}
