@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -148,5 +149,43 @@ func rooms(t *testing.T) []room {
 			t.Fatal(err)
 		}
 		all = append(all, r)
+	}
+}
+
+// The tree that the README draws is the tree on disk.
+func TestTheTreeIsDrawn(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tree, _ := strings.Cut(string(text), "```\npkg/\n")
+	tree, _, _ = strings.Cut(tree, "```")
+	drawn, parent := map[string]bool{}, ""
+	for line := range strings.Lines(tree) {
+		name, _, isFolder := strings.Cut(strings.TrimSpace(line), "/")
+		switch depth := len(line) - len(strings.TrimLeft(line, " ")); {
+		case !isFolder || depth > 4:
+		case depth == 2:
+			parent = name
+			drawn["pkg/"+name] = true
+		default:
+			drawn["pkg/"+parent+"/"+name] = true
+		}
+	}
+	onDisk := map[string]bool{}
+	for _, r := range rooms(t) {
+		if strings.HasPrefix(r.path(), "pkg/") {
+			onDisk[r.path()] = true
+		}
+	}
+	for r := range onDisk {
+		if !drawn[r] && !strings.HasPrefix(r, "pkg/internal/") {
+			t.Errorf("%s is not in the README's tree", r)
+		}
+	}
+	for r := range drawn {
+		if !onDisk[r] && r != "pkg/internal" {
+			t.Errorf("%s is in the README's tree, and not on disk", r)
+		}
 	}
 }
