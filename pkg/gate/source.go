@@ -19,12 +19,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-const (
-	// maxSuite bounds a suite, in bytes.
-	maxSuite = 4 << 20
-	// defaultName is how a verdict calls the suite that is run where nobody wrote one.
-	defaultName = "default"
-)
+// defaultName is how a verdict calls the suite that is run where nobody wrote one.
+const defaultName = "default"
 
 // defaultSuite is what is judged when the task definition was read and names no suite: the release
 // answers at all. The verdict says suite=default, so that nobody takes it for more.
@@ -95,7 +91,7 @@ func readFile(root *os.Root, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	return io.ReadAll(io.LimitReader(f, maxSuite+1))
+	return io.ReadAll(io.LimitReader(f, suite.MaxSuite+1))
 }
 
 // fromS3 reads s3://bucket/key#sha256=hex. A label carries the hash, so that the suite that judges is
@@ -138,8 +134,8 @@ func (g *Gate) fromSSM(ctx context.Context, ref, name string) (suite.Source, err
 
 func checkSize(name string, text []byte) error {
 	switch {
-	case len(text) > maxSuite:
-		return fmt.Errorf("%s is larger than 4 MiB", name)
+	case len(text) > suite.MaxSuite:
+		return fmt.Errorf("%s is larger than %d bytes", name, suite.MaxSuite)
 	case len(text) == 0:
 		return errors.New(name + " is empty")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,9 +15,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// MaxSuite is the largest suite that is read, in bytes: some 25,000 checks, and what a hook reads at most. The YAML
-// library allocates 115 bytes for each byte of a usual suite, and 900 for each of one that is nothing but brackets.
-const MaxSuite = 4 << 20
+// MaxSuite is the largest suite that is read, in bytes: some 3,000 checks. The YAML library allocates 115 bytes for each
+// byte of a usual suite, and 900 for each of one that is nothing but brackets, which a hook of 512 MB has to survive.
+const MaxSuite = template.MaxYAML
 
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
 // something is. Warnings come with a suite.
@@ -38,7 +39,7 @@ func Read(src Source) (*Suite, diagnostic.List) {
 // document parses the text into its one mapping.
 func (r *reader) document(text []byte) *yaml.Node {
 	if len(text) > MaxSuite {
-		r.syntax(Pos{}, "split it up", "the suite is larger than 4 MiB")
+		r.syntax(Pos{}, "split it up", fmt.Sprintf("the suite is larger than %d bytes", MaxSuite))
 		return nil
 	}
 	root, second, wrong := template.ParseYAML(&template.Source{Name: r.file, Text: string(text)})

@@ -56,7 +56,7 @@ func TestASuiteIsReadUpToItsSize(t *testing.T) {
 	const text = "version: 1\nchecks: [{name: home, request: /, expect: {status: 200}}]\n"
 	for size, refused := range map[int]bool{suite.MaxSuite: false, suite.MaxSuite + 1: true} {
 		read, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text + "#" + strings.Repeat("x", size-len(text)-1))})
-		if (read == nil) != refused || refused && !strings.Contains(problems[0].Text, "larger than 4 MiB") {
+		if (read == nil) != refused || refused && !strings.Contains(problems[0].Text, "larger than 500000 bytes") {
 			t.Errorf("%d bytes: %v", size, problems)
 		}
 	}
