@@ -79,7 +79,7 @@ func do(t *testing.T, c *probe.Client, r probe.Request) probe.Observation {
 		r.Path = "/"
 	}
 	if r.Timeout == 0 {
-		r.Timeout = 5 * time.Second
+		r.Timeout = time.Minute // so that a busy machine is not taken for a slow server
 	}
 	if r.MaxBody == 0 {
 		r.MaxBody = 1 << 20

@@ -366,8 +366,8 @@ func TestACrashedTaskIsReplaced(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "crashed")
 	h := hold(t, plan(t, func(p *rehearsal.Plan) {
 		p.TerminationWait, p.Speed = 48*time.Hour, 100
-		// The first task to find no marker lives for a second; every other one stays.
-		script := fmt.Sprintf(`if mkdir %q 2>/dev/null; then %q %s good http://127.0.0.1:1 & sleep 1; kill $!; exit 3; fi; exec %q %s good http://127.0.0.1:1`, marker, p.Machine.Self, task.BuiltinArg, p.Machine.Self, task.BuiltinArg)
+		// The first task to find no marker lives for five seconds, which a busy machine needs to start it; every other one stays.
+		script := fmt.Sprintf(`if mkdir %q 2>/dev/null; then %q %s good http://127.0.0.1:1 & sleep 5; kill $!; exit 3; fi; exec %q %s good http://127.0.0.1:1`, marker, p.Machine.Self, task.BuiltinArg, p.Machine.Self, task.BuiltinArg)
 		p.Green = rehearsal.Command{Text: "crashing", Argv: []string{"/bin/sh", "-c", script}}
 	}))
 	// On a slow machine the crash comes before the wait, on a quick one after it began.
