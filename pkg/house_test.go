@@ -30,7 +30,6 @@ var neighbours = map[string][]string{
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
 	"pkg/report":            {"pkg/diagnostic", "pkg/finding", "pkg/report/plot", "pkg/report/sheet"},
-	"pkg/internal/browser":  {},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},

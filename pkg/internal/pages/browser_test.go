@@ -1,8 +1,8 @@
-// Package browser looks at a page in a real browser without a window, for tests: a page is for people,
-// and only a browser knows whether it shows them what was meant.
+// Package pages_test looks at our pages, a suite's report and a rehearsal's, in a real browser without a window: a page
+// is for people, and only a browser knows whether it shows them what was meant.
 //
 // It refuses to be silent: without a browser a test is skipped with a word, and fails where one is required.
-package browser
+package pages_test
 
 import (
 	"bytes"
@@ -27,26 +27,26 @@ import (
 // patience is how long one look at a page may take.
 const patience = time.Minute
 
-// Browser is a browser of this machine.
-type Browser struct {
+// browser is a browser of this machine.
+type browser struct {
 	path string
-	// Keep is a folder in which screenshots are kept, named after their tests; empty keeps none.
-	Keep string
+	// keep is a folder in which screenshots are kept, named after their tests; empty keeps none.
+	keep string
 }
 
-// Find returns the machine's browser. Without one the test is skipped, or fails when it is required.
-func Find(t testing.TB, required bool) Browser {
+// find returns the machine's browser. Without one the test is skipped, or fails in CI.
+func find(t *testing.T) browser {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
-			return Browser{path: path}
+			return browser{path: path, keep: os.Getenv("KEEP_SCREENSHOTS")}
 		}
 	}
-	if required {
+	if os.Getenv("CI") == "true" {
 		t.Fatal("no chromium here: CI must look at the page in a browser")
 	}
 	t.Skip("SKIPPED: no chromium here; the page was NOT looked at in a browser")
-	return Browser{}
+	return browser{}
 }
 
 // arguments start a browser without a window that asks nobody for anything.
@@ -58,7 +58,7 @@ func arguments(folder string) []string {
 	}
 }
 
-func (b Browser) run(t testing.TB, url string, args ...string) []byte {
+func (b browser) run(t testing.TB, url string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -73,14 +73,14 @@ func (b Browser) run(t testing.TB, url string, args ...string) []byte {
 	return out
 }
 
-// DOM returns the page as the browser has it once it was loaded.
-func (b Browser) DOM(t testing.TB, url string, args ...string) string {
+// dom returns the page as the browser has it once it was loaded.
+func (b browser) dom(t testing.TB, url string, args ...string) string {
 	t.Helper()
 	return string(b.run(t, url, append(args, "--dump-dom")...))
 }
 
-// Screenshot returns what the browser shows.
-func (b Browser) Screenshot(t testing.TB, url string, args ...string) image.Image {
+// screenshot returns what the browser shows.
+func (b browser) screenshot(t testing.TB, url string, args ...string) image.Image {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "page.png")
 	b.run(t, url, append(args, "--screenshot="+file)...)
@@ -88,9 +88,9 @@ func (b Browser) Screenshot(t testing.TB, url string, args ...string) image.Imag
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Keep != "" {
+	if b.keep != "" {
 		name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + ".png"
-		if err := os.WriteFile(filepath.Join(b.Keep, name), data, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(b.keep, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,17 +101,17 @@ func (b Browser) Screenshot(t testing.TB, url string, args ...string) image.Imag
 	return picture
 }
 
-// Site serves pages, by path, and remembers what was asked for.
-type Site struct {
+// site serves pages, by path, and remembers what was asked for.
+type site struct {
 	*httptest.Server
 	mu    sync.Mutex
 	asked []string
 }
 
-// Serve serves the pages until the test ends.
-func Serve(t testing.TB, pages map[string]string) *Site {
+// serve serves the pages until the test ends.
+func serve(t testing.TB, pages map[string]string) *site {
 	t.Helper()
-	s := &Site{}
+	s := &site{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -123,8 +123,8 @@ func Serve(t testing.TB, pages map[string]string) *Site {
 	return s
 }
 
-// Others are the paths that were asked for beside the first page.
-func (s *Site) Others() []string {
+// others are the paths that were asked for beside the first page.
+func (s *site) others() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []string
@@ -136,8 +136,8 @@ func (s *Site) Others() []string {
 	return all
 }
 
-// Look is what a browser says of a page.
-type Look struct {
+// look is what a browser says of a page.
+type look struct {
 	// Width is the window's, Scroll the page's: a reader must not have to scroll sideways.
 	Width, Scroll int
 	// Outside are elements that reach beyond the window, other than in a .scroll.
@@ -150,7 +150,7 @@ type Look struct {
 	Headings  string
 }
 
-// script finds out what a Look says, with the policy taken off.
+// script finds out what a look says, with the policy taken off.
 const script = `<script>
 const rgb = c => c.match(/[\d.]+/g).map(Number);
 const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 }); return .2126 * r + .7152 * g + .0722 * b };
@@ -170,26 +170,26 @@ const headings = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => h.
 top.document.title = JSON.stringify({width: innerWidth, scroll: document.documentElement.scrollWidth, contrast, faint, outside: outside.slice(0, 3), focusable, headings});
 </script></body>`
 
-// At looks at the page in a window so wide, which may be as narrow as a phone: a browser's own window
+// at looks at the page in a window so wide, which may be as narrow as a phone: a browser's own window
 // never is, a frame can be.
-func (b Browser) At(t testing.TB, page string, width int, args ...string) Look {
+func (b browser) at(t testing.TB, page string, width int, args ...string) look {
 	t.Helper()
-	site := Serve(t, map[string]string{
-		"/":      strings.Replace(WithoutPolicy(page), "</body>", script, 1),
+	s := serve(t, map[string]string{
+		"/":      strings.Replace(withoutPolicy(page), "</body>", script, 1),
 		"/frame": fmt.Sprintf(`<body style="margin:0"><iframe src="/" width="%d" height="800" style="border:0"></iframe>`, width),
 	})
-	dom := b.DOM(t, site.URL+"/frame", append(args, "--window-size=1200,900")...)
-	_, title, _ := strings.Cut(dom, "<title>")
+	text := b.dom(t, s.URL+"/frame", append(args, "--window-size=1200,900")...)
+	_, title, _ := strings.Cut(text, "<title>")
 	title, _, _ = strings.Cut(title, "</title>")
-	var look Look
-	if err := json.Unmarshal([]byte(html.UnescapeString(title)), &look); err != nil {
+	var seen look
+	if err := json.Unmarshal([]byte(html.UnescapeString(title)), &seen); err != nil {
 		t.Fatalf("%v: %s", err, title)
 	}
-	return look
+	return seen
 }
 
-// Wrong says what is wrong with the look of a page at that width; nothing when it can be read.
-func (l Look) Wrong(width int) []string {
+// wrong says what is wrong with the look of a page at that width; nothing when it can be read.
+func (l look) wrong(width int) []string {
 	var all []string
 	if l.Width != width || l.Scroll > l.Width || len(l.Outside) > 0 {
 		all = append(all, fmt.Sprintf("the window is %d wide, want %d; the page takes %d; outside: %q", l.Width, width, l.Scroll, l.Outside))
@@ -207,8 +207,8 @@ func (l Look) Wrong(width int) []string {
 	return all
 }
 
-// WithoutPolicy takes the content security policy out of a page, so that a test's script can run in it.
-func WithoutPolicy(page string) string {
+// withoutPolicy takes the content security policy out of a page, so that a test's script can run in it.
+func withoutPolicy(page string) string {
 	start := strings.Index(page, "<meta http-equiv")
 	if start < 0 {
 		return page

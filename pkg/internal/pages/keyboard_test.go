@@ -1,4 +1,4 @@
-package browser
+package pages_test
 
 import (
 	"bufio"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Keyboard is a page in a browser that is used by its keys alone, through the DevTools protocol on a
+// keyboard is a page in a browser that is used by its keys alone, through the DevTools protocol on a
 // pipe: the keys go the way of a real keyboard, past every script of the page.
-type Keyboard struct {
+type keyboard struct {
 	t       testing.TB
 	in      io.Writer
 	out     *bufio.Reader
@@ -22,8 +22,8 @@ type Keyboard struct {
 	last    int
 }
 
-// Keys opens the page until the test ends.
-func (b Browser) Keys(t testing.TB, url string) *Keyboard {
+// keys opens the page until the test ends.
+func (b browser) keys(t testing.TB, url string) *keyboard {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	folder, err := os.MkdirTemp("", "browser") //nolint:usetesting // processes of the browser outlive it a little and still write here, which fails a test's own folder
@@ -53,7 +53,7 @@ func (b Browser) Keys(t testing.TB, url string) *Keyboard {
 			<-time.After(50 * time.Millisecond)
 		}
 	})
-	k := &Keyboard{t: t, in: in, out: bufio.NewReader(out)}
+	k := &keyboard{t: t, in: in, out: bufio.NewReader(out)}
 	var target struct{ TargetID string }
 	k.call("Target.createTarget", map[string]any{"url": url}, &target)
 	var attached struct{ SessionID string }
@@ -61,7 +61,7 @@ func (b Browser) Keys(t testing.TB, url string) *Keyboard {
 	k.session = attached.SessionID
 	for deadline := time.Now().Add(patience); ; {
 		var ready bool
-		k.Ask(fmt.Sprintf("document.readyState === 'complete' && location.href.startsWith(%q)", url), &ready)
+		k.ask(fmt.Sprintf("document.readyState === 'complete' && location.href.startsWith(%q)", url), &ready)
 		if ready {
 			return k
 		}
@@ -71,8 +71,8 @@ func (b Browser) Keys(t testing.TB, url string) *Keyboard {
 	}
 }
 
-// Press presses and releases a key: "Tab", "Enter".
-func (k *Keyboard) Press(key string) {
+// press presses and releases a key: "Tab", "Enter".
+func (k *keyboard) press(key string) {
 	k.t.Helper()
 	event := map[string]any{"type": "rawKeyDown", "key": key, "code": key, "windowsVirtualKeyCode": 9}
 	if key == "Enter" {
@@ -82,8 +82,8 @@ func (k *Keyboard) Press(key string) {
 	k.call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": event["windowsVirtualKeyCode"]}, nil)
 }
 
-// Ask puts the value of a JavaScript expression into out.
-func (k *Keyboard) Ask(expression string, out any) {
+// ask puts the value of a JavaScript expression into out.
+func (k *keyboard) ask(expression string, out any) {
 	k.t.Helper()
 	var answer struct {
 		Result struct{ Value json.RawMessage }
@@ -95,7 +95,7 @@ func (k *Keyboard) Ask(expression string, out any) {
 }
 
 // call waits for the answer to one command; events in between are passed over.
-func (k *Keyboard) call(method string, params, out any) {
+func (k *keyboard) call(method string, params, out any) {
 	k.t.Helper()
 	k.last++
 	command := map[string]any{"id": k.last, "method": method, "params": params}
@@ -137,26 +137,26 @@ func (k *Keyboard) call(method string, params, out any) {
 	}
 }
 
-// ByKeyboard uses the page by its keys alone and says what is wrong: Tab has to reach every link, fold
+// byKeyboard uses the page by its keys alone and says what is wrong: Tab has to reach every link, fold
 // and scrolling part in the page's order, each time with a focus that can be seen and within the window;
 // Enter has to follow every link to its place and open every fold.
-func (k *Keyboard) ByKeyboard() []string {
+func (k *keyboard) byKeyboard() []string {
 	k.t.Helper()
 	const reachable = "[...document.querySelectorAll('a[href],summary,[tabindex=\"0\"]')].filter(e => e.checkVisibility())"
 	var want int
-	k.Ask(reachable+".length", &want)
+	k.ask(reachable+".length", &want)
 	if want == 0 {
 		return []string{"the keyboard reaches nothing"}
 	}
 	var wrong []string
 	for n := range want {
-		k.Press("Tab")
+		k.press("Tab")
 		var stop struct {
 			Index              int
 			Name, Tag          string
 			Outlined, InWindow bool
 		}
-		k.Ask("(() => { const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e); return {"+
+		k.ask("(() => { const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e); return {"+
 			"Index: "+reachable+".indexOf(e), Name: e.outerHTML.slice(0, 80), Tag: e.tagName,"+
 			"Outlined: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0,"+
 			"InWindow: r.bottom > 0 && r.top < innerHeight} })()", &stop)
@@ -176,24 +176,24 @@ func (k *Keyboard) ByKeyboard() []string {
 }
 
 // enter presses Enter on what has the focus, says what did not happen, and puts the focus back.
-func (k *Keyboard) enter(tag string) string {
+func (k *keyboard) enter(tag string) string {
 	k.t.Helper()
 	var ok bool
 	switch tag {
 	case "A":
-		k.Ask("(window.was = document.activeElement, location.hash = '', true)", &ok)
-		k.Ask("(window.was.focus(), true)", &ok)
-		k.Press("Enter")
-		k.Ask("location.hash === window.was.getAttribute('href') && !!document.querySelector(location.hash)", &ok)
+		k.ask("(window.was = document.activeElement, location.hash = '', true)", &ok)
+		k.ask("(window.was.focus(), true)", &ok)
+		k.press("Enter")
+		k.ask("location.hash === window.was.getAttribute('href') && !!document.querySelector(location.hash)", &ok)
 		if !ok {
 			return "Enter does not follow the link to a place of the page"
 		}
-		k.Ask("(window.was.focus(), true)", &ok)
+		k.ask("(window.was.focus(), true)", &ok)
 	case "SUMMARY":
-		k.Ask("(window.open_ = document.activeElement.parentElement.open, true)", &ok)
-		k.Press("Enter")
-		k.Ask("document.activeElement.parentElement.open !== window.open_", &ok)
-		k.Press("Enter") // as it was, so that Tab meets what it would have met
+		k.ask("(window.open_ = document.activeElement.parentElement.open, true)", &ok)
+		k.press("Enter")
+		k.ask("document.activeElement.parentElement.open !== window.open_", &ok)
+		k.press("Enter") // as it was, so that Tab meets what it would have met
 		if !ok {
 			return "Enter does not open or close the fold"
 		}
