@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,7 @@ func HTML(w io.Writer, r finding.Report) error {
 	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to the findings</a>\n")
 	p.hero(r)
 	p.Raw("<main id=\"main\">\n")
-	p.failed(r)
-	p.compares(r.Compares)
-	p.checks(r.Checks)
-	p.lists(r)
+	Findings(p.Page, r, 0)
 	p.facts(r)
 	p.Raw("</main>\n<footer>Written by Greenlight.</footer>\n</body>\n</html>\n")
 	return p.Write(w)
@@ -45,9 +43,10 @@ type page struct {
 	deeper int
 }
 
-// heading adds the heading of a section.
-func (p *page) heading(text string) {
-	p.El("h"+strconv.Itoa(2+p.deeper), "", text)
+// section begins a section with its heading.
+func (p *page) section(heading string) {
+	p.Raw("<section>\n")
+	p.El("h"+strconv.Itoa(2+p.deeper), "", heading)
 	p.Raw("\n")
 }
 
@@ -56,13 +55,7 @@ func (p *page) head(r finding.Report) {
 }
 
 func nonEmpty(all ...string) []string {
-	var kept []string
-	for _, s := range all {
-		if s != "" {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
 // meaning says in a sentence whose business a blame is.
@@ -121,8 +114,7 @@ func (p *page) facts(r finding.Report) {
 			p.Raw("</div>\n")
 		}
 	}
-	p.Raw("<section>\n")
-	p.heading("The run")
+	p.section("The run")
 	p.Raw("<dl class=\"facts\">\n")
 	fact("Suite", r.Suite)
 	fact("SHA-256 of the suite", r.SuiteSHA256)
@@ -151,8 +143,7 @@ func (p *page) failed(r finding.Report) {
 	if len(all) == 0 {
 		return
 	}
-	p.Raw("<section>\n")
-	p.heading("What did not pass")
+	p.section("What did not pass")
 	for _, c := range all {
 		p.check(c)
 	}
@@ -223,8 +214,7 @@ func (p *page) compares(all []finding.Comparison) {
 	if len(all) == 0 {
 		return
 	}
-	p.Raw("<section>\n")
-	p.heading("Green against blue")
+	p.section("Green against blue")
 	for _, c := range all {
 		p.open(c.Check, c.Verdict)
 		p.El("p", "where", strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "))
@@ -261,8 +251,7 @@ func (p *page) checks(all []finding.CheckResult) {
 	if len(all) == 0 {
 		return
 	}
-	p.Raw("<section>\n")
-	p.heading("All checks")
+	p.section("All checks")
 	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All checks\"><table>\n<thead><tr><th scope=\"col\">verdict</th>" +
 		"<th scope=\"col\">check</th><th scope=\"col\">attempts</th><th scope=\"col\" class=\"number\">took</th></tr></thead>\n<tbody>\n")
 	for _, c := range all {
@@ -284,8 +273,7 @@ func (p *page) checks(all []finding.CheckResult) {
 
 func (p *page) lists(r finding.Report) {
 	if len(r.NotRun) > 0 {
-		p.Raw("<section>\n")
-		p.heading("Not run")
+		p.section("Not run")
 		p.Raw("<ul>\n")
 		for _, n := range r.NotRun {
 			p.Raw("<li>")
@@ -297,8 +285,7 @@ func (p *page) lists(r finding.Report) {
 		p.Raw("</ul>\n</section>\n")
 	}
 	if len(r.Warnings) > 0 {
-		p.Raw("<section>\n")
-		p.heading("Warnings")
+		p.section("Warnings")
 		p.Raw("<ul>\n")
 		for _, warning := range r.Warnings {
 			p.El("li", "", warning)

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 	}
 	for _, c := range r.Compares {
 		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
-		for _, d := range append(append([]time.Duration(nil), c.Green...), c.Blue...) {
+		for _, d := range slices.Concat(c.Green, c.Blue) {
 			k.took += d
 		}
 		k.set(r, c.Verdict, c.Reason, "")

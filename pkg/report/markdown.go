@@ -65,9 +65,9 @@ func markdownFacts(b *strings.Builder, r finding.Report) {
 	if r.Readiness != nil {
 		row("ready", noun(r.Readiness.Verdict)+", "+readiness(*r.Readiness))
 	}
-	row("checks", countChecks(r).String())
+	row("checks", countChecks(r))
 	if len(r.Compares) > 0 {
-		row("compared", countCompares(r).String())
+		row("compared", countCompares(r))
 	}
 	row("took", length(r.Duration))
 	b.WriteByte('\n')

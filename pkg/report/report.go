@@ -19,23 +19,9 @@ type Writer func(w io.Writer, r finding.Report) error
 
 // ByName returns the writer of a format: text, junit, json, md or html.
 func ByName(name string) (Writer, bool) {
-	switch name {
-	case "text":
-		return Terminal{}.Write, true
-	case "junit":
-		return JUnit, true
-	case "json":
-		return JSON, true
-	case "md":
-		return Markdown, true
-	case "html":
-		return HTML, true
-	}
-	return nil, false
+	w, ok := map[string]Writer{"text": Terminal{}.Write, "junit": JUnit, "json": JSON, "md": Markdown, "html": HTML}[name]
+	return w, ok
 }
-
-// Names lists what ByName knows, for help texts and suggestions.
-func Names() []string { return []string{"text", "junit", "json", "md", "html"} }
 
 // write hands a finished text on, whole.
 func write(w io.Writer, b *strings.Builder) error {

@@ -26,50 +26,42 @@ func noun(v finding.Verdict) string {
 		return "passed"
 	case finding.Fail:
 		return "failed"
-	case finding.Inconclusive:
-		return "inconclusive"
-	case finding.Skipped:
-		return "skipped"
 	default:
-		return "error"
+		return strings.ToLower(string(known(v)))
 	}
 }
 
-// counts says how many of each verdict there are, in words: "12 passed, 1 failed, 2 observed".
-type counts struct {
-	by       map[finding.Verdict]int
-	observed int
-}
-
-func countChecks(r finding.Report) counts {
-	c := counts{by: map[finding.Verdict]int{}}
+func countChecks(r finding.Report) string {
+	var words []string
 	for _, check := range r.Checks {
+		word := noun(check.Verdict)
 		if check.Observe {
-			c.observed++
-			continue
+			word = "observed"
 		}
-		c.by[known(check.Verdict)]++
+		words = append(words, word)
 	}
-	return c
+	return counted(words)
 }
 
-func countCompares(r finding.Report) counts {
-	c := counts{by: map[finding.Verdict]int{}}
+func countCompares(r finding.Report) string {
+	var words []string
 	for _, compared := range r.Compares {
-		c.by[known(compared.Verdict)]++
+		words = append(words, noun(compared.Verdict))
 	}
-	return c
+	return counted(words)
 }
 
-func (c counts) String() string {
-	var parts []string
-	for _, v := range []finding.Verdict{finding.Pass, finding.Fail, finding.Error, finding.Inconclusive, finding.Skipped} {
-		if n := c.by[v]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, noun(v)))
-		}
+// counted says how many there are of each word for a verdict: "12 passed, 1 failed, 2 observed".
+func counted(words []string) string {
+	by := map[string]int{}
+	for _, word := range words {
+		by[word]++
 	}
-	if c.observed > 0 {
-		parts = append(parts, fmt.Sprintf("%d observed", c.observed))
+	var parts []string
+	for _, word := range []string{"passed", "failed", "error", "inconclusive", "skipped", "observed"} {
+		if n := by[word]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
 	}
 	if len(parts) == 0 {
 		return "none"
@@ -79,9 +71,9 @@ func (c counts) String() string {
 
 // summary is the counts of a report in one line.
 func summary(r finding.Report) string {
-	parts := []string{"checks: " + countChecks(r).String()}
+	parts := []string{"checks: " + countChecks(r)}
 	if len(r.Compares) > 0 {
-		parts = append(parts, "compared: "+countCompares(r).String())
+		parts = append(parts, "compared: "+countCompares(r))
 	}
 	if len(r.NotRun) > 0 {
 		parts = append(parts, fmt.Sprintf("not run: %d", len(r.NotRun)))

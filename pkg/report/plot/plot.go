@@ -57,22 +57,20 @@ func Latency(title string, series []Series) string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(describe(title, series)))
-	for _, tick := range s.ticks() {
-		y := s.y(tick)
-		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			left, y, width-right, left-6, y+4, label(tick))
-	}
+	s.open(&b, describe(title, series))
 	fmt.Fprintf(&b, `<text x="%d" y="%d">first request</text><text x="%d" y="%d" text-anchor="end">last</text>`, left, height-10, width-right, height-10)
 	for i, one := range series {
 		if len(one.Values) == 0 {
 			continue
 		}
-		shape := "dots"
+		class, shape := "dots", dots
 		if i > 0 {
-			shape = "diamonds"
+			class, shape = "diamonds", diamonds
 		}
-		fmt.Fprintf(&b, `<path class="s%d %s" d="%s"/>`, i+1, shape, s.marks(one.Values, i > 0))
+		x := func(i int) float64 {
+			return left + 4 + float64(width-left-right-8)*float64(i)/float64(max(len(one.Values)-1, 1))
+		}
+		fmt.Fprintf(&b, `<path class="s%d %s" d="%s"/>`, i+1, class, s.marks(one.Values, shape, x))
 		fmt.Fprintf(&b, `<path class="s%d p50" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P50), width-right)
 		fmt.Fprintf(&b, `<path class="s%d p95" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P95), width-right)
 	}
@@ -123,58 +121,64 @@ func (s scale) y(d time.Duration) float64 {
 
 // ticks are round latencies: about five of them.
 func (s scale) ticks() []time.Duration {
-	var all []time.Duration
-	if s.logarithmic {
-		steps := []int{1, 2, 5}
-		if s.high/s.low > 200 {
-			steps = []int{1}
-		}
-		for decade := time.Nanosecond; decade > 0 && decade <= s.high; decade *= 10 {
-			for _, step := range steps {
-				if t := decade * time.Duration(step); t >= s.low && t <= s.high {
-					all = append(all, t)
-				}
-			}
-			if decade > math.MaxInt64/10 {
-				break
-			}
-		}
-		return all
+	if !s.logarithmic {
+		return timeTicks(s.high)
 	}
-	step := nice(s.high / 5)
-	for t := time.Duration(0); t <= s.high; t += step {
-		all = append(all, t)
+	steps := []time.Duration{1, 2, 5}
+	if s.high/s.low > 200 {
+		steps = steps[:1]
+	}
+	var all []time.Duration
+	for decade := time.Nanosecond; decade <= s.high; decade *= 10 {
+		for _, step := range steps {
+			if t := decade * step; t >= s.low && t <= s.high {
+				all = append(all, t)
+			}
+		}
 	}
 	return all
 }
 
-// nice rounds up to 1, 2 or 5 times a power of ten.
+// nice rounds up to 1, 2 or 5 times a power of ten. What it gets is not above longest.
 func nice(d time.Duration) time.Duration {
-	for decade := time.Duration(1); decade <= math.MaxInt64/10; decade *= 10 {
+	for decade := time.Duration(1); ; decade *= 10 {
 		for _, step := range []time.Duration{1, 2, 5} {
 			if decade*step >= d {
 				return decade * step
 			}
 		}
 	}
-	return d
 }
 
-// marks is the path of all marks of a series.
-func (s scale) marks(values []time.Duration, diamonds bool) string {
+// open begins a picture with what it shows and the lines of the scale.
+func (s scale) open(b *strings.Builder, title string) {
+	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
+	for _, tick := range s.ticks() {
+		y := s.y(tick)
+		fmt.Fprintf(b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
+			left, y, width-right, left-6, y+4, label(tick))
+	}
+}
+
+// The marks, as paths.
+const (
+	dots     = "h0"
+	diamonds = "l3 3-3 3-3-3z"
+	crosses  = "l6 6m0-6l-6 6"
+)
+
+// marks is the path of the marks of all values, thinned. x says where the i-th of them is.
+func (s scale) marks(values []time.Duration, mark string, x func(i int) float64) string {
+	dx, dy := 0.0, 0.0
+	switch mark {
+	case diamonds:
+		dy = -3
+	case crosses:
+		dx, dy = -3, -3
+	}
 	var b strings.Builder
-	span := float64(width - left - right - 8)
 	for _, i := range thin(values) {
-		x := float64(left) + 4
-		if len(values) > 1 {
-			x += span * float64(i) / float64(len(values)-1)
-		}
-		y := s.y(values[i])
-		if diamonds {
-			fmt.Fprintf(&b, "M%.1f %.1fl3 3-3 3-3-3z", x, y-3)
-			continue
-		}
-		fmt.Fprintf(&b, "M%.1f %.1fh0", x, y)
+		fmt.Fprintf(&b, "M%.1f %.1f%s", x(i)+dx, s.y(values[i])+dy, mark)
 	}
 	return b.String()
 }

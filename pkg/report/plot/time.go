@@ -109,21 +109,13 @@ type Request struct{ At, Latency time.Duration }
 // Requests returns a picture of requests over time. The new release's are dots, the old one's diamonds,
 // failed ones crosses, whoever should have answered.
 func Requests(title string, fresh, old, failed []Request, total time.Duration) string {
-	var all []time.Duration
-	for _, r := range slices.Concat(fresh, old, failed) {
-		all = append(all, r.Latency)
-	}
-	s, ok := scaleOf([]Series{{Values: all}})
+	s, ok := scaleOf([]Series{{Values: latencies(slices.Concat(fresh, old, failed))}})
 	if !ok || total <= 0 {
 		return ""
 	}
 	total = min(total, longest)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
-	for _, tick := range s.ticks() {
-		y := s.y(tick)
-		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`, left, y, width-right, left-6, y+4, label(tick))
-	}
+	s.open(&b, title)
 	x := func(at time.Duration) float64 {
 		return left + 4 + float64(width-left-right-8)*min(max(float64(at)/float64(total), 0), 1)
 	}
@@ -133,35 +125,24 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	for _, series := range []struct {
 		requests    []Request
 		class, mark string
-	}{{old, "s2 diamonds", "l3 3-3 3-3-3z"}, {fresh, "s1 dots", "h0"}, {failed, "crosses", "l6 6m0-6l-6 6"}} {
-		if path := marksAt(series.requests, series.mark, x, s); path != "" {
-			fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, series.class, path)
+	}{{old, "s2 diamonds", diamonds}, {fresh, "s1 dots", dots}, {failed, "crosses", crosses}} {
+		if len(series.requests) == 0 {
+			continue
 		}
+		sorted := slices.SortedStableFunc(slices.Values(series.requests), func(a, b Request) int { return int(a.At - b.At) })
+		path := s.marks(latencies(sorted), series.mark, func(i int) float64 { return x(sorted[i].At) })
+		fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, series.class, path)
 	}
 	b.WriteString("</svg>")
 	return b.String()
 }
 
-// marksAt is the path of all marks of requests, which are thinned as in Latency.
-func marksAt(requests []Request, mark string, x func(time.Duration) float64, s scale) string {
-	sorted := slices.Clone(requests)
-	slices.SortStableFunc(sorted, func(a, b Request) int { return int(a.At - b.At) })
-	values := make([]time.Duration, len(sorted))
-	for i, r := range sorted {
-		values[i] = r.Latency
+func latencies(requests []Request) []time.Duration {
+	all := make([]time.Duration, len(requests))
+	for i, r := range requests {
+		all[i] = r.Latency
 	}
-	var b strings.Builder
-	for _, i := range thin(values) {
-		dx, dy := 0.0, 0.0
-		switch mark[1] {
-		case '3':
-			dy = -3
-		case '6':
-			dx, dy = -3, -3
-		}
-		fmt.Fprintf(&b, "M%.1f %.1f%s", x(sorted[i].At)+dx, s.y(values[i])+dy, mark)
-	}
-	return b.String()
+	return all
 }
 
 // timeTicks are round times: about five of them.
