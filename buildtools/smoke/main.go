@@ -25,8 +25,8 @@ func main() {
 		environment: os.LookupEnv,
 		live:        term.IsTerminal(int(os.Stderr.Fd())),
 		color:       term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		width:       widthOf(os.Stdout),
 	}
+	at.width, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 where there is none
 	code := command(at).Execute(ctx, os.Args[1:], at.stdout, at.stderr)
 	stop()
 	os.Exit(code)
@@ -43,12 +43,4 @@ type surroundings struct {
 	color bool
 	// width is the terminal's, or 0.
 	width int
-}
-
-func widthOf(f *os.File) int {
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return w
 }

@@ -162,17 +162,13 @@ func (o *options) addReport(flag string) error {
 	if file == "-" {
 		return cli.Usagef("--report goes to a file; stdout holds the result for people")
 	}
-	for _, r := range o.reports {
-		if filepath.Clean(r.file) == filepath.Clean(file) {
-			return cli.Usagef("--report: a file is given twice, and one report would replace the other")
-		}
+	if slices.ContainsFunc(o.reports, func(r reportFile) bool { return filepath.Clean(r.file) == filepath.Clean(file) }) {
+		return cli.Usagef("--report: a file is given twice, and one report would replace the other")
 	}
 	formats := []string{"junit", "json", "html", "md"}
-	for _, known := range formats {
-		if w, ok := report.ByName(format); ok && format == known {
-			o.reports = append(o.reports, reportFile{w, file})
-			return nil
-		}
+	if w, ok := report.ByName(format); ok && slices.Contains(formats, format) {
+		o.reports = append(o.reports, reportFile{w, file})
+		return nil
 	}
 	help := "known are " + strings.Join(formats, ", ")
 	if near, ok := diagnostic.Nearest(format, formats); ok {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -77,16 +77,13 @@ func readSource(name string, stdin io.Reader) (suite.Source, error) {
 	if err != nil {
 		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
-	src := suite.Source{Name: name, Text: text}
+	src := suite.Source{Name: name, Text: text, Files: map[string][]byte{}}
 	for _, f := range suite.Files(text) {
 		path := f
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(name), path)
 		}
 		if data, err := readLimited(path); err == nil {
-			if src.Files == nil {
-				src.Files = map[string][]byte{}
-			}
 			src.Files[f] = data
 		}
 	}
@@ -99,26 +96,16 @@ func readLimited(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	var b bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= suite.MaxSuite {
-		b.Grow(int(info.Size()) + bytes.MinRead)
-	}
-	_, err = b.ReadFrom(io.LimitReader(f, suite.MaxSuite+1))
-	return b.Bytes(), err
+	return io.ReadAll(io.LimitReader(f, suite.MaxSuite+1))
 }
 
 // checkAgainst sees whether the flags fit the suite.
 func checkAgainst(suite *suite.Suite, o options) error {
 	declared := suite.Variables()
-	var unknown []string
-	for name := range o.values {
+	for _, name := range slices.Sorted(maps.Keys(o.values)) {
 		if !slices.Contains(declared, name) {
-			unknown = append(unknown, name)
+			return fmt.Errorf("--var: the suite has no variable %q; %s", name, variableHelp(name, declared))
 		}
-	}
-	sort.Strings(unknown)
-	if len(unknown) > 0 {
-		return fmt.Errorf("--var: the suite has no variable %q; %s", unknown[0], variableHelp(unknown[0], declared))
 	}
 	if err := suite.CheckTags(o.tags); err != nil {
 		return fmt.Errorf("--tags: %w", err)

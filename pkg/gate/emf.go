@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -36,9 +37,9 @@ const (
 
 // metric is one metric with one or several values, in its unit.
 type metric struct {
-	Name   string
-	Unit   unit
-	Values []float64
+	Name   string    `json:"Name"`
+	Unit   unit      `json:"Unit"`
+	Values []float64 `json:"-"`
 }
 
 // dimension is a name with its value.
@@ -58,14 +59,9 @@ type document struct {
 }
 
 type directive struct {
-	Namespace  string       `json:"Namespace"`
-	Dimensions [][]string   `json:"Dimensions"`
-	Metrics    []definition `json:"Metrics"`
-}
-
-type definition struct {
-	Name string `json:"Name"`
-	Unit unit   `json:"Unit"`
+	Namespace  string     `json:"Namespace"`
+	Dimensions [][]string `json:"Dimensions"`
+	Metrics    []metric   `json:"Metrics"`
 }
 
 // lines returns the document as log lines, each one JSON object without a line end: one line, or more
@@ -88,13 +84,11 @@ func (d document) lines() ([][]byte, error) {
 // line writes the first values of each metric and returns what is left of them.
 func (d document) line(metrics []metric) (line []byte, left []metric, err error) {
 	out := make(map[string]any, len(d.Members)+len(d.Dimensions)+len(metrics)+1)
-	for name, value := range d.Members {
-		out[name] = value
-	}
+	maps.Copy(out, d.Members)
 	for _, dim := range d.Dimensions {
 		out[dim.Name] = dimensionValue(dim.Value)
 	}
-	dir := directive{Namespace: d.Namespace, Dimensions: d.Sets, Metrics: make([]definition, 0, len(metrics))}
+	dir := directive{Namespace: d.Namespace, Dimensions: d.Sets, Metrics: make([]metric, 0, len(metrics))}
 	for _, m := range metrics {
 		for _, v := range m.Values {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -110,7 +104,7 @@ func (d document) line(metrics []metric) (line []byte, left []metric, err error)
 		default:
 			out[m.Name] = now
 		}
-		dir.Metrics = append(dir.Metrics, definition{m.Name, m.Unit})
+		dir.Metrics = append(dir.Metrics, m)
 		if more := m.Values[len(now):]; len(more) > 0 {
 			left = append(left, metric{m.Name, m.Unit, more})
 		}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -71,7 +72,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	f.test.learn(f.Test)
 	f.production.learn(f.Production)
 	if td, ok := f.Replacement.Get(); ok {
-		f.release = orDefault(f.release, td.Release)
+		f.release = cmp.Or(f.release, td.Release)
 	}
 	return f, err
 }
@@ -79,7 +80,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 // learn takes from what was discovered what the settings do not say.
 func (s *side) learn(found discovery.Side) {
 	url, _ := found.URL.Get()
-	s.url = orDefault(s.url, url)
+	s.url = cmp.Or(s.url, url)
 	s.addresses, _ = found.Addresses.Get()
 }
 

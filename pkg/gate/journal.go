@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -45,7 +46,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	if err != nil || s.LogLevel == "" {
 		level = zerolog.InfoLevel
 	}
-	j := &journal{out: out, namespace: orDefault(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n, secrets: redact.New(s.credentials()...)}
+	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n, secrets: redact.New(s.credentials()...)}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
@@ -121,13 +122,7 @@ func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Ms
 
 func (j *journal) check(c finding.CheckResult) {
 	j.mu.Lock()
-	if !c.Observe {
-		if c.Verdict == finding.Pass {
-			j.checksPassed++
-		} else {
-			j.checksFailed++
-		}
-	}
+	j.count(c.Verdict, !c.Observe)
 	j.checkMillis = append(j.checkMillis, millis(c.Duration))
 	j.mu.Unlock()
 	j.results.WithLevel(levelOf(c.Verdict == finding.Pass || c.Observe)).Str("event", "check").
@@ -140,13 +135,20 @@ func (j *journal) check(c finding.CheckResult) {
 		Str("reason", c.Reason).Send()
 }
 
-func (j *journal) compare(c finding.Comparison) {
-	j.mu.Lock()
-	if c.Verdict == finding.Pass {
+// count counts a check or a comparison; the caller holds the lock.
+func (j *journal) count(v finding.Verdict, counts bool) {
+	switch {
+	case !counts:
+	case v == finding.Pass:
 		j.checksPassed++
-	} else {
+	default:
 		j.checksFailed++
 	}
+}
+
+func (j *journal) compare(c finding.Comparison) {
+	j.mu.Lock()
+	j.count(c.Verdict, true)
 	j.mu.Unlock()
 	j.results.WithLevel(levelOf(c.Verdict == finding.Pass)).Str("event", "compare").
 		Str("check", c.Check).

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/url"
@@ -68,7 +69,7 @@ func portOf(u *url.URL) string {
 	if u.Port() == "" && u.Scheme == "https" {
 		return "443"
 	}
-	return orDefault(u.Port(), "80")
+	return cmp.Or(u.Port(), "80")
 }
 
 // explainReadiness is what the load balancer thinks of the new tasks, after a wait that never ended.

@@ -143,13 +143,6 @@ func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error)
 	return s, nil
 }
 
-func orDefault(value, standard string) string {
-	if value == "" {
-		return standard
-	}
-	return value
-}
-
 // leastCredential is the length under which a credential is not one of AWS's, but a stand-in's: its few letters
 // would be hidden everywhere.
 const leastCredential = 16

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -58,7 +59,7 @@ func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 	case filepath.IsAbs(ref):
 		return fromFile(ref, filepath.Dir(ref), filepath.Base(ref))
 	}
-	return fromFile(ref, orDefault(g.Settings.TaskRoot, "."), filepath.Clean(ref))
+	return fromFile(ref, cmp.Or(g.Settings.TaskRoot, "."), filepath.Clean(ref))
 }
 
 // fromFile reads a suite and the files that it names from below a folder. Links that lead out of it are not followed.
