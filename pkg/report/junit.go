@@ -42,17 +42,20 @@ type (
 		Error   *junitText   `xml:"error"`
 		Skipped *junitText   `xml:"skipped"`
 		Out     string       `xml:"system-out,omitempty"`
-
-		took time.Duration
 	}
 	junitText struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
 	}
-	// junitSeconds is a duration in seconds, to the millisecond.
-	junitSeconds string
+	// junitSeconds is a duration, written in seconds, to the millisecond.
+	junitSeconds time.Duration
 )
+
+// MarshalText writes the seconds.
+func (s junitSeconds) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%.3f", time.Duration(s).Seconds()), nil
+}
 
 // JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each
 // check, and one for the verdict of the whole, so that no reader of it sees only green where the
@@ -64,7 +67,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 	all := junitSuites{Name: r.Suite}
 	var ready, judged, compared, notRun []junitCase
 	if r.Readiness != nil {
-		c := junitCase{Name: "readiness", took: r.Readiness.Waited}
+		c := junitCase{Name: "readiness", Time: junitSeconds(r.Readiness.Waited)}
 		c.set(r, r.Readiness.Verdict, readiness(*r.Readiness), "")
 		ready = append(ready, c)
 	}
@@ -74,7 +77,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 	for _, c := range r.Compares {
 		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
 		for _, d := range slices.Concat(c.Green, c.Blue) {
-			k.took += d
+			k.Time += junitSeconds(d)
 		}
 		k.set(r, c.Verdict, c.Reason, "")
 		k.Out = c.Reason
@@ -83,14 +86,14 @@ func JUnit(w io.Writer, r finding.Report) error {
 	for _, n := range r.NotRun {
 		notRun = append(notRun, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run"}})
 	}
-	whole := junitCase{Name: "verdict", took: r.Duration, Out: strings.Join(r.Warnings, "\n")}
+	whole := junitCase{Name: "verdict", Time: junitSeconds(r.Duration), Out: strings.Join(r.Warnings, "\n")}
 	whole.set(r, r.Verdict, r.Reason, "")
 	all.add(r, string(finding.PhaseReady), ready)
 	all.add(r, string(finding.PhaseJudge), judged)
 	all.add(r, string(finding.PhaseCompare), compared)
 	all.add(r, "not run", notRun)
 	all.add(r, "verdict", []junitCase{whole})
-	all.Time = seconds(r.Duration)
+	all.Time = junitSeconds(r.Duration)
 
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -105,7 +108,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 }
 
 func junitCheck(r finding.Report, c finding.CheckResult) junitCase {
-	k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, took: c.Duration}
+	k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, Time: junitSeconds(c.Duration)}
 	if c.Observe {
 		k.Out = fmt.Sprintf("observed, does not count: %s, %s: %s", noun(c.Verdict), tally(c), c.Reason)
 		return k
@@ -160,27 +163,21 @@ func (s *junitSuites) add(r finding.Report, phase string, cases []junitCase) {
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}
-	var took time.Duration
 	for i := range cases {
 		c := &cases[i]
-		c.Class, c.Time = r.Suite+"."+phase, seconds(c.took)
-		took += c.took
-		suite.Tests++
-		switch {
-		case c.Failure != nil:
-			suite.Failures++
-		case c.Error != nil:
-			suite.Errors++
-		case c.Skipped != nil:
-			suite.Skipped++
+		c.Class = r.Suite + "." + phase
+		for _, to := range []*junitCounts{&suite.junitCounts, &s.junitCounts} {
+			to.Tests++
+			to.Time += c.Time
+			switch {
+			case c.Failure != nil:
+				to.Failures++
+			case c.Error != nil:
+				to.Errors++
+			case c.Skipped != nil:
+				to.Skipped++
+			}
 		}
 	}
-	suite.Time = seconds(took)
-	s.Tests += suite.Tests
-	s.Failures += suite.Failures
-	s.Errors += suite.Errors
-	s.Skipped += suite.Skipped
 	s.Suites = append(s.Suites, suite)
 }
-
-func seconds(d time.Duration) junitSeconds { return junitSeconds(fmt.Sprintf("%.3f", d.Seconds())) }

@@ -79,10 +79,8 @@ func markdownCheck(b *strings.Builder, c finding.CheckResult) {
 		b.WriteString("Observed only, does not count. ")
 	}
 	fmt.Fprintf(b, "%s, %s\n\n", code(c.Place.String()), tally(c))
-	if len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive {
-		if c.Reason != "" {
-			fmt.Fprintf(b, "%s\n\n", code(c.Reason))
-		}
+	if c.Reason != "" && (len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive) {
+		fmt.Fprintf(b, "%s\n\n", code(c.Reason))
 	}
 	for _, q := range requests(c.Findings) {
 		fmt.Fprintf(b, "%s", code(q.Request))
@@ -131,14 +129,9 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func fenceOf(text string, least int) string {
-	longest, run := 0, 0
-	for _, r := range text {
-		if r != '`' {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
+	fence := strings.Repeat("`", least)
+	for strings.Contains(text, fence) {
+		fence += "`"
 	}
-	return strings.Repeat("`", max(least, longest+1))
+	return fence
 }
