@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -9,7 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
 
 const module = "github.com/greenlight-ecs/greenlight/"
@@ -126,15 +128,12 @@ Hooks:
 	if err != nil {
 		return 0, err
 	}
-	var found struct {
-		Hooks []struct {
-			Duration time.Duration `json:"duration_ns"`
-		} `json:"hooks"`
-		Traffic struct {
-			Failed int `json:"failed"`
-		} `json:"traffic"`
+	text, err := os.ReadFile(report)
+	if err != nil {
+		return 0, err
 	}
-	if err := readJSON(report, &found); err != nil {
+	var found rehearsal.Result
+	if err := json.Unmarshal(text, &found); err != nil {
 		return 0, err
 	}
 	if len(found.Hooks) != 2 || found.Traffic.Failed != 0 {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -95,12 +94,4 @@ func bomb() http.HandlerFunc {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(body)
 	}
-}
-
-func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, into)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -59,10 +58,10 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 
 // Target is the ECS service that is deployed to, and how far the deployment is.
 type Target struct {
-	// Service is the service's ARN, ID is "cluster:service".
-	Service, ID string
-	Events      []LifecycleEvent
-	TaskSets    []TaskSet
+	// ID is "cluster:service".
+	ID       string
+	Events   []LifecycleEvent
+	TaskSets []TaskSet
 }
 
 // LifecycleEvent is one lifecycle event of the deployment.
@@ -70,7 +69,6 @@ type LifecycleEvent struct {
 	Name lifecycle.Name
 	// Status is CodeDeploy's: Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
 	Status string
-	Start  time.Time
 }
 
 // TaskSet is one of the deployment's task sets as CodeDeploy sees it.
@@ -127,11 +125,9 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 	if aws.ToString(ecs.DeploymentId) != deploymentID || aws.ToString(ecs.TargetId) != list.TargetIds[0] {
 		return Target{}, errors.New("read deployment target: the answer is not about this deployment")
 	}
-	t := Target{Service: aws.ToString(ecs.TargetArn), ID: aws.ToString(ecs.TargetId)}
+	t := Target{ID: aws.ToString(ecs.TargetId)}
 	for _, e := range ecs.LifecycleEvents {
-		t.Events = append(t.Events, LifecycleEvent{
-			Name: lifecycle.Name(aws.ToString(e.LifecycleEventName)), Status: string(e.Status), Start: aws.ToTime(e.StartTime),
-		})
+		t.Events = append(t.Events, LifecycleEvent{lifecycle.Name(aws.ToString(e.LifecycleEventName)), string(e.Status)})
 	}
 	for _, s := range ecs.TaskSetsInfo {
 		set := TaskSet{ID: aws.ToString(s.Identifer), Label: s.TaskSetLabel, TrafficWeight: s.TrafficWeight}

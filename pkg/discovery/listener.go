@@ -72,12 +72,8 @@ type Way struct {
 
 // LeadsOnlyTo reports whether all that is forwarded goes to the target group.
 func (w Way) LeadsOnlyTo(targetGroup string) bool {
-	for _, g := range w.Groups {
-		if g != targetGroup {
-			return false
-		}
-	}
-	return targetGroup != "" && len(w.Groups) > 0
+	another := func(g string) bool { return g != targetGroup }
+	return targetGroup != "" && len(w.Groups) > 0 && !slices.ContainsFunc(w.Groups, another)
 }
 
 // Way reads where a listener, or one rule, leads to. All rules of a listener count together.
@@ -135,20 +131,16 @@ func (w *Way) read(r types.Rule) {
 		if c.HttpHeaderConfig != nil {
 			header = *c.HttpHeaderConfig
 		}
-		name, value := aws.ToString(header.HttpHeaderName), ""
-		for _, v := range header.Values {
-			if value == "" && !strings.ContainsAny(v, "*?") {
-				value = v
-			}
-		}
-		if field != "http-header" || name == "" || value == "" {
+		name := aws.ToString(header.HttpHeaderName)
+		i := slices.IndexFunc(header.Values, func(v string) bool { return v != "" && !strings.ContainsAny(v, "*?") })
+		if field != "http-header" || name == "" || i < 0 {
 			w.Other = append(w.Other, field)
 			continue
 		}
 		if w.Headers == nil {
 			w.Headers = map[string]string{}
 		}
-		w.Headers[name] = value
+		w.Headers[name] = header.Values[i]
 	}
 }
 
