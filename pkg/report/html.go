@@ -106,35 +106,27 @@ func capital(s string) string {
 
 // facts is the section that tells which run this was.
 func (p *page) facts(r finding.Report) {
-	fact := func(name, value string) {
-		if value != "" {
-			p.Raw("<div>")
-			p.El("dt", "", name)
-			p.El("dd", "", value)
-			p.Raw("</div>\n")
-		}
-	}
 	p.section("The run")
 	p.Raw("<dl class=\"facts\">\n")
-	fact("Suite", r.Suite)
-	fact("SHA-256 of the suite", r.SuiteSHA256)
-	fact("Deployment", r.DeploymentID)
-	fact("Target, green", r.Target)
-	fact("Baseline, blue", r.Baseline)
+	p.Fact("Suite", r.Suite)
+	p.Fact("SHA-256 of the suite", r.SuiteSHA256)
+	p.Fact("Deployment", r.DeploymentID)
+	p.Fact("Target, green", r.Target)
+	p.Fact("Baseline, blue", r.Baseline)
 	if r.Release != "" {
 		proven := "no check proved that it answered"
 		if r.ReleaseProven {
 			proven = "proved to have answered"
 		}
-		fact("Release", r.Release+", "+proven)
+		p.Fact("Release", r.Release+", "+proven)
 	}
 	if r.Readiness != nil {
-		fact("Readiness", noun(r.Readiness.Verdict)+", "+readiness(*r.Readiness))
+		p.Fact("Readiness", noun(r.Readiness.Verdict)+", "+readiness(*r.Readiness))
 	}
 	if !r.Started.IsZero() {
-		fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
+		p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
 	}
-	fact("Took", length(r.Duration))
+	p.Fact("Took", length(r.Duration))
 	p.Raw("</dl>\n</section>\n")
 }
 

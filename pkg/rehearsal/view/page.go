@@ -273,21 +273,13 @@ func (p *page) facts() {
 	r := p.result
 	p.section("run", "The rehearsal")
 	p.Raw("<dl class=\"facts\">\n")
-	fact := func(name, value string) {
-		if value != "" {
-			p.Raw("<div>")
-			p.El("dt", "", name)
-			p.El("dd", "", value)
-			p.Raw("</div>\n")
-		}
-	}
-	fact("New release", r.Release)
-	fact("Old release", r.Baseline)
-	fact("Deployment", r.DeploymentID)
-	fact("Rollback deployment", r.RollbackID)
-	fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
-	fact("Took", sheet.Length(r.Duration))
-	fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
+	p.Fact("New release", r.Release)
+	p.Fact("Old release", r.Baseline)
+	p.Fact("Deployment", r.DeploymentID)
+	p.Fact("Rollback deployment", r.RollbackID)
+	p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
+	p.Fact("Took", sheet.Length(r.Duration))
+	p.Fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
 	p.Raw("</dl>\n</section>\n")
 }
 

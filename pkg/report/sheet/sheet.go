@@ -37,6 +37,16 @@ func (p *Page) El(tag, class, text string) {
 	p.Raw("</" + tag + ">")
 }
 
+// Fact adds a row to a list of facts (dl), unless its value is empty.
+func (p *Page) Fact(name, value string) {
+	if value != "" {
+		p.Raw("<div>")
+		p.El("dt", "", name)
+		p.El("dd", "", value)
+		p.Raw("</div>\n")
+	}
+}
+
 // Head begins the page. More is CSS that belongs to what the page shows; it is part of what the policy allows.
 func (p *Page) Head(title, more string) {
 	css := styleSheet + more
