@@ -16,7 +16,6 @@ import (
 
 // Deployment is what GetDeployment tells, as far as a hook needs it.
 type Deployment struct {
-	ID          string
 	Application string
 	Group       string
 	// Rollback says that CodeDeploy itself created this deployment to take another one back.
@@ -38,7 +37,6 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 		return Deployment{}, errors.New("read deployment: the answer is not about this deployment")
 	}
 	d := Deployment{
-		ID:          id,
 		Application: aws.ToString(info.ApplicationName),
 		Group:       aws.ToString(info.DeploymentGroupName),
 		Rollback:    info.Creator == types.DeploymentCreatorCodeDeployRollback,

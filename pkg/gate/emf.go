@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -90,11 +89,6 @@ func (d document) line(metrics []metric) (line []byte, left []metric, err error)
 	}
 	dir := directive{Namespace: d.Namespace, Dimensions: d.Sets, Metrics: make([]metric, 0, len(metrics))}
 	for _, m := range metrics {
-		for _, v := range m.Values {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, nil, fmt.Errorf("write metric %s: %v is no number", m.Name, v)
-			}
-		}
 		now := m.Values[:min(len(m.Values), maxValues)]
 		switch len(now) {
 		case 0:
@@ -110,7 +104,7 @@ func (d document) line(metrics []metric) (line []byte, left []metric, err error)
 		}
 	}
 	out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{dir}}
-	line, err = json.Marshal(out)
+	line, err = json.Marshal(out) // which takes neither NaN nor infinity
 	return line, left, err
 }
 
