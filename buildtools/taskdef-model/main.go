@@ -120,7 +120,11 @@ func (m *model) shape(s *smithy.Schema) int {
 	case kind == "":
 		panic(fmt.Sprintf("%s has type %d, which this generator does not know", name, s.Type()))
 	case kind == "structure":
-		text += ", fields: []field{\n" + m.fields(s, strings.Replace(name, "DefinitionRequest", "DefinitionInput", 1)) + "}"
+		fields := m.fields(s, strings.Replace(name, "DefinitionRequest", "DefinitionInput", 1))
+		if len(text)+len(fields) > 95 { // with what stands around the fields more than a line of the file
+			fields = "\n" + fields + ",\n"
+		}
+		text += ", fields: []field{" + fields + "}"
 	case kind == "list":
 		text += fmt.Sprintf(", elem: %d", m.shape(s.ListMember()))
 	case kind == "mapping":
@@ -136,12 +140,18 @@ func (m *model) shape(s *smithy.Schema) int {
 
 // fields lists a structure's, as many on a line as fit.
 func (m *model) fields(s *smithy.Schema, goType string) string {
-	text, line := "", ""
+	text, width := "", 0
 	for _, name := range slices.Sorted(maps.Keys(s.Members())) {
 		required := m.required[goType+"."+strings.ToUpper(name[:1])+name[1:]]
-		if line += fmt.Sprintf("{%q, %d, %v}, ", name, m.shape(s.Member(name)), required); len(line) > 80 {
-			text, line = text+line+"\n", ""
+		field := fmt.Sprintf("{%q, %d, %v}", name, m.shape(s.Member(name)), required)
+		switch width += len(field) + 2; {
+		case text == "":
+		case width > 113:
+			text, width = text+",\n", len(field)+2
+		default:
+			text += ", "
 		}
+		text += field
 	}
-	return text + line + "\n"
+	return text
 }

@@ -7,27 +7,25 @@ var shapes = [...]shape{
 	0: {name: "RegisterTaskDefinitionRequest", kind: structure, fields: []field{
 		{"containerDefinitions", 1, true}, {"cpu", 4, false}, {"enableFaultInjection", 9, false},
 		{"ephemeralStorage", 58, false}, {"executionRoleArn", 4, false}, {"family", 4, true},
-		{"inferenceAccelerators", 59, false}, {"ipcMode", 61, false}, {"memory", 4, false},
-		{"networkMode", 62, false}, {"pidMode", 63, false}, {"placementConstraints", 64, false},
-		{"proxyConfiguration", 67, false}, {"requiresCompatibilities", 70, false}, {"runtimePlatform", 72, false},
-		{"tags", 75, false}, {"taskRoleArn", 4, false}, {"volumes", 79, false},
+		{"inferenceAccelerators", 59, false}, {"ipcMode", 61, false}, {"memory", 4, false}, {"networkMode", 62, false},
+		{"pidMode", 63, false}, {"placementConstraints", 64, false}, {"proxyConfiguration", 67, false},
+		{"requiresCompatibilities", 70, false}, {"runtimePlatform", 72, false}, {"tags", 75, false},
+		{"taskRoleArn", 4, false}, {"volumes", 79, false},
 	}},
 	1: {name: "ContainerDefinitions", kind: list, elem: 2},
 	2: {name: "ContainerDefinition", kind: structure, fields: []field{
 		{"command", 3, false}, {"cpu", 5, false}, {"credentialSpecs", 3, false}, {"dependsOn", 6, false},
 		{"disableNetworking", 9, false}, {"dnsSearchDomains", 3, false}, {"dnsServers", 3, false},
 		{"dockerLabels", 10, false}, {"dockerSecurityOptions", 3, false}, {"entryPoint", 3, false},
-		{"environment", 11, false}, {"environmentFiles", 13, false}, {"essential", 9, false},
-		{"extraHosts", 16, false}, {"firelensConfiguration", 18, false}, {"healthCheck", 21, false},
-		{"hostname", 4, false}, {"image", 4, false}, {"interactive", 9, false}, {"links", 3, false},
-		{"linuxParameters", 23, false}, {"logConfiguration", 31, false}, {"memory", 22, false},
-		{"memoryReservation", 22, false}, {"mountPoints", 36, false}, {"name", 4, false},
+		{"environment", 11, false}, {"environmentFiles", 13, false}, {"essential", 9, false}, {"extraHosts", 16, false},
+		{"firelensConfiguration", 18, false}, {"healthCheck", 21, false}, {"hostname", 4, false}, {"image", 4, false},
+		{"interactive", 9, false}, {"links", 3, false}, {"linuxParameters", 23, false}, {"logConfiguration", 31, false},
+		{"memory", 22, false}, {"memoryReservation", 22, false}, {"mountPoints", 36, false}, {"name", 4, false},
 		{"portMappings", 38, false}, {"privileged", 9, false}, {"pseudoTerminal", 9, false},
 		{"readonlyRootFilesystem", 9, false}, {"repositoryCredentials", 42, false}, {"resourceRequirements", 43, false},
-		{"restartPolicy", 48, false}, {"secrets", 34, false}, {"startTimeout", 22, false},
-		{"stopTimeout", 22, false}, {"systemControls", 50, false}, {"ulimits", 52, false},
-		{"user", 4, false}, {"versionConsistency", 55, false}, {"volumesFrom", 56, false},
-		{"workingDirectory", 4, false},
+		{"restartPolicy", 48, false}, {"secrets", 34, false}, {"startTimeout", 22, false}, {"stopTimeout", 22, false},
+		{"systemControls", 50, false}, {"ulimits", 52, false}, {"user", 4, false}, {"versionConsistency", 55, false},
+		{"volumesFrom", 56, false}, {"workingDirectory", 4, false},
 	}},
 	3: {name: "StringList", kind: list, elem: 4},
 	4: {name: "String", kind: text},
@@ -40,21 +38,13 @@ var shapes = [...]shape{
 	9:  {name: "BoxedBoolean", kind: boolean},
 	10: {name: "DockerLabelsMap", kind: mapping, elem: 4},
 	11: {name: "EnvironmentVariables", kind: list, elem: 12},
-	12: {name: "KeyValuePair", kind: structure, fields: []field{
-		{"name", 4, false}, {"value", 4, false},
-	}},
+	12: {name: "KeyValuePair", kind: structure, fields: []field{{"name", 4, false}, {"value", 4, false}}},
 	13: {name: "EnvironmentFiles", kind: list, elem: 14},
-	14: {name: "EnvironmentFile", kind: structure, fields: []field{
-		{"type", 15, true}, {"value", 4, true},
-	}},
+	14: {name: "EnvironmentFile", kind: structure, fields: []field{{"type", 15, true}, {"value", 4, true}}},
 	15: {name: "EnvironmentFileType", kind: text, enum: []string{"s3"}},
 	16: {name: "HostEntryList", kind: list, elem: 17},
-	17: {name: "HostEntry", kind: structure, fields: []field{
-		{"hostname", 4, true}, {"ipAddress", 4, true},
-	}},
-	18: {name: "FirelensConfiguration", kind: structure, fields: []field{
-		{"options", 19, false}, {"type", 20, true},
-	}},
+	17: {name: "HostEntry", kind: structure, fields: []field{{"hostname", 4, true}, {"ipAddress", 4, true}}},
+	18: {name: "FirelensConfiguration", kind: structure, fields: []field{{"options", 19, false}, {"type", 20, true}}},
 	19: {name: "FirelensConfigurationOptionsMap", kind: mapping, elem: 4},
 	20: {name: "FirelensConfigurationType", kind: text, enum: []string{"fluentd", "fluentbit"}},
 	21: {name: "HealthCheck", kind: structure, fields: []field{
@@ -63,13 +53,10 @@ var shapes = [...]shape{
 	}},
 	22: {name: "BoxedInteger", kind: integer},
 	23: {name: "LinuxParameters", kind: structure, fields: []field{
-		{"capabilities", 24, false}, {"devices", 25, false}, {"initProcessEnabled", 9, false},
-		{"maxSwap", 22, false}, {"sharedMemorySize", 22, false}, {"swappiness", 22, false},
-		{"tmpfs", 29, false},
+		{"capabilities", 24, false}, {"devices", 25, false}, {"initProcessEnabled", 9, false}, {"maxSwap", 22, false},
+		{"sharedMemorySize", 22, false}, {"swappiness", 22, false}, {"tmpfs", 29, false},
 	}},
-	24: {name: "KernelCapabilities", kind: structure, fields: []field{
-		{"add", 3, false}, {"drop", 3, false},
-	}},
+	24: {name: "KernelCapabilities", kind: structure, fields: []field{{"add", 3, false}, {"drop", 3, false}}},
 	25: {name: "DevicesList", kind: list, elem: 26},
 	26: {name: "Device", kind: structure, fields: []field{
 		{"containerPath", 4, false}, {"hostPath", 4, true}, {"permissions", 27, false},
@@ -86,9 +73,7 @@ var shapes = [...]shape{
 	32: {name: "LogDriver", kind: text, enum: []string{"json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"}},
 	33: {name: "LogConfigurationOptionsMap", kind: mapping, elem: 4},
 	34: {name: "SecretList", kind: list, elem: 35},
-	35: {name: "Secret", kind: structure, fields: []field{
-		{"name", 4, true}, {"valueFrom", 4, true},
-	}},
+	35: {name: "Secret", kind: structure, fields: []field{{"name", 4, true}, {"valueFrom", 4, true}}},
 	36: {name: "MountPointList", kind: list, elem: 37},
 	37: {name: "MountPoint", kind: structure, fields: []field{
 		{"containerPath", 4, false}, {"readOnly", 9, false}, {"sourceVolume", 4, false},
@@ -100,16 +85,12 @@ var shapes = [...]shape{
 	}},
 	40: {name: "ApplicationProtocol", kind: text, enum: []string{"http", "http2", "grpc"}},
 	41: {name: "TransportProtocol", kind: text, enum: []string{"tcp", "udp"}},
-	42: {name: "RepositoryCredentials", kind: structure, fields: []field{
-		{"credentialsParameter", 4, true},
-	}},
+	42: {name: "RepositoryCredentials", kind: structure, fields: []field{{"credentialsParameter", 4, true}}},
 	43: {name: "ResourceRequirements", kind: list, elem: 44},
 	44: {name: "ResourceRequirement", kind: structure, fields: []field{
 		{"sharingStrategy", 45, false}, {"type", 47, true}, {"value", 4, false},
 	}},
-	45: {name: "SharingStrategy", kind: structure, fields: []field{
-		{"nvidiaMps", 46, false},
-	}},
+	45: {name: "SharingStrategy", kind: structure, fields: []field{{"nvidiaMps", 46, false}}},
 	46: {name: "NvidiaMpsAllocation", kind: structure, fields: []field{
 		{"maxComputePercent", 22, false}, {"memory", 22, true},
 	}},
@@ -119,9 +100,7 @@ var shapes = [...]shape{
 	}},
 	49: {name: "IntegerList", kind: list, elem: 22},
 	50: {name: "SystemControls", kind: list, elem: 51},
-	51: {name: "SystemControl", kind: structure, fields: []field{
-		{"namespace", 4, false}, {"value", 4, false},
-	}},
+	51: {name: "SystemControl", kind: structure, fields: []field{{"namespace", 4, false}, {"value", 4, false}}},
 	52: {name: "UlimitList", kind: list, elem: 53},
 	53: {name: "Ulimit", kind: structure, fields: []field{
 		{"hardLimit", 5, true}, {"name", 54, true}, {"softLimit", 5, true},
@@ -129,12 +108,8 @@ var shapes = [...]shape{
 	54: {name: "UlimitName", kind: text, enum: []string{"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"}},
 	55: {name: "VersionConsistency", kind: text, enum: []string{"enabled", "disabled"}},
 	56: {name: "VolumeFromList", kind: list, elem: 57},
-	57: {name: "VolumeFrom", kind: structure, fields: []field{
-		{"readOnly", 9, false}, {"sourceContainer", 4, false},
-	}},
-	58: {name: "EphemeralStorage", kind: structure, fields: []field{
-		{"sizeInGiB", 5, true},
-	}},
+	57: {name: "VolumeFrom", kind: structure, fields: []field{{"readOnly", 9, false}, {"sourceContainer", 4, false}}},
+	58: {name: "EphemeralStorage", kind: structure, fields: []field{{"sizeInGiB", 5, true}}},
 	59: {name: "InferenceAccelerators", kind: list, elem: 60},
 	60: {name: "InferenceAccelerator", kind: structure, fields: []field{
 		{"deviceName", 4, true}, {"deviceType", 4, true},
@@ -160,16 +135,14 @@ var shapes = [...]shape{
 	73: {name: "CPUArchitecture", kind: text, enum: []string{"X86_64", "ARM64"}},
 	74: {name: "OSFamily", kind: text, enum: []string{"WINDOWS_SERVER_2019_FULL", "WINDOWS_SERVER_2019_CORE", "WINDOWS_SERVER_2016_FULL", "WINDOWS_SERVER_2004_CORE", "WINDOWS_SERVER_2022_CORE", "WINDOWS_SERVER_2022_FULL", "WINDOWS_SERVER_2025_CORE", "WINDOWS_SERVER_2025_FULL", "WINDOWS_SERVER_20H2_CORE", "LINUX"}},
 	75: {name: "Tags", kind: list, elem: 76},
-	76: {name: "Tag", kind: structure, fields: []field{
-		{"key", 77, false}, {"value", 78, false},
-	}},
+	76: {name: "Tag", kind: structure, fields: []field{{"key", 77, false}, {"value", 78, false}}},
 	77: {name: "TagKey", kind: text},
 	78: {name: "TagValue", kind: text},
 	79: {name: "VolumeList", kind: list, elem: 80},
 	80: {name: "Volume", kind: structure, fields: []field{
-		{"configuredAtLaunch", 9, false}, {"dockerVolumeConfiguration", 81, false}, {"efsVolumeConfiguration", 84, false},
-		{"fsxWindowsFileServerVolumeConfiguration", 88, false}, {"host", 90, false}, {"name", 4, false},
-		{"s3filesVolumeConfiguration", 91, false},
+		{"configuredAtLaunch", 9, false}, {"dockerVolumeConfiguration", 81, false},
+		{"efsVolumeConfiguration", 84, false}, {"fsxWindowsFileServerVolumeConfiguration", 88, false},
+		{"host", 90, false}, {"name", 4, false}, {"s3filesVolumeConfiguration", 91, false},
 	}},
 	81: {name: "DockerVolumeConfiguration", kind: structure, fields: []field{
 		{"autoprovision", 9, false}, {"driver", 4, false}, {"driverOpts", 82, false}, {"labels", 82, false},
@@ -192,9 +165,7 @@ var shapes = [...]shape{
 	89: {name: "FSxWindowsFileServerAuthorizationConfig", kind: structure, fields: []field{
 		{"credentialsParameter", 4, true}, {"domain", 4, true},
 	}},
-	90: {name: "HostVolumeProperties", kind: structure, fields: []field{
-		{"sourcePath", 4, false},
-	}},
+	90: {name: "HostVolumeProperties", kind: structure, fields: []field{{"sourcePath", 4, false}}},
 	91: {name: "S3FilesVolumeConfiguration", kind: structure, fields: []field{
 		{"accessPointArn", 4, false}, {"fileSystemArn", 4, true}, {"rootDirectory", 4, false},
 		{"transitEncryptionPort", 22, false},
