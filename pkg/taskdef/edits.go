@@ -87,14 +87,7 @@ func (e *editor) containers() []*template.Node {
 }
 
 // named returns the container with the name, or nil.
-func (e *editor) named(name string) *template.Node {
-	for _, c := range e.containers() {
-		if n := c.Get("name"); n.Str() == name && !n.Unknown() {
-			return c
-		}
-	}
-	return nil
-}
+func (e *editor) named(name string) *template.Node { return named(e.containers(), name) }
 
 // mustName is named, with a problem of the flag when there is no such container.
 func (e *editor) mustName(flag, name string) *template.Node {
@@ -190,10 +183,8 @@ func (e *editor) reached(flag, known string) *template.Node {
 // Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a
 // port, else the first essential one. exp may be nil for a document whose values are in place.
 func Reached(containers []*template.Node, known string, exp *template.Expander) *template.Node {
-	for _, c := range containers {
-		if n := c.Get("name"); known != "" && n.Str() == known && !n.Unknown() {
-			return c
-		}
+	if c := named(containers, known); known != "" && c != nil {
+		return c
 	}
 	var withPort []*template.Node
 	for _, c := range containers {
@@ -205,7 +196,7 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 		return withPort[0]
 	}
 	for _, c := range containers {
-		if essential := exp.Node(c.Get("essential")); essential == nil || essential.Text != "false" {
+		if exp.Node(c.Get("essential")); isEssential(c) {
 			return c
 		}
 	}

@@ -86,7 +86,7 @@ func essential(c *checker) {
 // isEssential follows ECS: a container is, unless it says that it is not.
 func isEssential(container *template.Node) bool {
 	n := container.Get("essential")
-	return n == nil || n.Unknown() || n.Text != "false"
+	return n == nil || n.Text != "false"
 }
 
 // dependency is one edge of the order in which containers start.
@@ -175,9 +175,9 @@ func (c *checker) cycles(edges []dependency) {
 
 // shownPath shows container names as messages may show them.
 func (c *checker) shownPath(names []string) string {
-	shown := make([]string, len(names))
-	for i, n := range names {
-		shown[i] = name(c.named(n))
+	var shown []string
+	for _, n := range names {
+		shown = append(shown, name(c.named(n)))
 	}
 	return strings.Join(shown, " → ")
 }
@@ -191,10 +191,13 @@ func (c *checker) containersHelp() string {
 }
 
 // named returns the container with the name, or nil.
-func (c *checker) named(name string) *template.Node {
-	for _, container := range c.containers {
-		if container.Get("name").Str() == name {
-			return container
+func (c *checker) named(name string) *template.Node { return named(c.containers, name) }
+
+// named returns the node of a list that has the name, or nil. A name whose value is unknown is none.
+func named(nodes []*template.Node, name string) *template.Node {
+	for _, node := range nodes {
+		if n := node.Get("name"); n.Str() == name && !n.Unknown() {
+			return node
 		}
 	}
 	return nil

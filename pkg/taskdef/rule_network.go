@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -12,11 +13,7 @@ func (c *checker) mode() string { return c.root.Get("networkMode").Str() }
 func networkMode(c *checker) {
 	mode := c.root.Get("networkMode")
 	if c.fargate && (mode == nil || mode.Kind == template.String && mode.Text != "awsvpc") {
-		at := mode
-		if at == nil {
-			at = c.root
-		}
-		c.fail(at, "Fargate needs networkMode awsvpc", `"networkMode": "awsvpc"`)
+		c.fail(cmp.Or(mode, c.root), "Fargate needs networkMode awsvpc", `"networkMode": "awsvpc"`)
 	}
 	for _, container := range c.containers {
 		if ports := container.Get("portMappings"); c.mode() == "none" && len(ports.List()) > 0 {
@@ -135,11 +132,10 @@ func fargateOnly(c *checker) {
 			c.fail(n, "Fargate has no "+what, "")
 		}
 	}
-	if n := c.root.Get("ipcMode"); n.Str() == "host" {
-		no(n, "ipcMode host")
-	}
-	if n := c.root.Get("pidMode"); n.Str() == "host" {
-		no(n, "pidMode host")
+	for _, key := range []string{"ipcMode", "pidMode"} {
+		if n := c.root.Get(key); n.Str() == "host" {
+			no(n, key+" host")
+		}
 	}
 	if n := c.root.Get("placementConstraints"); len(n.List()) > 0 {
 		no(n, "placementConstraints")

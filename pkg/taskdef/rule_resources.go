@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func logOptions(c *checker, container *template.Node) {
 	}
 	for _, key := range needed {
 		if n := options.Get(key); n == nil || n.Kind == template.String && n.Text == "" {
-			c.fail(orElse(n, options, logs), "awslogs needs the option "+key, "")
+			c.fail(cmp.Or(n, options, logs), "awslogs needs the option "+key, "")
 		}
 	}
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
@@ -44,16 +45,6 @@ func logOptions(c *checker, container *template.Node) {
 		m.Text != "blocking" && m.Text != "non-blocking" {
 		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
 	}
-}
-
-// orElse returns the first node that is there.
-func orElse(nodes ...*template.Node) *template.Node {
-	for _, n := range nodes {
-		if n != nil {
-			return n
-		}
-	}
-	return nil
 }
 
 func volumes(c *checker) {
@@ -112,10 +103,8 @@ func mountPoints(c *checker, container *template.Node) {
 	}
 	for _, m := range container.Get("volumesFrom").List() {
 		n := m.Get("sourceContainer")
-		if n.Str() == "" || n.Unknown() || c.unnamed() {
-			continue
-		}
-		if other := c.named(n.Text); other == nil || other == container {
+		other := c.named(n.Str())
+		if n.Str() != "" && !n.Unknown() && !c.unnamed() && (other == nil || other == container) {
 			c.fail(n, "sourceContainer "+n.Show()+" is not another container of the task", c.containersHelp())
 		}
 	}
@@ -176,7 +165,7 @@ func tags(c *checker) {
 		case t.Kind != template.Object || key.Unknown():
 			continue
 		case key.Str() == "":
-			c.fail(orElse(key, t), "a tag without a key", "")
+			c.fail(cmp.Or(key, t), "a tag without a key", "")
 			continue
 		case len([]rune(key.Text)) > 128:
 			c.fail(key, "a tag's key is longer than 128 characters", "")
@@ -217,17 +206,13 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 	for _, item := range n.Items {
 		c.leftIn(item, s.inner(""), refused)
 	}
-	free := s == nil
-	if n.Kind != template.String || n.Unknown() {
-		return
-	}
-	switch left := leftover(n.Text); {
-	case left == "" || refused[c.doc.Place(n.At)]:
-	case free && left == "<":
+	switch left := leftover(n.Str()); {
+	case left == "" || n.Unknown() || refused[c.doc.Place(n.At)]:
+	case s == nil && left == "<":
 		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", "")
-	case !free && left == "<":
+	case left == "<":
 		c.fail(n, n.Show()+" still holds a placeholder in < >", "put the value in its place")
-	case !free:
+	case s != nil:
 		c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
 	}
 }

@@ -91,22 +91,14 @@ func nearest(wish int, sizes []int) string {
 }
 
 func join(numbers []int) string {
-	parts := make([]string, len(numbers))
-	for i, n := range numbers {
-		parts[i] = strconv.Itoa(n)
-	}
-	return strings.Join(parts, ", ")
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(numbers), "[]"), " ", ", ")
 }
 
 // cpuUnits reads a task's cpu: "512", "0.5 vCPU".
-func cpuUnits(n *template.Node) (int, bool) {
-	return quantity(n, "vcpu")
-}
+func cpuUnits(n *template.Node) (int, bool) { return quantity(n, "vcpu") }
 
 // memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
-func memoryMiB(n *template.Node) (int, bool) {
-	return quantity(n, "gb")
-}
+func memoryMiB(n *template.Node) (int, bool) { return quantity(n, "gb") }
 
 // quantity reads a number, or one of a unit that has 1024 of the smaller ones.
 func quantity(n *template.Node, unit string) (int, bool) {
