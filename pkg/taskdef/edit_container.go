@@ -9,9 +9,10 @@ import (
 
 // env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
 // in one of the two lists, since ECS refuses it in both.
-func (e *editor) env(arg, flag, key, value string) {
-	if !e.wellFormed(flag, arg) {
-		return
+func (e *editor) env(flag, arg string) {
+	key, value, other := "environment", "value", "secrets"
+	if flag == "--secret" {
+		key, value, other = "secrets", "valueFrom", "environment"
 	}
 	c, rest := e.target(flag, arg)
 	if c == nil {
@@ -22,25 +23,18 @@ func (e *editor) env(arg, flag, key, value string) {
 		e.usage(flag, formOf(flag), "")
 		return
 	}
-	for _, other := range []string{"environment", "secrets"} {
-		if other != key {
-			e.removeNamed(c, other, "name", name)
-		}
-	}
+	e.removeNamed(c, other, "name", name)
 	e.setNamed(flag, c, key, pair{"name", name, value, text})
 }
 
-func (e *editor) unsetEnv(arg string) {
-	if !e.wellFormed("--unset-env", arg) {
-		return
-	}
-	c, name := e.target("--unset-env", arg)
+func (e *editor) unsetEnv(flag, arg string) {
+	c, name := e.target(flag, arg)
 	if c == nil {
 		return
 	}
 	environment := e.removeNamed(c, "environment", "name", name)
 	if secrets := e.removeNamed(c, "secrets", "name", name); !environment && !secrets {
-		e.warn("--unset-env", "container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
+		e.warn(flag, "container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
 	}
 }
 
@@ -53,9 +47,14 @@ func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair
 		return
 	}
 	value := e.text(flag, p.value)
-	if old := e.find(all, p.nameKey, p.name); old != nil {
+	isNamed := func(item *template.Node) bool { return e.isNamed(item, p.nameKey, p.name) }
+	if i := slices.IndexFunc(all.Items, isNamed); i >= 0 {
+		old := all.Items[i]
 		old.Set(p.valueKey, value.At, value)
-		e.keepOnly(all, old, p)
+		// Of two with the name, the one that was not set would win.
+		all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
+			return item != old && isNamed(item)
+		})
 		return
 	}
 	name := e.text(flag, p.name)
@@ -65,27 +64,10 @@ func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair
 	}})
 }
 
-// keepOnly removes the other elements with the name: of two, the one that was not set would win.
-func (e *editor) keepOnly(all, kept *template.Node, p pair) {
-	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
-		return item != kept && e.isNamed(item, p.nameKey, p.name)
-	})
-}
-
 // isNamed reports whether the key of a list's element has the name.
 func (e *editor) isNamed(item *template.Node, key, name string) bool {
 	n := e.exp.Node(e.exp.Node(item).Get(key))
 	return n != nil && n.Kind == template.String && n.Text == name
-}
-
-// find returns the element of a list whose key has the name.
-func (e *editor) find(all *template.Node, key, name string) *template.Node {
-	for _, item := range all.List() {
-		if e.isNamed(item, key, name) {
-			return item
-		}
-	}
-	return nil
 }
 
 // removeNamed removes every element with the name, and the list when it was the only one.
@@ -104,16 +86,13 @@ func (e *editor) removeNamed(parent *template.Node, listKey, key, name string) b
 }
 
 // label sets a docker label: on the container named, else on the one that the load balancer reaches.
-func (e *editor) label(flag, arg, known string) {
-	if !e.wellFormed(flag, arg) {
-		return
-	}
+func (e *editor) label(flag, arg string) {
 	c, rest := (*template.Node)(nil), arg
 	if flag == "--label" {
 		c, rest = e.split(flag, arg)
 	}
 	if c == nil {
-		if c = e.reached(flag, known); c == nil {
+		if c = e.reached(flag); c == nil {
 			return
 		}
 	}
@@ -129,26 +108,19 @@ func (e *editor) label(flag, arg, known string) {
 }
 
 // labelled reports whether a --label has stamped the release of the container that the load balancer reaches.
-func (e *editor) labelled(known string) bool {
-	c := e.reached("--release", known)
+func (e *editor) labelled() bool {
+	c := e.reached("--release")
 	stamp := c.Get("dockerLabels").Get(ReleaseLabel)
 	return c == nil || stamp != nil && e.doc.Place(stamp.At).Flag == "--label"
 }
 
-func (e *editor) tag(arg string) {
-	if !e.wellFormed("--tag", arg) {
-		return
-	}
+func (e *editor) tag(flag, arg string) {
 	key, value, _ := strings.Cut(arg, "=")
-	e.setNamed("--tag", e.root, "tags", pair{"key", key, "value", value})
+	e.setNamed(flag, e.root, "tags", pair{"key", key, "value", value})
 }
 
 // command replaces a container's command: C=shell words, or C=[a JSON list].
-func (e *editor) command(arg string) {
-	const flag = "--command"
-	if !e.wellFormed(flag, arg) {
-		return
-	}
+func (e *editor) command(flag, arg string) {
 	name, text, _ := strings.Cut(arg, "=")
 	c := e.mustName(flag, name)
 	if c == nil {

@@ -11,24 +11,24 @@ import (
 // cannot be read, too.
 func (edits Edits) Malformed() diagnostic.List {
 	var e editor
-	for _, of := range []struct {
-		flag string
-		args []string
-	}{
-		{"--unset-env", edits.UnsetEnv},
-		{"--env", edits.Env},
-		{"--secret", edits.Secrets},
-		{"--label", edits.Labels},
-		{"--tag", edits.Tags},
-		{"--command", edits.Commands},
-		{"--set", edits.Sets},
-		{placeholderFlag, edits.ImagePlaceholders},
-	} {
-		for _, arg := range of.args {
-			e.wellFormed(of.flag, arg)
+	e.each("--unset-env", edits.UnsetEnv, nil)
+	e.each("--env", edits.Env, nil)
+	e.each("--secret", edits.Secrets, nil)
+	e.each("--label", edits.Labels, nil)
+	e.each("--tag", edits.Tags, nil)
+	e.each("--command", edits.Commands, nil)
+	e.each("--set", edits.Sets, nil)
+	e.each(placeholderFlag, edits.ImagePlaceholders, nil)
+	return e.problems
+}
+
+// each makes the edit of each of a flag's values that is well-formed.
+func (e *editor) each(flag string, args []string, edit func(flag, arg string)) {
+	for _, arg := range args {
+		if e.wellFormed(flag, arg) && edit != nil {
+			edit(flag, arg)
 		}
 	}
-	return e.problems
 }
 
 // formOf says what the value of a flag looks like.

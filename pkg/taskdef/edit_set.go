@@ -8,21 +8,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// sets applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
+// set applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
 // "name" too, and "-" stands behind the last. Objects on the way are made, and lists before a "-".
-func (e *editor) sets(args []string) {
-	for _, arg := range args {
-		if !e.wellFormed("--set", arg) {
-			continue
-		}
-		pointer, text, _ := strings.Cut(arg, "=")
-		value, _ := template.Reader{}.Value(text)
-		value.From(e.doc.FromFlag("--set"), nil)
-		e.set(pointer, value)
-	}
-}
-
-func (e *editor) set(pointer string, value *template.Node) {
+func (e *editor) set(flag, arg string) {
+	pointer, text, _ := strings.Cut(arg, "=")
+	value, _ := template.Reader{}.Value(text)
+	value.From(e.doc.FromFlag(flag), nil)
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")

@@ -34,43 +34,34 @@ const (
 )
 
 type editor struct {
-	doc      *template.Document
-	exp      *template.Expander
-	root     *template.Node
+	doc  *template.Document
+	exp  *template.Expander
+	root *template.Node
+	// known is the container that the load balancer reaches, where it is known.
+	known    string
 	problems diagnostic.List
 }
 
 // apply makes the edits in a fixed order, and returns the image for imageDetail.json.
 func (e *editor) apply(edits Edits) string {
-	e.sets(edits.Sets)
+	e.each("--set", edits.Sets, e.set)
 	e.images(edits.Images)
-	for _, arg := range edits.UnsetEnv {
-		e.unsetEnv(arg)
+	e.each("--unset-env", edits.UnsetEnv, e.unsetEnv)
+	e.each("--env", edits.Env, e.env)
+	e.each("--secret", edits.Secrets, e.env)
+	e.each("--command", edits.Commands, e.command)
+	e.each("--label", edits.Labels, e.label)
+	release := edits.Release
+	if release == "" && edits.DefaultRelease != "" && !e.labelled() {
+		release = edits.DefaultRelease
 	}
-	for _, arg := range edits.Env {
-		e.env(arg, "--env", "environment", "value")
-	}
-	for _, arg := range edits.Secrets {
-		e.env(arg, "--secret", "secrets", "valueFrom")
-	}
-	for _, arg := range edits.Commands {
-		e.command(arg)
-	}
-	for _, arg := range edits.Labels {
-		e.label("--label", arg, edits.Container)
-	}
-	if edits.Release != "" {
-		e.label("--release", ReleaseLabel+"="+edits.Release, edits.Container)
-	}
-	if edits.Release == "" && edits.DefaultRelease != "" && !e.labelled(edits.Container) {
-		e.label("--release", ReleaseLabel+"="+edits.DefaultRelease, edits.Container)
+	if release != "" {
+		e.label("--release", ReleaseLabel+"="+release)
 	}
 	if edits.Suite != "" {
-		e.label("--suite", SuiteLabel+"="+edits.Suite, edits.Container)
+		e.label("--suite", SuiteLabel+"="+edits.Suite)
 	}
-	for _, arg := range edits.Tags {
-		e.tag(arg)
-	}
+	e.each("--tag", edits.Tags, e.tag)
 	return e.placeholders(edits)
 }
 
@@ -172,12 +163,12 @@ func (e *editor) nearContainer(flag, key string) {
 }
 
 // reached is Reached among the template's containers.
-func (e *editor) reached(flag, known string) *template.Node {
+func (e *editor) reached(flag string) *template.Node {
 	all := e.containers()
 	if len(all) == 0 {
 		e.usage(flag, "the template has no containers", "")
 	}
-	return Reached(all, known, e.exp)
+	return Reached(all, e.known, e.exp)
 }
 
 // Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a

@@ -33,7 +33,7 @@ type Rendered struct {
 func (r Request) Render() (Rendered, diagnostic.List) {
 	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	root := unwrap(r.Doc.Root, exp)
-	ed := editor{doc: r.Doc, exp: exp, root: root}
+	ed := editor{doc: r.Doc, exp: exp, root: root, known: r.Edits.Container}
 	uri := ed.apply(r.Edits)
 	exp.All(root)
 	normalise(root)
