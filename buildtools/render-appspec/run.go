@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -64,10 +65,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a.flags = command(&a.options)
 	return a.Execute(a.flags, args, func(args []string) {
 		if len(args) != 0 {
-			help := a.flags.Near(args[0])
-			if help == "" {
-				help = "render-appspec -h shows the flags and an example"
-			}
+			help := cmp.Or(a.flags.Near(args[0]), "render-appspec -h shows the flags and an example")
 			a.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(args)), help)
 			return
 		}

@@ -23,12 +23,10 @@ type system struct {
 
 // options are the flags.
 type options struct {
-	out, imageDetail, appspec, release, suite string
-	listVars                                  bool
-
-	vars, envFiles, only                                []string
-	images, placeholders                                []string
-	env, unsetEnv, secrets, labels, tags, commands, set []string
+	out, imageDetail, appspec string
+	listVars                  bool
+	vars, envFiles, only      []string
+	edits                     taskdef.Edits
 }
 
 // command is the command line, whose flags go to o.
@@ -60,19 +58,20 @@ aws ecs register-task-definition --cli-input-json file://taskdef.json`,
 	f.StringArrayVar(&o.envFiles, "env-file", nil, "`FILE`: read variables from it; the environment wins over them")
 	f.StringArrayVar(&o.only, "only", nil, "`A,PREFIX_*`: only these names are variables, any other $ is text")
 	f = c.Group("edits")
-	f.StringArrayVar(&o.images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
-	f.StringArrayVar(&o.placeholders, "image-placeholder", nil, "`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
-	f.StringArrayVar(&o.env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
-	f.StringArrayVar(&o.unsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
-	f.StringArrayVar(&o.secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
-	f.StringArrayVar(&o.labels, "label", nil, "`[C:]K=V`: set a docker label")
-	f.StringArrayVar(&o.tags, "tag", nil, "`K=V`: set a tag of the task definition")
-	f.StringArrayVar(&o.commands, "command", nil,
+	e := &o.edits
+	f.StringArrayVar(&e.Images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
+	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil, "`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
+	f.StringArrayVar(&e.Env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
+	f.StringArrayVar(&e.UnsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
+	f.StringArrayVar(&e.Secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
+	f.StringArrayVar(&e.Labels, "label", nil, "`[C:]K=V`: set a docker label")
+	f.StringArrayVar(&e.Tags, "tag", nil, "`K=V`: set a tag of the task definition")
+	f.StringArrayVar(&e.Commands, "command", nil,
 		"`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
-	f.StringArrayVar(&o.set, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
+	f.StringArrayVar(&e.Sets, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
 	f = c.Group("labels that the hooks read")
-	f.StringVar(&o.release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
-	f.StringVar(&o.suite, "suite", "", "`REF`: greenlight.suite, where the suite is: s3://bucket/key#sha256=…")
+	f.StringVar(&e.Release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
+	f.StringVar(&e.Suite, "suite", "", "`REF`: greenlight.suite, where the suite is: s3://bucket/key#sha256=…")
 	return c
 }
 
@@ -99,8 +98,6 @@ type templateRun struct {
 	options
 	name   string
 	values values
-	// defaultRelease is the release where no flag says it.
-	defaultRelease string
 }
 
 // render goes on as far as it can, so that one run names everything that is wrong.
@@ -112,9 +109,9 @@ func (t *templateRun) render() {
 	}
 	doc, problems := template.Reader{Scope: scope}.Read(cli.Name(t.name), text)
 	t.Add(problems...)
-	edits := t.edits()
+	t.edits.WantImage = t.imageDetail != ""
 	if t.listVars || len(problems) > 0 { // the edits are not tried
-		t.Add(edits.Malformed()...)
+		t.Add(t.edits.Malformed()...)
 	}
 	if t.listVars {
 		if !t.Failed() {
@@ -122,7 +119,7 @@ func (t *templateRun) render() {
 		}
 		return
 	}
-	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: edits}
+	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: t.edits}
 	if len(problems) > 0 {
 		t.Add(request.Unset()...)
 		return
@@ -132,8 +129,7 @@ func (t *templateRun) render() {
 	rendered, problems := request.Render()
 	t.Add(problems...)
 	if spec != nil {
-		task := rendered.Task(doc)
-		t.Add(spec.CheckTarget(task)...)
+		t.Add(spec.CheckTarget(rendered.Task(doc))...)
 	}
 	t.checkOutputs(loses)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
@@ -180,14 +176,6 @@ func (t *templateRun) checkOutputs(loses bool) {
 	}
 }
 
-func (t *templateRun) edits() taskdef.Edits {
-	return taskdef.Edits{
-		Images: t.images, ImagePlaceholders: t.placeholders, WantImage: t.imageDetail != "",
-		UnsetEnv: t.unsetEnv, Env: t.env, Secrets: t.secrets, Labels: t.labels, Tags: t.tags,
-		Commands: t.commands, Sets: t.set, Release: t.release, DefaultRelease: t.defaultRelease, Suite: t.suite,
-	}
-}
-
 // readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
 func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 	if t.appspec == "" {
@@ -209,14 +197,14 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 // stamps checks the two labels that the hooks read.
 func (t *templateRun) stamps(c *cli.Command) {
 	switch {
-	case c.Given("release") && strings.TrimSpace(t.release) == "":
+	case c.Given("release") && strings.TrimSpace(t.edits.Release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
-	case strings.TrimSpace(t.release) != t.release || strings.ContainsFunc(t.release, unicode.IsControl):
+	case strings.TrimSpace(t.edits.Release) != t.edits.Release || strings.ContainsFunc(t.edits.Release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
 	case !c.Given("release"):
-		t.defaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
+		t.edits.DefaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
-	if c.Given("suite") && !isSuite(t.suite) {
+	if c.Given("suite") && !isSuite(t.edits.Suite) {
 		t.Usage("--suite", "is not a reference to a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }

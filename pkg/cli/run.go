@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -180,10 +181,7 @@ func (r *Run) file(name string, err error) {
 		text = path.Op + ": " + path.Err.Error()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		help = "paths are relative to the working directory"
-		if near := r.command.Near(name); near != "" {
-			help = near
-		}
+		help = cmp.Or(r.command.Near(name), "paths are relative to the working directory")
 	}
 	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
 }
@@ -256,18 +254,10 @@ func (r *Run) End() int {
 	}
 	cause, failed := r.Problems.Errors(r.werror).Cause()
 	if !failed {
-		return 0
+		return ExitOK
 	}
-	switch cause {
-	case diagnostic.File:
-		return ExitFile
-	case diagnostic.Usage:
-		return ExitUsage
-	case diagnostic.Syntax:
-		return ExitSyntax
-	case diagnostic.Unset:
-		return ExitUnset
-	default:
-		return ExitRule
+	codes := map[diagnostic.Cause]int{
+		diagnostic.File: ExitFile, diagnostic.Usage: ExitUsage, diagnostic.Syntax: ExitSyntax, diagnostic.Unset: ExitUnset,
 	}
+	return cmp.Or(codes[cause], ExitRule)
 }

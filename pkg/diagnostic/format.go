@@ -28,17 +28,23 @@ func Formats() []Format { return []Format{Text, JSON, GitHub} }
 // so that a program always finds an array.
 func (l List) Write(w io.Writer, f Format) error {
 	sorted := l.Sorted()
+	text := ""
 	switch f {
 	case JSON:
 		return sorted.writeJSON(w)
 	case GitHub:
-		return sorted.writeGitHub(w)
+		text = sorted.gitHub()
 	default:
-		return sorted.writeText(w)
+		text = sorted.text()
 	}
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
-func (l List) writeText(w io.Writer) error {
+func (l List) text() string {
 	var b strings.Builder
 	for _, p := range l {
 		fmt.Fprintf(&b, "%s: %s: %s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text))
@@ -46,7 +52,7 @@ func (l List) writeText(w io.Writer) error {
 			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))
 		}
 	}
-	return write(w, b.String())
+	return b.String()
 }
 
 // oneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
@@ -60,21 +66,9 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// write writes nothing where there is nothing to say.
-func write(w io.Writer, text string) error {
-	if text == "" {
-		return nil
-	}
-	_, err := io.WriteString(w, text)
-	return err
-}
-
 func (l List) writeJSON(w io.Writer) error {
 	type row struct {
-		File     string   `json:"file,omitempty"`
-		Line     int      `json:"line,omitempty"`
-		Column   int      `json:"column,omitempty"`
-		Flag     string   `json:"flag,omitempty"`
+		Place
 		Severity Severity `json:"severity"`
 		Rule     string   `json:"rule,omitempty"`
 		Text     string   `json:"text,omitempty"`
@@ -82,7 +76,7 @@ func (l List) writeJSON(w io.Writer) error {
 	}
 	rows := []row{} // not null
 	for _, p := range l {
-		rows = append(rows, row{p.Place.File, p.Place.Line, p.Place.Col, p.Place.Flag, p.severity(), p.Rule, p.Text, p.Help})
+		rows = append(rows, row{p.Place, p.severity(), p.Rule, p.Text, p.Help})
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -90,8 +84,8 @@ func (l List) writeJSON(w io.Writer) error {
 	return e.Encode(rows)
 }
 
-// writeGitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
-func (l List) writeGitHub(w io.Writer) error {
+// gitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
+func (l List) gitHub() string {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder
@@ -119,7 +113,7 @@ func (l List) writeGitHub(w io.Writer) error {
 		}
 		b.WriteString("::" + message.Replace(text) + "\n")
 	}
-	return write(w, b.String())
+	return b.String()
 }
 
 func (p Problem) severity() Severity {
