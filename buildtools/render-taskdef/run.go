@@ -60,7 +60,8 @@ aws ecs register-task-definition --cli-input-json file://taskdef.json`,
 	f = c.Group("edits")
 	e := &o.edits
 	f.StringArrayVar(&e.Images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
-	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil, "`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
+	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil,
+		"`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
 	f.StringArrayVar(&e.Env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
 	f.StringArrayVar(&e.UnsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
 	f.StringArrayVar(&e.Secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
@@ -196,10 +197,10 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 
 // stamps checks the two labels that the hooks read.
 func (t *templateRun) stamps(c *cli.Command) {
-	switch {
-	case c.Given("release") && strings.TrimSpace(t.edits.Release) == "":
+	switch release := t.edits.Release; {
+	case c.Given("release") && strings.TrimSpace(release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
-	case strings.TrimSpace(t.edits.Release) != t.edits.Release || strings.ContainsFunc(t.edits.Release, unicode.IsControl):
+	case strings.TrimSpace(release) != release || strings.ContainsFunc(release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
 	case !c.Given("release"):
 		t.edits.DefaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]

@@ -257,7 +257,8 @@ func (r *Run) End() int {
 		return ExitOK
 	}
 	codes := map[diagnostic.Cause]int{
-		diagnostic.File: ExitFile, diagnostic.Usage: ExitUsage, diagnostic.Syntax: ExitSyntax, diagnostic.Unset: ExitUnset,
+		diagnostic.File: ExitFile, diagnostic.Usage: ExitUsage,
+		diagnostic.Syntax: ExitSyntax, diagnostic.Unset: ExitUnset,
 	}
 	return cmp.Or(codes[cause], ExitRule)
 }

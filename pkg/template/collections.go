@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -124,29 +125,23 @@ func (s *scanner) space() {
 func (s *scanner) comment() bool {
 	rest := s.text[s.pos:]
 	switch {
-	case len(rest) > 1 && rest[1] == '/':
-		s.refuseComment()
-		for s.pos < len(s.text) && s.text[s.pos] != '\n' {
-			s.pos++
+	case strings.HasPrefix(rest, "//"):
+		rest, _, _ = strings.Cut(rest, "\n")
+	case strings.HasPrefix(rest, "/*"):
+		text, _, closed := strings.Cut(rest[2:], "*/")
+		if !closed {
+			s.fatal(s.pos, "a comment without its */", "")
+			return false
 		}
-		return true
-	case len(rest) > 1 && rest[1] == '*':
-		for i := 2; i+1 < len(rest); i++ {
-			if rest[i] == '*' && rest[i+1] == '/' {
-				s.refuseComment()
-				s.pos += i + 2
-				return true
-			}
-		}
-		s.fatal(s.pos, "a comment without its */", "")
+		rest = rest[:len(text)+4]
+	default:
+		return false
 	}
-	return false
-}
-
-func (s *scanner) refuseComment() {
 	if s.Plain {
 		s.report(s.pos, "a comment, and plain JSON has none", "remove it, or write the file as YAML")
 	}
+	s.pos += len(rest)
+	return true
 }
 
 // character names the character under the cursor.

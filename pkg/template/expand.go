@@ -125,10 +125,7 @@ func (e *Expander) missing(n *Node, lacking []missing) bool {
 }
 
 func (e *Expander) report(n *Node, at int, text, help string) {
-	e.Problems = noted(e.Problems, diagnostic.Problem{
-		Place:    e.Doc.Place(e.Doc.offsetIn(n, at)),
-		Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
+	e.Problems = noted(e.Problems, syntaxProblem(e.Doc.Place(e.Doc.offsetIn(n, at)), text, help))
 }
 
 // Shown is a node's template as it was written, for a help text.

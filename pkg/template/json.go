@@ -69,9 +69,7 @@ func (s *scanner) word() *Node {
 	word := s.text[at:s.pos]
 	switch word {
 	case "true", "false":
-		n := &Node{Kind: Bool, At: at}
-		n.Text = word
-		return n
+		return &Node{Kind: Bool, At: at, Text: word}
 	case "null":
 	default:
 		s.report(at, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
@@ -192,20 +190,10 @@ func unescape(text string) (rune, int) {
 	if len(text) < 2 {
 		return badEscape, len(text)
 	}
-	switch c := text[1]; c {
-	case '"', '\\', '/':
-		return rune(c), 2
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case 'u':
+	if i := strings.IndexByte(`"\/bfnrt`, text[1]); i >= 0 {
+		return rune("\"\\/\b\f\n\r\t"[i]), 2
+	}
+	if text[1] == 'u' {
 		r := hex4(text[2:])
 		switch {
 		case r < 0:

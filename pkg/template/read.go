@@ -53,9 +53,7 @@ type reader struct {
 }
 
 func (r *reader) report(at int, text, help string) {
-	r.problems = noted(r.problems, diagnostic.Problem{
-		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
+	r.problems = noted(r.problems, syntaxProblem(r.doc.Place(at), text, help))
 }
 
 // noted appends a problem; behind MaxProblems only that there are more.
@@ -89,15 +87,12 @@ func unreadable(s *Source) (diagnostic.Problem, bool) {
 	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Severity: diagnostic.Error, Cause: diagnostic.Syntax}
 	switch {
 	case !utf8.ValidString(s.Text):
-		at := 0
-		for at < len(s.Text) {
-			r, size := utf8.DecodeRuneInString(s.Text[at:])
-			if r == utf8.RuneError && size <= 1 {
+		for at, r := range s.Text {
+			if r == utf8.RuneError && !strings.HasPrefix(s.Text[at:], "\uFFFD") {
+				bad.Place = s.Place(at)
 				break
 			}
-			at += size
 		}
-		bad.Place = s.Place(at)
 		bad.Text, bad.Help = "not UTF-8", "save the file as UTF-8"
 	case strings.IndexByte(s.Text, 0) >= 0:
 		bad.Place = s.Place(strings.IndexByte(s.Text, 0))

@@ -13,6 +13,7 @@
 package template
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,20 +43,9 @@ const (
 	Object
 )
 
-func (k Kind) String() string {
-	return [...]string{"null", "boolean", "number", "string", "list", "object"}[k]
-}
-
 // A is the kind with its article, for messages.
 func (k Kind) A() string {
-	switch k {
-	case Null:
-		return "null"
-	case Object:
-		return "an object"
-	default:
-		return "a " + k.String()
-	}
+	return [...]string{"null", "a boolean", "a number", "a string", "a list", "an object"}[k]
 }
 
 // Node is one value.
@@ -155,15 +145,9 @@ func (n *Node) Set(key string, keyAt int, value *Node) {
 	n.Members = append(n.Members, Member{key, keyAt, value})
 }
 
-// Delete removes a key, and reports whether it was there.
-func (n *Node) Delete(key string) bool {
-	for i := range n.Members {
-		if n.Members[i].Key == key {
-			n.Members = append(n.Members[:i:i], n.Members[i+1:]...)
-			return true
-		}
-	}
-	return false
+// Delete removes a key.
+func (n *Node) Delete(key string) {
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Key == key })
 }
 
 // Walk calls visit for the node, and then for every one below it that is still there.
@@ -217,7 +201,7 @@ func (n *Node) Show() string {
 	case n.Kind == Number, n.Kind == Bool:
 		return capped(n.Text)
 	}
-	return n.Kind.String()
+	return map[Kind]string{Null: "null", Array: "list", Object: "object"}[n.Kind]
 }
 
 // Label is Show for a place that has its own quotes or needs none, such as a command line in a help text.
@@ -245,10 +229,8 @@ type Document struct {
 
 // FromFlag returns the At of nodes that the flag (with its dashes) made.
 func (d *Document) FromFlag(flag string) int {
-	for i, f := range d.Flags {
-		if f == flag {
-			return -i - 1
-		}
+	if i := slices.Index(d.Flags, flag); i >= 0 {
+		return -i - 1
 	}
 	d.Flags = append(d.Flags, flag)
 	return -len(d.Flags)
