@@ -83,7 +83,7 @@ func rules() []rule {
 
 // run checks types first: a rule reads only what has the type that it expects, and is silent about the rest.
 func (c *checker) run() {
-	c.rule = "type"
+	c.rule, c.newer = "type", map[string]bool{}
 	if c.root.Unknown() {
 		return
 	}
@@ -276,9 +276,6 @@ func (c *checker) fields(n *template.Node, s *shape) {
 		}
 		if c.newer[m.Key] {
 			continue
-		}
-		if c.newer == nil {
-			c.newer = map[string]bool{}
 		}
 		c.newer[m.Key] = true
 		help := "kept as it is: it may be newer than this build"

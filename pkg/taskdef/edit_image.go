@@ -13,7 +13,7 @@ func (e *editor) images(args []string) {
 	for _, arg := range args {
 		if uri, all := strings.CutPrefix(arg, "*="); all {
 			for _, c := range e.containers() {
-				e.setImage(c, uri)
+				e.setImage("--image", c, uri)
 			}
 		}
 	}
@@ -24,18 +24,18 @@ func (e *editor) images(args []string) {
 		case named && name == "*":
 		case named:
 			if c := e.mustName("--image", name); c != nil {
-				e.setImage(c, uri)
+				e.setImage("--image", c, uri)
 			}
 		default:
 			if c := e.unnamedImage(); c != nil {
-				e.setImage(c, arg)
+				e.setImage("--image", c, arg)
 			}
 		}
 	}
 }
 
-func (e *editor) setImage(c *template.Node, uri string) {
-	n := e.text("--image", uri)
+func (e *editor) setImage(flag string, c *template.Node, uri string) {
+	n := e.text(flag, uri)
 	c.Set("image", n.At, n)
 }
 
@@ -96,8 +96,7 @@ func (e *editor) placeholders(edits Edits) string {
 			e.checkDetail(e.exp.Node(image))
 			uri = image.Str()
 		}
-		n := e.text(flag, "<IMAGE"+number+"_NAME>")
-		c.Set("image", n.At, n)
+		e.setImage(flag, c, "<IMAGE"+number+"_NAME>")
 		held = append(held, c)
 	}
 	switch {

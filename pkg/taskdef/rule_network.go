@@ -101,11 +101,8 @@ func portConflicts(c *checker) {
 	seen, names := map[string]*template.Node{}, map[string]bool{}
 	for _, container := range c.containers {
 		for _, p := range container.Get("portMappings").List() {
-			if n := p.Get("name"); n.Str() != "" && !n.Unknown() {
-				if names[n.Text] {
-					c.fail(n, "a second port called "+n.Show(), "")
-				}
-				names[n.Text] = true
+			if n := p.Get("name"); again(names, n) {
+				c.fail(n, "a second port called "+n.Show(), "")
 			}
 			port, ok := number(p.Get(shared))
 			if !ok || port == 0 {

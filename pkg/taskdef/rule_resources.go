@@ -110,14 +110,21 @@ func mountPoints(c *checker, container *template.Node) {
 	}
 }
 
+// again reports whether a text has been seen before, and notes it.
+func again(seen map[string]bool, n *template.Node) bool {
+	if n.Str() == "" || n.Unknown() {
+		return false
+	}
+	twice := seen[n.Text]
+	seen[n.Text] = true
+	return twice
+}
+
 func ulimits(c *checker, container *template.Node) {
 	seen := map[string]bool{}
 	for _, u := range container.Get("ulimits").List() {
-		if n := u.Get("name"); n.Str() != "" && !n.Unknown() {
-			if seen[n.Text] {
-				c.fail(n, "ulimit "+n.Show()+" stands here twice", "")
-			}
-			seen[n.Text] = true
+		if n := u.Get("name"); again(seen, n) {
+			c.fail(n, "ulimit "+n.Show()+" stands here twice", "")
 		}
 		soft, isSoft := number(u.Get("softLimit"))
 		hard, isHard := number(u.Get("hardLimit"))

@@ -120,26 +120,18 @@ func referenceFault(s string) (fault, help string) {
 func secretNames(c *checker, container *template.Node) {
 	inEnvironment, inSecrets := map[string]bool{}, map[string]bool{}
 	for _, e := range container.Get("environment").List() {
-		n := e.Get("name")
-		if n.Str() == "" || n.Unknown() {
-			continue
-		}
-		if inEnvironment[n.Text] {
+		if n := e.Get("name"); again(inEnvironment, n) {
 			c.warn(n, n.Show()+" stands in environment twice", "the last one wins")
 		}
-		inEnvironment[n.Text] = true
 	}
 	for _, s := range container.Get("secrets").List() {
 		n := s.Get("name")
-		switch {
-		case n.Str() == "" || n.Unknown():
-			continue
-		case inEnvironment[n.Text]:
+		switch twice := again(inSecrets, n); {
+		case inEnvironment[n.Str()] && !n.Unknown():
 			c.fail(n, n.Show()+" stands in environment and in secrets", "remove one of them: --unset-env takes both away")
-		case inSecrets[n.Text]:
+		case twice:
 			c.fail(n, n.Show()+" stands in secrets twice", "")
 		}
-		inSecrets[n.Text] = true
 	}
 }
 
@@ -168,7 +160,8 @@ func secretsInText(c *checker, container *template.Node) {
 		n, value := e.Get("name"), e.Get("value")
 		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
 			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it",
-				secretHelp(container, n))
+				fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+					container.Get("name").Label(), n.Label()))
 		}
 	}
 	words := container.Get("command").List()
@@ -201,25 +194,13 @@ func secretWord(word, next string) (own, behind bool) {
 
 // secretInScript looks for secretWord in the words of a shell's script: ["sh", "-c", "app --token=…"].
 func secretInScript(script string) bool {
-	words := strings.Fields(script)
-	if len(words) < 2 {
-		return false
-	}
-	for i, w := range words {
-		next := ""
-		if i+1 < len(words) {
-			next = words[i+1]
-		}
-		if own, behind := secretWord(w, next); own || behind {
+	words := append(strings.Fields(script), "") // nothing stands behind the last one
+	for i, next := range words[1:] {
+		if own, behind := secretWord(words[i], next); (own || behind) && len(words) > 2 {
 			return true
 		}
 	}
 	return false
-}
-
-func secretHelp(container, n *template.Node) string {
-	return fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
-		container.Get("name").Label(), n.Label())
 }
 
 func commandHelp(container *template.Node) string {

@@ -76,17 +76,14 @@ func firstBytes(s string) int {
 
 func (s *Source) index() []int {
 	if s.lines == nil {
-		s.lines = make([]int, 1, 2+strings.Count(s.Text, "\n"))
+		s.lines = make([]int, 0, 1+strings.Count(s.Text, "\n"))
+		at := 0
+		for line := range strings.SplitAfterSeq(s.Text, "\n") {
+			s.lines = append(s.lines, at)
+			at += len(line)
+		}
 		if strings.HasPrefix(s.Text, bom) {
 			s.lines[0] = len(bom) // an editor shows no column for it
-		}
-		for i := 0; ; {
-			n := strings.IndexByte(s.Text[i:], '\n')
-			if n < 0 {
-				break
-			}
-			i += n + 1
-			s.lines = append(s.lines, i)
 		}
 	}
 	return s.lines
