@@ -2,6 +2,7 @@ package appspec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -98,12 +99,8 @@ func (r *reader) target(target *template.Node, s *Spec) {
 	case kind.Str() != serviceType:
 		r.fail(kind.At, "type", "Type is "+kind.Show()+", an ECS deployment has "+serviceType, "")
 	}
-	p := r.get(target, "Properties")
+	p := r.object(target, "Properties", "properties", "")
 	if p == nil {
-		r.fail(target.At, "properties", "Properties is missing", "")
-		return
-	}
-	if !r.is(p, template.Object, "Properties") {
 		return
 	}
 	s.Place = r.doc.Place(p.At)
@@ -127,11 +124,8 @@ func (r *reader) target(target *template.Node, s *Spec) {
 }
 
 func (r *reader) loadBalancer(p *template.Node, s *Spec) {
-	switch lb := r.get(p, "LoadBalancerInfo"); {
-	case lb == nil:
-		r.fail(p.At, "load-balancer", "LoadBalancerInfo is missing",
-			"the ContainerName and the ContainerPort that the load balancer reaches")
-	case r.is(lb, template.Object, "LoadBalancerInfo"):
+	const help = "the ContainerName and the ContainerPort that the load balancer reaches"
+	if lb := r.object(p, "LoadBalancerInfo", "load-balancer", help); lb != nil {
 		r.keys(lb, "ContainerName", "ContainerPort")
 		s.Container = r.text(lb, "ContainerName")
 		s.Port = r.number(lb, "ContainerPort", wantPort)
@@ -152,12 +146,8 @@ func (r *reader) provider(item *template.Node) Provider {
 
 func (r *reader) network(n *template.Node, s *Spec) {
 	r.keys(n, "AwsvpcConfiguration")
-	vpc := r.get(n, "AwsvpcConfiguration")
+	vpc := r.object(n, "AwsvpcConfiguration", "network", "")
 	if vpc == nil {
-		r.fail(n.At, "network", "AwsvpcConfiguration is missing", "")
-		return
-	}
-	if !r.is(vpc, template.Object, "AwsvpcConfiguration") {
 		return
 	}
 	r.keys(vpc, "Subnets", "SecurityGroups", "AssignPublicIp")
@@ -168,14 +158,10 @@ func (r *reader) network(n *template.Node, s *Spec) {
 }
 
 func (r *reader) hooks(hooks *template.Node, s *Spec) {
-	entries := hooks.Items
-	if !r.is(hooks, template.Array, "Hooks") {
-		if hooks.Kind == template.Object {
-			r.events(hooks, s)
-		}
-		return
+	if !r.is(hooks, template.Array, "Hooks") && hooks.Kind == template.Object {
+		r.events(hooks, s)
 	}
-	for _, item := range entries {
+	for _, item := range hooks.Items { // none where it is no list
 		if !r.is(item, template.Object, "an entry of Hooks") {
 			continue
 		}
@@ -233,10 +219,7 @@ func (r *reader) keys(n *template.Node, known ...string) {
 	seen := map[string]bool{}
 	for i := range n.Members {
 		m := &n.Members[i]
-		found := false
-		for _, k := range known {
-			found = found || strings.EqualFold(k, m.Key)
-		}
+		found := slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, m.Key) })
 		lower := strings.ToLower(m.Key)
 		if found && seen[lower] {
 			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
@@ -255,6 +238,17 @@ func (r *reader) keys(n *template.Node, known ...string) {
 		}
 		r.problems = append(r.problems, p)
 	}
+}
+
+// object returns the object under a key that must be there, or nil.
+func (r *reader) object(n *template.Node, key, rule, help string) *template.Node {
+	switch o := r.get(n, key); {
+	case o == nil:
+		r.fail(n.At, rule, key+" is missing", help)
+	case r.is(o, template.Object, key):
+		return o
+	}
+	return nil
 }
 
 func (r *reader) is(n *template.Node, k template.Kind, what string) bool {

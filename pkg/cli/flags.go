@@ -39,7 +39,11 @@ func (c *Command) withoutValue(err error) error {
 	case *pflag.NotExistError:
 		name := wrong.GetSpecifiedName()
 		if letters := wrong.GetSpecifiedShortnames(); letters != "" {
-			return &UsageError{"-" + name, "unknown flag", c.oneDash(letters)}
+			help := ""
+			if long, _, _ := strings.Cut(letters, "="); c.cobra.Flag(long) != nil { // given with one dash
+				help = "did you mean --" + long + "?"
+			}
+			return &UsageError{"-" + name, "unknown flag", help}
 		}
 		return &UsageError{"--" + name, "unknown flag", c.near(name)}
 	case *pflag.ValueRequiredError:
@@ -71,15 +75,6 @@ func wanted(wrong *pflag.InvalidValueError) string {
 		return "want true or false"
 	}
 	return wrong.Unwrap().Error() // our own functions'
-}
-
-// oneDash suggests the long flag that was given with one dash.
-func (c *Command) oneDash(letters string) string {
-	name, _, _ := strings.Cut(letters, "=")
-	if c.cobra.Flag(name) != nil {
-		return "did you mean --" + name + "?"
-	}
-	return ""
 }
 
 // near suggests the flag that was meant.

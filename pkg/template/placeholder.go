@@ -136,7 +136,7 @@ func (p *parser) reference(depth int) *reference {
 	rest := p.text[p.pos+1:]
 	if !strings.HasPrefix(rest, "{") {
 		name := rest[:nameLen(rest)]
-		if name == "" || !p.inScope(name) {
+		if name == "" || p.scope != nil && !p.scope(name) {
 			return nil
 		}
 		p.pos += 1 + len(name)
@@ -218,8 +218,6 @@ func (p *parser) past(start int) int {
 func (p *parser) fail(at int, text, help string) {
 	p.faults = append(p.faults, fault{at, text, help})
 }
-
-func (p *parser) inScope(name string) bool { return p.scope == nil || p.scope(name) }
 
 // nameLen is the length of the variable name with which s begins.
 func nameLen(s string) int {
