@@ -176,10 +176,7 @@ func kindOf(n *template.Node) string {
 // structure checks the types of a node, by the model, and everything below it.
 func (c *checker) structure(n *template.Node, shapeNumber int) {
 	s := &shapes[shapeNumber]
-	if n.Unknown() {
-		return
-	}
-	if !c.fits(n, s) {
+	if n.Unknown() || !c.fits(n, s) {
 		return
 	}
 	switch s.kind {

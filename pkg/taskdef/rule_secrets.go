@@ -2,6 +2,7 @@ package taskdef
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -42,10 +43,8 @@ func roles(c *checker) {
 			continue
 		}
 		fault, _ := referenceFault(credentials.Text)
-		if fault == "" && strings.HasPrefix(credentials.Text, "arn:") {
-			if a, _ := ParseARN(credentials.Text); a.Service != "secretsmanager" {
-				fault = "is not a secret's"
-			}
+		if a, wrong := ParseARN(credentials.Text); fault == "" && wrong == "" && a.Service != "secretsmanager" {
+			fault = "is not a secret's"
 		}
 		if fault != "" {
 			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault,
@@ -137,13 +136,9 @@ func secretNames(c *checker, container *template.Node) {
 
 // looksSecret reports whether a variable's name says that its value is a secret.
 func looksSecret(name string) bool {
+	words := []string{"PASSWORD", "SECRET", "TOKEN", "PRIVATE", "API_KEY"}
 	name = strings.ToUpper(name)
-	for _, word := range []string{"PASSWORD", "SECRET", "TOKEN", "PRIVATE", "API_KEY"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
 }
 
 // isReference reports whether a value only says where a secret is.
