@@ -70,10 +70,7 @@ func (e *editor) wellFormed(flag, arg string) bool {
 	case "--set":
 		ok = ok && strings.HasPrefix(key, "/")
 		help = `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
-		if !ok {
-			break
-		}
-		if _, problems := (template.Reader{}).Value(value); len(problems) > 0 {
+		if _, problems := (template.Reader{}).Value(value); ok && len(problems) > 0 {
 			pointer := template.Unquoted(key)
 			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
 			return false

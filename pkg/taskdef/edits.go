@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,10 +192,7 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 			return c
 		}
 	}
-	if len(containers) > 0 {
-		return containers[0]
-	}
-	return nil
+	return cmp.Or(containers...)
 }
 
 // text returns a new string node that a flag made.
