@@ -53,8 +53,11 @@ type logical interface {
 }
 
 type (
-	or     []logical
-	and    []logical
+	// joined is its parts joined by "||" or "&&".
+	joined struct {
+		op    string
+		parts []logical
+	}
 	not    struct{ cond logical }
 	exists struct{ query *query }
 	// comparison is left op right, where op is one of == != < <= > >=.

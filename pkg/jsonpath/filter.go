@@ -1,27 +1,22 @@
 package jsonpath
 
-import "regexp"
+import (
+	"regexp"
+	"unicode/utf8"
+)
 
-func (o or) holds(r *run, at any) bool {
-	for _, cond := range o {
-		if cond.holds(r, at) {
-			return true
+func (j joined) holds(r *run, at any) bool {
+	decides := j.op == "||"
+	for _, cond := range j.parts {
+		if cond.holds(r, at) == decides {
+			return decides
 		}
 	}
-	return false
-}
-
-func (a and) holds(r *run, at any) bool {
-	for _, cond := range a {
-		if !cond.holds(r, at) {
-			return false
-		}
-	}
-	return true
+	return !decides
 }
 
 func (n not) holds(r *run, at any) bool    { return !n.cond.holds(r, at) }
-func (e exists) holds(r *run, at any) bool { return r.any(e.query, at) }
+func (e exists) holds(r *run, at any) bool { return len(r.find(e.query, at, 1)) > 0 }
 
 func (c comparison) holds(r *run, at any) bool {
 	left, haveLeft := c.left.of(r, at)
@@ -49,21 +44,23 @@ func (c comparison) holds(r *run, at any) bool {
 func (l literal) of(*run, any) (any, bool) { return l.v, true }
 
 func (s singular) of(r *run, at any) (v any, ok bool) {
-	if !s.query.relative {
-		at = r.root
+	return single(r.find(s.query, at, 1))
+}
+
+// single returns the one value that was found, if it is one.
+func single(found []any) (v any, ok bool) {
+	if len(found) != 1 {
+		return nil, false
 	}
-	r.each(s.query.segments, at, func(found any) bool {
-		v, ok = found, true
-		return false
-	})
-	return v, ok
+	return found[0], true
 }
 
 func (l lengthOf) of(r *run, at any) (any, bool) {
 	v, _ := l.arg.of(r, at) // Nothing is nil here, and nil has no length either
 	switch v := v.(type) {
 	case string:
-		return float64(r.runes(v)), true
+		r.spend(len(v) / bytesPerStep)
+		return float64(utf8.RuneCountInString(v)), true
 	case []any:
 		return float64(len(v)), true
 	case map[string]any:
@@ -73,33 +70,11 @@ func (l lengthOf) of(r *run, at any) (any, bool) {
 }
 
 func (c countOf) of(r *run, at any) (any, bool) { //nolint:unparam // the interface wants it; a count is never Nothing
-	if !c.query.relative {
-		return float64(len(r.all(c.query, at))), true
-	}
-	n := 0
-	r.each(c.query.segments, at, func(any) bool {
-		n++
-		return r.spend(1)
-	})
-	return float64(n), true
+	return float64(len(r.find(c.query, at, all))), true
 }
 
 func (v valueOf) of(r *run, at any) (any, bool) {
-	if !v.query.relative {
-		found := r.all(v.query, at)
-		if len(found) != 1 {
-			return nil, false
-		}
-		return found[0], true
-	}
-	var one any
-	n := 0
-	r.each(v.query.segments, at, func(found any) bool {
-		one = found
-		n++
-		return n < 2 // a second one is enough to know that there is no single one
-	})
-	return one, n == 1
+	return single(r.find(v.query, at, 2)) // a second one is enough to know that there is no single one
 }
 
 // dynamicPattern keeps the last pattern that came from the document: mostly there is but one.

@@ -66,8 +66,8 @@ func Parse(expr string) (*Path, error) {
 // decodes into an any, with or without UseNumber; the results are parts of it, not copies. No value found is no
 // error. The error is that the path asks for too much of this document; then there are no results.
 func (p *Path) Select(root any) ([]any, error) {
-	r := &run{root: root, left: maxSteps}
-	found := r.all(p.query, root)
+	r := &run{root: root, left: maxSteps, absolute: map[*query][]any{}}
+	found := r.find(p.query, root, all)
 	if r.left < 0 {
 		return nil, fmt.Errorf("select %s: more than %d steps in this document", p, maxSteps)
 	}

@@ -70,20 +70,10 @@ func (p *parser) escape(quote byte) (rune, error) {
 	if c == quote {
 		return rune(c), nil
 	}
-	switch c {
-	case 'b':
-		return '\b', nil
-	case 'f':
-		return '\f', nil
-	case 'n':
-		return '\n', nil
-	case 'r':
-		return '\r', nil
-	case 't':
-		return '\t', nil
-	case '/', '\\':
-		return rune(c), nil
-	case 'u':
+	if i := strings.IndexByte(`bfnrt/\`, c); i >= 0 {
+		return rune("\b\f\n\r\t/\\"[i]), nil
+	}
+	if c == 'u' {
 		return p.unicode(start)
 	}
 	return 0, p.failAt(start, `expected \\, \/, \b, \f, \n, \r, \t, \uXXXX or the quote after a backslash`)

@@ -5,42 +5,25 @@ import (
 	"strings"
 )
 
-func (p *parser) or() (logical, error) {
-	first, err := p.and()
-	if err != nil {
-		return nil, err
-	}
-	all := or{first}
-	for p.takeAfterSpace("||") {
-		p.space()
-		next, err := p.and()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, next)
-	}
-	if len(all) == 1 {
-		return first, nil
-	}
-	return all, nil
-}
+func (p *parser) or() (logical, error) { return p.joined("||", p.and) }
 
-func (p *parser) and() (logical, error) {
-	first, err := p.basic()
-	if err != nil {
-		return nil, err
-	}
-	all := and{first}
-	for p.takeAfterSpace("&&") {
-		p.space()
-		next, err := p.basic()
+func (p *parser) and() (logical, error) { return p.joined("&&", p.basic) }
+
+func (p *parser) joined(op string, part func() (logical, error)) (logical, error) {
+	all := joined{op: op}
+	for {
+		next, err := part()
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, next)
+		all.parts = append(all.parts, next)
+		if !p.takeAfterSpace(op) {
+			break
+		}
+		p.space()
 	}
-	if len(all) == 1 {
-		return first, nil
+	if len(all.parts) == 1 {
+		return all.parts[0], nil
 	}
 	return all, nil
 }
@@ -53,13 +36,10 @@ func (p *parser) basic() (logical, error) {
 	}
 	var cond logical
 	var err error
-	switch {
-	case p.peek() == '(':
+	if p.peek() == '(' {
 		cond, err = p.parenthesized()
-	case negated: // "!" binds to a test; a comparison behind it needs parentheses
-		cond, err = p.test()
-	default:
-		cond, err = p.testOrComparison()
+	} else {
+		cond, err = p.testOrComparison(negated)
 	}
 	if err != nil || !negated {
 		return cond, err
@@ -84,43 +64,32 @@ func (p *parser) parenthesized() (logical, error) {
 	return cond, nil
 }
 
-func (p *parser) test() (logical, error) {
-	start := p.pos
-	o, err := p.operand()
-	if err != nil {
-		return nil, err
-	}
-	return p.asTest(o, start)
-}
-
-func (p *parser) testOrComparison() (logical, error) {
+// testOrComparison reads a test, or a comparison where there is no "!" before it: that needs parentheses.
+func (p *parser) testOrComparison(negated bool) (logical, error) {
 	start := p.pos
 	left, err := p.operand()
 	if err != nil {
 		return nil, err
 	}
-	mark := p.pos
-	p.space()
-	op := p.operator()
+	op := ""
+	if !negated {
+		op = p.operator()
+	}
 	if op == "" {
-		p.pos = mark
 		return p.asTest(left, start)
 	}
-	lv, err := p.asValue(left, start)
-	if err != nil {
+	c := comparison{op: op}
+	if c.left, err = p.asValue(left, start); err != nil {
 		return nil, err
 	}
 	p.space()
-	rv, err := p.valueOperand()
-	if err != nil {
-		return nil, err
-	}
-	return comparison{op: op, left: lv, right: rv}, nil
+	c.right, err = p.valueOperand()
+	return c, err
 }
 
 func (p *parser) operator() string {
 	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">"} {
-		if p.take(op) {
+		if p.takeAfterSpace(op) {
 			return op
 		}
 	}
@@ -227,14 +196,11 @@ func (p *parser) function(word string, start int) (any, error) {
 func (p *parser) queryOperand() (*query, error) {
 	start := p.pos
 	o, err := p.operand()
-	if err != nil {
-		return nil, err
-	}
 	q, ok := o.(*query)
-	if !ok {
-		return nil, p.failAt(start, `expected a path that begins with "@" or "$"`)
+	if err == nil && !ok {
+		err = p.failAt(start, `expected a path that begins with "@" or "$"`)
 	}
-	return q, nil
+	return q, err
 }
 
 func (p *parser) matching(word string) (any, error) {
@@ -254,16 +220,12 @@ func (p *parser) matching(word string) (any, error) {
 	if l, ok := m.pattern.(literal); ok {
 		if s, ok := l.v.(string); ok {
 			if m.compiled, err = compile(s, m.whole); err != nil {
-				return nil, p.failAt(start, "expected a regular expression: %s", plainer(err))
+				plain := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+				return nil, p.failAt(start, "expected a regular expression: %s", plain)
 			}
 		}
 	}
 	return m, p.closeFunction(word)
-}
-
-// plainer drops the wrapping that compile added, which the user did not write.
-func plainer(err error) string {
-	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 }
 
 func (p *parser) closeFunction(word string) error {

@@ -1,8 +1,9 @@
 package jsonpath
 
 import (
+	"maps"
+	"math"
 	"slices"
-	"unicode/utf8"
 )
 
 // run is one Select: the document, and what is left of its steps.
@@ -24,39 +25,30 @@ func (r *run) spend(steps int) bool {
 	return r.left >= 0
 }
 
-// all returns every value that the query finds, starting at the value at hand or the root.
-func (r *run) all(q *query, at any) []any {
+// all is for find: as many as there are.
+const all = math.MaxInt
+
+// find returns the first values that the query finds, starting at the value at hand or the root; all of those from
+// the root.
+func (r *run) find(q *query, at any, most int) []any {
 	if !q.relative {
 		if found, ok := r.absolute[q]; ok {
 			return found
 		}
-		at = r.root
+		at, most = r.root, all
 	}
 	var found []any
 	r.each(q.segments, at, func(v any) bool {
 		found = append(found, v)
-		return r.spend(1)
+		return len(found) < most && r.spend(1)
 	})
+	if r.left < 0 {
+		return nil
+	}
 	if !q.relative {
-		if r.absolute == nil {
-			r.absolute = map[*query][]any{}
-		}
 		r.absolute[q] = found
 	}
 	return found
-}
-
-// any reports whether the query finds a value, and stops at the first.
-func (r *run) any(q *query, at any) bool {
-	if !q.relative {
-		return len(r.all(q, at)) > 0
-	}
-	found := false
-	r.each(q.segments, at, func(any) bool {
-		found = true
-		return false
-	})
-	return found && r.left >= 0
 }
 
 // each hands what the segments find below node to yield; it recurses over segments, never over the document.
@@ -113,22 +105,13 @@ func (r *run) children(node any, yield func(any) bool) bool {
 		if !r.spend(len(v)) { // sorting them is work, even when the first is enough
 			return false
 		}
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if !yield(v[k]) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func (n name) each(_ *run, node any, yield func(any) bool) bool {
@@ -196,10 +179,4 @@ func (f filter) each(r *run, node any, yield func(any) bool) bool {
 		}
 		return !f.cond.holds(r, v) || yield(v)
 	})
-}
-
-// runes counts characters as length() does.
-func (r *run) runes(s string) int {
-	r.spend(len(s) / bytesPerStep)
-	return utf8.RuneCountInString(s)
 }

@@ -9,18 +9,11 @@ import (
 
 func (q *query) String() string {
 	var b strings.Builder
-	b.WriteByte("$@"[btoi(q.relative)])
+	b.WriteString(map[bool]string{false: "$", true: "@"}[q.relative])
 	for _, s := range q.segments {
 		s.write(&b)
 	}
 	return b.String()
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (s segment) write(b *strings.Builder) {
@@ -63,21 +56,16 @@ func (s slice) String() string {
 	return text
 }
 
-func (o or) String() string  { return join(o, " || ", false) }
-func (a and) String() string { return join(a, " && ", true) }
-
-// join puts parentheses where the parts bind less than what joins them, or would melt into it.
-func join(parts []logical, op string, strong bool) string {
-	texts := make([]string, len(parts))
-	for i, p := range parts {
+// String puts parentheses where the parts bind less than what joins them, or would melt into it.
+func (j joined) String() string {
+	texts := make([]string, len(j.parts))
+	for i, p := range j.parts {
 		texts[i] = p.String()
-		_, isOr := p.(or)
-		_, isAnd := p.(and)
-		if isOr || isAnd && strong {
+		if inner, ok := p.(joined); ok && (inner.op == "||" || j.op == "&&") {
 			texts[i] = "(" + texts[i] + ")"
 		}
 	}
-	return strings.Join(texts, op)
+	return strings.Join(texts, " "+j.op+" ")
 }
 
 func (n not) String() string {

@@ -63,13 +63,6 @@ func (c *Client) Close() {
 	c.fresh.CloseIdleConnections()
 }
 
-func (c *Client) transport(fresh bool) *http.Transport {
-	if fresh {
-		return c.fresh
-	}
-	return c.warm
-}
-
 // newTransport speaks HTTP/1.1 only: with HTTP/2 all requests would share one connection, and so one
 // node of the load balancer. It uses no proxy: a gate must know whom it asks.
 func (c *Client) newTransport() *http.Transport {

@@ -138,14 +138,15 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		req.Body = http.NoBody
 	}
 	w := &watcher{cancel: x.cancel}
-	resp, err := x.client.transport(x.request.Fresh).RoundTrip(req.WithContext(w.watch(ctx)))
+	transport := x.client.warm
+	if x.request.Fresh {
+		transport = x.client.fresh
+	}
+	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
 		x.sent = w.gotConn()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
+	return resp, err
 }
 
 // read takes the body, up to what the request allows.
@@ -156,12 +157,9 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		return o
 	}
 	limit := x.request.MaxBody
-	var b bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= limit {
-		b.Grow(int(n) + bytes.MinRead)
-	}
-	n, err := b.ReadFrom(io.LimitReader(plain(resp), limit+1))
-	o.Body = b.Bytes()
+	var err error
+	o.Body, err = io.ReadAll(io.LimitReader(plain(resp), limit+1))
+	n := int64(len(o.Body))
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
