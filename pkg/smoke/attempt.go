@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -125,9 +126,8 @@ func (a *attempt) refused(i int, s *suite.Step, err error) {
 	if len(a.scope.Captured) == 0 {
 		a.config = text
 	}
-	a.add(i, s, finding.Finding{
-		Place: a.runner.suite.Place(s.RequestAt()), Request: s.RequestLine(),
-		Subject: "request", Expected: "a request that can be sent", Got: text,
+	a.add(i, s, s.RequestLine(), "", suite.Wrong{
+		At: s.RequestAt(), Subject: "request", Mismatch: suite.Mismatch{Expected: "a request that can be sent", Got: text},
 	})
 }
 
@@ -176,14 +176,13 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 	if !a.failed() {
 		a.fault, a.status = v.Observation.Fault, v.Observation.Status
 	}
-	if v.Observation.Fault == probe.FaultCertificate {
-		a.config = "the certificate does not verify: " + a.scope.Secrets.Line(v.Observation.Text, maxReason)
-	}
-	if v.Observation.Fault == probe.FaultRequest {
-		a.config = a.scope.Secrets.Line(v.Observation.Text, maxReason)
-	}
-	if v.Observation.Fault == probe.FaultLocal {
-		a.config = "the gate's own machine or network has a limit, the release was not asked: " + a.scope.Secrets.Line(v.Observation.Text, maxReason) +
+	switch text := a.scope.Secrets.Line(v.Observation.Text, maxReason); v.Observation.Fault {
+	case probe.FaultCertificate:
+		a.config = "the certificate does not verify: " + text
+	case probe.FaultRequest:
+		a.config = text
+	case probe.FaultLocal:
+		a.config = "the gate's own machine or network has a limit, the release was not asked: " + text +
 			"; lower policy.concurrency, or look at the function's subnets and security group"
 	}
 	excerpt := a.excerpt(v.Observation.Body)
@@ -195,10 +194,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 		if w.Release && a.other == "" && strings.HasPrefix(w.Got, `"`) {
 			a.other = a.scope.Secrets.Line(w.Got, maxValue)
 		}
-		a.add(i, s, finding.Finding{
-			Place: a.runner.suite.Place(w.At), Request: s.Method + " " + q.Path,
-			Subject: w.Subject, Expected: w.Expected, Got: w.Got, Excerpt: excerpt,
-		})
+		a.add(i, s, s.Method+" "+q.Path, excerpt, w)
 	}
 }
 
@@ -210,28 +206,22 @@ func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
 	}
 	maps.Copy(a.scope.Captured, captured)
 	for _, w := range missing {
-		a.add(i, s, finding.Finding{
-			Place: a.runner.suite.Place(w.At), Request: s.RequestLine(), Subject: w.Subject,
-			Expected: w.Expected, Got: w.Got, Excerpt: a.excerpt(v.Observation.Body),
-		})
+		a.add(i, s, s.RequestLine(), a.excerpt(v.Observation.Body), w)
 	}
 }
 
-func (a *attempt) add(i int, s *suite.Step, f finding.Finding) {
+// add notes what was wrong with the answer of step i, of which that is an excerpt.
+func (a *attempt) add(i int, s *suite.Step, request, excerpt string, w suite.Wrong) {
 	if len(a.findings) >= maxFindings {
 		return
 	}
-	f.Attempt, f.Count = a.number, 1
+	f := finding.Finding{
+		Place: a.runner.suite.Place(cmp.Or(w.At, s.At)), Attempt: a.number, Count: 1, Request: a.line(request),
+		Subject: a.line(w.Subject), Expected: a.line(w.Expected), Got: a.line(w.Got), Excerpt: excerpt,
+	}
 	if a.check.Flow {
 		f.Step = i + 1
 	}
-	if f.Place == a.runner.suite.Place(suite.Pos{}) {
-		f.Place = a.runner.suite.Place(s.At)
-	}
-	f.Request = a.line(f.Request)
-	f.Subject = a.line(f.Subject)
-	f.Expected = a.line(f.Expected)
-	f.Got = a.line(f.Got)
 	a.findings = append(a.findings, f)
 }
 

@@ -36,10 +36,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		}
 		r.skipCompares(why)
 		if !r.suite.BaselineOptional() {
-			r.mu.Lock()
-			why = r.secrets.Line(why+"; and the suite requires one", maxReason)
-			r.found.faults = append(r.found.faults, verdictReason{finding.Inconclusive, finding.BlameEnvironment, why})
-			r.mu.Unlock()
+			r.against(finding.Inconclusive, finding.BlameEnvironment, why+"; and the suite requires one")
 		}
 		return
 	}
@@ -133,9 +130,7 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 		if row >= compare.MinPairs && len(s.Pairs) >= compare.MinPairs {
 			break
 		}
-		if r.watch != nil {
-			r.tell(Progress{Phase: finding.PhaseCompare, Done: i + 1, Total: c.Warmup + c.Pairs, Text: c.Name})
-		}
+		r.tell(Progress{Phase: finding.PhaseCompare, Done: i + 1, Total: c.Warmup + c.Pairs, Text: c.Name})
 	}
 	m.sample = s
 	return m, true

@@ -56,20 +56,12 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 	if len(all) == 0 {
 		return r.passed(out)
 	}
-	slices.SortStableFunc(all, func(a, b verdictReason) int {
-		if a.verdict == b.verdict {
-			return 0
-		}
-		if finding.Worst(a.verdict, b.verdict) == a.verdict {
-			return -1
-		}
-		return 1
-	})
-	worst := all[0]
-	more := 0
+	worst, more := all[0], 0
 	for _, v := range all[1:] {
 		if v.verdict == worst.verdict {
 			more++
+		} else if finding.Worst(v.verdict, worst.verdict) == v.verdict {
+			worst, more = v, 0
 		}
 	}
 	if more > 0 {

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,9 +90,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 		if a.config != "" {
 			j.config = a.config
-			for _, f := range a.findings {
-				j.keep(f)
-			}
+			j.keep(a)
 			return false
 		}
 		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
@@ -130,7 +129,7 @@ func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{
 		j.own = j.result.Failures
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
-				r.suite.Within(), j.shared)
+				r.suite.Within, j.shared)
 			return
 		}
 		if !r.within(slots, func() bool { return r.attempts(ctx, j) }) {
@@ -171,21 +170,19 @@ func (j *judgement) note(a *attempt) {
 		return
 	}
 	j.result.Failures++
-	for _, f := range a.findings {
-		j.keep(f)
-	}
+	j.keep(a)
 }
 
-func (j *judgement) keep(f finding.Finding) {
-	for i := range j.result.Findings {
-		k := &j.result.Findings[i]
-		if k.Place == f.Place && k.Step == f.Step && k.Subject == f.Subject && k.Expected == f.Expected && k.Got == f.Got {
-			k.Count++
-			return
+func (j *judgement) keep(a *attempt) {
+	for _, f := range a.findings {
+		known := slices.IndexFunc(j.result.Findings, func(k finding.Finding) bool {
+			return k.Place == f.Place && k.Step == f.Step && k.Subject == f.Subject && k.Expected == f.Expected && k.Got == f.Got
+		})
+		if known >= 0 {
+			j.result.Findings[known].Count++
+		} else if len(j.result.Findings) < maxFindings {
+			j.result.Findings = append(j.result.Findings, f)
 		}
-	}
-	if len(j.result.Findings) < maxFindings {
-		j.result.Findings = append(j.result.Findings, f)
 	}
 }
 
@@ -206,9 +203,6 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
-	if r.watch == nil {
-		return
-	}
 	told := *res
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
@@ -238,8 +232,6 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 
 // cutShort names the checks that never began.
 func (r *runner) cutShort(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	why := "the run timed out before it began"
 	if ctx.Err() == nil {
 		why = "it never began"
@@ -249,7 +241,7 @@ func (r *runner) cutShort(ctx context.Context) {
 		if res != nil {
 			continue
 		}
-		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: r.checks[i].Name, Why: why})
+		r.skip(r.checks[i].Name, why)
 		if r.checks[i].Observe {
 			continue
 		}
@@ -258,9 +250,8 @@ func (r *runner) cutShort(ctx context.Context) {
 		}
 	}
 	if cut > 0 {
-		r.found.faults = append(r.found.faults, verdictReason{
-			finding.Error, finding.BlameConfig, fmt.Sprintf("cut short: %d of %d checks did not run, the first %s", cut, len(r.checks), redact.Quote(first)),
-		})
+		const text = "cut short: %d of %d checks did not run, the first %s"
+		r.fault(finding.BlameConfig, fmt.Sprintf(text, cut, len(r.checks), redact.Quote(first)))
 	}
 }
 

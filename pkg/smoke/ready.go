@@ -57,7 +57,7 @@ func (r *runner) ready(ctx context.Context) bool {
 			return r.readyEnds(w, finding.Error, finding.BlameGate, "a round of readiness broke off")
 		case failed:
 			w.Consecutive = 0
-		case !stopped && w.Consecutive >= w.needed(r.suite.Consecutive()):
+		case !stopped && w.Consecutive >= w.needed(r.suite.Consecutive):
 			return r.isReady(w)
 		}
 		w.Waited = time.Since(w.started)
@@ -74,7 +74,7 @@ func (r *runner) ready(ctx context.Context) bool {
 func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	n := 1
 	if w.Consecutive > 0 {
-		n = min(r.concurrency(), w.needed(r.suite.Consecutive())-w.Consecutive)
+		n = min(r.concurrency(), w.needed(r.suite.Consecutive)-w.Consecutive)
 	}
 	out := make([]*attempt, n)
 	var all sync.WaitGroup
@@ -166,10 +166,10 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	switch {
 	case w.last == nil && cut:
 		return r.readyEnds(w, finding.Error, finding.BlameConfig, fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
-			w.Consecutive, w.needed(r.suite.Consecutive())))
+			w.Consecutive, w.needed(r.suite.Consecutive)))
 	case w.last == nil:
 		return r.readyEnds(w, finding.Fail, finding.BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
-			r.suite.Within(), w.Consecutive, w.needed(r.suite.Consecutive())))
+			r.suite.Within, w.Consecutive, w.needed(r.suite.Consecutive)))
 	case w.last.config != "":
 		return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(w.last))
 	case r.sharedByBlue(ctx, w.last):
@@ -189,8 +189,7 @@ func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 		r.suite.HostMentionsRelease() || c.Steps[0].SendsRelease() {
 		return false
 	}
-	b := r.attempt(ctx, c.Once(), r.blue, 1, true)
-	return sameFault(a, b)
+	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, 1, true))
 }
 
 // shareable reports whether an attempt failed in a way that the surroundings may cause.
@@ -232,11 +231,8 @@ func (r *runner) readyEnds(w *waiting, v finding.Verdict, b finding.Blame, reaso
 }
 
 func (r *runner) tellReady(w *waiting) {
-	if r.watch == nil {
-		return
-	}
 	state := w.Readiness
-	p := Progress{Phase: finding.PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.Consecutive()), Readiness: &state}
+	p := Progress{Phase: finding.PhaseReady, Done: w.Consecutive, Total: w.needed(r.suite.Consecutive), Readiness: &state}
 	if w.last != nil && w.Consecutive == 0 {
 		p.Text = r.secrets.Line(reasonOf(w.last), maxReason)
 	}
@@ -245,11 +241,11 @@ func (r *runner) tellReady(w *waiting) {
 
 // reasonOf tells what failed in an attempt: check, request, subject, expected and got.
 func reasonOf(a *attempt) string {
+	what := " asserted nothing"
 	if a.config != "" {
-		return fmt.Sprintf("check %s: %s", redact.Quote(a.check.Name), a.config)
+		what = ": " + a.config
+	} else if a.failed() {
+		what = ": " + a.findings[0].Line()
 	}
-	if len(a.findings) == 0 {
-		return fmt.Sprintf("check %s asserted nothing", redact.Quote(a.check.Name))
-	}
-	return fmt.Sprintf("check %s: %s", redact.Quote(a.check.Name), a.findings[0].Line())
+	return "check " + redact.Quote(a.check.Name) + what
 }

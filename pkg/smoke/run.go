@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -120,10 +121,13 @@ type verdictReason struct {
 // refuse ends a run before it began, because of its suite, its settings or its secrets.
 func (r *runner) refuse(reason string) { r.fault(finding.BlameConfig, reason) }
 
-func (r *runner) fault(b finding.Blame, reason string) {
+func (r *runner) fault(b finding.Blame, reason string) { r.against(finding.Error, b, reason) }
+
+// against notes what speaks against a pass beside the checks.
+func (r *runner) against(v finding.Verdict, b finding.Blame, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.faults = append(r.found.faults, verdictReason{finding.Error, b, r.secrets.Line(reason, maxReason)})
+	r.found.faults = append(r.found.faults, verdictReason{v, b, r.secrets.Line(reason, maxReason)})
 }
 
 func (r *runner) warning(format string, args ...any) {
@@ -152,28 +156,25 @@ func (r *runner) prepare(ctx context.Context) bool {
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
-	roots, serverName := r.suite.TLS()
-	s := sideSettings{
-		serverName: serverName, roots: roots, rate: r.suite.Rate(), connections: r.concurrency(),
-		dial: r.dial,
-	}
-	if s.host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
+	t := probe.Target{Connections: r.concurrency(), Dial: r.dial}
+	t.Roots, t.ServerName = r.suite.TLS()
+	if t.Host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
 		r.refuse("host: " + err.Error())
 		return false
 	}
-	if r.green, err = newSide(r.job.Target, r.job.TargetAddrs, s); err != nil {
+	t.Addrs = r.job.TargetAddrs
+	if r.green, err = newSide(r.job.Target, t, r.suite.Rate, toGreen); err != nil {
 		r.refuse("target: " + err.Error())
 		return false
 	}
-	r.green.headers = toGreen
-	if r.job.Baseline != "" {
-		if r.blue, err = newSide(r.job.Baseline, r.job.BaselineAddrs, s); err != nil {
-			r.refuse("baseline: " + err.Error())
-			return false
-		}
-		r.blue.headers = toBlue
+	if r.job.Baseline == "" {
+		return true
 	}
-	return true
+	t.Addrs = r.job.BaselineAddrs
+	if r.blue, err = newSide(r.job.Baseline, t, r.suite.Rate, toBlue); err != nil {
+		r.refuse("baseline: " + err.Error())
+	}
+	return err == nil
 }
 
 // bind gives every variable its value.
@@ -217,14 +218,14 @@ func (r *runner) concurrency() int {
 	if r.job.Concurrency > 0 {
 		return r.job.Concurrency
 	}
-	return r.suite.Concurrency()
+	return r.suite.Concurrency
 }
 
 // phases runs what the job asks for, in order, as long as it makes sense to go on.
 func (r *runner) phases(ctx context.Context) {
 	defer r.green.close()
 	defer r.blue.close()
-	r.deadline = time.Now().Add(r.suite.Within())
+	r.deadline = time.Now().Add(r.suite.Within)
 	blocked := ""
 	if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"

@@ -2,9 +2,7 @@ package smoke
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -43,25 +41,16 @@ func (s *side) close() {
 	}
 }
 
-// sideSettings are what both sides share.
-type sideSettings struct {
-	host, serverName string
-	roots            *x509.CertPool
-	rate             float64
-	connections      int
-	dial             func(ctx context.Context, network, addr string) (net.Conn, error)
-}
-
-func newSide(base string, addrs []string, s sideSettings) (*side, error) {
-	u, err := BaseURL(base)
-	if err != nil {
+// newSide returns the side at a base URL, reached as t says, which may be asked perSecond times a second; 0 is as often
+// as wanted.
+func newSide(base string, t probe.Target, perSecond float64, headers http.Header) (*side, error) {
+	var err error
+	if t.URL, err = BaseURL(base); err != nil {
 		return nil, err
 	}
-	out := &side{client: probe.New(probe.Target{
-		URL: u, Addrs: addrs, Host: s.host, ServerName: s.serverName, Roots: s.roots, Connections: s.connections, Dial: s.dial,
-	})}
-	if s.rate > 0 {
-		out.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
+	out := &side{client: probe.New(t), headers: headers}
+	if perSecond > 0 {
+		out.limiter = rate.NewLimiter(rate.Limit(perSecond), 1)
 	}
 	return out, nil
 }

@@ -43,7 +43,7 @@ func (s *Suite) Requests() []Asked {
 		add(c, Asked{Ready: slices.Contains(ready, c), Observe: c.Observe})
 	}
 	for _, c := range ready {
-		if len(s.readiness.checks) == 0 && !slices.ContainsFunc(s.checks, func(o Check) bool { return o.Name == c.Name }) {
+		if len(s.readiness) == 0 && !slices.ContainsFunc(s.checks, func(o Check) bool { return o.Name == c.Name }) {
 			add(c, Asked{Ready: true}) // the home page, which no check of the suite names
 		}
 	}

@@ -3,7 +3,7 @@ package suite
 import (
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,8 +54,6 @@ func (p jsonPath) find(root any) ([]any, error) {
 	return p.path.Select(root)
 }
 
-func (e *expectation) needsJSON() bool { return len(e.json) > 0 }
-
 // rules are those for the headers, the JSON and the body.
 func (e *expectation) rules() []rule {
 	out := make([]rule, 0, len(e.headers)+len(e.json)+1)
@@ -72,14 +70,7 @@ func (e *expectation) rules() []rule {
 }
 
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
-func (e *expectation) wantsRedirect() bool {
-	for _, s := range e.status {
-		if s.low < 400 && s.high >= 300 {
-			return true
-		}
-	}
-	return false
-}
+func (e *expectation) wantsRedirect() bool { return anyStatus(e.status, 300, 399) }
 
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
@@ -185,28 +176,23 @@ func (r *reader) statusRange(n *yaml.Node) []statusRange {
 
 // everyStatus reports whether the ranges leave no final status out.
 func everyStatus(ranges []statusRange) bool {
-	sorted := append([]statusRange(nil), ranges...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i].low < sorted[j].low })
-	next := 200
-	for _, s := range sorted {
-		if s.low > next {
-			return false
-		}
-		next = max(next, s.high+1)
+	code := 200
+	for code <= 599 && anyStatus(ranges, code, code) {
+		code++
 	}
-	return next > 599
+	return code > 599
+}
+
+// anyStatus reports whether one of the ranges has a status between two.
+func anyStatus(ranges []statusRange, low, high int) bool {
+	return slices.ContainsFunc(ranges, func(s statusRange) bool { return s.low <= high && s.high >= low })
 }
 
 func (e *expectation) allowsStatus(code int) bool {
 	if e.status == nil {
 		return code >= http.StatusOK && code < http.StatusMultipleChoices
 	}
-	for _, s := range e.status {
-		if code >= s.low && code <= s.high {
-			return true
-		}
-	}
-	return false
+	return anyStatus(e.status, code, code)
 }
 
 // statusText says which statuses are expected.
@@ -214,13 +200,10 @@ func (e *expectation) statusText() string {
 	if e.status == nil {
 		return "2xx"
 	}
-	words := make([]string, 0, len(e.status))
-	for _, s := range e.status {
+	return either(list(e.status, func(s statusRange) string {
 		if s.low == s.high {
-			words = append(words, strconv.Itoa(s.low))
-		} else {
-			words = append(words, fmt.Sprintf("%dxx", s.low/100))
+			return strconv.Itoa(s.low)
 		}
-	}
-	return either(words)
+		return fmt.Sprintf("%dxx", s.low/100)
+	}))
 }

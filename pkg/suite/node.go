@@ -252,6 +252,15 @@ func kindName(n *yaml.Node) string {
 	return "a text"
 }
 
+// list returns the text of each.
+func list[T any](all []T, text func(T) string) []string {
+	out := make([]string, len(all))
+	for i, one := range all {
+		out[i] = text(one)
+	}
+	return out
+}
+
 func quote(s string) string { return redact.Quote(s) }
 
 func either(words []string) string {

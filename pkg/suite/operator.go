@@ -127,11 +127,7 @@ func (o oneOf) holds(v any, _ bool, s Scope) bool {
 }
 
 func (o oneOf) text(s Scope) string {
-	words := make([]string, 0, len(o.values))
-	for _, v := range o.values {
-		words = append(words, v.shown(s))
-	}
-	return "one of " + strings.Join(words, ", ")
+	return "one of " + strings.Join(list(o.values, func(v value) string { return v.shown(s) }), ", ")
 }
 
 // contains holds for a text that has a piece of text in it, and a list that has an element. Of several values it
@@ -437,11 +433,7 @@ func (o not) holdsForHeader(values []string, s Scope) bool {
 }
 
 func (o not) text(s Scope) string {
-	words := make([]string, 0, len(o.rule))
-	for _, n := range o.rule {
-		words = append(words, n.text(s))
-	}
-	return "not " + strings.Join(words, " and ")
+	return "not " + strings.Join(list(o.rule, func(n expected) string { return n.text(s) }), " and ")
 }
 
 func (o not) blank(s Scope) bool {

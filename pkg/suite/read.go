@@ -89,8 +89,7 @@ func (r *reader) root(n *yaml.Node) []pair {
 
 func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 	s.defaults = defaults{timeout: defaultTimeout, maxBody: defaultMaxBody}
-	s.readiness = readiness{consecutive: defaultConsecutive, within: defaultWithin}
-	s.policy = policy{concurrency: defaultConcurrency}
+	s.Consecutive, s.Within, s.Concurrency = defaultConsecutive, defaultWithin, defaultConcurrency
 	var version, checks, compare *pair
 	entries := r.root(root)
 	for i := range entries {
@@ -104,8 +103,8 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 		case "defaults":
 			r.defaults(p.value, &s.defaults)
 		case "readiness":
-			s.readiness.at = p.at
-			r.readiness(p.value, &s.readiness)
+			s.readinessAt = p.at
+			r.readiness(p.value, s)
 		case "checks":
 			checks = &p
 		case "compare":
@@ -115,7 +114,7 @@ func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
 		case "host":
 			s.host = r.host(p)
 		case "policy":
-			r.policy(p.value, &s.policy)
+			r.policy(p.value, s)
 		}
 	}
 	if entries == nil {
@@ -166,39 +165,39 @@ func (r *reader) defaults(n *yaml.Node, d *defaults) {
 	}
 }
 
-func (r *reader) readiness(n *yaml.Node, d *readiness) {
+func (r *reader) readiness(n *yaml.Node, s *Suite) {
 	for _, p := range r.pairs(n, "readiness", "checks", "consecutive", "within") {
 		switch p.key {
 		case "checks":
 			names := r.items(p.value, "checks of readiness")
 			for _, c := range names {
 				if name, ok := r.scalar(c, "the name of a check"); ok {
-					d.checks = append(d.checks, name)
+					s.readiness = append(s.readiness, name)
 				}
 			}
 			if len(names) == 0 {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
-			d.at = p.at
+			s.readinessAt = p.at
 		case "consecutive":
-			d.consecutive = r.integer(p.value, "consecutive", 1, maxAttempts)
+			s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts)
 		case "within":
-			d.within = r.duration(p.value, "within", 24*maxTimeout)
+			s.Within = r.duration(p.value, "within", 24*maxTimeout)
 		}
 	}
 }
 
-func (r *reader) policy(n *yaml.Node, d *policy) {
+func (r *reader) policy(n *yaml.Node, s *Suite) {
 	for _, p := range r.pairs(n, "policy", "inconclusive", "baseline", "rate", "concurrency") {
 		switch p.key {
 		case "inconclusive":
-			d.inconclusiveAllowed = r.oneOf(p.value, "inconclusive", "fail", "allow") == "allow"
+			s.inconclusiveAllowed = r.oneOf(p.value, "inconclusive", "fail", "allow") == "allow"
 		case "baseline":
-			d.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
+			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
 		case "rate":
-			d.rate, d.rateAt = r.rate(p.value, "rate"), posOf(p.value)
+			s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value)
 		case "concurrency":
-			d.concurrency = r.integer(p.value, "concurrency", 1, 1000)
+			s.Concurrency = r.integer(p.value, "concurrency", 1, 1000)
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package suite
 
 import (
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
@@ -26,9 +26,9 @@ func (r *reader) names(s *Suite) {
 		}
 		compared[c.Name] = true
 	}
-	for _, name := range s.readiness.checks {
+	for _, name := range s.readiness {
 		if _, ok := seen[name]; !ok {
-			r.fail(s.readiness.at, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
+			r.fail(s.readinessAt, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
 			continue
 		}
 		for i := range s.checks {
@@ -36,9 +36,9 @@ func (r *reader) names(s *Suite) {
 			switch {
 			case c.Name != name:
 			case c.Observe:
-				r.fail(s.readiness.at, "wait for a check that counts", "readiness waits for %s, which only observes and must never block", quote(name))
+				r.fail(s.readinessAt, "wait for a check that counts", "readiness waits for %s, which only observes and must never block", quote(name))
 			case c.writes():
-				r.warn(s.readiness.at, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
+				r.warn(s.readinessAt, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
 			}
 		}
 	}
@@ -46,29 +46,27 @@ func (r *reader) names(s *Suite) {
 
 // checkPace sees that the rate lets readiness be reached in its time.
 func (r *reader) checkPace(s *Suite) {
-	if s.policy.rate == 0 || len(r.problems.Errors(false)) > 0 {
+	if s.Rate == 0 || len(r.problems.Errors(false)) > 0 {
 		return
 	}
 	requests := 0
 	for _, c := range s.ReadinessChecks() {
 		requests += len(c.Steps)
 	}
-	requests *= s.readiness.consecutive
-	needs := time.Duration(float64(requests-1) / s.policy.rate * float64(time.Second))
-	if needs >= s.readiness.within {
-		r.fail(s.policy.rateAt, "raise the rate, or ask for fewer consecutive answers", "readiness takes %d requests, at this rate %s, and must be reached within %s",
-			requests, needs.Round(time.Second), s.readiness.within)
+	requests *= s.Consecutive
+	needs := time.Duration(float64(requests-1) / s.Rate * float64(time.Second))
+	if needs >= s.Within {
+		r.fail(s.rateAt, "raise the rate, or ask for fewer consecutive answers", "readiness takes %d requests, at this rate %s, and must be reached within %s",
+			requests, needs.Round(time.Second), s.Within)
 	}
 }
 
 func suggestName(name string, all []string) string {
-	if len(all) > 10 {
-		if help := suggest(name, all); strings.HasPrefix(help, "did you mean") {
-			return help
-		}
+	help := suggest(name, all)
+	if len(all) > 10 && !strings.HasPrefix(help, "did you mean") {
 		return ""
 	}
-	return suggest(name, all)
+	return help
 }
 
 // checkVariables sees that every variable that is used is declared, or captured before.
@@ -105,12 +103,9 @@ type usage struct {
 }
 
 func (u *usage) check(c *Check) {
-	u.captured, u.later = nil, nil
-	for i := range c.Steps {
-		for _, k := range c.Steps[i].captures {
-			if u.later == nil {
-				u.later = map[string]bool{}
-			}
+	u.captured, u.later = map[string]bool{}, map[string]bool{}
+	for _, s := range c.Steps {
+		for _, k := range s.captures {
 			u.later[k.name] = true
 			if u.declared[k.name] {
 				u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
@@ -118,17 +113,13 @@ func (u *usage) check(c *Check) {
 		}
 	}
 	sent := false
-	for i := range c.Steps {
-		s := c.Steps[i]
+	for _, s := range c.Steps {
 		u.step(s, func(t text, expected bool) {
 			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
 			sent = sent || !expected && mentions(t, varRelease)
 		})
 		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {
-			if u.captured == nil {
-				u.captured = map[string]bool{}
-			}
 			u.captured[k.name] = true
 		}
 	}
@@ -143,10 +134,17 @@ func (e *expectation) demands(name string) bool {
 	})
 }
 
-// step calls f for every text of the step, with whether it stands in an expectation.
+// step sees that the variables of a step have a value there, and calls f as visit does.
 func (u *usage) step(s *Step, f func(t text, expected bool)) {
-	asked := func(t text) { u.text(t); f(t, false) }
-	expected := func(t text) { u.text(t); f(t, true) }
+	s.visit(func(t text, expected bool) {
+		u.text(t)
+		f(t, expected)
+	})
+}
+
+// visit calls f for every text of the step, with whether it stands in an expectation.
+func (s *Step) visit(f func(t text, expected bool)) {
+	asked := func(t text) { f(t, false) }
 	asked(s.path)
 	for _, h := range s.headers {
 		asked(h.value)
@@ -161,7 +159,7 @@ func (u *usage) step(s *Step, f func(t text, expected bool)) {
 		}
 	}
 	for _, ru := range s.expect.rules() {
-		ru.visit(expected)
+		ru.visit(func(t text) { f(t, true) })
 	}
 }
 
@@ -179,16 +177,9 @@ func (u *usage) text(t text) {
 }
 
 func (u *usage) suggestion(name string) string {
-	var known []string
-	for n := range u.declared {
-		known = append(known, n)
-	}
-	for n := range u.captured {
-		known = append(known, n)
-	}
-	sort.Strings(known)
-	help := suggest(name, known)
-	if strings.HasPrefix(help, "did you mean") {
+	known := slices.AppendSeq(slices.Sorted(maps.Keys(u.declared)), maps.Keys(u.captured))
+	slices.Sort(known)
+	if help := suggest(name, known); strings.HasPrefix(help, "did you mean") {
 		return help
 	}
 	return "declare it under variables:, or write $${" + name + "} for the text"

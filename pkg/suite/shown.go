@@ -55,17 +55,11 @@ func (v value) shown(s Scope) string {
 // encoding, which would hide them from the eyes of a redactor but not from those of a reader.
 func shown(v any, secrets *redact.Redactor) string {
 	if t, ok := v.(string); ok {
-		return cut(string(appendString(nil, secrets.Cut(cut(t)))))
+		return cut(string(appendPlain(nil, secrets.Cut(cut(t)))))
 	}
 	budget := 2 * maxShown
 	v = withoutSecrets(v, secrets, &budget)
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "a value that cannot be shown"
-	}
-	return cut(strings.TrimSuffix(b.String(), "\n"))
+	return cut(string(appendPlain(nil, v)))
 }
 
 // withoutSecrets copies as much of a value as will be shown, without the secrets in it.
@@ -98,16 +92,9 @@ func withoutSecrets(v any, secrets *redact.Redactor, budget *int) any {
 }
 
 func shownTexts(values []string, secrets *redact.Redactor) string {
-	quoted := make([]string, 0, len(values))
-	for _, v := range values {
-		quoted = append(quoted, shown(v, secrets))
-	}
-	return strings.Join(quoted, ", ")
+	return strings.Join(list(values, func(v string) string { return shown(v, secrets) }), ", ")
 }
 
 func cut(s string) string {
-	if len(s) > maxShown {
-		return s[:maxShown]
-	}
-	return s
+	return s[:min(len(s), maxShown)]
 }

@@ -29,15 +29,26 @@ const (
 type Suite struct {
 	name, file, sha256 string
 
-	variables []variable
-	defaults  defaults
-	readiness readiness
-	checks    []Check
-	compares  []Comparison
-	roots     *x509.CertPool
-	server    string // the name that certificates must have
-	host      text
-	policy    policy
+	// Rate is how many requests a second each side may be sent, 0 without a limit.
+	Rate   float64
+	rateAt Pos
+	// Concurrency is how many checks run at the same time.
+	Concurrency int
+	// Consecutive is how many rounds of readiness must hold in a row, Within how long that may take.
+	Consecutive int
+	Within      time.Duration
+
+	inconclusiveAllowed, baselineOptional bool
+
+	variables   []variable
+	defaults    defaults
+	readinessAt Pos
+	readiness   []string // the checks that it names
+	checks      []Check
+	compares    []Comparison
+	roots       *x509.CertPool
+	server      string // the name that certificates must have
+	host        text
 }
 
 type defaults struct {
@@ -46,20 +57,6 @@ type defaults struct {
 	attempts int // 0 when the suite does not say
 	allowed  int
 	headers  []header
-}
-
-type readiness struct {
-	at          Pos
-	checks      []string
-	consecutive int
-	within      time.Duration
-}
-
-type policy struct {
-	inconclusiveAllowed, baselineOptional bool
-	rate                                  float64
-	rateAt                                Pos
-	concurrency                           int
 }
 
 // Check is one request, or a flow of several, that is made a number of times.
@@ -141,11 +138,7 @@ func (s *Suite) References() []Reference {
 
 // Variables lists the names that the suite declares.
 func (s *Suite) Variables() []string {
-	out := make([]string, 0, len(s.variables))
-	for _, v := range s.variables {
-		out = append(out, v.name)
-	}
-	return out
+	return list(s.variables, func(v variable) string { return v.name })
 }
 
 // Redactor returns what hides the secrets among the values, and those that the suite itself declares. The
@@ -171,12 +164,7 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
 func (s *Suite) MentionsRelease() bool {
-	for _, c := range s.checks {
-		if c.mentionsRelease {
-			return true
-		}
-	}
-	return s.HostMentionsRelease()
+	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c Check) bool { return c.mentionsRelease })
 }
 
 // ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
@@ -185,14 +173,11 @@ func (s *Suite) ProvesRelease() bool {
 	return slices.ContainsFunc(s.checks, func(c Check) bool { return c.ProvesRelease && !c.Observe })
 }
 
-// HasCompare reports whether the suite compares target and baseline.
-func (s *Suite) HasCompare() bool { return len(s.compares) > 0 }
-
 // InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
-func (s *Suite) InconclusiveAllowed() bool { return s.policy.inconclusiveAllowed }
+func (s *Suite) InconclusiveAllowed() bool { return s.inconclusiveAllowed }
 
 // BaselineOptional is the suite's policy: without a baseline compare is left out, and that is no fault.
-func (s *Suite) BaselineOptional() bool { return s.policy.baselineOptional }
+func (s *Suite) BaselineOptional() bool { return s.baselineOptional }
 
 func (c *Check) writes() bool {
 	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() })
@@ -225,8 +210,7 @@ func (c *Check) Once() *Check {
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
 func (s *Step) SendsRelease() bool {
 	found := false
-	u := usage{reader: &reader{}}
-	u.step(s, func(t text, expected bool) { found = found || !expected && mentions(t, varRelease) })
+	s.visit(func(t text, expected bool) { found = found || !expected && mentions(t, varRelease) })
 	return found
 }
 
@@ -264,11 +248,7 @@ func (s *Suite) Counted() []string {
 
 // Comparisons lists the names of the suite's comparisons.
 func (s *Suite) Comparisons() []string {
-	var out []string
-	for _, c := range s.compares {
-		out = append(out, c.Name)
-	}
-	return out
+	return list(s.compares, func(c Comparison) string { return c.Name })
 }
 
 // Size returns how many checks and comparisons a tag filter leaves.
@@ -320,13 +300,9 @@ func (c *Comparison) AsCheck() *Check {
 // ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
 func (s *Suite) ReadinessChecks() []*Check {
 	var out []*Check
-	named := map[string]bool{}
-	for _, n := range s.readiness.checks {
-		named[n] = true
-	}
 	for i := range s.checks {
 		c := &s.checks[i]
-		if named[c.Name] || len(named) == 0 && c.mentionsRelease && !c.Observe && !c.writes() {
+		if slices.Contains(s.readiness, c.Name) || len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() {
 			out = append(out, c)
 		}
 	}
@@ -362,18 +338,6 @@ func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
 
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }
-
-// Rate is how many requests a second each side may be sent; 0 is without a limit.
-func (s *Suite) Rate() float64 { return s.policy.rate }
-
-// Concurrency is how many checks run at the same time.
-func (s *Suite) Concurrency() int { return s.policy.concurrency }
-
-// Consecutive is how many rounds of readiness must hold in a row.
-func (s *Suite) Consecutive() int { return s.readiness.consecutive }
-
-// Within is how long readiness may take.
-func (s *Suite) Within() time.Duration { return s.readiness.within }
 
 // TLS returns the authorities that certificates are checked against, nil for the system's, and the name that
 // certificates must have, empty for the target's own.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -138,13 +139,7 @@ func (t text) literal() string {
 
 // names lists the variables in the text.
 func (t text) names() []part {
-	var out []part
-	for _, p := range t.parts {
-		if p.name != "" {
-			out = append(out, p)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(t.parts), func(p part) bool { return p.name == "" })
 }
 
 // expand puts the values in, each passed through escape when that is not nil. A value is never
@@ -225,22 +220,16 @@ func (t text) path(s Scope) (string, error) {
 }
 
 func escapeSegments(v string) string {
-	segments := strings.Split(v, "/")
-	for i, s := range segments {
-		segments[i] = url.PathEscape(s)
-	}
-	return strings.Join(segments, "/")
+	return strings.Join(list(strings.Split(v, "/"), url.PathEscape), "/")
 }
 
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {
 	ok := true
-	u := usage{reader: &reader{}}
-	u.step(s, func(t text, _ bool) {
+	s.visit(func(t text, _ bool) {
 		for _, p := range t.names() {
-			if _, _, found := sc.get(p.name); !found {
-				ok = false
-			}
+			_, _, found := sc.get(p.name)
+			ok = ok && found
 		}
 	})
 	return ok

@@ -1,8 +1,11 @@
 package suite
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,13 +107,7 @@ func compareNumbers(a, b string) int {
 	}
 	x, _ := strconv.ParseFloat(a, 64)
 	y, _ := strconv.ParseFloat(b, 64)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Compare(x, y)
 }
 
 // visit calls f for every text with variables in the value.
@@ -132,45 +129,36 @@ func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return appendString(b, t), nil
+		return appendPlain(b, t), nil
 	case kindNumber, kindBoolean:
 		return append(b, v.text.raw...), nil
-	case kindArray:
-		b = append(b, '[')
+	case kindArray, kindObject:
+		brackets := map[valueKind]string{kindArray: "[]", kindObject: "{}"}[v.kind]
+		b = append(b, brackets[0])
 		for i, item := range v.items {
 			if i > 0 {
 				b = append(b, ',')
+			}
+			if v.kind == kindObject {
+				b = append(appendPlain(b, v.keys[i]), ':')
 			}
 			if b, err = item.appendJSON(b, s); err != nil {
 				return nil, err
 			}
 		}
-		return append(b, ']'), nil
-	case kindObject:
-		b = append(b, '{')
-		for i, item := range v.items {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(appendString(b, v.keys[i]), ':')
-			if b, err = item.appendJSON(b, s); err != nil {
-				return nil, err
-			}
-		}
-		return append(b, '}'), nil
+		return append(b, brackets[1]), nil
 	case kindNull:
 	}
 	return append(b, "null"...), nil
 }
 
-func appendString(b []byte, s string) []byte {
-	var w strings.Builder
-	enc := json.NewEncoder(&w)
+// appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.
+func appendPlain(b []byte, v any) []byte {
+	w := bytes.NewBuffer(b)
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil { // a string always encodes
-		return append(b, `""`...)
-	}
-	return append(b, strings.TrimSuffix(w.String(), "\n")...)
+	_ = enc.Encode(v)
+	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }
 
 // equals reports whether a value of a response is this one. Numbers never equal strings.
@@ -186,15 +174,7 @@ func (v value) equals(got any, s Scope) bool {
 		want, err := v.text.expand(s, nil)
 		return v.kind == kindString && err == nil && want == got
 	case []any:
-		if v.kind != kindArray || len(got) != len(v.items) {
-			return false
-		}
-		for i := range got {
-			if !v.items[i].equals(got[i], s) {
-				return false
-			}
-		}
-		return true
+		return v.kind == kindArray && slices.EqualFunc(v.items, got, func(v value, got any) bool { return v.equals(got, s) })
 	case map[string]any:
 		if v.kind != kindObject || len(got) != len(v.items) {
 			return false

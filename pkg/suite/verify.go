@@ -66,7 +66,7 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 
 func (v *Verification) verifyBody(s *Step, sc Scope) {
 	e := &s.expect
-	if (e.body != nil || e.needsJSON() || len(s.captures) > 0) && !probe.Readable(v.Observation.Header) {
+	if (e.body != nil || len(e.json) > 0 || len(s.captures) > 0) && !probe.Readable(v.Observation.Header) {
 		v.fail(cmp.Or(e.bodyAt, e.statusAt, s.path.at), "body", Mismatch{
 			"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
 		})
@@ -75,7 +75,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 	if e.body != nil {
 		v.add(e.bodyAt, "body", *e.body, e.body.json([]any{string(v.Observation.Body)}, true, sc))
 	}
-	if !e.needsJSON() && len(s.captures) == 0 {
+	if len(e.json) == 0 && len(s.captures) == 0 {
 		return
 	}
 	root, bad := decode(v.Observation.Body)
