@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,17 +14,14 @@ import (
 func (r *reader) checks(p *pair, d *defaults) []Check {
 	nodes := r.items(p.value, "checks")
 	out := make([]Check, 0, len(nodes))
-	counted := false
 	for _, n := range nodes {
-		c := r.check(n, d)
-		counted = counted || !c.Observe
-		out = append(out, c)
+		out = append(out, r.check(n, d))
 	}
 	switch {
 	case p.value.Kind != yaml.SequenceNode:
 	case len(out) == 0:
 		r.fail(p.at, "write a check: {name: health, request: GET /health, expect: {status: 200}}", "the suite has no checks")
-	case !counted:
+	case !slices.ContainsFunc(out, func(c Check) bool { return !c.Observe }):
 		r.fail(p.at, "take observe away from one that should count", "all checks only observe, so the suite cannot fail")
 	}
 	return out
@@ -106,12 +104,8 @@ func (r *reader) name(n *yaml.Node) string {
 }
 
 func (r *reader) tags(n *yaml.Node) []string {
-	nodes := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		nodes = r.items(n, "tags")
-	}
 	var out []string
-	for _, t := range nodes {
+	for _, t := range r.oneOrMore(n, "tags") {
 		tag, ok := r.scalar(t, "a tag")
 		if ok && (tag == "" || strings.ContainsAny(tag, "!, \t\n")) {
 			r.fail(posOf(t), "", "a tag is one word, not %s", quote(tag))
@@ -141,12 +135,7 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 
 // finish fills in a step's defaults, and checks what only the whole step can tell.
 func (r *reader) finish(s *Step, d *defaults) {
-	if s.timeout == 0 {
-		s.timeout = d.timeout
-	}
-	if s.maxBody == 0 {
-		s.maxBody = d.maxBody
-	}
+	s.timeout, s.maxBody = cmp.Or(s.timeout, d.timeout), cmp.Or(s.maxBody, d.maxBody)
 	s.headers = merge(d.headers, s.headers)
 	switch {
 	case s.Method == "":
@@ -158,12 +147,12 @@ func (r *reader) finish(s *Step, d *defaults) {
 	case s.Method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil || len(s.captures) > 0):
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
-	for i := range s.expect.headers {
-		r.checkRule(s.expect.headers[i].rule, 0)
+	for _, h := range s.expect.headers {
+		r.checkRule(h.rule, 0)
 	}
-	for i := range s.expect.json {
-		r.checkRule(s.expect.json[i].rule, s.maxBody)
-		r.checkAbsence(s.expect.json[i])
+	for _, j := range s.expect.json {
+		r.checkRule(j.rule, s.maxBody)
+		r.checkAbsence(j)
 	}
 	if s.expect.body != nil {
 		r.checkRule(*s.expect.body, s.maxBody)
@@ -196,9 +185,9 @@ func merge(defaults, own []header) []header {
 func (r *reader) canFail(c *Check) {
 	given, patterns, broken := 0, 0, len(c.Steps) == 0
 	var where Pos
-	for i := range c.Steps {
-		e := &c.Steps[i].expect
-		broken = broken || c.Steps[i].broken
+	for _, s := range c.Steps {
+		e := &s.expect
+		broken = broken || s.broken
 		if e.status != nil || e.latency > 0 {
 			given++
 		}

@@ -57,11 +57,11 @@ func (p jsonPath) find(root any) ([]any, error) {
 // rules are those for the headers, the JSON and the body.
 func (e *expectation) rules() []rule {
 	out := make([]rule, 0, len(e.headers)+len(e.json)+1)
-	for i := range e.headers {
-		out = append(out, e.headers[i].rule)
+	for _, h := range e.headers {
+		out = append(out, h.rule)
 	}
-	for i := range e.json {
-		out = append(out, e.json[i].rule)
+	for _, j := range e.json {
+		out = append(out, j.rule)
 	}
 	if e.body != nil {
 		out = append(out, *e.body)
@@ -141,10 +141,7 @@ func (r *reader) jsonPath(expr string, at Pos) jsonPath {
 
 // status reads 200, 2xx, or a list of them.
 func (r *reader) status(n *yaml.Node) []statusRange {
-	nodes := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		nodes = r.items(n, "status")
-	}
+	nodes := r.oneOrMore(n, "status")
 	out := []statusRange{}
 	for _, s := range nodes {
 		out = append(out, r.statusRange(s)...)

@@ -174,6 +174,14 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	return out
 }
 
+// oneOrMore returns the elements of a list, resolved, or the one node that is none.
+func (r *reader) oneOrMore(n *yaml.Node, what string) []*yaml.Node {
+	if n.Kind == yaml.SequenceNode {
+		return r.items(n, what)
+	}
+	return []*yaml.Node{n}
+}
+
 // single returns a node that must be a single value other than null, or nil.
 func (r *reader) single(n *yaml.Node, what string) *yaml.Node {
 	if n = r.resolve(n, 0); n == nil {

@@ -92,11 +92,7 @@ func (o operands) visit(f func(text)) {
 }
 
 func (o operands) demands(name string) bool {
-	return !slices.ContainsFunc(o.values, func(v value) bool {
-		found := false
-		v.visit(func(t text) { found = found || mentions(t, name) })
-		return !found
-	})
+	return !slices.ContainsFunc(o.values, func(v value) bool { return !inSome(v.visit, name) })
 }
 
 // equals is also what a value without an operator means.

@@ -101,34 +101,20 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 		return
 	}
 	s.Method, s.path = http.MethodGet, t
-	first := t.raw
-	if t.parts != nil {
-		first = t.parts[0].literal
-	}
-	if method, _, found := strings.Cut(first, " "); found && !strings.HasPrefix(first, "/") {
+	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
 		s.Method = method
-		rest := strings.TrimLeft(first[len(method):], " ")
-		s.path = t.withoutPrefix(first, rest)
+		rest = strings.TrimLeft(rest, " ")
+		if t.parts == nil {
+			s.path.raw = rest
+		} else {
+			t.parts[0].literal = rest
+		}
 		if !slices.Contains(methods(), method) {
 			r.fail(posOf(n), methodHelp(method), "%s is not a method", quote(method))
 			return
 		}
 	}
 	r.checkPath(n, s.path)
-}
-
-// withoutPrefix returns the text with its first literal replaced by rest.
-func (t text) withoutPrefix(first, rest string) text {
-	if t.parts == nil {
-		t.raw = rest
-		return t
-	}
-	if first == "" {
-		return t
-	}
-	t.parts = append([]part(nil), t.parts...)
-	t.parts[0].literal = rest
-	return t
 }
 
 func methodHelp(method string) string {
@@ -149,11 +135,7 @@ func (r *reader) checkPath(n *yaml.Node, path text) {
 		}
 		sample += p.literal
 	}
-	literal := path.raw
-	if path.parts != nil {
-		literal = path.parts[0].literal
-	}
-	at := posOf(n)
+	at, literal := posOf(n), path.first()
 	switch {
 	case strings.Contains(sample, "://") && !strings.HasPrefix(sample, "/"):
 		r.fail(at, "write the path only; --target says where", "a request is a path, not a URL")

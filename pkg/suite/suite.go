@@ -214,6 +214,13 @@ func (s *Step) SendsRelease() bool {
 	return found
 }
 
+// inSome reports whether the variable stands in one of the texts that visit calls its argument for.
+func inSome(visit func(func(text)), name string) bool {
+	found := false
+	visit(func(t text) { found = found || mentions(t, name) })
+	return found
+}
+
 func mentions(t text, name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
 }

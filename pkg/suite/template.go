@@ -121,6 +121,14 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// first is the literal that the text begins with.
+func (t text) first() string {
+	if t.parts == nil {
+		return t.raw
+	}
+	return t.parts[0].literal
+}
+
 // literal is the text as the suite has it, with its variables' names.
 func (t text) literal() string {
 	if t.parts == nil {

@@ -42,22 +42,21 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 		v.fail(cmp.Or(e.statusAt, s.path.at), "answer", Mismatch{"a whole answer", o.Text})
 		return v
 	}
-	v.Asserted++
 	if !e.allowsStatus(o.Status) {
 		got := strconv.Itoa(o.Status)
 		if o.Location != "" {
 			got += ", to " + strconv.Quote(o.Location)
 		}
-		v.Wrong = append(v.Wrong, Wrong{cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got}, false})
-	}
-	if e.latency > 0 {
+		v.fail(cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got})
+	} else {
 		v.Asserted++
-		if o.Latency > e.latency {
-			v.Wrong = append(v.Wrong, Wrong{e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()}, false})
-		}
 	}
-	for i := range e.headers {
-		h := &e.headers[i]
+	if e.latency > 0 && o.Latency > e.latency {
+		v.fail(e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()})
+	} else if e.latency > 0 {
+		v.Asserted++
+	}
+	for _, h := range e.headers {
 		v.add(h.at, "header "+h.name, h.rule, h.rule.header(o.Header[h.name], sc))
 	}
 	v.verifyBody(s, sc)
@@ -88,8 +87,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		return
 	}
 	v.root = root
-	for i := range e.json {
-		j := &e.json[i]
+	for _, j := range e.json {
 		subject := "json " + j.path.expr
 		nodes, err := j.path.find(root)
 		if err != nil {
@@ -117,9 +115,7 @@ func (v *Verification) add(at Pos, subject string, ru rule, bad []Mismatch) {
 }
 
 func (ru rule) mentions(name string) bool {
-	found := false
-	ru.visit(func(t text) { found = found || mentions(t, name) })
-	return found
+	return inSome(ru.visit, name)
 }
 
 // Final reports whether asking again cannot help.
