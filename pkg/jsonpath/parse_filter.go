@@ -171,26 +171,30 @@ func (p *parser) function(word string, start int) (any, error) {
 	}
 	defer p.leave()
 	p.space()
+	var out any
+	var err error
 	switch word {
 	case "length":
-		arg, err := p.valueOperand()
-		if err != nil {
-			return nil, err
-		}
-		return lengthOf{arg}, p.closeFunction(word)
-	case "count", "value":
-		q, err := p.queryOperand()
-		if err != nil {
-			return nil, err
-		}
-		if word == "count" {
-			return countOf{q}, p.closeFunction(word)
-		}
-		return valueOf{q}, p.closeFunction(word)
+		var f lengthOf
+		f.arg, err = p.valueOperand()
+		out = f
+	case "count":
+		var f countOf
+		f.query, err = p.queryOperand()
+		out = f
+	case "value":
+		var f valueOf
+		f.query, err = p.queryOperand()
+		out = f
 	case "match", "search":
-		return p.matching(word)
+		out, err = p.matching(word)
+	default:
+		err = p.failAt(start, "expected one of the functions length, count, value, match and search")
 	}
-	return nil, p.failAt(start, "expected one of the functions length, count, value, match and search")
+	if err == nil && !p.takeAfterSpace(")") {
+		err = p.fail(`expected ")" after the last argument of %s`, word)
+	}
+	return out, err
 }
 
 func (p *parser) queryOperand() (*query, error) {
@@ -225,14 +229,7 @@ func (p *parser) matching(word string) (any, error) {
 			}
 		}
 	}
-	return m, p.closeFunction(word)
-}
-
-func (p *parser) closeFunction(word string) error {
-	if !p.takeAfterSpace(")") {
-		return p.fail(`expected ")" after the last argument of %s`, word)
-	}
-	return nil
+	return m, nil
 }
 
 // compile translates an I-Regexp (RFC 9485) for RE2: its dot matches all but the two line breaks. What

@@ -124,10 +124,8 @@ func (r *runner) round(ctx context.Context, checks []*suite.Check, number int) *
 }
 
 func (r *runner) isReady(w *waiting) bool {
-	w.Verdict = finding.Pass
-	w.Waited = time.Since(w.started)
-	w.Reason = w.relapses()
-	if w.Reason != "" {
+	w.Verdict, w.Waited = finding.Pass, time.Since(w.started)
+	if w.Reason = w.relapses(); w.Reason != "" {
 		r.warning("readiness: %s", w.Reason)
 	}
 	r.mu.Lock()

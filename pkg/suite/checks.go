@@ -12,9 +12,8 @@ import (
 )
 
 func (r *reader) checks(p *pair, d *defaults) []Check {
-	nodes := r.items(p.value, "checks")
-	out := make([]Check, 0, len(nodes))
-	for _, n := range nodes {
+	var out []Check
+	for _, n := range r.items(p.value, "checks") {
 		out = append(out, r.check(n, d))
 	}
 	switch {
@@ -116,10 +115,9 @@ func (r *reader) tags(n *yaml.Node) []string {
 }
 
 func (r *reader) steps(p *pair, d *defaults) []*Step {
-	nodes := r.items(p.value, "steps")
 	known := append([]string{"always", "capture"}, requestKeys()...)
-	out := make([]*Step, 0, len(nodes))
-	for _, n := range nodes {
+	var out []*Step
+	for _, n := range r.items(p.value, "steps") {
 		s := &Step{At: posOf(n)}
 		for _, q := range r.pairs(n, "a step", known...) {
 			r.stepKey(q, s)
@@ -127,7 +125,7 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 		r.finish(s, d)
 		out = append(out, s)
 	}
-	if len(nodes) == 0 {
+	if len(out) == 0 {
 		r.fail(p.at, "write a step: {request: GET /, expect: {status: 200}}", "the flow has no steps")
 	}
 	return out
@@ -214,12 +212,11 @@ func (r *reader) canFail(c *Check) {
 }
 
 func (r *reader) compares(p *pair, d *defaults) []Comparison {
-	nodes := r.items(p.value, "compare")
 	var out []Comparison
-	for _, n := range nodes {
+	for _, n := range r.items(p.value, "compare") {
 		out = append(out, r.comparison(n, d))
 	}
-	if len(nodes) == 0 && p.value.Kind == yaml.SequenceNode {
+	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "leave compare out", "nothing is compared")
 	}
 	return out

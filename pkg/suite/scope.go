@@ -10,9 +10,8 @@ import (
 // names sees that every name is there once, and that readiness names checks that exist.
 func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
-	all := make([]string, 0, len(s.checks))
-	for i := range s.checks {
-		c := &s.checks[i]
+	var all []string
+	for _, c := range s.checks {
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
 			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
 		}

@@ -131,18 +131,12 @@ func (t text) first() string {
 
 // literal is the text as the suite has it, with its variables' names.
 func (t text) literal() string {
-	if t.parts == nil {
-		return t.raw
-	}
-	var b strings.Builder
-	for _, p := range t.parts {
+	return t.raw + strings.Join(list(t.parts, func(p part) string {
 		if p.name != "" {
-			b.WriteString("${" + p.name + "}")
-			continue
+			return "${" + p.name + "}"
 		}
-		b.WriteString(p.literal)
-	}
-	return b.String()
+		return p.literal
+	}), "")
 }
 
 // names lists the variables in the text.
