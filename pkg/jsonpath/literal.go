@@ -54,9 +54,8 @@ func (p *parser) quoted() (string, error) {
 			}
 			b.WriteRune(r)
 		default:
-			_, n := utf8.DecodeRuneInString(p.src[p.pos:])
-			b.WriteString(p.src[p.pos : p.pos+n])
-			p.pos += n
+			b.WriteByte(c)
+			p.pos++
 		}
 	}
 	return "", p.fail("expected %c, which closes the string at column %d", quote, utf8.RuneCountInString(p.src[:start])+1)

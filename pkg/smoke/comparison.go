@@ -100,8 +100,8 @@ func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 // measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that a disturbance
 // from outside affects both sides alike. It reports false when it was cut short, or when no answer can be trusted.
 func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement, bool) {
-	s := compare.Sample{Check: c.Name, Bound: c.P95, Pairs: make([]compare.Pair, 0, c.Pairs)}
-	m := measurement{comparison: c, dead: true}
+	m := measurement{comparison: c, sample: compare.Sample{Check: c.Name, Bound: c.P95}, dead: true}
+	s := &m.sample
 	asked := c.AsCheck()
 	warmup, row := c.Warmup, 0
 	for i := range c.Warmup + c.Pairs {
@@ -132,7 +132,6 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 		}
 		r.tell(Progress{Phase: finding.PhaseCompare, Done: i + 1, Total: c.Warmup + c.Pairs, Text: c.Name})
 	}
-	m.sample = s
 	return m, true
 }
 

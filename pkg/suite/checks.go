@@ -165,18 +165,10 @@ func merge(defaults, own []header) []header {
 	if len(own) == 0 {
 		return defaults // shared: they are never changed
 	}
-	var out []header
-	for _, d := range defaults {
-		if !slices.ContainsFunc(own, func(h header) bool { return h.name == d.name }) {
-			out = append(out, d)
-		}
-	}
-	for _, h := range own {
-		if !h.drop {
-			out = append(out, h)
-		}
-	}
-	return out
+	kept := slices.DeleteFunc(slices.Clone(defaults), func(d header) bool {
+		return slices.ContainsFunc(own, func(h header) bool { return h.name == d.name })
+	})
+	return slices.DeleteFunc(append(kept, own...), func(h header) bool { return h.drop })
 }
 
 // canFail refuses a check that every release would pass.
