@@ -8,6 +8,7 @@
 package alb
 
 import (
+	"context"
 	"io"
 	"log"
 	"math/rand/v2"
@@ -50,21 +51,20 @@ type Listener struct {
 type Balancer struct {
 	Log *Log
 
-	transport *http.Transport
 	mu        sync.Mutex
 	listeners []*Listener
-	groups    []*Group
+	// base is what the requests' contexts come from; cancel ends it, and with it what was upgraded (WebSocket).
+	base   func(net.Listener) context.Context
+	cancel context.CancelFunc
 }
 
 // New returns a load balancer without listeners.
 func New() *Balancer {
+	ctx, cancel := context.WithCancel(context.Background())
 	return &Balancer{
-		Log: NewLog(),
-		transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			ResponseHeaderTimeout: idleTimeout,
-			DisableCompression:    true,
-		},
+		Log:    &Log{tallies: map[[2]string]*Tally{}},
+		base:   func(net.Listener) context.Context { return ctx },
+		cancel: cancel,
 	}
 }
 
@@ -74,6 +74,7 @@ func (b *Balancer) Listen(name string, socket net.Listener) *Listener {
 	l.Forward()
 	l.server = &http.Server{
 		Handler:           l,
+		BaseContext:       b.base,
 		ReadHeaderTimeout: idleTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -93,9 +94,7 @@ func (b *Balancer) Close() {
 	for _, l := range b.listeners {
 		_ = l.server.Close()
 	}
-	for _, g := range b.groups {
-		g.close()
-	}
+	b.cancel()
 }
 
 // Forward replaces the listener's forward action; requests in flight stay where they are.

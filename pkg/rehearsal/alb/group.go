@@ -2,6 +2,7 @@ package alb
 
 import (
 	"context"
+	"net/http"
 	"net/http/httputil"
 	"slices"
 	"sync"
@@ -31,7 +32,7 @@ type Target struct {
 	ID, Release, Addr string
 
 	proxy    *httputil.ReverseProxy
-	conns    *pool
+	conns    *http.Transport
 	health   atomic.Int32
 	inFlight atomic.Int64
 	stop     context.CancelFunc
@@ -46,57 +47,48 @@ func (t *Target) release() { t.inFlight.Add(-1) }
 type Group struct {
 	Name string
 
-	balancer *Balancer
-	check    HealthCheck
-	mu       sync.Mutex // guards changes of targets
-	targets  atomic.Pointer[[]*Target]
-	next     atomic.Uint64
-	// all are the targets that ever were: their connections outlive their registration.
-	all []*Target
+	check   HealthCheck
+	mu      sync.Mutex
+	targets []*Target
+	next    int
 }
 
 // Group returns a new, empty target group.
-func (b *Balancer) Group(name string, check HealthCheck) *Group {
-	g := &Group{Name: name, balancer: b, check: check}
-	g.targets.Store(&[]*Target{})
-	b.mu.Lock()
-	b.groups = append(b.groups, g)
-	b.mu.Unlock()
-	return g
+func (*Balancer) Group(name string, check HealthCheck) *Group {
+	return &Group{Name: name, check: check}
 }
 
 // Register adds a target and checks its health until ctx ends or it is deregistered.
 func (g *Group) Register(ctx context.Context, id, release, addr string) *Target {
 	ctx, stop := context.WithCancel(ctx)
-	conns := newPool(g.balancer.transport, addr)
+	conns := connections()
 	t := &Target{ID: id, Release: release, Addr: addr, proxy: proxy(addr, conns), conns: conns, stop: stop}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.all = append(g.all, t)
-	g.targets.Store(new(append(slices.Clone(*g.targets.Load()), t)))
+	g.targets = append(g.targets, t)
 	go g.watch(ctx, t)
 	return t
 }
 
 // Targets returns the group's targets.
-func (g *Group) Targets() []*Target { return *g.targets.Load() }
+func (g *Group) Targets() []*Target {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.targets)
+}
 
 // acquire picks the next target in turn and counts the request as in flight. When every target is
 // unhealthy all get requests, as an ALB fails open; one that is still initial never does.
 func (g *Group) acquire() *Target {
-	targets := *g.targets.Load()
-	if len(targets) == 0 {
-		return nil
-	}
-	start := g.next.Add(1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next++
 	for _, want := range []Health{Healthy, Unhealthy} {
-		for i := range targets {
-			t := targets[(start+uint64(i))%uint64(len(targets))]
-			if t.Health() != want {
-				continue
+		for i := range g.targets {
+			if t := g.targets[(g.next+i)%len(g.targets)]; t.Health() == want {
+				t.inFlight.Add(1)
+				return t
 			}
-			t.inFlight.Add(1)
-			return t
 		}
 	}
 	return nil
@@ -106,38 +98,27 @@ func (g *Group) acquire() *Target {
 func (g *Group) Deregister(id string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	targets := slices.Clone(*g.targets.Load())
-	g.targets.Store(new(slices.DeleteFunc(targets, func(t *Target) bool {
+	g.targets = slices.DeleteFunc(g.targets, func(t *Target) bool {
 		if t.ID == id {
 			t.leave()
 		}
 		return t.ID == id
-	})))
+	})
 }
 
-// leave ends a target's registration.
+// leave ends a target's registration; a connection in use closes when its request was answered.
 func (t *Target) leave() {
 	t.health.Store(int32(Draining))
 	t.stop()
-	t.conns.close(false)
-}
-
-// close ends everything at once.
-func (g *Group) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, t := range g.all {
-		t.stop()
-		t.conns.close(true)
-	}
+	t.conns.CloseIdleConnections()
 }
 
 // Drain takes all targets out of the group and waits until their requests in flight have been
 // answered, at most for delay. It returns how many were cut off.
 func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 	g.mu.Lock()
-	targets := *g.targets.Load()
-	g.targets.Store(&[]*Target{})
+	targets := g.targets
+	g.targets = nil
 	g.mu.Unlock()
 	for _, t := range targets {
 		t.leave()
@@ -150,13 +131,12 @@ func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 	}
 	ctx, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
+	tick := time.Tick(5 * time.Millisecond)
 	for inFlight() > 0 {
 		select {
 		case <-ctx.Done():
 			return inFlight()
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 	return 0
@@ -164,17 +144,13 @@ func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 
 // WaitHealthy waits until every target is healthy, and reports whether that happened before ctx ended.
 func (g *Group) WaitHealthy(ctx context.Context) bool {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		unhealthy := slices.ContainsFunc(g.Targets(), func(t *Target) bool { return t.Health() != Healthy })
-		if !unhealthy {
-			return true
-		}
+	tick := time.Tick(5 * time.Millisecond)
+	for slices.ContainsFunc(g.Targets(), func(t *Target) bool { return t.Health() != Healthy }) {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-tick.C:
+		case <-tick:
 		}
 	}
+	return true
 }

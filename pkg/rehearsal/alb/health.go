@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,12 +28,7 @@ type HealthCheck struct {
 }
 
 // Asks returns the path that is asked.
-func (h HealthCheck) Asks() string {
-	if h.Path == "" {
-		return "/"
-	}
-	return h.Path
-}
+func (h HealthCheck) Asks() string { return cmp.Or(h.Path, "/") }
 
 // Codes are ranges of statuses, as a target group's matcher has them: "200-299,404".
 type Codes []Range
@@ -85,14 +81,12 @@ func (c Codes) accept(status int) bool {
 // watch checks one target until ctx ends.
 func (g *Group) watch(ctx context.Context, t *Target) {
 	// Checks have connections of their own: a target whose connections are all busy is not ill.
-	transport := &http.Transport{DisableKeepAlives: true}
 	client := &http.Client{
-		Transport:     transport,
+		Transport:     &http.Transport{DisableKeepAlives: true},
 		Timeout:       g.check.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	tick := time.NewTicker(g.check.Interval)
-	defer tick.Stop()
+	tick := time.Tick(g.check.Interval)
 	for streak, last := 0, false; ; {
 		ok := g.ask(ctx, client, "http://"+t.Addr+g.check.Asks())
 		if ctx.Err() != nil {
@@ -112,7 +106,7 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 }

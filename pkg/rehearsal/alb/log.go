@@ -48,11 +48,6 @@ type Log struct {
 	last   time.Time
 }
 
-// NewLog returns an empty log.
-func NewLog() *Log {
-	return &Log{tallies: map[[2]string]*Tally{}}
-}
-
 func (l *Log) begin(r Request) {
 	if r.UserAgent != "" && r.UserAgent == l.Background {
 		return
