@@ -1,14 +1,12 @@
 package aws
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/md5" //nolint:gosec // an ETag is an MD5 sum; it protects nothing
 	"encoding/hex"
-	"errors"
 	"io"
 	"net/http"
-	"strconv"
+	"net/http/httputil"
 	"strings"
 	"sync"
 	"time"
@@ -89,16 +87,15 @@ func (s *Server) answerS3(w http.ResponseWriter, r *http.Request) error {
 		http.ServeContent(w, r, "", found.at, bytes.NewReader(found.body))
 		return nil
 	}
-	return &Fault{
-		"MethodNotAllowed", "The specified method is not allowed against this resource.",
-		http.StatusMethodNotAllowed,
-	}
+	const text = "The specified method is not allowed against this resource."
+	return &Fault{"MethodNotAllowed", text, http.StatusMethodNotAllowed}
 }
 
 func (o *Objects) putObject(w http.ResponseWriter, r *http.Request, name string) error {
 	var body io.Reader = http.MaxBytesReader(w, r.Body, 2*maxObject)
 	if strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
-		body = &chunks{from: bufio.NewReader(body)}
+		// Newer SDKs send a body with its checksum behind it: HTTP's own chunks, each with a signature, and trailers.
+		body = httputil.NewChunkedReader(body)
 	}
 	data, err := io.ReadAll(io.LimitReader(body, maxObject+1))
 	switch {
@@ -116,42 +113,4 @@ func (o *Objects) putObject(w http.ResponseWriter, r *http.Request, name string)
 func etag(body []byte) string {
 	sum := md5.Sum(body) //nolint:gosec // as above
 	return `"` + hex.EncodeToString(sum[:]) + `"`
-}
-
-// chunks reads "aws-chunked", in which newer SDKs send a body with its checksum behind it: a line with
-// the length in hex (and a signature), the bytes, and at the end an empty chunk and trailers.
-type chunks struct {
-	from *bufio.Reader
-	left int64
-	end  bool
-}
-
-func (c *chunks) Read(p []byte) (int, error) {
-	if c.end {
-		return 0, io.EOF
-	}
-	if c.left == 0 {
-		line, err := c.from.ReadString('\n')
-		if err != nil {
-			return 0, io.ErrUnexpectedEOF
-		}
-		length, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		if length == "" { // the end of the chunk before
-			return 0, nil
-		}
-		if c.left, err = strconv.ParseInt(length, 16, 64); err != nil || c.left < 0 {
-			return 0, errors.New("a chunk has no length")
-		}
-		if c.left == 0 {
-			c.end = true
-			_, _ = io.Copy(io.Discard, c.from) // trailers
-			return 0, io.EOF
-		}
-	}
-	n, err := c.from.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
 }

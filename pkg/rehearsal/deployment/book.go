@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"math/big"
 	"slices"
 	"sync"
 
@@ -71,11 +70,10 @@ func (b *Book) Add(d Deployment) {
 func (b *Book) Get(id string) (Deployment, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e, ok := b.entries[id]
-	if !ok {
-		return Deployment{}, false
+	if e, ok := b.entries[id]; ok {
+		return e.state.Clone(), true
 	}
-	return e.state.Clone(), true
+	return Deployment{}, false
 }
 
 // All returns copies of the deployments, the newest first, as ListDeployments does.
@@ -203,18 +201,7 @@ func (b *Book) Continue(id string, wait Wait) error {
 }
 
 // NewID returns a deployment id in AWS's shape: "d-" and nine capitals or digits.
-func NewID() string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	id := []byte("d-")
-	for range 9 {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
-		if err != nil {
-			panic(err) // never: crypto/rand does not fail
-		}
-		id = append(id, alphabet[n.Int64()])
-	}
-	return string(id)
-}
+func NewID() string { return "d-" + rand.Text()[:9] }
 
 // NewExecutionID returns a hook execution id as AWS's look: long, opaque, like base64.
 func NewExecutionID() string {

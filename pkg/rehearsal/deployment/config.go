@@ -117,16 +117,11 @@ func (c Config) Steps() []Step {
 func (d *Deployment) Shift(percent int) {
 	for i := range d.TaskSets {
 		t := &d.TaskSets[i]
-		primary := Blue
-		t.Weight = float64(wholePart - percent)
+		t.Weight, t.Status = float64(wholePart-percent), "ACTIVE"
 		if t.Label == Green {
 			t.Weight = float64(percent)
 		}
-		if percent == wholePart {
-			primary = Green
-		}
-		t.Status = "ACTIVE"
-		if t.Label == primary {
+		if (t.Label == Green) == (percent == wholePart) {
 			t.Status = "PRIMARY"
 		}
 	}

@@ -71,12 +71,9 @@ const (
 	CodeHookFailed   = "HOOK_EXECUTION_FAILURE"
 	CodeTimeout      = "TIMEOUT"
 	CodeInternal     = "INTERNAL_ERROR"
-	CodeECSUpdate    = "ECS_UPDATE_ERROR"
 	CodeManualStop   = "MANUAL_STOP"
 	CodeAlarm        = "ALARM_ACTIVE"
-	CodeLambda       = "INVALID_LAMBDA_FUNCTION"
 	DiagnosticFailed = "ScriptFailed"
-	DiagnosticOK     = "Success"
 	DiagnosticLate   = "ScriptTimedOut"
 	DiagnosticOther  = "UnknownError"
 )
@@ -194,10 +191,8 @@ func (d Deployment) TargetID() string { return d.Cluster + ":" + d.Service }
 
 // Event returns the event with the name, or nil.
 func (d *Deployment) Event(name lifecycle.Name) *Event {
-	for i := range d.Events {
-		if d.Events[i].Name == name {
-			return &d.Events[i]
-		}
+	if i := slices.IndexFunc(d.Events, func(e Event) bool { return e.Name == name }); i >= 0 {
+		return &d.Events[i]
 	}
 	return nil
 }

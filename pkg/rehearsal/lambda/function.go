@@ -117,8 +117,6 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 	deadline := time.Now().Add(f.Timeout)
 	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: f.arn(), result: make(chan result, 1)}
 	f.env.pending <- call
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
 	select {
 	case r := <-call.result:
 		return r.kind, r.message
@@ -133,7 +131,7 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 		exit := f.env.proc.Exit()
 		f.stop()
 		return Crashed, fmt.Sprintf("Runtime exited with error: %s", exit)
-	case <-timer.C:
+	case <-time.After(f.Timeout):
 		f.stop()
 		return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
 	case <-ctx.Done():
@@ -155,21 +153,16 @@ func (f *Function) ready(ctx context.Context) (Kind, string) {
 			return InitFailed, err.Error()
 		}
 		f.env = env
-		timer := time.NewTimer(limit)
 		select {
 		case <-env.idle:
-			timer.Stop()
 			return "", ""
 		case message := <-env.initError:
-			timer.Stop()
 			return InitFailed, message
 		case <-env.proc.Done():
-			timer.Stop()
 			return InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", env.proc.Exit())
 		case <-ctx.Done():
-			timer.Stop()
 			return Cancelled, ctx.Err().Error()
-		case <-timer.C:
+		case <-time.After(limit):
 		}
 	}
 	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a "+
@@ -179,13 +172,11 @@ func (f *Function) ready(ctx context.Context) (Kind, string) {
 // idle waits until the environment in use asks for its next invocation. A function that panicked has
 // reported that and ends instead; then a new environment is needed, and that is no failure.
 func (f *Function) idle(ctx context.Context) bool {
-	timer := time.NewTimer(initLimit)
-	defer timer.Stop()
 	select {
 	case <-f.env.idle:
 		return true
 	case <-f.env.proc.Done():
-	case <-timer.C:
+	case <-time.After(initLimit):
 	case <-ctx.Done():
 	}
 	return false

@@ -138,11 +138,9 @@ func (p *Process) Exit() Exit { return p.exit }
 // nothing is.
 func (p *Process) Stop(grace time.Duration) {
 	_, _ = p.control.Write([]byte{'t'})
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
 	select {
 	case <-p.done:
-	case <-timer.C:
+	case <-time.After(grace):
 	}
 	p.Kill()
 }
@@ -150,11 +148,9 @@ func (p *Process) Stop(grace time.Duration) {
 // Kill ends the command's group at once and returns when it is gone.
 func (p *Process) Kill() {
 	p.once.Do(func() { _ = p.control.Close() })
-	timer := time.NewTimer(keeperDelay)
-	defer timer.Stop()
 	select {
 	case <-p.done:
-	case <-timer.C:
+	case <-time.After(keeperDelay):
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}

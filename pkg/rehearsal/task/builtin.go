@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -96,10 +97,9 @@ func Builtins() []Builtin {
 
 // FindBuiltin returns the release with the name.
 func FindBuiltin(name string) (Builtin, bool) {
-	for _, r := range Builtins() {
-		if r.Name == name {
-			return r, true
-		}
+	all := Builtins()
+	if i := slices.IndexFunc(all, func(r Builtin) bool { return r.Name == name }); i >= 0 {
+		return all[i], true
 	}
 	return Builtin{}, false
 }
@@ -181,10 +181,8 @@ func only(pattern string, f http.HandlerFunc) func(BuiltinOptions, http.Handler)
 
 func slow(_ BuiltinOptions, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		timer := time.NewTimer(slowness)
-		defer timer.Stop()
 		select {
-		case <-timer.C:
+		case <-time.After(slowness):
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}

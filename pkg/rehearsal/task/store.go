@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -59,8 +59,4 @@ func (s storeClient) put(ctx context.Context, t Trip) error {
 	return err
 }
 
-func newTripID() string {
-	b := make([]byte, 6)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return "t-" + hex.EncodeToString(b)
-}
+func newTripID() string { return "t-" + strings.ToLower(rand.Text()) }

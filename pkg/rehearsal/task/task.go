@@ -8,7 +8,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -168,10 +167,7 @@ func (s *Set) start(port int) (*Task, error) {
 // up waits until the task's port takes connections.
 func (t *Task) up(ctx context.Context, port int, limit time.Duration) error {
 	began := time.Now()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
+	late, tick := time.After(limit), time.Tick(pollInterval)
 	for {
 		// A program may listen on one of the two loopback addresses only.
 		for _, host := range []string{"127.0.0.1", "::1"} {
@@ -189,12 +185,10 @@ func (t *Task) up(ctx context.Context, port int, limit time.Duration) error {
 		case <-t.proc.Done():
 			return &StartError{Task: t.ID, Why: fmt.Sprintf("the command ended after %s with %s, before it opened port %d",
 				time.Since(began).Round(time.Millisecond), t.proc.Exit(), port), Log: t.last()}
-		case <-timer.C:
-			return &StartError{
-				Task: t.ID, Why: fmt.Sprintf("timed out: port %d was not opened within %s", port, limit),
-				Log: t.last(),
-			}
-		case <-tick.C:
+		case <-late:
+			why := fmt.Sprintf("timed out: port %d was not opened within %s", port, limit)
+			return &StartError{Task: t.ID, Why: why, Log: t.last()}
+		case <-tick:
 		}
 	}
 }
@@ -203,9 +197,7 @@ func (t *Task) remember(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tail = append(t.tail, text)
-	if len(t.tail) > lastLines {
-		t.tail = slices.Clone(t.tail[len(t.tail)-lastLines:])
-	}
+	t.tail = t.tail[max(0, len(t.tail)-lastLines):]
 }
 
 func (t *Task) last() []string {
@@ -242,10 +234,8 @@ func (s *Set) watch(ctx context.Context, t *Task) {
 // replace starts a task in the place of one that ended. One that does not come up is returned as it is:
 // it has ended, or ends here, and is replaced in its turn.
 func (s *Set) replace(ctx context.Context, pause time.Duration) (*Task, error) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(pause):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -300,18 +290,17 @@ func (s *Set) Stop(grace time.Duration) {
 }
 
 // freePorts returns n different ports that nobody listens on. All are held until all are found.
-func freePorts(ctx context.Context, n int) (ports []int, err error) {
+func freePorts(ctx context.Context, n int) ([]int, error) {
+	var ports []int
 	for range n {
-		socket, listenErr := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if listenErr != nil {
-			return nil, errors.Join(err, listenErr)
+		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
 		}
-		defer func() { err = errors.Join(err, socket.Close()) }()
-		tcp, ok := socket.Addr().(*net.TCPAddr)
-		if !ok {
-			return nil, fmt.Errorf("not a TCP address: %s", socket.Addr())
+		defer func() { _ = socket.Close() }()
+		if tcp, ok := socket.Addr().(*net.TCPAddr); ok { // a TCP listener's always is
+			ports = append(ports, tcp.Port)
 		}
-		ports = append(ports, tcp.Port)
 	}
 	return ports, nil
 }
