@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,8 +70,10 @@ func (r *runner) asker(route Route) (suite.Asked, bool) {
 			found = append(found, a)
 		}
 	}
-	rank := func(a suite.Asked) int {
-		n := 0
+	if len(found) == 0 {
+		return suite.Asked{}, false
+	}
+	rank := func(a suite.Asked) (n int) {
 		for i, worse := range []bool{a.Step > 0, a.Compared, a.Observe} {
 			if worse {
 				n += 1 << i
@@ -78,11 +81,7 @@ func (r *runner) asker(route Route) (suite.Asked, bool) {
 		}
 		return n
 	}
-	slices.SortStableFunc(found, func(a, b suite.Asked) int { return rank(a) - rank(b) })
-	if len(found) == 0 {
-		return suite.Asked{}, false
-	}
-	return found[0], true
+	return slices.MinFunc(found, func(a, b suite.Asked) int { return rank(a) - rank(b) }), true
 }
 
 // adviseCheck is for a route that no check asks.
@@ -108,17 +107,13 @@ func (r *runner) adviseRelease(m Mutant) *Advice {
 			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
 		}
 	}
-	name := r.readyCheck()
+	name, checks := r.readyCheck(), ""
 	if name == "" {
-		return &Advice{
-			Text: "wait for 20 right answers in a row, so that every task was asked",
-			YAML: "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\nreadiness: {checks: [home " +
-				"page], consecutive: 20}\n",
-		}
+		name, checks = "home page", "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\n"
 	}
 	return &Advice{
 		Text: "wait for 20 right answers in a row, so that every task was asked",
-		YAML: fmt.Sprintf("readiness: {checks: [%s], consecutive: 20}\n", quote(name)),
+		YAML: checks + fmt.Sprintf("readiness: {checks: [%s], consecutive: 20}\n", quote(name)),
 	}
 }
 
@@ -198,15 +193,8 @@ func (r *runner) fresh(name string) string {
 
 // quote writes a text for YAML's flow style: plain where that is safe.
 func quote(s string) string {
-	for i, c := range s {
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 &&
-			(c >= '0' && c <= '9' || strings.ContainsRune("_-/. ", c)) || c == '$' || c == '/'
-		if !plain {
-			return strconv.Quote(s)
-		}
+	if regexp.MustCompile(`^[A-Za-z$/]([A-Za-z0-9_$/. -]*[A-Za-z0-9_$/.-])?$`).MatchString(s) {
+		return s
 	}
-	if s == "" || strings.HasSuffix(s, " ") {
-		return strconv.Quote(s)
-	}
-	return s
+	return strconv.Quote(s)
 }

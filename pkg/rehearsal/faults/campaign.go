@@ -72,6 +72,8 @@ func (m Mutant) Where() string {
 	return m.Route.String()
 }
 
+func (m Mutant) same(other Mutant) bool { return m.Fault == other.Fault && m.Where() == other.Where() }
+
 // Finding is what became of one mutant.
 type Finding struct {
 	Mutant

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -62,19 +63,14 @@ func Faults() []Fault {
 
 // Find returns the fault with the name.
 func Find(name string) (Fault, bool) {
-	for _, f := range Faults() {
-		if f.Name == name {
-			return f, true
-		}
+	all := Faults()
+	if i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name }); i >= 0 {
+		return all[i], true
 	}
 	return Fault{}, false
 }
 
 // Waits reports whether meeting the fault takes a client's time.
 func (f Fault) Waits() bool {
-	switch f.Name {
-	case "hang", "drip", "latency":
-		return true
-	}
-	return f.Scope == WholeRelease
+	return f.Scope == WholeRelease || slices.Contains([]string{"hang", "drip", "latency"}, f.Name)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -107,11 +108,7 @@ func (i *Injector) Injected() int64 { return i.injected.Load() }
 func (i *Injector) Samples() map[Route]Sample {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	all := make(map[Route]Sample, len(i.samples))
-	for r, s := range i.samples {
-		all[r] = s
-	}
-	return all
+	return maps.Clone(i.samples)
 }
 
 // ServeHTTP passes a request on, or breaks it.
@@ -121,7 +118,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.UserAgent(), healthChecker) || in.Fault.serve == nil:
 		f.green.ServeHTTP(w, r)
 	case r.URL.Path == loginPath && in.Fault.Name == "redirect":
-		login(w)
+		answer(w, http.StatusOK, "text/html; charset=utf-8", loginText)
 	case f.breaks(r):
 		f.injected.Add(1)
 		in.Fault.serve(f, w, r)

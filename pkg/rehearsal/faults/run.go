@@ -108,14 +108,14 @@ func (r *runner) all(ctx context.Context) error {
 		})
 	}
 	for _, t := range r.trials {
-		select {
-		case queue <- t:
-		case <-ctx.Done():
-		}
+		queue <- t // once ctx has ended, try does nothing
 	}
 	close(queue)
 	workers.Wait()
-	r.sort()
+	at := func(f Finding) int {
+		return slices.IndexFunc(r.trials, func(t trial) bool { return t.same(f.Mutant) })
+	}
+	slices.SortFunc(r.findings, func(a, b Finding) int { return at(a) - at(b) })
 	return ctx.Err()
 }
 
@@ -166,9 +166,7 @@ func (r *runner) begin(m Mutant) {
 func (r *runner) end(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.running = slices.DeleteFunc(r.running, func(m Mutant) bool {
-		return m.Fault == f.Fault && m.Where() == f.Where()
-	})
+	r.running = slices.DeleteFunc(r.running, f.same)
 	r.findings = append(r.findings, f)
 	if f.Outcome != Caught {
 		r.survived++
@@ -184,17 +182,6 @@ func (r *runner) say(f *Finding) {
 			Running: slices.Clone(r.running),
 		})
 	}
-}
-
-// sort puts the findings in the order of the trials.
-func (r *runner) sort() {
-	at := map[string]int{}
-	for i, t := range r.trials {
-		at[t.Fault+" "+t.Where()] = i
-	}
-	slices.SortFunc(r.findings, func(a, b Finding) int {
-		return at[a.Fault+" "+a.Where()] - at[b.Fault+" "+b.Where()]
-	})
 }
 
 // inconclusive reports whether a hook let the release pass without an answer.

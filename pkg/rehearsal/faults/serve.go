@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -40,10 +41,6 @@ func answer(w http.ResponseWriter, status int, contentType, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-func login(w http.ResponseWriter) {
-	answer(w, http.StatusOK, "text/html; charset=utf-8", loginText)
-}
-
 func redirect(_ *front, w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, loginPath, http.StatusFound)
 }
@@ -61,10 +58,8 @@ func latency(f *front, w http.ResponseWriter, r *http.Request) {
 
 // pause reports false when the client went away first.
 func pause(r *http.Request, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-r.Context().Done():
 		return false
@@ -92,9 +87,7 @@ func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body 
 	if s.Status == http.StatusNoContent || s.Status == http.StatusNotModified {
 		s.Status = http.StatusOK // these can have no body to break
 	}
-	for name, values := range s.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), s.Header)
 	w.Header().Del("Content-Length")
 	if n := length(len(s.Body)); n >= 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(n))

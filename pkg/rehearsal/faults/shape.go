@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -24,11 +25,7 @@ type field struct {
 func expectation(s Sample, amend bool) string {
 	var parts []string
 	if !amend {
-		status := s.Status
-		if status == 0 {
-			status = 200
-		}
-		parts = append(parts, fmt.Sprintf("status: %d", status))
+		parts = append(parts, fmt.Sprintf("status: %d", cmp.Or(s.Status, 200)))
 	}
 	switch all := fields(s.Body); {
 	case len(all) > 0:
@@ -40,7 +37,7 @@ func expectation(s Sample, amend bool) string {
 	case bytes.HasPrefix(bytes.TrimSpace(s.Body), []byte("[")):
 		parts = append(parts, "json: {$: {type: array}}")
 	case title(s.Body) != "":
-		parts = append(parts, "body: {contains: "+fmt.Sprintf("%q", title(s.Body))+"}")
+		parts = append(parts, fmt.Sprintf("body: {contains: %q}", title(s.Body)))
 	case s.Header.Get("Content-Type") != "":
 		kind, _, _ := strings.Cut(s.Header.Get("Content-Type"), ";")
 		parts = append(parts, fmt.Sprintf("headers: {Content-Type: {contains: %q}}", kind))

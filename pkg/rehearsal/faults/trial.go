@@ -1,8 +1,6 @@
 package faults
 
-import (
-	"slices"
-)
+import "slices"
 
 // trial is a mutant with its fault.
 type trial struct {
