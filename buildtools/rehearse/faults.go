@@ -23,7 +23,7 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 			Help: "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
 		})
 	}
-	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
+	if err := problems.Write(w.stderr, diagnostic.Text); err != nil {
 		return exitSetup
 	}
 	if len(problems.Errors(false)) > 0 {
@@ -34,7 +34,7 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 		Routes: o.also, Only: o.only, Readiness: o.readiness, Parallel: o.parallel,
 	}
 	screen := &view.Screen{W: w.stdout, Live: w.live && !o.quiet, Width: w.width}
-	view := &faultView{screen: screen, paint: painter(w.colour), quiet: o.quiet}
+	view := &faultView{screen: screen, colour: w.colour, quiet: o.quiet}
 	stop := view.begin(*o)
 	score, err := campaign.Run(ctx, view.tell)
 	stop()
@@ -42,7 +42,7 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 		return code
 	}
 	view.end(score)
-	if err := o.writeScore(score); err != nil {
+	if err := writeReports(o.reports, score, nil); err != nil {
 		_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
 		return exitSetup
 	}
@@ -73,19 +73,17 @@ func faultsFailed(ctx context.Context, w world, err error) (code int, failed boo
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
 func exitOf(score faults.Score) int {
-	unfinished := false
+	unfinished := score.Total == 0
 	for _, f := range score.Findings {
 		switch f.Outcome {
 		case faults.Caught:
 		case faults.Unfinished:
 			unfinished = true
-		case faults.Survived, faults.Unmet, faults.Unsound:
-			return exitSurvivors
 		default:
 			return exitSurvivors
 		}
 	}
-	if unfinished || score.Total == 0 {
+	if unfinished {
 		return exitSetup
 	}
 	return cli.ExitOK

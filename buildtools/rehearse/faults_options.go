@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"runtime"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 )
 
@@ -124,11 +121,7 @@ func (o *faultOptions) chosen() (err error) {
 	for _, name := range o.names {
 		f, ok := faults.Find(name)
 		if !ok {
-			help := "there are " + strings.Join(known, ", ")
-			if near, found := diagnostic.Nearest(name, known); found {
-				help = "did you mean " + near + "?"
-			}
-			return cli.Usagef("--fault: there is no such fault; %s", help)
+			return cli.Usagef("--fault: there is no such fault; %s", nearest(name, known, "there are "))
 		}
 		o.faults = append(o.faults, f)
 	}
@@ -153,19 +146,4 @@ func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
 		all = append(all, faults.Route{Method: method, Path: path})
 	}
 	return all, nil
-}
-
-// writeScore writes the reports that were asked for.
-func (o *faultOptions) writeScore(score faults.Score) error {
-	for _, asked := range o.reports {
-		_, file, _ := strings.Cut(asked, "=")
-		data, err := json.MarshalIndent(score, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
-		if err := cli.WriteFile(file, append(data, '\n')); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
-	}
-	return nil
 }

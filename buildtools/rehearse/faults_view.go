@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
@@ -13,7 +14,7 @@ import (
 // faultView tells a campaign to a person.
 type faultView struct {
 	screen *view.Screen
-	paint  func(code, text string) string
+	colour bool
 	quiet  bool
 
 	mu    sync.Mutex
@@ -25,19 +26,11 @@ const (
 	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
 	// faultWidth is that of the longest fault's name.
 	faultWidth, routeWidth = 13, 26
-	// redrawEvery is the pace of the status line, remindEvery that of plain lines where there is none.
-	redrawEvery, remindEvery = 100 * time.Millisecond, 10 * time.Second
+	// remindEvery is the pace of plain lines where there is no status line.
+	remindEvery = 10 * time.Second
 )
 
-// painter returns a function that paints, or leaves text as it is.
-func painter(colour bool) func(code, text string) string {
-	return func(code, text string) string {
-		if !colour {
-			return text
-		}
-		return "\x1b[" + code + "m" + text + "\x1b[0m"
-	}
-}
+func (v *faultView) paint(code, text string) string { return view.Paint(v.colour, code, text) }
 
 // begin says what is to come and keeps telling how far it is until the returned function is called.
 func (v *faultView) begin(o faultOptions) (stop func()) {
@@ -46,16 +39,12 @@ func (v *faultView) begin(o faultOptions) (stop func()) {
 		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n", o.plan.Release.ID, o.parallel))
 	}
 	if v.screen.Live {
-		end := view.Every(redrawEvery, func(time.Time) { v.screen.Status(v.status()) })
-		return func() {
-			end()
-			v.screen.Status("")
-		}
+		return v.screen.Keep(func(time.Time) string { return v.status() })
 	}
 	if v.quiet {
 		return func() {}
 	}
-	return view.Every(remindEvery, func(time.Time) { v.screen.Print(v.status() + "\n") })
+	return rehearsal.Every(remindEvery, func(time.Time) { v.screen.Print(v.status() + "\n") })
 }
 
 // status is the line that moves: how far it is, and what takes so long.
@@ -113,14 +102,7 @@ func (v *faultView) tell(p faults.Progress) {
 		what += ": " + f.Why
 	}
 	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault, routeWidth, f.Where(), what)
-	v.screen.Print(view.Cut(line, v.width()) + "\n")
-}
-
-func (v *faultView) width() int {
-	if v.screen.Width == nil {
-		return 0
-	}
-	return v.screen.Width()
+	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
 }
 
 // end prints the score, and for each fault that was not caught what to write into the suite.
@@ -162,7 +144,7 @@ func grouped(findings []faults.Finding) [][]faults.Finding {
 }
 
 func (v *faultView) survivors(b *strings.Builder, group []faults.Finding) {
-	width := v.width()
+	width := v.screen.Columns()
 	b.WriteByte('\n')
 	for _, f := range group {
 		how := "reaches production"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -193,10 +194,8 @@ func (o *options) values() (err error) {
 	if o.plan.Green, err = serve("green", o.green); err != nil {
 		return err
 	}
-	if o.config == "" { // another command's flags have none
-		o.config = "all-at-once"
-	}
-	if o.plan.Config, err = deployment.ParseConfig(o.config); err != nil {
+	// Another command's flags have none.
+	if o.plan.Config, err = deployment.ParseConfig(cmp.Or(o.config, "all-at-once")); err != nil {
 		return cli.Usagef("--config: %v", err)
 	}
 	if err = o.health(); err != nil {
@@ -205,12 +204,9 @@ func (o *options) values() (err error) {
 	if err = o.alarm(); err != nil {
 		return err
 	}
-	o.plan.BlueRelease = o.blueRelease
-	if o.plan.BlueRelease == "" {
-		o.plan.BlueRelease = "blue"
-		if o.plan.Blue.Builtin != "" {
-			o.plan.BlueRelease = "1.0.0"
-		}
+	o.plan.BlueRelease = cmp.Or(o.blueRelease, "blue")
+	if o.blueRelease == "" && o.plan.Blue.Builtin != "" {
+		o.plan.BlueRelease = "1.0.0"
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
 	if err != nil || !(rate >= 0 && rate <= 100_000) {
@@ -285,17 +281,22 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 			for _, e := range lifecycle.Hookable() {
 				known = append(known, string(e))
 			}
-			if near, ok := diagnostic.Nearest(name, known); ok {
-				return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; did you mean %s?", near)
-			}
-			all := strings.Join(known, ", ")
-			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; they are %s", all)
+			help := nearest(name, known, "they are ")
+			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; %s", help)
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, cli.Usagef("--hook %s: EVENT=COMMAND", name)
 		}
 		commands[event] = cmd
 	}
 	return commands, nil
+}
+
+// nearest helps with a name that is none of the known ones.
+func nearest(name string, known []string, all string) string {
+	if near, found := diagnostic.Nearest(name, known); found {
+		return "did you mean " + near + "?"
+	}
+	return all + strings.Join(known, ", ")
 }
 
 // serve takes --blue or --green apart.

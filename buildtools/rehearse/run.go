@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ type world struct {
 // run holds the rehearsal; it returns the exit code.
 func (o *options) run(ctx context.Context, w world) int {
 	problems := o.read(w)
-	if _, err := io.WriteString(w.stderr, text(problems)); err != nil {
+	if err := problems.Write(w.stderr, diagnostic.Text); err != nil {
 		return exitSetup
 	}
 	if len(problems.Errors(false)) > 0 {
@@ -57,7 +58,8 @@ func (o *options) run(ctx context.Context, w world) int {
 		return exitSetup
 	}
 	printer.Summary(result)
-	if err := o.report(result); err != nil {
+	page := func(w io.Writer) error { return view.WritePage(w, result) }
+	if err := writeReports(o.reports, result, page); err != nil {
 		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
 		return exitSetup
 	}
@@ -91,16 +93,13 @@ func (o *options) read(w world) diagnostic.List {
 		}
 	}
 	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
-	dir := o.hooksDir
-	if dir == "" {
-		dir = filepath.Dir(w.self)
-	}
+	dir := cmp.Or(o.hooksDir, filepath.Dir(w.self))
 	commands, err := o.hookCommands()
 	if err != nil {
 		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
 	}
-	hooks, missing := rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
-	o.plan.Hooks = hooks
+	var missing diagnostic.List
+	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, o.silent(found)...)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
@@ -159,14 +158,6 @@ func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	}}
 }
 
-func text(problems diagnostic.List) string {
-	var b strings.Builder
-	if err := problems.Write(&b, diagnostic.Text); err != nil {
-		return err.Error()
-	}
-	return b.String()
-}
-
 // explain tells why the rehearsal could not be held, and what to do.
 func explain(w io.Writer, e *rehearsal.SetupError) {
 	_, _ = fmt.Fprintf(w, "rehearse: %v\n", e)
@@ -178,28 +169,23 @@ func explain(w io.Writer, e *rehearsal.SetupError) {
 	}
 }
 
-// report writes the reports that were asked for.
-func (o *options) report(r rehearsal.Result) error {
-	for _, asked := range o.reports {
-		kind, file, _ := strings.Cut(asked, "=")
-		var b bytes.Buffer
-		err := writeJSON(&b, r)
+// writeReports writes the reports that were asked for: the value as JSON, or the page.
+func writeReports(asked []string, value any, page func(io.Writer) error) error {
+	for _, one := range asked {
+		kind, file, _ := strings.Cut(one, "=")
+		data, err := json.MarshalIndent(value, "", "  ")
+		data = append(data, '\n')
 		if kind == "html" {
-			b.Reset()
-			err = view.WritePage(&b, r)
+			var b bytes.Buffer
+			err = page(&b)
+			data = b.Bytes()
 		}
 		if err == nil {
-			err = cli.WriteFile(file, b.Bytes())
+			err = cli.WriteFile(file, data)
 		}
 		if err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
 	return nil
-}
-
-func writeJSON(w io.Writer, r rehearsal.Result) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
 }

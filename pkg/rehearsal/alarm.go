@@ -28,9 +28,7 @@ func (a Alarm) set() bool { return a.Errors > 0 || a.File != "" }
 // watchAlarm stops the deployment when the alarm goes off, and rolls it back where the deployment group
 // is set so.
 func (r *run) watchAlarm(ctx context.Context) {
-	tick := time.NewTicker(alarmInterval)
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(alarmInterval); ; {
 		if why := r.alarmed(); why != "" {
 			_ = r.book.Stop(r.id, deployment.Stop{Rollback: !r.plan.NoRollback, Alarm: why}) // ended by now: nothing to stop
 			return
@@ -38,7 +36,7 @@ func (r *run) watchAlarm(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 }

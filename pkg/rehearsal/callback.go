@@ -38,8 +38,7 @@ const (
 )
 
 func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus, deployment.Stop) {
-	tick := time.NewTicker(callbackTick)
-	defer tick.Stop()
+	tick := time.Tick(callbackTick)
 	passed, last := time.Duration(0), time.Now()
 	for passed < callbackLimit {
 		select {
@@ -49,7 +48,7 @@ func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus
 			return callbackStopped, "", stop
 		case <-ctx.Done():
 			return callbackInterrupted, "", deployment.Stop{}
-		case now := <-tick.C:
+		case now := <-tick:
 			step := now.Sub(last)
 			if !c.atWork(now) {
 				step = time.Duration(float64(step) * c.speed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -148,12 +149,10 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 	end, status, stop := late.wait(ctx)
 	if end == callbackAnswered {
 		// The status is known; the last log lines may still be on their way.
-		timer := time.NewTimer(settle)
 		select {
 		case <-delivered:
-		case <-timer.C:
+		case <-time.After(settle):
 		}
-		timer.Stop()
 	}
 	cancel()
 	<-delivered
@@ -178,36 +177,29 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 		if v := w.result.Verdict; v != nil && v.Reason != "" {
 			f.reason = v.Reason
 		}
-		for _, c := range w.result.Checks {
-			if c.Verdict != "PASS" && !c.Observe {
-				f.check = c.Name
-				break
-			}
+		failed := func(c Check) bool { return c.Verdict != "PASS" && !c.Observe }
+		if i := slices.IndexFunc(w.result.Checks, failed); i >= 0 {
+			f.check = w.result.Checks[i].Name
 		}
 	case end == callbackStopped:
 		f = stoppedAt(w.event, stop)
-		w.result.Status = deployment.EventFailed
 	case end == callbackInterrupted:
 		f.reason = "interrupted"
-		w.result.Status = deployment.EventFailed
 	default:
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
 		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's "+
-			"hour (compressed by --speed %g)",
-			hook.Function, s.plan.Speed)
+			"hour (compressed by --speed %g)", hook.Function, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
 			f.reason += ": " + w.result.Attempts[n-1]
 		}
-		w.result.Status = deployment.EventFailed
 	}
+	w.result.Status = deployment.EventFailed // the only other status that a hook can report
 	code := deployment.DiagnosticFailed
 	if end == callbackLate {
 		code = deployment.DiagnosticLate
 	}
-	f.diagnostics = &deployment.Diagnostics{
-		Code: code, Script: hook.Function, Message: f.why.Message,
-		LogTail: s.stream.redactor.Cut(w.tail),
-	}
+	tail := s.stream.redactor.Cut(w.tail)
+	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message, LogTail: tail}
 	return f
 }
 
@@ -246,10 +238,8 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 
 // wait pauses, or returns early with the context's error.
 func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

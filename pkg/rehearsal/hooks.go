@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
@@ -66,10 +67,10 @@ func (p Programs) binary(event lifecycle.Name, function Function) (string, *diag
 		path = absolute
 	}
 	why := "does not exist"
-	switch info, err := os.Stat(path); {
-	case err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0:
-		return path, nil
-	case err == nil:
+	if info, err := os.Stat(path); err == nil {
+		if info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
 		why = "is not executable"
 	}
 	return path, &diagnostic.Problem{
@@ -78,6 +79,10 @@ func (p Programs) binary(event lifecycle.Name, function Function) (string, *diag
 		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
 	}
 }
+
+// shellWords are what a shell knows by itself.
+const shellWords = "exec exit cd eval . : true false echo printf kill trap ulimit umask while until for if case set " +
+	"export unset read test wait"
 
 // missing says why a command cannot be run, as far as that is plain before: its first word is a path or
 // a name, and there is no such program.
@@ -96,13 +101,8 @@ func (p Programs) missing(command string) string {
 		}
 		return ""
 	}
-	for _, builtin := range []string{
-		"exec", "exit", "cd", "eval", ".", ":", "true", "false", "echo", "printf", "kill",
-		"trap", "ulimit", "umask", "while", "until", "for", "if", "case", "set", "export", "unset", "read", "test", "wait",
-	} {
-		if word == builtin {
-			return ""
-		}
+	if slices.Contains(strings.Fields(shellWords), word) {
+		return ""
 	}
 	for _, dir := range filepath.SplitList(p.Path) {
 		if info, err := os.Stat(filepath.Join(dir, word)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
@@ -114,12 +114,5 @@ func (p Programs) missing(command string) string {
 
 // Kebab writes an event's name as its binary is called: "after-allow-test-traffic".
 func Kebab(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if r >= 'A' && r <= 'Z' && i > 0 {
-			b.WriteByte('-')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToLower(b.String())
+	return strings.ToLower(regexp.MustCompile(`\B[A-Z]`).ReplaceAllString(name, "-$0"))
 }

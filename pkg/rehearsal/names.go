@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,41 +15,30 @@ import (
 
 // service is the ECS service's name: the task definition's family without the usual prefix.
 func (p Plan) service() string {
-	if p.Release.Family == "" {
-		return "service"
-	}
-	return strings.TrimPrefix(p.Release.Family, "task-")
+	return strings.TrimPrefix(cmp.Or(p.Release.Family, "service"), "task-")
 }
 
-// definitionARN is the task definition of a side: revision 1 is what served before, revision 2 is new.
-func (p Plan) definitionARN(label deployment.TaskSetLabel) string {
-	revision := 1
+// revision is that of a side's task definition: 1 is what served before, 2 is new.
+func revision(label deployment.TaskSetLabel) int {
 	if label == deployment.Green {
-		revision = 2
+		return 2
 	}
-	return fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", Region, Account, p.family(), revision)
+	return 1
 }
 
-func (p Plan) family() string {
-	if p.Release.Family == "" {
-		return "release"
-	}
-	return p.Release.Family
+func (p Plan) definitionARN(label deployment.TaskSetLabel) string {
+	return fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", Region, Account, p.family(), revision(label))
 }
+
+func (p Plan) family() string { return cmp.Or(p.Release.Family, "release") }
 
 // definitions are both task definitions as DescribeTaskDefinition shows them. What served before is known
 // by its release alone.
 func (p Plan) definitions() map[string]json.RawMessage {
 	described := func(label deployment.TaskSetLabel, definition map[string]any) json.RawMessage {
 		definition["taskDefinitionArn"], definition["status"] = p.definitionARN(label), "ACTIVE"
-		definition["revision"] = 1
-		if label == deployment.Green {
-			definition["revision"] = 2
-		}
-		text, err := json.Marshal(definition)
-		if err != nil {
-			return json.RawMessage("{}")
-		}
+		definition["revision"] = revision(label)
+		text, _ := json.Marshal(definition) // it was JSON, or is ours
 		return text
 	}
 	replacement := map[string]any{}
@@ -75,12 +65,8 @@ func (p Plan) deployedAppSpec() string {
 }
 
 func (r *run) taskSet(d *side, status string, weight float64, now time.Time) deployment.TaskSet {
-	id := "ecs-svc/0000000000000000001"
-	if d.label == deployment.Green {
-		id = "ecs-svc/0000000000000000002"
-	}
 	return deployment.TaskSet{
-		ID: id, Label: d.label, Release: d.release, Status: status, Weight: weight, Created: now,
+		ID: fmt.Sprintf("ecs-svc/%019d", revision(d.label)), Label: d.label, Release: d.release, Status: status, Weight: weight, Created: now,
 		Desired: r.plan.Tasks, Running: d.running(),
 		TargetGroup: d.group.Name, TargetGroupARN: targetGroupARN(d.group.Name),
 		TaskDefinition: r.plan.definitionARN(d.label), Container: r.plan.Release.Container, Port: r.plan.Release.Port,

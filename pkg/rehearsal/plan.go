@@ -9,6 +9,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -102,10 +103,7 @@ type Plan struct {
 
 // config is the deployment configuration; AWS's default is all at once.
 func (p Plan) config() deployment.Config {
-	if p.Config.Name == "" {
-		return deployment.Configs()[0]
-	}
-	return p.Config
+	return cmp.Or(p.Config, deployment.Configs()[0])
 }
 
 // scaled divides one of AWS's waits by the plan's speed.

@@ -10,8 +10,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
-// installLimit is how long the replacement task set may take to become healthy.
-const installLimit = time.Hour
+const (
+	// installLimit is how long the replacement task set may take to become healthy.
+	installLimit = time.Hour
+	// countEvery is how often the requests so far are told.
+	countEvery = 200 * time.Millisecond
+)
 
 // Run holds the rehearsal. It returns a Result when the deployment ended, one way or the other; a
 // *SetupError when it could not be held; and the context's error, with what is known by then, when it
@@ -23,7 +27,11 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 		return Result{}, err
 	}
 	defer s.close() //nolint:contextcheck // it must end everything also when the context has ended
-	defer s.countRequests()()
+	if emit != nil {
+		defer Every(countEvery, func(at time.Time) {
+			s.stream.send(Event{At: at, Kind: KindTraffic, Tallies: s.balancer.Log.Tallies()})
+		})()
+	}
 	if err := s.serveBlue(ctx); err != nil {
 		return Result{}, err
 	}

@@ -15,9 +15,8 @@ const listenerChange = 10 * time.Second
 // pause waits for d, which is compressed already, or until goOn is closed. It returns a failure when the
 // deployment was stopped meanwhile: by somebody or by an alarm. When ctx ends it returns nil at once.
 func (r *run) pause(ctx context.Context, at lifecycle.Name, d time.Duration, goOn <-chan struct{}) *failure {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	stopped := r.book.Stopped(r.id)
+	passed := time.After(d)
 	select { // a stop that came before wins
 	case stop := <-stopped:
 		return stoppedAt(at, stop)
@@ -26,7 +25,7 @@ func (r *run) pause(ctx context.Context, at lifecycle.Name, d time.Duration, goO
 	select {
 	case stop := <-stopped:
 		return stoppedAt(at, stop)
-	case <-timer.C:
+	case <-passed:
 	case <-goOn:
 	case <-ctx.Done():
 	}

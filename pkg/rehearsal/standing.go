@@ -26,14 +26,14 @@ func (p Plan) Stand(ctx context.Context, emit func(Event)) (*Standing, error) {
 		s.close() //nolint:contextcheck // it must end everything also when the context has ended
 		return nil, err
 	}
-	standing := &Standing{stage: s}
-	for _, t := range s.blue.set.Load().Tasks {
-		standing.Blue = append(standing.Blue, t.Addr)
+	return &Standing{Blue: s.blue.addrs(), Green: s.green.addrs(), stage: s}, nil
+}
+
+func (d *side) addrs() (all []string) {
+	for _, t := range d.set.Load().Tasks {
+		all = append(all, t.Addr)
 	}
-	for _, t := range s.green.set.Load().Tasks {
-		standing.Green = append(standing.Green, t.Addr)
-	}
-	return standing, nil
+	return all
 }
 
 // Close ends the tasks. Nothing of them runs when it returns.

@@ -68,14 +68,9 @@ func startTraffic(ctx context.Context, base, host string, routes []string, rate 
 		return func() Traffic { return g.count }
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ticking := make(chan struct{})
-	go func() {
-		defer close(ticking)
-		g.run(ctx, rate)
-	}()
+	g.wait.Go(func() { g.run(ctx, rate) })
 	return func() Traffic {
 		cancel()
-		<-ticking
 		g.wait.Wait()
 		g.client.CloseIdleConnections()
 		return g.count
@@ -83,13 +78,11 @@ func startTraffic(ctx context.Context, base, host string, routes []string, rate 
 }
 
 func (g *generator) run(ctx context.Context, rate float64) {
-	tick := time.NewTicker(time.Duration(float64(time.Second) / rate))
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(time.Duration(float64(time.Second) / rate)); ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
 		select {
 		case g.slots <- struct{}{}:

@@ -11,6 +11,7 @@ package aws
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -110,7 +111,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case restXML:
 			err = s.answerS3(w, r)
 		case restJSON:
-			err = s.answerLambda(w, r)
+			if s.Functions == nil {
+				err = &Fault{"ResourceNotFoundException", "Function not found", http.StatusNotFound}
+			} else {
+				s.Functions.ServeHTTP(w, r)
+			}
 		}
 	}
 	if err != nil {
@@ -179,10 +184,6 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	if !ok {
 		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
 	}
-	status := f.Status
-	if status == 0 {
-		status = http.StatusBadRequest
-	}
 	var body []byte
 	contentType := "text/xml;charset=utf-8"
 	type inner struct {
@@ -217,17 +218,9 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 		}{inner: inner{"", f.Code, f.Message}})
 	}
 	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
+	w.WriteHeader(cmp.Or(f.Status, http.StatusBadRequest))
 	_, _ = w.Write(body) // net/http leaves the body out where a HEAD was asked
 	return f.Code
-}
-
-func (s *Server) answerLambda(w http.ResponseWriter, r *http.Request) error {
-	if s.Functions == nil {
-		return &Fault{"ResourceNotFoundException", "Function not found", http.StatusNotFound}
-	}
-	s.Functions.ServeHTTP(w, r)
-	return nil
 }
 
 // arn is an ARN of ECS's.

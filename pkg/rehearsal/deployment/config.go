@@ -50,7 +50,9 @@ func Configs() []Config {
 // ParseConfig reads a configuration: the name of one of AWS's, all-at-once, canary:PERCENT,INTERVAL or
 // linear:PERCENT,INTERVAL. CodeDeploy counts intervals in whole minutes.
 func ParseConfig(text string) (Config, error) {
+	var names []string
 	for _, c := range Configs() {
+		names = append(names, c.Name)
 		if text == c.Name || text == strings.TrimPrefix(c.Name, "CodeDeployDefault.") {
 			return c, nil
 		}
@@ -62,7 +64,7 @@ func ParseConfig(text string) (Config, error) {
 		return Configs()[0], nil
 	case routing != Canary && routing != Linear:
 		return Config{}, fmt.Errorf("no deployment configuration is called that; give all-at-once, canary:10,5m, "+
-			"linear:10,1m or the name of one of AWS's: %s", strings.Join(configNames(), ", "))
+			"linear:10,1m or the name of one of AWS's: %s", strings.Join(names, ", "))
 	}
 	first, second, _ := strings.Cut(numbers, ",")
 	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))
@@ -81,14 +83,6 @@ func ParseConfig(text string) (Config, error) {
 	}
 	name := fmt.Sprintf("rehearsal-%s-%d-percent-%d-minutes", kind, percent, interval/time.Minute)
 	return Config{Name: name, Routing: routing, Percent: percent, Interval: interval}, nil
-}
-
-func configNames() []string {
-	var names []string
-	for _, c := range Configs() {
-		names = append(names, c.Name)
-	}
-	return names
 }
 
 // Step is a share of production traffic for the replacement, and how long it stays.

@@ -66,13 +66,9 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", e.failInit)
 	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = e.server.Serve(socket) }()
-	lines := f.Lines
-	if lines == nil {
-		lines = func(process.Line) {}
-	}
 	e.proc, err = process.Start(process.Command{
 		Argv: f.Argv, Dir: f.Dir, Keeper: f.Keeper, Env: f.environ(socket.Addr().String()),
-	}, lines)
+	}, f.Lines)
 	if err != nil {
 		_ = e.server.Close()
 		return nil, err
@@ -128,17 +124,13 @@ func (e *environment) failInit(w http.ResponseWriter, r *http.Request) {
 // end hands the result to whoever invoked. A result for another invocation than the current one is refused.
 func (e *environment) end(w http.ResponseWriter, r *http.Request, res result) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	call := e.current
-	if call != nil && call.id == r.PathValue("id") {
-		e.current = nil
-	} else {
-		call = nil
-	}
-	e.mu.Unlock()
-	if call == nil {
+	if call == nil || call.id != r.PathValue("id") {
 		http.Error(w, `{"errorMessage":"no such invocation","errorType":"InvalidRequestID"}`, http.StatusBadRequest)
 		return
 	}
+	e.current = nil
 	accepted(w)
 	call.result <- res
 }

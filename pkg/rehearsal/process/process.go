@@ -100,11 +100,10 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = drainDelay
 	control, err := cmd.StdinPipe()
-	if err != nil {
-		_ = statusRead.Close()
-		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
+	if err != nil {
 		_ = statusRead.Close()
 		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
 	}

@@ -7,6 +7,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -111,9 +112,7 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 	}
 	var failed error
 	for range set.Tasks {
-		if err := <-errs; err != nil && failed == nil {
-			failed = err
-		}
+		failed = cmp.Or(failed, <-errs)
 	}
 	if failed != nil {
 		set.Stop(0)

@@ -22,26 +22,3 @@ func Bar(part, whole, width int) string {
 	}
 	return strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
 }
-
-// Every calls show again and again, so often, until the returned function is called; when that returns, show does not
-// run any more.
-func Every(pace time.Duration, show func(now time.Time)) (stop func()) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(pace)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case now := <-tick.C:
-				show(now)
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-ended
-	}
-}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,15 +57,9 @@ type page struct {
 
 // tone is the style sheet's class for the outcome: only a shift is green.
 func tone(r rehearsal.Result) string {
-	switch r.Outcome {
-	case rehearsal.Shifted:
-		return "PASS"
-	case rehearsal.RolledBack, rehearsal.Failed:
-		return "FAIL"
-	case rehearsal.Stopped:
-		return "INCONCLUSIVE"
-	}
-	return "ERROR"
+	return cmp.Or(map[rehearsal.Outcome]string{
+		rehearsal.Shifted: "PASS", rehearsal.Stopped: "INCONCLUSIVE", rehearsal.RolledBack: "FAIL", rehearsal.Failed: "FAIL",
+	}[r.Outcome], "ERROR")
 }
 
 func (p *page) hero() {
@@ -249,22 +244,20 @@ func (p *page) events() {
 func (p *page) logs() {
 	p.section("logs", "Logs of tasks and hooks")
 	p.Raw("<details><summary>")
-	n := 0
+	var lines []string
 	for _, e := range p.result.Timeline {
 		if e.Kind == rehearsal.KindLog {
-			n++
+			lines = append(lines, fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
 		}
 	}
-	p.Text(fmt.Sprintf("%d lines", n))
+	p.Text(fmt.Sprintf("%d lines", len(lines)))
 	if p.result.LinesDropped > 0 {
 		p.Text(fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped))
 	}
 	p.Raw("</summary><pre class=\"log\" tabindex=\"0\">")
-	for _, e := range p.result.Timeline {
-		if e.Kind == rehearsal.KindLog {
-			p.Text(fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
-			p.Raw("\n")
-		}
+	for _, line := range lines {
+		p.Text(line)
+		p.Raw("\n")
 	}
 	p.Raw("</pre></details>\n</section>\n")
 }

@@ -61,14 +61,9 @@ func (p *page) timeline() {
 }
 
 func toneOf(s deployment.EventStatus) string {
-	switch s {
-	case deployment.EventSucceeded:
-		return "PASS"
-	case deployment.EventSkipped, deployment.EventPending:
-		return "SKIPPED"
-	case deployment.EventFailed, deployment.EventInProgress, deployment.EventUnknown:
-	}
-	return "FAIL"
+	return cmp.Or(map[deployment.EventStatus]string{
+		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
+	}[s], "FAIL")
 }
 
 // weights are the listeners' over time.

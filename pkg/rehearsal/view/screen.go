@@ -2,9 +2,13 @@ package view
 
 import (
 	"io"
+	"regexp"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
 
 // Screen is where lines are printed, with a status line that moves below them when it is a terminal.
@@ -27,7 +31,8 @@ const (
 	showCursor = "\x1b[?25h"
 )
 
-func (s *Screen) width() int {
+// Columns is the terminal's width, or zero.
+func (s *Screen) Columns() int {
 	if s.Width == nil {
 		return 0
 	}
@@ -67,8 +72,28 @@ func (s *Screen) Status(text string) {
 	_, _ = io.WriteString(s.W, before+clearLine+s.fitted())
 }
 
+// Keep keeps the status line moving, where there is one, until the returned function is called, which takes it away.
+func (s *Screen) Keep(status func(now time.Time) string) (stop func()) {
+	if !s.Live {
+		return func() {}
+	}
+	end := rehearsal.Every(spinEvery, func(now time.Time) { s.Status(status(now)) })
+	return func() {
+		end()
+		s.Status("")
+	}
+}
+
+// Paint puts a text into a colour, where the screen understands escape codes.
+func Paint(understood bool, code, text string) string {
+	if !understood {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
 // fitted is the status cut to the terminal: one that reached the last column would begin a second line.
-func (s *Screen) fitted() string { return Cut(s.status, s.width()-1) }
+func (s *Screen) fitted() string { return Cut(s.status, s.Columns()-1) }
 
 // escape is the length of the escape code at the begin of the text, or 0.
 func escape(text string) int {
@@ -83,17 +108,7 @@ func escape(text string) int {
 
 // visible counts the characters that are seen.
 func visible(text string) int {
-	n := 0
-	for text != "" {
-		if skip := escape(text); skip > 0 {
-			text = text[skip:]
-			continue
-		}
-		n++
-		_, size := utf8.DecodeRuneInString(text)
-		text = text[size:]
-	}
-	return n
+	return utf8.RuneCountInString(regexp.MustCompile("\x1b\\[[^m]*m").ReplaceAllString(text, ""))
 }
 
 // Cut shortens a text to so many visible characters, the last one "…" when something is missing. A width of

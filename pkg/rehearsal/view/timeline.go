@@ -53,16 +53,11 @@ const (
 	dim    = "2"
 )
 
-func (p *Printer) paint(code, text string) string {
-	if !p.Colour || code == "" {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
+func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
 
 // out prints one line, broken at the terminal's width, but never at a glue.
 func (p *Printer) out(text string, hang int) {
-	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.width(), hang), glue, " ") + "\n")
+	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.Columns(), hang), glue, " ") + "\n")
 }
 
 func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
@@ -75,16 +70,7 @@ func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
 }
 
 // Live keeps the status line moving until the returned function is called, which takes it away.
-func (p *Printer) Live() (stop func()) {
-	if !p.Screen.Live {
-		return func() {}
-	}
-	end := Every(spinEvery, func(now time.Time) { p.Screen.Status(p.status(now)) })
-	return func() {
-		end()
-		p.Screen.Status("")
-	}
-}
+func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
 
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
@@ -117,7 +103,7 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.end(e)
 	case rehearsal.KindLog:
 		if !p.Quiet {
-			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.width()) + "\n")
+			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n")
 		}
 	}
 }

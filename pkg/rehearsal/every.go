@@ -1,0 +1,28 @@
+package rehearsal
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Every calls show again and again, so often, until the returned function is called; when that returns, show does not
+// run any more.
+func Every(pace time.Duration, show func(now time.Time)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		for tick := time.Tick(pace); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick:
+				show(now)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		showing.Wait()
+	}
+}
