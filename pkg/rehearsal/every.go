@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -9,12 +8,12 @@ import (
 // Every calls show again and again, so often, until the returned function is called; when that returns, show does not
 // run any more.
 func Every(pace time.Duration, show func(now time.Time)) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
 	var showing sync.WaitGroup
 	showing.Go(func() {
 		for tick := time.Tick(pace); ; {
 			select {
-			case <-ctx.Done():
+			case <-done:
 				return
 			case now := <-tick:
 				show(now)
@@ -22,7 +21,7 @@ func Every(pace time.Duration, show func(now time.Time)) (stop func()) {
 		}
 	})
 	return func() {
-		cancel()
+		close(done)
 		showing.Wait()
 	}
 }

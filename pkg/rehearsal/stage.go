@@ -86,7 +86,7 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		id:       deployment.NewID(),
 		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(slices.Collect(maps.Values(p.Secrets))...)},
 		book:     deployment.NewBook(),
-		balancer: alb.New(),
+		balancer: alb.New(), //nolint:contextcheck // Close ends its requests, also when the context has ended
 	}
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,

@@ -58,7 +58,8 @@ type page struct {
 // tone is the style sheet's class for the outcome: only a shift is green.
 func tone(r rehearsal.Result) string {
 	return cmp.Or(map[rehearsal.Outcome]string{
-		rehearsal.Shifted: "PASS", rehearsal.Stopped: "INCONCLUSIVE", rehearsal.RolledBack: "FAIL", rehearsal.Failed: "FAIL",
+		rehearsal.Shifted: "PASS", rehearsal.Stopped: "INCONCLUSIVE",
+		rehearsal.RolledBack: "FAIL", rehearsal.Failed: "FAIL",
 	}[r.Outcome], "ERROR")
 }
 
