@@ -69,7 +69,7 @@ func (l lengthOf) of(r *run, at any) (any, bool) {
 	return nil, false
 }
 
-func (c countOf) of(r *run, at any) (any, bool) { //nolint:unparam // the interface wants it; a count is never Nothing
+func (c countOf) of(r *run, at any) (any, bool) {
 	return float64(len(r.find(c.query, at, all))), true
 }
 

@@ -184,6 +184,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 	case probe.FaultLocal:
 		a.config = "the gate's own machine or network has a limit, the release was not asked: " + text +
 			"; lower policy.concurrency, or look at the function's subnets and security group"
+	default:
 	}
 	excerpt := a.excerpt(v.Observation.Body)
 	for _, w := range v.Wrong {
