@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/term"
@@ -15,6 +16,8 @@ import (
 
 func main() {
 	startup.TakeOverLog()
+	// Most suites are read and run within some 20 MiB: collecting less often is a tenth of the time of 200 checks.
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A reader that goes away ("| head") must not end a run in the middle of a flow, before its clean-up.
 	signal.Ignore(syscall.SIGPIPE)
