@@ -26,7 +26,7 @@ func (y *yamlReader) document() {
 		y.report(0, fmt.Sprintf("longer than %d bytes, and YAML", MaxYAML), help)
 		return
 	}
-	y.open, y.libraryPlaces = map[*yaml.Node]bool{}, placesIn(&y.doc.Source)
+	y.open, y.yamlPlaces = map[*yaml.Node]bool{}, placesIn(&y.doc.Source)
 	switch first, second, wrong := parseYAML(&y.doc.Source); {
 	case wrong != nil:
 		y.problems = wrong
@@ -50,14 +50,14 @@ func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
 	return parseYAML(src)
 }
 
-// libraryPlaces turns the library's lines and columns into bytes of the source.
-type libraryPlaces struct {
+// yamlPlaces turns the YAML library's lines and columns into bytes of the source.
+type yamlPlaces struct {
 	source *Source
 	lines  []int // where each of the library's lines begins
 }
 
-func placesIn(src *Source) libraryPlaces {
-	p := libraryPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
+func placesIn(src *Source) yamlPlaces {
+	p := yamlPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
 	for i, r := range src.Text { // more ends a line for the library than for an editor
 		crlf := r == '\r' && strings.HasPrefix(src.Text[i+1:], "\n")
 		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
@@ -98,17 +98,17 @@ func syntaxProblem(at diagnostic.Place, text, help string) diagnostic.Problem {
 
 type yamlReader struct {
 	reader
-	libraryPlaces
+	yamlPlaces
 	aliased int                 // values made from aliases so far
 	inAlias int                 // aliases being followed now
 	open    map[*yaml.Node]bool // anchors being followed now
 }
 
 // at is the byte at which a node begins, with its anchor or tag where it has one.
-func (p libraryPlaces) at(n *yaml.Node) int { return p.offset(n.Line, n.Column) }
+func (p yamlPlaces) at(n *yaml.Node) int { return p.offset(n.Line, n.Column) }
 
 // offset is the byte of a place of the library's; 0 where it knows none.
-func (p libraryPlaces) offset(line, column int) int {
+func (p yamlPlaces) offset(line, column int) int {
 	switch {
 	case line < 1:
 		return 0

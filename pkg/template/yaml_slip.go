@@ -12,7 +12,7 @@ import (
 )
 
 // failed is the problem at the first place where the text is not YAML.
-func (p libraryPlaces) failed(err error) diagnostic.Problem {
+func (p yamlPlaces) failed(err error) diagnostic.Problem {
 	e, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
 		return syntaxProblem(p.source.Place(0), err.Error(), "")
