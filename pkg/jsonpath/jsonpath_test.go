@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -241,7 +242,13 @@ func TestHostileDocumentsAreBounded(t *testing.T) {
 		"many patterns":           {`$[?search('b', @.a)]`, wide, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			got, err := parse(t, c.path).Select(c.doc)
+			runtime.ReadMemStats(&after)
+			if made := after.TotalAlloc - before.TotalAlloc; made > 256<<20 { // of all pairs it is 164 MiB
+				t.Errorf("%d MiB were allocated", made>>20)
+			}
 			if c.want < 0 {
 				if err == nil || got != nil {
 					t.Fatalf("found %d values, %v; want an error alone", len(got), err)
