@@ -2,7 +2,6 @@ package pages_test
 
 import (
 	"encoding/json"
-	"image/color"
 	"os"
 	"strings"
 	"testing"
@@ -57,54 +56,5 @@ func TestRehearsalPolicyStopsWhatGetsIn(t *testing.T) {
 	s := serve(t, map[string]string{"/": strings.Replace(rehearsalPage(t, "shifted"), "</body>", evil, 1)})
 	if dom := b.dom(t, s.URL); strings.Contains(dom, "<title>owned") || len(s.others()) > 0 {
 		t.Errorf("a script ran, or the page loaded %q", s.others())
-	}
-}
-
-func TestRehearsalFollowsLightAndDark(t *testing.T) {
-	b := find(t)
-	s := serve(t, map[string]string{"/": rehearsalPage(t, "rolled-back")})
-	for name, c := range map[string]struct {
-		args []string
-		want color.RGBA
-	}{
-		"light": {[]string{"--window-size=1100,3600"}, color.RGBA{0xf6, 0xf7, 0xf6, 0xff}},
-		"dark":  {[]string{"--window-size=1100,3600", "--force-dark-mode"}, color.RGBA{0x12, 0x16, 0x1a, 0xff}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := color.RGBAModel.Convert(b.screenshot(t, s.URL, c.args...).At(1, 1))
-			if got != c.want {
-				t.Errorf("the background is %v, want %v: the style sheet is not in force", got, c.want)
-			}
-		})
-	}
-}
-
-func TestRehearsalIsUsedByKeyboard(t *testing.T) {
-	b := find(t)
-	s := serve(t, map[string]string{"/": rehearsalPage(t, "rolled-back")})
-	for _, wrong := range b.keys(t, s.URL+"/").byKeyboard() {
-		t.Error(wrong)
-	}
-}
-
-func TestRehearsalIsReadable(t *testing.T) {
-	b := find(t)
-	for name, c := range map[string]struct {
-		result string
-		args   []string
-		width  int
-	}{
-		"wide, dark":        {"rolled-back", []string{"--force-dark-mode"}, 1100},
-		"wide, light":       {"shifted", nil, 1100},
-		"phone, light":      {"rolled-back", nil, 360},
-		"phone, long words": {"hostile", nil, 360},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := b.at(t, rehearsalPage(t, c.result), c.width, c.args...)
-			t.Logf("%+v", got)
-			for _, wrong := range got.wrong(c.width) {
-				t.Error(wrong)
-			}
-		})
 	}
 }
