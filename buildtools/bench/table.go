@@ -90,7 +90,7 @@ func (b *bench) table() []measurement {
 		{
 			"smoke's peak memory", "MiB", 1,
 			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", ""))},
-			[]limit{{several, "", 32}},
+			[]limit{{several, "", 16}},
 		},
 
 		{"a good rehearsal, two tasks a side", "s", 3, []thing{{beside, b.rehearsal}}, []limit{{beside, "", 2}}},
