@@ -64,7 +64,8 @@ func faultsFailed(ctx context.Context, w world, err error) (code int, failed boo
 		return exitSetup, true
 	case refused:
 		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
-		_, _ = fmt.Fprintln(w.stderr, "  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
+		_, _ = fmt.Fprintln(w.stderr,
+			"  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
 		return exitFiles, true
 	}
 	_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)

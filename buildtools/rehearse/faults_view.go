@@ -36,7 +36,8 @@ func (v *faultView) paint(code, text string) string { return view.Paint(v.colour
 func (v *faultView) begin(o faultOptions) (stop func()) {
 	v.began = time.Now()
 	if !v.quiet {
-		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n", o.plan.Release.ID, o.parallel))
+		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n",
+			o.plan.Release.ID, o.parallel))
 	}
 	if v.screen.Live {
 		return v.screen.Keep(func(time.Time) string { return v.status() })
@@ -101,7 +102,8 @@ func (v *faultView) tell(p faults.Progress) {
 		mark, colour = "?", yellow
 		what += ": " + f.Why
 	}
-	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault, routeWidth, f.Where(), what)
+	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault,
+		routeWidth, f.Where(), what)
 	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
 }
 
@@ -112,7 +114,8 @@ func (v *faultView) end(s faults.Score) {
 	if s.Caught < s.Total {
 		colour = red
 	}
-	fmt.Fprintf(&b, "\n%s  %s catches %d of %d faults of %s (%s)\n", v.paint(colour+";"+bold, fmt.Sprintf("SCORE %d %%", s.Percent)),
+	fmt.Fprintf(&b, "\n%s  %s catches %d of %d faults of %s (%s)\n",
+		v.paint(colour+";"+bold, fmt.Sprintf("SCORE %d %%", s.Percent)),
 		s.Suite, s.Caught, s.Total, s.Release, s.Duration.Round(100*time.Millisecond))
 	for _, group := range grouped(s.Findings) {
 		v.survivors(&b, group)

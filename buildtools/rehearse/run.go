@@ -131,14 +131,16 @@ func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 		}
 		problems = append(problems, diagnostic.Problem{
 			Place: place, Severity: severity, Cause: diagnostic.Rule,
-			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite, checked.SHA256()),
+			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum,
+				o.suite, checked.SHA256()),
 			Help: "the release is judged by the suite that its label names: give that one, or render the task definition again",
 		})
 	}
 	if o.plan.Discover && !strings.HasPrefix(reference, "s3://") && !strings.HasPrefix(reference, "ssm:") {
 		problems = append(problems, diagnostic.Problem{
 			Place: place, Severity: diagnostic.Warning,
-			Text: "the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite holds",
+			Text: "the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite " +
+				"holds",
 			Help: "render-taskdef --suite s3://BUCKET/KEY#sha256=… stamps the label greenlight.suite",
 		})
 	}
@@ -153,7 +155,8 @@ func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	}
 	return diagnostic.List{{
 		Place: f.Place, Severity: diagnostic.Warning,
-		Text: fmt.Sprintf("%s would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says nothing", f.Name),
+		Text: fmt.Sprintf("%s would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says "+
+			"nothing", f.Name),
 		Help: "give the deployment group a test listener (TestTrafficRoute)",
 	}}
 }

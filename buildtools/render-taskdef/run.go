@@ -135,7 +135,8 @@ func (t *templateRun) render() {
 	t.checkOutputs(loses)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
 		t.Add(diagnostic.Problem{
-			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "image-detail",
+			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning,
+			Cause: diagnostic.Rule, Rule: "image-detail",
 			Text: "the file is not called imageDetail.json, and CodePipeline looks for no other name",
 		})
 	}
@@ -201,12 +202,14 @@ func (t *templateRun) stamps(c *cli.Command) {
 	case c.Given("release") && strings.TrimSpace(release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
 	case strings.TrimSpace(release) != release || strings.ContainsFunc(release, unicode.IsControl):
-		t.Usage("--release", "begins or ends with white space, or has a control character", "a release is compared as text with what the application answers")
+		t.Usage("--release", "begins or ends with white space, or has a control character",
+			"a release is compared as text with what the application answers")
 	case !c.Given("release"):
 		t.edits.DefaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
 	if c.Given("suite") && !isSuite(t.edits.Suite) {
-		t.Usage("--suite", "is not a reference to a suite", "s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
+		t.Usage("--suite", "is not a reference to a suite",
+			"s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
 }
 

@@ -59,7 +59,8 @@ func (p *progress) line(n smoke.Progress) {
 	switch {
 	case n.Check != nil:
 		c := n.Check
-		text = fmt.Sprintf("%-12s %s (%s, %s)", c.Verdict, c.Check, plural(c.Attempts, "attempt"), c.Duration.Round(time.Millisecond))
+		text = fmt.Sprintf("%-12s %s (%s, %s)", c.Verdict, c.Check, plural(c.Attempts, "attempt"),
+			c.Duration.Round(time.Millisecond))
 		if c.Reason != "" {
 			text += ": " + c.Reason
 		}

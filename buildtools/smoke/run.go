@@ -204,7 +204,8 @@ func validated(at surroundings, o options, suite *suite.Suite) int {
 		return cli.ExitOK
 	}
 	checks, compares := suite.Size(o.tags)
-	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, plural(checks, "check"), plural(compares, "comparison")))
+	return wrote(at, at.stdout,
+		fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, plural(checks, "check"), plural(compares, "comparison")))
 }
 
 func plural(n int, what string) string {

@@ -14,7 +14,9 @@ import (
 
 // resolve looks up the suite's variables. A --var replaces the suite's own text or source; AWS is asked,
 // and its configuration read, only when a variable needs it.
-func resolve(ctx context.Context, checked *suite.Suite, o options, env func(string) (string, bool)) (map[string]suite.Value, error) {
+func resolve(
+	ctx context.Context, checked *suite.Suite, o options, env func(string) (string, bool),
+) (map[string]suite.Value, error) {
 	var refs []suite.Reference
 	needsAWS := false
 	secrets := map[string]bool{}

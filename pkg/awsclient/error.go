@@ -49,7 +49,8 @@ func reason(err error) string {
 	if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorCode() != "UnknownError" {
 		return answer.ErrorCode() + ": " + message(answer.ErrorMessage())
 	}
-	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && resp.HTTPStatusCode() >= http.StatusMultipleChoices {
+	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok &&
+		resp.HTTPStatusCode() >= http.StatusMultipleChoices {
 		text := ""
 		if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorMessage() != answer.ErrorCode() {
 			text = answer.ErrorMessage()

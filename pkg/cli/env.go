@@ -137,7 +137,8 @@ func (r *envReader) onlyComment() bool {
 	r.blanks()
 	begin := r.pos
 	r.skipLine()
-	if rest := r.text[begin:r.pos]; rest != "" && strings.IndexByte("\r\n", rest[0]) < 0 && (rest[0] != '#' || begin == at) {
+	if rest := r.text[begin:r.pos]; rest != "" && strings.IndexByte("\r\n", rest[0]) < 0 &&
+		(rest[0] != '#' || begin == at) {
 		r.report(begin, "text behind the closing quote", `quote the whole value; \" stands for a quote within double quotes`)
 		return false
 	}

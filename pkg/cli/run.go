@@ -89,7 +89,8 @@ func (r *Run) Add(problems ...diagnostic.Problem) { r.Problems = append(r.Proble
 
 // Usage notes that a flag makes no sense.
 func (r *Run) Usage(flag, text, help string) {
-	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage, Text: text, Help: help})
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
+		Text: text, Help: help})
 }
 
 // checkFormat notes a wrong --format.
@@ -183,7 +184,8 @@ func (r *Run) file(name string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		help = cmp.Or(r.command.Near(name), "paths are relative to the working directory")
 	}
-	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: text, Help: help})
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File,
+		Text: text, Help: help})
 }
 
 // Output is a result and where it goes; the name "-" is the standard output.

@@ -116,14 +116,16 @@ func kindOf(err error) kind {
 	if http, ok := errors.AsType[interface {
 		error
 		HTTPStatusCode() int
-	}](err); ok && (http.HTTPStatusCode() >= 500 || http.HTTPStatusCode() == 429 || http.HTTPStatusCode() == 408 || http.HTTPStatusCode() < 400) {
+	}](err); ok && (http.HTTPStatusCode() >= 500 || http.HTTPStatusCode() == 429 || http.HTTPStatusCode() == 408 ||
+		http.HTTPStatusCode() < 400) {
 		return passing
 	}
 	if code == "UnknownError" {
 		return passing // an answer without AWS's error is not AWS's: a proxy's, an endpoint's
 	}
 	for _, part := range []string{
-		"AccessDenied", "ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature",
+		"AccessDenied", "ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature",
+		"SignatureDoesNotMatch", "IncompleteSignature",
 		"RequestExpired", "RequestTimeTooSkewed", "MissingAuthenticationToken", "NotAuthorized",
 	} {
 		if strings.HasPrefix(code, part) {

@@ -26,7 +26,8 @@ func (r *Result) decide(s Sample) {
 	default:
 		r.Outcome = Pass
 		r.Reason = fmt.Sprintf("no worse than blue: median %s against %s%s, p95 %s against %s, errors %d against %d, n=%d",
-			text(r.Green.P50), text(r.Blue.P50), r.ratio(), text(r.Green.P95), text(r.Blue.P95), r.Green.Errors, r.Blue.Errors, r.Pairs)
+			text(r.Green.P50), text(r.Blue.P50), r.ratio(), text(r.Green.P95), text(r.Blue.P95),
+			r.Green.Errors, r.Blue.Errors, r.Pairs)
 	}
 }
 

@@ -37,7 +37,8 @@ func (s Seen) flaw() string {
 
 // identity: the report is this run's.
 func (s Seen) identity() string {
-	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce || s.Run.job.Target != s.Target {
+	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce ||
+		s.Run.job.Target != s.Target {
 		return "the report is not about this run"
 	}
 	return ""

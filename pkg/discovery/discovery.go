@@ -51,7 +51,9 @@ type TaskDefinition struct {
 }
 
 // TaskDefinitions reads the task definitions of both task sets of a deployment.
-func (f Finder) TaskDefinitions(ctx context.Context, target codedeploy.Target) (original, replacement Fact[TaskDefinition]) {
+func (f Finder) TaskDefinitions(
+	ctx context.Context, target codedeploy.Target,
+) (original, replacement Fact[TaskDefinition]) {
 	sets, err := f.taskSets(ctx, target.ID)
 	if err != nil {
 		err = fmt.Errorf("read task sets: %w", err)
@@ -137,9 +139,11 @@ func reached(all []types.ContainerDefinition, name string) (types.ContainerDefin
 	case len(all) == 0:
 		return types.ContainerDefinition{}, errors.New("it has no containers")
 	case name == "":
-		return types.ContainerDefinition{}, fmt.Errorf("no load balancer says which of its %d containers is behind it", len(all))
+		return types.ContainerDefinition{}, fmt.Errorf("no load balancer says which of its %d containers is behind it",
+			len(all))
 	}
-	return types.ContainerDefinition{}, fmt.Errorf("the container %.100q, which the load balancer reaches, is not in it", name)
+	return types.ContainerDefinition{}, fmt.Errorf("the container %.100q, which the load balancer reaches, is not in it",
+		name)
 }
 
 // imageTag returns the tag of an image reference: "1.2" of "registry:5000/app:1.2@sha256:…". An image

@@ -99,7 +99,8 @@ func (f Finder) Complete(ctx context.Context, found Facts, w Wanted) Facts {
 		func() { test = f.side(ctx, found.Test.ARN, w.TestURL, w.Addresses) },
 		func() { production = f.side(ctx, found.Production.ARN, w.ProductionURL, w.Addresses) },
 	)
-	found.Original, found.Replacement, found.Test, found.Production, found.Warnings = original, replacement, test, production, nil
+	found.Original, found.Replacement, found.Test, found.Production = original, replacement, test, production
+	found.Warnings = nil
 	found = found.warned(replacement.Err(), original.Err(), test.err(), production.err())
 	if _, ok := found.Target.Get(); w.Definitions && !ok {
 		found.Replacement = Of(TaskDefinition{}, errors.New("read task sets: the deployment's target is not known"))

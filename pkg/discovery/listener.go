@@ -28,7 +28,8 @@ type Listener struct {
 // Listener reads a listener and the load balancer that it belongs to.
 func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	api := elasticloadbalancingv2.NewFromConfig(f.AWS)
-	listeners, err := api.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{ListenerArns: []string{arn}})
+	listeners, err := api.DescribeListeners(ctx,
+		&elasticloadbalancingv2.DescribeListenersInput{ListenerArns: []string{arn}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read listener: %w", awsclient.Error(err))
 	}
@@ -37,7 +38,8 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	}
 	l := listeners.Listeners[0]
 	balancer := aws.ToString(l.LoadBalancerArn)
-	balancers, err := api.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
+	balancers, err := api.DescribeLoadBalancers(ctx,
+		&elasticloadbalancingv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", awsclient.Error(err))
 	}

@@ -41,7 +41,8 @@ func (f Finder) Revision(ctx context.Context, arn string) (Revision, error) {
 		behind = r.LoadBalancers[0]
 	}
 	if rules := behind.AdvancedConfiguration; rules != nil {
-		found.TestRule, found.ProductionRule = aws.ToString(rules.TestListenerRule), aws.ToString(rules.ProductionListenerRule)
+		found.TestRule = aws.ToString(rules.TestListenerRule)
+		found.ProductionRule = aws.ToString(rules.ProductionListenerRule)
 	}
 	if c := r.ResolvedConfiguration; c != nil && len(c.LoadBalancers) == 1 {
 		found.TargetGroup = targetGroupName(aws.ToString(c.LoadBalancers[0].TargetGroupArn))

@@ -59,9 +59,11 @@ func divide(now, deadline time.Time, reserve time.Duration) budget {
 	kept := min(max(reserve, leastReserve), left*3/4)
 	switch {
 	case reserve < leastReserve && kept > reserve:
-		b.warning = fmt.Sprintf("REPORT_RESERVE is %s, too little to store a status in: keeping %s back", reserve, kept.Round(time.Millisecond))
+		b.warning = fmt.Sprintf("REPORT_RESERVE is %s, too little to store a status in: keeping %s back", reserve,
+			kept.Round(time.Millisecond))
 	case kept < reserve:
-		b.warning = fmt.Sprintf("the function has %s left and REPORT_RESERVE takes %s: keeping %s back; give the function more time",
+		b.warning = fmt.Sprintf("the function has %s left and REPORT_RESERVE takes %s: keeping %s back; give the function "+
+			"more time",
 			left.Round(time.Millisecond), reserve, kept.Round(time.Millisecond))
 	}
 	b.judging = now.Add(left - kept)

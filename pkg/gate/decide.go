@@ -88,7 +88,8 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 		s.Proof = g.proof(ctx, in)
 	}
 	if s.Event == lifecycle.BeforeAllowTraffic && !s.Evidence.Known() {
-		report.Reason = strings.TrimSpace(report.Reason + " (evidence=none: " + s.Evidence.Why() + "; so the whole suite was run here)")
+		report.Reason = strings.TrimSpace(report.Reason + " (evidence=none: " + s.Evidence.Why() +
+			"; so the whole suite was run here)")
 	}
 	if report.Readiness != nil && report.Readiness.Verdict == finding.Fail {
 		report.Reason += g.explainReadiness(ctx, in)
@@ -116,16 +117,21 @@ func (g *Gate) run(ctx context.Context, in *invocation, checked *suite.Suite, jo
 }
 
 // job puts together what the run needs, and looks for the first gate's evidence. An error is a misconfiguration.
-func (g *Gate) job(ctx context.Context, in *invocation, src suite.Source, checked *suite.Suite, s *decision.Seen) (smoke.Job, error) {
+func (g *Gate) job(
+	ctx context.Context, in *invocation, src suite.Source, checked *suite.Suite, s *decision.Seen,
+) (smoke.Job, error) {
 	f := in.facts
 	if d, ok := f.Deployment.Get(); ok && len(d.TestListeners) == 0 && f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before production traffic: add one to the deployment group", d.Group)
+		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before "+
+			"production traffic: add one to the deployment group", d.Group)
 	}
 	if f.test.url == "" {
-		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings before this line say why it could not be found")
+		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings " +
+			"before this line say why it could not be found")
 	}
 	if f.release == "" && checked.MentionsRelease() {
-		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with render-taskdef --release, or set RELEASE")
+		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it " +
+			"with render-taskdef --release, or set RELEASE")
 	}
 	var values map[string]suite.Value
 	var err error
@@ -147,13 +153,15 @@ func (g *Gate) job(ctx context.Context, in *invocation, src suite.Source, checke
 		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
 	}
 	if n, _ := f.Replacement.Get(); n.Bootstrap {
-		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the placeholder's: the next release would not be compared with it")
+		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
+			"placeholder's: the next release would not be compared with it")
 	}
 	if o, _ := f.Original.Get(); o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
 	if why := smoke.OneAddress(ctx, checked, job); why != "" {
-		return smoke.Job{}, errors.New(why + ": correct TEST_URL or PRODUCTION_URL, or say which headers lead to the new release only (TEST_HEADERS)")
+		return smoke.Job{}, errors.New(why +
+			": correct TEST_URL or PRODUCTION_URL, or say which headers lead to the new release only (TEST_HEADERS)")
 	}
 	return job, nil
 }

@@ -55,7 +55,8 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 		lifecycleEvent: g.LifecycleEvent, release: s.Release,
 		test: side{url: s.TestURL, headers: s.TestHeaders}, production: side{url: s.ProductionURL},
 	}
-	wanted := discovery.Wanted{TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "", Addresses: s.ProberFunction != ""}
+	wanted := discovery.Wanted{TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "",
+		Addresses: s.ProberFunction != ""}
 	known := s.Release != "" && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
 	if known {
@@ -120,17 +121,21 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 		}
 	}
 	if role != lifecycle.AfterAllowTestTraffic && role != lifecycle.BeforeAllowTraffic {
-		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and BeforeAllowTraffic only: correct the AppSpec", role)
+		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
+			"BeforeAllowTraffic only: correct the AppSpec", role)
 	}
 	return role, nil
 }
 
 // readRevision reads what a native deployment says about itself, where something hangs on it. What it says of the
 // headers that lead to the new release must not contradict the settings.
-func (g *Gate) readRevision(ctx context.Context, in *invocation, f facts, wanted discovery.Wanted, known bool) (facts, error) {
+func (g *Gate) readRevision(
+	ctx context.Context, in *invocation, f facts, wanted discovery.Wanted, known bool,
+) (facts, error) {
 	var ok bool
 	if f.lifecycleEvent, ok = in.stage.Stage.Name(); !ok {
-		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
+		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and "+
+			"PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
 	}
 	in.j.learned(f.lifecycleEvent, "", "")
 	if !known || smoke.SameAddress(f.test.url, f.production.url) {
@@ -150,7 +155,8 @@ func (g *Gate) readRevision(ctx context.Context, in *invocation, f facts, wanted
 	}
 	for name, value := range asked {
 		if f.test.headers.get(name) != value {
-			return f, fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads to the new release is not known", name)
+			return f, fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads "+
+				"to the new release is not known", name)
 		}
 	}
 	return f, nil

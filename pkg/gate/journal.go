@@ -46,7 +46,8 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	if err != nil || s.LogLevel == "" {
 		level = zerolog.InfoLevel
 	}
-	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n, secrets: redact.New(s.credentials()...)}
+	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
+		secrets: redact.New(s.credentials()...)}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
@@ -215,8 +216,9 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 	}
 	doc := document{
 		Namespace: j.namespace, Time: time.Now(),
-		Dimensions: []dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group}, {Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
-		Sets:       [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
+		Dimensions: []dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group},
+			{Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
+		Sets: [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
 		Metrics: []metric{
 			one("GatePassed", flag(d.Passed())),
 			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),

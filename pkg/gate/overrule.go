@@ -78,7 +78,8 @@ func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
 	}
 	a, err := readAuthorisation(text)
 	if err != nil {
-		return authorisation{}, fmt.Errorf(`read parameter %s: it %w, want {"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
+		return authorisation{}, fmt.Errorf(`read parameter %s: it %w, want `+
+			`{"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
 	}
 	return a, nil
 }

@@ -42,7 +42,8 @@ func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 	if ref == "" {
 		td, ok := f.Replacement.Get()
 		if !ok {
-			return suite.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be read: %w", f.Replacement.Err())
+			return suite.Source{}, fmt.Errorf("find the suite: SUITE is not set, and the label greenlight.suite cannot be "+
+				"read: %w", f.Replacement.Err())
 		}
 		if ref, labelled = td.Suite, true; ref == "" {
 			return suite.Source{Name: defaultName, Text: []byte(defaultSuite)}, nil
@@ -55,7 +56,8 @@ func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 		return g.fromSSM(ctx, ref, rest)
 	case labelled && !filepath.IsLocal(ref):
 		// Who may write a label is not who may read the function's files.
-		return suite.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
+		return suite.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the "+
+			"function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
 	case filepath.IsAbs(ref):
 		return fromFile(ref, filepath.Dir(ref), filepath.Base(ref))
 	}
@@ -115,7 +117,8 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (suite.Source, error) {
 		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
 	}
 	if sum := sha256.Sum256(text); hashed && !strings.EqualFold(hex.EncodeToString(sum[:]), want) {
-		return suite.Source{}, fmt.Errorf("read the suite %s: its sha256 is %x, the release was published with %.64q", location, sum, want)
+		return suite.Source{}, fmt.Errorf("read the suite %s: its sha256 is %x, the release was published with %.64q",
+			location, sum, want)
 	}
 	return suite.Source{Name: location, Text: text}, nil
 }

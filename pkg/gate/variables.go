@@ -52,7 +52,9 @@ func members(text string) (map[string]string, error) {
 func checkHeaders(text string) error {
 	const letters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	headers, err := members(text)
-	sent := map[string]bool{"Connection": true, "Content-Length": true, "Host": true, "Trailer": true, "Transfer-Encoding": true}
+	sent := map[string]bool{
+		"Connection": true, "Content-Length": true, "Host": true, "Trailer": true, "Transfer-Encoding": true,
+	}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {

@@ -64,7 +64,8 @@ func (t Target) owns(u *url.URL) bool {
 		return false
 	}
 	host := &url.URL{Host: t.Host}
-	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || t.Host != "" && strings.EqualFold(u.Hostname(), host.Hostname())
+	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || t.Host != "" &&
+		strings.EqualFold(u.Hostname(), host.Hostname())
 }
 
 func port(u *url.URL) string {

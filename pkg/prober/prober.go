@@ -86,7 +86,8 @@ func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (fin
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: it did not answer in the time that this function has for the suite", err)
 		}
-		if awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException", "RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
+		if awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException",
+			"RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
 			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
 		}
 		return finding.Report{}, err
@@ -134,12 +135,14 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 // notYet reports whether Lambda did not run the function but may soon: it is Inactive or Pending
 // (its network interfaces were taken away while it was idle), or too many run already.
 func notYet(err error) bool {
-	return awsclient.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException", "ENINotReadyException")
+	return awsclient.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException",
+		"ENINotReadyException")
 }
 
 // state is the function's state in Lambda's words: "Inactive", "Pending".
 func (c Client) state(ctx context.Context) (string, error) {
-	out, err := lambda.NewFromConfig(c.AWS).GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(c.Function)})
+	out, err := lambda.NewFromConfig(c.AWS).GetFunction(ctx,
+		&lambda.GetFunctionInput{FunctionName: aws.String(c.Function)})
 	if err != nil {
 		return "", awsclient.Error(err)
 	}

@@ -211,8 +211,9 @@ func (p *page) compares(all []finding.Comparison) {
 		p.open(c.Check, c.Verdict)
 		p.El("p", "where", strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "))
 		p.El("p", "", c.Reason)
-		p.Raw("\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">side</th><th scope=\"col\" class=\"number\">median</th>" +
-			"<th scope=\"col\" class=\"number\">p95</th><th scope=\"col\" class=\"number\">failed</th></tr></thead>\n<tbody>\n")
+		p.Raw("\n<div class=\"scroll\"><table>\n<thead><tr>" + `<th scope="col">side</th>` +
+			`<th scope="col" class="number">median</th><th scope="col" class="number">p95</th>` +
+			`<th scope="col" class="number">failed</th>` + "</tr></thead>\n<tbody>\n")
 		p.side("green, the new version", "key-1", [2]time.Duration{c.GreenP50, c.GreenP95}, c.GreenErrors)
 		p.side("blue, the old version", "key-2", [2]time.Duration{c.BlueP50, c.BlueP95}, c.BlueErrors)
 		p.Raw("</tbody></table></div>\n")
@@ -244,8 +245,9 @@ func (p *page) checks(all []finding.CheckResult) {
 		return
 	}
 	p.section("All checks")
-	p.Raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All checks\"><table>\n<thead><tr><th scope=\"col\">verdict</th>" +
-		"<th scope=\"col\">check</th><th scope=\"col\">attempts</th><th scope=\"col\" class=\"number\">took</th></tr></thead>\n<tbody>\n")
+	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="All checks"><table>` + "\n<thead><tr>" +
+		`<th scope="col">verdict</th><th scope="col">check</th><th scope="col">attempts</th>` +
+		`<th scope="col" class="number">took</th>` + "</tr></thead>\n<tbody>\n")
 	for _, c := range all {
 		v := string(known(c.Verdict))
 		p.Raw(`<tr class="` + v + `"><td>`)

@@ -115,7 +115,8 @@ func requests(findings []finding.Finding) []request {
 	for _, f := range findings {
 		if n := len(all); n > 0 {
 			last := &all[n-1]
-			if last.Request == f.Request && last.Step == f.Step && last.Attempt == f.Attempt && (f.Excerpt == "" || f.Excerpt == last.Excerpt) {
+			if last.Request == f.Request && last.Step == f.Step && last.Attempt == f.Attempt &&
+				(f.Excerpt == "" || f.Excerpt == last.Excerpt) {
 				last.failed = append(last.failed, f)
 				continue
 			}

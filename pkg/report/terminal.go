@@ -160,11 +160,13 @@ func (p *printer) compares(all []finding.Comparison) {
 		if known(c.Verdict) == finding.Pass && p.Quiet {
 			continue
 		}
-		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)), line(c.Reason))
+		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)),
+			line(c.Reason))
 		if c.Place.File != "" && known(c.Verdict) != finding.Pass {
 			p.say("  --> %s\n", line(c.Place.String()))
 		}
-		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors, c.Pairs)
+		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors,
+			c.Pairs)
 		p.say("   = blue   median %-8s p95 %-8s %d failed\n\n", length(c.BlueP50), length(c.BlueP95), c.BlueErrors)
 	}
 }

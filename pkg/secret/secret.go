@@ -93,7 +93,8 @@ func (s Sources) Parameter(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
+	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx,
+		&ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
 	if err != nil {
 		return "", awsclient.Error(err)
 	}
@@ -128,7 +129,8 @@ func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 	if err != nil {
 		return "", awsclient.Error(err)
 	}

@@ -70,7 +70,8 @@ func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 	if !same {
 		return ""
 	}
-	return fmt.Sprintf("target and baseline are the same address, %s: the new release is compared with itself", shownURL(j.Target))
+	return fmt.Sprintf("target and baseline are the same address, %s: the new release is compared with itself",
+		shownURL(j.Target))
 }
 
 // lookedUp lists the addresses that a base URL leads to; none where its name cannot be looked up.

@@ -54,7 +54,8 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	results := compare.Judge(samples)
 	for i, m := range measured {
 		if r.suite.BaselineOptional() && m.excused(results[i]) {
-			r.skip(m.comparison.Name, r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+			r.skip(m.comparison.Name,
+				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
 			r.mu.Lock()
 			r.found.excused++
 			r.mu.Unlock()
@@ -93,7 +94,8 @@ func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 		r.skip(c.Name, "it was not measured to the end")
 	}
 	if ctx.Err() != nil {
-		r.fault(finding.BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left), len(r.compares), redact.Quote(left[0].Name)))
+		r.fault(finding.BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left),
+			len(r.compares), redact.Quote(left[0].Name)))
 	}
 }
 

@@ -18,7 +18,8 @@ func (r *runner) finish() finding.Report {
 	defer r.mu.Unlock()
 	out := finding.Report{
 		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
-		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline), maxReason),
+		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline),
+			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
 		InconclusiveAllowed: r.suite.InconclusiveAllowed(), ReleaseProven: r.found.proven,
@@ -49,7 +50,8 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 	}
 	for i := range out.Compares {
 		if c := &out.Compares[i]; c.Verdict != finding.Pass {
-			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason)})
+			all = append(all, verdictReason{c.Verdict, c.Blame,
+				fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason)})
 		}
 	}
 	all = append(all, r.found.faults...)
@@ -91,7 +93,8 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 		return verdictReason{finding.Error, finding.BlameGate, "readiness was planned and did not run"}
 	case r.does(finding.PhaseJudge) && (counted == 0 || counted != planned):
 		return verdictReason{finding.Error, finding.BlameGate, "checks were planned and did not run"}
-	case r.does(finding.PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) && r.job.UncomparableBaseline == "" && r.blue != nil:
+	case r.does(finding.PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) &&
+		r.job.UncomparableBaseline == "" && r.blue != nil:
 		return verdictReason{finding.Error, finding.BlameGate, "comparisons were planned and did not run"}
 	case counted == 0 && !ready && len(out.Compares) == 0:
 		return verdictReason{finding.Error, finding.BlameGate, "nothing was tested"}

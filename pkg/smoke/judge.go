@@ -155,7 +155,8 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 			}
 			return !blue.stopped && !shareable(blue)
 		})
-		r.tell(Progress{Phase: finding.PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the new one %s", redact.Quote(j.check.Name), state)})
+		r.tell(Progress{Phase: finding.PhaseJudge, Text: fmt.Sprintf("check %s: a fault shared with the old release; the "+
+			"new one %s", redact.Quote(j.check.Name), state)})
 		if recovered {
 			return true
 		}
@@ -221,11 +222,13 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 	case j.stuck != "":
 		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
+		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made,
+			j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
 		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
-		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed, res.Findings[0].Line()), maxReason)
+		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed,
+			res.Findings[0].Line()), maxReason)
 	}
 	return finding.Pass, finding.BlameNone, ""
 }

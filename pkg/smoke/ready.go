@@ -163,15 +163,18 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	w.Waited = time.Since(w.started)
 	switch {
 	case w.last == nil && cut:
-		return r.readyEnds(w, finding.Error, finding.BlameConfig, fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
-			w.Consecutive, w.needed(r.suite.Consecutive)))
+		return r.readyEnds(w, finding.Error, finding.BlameConfig,
+			fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
+				w.Consecutive, w.needed(r.suite.Consecutive)))
 	case w.last == nil:
-		return r.readyEnds(w, finding.Fail, finding.BlameRelease, fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
-			r.suite.Within, w.Consecutive, w.needed(r.suite.Consecutive)))
+		return r.readyEnds(w, finding.Fail, finding.BlameRelease,
+			fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
+				r.suite.Within, w.Consecutive, w.needed(r.suite.Consecutive)))
 	case w.last.config != "":
 		return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(w.last))
 	case r.sharedByBlue(ctx, w.last):
-		return r.readyEnds(w, finding.Inconclusive, finding.BlameEnvironment, "not ready, and the old release fails in the same way: "+reasonOf(w.last))
+		return r.readyEnds(w, finding.Inconclusive, finding.BlameEnvironment,
+			"not ready, and the old release fails in the same way: "+reasonOf(w.last))
 	}
 	reason := fmt.Sprintf("not ready after %s", w.Waited.Round(100*time.Millisecond))
 	if more := w.relapses(); more != "" {

@@ -190,7 +190,8 @@ func (r *runner) bind() bool {
 	case missing != "":
 		r.refuse(fmt.Sprintf("variable %s has no value", missing))
 	case r.job.Release == "" && r.suite.MentionsRelease():
-		r.refuse("the suite mentions ${RELEASE}, and nobody said which release it is: render-taskdef --release stamps it, smoke --release says it")
+		r.refuse("the suite mentions ${RELEASE}, and nobody said which release it is: render-taskdef --release stamps it, " +
+			"smoke --release says it")
 	default:
 		return true
 	}

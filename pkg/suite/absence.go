@@ -12,7 +12,8 @@ func (r *reader) checkAbsence(j jsonRule) {
 		return
 	}
 	if member, help := countingMember(j.path.expr); help != "" {
-		const text = "%s asks for a member %s, which no list and no text has: it finds nothing, and that is what is expected here"
+		const text = "%s asks for a member %s, which no list and no text has: it finds nothing, and that is what is " +
+			"expected here"
 		r.fail(j.path.at, help, text, quote(j.path.expr), quote(member))
 	}
 }

@@ -54,7 +54,8 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 	switch {
 	case steps != nil && requestKey != "":
 		c.Flow = true
-		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s", requestKey)
+		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s",
+			requestKey)
 	case steps != nil:
 		c.Flow = true
 		c.Steps = r.steps(steps, d)
@@ -85,7 +86,8 @@ func (r *reader) finishCheck(c *Check, d *defaults) {
 		}
 	}
 	if c.Allowed >= c.Attempts {
-		r.fail(c.At, "allow fewer failures, or make more attempts", "%d of %d attempts may fail, so the check cannot", c.Allowed, c.Attempts)
+		r.fail(c.At, "allow fewer failures, or make more attempts", "%d of %d attempts may fail, so the check cannot",
+			c.Allowed, c.Attempts)
 	}
 	r.canFail(c)
 }
@@ -141,7 +143,8 @@ func (r *reader) finish(s *Step, d *defaults) {
 			r.fail(s.At, "write request: GET /health", "there is no request")
 		}
 	case s.Eventually > 0 && !s.Reads():
-		r.fail(s.At, "take eventually away: a write is sent once", "eventually asks again and again, which is for GET and HEAD only, not for %s", s.Method)
+		r.fail(s.At, "take eventually away: a write is sent once",
+			"eventually asks again and again, which is for GET and HEAD only, not for %s", s.Method)
 	case s.Method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil || len(s.captures) > 0):
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
@@ -216,7 +219,8 @@ func (r *reader) compares(p *pair, d *defaults) []Comparison {
 
 func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 	c := Comparison{At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, step: Step{At: posOf(n)}}
-	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs", "warmup", "p95", "tags") {
+	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs",
+		"warmup", "p95", "tags") {
 		switch p.key {
 		case "name":
 			c.Name, c.At = r.name(p.value), posOf(p.value)
@@ -241,9 +245,11 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 	}
 	switch {
 	case c.step.Method != "" && !c.step.Reads():
-		r.fail(c.At, "compare reads", "compare asks again and again, also the release in production: a write such as %s is refused", c.step.Method)
+		r.fail(c.At, "compare reads",
+			"compare asks again and again, also the release in production: a write such as %s is refused", c.step.Method)
 	case c.Pairs < compare.MinPairs:
-		r.warn(c.At, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs, compare.MinPairs)
+		r.warn(c.At, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs,
+			compare.MinPairs)
 	case c.P95 >= c.step.timeout:
 		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
 	}

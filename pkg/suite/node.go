@@ -72,7 +72,8 @@ func (r *reader) resolve(n *yaml.Node, depth int) *yaml.Node {
 	}
 	if !r.broke && n != nil {
 		r.broke = true
-		r.fail(posOf(n), "write it out, with fewer aliases and levels", "the document is nested too deeply or repeats itself too often")
+		r.fail(posOf(n), "write it out, with fewer aliases and levels",
+			"the document is nested too deeply or repeats itself too often")
 	}
 	return nil
 }

@@ -238,7 +238,8 @@ func (r *reader) authority(n *yaml.Node, ca string, files map[string][]byte) *x5
 		var ok bool
 		what = quote(ca)
 		if data, ok = files[ca]; !ok {
-			r.fail(posOf(n), "a path is relative to the suite's file; or write the PEM here", "the authority's file %s cannot be read", what)
+			r.fail(posOf(n), "a path is relative to the suite's file; or write the PEM here",
+				"the authority's file %s cannot be read", what)
 			return nil
 		}
 	}

@@ -17,7 +17,8 @@ func (s *Suite) ReadPaths() []string {
 			continue
 		}
 		step := c.Steps[0]
-		if step.Method == "GET" && step.path.parts == nil && len(step.headers) == 0 && !slices.Contains(paths, step.path.raw) {
+		if step.Method == "GET" && step.path.parts == nil && len(step.headers) == 0 &&
+			!slices.Contains(paths, step.path.raw) {
 			paths = append(paths, step.path.raw)
 		}
 	}

@@ -33,7 +33,8 @@ func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
 		return rule{{readEquals(r, pair{value: n}, k), posOf(n)}}
 	case yaml.MappingNode:
 	default:
-		r.fail(posOf(n), "write {equals: [...]}, {one_of: [...]} or {contains: ...}", "a list does not say how it is to be compared")
+		r.fail(posOf(n), "write {equals: [...]}, {one_of: [...]} or {contains: ...}",
+			"a list does not say how it is to be compared")
 		return nil
 	}
 	var known []string

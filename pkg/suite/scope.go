@@ -35,9 +35,11 @@ func (r *reader) names(s *Suite) {
 			switch {
 			case c.Name != name:
 			case c.Observe:
-				r.fail(s.readinessAt, "wait for a check that counts", "readiness waits for %s, which only observes and must never block", quote(name))
+				r.fail(s.readinessAt, "wait for a check that counts",
+					"readiness waits for %s, which only observes and must never block", quote(name))
 			case c.writes():
-				r.warn(s.readinessAt, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
+				r.warn(s.readinessAt, "wait for a check that reads", "readiness asks %s again and again, and it writes",
+					quote(name))
 			}
 		}
 	}
@@ -55,7 +57,8 @@ func (r *reader) checkPace(s *Suite) {
 	requests *= s.Consecutive
 	needs := time.Duration(float64(requests-1) / s.Rate * float64(time.Second))
 	if needs >= s.Within {
-		r.fail(s.rateAt, "raise the rate, or ask for fewer consecutive answers", "readiness takes %d requests, at this rate %s, and must be reached within %s",
+		r.fail(s.rateAt, "raise the rate, or ask for fewer consecutive answers",
+			"readiness takes %d requests, at this rate %s, and must be reached within %s",
 			requests, needs.Round(time.Second), s.Within)
 	}
 }
@@ -80,14 +83,16 @@ func (r *reader) checkVariables(s *Suite) {
 		u.check(&s.checks[i])
 	}
 	if s.HostMentionsRelease() && len(s.compares) > 0 {
-		r.fail(s.host.at, "compare asks the old release too; write the host's name", "${RELEASE} in the host would fail on the old release")
+		r.fail(s.host.at, "compare asks the old release too; write the host's name",
+			"${RELEASE} in the host would fail on the old release")
 	}
 	for i := range s.compares {
 		c := &s.compares[i]
 		u.captured, u.later = nil, nil
 		u.step(&c.step, func(t text, _ bool) {
 			if mentions(t, varRelease) {
-				r.fail(t.at, "compare asks the old release too; prove the release in a check", "${RELEASE} in a comparison would fail on the old release")
+				r.fail(t.at, "compare asks the old release too; prove the release in a check",
+					"${RELEASE} in a comparison would fail on the old release")
 			}
 		})
 	}

@@ -28,7 +28,8 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 func (r *reader) size(n *yaml.Node, what string) int64 {
 	const help = "write 64KiB or 1MiB"
 	digits := strings.TrimRight(n.Value, "BKMGTikmgtb ")
-	units := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+	units := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20,
+		"GiB": 1 << 30}
 	unit, known := units[strings.TrimSpace(n.Value[len(digits):])]
 	count, err := strconv.ParseInt(digits, 10, 64)
 	switch {

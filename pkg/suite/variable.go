@@ -66,7 +66,8 @@ func (r *reader) variables(n *yaml.Node) []variable {
 		case p.value.ShortTag() == "!!null":
 			r.fail(p.at, `write "" for an empty text, or {env: `+v.name+`}`, "variable %s has no value", v.name)
 		case strings.Contains(p.value.Value, "${"):
-			r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+			r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again",
+				v.name)
 		default:
 			v.text = p.value.Value
 		}
@@ -75,7 +76,8 @@ func (r *reader) variables(n *yaml.Node) []variable {
 	return out
 }
 
-// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text, secret: true}.
+// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or
+// {value: text, secret: true}.
 func (r *reader) reference(n *yaml.Node, v *variable) {
 	var ref Reference
 	var given []string
@@ -91,7 +93,8 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 				v.text, plain = n.Value, true
 			}
 			if strings.Contains(v.text, "${") {
-				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again",
+					v.name)
 			}
 			given = append(given, p.key)
 		default:
@@ -105,7 +108,8 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 	}
 	switch {
 	case len(given) == 0:
-		r.fail(posOf(n), "write {env: "+v.name+"}, {ssm: /path} or {secretsmanager: id, key: field}", "variable %s has no value", v.name)
+		r.fail(posOf(n), "write {env: "+v.name+"}, {ssm: /path} or {secretsmanager: id, key: field}",
+			"variable %s has no value", v.name)
 	case len(given) > 1:
 		r.fail(posOf(n), "keep one of them", "variable %s has more than one source: %s", v.name, strings.Join(given, ", "))
 	case ref.Key != "" && ref.Kind != ReferenceSecretsManager:

@@ -67,7 +67,8 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 	e := &s.expect
 	if (e.body != nil || len(e.json) > 0 || len(s.captures) > 0) && !probe.Readable(v.Observation.Header) {
 		v.fail(cmp.Or(e.bodyAt, e.statusAt, s.path.at), "body", Mismatch{
-			"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
+			"a body that is plain or gzip", "Content-Encoding " +
+				strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
 		})
 		return
 	}

@@ -112,7 +112,8 @@ func isYAML(name, text string) bool {
 		return false
 	}
 	text = strings.TrimLeft(strings.TrimPrefix(text, bom), " \t\r\n")
-	return text != "" && text[0] != '{' && text[0] != '[' && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*")
+	return text != "" && text[0] != '{' && text[0] != '[' && !strings.HasPrefix(text, "//") &&
+		!strings.HasPrefix(text, "/*")
 }
 
 // cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.

@@ -104,7 +104,8 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	if strings.TrimSpace(string(in.Stage)) == "" {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
-	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service, TargetRevision: d.Target}
+	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
+		TargetRevision: d.Target}
 	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
 	switch in.Stage {
 	case lifecycle.TestTrafficShift:

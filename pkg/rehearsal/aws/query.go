@@ -69,7 +69,8 @@ func (s *Server) answerQuery(w http.ResponseWriter, c Call) error {
 	}
 	body := fmt.Sprintf("<requestId>%s</requestId>%s", requestID, &b)
 	if c.protocol == query {
-		body = fmt.Sprintf("<%[1]sResult>%[2]s</%[1]sResult><ResponseMetadata><RequestId>%[3]s</RequestId></ResponseMetadata>", c.Operation, &b, requestID)
+		body = fmt.Sprintf("<%[1]sResult>%[2]s</%[1]sResult>"+
+			"<ResponseMetadata><RequestId>%[3]s</RequestId></ResponseMetadata>", c.Operation, &b, requestID)
 	}
 	w.Header().Set("Content-Type", "text/xml;charset=utf-8")
 	_, _ = fmt.Fprintf(w, "<%[1]sResponse>%[2]s</%[1]sResponse>", c.Operation, body)

@@ -88,7 +88,7 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 		return nil, fmt.Errorf("start %q: %w", c.Argv[0], err)
 	}
 	defer func() { _ = statusWrite.Close() }()
-	cmd := exec.Command(c.Keeper, append([]string{KeeperArg}, c.Argv...)...) //nolint:noctx // its life is bound by the control pipe, beyond any context's
+	cmd := exec.Command(c.Keeper, append([]string{KeeperArg}, c.Argv...)...) //nolint:noctx // a pipe bounds its life
 	cmd.Dir, cmd.Env = c.Dir, append(instrumented(), c.Env...)
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would pass on everything

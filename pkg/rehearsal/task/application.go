@@ -76,7 +76,8 @@ type storeClient struct {
 
 // call asks the store; a nil trip means that there is no such one.
 func (s storeClient) call(ctx context.Context, method, id string, body io.Reader) (*Trip, error) {
-	request, err := http.NewRequestWithContext(ctx, method, s.base+"/trips/"+url.PathEscape(id), body) //nolint:gosec // the store is rehearse's own, on loopback; the id is escaped
+	of := s.base + "/trips/" + url.PathEscape(id)
+	request, err := http.NewRequestWithContext(ctx, method, of, body) //nolint:gosec // our own store, on loopback
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,8 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 // table begins a table in a frame that scrolls. A heading that ends with # is that of a column of numbers; label,
 // attributes and headings are constants.
 func (p *page) table(label, attributes string, headings ...string) {
-	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="` + label + `"><table` + attributes + ">\n<thead><tr>")
+	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="` + label + `"><table` + attributes +
+		">\n<thead><tr>")
 	for _, h := range headings {
 		class := ""
 		if name, number := strings.CutSuffix(h, "#"); number {

@@ -58,7 +58,8 @@ func Latency(title string, series []Series) string {
 	}
 	var b strings.Builder
 	s.open(&b, describe(title, series))
-	fmt.Fprintf(&b, `<text x="%d" y="%d">first request</text><text x="%d" y="%d" text-anchor="end">last</text>`, left, height-10, width-right, height-10)
+	fmt.Fprintf(&b, `<text x="%d" y="%d">first request</text><text x="%d" y="%d" text-anchor="end">last</text>`, left,
+		height-10, width-right, height-10)
 	for i, one := range series {
 		if len(one.Values) == 0 {
 			continue
@@ -81,7 +82,8 @@ func Latency(title string, series []Series) string {
 func describe(title string, series []Series) string {
 	parts := make([]string, len(series))
 	for i, s := range series {
-		parts[i] = fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", s.Name, len(s.Values), label(s.P50), label(s.P95))
+		parts[i] = fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", s.Name, len(s.Values), label(s.P50),
+			label(s.P95))
 	}
 	return title + ". " + strings.Join(parts, "; ")
 }
@@ -152,7 +154,8 @@ func nice(d time.Duration) time.Duration {
 
 // open begins a picture with what it shows and the lines of the scale.
 func (s scale) open(b *strings.Builder, title string) {
-	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
+	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height,
+		html.EscapeString(title))
 	for _, tick := range s.ticks() {
 		y := s.y(tick)
 		fmt.Fprintf(b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,

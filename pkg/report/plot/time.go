@@ -68,18 +68,21 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 	total = min(total, longest)
 	var b strings.Builder
 	tall := rowHeight*len(spans) + (rowHeight+listenerBar-barHeight)*len(listeners) + bottom
-	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, tall, html.EscapeString(title))
+	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, tall,
+		html.EscapeString(title))
 	x := func(at time.Duration) float64 {
 		return 4 + float64(width-8)*min(max(float64(at)/float64(total), 0), 1)
 	}
 	for _, tick := range timeTicks(total) {
-		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), tall-bottom+6, x(tick), tall-10, anchor(tick, total), label(tick))
+		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick),
+			tall-bottom+6, x(tick), tall-10, anchor(tick, total), label(tick))
 	}
 	y := 0
 	for _, s := range spans {
 		fmt.Fprintf(&b, `<text x="4" y="%d"><tspan class="name">%s</tspan> %s</text>`, y+13, fitted(s.Name), fitted(s.Note))
 		if s.Kind != Never {
-			fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="2"/>`, s.Kind, x(s.From), y+18, max(x(s.To)-x(s.From), shortest), barHeight)
+			fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="2"/>`, s.Kind, x(s.From), y+18,
+				max(x(s.To)-x(s.From), shortest), barHeight)
 		}
 		y += rowHeight
 	}
@@ -94,7 +97,8 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 			filled := float64(listenerBar) * float64(min(max(step.Percent, 0), 100)) / 100
 			fmt.Fprintf(&b, `<rect class="old" x="%.1f" y="%d" width="%.1f" height="%d"/>`, from, y+18, wide, listenerBar)
 			if filled > 0 {
-				fmt.Fprintf(&b, `<rect class="new" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, from, float64(y+18+listenerBar)-filled, wide, filled)
+				fmt.Fprintf(&b, `<rect class="new" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, from,
+					float64(y+18+listenerBar)-filled, wide, filled)
 			}
 		}
 		y += rowHeight + listenerBar - barHeight
@@ -120,7 +124,8 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 		return left + 4 + float64(width-left-right-8)*min(max(float64(at)/float64(total), 0), 1)
 	}
 	for _, tick := range timeTicks(total) {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total), label(tick))
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total),
+			label(tick))
 	}
 	for _, series := range []struct {
 		requests    []Request

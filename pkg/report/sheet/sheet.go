@@ -54,7 +54,8 @@ func (p *Page) Head(title, more string) {
 	p.Raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
 	p.Raw(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-` +
 		base64.StdEncoding.EncodeToString(hash[:]) + `'; base-uri 'none'; form-action 'none'">` + "\n")
-	p.Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n")
+	p.Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" " +
+		"content=\"no-referrer\">\n")
 	p.Raw("<meta name=\"color-scheme\" content=\"light dark\">\n")
 	p.El("title", "", title)
 	p.Raw("\n<style>" + css + "</style>\n</head>\n")
