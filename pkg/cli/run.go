@@ -241,14 +241,16 @@ func discard(files []*Staged) {
 
 // End prints the problems and returns the exit code.
 func (r *Run) End() int {
-	shown := r.Problems
+	shown := slices.Clone(r.Problems)
 	if r.quiet {
 		shown = shown.Errors(r.werror)
 	}
-	if r.werror { // what stops the run is no warning
-		shown = slices.Clone(shown)
-		for i := range shown {
+	for i := range shown {
+		if r.werror { // what stops the run is not a warning
 			shown[i].Severity = diagnostic.Error
+		}
+		if at := &shown[i].Place; at.Flag != "" && r.command != nil && r.format == string(diagnostic.Text) {
+			at.Flag = r.command.Name + ": " + at.Flag
 		}
 	}
 	if err := shown.Write(r.Stderr, diagnostic.Format(r.format)); err != nil {
