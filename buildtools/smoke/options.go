@@ -59,7 +59,7 @@ smoke --validate smoke.yaml`,
 1  fail (an unreachable target, too)
 2  wrong flags
 3  inconclusive, whatever the suite's policy says
-4  the suite, a variable, a secret or a certificate is wrong, or time was up
+4  the suite, a variable, a secret or a certificate is wrong, or it timed out
 5  smoke's own fault
 130  interrupted`,
 	}
