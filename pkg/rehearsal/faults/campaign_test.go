@@ -3,8 +3,10 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,24 +20,39 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
-
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// TestMain makes the test binary all the programs of a rehearsal: the keeper, the releases, the real hooks.
+// programs is where the real programs are: rehearse, which keeps the tasks and is the built-in releases, and the hooks.
+// They are built without the race detector, with which each of some hundred starts takes ten times as long.
+var programs string
+
 func TestMain(m *testing.M) {
-	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
-		os.Exit(exit)
-	}
-	if len(os.Args) > 1 && os.Args[1] == "hook" {
-		if len(os.Args) > 3 {
-			forget(os.Args[3])
-		}
-		gate.Start(lifecycle.Name(os.Args[2]))
+	if len(os.Args) > 2 && os.Args[1] == "forgetful-hook" {
+		forget(os.Args[2])
+		gate.Start(lifecycle.AfterAllowTestTraffic)
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code, err := withPrograms(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withPrograms(m *testing.M) (code int, err error) {
+	if programs, err = os.MkdirTemp("", "greenlight-faults"); err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
+	const root = "../../../"
+	build := exec.Command("go", "build", "-race=false", "-o", programs, root+"buildtools/rehearse",
+		root+"functions/after-allow-test-traffic", root+"functions/before-allow-traffic")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	return m.Run(), nil
 }
 
 // forget makes a hook find its suite the first time only.
@@ -66,7 +83,7 @@ Hooks:
 // weak is a suite as they are often written: it looks at statuses, and at nothing else.
 const weak = `version: 1
 name: weak
-readiness: {checks: [health], consecutive: 2, within: 1m}
+readiness: {checks: [health], consecutive: 2, within: 15s}
 defaults: {attempts: 2}
 checks:
   - {name: health, request: GET /health, expect: {status: 200}}
@@ -93,20 +110,16 @@ func campaign(t *testing.T, checked, green string, names ...string) faults.Campa
 	if all := append(problems, wrong...); len(all.Errors(false)) > 0 {
 		t.Fatalf("%v\n%s", all, checked)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := faults.Campaign{
 		Plan: rehearsal.Plan{
 			Release: found, BlueRelease: "1.0.0", Suite: filepath.Join(dir, "smoke.yaml"),
 			Blue:  rehearsal.Command{Text: "builtin:good", Builtin: "good"},
 			Green: rehearsal.Command{Text: "builtin:" + green, Builtin: green},
 			Hooks: map[lifecycle.Name]rehearsal.Hook{lifecycle.AfterAllowTestTraffic: {
-				Function: "gate", Dir: dir, Argv: []string{self, "hook", string(lifecycle.AfterAllowTestTraffic)},
+				Function: "gate", Dir: dir, Argv: []string{filepath.Join(programs, "after-allow-test-traffic")},
 			}},
 			Tasks: 2, Speed: 50, FunctionTimeout: 3 * time.Minute, StartTimeout: time.Minute,
-			Machine: rehearsal.Machine{Self: self, Path: os.Getenv("PATH"), Home: dir},
+			Machine: rehearsal.Machine{Self: filepath.Join(programs, "rehearse"), Path: os.Getenv("PATH"), Home: dir},
 		},
 		Suite: read, Parallel: 6,
 	}
@@ -224,7 +237,7 @@ func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
 	}
 	c := campaign(t, string(checked), "good", "error-200", "redirect")
 	last := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
-	last.Function, last.Argv = "last-gate", []string{last.Argv[0], "hook", string(lifecycle.BeforeAllowTraffic)}
+	last.Function, last.Argv = "last-gate", []string{filepath.Join(programs, "before-allow-traffic")}
 	c.Plan.Hooks[lifecycle.BeforeAllowTraffic] = last
 	c.Plan.Release.AppSpec += "  - BeforeAllowTraffic: last-gate\n"
 	score := scored(t, c)
@@ -251,8 +264,12 @@ func TestARollbackWithoutTheFaultIsUnsound(t *testing.T) {
 	t.Parallel()
 	c := campaign(t, weak, "good", "500")
 	c.Only = []faults.Route{{Method: "GET", Path: "/nobody/asks"}}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	hook := c.Plan.Hooks[lifecycle.AfterAllowTestTraffic]
-	hook.Argv = append(hook.Argv, filepath.Join(t.TempDir(), "seen"))
+	hook.Argv = []string{self, "forgetful-hook", filepath.Join(t.TempDir(), "seen")}
 	c.Plan.Hooks[lifecycle.AfterAllowTestTraffic] = hook
 	score := scored(t, c)
 	if len(score.Findings) != 1 || score.Findings[0].Outcome != faults.Unsound || score.Caught != 0 || score.Percent != 0 {
