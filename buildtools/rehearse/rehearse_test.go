@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -19,22 +20,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/greenlight-ecs/greenlight/pkg/gate"
-	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
 // storiesAtOnce is how many stories run side by side: nearly all that they do is wait.
 const storiesAtOnce = "8"
 
-// TestMain makes programs of the test binary: the real rehearse, both real hooks, and a small one.
+// TestMain makes a small hook of the test binary; the other programs are the real ones.
 func TestMain(m *testing.M) {
-	testscript.Main(stories{m}, map[string]func(){
-		"rehearse":                 main,
-		"testhook":                 testhook,
-		"after-allow-test-traffic": func() { gate.Start(lifecycle.AfterAllowTestTraffic) },
-		"before-allow-traffic":     func() { gate.Start(lifecycle.BeforeAllowTraffic) },
-	})
+	testscript.Main(stories{m}, map[string]func(){"testhook": testhook})
 }
 
 // stories are the tests, in as many at once.
@@ -49,12 +42,21 @@ func (m stories) Run() int {
 	return m.M.Run()
 }
 
+// TestScripts tells its stories with the real programs. They are built without the race detector, with which each of some
+// hundred starts takes ten times as long; the rooms of pkg/rehearsal are tested with it.
 func TestScripts(t *testing.T) {
+	programs := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", programs,
+		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the programs: %v\n%s", err, out)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program waits a second before it ends
 			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {

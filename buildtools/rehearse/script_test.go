@@ -47,13 +47,14 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	out, err := os.Create(ts.MkAbs("interrupted.txt"))
 	ts.Check(err)
 	defer func() { _ = out.Close() }()
-	cmd := exec.Command(args[2], args[3:]...)
-	for _, dir := range strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator)) {
-		if _, err := os.Stat(dir + "/" + args[2]); err == nil {
-			cmd.Path = dir + "/" + args[2]
+	program := args[2]
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, args[2])); err == nil {
+			program = filepath.Join(dir, args[2])
 			break
 		}
 	}
+	cmd := exec.Command(program, args[3:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, out
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
 	ts.Check(cmd.Start())
