@@ -29,7 +29,7 @@ var neighbours = map[string][]string{
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},
 	"pkg/jsonpath":          {},
-	"pkg/report":            {"pkg/diagnostic", "pkg/finding", "pkg/report/plot", "pkg/report/sheet"},
+	"pkg/report":            {"pkg/compare", "pkg/diagnostic", "pkg/finding", "pkg/report/plot", "pkg/report/sheet"},
 	"pkg/report/sheet":      {},
 	"pkg/report/plot":       {},
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},
@@ -46,7 +46,7 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/lambda":     {"pkg/rehearsal/process"},
 	"pkg/rehearsal/process":    {},
 	"pkg/rehearsal/task":       {"pkg/rehearsal/process"},
-	"pkg/rehearsal/view":       {"pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/alb", "pkg/rehearsal/deployment", "pkg/report", "pkg/report/plot", "pkg/report/sheet"},
+	"pkg/rehearsal/view":       {"pkg/compare", "pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/alb", "pkg/rehearsal/deployment", "pkg/report", "pkg/report/plot", "pkg/report/sheet"},
 
 	"pkg/probe":    {},
 	"pkg/redact":   {},

@@ -18,9 +18,9 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 	problems := o.read(w)
 	if len(o.plan.Hooks) == 0 && len(problems.Errors(false)) == 0 {
 		problems = append(problems, diagnostic.Problem{
-			Place: diagnostic.Place{File: o.appSpec}, Severity: diagnostic.Error, Cause: diagnostic.Rule,
-			Text: "names no hook, so nothing would catch a fault",
-			Help: "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
+			Place: diagnostic.Place{File: o.appSpec},
+			Text:  "names no hook, so nothing would catch a fault",
+			Help:  "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
 		})
 	}
 	if err := problems.Write(w.stderr, diagnostic.Text); err != nil {

@@ -104,9 +104,9 @@ func (o *options) read(w world) diagnostic.List {
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{
-			Place: diagnostic.Place{Flag: "--blue-release"}, Severity: diagnostic.Error,
-			Text: "blue and green have the same name: nobody could tell who answered",
-			Help: "--blue-release ID names the old version",
+			Place: diagnostic.Place{Flag: "--blue-release"},
+			Text:  "blue and green have the same name: nobody could tell who answered",
+			Help:  "--blue-release ID names the old version",
 		})
 	}
 	return problems.Sorted()

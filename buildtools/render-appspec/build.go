@@ -111,10 +111,7 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 
 // rule reports that two things that are right for themselves do not fit together.
 func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
-	a.Add(diagnostic.Problem{
-		Place: at, Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "load-balancer",
-		Text: text, Help: help,
-	})
+	a.Add(diagnostic.Problem{Place: at, Rule: "load-balancer", Text: text, Help: help})
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
@@ -59,7 +60,7 @@ func (p *progress) line(n smoke.Progress) {
 	switch {
 	case n.Check != nil:
 		c := n.Check
-		text = fmt.Sprintf("%-12s %s (%s, %s)", c.Verdict, c.Check, plural(c.Attempts, "attempt"),
+		text = fmt.Sprintf("%-12s %s (%s, %s)", c.Verdict, c.Check, report.Count(c.Attempts, "attempt"),
 			c.Duration.Round(time.Millisecond))
 		if c.Reason != "" {
 			text += ": " + c.Reason
@@ -67,7 +68,7 @@ func (p *progress) line(n smoke.Progress) {
 	case n.Compare != nil:
 		text = fmt.Sprintf("%-12s %s: %s", n.Compare.Verdict, n.Compare.Check, n.Compare.Reason)
 	case n.Readiness != nil && n.Readiness.Verdict != "":
-		text = fmt.Sprintf("%-12s ready: %s", n.Readiness.Verdict, plural(n.Readiness.Rounds, "round"))
+		text = fmt.Sprintf("%-12s ready: %s", n.Readiness.Verdict, report.Count(n.Readiness.Rounds, "round"))
 	case n.Text != "" && n.Text != p.said && n.Phase != finding.PhaseCompare:
 		text, p.said = n.Text, n.Text
 	default:

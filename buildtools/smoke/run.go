@@ -205,14 +205,7 @@ func validated(at surroundings, o options, suite *suite.Suite) int {
 	}
 	checks, compares := suite.Size(o.tags)
 	return wrote(at, at.stdout,
-		fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, plural(checks, "check"), plural(compares, "comparison")))
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+		fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(checks, "check"), report.Count(compares, "comparison")))
 }
 
 func wrote(at surroundings, w io.Writer, b []byte) int {

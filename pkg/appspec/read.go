@@ -306,7 +306,5 @@ func (r *reader) texts(n *template.Node, key string) []Value {
 }
 
 func (r *reader) fail(at int, rule, text, help string) {
-	r.problems = append(r.problems, diagnostic.Problem{
-		Place: r.doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: rule, Text: text, Help: help,
-	})
+	r.problems = append(r.problems, diagnostic.Problem{Place: r.doc.Place(at), Rule: rule, Text: text, Help: help})
 }

@@ -156,7 +156,6 @@ func (r *envReader) skipLine() {
 }
 
 func (r *envReader) report(at int, text, help string) {
-	r.problems = append(r.problems, diagnostic.Problem{
-		Place: r.source.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help,
-	})
+	wrong := diagnostic.Problem{Place: r.source.Place(at), Cause: diagnostic.Syntax, Text: text, Help: help}
+	r.problems = append(r.problems, wrong)
 }

@@ -89,8 +89,7 @@ func (r *Run) Add(problems ...diagnostic.Problem) { r.Problems = append(r.Proble
 
 // Usage notes that a flag makes no sense.
 func (r *Run) Usage(flag, text, help string) {
-	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
-		Text: text, Help: help})
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{Flag: flag}, Cause: diagnostic.Usage, Text: text, Help: help})
 }
 
 // checkFormat notes a wrong --format.
@@ -134,7 +133,7 @@ func SameFile(a, b string) bool {
 func (r *Run) Read(name string) (string, bool) {
 	if name == "-" && r.stdinTaken {
 		r.Add(diagnostic.Problem{
-			Place: diagnostic.Place{File: Name(name)}, Severity: diagnostic.Error, Cause: diagnostic.Usage,
+			Place: diagnostic.Place{File: Name(name)}, Cause: diagnostic.Usage,
 			Text: "the standard input is asked for twice", Help: "give one of the two as a file",
 		})
 		return "", false
@@ -184,8 +183,7 @@ func (r *Run) file(name string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		help = cmp.Or(r.command.Near(name), "paths are relative to the working directory")
 	}
-	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File,
-		Text: text, Help: help})
+	r.Add(diagnostic.Problem{Place: diagnostic.Place{File: name}, Cause: diagnostic.File, Text: text, Help: help})
 }
 
 // Output is a result and where it goes; the name "-" is the standard output.
@@ -247,7 +245,7 @@ func (r *Run) End() int {
 	}
 	for i := range shown {
 		if r.werror { // what stops the run is not a warning
-			shown[i].Severity = diagnostic.Error
+			shown[i].Severity = ""
 		}
 		if at := &shown[i].Place; at.Flag != "" && r.command != nil && r.format == string(diagnostic.Text) {
 			at.Flag = r.command.Name + ": " + at.Flag

@@ -22,11 +22,11 @@ func (r *Result) decide(s Sample) {
 	case r.overBound(s, r.Green):
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("p95 %s, bound %s, but blue is over it too with %s: n=%d",
-			text(r.Green.P95), text(s.Bound), text(r.Blue.P95), r.Pairs)
+			Length(r.Green.P95), Length(s.Bound), Length(r.Blue.P95), r.Pairs)
 	default:
 		r.Outcome = Pass
 		r.Reason = fmt.Sprintf("no worse than blue: median %s against %s%s, p95 %s against %s, errors %d against %d, n=%d",
-			text(r.Green.P50), text(r.Blue.P50), r.ratio(), text(r.Green.P95), text(r.Blue.P95),
+			Length(r.Green.P50), Length(r.Blue.P50), r.ratio(), Length(r.Green.P95), Length(r.Blue.P95),
 			r.Green.Errors, r.Blue.Errors, r.Pairs)
 	}
 }
@@ -40,15 +40,15 @@ func (r *Result) worse(s Sample) []string {
 	}
 	if r.Shift.Worse {
 		all = append(all, fmt.Sprintf("slower: median %s against blue's %s%s, n=%d (Mann-Whitney %s)",
-			text(r.Green.P50), text(r.Blue.P50), r.ratio(), r.Pairs, r.Shift))
+			Length(r.Green.P50), Length(r.Blue.P50), r.ratio(), r.Pairs, r.Shift))
 	}
 	if r.Tail.Worse {
 		all = append(all, fmt.Sprintf("tail: %d of %d over %s against blue's %d of %d (Fisher %s)",
-			r.GreenTail, r.Green.Answered, text(r.TailFrom), r.BlueTail, r.Blue.Answered, r.Tail))
+			r.GreenTail, r.Green.Answered, Length(r.TailFrom), r.BlueTail, r.Blue.Answered, r.Tail))
 	}
 	if r.Pairs >= MinPairs && r.overBound(s, r.Green) && !r.overBound(s, r.Blue) {
 		all = append(all, fmt.Sprintf("p95 %s, want at most %s; blue has %s, n=%d",
-			text(r.Green.P95), text(s.Bound), text(r.Blue.P95), r.Pairs))
+			Length(r.Green.P95), Length(s.Bound), Length(r.Blue.P95), r.Pairs))
 	}
 	return all
 }
@@ -67,8 +67,8 @@ func (t Test) String() string {
 	return fmt.Sprintf("p=%.2g, %.2g for the suite, limit %g", t.P, t.Adjusted, Alpha)
 }
 
-// text rounds a duration to what a reader can use.
-func text(d time.Duration) string {
+// Length is a duration with as many digits as a reader wants, here and in reports.
+func Length(d time.Duration) string {
 	switch {
 	case d >= 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()

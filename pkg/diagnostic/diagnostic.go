@@ -99,6 +99,9 @@ func (l List) Cause() (Cause, bool) {
 // Sorted returns the list by file, line and column, without exact repetitions. Flags come first, by their names.
 func (l List) Sorted() List {
 	sorted := slices.Clone(l)
+	for i := range sorted {
+		sorted[i].Severity = sorted[i].severity()
+	}
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(kind(a.Place), kind(b.Place)),

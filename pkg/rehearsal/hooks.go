@@ -46,7 +46,7 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
 			if missing := p.missing(command); missing != "" {
 				problems = append(problems, diagnostic.Problem{
-					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
+					Place: diagnostic.Place{Flag: "--hook"}, Cause: diagnostic.File,
 					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
 				})
 			}
@@ -74,7 +74,7 @@ func (p Programs) binary(event lifecycle.Name, function Function) (string, *diag
 		why = "is not executable"
 	}
 	return path, &diagnostic.Problem{
-		Place: function.Place, Severity: diagnostic.Error, Cause: diagnostic.File,
+		Place: function.Place, Cause: diagnostic.File,
 		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
 		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
 	}

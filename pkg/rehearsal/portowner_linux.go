@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +12,10 @@ import (
 // listening is the state of a socket in /proc/net/tcp.
 const listening = "0A"
 
-// ownerFromSystem finds the socket's inode in /proc/net/tcp, and then who holds it open. Only a listener on
-// 127.0.0.1 or on every address is in the way; the same port of another address is somebody else's.
-func ownerFromSystem(port int) (string, bool) {
+// portOwner returns "name (pid 123)" of the process that listens on the port of 127.0.0.1, so that "port 8000 is in
+// use" can name the culprit: the socket's inode stands in /proc/net/tcp, and who holds it open beside it. Only a
+// listener on 127.0.0.1 or on every address is in the way. Of another user's process the system does not tell.
+func portOwner(_ context.Context, port int) (string, bool) {
 	inTheWay := map[string][]string{
 		"/proc/net/tcp":  {"0100007F", "00000000"},
 		"/proc/net/tcp6": {strings.Repeat("0", 32), "0000000000000000FFFF00000100007F"},

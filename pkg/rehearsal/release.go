@@ -89,9 +89,8 @@ func readFile(name string) ([]byte, diagnostic.List) {
 	if err == nil {
 		return data, nil
 	}
-	return nil, diagnostic.List{{
-		Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File, Text: "read: " + cause(err),
-	}}
+	at := diagnostic.Place{File: name}
+	return nil, diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + cause(err)}}
 }
 
 // cause is an error without the file's name, which the place says already.
@@ -113,7 +112,7 @@ func id(c taskdef.Container) (string, *diagnostic.Problem) {
 		return tag, nil
 	}
 	return "", &diagnostic.Problem{
-		Place: c.Place, Severity: diagnostic.Error, Cause: diagnostic.Rule,
+		Place: c.Place,
 		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag",
 			taskdef.ReleaseLabel, c.Name),
 		Help: "render-taskdef --release ID stamps the label",

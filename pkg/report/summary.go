@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
@@ -159,9 +160,9 @@ func tally(c finding.CheckResult) string {
 
 // readiness says how the wait went.
 func readiness(r finding.Readiness) string {
-	text := fmt.Sprintf("%s in %s, the last %d in a row held", plural(r.Rounds, "round"), length(r.Waited), r.Consecutive)
+	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %s after the first right answer", plural(r.Relapses, "relapse"))
+		text += fmt.Sprintf(", %s after the first right answer", Count(r.Relapses, "relapse"))
 	}
 	if r.Reason != "" {
 		text += ": " + r.Reason
@@ -169,7 +170,8 @@ func readiness(r finding.Readiness) string {
 	return text
 }
 
-func plural(n int, what string) string {
+// Count is a number of things in words: "1 check", "2 checks".
+func Count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -188,7 +190,7 @@ func policy(r finding.Report) string {
 }
 
 // length is a duration with as many digits as a reader wants.
-func length(d time.Duration) string { return sheet.Length(d) }
+func length(d time.Duration) string { return compare.Length(d) }
 
 // line is any text as one line.
 func line(text string) string { return sheet.Line(text) }

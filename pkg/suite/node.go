@@ -45,10 +45,8 @@ func (r *reader) fail(p Pos, help, format string, args ...any) {
 	if len(r.problems) >= maxProblems {
 		return
 	}
-	r.problems = append(r.problems, diagnostic.Problem{
-		Place: p.place(r.file), Severity: diagnostic.Error, Cause: diagnostic.Rule,
-		Text: fmt.Sprintf(format, args...), Help: help,
-	})
+	text := fmt.Sprintf(format, args...)
+	r.problems = append(r.problems, diagnostic.Problem{Place: p.place(r.file), Text: text, Help: help})
 }
 
 func (r *reader) warn(p Pos, help, format string, args ...any) {

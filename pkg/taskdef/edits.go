@@ -202,9 +202,8 @@ func (e *editor) text(flag, s string) *template.Node {
 
 // usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
 func (e *editor) usage(flag, text, help string) {
-	e.problems = append(e.problems, diagnostic.Problem{
-		Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Error, Cause: diagnostic.Usage, Text: text, Help: help,
-	})
+	at := diagnostic.Place{Flag: flag}
+	e.problems = append(e.problems, diagnostic.Problem{Place: at, Cause: diagnostic.Usage, Text: text, Help: help})
 }
 
 func (e *editor) warn(flag, text, help string) {

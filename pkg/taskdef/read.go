@@ -95,9 +95,7 @@ func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) 
 	}
 	var problems diagnostic.List
 	fail := func(at int, text string) {
-		problems = append(problems, diagnostic.Problem{
-			Place: doc.Place(at), Severity: diagnostic.Error, Cause: diagnostic.Rule, Rule: "type", Text: text,
-		})
+		problems = append(problems, diagnostic.Problem{Place: doc.Place(at), Rule: "type", Text: text})
 	}
 	all := root.Get("containerDefinitions")
 	if root.Kind != template.Object || all == nil || all.Kind != template.Array {

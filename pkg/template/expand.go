@@ -101,7 +101,7 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 func (e *Expander) missing(n *Node, lacking []missing) bool {
 	for _, m := range lacking {
 		p := diagnostic.Problem{
-			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Severity: diagnostic.Error, Cause: diagnostic.Unset,
+			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Cause: diagnostic.Unset,
 			Text: fmt.Sprintf("variable %s is not set", m.name),
 			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.name, m.name),
 		}

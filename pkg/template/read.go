@@ -28,8 +28,7 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	d := &Document{Root: &Node{}, Source: Source{Name: name, Text: text}}
 	if len(text) > MaxSize {
 		return d, diagnostic.List{{
-			Place: diagnostic.Place{File: name}, Severity: diagnostic.Error, Cause: diagnostic.File,
-			Text: fmt.Sprintf("longer than %d bytes", MaxSize),
+			Place: diagnostic.Place{File: name}, Cause: diagnostic.File, Text: fmt.Sprintf("longer than %d bytes", MaxSize),
 		}}
 	}
 	if p, ok := unreadable(&d.Source); !ok {
@@ -84,7 +83,7 @@ func (r *reader) origin(n *Node, f form, textAt int) {
 
 // unreadable looks for what no reader may meet.
 func unreadable(s *Source) (diagnostic.Problem, bool) {
-	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Severity: diagnostic.Error, Cause: diagnostic.Syntax}
+	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
 	switch {
 	case !utf8.ValidString(s.Text):
 		for at, r := range s.Text {

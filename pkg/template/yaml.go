@@ -27,7 +27,7 @@ func (y *yamlReader) document() {
 		return
 	}
 	y.open, y.yamlPlaces = map[*yaml.Node]bool{}, placesIn(&y.doc.Source)
-	switch first, second, wrong := parseYAML(&y.doc.Source); {
+	switch first, second, wrong := ParseYAML(&y.doc.Source); {
 	case wrong != nil:
 		y.problems = wrong
 	case first == nil:
@@ -44,10 +44,31 @@ func (y *yamlReader) document() {
 // slip and the right form. It bounds neither aliases nor, below MaxSize, the size, and depth only at the library's
 // 10,000.
 func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
+	// A document may come from anywhere, and a parser that breaks on it must not take the program with it.
+	defer func() {
+		if recover() != nil {
+			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
+		}
+	}()
 	if bad, ok := unreadable(src); !ok {
 		return nil, nil, diagnostic.List{bad}
 	}
-	return parseYAML(src)
+	loader, err := yaml.NewLoader(strings.NewReader(src.Text))
+	var docs [2]yaml.Node
+	for i := range docs {
+		if err == nil {
+			err = loader.Load(&docs[i])
+		}
+		switch {
+		case errors.Is(err, io.EOF) && i == 0 || err == nil && len(docs[i].Content) == 0:
+			return nil, nil, nil
+		case errors.Is(err, io.EOF):
+			return docs[0].Content[0], nil, nil
+		case err != nil:
+			return nil, nil, diagnostic.List{placesIn(src).failed(err)}
+		}
+	}
+	return docs[0].Content[0], &docs[1], nil
 }
 
 // yamlPlaces turns the YAML library's lines and columns into bytes of the source.
@@ -67,33 +88,8 @@ func placesIn(src *Source) yamlPlaces {
 	return p
 }
 
-func parseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
-	// A document may come from anywhere, and a parser that breaks on it must not take the program with it.
-	defer func() {
-		if recover() != nil {
-			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
-		}
-	}()
-	loader, err := yaml.NewLoader(strings.NewReader(src.Text))
-	var docs [2]yaml.Node
-	for i := range docs {
-		if err == nil {
-			err = loader.Load(&docs[i])
-		}
-		switch {
-		case errors.Is(err, io.EOF) && i == 0 || err == nil && len(docs[i].Content) == 0:
-			return nil, nil, nil
-		case errors.Is(err, io.EOF):
-			return docs[0].Content[0], nil, nil
-		case err != nil:
-			return nil, nil, diagnostic.List{placesIn(src).failed(err)}
-		}
-	}
-	return docs[0].Content[0], &docs[1], nil
-}
-
 func syntaxProblem(at diagnostic.Place, text, help string) diagnostic.Problem {
-	return diagnostic.Problem{Place: at, Severity: diagnostic.Error, Cause: diagnostic.Syntax, Text: text, Help: help}
+	return diagnostic.Problem{Place: at, Cause: diagnostic.Syntax, Text: text, Help: help}
 }
 
 type yamlReader struct {

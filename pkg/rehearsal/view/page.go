@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
@@ -126,7 +127,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	p.Raw("</h3>\n")
 	text := "It reported nothing: CodeDeploy gave up waiting."
 	if h.Reported {
-		text = "It reported " + string(h.Status) + " after " + sheet.Length(h.Duration) + "."
+		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
 	if h.Verdict != nil {
 		text += " It says " + h.Verdict.Verdict
@@ -192,8 +193,8 @@ func (p *page) latencies(checks []finding.CheckResult) {
 			continue
 		}
 		p.Raw("<details><summary>Latency of ")
-		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), sheet.Length(p50),
-			sheet.Length(p95)))
+		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), compare.Length(p50),
+			compare.Length(p95)))
 		p.Raw("</summary><figure>" + picture + "</figure></details>\n")
 	}
 }
@@ -213,7 +214,7 @@ func (p *page) checks(all []rehearsal.Check) {
 			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
 		}
 		p.cells(c.Name, attempts, c.Reason)
-		p.El("td", "number", sheet.Length(c.Duration))
+		p.El("td", "number", compare.Length(c.Duration))
 		p.Raw("</tr>\n")
 	}
 	p.Raw("</tbody></table></div>\n")
@@ -273,7 +274,7 @@ func (p *page) facts() {
 	p.Fact("Deployment", r.DeploymentID)
 	p.Fact("Rollback deployment", r.RollbackID)
 	p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
-	p.Fact("Took", sheet.Length(r.Duration))
+	p.Fact("Took", compare.Length(r.Duration))
 	p.Fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
 	p.Raw("</dl>\n</section>\n")
 }

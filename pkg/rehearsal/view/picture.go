@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
-	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
 
 // timeline draws the lifecycle events and, below them, the listeners' weights.
@@ -24,7 +24,7 @@ func (p *page) timeline() {
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
-			s.Note += ", " + sheet.Length(e.Ended.Sub(e.Started))
+			s.Note += ", " + compare.Length(e.Ended.Sub(e.Started))
 		}
 		spans = append(spans, s)
 	}
@@ -50,7 +50,7 @@ func (p *page) timeline() {
 			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
 		}
 		if !e.Ended.IsZero() && !e.Started.IsZero() {
-			took = sheet.Length(e.Ended.Sub(e.Started))
+			took = compare.Length(e.Ended.Sub(e.Started))
 		}
 		p.El("td", "number", began)
 		p.El("td", "number", took)

@@ -3,7 +3,6 @@ package sheet
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -31,17 +30,4 @@ func Line(text string) string {
 		}
 	}
 	return b.String()
-}
-
-// Length is a duration with as many digits as a reader wants.
-func Length(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d >= 100*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	case d >= time.Millisecond:
-		return d.Round(100 * time.Microsecond).String()
-	}
-	return d.Round(time.Microsecond).String()
 }
