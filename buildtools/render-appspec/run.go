@@ -105,8 +105,9 @@ func (a *appspecRun) readTask() *taskdef.Task {
 
 // checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.
 func (a *appspecRun) checkOnly(task *taskdef.Task) {
-	for _, name := range []string{"hook", "capacity-provider", "subnets", "security-groups", "assign-public-ip",
-		"platform-version", "task-definition", "output"} {
+	const building = "hook capacity-provider subnets security-groups assign-public-ip platform-version " +
+		"task-definition output"
+	for name := range strings.FieldsSeq(building) {
 		if a.flags.Given(name) {
 			a.Usage("--"+name, "makes no sense beside --check, which writes nothing", "")
 		}

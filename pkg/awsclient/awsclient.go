@@ -97,8 +97,8 @@ type client struct {
 
 // plain follows no redirect.
 func plain(t *http.Transport) *http.Client {
-	return &http.Client{Transport: t,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	home := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: t, CheckRedirect: home}
 }
 
 // Do sends the request and reads the answer.
