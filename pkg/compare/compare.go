@@ -15,12 +15,12 @@ import (
 const (
 	// Alpha is the chance that a suite fails although green equals blue: over all checks and tests of it.
 	Alpha = 0.01
-	// MinPairs is how many pairs must have been answered well on both sides. Below it a median and a
-	// 95th percentile say little, and no test of them has power worth the name.
+	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
+	// say little, and the tests find hardly anything.
 	MinPairs = 20
 	// testsPerCheck: errors, shift, tail. Holm corrects for all of them, whether they could be made or not.
 	testsPerCheck = 3
-	// minRatio and minShift are what a user would feel: below them a shift is real perhaps, but no reason to stop.
+	// minRatio and minShift are what a user would feel: a smaller shift may be real, but is not a reason to stop.
 	minRatio = 1.25
 	minShift = 20 * time.Millisecond
 	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift.
@@ -43,7 +43,7 @@ type Pair struct{ Green, Blue Shot }
 // Sample is what was measured for one check.
 type Sample struct {
 	Check string
-	// Pairs are without those of the warm-up.
+	// Pairs does not include those of the warm-up.
 	Pairs []Pair
 	// Bound is the most that green's p95 may be, or zero for no bound.
 	Bound time.Duration
@@ -88,7 +88,7 @@ type Result struct {
 	// TailFrom is the latency at which the tail begins, and GreenTail and BlueTail count what is above it.
 	TailFrom            time.Duration
 	GreenTail, BlueTail int
-	// Errors is Fisher's test, Shift the one of Mann and Whitney, Tail Fisher's again.
+	// Errors and Tail are by Fisher's test, Shift is by the Mann-Whitney test.
 	Errors, Shift, Tail Test
 }
 

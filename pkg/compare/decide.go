@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// decide sets the outcome: what makes green worse decides, then what leaves it open, and only a check
-// with neither passes.
+// decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
+// enough, else Pass.
 func (r *Result) decide(s Sample) {
 	worse := r.worse(s)
 	if len(worse) > 0 {
@@ -62,7 +62,7 @@ func (r *Result) ratio() string {
 	return fmt.Sprintf(" (%.2f×)", float64(r.Green.P50)/float64(r.Blue.P50))
 }
 
-// String gives the p-value with what it was held against.
+// String returns the p-value, the value corrected for the suite, and the limit.
 func (t Test) String() string {
 	return fmt.Sprintf("p=%.2g, %.2g for the suite, limit %g", t.P, t.Adjusted, Alpha)
 }

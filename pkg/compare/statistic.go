@@ -13,18 +13,18 @@ import (
 func FisherGreater(badA, nA, badB, nB int) float64 {
 	d := stats.HypergeometicDist{N: nA + nB, K: badA + badB, Draws: nA}
 	p := 0.0
-	// The sum of the upper tail, not 1 minus the lower one: that would lose small values. From its thin
-	// end, so that nothing small is lost beside something big.
+	// The upper tail is summed, since 1 minus the lower tail would lose small values. The sum begins with the smallest
+	// terms, so that they are not lost in rounding.
 	for k := min(badA+badB, nA); k >= badA; k-- {
 		p += d.PMF(float64(k))
 	}
 	return min(p, 1)
 }
 
-// MannWhitneyGreater is the test of Mann and Whitney, one-sided: the probability of values in a as
-// great, against those in b, when both come from one population. Small means that a has the greater values. It is
-// exact up to 50 values a side (25 when there are equal ones); beyond, the normal approximation, corrected for
-// ties and continuity. Without values on both sides, or when all are equal, it says nothing: 1.
+// MannWhitneyGreater is the one-sided Mann-Whitney test: the probability that chance alone makes the values in a this
+// much greater than those in b, when both come from one population. Small means that a has the greater values. It is
+// exact up to 50 values a side (25 when there are equal ones); beyond, the normal approximation, corrected for ties and
+// continuity. Without values on both sides, or when all are equal, it says nothing: 1.
 func MannWhitneyGreater(a, b []float64) float64 {
 	// "b is less than a", since the library computes the lower tail exactly and the upper as 1 minus that,
 	// half a step too wide when there are ties.
@@ -35,8 +35,8 @@ func MannWhitneyGreater(a, b []float64) float64 {
 	return min(result.P, 1)
 }
 
-// Holm returns the p-values corrected for being many: rejecting what is at most α rejects any true
-// hypothesis with a probability of at most α, however the tests depend on each other (Holm 1979).
+// Holm corrects p-values for multiple tests: when all hypotheses with a corrected value of at most α are rejected, a
+// true one is among them with a probability of at most α, however the tests depend on each other (Holm 1979).
 func Holm(ps []float64) []float64 {
 	order := make([]int, len(ps))
 	for i := range order {

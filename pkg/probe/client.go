@@ -74,7 +74,7 @@ func (c *Client) newTransport() *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         bufferSize,
 		WriteBufferSize:        bufferSize,
-		DisableCompression:     true, // read does it, so that the header stays and the cap holds whoever asked for gzip
+		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
 		Protocols:              new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
@@ -104,7 +104,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return &countingConn{Conn: conn}, nil
 }
 
-// countingConn knows whether anything was written.
+// countingConn counts the bytes that are written.
 type countingConn struct {
 	net.Conn
 	written atomic.Int64

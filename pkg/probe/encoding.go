@@ -10,7 +10,7 @@ import (
 )
 
 // Readable reports whether the body of an answer with this header is text as the application wrote it:
-// plain, or gzip, which was undone. What else it may be encoded in is never looked into.
+// plain, or gzip, which has been unzipped. A body in any other encoding is never looked into.
 func Readable(h http.Header) bool {
 	switch strings.ToLower(strings.Join(h["Content-Encoding"], ",")) {
 	case "", "identity", "gzip", "x-gzip":
@@ -28,7 +28,7 @@ func plain(resp *http.Response) io.Reader {
 	return resp.Body
 }
 
-// unzipper undoes gzip once there is something to undo: an answer to HEAD has the header and no body.
+// unzipper starts to unzip at the first read: an answer to HEAD has the header and no body.
 type unzipper struct {
 	body io.Reader
 	gz   *gzip.Reader

@@ -22,9 +22,9 @@ const (
 	FaultNone Fault = ""
 	// FaultDNS is a host name that does not resolve.
 	FaultDNS Fault = "dns"
-	// FaultRefused is nobody listening, or no way there.
+	// FaultRefused is a connection that the target refused, or a target that cannot be reached.
 	FaultRefused Fault = "refused"
-	// FaultLocal is a limit of this machine or its network: no file or port left, no way out. It says nothing
+	// FaultLocal is a limit of this machine or its network: no free file descriptor or port, no route. It says nothing
 	// about the target.
 	FaultLocal Fault = "own limit"
 	// FaultReset is a connection that broke before the answer began.
@@ -35,7 +35,7 @@ const (
 	FaultCertificate Fault = "certificate"
 	// FaultTLS is a handshake that failed for another reason.
 	FaultTLS Fault = "tls"
-	// FaultTruncated is a body that ended before its end.
+	// FaultTruncated is a body that ended too early.
 	FaultTruncated Fault = "truncated"
 	// FaultTooLarge is a body over the cap.
 	FaultTooLarge Fault = "too large"
@@ -56,7 +56,7 @@ func (x *exchange) fault(ctx context.Context, err error) Observation {
 	if x.parent.Err() != nil {
 		return Observation{Fault: FaultInterrupted, Text: "interrupted"}
 	}
-	// However net/http puts it: when we ended the request, our reason is the reason.
+	// Whatever error net/http returns: when we ended the request ourselves, our reason counts.
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
@@ -106,8 +106,8 @@ func classOfConnection(err error, text string) (Fault, string) {
 	return FaultProtocol, text
 }
 
-// isLocal reports whether the kernel refused for a reason of its own, also while a name was looked up: package net
-// keeps only the text of that.
+// isLocal reports whether this machine's kernel caused the error, also during a name lookup, of whose error package net
+// keeps only the text.
 func isLocal(err error) bool {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	for _, own := range []error{

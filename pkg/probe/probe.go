@@ -71,7 +71,7 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
 	}
 	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
-	// One context for the time, and for the watcher to end a request that it does not want repeated.
+	// This context carries the timeout, and lets the watcher end a request that net/http would repeat.
 	asked, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// redirect says where a response sends us: next, when it is to be followed; else done, with a fault when
-// it must not be.
+// redirect reads where a response redirects to. It returns next when that is to be followed; otherwise done is true,
+// and the observation has a fault when following it is forbidden.
 func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, o Observation, done bool) {
 	location := resp.Header.Get("Location")
 	if x.request.KeepRedirect || location == "" || !redirects(resp.StatusCode) {
@@ -17,14 +17,14 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, 
 	o = Observation{Status: resp.StatusCode, Header: resp.Header, Location: location}
 	next, err := from.Parse(location)
 	if err != nil {
-		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is no URL", location)
+		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", location)
 		return nil, o, true
 	}
 	if !x.client.target.owns(next) {
 		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q", location)
 		return nil, o, true
 	}
-	// The name in the URL may be the Host header's; what is dialled stays the target.
+	// The redirect may name the Host header's host; the request still goes to the target's address.
 	next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
 	return next, Observation{}, false
 }

@@ -16,7 +16,7 @@ var (
 )
 
 // watcher sees a request get its connection. net/http quietly repeats a GET whose connection broke
-// before an answer came; a gate must not: a server that resets every other request would look well.
+// before an answer came; a gate must not: a server that resets every other request would look healthy.
 type watcher struct {
 	cancel context.CancelCauseFunc
 
@@ -34,7 +34,8 @@ func (w *watcher) watch(ctx context.Context) context.Context {
 func (w *watcher) got(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// A connection that turns out to be closed before anything was written to it was not the request's.
+	// If a connection turns out to be closed before anything was written to it, the request was not sent yet, and may
+	// use another one.
 	if w.conn != nil && w.conn.written.Load() > w.before {
 		w.cancel(errReplayed)
 		return

@@ -23,9 +23,9 @@ type token struct {
 // stands before a secret may look like the beginning of an escape: the text is read anew from each position.
 type folded struct {
 	tokens []token
-	// open is where an escape begins that what follows the text may complete, or the text's length.
+	// open is where an escape begins that the end of the text may have cut off, or the text's length.
 	open int
-	// reached says that a look ahead came as far as that.
+	// reached says that reading an escape looked ahead as far as open.
 	reached bool
 }
 
@@ -51,7 +51,7 @@ func (f *folded) text(end int) string {
 	return string(all)
 }
 
-// read undoes the escape that t begins, and the one that this may be in turn.
+// read undoes the escape that begins with t, and goes on as long as the result begins another one.
 func (f *folded) read(t token) token {
 	for {
 		next := t

@@ -13,8 +13,8 @@ const (
 	MaxSecrets = 256 << 10
 )
 
-// Check returns an error that says which secret is too large to be kept out of what is printed, by the names
-// under which they are given. It holds no value.
+// Check returns an error that names the secret that is too large to be hidden in what is printed. The map's keys are
+// the names; the error holds no value.
 func Check(secrets map[string]string) error {
 	all := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {

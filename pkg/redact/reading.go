@@ -2,7 +2,8 @@ package redact
 
 import "unicode/utf8"
 
-// place is a position in a text, and a part of what is read there: of a character's bytes, of a digit's bits.
+// place is a position in a text, and how much of the character there has been read: bytes of a character, bits of a
+// digit.
 type place struct{ at, part int }
 
 // reading is one way to read a text, a byte at a time.
@@ -10,9 +11,10 @@ type reading struct {
 	// byte returns what is read at a place, the next place, and the position behind all that the byte was
 	// read from: 0 where nothing can be read.
 	byte func(place) (b byte, next place, end int)
-	// last is the last part of a position, by twos, in which a secret can begin.
+	// last is the highest bit of a digit at which a secret can begin; it can begin at every second one.
 	last int
-	// least is how long a secret must be to be looked for: almost any text can be read as base64.
+	// least is the length of the shortest secret that is looked for: almost any text can be read as base64, so short
+	// ones would turn up by chance.
 	least int
 	// end is where the text ends for one that was cut off, perhaps within an escape or a code.
 	end int

@@ -26,7 +26,7 @@ type Redactor struct {
 // New returns a redactor for the given secrets. Empty ones are ignored.
 func New(secrets ...string) *Redactor { return (*Redactor)(nil).With(secrets...) }
 
-// With returns a redactor that knows further secrets. Only what With was given is read anew.
+// With returns a redactor that knows these secrets too. Only the new ones have to be prepared.
 func (r *Redactor) With(secrets ...string) *Redactor {
 	if r != nil && r.base != nil {
 		return r.base.With(slices.Concat(r.secrets, secrets)...)
@@ -39,8 +39,8 @@ func (r *Redactor) With(secrets ...string) *Redactor {
 			}
 			f := fold(part)
 			further.trie.add(part)
-			// A last backslash looks like another character's, and what a secret ends with like the beginning of
-			// an escape that is completed by what follows.
+			// A backslash at a secret's end looks like the escape of the next character, and the secret's last
+			// characters may look like the beginning of an escape that the following text completes.
 			further.trie.add(strings.TrimRight(f.text(len(part)), `\`))
 			if beginning := f.text(f.open); len(beginning) >= minPart {
 				further.trie.add(beginning)
@@ -50,8 +50,8 @@ func (r *Redactor) With(secrets ...string) *Redactor {
 	return further
 }
 
-// parts returns the secret and what of it is a secret, too: the texts in a JSON object, and the lines of
-// a key, which is often wrapped anew.
+// parts returns the secret and those parts of it that are secrets themselves: the strings in a JSON object, and the
+// lines of a key, which is often wrapped differently.
 func parts(secret any) (all []string) {
 	switch s := secret.(type) {
 	case string:

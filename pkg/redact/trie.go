@@ -11,16 +11,18 @@ const (
 	minCoded = 3
 )
 
-// node is one state of a trie: so far, a pattern has been read.
+// node is one state of a trie: the beginning of one or more patterns that has been read so far.
 type node struct {
 	label byte
-	// whole says that a pattern is complete, part that a text may not end with as much of one.
+	// whole says that a pattern ends here. part says that a text that was cut off must not end with this much of a
+	// pattern.
 	whole, part bool
-	// child is the first state that is a byte further, sibling the next one beside this; 0 is none.
+	// child is the first of the states that are one byte further, sibling the next state after the same bytes; 0 is
+	// none.
 	child, sibling int32
 }
 
-// trie holds what is looked for. It takes 12 bytes for each byte of that at most.
+// trie holds the patterns that are looked for. It takes at most 12 bytes for each byte of theirs.
 type trie struct {
 	nodes []node
 	first [256]int32
@@ -28,7 +30,7 @@ type trie struct {
 
 func (t *trie) add(s string) {
 	if len(s) > maxPart {
-		// The parts overlap, so that one which is cut off is long enough to be known.
+		// The parts overlap, so that what is left of a part that was cut off is long enough to be found.
 		t.add(s[maxPart-minPart:])
 		s = s[:maxPart]
 	}

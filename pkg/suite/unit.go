@@ -24,20 +24,17 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	return 0
 }
 
-// maxSize is the largest size that a suite may name.
-const maxSize = 1 << 30
-
 // size returns a number of bytes between 1 and 1 GiB, or 0.
 func (r *reader) size(n *yaml.Node, what string) int64 {
 	const help = "write 64KiB or 1MiB"
 	digits := strings.TrimRight(n.Value, "BKMGTikmgtb ")
-	of := map[string]int64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9, "GiB": maxSize}
+	of := map[string]int64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9, "GiB": 1 << 30}
 	unit, known := of[strings.TrimSpace(n.Value[len(digits):])]
 	count, err := strconv.ParseInt(digits, 10, 64)
 	switch {
 	case err != nil || !known:
 		r.fail(posOf(n), help, "%s must be a size, not %s", what, describe(n))
-	case count < 1 || count > maxSize/unit:
+	case count < 1 || count > (1<<30)/unit:
 		r.fail(posOf(n), help, "%s must be between 1 byte and 1GiB, not %s", what, describe(n))
 	default:
 		return count * unit

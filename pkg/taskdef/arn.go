@@ -32,7 +32,7 @@ func ParseARN(s string) (a ARN, fault string) {
 // noRegion is the fault of a region that AWS cannot have.
 const noRegion = "has a region that is not written like eu-west-1"
 
-// Located returns what a regional resource of an account lacks, as a fault, or "".
+// Located returns, as a fault, what the ARN of a regional resource lacks (the region or the account), or "".
 func (a ARN) Located() string {
 	switch {
 	case a.Region == "":

@@ -20,7 +20,7 @@ type checker struct {
 	fargate bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
-	// flooded says that there are more of them than are compared with the known ones.
+	// flooded says that there are too many of them to compare each with the known keys.
 	flooded  bool
 	rule     string
 	problems diagnostic.List
@@ -34,7 +34,7 @@ type rule struct {
 	check func(*checker)
 }
 
-// each makes a rule of one container the rule of all.
+// each turns a check of one container into a rule that checks every container.
 func each(check func(c *checker, container *template.Node)) func(*checker) {
 	return func(c *checker) {
 		for _, container := range c.containers {
@@ -212,7 +212,8 @@ func (c *checker) fits(n *template.Node, s *shape) bool {
 	return true
 }
 
-// notOne reports a value outside its enumeration: an error, but for a far one where AWS adds some every year.
+// notOne reports a value outside its enumeration: an error, or a warning when AWS adds values to it every year and this
+// one is not near a known one.
 func (c *checker) notOne(n *template.Node, s *shape) {
 	text := n.Show() + " is not one of " + strings.Join(s.enum, ", ")
 	near, isNear := diagnostic.NearestKey(n.Text, s.enum)
@@ -288,7 +289,7 @@ func (c *checker) fields(n *template.Node, s *shape) {
 	}
 }
 
-// flood ends the comparing of unknown keys with known ones: what has so many is no task definition.
+// flood stops comparing unknown keys with known ones: a document with so many is not a task definition.
 func (c *checker) flood(at int) {
 	if !c.flooded {
 		c.flooded = true

@@ -51,7 +51,7 @@ func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair
 	if i := slices.IndexFunc(all.Items, isNamed); i >= 0 {
 		old := all.Items[i]
 		old.Set(p.valueKey, value.At, value)
-		// Of two with the name, the one that was not set would win.
+		// If the list had the name twice, the element that was not edited could win.
 		all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
 			return item != old && isNamed(item)
 		})
@@ -107,7 +107,7 @@ func (e *editor) label(flag, arg string) {
 	}
 }
 
-// labelled reports whether a --label has stamped the release of the container that the load balancer reaches.
+// labelled reports whether a --label has set the release label of the container that the load balancer reaches.
 func (e *editor) labelled() bool {
 	c := e.reached("--release")
 	stamp := c.Get("dockerLabels").Get(ReleaseLabel)

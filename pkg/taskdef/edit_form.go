@@ -7,8 +7,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Malformed returns what is wrong with the edits whatever the template is, so that it is told of a template that
-// cannot be read, too.
+// Malformed returns what is wrong with the edits whatever the template is, so that it is reported even when the
+// template cannot be read.
 func (edits Edits) Malformed() diagnostic.List {
 	var e editor
 	e.each("--unset-env", edits.UnsetEnv, nil)
@@ -22,7 +22,7 @@ func (edits Edits) Malformed() diagnostic.List {
 	return e.problems
 }
 
-// each makes the edit of each of a flag's values that is well-formed.
+// each calls edit for every well-formed value of a flag.
 func (e *editor) each(flag string, args []string, edit func(flag, arg string)) {
 	for _, arg := range args {
 		if e.wellFormed(flag, arg) && edit != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// images sets the images, most particular last: *=URI, then the others in their order.
+// images sets the images: *=URI first, so that the more specific ones, in their order, win.
 func (e *editor) images(args []string) {
 	for _, arg := range args {
 		if uri, all := strings.CutPrefix(arg, "*="); all {
@@ -67,8 +67,7 @@ func (e *editor) unnamedImage() *template.Node {
 // placeholderFlag is the flag that leaves an image to CodePipeline.
 const placeholderFlag = "--image-placeholder"
 
-// placeholders leaves <IMAGEn_NAME> where CodePipeline shall put an image, and returns the image that
-// imageDetail.json tells it.
+// placeholders puts <IMAGEn_NAME> where CodePipeline is to put an image, and returns the image for imageDetail.json.
 func (e *editor) placeholders(edits Edits) string {
 	const flag = placeholderFlag
 	uri := ""

@@ -9,7 +9,8 @@ import (
 )
 
 // set applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
-// "name" too, and "-" stands behind the last. Objects on the way are made, and lists before a "-".
+// "name" too, and "-" is the place after the last one. Missing objects on the way are made, and a missing list before a
+// "-" too.
 func (e *editor) set(flag, arg string) {
 	pointer, text, _ := strings.Cut(arg, "=")
 	value, _ := template.Reader{}.Value(text)

@@ -10,8 +10,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Edits are the changes to a template, as the flags give them. They come before the values: a
-// placeholder that an edit replaces needs no value.
+// Edits are the changes to a template, as the flags give them. They are made before placeholders are expanded: one that
+// an edit replaces needs no value.
 type Edits struct {
 	// Images are [CONTAINER=]URI or *=URI.
 	Images []string
@@ -21,8 +21,8 @@ type Edits struct {
 	WantImage bool
 	// UnsetEnv are [C:]K; Env, Secrets and Labels [C:]K=V; Tags K=V; Commands C=WORDS; Sets POINTER=JSON.
 	UnsetEnv, Env, Secrets, Labels, Tags, Commands, Sets []string
-	// Release and Suite are stamped as docker labels where they are not empty; DefaultRelease is where neither Release
-	// nor one of the Labels says it.
+	// Release and Suite are stamped as docker labels where they are not empty; DefaultRelease is stamped when neither
+	// Release nor one of the Labels names a release.
 	Release, DefaultRelease, Suite string
 	// Container is the one that the load balancer reaches, where it is known from elsewhere.
 	Container string
@@ -81,7 +81,7 @@ func (e *editor) containers() []*template.Node {
 // named returns the container with the name, or nil.
 func (e *editor) named(name string) *template.Node { return named(e.containers(), name) }
 
-// mustName is named, with a problem of the flag when there is no such container.
+// mustName is like named, and reports a problem of the flag when there is no such container.
 func (e *editor) mustName(flag, name string) *template.Node {
 	c := e.named(name)
 	switch {
@@ -140,14 +140,14 @@ func (e *editor) target(flag, arg string) (*template.Node, string) {
 	default:
 		key, _, ok := strings.Cut(arg, "=")
 		if !ok && flag != "--unset-env" {
-			key = "NAME" // without a = it may as well be a value
+			key = "NAME" // without a = it may be a value, which is not shown
 		}
 		e.usage(flag, "which container?", "write CONTAINER:"+template.Unquoted(key)+"; "+e.nameHelp(""))
 	}
 	return c, rest
 }
 
-// nearContainer warns of a key that begins with nearly a container's name: then it is all a key.
+// nearContainer warns of a key that begins with a misspelt container name, which is taken as a part of the key.
 func (e *editor) nearContainer(flag, key string) {
 	prefix, _, ok := strings.Cut(key, ":")
 	if !ok {
@@ -212,7 +212,7 @@ func (e *editor) warn(flag, text, help string) {
 	})
 }
 
-// child returns the value of a key as a container of the wanted kind, made when it is not there.
+// child returns the object or list under a key, and makes an empty one of the wanted kind when there is none.
 func (e *editor) child(flag string, parent *template.Node, key string, kind template.Kind) *template.Node {
 	n := e.exp.Node(parent.Get(key))
 	switch {

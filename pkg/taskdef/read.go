@@ -15,8 +15,8 @@ type Task struct {
 	Place diagnostic.Place
 	// NetworkMode is "" where the document does not say.
 	NetworkMode string
-	// Fargate says that FARGATE is among requiresCompatibilities; Instances that something else is, or nothing at
-	// all, so that the tasks may run on instances of the user's.
+	// Fargate says that requiresCompatibilities includes FARGATE. Instances says that it includes something else, or is
+	// empty, so that the tasks may run on the user's own instances.
 	Fargate, Instances bool
 	Containers         []Container
 	// Reached is the index of the container that the load balancer reaches where no AppSpec says it; -1

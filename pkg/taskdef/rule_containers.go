@@ -39,7 +39,7 @@ const (
 	alphanumeric = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
 )
 
-// consists reports whether s has no other characters.
+// consists reports whether s has only characters that stand in of.
 func consists(s, of string) bool { return strings.Trim(s, of) == "" }
 
 func containerNames(c *checker) {
@@ -83,7 +83,7 @@ func essential(c *checker) {
 	}
 }
 
-// isEssential follows ECS: a container is, unless it says that it is not.
+// isEssential is ECS's rule: a container is essential unless it says otherwise.
 func isEssential(container *template.Node) bool {
 	n := container.Get("essential")
 	return n == nil || n.Text != "false"
@@ -120,7 +120,7 @@ func dependsOn(c *checker) {
 	c.cycles(edges)
 }
 
-// condition checks that what is waited for can come.
+// condition checks that a dependency's condition can ever be met.
 func (c *checker) condition(condition, target *template.Node) {
 	switch condition.Str() {
 	case "HEALTHY":
@@ -138,7 +138,7 @@ func (c *checker) condition(condition, target *template.Node) {
 	}
 }
 
-// cycles reports each circle of dependencies once, with the way round it.
+// cycles reports each cycle of dependencies once, with the containers on it.
 func (c *checker) cycles(edges []dependency) {
 	next := map[string][]dependency{}
 	for _, e := range edges {
@@ -150,7 +150,7 @@ func (c *checker) cycles(edges []dependency) {
 	var visit func(string)
 	visit = func(from string) {
 		if c.errors > template.MaxProblems {
-			return // enough has been said
+			return // enough problems have been reported
 		}
 		state[from] = open
 		path = append(path, from)
@@ -193,7 +193,7 @@ func (c *checker) containersHelp() string {
 // named returns the container with the name, or nil.
 func (c *checker) named(name string) *template.Node { return named(c.containers, name) }
 
-// named returns the node of a list that has the name, or nil. A name whose value is unknown is none.
+// named returns the node of a list that has the name, or nil. A name whose value is unknown never matches.
 func named(nodes []*template.Node, name string) *template.Node {
 	for _, node := range nodes {
 		if n := node.Get("name"); n.Str() == name && !n.Unknown() {
@@ -212,7 +212,7 @@ func (c *checker) unnamed() bool {
 // mostShown is how many names a message lists.
 const mostShown = 10
 
-// listed joins names, and leaves out those that nobody would read.
+// listed joins names, the first mostShown of them.
 func listed(names []string) string {
 	if len(names) > mostShown {
 		return strings.Join(names[:mostShown], ", ") + ", …"

@@ -17,7 +17,7 @@ func image(c *checker, container *template.Node) {
 		return
 	}
 	if isPipelinePlaceholder(n.Text) {
-		if c.doc.Place(n.At).Flag != placeholderFlag { // nobody asked for this one
+		if c.doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
 			c.fail(n, "the image is the placeholder "+n.Show(),
 				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}

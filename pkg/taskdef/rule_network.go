@@ -33,7 +33,7 @@ func networkMode(c *checker) {
 	}
 }
 
-// The highest port, and the first of those that a container instance gives to whoever asks for any.
+// The highest port, and the first of those from which a container instance assigns dynamic host ports.
 const (
 	maxPort        = 65535
 	firstEphemeral = 32768

@@ -50,7 +50,7 @@ func (c *checker) portRange(portRange, host *template.Node) {
 }
 
 // portRanges finds ranges that overlap with one another or with a port: in one container, and in awsvpc mode,
-// where all share one address, in any two. Two single ports are portConflicts' matter.
+// where all share one address, in any two. Two single ports are left to portConflicts.
 func portRanges(c *checker) {
 	if len(c.containers) > maxContainers {
 		return // refused already; a hostile file must not cost the square of its length
@@ -84,7 +84,7 @@ func portRanges(c *checker) {
 	}
 }
 
-// overlap reports the first span that one more overlaps with.
+// overlap reports the first of the earlier spans that s overlaps.
 func (c *checker) overlap(at *template.Node, s span, seen []span) bool {
 	for _, other := range seen {
 		shared := other.container == s.container || c.mode() == "awsvpc"

@@ -135,7 +135,7 @@ func ulimits(c *checker, container *template.Node) {
 	}
 }
 
-// containerLimits are ranges that the model does not hold.
+// containerLimits checks ranges that the model does not hold.
 func containerLimits(c *checker, container *template.Node) {
 	restart := container.Get("restartPolicy")
 	c.within(restart, "restartAttemptPeriod", 60, 1800)
@@ -189,7 +189,7 @@ func tags(c *checker) {
 }
 
 // placeholdersLeft finds what a person, or another tool, should have filled in: <<AccountID>>, <IMAGE>, ${X}.
-// In free text (environment, command, labels) it may be meant, and is only pointed out.
+// In free text (environment, command, labels) it may be intended, and is only a warning.
 func placeholdersLeft(c *checker) {
 	refused := make(map[diagnostic.Place]bool, len(c.problems)) // another rule has said something already
 	for _, p := range c.problems {
@@ -236,7 +236,7 @@ func inside(s *shape, key string) *shape {
 // leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
 func leftover(s string) string {
 	if _, behind, ok := strings.Cut(s, "<<"); ok {
-		// A shell's <<EOF >>file is none: white space stands before its >>, or a whole document.
+		// A shell's <<EOF >>file is not a placeholder: before its >> there is white space, or a whole document.
 		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner &&
 			!strings.Contains(inner, "\n") {
 			return "<"

@@ -144,7 +144,7 @@ func looksSecret(name string) bool {
 // isReference reports whether a value only says where a secret is.
 func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
 
-// isReferenceInCommand knows the container's shell too, which puts $NAME, "$NAME" and `…` in.
+// isReferenceInCommand also accepts what the container's shell replaces: $NAME, "$NAME" and `…`.
 func isReferenceInCommand(value string) bool {
 	value = strings.TrimLeft(value, `"`)
 	return isReference(value) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "`")
@@ -203,7 +203,7 @@ func commandHelp(container *template.Node) string {
 		container.Get("name").Label())
 }
 
-// executionRole is needed by whatever ECS itself fetches or writes for a container.
+// executionRole checks that there is a role when ECS itself fetches or writes something for a container.
 func executionRole(c *checker) {
 	if c.root.Get("executionRoleArn") != nil {
 		return

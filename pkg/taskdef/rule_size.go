@@ -36,7 +36,7 @@ func (r fargateRow) sizes() []int {
 	return all
 }
 
-// fargateSize checks the pair when FARGATE is among the compatibilities, whatever else is.
+// fargateSize checks the task's cpu and memory when the compatibilities include FARGATE.
 func fargateSize(c *checker) {
 	if !c.fargate {
 		return
@@ -77,7 +77,7 @@ func (r fargateRow) String() string {
 	return fmt.Sprintf("%d to %d in steps of %d", r.low, r.high, r.step)
 }
 
-// nearest names the sizes on both sides of a wish.
+// nearest names the next smaller and the next larger size.
 func nearest(wish int, sizes []int) string {
 	for i, s := range sizes {
 		if s > wish {
@@ -100,7 +100,7 @@ func cpuUnits(n *template.Node) (int, bool) { return quantity(n, "vcpu") }
 // memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
 func memoryMiB(n *template.Node) (int, bool) { return quantity(n, "gb") }
 
-// quantity reads a number, or one of a unit that has 1024 of the smaller ones.
+// quantity reads a number, or a number with the unit, which is 1024 of the smaller one.
 func quantity(n *template.Node, unit string) (int, bool) {
 	if n == nil || n.Unknown() {
 		return 0, false

@@ -40,11 +40,11 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	typed(root, &shapes[0])
 	c := checker{doc: r.Doc, root: root, target: r.Edits.Container}
 	c.run()
-	root.DropNull() // what typed made null, of which a rule may have said that its key is unknown
+	root.DropNull() // what typed made null; the rules had to see its keys first
 	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
-// Unset expands a document that does not parse as far as it was read, to name its unset variables too.
+// Unset expands what could be read of a document that does not parse, so that its unset variables are reported too.
 func (r Request) Unset() diagnostic.List {
 	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	exp.All(r.Doc.Root)
@@ -91,7 +91,7 @@ func normalise(root *template.Node) {
 		root.Delete(name)
 	}
 	if tags := root.Get("tags"); tags != nil && tags.Kind == template.Array && len(tags.Items) == 0 {
-		root.Delete("tags") // what describing an untagged one prints; ECS refuses it
+		root.Delete("tags") // DescribeTaskDefinition prints an empty list of tags, which RegisterTaskDefinition refuses
 	}
 	for _, name := range []string{"cpu", "memory"} {
 		if size := root.Get(name); size != nil && size.Kind == template.Number {

@@ -40,7 +40,7 @@ func shellWords(text string) ([]string, error) {
 				return nil, errors.New("a backslash stands at the end")
 			}
 			i++
-			if text[i] != '\n' { // a line that goes on
+			if text[i] != '\n' { // a backslash at the end of a line continues it
 				word.WriteByte(text[i])
 				inWord = true
 			}

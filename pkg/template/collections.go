@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// keySet finds duplicate keys of one object: where each stands that was met.
+// keySet finds duplicate keys of one object: it holds where each key stands.
 type keySet map[string]int
 
-// first returns where key stands already, or notes that it stands at at.
+// first returns where an equal key stands, or notes that this one stands at the offset at.
 func (k keySet) first(key string, at int) (int, bool) {
 	first, twice := k[key]
 	if !twice {
@@ -153,7 +153,7 @@ func (s *scanner) character() string {
 	return Quote(s.text[s.pos : s.pos+size])
 }
 
-// report is the reader's, and silent where the structure is lost.
+// report reports a problem to the reader, but none once the structure is lost.
 func (s *scanner) report(at int, text, help string) {
 	if !s.dead {
 		s.reader.report(at, text, help)
@@ -161,7 +161,7 @@ func (s *scanner) report(at int, text, help string) {
 	s.dead = s.dead || len(s.problems) > MaxProblems
 }
 
-// fatal reports a problem behind which nothing can be understood.
+// fatal reports a problem after which nothing can be understood.
 func (s *scanner) fatal(at int, text, help string) {
 	s.report(at, text, help)
 	s.dead = true

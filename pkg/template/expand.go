@@ -12,7 +12,7 @@ import (
 type Expander struct {
 	Doc    *Document
 	Lookup Lookup
-	// Near returns the name of a variable that is set and close to one that is not; may be nil.
+	// Near returns the name of a set variable that is spelt nearly like one that is not set; it may be nil.
 	Near func(name string) (string, bool)
 	// Problems are those met so far.
 	Problems diagnostic.List
@@ -54,7 +54,7 @@ func (e *Expander) expand(n *Node, o *Origin) {
 	}
 }
 
-// bare makes the value of a placeholder outside a string what JSON says it is.
+// bare gives the value of a placeholder outside a string its JSON type.
 func (e *Expander) bare(n *Node) {
 	text := strings.TrimSpace(n.Text)
 	switch {
@@ -80,7 +80,7 @@ func (e *Expander) json(n *Node) {
 	}
 	value, problems := Reader{Literal: true}.Value(text)
 	if len(problems) > 0 {
-		// What is wrong is not said: the parser would quote the value.
+		// The parser's own message is left out, since it would quote the value.
 		name := n.Origin.phrase[0].ref.name
 		e.report(n, 0, "the value of "+name+" is not JSON", "${json:"+name+"} takes one whole JSON value")
 		n.unknown()
@@ -97,7 +97,8 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 	return d.Root, problems
 }
 
-// missing reports the references without a value, and whether there are any: then the node has none, either.
+// missing reports the references that have no value. When there are any it returns true, and the node has no value
+// either.
 func (e *Expander) missing(n *Node, lacking []missing) bool {
 	for _, m := range lacking {
 		p := diagnostic.Problem{
@@ -140,15 +141,15 @@ func names(o *Origin) string {
 	return strings.Join(all, ", ")
 }
 
-// As makes a plain YAML scalar with a placeholder what its field wants, where its text allows.
+// As gives a plain YAML scalar with a placeholder the type that its field wants, when its text can be read as one.
 func (n *Node) As(want Kind) {
 	if n.Plain && (want == Number && IsNumber(n.Text) || want == Bool && (n.Text == "true" || n.Text == "false")) {
 		n.Kind = want
 	}
 }
 
-// Settle makes a plain YAML scalar with a placeholder, for which no field says the type, what YAML makes of such a
-// text.
+// Settle gives a plain YAML scalar with a placeholder the type that YAML gives to its text. It is for scalars whose
+// type no field decides.
 func (n *Node) Settle() {
 	if n.As(Number); n.Plain && n.Kind == String {
 		n.As(Bool)

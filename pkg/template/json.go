@@ -122,7 +122,7 @@ func (s *scanner) stringValue() *Node {
 	return n
 }
 
-// controlCharacter reports one inside a string. A line break says that the closing quote is missing.
+// controlCharacter reports a control character inside a string. A line break means that the closing quote is missing.
 func (s *scanner) controlCharacter(start int) {
 	if c := s.text[s.pos]; c == '\n' || c == '\r' {
 		s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
@@ -131,7 +131,7 @@ func (s *scanner) controlCharacter(start int) {
 	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
 }
 
-// str reads a string and returns its value; most are a piece of the source.
+// str reads a string and returns its value; most values are a slice of the source.
 func (s *scanner) str() string {
 	special := func(r rune) bool { return r < ' ' || r == '\\' }
 	if plain, _, closed := strings.Cut(s.text[s.pos+1:], `"`); closed && !strings.ContainsFunc(plain, special) {

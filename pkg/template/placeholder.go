@@ -8,7 +8,8 @@ import (
 // operator is what a reference does when its variable is unset or empty.
 type operator string
 
-// The operators, as the shell spells them. What is not named here, nothing and ?, demands that the variable is set.
+// The operators, as the shell spells them. The two that have no name here, none at all and "?", demand that the
+// variable is set.
 const (
 	ifUnset         operator = "-"  // ${A-word}: the word where the variable is unset
 	ifEmpty         operator = ":-" // also where it is empty
@@ -114,7 +115,7 @@ func (p *parser) run(until stop, depth int) (parts phrase) {
 			ref := p.reference(depth)
 			if ref == nil && len(p.faults) == before {
 				if p.pos = at + 1; until.brace && strings.HasPrefix(p.text[p.pos:], "{") {
-					open++ // a name that is no variable is text, and so is the brace that ends it
+					open++ // a name that is not a variable is text, and so is its closing brace
 					p.pos++
 				}
 				continue // a lone $ is text
@@ -146,7 +147,7 @@ func (p *parser) reference(depth int) *reference {
 	body, json := strings.CutPrefix(rest, "json:")
 	name := body[:nameLen(body)]
 	if json && name == "" {
-		body, json = rest, false // ${json:} is no name, ${json} is
+		body, json = rest, false // ${json:} has no name; in ${json} it is json
 		name = body[:nameLen(body)]
 	}
 	if p.scope != nil && (name == "" || !p.scope(name)) {

@@ -15,8 +15,8 @@ type Reader struct {
 	Literal bool
 	// Plain says that a document in JSON has no comments, because whoever reads it next takes none. YAML has its own.
 	Plain bool
-	// AnyNumber keeps a number that YAML knows and JSON cannot write, such as 0x50, as it was written, for callers
-	// that say better what they want.
+	// AnyNumber keeps a number that YAML knows and JSON cannot write, such as 0x50, as it was written, for callers that
+	// have a better message of their own.
 	AnyNumber bool
 	// Scope says which names are variables; nil means every name.
 	Scope Scope
@@ -55,7 +55,7 @@ func (r *reader) report(at int, text, help string) {
 	r.problems = noted(r.problems, syntaxProblem(r.doc.Place(at), text, help))
 }
 
-// noted appends a problem; behind MaxProblems only that there are more.
+// noted appends a problem; beyond MaxProblems it only notes that there are more.
 func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
 	if len(l) == MaxProblems {
 		p.Text, p.Help = "more problems than are listed", ""
@@ -66,8 +66,8 @@ func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
 	return append(l, p)
 }
 
-// origin gives a node whose text has placeholders, and begins at textAt in the source, its Origin. A text that has
-// none after all, only $$ and lone $, is a plain one with them undone.
+// origin sets the Origin of a node whose text has placeholders and begins at textAt in the source. A text that has no
+// placeholder after all, only $$ or a lone $, becomes an ordinary one, with $$ replaced by $.
 func (r *reader) origin(n *Node, f form, textAt int) {
 	p := parser{scope: r.Scope}
 	parsed, faults := p.parse(n.Text)
@@ -81,7 +81,7 @@ func (r *reader) origin(n *Node, f form, textAt int) {
 	}
 }
 
-// unreadable looks for what no reader may meet.
+// unreadable looks for bytes that no document may have: invalid UTF-8 and NUL.
 func unreadable(s *Source) (diagnostic.Problem, bool) {
 	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
 	switch {
@@ -142,7 +142,7 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	return c.raw
 }
 
-// walk moves over a JSON string until want decoded bytes lie behind.
+// walk moves through a JSON string until it has passed want decoded bytes.
 func (c *cursor) walk(text string, want int) {
 	for c.at < want && c.raw < len(text) {
 		if text[c.raw] != '\\' {

@@ -13,13 +13,13 @@ type Source struct {
 	Name string
 	Text string
 	// lines holds the offset of each line's first byte, runes the number of characters before each block.
-	// Both are made when the first place is asked for; a good document never asks.
+	// Both are computed when the first place is asked for; a document without problems never needs them.
 	lines []int
 	runes []int
 }
 
-// block is how many bytes are counted for a column at most: a hostile file is one line of 10 MB with a
-// problem in every character, and must not cost the square of its length.
+// block is the most bytes that are counted through to find a column: a hostile file may be one line of 10 MB with a
+// problem at every character, and must not take quadratic time.
 const block = 1024
 
 // Place returns the line and column (in characters) of a byte offset.
@@ -49,7 +49,7 @@ func (s *Source) runesTo(at int) int {
 
 // offset returns the byte at which the nth character behind a byte begins.
 func (s *Source) offset(from, n int) int {
-	if n > block { // no walk through a line that is the whole file
+	if n > block { // do not walk through a line that is the whole file
 		n += s.runesTo(from)
 		from = (sort.SearchInts(s.runes, n+1) - 1) * block
 		n -= s.runes[from/block]

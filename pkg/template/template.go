@@ -4,12 +4,12 @@
 //
 // JSON is read by a scanner of our own: encoding/json knows neither comments, nor a ${CPU} outside of strings, nor
 // places, nor duplicate keys. YAML is read by go.yaml.in/yaml/v4 and not v3: its errors have an exact place, where v3's
-// have no column and are often a line off. Its price is garbage, up to 900 bytes for each that is read; hence MaxYAML.
-// What the library says badly is made good in one place, for whoever reads YAML (ParseYAML).
+// have no column and are often a line off. It makes up to 900 bytes of garbage for each byte that is read; hence
+// MaxYAML. Its unclear messages are replaced in one place, for everybody who reads YAML (ParseYAML).
 //
-// It refuses to know what the document means, and it refuses input that readers understand in different ways:
-// duplicate keys, invalid UTF-8, NUL, lone surrogates, deeper than MaxDepth, longer than MaxSize or MaxYAML. A value is
-// never expanded again, and no message holds one.
+// It knows nothing of what the document means. It refuses input that readers understand in different ways (duplicate
+// keys, invalid UTF-8, NUL, lone surrogates), and what is nested deeper than MaxDepth or longer than MaxSize or
+// MaxYAML. A value is never expanded a second time, and no message holds a value.
 package template
 
 import (
@@ -51,8 +51,8 @@ func (k Kind) A() string {
 // Node is one value.
 type Node struct {
 	Kind Kind
-	// Plain marks a YAML scalar without quotes that holds a placeholder: its type is the field's, and
-	// As or Settle decides it.
+	// Plain marks a YAML scalar without quotes that holds a placeholder: its type depends on the field, and As or
+	// Settle sets it.
 	Plain bool
 	// At is where the value begins: a byte offset in the source, or, below zero, one of the document's flags.
 	At int
@@ -83,7 +83,7 @@ func (m *Member) Show() string {
 // Label is Show without quotes.
 func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
 
-// foreign reports whether the member came with a value: all of that has one place.
+// foreign reports whether the member came in the value of a ${json:…}: everything in such a value has the same place.
 func (m *Member) foreign() bool {
 	return m.Value.Origin != nil && m.Value.Origin.WholeJSON() && m.KeyAt == m.Value.At
 }
@@ -97,7 +97,7 @@ type Origin struct {
 	Expanded, Unknown bool
 	phrase            phrase
 	form              form
-	// textAt is where the text begins in the source, behind what marks it as one.
+	// textAt is where the text begins in the source, after its quote or another mark.
 	textAt int
 }
 
@@ -106,7 +106,7 @@ func (o *Origin) WholeJSON() bool {
 	return len(o.phrase) == 1 && o.phrase[0].ref != nil && o.phrase[0].ref.json
 }
 
-// form is where in the source a placeholder stands.
+// form says in what kind of text a placeholder stands.
 type form uint8
 
 const (
@@ -115,7 +115,7 @@ const (
 	inYAML
 )
 
-// Get returns the value of a key, or nil; also for a node that is nil or no object.
+// Get returns the value of a key, or nil. The node may be nil or not an object.
 func (n *Node) Get(key string) *Node {
 	if m := n.Member(key); m != nil {
 		return m.Value
@@ -123,7 +123,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Member returns the member with the key, or nil; also for a node that is nil or no object.
+// Member returns the member with the key, or nil. The node may be nil or not an object.
 func (n *Node) Member(key string) *Member {
 	if n == nil {
 		return nil
@@ -161,7 +161,7 @@ func (n *Node) Walk(visit func(*Node)) {
 	}
 }
 
-// From says of a whole value where it came from: a flag, or the placeholder that it replaces.
+// From marks a whole value with its source: a flag, or the placeholder that it replaces.
 func (n *Node) From(at int, origin *Origin) {
 	n.Walk(func(n *Node) {
 		n.At, n.Origin = at, origin
@@ -221,7 +221,7 @@ func (n *Node) Secretive() bool { return n.Origin != nil || n.At < 0 }
 type Document struct {
 	Root   *Node
 	Source Source
-	// Flags are what nodes that no file holds came from: node.At == -1 is Flags[0].
+	// Flags are the flags that made nodes which are in no file: a node with At == -1 came from Flags[0].
 	Flags []string
 
 	cursor cursor

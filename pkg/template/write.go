@@ -24,7 +24,7 @@ func (n *Node) Compact() []byte {
 	return b.Bytes()
 }
 
-// flat is a level from which nesting leads to none that has lines.
+// flat is a level so low that no level nested in it is written on lines of its own.
 const flat = math.MinInt
 
 // write writes the tree, whose first line is indented by so many levels.
@@ -106,7 +106,8 @@ func quote(b *bytes.Buffer, s string) {
 	}
 }
 
-// DropNull removes every null of the tree, as RegisterTaskDefinition refuses them and describing prints them.
+// DropNull removes every null from the tree: DescribeTaskDefinition prints them, and RegisterTaskDefinition refuses
+// them.
 func (n *Node) DropNull() {
 	n.Walk(func(n *Node) {
 		n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })

@@ -39,12 +39,11 @@ func (y *yamlReader) document() {
 	}
 }
 
-// ParseYAML parses the YAML of a text into the library's nodes: what the first document holds and, where there is one,
-// the second document; of an empty text both are nil. A text that is not YAML is one problem, with the place of the
-// slip and the right form. It bounds neither aliases nor, below MaxSize, the size, and depth only at the library's
-// 10,000.
+// ParseYAML parses a text into the library's nodes: the content of the first document and, when there is one, the
+// second document; both are nil for an empty text. A text that is not YAML gives one problem, with its place and the
+// right form. Aliases are not bounded; size is bounded by MaxSize only, and depth by the library's 10,000.
 func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
-	// A document may come from anywhere, and a parser that breaks on it must not take the program with it.
+	// A document may come from anywhere, and a parser that panics on it must not end the program.
 	defer func() {
 		if recover() != nil {
 			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
@@ -79,7 +78,7 @@ type yamlPlaces struct {
 
 func placesIn(src *Source) yamlPlaces {
 	p := yamlPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
-	for i, r := range src.Text { // more ends a line for the library than for an editor
+	for i, r := range src.Text { // more characters end a line for the library than for an editor
 		crlf := r == '\r' && strings.HasPrefix(src.Text[i+1:], "\n")
 		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
 			p.lines = append(p.lines, i+utf8.RuneLen(r))
@@ -122,7 +121,7 @@ func tag(n *yaml.Node) string {
 	return n.Tag
 }
 
-// isPlain reports whether a scalar is without quotes and no block (| or >): its text says its type.
+// isPlain reports whether a scalar has neither quotes nor a block mark (| or >), so that its text decides its type.
 func isPlain(n *yaml.Node) bool { return n.Style&^yaml.TaggedStyle == 0 }
 
 // beforeText is what stands before a scalar's text: anchor and tag, the quote, the line of its | or >.
@@ -161,7 +160,7 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 	return out
 }
 
-// tagged reports a tag of a mapping or sequence that is not its own: what it means would be lost in silence.
+// tagged reports a tag of a mapping or sequence other than the standard one: its meaning would be lost silently.
 func (y *yamlReader) tagged(n *yaml.Node, own string) {
 	if t := tag(n); t != "" && t != own {
 		y.unsupported(y.at(n), t)

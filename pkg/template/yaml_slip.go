@@ -26,7 +26,7 @@ func (p yamlPlaces) failed(err error) diagnostic.Problem {
 	return syntaxProblem(p.source.Place(s.at), s.said, s.help)
 }
 
-// slip is what a person got wrong where the library stopped, which may be a line too late.
+// slip looks for what a person got wrong. The library may have stopped a line after it.
 type slip struct {
 	text string
 	// at is the byte where the library stopped, begin where what it was reading began, line where at's line begins.
@@ -71,7 +71,7 @@ func (s *slip) near() bool {
 	return false
 }
 
-// known says in our words what the library says.
+// known replaces the library's message by one of ours.
 func (s *slip) known(message string) bool {
 	before := s.text[s.line:s.at]
 	first := strings.TrimLeft(before, " ") == ""
