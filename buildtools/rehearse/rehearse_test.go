@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(stories{m}, map[string]func(){
 		"rehearse":                 main,
 		"testhook":                 testhook,
+		"headerfirst":              headerfirst,
 		"after-allow-test-traffic": func() { gate.Start(lifecycle.AfterAllowTestTraffic) },
 		"before-allow-traffic":     func() { gate.Start(lifecycle.BeforeAllowTraffic) },
 	})

@@ -17,7 +17,7 @@ import (
 // connections are those to one target. Each carries one request at a time, as an Application Load Balancer's do.
 func connections() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:           dial,
 		ResponseHeaderTimeout: idleTimeout,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   math.MaxInt,
