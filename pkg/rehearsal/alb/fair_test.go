@@ -26,9 +26,7 @@ func headerFirst(t *testing.T, delay time.Duration) string {
 		}
 		const body = `{"hits":[]}`
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		if err := http.NewResponseController(w).Flush(); err != nil {
-			t.Error(err)
-		}
+		_ = http.NewResponseController(w).Flush() // a health check may be gone; who asks sees the rest
 		_, _ = io.WriteString(w, body)
 	}))
 	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
