@@ -25,9 +25,9 @@ import (
 // storiesAtOnce is how many stories run side by side: nearly all that they do is wait.
 const storiesAtOnce = "8"
 
-// TestMain makes a small hook of the test binary; the other programs are the real ones.
+// TestMain makes a small hook and a small server of the test binary; the other programs are the real ones.
 func TestMain(m *testing.M) {
-	testscript.Main(stories{m}, map[string]func(){"testhook": testhook})
+	testscript.Main(stories{m}, map[string]func(){"testhook": testhook, "headerfirst": headerfirst})
 }
 
 // stories are the tests, in as many at once.

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// idleTimeout is an Application Load Balancer's default: so long may a target stay silent (504).
+	// idleTimeout is an Application Load Balancer's default: a target that stays silent for longer is a 504.
 	idleTimeout = 60 * time.Second
 	// dialTimeout is how long a connection to a target may take (ALB: 10 s).
 	dialTimeout = 10 * time.Second

@@ -17,9 +17,9 @@ import (
 type HealthCheck struct {
 	// Path is "/" when it is empty.
 	Path string
-	// Codes are the statuses that count as healthy. AWS's default is 200 alone; without any here, it is
-	// everything below 500: without the target group's settings, an application without a home page must
-	// not count as dead.
+	// Codes are the statuses that count as healthy. AWS's default is 200 alone. Here it is everything below
+	// 500, since the target group's settings are not known: an application without a home page must not
+	// count as dead.
 	Codes Codes
 	// Interval is the pause between two checks of a target, Timeout what one may take.
 	Interval, Timeout time.Duration

@@ -17,7 +17,7 @@ import (
 // connections are those to one target. Each carries one request at a time, as an Application Load Balancer's do.
 func connections() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:           dial,
 		ResponseHeaderTimeout: idleTimeout,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   math.MaxInt,
@@ -36,8 +36,8 @@ func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
 			p.Out.Host = p.In.Host
 			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
 			p.SetXForwarded()
-			// net/http sends these a second time when the target breaks off, and so hides the very fault that a
-			// rehearsal is to show. One with a body, of whatever length, it does not.
+			// net/http repeats these requests when the target breaks off, and so hides the very fault that a
+			// rehearsal is to show. It does not repeat one with a body, of whatever length.
 			reads := slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE"}, p.Out.Method)
 			again := len(p.Out.Header["Idempotency-Key"])+len(p.Out.Header["X-Idempotency-Key"]) > 0
 			if p.Out.Body == nil && (reads || again) {
