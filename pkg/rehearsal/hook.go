@@ -104,47 +104,40 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	return invoked && (last.After(since) || s.busySince(since))
 }
 
-// hook runs the event's function, if there is one, and waits for its answer.
-func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*HookResult, *failure) {
-	hook, ok := s.plan.Hooks[event]
-	if !ok {
-		return nil, nil
-	}
-	executionID, answer, err := s.book.Expect(id, event)
-	if err != nil {
-		return nil, internal(event, err)
-	}
-	payload, err := json.Marshal(map[string]string{"DeploymentId": id, "LifecycleEventHookExecutionId": executionID})
-	if err != nil {
-		return nil, internal(event, err)
-	}
+// call is how a controller calls a hook, and where it hears the answer.
+type call struct {
+	answer <-chan deployment.EventStatus
+	// limit is how long the answer may take; late is what a hook did not do by then, as in "did not …".
+	limit time.Duration
+	late  string
+	// deliver invokes the function until there is nothing more to invoke it for.
+	deliver func(ctx context.Context, f *lambda.Function, w *witness)
+}
+
+// hook runs a function for the phase and waits for its answer.
+func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	began := time.Now()
 	w := &witness{
-		stream: s.stream, event: event, last: began,
-		result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}},
+		stream: r.stream, event: p.name, last: began,
+		result: HookResult{Event: p.name, Function: hook.Function, Checks: []Check{}},
 	}
-	function := s.function(hook, w)
+	function := r.function(hook, w)
 	defer function.Stop()
-	s.stream.send(Event{
-		Kind: KindHook, Lifecycle: event,
+	r.stream.send(Event{
+		Kind: KindHook, Lifecycle: p.name,
 		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
 	})
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()
 	delivered := make(chan struct{})
-	w.invoking()
 	go func() {
 		defer close(delivered)
-		function.Deliver(delivery, payload, func(ctx context.Context, d time.Duration) error {
-			err := wait(ctx, s.plan.scaled(d))
-			w.invoking()
-			return err
-		}, w.attempt)
+		c.deliver(delivery, function, w)
 	}()
 	late := callback{
-		answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed,
-		atWork: func(now time.Time) bool { return w.atWork(s, now) },
+		answer: c.answer, limit: c.limit, stop: r.book.Stopped(r.id), speed: r.plan.Speed,
+		atWork: func(now time.Time) bool { return w.atWork(r.stage, now) },
 	}
 	end, status, stop := late.wait(ctx)
 	if end == callbackAnswered {
@@ -162,11 +155,14 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 	defer w.mu.Unlock()
 	w.result.Duration = time.Since(began)
 	w.result.Status, w.result.Reported = status, end == callbackAnswered
-	return &w.result, s.judge(w, hook, end, stop)
+	failed := r.judge(w, hook, c, end, stop)
+	w.result.Report = r.hookReport(p.name)
+	r.result.Hooks = append(r.result.Hooks, w.result)
+	return failed
 }
 
 // judge says why a hook's event failed, or nil when it did not.
-func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.Stop) *failure {
+func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deployment.Stop) *failure {
 	f := &failure{event: w.event}
 	switch {
 	case end == callbackAnswered && w.result.Status == deployment.EventSucceeded:
@@ -187,8 +183,7 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 		f.reason = "interrupted"
 	default:
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
-		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's "+
-			"hour (compressed by --speed %g)", hook.Function, s.plan.Speed)
+		f.reason = fmt.Sprintf("timed out: %s did not %s (compressed by --speed %g)", hook.Function, c.late, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
 			f.reason += ": " + w.result.Attempts[n-1]
 		}

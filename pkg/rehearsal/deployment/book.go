@@ -24,8 +24,9 @@ var (
 // Stop is a request to stop a deployment: somebody's, or an alarm's.
 type Stop struct {
 	Rollback bool
-	// Alarm says what set the alarm off; it is empty when somebody called StopDeployment.
-	Alarm string
+	// Alarm says what set the alarm off; it is empty when somebody stopped it, By calling what is named: StopDeployment
+	// where it is empty.
+	Alarm, By string
 }
 
 // execution is one invocation of a hook that has yet to answer.
