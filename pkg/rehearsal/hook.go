@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,10 +30,20 @@ type failure struct {
 	event       lifecycle.Name
 	why         deployment.Error
 	diagnostics *deployment.Diagnostics
+	// step is the step of the shift in which it failed, where that has several.
+	step int
 	// reason is for people: it names the check where there is one.
 	reason, check string
 	// stop is set when somebody asked for the end.
 	stop *deployment.Stop
+}
+
+// where names the event, and its step.
+func (f *failure) where() string {
+	if f.step == 0 {
+		return string(f.event)
+	}
+	return fmt.Sprintf("%s, step %d", f.event, f.step)
 }
 
 // internal is a failure of the rehearsal itself.
@@ -46,6 +57,7 @@ func internal(event lifecycle.Name, err error) *failure {
 type witness struct {
 	stream *stream
 	event  lifecycle.Name
+	step   int
 
 	mu     sync.Mutex
 	result HookResult
@@ -53,6 +65,8 @@ type witness struct {
 	last   time.Time
 	// invoked is true while an invocation is under way.
 	invoked bool
+	// why says what was wrong with an answer.
+	why string
 }
 
 func (w *witness) line(l process.Line) {
@@ -63,10 +77,10 @@ func (w *witness) line(l process.Line) {
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
 	switch line := parseHookLine(l.Text); {
 	case line.check != nil:
-		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Check: line.check})
+		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Step: w.step, Check: line.check})
 		w.result.Checks = append(w.result.Checks, *line.check)
 	case line.verdict != nil:
-		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Verdict: line.verdict})
+		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Step: w.step, Verdict: line.verdict})
 		w.result.Verdict = line.verdict
 	case !line.quiet:
 		w.stream.send(Event{At: l.At, Kind: KindLog, Lifecycle: w.event, Source: string(w.event), Text: line.text})
@@ -86,6 +100,18 @@ func (w *witness) attempt(o lambda.Outcome) {
 	}
 	w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(text, maxText))
 	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
+}
+
+// answered ends an invocation of a function that is invoked synchronously; why says what was wrong with it, or nothing.
+func (w *witness) answered(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.invoked, w.why = false, why
+	w.result.Invocations++
+	if why != "" {
+		w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(why, maxText))
+		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Step: w.step, Text: why})
+	}
 }
 
 func (w *witness) invoking() {
@@ -118,13 +144,13 @@ type call struct {
 func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	began := time.Now()
 	w := &witness{
-		stream: r.stream, event: p.name, last: began,
-		result: HookResult{Event: p.name, Function: hook.Function, Checks: []Check{}},
+		stream: r.stream, event: p.name, step: p.step, last: began,
+		result: HookResult{Event: p.name, Step: p.step, Rollback: p.rollback, Function: hook.Function, Checks: []Check{}},
 	}
 	function := r.function(hook, w)
 	defer function.Stop()
 	r.stream.send(Event{
-		Kind: KindHook, Lifecycle: p.name,
+		Kind: KindHook, Lifecycle: p.name, Step: p.step,
 		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
 	})
 
@@ -156,7 +182,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.result.Duration = time.Since(began)
 	w.result.Status, w.result.Reported = status, end == callbackAnswered
 	failed := r.judge(w, hook, c, end, stop)
-	w.result.Report = r.hookReport(p.name)
+	w.result.Report = r.hookReport(w.result.Verdict)
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
 }
@@ -169,7 +195,7 @@ func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deplo
 		return nil
 	case end == callbackAnswered:
 		f.why = deployment.Error{Code: deployment.CodeHookFailed, Message: deployment.TextHookFailed}
-		f.reason = hook.Function + " reported Failed and did not say why"
+		f.reason = cmp.Or(w.why, hook.Function+" reported Failed and did not say why")
 		if v := w.result.Verdict; v != nil && v.Reason != "" {
 			f.reason = v.Reason
 		}
@@ -222,6 +248,10 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	}
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path
+	}
+	if s.plan.Native != nil && s.plan.Native.Header.Name != "" && !s.plan.Discover {
+		header, _ := json.Marshal(map[string]string{s.plan.Native.Header.Name: s.plan.Native.Header.Value}) // strings always can
+		variables["TEST_HEADERS"] = string(header)
 	}
 	return &lambda.Function{
 		Name: hook.Function, Region: Region, Account: Account,

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hook" {
 		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "native" {
+		nativeHook(os.Args[2])
+	}
 	if err := flag.Set("test.parallel", rehearsalsAtOnce); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)

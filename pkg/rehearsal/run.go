@@ -1,9 +1,11 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -38,6 +40,9 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
 	r := &run{stage: s, id: s.id}
 	r.controller = &codeDeploy{run: r}
+	if p.Native != nil {
+		r.controller = &native{run: r, options: p.Native}
+	}
 	err = r.deploy(ctx)
 	if err == nil && p.Keep {
 		r.keep(ctx)
@@ -47,8 +52,12 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	return r.result, err
 }
 
-// serveBlue puts the old release behind both listeners.
+// serveBlue puts the old release behind both listeners, where there is one.
 func (s *stage) serveBlue(ctx context.Context) error {
+	if s.blue.release == "" {
+		s.announce()
+		return nil
+	}
 	if err := s.up(ctx, s.blue); err != nil {
 		return err
 	}
@@ -65,6 +74,12 @@ func (s *stage) serveBlue(ctx context.Context) error {
 		}
 	}
 	s.stream.note(fmt.Sprintf("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text))
+	s.announce()
+	return nil
+}
+
+// announce sends both listeners' traffic to blue, and says where everything is.
+func (s *stage) announce() {
 	s.forward(s.production, 0)
 	where := "production " + s.production.URL()
 	if s.test != nil {
@@ -75,7 +90,6 @@ func (s *stage) serveBlue(ctx context.Context) error {
 	if s.plan.Traffic > 0 {
 		s.stream.note(fmt.Sprintf("traffic: %g production requests a second from now to the end", s.plan.Traffic))
 	}
-	return nil
 }
 
 // keep leaves everything running until the context ends.
@@ -117,6 +131,9 @@ type controller interface {
 // what happens between them.
 type phase struct {
 	name lifecycle.Name
+	// step is that of a shift with several; rollback says that traffic goes back.
+	step     int
+	rollback bool
 	// do does what the phase is there for, its hooks among it.
 	do func(ctx context.Context, p phase) (*failure, error)
 	// skipped, where it is not empty, says why the phase is passed over.
@@ -125,7 +142,7 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release,
+		Release: r.green.release, Baseline: r.blue.release, Controller: r.plan.controller(),
 		Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
@@ -133,7 +150,11 @@ func (r *run) deploy(ctx context.Context) error {
 		return ctx.Err()
 	}
 	r.result.DeploymentID = r.id
-	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release))
+	text := fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release)
+	if r.blue.release == "" {
+		text = fmt.Sprintf("deployment %s begins: it creates the service with %s", r.id, r.green.release)
+	}
+	r.stream.note(text)
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.plan.Alarm.set() {
@@ -149,7 +170,7 @@ func (r *run) deploy(ctx context.Context) error {
 		}
 		if failed != nil {
 			r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
-			r.result.FailedCheck = failed.check
+			r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
 			r.result.Outcome = r.controller.fail(ctx, failed)
 			return ctx.Err()
 		}
@@ -160,6 +181,14 @@ func (r *run) deploy(ctx context.Context) error {
 
 // phase runs one phase.
 func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
+	failed, err := r.enter(ctx, p)
+	if failed != nil {
+		failed.step = p.step
+	}
+	return failed, err
+}
+
+func (r *run) enter(ctx context.Context, p phase) (*failure, error) {
 	if failed := r.pause(ctx, p.name, 0, nil); failed != nil {
 		return failed, nil
 	}
@@ -175,7 +204,7 @@ func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
 		return p.do(ctx, p)
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(p.name, time.Now()) })
-	r.stream.send(Event{Kind: KindBegin, Lifecycle: p.name})
+	r.stream.send(Event{Kind: KindBegin, Lifecycle: p.name, Step: p.step})
 	failed, err := p.do(ctx, p)
 	if err != nil {
 		return nil, err
@@ -186,7 +215,7 @@ func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
 		status, text, why = deployment.EventFailed, failed.reason, failed.diagnostics
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(p.name, status, time.Now(), why) })
-	r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Status: status, Text: text})
+	r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Step: p.step, Status: status, Text: text})
 	return failed, nil
 }
 
@@ -198,7 +227,10 @@ func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 	}
 	now := time.Now()
 	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
+		if d.Side(deployment.Green) == nil {
+			d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
+		}
+		d.SetRunning(deployment.Green, r.green.running())
 	})
 	r.stream.note(fmt.Sprintf("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text))
 	if len(r.green.command.Addrs) > 0 {
@@ -221,9 +253,12 @@ func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 		return nil, nil
 	default:
 	}
-	text := fmt.Sprintf("timed out: the replacement task set did not become healthy within CodeDeploy's hour "+
-		"(compressed by --speed %g): "+
-		"its tasks did not answer GET %s with %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
+	who := "the replacement task set did not become healthy within CodeDeploy's hour"
+	if r.plan.Native != nil {
+		who = "the new service revision did not become healthy within the hour that a rehearsal gives it"
+	}
+	text := fmt.Sprintf("timed out: %s (compressed by --speed %g): its tasks did not answer GET %s with %s", who,
+		r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
 	return &failure{
 		event: p.name, reason: text,
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
@@ -231,13 +266,14 @@ func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 	}, nil
 }
 
-// hookReport is what the event's hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
-func (r *run) hookReport(name lifecycle.Name) json.RawMessage {
-	text, ok := r.aws.Objects.Get(fmt.Sprintf("%s/greenlight/%s/%s.json", reportBucket, r.id, name))
-	if !ok {
+// hookReport is what a hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
+func (s *stage) hookReport(v *Verdict) json.RawMessage {
+	if v == nil {
 		return nil
 	}
-	if clean := []byte(r.stream.redactor.Text(string(text))); json.Valid(clean) {
+	key := strings.TrimSuffix(strings.TrimPrefix(cmp.Or(v.Link, v.Report), "s3://"), ".html") + ".json"
+	text, ok := s.aws.Objects.Get(key)
+	if clean := []byte(s.stream.redactor.Text(string(text))); ok && json.Valid(clean) {
 		return clean
 	}
 	return nil
@@ -251,7 +287,9 @@ func (r *run) summarise() {
 	r.result.Missed = r.aws.Values.Missed()
 	d, _ := r.book.Get(r.id)
 	for _, e := range d.Events {
-		event := LifecycleEvent{Name: e.Name, Status: e.Status, Started: e.Started, Ended: e.Ended}
+		event := LifecycleEvent{
+			Name: e.Name, Step: e.Step, Rollback: e.Rollback, Status: e.Status, Started: e.Started, Ended: e.Ended,
+		}
 		if e.Diagnostics != nil {
 			event.Message = e.Diagnostics.Message
 		}
