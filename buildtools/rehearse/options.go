@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ type options struct {
 	taskDefinition, appSpec, suite string
 	blue, green, blueRelease       string
 	config, healthCheck            string
+	controller                     string
+	native                         nativeOptions
 	alarms                         []string
 	hooksDir                       string
 	hooks, secrets, reports        []string
@@ -57,15 +60,18 @@ func command(w world) *cli.Command {
 	c := &cli.Command{
 		Name:      "rehearse",
 		Arguments: "[flags]",
-		About: `Runs one blue/green deployment of CodeDeploy on this machine: a load balancer
-with a production and a test listener, the old and the new release as local
-processes, and the hooks that the AppSpec names as real Lambda binaries. Says
-whether the new release would get the production traffic, and why not.
+		About: `Runs one blue/green deployment of CodeDeploy, or of Amazon ECS itself
+(--controller native), on this machine: a load balancer with a production and a
+test listener, the old and the new release as local processes, and the hooks as
+real Lambda binaries. Says whether the new release would get the production
+traffic, and why not.
 Touches nothing but this machine, and leaves nothing running.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green 'python3 app.py --port $PORT'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
-    --blue builtin:good --green builtin:500`,
+    --blue builtin:good --green builtin:500
+rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
+    --suite smoke.yaml --blue builtin:good --green builtin:good`,
 		Exit: `0 the traffic was shifted
 1 the release was rolled back, or stopped or failed without a rollback
 2 the command line is wrong
@@ -76,24 +82,28 @@ rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
 	}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")
+	f.StringVar(&o.controller, "controller", "codedeploy",
+		"`NAME`: who deploys: codedeploy, or native for Amazon ECS itself, which takes no AppSpec")
+	f.StringArrayVar(&o.alarms, "alarm", nil,
+		"`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
+			"5xx, file=PATH once that file exists")
+	f.BoolVar(&o.plan.Discover, "discover", false,
+		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
+			"as on AWS; the suite is where the label greenlight.suite says")
+	f = c.Group("a deployment of CodeDeploy")
 	f.StringVar(&o.config, "config", "all-at-once",
 		"`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name "+
 			"(CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
 	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0,
 		"`TIME`: wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed "+
 			"divides it")
-	f.StringArrayVar(&o.alarms, "alarm", nil,
-		"`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
-			"5xx, file=PATH once that file exists")
 	f.BoolVar(&o.plan.NoRollback, "no-rollback", false,
 		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
 	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
 		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.BoolVar(&o.plan.Discover, "discover", false,
-		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
-			"as on AWS; the suite is where the label greenlight.suite says")
 	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait,
 		"`TIME`: how long the old task set stays after the shift; --speed divides it")
+	o.nativeFlags(c)
 	f = c.Group("this machine")
 	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort,
 		"`PORT`: of the production listener; 0 picks a free one")
@@ -108,6 +118,9 @@ rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
 		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if err := o.chooseController(c); err != nil {
+			return 0, err
+		}
 		if err := o.complete(c, args); err != nil {
 			return 0, err
 		}
@@ -136,7 +149,10 @@ func (o *options) releaseFlags(c *cli.Command) {
 			"500)")
 	f.StringVar(&o.hooksDir, "hooks", "",
 		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
-	f.StringArrayVar(&o.hooks, "hook", nil, "`EVENT=COMMAND`: runs another program for an event's hook")
+	f.StringArrayVar(&o.hooks, "hook", nil,
+		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
+			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
+			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
 	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout,
 		"`TIME`: that Lambda allows a hook")
 }
@@ -146,10 +162,18 @@ func (o *options) needed(c *cli.Command, args []string) error {
 	if len(args) > 0 {
 		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
 	}
-	for _, need := range []struct{ flag, value string }{
-		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
+	native := o.plan.Native
+	for _, need := range []struct {
+		flag, value string
+		optional    bool
+	}{
+		{"taskdef", o.taskDefinition, false},
+		{"appspec", o.appSpec, native != nil},
+		{"suite", o.suite, false},
+		{"blue", o.blue, native != nil && native.Create},
+		{"green", o.green, false},
 	} {
-		if strings.TrimSpace(need.value) == "" {
+		if strings.TrimSpace(need.value) == "" && !need.optional {
 			return cli.Usagef("--%s is missing", need.flag)
 		}
 	}
@@ -188,6 +212,7 @@ func (o *options) complete(c *cli.Command, args []string) error {
 
 // values takes the flags apart that hold more than one thing.
 func (o *options) values() (err error) {
+	create := o.plan.Native != nil && o.plan.Native.Create
 	if o.plan.Blue, err = serve("blue", o.blue); err != nil {
 		return err
 	}
@@ -195,8 +220,10 @@ func (o *options) values() (err error) {
 		return err
 	}
 	// Another command's flags have none.
-	if o.plan.Config, err = deployment.ParseConfig(cmp.Or(o.config, "all-at-once")); err != nil {
-		return cli.Usagef("--config: %v", err)
+	if o.plan.Native == nil {
+		if o.plan.Config, err = deployment.ParseConfig(cmp.Or(o.config, "all-at-once")); err != nil {
+			return cli.Usagef("--config: %v", err)
+		}
 	}
 	if err = o.health(); err != nil {
 		return err
@@ -207,6 +234,9 @@ func (o *options) values() (err error) {
 	o.plan.BlueRelease = cmp.Or(o.blueRelease, "blue")
 	if o.blueRelease == "" && o.plan.Blue.Builtin != "" {
 		o.plan.BlueRelease = "1.0.0"
+	}
+	if create {
+		o.plan.BlueRelease = ""
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
 	if err != nil || !(rate >= 0 && rate <= 100_000) {
@@ -272,23 +302,30 @@ func (o *options) alarm() error {
 
 func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 	commands := map[lifecycle.Name]string{}
+	known, kind := lifecycle.Hookable(), "lifecycle event"
+	if o.plan.Native != nil {
+		known, kind = deployment.HookStages(), "stage"
+	}
 	for _, h := range o.hooks {
 		name, cmd, ok := strings.Cut(h, "=")
 		event := lifecycle.Name(name)
 		switch {
-		case !event.TakesHook():
-			var known []string
-			for _, e := range lifecycle.Hookable() {
-				known = append(known, string(e))
-			}
-			help := nearest(name, known, "they are ")
-			return nil, cli.Usagef("--hook: not a lifecycle event that takes a hook; %s", help)
+		case !slices.Contains(known, event):
+			help := nearest(name, texts(known), "they are ")
+			return nil, cli.Usagef("--hook: not a %s that takes a hook; %s", kind, help)
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, cli.Usagef("--hook %s: EVENT=COMMAND", name)
 		}
 		commands[event] = cmd
 	}
 	return commands, nil
+}
+
+func texts(names []lifecycle.Name) (all []string) {
+	for _, n := range names {
+		all = append(all, string(n))
+	}
+	return all
 }
 
 // nearest helps with a name that is none of the known ones.

@@ -25,9 +25,13 @@ import (
 // storiesAtOnce is how many stories run side by side: nearly all that they do is wait.
 const storiesAtOnce = "8"
 
-// TestMain makes a small hook and a small server of the test binary; the other programs are the real ones.
+// TestMain makes small hooks and servers of the test binary; the other programs are the real ones.
 func TestMain(m *testing.M) {
-	testscript.Main(stories{m}, map[string]func(){"testhook": testhook, "headerfirst": headerfirst})
+	testscript.Main(stories{m}, map[string]func(){
+		"testhook":    testhook,
+		"headerfirst": headerfirst,
+		"turning":     turning,
+	})
 }
 
 // stories are the tests, in as many at once.
@@ -82,6 +86,15 @@ func testhook() {
 	case "crash":
 		fmt.Fprintln(os.Stderr, "panic: the hook met a nil map")
 		os.Exit(2) //nolint:revive // this is a program
+	case "turn":
+		turn()
+	case "asks": // a hook of Amazon ECS's own deployments that asks one route once
+		lambda.Start(func(ctx context.Context) (map[string]string, error) {
+			if ask(ctx, os.Getenv("TEST_URL")+"/api/trips") == http.StatusOK {
+				return map[string]string{"hookStatus": "SUCCEEDED"}, nil
+			}
+			return map[string]string{"hookStatus": "FAILED"}, nil
+		})
 	case "deaf": // asks for no invocation; an empty select is a deadlock to a runtime without cgo
 		<-time.After(time.Hour)
 	}
@@ -105,6 +118,33 @@ func testhook() {
 			return store(ctx, event.DeploymentID, event.ExecutionID, types.LifecycleEventStatusSucceeded)
 		}
 		return judge(ctx, event.DeploymentID, event.ExecutionID)
+	})
+}
+
+// turning is a release that is good until a file says that it is not.
+func turning() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-App-Version", os.Getenv("RELEASE"))
+		if _, err := os.Stat("bad"); err == nil && r.URL.Path == "/api/trips" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil)) //nolint:gosec // it lives as long as a story
+}
+
+// turn is a hook of Amazon ECS's own deployments that turns the release bad once half of the production traffic is its.
+func turn() {
+	lambda.Start(func(e struct {
+		Details struct {
+			Target     string             `json:"targetServiceRevisionArn"`
+			Production map[string]float64 `json:"productionTrafficWeights"`
+		} `json:"executionDetails"`
+	},
+	) (map[string]string, error) {
+		if e.Details.Production[e.Details.Target] == 50 {
+			return map[string]string{"hookStatus": "SUCCEEDED"}, os.WriteFile("bad", nil, 0o600)
+		}
+		return map[string]string{"hookStatus": "SUCCEEDED"}, nil
 	})
 }
 
@@ -140,6 +180,11 @@ func ask(ctx context.Context, url string) int {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		if err != nil {
 			return 0
+		}
+		headers := map[string]string{}
+		_ = json.Unmarshal([]byte(os.Getenv("TEST_HEADERS")), &headers) // nothing where a listener leads to the release
+		for name, value := range headers {
+			request.Header.Set(name, value)
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {

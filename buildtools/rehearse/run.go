@@ -15,6 +15,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -41,6 +42,9 @@ func (o *options) run(ctx context.Context, w world) int {
 	printer := &view.Printer{
 		Screen: &view.Screen{W: w.stdout, Live: w.live, Width: w.width},
 		Colour: w.colour, Quiet: o.quiet,
+	}
+	if o.plan.Native != nil {
+		printer.Events = deployment.Stages()
 	}
 	stop := printer.Live()
 	result, err := o.plan.Run(ctx, printer.Print)
@@ -99,7 +103,12 @@ func (o *options) read(w world) diagnostic.List {
 		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
 	}
 	var missing diagnostic.List
-	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
+	programs := rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}
+	if o.plan.Native != nil {
+		o.plan.Hooks, missing = programs.FindStages()
+	} else {
+		o.plan.Hooks, missing = programs.Find(found.Functions)
+	}
 	problems = append(problems, o.silent(found)...)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
 // Everything that operators use, through botocore, which takes the answers apart by AWS's own model.
@@ -110,4 +111,44 @@ func TestBoto3AndTheCommandLineWorkUnchanged(t *testing.T) {
 	}
 	h.stop()
 	h.end(rehearsal.Shifted)
+}
+
+// What a deployment left behind is shown as AWS would show it: held against botocore's model, by the script that holds
+// every operation of the room aws.
+func TestTheAnswersOfARehearsalFitAWSsModel(t *testing.T) {
+	python := need(t, "python3", "-c", "import boto3")
+	native := nativePlan(t, "linear:25,2m", "bad at 50", deployment.PreProductionTrafficShift)
+	native.Native.Header = rehearsal.Header{Name: "X-Side", Value: "green"}
+	for name, c := range map[string]struct {
+		plan  rehearsal.Plan
+		calls string
+	}{
+		"codedeploy": {plan(t, func(p *rehearsal.Plan) { hookAt(t, p, "Failed", lifecycle.AfterAllowTestTraffic) }), `[
+			["codedeploy", "GetDeployment", {"deploymentId": "ID"}], ["codedeploy", "ListDeployments", {}],
+			["codedeploy", "GetDeploymentTarget", {"deploymentId": "ID", "targetId": "rehearsal:app"}],
+			["ecs", "DescribeTaskSets", {"cluster": "rehearsal", "service": "app"}]`},
+		"native": {native, `[
+			["ecs", "DescribeServiceDeployments", {"serviceDeploymentArns": ["ID"]}],
+			["ecs", "ListServiceDeployments", {"cluster": "rehearsal", "service": "app"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := c.plan
+			p.Keep = true
+			h := hold(t, p)
+			h.until("keeping", notes("kept running until Ctrl-C"))
+			calls := strings.ReplaceAll(c.calls, "ID", h.id) + `, ["ecs", "DescribeServices", {"cluster": "rehearsal", "services": ["app"]}],
+				["ecs", "DescribeTaskDefinition", {"taskDefinition": "task-app"}], ["elbv2", "DescribeRules", {}],
+				["elbv2", "DescribeListeners", {}], ["elbv2", "DescribeLoadBalancers", {}]]`
+			cmd := exec.CommandContext(t.Context(), python, "aws/testdata/answers.py")
+			cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_DEFAULT_REGION=eu-west-1", "AWS_ENDPOINT_URL="+h.endpoint, "AWS_EC2_METADATA_DISABLED=true")
+			cmd.Stdin = strings.NewReader(calls)
+			out, err := cmd.CombinedOutput()
+			if answered := strings.Count(string(out), "\n"); err != nil || answered < 7 {
+				t.Errorf("%v, %d answers:\n%s", err, answered, out)
+			}
+			h.stop()
+			h.end(rehearsal.RolledBack)
+		})
+	}
 }

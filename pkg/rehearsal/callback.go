@@ -17,11 +17,12 @@ const (
 	workGrace = 3 * time.Second
 )
 
-// callback waits for a hook's answer as CodeDeploy does: an hour. The hour passes at the plan's speed
+// callback waits for a hook's answer, as long as the controller does. That time passes at the plan's speed
 // while nobody works, and in real time while the hook does: --speed never takes a hook's own time away.
 type callback struct {
 	answer <-chan deployment.EventStatus
 	stop   <-chan deployment.Stop
+	limit  time.Duration
 	speed  float64
 	// atWork reports whether the hook is at work.
 	atWork func(now time.Time) bool
@@ -40,7 +41,7 @@ const (
 func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus, deployment.Stop) {
 	tick := time.Tick(callbackTick)
 	passed, last := time.Duration(0), time.Now()
-	for passed < callbackLimit {
+	for passed < c.limit {
 		select {
 		case status := <-c.answer:
 			return callbackAnswered, status, deployment.Stop{}

@@ -14,7 +14,7 @@ func never(time.Time) bool { return false }
 func TestTheHourPassesAtThePlansSpeedWhileNobodyWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		end, _, _ := callback{speed: 100, atWork: never}.wait(t.Context())
+		end, _, _ := callback{limit: callbackLimit, speed: 100, atWork: never}.wait(t.Context())
 		if took := time.Since(began); end != callbackLate || took != 36*time.Second {
 			t.Errorf("end %d after %v, want late after 36s", end, took)
 		}
@@ -25,7 +25,7 @@ func TestTheHourPassesInRealTimeWhileTheHookWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		working := func(now time.Time) bool { return now.Sub(began) <= 10*time.Minute }
-		end, _, _ := callback{speed: 100, atWork: working}.wait(t.Context())
+		end, _, _ := callback{limit: callbackLimit, speed: 100, atWork: working}.wait(t.Context())
 		// Ten minutes are gone in real time; the other fifty take thirty seconds.
 		if took := time.Since(began); end != callbackLate || took != 10*time.Minute+30*time.Second {
 			t.Errorf("end %d after %v, want late after 10m30s", end, took)
@@ -36,7 +36,7 @@ func TestTheHourPassesInRealTimeWhileTheHookWorks(t *testing.T) {
 func TestTheWaitEndsWithTheAnswerAStopOrAnInterrupt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer, stop := make(chan deployment.EventStatus, 1), make(chan deployment.Stop, 1)
-		c := callback{answer: answer, stop: stop, speed: 1, atWork: never}
+		c := callback{limit: callbackLimit, answer: answer, stop: stop, speed: 1, atWork: never}
 		answer <- deployment.EventFailed
 		if end, status, _ := c.wait(t.Context()); end != callbackAnswered || status != deployment.EventFailed {
 			t.Errorf("answer: end %d, status %q", end, status)

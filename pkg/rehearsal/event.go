@@ -43,6 +43,8 @@ type Event struct {
 	Kind  Kind          `json:"kind"`
 	// Lifecycle is the lifecycle event to which it belongs, or empty.
 	Lifecycle lifecycle.Name `json:"lifecycle_event,omitempty"`
+	// Step is the step of a shift that has several.
+	Step int `json:"step,omitempty"`
 	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic".
 	Source string                 `json:"source,omitempty"`
 	Status deployment.EventStatus `json:"status,omitempty"`

@@ -26,11 +26,18 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		if l == nil {
 			continue
 		}
-		shown := aws.Listener{ARN: listenerARN(strconv.Itoa(i + 1)), Port: l.Port()}
+		var forward []aws.Weight
 		for _, w := range l.Weights() {
-			shown.Forward = append(shown.Forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
+			forward = append(forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
 		}
-		state.Listeners = append(state.Listeners, shown)
+		if native := s.plan.Native; l == s.test && native != nil && native.Header.Name != "" {
+			rule := aws.Rule{ARN: s.testRule(), Header: native.Header.Name, Values: []string{native.Header.Value}, Forward: forward}
+			state.Listeners[0].Rules = append(state.Listeners[0].Rules, rule)
+			continue
+		}
+		state.Listeners = append(state.Listeners, aws.Listener{
+			ARN: listenerARN(strconv.Itoa(i + 1)), Port: l.Port(), Forward: forward,
+		})
 	}
 	for _, d := range []*side{s.blue, s.green} {
 		shown := aws.Group{ARN: targetGroupARN(d.group.Name)}

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,10 +30,20 @@ type failure struct {
 	event       lifecycle.Name
 	why         deployment.Error
 	diagnostics *deployment.Diagnostics
+	// step is the step of the shift in which it failed, where that has several.
+	step int
 	// reason is for people: it names the check where there is one.
 	reason, check string
 	// stop is set when somebody asked for the end.
 	stop *deployment.Stop
+}
+
+// where names the event, and its step.
+func (f *failure) where() string {
+	if f.step == 0 {
+		return string(f.event)
+	}
+	return fmt.Sprintf("%s, step %d", f.event, f.step)
 }
 
 // internal is a failure of the rehearsal itself.
@@ -46,6 +57,7 @@ func internal(event lifecycle.Name, err error) *failure {
 type witness struct {
 	stream *stream
 	event  lifecycle.Name
+	step   int
 
 	mu     sync.Mutex
 	result HookResult
@@ -53,6 +65,8 @@ type witness struct {
 	last   time.Time
 	// invoked is true while an invocation is under way.
 	invoked bool
+	// why says what was wrong with an answer.
+	why string
 }
 
 func (w *witness) line(l process.Line) {
@@ -63,10 +77,10 @@ func (w *witness) line(l process.Line) {
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
 	switch line := parseHookLine(l.Text); {
 	case line.check != nil:
-		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Check: line.check})
+		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Step: w.step, Check: line.check})
 		w.result.Checks = append(w.result.Checks, *line.check)
 	case line.verdict != nil:
-		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Verdict: line.verdict})
+		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Step: w.step, Verdict: line.verdict})
 		w.result.Verdict = line.verdict
 	case !line.quiet:
 		w.stream.send(Event{At: l.At, Kind: KindLog, Lifecycle: w.event, Source: string(w.event), Text: line.text})
@@ -88,6 +102,18 @@ func (w *witness) attempt(o lambda.Outcome) {
 	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
 }
 
+// answered ends an invocation of a function that is invoked synchronously; why says what was wrong with it, or nothing.
+func (w *witness) answered(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.invoked, w.why = false, why
+	w.result.Invocations++
+	if why != "" {
+		w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(why, maxText))
+		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Step: w.step, Text: why})
+	}
+}
+
 func (w *witness) invoking() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -104,47 +130,40 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	return invoked && (last.After(since) || s.busySince(since))
 }
 
-// hook runs the event's function, if there is one, and waits for its answer.
-func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*HookResult, *failure) {
-	hook, ok := s.plan.Hooks[event]
-	if !ok {
-		return nil, nil
-	}
-	executionID, answer, err := s.book.Expect(id, event)
-	if err != nil {
-		return nil, internal(event, err)
-	}
-	payload, err := json.Marshal(map[string]string{"DeploymentId": id, "LifecycleEventHookExecutionId": executionID})
-	if err != nil {
-		return nil, internal(event, err)
-	}
+// call is how a controller calls a hook, and where it hears the answer.
+type call struct {
+	answer <-chan deployment.EventStatus
+	// limit is how long the answer may take; late is what a hook did not do by then, as in "did not …".
+	limit time.Duration
+	late  string
+	// deliver invokes the function until there is nothing more to invoke it for.
+	deliver func(ctx context.Context, f *lambda.Function, w *witness)
+}
+
+// hook runs a function for the phase and waits for its answer.
+func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	began := time.Now()
 	w := &witness{
-		stream: s.stream, event: event, last: began,
-		result: HookResult{Event: event, Function: hook.Function, Checks: []Check{}},
+		stream: r.stream, event: p.name, step: p.step, last: began,
+		result: HookResult{Event: p.name, Step: p.step, Rollback: p.rollback, Function: hook.Function, Checks: []Check{}},
 	}
-	function := s.function(hook, w)
+	function := r.function(hook, w)
 	defer function.Stop()
-	s.stream.send(Event{
-		Kind: KindHook, Lifecycle: event,
+	r.stream.send(Event{
+		Kind: KindHook, Lifecycle: p.name, Step: p.step,
 		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
 	})
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()
 	delivered := make(chan struct{})
-	w.invoking()
 	go func() {
 		defer close(delivered)
-		function.Deliver(delivery, payload, func(ctx context.Context, d time.Duration) error {
-			err := wait(ctx, s.plan.scaled(d))
-			w.invoking()
-			return err
-		}, w.attempt)
+		c.deliver(delivery, function, w)
 	}()
 	late := callback{
-		answer: answer, stop: s.book.Stopped(id), speed: s.plan.Speed,
-		atWork: func(now time.Time) bool { return w.atWork(s, now) },
+		answer: c.answer, limit: c.limit, stop: r.book.Stopped(r.id), speed: r.plan.Speed,
+		atWork: func(now time.Time) bool { return w.atWork(r.stage, now) },
 	}
 	end, status, stop := late.wait(ctx)
 	if end == callbackAnswered {
@@ -162,18 +181,21 @@ func (s *stage) hook(ctx context.Context, id string, event lifecycle.Name) (*Hoo
 	defer w.mu.Unlock()
 	w.result.Duration = time.Since(began)
 	w.result.Status, w.result.Reported = status, end == callbackAnswered
-	return &w.result, s.judge(w, hook, end, stop)
+	failed := r.judge(w, hook, c, end, stop)
+	w.result.Report = r.hookReport(w.result.Verdict)
+	r.result.Hooks = append(r.result.Hooks, w.result)
+	return failed
 }
 
 // judge says why a hook's event failed, or nil when it did not.
-func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.Stop) *failure {
+func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deployment.Stop) *failure {
 	f := &failure{event: w.event}
 	switch {
 	case end == callbackAnswered && w.result.Status == deployment.EventSucceeded:
 		return nil
 	case end == callbackAnswered:
 		f.why = deployment.Error{Code: deployment.CodeHookFailed, Message: deployment.TextHookFailed}
-		f.reason = hook.Function + " reported Failed and did not say why"
+		f.reason = cmp.Or(w.why, hook.Function+" reported Failed and did not say why")
 		if v := w.result.Verdict; v != nil && v.Reason != "" {
 			f.reason = v.Reason
 		}
@@ -187,8 +209,7 @@ func (s *stage) judge(w *witness, hook Hook, end callbackEnd, stop deployment.St
 		f.reason = "interrupted"
 	default:
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
-		f.reason = fmt.Sprintf("timed out: %s did not call PutLifecycleEventHookExecutionStatus within CodeDeploy's "+
-			"hour (compressed by --speed %g)", hook.Function, s.plan.Speed)
+		f.reason = fmt.Sprintf("timed out: %s did not %s (compressed by --speed %g)", hook.Function, c.late, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
 			f.reason += ": " + w.result.Attempts[n-1]
 		}
@@ -227,6 +248,10 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	}
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path
+	}
+	if s.plan.Native != nil && s.plan.Native.Header.Name != "" && !s.plan.Discover {
+		header, _ := json.Marshal(map[string]string{s.plan.Native.Header.Name: s.plan.Native.Header.Value}) // strings always can
+		variables["TEST_HEADERS"] = string(header)
 	}
 	return &lambda.Function{
 		Name: hook.Function, Region: Region, Account: Account,

@@ -41,6 +41,9 @@ type Verdict struct {
 	Suite   string `json:"suite,omitempty"`
 	Passed  int    `json:"checks_passed"`
 	Failed  int    `json:"checks_failed"`
+	// Link or Report is where the hook writes its report, as a page.
+	Link   string `json:"link,omitempty"`
+	Report string `json:"report,omitempty"`
 }
 
 // hookLine is one line of a hook's log, as far as it is understood.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
@@ -39,45 +40,79 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 			})
 		case !named:
 		case replaced:
-			dir, err := os.Getwd()
-			if err != nil {
-				dir = "/"
-			}
-			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
-			if missing := p.missing(command); missing != "" {
-				problems = append(problems, diagnostic.Problem{
-					Place: diagnostic.Place{Flag: "--hook"}, Cause: diagnostic.File,
-					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
-				})
-			}
+			hook, wrong := p.shell(event, function.Name, command)
+			hooks[event], problems = hook, append(problems, wrong...)
 		default:
-			binary, problem := p.binary(event, function)
-			if problem != nil {
-				problems = append(problems, *problem)
-			}
-			hooks[event] = Hook{Function: function.Name, Argv: []string{binary}, Dir: filepath.Dir(binary)}
+			hook, wrong := p.binary(event, Kebab(string(event)), function)
+			hooks[event], problems = hook, append(problems, wrong...)
 		}
 	}
 	return hooks, problems
 }
 
-func (p Programs) binary(event lifecycle.Name, function Function) (string, *diagnostic.Problem) {
-	path := filepath.Join(p.Dir, Kebab(string(event)))
+// FindStages returns the program of each stage of one of Amazon ECS's own deployments that has a hook: those of the
+// commands, of which one may also be the name of a binary in Dir, and without any Greenlight's two functions.
+func (p Programs) FindStages() (map[lifecycle.Name]Hook, diagnostic.List) {
+	commands := p.Commands
+	if len(commands) == 0 {
+		commands = map[lifecycle.Name]string{
+			deployment.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
+			deployment.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
+		}
+	}
+	var problems diagnostic.List
+	hooks := map[lifecycle.Name]Hook{}
+	for _, stage := range deployment.HookStages() {
+		command, ok := commands[stage]
+		if !ok {
+			continue
+		}
+		place := diagnostic.Place{Flag: "--hooks"}
+		hook, wrong := p.binary(stage, command, Function{Name: command, Place: place})
+		if wrong != nil && len(p.Commands) > 0 {
+			hook, wrong = p.shell(stage, strings.ToLower(string(stage)), command)
+		}
+		hooks[stage], problems = hook, append(problems, wrong...)
+	}
+	return hooks, problems
+}
+
+// shell is a hook that a command of the user's stands for.
+func (p Programs) shell(event lifecycle.Name, function, command string) (Hook, diagnostic.List) {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/"
+	}
+	hook := Hook{Function: function, Argv: task.Shell(command), Dir: dir, Path: p.Path}
+	missing := p.missing(command)
+	if missing == "" {
+		return hook, nil
+	}
+	return hook, diagnostic.List{{
+		Place: diagnostic.Place{Flag: "--hook"}, Cause: diagnostic.File,
+		Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
+	}}
+}
+
+// binary is a hook that a binary in Dir stands for.
+func (p Programs) binary(event lifecycle.Name, name string, function Function) (Hook, diagnostic.List) {
+	path := filepath.Join(p.Dir, name)
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
+	hook := Hook{Function: function.Name, Argv: []string{path}, Dir: filepath.Dir(path)}
 	why := "does not exist"
 	if info, err := os.Stat(path); err == nil {
 		if info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
+			return hook, nil
 		}
 		why = "is not executable"
 	}
-	return path, &diagnostic.Problem{
+	return hook, diagnostic.List{{
 		Place: function.Place, Cause: diagnostic.File,
 		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
 		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
-	}
+	}}
 }
 
 // shellWords are what a shell knows by itself.

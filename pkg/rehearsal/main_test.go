@@ -2,6 +2,7 @@ package rehearsal_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hook" {
 		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "native" {
+		nativeHook(os.Args[2])
+	}
 	if err := flag.Set("test.parallel", rehearsalsAtOnce); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -56,7 +60,7 @@ func hook(status types.LifecycleEventStatus) {
 		for _, s := range target.DeploymentTarget.EcsTarget.TaskSetsInfo {
 			sets = append(sets, fmt.Sprintf("%s %s %g%%", s.TaskSetLabel, aws.ToString(s.Status), s.TrafficWeight))
 		}
-		_, _ = fmt.Fprintf(os.Stdout, "sees %s; production %s, test %s\n", strings.Join(sets, ", "), versionAt(ctx, os.Getenv("PRODUCTION_URL")), versionAt(ctx, os.Getenv("TEST_URL")))
+		_, _ = fmt.Fprintf(os.Stdout, "sees %s; production %s, test %s\n", strings.Join(sets, ", "), versionAt(ctx, os.Getenv("PRODUCTION_URL"), ""), versionAt(ctx, os.Getenv("TEST_URL"), ""))
 		if status == "Hang" {
 			<-context.WithoutCancel(ctx).Done()
 		}
@@ -67,8 +71,8 @@ func hook(status types.LifecycleEventStatus) {
 	})
 }
 
-// versionAt is the version that answers at a listener, once one does.
-func versionAt(ctx context.Context, base string) string {
+// versionAt is the version that answers at a listener, asked with headers (a JSON object, or nothing), once one does.
+func versionAt(ctx context.Context, base, with string) string {
 	if base == "" {
 		return "none"
 	}
@@ -76,6 +80,11 @@ func versionAt(ctx context.Context, base string) string {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/version", http.NoBody)
 		if err != nil {
 			return err.Error()
+		}
+		headers := map[string]string{}
+		_ = json.Unmarshal([]byte(with), &headers) // nothing for a listener
+		for name, value := range headers {
+			request.Header.Set(name, value)
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {

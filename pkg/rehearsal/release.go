@@ -39,29 +39,40 @@ type Function struct {
 	Place diagnostic.Place
 }
 
-// ReadRelease reads both files. The release is of use only when no problem is fatal.
+// ReadRelease reads both files. Without an AppSpec, which Amazon ECS's own deployments have not, the load balancer reaches
+// the task definition's only container with a port. The release is of use only when no problem is fatal.
 func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	r := Release{Functions: map[lifecycle.Name]Function{}}
-	specBytes, problems := readFile(appSpec)
+	var specBytes []byte
+	var problems diagnostic.List
+	if appSpec != "" {
+		specBytes, problems = readFile(appSpec)
+	}
 	taskBytes, unreadable := readFile(taskDefinition)
 	problems = append(problems, unreadable...)
 	specText, taskText := string(specBytes), string(taskBytes)
 	if len(problems) > 0 {
 		return r, problems
 	}
-	spec, wrong := appspec.Read(appSpec, specText)
-	problems = append(problems, wrong...)
 	task, wrong := taskdef.Read(taskDefinition, taskText)
 	problems = append(problems, wrong...)
 	checked := &task
 	if len(wrong.Errors(false)) > 0 {
 		checked = nil
 	}
-	problems = append(problems, spec.Check(checked)...)
-	r.AppSpec, r.Family, r.Container = specText, task.Family, spec.Container.Text
+	var spec appspec.Spec
+	if appSpec == "" {
+		problems = append(problems, r.reached(checked)...)
+	} else {
+		spec, wrong = appspec.Read(appSpec, specText)
+		problems = append(problems, wrong...)
+		problems = append(problems, spec.Check(checked)...)
+		r.Container = spec.Container.Text
+		r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is not a number
+	}
+	r.AppSpec, r.Family = specText, task.Family
 	c, _ := task.Container(r.Container)
 	r.Place = c.Place
-	r.Port, _ = strconv.Atoi(spec.Port.Text) // Check has refused what is not a number
 	for _, hook := range spec.Hooks {
 		event := lifecycle.Name(hook.Event.Text)
 		if event.TakesHook() {
@@ -82,6 +93,23 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 		problems = append(problems, *problem)
 	}
 	return r, problems.Sorted()
+}
+
+// reached finds the container that the load balancer reaches without an AppSpec.
+func (r *Release) reached(task *taskdef.Task) diagnostic.List {
+	if task == nil || task.Reached < 0 {
+		return nil
+	}
+	c := task.Containers[task.Reached]
+	if r.Container = c.Name; len(c.Ports) > 0 {
+		r.Port = c.Ports[0].Number
+		return nil
+	}
+	return diagnostic.List{{
+		Place: c.Place, Severity: diagnostic.Error, Cause: diagnostic.Rule,
+		Text: fmt.Sprintf("container %.80q maps no port, so no load balancer reaches it", c.Name),
+		Help: `give it "portMappings": [{"containerPort": 8080}]`,
+	}}
 }
 
 func readFile(name string) ([]byte, diagnostic.List) {

@@ -25,13 +25,17 @@ const (
 // Result is what a rehearsal found out.
 type Result struct {
 	Outcome Outcome `json:"outcome"`
+	// Controller is ECS for one of Amazon ECS's own deployments, and empty for one of CodeDeploy's.
+	Controller string `json:"controller,omitempty"`
 	// Release is the new release, Baseline the one that served before.
 	Release  string `json:"release"`
 	Baseline string `json:"baseline"`
 	// Why says what stopped the release; empty when nothing did.
 	Why string `json:"why,omitempty"`
-	// FailedEvent and FailedCheck name where; FailedCheck is empty when no check failed.
+	// FailedEvent, FailedStep and FailedCheck name where: a lifecycle event or stage, the step of a shift that has several,
+	// and the check that failed, where one did.
 	FailedEvent  lifecycle.Name `json:"failed_event,omitempty"`
+	FailedStep   int            `json:"failed_step,omitempty"`
 	FailedCheck  string         `json:"failed_check,omitempty"`
 	DeploymentID string         `json:"deployment_id"`
 	RollbackID   string         `json:"rollback_id,omitempty"`
@@ -66,18 +70,25 @@ type Shift struct {
 
 // LifecycleEvent is one lifecycle event as it ended.
 type LifecycleEvent struct {
-	Name    lifecycle.Name         `json:"name"`
-	Status  deployment.EventStatus `json:"status"`
-	Started time.Time              `json:"started,omitzero"`
-	Ended   time.Time              `json:"ended,omitzero"`
-	Message string                 `json:"message,omitempty"`
+	Name     lifecycle.Name         `json:"name"`
+	Step     int                    `json:"step,omitempty"`
+	Rollback bool                   `json:"rollback,omitempty"`
+	Status   deployment.EventStatus `json:"status"`
+	Started  time.Time              `json:"started,omitzero"`
+	Ended    time.Time              `json:"ended,omitzero"`
+	Message  string                 `json:"message,omitempty"`
 }
 
 // HookResult is what one hook did.
 type HookResult struct {
-	Event    lifecycle.Name         `json:"lifecycle_event"`
-	Function string                 `json:"function"`
-	Status   deployment.EventStatus `json:"status"`
+	Event lifecycle.Name `json:"lifecycle_event"`
+	// Step is that of the shift, where it has several; Rollback says that traffic went back.
+	Step     int  `json:"step,omitempty"`
+	Rollback bool `json:"rollback,omitempty"`
+	// Invocations counts how often ECS invoked the function.
+	Invocations int                    `json:"invocations,omitempty"`
+	Function    string                 `json:"function"`
+	Status      deployment.EventStatus `json:"status"`
 	// Reported says that the function itself gave the status; otherwise CodeDeploy gave up waiting.
 	Reported bool          `json:"reported"`
 	Duration time.Duration `json:"duration_ns"`

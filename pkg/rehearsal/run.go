@@ -1,9 +1,11 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -37,17 +39,25 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	}
 	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
 	r := &run{stage: s, id: s.id}
+	r.controller = &codeDeploy{run: r}
+	if p.Native != nil {
+		r.controller = &native{run: r, options: p.Native}
+	}
 	err = r.deploy(ctx)
 	if err == nil && p.Keep {
-		s.keep(ctx, r)
+		r.keep(ctx)
 	}
 	r.result.Traffic = stopTraffic()
 	r.summarise()
 	return r.result, err
 }
 
-// serveBlue puts the old release behind both listeners.
+// serveBlue puts the old release behind both listeners, where there is one.
 func (s *stage) serveBlue(ctx context.Context) error {
+	if s.blue.release == "" {
+		s.announce()
+		return nil
+	}
 	if err := s.up(ctx, s.blue); err != nil {
 		return err
 	}
@@ -64,6 +74,12 @@ func (s *stage) serveBlue(ctx context.Context) error {
 		}
 	}
 	s.stream.note(fmt.Sprintf("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text))
+	s.announce()
+	return nil
+}
+
+// announce sends both listeners' traffic to blue, and says where everything is.
+func (s *stage) announce() {
 	s.forward(s.production, 0)
 	where := "production " + s.production.URL()
 	if s.test != nil {
@@ -74,42 +90,78 @@ func (s *stage) serveBlue(ctx context.Context) error {
 	if s.plan.Traffic > 0 {
 		s.stream.note(fmt.Sprintf("traffic: %g production requests a second from now to the end", s.plan.Traffic))
 	}
-	return nil
 }
 
 // keep leaves everything running until the context ends.
-func (s *stage) keep(ctx context.Context, r *run) {
-	text := "kept running until Ctrl-C: production " + s.production.URL()
-	if s.test != nil {
-		text += ", test " + s.test.URL()
+func (r *run) keep(ctx context.Context) {
+	text := "kept running until Ctrl-C: production " + r.production.URL()
+	if r.test != nil {
+		text += ", test " + r.test.URL()
 	}
-	s.stream.note(text)
-	s.stream.note(s.awsLine("get-deployment", r.id))
+	r.stream.note(text)
+	r.stream.note(r.controller.lookAt())
 	<-ctx.Done()
 }
 
 // awsLine is a command that a person can paste to look at the deployment, or to act on it.
-func (s *stage) awsLine(operation, id string) string {
-	return fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws deploy %s --deployment-id %s "+
-		"--endpoint-url %s --region %s", operation, id, s.endpoint, Region)
+func (s *stage) awsLine(format string, args ...any) string {
+	return fmt.Sprintf("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws %s --endpoint-url %s --region %s",
+		fmt.Sprintf(format, args...), s.endpoint, Region)
 }
 
 // run is one deployment on the stage.
 type run struct {
 	*stage
-	id     string
-	result Result
+	id         string
+	controller controller
+	result     Result
+}
+
+// controller is what CodeDeploy and Amazon ECS do, each in its own way, with the same task sets, listeners and hooks.
+type controller interface {
+	// begin creates the deployment, and returns what it goes through.
+	begin(ctx context.Context) []phase
+	// fail ends a deployment that failed or was stopped, and rolls it back where the controller would.
+	fail(ctx context.Context, f *failure) Outcome
+	// lookAt is a command line that shows the deployment.
+	lookAt() string
+}
+
+// phase is a part of a deployment: a lifecycle event of CodeDeploy's, a stage of Amazon ECS's, or, without a name,
+// what happens between them.
+type phase struct {
+	name lifecycle.Name
+	// step is that of a shift with several; rollback says that traffic goes back.
+	step     int
+	rollback bool
+	// do does what the phase is there for, its hooks among it.
+	do func(ctx context.Context, p phase) (*failure, error)
+	// skipped, where it is not empty, says why the phase is passed over.
+	skipped string
 }
 
 func (r *run) deploy(ctx context.Context) error {
-	r.begin()
+	r.result = Result{
+		Release: r.green.release, Baseline: r.blue.release, Controller: r.plan.controller(),
+		Started: r.stream.began, Hooks: []HookResult{},
+	}
+	phases := r.controller.begin(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.result.DeploymentID = r.id
+	text := fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release)
+	if r.blue.release == "" {
+		text = fmt.Sprintf("deployment %s begins: it creates the service with %s", r.id, r.green.release)
+	}
+	r.stream.note(text)
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.plan.Alarm.set() {
 		go r.watchAlarm(watching)
 	}
-	for _, event := range lifecycle.All() {
-		failed, err := r.event(ctx, event)
+	for _, p := range phases {
+		failed, err := r.phase(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -117,69 +169,43 @@ func (r *run) deploy(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if failed != nil {
-			return r.fail(ctx, failed)
+			r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
+			r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
+			r.result.Outcome = r.controller.fail(ctx, failed)
+			return ctx.Err()
 		}
 	}
-	if failed := r.terminationWait(ctx); failed != nil {
-		return r.fail(ctx, failed)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	r.down(ctx, r.blue)
-	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.TaskSets = []deployment.TaskSet{r.taskSet(r.green, "PRIMARY", 100, time.Now())}
-		d.Finish(deployment.Succeeded, time.Now(), nil)
-	})
-	r.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", r.blue.release, r.green.release))
 	r.result.Outcome = Shifted
 	return ctx.Err()
 }
 
-// begin creates the deployment.
-func (r *run) begin() {
-	now := time.Now()
-	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release, DeploymentID: r.id,
-		Started: r.stream.began, Hooks: []HookResult{},
+// phase runs one phase.
+func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
+	failed, err := r.enter(ctx, p)
+	if failed != nil {
+		failed.step = p.step
 	}
-	test := ""
-	if r.test != nil {
-		test = listenerARN("2")
-	}
-	r.book.Add(deployment.New(deployment.Deployment{
-		ID: r.id, Application: "rehearsal", Group: "rehearsal", Config: r.plan.config(),
-		Creator: deployment.ByUser, AppSpec: r.plan.deployedAppSpec(),
-		Cluster: "rehearsal", Service: r.plan.service(),
-		ReadyWait: r.plan.ReadyWait, TerminationWait: r.plan.TerminationWait,
-		AutoRollback:       !r.plan.NoRollback,
-		ProductionListener: listenerARN("1"), TestListener: test,
-		BlueGroup: r.blue.group.Name, GreenGroup: r.green.group.Name,
-		TaskSets: []deployment.TaskSet{r.taskSet(r.blue, "PRIMARY", 100, now)},
-	}, now))
-	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release))
+	return failed, err
 }
 
-// event runs one lifecycle event.
-func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) {
-	if failed := r.pause(ctx, name, 0, nil); failed != nil {
+func (r *run) enter(ctx context.Context, p phase) (*failure, error) {
+	if failed := r.pause(ctx, p.name, 0, nil); failed != nil {
 		return failed, nil
 	}
-	if r.test == nil && (name == lifecycle.AllowTestTraffic || name == lifecycle.AfterAllowTestTraffic) {
-		r.skip(name)
-		if name == lifecycle.AfterAllowTestTraffic {
-			return r.readyWait(ctx, time.Now(), r.ready()), nil
+	if p.skipped != "" {
+		if _, ok := r.plan.Hooks[p.name]; ok {
+			r.stream.send(Event{Kind: KindWarning, Lifecycle: p.name, Text: p.skipped})
 		}
+		r.book.Update(r.id, func(d *deployment.Deployment) { d.Skip(p.name) })
+		r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Status: deployment.EventSkipped, Text: p.skipped})
 		return nil, nil
 	}
-	began := time.Now()
-	var goOn <-chan struct{}
-	if name == lifecycle.AfterAllowTestTraffic {
-		goOn = r.ready()
+	if p.name == "" {
+		return p.do(ctx, p)
 	}
-	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(name, began) })
-	r.stream.send(Event{Kind: KindBegin, Lifecycle: name})
-	failed, err := r.step(ctx, name)
+	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(p.name, time.Now()) })
+	r.stream.send(Event{Kind: KindBegin, Lifecycle: p.name, Step: p.step})
+	failed, err := p.do(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -188,56 +214,23 @@ func (r *run) event(ctx context.Context, name lifecycle.Name) (*failure, error) 
 	if failed != nil {
 		status, text, why = deployment.EventFailed, failed.reason, failed.diagnostics
 	}
-	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(name, status, time.Now(), why) })
-	r.stream.send(Event{Kind: KindEnd, Lifecycle: name, Status: status, Text: text})
-	if name == lifecycle.AfterAllowTestTraffic && failed == nil {
-		failed = r.readyWait(ctx, began, goOn)
-	}
+	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(p.name, status, time.Now(), why) })
+	r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Step: p.step, Status: status, Text: text})
 	return failed, nil
-}
-
-// step does what the event is there for.
-func (r *run) step(ctx context.Context, name lifecycle.Name) (*failure, error) {
-	switch name {
-	case lifecycle.Install:
-		return r.install(ctx)
-	case lifecycle.AllowTestTraffic:
-		r.forward(r.test, 100)
-		return r.pause(ctx, name, r.plan.scaled(listenerChange), nil), nil
-	case lifecycle.AllowTraffic:
-		return r.shift(ctx), nil
-	case lifecycle.BeforeInstall, lifecycle.AfterInstall, lifecycle.AfterAllowTestTraffic,
-		lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic:
-	}
-	result, failed := r.hook(ctx, r.id, name)
-	if result != nil {
-		result.Report = r.hookReport(name)
-		r.result.Hooks = append(r.result.Hooks, *result)
-	}
-	return failed, nil
-}
-
-// skip passes over an event for which the deployment group has no test listener. CodeDeploy says nothing
-// about that (user guide: "nothing happens"); a rehearsal does.
-func (r *run) skip(name lifecycle.Name) {
-	r.book.Update(r.id, func(d *deployment.Deployment) { d.Skip(name) })
-	text := "the deployment group has no test listener"
-	if hook, ok := r.plan.Hooks[name]; ok {
-		text += ": CodeDeploy does not run " + hook.Function + ", and does not say so"
-		r.stream.send(Event{Kind: KindWarning, Lifecycle: name, Text: text})
-	}
-	r.stream.send(Event{Kind: KindEnd, Lifecycle: name, Status: deployment.EventSkipped, Text: text})
 }
 
 // install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
 // divides, but never less than a task may take to start. Tasks that somebody else runs are taken as they are.
-func (r *run) install(ctx context.Context) (*failure, error) {
+func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 	if err := r.up(ctx, r.green); err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	r.book.Update(r.id, func(d *deployment.Deployment) {
-		d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
+		if d.Side(deployment.Green) == nil {
+			d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
+		}
+		d.SetRunning(deployment.Green, r.green.running())
 	})
 	r.stream.note(fmt.Sprintf("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text))
 	if len(r.green.command.Addrs) > 0 {
@@ -252,7 +245,7 @@ func (r *run) install(ctx context.Context) (*failure, error) {
 			close(seen)
 		}
 	}()
-	if failed := r.pause(healthy, lifecycle.Install, installLimit, seen); failed != nil || ctx.Err() != nil {
+	if failed := r.pause(healthy, p.name, installLimit, seen); failed != nil || ctx.Err() != nil {
 		return failed, nil
 	}
 	select {
@@ -260,23 +253,27 @@ func (r *run) install(ctx context.Context) (*failure, error) {
 		return nil, nil
 	default:
 	}
-	text := fmt.Sprintf("timed out: the replacement task set did not become healthy within CodeDeploy's hour "+
-		"(compressed by --speed %g): "+
-		"its tasks did not answer GET %s with %s", r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
+	who := "the replacement task set did not become healthy within CodeDeploy's hour"
+	if r.plan.Native != nil {
+		who = "the new service revision did not become healthy within the hour that a rehearsal gives it"
+	}
+	text := fmt.Sprintf("timed out: %s (compressed by --speed %g): its tasks did not answer GET %s with %s", who,
+		r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
 	return &failure{
-		event: lifecycle.Install, reason: text,
+		event: p.name, reason: text,
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
 		diagnostics: &deployment.Diagnostics{Code: deployment.DiagnosticOther, Message: text},
 	}, nil
 }
 
-// hookReport is what the event's hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
-func (r *run) hookReport(name lifecycle.Name) json.RawMessage {
-	text, ok := r.aws.Objects.Get(fmt.Sprintf("%s/greenlight/%s/%s.json", reportBucket, r.id, name))
-	if !ok {
+// hookReport is what a hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
+func (s *stage) hookReport(v *Verdict) json.RawMessage {
+	if v == nil {
 		return nil
 	}
-	if clean := []byte(r.stream.redactor.Text(string(text))); json.Valid(clean) {
+	key := strings.TrimSuffix(strings.TrimPrefix(cmp.Or(v.Link, v.Report), "s3://"), ".html") + ".json"
+	text, ok := s.aws.Objects.Get(key)
+	if clean := []byte(s.stream.redactor.Text(string(text))); ok && json.Valid(clean) {
 		return clean
 	}
 	return nil
@@ -290,7 +287,9 @@ func (r *run) summarise() {
 	r.result.Missed = r.aws.Values.Missed()
 	d, _ := r.book.Get(r.id)
 	for _, e := range d.Events {
-		event := LifecycleEvent{Name: e.Name, Status: e.Status, Started: e.Started, Ended: e.Ended}
+		event := LifecycleEvent{
+			Name: e.Name, Step: e.Step, Rollback: e.Rollback, Status: e.Status, Started: e.Started, Ended: e.Ended,
+		}
 		if e.Diagnostics != nil {
 			event.Message = e.Diagnostics.Message
 		}

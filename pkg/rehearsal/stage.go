@@ -123,8 +123,11 @@ func (s *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.production = s.balancer.Listen("production", production)
-	if !s.plan.NoTestListener {
+	if s.plan.Native != nil && s.plan.Native.Header.Name != "" {
+		s.test = s.balancer.Rule("test", s.plan.Native.Header.Name, s.plan.Native.Header.Value)
+	}
+	s.production = s.balancer.ListenWithRule("production", production, s.test)
+	if !s.plan.NoTestListener && s.test == nil {
 		test, err := listen(ctx, "test", s.plan.TestPort)
 		if err != nil {
 			return err
@@ -274,9 +277,24 @@ func (s *stage) forward(l *alb.Listener, percent int) {
 	s.stream.send(Event{
 		Kind: KindShift, Listener: l.Name,
 		Weights: map[string]int{s.blue.release: rest, s.green.release: percent},
-		Text: fmt.Sprintf("%s listener: %d %% blue (%s), %d %% green (%s)", l.Name, rest, s.blue.release, percent,
-			s.green.release),
+		Text:    fmt.Sprintf("%s: %d %% %s, %d %% green (%s)", s.called(l), rest, s.old(), percent, s.green.release),
 	})
+}
+
+// called is the listener's name, or the rule's.
+func (s *stage) called(l *alb.Listener) string {
+	if l == s.test && l.URL() == s.production.URL() {
+		return fmt.Sprintf("test rule (%s: %s)", s.plan.Native.Header.Name, s.plan.Native.Header.Value)
+	}
+	return l.Name + " listener"
+}
+
+// old names blue, where there is one.
+func (s *stage) old() string {
+	if s.blue.release == "" {
+		return "nothing"
+	}
+	return "blue (" + s.blue.release + ")"
 }
 
 // busySince reports whether anybody but the background traffic used the rehearsal after the moment.

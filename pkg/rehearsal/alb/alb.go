@@ -14,6 +14,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,9 @@ type Listener struct {
 	balancer *Balancer
 	server   *http.Server
 	addr     net.Addr
+	// rule takes the requests with its header from the listener; header and value are a rule's.
+	rule          *Listener
+	header, value string
 }
 
 // Balancer is a load balancer with its listeners.
@@ -70,7 +75,23 @@ func New() *Balancer {
 
 // Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called.
 func (b *Balancer) Listen(name string, socket net.Listener) *Listener {
-	l := &Listener{Name: name, balancer: b, addr: socket.Addr()}
+	return b.ListenWithRule(name, socket, nil)
+}
+
+// Rule returns a rule that takes a listener's requests with the header: a listener of its own that shares the port of
+// the one it is given to.
+func (b *Balancer) Rule(name, header, value string) *Listener {
+	l := &Listener{Name: name, balancer: b, header: header, value: value}
+	l.Forward()
+	return l
+}
+
+// ListenWithRule is Listen for a listener with a rule before its default one.
+func (b *Balancer) ListenWithRule(name string, socket net.Listener, rule *Listener) *Listener {
+	l := &Listener{Name: name, balancer: b, addr: socket.Addr(), rule: rule}
+	if rule != nil {
+		rule.addr = l.addr
+	}
 	l.Forward()
 	l.server = &http.Server{
 		Handler:           l,
@@ -135,6 +156,12 @@ func (l *Listener) group() *Group {
 
 // ServeHTTP forwards one request and logs it.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// An Application Load Balancer compares header values without regard to case.
+	if l.rule != nil && slices.ContainsFunc(r.Header.Values(l.rule.header),
+		func(v string) bool { return strings.EqualFold(v, l.rule.value) }) {
+		l.rule.ServeHTTP(w, r)
+		return
+	}
 	began := time.Now()
 	answer := &recorder{ResponseWriter: w}
 	request := Request{At: began, Listener: l.Name, Method: r.Method, Path: r.URL.Path, UserAgent: r.UserAgent()}

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -54,6 +55,10 @@ type Server struct {
 	Bend func(w http.ResponseWriter, r *http.Request, c Call) bool
 	// Done, when set, is told of each call that was not bent, when its answer is on its way.
 	Done func(c Call)
+
+	// registered are the task definitions that RegisterTaskDefinition was called for, by ARN.
+	mu         sync.Mutex
+	registered map[string]json.RawMessage
 }
 
 // Call is one call of an operation.

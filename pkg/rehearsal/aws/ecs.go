@@ -1,9 +1,9 @@
 package aws
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -18,15 +18,35 @@ type ServiceRevision struct {
 	// Container is behind the load balancer, whose target group and listener rules are given by ARN.
 	Container, TargetGroup   string
 	TestRule, ProductionRule string
+	// Alternate is the other target group of the service; Resolved is the one of the two that this revision is behind.
+	// Where it is empty, nothing is resolved.
+	Alternate, Resolved string
+	Port                int
+	// Service and Cluster are ARNs.
+	Service, Cluster string
+	Created          time.Time
+}
+
+// loadBalancer is the configuration of what a revision is behind.
+func loadBalancer(r ServiceRevision) object {
+	rules := object{"testListenerRule": r.TestRule, "productionListenerRule": r.ProductionRule}
+	shown := object{"containerName": r.Container, "targetGroupArn": r.TargetGroup, "advancedConfiguration": rules}
+	if r.Alternate != "" {
+		rules["alternateTargetGroupArn"], shown["containerPort"] = r.Alternate, r.Port
+	}
+	if r.TestRule == "" {
+		delete(rules, "testListenerRule")
+	}
+	return shown
 }
 
 func (s *Server) ecs() map[string]operation {
-	return map[string]operation{
-		"DescribeServices":         typed(s.describeServices),
-		"DescribeTaskSets":         typed(s.describeTaskSets),
-		"DescribeTaskDefinition":   typed(s.describeTaskDefinition),
-		"DescribeServiceRevisions": typed(s.describeServiceRevisions),
-	}
+	all := s.native()
+	all["DescribeServices"] = typed(s.describeServices)
+	all["DescribeTaskSets"] = typed(s.describeTaskSets)
+	all["DescribeTaskDefinition"] = typed(s.describeTaskDefinition)
+	all["DescribeServiceRevisions"] = typed(s.describeServiceRevisions)
+	return all
 }
 
 // ecsInput is what the operations take in all.
@@ -79,6 +99,10 @@ func (s *Server) describeServices(in ecsInput) (any, error) {
 			failures = append(failures, object{"arn": s.arn("service", last(in.Cluster), last(name)), "reason": "MISSING"})
 			continue
 		}
+		if d.Native != nil {
+			services = append(services, s.ownService(d))
+			continue
+		}
 		desired, running := 0, 0
 		for _, t := range d.TaskSets {
 			desired, running = max(desired, t.Desired), running+t.Running
@@ -101,21 +125,18 @@ func (s *Server) describeTaskSets(in ecsInput) (any, error) {
 	return object{"taskSets": s.taskSets(d, in.TaskSets), "failures": []object{}}, nil
 }
 
-// describeTaskDefinition takes an ARN, "family:revision", or a family, whose second revision is the newest.
 func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
-	for arn, definition := range s.Definitions() {
-		family, revision, _ := strings.Cut(last(arn), ":")
-		if in.TaskDefinition == arn || in.TaskDefinition == last(arn) || in.TaskDefinition == family && revision == "2" {
-			return object{"taskDefinition": json.RawMessage(definition), "tags": []object{}}, nil
-		}
+	arn, definition := s.taskDefinition(in.TaskDefinition)
+	if arn == "" {
+		return nil, fault("ClientException", "Unable to describe task definition.")
 	}
-	return nil, fault("ClientException", "Unable to describe task definition.")
+	return object{"taskDefinition": definition, "tags": []object{}}, nil
 }
 
 func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
-	var all []ServiceRevision
+	all := s.ownRevisions()
 	if s.Revisions != nil {
-		all = s.Revisions()
+		all = append(all, s.Revisions()...)
 	}
 	found, failures := []object{}, []object{}
 	for _, arn := range in.Revisions {
@@ -124,16 +145,18 @@ func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
 			failures = append(failures, object{"arn": arn, "reason": "MISSING"})
 			continue
 		}
-		found = append(found, object{
+		shown := object{
 			"serviceRevisionArn": arn, "taskDefinition": all[i].TaskDefinition,
-			"loadBalancers": []object{{
-				"containerName": all[i].Container, "targetGroupArn": all[i].TargetGroup,
-				"advancedConfiguration": object{
-					"testListenerRule":       all[i].TestRule,
-					"productionListenerRule": all[i].ProductionRule,
-				},
-			}},
-		})
+			"loadBalancers": []object{loadBalancer(all[i])},
+		}
+		if resolved := all[i].Resolved; resolved != "" {
+			behind := object{"targetGroupArn": resolved, "productionListenerRule": all[i].ProductionRule}
+			shown["resolvedConfiguration"] = object{"loadBalancers": []object{behind}}
+			shown["containerImages"] = s.containerImages(all[i].TaskDefinition)
+			shown["serviceArn"], shown["clusterArn"] = all[i].Service, all[i].Cluster
+			shown["createdAt"], shown["launchType"] = moment(all[i].Created), "FARGATE"
+		}
+		found = append(found, shown)
 	}
 	return object{"serviceRevisions": found, "failures": failures}, nil
 }

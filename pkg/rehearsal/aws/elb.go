@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,9 +25,18 @@ type Listener struct {
 	Protocol string
 	Port     int
 	Forward  []Weight
+	// Rules stand before the default one.
+	Rules []Rule
 }
 
-// rule is the ARN of the listener's only rule, the default one: that is what CodeDeploy changes.
+// Rule is a listener rule whose condition is a header with one of the values.
+type Rule struct {
+	ARN, Header string
+	Values      []string
+	Forward     []Weight
+}
+
+// rule is the ARN of the listener's default rule: that is what CodeDeploy changes.
 func (l Listener) rule() string {
 	return strings.Replace(l.ARN, ":listener/", ":listener-rule/", 1) + "/0000000000000001"
 }
@@ -103,12 +113,12 @@ type xmlAction struct {
 	} `xml:"ForwardConfig"`
 }
 
-// action is the forward action as AWS shows it: with one group it also stands by itself.
-func (l Listener) action() members[xmlAction] {
+// action is a forward action as AWS shows it: with one group it also stands by itself.
+func action(forward []Weight) members[xmlAction] {
 	out := xmlAction{Type: "forward", Order: 1}
-	out.Groups.Groups.Members = l.Forward
-	if len(l.Forward) == 1 {
-		out.ARN = l.Forward[0].GroupARN
+	out.Groups.Groups.Members = forward
+	if len(forward) == 1 {
+		out.ARN = forward[0].GroupARN
 	}
 	return members[xmlAction]{[]xmlAction{out}}
 }
@@ -130,7 +140,7 @@ func (s *Server) describeListeners(form url.Values) (member, error) {
 		}
 		there = true
 		for _, l := range b.Listeners {
-			all = append(all, xmlListener{l.ARN, b.ARN, l.Port, cmp.Or(l.Protocol, "HTTP"), l.action()})
+			all = append(all, xmlListener{l.ARN, b.ARN, l.Port, cmp.Or(l.Protocol, "HTTP"), action(l.Forward)})
 		}
 	}
 	if only != "" && !there {
@@ -142,11 +152,17 @@ func (s *Server) describeListeners(form url.Values) (member, error) {
 }
 
 type xmlRule struct {
-	ARN        string             `xml:"RuleArn"`
-	Priority   string             `xml:"Priority"`
-	Conditions members[string]    `xml:"Conditions"`
-	Actions    members[xmlAction] `xml:"Actions"`
-	Default    bool               `xml:"IsDefault"`
+	ARN        string                `xml:"RuleArn"`
+	Priority   string                `xml:"Priority"`
+	Conditions members[xmlCondition] `xml:"Conditions"`
+	Actions    members[xmlAction]    `xml:"Actions"`
+	Default    bool                  `xml:"IsDefault"`
+}
+
+type xmlCondition struct {
+	Field  string          `xml:"Field"`
+	Header string          `xml:"HttpHeaderConfig>HttpHeaderName"`
+	Values members[string] `xml:"HttpHeaderConfig>Values"`
 }
 
 func (s *Server) describeRules(form url.Values) (member, error) {
@@ -154,7 +170,14 @@ func (s *Server) describeRules(form url.Values) (member, error) {
 	for _, b := range s.LoadBalancers() {
 		for _, l := range b.Listeners {
 			if want := form.Get("ListenerArn"); want == "" || want == l.ARN {
-				all = append(all, xmlRule{ARN: l.rule(), Priority: "default", Actions: l.action(), Default: true})
+				for i, r := range l.Rules {
+					condition := xmlCondition{"http-header", r.Header, members[string]{r.Values}}
+					all = append(all, xmlRule{
+						ARN: r.ARN, Priority: strconv.Itoa(i + 1), Actions: action(r.Forward),
+						Conditions: members[xmlCondition]{[]xmlCondition{condition}},
+					})
+				}
+				all = append(all, xmlRule{ARN: l.rule(), Priority: "default", Actions: action(l.Forward), Default: true})
 			}
 		}
 	}

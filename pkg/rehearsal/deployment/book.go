@@ -24,8 +24,9 @@ var (
 // Stop is a request to stop a deployment: somebody's, or an alarm's.
 type Stop struct {
 	Rollback bool
-	// Alarm says what set the alarm off; it is empty when somebody called StopDeployment.
-	Alarm string
+	// Alarm says what set the alarm off; it is empty when somebody stopped it, By calling what is named: StopDeployment
+	// where it is empty.
+	Alarm, By string
 }
 
 // execution is one invocation of a hook that has yet to answer.
@@ -51,6 +52,9 @@ type Book struct {
 	entries    map[string]*entry
 	order      []string
 	executions map[string]*execution
+	// offer makes the deployment that the next Ask begins, and asked is closed then.
+	offer func(definition string) Deployment
+	asked chan struct{}
 }
 
 // NewBook returns an empty Book.
@@ -62,6 +66,10 @@ func NewBook() *Book {
 func (b *Book) Add(d Deployment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.add(d)
+}
+
+func (b *Book) add(d Deployment) {
 	b.entries[d.ID] = &entry{state: d.Clone(), stop: make(chan Stop, 1)}
 	b.order = append(b.order, d.ID)
 }
@@ -144,7 +152,7 @@ func (b *Book) Stop(id string, stop Stop) error {
 	switch {
 	case !ok:
 		return ErrUnknown
-	case e.state.Status.Ended():
+	case e.state.Status.Ended() || e.state.Status == RollingBack:
 		return ErrEnded
 	case !e.stopped:
 		e.stopped = true

@@ -3,7 +3,6 @@ package deployment
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,8 +129,17 @@ func (d *Deployment) Skip(name lifecycle.Name) {
 
 // SetRunning notes how many tasks of a side run.
 func (d *Deployment) SetRunning(label TaskSetLabel, running int) {
-	i := slices.IndexFunc(d.TaskSets, func(t TaskSet) bool { return t.Label == label })
-	if i >= 0 {
-		d.TaskSets[i].Running = running
+	if t := d.Side(label); t != nil {
+		t.Running = running
+	}
+}
+
+// ShiftTest gives the replacement its share of test traffic.
+func (d *Deployment) ShiftTest(percent int) {
+	for i := range d.TaskSets {
+		d.TaskSets[i].TestWeight = float64(wholePart - percent)
+		if d.TaskSets[i].Label == Green {
+			d.TaskSets[i].TestWeight = float64(percent)
+		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package deployment is one CodeDeploy deployment of an Amazon ECS service as a value: its lifecycle
-// events in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
+// Package deployment is one deployment of an Amazon ECS service, by CodeDeploy or by ECS itself, as a value: its lifecycle
+// events or stages in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
 // become next. A Book keeps those of one rehearsal and is where the API and the rehearsal meet.
 //
 // It opens no socket, starts no process and reads no clock: whoever changes a deployment says when.
@@ -36,6 +36,9 @@ const (
 	Succeeded  Status = "Succeeded"
 	Failed     Status = "Failed"
 	Stopped    Status = "Stopped"
+	// RollingBack and RolledBack are those of Amazon ECS's own deployments only: CodeDeploy rolls back by another one.
+	RollingBack Status = "RollingBack"
+	RolledBack  Status = "RolledBack"
 )
 
 // Known reports whether CodeDeploy has such a status; Queued and Baking are statuses that a rehearsal's
@@ -49,7 +52,7 @@ func (s Status) Known() bool {
 }
 
 // Ended reports whether nothing more will happen to a deployment in this status.
-func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Stopped }
+func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Stopped || s == RolledBack }
 
 // Wait is a pause that ContinueDeployment ends, in AWS's words.
 type Wait string
@@ -98,9 +101,13 @@ type Error struct{ Code, Message string }
 // Diagnostics is what a failed event says about itself. LogTail is at most 4 KB.
 type Diagnostics struct{ Code, Script, Message, LogTail string }
 
-// Event is one lifecycle event of a deployment.
+// Event is one lifecycle event of a deployment, or a stage of one of Amazon ECS's own.
 type Event struct {
-	Name           lifecycle.Name
+	Name lifecycle.Name
+	// Step is the step of the shift of production traffic, from 1; 0 where the shift has one step only.
+	Step int
+	// Rollback says that traffic goes back in it.
+	Rollback       bool
 	Status         EventStatus
 	Started, Ended time.Time
 	Diagnostics    *Diagnostics
@@ -117,6 +124,7 @@ const (
 
 // TaskSet is one of the two task sets of a deployment.
 type TaskSet struct {
+	// ID is "ecs-svc/" and a number; that of a service revision is its ARN.
 	ID          string
 	Label       TaskSetLabel
 	Release     string
@@ -127,9 +135,9 @@ type TaskSet struct {
 	// Status is PRIMARY, ACTIVE or DRAINING.
 	Status           string
 	Desired, Running int
-	// Weight is the share of production traffic, in percent.
-	Weight  float64
-	Created time.Time
+	// Weight is the share of production traffic, in percent, and TestWeight that of test traffic.
+	Weight, TestWeight float64
+	Created            time.Time
 }
 
 // Deployment is one deployment. It is a value: copies made by a Book share nothing.
@@ -160,12 +168,20 @@ type Deployment struct {
 	Error                 *Error
 	// RollbackID is the deployment that rolled this one back, RollbackOf the one that this one rolls back.
 	RollbackID, RollbackOf, RollbackMessage string
+	// Native is set for one of Amazon ECS's own deployments.
+	Native *Native
 }
 
-// New returns d with all eight events pending.
-func New(d Deployment, now time.Time) Deployment {
+// New returns d with these events pending; without any they are CodeDeploy's eight.
+func New(d Deployment, now time.Time, events ...Event) Deployment {
 	d.Status, d.Created = Created, now
-	d.Events = nil
+	d.Events = slices.Clone(events)
+	for i := range d.Events {
+		d.Events[i].Status = EventPending
+	}
+	if len(events) > 0 {
+		return d
+	}
 	for _, name := range lifecycle.All() {
 		d.Events = append(d.Events, Event{Name: name, Status: EventPending})
 	}
@@ -183,18 +199,30 @@ func (d Deployment) Clone() Deployment {
 	if d.Error != nil {
 		d.Error = new(*d.Error)
 	}
+	if d.Native != nil {
+		d.Native = new(*d.Native)
+		d.Native.Hooks, d.Native.Executions = slices.Clone(d.Native.Hooks), slices.Clone(d.Native.Executions)
+	}
 	return d
 }
 
 // TargetID is the id of the only target of an ECS deployment.
 func (d Deployment) TargetID() string { return d.Cluster + ":" + d.Service }
 
-// Event returns the event with the name, or nil.
+// Event returns the event with the name, or nil. Of several with one name it is that under way, else the next one.
 func (d *Deployment) Event(name lifecycle.Name) *Event {
-	if i := slices.IndexFunc(d.Events, func(e Event) bool { return e.Name == name }); i >= 0 {
-		return &d.Events[i]
+	for _, status := range []EventStatus{EventInProgress, EventPending, ""} {
+		i := slices.IndexFunc(d.Events, func(e Event) bool { return e.Name == name && (e.Status == status || status == "") })
+		if i >= 0 {
+			return &d.Events[i]
+		}
 	}
 	return nil
+}
+
+// Began reports whether an event with the name began.
+func (d *Deployment) Began(name lifecycle.Name) bool {
+	return slices.ContainsFunc(d.Events, func(e Event) bool { return e.Name == name && !e.Started.IsZero() })
 }
 
 // Begin marks the event as in progress, and with it the deployment.
@@ -225,6 +253,20 @@ func (d *Deployment) Finish(status Status, now time.Time, why *Error) {
 		return
 	}
 	d.Status, d.Ended, d.Error, d.Waiting = status, now, why, ""
+	d.skipRest(now)
+}
+
+// RollBack begins the rollback of one of Amazon ECS's own deployments, which goes through these stages again.
+func (d *Deployment) RollBack(now time.Time, why *Error, stages ...lifecycle.Name) {
+	d.Status, d.Error, d.Native.RollbackStarted = RollingBack, why, now
+	d.skipRest(now)
+	for _, name := range stages {
+		d.Events = append(d.Events, Event{Name: name, Rollback: true, Status: EventPending})
+	}
+}
+
+// skipRest gives the events that have not ended their statuses.
+func (d *Deployment) skipRest(now time.Time) {
 	for i := range d.Events {
 		switch d.Events[i].Status {
 		case EventPending:

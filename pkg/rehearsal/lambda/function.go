@@ -1,9 +1,10 @@
 // Package lambda runs a function's own binary the way AWS Lambda does: a Runtime API (2018-06-01) on
 // loopback, the environment that Lambda gives, a deadline that kills, an execution environment that is
-// used again until it breaks, and asynchronous delivery with two retries.
+// used again until it breaks, asynchronous delivery with two retries as CodeDeploy has it, and synchronous
+// invocation as Amazon ECS does it.
 //
-// It refuses to look at what a function returns: whoever invokes asynchronously, as CodeDeploy does,
-// never sees it either.
+// It refuses to look at what a function returns: whoever invokes asynchronously never sees it, and to whoever
+// invokes synchronously it is handed as it came.
 package lambda
 
 import (
@@ -76,12 +77,12 @@ type Outcome struct {
 func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
 	attempts func(Outcome),
 ) {
-	requestID := uuid()
+	requestID := UUID()
 	for attempt := 1; attempt <= Attempts; attempt++ {
 		began := time.Now()
-		kind, message := f.invoke(ctx, requestID, payload)
-		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: kind, Message: message, Duration: time.Since(began)}
-		failed := kind != Returned && kind != Cancelled
+		r := f.invoke(ctx, requestID, payload)
+		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: r.kind, Message: r.message, Duration: time.Since(began)}
+		failed := r.kind != Returned && r.kind != Cancelled
 		if failed && attempt < Attempts {
 			o.Retry = time.Duration(attempt) * time.Minute
 		}
@@ -90,6 +91,14 @@ func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(conte
 			return
 		}
 	}
+}
+
+// Invoke invokes the function synchronously, once, and returns what it answered.
+func (f *Function) Invoke(ctx context.Context, payload []byte) (Outcome, []byte) {
+	requestID, began := UUID(), time.Now()
+	r := f.invoke(ctx, requestID, payload)
+	o := Outcome{RequestID: requestID, Attempt: 1, Kind: r.kind, Message: r.message, Duration: time.Since(began)}
+	return o, r.answer
 }
 
 // Stop ends the function's execution environment.
@@ -107,36 +116,36 @@ func (f *Function) stop() {
 }
 
 // invoke runs one attempt.
-func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) (Kind, string) {
+func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if kind, message := f.ready(ctx); kind != "" {
 		f.stop()
-		return kind, message
+		return result{kind: kind, message: message}
 	}
 	deadline := time.Now().Add(f.Timeout)
 	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: f.arn(), result: make(chan result, 1)}
 	f.env.pending <- call
 	select {
 	case r := <-call.result:
-		return r.kind, r.message
+		return r
 	case <-f.env.proc.Done():
 		// The answer may have come just before the end.
 		select {
 		case r := <-call.result:
 			f.stop()
-			return r.kind, r.message
+			return r
 		default:
 		}
 		exit := f.env.proc.Exit()
 		f.stop()
-		return Crashed, fmt.Sprintf("Runtime exited with error: %s", exit)
+		return result{kind: Crashed, message: fmt.Sprintf("Runtime exited with error: %s", exit)}
 	case <-time.After(f.Timeout):
 		f.stop()
-		return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
+		return result{kind: TimedOut, message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
 	case <-ctx.Done():
 		f.stop()
-		return Cancelled, ctx.Err().Error()
+		return result{kind: Cancelled, message: ctx.Err().Error()}
 	}
 }
 
@@ -217,7 +226,8 @@ func (f *Function) environ(api string) []string {
 	return env
 }
 
-func uuid() string {
+// UUID returns a random one, as request ids are.
+func UUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -33,6 +33,8 @@ type invocation struct {
 type result struct {
 	kind    Kind
 	message string
+	// answer is what the function returned.
+	answer []byte
 }
 
 // environment is one execution environment: the function's process and the Runtime API that it talks to.
@@ -105,8 +107,8 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *environment) respond(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxResponse))
-	e.end(w, r, result{kind: Returned})
+	answer, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse)) // one that breaks off is no JSON
+	e.end(w, r, result{kind: Returned, answer: answer})
 }
 
 func (e *environment) fail(w http.ResponseWriter, r *http.Request) {

@@ -67,7 +67,11 @@ func tone(r rehearsal.Result) string {
 func (p *page) hero() {
 	r := p.result
 	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
-	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, r.Baseline))
+	title := fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, r.Baseline)
+	if r.Baseline == "" {
+		title = "Rehearsal of a service that is created with " + r.Release
+	}
+	p.El("p", "suite", title)
 	p.El("h1", "", outcome(r))
 	says := sentence(r)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
@@ -76,7 +80,7 @@ func (p *page) hero() {
 	p.El("p", "reason", says+".")
 	if r.Why != "" {
 		p.Raw("<p>")
-		p.El("code", "", string(r.FailedEvent))
+		p.El("code", "", where(r))
 		p.Raw(" ")
 		p.Text(r.Why)
 		p.Raw("</p>\n")
@@ -86,7 +90,7 @@ func (p *page) hero() {
 	p.Raw(`<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`)
 	for i, h := range r.Hooks {
 		p.Raw(`<li><a href="#hook-` + strconv.Itoa(i+1) + `">`)
-		p.Text(string(h.Event))
+		p.Text(label(h.Event, h.Step))
 		p.Raw("</a></li>")
 	}
 	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
@@ -98,6 +102,9 @@ func counts(r rehearsal.Result) string {
 	fresh, freshErrors := r.Served("production", r.Release)
 	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline,
 		fresh, r.Release)
+	if r.Baseline == "" {
+		text = fmt.Sprintf("Production: %d requests, %d answered by %s", r.Total("production"), fresh, r.Release)
+	}
 	if n := oldErrors + freshErrors; n > 0 {
 		text += fmt.Sprintf("; %d of them with an error", n)
 	}
@@ -119,13 +126,16 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	if h.Verdict != nil {
 		verdict = known(h.Verdict.Verdict)
 	}
-	p.section("hook-"+strconv.Itoa(i+1), string(h.Event))
+	p.section("hook-"+strconv.Itoa(i+1), label(h.Event, h.Step))
 	p.Raw(`<article class="` + verdict + `">` + "\n<h3>")
 	p.Text(h.Function)
 	p.Raw(" ")
 	p.El("span", "verdict", string(h.Status))
 	p.Raw("</h3>\n")
 	text := "It reported nothing: CodeDeploy gave up waiting."
+	if p.result.Controller == "ECS" {
+		text = "It gave no answer that ends the wait: Amazon ECS gave up waiting."
+	}
 	if h.Reported {
 		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
@@ -238,7 +248,7 @@ func (p *page) events() {
 		}
 		p.Raw("<tr>")
 		p.El("td", "number", fmt.Sprintf("%.2f s", e.Since.Seconds()))
-		p.cells(string(e.Lifecycle), text)
+		p.cells(label(e.Lifecycle, e.Step), text)
 		p.Raw("</tr>\n")
 	}
 	p.Raw("</tbody></table></div>\n</section>\n")
@@ -269,6 +279,7 @@ func (p *page) facts() {
 	r := p.result
 	p.section("run", "The rehearsal")
 	p.Raw("<dl class=\"facts\">\n")
+	p.Fact("Deployment controller", r.Controller)
 	p.Fact("New release", r.Release)
 	p.Fact("Old release", r.Baseline)
 	p.Fact("Deployment", r.DeploymentID)

@@ -18,7 +18,7 @@ func (p *page) timeline() {
 	r := p.result
 	var spans []plot.Span
 	for _, e := range r.Lifecycle {
-		s := plot.Span{Name: string(e.Name), Note: string(e.Status)}
+		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
 		if !e.Started.IsZero() && !e.Ended.IsZero() && e.Status != deployment.EventSkipped {
 			s.From, s.To, s.Kind = p.since(e.Started), p.since(e.Ended), plot.Broken
 			if e.Status == deployment.EventSucceeded {
@@ -41,7 +41,7 @@ func (p *page) timeline() {
 	p.table("Lifecycle events", "", "lifecycle event", "status", "began#", "took#", "diagnostics")
 	for _, e := range r.Lifecycle {
 		p.Raw(`<tr class="` + toneOf(e.Status) + `">`)
-		p.El("td", "", string(e.Name))
+		p.El("td", "", eventName(e))
 		p.Raw("<td>")
 		p.El("span", "verdict", string(e.Status))
 		p.Raw("</td>")

@@ -15,6 +15,7 @@ import (
 type state struct {
 	began          time.Time
 	current        lifecycle.Name
+	step           int
 	ended          map[lifecycle.Name]deployment.EventStatus
 	rollingBack    bool
 	passed, failed int
@@ -39,7 +40,8 @@ func (s *state) take(e rehearsal.Event) {
 	}
 	switch e.Kind {
 	case rehearsal.KindBegin:
-		s.current, s.passed, s.failed = e.Lifecycle, 0, 0
+		s.current, s.step, s.passed, s.failed = e.Lifecycle, e.Step, 0, 0
+		delete(s.ended, e.Lifecycle) // of the step before
 	case rehearsal.KindEnd:
 		s.ended[e.Lifecycle] = e.Status
 	case rehearsal.KindRollback:
@@ -75,7 +77,7 @@ func sharesOf(weights map[string]int) []share {
 	return all
 }
 
-// status is the line that moves: time, the eight lifecycle events, the one under way, who serves production.
+// status is the line that moves: time, the lifecycle events, the one under way, who serves production.
 func (p *Printer) status(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,14 +87,14 @@ func (p *Printer) status(now time.Time) string {
 	}
 	since := now.Sub(s.began)
 	text := fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
-	for _, name := range lifecycle.All() {
+	for _, name := range p.names() {
 		text += p.dot(s, name)
 	}
 	switch {
 	case s.rollingBack:
 		text += p.paint(bold, " rolling back")
 	case s.current != "":
-		text += " " + p.paint(bold, string(s.current))
+		text += " " + p.paint(bold, label(s.current, s.step))
 	}
 	if s.passed > 0 {
 		text += p.paint(green, fmt.Sprintf(" ✓%d", s.passed))
@@ -144,7 +146,7 @@ func (p *Printer) mix(shares []share) string {
 // shares is the picture behind a shift's text, on a terminal that has room for it.
 func (p *Printer) shares(e rehearsal.Event) string {
 	picture := "  " + p.mix(sharesOf(e.Weights))
-	if !p.Screen.Live || p.Screen.Columns() < hang+visible(e.Text)+visible(picture) {
+	if !p.Screen.Live || p.Screen.Columns() < p.hang()+visible(e.Text)+visible(picture) {
 		return ""
 	}
 	return picture

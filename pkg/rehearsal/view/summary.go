@@ -27,6 +27,9 @@ func sentence(r rehearsal.Result) string {
 	met, _ := r.Served("production", r.Release)
 	switch r.Outcome {
 	case rehearsal.Shifted:
+		if r.Baseline == "" {
+			return r.Release + " serves production: the service is created"
+		}
 		return fmt.Sprintf("%s serves production, %s is gone", r.Release, r.Baseline)
 	case rehearsal.RolledBack:
 		if met > 0 {
@@ -36,6 +39,9 @@ func sentence(r rehearsal.Result) string {
 	case rehearsal.Stopped:
 		return "the deployment was stopped without a rollback"
 	case rehearsal.Failed:
+		if r.Baseline == "" {
+			return "the service was not created, and there is nothing to roll back to"
+		}
 		return "the deployment failed, and nothing was rolled back"
 	}
 	return "the rehearsal did not come to an end"
@@ -53,12 +59,12 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}
 	if r.Why != "" {
-		row("why", "%s", strings.TrimPrefix(string(r.FailedEvent)+": "+r.Why, ": ")) // the termination wait is no event
+		row("why", "%s", strings.TrimPrefix(where(r)+": "+r.Why, ": ")) // the termination wait is no event
 	}
 	if r.FailedCheck != "" {
 		row("check", "%s%s", r.FailedCheck, place(r))
 	}
-	row("events", "%s", p.events(r.Lifecycle))
+	row(map[bool]string{true: "stages", false: "events"}[r.Controller == "ECS"], "%s", p.events(r.Lifecycle))
 	for _, h := range r.Hooks {
 		row("hook", "%s", hook(h))
 	}
@@ -73,7 +79,7 @@ func (p *Printer) Summary(r rehearsal.Result) {
 	}
 }
 
-// events are the eight lifecycle events, each with how it ended and, where it took a while, how long.
+// events are the lifecycle events, each with how it ended and, where it took a while, how long.
 func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 	var texts []string
 	for _, e := range all {
@@ -85,7 +91,7 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 		case deployment.EventSkipped, deployment.EventPending, deployment.EventInProgress:
 			mark, colour = "–", dim
 		}
-		text := p.paint(colour, mark) + glue + string(e.Name)
+		text := p.paint(colour, mark) + glue + glued(eventName(e))
 		if took := e.Ended.Sub(e.Started); took >= worthTelling {
 			text += fmt.Sprintf(glue+"%.1fs", took.Seconds())
 		}
@@ -94,11 +100,27 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 	return strings.Join(texts, "  ")
 }
 
+// eventName is the event's name, with its step, and that traffic goes back in it.
+func eventName(e rehearsal.LifecycleEvent) string {
+	if e.Rollback {
+		return label(e.Name, e.Step) + " (rollback)"
+	}
+	return label(e.Name, e.Step)
+}
+
+// where is the event that failed, and its step.
+func where(r rehearsal.Result) string {
+	if r.FailedStep == 0 {
+		return string(r.FailedEvent)
+	}
+	return fmt.Sprintf("%s, step %d", r.FailedEvent, r.FailedStep)
+}
+
 // place is where the check that failed stands in the suite, as far as a hook's report says.
 func place(r rehearsal.Result) string {
 	for _, h := range r.Hooks {
 		var report finding.Report
-		if h.Event != r.FailedEvent || json.Unmarshal(h.Report, &report) != nil {
+		if h.Event != r.FailedEvent || h.Step != r.FailedStep || json.Unmarshal(h.Report, &report) != nil {
 			continue
 		}
 		for _, c := range report.Checks {
@@ -135,6 +157,9 @@ func requests(r rehearsal.Result, listener string) string {
 	green, greenErrors := r.Served(listener, r.Release)
 	nobody, _ := r.Served(listener, "")
 	text := fmt.Sprintf("%d requests, %d answered by %s, %d by %s", total, blue, r.Baseline, green, r.Release)
+	if r.Baseline == "" {
+		text = fmt.Sprintf("%d requests, %d answered by %s", total, green, r.Release)
+	}
 	if nobody > 0 {
 		text += fmt.Sprintf(", %d by the load balancer itself (no target)", nobody)
 	}
@@ -145,7 +170,13 @@ func requests(r rehearsal.Result, listener string) string {
 }
 
 func hook(h rehearsal.HookResult) string {
-	text := fmt.Sprintf("%s %s", h.Event, h.Status)
+	text := fmt.Sprintf("%s %s", label(h.Event, h.Step), h.Status)
+	if h.Rollback {
+		text += " in the rollback"
+	}
+	if h.Invocations > 1 {
+		text += fmt.Sprintf(" after %d invocations", h.Invocations)
+	}
 	if h.Verdict == nil {
 		if !h.Reported {
 			text += ", reported nothing"

@@ -23,6 +23,8 @@ type Printer struct {
 	Colour bool
 	// Quiet leaves out what tasks and hooks write, and passed checks.
 	Quiet bool
+	// Events are what the deployment goes through; nil: CodeDeploy's lifecycle events.
+	Events []lifecycle.Name
 
 	mu    sync.Mutex
 	state state
@@ -30,14 +32,13 @@ type Printer struct {
 	hooks map[lifecycle.Name]bool
 }
 
-// The widths of the columns: a lifecycle event's name has at most 21 letters.
+// The widths of the columns.
 const (
-	nameWidth  = 22
 	checkWidth = 24
 	indent     = "            "
-	// hang is where the lines after the first of an event's text begin, noteHang and checkHang those of a
-	// note and of a check.
-	hang, noteHang, checkHang = 34, 11, 14
+	// nameBegin is where an event's name begins; noteHang and checkHang are where the lines after the first of a note and
+	// of a check begin.
+	nameBegin, noteHang, checkHang = 12, 11, 14
 	// glue is a blank at which no line is broken.
 	glue = "\u00a0"
 	// shareWidth is how wide the shares of a listener's traffic are drawn.
@@ -53,6 +54,33 @@ const (
 	dim    = "2"
 )
 
+// names are the deployment's lifecycle events or stages.
+func (p *Printer) names() []lifecycle.Name {
+	if p.Events != nil {
+		return p.Events
+	}
+	return lifecycle.All()
+}
+
+// width is that of the column of names.
+func (p *Printer) width() (most int) {
+	for _, name := range p.names() {
+		most = max(most, len(name)+1)
+	}
+	return most
+}
+
+// hang is where the lines after the first of an event's text begin.
+func (p *Printer) hang() int { return nameBegin + p.width() }
+
+// label is an event's name, with the step of a shift that has several.
+func label(name lifecycle.Name, step int) string {
+	if step == 0 {
+		return string(name)
+	}
+	return fmt.Sprintf("%s %d", name, step)
+}
+
 func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
 
 // out prints one line, broken at the terminal's width, but never at a glue.
@@ -61,7 +89,7 @@ func (p *Printer) out(text string, hang int) {
 }
 
 func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
-	begin := hang
+	begin := p.hang()
 	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
 		begin = noteHang
 	}
@@ -83,18 +111,22 @@ func (p *Printer) Print(e rehearsal.Event) {
 	switch e.Kind {
 	case rehearsal.KindTraffic: // for the status line alone
 	case rehearsal.KindNote:
-		p.line(e, "%s", e.Text)
+		text := e.Text
+		if e.Lifecycle != "" {
+			text = fmt.Sprintf("%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
+		}
+		p.line(e, "%s", text)
 	case rehearsal.KindShift:
-		p.line(e, "%-*s %s%s", nameWidth, "", p.paint(bold, e.Text), p.shares(e))
+		p.line(e, "%-*s %s%s", p.width(), "", p.paint(bold, e.Text), p.shares(e))
 	case rehearsal.KindWarning:
-		p.line(e, "%-*s %s", nameWidth, e.Lifecycle, p.paint(yellow, e.Text))
+		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), p.paint(yellow, e.Text))
 	case rehearsal.KindRollback:
 		p.line(e, "%s", p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
 		p.began[e.Lifecycle] = e.At
 	case rehearsal.KindHook:
 		p.hooks[e.Lifecycle] = true
-		p.line(e, "%-*s %s", nameWidth, e.Lifecycle, e.Text)
+		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), e.Text)
 	case rehearsal.KindCheck:
 		p.check(e.Check)
 	case rehearsal.KindVerdict:
@@ -120,7 +152,7 @@ func (p *Printer) end(e rehearsal.Event) {
 	if e.Text != "" {
 		text += ": " + e.Text
 	}
-	p.line(e, "%-*s %s", nameWidth, e.Lifecycle, text)
+	p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
 }
 
 func (p *Printer) check(c *rehearsal.Check) {

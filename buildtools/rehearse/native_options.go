@@ -1,0 +1,111 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// nativeOptions are the flags of a deployment of Amazon ECS itself.
+type nativeOptions struct {
+	strategy, hookTimeout, testHeader string
+	pauses                            []string
+	create, awaitUpdate               bool
+	bakeTime                          time.Duration
+}
+
+// The flags that one controller has and the other has not.
+const (
+	codeDeployFlags = "appspec config approval-wait no-rollback no-test-listener termination-wait"
+	nativeFlags     = "strategy pause hook-timeout bake-time test-header create await-update"
+)
+
+// maxHookTimeout is what ECS allows a hook (PAUSE; 24 hours for a Lambda function).
+const maxHookTimeout = 20_160 * time.Minute
+
+func (o *options) nativeFlags(c *cli.Command) {
+	n := &o.native
+	f := c.Group("a deployment of Amazon ECS itself")
+	f.StringVar(&n.strategy, "strategy", "blue-green",
+		"`STRATEGY`: how production traffic moves: blue-green, canary:10,5m or linear:25,2m; --speed divides the waits")
+	f.StringArrayVar(&n.pauses, "pause", nil, "`STAGE`: a PAUSE hook, which waits for ContinueServiceDeployment")
+	f.StringVar(&n.hookTimeout, "hook-timeout", "24h,ROLLBACK",
+		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
+			"while the hook does nothing")
+	f.DurationVar(&n.bakeTime, "bake-time", defaultTerminationWait,
+		"`TIME`: how long both releases run after the shift; --speed divides it")
+	f.StringVar(&n.testHeader, "test-header", "",
+		"`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, and there is no "+
+			"test listener")
+	f.BoolVar(&n.create, "create", false, "the service is created: there is no old release, and no --blue")
+	f.BoolVar(&n.awaitUpdate, "await-update", false,
+		"begin when somebody calls UpdateService with a task definition of the new release, not at once")
+}
+
+// chooseController reads the flags of the controller that deploys; those of the other one make no sense.
+func (o *options) chooseController(c *cli.Command) error {
+	wrong := nativeFlags
+	switch o.controller {
+	case "native":
+		wrong = codeDeployFlags
+	case "codedeploy":
+	default:
+		return cli.Usagef("--controller: want codedeploy or native")
+	}
+	for flag := range strings.FieldsSeq(wrong) {
+		if c.Given(flag) {
+			return cli.Usagef("--%s makes no sense with --controller %s", flag, o.controller)
+		}
+	}
+	if o.controller == "codedeploy" {
+		return nil
+	}
+	n := o.native
+	o.plan.Native = &rehearsal.Native{Create: n.create, AwaitUpdate: n.awaitUpdate}
+	var err error
+	if o.plan.Config, err = deployment.ParseStrategy(n.strategy); err != nil {
+		return cli.Usagef("--strategy: %v", err)
+	}
+	if n.bakeTime < 0 || n.bakeTime > 24*time.Hour || n.bakeTime%time.Minute != 0 {
+		return cli.Usagef("--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", n.bakeTime)
+	}
+	if n.create && (n.awaitUpdate || o.blue != "") {
+		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
+	}
+	o.plan.TerminationWait = n.bakeTime
+	for _, p := range n.pauses {
+		stage := lifecycle.Name(p)
+		takes := deployment.PauseStages()
+		if !slices.Contains(takes, stage) {
+			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, texts(takes), "they are "))
+		}
+		o.plan.Native.Pauses = append(o.plan.Native.Pauses, stage)
+	}
+	if n.testHeader != "" {
+		name, value, ok := strings.Cut(n.testHeader, "=")
+		if !ok || name == "" || value == "" {
+			return cli.Usagef("--test-header: want NAME=VALUE")
+		}
+		o.plan.Native.Header = rehearsal.Header{Name: name, Value: value}
+	}
+	return o.timeout(n.hookTimeout)
+}
+
+// timeout takes --hook-timeout apart.
+func (o *options) timeout(text string) error {
+	after, action, _ := strings.Cut(text, ",")
+	duration, err := time.ParseDuration(after)
+	switch {
+	case err != nil || duration < time.Minute || duration > maxHookTimeout || duration%time.Minute != 0:
+		return cli.Usagef("--hook-timeout: want whole minutes from 1m to 336h, as Amazon ECS allows")
+	case action != "" && action != "ROLLBACK" && action != "CONTINUE":
+		return cli.Usagef("--hook-timeout: the action is ROLLBACK or CONTINUE")
+	}
+	o.plan.Native.HookTimeout = deployment.HookTimeout{After: duration, GoOn: action == "CONTINUE"}
+	return nil
+}

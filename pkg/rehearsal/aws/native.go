@@ -1,0 +1,436 @@
+package aws
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// native are the operations on Amazon ECS's own deployments.
+func (s *Server) native() map[string]operation {
+	return map[string]operation{
+		"UpdateService":              typed(s.updateService),
+		"RegisterTaskDefinition":     s.registerTaskDefinition,
+		"ListServiceDeployments":     typed(s.listServiceDeployments),
+		"DescribeServiceDeployments": typed(s.describeServiceDeployments),
+		"ContinueServiceDeployment":  typed(s.continueServiceDeployment),
+		"StopServiceDeployment":      typed(s.stopServiceDeployment),
+	}
+}
+
+// nativeInput is what these operations take in all.
+type nativeInput struct {
+	Cluster, Service, TaskDefinition string
+	ForceNewDeployment               bool
+	Status                           []string
+	Deployment                       string   `json:"serviceDeploymentArn"`
+	Deployments                      []string `json:"serviceDeploymentArns"`
+	HookID                           string   `json:"hookId"`
+	Action, StopType                 string
+}
+
+// serviceStatus is a deployment's status as ECS calls it.
+func serviceStatus(s deployment.Status) string {
+	return map[deployment.Status]string{
+		deployment.Created: "PENDING", deployment.InProgress: "IN_PROGRESS", deployment.Ready: "IN_PROGRESS",
+		deployment.Succeeded: "SUCCESSFUL", deployment.Stopped: "STOPPED", deployment.Failed: "ROLLBACK_FAILED",
+		deployment.RollingBack: "ROLLBACK_IN_PROGRESS", deployment.RolledBack: "ROLLBACK_SUCCESSFUL",
+	}[s]
+}
+
+// own is one of ECS's own deployments of the service.
+func (s *Server) own(cluster, service string) (deployment.Deployment, error) {
+	d, ok := s.latest(cluster, service)
+	if !ok || d.Native == nil {
+		return d, fault("ServiceNotFoundException", "Service not found.")
+	}
+	return d, nil
+}
+
+// known is one of ECS's own deployments by its ARN.
+func (s *Server) knownDeployment(arn string) (deployment.Deployment, error) {
+	d, ok := s.Book.Get(arn)
+	if !ok || d.Native == nil {
+		return d, fault("ServiceDeploymentNotFoundException", "Service deployment %.200s not found.", arn)
+	}
+	return d, nil
+}
+
+// deploymentConfiguration is the service's.
+func deploymentConfiguration(d deployment.Deployment) object {
+	hooks := []object{}
+	for _, h := range d.Native.Hooks {
+		hook := object{
+			"targetType": "PAUSE", "lifecycleStages": []string{string(h.Stage)},
+			"timeoutConfiguration": object{"timeoutInMinutes": int(h.After / time.Minute), "action": h.Action()},
+		}
+		if h.Function != "" {
+			hook["targetType"], hook["hookTargetArn"] = "AWS_LAMBDA", h.Function
+		}
+		hooks = append(hooks, hook)
+	}
+	c := object{
+		"strategy": d.Config.Strategy(), "bakeTimeInMinutes": int(d.TerminationWait / time.Minute), "lifecycleHooks": hooks,
+		"maximumPercent": 200, "minimumHealthyPercent": 100,
+		"deploymentCircuitBreaker": object{"enable": true, "rollback": true},
+		"alarms":                   object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
+	}
+	share, bake := float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
+	switch d.Config.Routing {
+	case deployment.Canary:
+		c["canaryConfiguration"] = object{"canaryPercent": share, "canaryBakeTimeInMinutes": bake}
+	case deployment.Linear:
+		c["linearConfiguration"] = object{"stepPercent": share, "stepBakeTimeInMinutes": bake}
+	case deployment.AllAtOnce:
+	}
+	return c
+}
+
+func alarms(d deployment.Deployment) []string {
+	if d.Native.Alarm {
+		return []string{"rehearsal"}
+	}
+	return []string{}
+}
+
+// brief is a deployment as ListServiceDeployments has it.
+func (s *Server) brief(d deployment.Deployment) object {
+	b := object{
+		"serviceDeploymentArn": d.ID, "serviceArn": s.arn("service", d.Cluster, d.Service),
+		"clusterArn": s.arn("cluster", d.Cluster), "createdAt": moment(d.Created), "startedAt": moment(d.Started),
+		"finishedAt": moment(d.Ended), "status": serviceStatus(d.Status),
+	}
+	if target := d.Side(d.Native.Target); target != nil {
+		b["targetServiceRevisionArn"] = target.ID
+	}
+	if d.Error != nil {
+		b["statusReason"] = d.Error.Message
+	}
+	return b
+}
+
+func (s *Server) listServiceDeployments(in nativeInput) (any, error) {
+	if _, err := s.own(in.Cluster, in.Service); err != nil {
+		return nil, err
+	}
+	list := []object{}
+	for _, d := range s.Book.All() {
+		if d.Native != nil && (len(in.Status) == 0 || slices.Contains(in.Status, serviceStatus(d.Status))) {
+			list = append(list, s.brief(d))
+		}
+	}
+	return object{"serviceDeployments": list}, nil
+}
+
+func (s *Server) describeServiceDeployments(in nativeInput) (any, error) {
+	found, failures := []object{}, []object{}
+	for _, arn := range in.Deployments {
+		d, err := s.knownDeployment(arn)
+		if err != nil {
+			failures = append(failures, object{"arn": arn, "reason": "MISSING"})
+			continue
+		}
+		found = append(found, s.serviceDeployment(d))
+	}
+	return object{"serviceDeployments": found, "failures": failures}, nil
+}
+
+// summary is a service revision in a deployment.
+func summary(t deployment.TaskSet) object {
+	return object{
+		"arn": t.ID, "requestedTaskCount": t.Desired, "runningTaskCount": t.Running,
+		"pendingTaskCount":           max(0, t.Desired-t.Running),
+		"requestedTestTrafficWeight": t.TestWeight, "requestedProductionTrafficWeight": t.Weight,
+	}
+}
+
+func (s *Server) serviceDeployment(d deployment.Deployment) object {
+	shown := s.brief(d)
+	delete(shown, "targetServiceRevisionArn")
+	sources, executions, updated := []object{}, []object{}, d.Created
+	for _, t := range d.TaskSets {
+		if t.Label == d.Native.Target {
+			shown["targetServiceRevision"] = summary(t)
+		} else {
+			sources = append(sources, summary(t))
+		}
+	}
+	for _, x := range d.Native.Executions {
+		one := object{
+			"hookId": x.ID, "targetType": "PAUSE", "status": x.Status, "expiresAt": moment(x.Expires),
+			"timeoutAction": x.Action(),
+		}
+		if x.Function != "" {
+			one["targetType"], one["targetArn"] = "AWS_LAMBDA", x.Function
+		}
+		executions = append(executions, one)
+	}
+	for _, e := range d.Events {
+		for _, at := range []time.Time{e.Started, e.Ended} {
+			if at.After(updated) {
+				updated = at
+			}
+		}
+	}
+	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"], shown["updatedAt"] = sources, executions, moment(updated)
+	shown["deploymentConfiguration"] = deploymentConfiguration(d)
+	if stage := d.Stage(); stage != "" {
+		shown["lifecycleStage"] = stage
+	}
+	if d.Status == deployment.Stopped {
+		shown["stoppedAt"] = moment(d.Ended)
+	}
+	if at := d.Native.RollbackStarted; !at.IsZero() {
+		back := object{"startedAt": moment(at), "reason": d.Error.Message}
+		if source := d.Side(deployment.Blue); source != nil {
+			back["serviceRevisionArn"] = source.ID
+		}
+		shown["rollback"] = back
+	}
+	watched := "DISABLED"
+	triggered := []string{}
+	switch {
+	case d.Native.Alarm && d.Error != nil && d.Error.Code == deployment.CodeAlarm:
+		watched, triggered = "TRIGGERED", alarms(d)
+	case d.Native.Alarm && d.Status.Ended():
+		watched = "MONITORING_COMPLETE"
+	case d.Native.Alarm:
+		watched = "MONITORING"
+	}
+	shown["alarms"] = object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered}
+	return shown
+}
+
+func (s *Server) continueServiceDeployment(in nativeInput) (any, error) {
+	d, err := s.knownDeployment(in.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	x := d.Execution(in.HookID)
+	switch {
+	case in.Action != "" && in.Action != "CONTINUE" && in.Action != "ROLLBACK":
+		return nil, fault("InvalidParameterException", "Invalid action: %.40q. It is CONTINUE or ROLLBACK.", in.Action)
+	case x == nil || x.Status != deployment.HookWaits:
+		return nil, fault("InvalidParameterException",
+			"The service deployment waits for no hook %.100q: only a hook in the status AWAITING_ACTION can be continued.",
+			in.HookID)
+	}
+	status := deployment.HookSucceeded
+	if in.Action == "ROLLBACK" {
+		status = deployment.HookFailed
+		err = s.Book.Stop(d.ID, deployment.Stop{Rollback: true, By: "ContinueServiceDeployment with ROLLBACK"})
+	} else {
+		err = s.Book.Continue(d.ID, deployment.Wait(in.HookID))
+	}
+	if err != nil {
+		return nil, fault("InvalidParameterException", "The service deployment cannot be continued: %v.", err)
+	}
+	s.Book.Update(d.ID, func(d *deployment.Deployment) {
+		if x := d.Execution(in.HookID); x != nil {
+			x.Status = status
+		}
+	})
+	return object{"serviceDeploymentArn": d.ID}, nil
+}
+
+func (s *Server) stopServiceDeployment(in nativeInput) (any, error) {
+	d, err := s.knownDeployment(in.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	if in.StopType != "" && in.StopType != "ABORT" && in.StopType != "ROLLBACK" {
+		return nil, fault("InvalidParameterException", "Invalid stop type: %.40q. It is ABORT or ROLLBACK.", in.StopType)
+	}
+	stop := deployment.Stop{Rollback: in.StopType != "ABORT", By: "StopServiceDeployment"}
+	switch err := s.Book.Stop(d.ID, stop); {
+	case errors.Is(err, deployment.ErrEnded):
+		return nil, fault("ConflictException", "The service deployment is not in progress: it is %s.",
+			serviceStatus(d.Status))
+	case err != nil:
+		return nil, err
+	}
+	return object{"serviceDeploymentArn": d.ID}, nil
+}
+
+func (s *Server) updateService(in nativeInput) (any, error) {
+	d, err := s.own(in.Cluster, in.Service)
+	if err != nil {
+		return nil, err
+	}
+	if in.TaskDefinition == "" {
+		in.TaskDefinition = d.Side(d.Native.Target).TaskDefinition
+	}
+	arn, _ := s.taskDefinition(in.TaskDefinition)
+	if arn == "" {
+		return nil, fault("ClientException", "Unable to describe task definition.")
+	}
+	// Without a change there is nothing to deploy, and ECS answers with the service as it is.
+	if arn != d.Side(d.Native.Target).TaskDefinition || in.ForceNewDeployment {
+		if err := s.Book.Ask(arn); err != nil {
+			return nil, fault("ClientException",
+				"The rehearsal does not wait for an UpdateService: it holds one deployment, which has begun.")
+		}
+		d, _ = s.latest(in.Cluster, in.Service)
+	}
+	return object{"service": s.ownService(d)}, nil
+}
+
+// ownService is a service that ECS itself deploys.
+func (s *Server) ownService(d deployment.Deployment) object {
+	desired, running, revisions, deployments := 0, 0, []object{}, []object{}
+	for _, t := range d.TaskSets {
+		desired, running = max(desired, t.Desired), running+t.Running
+		shown := summary(t)
+		delete(shown, "requestedTestTrafficWeight")
+		delete(shown, "requestedProductionTrafficWeight")
+		revisions = append(revisions, shown)
+		state := "COMPLETED"
+		status := "ACTIVE"
+		if t.Label == d.Native.Target {
+			status = "PRIMARY"
+			if d.Status == deployment.RolledBack || d.Status == deployment.Failed {
+				state = "FAILED"
+			} else if !d.Status.Ended() {
+				state = "IN_PROGRESS"
+			}
+		}
+		deployments = append(deployments, object{
+			"id": "ecs-svc/" + last(t.ID), "status": status, "taskDefinition": t.TaskDefinition, "desiredCount": t.Desired,
+			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "failedTasks": 0, "rolloutState": state,
+			"createdAt": moment(t.Created), "updatedAt": moment(t.Created),
+		})
+	}
+	shown := object{
+		"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
+		"clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE", "schedulingStrategy": "REPLICA",
+		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
+		"deployments": deployments, "currentServiceRevisions": revisions,
+		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
+		"loadBalancers": s.behind(d),
+	}
+	if !d.Status.Ended() {
+		shown["currentServiceDeployment"] = d.ID
+	}
+	if t := d.Side(d.Native.Target); t != nil {
+		shown["taskDefinition"] = t.TaskDefinition
+	}
+	return shown
+}
+
+// behind is the service's load balancer configuration: of the two target groups the first is the one it was created
+// with.
+func (s *Server) behind(d deployment.Deployment) []object {
+	t := d.TaskSets[0]
+	return []object{loadBalancer(ServiceRevision{
+		Container: t.Container, Port: t.Port, TargetGroup: d.BlueGroup, Alternate: d.GreenGroup,
+		TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
+	})}
+}
+
+// ownRevisions are the revisions of ECS's own deployments in the book.
+func (s *Server) ownRevisions() []ServiceRevision {
+	var all []ServiceRevision
+	for _, d := range s.Book.All() {
+		for _, t := range d.TaskSets {
+			if d.Native != nil {
+				all = append(all, ServiceRevision{
+					ARN: t.ID, TaskDefinition: t.TaskDefinition, Container: t.Container, Port: t.Port,
+					TargetGroup: d.BlueGroup, Alternate: d.GreenGroup, Resolved: t.TargetGroupARN,
+					TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
+					Service: s.arn("service", d.Cluster, d.Service), Cluster: s.arn("cluster", d.Cluster), Created: t.Created,
+				})
+			}
+		}
+	}
+	return all
+}
+
+// containerImages are those of a task definition; the digest of an image that nobody pulled is one of its name.
+func (s *Server) containerImages(definition string) []object {
+	var read struct {
+		Containers []struct{ Name, Image string } `json:"containerDefinitions"`
+	}
+	_, text := s.taskDefinition(definition)
+	images := []object{}
+	if json.Unmarshal(text, &read) != nil {
+		return images
+	}
+	for _, c := range read.Containers {
+		_, digest, pinned := strings.Cut(c.Image, "@")
+		if !pinned {
+			digest = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(c.Image)))
+		}
+		images = append(images, object{"containerName": c.Name, "image": c.Image, "imageDigest": digest})
+	}
+	return images
+}
+
+// definitions are those that are given and those that were registered.
+func (s *Server) definitions() map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	if s.Definitions != nil {
+		maps.Copy(all, s.Definitions())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(all, s.registered)
+	return all
+}
+
+// taskDefinition finds a task definition by its ARN, "family:revision", or a family, of which it is the newest.
+func (s *Server) taskDefinition(name string) (arn string, text json.RawMessage) {
+	newest := 0
+	for a, definition := range s.definitions() {
+		family, number, _ := strings.Cut(last(a), ":")
+		if name == a || name == last(a) {
+			return a, definition
+		}
+		if revision, _ := strconv.Atoi(number); name == family && revision > newest {
+			newest, arn, text = revision, a, definition
+		}
+	}
+	return arn, text
+}
+
+// registerTaskDefinition keeps a task definition as the family's next revision.
+func (s *Server) registerTaskDefinition(input []byte) (any, error) {
+	definition := object{}
+	if err := json.Unmarshal(input, &definition); err != nil {
+		return nil, fault("SerializationException", "%v", err)
+	}
+	family, _ := definition["family"].(string)
+	containers, _ := definition["containerDefinitions"].([]any)
+	if family == "" || len(containers) == 0 {
+		return nil, fault("ClientException", "A task definition has a family and container definitions.")
+	}
+	revision := 1
+	if newest, _ := s.taskDefinition(family); newest != "" {
+		_, number, _ := strings.Cut(last(newest), ":")
+		revision, _ = strconv.Atoi(number) // it was ordered by it
+		revision++
+	}
+	tags := cmp.Or(definition["tags"], any([]any{}))
+	delete(definition, "tags")
+	definition["taskDefinitionArn"] = s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))
+	definition["revision"], definition["status"] = revision, "ACTIVE"
+	text, err := json.Marshal(definition)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.registered == nil {
+		s.registered = map[string]json.RawMessage{}
+	}
+	s.registered[fmt.Sprint(definition["taskDefinitionArn"])] = text
+	return object{"taskDefinition": definition, "tags": tags}, nil
+}

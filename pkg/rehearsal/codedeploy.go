@@ -1,0 +1,255 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
+)
+
+// codeDeploy is a deployment of CodeDeploy's.
+type codeDeploy struct {
+	*run
+	// goOn is closed by ContinueDeployment, and ready is since when the deployment waits for it.
+	goOn  <-chan struct{}
+	ready time.Time
+}
+
+func (c *codeDeploy) lookAt() string {
+	return c.awsLine("deploy get-deployment --deployment-id %s", c.id)
+}
+
+// begin creates the deployment. Its phases are the lifecycle events, with the waits between them.
+func (c *codeDeploy) begin(context.Context) []phase {
+	now, test := time.Now(), ""
+	skipped := "the deployment group has no test listener"
+	if c.test != nil {
+		test, skipped = listenerARN("2"), ""
+	}
+	c.book.Add(deployment.New(deployment.Deployment{
+		ID: c.id, Application: "rehearsal", Group: "rehearsal", Config: c.plan.config(),
+		Creator: deployment.ByUser, AppSpec: c.plan.deployedAppSpec(),
+		Cluster: "rehearsal", Service: c.plan.service(),
+		ReadyWait: c.plan.ReadyWait, TerminationWait: c.plan.TerminationWait,
+		AutoRollback:       !c.plan.NoRollback,
+		ProductionListener: listenerARN("1"), TestListener: test,
+		BlueGroup: c.blue.group.Name, GreenGroup: c.green.group.Name,
+		TaskSets: []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, now)},
+	}, now))
+	// CodeDeploy says nothing about a hook that it skips (user guide: "nothing happens"); a rehearsal does.
+	silent := skipped
+	if hook, ok := c.plan.Hooks[lifecycle.AfterAllowTestTraffic]; ok && skipped != "" {
+		silent += ": CodeDeploy does not run " + hook.Function + ", and does not say so"
+	}
+	return []phase{
+		{name: lifecycle.BeforeInstall, do: c.hookOf},
+		{name: lifecycle.Install, do: c.install},
+		{name: lifecycle.AfterInstall, do: c.hookOf},
+		{name: lifecycle.AllowTestTraffic, skipped: skipped, do: func(ctx context.Context, p phase) (*failure, error) {
+			c.forward(c.test, wholeTraffic)
+			return c.pause(ctx, p.name, c.plan.scaled(listenerChange), nil), nil
+		}},
+		{do: c.awaitReady},
+		{name: lifecycle.AfterAllowTestTraffic, skipped: silent, do: c.hookOf},
+		{do: c.readyWait},
+		{name: lifecycle.BeforeAllowTraffic, do: c.hookOf},
+		{name: lifecycle.AllowTraffic, do: c.shift},
+		{name: lifecycle.AfterAllowTraffic, do: c.hookOf},
+		{do: c.terminationWait},
+		{do: c.finish},
+	}
+}
+
+// finish stops the original task set.
+func (c *codeDeploy) finish(ctx context.Context, _ phase) (*failure, error) {
+	if c.down(ctx, c.blue); ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	c.book.Update(c.id, func(d *deployment.Deployment) {
+		d.TaskSets = []deployment.TaskSet{c.taskSet(c.green, "PRIMARY", 100, time.Now())}
+		d.Finish(deployment.Succeeded, time.Now(), nil)
+	})
+	c.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", c.blue.release, c.green.release))
+	return nil, nil
+}
+
+// hookOf runs the event's function, if there is one: invoked asynchronously, it reports its status within an hour.
+func (c *codeDeploy) hookOf(ctx context.Context, p phase) (*failure, error) {
+	hook, ok := c.plan.Hooks[p.name]
+	if !ok {
+		return nil, nil
+	}
+	executionID, answer, err := c.book.Expect(c.id, p.name)
+	if err != nil {
+		return internal(p.name, err), nil
+	}
+	payload, err := json.Marshal(map[string]string{"DeploymentId": c.id, "LifecycleEventHookExecutionId": executionID})
+	if err != nil {
+		return internal(p.name, err), nil
+	}
+	return c.hook(ctx, p, hook, call{
+		answer: answer, limit: callbackLimit,
+		late: "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
+		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
+			w.invoking()
+			f.Deliver(ctx, payload, func(ctx context.Context, d time.Duration) error {
+				err := wait(ctx, c.plan.scaled(d))
+				w.invoking()
+				return err
+			}, w.attempt)
+		},
+	}), nil
+}
+
+// shift moves the production traffic as the deployment configuration says.
+func (c *codeDeploy) shift(ctx context.Context, p phase) (*failure, error) {
+	steps := c.plan.config().Steps()
+	for i, step := range steps {
+		c.forward(c.production, step.Percent)
+		c.book.Update(c.id, func(d *deployment.Deployment) { d.Shift(step.Percent) })
+		stays := step.Stays
+		if i == len(steps)-1 {
+			stays = listenerChange
+		} else {
+			c.stream.note(fmt.Sprintf("%s: %d %% for %s", c.plan.config().Name, step.Percent, stays))
+		}
+		if failed := c.pause(ctx, p.name, c.plan.scaled(stays), nil); failed != nil || ctx.Err() != nil {
+			return failed, nil
+		}
+	}
+	return nil, nil
+}
+
+// awaitReady begins the wait for ContinueDeployment, where the deployment group wants one: from here on the
+// deployment is Ready, also while the hook of the test phase runs (user guide, "deployment groups").
+func (c *codeDeploy) awaitReady(context.Context, phase) (*failure, error) {
+	if c.plan.ReadyWait <= 0 {
+		return nil, nil
+	}
+	c.goOn, c.ready = c.book.Await(c.id, deployment.ReadyWait), time.Now()
+	c.stream.note(fmt.Sprintf("Ready: waits %s for ContinueDeployment (compressed by --speed %g)", c.plan.ReadyWait,
+		c.plan.Speed))
+	c.stream.note(c.awsLine("deploy continue-deployment --deployment-wait-type READY_WAIT --deployment-id %s", c.id))
+	return nil, nil
+}
+
+// readyWait waits for somebody to call ContinueDeployment. The hook's own time counts as it is. When
+// nobody calls, the deployment is Stopped; AWS does not say that it rolls back then, so nothing is.
+func (c *codeDeploy) readyWait(ctx context.Context, _ phase) (*failure, error) {
+	if c.goOn == nil {
+		return nil, nil
+	}
+	left := max(0, c.plan.ReadyWait-time.Since(c.ready))
+	failed := c.pause(ctx, lifecycle.AfterAllowTestTraffic, c.plan.scaled(left), c.goOn)
+	if failed != nil || ctx.Err() != nil {
+		return failed, nil
+	}
+	select {
+	case <-c.goOn:
+		c.stream.note("ContinueDeployment was called: the traffic may move")
+		return nil, nil
+	default:
+	}
+	return &failure{
+		event: lifecycle.AfterAllowTestTraffic, stop: &deployment.Stop{},
+		reason: fmt.Sprintf("timed out: nobody called ContinueDeployment within the wait of %s", c.plan.ReadyWait),
+		why:    deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextNotReady},
+	}, nil
+}
+
+// terminationWait keeps the original task set for a while after the shift.
+func (c *codeDeploy) terminationWait(ctx context.Context, _ phase) (*failure, error) {
+	if c.plan.TerminationWait <= 0 {
+		return nil, nil
+	}
+	goOn := c.book.Await(c.id, deployment.TerminationWait)
+	c.stream.note(fmt.Sprintf("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait))
+	failed := c.pause(ctx, "", c.plan.scaled(c.plan.TerminationWait), goOn)
+	if failed != nil {
+		failed.reason = "in the termination wait " + failed.reason
+	}
+	return failed, nil
+}
+
+// fail rolls back a failed deployment when the deployment group is set so, a stopped one when whoever stopped it
+// wants that.
+func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
+	status, back := deployment.Failed, !c.plan.NoRollback
+	if f.stop != nil {
+		status, back = deployment.Stopped, f.stop.Rollback
+	}
+	if f.event == lifecycle.BeforeInstall {
+		back = false // there is no replacement yet, and nothing to take back (user guide, hooks for Amazon ECS)
+	}
+	c.book.Update(c.id, func(d *deployment.Deployment) { d.Finish(status, time.Now(), &f.why) })
+	switch {
+	case back:
+		c.rollBack(ctx, f)
+		return RolledBack
+	case f.stop != nil:
+		c.stream.note("stopped without a rollback: both task sets and both listeners stay as they are: " + f.reason)
+		return Stopped
+	case f.event == lifecycle.BeforeInstall:
+		c.stream.note("failed before anything was installed: there is nothing to roll back")
+	default:
+		c.stream.note("failed, and the deployment group does not roll back: both task sets and both listeners stay as " +
+			"they are")
+	}
+	return Failed
+}
+
+// rollBack is a deployment of its own, as CodeDeploy makes it: it sends both listeners' traffic back to
+// the original task set and stops the replacement. Whether AWS runs hooks in it is not documented
+// (November 2026); here it does not.
+func (c *codeDeploy) rollBack(ctx context.Context, f *failure) {
+	now := time.Now()
+	failed, _ := c.book.Get(c.id)
+	back := failed.Clone()
+	back.ID, back.Creator, back.Error = deployment.NewID(), deployment.ByRollback, nil
+	back.RollbackOf, back.RollbackMessage = c.id, fmt.Sprintf("Deployment %s will be rolled back because it failed "+
+		"or was stopped.", c.id)
+	back.Description = fmt.Sprintf("Rollback of deployment %s", c.id)
+	back.Started, back.Ended = time.Time{}, time.Time{}
+	back = deployment.New(back, now)
+	c.book.Add(back)
+	c.book.Update(c.id, func(d *deployment.Deployment) {
+		d.RollbackID, d.RollbackMessage = back.ID, fmt.Sprintf("Deployment %s was rolled back by deployment %s.", c.id,
+			back.ID)
+	})
+	c.result.RollbackID = back.ID
+	where := string(f.event)
+	if where == "" {
+		where = "its termination wait"
+	}
+	did := "failed"
+	if f.stop != nil {
+		did = "was stopped"
+	}
+	c.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s %s in %s; %s (creator "+
+		"codeDeployRollback) puts %s back", c.id, did, where, back.ID, c.blue.release)})
+	step := func(name lifecycle.Name, do func()) {
+		c.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
+		do()
+		c.book.Update(back.ID, func(d *deployment.Deployment) { d.End(name, deployment.EventSucceeded, time.Now(), nil) })
+	}
+	if c.test != nil {
+		step(lifecycle.AllowTestTraffic, func() { c.forward(c.test, 0) })
+	}
+	step(lifecycle.AllowTraffic, func() {
+		c.forward(c.production, 0)
+		c.book.Update(back.ID, func(d *deployment.Deployment) { d.Shift(0) })
+	})
+	running := c.green.running() > 0
+	c.down(ctx, c.green)
+	c.book.Update(back.ID, func(d *deployment.Deployment) {
+		d.TaskSets = []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, now)}
+		d.Finish(deployment.Succeeded, time.Now(), nil)
+	})
+	if running {
+		c.stream.note(fmt.Sprintf("green (%s) is drained and stopped", c.green.release))
+	}
+}

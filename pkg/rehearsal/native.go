@@ -1,0 +1,317 @@
+package rehearsal
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// Native is a service that Amazon ECS deploys itself, without CodeDeploy.
+type Native struct {
+	// Pauses are the stages with a PAUSE hook.
+	Pauses []lifecycle.Name
+	// HookTimeout is each hook's timeoutConfiguration; Speed divides it while the hook does nothing.
+	HookTimeout deployment.HookTimeout
+	// Header, when set, is what the test traffic's rule on the production listener asks for; there is no second listener.
+	Header Header
+	// Create is the creation of the service: there is no old release.
+	Create bool
+	// AwaitUpdate begins the deployment when somebody calls UpdateService, and not at once.
+	AwaitUpdate bool
+}
+
+// Header is a header and the value that a listener rule asks for.
+type Header struct{ Name, Value string }
+
+// native is one of Amazon ECS's own deployments.
+type native struct {
+	*run
+	options *Native
+}
+
+func (n *native) lookAt() string {
+	return n.awsLine("ecs describe-service-deployments --service-deployment-arns %s", n.id)
+}
+
+// begin waits for the call that begins the deployment, or makes it itself, and returns the stages.
+func (n *native) begin(ctx context.Context) []phase {
+	now := time.Now()
+	phases := n.stages()
+	var events []deployment.Event
+	for _, p := range phases {
+		events = append(events, deployment.Event{Name: p.name, Step: p.step})
+	}
+	before := deployment.Deployment{
+		ID: n.deploymentARN(), Cluster: "rehearsal", Service: n.plan.service(), Config: n.plan.config(),
+		TerminationWait: n.plan.TerminationWait, AutoRollback: true,
+		BlueGroup: targetGroupARN(n.blue.group.Name), GreenGroup: targetGroupARN(n.green.group.Name),
+		Native: &deployment.Native{
+			Target: deployment.Blue, ProductionRule: ruleARN(listenerARN("1"), "1"), Hooks: n.hookList(),
+			Alarm: n.plan.Alarm.set(),
+		},
+	}
+	if n.test != nil {
+		before.Native.TestRule = n.testRule()
+	}
+	var sets []deployment.TaskSet
+	if !n.options.Create {
+		sets = append(sets, n.revision(n.blue, 100, now))
+		before.TaskSets = sets
+		before = deployment.New(before, now)
+		before.Finish(deployment.Succeeded, now, nil)
+		n.book.Add(before)
+	}
+	asked := n.book.Offer(func(definition string) deployment.Deployment {
+		d := before.Clone()
+		target := n.revision(n.green, 0, time.Now())
+		target.TaskDefinition = definition
+		d.ID, d.Native.Target, d.TaskSets, d.Ended = n.id, deployment.Green, append(sets, target), time.Time{}
+		return deployment.New(d, time.Now(), events...)
+	})
+	n.id = n.deploymentARN()
+	if n.options.AwaitUpdate {
+		n.stream.note("waits for UpdateService with a task definition of the new release")
+		n.stream.note(n.awsLine("ecs update-service --cluster rehearsal --service %s --task-definition %s",
+			n.plan.service(), n.plan.definitionARN(deployment.Green)))
+	} else {
+		_ = n.book.Ask(n.plan.definitionARN(deployment.Green)) // it is on offer
+	}
+	select {
+	case <-asked:
+	case <-ctx.Done():
+	}
+	return phases
+}
+
+// hookList are the service's hooks as ECS shows them.
+func (n *native) hookList() (all []deployment.Hook) {
+	for _, stage := range deployment.HookStages() {
+		if hook, ok := n.plan.Hooks[stage]; ok {
+			all = append(all, deployment.Hook{
+				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.options.HookTimeout,
+			})
+		}
+	}
+	for _, stage := range n.options.Pauses {
+		all = append(all, deployment.Hook{Stage: stage, HookTimeout: n.options.HookTimeout})
+	}
+	return all
+}
+
+// stages are what the deployment goes through.
+func (n *native) stages() []phase {
+	reconcile := phase{name: deployment.ReconcileService, do: n.hooks}
+	if _, ok := n.plan.Hooks[reconcile.name]; !ok {
+		reconcile.skipped = "ECS has this stage only where more than one service revision is active"
+	}
+	all := []phase{
+		reconcile,
+		{name: deployment.PreScaleUp, do: n.hooks},
+		{name: deployment.ScaleUp, do: n.install},
+		{name: deployment.PostScaleUp, do: n.hooks},
+		{name: deployment.TestTrafficShift, do: n.shiftTest},
+		{name: deployment.PostTestTrafficShift, do: n.hooks},
+	}
+	steps := n.plan.config().Steps()
+	for i, s := range steps {
+		number := i + 1
+		if len(steps) == 1 {
+			number = 0
+		}
+		all = append(all,
+			phase{name: deployment.PreProductionTrafficShift, step: number, do: n.hooks},
+			phase{name: deployment.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
+	}
+	return append(all,
+		phase{name: deployment.PostProductionTrafficShift, do: n.hooks},
+		phase{name: deployment.BakeTime, do: n.bake},
+		phase{name: deployment.CleanUp, do: n.cleanUp})
+}
+
+// shiftTest moves the test traffic; its hooks run while it moves.
+func (n *native) shiftTest(ctx context.Context, p phase) (*failure, error) {
+	n.moveTest(wholeTraffic)
+	if failed, err := n.hooks(ctx, p); failed != nil || err != nil {
+		return failed, err
+	}
+	return n.pause(ctx, p.name, n.plan.scaled(listenerChange), nil), nil
+}
+
+func (n *native) moveTest(percent int) {
+	if n.test != nil {
+		n.forward(n.test, percent)
+		n.book.Update(n.id, func(d *deployment.Deployment) { d.ShiftTest(percent) })
+	}
+}
+
+// shift moves production traffic to the step's share, and leaves it there for the step's bake time; its hooks run while
+// it moves.
+func (n *native) shift(s deployment.Step, steps int) func(context.Context, phase) (*failure, error) {
+	return func(ctx context.Context, p phase) (*failure, error) {
+		n.moveProduction(s.Percent)
+		if failed, err := n.hooks(ctx, p); failed != nil || err != nil {
+			return failed, err
+		}
+		if s.Stays > 0 {
+			n.stream.note(fmt.Sprintf("%s: step %d of %d bakes at %d %% for %s", n.plan.config().Strategy(), p.step, steps,
+				s.Percent, s.Stays))
+		}
+		return n.pause(ctx, p.name, n.plan.scaled(max(s.Stays, listenerChange)), nil), nil
+	}
+}
+
+func (n *native) moveProduction(percent int) {
+	n.forward(n.production, percent)
+	n.book.Update(n.id, func(d *deployment.Deployment) { d.Shift(percent) })
+}
+
+// bake keeps the old release for a while after the shift.
+func (n *native) bake(ctx context.Context, p phase) (*failure, error) {
+	n.stream.note(fmt.Sprintf("bake time of %s: both releases run", n.plan.TerminationWait))
+	return n.pause(ctx, p.name, n.plan.scaled(n.plan.TerminationWait), nil), nil
+}
+
+// cleanUp stops the old release.
+func (n *native) cleanUp(ctx context.Context, _ phase) (*failure, error) {
+	if n.down(ctx, n.blue); ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	now := time.Now()
+	n.book.Update(n.id, func(d *deployment.Deployment) {
+		d.SetRunning(deployment.Blue, 0)
+		d.End(deployment.CleanUp, deployment.EventSucceeded, now, nil)
+		d.Finish(deployment.Succeeded, now, nil)
+	})
+	if !n.options.Create {
+		n.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", n.blue.release, n.green.release))
+	}
+	return nil, nil
+}
+
+// fail rolls the deployment back: ECS always does, but where somebody stopped it with ABORT, or there is no earlier
+// revision.
+func (n *native) fail(ctx context.Context, f *failure) Outcome {
+	finish := func(status deployment.Status) {
+		n.book.Update(n.id, func(d *deployment.Deployment) { d.Finish(status, time.Now(), &f.why) })
+	}
+	switch {
+	case f.stop != nil && !f.stop.Rollback:
+		finish(deployment.Stopped)
+		n.stream.note("stopped without a rollback: both revisions and all rules stay as they are: " + f.reason)
+		return Stopped
+	case n.options.Create:
+		finish(deployment.Failed)
+		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
+		return Failed
+	}
+	n.stream.send(Event{Kind: KindRollback, Lifecycle: "", Text: fmt.Sprintf("the deployment ends in %s; ECS puts %s back",
+		f.where(), n.blue.release)})
+	d, _ := n.book.Get(n.id)
+	var back []phase
+	for _, p := range []phase{
+		{name: deployment.ProductionTrafficShift, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
+			n.moveProduction(0)
+			return n.hooks(ctx, p)
+		}},
+		{name: deployment.TestTrafficShift, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
+			n.moveTest(0)
+			return n.hooks(ctx, p)
+		}},
+	} {
+		// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
+		if d.Began(p.name) {
+			back = append(back, p)
+		}
+	}
+	n.book.Update(n.id, func(d *deployment.Deployment) {
+		var names []lifecycle.Name
+		for _, p := range back {
+			names = append(names, p.name)
+		}
+		d.RollBack(time.Now(), &f.why, names...)
+	})
+	select {
+	case <-n.book.Stopped(n.id): // what asks for the end now has it already
+	default:
+	}
+	for _, p := range back {
+		if failed, err := n.phase(ctx, p); failed != nil || err != nil {
+			n.stream.warning(fmt.Sprintf("a hook at %s does not keep ECS from rolling back", p.name))
+		}
+	}
+	n.down(ctx, n.green)
+	n.book.Update(n.id, func(d *deployment.Deployment) { d.SetRunning(deployment.Green, 0) })
+	finish(deployment.RolledBack)
+	n.stream.note(fmt.Sprintf("green (%s) is drained and stopped", n.green.release))
+	return RolledBack
+}
+
+// The ARNs of ECS's own deployments.
+
+func (n *native) deploymentARN() string {
+	return fmt.Sprintf("arn:aws:ecs:%s:%s:service-deployment/rehearsal/%s/%s", Region, Account, n.plan.service(),
+		rand.Text()[:21])
+}
+
+// revision is a side's service revision.
+func (n *native) revision(d *side, weight float64, now time.Time) deployment.TaskSet {
+	const digits = 1_000_000_000_000_000_000
+	number, _ := rand.Int(rand.Reader, big.NewInt(digits)) // never fails (crypto/rand)
+	t := n.taskSet(d, "ACTIVE", weight, now)
+	t.ID = fmt.Sprintf("arn:aws:ecs:%s:%s:service-revision/rehearsal/%s/%d", Region, Account, n.plan.service(),
+		digits+number.Int64())
+	t.TestWeight = weight
+	return t
+}
+
+func functionARN(name string) string {
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, Account, name)
+}
+
+// ruleARN is the ARN of a listener's rule; number 1 is the default rule.
+func ruleARN(listener, number string) string {
+	return fmt.Sprintf("%s/%016s", strings.Replace(listener, ":listener/", ":listener-rule/", 1), number)
+}
+
+// testRule is the ARN of the rule that leads test traffic.
+func (s *stage) testRule() string {
+	if s.plan.Native != nil && s.plan.Native.Header.Name != "" {
+		return ruleARN(listenerARN("1"), "2")
+	}
+	return ruleARN(listenerARN("2"), "1")
+}
+
+// event is what a hook is invoked with. Weights are told at the stages of a shift only: those of the shift under way,
+// and before a shift of production traffic those in force.
+func (n *native) event(p phase, executionID string, details map[string]any) []byte {
+	d, _ := n.book.Get(n.id)
+	test, production := map[string]float64{}, map[string]float64{}
+	for _, t := range d.TaskSets {
+		switch p.name {
+		case deployment.TestTrafficShift:
+			test[t.ID] = t.TestWeight
+		case deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift:
+			production[t.ID] = t.Weight
+		}
+	}
+	event := map[string]any{
+		"executionId": executionID, "lifecycleStage": p.name, "resourceArn": n.id,
+		"executionDetails": map[string]any{
+			"serviceArn":               fmt.Sprintf("arn:aws:ecs:%s:%s:service/rehearsal/%s", Region, Account, n.plan.service()),
+			"targetServiceRevisionArn": d.Side(deployment.Green).ID,
+			"testTrafficWeights":       test, "productionTrafficWeights": production,
+		},
+	}
+	if len(details) > 0 {
+		event["hookDetails"] = details
+	}
+	text, _ := json.Marshal(event) // what was JSON can be again
+	return text
+}

@@ -1,0 +1,166 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
+)
+
+// callBackDelay is when ECS invokes a hook again that answers IN_PROGRESS and does not say when.
+const callBackDelay = 30 * time.Second
+
+// hooks runs the stage's Lambda function and its PAUSE; both must complete.
+func (n *native) hooks(ctx context.Context, p phase) (*failure, error) {
+	n.book.Update(n.id, func(d *deployment.Deployment) { d.Native.Executions = nil })
+	goOn, pause := n.await(p)
+	if failed := n.lambda(ctx, p); failed != nil || ctx.Err() != nil {
+		return failed, nil
+	}
+	if pause == "" {
+		return nil, nil
+	}
+	failed := n.pause(ctx, p.name, n.plan.scaled(n.options.HookTimeout.After), goOn)
+	if failed != nil || ctx.Err() != nil {
+		return failed, nil
+	}
+	select {
+	case <-goOn:
+		n.stream.note("ContinueServiceDeployment was called: the deployment goes on")
+		return nil, nil
+	default:
+	}
+	return n.late(p, pause, &failure{
+		event: p.name,
+		why:   deployment.Error{Code: deployment.CodeTimeout, Message: "The PAUSE hook timed out."},
+		reason: fmt.Sprintf("timed out: nobody called ContinueServiceDeployment within %s (compressed by --speed %g)",
+			n.options.HookTimeout.After, n.plan.Speed),
+	}), nil
+}
+
+// await begins the stage's PAUSE, where it has one, and returns what is closed when somebody ends it, and its id.
+func (n *native) await(p phase) (goOn <-chan struct{}, id string) {
+	for _, stage := range n.options.Pauses {
+		if stage == p.name && !p.rollback {
+			id = deployment.NewHookID()
+		}
+	}
+	if id == "" {
+		return nil, ""
+	}
+	goOn = n.book.Await(n.id, deployment.Wait(id))
+	n.execution(id, deployment.Hook{Stage: p.name, HookTimeout: n.options.HookTimeout}, deployment.HookWaits)
+	n.stream.send(Event{Kind: KindNote, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(
+		"PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
+		n.options.HookTimeout.After, n.plan.Speed, n.options.HookTimeout.Action())})
+	n.stream.note(n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, id))
+	return goOn, id
+}
+
+// execution notes that a hook of the stage begins.
+func (n *native) execution(id string, hook deployment.Hook, status string) {
+	n.book.Update(n.id, func(d *deployment.Deployment) {
+		d.Native.Executions = append(d.Native.Executions, deployment.Execution{
+			Hook: hook, ID: id, Status: status, Expires: time.Now().Add(n.plan.scaled(hook.After)),
+		})
+	})
+}
+
+// ended notes how a hook of the stage ended.
+func (n *native) ended(id, status string) {
+	n.book.Update(n.id, func(d *deployment.Deployment) {
+		if x := d.Execution(id); x != nil {
+			x.Status = status
+		}
+	})
+}
+
+// late does what the hooks' time-out says: it fails, or goes on.
+func (n *native) late(p phase, id string, failed *failure) *failure {
+	n.ended(id, deployment.HookTimedOut)
+	if !n.options.HookTimeout.GoOn {
+		return failed
+	}
+	n.stream.send(Event{Kind: KindWarning, Lifecycle: p.name, Step: p.step,
+		Text: failed.reason + "; the hook's time-out says CONTINUE"})
+	return nil
+}
+
+// answer is what a function returns.
+type answer struct {
+	Status  string         `json:"hookStatus"`
+	Delay   *float64       `json:"callBackDelay"`
+	Details map[string]any `json:"hookDetails"`
+}
+
+// lambda invokes the stage's function, if it has one, until it answers SUCCEEDED or FAILED, fails, or is too late.
+func (n *native) lambda(ctx context.Context, p phase) *failure {
+	hook, ok := n.plan.Hooks[p.name]
+	if !ok {
+		return nil
+	}
+	id, answered := lambda.UUID(), make(chan deployment.EventStatus, 1)
+	n.execution(id, deployment.Hook{
+		Function: functionARN(hook.Function), Stage: p.name, HookTimeout: n.options.HookTimeout,
+	}, deployment.HookRuns)
+	failed := n.hook(ctx, p, hook, call{
+		answer: answered, limit: n.options.HookTimeout.After,
+		late: fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.options.HookTimeout.After),
+		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
+			answered <- n.invoke(ctx, p, id, f, w)
+		},
+	})
+	switch {
+	case failed == nil:
+		n.ended(id, deployment.HookSucceeded)
+	case failed.why.Code == deployment.CodeTimeout:
+		failed.why.Message = fmt.Sprintf("The lifecycle hook %s timed out.", hook.Function)
+		return n.late(p, id, failed)
+	case failed.why.Code == deployment.CodeHookFailed:
+		failed.why.Message = fmt.Sprintf("The lifecycle hook %s failed.", hook.Function)
+		n.ended(id, deployment.HookFailed)
+	}
+	return failed
+}
+
+// invoke invokes the function, and again as long as it answers IN_PROGRESS, each time with the details of the answers
+// before. What is no answer is a failure, as ECS takes it.
+func (n *native) invoke(
+	ctx context.Context, p phase, id string, f *lambda.Function, w *witness,
+) deployment.EventStatus {
+	for details := map[string]any{}; ; {
+		w.invoking()
+		outcome, text := f.Invoke(ctx, n.event(p, id, details))
+		var a answer
+		unreadable := json.Unmarshal(text, &a)
+		switch {
+		case outcome.Kind != lambda.Returned:
+			w.answered(fmt.Sprintf("the function %s: %s", outcome.Kind, outcome.Message))
+			return deployment.EventFailed
+		case unreadable != nil || a.Status != "SUCCEEDED" && a.Status != "FAILED" && a.Status != "IN_PROGRESS":
+			w.answered(fmt.Sprintf("the function returned no hookStatus, which ECS takes for FAILED: %.200q", text))
+			return deployment.EventFailed
+		}
+		w.answered("")
+		if a.Status != "IN_PROGRESS" {
+			return map[bool]deployment.EventStatus{
+				true: deployment.EventSucceeded, false: deployment.EventFailed,
+			}[a.Status == "SUCCEEDED"]
+		}
+		delay := callBackDelay
+		if a.Delay != nil {
+			delay = time.Duration(*a.Delay * float64(time.Second))
+		}
+		maps.Copy(details, a.Details)
+		n.stream.send(Event{Kind: KindNote, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(
+			"IN_PROGRESS: invoked again after %s (compressed by --speed %g), with %d hookDetails", delay, n.plan.Speed,
+			len(details))})
+		if wait(ctx, n.plan.scaled(delay)) != nil {
+			return deployment.EventFailed
+		}
+	}
+}
