@@ -23,7 +23,7 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 			Help:  "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
 		})
 	}
-	if err := problems.Write(w.stderr, diagnostic.Text); err != nil {
+	if err := problems.Write(w.stderr, diagnostic.Text, "rehearse faults"); err != nil {
 		return exitSetup
 	}
 	if len(problems.Errors(false)) > 0 {
@@ -42,7 +42,8 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 		return code
 	}
 	view.end(score)
-	if err := writeReports(o.reports, score, nil); err != nil {
+	err = o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, score, nil) })
+	if err != nil {
 		_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
 		return exitSetup
 	}

@@ -30,7 +30,7 @@ type faultOptions struct {
 }
 
 func faultsCommand(w world) *cli.Command {
-	var o faultOptions
+	o := faultOptions{options: options{formats: []string{"json"}}}
 	c := &cli.Command{
 		Name:      "faults",
 		Arguments: "[flags]",
@@ -66,7 +66,7 @@ rehearse faults --list`,
 		"`N`: faults side by side (default: 4 for each processor)")
 	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
 	f = c.Group("output")
-	f.StringArrayVar(&o.reports, "report", nil, "`json=FILE`: write the score")
+	f.StringArrayVar(&o.reportFlags, "report", nil, "`json=FILE`: write the score")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the score and the survivors only")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.list && len(args) == 0 {
@@ -99,11 +99,6 @@ func (o *faultOptions) complete(c *cli.Command, args []string) error {
 	o.plan.Speed, o.traffic = faultSpeed, "0"
 	if err := o.chosen(); err != nil {
 		return err
-	}
-	for _, r := range o.reports {
-		if !strings.HasPrefix(r, "json=") {
-			return cli.Usagef("--report: want json=FILE")
-		}
 	}
 	return o.values()
 }

@@ -5,13 +5,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
 
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
@@ -31,12 +36,34 @@ func main() {
 		self = os.Args[0]
 	}
 	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
-	os.Exit(command(world{
-		stdout: os.Stdout, stderr: os.Stderr,
+	out := &output{w: os.Stdout}
+	code := command(world{
+		stdout: out, stderr: os.Stderr,
 		live: live, colour: live && os.Getenv("NO_COLOR") == "", width: width,
 		lookup: os.LookupEnv,
 		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
-	}).Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	}).Execute(ctx, os.Args[1:], out, os.Stderr)
+	if code == cli.ExitOK && out.err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "rehearse: what happened could not be told:", out.err)
+		code = exitSetup
+	}
+	os.Exit(code)
+}
+
+// output is the standard output, and whether it could be written: nobody may take silence for a good end.
+type output struct {
+	w   io.Writer
+	mu  sync.Mutex
+	err error
+}
+
+// Write writes, and remembers the first error.
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.w.Write(text)
+	o.err = cmp.Or(o.err, err)
+	return n, err
 }
 
 // width is the terminal's, or 0.

@@ -35,7 +35,9 @@ type options struct {
 	native                         nativeOptions
 	alarms                         []string
 	hooksDir                       string
-	hooks, secrets, reports        []string
+	hooks, secrets, reportFlags    []string
+	formats                        []string // of reports
+	reports                        cli.Reports
 	traffic                        string
 	quiet                          bool
 	plan                           rehearsal.Plan
@@ -56,7 +58,7 @@ const (
 
 // command is the command line, with rehearse faults below it.
 func command(w world) *cli.Command {
-	var o options
+	o := options{formats: []string{"json", "html"}}
 	c := &cli.Command{
 		Name:      "rehearse",
 		Arguments: "[flags]",
@@ -114,7 +116,7 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
 	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
 	f = c.Group("output")
-	f.StringArrayVar(&o.reports, "report", nil,
+	f.StringArrayVar(&o.reportFlags, "report", nil,
 		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
@@ -246,18 +248,17 @@ func (o *options) values() (err error) {
 	o.plan.Secrets = map[string]string{}
 	for i, s := range o.secrets {
 		reference, value, ok := strings.Cut(s, "=")
-		if !ok || reference == "" {
-			return cli.Usagef("--secret number %d: REF=VALUE", i+1)
+		if _, twice := o.plan.Secrets[reference]; twice || !ok || reference == "" {
+			return cli.Usagef("--secret number %d: want REF=VALUE, each REF once", i+1)
 		}
 		o.plan.Secrets[reference] = value
 	}
 	if err := redact.Check(o.plan.Secrets); err != nil {
 		return cli.Usagef("--secret %v", err)
 	}
-	for _, r := range o.reports {
-		if kind, file, ok := strings.Cut(r, "="); !ok || file == "" || kind != "json" && kind != "html" {
-			return cli.Usagef("--report: want html=FILE or json=FILE")
-		}
+	inputs := []string{o.taskDefinition, o.appSpec, o.suite}
+	if o.reports, err = cli.ParseReports(o.reportFlags, o.formats, inputs); err != nil {
+		return err
 	}
 	_, err = o.hookCommands()
 	return err
@@ -314,7 +315,7 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 			help := nearest(name, texts(known), "they are ")
 			return nil, cli.Usagef("--hook: not a %s that takes a hook; %s", kind, help)
 		case !ok || strings.TrimSpace(cmd) == "":
-			return nil, cli.Usagef("--hook %s: EVENT=COMMAND", name)
+			return nil, cli.Usagef("--hook %s: want EVENT=COMMAND", name)
 		}
 		commands[event] = cmd
 	}

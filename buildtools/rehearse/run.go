@@ -32,8 +32,8 @@ type world struct {
 
 // run holds the rehearsal; it returns the exit code.
 func (o *options) run(ctx context.Context, w world) int {
-	problems := o.read(w)
-	if err := problems.Write(w.stderr, diagnostic.Text); err != nil {
+	problems := append(o.read(w), o.silent(o.plan.Release)...)
+	if err := problems.Write(w.stderr, diagnostic.Text, "rehearse"); err != nil {
 		return exitSetup
 	}
 	if len(problems.Errors(false)) > 0 {
@@ -63,7 +63,8 @@ func (o *options) run(ctx context.Context, w world) int {
 	}
 	printer.Summary(result)
 	page := func(w io.Writer) error { return view.WritePage(w, result) }
-	if err := writeReports(o.reports, result, page); err != nil {
+	err = o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, result, page) })
+	if err != nil {
 		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
 		return exitSetup
 	}
@@ -109,7 +110,6 @@ func (o *options) read(w world) diagnostic.List {
 	} else {
 		o.plan.Hooks, missing = programs.Find(found.Functions)
 	}
-	problems = append(problems, o.silent(found)...)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{
@@ -156,8 +156,15 @@ func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 	return problems
 }
 
-// silent warns of a hook that CodeDeploy passes over without a word.
+// silent warns of what CodeDeploy passes over without a word: a hook, or that there is none.
 func (o *options) silent(found rehearsal.Release) diagnostic.List {
+	if o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0 {
+		return diagnostic.List{{
+			Place: diagnostic.Place{File: o.appSpec}, Severity: diagnostic.Warning,
+			Text: "names no hook: nothing runs the suite, and nothing judges the release",
+			Help: "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
+		}}
+	}
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
 	if !ok || !o.plan.NoTestListener {
 		return nil
@@ -181,23 +188,13 @@ func explain(w io.Writer, e *rehearsal.SetupError) {
 	}
 }
 
-// writeReports writes the reports that were asked for: the value as JSON, or the page.
-func writeReports(asked []string, value any, page func(io.Writer) error) error {
-	for _, one := range asked {
-		kind, file, _ := strings.Cut(one, "=")
-		data, err := json.MarshalIndent(value, "", "  ")
-		data = append(data, '\n')
-		if kind == "html" {
-			var b bytes.Buffer
-			err = page(&b)
-			data = b.Bytes()
-		}
-		if err == nil {
-			err = cli.WriteFile(file, data)
-		}
-		if err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
+// inFormat is a value as JSON, or the page.
+func inFormat(format string, value any, page func(io.Writer) error) ([]byte, error) {
+	if format == "html" {
+		var b bytes.Buffer
+		err := page(&b)
+		return b.Bytes(), err
 	}
-	return nil
+	data, err := json.MarshalIndent(value, "", "  ")
+	return append(data, '\n'), err
 }

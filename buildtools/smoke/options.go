@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -32,14 +29,9 @@ type options struct {
 	values, headers  map[string]string
 	tags             []string
 	concurrency      int
-	reports          []reportFile
+	reports          cli.Reports
 	validate, schema bool
 	quiet, verbose   bool
-}
-
-type reportFile struct {
-	write report.Writer
-	file  string
 }
 
 // command is the command line.
@@ -116,16 +108,18 @@ func (o *options) complete(c *cli.Command, args []string) (err error) {
 	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {
 		return cli.Usagef("--tags wants TAG,!TAG")
 	}
-	for _, r := range o.reportFlags {
-		if err := o.addReport(r); err != nil {
-			return err
-		}
+	formats := []string{"junit", "json", "html", "md"}
+	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil {
+		return err
 	}
 	if o.quiet && o.verbose {
 		return cli.Usagef("-q and -v exclude each other")
 	}
 	if o.validate {
 		return nil
+	}
+	if c.Empty("baseline") {
+		return cli.Usagef("--baseline is empty: the variable behind it is not set")
 	}
 	if o.target == "" {
 		return cli.Usagef("--target is missing: where is the release to judge?")
@@ -152,27 +146,4 @@ func pairs(flag string, values []string) (map[string]string, error) {
 		out[name] = value
 	}
 	return out, nil
-}
-
-func (o *options) addReport(flag string) error {
-	format, file, ok := strings.Cut(flag, "=")
-	if !ok || file == "" {
-		return cli.Usagef("--report wants FORMAT=FILE, such as junit=smoke.xml")
-	}
-	if file == "-" {
-		return cli.Usagef("--report goes to a file; stdout holds the result for people")
-	}
-	if slices.ContainsFunc(o.reports, func(r reportFile) bool { return filepath.Clean(r.file) == filepath.Clean(file) }) {
-		return cli.Usagef("--report: a file is given twice, and one report would replace the other")
-	}
-	formats := []string{"junit", "json", "html", "md"}
-	if w, ok := report.ByName(format); ok && slices.Contains(formats, format) {
-		o.reports = append(o.reports, reportFile{w, file})
-		return nil
-	}
-	help := "known are " + strings.Join(formats, ", ")
-	if near, ok := diagnostic.Nearest(format, formats); ok {
-		help = "did you mean " + near + "?"
-	}
-	return cli.Usagef("--report: that is no format; %s", help)
 }

@@ -8,8 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,16 +23,16 @@ import (
 const deploymentID = "local"
 
 func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
-	src, err := readSource(o.suite, at.stdin)
+	src, err := suite.Load(o.suite, at.stdin)
 	if errors.Is(err, fs.ErrNotExist) && c.Near(o.suite) != "" {
-		return say(at, exitConfig, "%v; %s", err, c.Near(o.suite))
+		return say(at, exitConfig, "read the suite: %v; %s", err, c.Near(o.suite))
 	}
 	if err != nil {
-		return say(at, exitConfig, "%v", err)
+		return say(at, exitConfig, "read the suite: %v", err)
 	}
 	suite, problems := suite.Read(src)
 	if suite == nil || !o.quiet {
-		_ = problems.Write(at.stderr, diagnostic.Text)
+		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
 	}
 	if suite == nil {
 		return exitConfig
@@ -61,42 +59,6 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	}
 	source := []byte(secrets.Text(string(src.Text))) // lines of it are quoted
 	return judge(ctx, at, o, suite, jobOf(o, src, values), source)
-}
-
-// readSource reads the suite and the files that it refers to. One that is missing is left to Read, which
-// knows the place to name.
-func readSource(name string, stdin io.Reader) (suite.Source, error) {
-	var text []byte
-	var err error
-	if name == "-" {
-		name = "stdin"
-		text, err = io.ReadAll(io.LimitReader(stdin, suite.MaxSuite+1))
-	} else {
-		text, err = readLimited(name)
-	}
-	if err != nil {
-		return suite.Source{}, fmt.Errorf("read the suite: %w", err)
-	}
-	src := suite.Source{Name: name, Text: text, Files: map[string][]byte{}}
-	for _, f := range suite.Files(text) {
-		path := f
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(name), path)
-		}
-		if data, err := readLimited(path); err == nil {
-			src.Files[f] = data
-		}
-	}
-	return src, nil
-}
-
-func readLimited(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	return io.ReadAll(io.LimitReader(f, suite.MaxSuite+1))
 }
 
 // checkAgainst sees whether the flags fit the suite.
@@ -158,32 +120,29 @@ func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, 
 	}
 	// The files come first: whoever reads the terminal's end may have gone.
 	told := cli.ExitOK
-	for _, f := range o.reports {
-		if err := writeReport(f, r); err != nil {
-			told = say(at, exitGate, "write the report: %v", err)
-		}
+	if err := o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
+		told = say(at, exitGate, "%v", err)
 	}
 	if wrote(at, at.stdout, b.Bytes()) != cli.ExitOK {
 		told = exitGate
 	}
-	if code := exitOf(ctx, r); code != cli.ExitOK {
+	if ctx.Err() != nil {
+		return say(at, cli.ExitInterrupted, "interrupted: what was not done by then counts as it is said above")
+	}
+	if code := exitOf(r); code != cli.ExitOK {
 		return code
 	}
 	return told // nobody asked for a report that is not there
 }
 
-func writeReport(f reportFile, r finding.Report) error {
+func inFormat(format string, r finding.Report) ([]byte, error) {
 	var b bytes.Buffer
-	if err := f.write(&b, r); err != nil {
-		return err
-	}
-	return cli.WriteFile(f.file, b.Bytes())
+	write, _ := report.ByName(format) // it was checked with the flags
+	err := write(&b, r)
+	return b.Bytes(), err
 }
 
-func exitOf(ctx context.Context, r finding.Report) int {
-	if ctx.Err() != nil {
-		return cli.ExitInterrupted
-	}
+func exitOf(r finding.Report) int {
 	switch r.Verdict {
 	case finding.Pass:
 		return cli.ExitOK

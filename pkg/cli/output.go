@@ -171,6 +171,9 @@ func create(name string, mode fs.FileMode) (*os.File, error) {
 	for i := range 100 {
 		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), i)),
 			os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			path.Op, path.Path = "write", name // not the temporary one's
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}

@@ -245,13 +245,14 @@ func (r *Run) End() int {
 	}
 	for i := range shown {
 		if r.werror { // what stops the run is not a warning
-			shown[i].Severity = ""
-		}
-		if at := &shown[i].Place; at.Flag != "" && r.command != nil && r.format == string(diagnostic.Text) {
-			at.Flag = r.command.Name + ": " + at.Flag
+			shown[i].Severity = diagnostic.Error
 		}
 	}
-	if err := shown.Write(r.Stderr, diagnostic.Format(r.format)); err != nil {
+	program := ""
+	if r.command != nil {
+		program = r.command.Name
+	}
+	if err := shown.Write(r.Stderr, diagnostic.Format(r.format), program); err != nil {
 		return ExitFile
 	}
 	cause, failed := r.Problems.Errors(r.werror).Cause()

@@ -84,7 +84,7 @@ func TestFormats(t *testing.T) {
 		{Place: diagnostic.Place{Flag: "--image"}, Severity: diagnostic.Warning, Rule: "r", Text: "odd"},
 	}
 	for format, want := range map[diagnostic.Format]string{
-		diagnostic.Text:   "--image: warning: odd\na,b.json:2:7: error: 50% <wrong>\n  help: do this\n",
+		diagnostic.Text:   "program: --image: warning: odd\na,b.json:2:7: error: 50% <wrong>\n  help: do this\n",
 		diagnostic.GitHub: "::warning::--image: odd\n::error file=a%2Cb.json,line=2,col=7::50%25 <wrong>%0Ahelp: do this\n",
 		diagnostic.JSON: `[
   {
@@ -105,7 +105,7 @@ func TestFormats(t *testing.T) {
 `,
 	} {
 		var b strings.Builder
-		if err := l.Write(&b, format); err != nil {
+		if err := l.Write(&b, format, "program"); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.String(); got != want {
@@ -120,7 +120,7 @@ func TestTheJSONOfAnyProblemsIsJSON(t *testing.T) {
 		"odd bytes": {{Place: diagnostic.Place{File: "a\xff\n\"", Line: 1}, Text: "\u2028 \x00 \\ <&> ü"}},
 	} {
 		var b strings.Builder
-		if err := l.Write(&b, diagnostic.JSON); err != nil {
+		if err := l.Write(&b, diagnostic.JSON, "program"); err != nil {
 			t.Fatal(err)
 		}
 		var rows []struct{ File, Text string }
@@ -140,7 +140,7 @@ func ExampleList_Write() {
 		Text:     `unknown key "containerDefinitons"`,
 		Help:     `did you mean "containerDefinitions"?`,
 	}}
-	_ = problems.Write(os.Stdout, diagnostic.Text)
+	_ = problems.Write(os.Stdout, diagnostic.Text, "program")
 	// Output:
 	// taskdef_src.json:3:5: error: unknown key "containerDefinitons"
 	//   help: did you mean "containerDefinitions"?

@@ -24,9 +24,9 @@ const (
 // Formats lists the formats, for help texts and flag checks.
 func Formats() []Format { return []Format{Text, JSON, GitHub} }
 
-// Write prints the problems, sorted, in the given format. JSON is written also when there are none,
-// so that a program always finds an array.
-func (l List) Write(w io.Writer, f Format) error {
+// Write prints the problems of a program, sorted, in the given format. Its name stands before what is wrong with its
+// flags. JSON is written also when there are none, so that a reader always finds an array.
+func (l List) Write(w io.Writer, f Format, program string) error {
 	sorted := l.Sorted()
 	text := ""
 	switch f {
@@ -35,7 +35,7 @@ func (l List) Write(w io.Writer, f Format) error {
 	case GitHub:
 		text = sorted.gitHub()
 	default:
-		text = sorted.text()
+		text = sorted.text(program)
 	}
 	if text == "" {
 		return nil
@@ -44,9 +44,12 @@ func (l List) Write(w io.Writer, f Format) error {
 	return err
 }
 
-func (l List) text() string {
+func (l List) text(program string) string {
 	var b strings.Builder
 	for _, p := range l {
+		if p.Place.Flag != "" {
+			b.WriteString(program + ": ")
+		}
 		fmt.Fprintf(&b, "%s: %s: %s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text))
 		if p.Help != "" {
 			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))

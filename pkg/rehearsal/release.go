@@ -2,8 +2,8 @@ package rehearsal
 
 import (
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -48,8 +48,8 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	if appSpec != "" {
 		specBytes, problems = readFile(appSpec)
 	}
-	taskBytes, unreadable := readFile(taskDefinition)
-	problems = append(problems, unreadable...)
+	taskBytes, missing := readFile(taskDefinition)
+	problems = append(problems, missing...)
 	specText, taskText := string(specBytes), string(taskBytes)
 	if len(problems) > 0 {
 		return r, problems
@@ -112,13 +112,23 @@ func (r *Release) reached(task *taskdef.Task) diagnostic.List {
 	}}
 }
 
+// readFile reads a file, and one byte more than the longest at most: whoever reads the text refuses that.
 func readFile(name string) ([]byte, diagnostic.List) {
-	data, err := os.ReadFile(name)
-	if err == nil {
-		return data, nil
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, unreadable(name, err)
 	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, template.MaxSize+1))
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	return data, nil
+}
+
+func unreadable(name string, err error) diagnostic.List {
 	at := diagnostic.Place{File: name}
-	return nil, diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + cause(err)}}
+	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + cause(err)}}
 }
 
 // cause is an error without the file's name, which the place says already.
@@ -150,21 +160,10 @@ func id(c taskdef.Container) (string, *diagnostic.Problem) {
 // ReadSuite reads and checks a suite with the files that it names, and returns its text too. The suite is
 // nil when a problem is fatal.
 func ReadSuite(path string) (*suite.Suite, []byte, diagnostic.List) {
-	text, unreadable := readFile(path)
-	if unreadable != nil {
-		return nil, nil, unreadable
-	}
-	source := suite.Source{Name: path, Text: text, Files: map[string][]byte{}}
-	for _, name := range suite.Files(text) {
-		file := name
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(filepath.Dir(path), name)
-		}
-		// A file that cannot be read is missing in Files, which the suite's reader reports with its place.
-		if data, err := os.ReadFile(file); err == nil {
-			source.Files[name] = data
-		}
+	source, err := suite.Load(path, nil)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
 	}
 	suite, problems := suite.Read(source)
-	return suite, text, problems
+	return suite, source.Text, problems
 }

@@ -31,7 +31,7 @@ func jobFor(t *testing.T, text, target string) smoke.Job {
 	src := suite.Source{Name: "smoke.yaml", Text: []byte(text)}
 	if suite, problems := suite.Read(src); suite == nil {
 		var b strings.Builder
-		_ = problems.Write(&b, diagnostic.Text)
+		_ = problems.Write(&b, diagnostic.Text, "program")
 		t.Fatalf("the suite is refused:\n%s\n%s", text, &b)
 	}
 	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseJudge}}

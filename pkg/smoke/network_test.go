@@ -89,7 +89,7 @@ func (n *network) run(ctx context.Context, text string, change func(*Job)) findi
 	suite, problems := suite.Read(src)
 	if suite == nil {
 		var b strings.Builder
-		_ = problems.Write(&b, diagnostic.Text)
+		_ = problems.Write(&b, diagnostic.Text, "program")
 		n.t.Fatalf("the suite is refused:\n%s", &b)
 	}
 	job := Job{Suite: src, Target: "http://green", Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}

@@ -6,6 +6,9 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -251,6 +254,37 @@ func (r *reader) authority(n *yaml.Node, ca string, files map[string][]byte) *x5
 		r.fail(posOf(n), "it begins with -----BEGIN CERTIFICATE-----", "%s holds no certificate", what)
 	}
 	return roots
+}
+
+// Load reads a suite from a file, or from stdin where the name is "-", with the files that it names. None is read past
+// its limit, and a file that cannot be read is missing in Files: Read reports it with its place.
+func Load(name string, stdin io.Reader) (src Source, err error) {
+	src = Source{Name: name, Files: map[string][]byte{}}
+	if name == "-" && stdin != nil {
+		src.Name = "stdin"
+		src.Text, err = io.ReadAll(io.LimitReader(stdin, MaxSuite+1))
+	} else {
+		src.Text, err = readLimited(name)
+	}
+	for _, file := range Files(src.Text) {
+		path := file
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(name), path)
+		}
+		if data, err := readLimited(path); err == nil {
+			src.Files[file] = data
+		}
+	}
+	return src, err
+}
+
+func readLimited(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, MaxSuite+1))
 }
 
 // Files lists the files that the suite's text refers to (tls.ca), for the caller to read into

@@ -32,7 +32,7 @@ func TestBrokenSuitesAreRefusedWithAPlaceAndHelp(t *testing.T) {
 				t.Error("is accepted")
 			}
 			var got bytes.Buffer
-			if err := problems.Write(&got, diagnostic.Text); err != nil {
+			if err := problems.Write(&got, diagnostic.Text, "program"); err != nil {
 				t.Fatal(err)
 			}
 			golden := strings.TrimSuffix(file, ".yaml") + ".txt"

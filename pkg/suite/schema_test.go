@@ -62,7 +62,7 @@ func TestAcceptedSuitesAreValidByTheSchema(t *testing.T) {
 		suite, problems := suite.Read(suite.Source{Name: file, Text: data})
 		if suite == nil || len(problems) > 0 {
 			var b strings.Builder
-			_ = problems.Write(&b, diagnostic.Text)
+			_ = problems.Write(&b, diagnostic.Text, "program")
 			t.Errorf("%s is refused or warned of:\n%s", file, &b)
 		}
 		v, ok := asJSON(t, file)

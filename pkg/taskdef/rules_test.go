@@ -74,7 +74,7 @@ func checkRule(t *testing.T, name, file string) {
 			if !said {
 				t.Errorf("%s: the rule says nothing; others say %v", f.Name, problems)
 			}
-			if err := problems.Write(&got, diagnostic.Text); err != nil {
+			if err := problems.Write(&got, diagnostic.Text, "program"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -120,7 +120,7 @@ func TestThePageShowsEveryRule(t *testing.T) {
 			if kind == "bad" {
 				_, problems := render(t, "taskdef.json", string(archive.Files[i].Data))
 				said := bytes.NewBufferString("\n```\n")
-				if err := problems.Write(said, diagnostic.Text); err != nil {
+				if err := problems.Write(said, diagnostic.Text, "program"); err != nil {
 					t.Fatal(err)
 				}
 				got = append(append(got, said.Bytes()...), "```\n"...)

@@ -34,7 +34,7 @@ func TestBadFilesAreRefusedWithTheirPlace(t *testing.T) {
 		if len(problems.Errors(false)) == 0 {
 			t.Errorf("%s was accepted", f)
 		}
-		if err := problems.Write(&b, diagnostic.Text); err != nil {
+		if err := problems.Write(&b, diagnostic.Text, "program"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestATagThatMeansNothingHereIsRefused(t *testing.T) {
 	} {
 		_, problems := template.Reader{}.Read("x.yaml", text)
 		var b strings.Builder
-		if err := problems.Write(&b, diagnostic.Text); err != nil {
+		if err := problems.Write(&b, diagnostic.Text, "program"); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.String(); want == "" && got != "" || want != "" && !strings.HasPrefix(got, "x.yaml:"+want) {

@@ -53,7 +53,7 @@ func TestASlipInYAMLHasItsPlaceAndItsRightForm(t *testing.T) {
 	} {
 		_, problems := template.Reader{}.Read("x.yaml", text)
 		var b strings.Builder
-		if err := problems.Write(&b, diagnostic.Text); err != nil {
+		if err := problems.Write(&b, diagnostic.Text, "program"); err != nil {
 			t.Fatal(err)
 		}
 		i := strings.LastIndex(want, "|")
