@@ -119,8 +119,8 @@ func (p Programs) binary(event lifecycle.Name, name string, function Function) (
 const shellWords = "exec exit cd eval . : true false echo printf kill trap ulimit umask while until for if case set " +
 	"export unset read test wait"
 
-// missing says why a command cannot be run, as far as that is plain before: its first word is a path or
-// a name, and there is no such program.
+// missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
+// or a name, and there is no such program.
 func (p Programs) missing(command string) string {
 	fields := strings.Fields(command)
 	if len(fields) == 0 {

@@ -15,7 +15,7 @@ import (
 const (
 	// installLimit is how long the replacement task set may take to become healthy.
 	installLimit = time.Hour
-	// countEvery is how often the requests so far are told.
+	// countEvery is how often the number of requests so far is emitted.
 	countEvery = 200 * time.Millisecond
 )
 
@@ -220,7 +220,7 @@ func (r *run) enter(ctx context.Context, p phase) (*failure, error) {
 }
 
 // install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
-// divides, but never less than a task may take to start. Tasks that somebody else runs are taken as they are.
+// divides, but never less than a task may take to start. Tasks that were started elsewhere are used as they are.
 func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 	if err := r.up(ctx, r.green); err != nil {
 		return nil, err

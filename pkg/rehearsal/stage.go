@@ -25,7 +25,8 @@ import (
 const (
 	// stopGrace is how long a task may take to end after SIGTERM. ECS waits 30 s; a person at a laptop does not.
 	stopGrace = 2 * time.Second
-	// checkInterval and checkTimeout are a quick target group's; its interval is compressed.
+	// checkInterval and checkTimeout are those of a target group with quick checks; the plan's speed divides the
+	// interval.
 	checkInterval = 5 * time.Second
 	checkTimeout  = 2 * time.Second
 	minInterval   = 20 * time.Millisecond

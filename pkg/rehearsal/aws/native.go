@@ -181,7 +181,8 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 			}
 		}
 	}
-	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"], shown["updatedAt"] = sources, executions, moment(updated)
+	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"] = sources, executions
+	shown["updatedAt"] = moment(updated)
 	shown["deploymentConfiguration"] = deploymentConfiguration(d)
 	if stage := d.Stage(); stage != "" {
 		shown["lifecycleStage"] = stage

@@ -1,5 +1,5 @@
-// Package deployment is one deployment of an Amazon ECS service, by CodeDeploy or by ECS itself, as a value: its lifecycle
-// events or stages in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
+// Package deployment is one deployment of an Amazon ECS service, by CodeDeploy or by ECS itself, as a value: its
+// lifecycle events or stages in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
 // become next. A Book keeps those of one rehearsal and is where the API and the rehearsal meet.
 //
 // It opens no socket, starts no process and reads no clock: whoever changes a deployment says when.
@@ -149,7 +149,7 @@ type Deployment struct {
 	Status                  Status
 	Created, Started, Ended time.Time
 	// ReadyWait is how long the deployment waits for ContinueDeployment before traffic moves; zero does not
-	// wait. TerminationWait is how long the original task set stays after.
+	// wait. TerminationWait is how long the original task set stays after the shift.
 	ReadyWait, TerminationWait time.Duration
 	// Waiting is what it waits for now, or empty.
 	Waiting Wait

@@ -159,8 +159,8 @@ func NewHookID() string {
 	return "ecs-pause-" + base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green, canary:PERCENT,TIME or
-// linear:PERCENT,TIME.
+// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green,
+// canary:PERCENT,TIME or linear:PERCENT,TIME.
 func ParseStrategy(text string) (Config, error) {
 	const lowest = 3 // of a linear step
 	kind, numbers, _ := strings.Cut(text, ":")

@@ -73,7 +73,7 @@ type Outcome struct {
 }
 
 // Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
-// after about one and two minutes, which pause may shorten. It returns when the event is done with.
+// after about one and two minutes, which pause may shorten. It returns when the event was handled or given up.
 func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
 	attempts func(Outcome),
 ) {

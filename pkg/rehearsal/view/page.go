@@ -96,7 +96,7 @@ func (p *page) hero() {
 	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
 }
 
-// counts is the proof by the load balancer's log.
+// counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
 	old, oldErrors := r.Served("production", r.Baseline)
 	fresh, freshErrors := r.Served("production", r.Release)
@@ -290,5 +290,5 @@ func (p *page) facts() {
 	p.Raw("</dl>\n</section>\n")
 }
 
-// since is a time of the rehearsal as what passed from its begin.
+// since returns how long after the rehearsal's beginning a time is.
 func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }

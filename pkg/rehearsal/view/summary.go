@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// rowHang is where the lines after the first of a row begin.
+	// rowHang is the column where a row's lines after the first begin.
 	rowHang = 14
-	// worthTelling is from when on an event's length is told.
+	// worthTelling is the shortest duration of an event that is shown.
 	worthTelling = 50 * time.Millisecond
 )
 
-// outcome is the result's, or that there is none.
+// outcome returns the result's outcome, or UNFINISHED when there is none.
 func outcome(r rehearsal.Result) string { return cmp.Or(string(r.Outcome), "UNFINISHED") }
 
 // sentence says what the outcome means for who uses the application.
