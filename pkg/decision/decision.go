@@ -37,6 +37,11 @@ type Seen struct {
 	Evidence Evidence
 	Baseline Baseline
 	Skip     Skip
+	// Compared is evidence of an earlier step of the same deployment, in which production was the old release's and
+	// both were compared.
+	Compared Evidence
+	// Ahead is all that the event before anything is started rests on.
+	Ahead Ahead
 }
 
 // Problem is what kept the suite from being run.
@@ -116,6 +121,8 @@ func (s Seen) found() (finding.Verdict, finding.Blame, string) {
 	switch {
 	case s.Problem != (Problem{}):
 		return finding.Error, s.Problem.Blame, s.Problem.Reason
+	case s.Event == lifecycle.BeforeInstall:
+		return s.Ahead.found()
 	case r == nil:
 		return finding.Error, finding.BlameGate, "the gate did not come to a verdict"
 	}

@@ -100,7 +100,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	}
 	if r.evidence != "" {
 		first := seen
-		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
+		first.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
 		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 		switch r.evidence {
 		case "observed":
@@ -121,7 +121,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	if r.second {
 		seen.Event = lifecycle.BeforeAllowTraffic
 	}
-	job := smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseCompare}}
+	job := smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseReady, finding.PhaseCompare}}
 	if r.whole {
 		job.Phases = append(job.Phases, finding.PhaseJudge)
 	}

@@ -62,7 +62,7 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	ev, err := payload.Parse(raw)
 	if err != nil {
 		d := decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(err.Error())})
-		j.verdict(d, "", time.Since(started))
+		j.verdict(&invocation{}, d, "", time.Since(started))
 		reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: err}
 		j.reported(lifecycle.Failed, reported)
 		j.metrics(d, reported, time.Since(started))
@@ -72,7 +72,7 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	in := &invocation{event: ev, j: j, budget: b}
 	d := g.decide(ctx, in)
 	link := g.link(in, d)
-	j.verdict(d, link, time.Since(started))
+	j.verdict(in, d, link, time.Since(started))
 	in.j.safely(func() { g.keep(ctx, in, d) })
 	g.CodeDeploy.Note = func(text string) { j.warn(oneLine(text)) }
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
@@ -91,9 +91,12 @@ func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal
 	in.event.DeploymentID = ev.Deployment
 	in.rollback.Store(ev.Rollback)
 	j.deployment(ev.Deployment)
+	cluster, service := in.service()
+	j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
 	d := g.decide(ctx, in)
 	link := g.link(in, d)
-	j.verdict(d, link, time.Since(started))
+	j.verdict(in, d, link, time.Since(started))
+	in.j.safely(func() { g.keep(ctx, in, d) })
 	j.metrics(d, codedeploy.Reported{}, time.Since(started))
 	in.j.safely(func() { g.upload(ctx, in, d, link) })
 	return payload.Answer(d.Status()), nil

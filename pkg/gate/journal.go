@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,10 +34,11 @@ type journal struct {
 	// secrets are the function's own: no line may hold them, wherever they come from.
 	secrets *redact.Redactor
 
-	namespace                  string
-	deploymentID               string
-	lifecycleEvent             lifecycle.Name
-	application, group         string
+	namespace      string
+	deploymentID   string
+	lifecycleEvent lifecycle.Name
+	// dimensions are the metrics' own, beside the lifecycle event.
+	dimensions                 []dimension
 	checksPassed, checksFailed int
 	checkMillis                []float64
 }
@@ -47,7 +49,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 		level = zerolog.InfoLevel
 	}
 	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
-		secrets: redact.New(s.credentials()...)}
+		secrets: redact.New(s.credentials()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}}}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
@@ -81,14 +83,14 @@ func (j *journal) deployment(id string) {
 	j.deploymentID = id
 }
 
-// learned notes what the deployment was found to be; empty values are not known.
-func (j *journal) learned(n lifecycle.Name, application, group string) {
+// learned notes what the deployment was found to be; no dimensions are those that are known already.
+func (j *journal) learned(n lifecycle.Name, dimensions ...dimension) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if n != "" {
-		j.lifecycleEvent = n
+	j.lifecycleEvent = cmp.Or(n, j.lifecycleEvent)
+	if len(dimensions) > 0 {
+		j.dimensions = dimensions
 	}
-	j.application, j.group = application, group
 }
 
 // stamp adds the fields that every line has.
@@ -165,7 +167,7 @@ func (j *journal) compare(c finding.Comparison) {
 }
 
 // verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
-func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
+func (j *journal) verdict(in *invocation, d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
 	if level == zerolog.InfoLevel && d.Verdict != finding.Pass {
 		level = zerolog.WarnLevel
@@ -185,6 +187,11 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 		Int("checks_passed", passed).
 		Int("checks_failed", failed).
 		Float64("duration_ms", millis(took))
+	cluster, service := in.service()
+	line = line.Str("cluster", cluster).Str("service", service)
+	if step := in.step(); step > 0 {
+		line = line.Int("step", step)
+	}
 	for _, w := range s.Witnesses() {
 		line = line.Str(w.Name, oneLine(w.Saw))
 	}
@@ -216,9 +223,8 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 	}
 	doc := document{
 		Namespace: j.namespace, Time: time.Now(),
-		Dimensions: []dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group},
-			{Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
-		Sets: [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
+		Dimensions: append(slices.Clone(j.dimensions), dimension{"LifecycleEvent", string(j.lifecycleEvent)}),
+		Sets:       [][]string{{j.dimensions[0].Name, j.dimensions[1].Name, "LifecycleEvent"}, {"LifecycleEvent"}},
 		Metrics: []metric{
 			one("GatePassed", flag(d.Passed())),
 			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -11,12 +12,13 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // proof looks for a proof that the right release answers where the suite has none: everything that the test
 // listener forwards goes to the new release's target group. It holds for that listener only, so the address
 // that is asked must be the listener's. Nothing moves while a hook runs, so it is looked for beside the run.
-func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
+func (g *Gate) proof(ctx context.Context, in *invocation, checked *suite.Suite, job smoke.Job) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	f := &in.facts
@@ -30,21 +32,32 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
 	}
-	if len(f.test.addresses) == 0 && !sameListener(ctx, f.test.url, l.URL) {
+	if len(f.test.Addrs) == 0 && !sameListener(ctx, f.test.URL, l.URL) {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
 	for name, value := range way.Headers {
-		if f.test.headers.get(name) != value {
+		if Variables(f.test.Headers).get(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
 		}
 	}
-	if err == nil && len(way.Other) > 0 {
-		way, err = finder.Way(ctx, l.ARN)
+	if way.Cannot != "" || !maps.Equal(way.Query, f.test.Query) || !slices.Equal(way.Hosts, f.test.Hosts) ||
+		!slices.Equal(way.Paths, f.test.Paths) {
+		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
+	}
+	var before []discovery.Way
+	if err == nil && f.Test.ARN != l.ARN {
+		before, err = finder.Before(ctx, f.Test.ARN)
 	}
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener's rules could not be read")
+	}
+	for _, other := range before {
+		by := smoke.Side{Headers: other.Headers, Query: other.Query, Hosts: other.Hosts, Paths: other.Paths}
+		if !other.LeadsOnlyTo(group) && job.Caught(checked, by) {
+			return decision.Unproven("the listener rule " + other.Rule + " comes first, and may take what is asked")
+		}
 	}
 	return decision.ByListener(f.Test.ARN, way, group)
 }
@@ -79,13 +92,9 @@ func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
-	target, ok := in.facts.Target.Get()
-	if !ok {
-		return ""
-	}
 	finder := discovery.Finder{AWS: g.AWS}
 	found := in.facts.Replacement
-	if _, ok := found.Get(); !ok {
+	if target, ok := in.facts.Target.Get(); ok && !found.Known() {
 		if _, found = finder.TaskDefinitions(ctx, target); found.Err() != nil {
 			in.j.warn(found.Err().Error())
 		}

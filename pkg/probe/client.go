@@ -35,6 +35,9 @@ type Target struct {
 	ServerName string
 	// Roots are the authorities that certificates must come from; the system's when nil.
 	Roots *x509.CertPool
+	// Steer changes a URL, the first one and that of each redirect, so that it stays on the target's side, or says why
+	// it cannot; nil where every URL does.
+	Steer func(*url.URL) (why string)
 	// Connections is how many idle connections are kept.
 	Connections int
 	// Dial replaces dialling, for tests without a network.

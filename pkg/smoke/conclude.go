@@ -18,7 +18,7 @@ func (r *runner) finish() finding.Report {
 	defer r.mu.Unlock()
 	out := finding.Report{
 		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
-		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline),
+		Target: r.secrets.Line(shownURL(r.job.Target.URL), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline.URL),
 			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
-	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -148,31 +147,20 @@ func (r *runner) prepare(ctx context.Context) bool {
 	if !r.bind() || !r.choose() {
 		return false
 	}
-	toGreen, toBlue, err := r.sideHeaders()
-	if err != nil {
-		r.refuse("a header that leads to the target: " + err.Error())
-		return false
-	}
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
-	t := probe.Target{Connections: r.concurrency(), Dial: r.dial}
-	t.Roots, t.ServerName = r.suite.TLS()
-	if t.Host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
+	host, err := r.suite.HostHeader(suite.Scope{Vars: r.vars})
+	if err != nil {
 		r.refuse("host: " + err.Error())
 		return false
 	}
-	t.Addrs = r.job.TargetAddrs
-	if r.green, err = newSide(r.job.Target, t, r.suite.Rate, toGreen); err != nil {
-		r.refuse("target: " + err.Error())
-		return false
+	r.green, err = r.side("target", r.job.Target, r.job.Baseline, host)
+	if err == nil && r.job.Baseline.URL != "" {
+		r.blue, err = r.side("baseline", r.job.Baseline, r.job.Target, host)
 	}
-	if r.job.Baseline == "" {
-		return true
-	}
-	t.Addrs = r.job.BaselineAddrs
-	if r.blue, err = newSide(r.job.Baseline, t, r.suite.Rate, toBlue); err != nil {
-		r.refuse("baseline: " + err.Error())
+	if err != nil {
+		r.refuse(err.Error())
 	}
 	return err == nil
 }

@@ -1,8 +1,10 @@
 package payload
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -20,9 +22,9 @@ type StageEvent struct {
 	// two shift stages again when it takes a release back, and tells so by the weights only.
 	Rollback bool
 	// ProductionShare is how much of production's traffic the target revision gets, in per cent, where ShareKnown:
-	// not where the event does not say it, or the shift is going on.
-	ProductionShare float64
-	ShareKnown      bool
+	// not where the event does not say it, or the shift is going on. Weighted says that somebody gets some.
+	ProductionShare      float64
+	ShareKnown, Weighted bool
 }
 
 // HookAnswer is what a hook of a native deployment returns. ECS rolls back on anything else.
@@ -51,6 +53,18 @@ func IsStage(payload []byte) bool {
 }
 
 type weights map[string]float64
+
+// flaw says why the weights are none, or nothing: they are whole per cents, which may miss 100 by a rounding.
+func (w weights) flaw() error {
+	total, least := 0.0, 0.0
+	for _, weight := range w {
+		total, least = total+weight, min(least, weight)
+	}
+	if least < 0 || total != 0 && math.Abs(total-100) > 1 {
+		return fmt.Errorf("read hook event: the traffic weights do not add up: %g %% in all, the least %g", total, least)
+	}
+	return nil
+}
 
 // leaves reports whether all traffic goes to other revisions than target.
 func (w weights) leaves(target string) bool {
@@ -107,12 +121,15 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
 		TargetRevision: d.Target}
 	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
+	for _, weight := range d.Production {
+		ev.Weighted = ev.Weighted || weight > 0
+	}
 	switch in.Stage {
 	case lifecycle.TestTrafficShift:
 		ev.Rollback = d.Test.leaves(d.Target)
 	case lifecycle.ProductionTrafficShift:
 		ev.Rollback = d.Production.leaves(d.Target)
-	case lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
+	case lifecycle.ReconcileService, lifecycle.PreScaleUp, lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
 	}
-	return ev, nil
+	return ev, cmp.Or(d.Production.flaw(), d.Test.flaw())
 }
