@@ -47,6 +47,8 @@ type cloud struct {
 	rollouts map[string]*rollout
 	// silent names operations that never answer: "GetDeployment"; "*" are all but the one that stores a status.
 	silent map[string]bool
+	// answers are given by operation in the place of the rehearsal's.
+	answers map[string]func(input []byte) string
 }
 
 // rollout is one deployment with what CodeDeploy heard of it.
@@ -309,6 +311,7 @@ func (c *cloud) bend(w http.ResponseWriter, r *http.Request, call aws.Call) bool
 	_ = json.Unmarshal(call.Input, &in)
 	family, revision, _ := strings.Cut(in.TaskDefinition[strings.LastIndex(in.TaskDefinition, "/")+1:], ":")
 	c.mu.Lock()
+	answers := c.answers[call.Operation]
 	silent := c.silent[call.Operation] || c.silent["*"] && call.Operation != storing
 	d := c.rollouts[in.DeploymentID+family]
 	c.mu.Unlock()
@@ -316,6 +319,9 @@ func (c *cloud) bend(w http.ResponseWriter, r *http.Request, call aws.Call) bool
 	case silent:
 		_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the caller has gone
 		<-r.Context().Done()
+		return true
+	case answers != nil:
+		_, _ = io.WriteString(w, answers(call.Input))
 		return true
 	case d != nil && call.Operation == storing:
 		return d.spoil(w, r, call)

@@ -29,7 +29,7 @@ func loggedEvents() []loggedEvent {
 		{
 			"verdict", "what was decided and why; one line per invocation",
 			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms " +
-				"mode target proof judged_by baseline", "report",
+				"mode target proof judged_by baseline cluster service", "report step",
 		},
 		{
 			"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed",
