@@ -25,6 +25,8 @@ import (
 const (
 	after  = "after-allow-test-traffic"
 	before = "before-allow-traffic"
+	// install is the event before the new task set is there, which any of them answers.
+	install = "before-install"
 )
 
 const (
@@ -62,6 +64,8 @@ type rollout struct {
 	// listener still sends to it.
 	bootstrap  bool
 	blueWeight int
+	// productionWeight is what the production listener sends to the old one.
+	productionWeight int
 	// sidecars stand before the container behind the load balancer; undescribed is a DescribeTaskDefinition that
 	// answers 200 and nothing.
 	sidecars    []any
@@ -136,7 +140,7 @@ Hooks:
 // deploy opens a deployment that is at the hook's lifecycle event, and returns it with the event that
 // CodeDeploy sends. A blue of "" is a deployment group without a production listener.
 func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
-	r := &rollout{id: deployment.NewID(), event: "AfterAllowTestTraffic", green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
+	r := &rollout{id: deployment.NewID(), productionWeight: 100, event: "AfterAllowTestTraffic", green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
 	if suite != "" {
 		sum := sha256.Sum256([]byte(suite))
 		r.labels["greenlight.suite"] = fmt.Sprintf("s3://suites/%s.yaml#sha256=%x", r.id, sum)
@@ -158,6 +162,8 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 	}, time.Now())
 	if hook == before {
 		r.event = "BeforeAllowTraffic"
+	} else if hook == install {
+		r.event = "BeforeInstall"
 	}
 	event := d.Events[0].Name
 	for i := range d.Events {
@@ -286,7 +292,7 @@ func (c *cloud) loadBalancers() []aws.LoadBalancer {
 			base       string
 			blueWeight int
 			n          int
-		}{"test": {r.green, r.blueWeight, 2}, "production": {r.blue, 100, 1}} {
+		}{"test": {r.green, r.blueWeight, 2}, "production": {r.blue, r.productionWeight, 1}} {
 			at, err := url.Parse(side.base)
 			if err != nil || side.base == "" {
 				continue

@@ -26,6 +26,8 @@ type native struct {
 	// sources are the service revisions before, current those that the service knows.
 	sources, current []string
 	status, config   string
+	// share is the new release's of production, where the deployment says it.
+	share string
 	// healthy are production's targets.
 	healthy string
 	// denied are operations that the hook may not call.
@@ -68,8 +70,8 @@ func quoted(format string, all []string) string {
 }
 
 func (n *native) deployments([]byte) string {
-	return fmt.Sprintf(`{"serviceDeployments":[{"serviceDeploymentArn":%q,"status":%q,"sourceServiceRevisions":[%s],"deploymentConfiguration":%s}]}`,
-		n.arn("service-deployment", "/1"), n.status, quoted(`{"arn":%q}`, n.sources), n.config)
+	return fmt.Sprintf(`{"serviceDeployments":[{"serviceDeploymentArn":%q,"status":%q,"sourceServiceRevisions":[%s],"targetServiceRevision":{"arn":%q%s},"deploymentConfiguration":%s}]}`,
+		n.arn("service-deployment", "/1"), n.status, quoted(`{"arn":%q}`, n.sources), n.d.revision(), n.share, n.config)
 }
 
 func (n *native) services([]byte) string {
@@ -171,11 +173,12 @@ func patient(more string) string {
 
 // nativeRow is one case of an Amazon ECS deployment.
 type nativeRow struct {
-	name            string
-	run             func(t *testing.T) answer
-	verdict, blame  string
-	status, reason  string
-	witness, saying string
+	name           string
+	run            func(t *testing.T) answer
+	verdict, blame string
+	status, reason string
+	// witness begins with saying, and ends so.
+	witness, saying, ends string
 }
 
 // ruled is a deployment on one listener, whose test rule has conditions.
@@ -244,7 +247,7 @@ func nativeRules() []nativeRow {
 		{name: "a rule that answers by itself", run: bent(func(n *native) { n.actions = `<member><Type>fixed-response</Type></member>` }), verdict: "ERROR", blame: "config", reason: "fixed-response"},
 		{name: "a rule that redirects", run: bent(func(n *native) { n.actions = `<member><Type>redirect</Type></member>` }), verdict: "ERROR", blame: "config", reason: "redirect"},
 		{name: "two test listeners", run: bent(func(n *native) { n.testRules = append(n.testRules, n.rule("test", "8")) }), verdict: "ERROR", blame: "config", reason: "test traffic has 2 listeners or rules"},
-		{name: "the rule proves the release", run: quiet(""), verdict: "PASS", witness: "proof", saying: "listener arn:"},
+		{name: "the rule proves the release", run: quiet(""), verdict: "PASS", witness: "proof", saying: "listener arn:", ends: ", image sha256:2"},
 		{name: "a rule before it takes the requests", run: quiet(path("/trips*")), verdict: "ERROR", blame: "config", reason: "comes first, and may take what is asked"},
 		{name: "a rule before it takes other requests", run: quiet(path("/orders*")), verdict: "PASS", witness: "proof", saying: "listener arn:"},
 	}
@@ -299,6 +302,13 @@ func nativeGates() []nativeRow {
 		}
 	}
 	none := func(*native) string { return "" }
+	silent := func(share string) func(*testing.T) answer {
+		return func(t *testing.T) answer {
+			n := newNative(t, serve(t, slow), serve(t, old()), patient(compared))
+			n.share = share
+			return n.at(preProduction, "")
+		}
+	}
 	return []nativeRow{
 		{name: "test traffic is being shifted", run: at("TEST_TRAFFIC_SHIFT", good(), none), verdict: "PASS"},
 		{name: "the first gate's verdict counts for the last", run: then(broken, post, preProduction, 0, nil), verdict: "PASS", witness: "judged_by", saying: "the first gate, "},
@@ -314,6 +324,9 @@ func nativeGates() []nativeRow {
 			return fmt.Sprintf(`,"testTrafficWeights":{%q:0,%q:100}`, n.d.revision(), oldRevision)
 		}), verdict: "FAIL", blame: "release", status: "SUCCEEDED", reason: "WOULD FAIL: "},
 		{name: "a rollback, as the deployment says", run: then(broken, "", post, 0, func(n *native) { n.status = "ROLLBACK_IN_PROGRESS" }), verdict: "FAIL", blame: "release", status: "SUCCEEDED", reason: "WOULD FAIL: "},
+		{name: "production's rule leads to green, whatever the weights say", run: then(slow, "", preProduction, 0, func(n *native) { n.leads = "tg2" }), verdict: "INCONCLUSIVE", blame: "environment", reason: "already leads to the new release's target group"},
+		{name: "the event says no weights, the deployment does", run: silent(`,"requestedProductionTrafficWeight":0`), verdict: "FAIL", blame: "release", reason: `comparison "report"`},
+		{name: "neither says any weights", run: silent(""), verdict: "INCONCLUSIVE", blame: "environment", reason: "not known whether production"},
 		{name: "weights that do not add up", run: at(preProduction, good(), func(n *native) string { return n.production(0, 60) }), verdict: "ERROR", blame: "config", reason: "do not add up: 60 % in all"},
 		{name: "weights below nothing", run: at(preProduction, good(), func(n *native) string { return n.production(-10, 110) }), verdict: "ERROR", blame: "config", reason: "do not add up"},
 		{name: "a service revision that cannot be read", run: then(good(), "", post, 0, func(n *native) { n.denied = []string{"DescribeServiceRevisions"} }), verdict: "ERROR", blame: "config", reason: "read service revision"},
@@ -400,7 +413,7 @@ func TestMatrixOfNativeDeployments(t *testing.T) {
 				if v.text("verdict") != r.verdict || v.text("blame") != r.blame || !strings.Contains(v.text("reason"), r.reason) || a.body != `{"hookStatus":"`+r.status+`"}` {
 					t.Errorf("%s, blame %s: %s: %s\nwant %s, blame %s, %s: …%s…", v.text("verdict"), v.text("blame"), a.body, v.text("reason"), r.verdict, r.blame, r.status, r.reason)
 				}
-				if r.witness != "" && !strings.HasPrefix(v.text(r.witness), r.saying) {
+				if r.witness != "" && (!strings.HasPrefix(v.text(r.witness), r.saying) || !strings.HasSuffix(v.text(r.witness), r.ends)) {
 					t.Errorf("%s %q, want %q", r.witness, v.text(r.witness), r.saying)
 				}
 				if step, want := v["step"], map[string]float64{"step 1": 1, "step 2": 2, "step 3": 3}[r.name[:min(len(r.name), 6)]]; want != 0 && step != want {

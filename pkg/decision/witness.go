@@ -24,6 +24,14 @@ func ByListener(arn string, way discovery.Way, targetGroup string) Proof {
 	return Proof{by: "listener " + arn}
 }
 
+// Of adds the digest of the image that the new release runs to a proof, where that is known.
+func (p Proof) Of(digest string) Proof {
+	if p.by != "" && digest != "" {
+		p.by += ", image " + digest
+	}
+	return p
+}
+
 // Unproven says why there is no proof.
 func Unproven(why string) Proof { return Proof{missing: why} }
 

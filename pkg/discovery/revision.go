@@ -35,6 +35,8 @@ type Rollout struct {
 	First bool
 	// RollingBack says that the release is being taken back.
 	RollingBack bool
+	// Share is how much of production's traffic the new release gets, in per cent.
+	Share Fact[float64]
 	// Flaws say why a verdict might not take the release back.
 	Flaws []string
 
@@ -71,6 +73,9 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 	d := out.ServiceDeployments[0]
 	r := Rollout{RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
 		d.Status == types.ServiceDeploymentStatusRollbackRequested}
+	if t := d.TargetServiceRevision; t != nil && aws.ToString(t.Arn) == revision && t.RequestedProductionTrafficWeight != nil {
+		r.Share = Of(*t.RequestedProductionTrafficWeight, nil)
+	}
 	for _, s := range d.SourceServiceRevisions {
 		r.Sources = append(r.Sources, aws.ToString(s.Arn))
 	}

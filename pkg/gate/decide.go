@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
@@ -65,11 +66,15 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 
 // baseline is what serves production and is not the new release, or why there is none.
 func (f facts) baseline(checked *suite.Suite) decision.Baseline {
+	way, _ := f.Production.Way.Get()
+	group, named := f.GreenGroup.Get()
 	switch percent, known := f.Share.Get(); {
 	case f.creation != "":
 		return decision.NoBaseline(f.creation)
 	case (smoke.Job{Target: f.test, Baseline: f.production}).OnlyPathsApart(checked):
 		return decision.NoBaseline("only the path leads to the new release, and the old one is not asked for another")
+	case known && percent == 0 && named && slices.Contains(way.Groups, group):
+		return decision.NoBaseline("production's listener already leads to the new release's target group")
 	case known:
 		return decision.BaselineAt(f.production.URL, decision.ShareOf(percent))
 	}

@@ -166,11 +166,15 @@ func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted di
 	finder := discovery.Finder{AWS: g.AWS}
 	f.Facts = finder.Native(ctx, in.stage.Deployment, in.stage.Service, in.stage.TargetRevision, wanted)
 	in.j.warn(f.Warnings...)
-	if r, _ := f.Rollout.Get(); r.RollingBack {
+	r, _ := f.Rollout.Get()
+	if r.RollingBack {
 		in.rollback.Store(true)
 	}
-	if in.stage.ShareKnown {
+	switch {
+	case in.stage.ShareKnown:
 		f.Share = discovery.Of(in.stage.ProductionShare, nil)
+	case in.stage.Stage == lifecycle.PreProductionTrafficShift: // where the event does not say it
+		f.Share = r.Share
 	}
 	f.creation = g.created(ctx, in, f.Facts)
 	if err := f.Test.Way.Err(); err != nil {

@@ -59,7 +59,8 @@ func (g *Gate) proof(ctx context.Context, in *invocation, checked *suite.Suite, 
 			return decision.Unproven("the listener rule " + other.Rule + " comes first, and may take what is asked")
 		}
 	}
-	return decision.ByListener(f.Test.ARN, way, group)
+	replacement, _ := f.Replacement.Get()
+	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
 }
 
 // sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
