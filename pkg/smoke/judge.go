@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -20,6 +21,10 @@ const sharedEvery = time.Second
 // warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
 const warmEvery = 5
 
+// mostHangs is after how many time-outs in a row, beyond the failures that are allowed, a check is not tried any more: it
+// has failed, and each further attempt would take its whole time-out out of what the other checks have.
+const mostHangs = 5
+
 // judgement is one check on its way through its attempts.
 type judgement struct {
 	check   *suite.Check
@@ -27,8 +32,10 @@ type judgement struct {
 	result  finding.CheckResult
 	started time.Time
 	// own counts the failures that blue does not share. They stay when the check is judged anew.
-	own, made  int
-	asserted   int
+	own, made int
+	asserted  int
+	// hangs are time-outs in a row.
+	hangs      int
 	config     string
 	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
@@ -99,6 +106,12 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 		j.made++
 		j.note(a)
+		if j.hangs++; a.fault != probe.FaultTimeout {
+			j.hangs = 0
+		}
+		if j.hangs >= mostHangs && j.result.Failures >= c.Allowed+mostHangs {
+			return false
+		}
 		if a.stopped { // it had failed before its clean-up was cut off
 			j.unfinished = true
 			return false
@@ -211,6 +224,9 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
+	if left := c.Attempts - j.made; left > 0 && j.hangs >= mostHangs {
+		counted += fmt.Sprintf(", and %d more were not tried after %d time-outs in a row", left, j.hangs)
+	}
 	switch {
 	case res.Failures > c.Allowed:
 		if c.Allowed > 0 {
