@@ -160,10 +160,8 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 			},
 		},
 	}, time.Now())
-	if hook == before {
-		r.event = "BeforeAllowTraffic"
-	} else if hook == install {
-		r.event = "BeforeInstall"
+	if event, ok := map[string]string{before: "BeforeAllowTraffic", install: "BeforeInstall"}[hook]; ok {
+		r.event = event
 	}
 	event := d.Events[0].Name
 	for i := range d.Events {

@@ -79,8 +79,10 @@ func evidenceOf(event lifecycle.Name, text string, s Seen) Evidence {
 	case v.Deployment == "" || v.Deployment != s.Deployment:
 		return NoEvidence("the verdict that is kept is about another deployment")
 	case v.Event != event:
-		return NoEvidence("the verdict that is kept is not the " + map[bool]string{true: "first gate's",
-			false: "last gate's"}[event == lifecycle.AfterAllowTestTraffic])
+		return NoEvidence("the verdict that is kept is not the " + map[bool]string{
+			true:  "first gate's",
+			false: "last gate's",
+		}[event == lifecycle.AfterAllowTestTraffic])
 	case v.SuiteSHA256 == "" || v.SuiteSHA256 != s.SuiteSHA256:
 		return NoEvidence("the first gate judged by another suite")
 	case v.Release != s.Release:

@@ -51,8 +51,10 @@ func (g *Gate) ahead(ctx context.Context, in *invocation) (name, sum string, see
 	if knocking == nil {
 		return name, sum, decision.LookedAhead(append(flaws, brokenSuite(problems)))
 	}
-	job := smoke.Job{Suite: src, Nonce: rand.Text(), Target: f.test, Baseline: f.production, DeploymentID: in.event.DeploymentID,
-		Phases: []finding.Phase{finding.PhaseReady}, Hidden: g.Settings.credentials()}
+	job := smoke.Job{
+		Suite: src, Nonce: rand.Text(), Target: f.test, Baseline: f.production, DeploymentID: in.event.DeploymentID,
+		Phases: []finding.Phase{finding.PhaseReady}, Hidden: g.Settings.credentials(),
+	}
 	if checked == nil {
 		checked = knocking
 	}
@@ -105,10 +107,10 @@ func (g *Gate) trafficAhead(ctx context.Context, f *facts) (flaws []string) {
 		r, _ := f.Rollout.Get()
 		flaws = append(flaws, r.Flaws...)
 	}
-	switch {
-	case f.Test.ARN == "":
+	switch f.Test.ARN {
+	case "":
 		flaws = append(flaws, "there is no test listener or rule, so nothing can be judged before production traffic")
-	case f.Test.ARN == f.Production.ARN:
+	case f.Production.ARN:
 		flaws = append(flaws, "test and production traffic have one listener or rule, "+f.Test.ARN)
 	}
 	if f.creation != "" {

@@ -50,8 +50,10 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 		lifecycleEvent: g.LifecycleEvent, release: s.Release,
 		test: smoke.Side{URL: s.TestURL, Headers: s.TestHeaders}, production: smoke.Side{URL: s.ProductionURL},
 	}
-	wanted := discovery.Wanted{TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "",
-		Addresses: s.ProberFunction != ""}
+	wanted := discovery.Wanted{
+		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "",
+		Addresses: s.ProberFunction != "",
+	}
 	known := s.Release != "" && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
 	if known {

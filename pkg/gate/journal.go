@@ -48,8 +48,10 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	if err != nil || s.LogLevel == "" {
 		level = zerolog.InfoLevel
 	}
-	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
-		secrets: redact.New(s.credentials()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}}}
+	j := &journal{
+		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
+		secrets: redact.New(s.credentials()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
+	}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j

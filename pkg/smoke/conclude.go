@@ -50,8 +50,10 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 	}
 	for i := range out.Compares {
 		if c := &out.Compares[i]; c.Verdict != finding.Pass {
-			all = append(all, verdictReason{c.Verdict, c.Blame,
-				fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason)})
+			all = append(all, verdictReason{
+				c.Verdict, c.Blame,
+				fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason),
+			})
 		}
 	}
 	all = append(all, r.found.faults...)

@@ -68,7 +68,7 @@ func TestAPathThatDoesNotLeadThere(t *testing.T) {
 		"another":                   {[]string{"/b*", "/c"}, finding.Error, finding.BlameConfig, "takes the paths /b*, /c only"},
 		"in other letters":          {[]string{"/A"}, finding.Error, finding.BlameConfig, "takes the paths /A only"},
 		"a redirect leaves it":      {[]string{"/a"}, finding.Fail, finding.BlameRelease, `redirects away from the target, to "/there"`},
-		"a dot is not any letter":   {[]string{"/.", "/ther."}, finding.Error, finding.BlameConfig, "takes the paths"},
+		"a dot is not any letter":   {[]string{"/.", "/her."}, finding.Error, finding.BlameConfig, "takes the paths"},
 		"a pattern of regexp's own": {[]string{"/(a|there)"}, finding.Error, finding.BlameConfig, "takes the paths"},
 	} {
 		inBubble(t, func(w http.ResponseWriter, r *http.Request) {

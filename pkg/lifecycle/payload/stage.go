@@ -118,8 +118,10 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	if strings.TrimSpace(string(in.Stage)) == "" {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
-	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
-		TargetRevision: d.Target}
+	ev := StageEvent{
+		ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
+		TargetRevision: d.Target,
+	}
 	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
 	for _, weight := range d.Production {
 		ev.Weighted = ev.Weighted || weight > 0
