@@ -17,9 +17,8 @@ type native struct {
 	suite string
 	// conditions are those of the test rule, as XML; actions replace its forward to the new target group.
 	conditions, actions string
-	// before is a rule that comes first on the listener; leads is the target group of production's rule.
-	before string
-	leads  string
+	// leads is the target group of production's rule.
+	leads string
 	// testRules are the ARNs that the service names, productionRule that of production.
 	testRules      []string
 	productionRule string
@@ -112,9 +111,6 @@ func (n *native) rules(input []byte) string {
 		all = rule(n.productionRule, "30", "", forward(n.leads))
 	} else {
 		all = test
-		if n.before != "" {
-			all += rule(n.rule("test", "1"), "10", n.before, forward("tg1"))
-		}
 	}
 	return `<R><DescribeRulesResult><Rules>` + all + `</Rules></DescribeRulesResult></R>`
 }
@@ -212,13 +208,6 @@ func nativeRules() []nativeRow {
 	path := func(p string) string {
 		return `<member><Field>path-pattern</Field><PathPatternConfig><Values><member>` + p + `</member></Values></PathPatternConfig></member>`
 	}
-	quiet := func(before string) func(*testing.T) answer {
-		return func(t *testing.T) answer {
-			n := ruled(t, good(), mute, headerCondition, byHeader)
-			n.before = before
-			return judge(n)
-		}
-	}
 	return []nativeRow{
 		{name: "one listener, a rule with a header that no suite knows of", run: header(good(), patient(""), judge), verdict: "PASS"},
 		{name: "the same, 500 on one route", run: header(broken, patient(""), judge), verdict: "FAIL", blame: "release", reason: "4 of 4 attempts failed"},
@@ -247,9 +236,7 @@ func nativeRules() []nativeRow {
 		{name: "a rule that answers by itself", run: bent(func(n *native) { n.actions = `<member><Type>fixed-response</Type></member>` }), verdict: "ERROR", blame: "config", reason: "fixed-response"},
 		{name: "a rule that redirects", run: bent(func(n *native) { n.actions = `<member><Type>redirect</Type></member>` }), verdict: "ERROR", blame: "config", reason: "redirect"},
 		{name: "two test listeners", run: bent(func(n *native) { n.testRules = append(n.testRules, n.rule("test", "8")) }), verdict: "ERROR", blame: "config", reason: "test traffic has 2 listeners or rules"},
-		{name: "the rule proves the release", run: quiet(""), verdict: "PASS", witness: "proof", saying: "listener arn:", ends: ", image sha256:2"},
-		{name: "a rule before it takes the requests", run: quiet(path("/trips*")), verdict: "ERROR", blame: "config", reason: "comes first, and may take what is asked"},
-		{name: "a rule before it takes other requests", run: quiet(path("/orders*")), verdict: "PASS", witness: "proof", saying: "listener arn:"},
+		{name: "the rule proves the release", run: header(good(), mute, judge), verdict: "PASS", witness: "proof", saying: "listener arn:", ends: ", image sha256:2"},
 	}
 }
 

@@ -30,8 +30,6 @@ type Client struct {
 
 // New returns a client with a bounded configuration (see pkg/awsclient). It calls nobody.
 func New(cfg aws.Config) *Client {
-	return &Client{
-		report: api.NewFromConfig(awsclient.Once(cfg)),
-		read:   api.NewFromConfig(awsclient.Within(cfg, readTimeout)),
-	}
+	return &Client{report: api.NewFromConfig(awsclient.Once(cfg)),
+		read: api.NewFromConfig(awsclient.Within(cfg, readTimeout))}
 }

@@ -19,6 +19,9 @@ type Seen struct {
 	// Deployment is the deployment's id or ARN, Event the gate that judges it.
 	Deployment string
 	Event      lifecycle.Name
+	// Cluster and Service are the names of what is deployed, Step the number of a step of it; empty where nobody says it.
+	Cluster, Service string
+	Step             int
 	// Release is the expected version, or empty where nobody said it; OldRelease is what production runs, where that
 	// is known. Where both have one name, no answer can tell them apart.
 	Release, OldRelease string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -35,6 +36,18 @@ func (d Decision) Record(at time.Time) (string, error) {
 	return string(text), err
 }
 
+// KeptSum is the checksum that KeepSum put behind a record, or empty.
+func KeptSum(record string) string {
+	_, sum, _ := strings.Cut(record, "\n")
+	return sum
+}
+
+// KeepSum puts the checksum of what a run found so far behind a record, whose verdict stays as it is.
+func KeepSum(record, sum string) string {
+	record, _, _ = strings.Cut(record, "\n")
+	return record + "\n" + sum
+}
+
 // Evidence is the witness that the first gate judged this deployment: a verdict of ours, enforced and not overruled.
 type Evidence struct {
 	verdict *verdict
@@ -53,11 +66,10 @@ func EvidenceIn(text string, s Seen) Evidence {
 // ComparedIn reads a record that BeforeAllowTraffic's gate left in an earlier step of the same deployment. Nothing but
 // a PASS for which everything was compared counts.
 func ComparedIn(text string, s Seen) Evidence {
-	e := evidenceOf(lifecycle.BeforeAllowTraffic, text, s)
-	if e.verdict != nil && !e.verdict.Compared {
-		return NoEvidence("nothing was compared in an earlier step")
+	if e := evidenceOf(lifecycle.BeforeAllowTraffic, text, s); e.verdict != nil && e.verdict.Compared {
+		return e
 	}
-	return e
+	return NoEvidence("no earlier step compared")
 }
 
 // compared reports whether every comparison of the suite was made, in this invocation or in an earlier step's.
@@ -69,6 +81,7 @@ func (s Seen) compared() bool {
 }
 
 func evidenceOf(event lifecycle.Name, text string, s Seen) Evidence {
+	text, _, _ = strings.Cut(text, "\n")
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
 	dec.DisallowUnknownFields()
 	var v verdict
@@ -79,10 +92,7 @@ func evidenceOf(event lifecycle.Name, text string, s Seen) Evidence {
 	case v.Deployment == "" || v.Deployment != s.Deployment:
 		return NoEvidence("the verdict that is kept is about another deployment")
 	case v.Event != event:
-		return NoEvidence("the verdict that is kept is not the " + map[bool]string{
-			true:  "first gate's",
-			false: "last gate's",
-		}[event == lifecycle.AfterAllowTestTraffic])
+		return NoEvidence("the verdict that is kept is not the first gate's")
 	case v.SuiteSHA256 == "" || v.SuiteSHA256 != s.SuiteSHA256:
 		return NoEvidence("the first gate judged by another suite")
 	case v.Release != s.Release:

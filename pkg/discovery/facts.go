@@ -29,9 +29,6 @@ func Of[T any](value T, err error) Fact[T] {
 // Get returns the value and whether it is known. The value of a fact that is not is zero.
 func (f Fact[T]) Get() (T, bool) { return f.value, f.known }
 
-// Known reports whether it is.
-func (f Fact[T]) Known() bool { return f.known }
-
 // Err is why a fact is not known; nil where it is known, or was not asked for.
 func (f Fact[T]) Err() error { return f.err }
 

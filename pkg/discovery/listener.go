@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -91,71 +90,21 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	if single {
 		in = &elasticloadbalancingv2.DescribeRulesInput{RuleArns: []string{arn}}
 	}
-	rules, err := f.rules(ctx, arn, in)
+	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeRules(ctx, in)
+	if err != nil {
+		return Way{}, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
+	}
 	w := Way{Rule: arn}
-	for _, r := range rules {
-		if single && another(r.RuleArn, arn) {
-			return Way{}, errors.New("read listener rules: the answer is about another rule")
+	for _, r := range out.Rules {
+		if single && another(r.RuleArn, arn) || another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), ListenerOf(arn)) {
+			return Way{}, errors.New("read listener rules: the answer is about another listener")
 		}
 		w.forwards(r)
 		if single {
 			w.read(r)
 		}
 	}
-	return w, err
-}
-
-// Before reads the rules that come before one on the same listener, and so get the requests that satisfy both.
-func (f Finder) Before(ctx context.Context, rule string) ([]Way, error) {
-	listener := ListenerOf(rule)
-	rules, err := f.rules(ctx, listener, &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: aws.String(listener)})
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(rules, func(r types.Rule) bool { return aws.ToString(r.RuleArn) == rule })
-	if i < 0 {
-		return nil, errors.New("read listener rules: the listener does not have the rule")
-	}
-	var before []Way
-	for _, r := range rules {
-		if priority(r) < priority(rules[i]) {
-			w := Way{Rule: aws.ToString(r.RuleArn)}
-			w.forwards(r)
-			w.read(r)
-			before = append(before, w)
-		}
-	}
-	return before, nil
-}
-
-// priority is a rule's; the default rule, which has a word there, comes last.
-func priority(r types.Rule) int {
-	n, err := strconv.Atoi(aws.ToString(r.Priority))
-	if err != nil {
-		return math.MaxInt
-	}
-	return n
-}
-
-// rules reads rules, all of which belong to the listener.
-func (f Finder) rules(
-	ctx context.Context, arn string, in *elasticloadbalancingv2.DescribeRulesInput,
-) ([]types.Rule, error) {
-	const most = 400 // what AWS gives at once; a listener has 100 rules unless somebody asked for more
-	in.PageSize = aws.Int32(most)
-	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeRules(ctx, in)
-	if err != nil {
-		return nil, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
-	}
-	if aws.ToString(out.NextMarker) != "" {
-		return nil, fmt.Errorf("read listener rules: the listener has more than %d", most)
-	}
-	for _, r := range out.Rules {
-		if another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), ListenerOf(arn)) {
-			return nil, errors.New("read listener rules: the answer is about another listener")
-		}
-	}
-	return out.Rules, nil
+	return w, nil
 }
 
 // forwards notes the target groups that the rule gives a share to.
@@ -185,16 +134,25 @@ func (w *Way) read(r types.Rule) {
 		}
 	}
 	for _, c := range r.Conditions {
+		patterns := slices.Clone(c.Values) // AWS says them twice
+		if c.HostHeaderConfig != nil {
+			patterns = append(patterns, c.HostHeaderConfig.Values...)
+		} else if c.PathPatternConfig != nil {
+			patterns = append(patterns, c.PathPatternConfig.Values...)
+		}
+		slices.Sort(patterns)
+		patterns = slices.Compact(patterns)
 		switch field := aws.ToString(c.Field); {
 		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
-			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values)
+			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values[0])
 		case field == "query-string" && c.QueryStringConfig != nil && len(c.QueryStringConfig.Values) > 0:
 			first := c.QueryStringConfig.Values[0]
-			w.Query = w.want(w.Query, aws.ToString(first.Key), []string{aws.ToString(first.Value)})
-		case field == "host-header" && len(patterns(c)) > 0:
-			w.Hosts = unlessAny(patterns(c))
-		case field == "path-pattern" && len(patterns(c)) > 0:
-			w.Paths = unlessAny(patterns(c))
+			w.Query = w.want(w.Query, aws.ToString(first.Key), aws.ToString(first.Value))
+		case slices.Contains(patterns, "*"), field == "path-pattern" && slices.Contains(patterns, "/*"):
+		case field == "host-header" && len(patterns) > 0:
+			w.Hosts = patterns
+		case field == "path-pattern" && len(patterns) > 0:
+			w.Paths = patterns
 		default:
 			w.cannot("no request of a suite can satisfy its condition " + field)
 		}
@@ -205,70 +163,32 @@ func (w *Way) cannot(why string) {
 	w.Cannot = cmp.Or(w.Cannot, "the listener rule "+w.Rule+" leads to no release: "+why)
 }
 
-// want notes a value that satisfies a condition: one without a wildcard, or what a wildcard may stand for.
-func (w *Way) want(known map[string]string, name string, values []string) map[string]string {
-	value := strings.NewReplacer("*", "x", "?", "x").Replace(values[0])
-	for _, v := range slices.Backward(values) {
-		if !strings.ContainsAny(v, "*?") {
-			value = v
-		}
+// want notes a value that satisfies a condition; for a wildcard in it stands what it may stand for.
+func (w *Way) want(known map[string]string, name, value string) map[string]string {
+	value = strings.NewReplacer("*", "x", "?", "x").Replace(value)
+	was, twice := known[name]
+	if name == "" || value == "" || twice && was != value {
+		w.cannot(fmt.Sprintf("it asks for two values of %.100q, or for none", name))
+		return known
 	}
-	was, twice := "", false
-	for other := range known { // in whatever case it is written
-		if strings.EqualFold(other, name) {
-			was, twice = known[other], true
-		}
+	if known == nil {
+		known = map[string]string{}
 	}
-	switch {
-	case name == "" || value == "":
-		w.cannot("it asks for a value without a name, or for a name without a value")
-	case twice && was != value && !slices.Contains(values, was):
-		w.cannot(fmt.Sprintf("it asks for two values of %.100q", name))
-	case !twice:
-		if known == nil {
-			known = map[string]string{}
-		}
-		known[name] = value
-	}
+	known[name] = value
 	return known
-}
-
-// patterns are those of a condition on the host or the path, in the new place or the old one.
-func patterns(c types.RuleCondition) []string {
-	switch {
-	case c.HostHeaderConfig != nil:
-		return c.HostHeaderConfig.Values
-	case c.PathPatternConfig != nil:
-		return c.PathPatternConfig.Values
-	}
-	return c.Values
-}
-
-// unlessAny returns no patterns where one of them fits everything.
-func unlessAny(patterns []string) []string {
-	if slices.Contains(patterns, "*") || slices.Contains(patterns, "/*") {
-		return nil
-	}
-	return patterns
 }
 
 // Health is how many targets of a target group are in which state, in words: "1 healthy, 1 unhealthy
 // (Target.FailedHealthChecks)".
 // DescribeTargetHealth wants the group's ARN, which the task set has.
 func (f Finder) Health(ctx context.Context, targetGroupARN string) (string, error) {
-	text, _, err := f.Targets(ctx, targetGroupARN)
-	return text, err
-}
-
-// Targets is Health, and how many of the targets get requests.
-func (f Finder) Targets(ctx context.Context, targetGroupARN string) (health string, healthy int, err error) {
 	in := &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: aws.String(targetGroupARN)}
 	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeTargetHealth(ctx, in)
 	if err != nil {
-		return "", 0, fmt.Errorf("read target health: %w", awsclient.Error(err))
+		return "", fmt.Errorf("read target health: %w", awsclient.Error(err))
 	}
 	if len(out.TargetHealthDescriptions) == 0 {
-		return "no targets", 0, nil
+		return "no targets", nil
 	}
 	var order []string
 	count := map[string]int{}
@@ -288,8 +208,11 @@ func (f Finder) Targets(ctx context.Context, targetGroupARN string) (health stri
 	for i, state := range order {
 		order[i] = strconv.Itoa(count[state]) + " " + state
 	}
-	return strings.Join(order, ", "), count[string(types.TargetHealthStateEnumHealthy)], nil
+	return strings.Join(order, ", "), nil
 }
+
+// Serves reports whether any target gets requests, by what Health said of them.
+func Serves(health string) bool { return strings.Contains(health, " healthy") }
 
 // targetGroupName returns "name" of "arn:aws:elasticloadbalancing:…:targetgroup/name/id".
 func targetGroupName(arn string) string {

@@ -85,8 +85,9 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 	if len(r.Sources) > 0 {
 		return r, nil
 	}
+	cluster, _ := ServiceIn(service)
 	described, err := api.DescribeServices(ctx, &ecs.DescribeServicesInput{
-		Cluster: aws.String(ClusterOf(service)), Services: []string{service},
+		Cluster: aws.String(cluster), Services: []string{service},
 	})
 	if err != nil {
 		return r, fmt.Errorf("read service: %w", awsclient.Error(err))
@@ -121,19 +122,14 @@ func (r *Rollout) configured(c types.DeploymentConfiguration) {
 	}
 }
 
-// ClusterOf and NameOf are the two names in a service's ARN, "arn:aws:ecs:eu-west-1:1:service/cluster/name", or in
-// that of one of its deployments; empty where it has another form.
-func ClusterOf(arn string) string { return part(arn, 1) }
-
-// NameOf is the service's name in an ARN, see ClusterOf.
-func NameOf(arn string) string { return part(arn, 2) }
-
-func part(arn string, n int) string {
+// ServiceIn returns the names in a service's ARN, "arn:aws:ecs:eu-west-1:1:service/cluster/name", or in that of one of
+// its deployments; empty where it has another form.
+func ServiceIn(arn string) (cluster, service string) {
 	parts := strings.Split(arn, "/")
-	if !strings.HasPrefix(arn, "arn:") || len(parts) <= n || len(parts) < 3 {
-		return ""
+	if !strings.HasPrefix(arn, "arn:") || len(parts) < 3 {
+		return "", ""
 	}
-	return parts[n]
+	return parts[1], parts[2]
 }
 
 // Revisions reads service revisions by their ARNs, in this order.

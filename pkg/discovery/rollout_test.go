@@ -83,33 +83,8 @@ func TestTheNamesInAnARN(t *testing.T) {
 	for arn, want := range map[string][2]string{
 		ownService: {"c", "s"}, ownDeployment: {"c", "s"}, "arn:s": {}, "": {}, "arn:aws:ecs:eu-west-1:1:service/s": {}, "c/s/1": {},
 	} {
-		if got := [2]string{discovery.ClusterOf(arn), discovery.NameOf(arn)}; got != want {
-			t.Errorf("%s: %q, want %q", arn, got, want)
-		}
-	}
-}
-
-// Rules come by their priority, and the default one last.
-func TestTheRulesBefore(t *testing.T) {
-	rule := func(arn, priority, group string) string {
-		return `<member><RuleArn>` + arn + `</RuleArn><Priority>` + priority + `</Priority><Actions><member><Type>forward</Type><TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/` + group + `/1</TargetGroupArn></member></Actions></member>`
-	}
-	other := func(id string) string { return strings.TrimSuffix(oneRule, "3") + id }
-	answer := func(rules, more string) map[string]string {
-		return map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules>` + rules + `</Rules>` + more + `</DescribeRulesResult></R>`}
-	}
-	all := rule(other("9"), "9", "nine") + rule(oneRule, "10", "ten") + rule(other("100"), "100", "hundred") + rule(other("0"), "default", "last") + rule(other("2"), "2", "two")
-	got, err := finder(t, answer(all, "")).Before(t.Context(), oneRule)
-	if err != nil || len(got) != 2 || got[0].Rule != other("9") || got[1].Rule != other("2") || !got[1].LeadsOnlyTo("two") {
-		t.Errorf("%+v, %v", got, err)
-	}
-	for why, a := range map[string]map[string]string{
-		"does not have the rule": answer(rule(other("9"), "9", "nine"), ""),
-		"more than 400":          answer(all, "<NextMarker>more</NextMarker>"),
-		"another listener":       answer(rule(strings.Replace(oneRule, "/2/3", "/9/3", 1), "1", "x"), ""),
-	} {
-		if got, err := finder(t, a).Before(t.Context(), oneRule); err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("%s: %+v, %v", why, got, err)
+		if cluster, service := discovery.ServiceIn(arn); [2]string{cluster, service} != want {
+			t.Errorf("%s: %q %q, want %q", arn, cluster, service, want)
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 // not see stays unseen.
 func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
+	s.Cluster, s.Service = in.service()
 	if err := cmp.Or(in.unreadable, g.SettingsError); err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
@@ -32,6 +33,8 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	defer cancel()
 	f, err := g.discover(preparing, in)
 	in.facts = f
+	s.Cluster, s.Service = in.service()
+	s.Step = in.step()
 	original, _ := f.Original.Get()
 	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.URL
 	if err != nil {
@@ -60,6 +63,7 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 		s.Problem = misconfigured(err.Error())
 		return s
 	}
+	g.goOn(preparing, in, s, &job)
 	g.judge(ctx, in, checked, job, &s)
 	return s
 }
@@ -89,7 +93,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 		func() { report, err = g.run(ctx, in, checked, job) },
 		func() {
 			if !checked.ProvesRelease() || s.OldRelease == s.Release {
-				s.Proof = g.proof(ctx, in, checked, job)
+				s.Proof = g.proof(ctx, in)
 			}
 		},
 	)
@@ -101,9 +105,10 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 		return
 	}
 	in.notRun(report)
+	in.j.recount(report)
 	// A check may expect the release and not have run in this phase.
 	if checked.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != finding.Fail {
-		s.Proof = g.proof(ctx, in, checked, job)
+		s.Proof = g.proof(ctx, in)
 	}
 	if s.Event == lifecycle.BeforeAllowTraffic && !s.Evidence.Known() {
 		report.Reason = strings.TrimSpace(report.Reason + " (evidence=none: " + s.Evidence.Why() +
@@ -148,7 +153,8 @@ func (g *Gate) job(
 			"before this line say why it could not be found")
 	}
 	if f.release == "" && checked.MentionsRelease() {
-		return smoke.Job{}, errors.New(unnamed)
+		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it " +
+			"with render-taskdef --release, or set RELEASE")
 	}
 	var values map[string]suite.Value
 	var err error
@@ -195,10 +201,6 @@ func (g *Gate) job(
 	}
 	return job, nil
 }
-
-// unnamed is what is wrong with a suite that expects a release nobody names.
-const unnamed = "the suite mentions ${RELEASE}, and nobody says which release this is: stamp it with " +
-	"render-taskdef --release, or set RELEASE"
 
 func misconfigured(reason string) decision.Problem {
 	return decision.Problem{Blame: finding.BlameConfig, Reason: reason}

@@ -48,20 +48,21 @@ func (g *Gate) keep(ctx context.Context, in *invocation, d decision.Decision) {
 	if g.Settings.EvidenceParameter == "" || d.Seen.Event != lifecycle.AfterAllowTestTraffic && !steps {
 		return
 	}
-	most := keepTime
-	if !in.budget.deadline.IsZero() {
-		most = min(most, time.Until(in.budget.deadline)/4)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(keepTime))
 	defer cancel()
 	text, err := d.Record(time.Now())
 	if err == nil {
-		_, err = ssm.NewFromConfig(g.AWS).PutParameter(ctx, &ssm.PutParameterInput{
-			Name: aws.String(g.Settings.EvidenceParameter), Value: aws.String(text),
-			Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
-		})
+		err = g.write(ctx, text)
 	}
 	if err != nil {
-		in.j.warn("keep the verdict for the second gate: " + awsclient.Error(err).Error())
+		in.j.warn("keep the verdict for the second gate: " + err.Error())
 	}
+}
+
+func (g *Gate) write(ctx context.Context, text string) error {
+	_, err := ssm.NewFromConfig(g.AWS).PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String(g.Settings.EvidenceParameter), Value: aws.String(text),
+		Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
+	})
+	return awsclient.Error(err)
 }

@@ -30,6 +30,8 @@ type invocation struct {
 	rollback atomic.Bool
 	// facts are set once, when all are found.
 	facts facts
+	// calls is how many calls of a native hook the run has taken.
+	calls int
 }
 
 // facts is what is known of the two releases: from the settings, else from what AWS says.
@@ -51,8 +53,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 		test: smoke.Side{URL: s.TestURL, Headers: s.TestHeaders}, production: smoke.Side{URL: s.ProductionURL},
 	}
 	wanted := discovery.Wanted{
-		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "",
-		Addresses: s.ProberFunction != "",
+		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "", Addresses: s.ProberFunction != "",
 	}
 	known := s.Release != "" && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
@@ -146,12 +147,11 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 			role = n
 		}
 	}
-	switch role { //nolint:exhaustive // any other
-	case lifecycle.BeforeInstall, lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic:
-		return role, nil
+	if role == lifecycle.AfterInstall || role == lifecycle.AfterAllowTraffic || !role.TakesHook() {
+		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
+			"BeforeAllowTraffic only: correct the AppSpec", role)
 	}
-	return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
-		"BeforeAllowTraffic only: correct the AppSpec", role)
+	return role, nil
 }
 
 // readStage reads what a native deployment says about itself. What it says of the headers that lead to the new release
@@ -184,7 +184,7 @@ func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted di
 	}
 	asked, _ := f.Test.Way.Get()
 	for name, value := range asked.Headers {
-		if len(f.test.Headers) > 0 && Variables(f.test.Headers).get(name) != value {
+		if len(f.test.Headers) > 0 && f.test.Header(name) != value {
 			return f, fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads "+
 				"to the new release is not known", name)
 		}
@@ -202,11 +202,7 @@ func (g *Gate) created(ctx context.Context, in *invocation, f discovery.Facts) s
 		return ""
 	}
 	for _, group := range way.ARNs {
-		_, healthy, err := discovery.Finder{AWS: g.AWS}.Targets(ctx, group)
-		if err != nil {
-			in.j.warn(err.Error())
-		}
-		if err != nil || healthy > 0 {
+		if health, err := (discovery.Finder{AWS: g.AWS}).Health(ctx, group); err != nil || discovery.Serves(health) {
 			return ""
 		}
 	}
@@ -226,8 +222,7 @@ func (in *invocation) step() int {
 // service is the name of the cluster and of the service, empty where nobody says them.
 func (in *invocation) service() (cluster, name string) {
 	if in.stage != nil {
-		arn := cmp.Or(in.stage.Service, in.stage.Deployment)
-		return discovery.ClusterOf(arn), discovery.NameOf(arn)
+		return discovery.ServiceIn(cmp.Or(in.stage.Service, in.stage.Deployment))
 	}
 	t, _ := in.facts.Target.Get()
 	cluster, name, _ = strings.Cut(t.ID, ":")

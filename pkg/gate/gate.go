@@ -52,17 +52,18 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	defer j.close()
 	defer awsclient.Rest(g.AWS)
 	deadline, _ := ctx.Deadline()
-	b := divide(started, deadline, g.Settings.ReportReserve)
+	native := payload.IsStage(raw)
+	b := divide(started, deadline, g.Settings.ReportReserve, native)
 	if b.warning != "" {
 		j.warn(b.warning)
 	}
-	if payload.IsStage(raw) {
+	if native {
 		return g.answerStage(ctx, raw, b, j)
 	}
 	ev, err := payload.Parse(raw)
 	if err != nil {
 		d := decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(err.Error())})
-		j.verdict(&invocation{}, d, "", time.Since(started))
+		j.verdict(d, "", time.Since(started))
 		reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: err}
 		j.reported(lifecycle.Failed, reported)
 		j.metrics(d, reported, time.Since(started))
@@ -72,7 +73,7 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	in := &invocation{event: ev, j: j, budget: b}
 	d := g.decide(ctx, in)
 	link := g.link(in, d)
-	j.verdict(in, d, link, time.Since(started))
+	j.verdict(d, link, time.Since(started))
 	in.j.safely(func() { g.keep(ctx, in, d) })
 	g.CodeDeploy.Note = func(text string) { j.warn(oneLine(text)) }
 	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
@@ -94,8 +95,14 @@ func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal
 	cluster, service := in.service()
 	j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
 	d := g.decide(ctx, in)
+	var state string
+	in.j.safely(func() { state = g.later(ctx, in, d) })
+	if state != "" {
+		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
+		return payload.GoOn(state), nil
+	}
 	link := g.link(in, d)
-	j.verdict(in, d, link, time.Since(started))
+	j.verdict(d, link, time.Since(started))
 	in.j.safely(func() { g.keep(ctx, in, d) })
 	j.metrics(d, codedeploy.Reported{}, time.Since(started))
 	in.j.safely(func() { g.upload(ctx, in, d, link) })

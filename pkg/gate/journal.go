@@ -168,8 +168,21 @@ func (j *journal) compare(c finding.Comparison) {
 		Str("reason", c.Reason).Send()
 }
 
+// recount counts what a report holds: it may be another call that told it.
+func (j *journal) recount(r finding.Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.checksPassed, j.checksFailed = 0, 0
+	for i := range r.Checks {
+		j.count(r.Checks[i].Verdict, !r.Checks[i].Observe)
+	}
+	for i := range r.Compares {
+		j.count(r.Compares[i].Verdict, true)
+	}
+}
+
 // verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
-func (j *journal) verdict(in *invocation, d decision.Decision, link string, took time.Duration) {
+func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
 	if level == zerolog.InfoLevel && d.Verdict != finding.Pass {
 		level = zerolog.WarnLevel
@@ -188,11 +201,11 @@ func (j *journal) verdict(in *invocation, d decision.Decision, link string, took
 		Str("suite_sha256", s.SuiteSHA256).
 		Int("checks_passed", passed).
 		Int("checks_failed", failed).
-		Float64("duration_ms", millis(took))
-	cluster, service := in.service()
-	line = line.Str("cluster", cluster).Str("service", service)
-	if step := in.step(); step > 0 {
-		line = line.Int("step", step)
+		Float64("duration_ms", millis(took)).
+		Str("cluster", s.Cluster).
+		Str("service", s.Service)
+	if s.Step > 0 {
+		line = line.Int("step", s.Step)
 	}
 	for _, w := range s.Witnesses() {
 		line = line.Str(w.Name, oneLine(w.Saw))

@@ -12,13 +12,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
-	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // proof looks for a proof that the right release answers where the suite has none: everything that the test
 // listener forwards goes to the new release's target group. It holds for that listener only, so the address
 // that is asked must be the listener's. Nothing moves while a hook runs, so it is looked for beside the run.
-func (g *Gate) proof(ctx context.Context, in *invocation, checked *suite.Suite, job smoke.Job) decision.Proof {
+func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	f := &in.facts
@@ -37,7 +36,7 @@ func (g *Gate) proof(ctx context.Context, in *invocation, checked *suite.Suite, 
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
 	for name, value := range way.Headers {
-		if Variables(f.test.Headers).get(name) != value {
+		if f.test.Header(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
 		}
 	}
@@ -45,19 +44,9 @@ func (g *Gate) proof(ctx context.Context, in *invocation, checked *suite.Suite, 
 		!slices.Equal(way.Paths, f.test.Paths) {
 		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
 	}
-	var before []discovery.Way
-	if err == nil && f.Test.ARN != l.ARN {
-		before, err = finder.Before(ctx, f.Test.ARN)
-	}
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener's rules could not be read")
-	}
-	for _, other := range before {
-		by := smoke.Side{Headers: other.Headers, Query: other.Query, Hosts: other.Hosts, Paths: other.Paths}
-		if !other.LeadsOnlyTo(group) && job.Caught(checked, by) {
-			return decision.Unproven("the listener rule " + other.Rule + " comes first, and may take what is asked")
-		}
 	}
 	replacement, _ := f.Replacement.Get()
 	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
@@ -95,13 +84,13 @@ func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	defer cancel()
 	finder := discovery.Finder{AWS: g.AWS}
 	found := in.facts.Replacement
-	if target, ok := in.facts.Target.Get(); ok && !found.Known() {
+	replacement, known := found.Get()
+	if target, ok := in.facts.Target.Get(); ok && !known {
 		if _, found = finder.TaskDefinitions(ctx, target); found.Err() != nil {
 			in.j.warn(found.Err().Error())
 		}
 	}
-	replacement, _ := found.Get()
-	if replacement.TargetGroup == "" {
+	if replacement, _ = found.Get(); replacement.TargetGroup == "" {
 		return ""
 	}
 	health, err := finder.Health(ctx, replacement.TargetGroup)

@@ -53,6 +53,9 @@ type Client struct {
 
 // New returns a client for the target.
 func New(t Target) *Client {
+	if t.Steer == nil {
+		t.Steer = func(*url.URL) string { return "" }
+	}
 	c := &Client{target: t}
 	c.warm = c.newTransport()
 	c.fresh = c.newTransport()

@@ -71,7 +71,7 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
 	}
 	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
-	if why := c.target.steer(u); why != "" {
+	if why := c.target.Steer(u); why != "" {
 		return Observation{Fault: FaultRequest, Text: why}
 	}
 	// One context for the time, and for the watcher to end a request that it does not want repeated.

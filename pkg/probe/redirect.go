@@ -26,7 +26,7 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, 
 	}
 	// The name in the URL may be the Host header's; what is dialled stays the target.
 	next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
-	if why := x.client.target.steer(next); why != "" {
+	if why := x.client.target.Steer(next); why != "" {
 		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q: %s", location, why)
 		return nil, o, true
 	}
@@ -59,13 +59,6 @@ func afterRedirect(status int, method string, body []byte) (string, []byte) {
 		return method, nil
 	}
 	return http.MethodGet, nil
-}
-
-func (t Target) steer(u *url.URL) (why string) {
-	if t.Steer == nil {
-		return ""
-	}
-	return t.Steer(u)
 }
 
 // owns reports whether the URL is the target's: the same scheme and port, and the target's name or the

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // finish writes the report. The verdict starts as an error, and is PASS only when something that counts
 // was tested and nothing speaks against it.
-func (r *runner) finish() finding.Report {
+func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := finding.Report{
@@ -34,6 +35,7 @@ func (r *runner) finish() finding.Report {
 	}
 	c := r.conclusion(&out)
 	out.Verdict, out.Blame, out.Reason = c.verdict, c.blame, c.reason
+	out.Unfinished = r.unfinished(ctx, &out)
 	return out
 }
 

@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -38,6 +39,9 @@ type Job struct {
 	// Deadline is when whoever sent the job wants the report at the latest; zero for a run in place,
 	// whose context says so.
 	Deadline time.Time `json:"deadline,omitzero"`
+	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.
+	GoOn   bool            `json:"go_on,omitempty"`
+	Before json.RawMessage `json:"before,omitempty"`
 	// UncomparableBaseline says why the baseline must not be compared with (a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
 }

@@ -21,8 +21,8 @@ const sharedEvery = time.Second
 // warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
 const warmEvery = 5
 
-// mostHangs is after how many time-outs in a row, beyond the failures that are allowed, a check is not tried any more: it
-// has failed, and each further attempt would take its whole time-out out of what the other checks have.
+// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
+// failed, and each further attempt would take its whole time-out from the other checks.
 const mostHangs = 5
 
 // judgement is one check on its way through its attempts.
@@ -32,10 +32,9 @@ type judgement struct {
 	result  finding.CheckResult
 	started time.Time
 	// own counts the failures that blue does not share. They stay when the check is judged anew.
-	own, made int
-	asserted  int
-	// hangs are time-outs in a row.
-	hangs      int
+	own, made  int
+	asserted   int
+	hangs      int // time-outs in a row
 	config     string
 	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
@@ -57,6 +56,10 @@ func (r *runner) judge(ctx context.Context) bool {
 					return
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+				if r.goOn(j) {
+					done.Add(1)
+					continue
+				}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
 				if shared && j.check.Observe { // what never blocks is not waited for
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
@@ -83,7 +86,6 @@ func (r *runner) judge(ctx context.Context) bool {
 // a check of five attempts then meets each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
-	j.made = 0
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
@@ -139,7 +141,7 @@ func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt)
 // time for waiting is up. Failures that blue did not share still count.
 func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{}) {
 	for {
-		j.own = j.result.Failures
+		j.own, j.made = j.result.Failures, 0
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
 				r.suite.Within, j.shared)
@@ -214,9 +216,13 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 		r.found.proven = true
 	}
 	if j.unfinished && res.Verdict != finding.Fail {
+		r.found.begun = append(r.found.begun, c.Name)
 		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
+	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
+		return // another run tells it
+	}
 	told := *res
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"slices"
@@ -33,7 +34,7 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 			reason += fmt.Sprintf(" (and %d more problems)", len(errs)-1)
 		}
 		r.refuse(reason)
-		return r.finish()
+		return r.finish(ctx)
 	}
 	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
@@ -69,7 +70,7 @@ func (r *runner) run(ctx context.Context) finding.Report {
 			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 		}
 	}
-	return r.finish()
+	return r.finish(ctx)
 }
 
 // runner is one run of a suite.
@@ -88,6 +89,8 @@ type runner struct {
 	compares []*suite.Comparison
 	green    *side
 	blue     *side // nil when no baseline is known
+	// past is how far an earlier run came that this one goes on with.
+	past halfway
 	// deadline is when waiting ends: for readiness, and for a shared fault to pass.
 	deadline time.Time
 
@@ -108,6 +111,9 @@ type findings struct {
 	faults   []verdictReason
 	warnings []string
 	proven   bool
+	// begun are the checks that time ended in the middle of.
+	begun []string
+	halfway
 }
 
 // verdictReason is one reason for the run's verdict.
@@ -214,9 +220,13 @@ func (r *runner) concurrency() int {
 func (r *runner) phases(ctx context.Context) {
 	defer r.green.close()
 	defer r.blue.close()
-	r.deadline = time.Now().Add(r.suite.Within)
+	_ = json.Unmarshal(r.job.Before, &r.past) // what is none is the beginning
+	r.deadline = time.Now().Add(r.suite.Within - r.past.Spent)
+	r.found.proven = r.past.Proven
 	blocked := ""
-	if r.does(finding.PhaseReady) && !r.ready(ctx) {
+	if was := r.past.Readiness; was != nil && was.Verdict == finding.Pass {
+		r.found.readiness = was
+	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
 	if r.does(finding.PhaseJudge) {

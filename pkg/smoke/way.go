@@ -2,7 +2,6 @@ package smoke
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -46,27 +45,20 @@ func (s Side) host(ofSuite string) string {
 // steer keeps URLs on the side: it says why a path does not lead there, and puts the rule's part of the query in the
 // place of the other side's.
 func (s Side) steer(other Side) func(*url.URL) string {
-	if len(s.Paths) == 0 && len(s.Query) == 0 && len(other.Query) == 0 {
-		return nil
-	}
 	return func(u *url.URL) string {
 		if len(s.Paths) > 0 && !fits(s.Paths, u.EscapedPath()) {
 			return fmt.Sprintf("the listener rule that leads there takes the paths %s only", strings.Join(s.Paths, ", "))
 		}
-		var query []string
-		for part := range strings.SplitSeq(u.RawQuery, "&") {
-			name, _, _ := strings.Cut(part, "=")
-			if plain, err := url.QueryUnescape(name); err == nil {
-				name = plain
-			}
-			if part != "" && !has(s.Query, name) && !has(other.Query, name) {
-				query = append(query, part)
-			}
+		query := u.Query()
+		for name := range other.Query {
+			query.Del(name)
 		}
-		for _, name := range sorted(s.Query) {
-			query = append(query, url.QueryEscape(name)+"="+url.QueryEscape(s.Query[name]))
+		for name, value := range s.Query {
+			query.Set(name, value)
 		}
-		u.RawQuery = strings.Join(query, "&")
+		if len(s.Query)+len(other.Query) > 0 {
+			u.RawQuery = query.Encode()
+		}
 		return ""
 	}
 }
@@ -95,16 +87,6 @@ func (j Job) OnlyPathsApart(s *suite.Suite) bool {
 	return SameAddress(j.Target.URL, j.Baseline.URL) && len(j.Target.Paths) > 0 && !j.apart(s)
 }
 
-// Caught reports whether a rule that asks for what by says, and comes first on the listener, may get requests of the
-// suite to the target. A header that only the suite sends is not looked for.
-func (j Job) Caught(s *suite.Suite, by Side) bool {
-	path := func(a suite.Asked) bool {
-		return len(by.Paths) == 0 || strings.Contains(a.Path, "${") || fits(by.Paths, a.Path)
-	}
-	return within(by.Headers, j.Target.Headers) && within(by.Query, j.Target.Query) &&
-		(len(by.Hosts) == 0 || fits(by.Hosts, j.sends(s, j.Target))) && slices.ContainsFunc(s.Requests(), path)
-}
-
 // fits reports whether a text fits one of a rule's patterns, in which * is any text and ? any character. Case counts
 // in paths only, which begin with a slash.
 func fits(patterns []string, text string) bool {
@@ -118,21 +100,22 @@ func fits(patterns []string, text string) bool {
 	})
 }
 
-// within reports whether the other side's requests have the same; names are those of headers, in any case.
+// Header returns the value of a header that leads there, in whatever case it is written; empty where there is none.
+func (s Side) Header(header string) string {
+	for name, value := range s.Headers {
+		if strings.EqualFold(name, header) {
+			return value
+		}
+	}
+	return ""
+}
+
+// within reports whether the other side's requests have the same.
 func within(part, whole map[string]string) bool {
 	for name, value := range part {
-		if !slices.ContainsFunc(sorted(whole), func(n string) bool {
-			return strings.EqualFold(n, name) && whole[n] == value
-		}) {
+		if (Side{Headers: whole}).Header(name) != value {
 			return false
 		}
 	}
 	return true
-}
-
-func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
-func has(m map[string]string, name string) bool {
-	_, ok := m[name]
-	return ok
 }
