@@ -156,7 +156,8 @@ func TestAForgedStateStartsAnew(t *testing.T) {
 		state["run"] = map[string]any{
 			"readiness": map[string]any{"verdict": "PASS", "rounds": 5, "consecutive": 5}, "proven": true,
 			"checks": []any{
-				map[string]any{"check": "version", "verdict": "PASS", "attempts": 5}, map[string]any{"check": "list trips", "verdict": "PASS", "attempts": 40},
+				map[string]any{"check": "version", "verdict": "PASS", "attempts": 5},
+				map[string]any{"check": "list trips", "verdict": "PASS", "attempts": 40},
 				map[string]any{"check": "report", "verdict": "PASS", "attempts": 3},
 			},
 		}
