@@ -49,14 +49,18 @@ type budget struct {
 
 // divide keeps the reserve back for storing the status. A reserve that would leave the suite less than
 // a quarter of the time is shrunk, and that is said: obeyed to the letter, 30 s of 5 s would fail every
-// healthy release with a puzzling reason. One that leaves no time to store anything is raised.
-func divide(now, deadline time.Time, reserve time.Duration) budget {
+// healthy release with a puzzling reason. One that leaves no time to store anything is raised. A native deployment stores
+// no status, and may call again: a quarter of the time is enough there.
+func divide(now, deadline time.Time, reserve time.Duration, native bool) budget {
 	b := budget{deadline: deadline}
 	left := noDeadline
 	if !deadline.IsZero() {
 		left = deadline.Sub(now)
 	}
 	kept := min(max(reserve, leastReserve), left*3/4)
+	if native {
+		kept = min(kept, left/4)
+	}
 	switch {
 	case reserve < leastReserve && kept > reserve:
 		b.warning = fmt.Sprintf("REPORT_RESERVE is %s, too little to store a status in: keeping %s back", reserve,
@@ -70,4 +74,12 @@ func divide(now, deadline time.Time, reserve time.Duration) budget {
 	b.prepared = now.Add(min(prepareTime, (left-kept)*3/4))
 	b.abandon = b.judging.Add(min(stopGrace, kept/4))
 	return b
+}
+
+// spare bounds what is done beside or after the run to a part of the time that is left, where somebody ends it.
+func (b budget) spare(most time.Duration) time.Duration {
+	if b.deadline.IsZero() {
+		return most
+	}
+	return min(most, time.Until(b.deadline)/4)
 }

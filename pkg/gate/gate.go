@@ -52,11 +52,12 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	defer j.close()
 	defer awsclient.Rest(g.AWS)
 	deadline, _ := ctx.Deadline()
-	b := divide(started, deadline, g.Settings.ReportReserve)
+	native := payload.IsStage(raw)
+	b := divide(started, deadline, g.Settings.ReportReserve, native)
 	if b.warning != "" {
 		j.warn(b.warning)
 	}
-	if payload.IsStage(raw) {
+	if native {
 		return g.answerStage(ctx, raw, b, j)
 	}
 	ev, err := payload.Parse(raw)
@@ -91,9 +92,18 @@ func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal
 	in.event.DeploymentID = ev.Deployment
 	in.rollback.Store(ev.Rollback)
 	j.deployment(ev.Deployment)
+	cluster, service := in.service()
+	j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
 	d := g.decide(ctx, in)
+	var state string
+	in.j.safely(func() { state = g.later(ctx, in, d) })
+	if state != "" {
+		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
+		return payload.GoOn(state), nil
+	}
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))
+	in.j.safely(func() { g.keep(ctx, in, d) })
 	j.metrics(d, codedeploy.Reported{}, time.Since(started))
 	in.j.safely(func() { g.upload(ctx, in, d, link) })
 	return payload.Answer(d.Status()), nil

@@ -51,11 +51,7 @@ func (a authorisation) refusal(deploymentID, release string, now time.Time) stri
 // skip looks for somebody's authorisation to let this release of this deployment pass.
 func (g *Gate) skip(ctx context.Context, in *invocation, release string) decision.Skip {
 	// The run's own time may be over.
-	most := skipTimeout
-	if !in.budget.deadline.IsZero() {
-		most = min(most, time.Until(in.budget.deadline)/4)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(skipTimeout))
 	defer cancel()
 	a, err := g.authorisation(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -30,23 +31,25 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
 	}
-	if len(f.test.addresses) == 0 && !sameListener(ctx, f.test.url, l.URL) {
+	if len(f.test.Addrs) == 0 && !sameListener(ctx, f.test.URL, l.URL) {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
 	for name, value := range way.Headers {
-		if f.test.headers.get(name) != value {
+		if f.test.Header(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
 		}
 	}
-	if err == nil && len(way.Other) > 0 {
-		way, err = finder.Way(ctx, l.ARN)
+	if way.Cannot != "" || !maps.Equal(way.Query, f.test.Query) || !slices.Equal(way.Hosts, f.test.Hosts) ||
+		!slices.Equal(way.Paths, f.test.Paths) {
+		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
 	}
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener's rules could not be read")
 	}
-	return decision.ByListener(f.Test.ARN, way, group)
+	replacement, _ := f.Replacement.Get()
+	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
 }
 
 // sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
@@ -79,19 +82,15 @@ func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
-	target, ok := in.facts.Target.Get()
-	if !ok {
-		return ""
-	}
 	finder := discovery.Finder{AWS: g.AWS}
 	found := in.facts.Replacement
-	if _, ok := found.Get(); !ok {
+	replacement, known := found.Get()
+	if target, ok := in.facts.Target.Get(); ok && !known {
 		if _, found = finder.TaskDefinitions(ctx, target); found.Err() != nil {
 			in.j.warn(found.Err().Error())
 		}
 	}
-	replacement, _ := found.Get()
-	if replacement.TargetGroup == "" {
+	if replacement, _ = found.Get(); replacement.TargetGroup == "" {
 		return ""
 	}
 	health, err := finder.Health(ctx, replacement.TargetGroup)

@@ -70,16 +70,6 @@ func checkHeaders(text string) error {
 	return err
 }
 
-// get returns the value of a header, in whatever case it is written.
-func (v Variables) get(header string) string {
-	for name, value := range v {
-		if strings.EqualFold(name, header) {
-			return value
-		}
-	}
-	return ""
-}
-
 // lookup is all that a suite's {env: …} reads: never the function's own environment, which holds its credentials.
 func (v Variables) lookup(name string) (string, bool) {
 	value, ok := v[name]

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,12 +14,12 @@ import (
 
 // finish writes the report. The verdict starts as an error, and is PASS only when something that counts
 // was tested and nothing speaks against it.
-func (r *runner) finish() finding.Report {
+func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := finding.Report{
 		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
-		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline),
+		Target: r.secrets.Line(shownURL(r.job.Target.URL), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline.URL),
 			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
@@ -34,6 +35,7 @@ func (r *runner) finish() finding.Report {
 	}
 	c := r.conclusion(&out)
 	out.Verdict, out.Blame, out.Reason = c.verdict, c.blame, c.reason
+	out.Unfinished = r.unfinished(ctx, &out)
 	return out
 }
 

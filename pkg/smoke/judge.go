@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -20,6 +21,10 @@ const sharedEvery = time.Second
 // warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
 const warmEvery = 5
 
+// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
+// failed, and each further attempt would take its whole time-out from the other checks.
+const mostHangs = 5
+
 // judgement is one check on its way through its attempts.
 type judgement struct {
 	check   *suite.Check
@@ -29,6 +34,7 @@ type judgement struct {
 	// own counts the failures that blue does not share. They stay when the check is judged anew.
 	own, made  int
 	asserted   int
+	hangs      int // time-outs in a row
 	config     string
 	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
@@ -50,6 +56,10 @@ func (r *runner) judge(ctx context.Context) bool {
 					return
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+				if r.goOn(j) {
+					done.Add(1)
+					continue
+				}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
 				if shared && j.check.Observe { // what never blocks is not waited for
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
@@ -76,7 +86,6 @@ func (r *runner) judge(ctx context.Context) bool {
 // a check of five attempts then meets each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
-	j.made = 0
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
@@ -99,6 +108,12 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 		j.made++
 		j.note(a)
+		if j.hangs++; a.fault != probe.FaultTimeout {
+			j.hangs = 0
+		}
+		if j.hangs >= mostHangs && j.result.Failures >= c.Allowed+mostHangs {
+			return false
+		}
 		if a.stopped { // it had failed before its clean-up was cut off
 			j.unfinished = true
 			return false
@@ -126,7 +141,7 @@ func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt)
 // time for waiting is up. Failures that blue did not share still count.
 func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{}) {
 	for {
-		j.own = j.result.Failures
+		j.own, j.made = j.result.Failures, 0
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
 				r.suite.Within, j.shared)
@@ -201,9 +216,13 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 		r.found.proven = true
 	}
 	if j.unfinished && res.Verdict != finding.Fail {
+		r.found.begun = append(r.found.begun, c.Name)
 		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
+	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
+		return // another run tells it
+	}
 	told := *res
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
@@ -211,6 +230,9 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
+	if left := c.Attempts - j.made; left > 0 && j.hangs >= mostHangs {
+		counted += fmt.Sprintf(", and %d more were not tried after %d time-outs in a row", left, j.hangs)
+	}
 	switch {
 	case res.Failures > c.Allowed:
 		if c.Allowed > 0 {

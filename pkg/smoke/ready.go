@@ -33,7 +33,13 @@ type waiting struct {
 
 // ready waits until the readiness checks hold in a row, each on a fresh connection.
 func (r *runner) ready(ctx context.Context) bool {
-	w := &waiting{started: time.Now(), checks: r.suite.ReadinessChecks(), others: map[string]int{}}
+	w := &waiting{
+		started: time.Now().Add(-r.past.Spent), checks: r.suite.ReadinessChecks(), others: map[string]int{},
+		right: r.past.Right, otherRounds: r.past.Others,
+	}
+	if r.past.Readiness != nil {
+		w.Readiness = *r.past.Readiness
+	}
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	for {
@@ -47,6 +53,7 @@ func (r *runner) ready(ctx context.Context) bool {
 				return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(a))
 			case a.stopped && !a.failed():
 				stopped = true
+				w.Rounds--
 			default:
 				failed = true
 				w.failed(a)
@@ -166,6 +173,9 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 		return r.readyEnds(w, finding.Error, finding.BlameConfig,
 			fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
 				w.Consecutive, w.needed(r.suite.Consecutive)))
+	case cut && r.job.GoOn && time.Now().Before(r.deadline):
+		return r.readyEnds(w, finding.Error, finding.BlameConfig,
+			"timed out while waiting for the release: "+reasonOf(w.last))
 	case w.last == nil:
 		return r.readyEnds(w, finding.Fail, finding.BlameRelease,
 			fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
@@ -224,7 +234,7 @@ func (r *runner) readyEnds(w *waiting, v finding.Verdict, b finding.Blame, reaso
 	w.Verdict, w.Waited = v, time.Since(w.started)
 	w.Reason = r.secrets.Line(reason, maxReason)
 	r.mu.Lock()
-	r.found.readiness = &w.Readiness
+	r.found.readiness, r.found.Right, r.found.Others = &w.Readiness, w.right, w.otherRounds
 	r.found.ready = verdictReason{v, b, w.Reason}
 	r.mu.Unlock()
 	r.tellReady(w)

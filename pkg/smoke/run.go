@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
-	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -34,7 +34,7 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 			reason += fmt.Sprintf(" (and %d more problems)", len(errs)-1)
 		}
 		r.refuse(reason)
-		return r.finish()
+		return r.finish(ctx)
 	}
 	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
@@ -70,7 +70,7 @@ func (r *runner) run(ctx context.Context) finding.Report {
 			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 		}
 	}
-	return r.finish()
+	return r.finish(ctx)
 }
 
 // runner is one run of a suite.
@@ -89,6 +89,8 @@ type runner struct {
 	compares []*suite.Comparison
 	green    *side
 	blue     *side // nil when no baseline is known
+	// past is how far an earlier run came that this one goes on with.
+	past halfway
 	// deadline is when waiting ends: for readiness, and for a shared fault to pass.
 	deadline time.Time
 
@@ -109,6 +111,9 @@ type findings struct {
 	faults   []verdictReason
 	warnings []string
 	proven   bool
+	// begun are the checks that time ended in the middle of.
+	begun []string
+	halfway
 }
 
 // verdictReason is one reason for the run's verdict.
@@ -148,31 +153,20 @@ func (r *runner) prepare(ctx context.Context) bool {
 	if !r.bind() || !r.choose() {
 		return false
 	}
-	toGreen, toBlue, err := r.sideHeaders()
-	if err != nil {
-		r.refuse("a header that leads to the target: " + err.Error())
-		return false
-	}
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
-	t := probe.Target{Connections: r.concurrency(), Dial: r.dial}
-	t.Roots, t.ServerName = r.suite.TLS()
-	if t.Host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
+	host, err := r.suite.HostHeader(suite.Scope{Vars: r.vars})
+	if err != nil {
 		r.refuse("host: " + err.Error())
 		return false
 	}
-	t.Addrs = r.job.TargetAddrs
-	if r.green, err = newSide(r.job.Target, t, r.suite.Rate, toGreen); err != nil {
-		r.refuse("target: " + err.Error())
-		return false
+	r.green, err = r.side("target", r.job.Target, r.job.Baseline, host)
+	if err == nil && r.job.Baseline.URL != "" {
+		r.blue, err = r.side("baseline", r.job.Baseline, r.job.Target, host)
 	}
-	if r.job.Baseline == "" {
-		return true
-	}
-	t.Addrs = r.job.BaselineAddrs
-	if r.blue, err = newSide(r.job.Baseline, t, r.suite.Rate, toBlue); err != nil {
-		r.refuse("baseline: " + err.Error())
+	if err != nil {
+		r.refuse(err.Error())
 	}
 	return err == nil
 }
@@ -226,9 +220,13 @@ func (r *runner) concurrency() int {
 func (r *runner) phases(ctx context.Context) {
 	defer r.green.close()
 	defer r.blue.close()
-	r.deadline = time.Now().Add(r.suite.Within)
+	_ = json.Unmarshal(r.job.Before, &r.past) // what is none is the beginning
+	r.deadline = time.Now().Add(r.suite.Within - r.past.Spent)
+	r.found.proven = r.past.Proven
 	blocked := ""
-	if r.does(finding.PhaseReady) && !r.ready(ctx) {
+	if was := r.past.Readiness; was != nil && was.Verdict == finding.Pass {
+		r.found.readiness = was
+	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
 	if r.does(finding.PhaseJudge) {
