@@ -201,6 +201,34 @@ func TestAForgedStateStartsAnew(t *testing.T) {
 	}
 }
 
+// What one run found is another deployment's or another stage's for nobody, though the parameter vouches for it.
+func TestAStateIsOfOneRun(t *testing.T) {
+	t.Parallel()
+	for _, stage := range []string{"POST_TEST_TRAFFIC_SHIFT", "TEST_TRAFFIC_SHIFT"} {
+		for _, another := range []bool{false, true} {
+			first := newNative(t, serve(t, sluggish(150*time.Millisecond, 0, good())), serve(t, old()), long)
+			e := start(t, after, first.url, "EVIDENCE_PARAMETER=/evidence")
+			a := e.invoke(first.event("POST_TEST_TRAFFIC_SHIFT", ""), 5*time.Second)
+			var said struct{ HookDetails json.RawMessage }
+			if err := json.Unmarshal([]byte(a.body), &said); err != nil || len(said.HookDetails) == 0 {
+				t.Fatalf("%s: %v", a.body, err)
+			}
+			n := first
+			if another {
+				n = newNative(t, serve(t, sluggish(150*time.Millisecond, 0, good())), serve(t, old()), long)
+				kept, _ := first.Values.Get("/evidence")
+				n.Values.Put("/evidence", kept)
+			}
+			e = start(t, after, n.url, "EVIDENCE_PARAMETER=/evidence")
+			a = e.invoke(strings.TrimSuffix(n.event(stage, ""), "}")+`,"hookDetails":`+string(said.HookDetails)+"}", time.Minute)
+			own := !another && stage == "POST_TEST_TRAFFIC_SHIFT"
+			if v := a.verdict(t); v.text("verdict") != "PASS" || strings.Contains(a.log, "it starts anew") == own {
+				t.Errorf("%s, another deployment %v: %s: %s\n%s", stage, another, v.text("verdict"), v.text("reason"), a.log)
+			}
+		}
+	}
+}
+
 // A request that takes longer than a call is told, and not tried for ever; without a parameter nothing goes on.
 func TestARunThatCannotGoOnEnds(t *testing.T) {
 	t.Parallel()

@@ -428,3 +428,37 @@ func TestMatrixOfNativeDeployments(t *testing.T) {
 	}
 	checkSection(t, "native", b.String()+"\n")
 }
+
+// TestTheProberTakesBothSides: what each side's rule asks for goes into the VPC with the question, and so does what an
+// earlier call found.
+func TestTheProberTakesBothSides(t *testing.T) {
+	t.Parallel()
+	slow := around(slowly("/report", func(int64) time.Duration { return 300 * time.Millisecond }))
+	for name, tc := range map[string]struct {
+		green           application
+		stage, suite    string
+		limit           time.Duration
+		verdict, reason string
+		calls           int
+	}{
+		"compared":             {good(), "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "PASS", "1 comparison passed", 1},
+		"slower":               {slow, "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "FAIL", `comparison "report"`, 1},
+		"looking ahead":        {old(), "PRE_SCALE_UP", patient(""), time.Minute, "PASS", "nothing was judged yet", 1},
+		"it takes several calls": {sluggish(150*time.Millisecond, 0, good()), "POST_TEST_TRAFFIC_SHIFT", long, 6 * time.Second, "PASS", "3 checks passed", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := private(t, oneWay(t, tc.green, old(), byHeader))
+			n := newNative(t, u, u, tc.suite)
+			n.conditions = headerCondition
+			n.Functions = &lambdaService{t: t, prober: start(t, "prober", "http://127.0.0.1:1"), limit: time.Minute}
+			hook := map[bool]string{true: before, false: after}[strings.HasPrefix(tc.stage, "PRE_PRODUCTION")]
+			e := start(t, hook, n.url, "PROBER_FUNCTION=Prober", "EVIDENCE_PARAMETER=/evidence")
+			a, made := calls{n: n, stage: tc.stage, limit: tc.limit}.run(t, e)
+			if v := a.verdict(t); v.text("verdict") != tc.verdict || !strings.Contains(v.text("reason"), tc.reason) || made < tc.calls {
+				t.Errorf("%s after %d calls: %s", v.text("verdict"), made, v.text("reason"))
+			}
+			noSecretIn(t, "log", a.log)
+		})
+	}
+}
