@@ -48,7 +48,7 @@ type Rollout struct {
 // where the strategy has no steps, or is not known.
 func (r Rollout) Step(share float64) int {
 	switch {
-	case r.strategy == types.DeploymentStrategyCanary && share == 0, r.strategy == types.DeploymentStrategyLinear && share == 0:
+	case share == 0 && (r.strategy == types.DeploymentStrategyCanary || r.strategy == types.DeploymentStrategyLinear):
 		return 1
 	case r.strategy == types.DeploymentStrategyCanary:
 		return 2
@@ -73,7 +73,8 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 	d := out.ServiceDeployments[0]
 	r := Rollout{RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
 		d.Status == types.ServiceDeploymentStatusRollbackRequested}
-	if t := d.TargetServiceRevision; t != nil && aws.ToString(t.Arn) == revision && t.RequestedProductionTrafficWeight != nil {
+	if t := d.TargetServiceRevision; t != nil && aws.ToString(t.Arn) == revision &&
+		t.RequestedProductionTrafficWeight != nil {
 		r.Share = Of(*t.RequestedProductionTrafficWeight, nil)
 	}
 	for _, s := range d.SourceServiceRevisions {

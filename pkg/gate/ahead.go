@@ -96,14 +96,18 @@ func (g *Gate) trafficAhead(ctx context.Context, f *facts) []string {
 		there bool
 		why   string
 	}{
-		{ours && !d.RollsBack, "the deployment group " + d.Group + " does not roll back what fails: enable rollbacks when a " +
+		{ours && !d.RollsBack, "the deployment group " + d.Group +
+			" does not roll back what fails: enable rollbacks when a " +
 			"deployment fails"},
 		{f.Test.ARN == "", "there is no test listener or rule, so nothing can be judged before production traffic"},
 		{f.Test.ARN != "" && f.Test.ARN == f.Production.ARN, "test and production traffic have one listener or rule"},
 		{way.Cannot != "", way.Cannot},
 		{f.creation == "" && (!led || !known), "where production's listener leads, or what serves production, is not known"},
-		{f.creation == "" && led && known && !way.LeadsOnlyTo(group), fmt.Sprintf("production's listener leads to %q, and the "+
-			"service says that %q serves production: correct the listener's rule", way.Groups, group)},
+		{
+			f.creation == "" && led && known && !way.LeadsOnlyTo(group),
+			fmt.Sprintf("production's listener leads to %q, and the service says that %q serves production: "+
+				"correct the listener's rule", way.Groups, group),
+		},
 	} {
 		if trap.there {
 			flaws = append(flaws, trap.why)

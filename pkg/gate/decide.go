@@ -20,8 +20,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
-// not see stays unseen.
+// look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing. A witness that it
+// could not get keeps its zero value, which never counts for the release.
 func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
 	s.Cluster, s.Service = in.service()
@@ -106,7 +106,7 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 	}
 	in.notRun(report)
 	in.j.recount(report)
-	// A check may expect the release and not have run in this phase.
+	// A check that expects the release may exist and still not have run in this phase.
 	if checked.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != finding.Fail {
 		s.Proof = g.proof(ctx, in)
 	}
@@ -153,7 +153,7 @@ func (g *Gate) job(
 			"before this line say why it could not be found")
 	}
 	if f.release == "" && checked.MentionsRelease() {
-		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it " +
+		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, but the release is not known: stamp it " +
 			"with render-taskdef --release, or set RELEASE")
 	}
 	var values map[string]suite.Value
@@ -206,7 +206,7 @@ func misconfigured(reason string) decision.Problem {
 	return decision.Problem{Blame: finding.BlameConfig, Reason: reason}
 }
 
-// brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.
+// brokenSuite returns the first problems of a suite on one line; `smoke --validate` shows all of them.
 func brokenSuite(problems diagnostic.List) string {
 	const most = 3
 	errs := problems.Errors(false).Sorted()

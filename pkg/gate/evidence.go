@@ -14,14 +14,14 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 )
 
-// keepTime bounds keeping a verdict for the second gate, which happens before the status is stored: afterwards
-// the second gate may already be asking for it.
+// keepTime bounds storing the verdict for the second gate. It is stored before the status, since the second gate may
+// ask for it right after that.
 const keepTime = 2 * time.Second
 
 // evidence is what the first gate left for this deployment. It is kept in the parameter EVIDENCE_PARAMETER, which
 // the hooks' role may write and nobody else should: whoever may write it may approve a deployment, like whoever
-// may write SKIP_PARAMETER. That CodeDeploy says Succeeded of the first event is no evidence: any function may
-// have said so.
+// may write SKIP_PARAMETER. That CodeDeploy shows the first event as Succeeded is not evidence: any function may have
+// reported that.
 //
 // It serves a later step of a native deployment, too: that everything was compared when production was the old
 // release's. What was measured then is not compared with anew: pairs are made so that a disturbance meets both sides.

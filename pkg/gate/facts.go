@@ -26,9 +26,10 @@ type invocation struct {
 	j          *journal
 	// budget is how the invocation's time is divided.
 	budget budget
-	// rollback is known early and matters late: also to a run that was cut short.
+	// rollback says that this is a rollback deployment. It is set as soon as that is known, so that it counts for a run
+	// that was cut short, too.
 	rollback atomic.Bool
-	// facts are set once, when all are found.
+	// facts is set once, when all facts have been found.
 	facts facts
 	// calls is how many calls of a native hook the run has taken.
 	calls int
@@ -44,7 +45,7 @@ type facts struct {
 	creation string
 }
 
-// discover reads what the settings leave open. The error is a misconfiguration that no check could make good;
+// discover reads what the settings leave open. The error is a misconfiguration with which nothing can be judged;
 // everything else that cannot be read is a warning.
 func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	s := g.Settings
@@ -81,7 +82,8 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	return f, err
 }
 
-// learn takes from what was discovered what the settings do not say. Where led, the listener's rule says what to send.
+// learn fills in what the settings leave open from what was discovered. Where led, the listener's rule says what to
+// send.
 func learn(s smoke.Side, found discovery.Side, led bool) smoke.Side {
 	url, _ := found.URL.Get()
 	s.URL = cmp.Or(s.URL, url)
@@ -140,8 +142,8 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 		}
 	}
 	if t, ok := target.Get(); ok {
-		// CodeDeploy may still list the event before as running: one without a hook, or the first gate's, which does
-		// less than the second.
+		// CodeDeploy may still show the previous event as in progress: one without a hook, or the first gate's, which
+		// does less than the second.
 		early := role == lifecycle.BeforeAllowTraffic
 		if n, ok := t.InProgress(); ok && n.TakesHook() && (n != lifecycle.AfterAllowTestTraffic || !early) {
 			role = n

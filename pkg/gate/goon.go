@@ -20,8 +20,8 @@ const (
 )
 
 // state is a run that goes on in another call. It travels in hookDetails, which whoever may change the service may
-// write, too; its checksum is kept in EVIDENCE_PARAMETER, which only the hooks may: what was forged, or is about another
-// deployment, stage, suite, release or address, does not fit, and the run starts anew.
+// write, too; its checksum is kept in EVIDENCE_PARAMETER, which only the hooks may: what was forged, or is about
+// another deployment, stage, suite, release or address, does not fit, and the run starts anew.
 type state struct {
 	Calls int             `json:"calls"`
 	Run   json.RawMessage `json:"run"`

@@ -18,12 +18,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// timestamp is how a line tells its time, in UTC.
+// timestamp is the format of a line's time, in UTC.
 const timestamp = "2006-01-02T15:04:05.000Z"
 
 // journal is an invocation's log: one JSON object a line, with the fields that functions/README.md
-// lists, because queries, alarms and dashboards name them. It counts what it is told for the metrics. It may be
-// used by several goroutines, and writes nothing more once it is closed.
+// lists, because queries, alarms and dashboards name them. It counts checks and comparisons for the metrics. Several
+// goroutines may use it, and it writes nothing once it is closed.
 type journal struct {
 	mu     sync.Mutex
 	out    io.Writer
@@ -57,7 +57,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	return j
 }
 
-// lineWriter is the journal as the writer of its own loggers.
+// lineWriter is the writer behind the journal's loggers.
 type lineWriter journal
 
 // Write passes a line on until the journal is closed.
@@ -112,7 +112,7 @@ func (j *journal) warn(texts ...string) {
 }
 func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
 
-// safely does what the status does not hang on: a panic in it costs a note and nothing else.
+// safely runs f, on which the status does not depend: a panic in it becomes a log line and nothing else.
 func (j *journal) safely(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -122,7 +122,7 @@ func (j *journal) safely(f func()) {
 	f()
 }
 
-// fault notes what must never have happened, at every LOG_LEVEL.
+// fault logs what should never happen, at every LOG_LEVEL.
 func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
 func (j *journal) check(c finding.CheckResult) {
@@ -181,7 +181,7 @@ func (j *journal) recount(r finding.Report) {
 	}
 }
 
-// verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
+// verdict writes the verdict line, the one that people look for, with the witnesses behind it.
 func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
 	if level == zerolog.InfoLevel && d.Verdict != finding.Pass {

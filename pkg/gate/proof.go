@@ -14,9 +14,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// proof looks for a proof that the right release answers where the suite has none: everything that the test
-// listener forwards goes to the new release's target group. It holds for that listener only, so the address
-// that is asked must be the listener's. Nothing moves while a hook runs, so it is looked for beside the run.
+// proof looks for a proof that the right release answers, for suites that have none: that the test listener forwards
+// everything to the new release's target group. It holds for that listener only, so the suite must have asked the
+// listener's own address. No traffic moves while a hook runs, so the proof is looked for during the run.
 func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -75,10 +75,10 @@ func portOf(u *url.URL) string {
 	return cmp.Or(u.Port(), "80")
 }
 
-// explainReadiness is what the load balancer thinks of the new tasks, after a wait that never ended.
+// explainReadiness returns what the load balancer says about the new tasks' health, after readiness timed out.
 func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
-	// The run may have used up its own time. What it gets to stop is enough for this; a verdict must not
-	// get lost over an explanation.
+	// The run may have used up its time. The time that it gets to stop is enough for this; an explanation must not cost
+	// the verdict.
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()

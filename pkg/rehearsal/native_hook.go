@@ -85,8 +85,10 @@ func (n *native) late(p phase, id string, failed *failure) *failure {
 	if !n.options.HookTimeout.GoOn {
 		return failed
 	}
-	n.stream.send(Event{Kind: KindWarning, Lifecycle: p.name, Step: p.step,
-		Text: failed.reason + "; the hook's time-out says CONTINUE"})
+	n.stream.send(Event{
+		Kind: KindWarning, Lifecycle: p.name, Step: p.step,
+		Text: failed.reason + "; the hook's time-out says CONTINUE",
+	})
 	return nil
 }
 

@@ -16,14 +16,15 @@ import (
 // lookupTime bounds looking two names up to see whether they are one address.
 const lookupTime = 2 * time.Second
 
-// SameAddress reports whether two base URLs lead to the same host and port, however they are written: case, a dot
-// behind the name, the scheme's own port, a slash, the names of this machine itself.
+// SameAddress reports whether two base URLs lead to the same host and port, however they are written: upper or lower
+// case, a dot at the name's end, a slash, the scheme's default port, and the different names of loopback make no
+// difference.
 func SameAddress(a, b string) bool {
 	first, second := dialled(a), dialled(b)
 	return first != "" && first == second
 }
 
-// dialled is a base URL's host and port in one form, or "" for what is not a URL.
+// dialled returns a base URL's host and port in one canonical form, or "" when it is not a URL.
 func dialled(base string) string {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" {
@@ -52,9 +53,9 @@ func canonicalHost(host string) string {
 }
 
 // OneAddress says that the job's target and baseline cannot be told apart, or "" where they can: by an address, or by
-// what a listener rule asks for on the way to the target only. Where the suite says the Host header, both sides get the same, and no load
-// balancer could tell two names apart. A run warns of it, since somebody may want to see how a release differs from
-// itself; a gate must refuse it.
+// what a listener rule asks for on the way to the target only. Where the suite says the Host header, both sides get
+// the same, and no load balancer could tell two names apart. A run warns of it, since somebody may want to see how a
+// release differs from itself; a gate must refuse it.
 func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 	same := false
 	switch {
@@ -73,7 +74,7 @@ func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 		shownURL(j.Target.URL))
 }
 
-// lookedUp lists the addresses that a base URL leads to; none where its name cannot be looked up.
+// lookedUp returns the addresses of a base URL's host; none when its name does not resolve.
 func lookedUp(ctx context.Context, base string) []string {
 	host, port, err := net.SplitHostPort(dialled(base))
 	if err != nil {

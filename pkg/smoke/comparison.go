@@ -13,13 +13,13 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// coldPairs is after how many pairs in a row without two right answers the warm-up ends. A comparison ends
-// after compare.MinPairs of them: Fisher's test then has a p-value of 1e-11 when only green fails, and there is
-// nothing to compare when blue does.
+// coldPairs is how many pairs in a row without two right answers end the warm-up. compare.MinPairs of them end the
+// comparison: Fisher's test then has a p-value of 1e-11 when only green fails, and when blue fails there is nothing to
+// compare with.
 const coldPairs = 5
 
-// compare asks target and baseline in turn and holds what they answer against each other. Blocked says
-// why it is pointless.
+// compare asks target and baseline in turn and compares their answers. Blocked, when not empty, says why nothing is
+// compared.
 func (r *runner) compare(ctx context.Context, blocked string) {
 	switch {
 	case len(r.compares) == 0:
@@ -70,7 +70,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	}
 }
 
-// measurement is what the pairs of one comparison were.
+// measurement is what the pairs of one comparison gave.
 type measurement struct {
 	comparison *suite.Comparison
 	Sample     compare.Sample
@@ -82,8 +82,8 @@ type measurement struct {
 	Whole bool
 }
 
-// excused reports whether only the old release is to blame that nothing can be compared. Where the new one fails too,
-// or is over its bound, that is no news about the old one.
+// excused reports whether the old release alone is the reason that nothing can be compared. It is false when the new
+// release fails too or is over its bound: a dead production does not excuse that.
 func (m *measurement) excused(res compare.Result) bool {
 	bound := m.comparison.P95
 	return m.Dead && m.Green == "" && (bound == 0 || res.Green.P95 <= bound)
@@ -95,7 +95,7 @@ func (r *runner) skipCompares(why string) {
 	}
 }
 
-// compareCut notes the comparisons that the end of the time, or a certificate, left unmeasured.
+// compareCut notes the comparisons that were not measured, because the time ran out or a certificate did not verify.
 func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	for _, c := range left {
 		r.skip(c.Name, "it was not measured to the end")
@@ -140,7 +140,7 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 		if row++; !p.Green.Failed && !p.Blue.Failed {
 			row = 0
 		}
-		// A side that hangs would use up the hook's time, and one that fails does not get faster by being asked.
+		// A side that hangs would use up the hook's time, and more requests do not warm up a side that fails.
 		if row == coldPairs && i < warmup {
 			warmup = i + 1
 		}

@@ -75,7 +75,7 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 	return worst
 }
 
-// passed is PASS where what was planned was done and proved something, and else an error.
+// passed returns PASS when all that was planned was run and something was tested, otherwise ERROR.
 func (r *runner) passed(out *finding.Report) verdictReason {
 	counted := 0
 	for i := range out.Checks {
@@ -109,7 +109,7 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 	return verdictReason{finding.Pass, finding.BlameNone, reason}
 }
 
-// counting is ", 2 checks passed", or "" for none.
+// counting returns ", 2 checks passed", or "" for none.
 func counting(n int, what string) string {
 	switch n {
 	case 0:

@@ -9,7 +9,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
-// mostIdle is after how many runs in a row that got nothing done nobody goes on: a request then takes longer than a run.
+// mostIdle is after how many runs in a row that got nothing done nobody goes on: a request then takes longer than a
+// run.
 const mostIdle = 3
 
 // halfway is how far a run came whose time was up: what another one needs to go on with it. Like a report, it holds

@@ -18,7 +18,7 @@ type Job struct {
 	// is none.
 	Target   Side `json:"target"`
 	Baseline Side `json:"baseline,omitzero"`
-	// Nonce names this run: its report carries the same.
+	// Nonce identifies this run; its report repeats it.
 	Nonce string `json:"nonce,omitempty"`
 	// NoBaseline says why there is no Baseline where that has a reason ("production already serves the new
 	// release"); it is told wherever a baseline is missed.
@@ -26,22 +26,22 @@ type Job struct {
 	// Hidden are further texts that no output may show: the function's own credentials. They never leave
 	// the process.
 	Hidden []string `json:"-"`
-	// Release is the expected version, ${RELEASE}; empty when nobody said it.
+	// Release is the expected version, ${RELEASE}; empty when it is not known.
 	Release string `json:"release,omitempty"`
 	// DeploymentID is ${DEPLOYMENT_ID}.
 	DeploymentID string `json:"deployment_id,omitempty"`
 	// Phases are the phases to run; they run in the order of the constants, whatever the order here.
 	Phases []finding.Phase `json:"phases"`
-	// Tags keeps the checks that carry one of them; a tag that begins with "!" leaves its checks out.
+	// Tags selects the checks that have one of these tags; a tag that begins with "!" excludes its checks.
 	Tags []string `json:"tags,omitempty"`
 	// Concurrency overrides the suite's policy when it is positive.
 	Concurrency int `json:"concurrency,omitempty"`
-	// Deadline is when whoever sent the job wants the report at the latest; zero for a run in place,
-	// whose context says so.
+	// Deadline is the latest time at which the sender wants the report. It is zero when the job is run here: then the
+	// context has the deadline.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.
 	GoOn   bool            `json:"go_on,omitempty"`
 	Before json.RawMessage `json:"before,omitempty"`
-	// UncomparableBaseline says why the baseline must not be compared with (a bootstrap task), or is empty.
+	// UncomparableBaseline says why nothing is compared with the baseline (it is a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
 }

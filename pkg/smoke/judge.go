@@ -18,20 +18,21 @@ import (
 // noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
-// warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
+// warmEvery says which attempts use a connection that is kept open: the first, and then every fifth. The others open a
+// new one.
 const warmEvery = 5
 
 // mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
 // failed, and each further attempt would take its whole time-out from the other checks.
 const mostHangs = 5
 
-// judgement is one check on its way through its attempts.
+// judgement is the state of one check while its attempts are made.
 type judgement struct {
 	check   *suite.Check
 	index   int
 	result  finding.CheckResult
 	started time.Time
-	// own counts the failures that blue does not share. They stay when the check is judged anew.
+	// own counts the failures that blue does not share. They still count when the check is judged again.
 	own, made  int
 	asserted   int
 	hangs      int // time-outs in a row
@@ -43,7 +44,8 @@ type judgement struct {
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) bool {
-	// A slot is one check at work; a check that waits for blue to recover gives its slot away.
+	// A slot is the right to send requests. A check holds one while it works, and gives it back while it waits for blue
+	// to recover.
 	slots := make(chan struct{}, r.concurrency())
 	var all sync.WaitGroup
 	var next, done atomic.Int64
@@ -61,7 +63,7 @@ func (r *runner) judge(ctx context.Context) bool {
 					continue
 				}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
-				if shared && j.check.Observe { // what never blocks is not waited for
+				if shared && j.check.Observe { // an observed check never blocks, so nothing waits for it
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
 				}
 				if !shared {
@@ -82,8 +84,8 @@ func (r *runner) judge(ctx context.Context) bool {
 }
 
 // attempts makes the check's attempts; it reports true when blue shares a fault, and the check must wait.
-// Four of five attempts have a connection of their own: behind a balancer that shares out connections,
-// a check of five attempts then meets each of four tasks.
+// Four of five attempts open a connection of their own: behind a load balancer that distributes connections, a check of
+// five attempts then reaches each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	for j.made < c.Attempts {
@@ -114,7 +116,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		if j.hangs >= mostHangs && j.result.Failures >= c.Allowed+mostHangs {
 			return false
 		}
-		if a.stopped { // it had failed before its clean-up was cut off
+		if a.stopped { // the attempt failed first; then its clean-up was cut off
 			j.unfinished = true
 			return false
 		}
@@ -137,8 +139,8 @@ func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt)
 	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, a.number, true))
 }
 
-// judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
-// time for waiting is up. Failures that blue did not share still count.
+// judgeAnew waits until blue answers, and then makes the attempts again, until all are made or the time for waiting is
+// over. Failures that blue did not share still count.
 func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{}) {
 	for {
 		j.own, j.made = j.result.Failures, 0
@@ -202,7 +204,7 @@ func (j *judgement) keep(a *attempt) {
 	}
 }
 
-// judged gives the check its verdict, and tells it.
+// judged gives the check its verdict, and reports it to the watcher.
 func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	c := j.check
 	res := &j.result
@@ -255,7 +257,7 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 	return finding.Pass, finding.BlameNone, ""
 }
 
-// cutShort names the checks that never began.
+// cutShort reports the checks that were never started.
 func (r *runner) cutShort(ctx context.Context) {
 	why := "the run timed out before it began"
 	if ctx.Err() == nil {

@@ -18,15 +18,15 @@ import (
 type side struct {
 	client  *probe.Client
 	limiter *rate.Limiter
-	// headers stand in every request to this side, in the place of the suite's; what has no value is not sent.
+	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
 	headers http.Header
 }
 
 // ask sends one request when the rate allows it.
 func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
 	if s.limiter != nil {
-		// Wait would refuse at once what cannot be within ctx's time; whoever asks waits that time out instead,
-		// so that an interrupted request always means a context that has ended.
+		// The limiter's Wait fails at once when its turn would come after ctx's deadline. The caller waits for the
+		// deadline instead, so that an interrupted request always means that the context has ended.
 		turn := s.limiter.Reserve()
 		if !pause(ctx, turn.Delay()) {
 			turn.Cancel()
@@ -78,7 +78,7 @@ func (r *runner) side(name string, way, other Side, host string) (*side, error) 
 	return out, nil
 }
 
-// shownURL is a target as a report may show it: without a user and password that were refused.
+// shownURL returns a target's URL as a report may show it: without a user name and password.
 func shownURL(base string) string {
 	u, err := url.Parse(base)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 )
 
 // MaxSuite is the largest suite that is read, in bytes: some 3,000 checks. The YAML library allocates 115 bytes for
-// each byte of a usual suite, and 900 for each byte of a suite that is only brackets; a hook of 512 MB has to survive it.
+// each byte of a usual suite, and 900 for each byte of a suite that is only brackets; a hook of 512 MB has to survive
+// it.
 const MaxSuite = template.MaxYAML
 
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when

@@ -144,7 +144,8 @@ func ParseStage(payload []byte) (StageEvent, error) {
 		ev.Rollback = d.Test.leaves(d.Target)
 	case lifecycle.ProductionTrafficShift:
 		ev.Rollback = d.Production.leaves(d.Target)
-	case lifecycle.ReconcileService, lifecycle.PreScaleUp, lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
+	case lifecycle.ReconcileService, lifecycle.PreScaleUp, lifecycle.PostTestTrafficShift,
+		lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
 	}
 	return ev, cmp.Or(d.Production.flaw(), d.Test.flaw())
 }
