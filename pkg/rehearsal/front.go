@@ -30,9 +30,8 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		for _, w := range l.Weights() {
 			forward = append(forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
 		}
-		if native := s.plan.Native; l == s.test && native != nil && native.Header.Name != "" {
-			h := native.Header
-			rule := aws.Rule{ARN: s.testRule(), Header: h.Name, Values: []string{h.Value}, Forward: forward}
+		if header := s.plan.Header; l == s.test && header.Name != "" {
+			rule := aws.Rule{ARN: s.testRule(), Header: header.Name, Values: []string{header.Value}, Forward: forward}
 			state.Listeners[0].Rules = append(state.Listeners[0].Rules, rule)
 			continue
 		}

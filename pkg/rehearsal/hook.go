@@ -249,9 +249,8 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path
 	}
-	if s.plan.Native != nil && s.plan.Native.Header.Name != "" && !s.plan.Discover {
-		h := s.plan.Native.Header
-		header, _ := json.Marshal(map[string]string{h.Name: h.Value}) // strings always can
+	if s.plan.Header.Name != "" && !s.plan.Discover {
+		header, _ := json.Marshal(map[string]string{s.plan.Header.Name: s.plan.Header.Value}) // strings always can
 		variables["TEST_HEADERS"] = string(header)
 	}
 	return &lambda.Function{

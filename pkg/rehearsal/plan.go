@@ -95,19 +95,13 @@ type Plan struct {
 	FunctionTimeout, StartTimeout time.Duration
 	// TerminationWait is how long the original task set stays after the shift; Speed divides it.
 	TerminationWait time.Duration
+	// Header, when set, is what the test traffic's rule on the production listener asks for; there is no second listener.
+	Header Header
 	// Native is set for a service that Amazon ECS deploys itself.
 	Native *Native
 	// Keep leaves everything running after the end, until the context ends.
 	Keep    bool
 	Machine Machine
-}
-
-// controller is the deployment controller's type where it is not CodeDeploy's.
-func (p Plan) controller() string {
-	if p.Native != nil {
-		return "ECS"
-	}
-	return ""
 }
 
 // config is the deployment configuration; AWS's default is all at once.

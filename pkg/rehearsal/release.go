@@ -35,8 +35,10 @@ type Release struct {
 
 // Function is a Lambda function that the AppSpec names for an event.
 type Function struct {
-	Name  string
-	Place diagnostic.Place
+	Name string
+	// Binary, when set, is the binary's name where it is not that of the event.
+	Binary string
+	Place  diagnostic.Place
 }
 
 // ReadRelease reads both files. Without an AppSpec, which Amazon ECS's own deployments do not have, the load balancer

@@ -220,11 +220,6 @@ func (d *Deployment) Event(name lifecycle.Name) *Event {
 	return nil
 }
 
-// Began reports whether an event with the name began.
-func (d *Deployment) Began(name lifecycle.Name) bool {
-	return slices.ContainsFunc(d.Events, func(e Event) bool { return e.Name == name && !e.Started.IsZero() })
-}
-
 // Begin marks the event as in progress, and with it the deployment.
 func (d *Deployment) Begin(name lifecycle.Name, now time.Time) {
 	if d.Status == Created {

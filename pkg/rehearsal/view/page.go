@@ -67,11 +67,7 @@ func tone(r rehearsal.Result) string {
 func (p *page) hero() {
 	r := p.result
 	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
-	title := fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, r.Baseline)
-	if r.Baseline == "" {
-		title = "Rehearsal of a service that is created with " + r.Release
-	}
-	p.El("p", "suite", title)
+	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, cmp.Or(r.Baseline, "nothing")))
 	p.El("h1", "", outcome(r))
 	says := sentence(r)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {

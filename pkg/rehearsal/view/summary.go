@@ -39,9 +39,6 @@ func sentence(r rehearsal.Result) string {
 	case rehearsal.Stopped:
 		return "the deployment was stopped without a rollback"
 	case rehearsal.Failed:
-		if r.Baseline == "" {
-			return "the service was not created, and there is nothing to roll back to"
-		}
 		return "the deployment failed, and nothing was rolled back"
 	}
 	return "the rehearsal did not come to an end"
