@@ -209,8 +209,8 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
 		return Failed
 	}
-	n.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("the deployment ends in %s; ECS puts %s back",
-		f.where(), n.blue.release)})
+	text := fmt.Sprintf("the deployment ends in %s; ECS puts %s back", f.where(), n.blue.release)
+	n.stream.send(Event{Kind: KindRollback, Text: text})
 	d, _ := n.book.Get(n.id)
 	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
 	back := slices.DeleteFunc([]lifecycle.Name{deployment.ProductionTrafficShift, deployment.TestTrafficShift},
@@ -279,7 +279,7 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 	d, _ := n.book.Get(n.id)
 	test, production := map[string]float64{}, map[string]float64{}
 	for _, t := range d.TaskSets {
-		switch p.name {
+		switch p.name { //nolint:exhaustive // no other stage has weights
 		case deployment.TestTrafficShift:
 			test[t.ID] = t.TestWeight
 		case deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift:

@@ -248,7 +248,8 @@ func targetStatus(d deployment.Deployment) string {
 		return "Pending"
 	case deployment.Stopped:
 		return "Skipped"
-	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed:
+	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed, deployment.RollingBack,
+		deployment.RolledBack:
 	}
 	return string(d.Status)
 }

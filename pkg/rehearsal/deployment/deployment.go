@@ -47,6 +47,7 @@ func (s Status) Known() bool {
 	switch s {
 	case Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking":
 		return true
+	case RollingBack, RolledBack:
 	}
 	return false
 }
