@@ -324,10 +324,10 @@ func nativeGates() []nativeRow {
 		{name: "a service is created", run: created(good(), nil), verdict: "PASS", witness: "baseline", saying: "none: the service is being created"},
 		{name: "a service is created, 500 on one route", run: created(broken, nil), verdict: "FAIL", blame: "release", reason: "list trips"},
 		{name: "a service is created, the release never starts", run: created(around(failing(func(int64) bool { return true }, answers(503))), nil), verdict: "FAIL", blame: "release", reason: "not ready"},
-		{name: "no creation: production has a healthy target", run: created(good(), func(n *native) { n.healthy = "healthy" }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
-		{name: "no creation: the service knows another revision", run: created(good(), func(n *native) { n.current = append(n.current, oldRevision) }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
-		{name: "no creation: there is a revision before", run: created(good(), func(n *native) { n.sources = []string{oldRevision} }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
-		{name: "no creation: the service cannot be read", run: created(good(), func(n *native) { n.denied = []string{"DescribeServices"} }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
+		{name: "no creation, `inconclusive: allow`: production has a healthy target", run: created(good(), func(n *native) { n.healthy = "healthy" }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
+		{name: "no creation, `inconclusive: allow`: the service knows another revision", run: created(good(), func(n *native) { n.current = append(n.current, oldRevision) }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
+		{name: "no creation, `inconclusive: allow`: there is a revision before", run: created(good(), func(n *native) { n.sources = []string{oldRevision} }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
+		{name: "no creation, `inconclusive: allow`: the service cannot be read", run: created(good(), func(n *native) { n.denied = []string{"DescribeServices"} }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
 	}
 }
 
