@@ -441,9 +441,9 @@ func TestTheProberTakesBothSides(t *testing.T) {
 		verdict, reason string
 		calls           int
 	}{
-		"compared":             {good(), "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "PASS", "1 comparison passed", 1},
-		"slower":               {slow, "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "FAIL", `comparison "report"`, 1},
-		"looking ahead":        {old(), "PRE_SCALE_UP", patient(""), time.Minute, "PASS", "nothing was judged yet", 1},
+		"compared":               {good(), "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "PASS", "1 comparison passed", 1},
+		"slower":                 {slow, "PRE_PRODUCTION_TRAFFIC_SHIFT", patient(compared), time.Minute, "FAIL", `comparison "report"`, 1},
+		"looking ahead":          {old(), "PRE_SCALE_UP", patient(""), time.Minute, "PASS", "nothing was judged yet", 1},
 		"it takes several calls": {sluggish(150*time.Millisecond, 0, good()), "POST_TEST_TRAFFIC_SHIFT", long, 6 * time.Second, "PASS", "3 checks passed", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
