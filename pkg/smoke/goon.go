@@ -13,8 +13,7 @@ import (
 // run.
 const mostIdle = 3
 
-// halfway is how far a run came whose time was up: what another one needs to go on with it. Like a report, it holds
-// nothing secret.
+// halfway is what another run needs to go on with one whose time was up. Like a report, it holds nothing secret.
 type halfway struct {
 	// Done is how many rounds, attempts and pairs all runs made; Idle is how many runs in a row added nothing to it.
 	Spent      time.Duration
