@@ -28,13 +28,14 @@ function unquoted(s,    i, c, out) { # the reverse, for what stands between doub
 }
 function scalar(s) {
 	if (s ~ /^".*"$/) return unquoted(substr(s, 2, length(s) - 2))
+	if (s ~ /^'.*'$/) return substr(s, 2, length(s) - 2)
 	return s
 }
 function attribute(key, text) { # of the parameter that is being read
 	if (key == "Default") {
 		standard[name] = text
 		optional[name] = 1
-	} else rule[name, key] = text
+	} else if (text != "") rule[name, key] = text
 }
 function take(key, text, where) {
 	if (!(key in known)) problem(where ": " ARGV[1] " has no parameter \"" key "\"; it has " names)

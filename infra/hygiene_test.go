@@ -42,7 +42,8 @@ func noWorld(all stacks) []string {
 			}
 			for _, rule := range rules {
 				from, group := str(at(rule, "CidrIp"))+str(at(rule, "CidrIpv6"))+str(at(rule, "SourcePrefixListId")), str(at(rule, "SourceSecurityGroupId"))
-				if from != "${AllowedCidr}" && (from != "" || group == "") {
+				public := from == "${PublicCidr}" && slices.Contains([]string{"80", "443"}, str(at(rule, "FromPort")))
+				if !public && from != "${TestCidr}" && (from != "" || group == "") {
 					problems = append(problems, fmt.Sprintf("%s: %s lets %q%q in", file, r.id, from, group))
 				}
 				if str(at(rule, "IpProtocol")) != "tcp" || str(at(rule, "FromPort")) != str(at(rule, "ToPort")) || str(at(rule, "FromPort")) == "" {

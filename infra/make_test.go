@@ -59,7 +59,7 @@ esac
 var parameterFiles = map[string]string{
 	"gate.parameters":      "NamePrefix=trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
 	"wrong.parameters":     "NamePrefix=-trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
-	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nAllowedCidr=10.0.0.0/8\nRepositoryId=a/b\nContainerPort=9000\n",
+	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nContainerPort=9000\n",
 }
 
 // inAnAccount is a call of make with a stack in an account.

@@ -231,7 +231,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	subnets := strings.Fields(m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0:2].SubnetId", "--output", "text"))
 	vpc := m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0].VpcId", "--output", "text")
 	parameters := filepath.Join(t.TempDir(), "parameters")
-	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nAllowedCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
+	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nPublicCidr=0.0.0.0/0\nTestCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
 	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}

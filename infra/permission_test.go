@@ -304,7 +304,7 @@ func TestRights(t *testing.T) {
 			{"bluegreen.yml", `Resource: !Sub "${SuiteBucket.Arn}/suites/*"}`, `Resource: "*"}`},
 			{"bluegreen.yml", "Resource: !GetAtt Repository.Arn", `Resource: "*"`},
 			{"bluegreen.yml", `Action: "elasticloadbalancing:ModifyListener"`, `Action: "elasticloadbalancing:*"`},
-			{"bluegreen.yml", "                Resource: !GetAtt TaskExecutionRole.Arn\n", "                Resource: \"*\"\n"},
+			{"bluegreen.yml", "[!GetAtt TaskExecutionRole.Arn, !Ref TaskRoleArn]", "[!GetAtt TaskExecutionRole.Arn, \"*\"]"},
 			{"gate.yml", `StringLike: {"kms:ViaService": "secretsmanager.*.amazonaws.com", "kms:EncryptionContext:SecretARN": !Ref SecretArns}`, `StringLike: {"kms:ViaService": "*"}`},
 		}},
 		"the hooks have these rights and no other": {theHooksRights, []mutation{
