@@ -343,8 +343,8 @@ func (m moto) wantMade(t *testing.T) {
 	if len(kinds) < 20 || !slices.Contains(kinds, "AWS::ECS::Service") {
 		t.Errorf("made only %v", kinds)
 	}
-	groups := m.must(t, "aws", "ec2", "describe-security-groups", "--filters", "Name=ip-permission.to-port,Values=8080", "--query", "SecurityGroups[].IpPermissions[].IpRanges[].CidrIp", "--output", "text")
-	if strings.Contains(groups, "0.0.0.0/0") {
+	groups := m.must(t, "aws", "ec2", "describe-security-groups", "--filters", "Name=ip-permission.to-port,Values=8080", "--query", "SecurityGroups[].IpPermissions[?ToPort==`8080`][].IpRanges[].CidrIp", "--output", "text")
+	if strings.Contains(groups, "0.0.0.0/0") || !strings.Contains(groups, "203.0.113.7/32") {
 		t.Errorf("port 8080 is open to %s", groups)
 	}
 }

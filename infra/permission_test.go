@@ -305,7 +305,7 @@ func TestRights(t *testing.T) {
 			{"bluegreen.yml", "Resource: !GetAtt Repository.Arn", `Resource: "*"`},
 			{"bluegreen.yml", `Action: "elasticloadbalancing:ModifyListener"`, `Action: "elasticloadbalancing:*"`},
 			{"bluegreen.yml", "[!GetAtt TaskExecutionRole.Arn, !Ref TaskRoleArn]", "[!GetAtt TaskExecutionRole.Arn, \"*\"]"},
-			{"gate.yml", `StringLike: {"kms:ViaService": "secretsmanager.*.amazonaws.com", "kms:EncryptionContext:SecretARN": !Ref SecretArns}`, `StringLike: {"kms:ViaService": "*"}`},
+			{"gate.yml", `StringLike: {"kms:ViaService": !Sub "secretsmanager.*.${AWS::URLSuffix}", "kms:EncryptionContext:SecretARN": !Ref SecretArns}`, `StringLike: {"kms:ViaService": "*"}`},
 		}},
 		"the hooks have these rights and no other": {theHooksRights, []mutation{
 			{"gate.yml", "- elasticloadbalancing:DescribeRules\n", "- elasticloadbalancing:ModifyRule\n"},
