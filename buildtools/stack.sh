@@ -91,6 +91,14 @@ $changed"
 # change makes a change set and sets $changes and $kind. With nothing to change it ends the script.
 change() {
 	check_patterns
+	# The template's own rules, which CloudFormation would look at after the build.
+	if [ "$STACK" = gate ]; then
+		case $(value Controller)/$(value ApplicationName)/$(value DeploymentGroupName) in
+		ecs// | codedeploy/?*/?* | both/?*/?*) ;;
+		ecs/*) fail "with Controller=ecs there is no ApplicationName and no DeploymentGroupName: those are CodeDeploy's" ;;
+		*) fail "ApplicationName and DeploymentGroupName are needed, unless Controller=ecs" ;;
+		esac
+	fi
 	mkdir -p "$dist"
 	before=$(state)
 	case $before in

@@ -200,6 +200,10 @@ func without(v any, gone map[string]bool) any {
 		if id := str(at(x, "Fn::GetAtt", 0)); gone[id] || notOfMoto(str(at(x, "Fn::GetAtt", 1))) {
 			return "gone"
 		}
+		if text, ok := at(x, "Fn::Sub", 0).(string); ok { // with values of its own
+			plain, _ := without(map[string]any{"Fn::Sub": text}, gone).(map[string]any)
+			return map[string]any{"Fn::Sub": []any{plain["Fn::Sub"], without(at(x, "Fn::Sub", 1), gone)}}
+		}
 		if text, ok := x["Fn::Sub"].(string); ok {
 			return map[string]any{"Fn::Sub": regexp.MustCompile(`\$\{(\w+)(\.[\w.]+)?\}`).ReplaceAllStringFunc(text, func(ref string) string {
 				if id, attribute, _ := strings.Cut(strings.Trim(ref, "${}"), "."); gone[id] || notOfMoto(attribute) {

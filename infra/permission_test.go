@@ -184,7 +184,7 @@ func theVerdictIsTheHooks(all stacks) []string {
 // everyTrustIsOurs wants every service that may take a role to come on behalf of this account; those that are not documented to
 // say so are named here.
 func everyTrustIsOurs(all stacks) []string {
-	silent := []string{"ec2.amazonaws.com", "codedeploy.amazonaws.com", "lambda.amazonaws.com"}
+	silent := []string{"ecs.amazonaws.com", "ec2.amazonaws.com", "codedeploy.amazonaws.com", "lambda.amazonaws.com"}
 	var problems []string
 	seen := 0
 	for file, stack := range all {
@@ -238,7 +238,7 @@ func whoPublishes(all stacks) []string {
 func deploymentGroupOnly(all stacks) []string {
 	var problems []string
 	found := false
-	for _, s := range all["gate.yml"].statements("HookRole") {
+	for _, s := range all["gate.yml"].statements("HookRole", "CodeDeployPolicy") {
 		if !slices.Contains(s.actions, "codedeploy:PutLifecycleEventHookExecutionStatus") {
 			continue
 		}
