@@ -58,6 +58,8 @@ esac
 // parameterFiles are what people write.
 var parameterFiles = map[string]string{
 	"gate.parameters":      "NamePrefix=trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
+	"nameless.parameters":  "Controller=both\nSuiteBucket=suites\n",
+	"named.parameters":     "Controller=ecs\nApplicationName=a\nSuiteBucket=suites\n",
 	"wrong.parameters":     "NamePrefix=-trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
 	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nContainerPort=9000\n",
 }
@@ -152,6 +154,22 @@ func TestMakeInAnAccount(t *testing.T) {
 			nil,
 			[]string{"create-change-set", "cloudformation package", "s3 cp"},
 		},
+		"no names of CodeDeploy": {
+			[]string{"STACK_STATUS="},
+			[]string{"deploy", "STACK=gate", "BUCKET=b", "PARAMETERS=infra/nameless.parameters"},
+			2,
+			[]string{"ApplicationName and DeploymentGroupName are needed, unless Controller=ecs"},
+			nil,
+			[]string{"cloudformation", "s3 cp"},
+		},
+		"names of CodeDeploy with Amazon ECS": {
+			[]string{"STACK_STATUS="},
+			[]string{"dry-run", "STACK=gate", "BUCKET=b", "PARAMETERS=infra/named.parameters"},
+			2,
+			[]string{"with Controller=ecs there is no ApplicationName"},
+			nil,
+			[]string{"cloudformation", "s3 cp"},
+		},
 		"a value that is refused": {
 			[]string{"STACK_STATUS="},
 			[]string{"deploy", "STACK=gate", "BUCKET=b", "PARAMETERS=infra/wrong.parameters"},
@@ -244,7 +262,8 @@ func TestParameters(t *testing.T) {
 		"no number":   {"VpcId=a\nPort=http\n", nil, "Port: is not a number"},
 		"JSON": {
 			`[{"ParameterValue": "{\"a\": \"}\"}", "ParameterKey": "VpcId"}, {"ParameterKey":"Port","ParameterValue":"9"}]`,
-			map[string]string{"VpcId": `{"a": "}"}`, "Port": "9"}, "",
+			map[string]string{"VpcId": `{"a": "}"}`, "Port": "9"},
+			"",
 		},
 		"JSON with a slip": {`[{"ParameterKey": "VpcID", "ParameterValue": "s3cret"}]`, nil, `no parameter "VpcID"`},
 		"too long":         {"VpcId=" + strings.Repeat("s3cret", 9) + "\n", nil, "VpcId: is longer than 50"},

@@ -273,6 +273,20 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 		t.Errorf("the stack policy is %s", policy)
 	}
 	m.wantMade(t)
+
+	// A gate for Amazon ECS's own deployments, beside it.
+	if err := os.WriteFile(parameters, []byte("NamePrefix=native\nController=ecs\nSuiteBucket=suites\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out = m.must(t, "make", "deploy", "STACK=gate", "BUCKET=greenlight-packages", "PARAMETERS="+parameters); !strings.Contains(out, "making greenlight-gate-native") || strings.Contains(out, "database") {
+		t.Errorf("make deploy says:\n%s", out)
+	}
+	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "greenlight-gate-native", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
+		if slices.Contains(made, id) != want {
+			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
+		}
+	}
 }
 
 // wantPackages looks whether what make package wrote for the console names what it uploaded, and is else what
