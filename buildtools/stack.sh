@@ -180,7 +180,8 @@ deploy() {
 		say "the stack policy is set: what CodeDeploy has changed is not changed back"
 	fi
 	cfn describe-stacks --stack-name "$name" --output text --query 'Stacks[0].Outputs[].[OutputKey,OutputValue,Description]' |
-		awk -F '\t' 'NF > 1 { printf "%s\n  %s\n  %s\n", $1, $2, $3 }'
+		awk '{ text = text (text == "" ? "" : "\n  ") $0 } # a value may have several lines
+			gsub(/\t/, "\t", text) >= 2 { split(text, part, "\t"); printf "%s\n  %s\n  %s\n", part[1], part[2], part[3]; text = "" }'
 }
 
 # confirmed wants the name of the stack, from a person or from CONFIRM, after it has said what goes.

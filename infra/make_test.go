@@ -309,7 +309,7 @@ func TestADryRunMarksWhatIsLost(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		changes := "case \"$*\" in\n*describe-change-set*) printf 'Modify\\tFalse\\tAWS::IAM::Role\\tHookRole\\nModify\\tTrue\\tAWS::RDS::DBCluster\\tDatabase\\n" +
-			"Remove\\tNone\\tAWS::SQS::Queue\\tOld\\nAdd\\tNone\\tAWS::SNS::Topic\\tNew\\n' ;;\n*create-change-set*) echo arn:change ;;\n*'cloudformation package'*)" +
+			"Remove\\tNone\\tAWS::SQS::Queue\\tOld\\nAdd\\tNone\\tAWS::SNS::Topic\\tNew\\n' ;;\n*'Outputs[].['*) printf 'AppSpecHooks\\tHooks:\\n  - A: B\\tLines\\nUrl\\thttp://x\\tNone\\n' ;;\n*create-change-set*) echo arn:change ;;\n*'cloudformation package'*)" +
 			" while [ \"$1\" != --output-template-file ]; do shift; done; echo packed >\"$2\" ;;\nesac\n"
 		for name, text := range map[string]string{
 			"aws":             account + changes,
@@ -337,6 +337,12 @@ func TestADryRunMarksWhatIsLost(t *testing.T) {
 		}
 		if strings.Contains(string(out), "database") {
 			t.Errorf("the gate has no database:\n%s", out)
+		}
+		env := cmd.Env
+		cmd = exec.CommandContext(within(t, time.Minute), "sh", "buildtools/stack.sh", "deploy")
+		cmd.Dir, cmd.Env = "..", env
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "AppSpecHooks\n  Hooks:\n    - A: B\n  Lines\nUrl\n  http://x\n  None\n") {
+			t.Errorf("%v: does not show the outputs whole:\n%s", err, out)
 		}
 		if calls := read(t, filepath.Join(dir, "calls")); !strings.Contains(calls, "--template-url "+url) {
 			t.Errorf("%s: the template is not at %s…:\n%s", region, url, calls)
