@@ -36,7 +36,7 @@ var sids = map[string]string{
 
 // ownNames puts words where the stack has its own names.
 var ownNames = strings.NewReplacer(
-	"${AWS::Partition}", "aws", "${AWS::Region}", "REGION", "${AWS::AccountId}", "ACCOUNT_ID",
+	"${AWS::Partition}", "aws", "${AWS::Region}", "REGION", "${AWS::AccountId}", "ACCOUNT_ID", "${AWS::URLSuffix}", "amazonaws.com",
 	"${ApplicationName}", "APPLICATION", "${DeploymentGroupName}", "DEPLOYMENT_GROUP", "${ClusterName}", "CLUSTER",
 	"${SuiteBucket}", "SUITE_BUCKET", "${SuitePrefix}", "", "${ReportBucket}", "REPORT_BUCKET",
 	"${Evidence}", "/EVIDENCE_PARAMETER", "${SkipParameter}", "/SKIP_PARAMETER",
