@@ -316,7 +316,7 @@ func TestAServiceIsCreated(t *testing.T) {
 func TestTestTrafficComesByAHeader(t *testing.T) {
 	t.Parallel()
 	p := nativePlan(t, "blue-green", "good", deployment.PostTestTrafficShift)
-	p.Native.Header, p.Keep = rehearsal.Header{Name: "X-Side", Value: "green"}, true
+	p.Header, p.Keep = rehearsal.Header{Name: "X-Side", Value: "green"}, true
 	p.Native.Pauses = []lifecycle.Name{deployment.PostTestTrafficShift}
 	h := hold(t, p)
 	h.until("the pause", notes("aws ecs continue-service-deployment"))
