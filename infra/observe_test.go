@@ -368,7 +368,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 	e := observed(t)
 	hold(t, map[string]invariant{
 		"queries name fields that the hooks write": {queriesNameFields(e), []mutation{
-			{"gate.yml", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, why"},
+			{"gate.yml", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, why"},
 			{"gate.yml", `filter event = "reported" and outcome`, `filter event = "reported" and result`},
 			{"gate.yml", `pct(duration_ms, 95)`, `pct(latency_ms, 95)`},
 			{"gate.yml", `filter event = "compare"`, `filter event = "comparison"`},
