@@ -44,7 +44,7 @@ func headerFirst(t *testing.T, delay time.Duration) string {
 // side is a listener before two tasks of such an application. It returns what asks once and says how long that took.
 func (w world) side(t *testing.T, name string, delay time.Duration) func(path string) time.Duration {
 	t.Helper()
-	g := w.Group(name, alb.HealthCheck{Interval: 10 * time.Millisecond, Timeout: 5 * time.Second, Threshold: 2})
+	g := w.Group(name, alb.HealthCheck{Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Threshold: 1})
 	for _, id := range []string{"/1", "/2"} {
 		g.Register(w.ctx, name+id, name, headerFirst(t, delay))
 	}
@@ -96,7 +96,7 @@ func TestBothSidesAreComparedFairly(t *testing.T) {
 		t.Skip("only Linux acknowledges at once when it is asked to")
 	}
 	for _, users := range []int{0, 2} {
-		for range 5 {
+		for range 2 { // ten whole rehearsals are a story of buildtools/rehearse
 			same := rehearsed(t, 0, users)
 			swapped := make([]compare.Pair, len(same))
 			for i, p := range same {
