@@ -96,6 +96,8 @@ type Plan struct {
 	FunctionTimeout, StartTimeout time.Duration
 	// TerminationWait is how long the original task set stays after the shift; Speed divides it.
 	TerminationWait time.Duration
+	// AwaitUpdate begins the deployment when somebody calls UpdateService or CreateDeployment, and not at once.
+	AwaitUpdate bool
 	// Native is set for a service that Amazon ECS deploys itself.
 	Native *Native
 	// Keep leaves everything running after the end, until the context ends.
