@@ -14,11 +14,17 @@ import (
 // goesOn is a deployment that goes on until it is brought back.
 type goesOn struct{ back bool }
 
-func (*goesOn) Stages() []string                                     { return []string{"A"} }
-func (*goesOn) Begin(context.Context, rollout.Order) (string, error) { return "d-1", nil }
-func (*goesOn) Latest(context.Context) (string, error)               { return "d-1", nil }
-func (*goesOn) Continue(context.Context, rollout.State) error        { return nil }
-func (g *goesOn) Back(context.Context, rollout.State) error          { g.back = true; return nil }
+func (*goesOn) Stages() []string { return []string{"A"} }
+
+func (*goesOn) Begin(context.Context, string, string, string) (string, error) { return "d-1", nil }
+
+func (*goesOn) Latest(context.Context) (string, error) { return "d-1", nil }
+
+func (g *goesOn) Decide(context.Context, rollout.State, bool) error {
+	g.back = true
+	return nil
+}
+
 func (g *goesOn) Look(_ context.Context, id string) (rollout.State, error) {
 	if g.back {
 		return rollout.State{ID: id, Phase: rollout.RolledBack, Share: -1}, nil
@@ -34,7 +40,7 @@ func TestWhoeverInterruptsIsAsked(t *testing.T) {
 		says string
 	}{
 		"s\n":         {exitNotLive, true, "somebody stopped it at the terminal"},
-		"what?\nl\n":  {130, false, "s, l or f?"},
+		"what?\n":     {130, false, "interrupted; the deployment goes on"},
 		"":            {130, false, "interrupted; the deployment goes on"},
 		"interrupted": {130, false, "greenlight reject --deployment d-1"},
 		"f\n":         {130, false, "d-1 goes on without this command"}, // and once more: there is no answer then
@@ -54,7 +60,7 @@ func TestWhoeverInterruptsIsAsked(t *testing.T) {
 				}
 				return ctx, cancel
 			}
-			d := &deploy{at: at, controller: controller, every: time.Millisecond}
+			d := &deploy{screen: screen{at: at}, controller: controller, every: time.Millisecond}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if code := d.follow(ctx, "d-1"); code != want.code || controller.back != want.back || !strings.Contains(out.String(), want.says) {

@@ -16,76 +16,60 @@ const verdictTries = 4
 
 // screen tells how a deployment goes on, a line for whatever changes.
 type screen struct {
-	at         surroundings
-	controller rollout.Controller
-	began      time.Time
-	stages     map[string]string
-	share      float64
-	phase      rollout.Phase
-	wait       rollout.Wait
-	// troubled is the last trouble that was told, stopped why this command itself stopped the deployment.
-	troubled, stopped string
+	at   surroundings
+	aws  rollout.AWS
+	seen map[string]bool
+	// began is since when it is watched; the zero time is a single look.
+	began time.Time
+	// stopped is why this command itself stopped the deployment.
+	stopped string
 }
 
-func newScreen(at surroundings, c rollout.Controller) *screen {
-	return &screen{at: at, controller: c, began: time.Now(), stages: map[string]string{}}
-}
-
-func (s *screen) line(format string, args ...any) {
-	say(s.at.stdout, "%8s  %s", time.Since(s.began).Round(time.Second), fmt.Sprintf(format, args...))
+// once prints a line that was not printed before.
+func (s *screen) once(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if s.seen[text] {
+		return
+	}
+	s.seen[text] = true
+	if !s.began.IsZero() {
+		text = fmt.Sprintf("%6s  %s", time.Since(s.began).Round(time.Second), text)
+	}
+	say(s.at.stdout, "  %s", text)
 }
 
 // show prints what is new.
 func (s *screen) show(now rollout.State) {
-	s.troubled = ""
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
 	for _, stage := range now.Stages {
-		if stage.Status != "Pending" && s.stages[stage.Name] != stage.Status {
-			s.stages[stage.Name] = stage.Status
-			s.line("%-30s %s", stage.Name, stage.Status)
+		if stage.Status != rollout.Pending {
+			s.once("%-30s %s", stage.Name, stage.Status)
 		}
 	}
-	if now.Share >= 0 && now.Share != s.share {
-		s.share = now.Share
-		s.line("production traffic: %g %% for the new revision", now.Share)
+	if now.Share > 0 {
+		s.once("production traffic: %g %% for the new revision", now.Share)
 	}
-	if now.Wait != nil && *now.Wait != s.wait {
-		s.line("waits for approval%s", ends(*now.Wait))
-		s.line("  greenlight approve --deployment %s --why TEXT", now.ID)
-		s.line("  greenlight reject --deployment %s --why TEXT", now.ID)
-		s.wait = *now.Wait
+	if w := now.Wait; w != nil {
+		s.once("waits for approval%s", w.Ends)
+		s.once("  greenlight approve --deployment %s --why TEXT", now.ID)
+		s.once("  greenlight reject --deployment %s --why TEXT", now.ID)
 	}
-	if now.Phase != s.phase && now.Phase == rollout.RollingBack {
-		s.line("rolls back: %s", cmp.Or(now.Reason, "AWS does not say why"))
+	if now.Phase == rollout.RollingBack {
+		s.once("rolls back: %s", cmp.Or(now.Reason, "AWS does not say why"))
 	}
-	s.phase = now.Phase
-}
-
-// ends says what ends a wait by itself.
-func ends(w rollout.Wait) string {
-	if w.Until.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf(" until %s; then %s", w.Until.UTC().Format(time.RFC3339), w.Then)
 }
 
 // trouble says that AWS does not answer, once for each reason.
 func (s *screen) trouble(err error) {
-	if err.Error() != s.troubled {
-		s.troubled = err.Error()
-		say(s.at.stderr, "greenlight: the deployment cannot be seen: %v; trying again", err)
-	}
+	s.once("cannot be seen, and is looked at again: %v", err)
 }
 
 // next is what somebody can do who does not follow a deployment any more.
 func (s *screen) next(id string) {
 	say(s.at.stderr, "look at it:  greenlight status --deployment %s", id)
 	say(s.at.stderr, "stop it:     greenlight reject --deployment %s --why TEXT", id)
-}
-
-// left says that the deployment goes on.
-func (s *screen) left(id string) {
-	say(s.at.stderr, "greenlight: interrupted; the deployment goes on")
-	s.next(id)
 }
 
 // lost says that the deployment cannot be seen any more.
@@ -96,42 +80,38 @@ func (s *screen) lost(id string, err error) int {
 	return exitUnknown
 }
 
-// end prints how the deployment ended, or where it is; the last line has the reason. It returns the exit code.
-func (s *screen) end(ctx context.Context, a rollout.AWS, now rollout.State, every time.Duration) int {
+// end prints how the deployment ended, or where it is; the last line has the reason. It returns the exit code. A failed
+// gate's verdict is waited for, unless every is 0.
+func (s *screen) end(ctx context.Context, now rollout.State, every time.Duration) int {
 	ctx, stop := s.at.interruptible(ctx)
 	defer stop()
-	verdicts := s.verdicts(ctx, a, now, every)
-	say(s.at.stdout, "link        %s", now.Link)
-	for _, v := range verdicts {
-		say(s.at.stdout, "gate        %s", gateLine(v))
-		if page := cmp.Or(v.Link, v.Report); page != "" {
-			say(s.at.stdout, "report      %s", page)
-		}
-	}
-	now.Reason = cmp.Or(s.stopped, now.Reason)
-	text, code := outcome(now, verdicts)
-	say(s.at.stdout, "%s", text)
-	return code
-}
-
-// verdicts reads the gate's verdicts. A failed gate's is waited for.
-func (s *screen) verdicts(ctx context.Context, a rollout.AWS, now rollout.State, every time.Duration) []rollout.Verdict {
-	for try := 1; ; try++ {
-		verdicts, err := a.Verdicts(ctx, now)
-		if err != nil {
+	var verdicts []rollout.Verdict
+	for try := range verdictTries {
+		var err error
+		if verdicts, err = s.aws.Verdicts(ctx, now); err != nil {
 			say(s.at.stderr, "greenlight: warning: the gate's verdict cannot be read: %v", err)
-			return verdicts
+			break
 		}
-		expected := len(now.Functions) > 0 && s.stopped == "" && (now.Phase == rollout.RolledBack || now.Phase == rollout.Ended)
-		if !expected || failing(verdicts) != nil || try == verdictTries {
-			return verdicts
+		failed := now.Phase.Over() && now.Phase != rollout.Live
+		if !failed || every == 0 || s.stopped != "" || len(now.Functions) == 0 || failing(verdicts) != nil || try == verdictTries-1 {
+			break
 		}
 		select {
 		case <-time.After(every):
 		case <-ctx.Done():
-			return verdicts
 		}
 	}
+	for _, v := range verdicts {
+		say(s.at.stdout, "gate        %s at %s: %s", v.Verdict, v.Event, v.Reason)
+		if page := cmp.Or(v.Link, v.Report); page != "" {
+			say(s.at.stdout, "report      %s", page)
+		}
+	}
+	say(s.at.stdout, "link        %s", now.Link)
+	now.Reason = cmp.Or(s.stopped, now.Reason)
+	text, code := outcome(now, failing(verdicts))
+	say(s.at.stdout, "%s", text)
+	return code
 }
 
 // failing is the last verdict that shut the gate.
@@ -144,18 +124,14 @@ func failing(verdicts []rollout.Verdict) *rollout.Verdict {
 	return nil
 }
 
-func gateLine(v rollout.Verdict) string {
-	return oneLine(fmt.Sprintf("%s at %s: %s", v.Verdict, v.Event, cmp.Or(v.Reason, "no reason was given")))
-}
-
 // outcome is how a deployment ended, or where it is, with the reason, in one line, and the exit code.
-func outcome(s rollout.State, verdicts []rollout.Verdict) (string, int) {
+func outcome(s rollout.State, gate *rollout.Verdict) (string, int) {
 	definition := cmp.Or(s.Definition[strings.LastIndex(s.Definition, "/")+1:], "the new revision")
 	reason := cmp.Or(s.Reason, "AWS does not say why")
-	if v := failing(verdicts); v != nil {
-		reason = fmt.Sprintf("%s: %s", v.Event, v.Reason)
+	if gate != nil {
+		reason = gate.Event + ": " + gate.Reason
 	}
-	switch reason = oneLine(reason); s.Phase {
+	switch s.Phase {
 	case rollout.Live:
 		return fmt.Sprintf("LIVE  %s serves %s", definition, s.Of), 0
 	case rollout.RolledBack:
@@ -164,18 +140,13 @@ func outcome(s rollout.State, verdicts []rollout.Verdict) (string, int) {
 		return fmt.Sprintf("NOT LIVE  %s is %s without a rollback, and %s does not serve, or not alone: %s", s.ID, s.Status,
 			definition, reason), exitNotLive
 	case rollout.Waits:
-		return fmt.Sprintf("WAITS  for approval: %s", s.ID), exitWaits
+		return "WAITS  for approval: " + s.ID, exitWaits
 	case rollout.RollingBack:
 		return fmt.Sprintf("ROLLING BACK  %s: %s", definition, reason), exitGoesOn
 	case rollout.UnderWay:
 	}
 	if s.Share == 100 {
-		return fmt.Sprintf("LIVE  %s has all of the production traffic of %s; the deployment goes on", definition, s.Of), 0
+		return fmt.Sprintf("LIVE  %s has all of the production traffic of %s; %s goes on", definition, s.Of, s.ID), 0
 	}
-	return fmt.Sprintf("UNDER WAY  %s goes on", s.ID), exitGoesOn
-}
-
-// oneLine keeps a foreign text from looking like lines of ours, and from reaching the terminal as an escape code.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+	return "UNDER WAY  " + s.ID + " goes on", exitGoesOn
 }

@@ -53,7 +53,7 @@ func TestStories(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "smoke.yaml"), []byte(suite), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "until": until, "signal": signalJob, "ended": ended, "exits": exits, "rehearse": rehearse,
+			"start": start, "until": until, "signal": signalJob, "ended": ended, "exits": exit, "rehearse": rehearse,
 			"bend": bend, "held": held,
 		},
 	})
@@ -160,7 +160,7 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // exits CODE PROGRAM… runs a program to its end.
-func exits(ts *testscript.TestScript, _ bool, args []string) {
+func exit(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0
 	if failed, ok := err.(*exec.ExitError); ok { //nolint:errorlint // testscript returns it unwrapped
@@ -175,8 +175,8 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 
 // rehearse FLAGS… starts a rehearsal that waits for its deployment, and leads AWS_ENDPOINT_URL there.
 func rehearse(ts *testscript.TestScript, _ bool, args []string) {
-	start(ts, false, append([]string{"rehearsal", "rehearse", "--await-update", "--keep", "--taskdef", "taskdef.json", "--suite", "smoke.yaml",
-		"--blue", "builtin:good", "--production-port", "0", "--test-port", "0", "--traffic", "0"}, args...))
+	flags := strings.Fields("--await-update --keep --taskdef taskdef.json --suite smoke.yaml --blue builtin:good --production-port 0 --test-port 0 --traffic 0")
+	start(ts, false, append(append([]string{"rehearsal", "rehearse"}, flags...), args...))
 	until(ts, false, []string{"rehearsal", "waits for (UpdateService|CreateDeployment)"})
 	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`AWS (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("rehearsal"))[1])
 }

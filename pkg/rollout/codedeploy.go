@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,15 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
-// ErrUnclear says that a deployment may have begun, or not.
-var ErrUnclear = errors.New("it is not known whether a deployment has begun")
+// rollbackAppears is how long after a deployment's end CodeDeploy may take to name the one that rolls it back.
+const rollbackAppears = 15 * time.Second
 
 // CodeDeploy is a deployment group of CodeDeploy's. To look at a deployment by its id, neither name is needed.
 type CodeDeploy struct {
@@ -38,40 +36,36 @@ func (CodeDeploy) Stages() (all []string) {
 }
 
 // Begin creates a deployment.
-func (c CodeDeploy) Begin(ctx context.Context, o Order) (string, error) {
+func (c CodeDeploy) Begin(ctx context.Context, _, appSpec, description string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
 	out, err := c.onceCodeDeploy.CreateDeployment(ctx, &codedeploy.CreateDeploymentInput{
-		ApplicationName: &c.Application, DeploymentGroupName: &c.Group, Description: &o.Description,
+		ApplicationName: &c.Application, DeploymentGroupName: &c.Group, Description: &description,
 		Revision: &types.RevisionLocation{
-			RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: &o.AppSpec},
+			RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: &appSpec},
 		},
 	})
-	switch {
-	case err != nil && awsclient.Unclear(err):
-		return "", fmt.Errorf("%w: %w", ErrUnclear, awsclient.Error(err))
-	case err != nil:
-		return "", awsclient.Error(err)
+	if err != nil {
+		return "", begun(err)
 	}
 	return aws.ToString(out.DeploymentId), nil
 }
 
-// Latest returns the newest deployment's id.
+// Latest returns the newest deployment's id; of a rollback it is that of what was rolled back, which people ask about.
 func (c CodeDeploy) Latest(ctx context.Context) (string, error) {
 	out, err := c.CodeDeploy.ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
 		ApplicationName: &c.Application, DeploymentGroupName: &c.Group,
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", awsclient.Error(err)
-	case len(out.Deployments) == 0:
+	}
+	if len(out.Deployments) == 0 {
 		return "", fmt.Errorf("%s/%s was never deployed", c.Application, c.Group)
 	}
 	newest := out.Deployments[0]
 	info, err := c.read(ctx, newest)
-	if err == nil && info.RollbackInfo != nil && info.Creator == types.DeploymentCreatorCodeDeployRollback {
-		// What people ask about is the deployment that was rolled back.
-		return cmp.Or(aws.ToString(info.RollbackInfo.RollbackTriggeringDeploymentId), newest), nil
+	if err == nil && info.Creator == types.DeploymentCreatorCodeDeployRollback && info.RollbackInfo != nil {
+		newest = aws.ToString(info.RollbackInfo.RollbackTriggeringDeploymentId)
 	}
 	return newest, err
 }
@@ -104,25 +98,44 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	if err := c.revision(ctx, info, &s); err != nil {
 		return s, err
 	}
-	target, err := c.target(ctx, id, &s)
-	if err != nil {
+	target, err := c.facts.Target(ctx, id)
+	if err != nil && !awsclient.IsCode(err, "DeploymentNotStartedException") {
 		return s, err
+	}
+	judges := false
+	for _, e := range target.Events {
+		s.Stages = append(s.Stages, Stage{string(e.Name), e.Status})
+		judges = judges || e.Status == inProgress
+	}
+	if green := target.Replacement(); green != nil {
+		s.Share = green.TrafficWeight
 	}
 	switch info.Status {
 	case types.DeploymentStatusSucceeded:
-		s.Phase, err = c.serves(ctx, target, &s)
+		return s, c.serves(ctx, target.ID, &s)
 	case types.DeploymentStatusFailed, types.DeploymentStatusStopped:
-		s.Phase, err = c.after(ctx, info, &s)
+		return s, c.after(ctx, info, &s)
 	case types.DeploymentStatusReady:
-		c.ready(info, &s)
+		// It is Ready also while the gate of the test phase still judges: there is nothing to approve yet.
+		if !judges && stopsUnapproved(info) {
+			s.Phase, s.Wait = Waits, &Wait{Ends: "; without it the deployment is stopped"}
+		}
+	default:
 	}
-	return s, err
+	return s, nil
 }
 
-// revision reads what is deployed, and by which hooks it is judged.
+// stopsUnapproved reports whether the deployment group waits for somebody.
+func stopsUnapproved(info *types.DeploymentInfo) bool {
+	option := info.BlueGreenDeploymentConfiguration
+	return option != nil && option.DeploymentReadyOption != nil &&
+		option.DeploymentReadyOption.ActionOnTimeout == types.DeploymentReadyActionStopDeployment
+}
+
+// revision reads what is deployed, and by which hooks it is judged. One that is an object in S3 is not read.
 func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s *State) error {
 	if info.Revision == nil || info.Revision.AppSpecContent == nil {
-		return nil // an S3 object, as CodePipeline makes it
+		return nil
 	}
 	out, err := c.CodeDeploy.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{
 		ApplicationName: info.ApplicationName,
@@ -131,143 +144,83 @@ func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s 
 			AppSpecContent: &types.AppSpecContent{Sha256: info.Revision.AppSpecContent.Sha256},
 		},
 	})
-	if err != nil {
+	if err != nil || out.Revision == nil || out.Revision.AppSpecContent == nil {
 		return awsclient.Error(err)
 	}
-	if out.Revision != nil && out.Revision.AppSpecContent != nil {
-		spec, _ := appspec.Read("", aws.ToString(out.Revision.AppSpecContent.Content)) // CodeDeploy has taken it
-		s.Definition = spec.TaskDefinition.Text
-		for _, h := range spec.Hooks {
-			s.Functions = append(s.Functions, appspec.FunctionName(h.Function.Text))
-		}
+	spec, _ := appspec.Read("", aws.ToString(out.Revision.AppSpecContent.Content)) // CodeDeploy has taken it
+	s.Definition = spec.TaskDefinition.Text
+	for _, h := range spec.Hooks {
+		s.Functions = append(s.Functions, appspec.FunctionName(h.Function.Text))
 	}
 	return nil
 }
 
-// target reads the lifecycle events and the weights.
-func (c CodeDeploy) target(ctx context.Context, id string, s *State) (string, error) {
-	list, err := c.CodeDeploy.ListDeploymentTargets(ctx, &codedeploy.ListDeploymentTargetsInput{DeploymentId: &id})
-	switch {
-	case awsclient.IsCode(err, "DeploymentNotStartedException"):
-		return "", nil
-	case err != nil:
-		return "", awsclient.Error(err)
-	case len(list.TargetIds) == 0:
-		return "", nil
-	}
-	target := list.TargetIds[0]
-	out, err := c.CodeDeploy.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &id, TargetId: &target})
-	if err != nil {
-		return target, awsclient.Error(err)
-	}
-	if out.DeploymentTarget == nil || out.DeploymentTarget.EcsTarget == nil {
-		return target, errors.New("codedeploy GetDeploymentTarget: it is not an Amazon ECS service")
-	}
-	for _, e := range out.DeploymentTarget.EcsTarget.LifecycleEvents {
-		s.Stages = append(s.Stages, Stage{aws.ToString(e.LifecycleEventName), string(e.Status)})
-		if e.Diagnostics != nil && e.Status == types.LifecycleEventStatusFailed {
-			s.Reason = strings.TrimSpace(aws.ToString(e.LifecycleEventName) + ": " + cmp.Or(aws.ToString(e.Diagnostics.Message), s.Reason))
-		}
-	}
-	for _, set := range out.DeploymentTarget.EcsTarget.TaskSetsInfo {
-		if set.TaskSetLabel == types.TargetLabelGreen {
-			s.Share = set.TrafficWeight
-		}
-	}
-	return target, nil
-}
-
-// ready notes that a deployment that is Ready waits for approval. It is Ready also while the gate of the test phase still
-// judges: there is nothing to approve yet.
-func (c CodeDeploy) ready(info *types.DeploymentInfo, s *State) {
-	option := info.BlueGreenDeploymentConfiguration
-	if option == nil || option.DeploymentReadyOption == nil ||
-		option.DeploymentReadyOption.ActionOnTimeout != types.DeploymentReadyActionStopDeployment {
-		return
-	}
-	judging := slices.ContainsFunc(s.Stages, func(e Stage) bool { return e.Status == inProgress })
-	if judging {
-		return
-	}
-	s.Phase, s.Wait = Waits, &Wait{Then: "it is stopped"}
-}
-
 // serves looks for the task set that serves: it is the new one's, or the deployment is no success.
-func (c CodeDeploy) serves(ctx context.Context, target string, s *State) (Phase, error) {
+func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 	cluster, service, _ := strings.Cut(target, ":")
 	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
 	if err != nil {
-		return UnderWay, fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, awsclient.Error(err))
+		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, awsclient.Error(err))
 	}
 	for _, found := range out.Services {
-		i := slices.IndexFunc(found.TaskSets, func(t ecstypes.TaskSet) bool { return aws.ToString(t.Status) == "PRIMARY" })
-		if i < 0 {
-			continue
+		for _, set := range found.TaskSets {
+			if aws.ToString(set.Status) != "PRIMARY" {
+				continue
+			}
+			serves := aws.ToString(set.TaskDefinition)
+			if s.Definition == "" && s.Share == 100 { // it was not read, and all of the traffic is its
+				s.Definition = serves
+			}
+			if s.Phase, s.Share = Live, 100; serves != s.Definition {
+				s.Phase, s.Share = Ended, -1
+				s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
+			}
+			return nil
 		}
-		serves := aws.ToString(found.TaskSets[i].TaskDefinition)
-		if s.Definition == "" && s.Share == 100 { // the revision is an S3 object, and all of the traffic is its
-			s.Definition = serves
-		}
-		if serves != s.Definition {
-			s.Reason = fmt.Sprintf("CodeDeploy says %s, and %s serves, not %s", s.Status, short(serves), short(s.Definition))
-			return Ended, nil
-		}
-		s.Share = 100
-		return Live, nil
 	}
-	return UnderWay, fmt.Errorf("CodeDeploy says %s, and no task set of %s serves", s.Status, target)
+	return fmt.Errorf("CodeDeploy says %s, and no task set of %s serves", s.Status, target)
 }
 
 // after tells what follows a failed deployment: its rollback, if there is one.
-func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *State) (Phase, error) {
+func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *State) error {
+	id, automatic := "", info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled
 	if info.RollbackInfo != nil {
-		s.Rollback = aws.ToString(info.RollbackInfo.RollbackDeploymentId)
+		id = aws.ToString(info.RollbackInfo.RollbackDeploymentId)
 	}
-	if s.Rollback == "" {
-		// CodeDeploy names the rollback some seconds after the end.
-		expected := info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled
-		if expected && time.Since(aws.ToTime(info.CompleteTime)) < rollbackAppears {
-			return RollingBack, nil
+	if s.Phase = Ended; id == "" {
+		if automatic && time.Since(aws.ToTime(info.CompleteTime)) < rollbackAppears {
+			s.Phase = RollingBack
 		}
-		return Ended, nil
+		return nil
 	}
-	back, err := c.read(ctx, s.Rollback)
+	back, err := c.read(ctx, id)
 	if err != nil {
-		return RollingBack, err
+		return err
 	}
-	switch back.Status {
-	case types.DeploymentStatusSucceeded:
-		s.Share = 0
-		return RolledBack, nil
-	case types.DeploymentStatusFailed, types.DeploymentStatusStopped:
-		s.Reason += fmt.Sprintf("; its rollback %s is %s", s.Rollback, back.Status)
-		return Ended, nil
+	switch over := []types.DeploymentStatus{types.DeploymentStatusFailed, types.DeploymentStatusStopped}; {
+	case back.Status == types.DeploymentStatusSucceeded:
+		s.Phase, s.Share = RolledBack, 0
+	case slices.Contains(over, back.Status):
+		s.Reason += fmt.Sprintf("; its rollback %s is %s", id, back.Status)
+	default:
+		s.Phase = RollingBack
 	}
-	return RollingBack, nil
+	return nil
 }
 
-// rollbackAppears is how long after a deployment's end its rollback is waited for.
-const rollbackAppears = 15 * time.Second
-
-// Continue ends the READY_WAIT.
-func (c CodeDeploy) Continue(ctx context.Context, s State) error {
+// Decide ends the READY_WAIT, or stops the deployment and rolls it back.
+func (c CodeDeploy) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
-	_, err := c.onceCodeDeploy.ContinueDeployment(ctx, &codedeploy.ContinueDeploymentInput{
-		DeploymentId: &s.ID, DeploymentWaitType: types.DeploymentWaitTypeReadyWait,
-	})
+	var err error
+	if goOn {
+		_, err = c.onceCodeDeploy.ContinueDeployment(ctx, &codedeploy.ContinueDeploymentInput{
+			DeploymentId: &s.ID, DeploymentWaitType: types.DeploymentWaitTypeReadyWait,
+		})
+	} else {
+		_, err = c.onceCodeDeploy.StopDeployment(ctx, &codedeploy.StopDeploymentInput{
+			DeploymentId: &s.ID, AutoRollbackEnabled: aws.Bool(true),
+		})
+	}
 	return awsclient.Error(err)
 }
-
-// Back stops the deployment, and rolls it back.
-func (c CodeDeploy) Back(ctx context.Context, s State) error {
-	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
-	defer cancel()
-	_, err := c.onceCodeDeploy.StopDeployment(ctx, &codedeploy.StopDeploymentInput{
-		DeploymentId: &s.ID, AutoRollbackEnabled: aws.Bool(true),
-	})
-	return awsclient.Error(err)
-}
-
-// short is an ARN's last part: "family:3".
-func short(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

@@ -17,12 +17,14 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 )
 
-// appears is how long a service deployment may take to be listed after UpdateService, and appearPace how often it is
-// looked for.
+// A service deployment may take so long to be listed after UpdateService, and is looked for so often.
 const (
 	appears    = time.Minute
 	appearPace = 500 * time.Millisecond
 )
+
+// errNever says that a service has no deployments.
+var errNever = errors.New("Amazon ECS itself never deployed the service") //nolint:staticcheck // a name
 
 // Native is a service that Amazon ECS deploys itself.
 type Native struct {
@@ -39,122 +41,103 @@ func (Native) Stages() []string {
 }
 
 // Begin updates the service, unless a deployment is under way: ECS would end that one.
-func (n Native) Begin(ctx context.Context, o Order) (string, error) {
+func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, error) {
 	found, err := n.describe(ctx)
 	if err != nil {
 		return "", err
 	}
 	if c := found.DeploymentController; c != nil && c.Type != types.DeploymentControllerTypeEcs {
-		return "", fmt.Errorf("%s is deployed by %s: give --appspec, --application and --group", n.name(), c.Type)
+		return "", fmt.Errorf("%s deploys the service: give --appspec, --application and --group", c.Type)
 	}
-	list, err := n.list(ctx)
-	if err != nil {
+	newest, err := n.newest(ctx)
+	if err != nil && !errors.Is(err, errNever) {
 		return "", err
 	}
-	for _, d := range list {
-		if over(d.Status) {
-			continue
-		}
-		return "", fmt.Errorf("a deployment is under way: %s is %s", aws.ToString(d.ServiceDeploymentArn), d.Status)
+	if err == nil && !over(newest.Status) {
+		return "", fmt.Errorf("a deployment is under way: %s is %s", aws.ToString(newest.ServiceDeploymentArn), newest.Status)
 	}
 	once, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
 	_, err = n.onceECS.UpdateService(once, &ecs.UpdateServiceInput{
-		Cluster: &n.Cluster, Service: &n.Service, TaskDefinition: &o.Definition,
+		Cluster: &n.Cluster, Service: &n.Service, TaskDefinition: &definition,
 	})
-	switch {
-	case err != nil && awsclient.Unclear(err):
-		return "", fmt.Errorf("%w: %w", ErrUnclear, awsclient.Error(err))
-	case err != nil:
-		return "", awsclient.Error(err)
-	}
-	id, err := n.begun(ctx, o.Definition, list)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnclear, err)
+		return "", begun(err)
 	}
-	return id, nil
+	id, err := n.find(ctx, definition)
+	if err != nil {
+		err = fmt.Errorf("%w: the service was updated: %w", ErrUnclear, err)
+	}
+	return id, err
 }
 
-// begun finds the deployment that brings the task definition; those before it are known.
-func (n Native) begun(ctx context.Context, definition string, before []types.ServiceDeploymentBrief) (string, error) {
+// find waits for the deployment that brings the task definition, which was registered for it.
+func (n Native) find(ctx context.Context, definition string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, appears)
 	defer cancel()
 	for {
-		list, err := n.list(ctx)
+		newest, err := n.newest(ctx)
 		if err != nil {
 			return "", err
 		}
-		for _, d := range list {
-			arn := aws.ToString(d.ServiceDeploymentArn)
-			if slices.ContainsFunc(before, func(b types.ServiceDeploymentBrief) bool { return aws.ToString(b.ServiceDeploymentArn) == arn }) {
-				continue
-			}
-			if got, err := n.definition(ctx, aws.ToString(d.TargetServiceRevisionArn)); err != nil || got == definition {
-				return arn, err
-			}
+		brings, err := n.definition(ctx, newest.TargetServiceRevisionArn)
+		if err != nil || brings == definition {
+			return aws.ToString(newest.ServiceDeploymentArn), err
 		}
 		select {
 		case <-time.After(appearPace):
 		case <-ctx.Done():
-			return "", errors.New("the service was updated, and no deployment of it appears")
+			return "", errors.New("no deployment of it appears")
 		}
 	}
 }
 
-func (n Native) name() string { return n.Cluster + "/" + n.Service }
-
 func over(s types.ServiceDeploymentStatus) bool {
-	switch s {
-	case types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentStatusStopped,
-		types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentStatusRollbackFailed:
-		return true
-	}
-	return false
+	return slices.Contains([]types.ServiceDeploymentStatus{
+		types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentStatusStopped,
+		types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentStatusRollbackFailed,
+	}, s)
 }
 
 func (n Native) describe(ctx context.Context) (types.Service, error) {
 	out, err := n.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &n.Cluster, Services: []string{n.Service}})
-	switch {
-	case err != nil:
+	if err != nil {
 		return types.Service{}, awsclient.Error(err)
-	case len(out.Services) == 0:
-		return types.Service{}, fmt.Errorf("there is no service %s", n.name())
+	}
+	if len(out.Services) == 0 {
+		return types.Service{}, fmt.Errorf("there is no service %s/%s", n.Cluster, n.Service)
 	}
 	return out.Services[0], nil
 }
 
-// list returns the newest deployments; the first page holds whatever is under way.
-func (n Native) list(ctx context.Context) ([]types.ServiceDeploymentBrief, error) {
+func (n Native) newest(ctx context.Context) (newest types.ServiceDeploymentBrief, err error) {
 	out, err := n.ECS.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &n.Cluster, Service: &n.Service})
 	if err != nil {
-		return nil, awsclient.Error(err)
+		return newest, awsclient.Error(err)
 	}
-	slices.SortStableFunc(out.ServiceDeployments, func(a, b types.ServiceDeploymentBrief) int {
-		return aws.ToTime(b.CreatedAt).Compare(aws.ToTime(a.CreatedAt))
-	})
-	return out.ServiceDeployments, nil
+	if len(out.ServiceDeployments) == 0 {
+		return newest, errNever
+	}
+	return slices.MaxFunc(out.ServiceDeployments, func(a, b types.ServiceDeploymentBrief) int {
+		return aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt))
+	}), nil
 }
 
 // Latest returns the newest deployment's ARN.
 func (n Native) Latest(ctx context.Context) (string, error) {
-	list, err := n.list(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case len(list) == 0:
-		return "", fmt.Errorf("%s has no deployments: was it ever deployed by Amazon ECS itself?", n.name())
-	}
-	return aws.ToString(list[0].ServiceDeploymentArn), nil
+	newest, err := n.newest(ctx)
+	return aws.ToString(newest.ServiceDeploymentArn), err
 }
 
 // definition is what a service revision runs.
-func (n Native) definition(ctx context.Context, revision string) (string, error) {
-	out, err := n.ECS.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision}})
-	switch {
-	case err != nil:
+func (n Native) definition(ctx context.Context, revision *string) (string, error) {
+	arn := aws.ToString(revision)
+	out, err := n.ECS.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{arn}})
+	if err != nil {
 		return "", awsclient.Error(err)
-	case len(out.ServiceRevisions) == 0:
-		return "", fmt.Errorf("ecs DescribeServiceRevisions: there is no %s", short(revision))
+	}
+	if len(out.ServiceRevisions) == 0 {
+		return "", fmt.Errorf("ecs DescribeServiceRevisions: there is no %s", arn)
 	}
 	return aws.ToString(out.ServiceRevisions[0].TaskDefinition), nil
 }
@@ -162,16 +145,17 @@ func (n Native) definition(ctx context.Context, revision string) (string, error)
 // Look looks at a deployment.
 func (n Native) Look(ctx context.Context, id string) (State, error) {
 	out, err := n.ECS.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{id}})
-	switch {
-	case err != nil:
+	if err != nil {
 		return State{}, awsclient.Error(err)
-	case len(out.ServiceDeployments) == 0:
+	}
+	if len(out.ServiceDeployments) == 0 {
 		return State{}, fmt.Errorf("there is no deployment %s", id)
 	}
 	d := out.ServiceDeployments[0]
 	s := State{
-		ID: id, Status: string(d.Status), Reason: aws.ToString(d.StatusReason), Share: -1, Phase: UnderWay, Of: n.name(),
-		Began: aws.ToTime(d.CreatedAt), Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
+		ID: id, Status: string(d.Status), Reason: aws.ToString(d.StatusReason), Share: -1, Phase: UnderWay,
+		Of: n.Cluster + "/" + n.Service, Began: aws.ToTime(d.CreatedAt),
+		Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
 	}
 	if d.LifecycleStage != "" && !over(d.Status) {
 		s.Stages = []Stage{{string(d.LifecycleStage), inProgress}}
@@ -184,100 +168,76 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 		}
 	}
 	if t := d.TargetServiceRevision; t != nil {
-		if w := t.RequestedProductionTrafficWeight; w != nil {
-			s.Share = *w
+		if t.RequestedProductionTrafficWeight != nil {
+			s.Share = *t.RequestedProductionTrafficWeight
 		}
-		if s.Definition, err = n.definition(ctx, aws.ToString(t.Arn)); err != nil {
+		if s.Definition, err = n.definition(ctx, t.Arn); err != nil {
 			return s, err
 		}
-	}
-	switch {
-	case d.Status == types.ServiceDeploymentStatusSuccessful:
-		s.Phase, err = n.serves(ctx, d, &s)
-	case d.Status == types.ServiceDeploymentStatusRollbackSuccessful:
-		s.Phase = RolledBack
-	case over(d.Status):
-		s.Phase = Ended
-	case d.Status == types.ServiceDeploymentStatusRollbackRequested, d.Status == types.ServiceDeploymentStatusRollbackInProgress:
-		s.Phase = RollingBack
-	default:
-		waits(d, &s)
 	}
 	if d.Rollback != nil {
 		s.Reason = cmp.Or(aws.ToString(d.Rollback.Reason), s.Reason)
 	}
-	return s, err
+	switch d.Status {
+	case types.ServiceDeploymentStatusSuccessful:
+		return s, n.serves(ctx, d, &s)
+	case types.ServiceDeploymentStatusRollbackSuccessful:
+		s.Phase = RolledBack
+	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
+		s.Phase = Ended
+	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
+		s.Phase = RollingBack
+	default:
+		waits(d, &s)
+	}
+	return s, nil
 }
 
 // waits notes the PAUSE hook that waits. While a gate at the same stage still judges, there is nothing to approve yet.
 func waits(d types.ServiceDeployment, s *State) {
-	judges := func(h types.DeploymentLifecycleHookDetail) bool {
-		return h.Status == types.DeploymentLifecycleHookStatusInProgress
-	}
-	if slices.ContainsFunc(d.LifecycleHookDetails, judges) {
-		return
-	}
 	for _, h := range d.LifecycleHookDetails {
+		if h.Status == types.DeploymentLifecycleHookStatusInProgress {
+			s.Phase, s.Wait = UnderWay, nil
+			return
+		}
 		if h.Status == types.DeploymentLifecycleHookStatusAwaitingAction {
-			then := "it rolls back"
-			if h.TimeoutAction == types.DeploymentLifecycleHookActionContinue {
-				then = "it goes on"
-			}
-			s.Phase, s.Wait = Waits, &Wait{Hook: aws.ToString(h.HookId), Until: aws.ToTime(h.ExpiresAt), Then: then}
+			s.Phase, s.Wait = Waits, &Wait{Hook: aws.ToString(h.HookId), Ends: fmt.Sprintf(" until %s, then %s",
+				aws.ToTime(h.ExpiresAt).UTC().Format(time.RFC3339), h.TimeoutAction)}
 		}
 	}
 }
 
-// serves looks for the revision that serves: "successful" is not taken for an answer.
-func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State) (Phase, error) {
+// serves looks for the revision that serves: "successful" is not taken for an answer. A rolling deployment has no weights.
+func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State) error {
 	found, err := n.describe(ctx)
 	if err != nil {
-		return UnderWay, fmt.Errorf("amazon ECS says %s, and which revision serves cannot be looked up: %w", d.Status, err)
+		return fmt.Errorf("Amazon ECS says %s, and which revision serves cannot be looked up: %w", d.Status, err) //nolint:staticcheck // a name
 	}
-	target := ""
-	if d.TargetServiceRevision != nil {
-		target = aws.ToString(d.TargetServiceRevision.Arn)
+	rolling := d.DeploymentConfiguration == nil || d.DeploymentConfiguration.Strategy == types.DeploymentStrategyRolling
+	serves := d.TargetServiceRevision != nil && d.Rollback == nil && (rolling || s.Share < 0 || s.Share == 100) &&
+		slices.ContainsFunc(found.CurrentServiceRevisions, func(r types.ServiceCurrentRevisionSummary) bool {
+			return aws.ToString(r.Arn) == aws.ToString(d.TargetServiceRevision.Arn) && r.RunningTaskCount > 0
+		})
+	if s.Phase = Live; !serves {
+		s.Phase, s.Reason = Ended, fmt.Sprintf("Amazon ECS says %s, and the new revision does not serve, or not alone", d.Status)
 	}
-	serves := func(r types.ServiceCurrentRevisionSummary) bool {
-		return aws.ToString(r.Arn) == target && r.RunningTaskCount > 0
-	}
-	switch {
-	case d.Rollback != nil, !slices.ContainsFunc(found.CurrentServiceRevisions, serves):
-		s.Reason = fmt.Sprintf("Amazon ECS says %s, and the new revision does not serve", d.Status)
-		return Ended, nil
-	case shifts(d) && s.Share >= 0 && s.Share < 100:
-		s.Reason = fmt.Sprintf("Amazon ECS says %s, and the new revision has %g %% of the traffic", d.Status, s.Share)
-		return Ended, nil
-	}
-	return Live, nil
+	return nil
 }
 
-// shifts reports whether the deployment moves traffic by weights; a rolling one has none.
-func shifts(d types.ServiceDeployment) bool {
-	return d.DeploymentConfiguration != nil && d.DeploymentConfiguration.Strategy != types.DeploymentStrategyRolling
-}
-
-// Continue goes on behind the PAUSE hook in which the deployment was seen.
-func (n Native) Continue(ctx context.Context, s State) error {
-	return n.decide(ctx, s, types.DeploymentLifecycleHookActionContinue)
-}
-
-// Back rolls the deployment back.
-func (n Native) Back(ctx context.Context, s State) error {
-	if s.Wait != nil {
-		return n.decide(ctx, s, types.DeploymentLifecycleHookActionRollback)
-	}
+// Decide ends the PAUSE hook in which the deployment was seen, or stops the deployment and rolls it back.
+func (n Native) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
-	_, err := n.onceECS.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
-		ServiceDeploymentArn: &s.ID, StopType: types.StopServiceDeploymentStopTypeRollback,
-	})
-	return awsclient.Error(err)
-}
-
-func (n Native) decide(ctx context.Context, s State, action types.DeploymentLifecycleHookAction) error {
-	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
-	defer cancel()
+	if s.Wait == nil {
+		_, err := n.onceECS.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
+			ServiceDeploymentArn: &s.ID, StopType: types.StopServiceDeploymentStopTypeRollback,
+		})
+		return awsclient.Error(err)
+	}
+	action := types.DeploymentLifecycleHookActionRollback
+	if goOn {
+		action = types.DeploymentLifecycleHookActionContinue
+	}
 	_, err := n.onceECS.ContinueServiceDeployment(ctx, &ecs.ContinueServiceDeploymentInput{
 		ServiceDeploymentArn: &s.ID, HookId: &s.Wait.Hook, Action: action,
 	})
