@@ -45,8 +45,8 @@ man: build ## manual pages of the commands, in dist/man
 package: go ## [BUCKET=b] [ARCH=amd64] the functions and build tools, packed into dist/
 	@sh buildtools/package.sh $(GO) $(ARCH) $(BUCKET)
 
-# STACK=gate|bluegreen BUCKET=b PARAMETERS=file [NAME=n]
-stack = GO=$(GO) ARCH=$(ARCH) STACK='$(STACK)' BUCKET='$(BUCKET)' PARAMETERS='$(PARAMETERS)' NAME='$(NAME)' sh buildtools/stack.sh
+# STACK=gate|bluegreen BUCKET=b PARAMETERS=file [NAME=n] [CONFIRM=n]
+stack = GO=$(GO) ARCH=$(ARCH) STACK='$(STACK)' BUCKET='$(BUCKET)' PARAMETERS='$(PARAMETERS)' NAME='$(NAME)' CONFIRM='$(CONFIRM)' sh buildtools/stack.sh
 
 dry-run: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: everything up to a change set
 	@$(stack) dry-run

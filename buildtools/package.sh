@@ -19,7 +19,10 @@ fi
 
 rm -rf "$dist/bin" "$dist/templates" "$dist/gate.yml" "$dist/bluegreen.yml"
 mkdir -p "$dist/templates"
+n=0 total=$((3 + 3 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
 build() { # PROCESSOR OUTPUT PACKAGE
+	n=$((n + 1))
+	echo "package: building $n of $total: ${3##*/} for $1 …" >&2
 	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOFLAGS='' "$go" build -trimpath -buildvcs=false -tags lambda.norpc \
 		-ldflags='-s -w -buildid=' -o "$2" "$3"
 }

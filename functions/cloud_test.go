@@ -25,6 +25,8 @@ import (
 const (
 	after  = "after-allow-test-traffic"
 	before = "before-allow-traffic"
+	// install is the event before the new task set is there, which any of them answers.
+	install = "before-install"
 )
 
 const (
@@ -47,6 +49,8 @@ type cloud struct {
 	rollouts map[string]*rollout
 	// silent names operations that never answer: "GetDeployment"; "*" are all but the one that stores a status.
 	silent map[string]bool
+	// answers are given by operation in the place of the rehearsal's.
+	answers map[string]func(input []byte) string
 }
 
 // rollout is one deployment with what CodeDeploy heard of it.
@@ -60,6 +64,8 @@ type rollout struct {
 	// listener still sends to it.
 	bootstrap  bool
 	blueWeight int
+	// productionWeight is what the production listener sends to the old one.
+	productionWeight int
 	// sidecars stand before the container behind the load balancer; undescribed is a DescribeTaskDefinition that
 	// answers 200 and nothing.
 	sidecars    []any
@@ -134,7 +140,7 @@ Hooks:
 // deploy opens a deployment that is at the hook's lifecycle event, and returns it with the event that
 // CodeDeploy sends. A blue of "" is a deployment group without a production listener.
 func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
-	r := &rollout{id: deployment.NewID(), event: "AfterAllowTestTraffic", green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
+	r := &rollout{id: deployment.NewID(), productionWeight: 100, event: "AfterAllowTestTraffic", green: green, blue: blue, labels: map[string]string{"greenlight.release": release}}
 	if suite != "" {
 		sum := sha256.Sum256([]byte(suite))
 		r.labels["greenlight.suite"] = fmt.Sprintf("s3://suites/%s.yaml#sha256=%x", r.id, sum)
@@ -154,8 +160,8 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 			},
 		},
 	}, time.Now())
-	if hook == before {
-		r.event = "BeforeAllowTraffic"
+	if event, ok := map[string]string{before: "BeforeAllowTraffic", install: "BeforeInstall"}[hook]; ok {
+		r.event = event
 	}
 	event := d.Events[0].Name
 	for i := range d.Events {
@@ -284,7 +290,7 @@ func (c *cloud) loadBalancers() []aws.LoadBalancer {
 			base       string
 			blueWeight int
 			n          int
-		}{"test": {r.green, r.blueWeight, 2}, "production": {r.blue, 100, 1}} {
+		}{"test": {r.green, r.blueWeight, 2}, "production": {r.blue, r.productionWeight, 1}} {
 			at, err := url.Parse(side.base)
 			if err != nil || side.base == "" {
 				continue
@@ -309,6 +315,7 @@ func (c *cloud) bend(w http.ResponseWriter, r *http.Request, call aws.Call) bool
 	_ = json.Unmarshal(call.Input, &in)
 	family, revision, _ := strings.Cut(in.TaskDefinition[strings.LastIndex(in.TaskDefinition, "/")+1:], ":")
 	c.mu.Lock()
+	answers := c.answers[call.Operation]
 	silent := c.silent[call.Operation] || c.silent["*"] && call.Operation != storing
 	d := c.rollouts[in.DeploymentID+family]
 	c.mu.Unlock()
@@ -316,6 +323,9 @@ func (c *cloud) bend(w http.ResponseWriter, r *http.Request, call aws.Call) bool
 	case silent:
 		_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the caller has gone
 		<-r.Context().Done()
+		return true
+	case answers != nil:
+		_, _ = io.WriteString(w, answers(call.Input))
 		return true
 	case d != nil && call.Operation == storing:
 		return d.spoil(w, r, call)

@@ -122,7 +122,9 @@ func checkMetrics(t testing.TB, a answer) {
 		for _, problem := range emfProblems(l, len(a.log)) {
 			t.Errorf("metrics: %s", problem)
 		}
-		if got := fmt.Sprint(l["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)["Dimensions"]); got != "[[Application DeploymentGroup LifecycleEvent] [LifecycleEvent]]" {
+		if got := fmt.Sprint(l["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)["Dimensions"]); got != map[bool]string{
+			false: "[[Application DeploymentGroup LifecycleEvent] [LifecycleEvent]]", true: "[[Cluster Service LifecycleEvent] [LifecycleEvent]]",
+		}[strings.Contains(a.body, "hookStatus")] {
 			t.Errorf("dimensions %s", got)
 		}
 	}

@@ -27,9 +27,9 @@ func loggedEvents() []loggedEvent {
 			"check verdict pairs green_p50_ms blue_p50_ms green_p95_ms blue_p95_ms green_errors blue_errors reason", "",
 		},
 		{
-			"verdict", "what was decided and why; one line per invocation",
+			"verdict", "what was decided and why; one line per invocation, none where it goes on in another one",
 			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms " +
-				"mode target proof judged_by baseline", "report",
+				"mode target proof judged_by baseline cluster service", "report step",
 		},
 		{
 			"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed",

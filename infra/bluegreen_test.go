@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -305,21 +306,137 @@ func thePipeline(all stacks) []string {
 	return problems
 }
 
-// nobodyByDefault wants AllowedCidr to be said, and never to be the world.
+// nobodyByDefault wants PublicCidr to be said, and the new release to be nobody's but who is named, and never the world's.
 func nobodyByDefault(all stacks) []string {
 	stack := all["bluegreen.yml"]
-	p, _ := stack.section("Parameters")["AllowedCidr"].(map[string]any)
-	if p["Default"] != nil {
-		return []string{"AllowedCidr has a default"}
+	public, _ := stack.section("Parameters")["PublicCidr"].(map[string]any)
+	test, _ := stack.section("Parameters")["TestCidr"].(map[string]any)
+	var problems []string
+	if public["Default"] != nil || str(test["Default"]) != "" {
+		problems = append(problems, "somebody may come in whom nobody has named")
 	}
-	pattern, err := regexp.Compile("^(?:" + str(p["AllowedPattern"]) + ")$")
-	if err != nil {
-		return []string{err.Error()}
+	for cidr, want := range map[string]string{
+		"203.0.113.7/32": "public test", "10.0.0.0/8": "public test", "0.0.0.0/0": "public", "128.0.0.0/1": "public",
+		"1.2.3.4": "", "1.2.3.256/32": "", "1.2.3.4/33": "", "": "test",
+	} {
+		for name, p := range map[string]map[string]any{"public": public, "test": test} {
+			pattern, err := regexp.Compile("^(?:" + str(p["AllowedPattern"]) + ")$")
+			if err != nil {
+				return []string{err.Error()}
+			}
+			if pattern.MatchString(cidr) != strings.Contains(want, name) {
+				problems = append(problems, fmt.Sprintf("%s: %q is taken: %t", name, cidr, !strings.Contains(want, name)))
+			}
+		}
+	}
+	for id, want := range map[string]string{"HttpFromPublic": "80 ${PublicCidr}", "HttpsFromPublic": "443 ${PublicCidr}", "TestFromTestCidr": "8080 ${TestCidr}"} {
+		p := stack.resource(id).properties
+		if got := str(p["FromPort"]) + " " + str(p["CidrIp"]); got != want {
+			problems = append(problems, id+" opens "+got)
+		}
+	}
+	return problems
+}
+
+// refusedFirst wants what hangs on the container's port or the health check's path, of network and load balancer, to be denied by the
+// stack policy: another port is refused there, and not after half of it was changed.
+func refusedFirst(all stacks) []string {
+	stack := all["bluegreen.yml"]
+	denied := texts(at(all["stack-policy.json"].content, "Statement", 0, "Resource"))
+	var problems []string
+	seen := 0
+	for _, r := range stack.resources() {
+		if !strings.HasPrefix(r.kind, "AWS::EC2::") && !strings.HasPrefix(r.kind, "AWS::ElasticLoadBalancingV2::") {
+			continue
+		}
+		hangs := false
+		walk(r.properties, func(m map[string]any) {
+			hangs = hangs || slices.Contains([]any{"ContainerPort", "HealthCheckPath", "ContainerName"}, m["Ref"])
+		})
+		if hangs {
+			seen++
+			if !slices.Contains(denied, "LogicalResourceId/"+r.id) {
+				problems = append(problems, r.id+" would be changed before another port is refused")
+			}
+		}
+	}
+	if seen < 4 {
+		problems = append(problems, fmt.Sprintf("only %d resources hang on the port", seen))
+	}
+	return problems
+}
+
+// changeable wants who may come in to be changed by parameters, which the stack policy must then allow.
+func changeable(all stacks) []string {
+	var problems []string
+	for _, id := range texts(at(all["stack-policy.json"].content, "Statement", 0, "Resource")) {
+		walk(all["bluegreen.yml"].resource(strings.TrimPrefix(id, "LogicalResourceId/")).properties, func(m map[string]any) {
+			if ref, _ := m["Ref"].(string); ref == "PublicCidr" || ref == "TestCidr" {
+				problems = append(problems, ref+" cannot be changed: "+id+" is denied")
+			}
+		})
+	}
+	return problems
+}
+
+// replacedOneByOne wants the instances of an old image to go, one by one, and a new one to come first where there is room.
+func replacedOneByOne(all stacks) []string {
+	stack := all["bluegreen.yml"]
+	group := stack.resource("Instances")
+	u := at(group.all, "UpdatePolicy", "AutoScalingRollingUpdate")
+	room := at(u, "MinInstancesInService", "Fn::If")
+	var problems []string
+	if str(at(u, "MaxBatchSize")) != "1" || str(at(room, 0)) != "InstancesAreFixed" || str(at(room, 1)) != "1" || str(at(room, 2)) != "${MinInstances}" ||
+		!strings.HasPrefix(str(at(u, "PauseTime")), "PT") {
+		problems = append(problems, fmt.Sprintf("instances are replaced by %v", u))
+	}
+	// Managed scaling works by alarms: suspended, no instance would come for a task that finds no room.
+	if got := texts(at(u, "SuspendProcesses")); slices.Contains(got, "AlarmNotification") || slices.Contains(got, "Launch") || slices.Contains(got, "Terminate") {
+		problems = append(problems, fmt.Sprintf("meanwhile, %v stand still", got))
+	}
+	if str(at(group.properties, "LaunchTemplate", "Version")) != "${LaunchTemplate.LatestVersionNumber}" {
+		problems = append(problems, "a new image is not taken")
+	}
+	return problems
+}
+
+// whatRunsStays wants no image to be deleted that a build has named: one of the oldest may be the one that runs.
+func whatRunsStays(all stacks) []string {
+	var policy struct {
+		Rules []struct {
+			Selection struct{ TagStatus, CountType string }
+			Action    struct{ Type string }
+		}
+	}
+	text := str(at(all["bluegreen.yml"].resource("Repository").properties, "LifecyclePolicy", "LifecyclePolicyText"))
+	if err := json.Unmarshal([]byte(text), &policy); err != nil || len(policy.Rules) == 0 {
+		return []string{fmt.Sprintf("the rules are %q: %v", text, err)}
 	}
 	var problems []string
-	for cidr, want := range map[string]bool{"203.0.113.7/32": true, "10.0.0.0/8": true, "0.0.0.0/0": false, "128.0.0.0/1": false, "1.2.3.4": false, "1.2.3.256/32": false, "1.2.3.4/33": false} {
-		if pattern.MatchString(cidr) != want {
-			problems = append(problems, fmt.Sprintf("AllowedCidr %s is taken: %t", cidr, !want))
+	for _, r := range policy.Rules {
+		if r.Action.Type == "expire" && r.Selection.TagStatus != "untagged" {
+			problems = append(problems, "an image that a build has named expires by "+r.Selection.CountType)
+		}
+	}
+	return problems
+}
+
+// rolesAreHandedOn wants whoever registers a task definition or makes tasks of it to be allowed to hand on both roles that it may name.
+func rolesAreHandedOn(all stacks) []string {
+	var problems []string
+	for _, role := range []string{"CodeDeployRole", "PipelineRole"} {
+		found := false
+		for _, s := range all["bluegreen.yml"].statements(role) {
+			if !slices.Contains(s.actions, "iam:PassRole") {
+				continue
+			}
+			found = true
+			if choice := at(s.all, "Resource", "Fn::If", 0); choice != "HasTaskRole" || !slices.Contains(s.resources, "${TaskRoleArn}") || !slices.Contains(s.resources, "${TaskExecutionRole.Arn}") {
+				problems = append(problems, fmt.Sprintf("%s may hand on %v", role, s.resources))
+			}
+		}
+		if !found {
+			problems = append(problems, role+" may hand on no role")
 		}
 	}
 	return problems
@@ -390,10 +507,32 @@ func TestBlueGreen(t *testing.T) {
 		}},
 		"nobody by default": {nobodyByDefault, []mutation{
 			{f, "/([89]|[12][0-9]|3[0-2])", "/([0-9]|[12][0-9]|3[0-2])"},
-			{f, "  AllowedCidr:\n    Type: String\n", "  AllowedCidr:\n    Type: String\n    Default: 0.0.0.0/0\n"},
+			{f, "  PublicCidr:\n    Type: String\n", "  PublicCidr:\n    Type: String\n    Default: 0.0.0.0/0\n"},
+			{f, "      CidrIp: !Ref TestCidr\n", "      CidrIp: !Ref PublicCidr\n"},
+			{f, "  TestCidr:\n    Type: String\n    Default: \"\"\n", "  TestCidr:\n    Type: String\n    Default: 10.0.0.0/8\n"},
+		}},
+		"another port is refused first": {refusedFirst, []mutation{
+			{"stack-policy.json", `"LogicalResourceId/LoadBalancerSecurityGroup"`, `"LogicalResourceId/InstanceSecurityGroup"`},
+			{"stack-policy.json", `"LogicalResourceId/TargetGroup2"`, `"LogicalResourceId/InstanceSecurityGroup"`},
+		}},
+		"who may come in can be changed": {changeable, []mutation{
+			{"stack-policy.json", `"LogicalResourceId/TargetGroup2"`, `"LogicalResourceId/HttpFromPublic"`},
+		}},
+		"instances are replaced one by one": {replacedOneByOne, []mutation{
+			{f, "MaxBatchSize: 1", "MaxBatchSize: 2"},
+			{f, "!If [InstancesAreFixed, 1, !Ref MinInstances]", "0"},
+			{f, "SuspendProcesses: [HealthCheck,", "SuspendProcesses: [AlarmNotification,"},
+			{f, "Version: !GetAtt LaunchTemplate.LatestVersionNumber", "Version: \"1\""},
+		}},
+		"the image that runs stays": {whatRunsStays, []mutation{
+			{f, `"tagStatus": "untagged"`, `"tagStatus": "any"`},
+		}},
+		"roles are handed on": {rolesAreHandedOn, []mutation{
+			{f, "!If [HasTaskRole, [!GetAtt TaskExecutionRole.Arn, !Ref TaskRoleArn], !GetAtt TaskExecutionRole.Arn]", "!GetAtt TaskExecutionRole.Arn"},
 		}},
 		"nobody from everywhere": {noWorld, []mutation{
-			{f, "FromPort: 8080, ToPort: 8080, CidrIp: !Ref AllowedCidr", "FromPort: 8080, ToPort: 8080, CidrIp: 0.0.0.0/0"},
+			{f, "      CidrIp: !Ref TestCidr\n", "      CidrIp: 0.0.0.0/0\n"},
+			{f, "      CidrIp: !Ref TestCidr\n", "      CidrIp: !Ref PublicCidr\n"},
 			{f, "FromPort: 5432, ToPort: 5432, SourceSecurityGroupId: !GetAtt TaskSecurityGroup.GroupId", "FromPort: 5432, ToPort: 5432"},
 		}},
 		"encrypted": {encrypted, []mutation{

@@ -42,7 +42,8 @@ func noWorld(all stacks) []string {
 			}
 			for _, rule := range rules {
 				from, group := str(at(rule, "CidrIp"))+str(at(rule, "CidrIpv6"))+str(at(rule, "SourcePrefixListId")), str(at(rule, "SourceSecurityGroupId"))
-				if from != "${AllowedCidr}" && (from != "" || group == "") {
+				public := from == "${PublicCidr}" && slices.Contains([]string{"80", "443"}, str(at(rule, "FromPort")))
+				if !public && from != "${TestCidr}" && (from != "" || group == "") {
 					problems = append(problems, fmt.Sprintf("%s: %s lets %q%q in", file, r.id, from, group))
 				}
 				if str(at(rule, "IpProtocol")) != "tcp" || str(at(rule, "FromPort")) != str(at(rule, "ToPort")) || str(at(rule, "FromPort")) == "" {
@@ -170,6 +171,45 @@ func descriptions(all stacks) []string {
 	return problems
 }
 
+// everyPartition wants links, hosts and ARNs by what the partition calls them.
+func everyPartition(all stacks) []string {
+	var problems []string
+	for _, file := range files() {
+		for partition, host := range map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"} {
+			if got := str(at(all[file].section("Mappings"), "Console", partition, "Host")); got != host {
+				problems = append(problems, fmt.Sprintf("%s: the console of %s is %q", file, partition, got))
+			}
+		}
+		links := 0
+		for _, part := range []string{"Resources", "Outputs"} {
+			walk(all[file].section(part), func(m map[string]any) {
+				text := str(m)
+				for _, v := range m {
+					if s, ok := v.(string); ok {
+						text += " " + s
+					}
+				}
+				links += strings.Count(text, "https://${Console}/")
+				for _, fixed := range []string{"arn:aws:", "https://console.", ".*.amazonaws.com"} {
+					if strings.Contains(text, fixed) {
+						problems = append(problems, file+": holds in one partition only: "+text)
+					}
+				}
+			})
+		}
+		if links == 0 {
+			problems = append(problems, file+": no link leads to the console")
+		}
+	}
+	// The other partitions have no connections to GitLab, so the pipeline is not offered there; the gate is.
+	for _, r := range all["gate.yml"].resources() {
+		if strings.HasPrefix(r.kind, "AWS::Code") {
+			problems = append(problems, "gate.yml: not every partition has "+r.kind)
+		}
+	}
+	return problems
+}
+
 func gateHygiene() map[string]invariant {
 	return map[string]invariant{
 		"no anchors": {noAnchors, []mutation{
@@ -185,6 +225,13 @@ func gateHygiene() map[string]invariant {
 		}},
 		"descriptions": {descriptions, []mutation{
 			{"gate.yml", "Description: test listener, from the Greenlight prober", "Description: test listener, from Greenlight's prober"},
+		}},
+		"every partition": {everyPartition, []mutation{
+			{"gate.yml", "https://${Console}/cloudwatch", "https://console.aws.amazon.com/cloudwatch"},
+			{"gate.yml", "ssm.*.${AWS::URLSuffix}", "ssm.*.amazonaws.com"},
+			{"gate.yml", "console.amazonaws.cn", "console.amazonaws.com"},
+			{"gate.yml", "arn:${AWS::Partition}:s3", "arn:aws:s3"},
+			{"bluegreen.yml", "https://${Console}/codesuite/codedeploy", "https://console.aws.amazon.com/codesuite/codedeploy"},
 		}},
 		"no secrets": {noSecrets, []mutation{
 			{"gate.yml", "  Suite:\n    Type: String", "  SuitePassword:\n    Type: String"},

@@ -27,17 +27,16 @@ type policyStatement struct {
 
 // sids name the statements that have none in the template, by the resource that they stand in and their first action.
 var sids = map[string]string{
-	"ReportPolicy s3:PutObject":                   "Reports",
-	"SkipPolicy ssm:GetParameter":                 "Skip",
-	"ParameterPolicy ssm:GetParameter":            "Parameters",
-	"SecretPolicy secretsmanager:GetSecretValue":  "Secrets",
-	"ProbePolicy lambda:InvokeFunction":           "AskTheProber",
-	"AmazonECSs own ecs:DescribeServiceRevisions": "AmazonECSsOwnDeployments",
+	"ReportPolicy s3:PutObject":                  "Reports",
+	"SkipPolicy ssm:GetParameter":                "Skip",
+	"ParameterPolicy ssm:GetParameter":           "Parameters",
+	"SecretPolicy secretsmanager:GetSecretValue": "Secrets",
+	"ProbePolicy lambda:InvokeFunction":          "AskTheProber",
 }
 
 // ownNames puts words where the stack has its own names.
 var ownNames = strings.NewReplacer(
-	"${AWS::Partition}", "aws", "${AWS::Region}", "REGION", "${AWS::AccountId}", "ACCOUNT_ID",
+	"${AWS::Partition}", "aws", "${AWS::Region}", "REGION", "${AWS::AccountId}", "ACCOUNT_ID", "${AWS::URLSuffix}", "amazonaws.com",
 	"${ApplicationName}", "APPLICATION", "${DeploymentGroupName}", "DEPLOYMENT_GROUP", "${ClusterName}", "CLUSTER",
 	"${SuiteBucket}", "SUITE_BUCKET", "${SuitePrefix}", "", "${ReportBucket}", "REPORT_BUCKET",
 	"${Evidence}", "/EVIDENCE_PARAMETER", "${SkipParameter}", "/SKIP_PARAMETER",
@@ -71,11 +70,6 @@ func TestTheIAMPolicyIsTheStacks(t *testing.T) {
 			})
 		}
 	}
-	// The one right that the stack does not give: it is for CodeDeploy's deployments.
-	policy.Statement = append(policy.Statement, policyStatement{
-		sids["AmazonECSs own ecs:DescribeServiceRevisions"], "Allow", "ecs:DescribeServiceRevisions",
-		"arn:aws:ecs:REGION:ACCOUNT_ID:service-revision/CLUSTER/*", nil,
-	})
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")

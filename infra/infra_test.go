@@ -8,6 +8,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -37,18 +38,48 @@ func within(t *testing.T, limit time.Duration) context.Context {
 	return ctx
 }
 
-func TestTheTemplatesAreWithoutFindingsInFourRegions(t *testing.T) {
+func TestTheTemplatesAreWithoutFindings(t *testing.T) {
 	t.Parallel()
-	lint := have(t, "cfn-lint")
-	cmd := exec.CommandContext(within(t, 10*time.Minute), lint) // .cfnlintrc says what, and where
+	have(t, "cfn-lint")
+	cmd := exec.CommandContext(within(t, 10*time.Minute), "sh", "buildtools/lint-templates.sh") // .cfnlintrc says what, and where
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
+	for _, partition := range []string{"cn-north-1", "us-gov-west-1"} {
+		if !strings.Contains(read(t, "../buildtools/lint-templates.sh"), partition) {
+			t.Errorf("the gate is not linted in %s", partition)
+		}
+	}
 	text := read(t, "../.cfnlintrc")
-	for _, want := range []string{"gate.yml", "bluegreen.yml", "us-east-1", "eu-west-1"} {
+	for _, want := range []string{"gate.yml", "bluegreen.yml", "us-east-1", "eu-west-1", "cfn-lint-spec.json"} {
 		if !strings.Contains(text, want) {
 			t.Errorf(".cfnlintrc does not hold %s", want)
+		}
+	}
+}
+
+// TestCfnLintKnowsLifecycleHooks lints a service with hooks as ECS takes them, and one with slips.
+func TestCfnLintKnowsLifecycleHooks(t *testing.T) {
+	t.Parallel()
+	lint := have(t, "cfn-lint")
+	for slip, want := range map[string]string{"": "", "ROLLBACK}": "'BACK' is not one of", "TargetType": "'Target' was unexpected"} {
+		text := "Resources:\n  Service:\n    Type: AWS::ECS::Service\n    Properties:\n      Cluster: c\n      TaskDefinition: family\n" +
+			"      DeploymentConfiguration:\n        Strategy: BLUE_GREEN\n        LifecycleHooks:\n" +
+			"          - LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]\n            TargetType: PAUSE\n" +
+			"            TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}\n"
+		if slip != "" {
+			text = strings.ReplaceAll(text, slip, map[string]string{"ROLLBACK}": "BACK}", "TargetType": "Target"}[slip])
+		}
+		name := filepath.Join(t.TempDir(), "service.yml")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(within(t, time.Minute), lint, "--regions", "eu-west-1", "--template", name)
+		cmd.Dir = ".."
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s", slip, err, out)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func inventory() map[string][]string {
 		"IAM: hook role":                       {"gate:HookRole"},
 		"IAM: prober role":                     {"gate:ProberRole", "gate:ProberLeavesNetworkAlone"},
 		"network: default VPC, two subnets":    {"says: PublicSubnet1Id="},
-		"network: load balancer's group":       {"LoadBalancerSecurityGroup", "HttpsFromAllowedCidr"},
+		"network: load balancer's group":       {"LoadBalancerSecurityGroup", "HttpFromPublic", "HttpsFromPublic", "TestFromTestCidr"},
 		"network: tasks' group":                {"TaskSecurityGroup", "TasksFromLoadBalancer"},
 		"network: database's group":            {"DatabaseSecurityGroup"},
 		"network: instances' group":            {"InstanceSecurityGroup"},

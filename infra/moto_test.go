@@ -200,6 +200,10 @@ func without(v any, gone map[string]bool) any {
 		if id := str(at(x, "Fn::GetAtt", 0)); gone[id] || notOfMoto(str(at(x, "Fn::GetAtt", 1))) {
 			return "gone"
 		}
+		if text, ok := at(x, "Fn::Sub", 0).(string); ok { // with values of its own
+			plain, _ := without(map[string]any{"Fn::Sub": text}, gone).(map[string]any)
+			return map[string]any{"Fn::Sub": []any{plain["Fn::Sub"], without(at(x, "Fn::Sub", 1), gone)}}
+		}
 		if text, ok := x["Fn::Sub"].(string); ok {
 			return map[string]any{"Fn::Sub": regexp.MustCompile(`\$\{(\w+)(\.[\w.]+)?\}`).ReplaceAllStringFunc(text, func(ref string) string {
 				if id, attribute, _ := strings.Cut(strings.Trim(ref, "${}"), "."); gone[id] || notOfMoto(attribute) {
@@ -231,7 +235,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	subnets := strings.Fields(m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0:2].SubnetId", "--output", "text"))
 	vpc := m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0].VpcId", "--output", "text")
 	parameters := filepath.Join(t.TempDir(), "parameters")
-	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nAllowedCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
+	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nPublicCidr=0.0.0.0/0\nTestCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
 	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -269,6 +273,20 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 		t.Errorf("the stack policy is %s", policy)
 	}
 	m.wantMade(t)
+
+	// A gate for Amazon ECS's own deployments, beside it.
+	if err := os.WriteFile(parameters, []byte("NamePrefix=native\nController=ecs\nSuiteBucket=suites\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out = m.must(t, "make", "deploy", "STACK=gate", "BUCKET=greenlight-packages", "PARAMETERS="+parameters); !strings.Contains(out, "making greenlight-gate-native") || strings.Contains(out, "database") {
+		t.Errorf("make deploy says:\n%s", out)
+	}
+	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "greenlight-gate-native", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
+		if slices.Contains(made, id) != want {
+			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
+		}
+	}
 }
 
 // wantPackages looks whether what make package wrote for the console names what it uploaded, and is else what
@@ -343,8 +361,8 @@ func (m moto) wantMade(t *testing.T) {
 	if len(kinds) < 20 || !slices.Contains(kinds, "AWS::ECS::Service") {
 		t.Errorf("made only %v", kinds)
 	}
-	groups := m.must(t, "aws", "ec2", "describe-security-groups", "--filters", "Name=ip-permission.to-port,Values=8080", "--query", "SecurityGroups[].IpPermissions[].IpRanges[].CidrIp", "--output", "text")
-	if strings.Contains(groups, "0.0.0.0/0") {
+	groups := m.must(t, "aws", "ec2", "describe-security-groups", "--filters", "Name=ip-permission.to-port,Values=8080", "--query", "SecurityGroups[].IpPermissions[?ToPort==`8080`][].IpRanges[].CidrIp", "--output", "text")
+	if strings.Contains(groups, "0.0.0.0/0") || !strings.Contains(groups, "203.0.113.7/32") {
 		t.Errorf("port 8080 is open to %s", groups)
 	}
 }

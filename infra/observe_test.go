@@ -99,10 +99,11 @@ func (m metric) problems(e emitted) []string {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if !slices.Contains(e.dimensions, strings.Join(names, " ")) {
+	// The functions' own tests hold that this is the set of a deployment of Amazon ECS.
+	if set := strings.Join(names, " "); set != "Cluster LifecycleEvent Service" && !slices.Contains(e.dimensions, set) {
 		problems = append(problems, fmt.Sprintf("%s is not kept by %v", m.name, names))
 	}
-	if !slices.Contains(e.lifecycleEvents, m.dimensions["LifecycleEvent"]) {
+	if event := m.dimensions["LifecycleEvent"]; event != "*" && !slices.Contains(e.lifecycleEvents, event) {
 		problems = append(problems, fmt.Sprintf("%s of the lifecycle event %q", m.name, m.dimensions["LifecycleEvent"]))
 	}
 	return problems
@@ -111,7 +112,7 @@ func (m metric) problems(e emitted) []string {
 // awsProblems knows the metrics of AWS's own that the stacks use, with their dimensions, from AWS's documentation.
 func (m metric) awsProblems() []string {
 	known := map[string]string{
-		"AWS/Lambda Errors": "FunctionName", "AWS/SQS ApproximateNumberOfMessagesVisible": "QueueName",
+		"AWS/Lambda Errors": "FunctionName", "AWS/Lambda Throttles": "FunctionName", "AWS/SQS ApproximateNumberOfMessagesVisible": "QueueName",
 		"AWS/ApplicationELB HTTPCode_Target_5XX_Count": "LoadBalancer", "AWS/ApplicationELB HTTPCode_ELB_5XX_Count": "LoadBalancer",
 		"AWS/ApplicationELB RuleEvaluations": "LoadBalancer", "AWS/ApplicationELB RequestCount": "LoadBalancer TargetGroup",
 		"AWS/ApplicationELB UnHealthyHostCount": "LoadBalancer TargetGroup", "AWS/ApplicationELB HealthyHostCount": "LoadBalancer TargetGroup",
@@ -149,8 +150,20 @@ func alarmMetrics(alarm resource) []metric {
 	one(alarm.properties)
 	for _, m := range list(alarm.properties["Metrics"]) {
 		one(at(m, "MetricStat", "Metric"))
+		if q := regexp.MustCompile(`^SELECT SUM\((\w+)\) FROM SCHEMA\("([^"]+)", ([\w, ]+)\) GROUP BY `).FindStringSubmatch(str(at(m, "Expression"))); q != nil {
+			all = append(all, ofAll(q[2], q[1], q[3]))
+		}
 	}
 	return all
+}
+
+// ofAll is a metric by all values of its dimensions.
+func ofAll(namespace, name, dimensions string) metric {
+	m := metric{namespace, name, map[string]string{}}
+	for _, d := range strings.Split(dimensions, ",") {
+		m.dimensions[strings.TrimSpace(d)] = "*"
+	}
+	return m
 }
 
 func alarmsNameMetrics(e emitted) func(stacks) []string {
@@ -164,7 +177,9 @@ func alarmsNameMetrics(e emitted) func(stacks) []string {
 					problems = append(problems, alarm.id+" watches nothing")
 				}
 				for _, m := range metrics {
-					watched[m.name]++
+					if m.dimensions["LifecycleEvent"] != "*" {
+						watched[m.name]++
+					}
 					for _, p := range m.problems(e) {
 						problems = append(problems, alarm.id+": "+p)
 					}
@@ -195,9 +210,29 @@ type widget struct {
 	}
 }
 
-func (t template) widgets(id string) ([]widget, error) {
+// holds says whether something with this condition is there, with this value of the parameter Controller.
+func holds(condition, controller string) bool {
+	return condition == "" || controller == "both" || (condition == "ForECS") == (controller == "ecs")
+}
+
+// dashboardBody is a dashboard's text with what is only with this controller put in, or not.
+func (t template) dashboardBody(id, controller string) string {
+	body := t.resource(id).properties["DashboardBody"]
+	text := str(body)
+	parts, _ := at(body, "Fn::Sub", 1).(map[string]any)
+	for name, part := range parts {
+		choice := 2
+		if holds(str(at(part, "Fn::If", 0)), controller) {
+			choice = 1
+		}
+		text = strings.ReplaceAll(text, "${"+name+"}", str(at(part, "Fn::If", choice)))
+	}
+	return text
+}
+
+func (t template) widgets(id, controller string) ([]widget, error) {
 	var body struct{ Widgets []widget }
-	dec := json.NewDecoder(strings.NewReader(str(t.resource(id).properties["DashboardBody"])))
+	dec := json.NewDecoder(strings.NewReader(t.dashboardBody(id, controller)))
 	dec.DisallowUnknownFields()
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil || dec.More() {
@@ -212,6 +247,13 @@ func (w widget) metrics() []metric {
 	for _, row := range w.Properties.Metrics {
 		var names []string
 		for _, cell := range row {
+			s, _ := at(cell, "expression").(string)
+			if q := regexp.MustCompile(`^SEARCH\('\{"([^"]+)",([\w,]+)\} MetricName="(\w+)"'`).FindStringSubmatch(s); q != nil {
+				names = []string{q[1], q[3]}
+				for d := range strings.SplitSeq(q[2], ",") {
+					names = append(names, d, "*")
+				}
+			}
 			if text, ok := cell.(string); ok {
 				names = append(names, text)
 			}
@@ -236,13 +278,13 @@ func dashboards(e emitted) func(stacks) []string {
 			if len(boards) != 1 {
 				problems = append(problems, fmt.Sprintf("%s has %d dashboards", file, len(boards)))
 			}
-			for _, board := range boards {
-				widgets, err := all[file].widgets(board.id)
+			for _, controller := range []string{"codedeploy", "ecs", "both"} {
+				widgets, err := all[file].widgets(boards[0].id, controller)
 				if err != nil || len(widgets) == 0 {
 					problems = append(problems, fmt.Sprintf("%s: %v", file, err))
 				}
 				for i, w := range widgets {
-					for _, p := range append(w.problems(all[file], e), overlaps(w, widgets[:i])...) {
+					for _, p := range append(w.problems(all[file], e, controller), overlaps(w, widgets[:i])...) {
 						problems = append(problems, fmt.Sprintf("%s: %s: %s", file, w.Properties.Title, p))
 					}
 				}
@@ -264,7 +306,7 @@ func overlaps(w widget, before []widget) []string {
 	return nil
 }
 
-func (w widget) problems(t template, e emitted) []string {
+func (w widget) problems(t template, e emitted, controller string) []string {
 	var problems []string
 	switch w.Type {
 	case "metric":
@@ -283,12 +325,13 @@ func (w widget) problems(t template, e emitted) []string {
 			problems = append(problems, "no saved query says "+query)
 		}
 	case "alarm":
+		there := slices.DeleteFunc(t.resources("AWS::CloudWatch::Alarm"), func(r resource) bool { return !holds(str(r.all["Condition"]), controller) })
 		for _, a := range w.Properties.Alarms {
 			if t.resource(strings.TrimSuffix(strings.Trim(a, "${}"), ".Arn")).kind != "AWS::CloudWatch::Alarm" {
 				problems = append(problems, a+" is no alarm")
 			}
 		}
-		if len(w.Properties.Alarms) != len(t.resources("AWS::CloudWatch::Alarm")) {
+		if len(w.Properties.Alarms) != len(there) {
 			problems = append(problems, "does not show all alarms")
 		}
 	case "text":
@@ -325,7 +368,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 	e := observed(t)
 	hold(t, map[string]invariant{
 		"queries name fields that the hooks write": {queriesNameFields(e), []mutation{
-			{"gate.yml", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, lifecycle_event, verdict, status, blame, why"},
+			{"gate.yml", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, why"},
 			{"gate.yml", `filter event = "reported" and outcome`, `filter event = "reported" and result`},
 			{"gate.yml", `pct(duration_ms, 95)`, `pct(latency_ms, 95)`},
 			{"gate.yml", `filter event = "compare"`, `filter event = "comparison"`},
@@ -336,6 +379,8 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", "Dimensions: [{Name: LifecycleEvent, Value: AfterAllowTestTraffic}]", "Dimensions: [{Name: Event, Value: AfterAllowTestTraffic}]"},
 			{"gate.yml", "Value: BeforeAllowTraffic}]", "Value: AfterAllowTraffic}]"},
 			{"gate.yml", "Namespace: !Sub Greenlight/${NamePrefix}", "Namespace: Greenlight"},
+			{"gate.yml", "Cluster, Service, LifecycleEvent) GROUP BY", "Cluster, Service) GROUP BY"},
+			{"gate.yml", "SELECT SUM(GateFailed)", "SELECT SUM(HookFailed)"},
 			{"gate.yml", "TreatMissingData: notBreaching", "TreatMissingData: breaching"},
 			{"bluegreen.yml", "{Name: TargetGroup, Value: !GetAtt TargetGroup2", "{Name: TargetGroups, Value: !GetAtt TargetGroup2"},
 			{"gate.yml", "MetricName: Errors, Dimensions: [{Name: FunctionName", "MetricName: Errors, Dimensions: [{Name: Function"},
@@ -343,7 +388,9 @@ func TestWhatOperatorsRead(t *testing.T) {
 		"dashboards": {dashboards(e), []mutation{
 			{"gate.yml", `"GateDuration", "LifecycleEvent"`, `"HookDuration", "LifecycleEvent"`},
 			{"gate.yml", `{"type": "alarm", "x": 8`, `{"type": "alarm", "x": 7`},
-			{"gate.yml", `"${InvocationLost.Arn}"]`, `"${Lost.Arn}"]`},
+			{"gate.yml", `, "${InvocationLost.Arn}"'`, `, "${Lost.Arn}"'`},
+			{"gate.yml", `ECSsAlarms: !If [ForECS,`, `ECSsAlarms: !If [ForCodeDeploy,`},
+			{"gate.yml", `,Cluster,Service,LifecycleEvent} MetricName`, `,Cluster,LifecycleEvent} MetricName`},
 			{"gate.yml", `checks_failed, duration_ms\n| sort timestamp desc\n`, `checks_failed\n| sort timestamp desc\n`},
 			{"gate.yml", `"view": "table",`, `"view": "table"`},
 			{"bluegreen.yml", `"AWS/ECS", "CPUUtilization"`, `"AWS/ECS", "CPU"`},

@@ -25,9 +25,6 @@ const (
 	nativeFlags     = "strategy pause hook-timeout bake-time test-header create"
 )
 
-// maxHookTimeout is what ECS allows a hook (PAUSE; 24 hours for a Lambda function).
-const maxHookTimeout = 20_160 * time.Minute
-
 func (o *options) nativeFlags(c *cli.Command) {
 	n := &o.native
 	f := c.Group("a deployment of Amazon ECS itself")
@@ -76,20 +73,19 @@ func (o *options) chooseController(c *cli.Command) error {
 		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
 	}
 	o.plan.TerminationWait = n.bakeTime
+	takes := deployment.PauseStages()
 	for _, p := range n.pauses {
-		stage := lifecycle.Name(p)
-		takes := deployment.PauseStages()
-		if !slices.Contains(takes, stage) {
+		if !slices.Contains(takes, lifecycle.Name(p)) {
 			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, texts(takes), "they are "))
 		}
-		o.plan.Native.Pauses = append(o.plan.Native.Pauses, stage)
+		o.plan.Native.Pauses = append(o.plan.Native.Pauses, lifecycle.Name(p))
 	}
 	if n.testHeader != "" {
 		name, value, ok := strings.Cut(n.testHeader, "=")
 		if !ok || name == "" || value == "" {
 			return cli.Usagef("--test-header: want NAME=VALUE")
 		}
-		o.plan.Native.Header = rehearsal.Header{Name: name, Value: value}
+		o.plan.Header = rehearsal.Header{Name: name, Value: value}
 	}
 	return o.timeout(n.hookTimeout)
 }
@@ -99,7 +95,7 @@ func (o *options) timeout(text string) error {
 	after, action, _ := strings.Cut(text, ",")
 	duration, err := time.ParseDuration(after)
 	switch {
-	case err != nil || duration < time.Minute || duration > maxHookTimeout || duration%time.Minute != 0:
+	case err != nil || duration < time.Minute || duration > 336*time.Hour || duration%time.Minute != 0:
 		return cli.Usagef("--hook-timeout: want whole minutes from 1m to 336h, as Amazon ECS allows")
 	case action != "" && action != "ROLLBACK" && action != "CONTINUE":
 		return cli.Usagef("--hook-timeout: the action is ROLLBACK or CONTINUE")

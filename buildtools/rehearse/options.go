@@ -168,17 +168,11 @@ func (o *options) needed(c *cli.Command, args []string) error {
 		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
 	}
 	native := o.plan.Native
-	for _, need := range []struct {
-		flag, value string
-		optional    bool
-	}{
-		{"taskdef", o.taskDefinition, false},
-		{"appspec", o.appSpec, native != nil},
-		{"suite", o.suite, false},
-		{"blue", o.blue, native != nil && native.Create},
-		{"green", o.green, false},
+	optional := map[string]bool{"appspec": native != nil, "blue": native != nil && native.Create}
+	for _, need := range []struct{ flag, value string }{
+		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
 	} {
-		if strings.TrimSpace(need.value) == "" && !need.optional {
+		if strings.TrimSpace(need.value) == "" && !optional[need.flag] {
 			return cli.Usagef("--%s is missing", need.flag)
 		}
 	}
@@ -217,7 +211,6 @@ func (o *options) complete(c *cli.Command, args []string) error {
 
 // values takes the flags apart that hold more than one thing.
 func (o *options) values() (err error) {
-	create := o.plan.Native != nil && o.plan.Native.Create
 	if o.plan.Blue, err = serve("blue", o.blue); err != nil {
 		return err
 	}
@@ -240,7 +233,7 @@ func (o *options) values() (err error) {
 	if o.blueRelease == "" && o.plan.Blue.Builtin != "" {
 		o.plan.BlueRelease = "1.0.0"
 	}
-	if create {
+	if o.plan.Native != nil && o.plan.Native.Create {
 		o.plan.BlueRelease = ""
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)

@@ -129,7 +129,7 @@ func turning() {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
-	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil)) //nolint:gosec // it lives as long as a story
+	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }
 
 // turn is a hook of Amazon ECS's own deployments that turns the release bad once half of the production traffic is its.

@@ -104,12 +104,10 @@ func (o *options) read(w world) diagnostic.List {
 		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
 	}
 	var missing diagnostic.List
-	programs := rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}
 	if o.plan.Native != nil {
-		o.plan.Hooks, missing = programs.FindStages()
-	} else {
-		o.plan.Hooks, missing = programs.Find(found.Functions)
+		found.Functions = rehearsal.StageFunctions(commands)
 	}
+	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{

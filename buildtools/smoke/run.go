@@ -93,8 +93,9 @@ func variableHelp(name string, declared []string) string {
 
 func jobOf(o options, src suite.Source, values map[string]suite.Value) smoke.Job {
 	job := smoke.Job{
-		Suite: src, Values: values, Target: o.target, TargetHeaders: o.headers, Baseline: o.baseline,
-		Release: o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
+		Suite: src, Values: values, Target: smoke.Side{URL: o.target, Headers: o.headers},
+		Baseline: smoke.Side{URL: o.baseline},
+		Release:  o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
 		Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge},
 	}
 	if o.baseline != "" {

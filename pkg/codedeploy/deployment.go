@@ -20,6 +20,8 @@ type Deployment struct {
 	Group       string
 	// Rollback says that CodeDeploy itself created this deployment to take another one back.
 	Rollback bool
+	// RollsBack says that CodeDeploy takes this one back when it fails.
+	RollsBack bool
 	// TestListeners and ProductionListeners are listener ARNs; CodeDeploy takes one of each. A
 	// deployment group without a test listener has none, and CodeDeploy then skips
 	// AfterAllowTestTraffic without a word.
@@ -40,6 +42,9 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 		Application: aws.ToString(info.ApplicationName),
 		Group:       aws.ToString(info.DeploymentGroupName),
 		Rollback:    info.Creator == types.DeploymentCreatorCodeDeployRollback,
+	}
+	if auto := info.AutoRollbackConfiguration; auto != nil {
+		d.RollsBack = auto.Enabled && slices.Contains(auto.Events, types.AutoRollbackEventDeploymentFailure)
 	}
 	if info.LoadBalancerInfo != nil {
 		for _, pair := range info.LoadBalancerInfo.TargetGroupPairInfoList {

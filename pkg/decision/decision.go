@@ -19,6 +19,9 @@ type Seen struct {
 	// Deployment is the deployment's id or ARN, Event the gate that judges it.
 	Deployment string
 	Event      lifecycle.Name
+	// Cluster and Service are the names of what is deployed, Step the number of a step of it; empty where nobody says it.
+	Cluster, Service string
+	Step             int
 	// Release is the expected version, or empty where nobody said it; OldRelease is what production runs, where that
 	// is known. Where both have one name, no answer can tell them apart.
 	Release, OldRelease string
@@ -37,6 +40,11 @@ type Seen struct {
 	Evidence Evidence
 	Baseline Baseline
 	Skip     Skip
+	// Compared is evidence of an earlier step of the same deployment, in which production was the old release's and
+	// both were compared.
+	Compared Evidence
+	// Ahead is all that the event before anything is started rests on.
+	Ahead Ahead
 }
 
 // Problem is what kept the suite from being run.
@@ -116,6 +124,8 @@ func (s Seen) found() (finding.Verdict, finding.Blame, string) {
 	switch {
 	case s.Problem != (Problem{}):
 		return finding.Error, s.Problem.Blame, s.Problem.Reason
+	case s.Event == lifecycle.BeforeInstall:
+		return s.Ahead.found()
 	case r == nil:
 		return finding.Error, finding.BlameGate, "the gate did not come to a verdict"
 	}

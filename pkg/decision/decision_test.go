@@ -21,7 +21,7 @@ var whole = []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.Phas
 func passing(t *testing.T) (decision.Seen, *suite.Suite, smoke.Job, finding.Report) {
 	t.Helper()
 	s := suites(t)(false, false, true)
-	job := smoke.Job{Phases: whole, Nonce: "n", Target: "http://green"}
+	job := smoke.Job{Phases: whole, Nonce: "n", Target: smoke.Side{URL: "http://green"}}
 	report := good(s)
 	report.Nonce, report.ReleaseProven, report.Reason = "n", true, "2 checks passed"
 	report.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
@@ -54,7 +54,7 @@ func TestEveryWitnessIsNeeded(t *testing.T) {
 		reason string
 	}{
 		"another run's report":       {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Nonce = "m" }, finding.BlameGate, "not about this run"},
-		"another address was asked":  {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) { j.Target = "http://blue" }, finding.BlameGate, "not about this run"},
+		"another address was asked":  {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) { j.Target.URL = "http://blue" }, finding.BlameGate, "not about this run"},
 		"one name for both releases": {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) { s.OldRelease = "1.1" }, finding.BlameConfig, `both releases are called "1.1"`},
 		"another suite's report":     {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.SuiteSHA256 = "00" }, finding.BlameGate, "not about this run"},
 		"nobody waited":              {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Readiness = nil }, finding.BlameGate, "nobody waited"},

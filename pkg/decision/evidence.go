@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -21,6 +22,7 @@ type verdict struct {
 	Status      lifecycle.Status `json:"status"`
 	Observing   bool             `json:"observing"`
 	Overruled   Overruled        `json:"overruled"`
+	Compared    bool             `json:"compared"`
 	At          time.Time        `json:"at"`
 }
 
@@ -29,9 +31,21 @@ type verdict struct {
 func (d Decision) Record(at time.Time) (string, error) {
 	text, err := json.Marshal(verdict{
 		d.Seen.Deployment, d.Seen.Event, d.Seen.Release, d.Seen.SuiteSHA256, d.Seen.Target, d.Verdict, d.Status(),
-		d.Seen.Observing, d.Overruled, at.UTC().Truncate(time.Second),
+		d.Seen.Observing, d.Overruled, d.Seen.compared(), at.UTC().Truncate(time.Second),
 	})
 	return string(text), err
+}
+
+// KeptSum is the checksum that KeepSum put behind a record, or empty.
+func KeptSum(record string) string {
+	_, sum, _ := strings.Cut(record, "\n")
+	return sum
+}
+
+// KeepSum puts the checksum of what a run found so far behind a record, whose verdict stays as it is.
+func KeepSum(record, sum string) string {
+	record, _, _ = strings.Cut(record, "\n")
+	return record + "\n" + sum
 }
 
 // Evidence is the witness that the first gate judged this deployment: a verdict of ours, enforced and not overruled.
@@ -46,6 +60,28 @@ func NoEvidence(why string) Evidence { return Evidence{missing: why} }
 // EvidenceIn reads a record that AfterAllowTestTraffic's gate left. It is evidence where it is about the same
 // deployment, release, suite and address, was enforced, and said PASS.
 func EvidenceIn(text string, s Seen) Evidence {
+	return evidenceOf(lifecycle.AfterAllowTestTraffic, text, s)
+}
+
+// ComparedIn reads a record that BeforeAllowTraffic's gate left in an earlier step of the same deployment. Nothing but
+// a PASS for which everything was compared counts.
+func ComparedIn(text string, s Seen) Evidence {
+	if e := evidenceOf(lifecycle.BeforeAllowTraffic, text, s); e.verdict != nil && e.verdict.Compared {
+		return e
+	}
+	return NoEvidence("no earlier step compared")
+}
+
+// compared reports whether every comparison of the suite was made, in this invocation or in an earlier step's.
+func (s Seen) compared() bool {
+	if r := s.Run.report; r != nil && len(r.Compares) > 0 {
+		return len(r.Compares) == len(s.Run.suite.Comparisons())
+	}
+	return s.Compared.verdict != nil
+}
+
+func evidenceOf(event lifecycle.Name, text string, s Seen) Evidence {
+	text, _, _ = strings.Cut(text, "\n")
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
 	dec.DisallowUnknownFields()
 	var v verdict
@@ -55,7 +91,7 @@ func EvidenceIn(text string, s Seen) Evidence {
 		return NoEvidence("no verdict of the first gate is kept")
 	case v.Deployment == "" || v.Deployment != s.Deployment:
 		return NoEvidence("the verdict that is kept is about another deployment")
-	case v.Event != lifecycle.AfterAllowTestTraffic:
+	case v.Event != event:
 		return NoEvidence("the verdict that is kept is not the first gate's")
 	case v.SuiteSHA256 == "" || v.SuiteSHA256 != s.SuiteSHA256:
 		return NoEvidence("the first gate judged by another suite")

@@ -104,3 +104,49 @@ func TestWhatAListenerProves(t *testing.T) {
 }
 
 func way(groups ...string) discovery.Way { return discovery.Way{Groups: groups} }
+
+// A later step counts on an earlier one only where that compared, and passed.
+func TestWhatAnEarlierStepCompared(t *testing.T) {
+	seen, suite, job, report := passing(t)
+	record := func(change func(*decision.Seen)) string {
+		s := seen
+		change(&s)
+		text, err := decision.Decide(s).Record(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	good := record(func(*decision.Seen) {})
+	bare := report
+	bare.Compares, job.UncomparableBaseline = nil, "the placeholder"
+	uncompared := record(func(s *decision.Seen) { s.Run = decision.Ran(suite, job, bare) })
+	if !strings.Contains(uncompared, `"verdict":"PASS"`) {
+		t.Fatal(uncompared)
+	}
+	for name, tc := range map[string]struct {
+		text string
+		want bool
+	}{
+		"compared":           {good, true},
+		"with a sum behind":  {decision.KeepSum(good, "0123"), true},
+		"nothing compared":   {uncompared, false},
+		"the first gate's":   {record(func(s *decision.Seen) { s.Event = lifecycle.AfterAllowTestTraffic }), false},
+		"another deployment": {record(func(s *decision.Seen) { s.Deployment = "d-2" }), false},
+		"observed":           {record(func(s *decision.Seen) { s.Observing = true }), false},
+	} {
+		e := decision.ComparedIn(tc.text, seen)
+		if e.Known() != tc.want {
+			t.Errorf("%s: known %v", name, e.Known())
+		}
+		// The step after that has nothing else to go by.
+		later := seen
+		later.Compared, later.Run = e, decision.Ran(suite, job, bare)
+		if text, err := decision.Decide(later).Record(time.Now()); err != nil || decision.ComparedIn(text, seen).Known() != tc.want {
+			t.Errorf("%s, a step later: %s, %v", name, text, err)
+		}
+	}
+	if sum := decision.KeptSum(decision.KeepSum(decision.KeepSum("none", "1"), "2")); sum != "2" || decision.KeptSum(good) != "" {
+		t.Errorf("the sum is %q", sum)
+	}
+}

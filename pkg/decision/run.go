@@ -38,7 +38,7 @@ func (s Seen) flaw() string {
 // identity: the report is this run's.
 func (s Seen) identity() string {
 	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce ||
-		s.Run.job.Target != s.Target {
+		s.Run.job.Target.URL != s.Target {
 		return "the report is not about this run"
 	}
 	return ""
@@ -112,7 +112,8 @@ func (s Seen) comparisons() string {
 		}
 		held[c.Check] = true
 	}
-	excused := r.Verdict == finding.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional()
+	excused := r.Verdict == finding.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional() ||
+		s.Compared.verdict != nil && s.Baseline.url == ""
 	for _, name := range suite.Comparisons() {
 		if !held[name] && !excused {
 			return fmt.Sprintf("the comparison %q was not made", name)

@@ -29,6 +29,11 @@ type row struct {
 	// proof is "check", "listener" or "".
 	proof                                        string
 	observing, rollback, skip, allowed, optional bool
+	// earlier is a verdict that an earlier step of the same deployment left: "compared", "nothing compared" or "".
+	earlier string
+	// ahead is what was seen before anything was started: "nothing in the way", "a flaw" or "nobody looked"; "" in any
+	// other event.
+	ahead string
 }
 
 const (
@@ -42,7 +47,7 @@ func expected(r row) (finding.Verdict, lifecycle.Status) {
 	blue := r.production == "blue"
 	evidence := r.evidence == "passed"
 	judged := r.whole && r.checks == "held" || !r.whole && r.second && evidence
-	excused := r.compared == "" && (r.optional || !r.second)
+	excused := r.compared == "" && (r.optional || !r.second || r.earlier == "compared" && !blue)
 	undecided := r.whole && r.checks == "shared" && blue || judged
 	proven := r.proof != "" || evidence
 	v := finding.Error
@@ -58,6 +63,9 @@ func expected(r row) (finding.Verdict, lifecycle.Status) {
 			v = finding.Inconclusive
 		}
 	case finding.Error, finding.Skipped:
+	}
+	if r.ahead != "" { // whatever else was seen
+		v = map[bool]finding.Verdict{true: finding.Pass, false: finding.Error}[r.ahead == "nothing in the way"]
 	}
 	switch {
 	case v == finding.Pass || v == finding.Inconclusive && r.allowed:
@@ -100,7 +108,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	}
 	if r.evidence != "" {
 		first := seen
-		first.Run = decision.Ran(s, smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
+		first.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
 		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
 		switch r.evidence {
 		case "observed":
@@ -121,7 +129,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	if r.second {
 		seen.Event = lifecycle.BeforeAllowTraffic
 	}
-	job := smoke.Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseCompare}}
+	job := smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseReady, finding.PhaseCompare}}
 	if r.whole {
 		job.Phases = append(job.Phases, finding.PhaseJudge)
 	}
@@ -147,6 +155,29 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	seen.Baseline = decision.BaselineAt("http://blue", share)
 	if r.proof == "listener" {
 		seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
+	}
+	if r.earlier != "" {
+		step := seen
+		all := good(s)
+		step.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}}, all)
+		if step.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two"); r.earlier == "compared" {
+			all.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
+			step.Baseline = decision.BaselineAt("http://blue", decision.ShareOf(0))
+			step.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}}, all)
+		}
+		text, err := decision.Decide(step).Record(time.Now())
+		if err != nil {
+			panic(err)
+		}
+		seen.Compared = decision.ComparedIn(text, seen)
+	}
+	switch r.ahead {
+	case "nothing in the way":
+		seen.Event, seen.Ahead = lifecycle.BeforeInstall, decision.LookedAhead(nil)
+	case "a flaw":
+		seen.Event, seen.Ahead = lifecycle.BeforeInstall, decision.LookedAhead([]string{"a flaw"})
+	case "nobody looked":
+		seen.Event = lifecycle.BeforeInstall
 	}
 	seen.Observing, seen.Rollback = r.observing, r.rollback
 	if r.skip {
@@ -181,11 +212,18 @@ func rows(f func(row)) {
 							whole: bit(0), observing: bit(1), rollback: bit(2), skip: bit(3), allowed: bit(4), optional: bit(5),
 						}
 						for _, r.second = range both {
+							r.evidence, r.compared, r.earlier, r.ahead = "", "", "", ""
 							if !r.second {
-								r.evidence, r.compared = "", ""
 								f(r)
+								for _, r.ahead = range []string{"nothing in the way", "a flaw", "nobody looked"} {
+									f(r)
+								}
 								continue
 							}
+							for _, r.earlier = range []string{"compared", "nothing compared"} {
+								f(r)
+							}
+							r.earlier = ""
 							for _, r.evidence = range []string{"", "passed", "observed", "another suite's", "skipped"} {
 								for _, r.compared = range []string{"", "held", "inconclusive"} {
 									f(r)
@@ -225,10 +263,14 @@ func TestEveryCombination(t *testing.T) {
 }
 
 // openedWithout is the one property: where nothing overrules it, Succeeded means that every counted check of this suite
-// was asked of this release and held, by this invocation or the first gate's; or that somebody skipped it.
+// was asked of this release and held, by this invocation or the first gate's; or that somebody skipped it. Before
+// anything is started it means that somebody looked, and nothing is in the way.
 func openedWithout(r row, d decision.Decision) bool {
 	if d.Status() != succeeded || r.observing || r.rollback || r.skip {
 		return false
+	}
+	if r.ahead != "" {
+		return r.ahead != "nothing in the way"
 	}
 	held := r.whole && r.checks == "held" || !r.whole && r.evidence == "passed"
 	shared := r.allowed && r.verdict == finding.Inconclusive && r.checks == "shared" && r.production == "blue"

@@ -24,6 +24,14 @@ func ByListener(arn string, way discovery.Way, targetGroup string) Proof {
 	return Proof{by: "listener " + arn}
 }
 
+// Of adds the digest of the image that the new release runs to a proof, where that is known.
+func (p Proof) Of(digest string) Proof {
+	if p.by != "" && digest != "" {
+		p.by += ", image " + digest
+	}
+	return p
+}
+
 // Unproven says why there is no proof.
 func Unproven(why string) Proof { return Proof{missing: why} }
 
@@ -55,11 +63,34 @@ func BaselineAt(url string, green Share) Baseline {
 	return Baseline{url: url}
 }
 
+// NoBaseline says why there is none.
+func NoBaseline(why string) Baseline { return Baseline{why: why} }
+
 // URL is the baseline's base URL, or empty where there is none; Why then says why.
 func (b Baseline) URL() string { return b.url }
 
 // Why is why there is no baseline, or empty.
 func (b Baseline) Why() string { return b.why }
+
+// Ahead is the witness that somebody looked, before anything is started, whether the deployment can be judged. Its zero
+// value says that nobody did.
+type Ahead struct {
+	looked bool
+	flaws  []string
+}
+
+// LookedAhead is what was found to be in the way of a verdict, or that nothing is.
+func LookedAhead(flaws []string) Ahead { return Ahead{true, flaws} }
+
+func (a Ahead) found() (finding.Verdict, finding.Blame, string) {
+	switch {
+	case !a.looked:
+		return finding.Error, finding.BlameGate, "nobody looked whether this deployment can be judged"
+	case len(a.flaws) > 0:
+		return finding.Error, finding.BlameConfig, "this deployment cannot be judged: " + strings.Join(a.flaws, "; ")
+	}
+	return finding.Pass, finding.BlameNone, "nothing is in the way of a verdict; nothing was judged yet"
+}
 
 // Skip is the witness of somebody's authorisation to let this deployment pass.
 type Skip struct {

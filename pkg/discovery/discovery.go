@@ -40,6 +40,8 @@ type Finder struct {
 // TaskDefinition is what a task set runs, as far as a gate cares.
 type TaskDefinition struct {
 	ARN string
+	// Container is the one behind the load balancer, Digest that of its image where a service revision says it.
+	Container, Digest string
 	// TargetGroup is the ARN of the target group that its task set is registered in, or empty.
 	TargetGroup string
 	// Release is the label greenlight.release, else the tag of the image behind the load balancer.
@@ -116,7 +118,7 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.Loa
 		return TaskDefinition{}, fmt.Errorf("read task definition %s: %w", arn, err)
 	}
 	return TaskDefinition{
-		ARN: arn, TargetGroup: aws.ToString(behind.TargetGroupArn),
+		ARN: arn, Container: aws.ToString(c.Name), TargetGroup: aws.ToString(behind.TargetGroupArn),
 		Release:   cmp.Or(c.DockerLabels[LabelRelease], imageTag(aws.ToString(c.Image))),
 		Suite:     c.DockerLabels[LabelSuite],
 		Bootstrap: c.DockerLabels[LabelBootstrap] == "true",

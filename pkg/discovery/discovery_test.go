@@ -1,6 +1,7 @@
 package discovery_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -55,11 +56,11 @@ func TestTaskDefinitions(t *testing.T) {
 	})
 	original, replacement := f.TaskDefinitions(t.Context(), target)
 	got, ok := original.Get()
-	if want := (discovery.TaskDefinition{ARN: "arn:old", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || got != want {
+	if want := (discovery.TaskDefinition{ARN: "arn:old", Container: "web", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || got != want {
 		t.Errorf("original %+v, %v, want %+v", got, original.Err(), want)
 	}
 	got, ok = replacement.Get()
-	if want := (discovery.TaskDefinition{ARN: "arn:new", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"}); !ok || got != want {
+	if want := (discovery.TaskDefinition{ARN: "arn:new", Container: "web", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"}); !ok || got != want {
 		t.Errorf("replacement %+v, %v, want %+v", got, replacement.Err(), want)
 	}
 }
@@ -195,23 +196,48 @@ func TestWhatARuleAsksFor(t *testing.T) {
 	path := func(value string) string {
 		return `<member><Field>path-pattern</Field><Values><member>` + value + `</member></Values></member>`
 	}
+	query := func(key, value string) string {
+		return `<member><Field>query-string</Field><QueryStringConfig><Values><member><Key>` + key + `</Key><Value>` + value + `</Value></member></Values></QueryStringConfig></member>`
+	}
+	host := `<member><Field>host-header</Field><HostHeaderConfig><Values><member>*.green.example</member></Values></HostHeaderConfig></member>`
+	none := func(why string) discovery.Way {
+		return discovery.Way{Cannot: "the listener rule " + oneRule + " leads to no release: " + why}
+	}
+	one := map[string]string{"x-test": "1"}
 	for name, tc := range map[string]struct {
-		conditions string
-		headers    map[string]string
-		other      []string
+		conditions, actions string
+		want                discovery.Way
 	}{
-		"nothing":                   {"", nil, nil},
-		"a header":                  {header("x-test", "yes"), map[string]string{"x-test": "yes"}, nil},
-		"one of two, one is a mask": {header("x-test", "y*", "yes"), map[string]string{"x-test": "yes"}, nil},
-		"a mask alone":              {header("x-test", "y?s"), nil, []string{"http-header"}},
-		"every path":                {path("/*") + header("x-test", "1"), map[string]string{"x-test": "1"}, nil},
-		"a path":                    {path("/green/*"), nil, []string{"path-pattern"}},
+		"nothing":            {"", "", discovery.Way{}},
+		"a header":           {header("x-test", "1"), "", discovery.Way{Headers: one}},
+		"the first of two":   {header("x-test", "1", "2"), "", discovery.Way{Headers: one}},
+		"a mask alone":       {header("x-test", "y?s*"), "", discovery.Way{Headers: map[string]string{"x-test": "yxsx"}}},
+		"a header twice":     {header("x-test", "1") + header("x-test", "1"), "", discovery.Way{Headers: one}},
+		"a query":            {query("v", "green"), "", discovery.Way{Query: map[string]string{"v": "green"}}},
+		"a host":             {host, "", discovery.Way{Hosts: []string{"*.green.example"}}},
+		"every path":         {path("/*") + header("x-test", "1"), "", discovery.Way{Headers: one}},
+		"a path":             {path("/green/*"), "", discovery.Way{Paths: []string{"/green/*"}}},
+		"a source":           {`<member><Field>source-ip</Field></member>`, "", none("no request of a suite can satisfy its condition source-ip")},
+		"a method":           {`<member><Field>http-request-method</Field></member>`, "", none("no request of a suite can satisfy its condition http-request-method")},
+		"a host by a regexp": {`<member><Field>host-header</Field><RegexValues><member>^g</member></RegexValues></member>`, "", none("no request of a suite can satisfy its condition host-header")},
+		"two values of one header": {
+			header("x-test", "1") + header("x-test", "2"), "",
+			discovery.Way{Headers: one, Cannot: none(`it asks for two values of "x-test", or for none`).Cannot},
+		},
+		"a query without a key": {query("", "green"), "", none(`it asks for two values of "", or for none`)},
+		"a fixed response":      {"", "fixed-response", none("it does not forward what asks for it, but has the action fixed-response")},
+		"a redirect":            {"", "redirect", none("it does not forward what asks for it, but has the action redirect")},
+		"a login":               {"", "authenticate-oidc", none("it does not forward what asks for it, but has the action authenticate-oidc")},
 	} {
 		f := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules><member><RuleArn>` + oneRule +
-			`</RuleArn><Conditions>` + tc.conditions + `</Conditions></member></Rules></DescribeRulesResult></R>`})
-		got, err := f.Way(t.Context(), oneRule)
-		if want := (discovery.Way{Headers: tc.headers, Other: tc.other}); err != nil || !cmp.Equal(got, want) {
-			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(want, got))
+			`</RuleArn><Conditions>` + tc.conditions + `</Conditions><Actions><member><Type>` + tc.actions + `</Type></member></Actions></member></Rules></DescribeRulesResult></R>`})
+		if tc.actions == "" {
+			f = finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules><member><RuleArn>` + oneRule +
+				`</RuleArn><Conditions>` + tc.conditions + `</Conditions></member></Rules></DescribeRulesResult></R>`})
+		}
+		tc.want.Rule = oneRule
+		if got, err := f.Way(t.Context(), oneRule); err != nil || !cmp.Equal(got, tc.want) {
+			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(tc.want, got))
 		}
 	}
 }
@@ -230,23 +256,27 @@ func TestHealth(t *testing.T) {
 func TestRevision(t *testing.T) {
 	const alb, nlb = "arn:aws:elasticloadbalancing:eu-west-1:1:", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/n/1/2"
 	revision := func(test, production string) string {
-		return `{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new","resolvedConfiguration":{"loadBalancers":[{"targetGroupArn":"` + alb + `targetgroup/two/2"}]},"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + test + `","productionListenerRule":"` + production + `"}}]}]}`
+		return `{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new","containerImages":[{"containerName":"log"},{"containerName":"web","imageDigest":"sha256:1"}],"resolvedConfiguration":{"loadBalancers":[{"targetGroupArn":"` + alb + `targetgroup/two/2"}]},"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + test + `","productionListenerRule":"` + production + `"}}]}]}`
 	}
 	definition := `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"web","image":"app:7"}]}}`
 	for name, tc := range map[string]struct {
 		answer string
 		want   discovery.Revision
 	}{
-		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), discovery.Revision{TestRule: alb + "listener-rule/app/a/1/2/3", ProductionRule: alb + "listener-rule/app/a/1/4/5", TargetGroup: "two"}},
-		"listeners of an NLB": {revision(nlb, nlb), discovery.Revision{TestRule: nlb, ProductionRule: nlb, TargetGroup: "two"}},
-		"no test listener":    {revision("", nlb), discovery.Revision{ProductionRule: nlb, TargetGroup: "two"}},
+		"rules of an ALB":     {revision(alb+"listener-rule/app/a/1/2/3", alb+"listener-rule/app/a/1/4/5"), discovery.Revision{TestRule: alb + "listener-rule/app/a/1/2/3", ProductionRule: alb + "listener-rule/app/a/1/4/5", TargetGroup: alb + "targetgroup/two/2", TestRules: 1}},
+		"listeners of an NLB": {revision(nlb, nlb), discovery.Revision{TestRule: nlb, ProductionRule: nlb, TargetGroup: alb + "targetgroup/two/2", TestRules: 1}},
+		"no test listener":    {revision("", nlb), discovery.Revision{ProductionRule: nlb, TargetGroup: alb + "targetgroup/two/2"}},
 		"no load balancer":    {`{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new"}]}`, discovery.Revision{}},
 	} {
 		f := finder(t, map[string]string{"DescribeServiceRevisions arn:r": tc.answer, "DescribeTaskDefinition arn:new": definition})
-		tc.want.TaskDefinition = discovery.TaskDefinition{ARN: "arn:new", Release: "7"}
-		got, err := f.Revision(t.Context(), "arn:r")
-		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
-			t.Errorf("%s: %v %s", name, err, diff)
+		td := discovery.TaskDefinition{ARN: "arn:new", Container: "web", Release: "7", TargetGroup: tc.want.TargetGroup}
+		if td.TargetGroup != "" {
+			td.Digest = "sha256:1"
+		}
+		tc.want.TaskDefinition = discovery.Of(td, nil)
+		got, err := f.Revisions(t.Context(), "arn:r")
+		if err != nil || len(got) != 1 || fmt.Sprintf("%+v", got[0]) != fmt.Sprintf("%+v", tc.want) {
+			t.Errorf("%s: %v\n%+v, want\n%+v", name, err, got, tc.want)
 		}
 	}
 	if got := discovery.ListenerOf(alb + "listener-rule/app/a/1/2/3"); got != alb+"listener/app/a/1/2" {
@@ -254,7 +284,7 @@ func TestRevision(t *testing.T) {
 	}
 	for _, answer := range []string{`{}`, `{"serviceRevisions":[]}`, `{"serviceRevisions":[{"serviceRevisionArn":"arn:other","taskDefinition":"arn:new"}]}`} {
 		f := finder(t, map[string]string{"DescribeServiceRevisions": answer, "DescribeTaskDefinition arn:new": definition})
-		if _, err := f.Revision(t.Context(), "arn:r"); err == nil || !strings.Contains(err.Error(), "not about this revision") {
+		if _, err := f.Revisions(t.Context(), "arn:r"); err == nil || !strings.Contains(err.Error(), "not about this revision") {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}

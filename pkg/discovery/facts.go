@@ -41,8 +41,12 @@ type Facts struct {
 	Original, Replacement Fact[TaskDefinition]
 	// Test and Production are the ways to the two releases.
 	Test, Production Side
-	// GreenGroup is the name of the new release's target group.
-	GreenGroup Fact[string]
+	// GreenGroup and BlueGroup are the names of the two releases' target groups.
+	GreenGroup, BlueGroup Fact[string]
+	// Rollout is what a native deployment says of itself.
+	Rollout Fact[Rollout]
+	// TestListeners is how many ways there are for test traffic.
+	TestListeners int
 	// Share is how much of production's traffic the new release gets, in per cent.
 	Share Fact[float64]
 	// Warnings say what could not be read, in AWS's words.
@@ -57,16 +61,17 @@ type Side struct {
 	URL Fact[string]
 	// Addresses are what to dial from inside the VPC, with the port.
 	Addresses Fact[[]string]
-	// Headers are what the rule asks for.
-	Headers Fact[map[string]string]
+	// Way is what leads there, and what it asks for.
+	Way Fact[Way]
 }
 
 // Wanted says what else is to be read of a deployment.
 type Wanted struct {
 	// Definitions are those of the task sets.
 	Definitions bool
-	// TestURL and ProductionURL are the listeners' base URLs, Addresses what to dial for both.
-	TestURL, ProductionURL, Addresses bool
+	// TestURL and ProductionURL are the listeners' base URLs, Addresses what to dial for both, Ways what they do. A
+	// listener rule's is always read.
+	TestURL, ProductionURL, Addresses, Ways bool
 }
 
 // Deployment reads what CodeDeploy says of a deployment.
@@ -78,10 +83,14 @@ func (f Finder) Deployment(ctx context.Context, id string) Facts {
 	)
 	if d, ok := found.Deployment.Get(); ok {
 		found.Test.ARN, found.Production.ARN = firstOf(d.TestListeners), firstOf(d.ProductionListeners)
+		found.TestListeners = len(d.TestListeners)
 	}
 	t, _ := found.Target.Get()
 	if green := t.Replacement(); green != nil {
 		found.Share, found.GreenGroup = Of(green.TrafficWeight, nil), named(green.TargetGroup)
+	}
+	if blue := t.Original(); blue != nil {
+		found.BlueGroup = named(blue.TargetGroup)
 	}
 	return found.warned(found.Deployment.Err(), found.Target.Err())
 }
@@ -96,8 +105,8 @@ func (f Finder) Complete(ctx context.Context, found Facts, w Wanted) Facts {
 				original, replacement = f.TaskDefinitions(ctx, t)
 			}
 		},
-		func() { test = f.side(ctx, found.Test.ARN, w.TestURL, w.Addresses) },
-		func() { production = f.side(ctx, found.Production.ARN, w.ProductionURL, w.Addresses) },
+		func() { test = f.side(ctx, found.Test.ARN, w.TestURL, w) },
+		func() { production = f.side(ctx, found.Production.ARN, w.ProductionURL, w) },
 	)
 	found.Original, found.Replacement, found.Test, found.Production = original, replacement, test, production
 	found.Warnings = nil
@@ -108,39 +117,48 @@ func (f Finder) Complete(ctx context.Context, found Facts, w Wanted) Facts {
 	return found
 }
 
-// OfRevision reads what a native deployment says of the service revision that it brings.
-func (f Finder) OfRevision(ctx context.Context, arn string, w Wanted) Facts {
-	if arn == "" {
+// Native reads what a native deployment says of itself, and of the service revisions that it moves between.
+func (f Finder) Native(ctx context.Context, deployment, service, revision string, w Wanted) Facts {
+	if revision == "" {
 		found := Facts{Replacement: Of(TaskDefinition{}, errors.New("read service revision: the event names none"))}
 		return found.warned(found.Replacement.Err())
 	}
+	found := Facts{Rollout: Of(f.Rollout(ctx, deployment, service, revision))}
+	asked := []string{revision}
+	if r, _ := found.Rollout.Get(); len(r.Sources) == 1 {
+		asked = append(asked, r.Sources[0])
+	}
+	all, err := f.Revisions(ctx, asked...)
+	if err != nil {
+		found.Replacement = Of(TaskDefinition{}, err)
+		return found.warned(found.Rollout.Err(), err)
+	}
 	// A revision whose task definition cannot be read may still say where its listeners are.
-	r, err := f.Revision(ctx, arn)
-	found := Facts{Replacement: Of(r.TaskDefinition, err), GreenGroup: named(r.TargetGroup)}
-	var headers Fact[map[string]string]
+	found.Replacement, found.GreenGroup = all[0].TaskDefinition, named(targetGroupName(all[0].TargetGroup))
+	found.TestListeners = all[0].TestRules
+	if len(all) > 1 {
+		found.Original, found.BlueGroup = all[1].TaskDefinition, named(targetGroupName(all[1].TargetGroup))
+	}
 	parallel.Do(
-		func() { found.Test = f.side(ctx, r.TestRule, w.TestURL, w.Addresses) },
-		func() { found.Production = f.side(ctx, r.ProductionRule, w.ProductionURL, w.Addresses) },
-		func() {
-			if ListenerOf(r.TestRule) != r.TestRule {
-				way, err := f.Way(ctx, r.TestRule)
-				headers = Of(way.Headers, err)
-			}
-		},
+		func() { found.Test = f.side(ctx, all[0].TestRule, w.TestURL, w) },
+		func() { found.Production = f.side(ctx, all[0].ProductionRule, w.ProductionURL, w) },
 	)
-	found.Test.Headers = headers
-	return found.warned(err, found.Test.err(), found.Production.err())
+	return found.warned(found.Rollout.Err(), found.Replacement.Err(), found.Original.Err(), found.Test.err(),
+		found.Production.err(), found.Production.Way.Err())
 }
 
-// side reads the listener behind an ARN, and what to dial to get to it.
-func (f Finder) side(ctx context.Context, arn string, wantURL, wantAddresses bool) Side {
+// side reads the listener behind an ARN, what leads there, and what to dial to get to it.
+func (f Finder) side(ctx context.Context, arn string, wantURL bool, w Wanted) Side {
 	s := Side{ARN: arn}
-	if arn == "" || !wantURL && !wantAddresses {
+	if arn != "" && (w.Ways || ListenerOf(arn) != arn) {
+		s.Way = Of(f.Way(ctx, arn))
+	}
+	if arn == "" || !wantURL && !w.Addresses {
 		return s
 	}
 	l, err := f.Listener(ctx, ListenerOf(arn))
 	s.URL = Of(l.URL, err)
-	if err != nil || !wantAddresses {
+	if err != nil || !w.Addresses {
 		return s
 	}
 	hosts, err := f.Addresses(ctx, l.LoadBalancer)
@@ -154,7 +172,7 @@ func (f Finder) side(ctx context.Context, arn string, wantURL, wantAddresses boo
 	return s
 }
 
-// err is the first thing that could not be read of a side, its headers left out.
+// err is the first thing that could not be read of a side, its way left out.
 func (s Side) err() error {
 	if err := s.URL.Err(); err != nil {
 		return err

@@ -23,6 +23,8 @@ func answers() map[string]string {
 		"DescribeTaskSets":               taskSets,
 		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"taskDefinitionArn":"arn:old","containerDefinitions":[{"name":"web","image":"app:1"}]}}`,
 		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"web","image":"app:2"}]}}`,
+		"DescribeServiceDeployments":     `{"serviceDeployments":[{"serviceDeploymentArn":"arn:d"}]}`,
+		"DescribeServices":               `{"services":[{"serviceArn":"arn:aws:ecs:eu-west-1:1:service/c/s"}]}`,
 		"DescribeServiceRevisions":       `{"serviceRevisions":[{"serviceRevisionArn":"arn:r","taskDefinition":"arn:new","resolvedConfiguration":{"loadBalancers":[{"targetGroupArn":"` + tg + `"}]},"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"` + oneRule + `"}}]}]}`,
 		"DescribeListeners":              `<R><DescribeListenersResult><Listeners><member><ListenerArn>` + listener + `</ListenerArn><LoadBalancerArn>` + balancer + `</LoadBalancerArn><Port>80</Port><Protocol>HTTP</Protocol></member></Listeners></DescribeListenersResult></R>`,
 		"DescribeLoadBalancers":          `<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>` + balancer + `</LoadBalancerArn><DNSName>alb.example</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></R>`,
@@ -50,8 +52,8 @@ func said(f discovery.Facts) string {
 		add(name, url, ok)
 		addresses, ok := s.Addresses.Get()
 		add(name+" at", strings.Join(addresses, ","), ok)
-		headers, ok := s.Headers.Get()
-		add(name+" header", headers["x-test"], ok)
+		way, ok := s.Way.Get()
+		add(name+" header", way.Headers["x-test"], ok)
 	}
 	slices.Sort(words)
 	return strings.Join(words, " ")
@@ -108,8 +110,13 @@ func TestWhatCannotBeReadIsNotKnown(t *testing.T) {
 	}
 }
 
+func ofRevision(t *testing.T, answers map[string]string, arn string) discovery.Facts {
+	t.Helper()
+	return finder(t, answers).Native(t.Context(), "arn:d", "arn:aws:ecs:eu-west-1:1:service/c/s", arn, everything)
+}
+
 func TestTheFactsOfARevision(t *testing.T) {
-	found := finder(t, answers()).OfRevision(t.Context(), "arn:r", everything)
+	found := ofRevision(t, answers(), "arn:r")
 	const want = "group=two replacement=2 test at=10.0.0.1:80 test header=1 test=http://alb.example:80"
 	if diff := cmp.Diff(want, said(found)); diff != "" || len(found.Warnings) != 0 || found.Test.ARN != oneRule {
 		t.Errorf("%s, warnings %q", diff, found.Warnings)
@@ -117,11 +124,11 @@ func TestTheFactsOfARevision(t *testing.T) {
 	// Its listeners are known without its task definition, and nothing without its name.
 	some := answers()
 	delete(some, "DescribeTaskDefinition arn:new")
-	found = finder(t, some).OfRevision(t.Context(), "arn:r", everything)
+	found = ofRevision(t, some, "arn:r")
 	if got := said(found); found.Replacement.Err() == nil || got != strings.Replace(want, " replacement=2", "", 1) || len(found.Warnings) != 1 {
 		t.Errorf("without its task definition: %s, %v, warnings %q", got, found.Replacement.Err(), found.Warnings)
 	}
-	found = finder(t, answers()).OfRevision(t.Context(), "", everything)
+	found = ofRevision(t, answers(), "")
 	if got := said(found); got != "" || found.Replacement.Err() == nil || len(found.Warnings) != 1 {
 		t.Errorf("without a name: %s, warnings %q", got, found.Warnings)
 	}

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,13 +64,17 @@ func another(got *string, asked string) bool { return aws.ToString(got) != "" &&
 
 // Way is what a listener, or one rule of it, does with requests.
 type Way struct {
-	// Groups are the names of the target groups that it forwards to. A weight of 0 counts as not there: since
-	// 2022 CodeDeploy leaves the other group of the pair in a weighted forward with weight 0.
-	Groups []string
-	// Headers are what a single rule asks for, a value for each; nil for a whole listener.
-	Headers map[string]string
-	// Other names conditions of a single rule that no header satisfies: "host-header", "path-pattern".
-	Other []string
+	// Groups are the names of the target groups that it forwards to, ARNs their ARNs. A weight of 0 counts as not there:
+	// since 2022 CodeDeploy leaves the other group of the pair in a weighted forward with weight 0.
+	Groups, ARNs []string
+	// Headers and Query are what a single rule asks of a request, a value for each; Hosts and Paths are patterns, one of
+	// which has to fit. All are empty for a whole listener.
+	Headers, Query map[string]string
+	Hosts, Paths   []string
+	// Cannot says why no request of ours is led to a release by a single rule, or is empty.
+	Cannot string
+	// Rule is its ARN.
+	Rule string
 }
 
 // LeadsOnlyTo reports whether all that is forwarded goes to the target group.
@@ -89,12 +94,12 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	if err != nil {
 		return Way{}, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
 	}
-	var w Way
+	w := Way{Rule: arn}
 	for _, r := range out.Rules {
 		if single && another(r.RuleArn, arn) || another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), ListenerOf(arn)) {
 			return Way{}, errors.New("read listener rules: the answer is about another listener")
 		}
-		w.Groups = append(w.Groups, groups(r)...)
+		w.forwards(r)
 		if single {
 			w.read(r)
 		}
@@ -102,48 +107,75 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	return w, nil
 }
 
-// groups lists the names of the target groups that the rule gives a share to.
-func groups(r types.Rule) []string {
-	var out []string
+// forwards notes the target groups that the rule gives a share to.
+func (w *Way) forwards(r types.Rule) {
 	for _, a := range r.Actions {
 		if a.Type != types.ActionTypeEnumForward {
 			continue
 		}
-		if a.ForwardConfig == nil || len(a.ForwardConfig.TargetGroups) == 0 {
-			out = append(out, targetGroupName(aws.ToString(a.TargetGroupArn)))
-			continue
+		all := []types.TargetGroupTuple{{TargetGroupArn: a.TargetGroupArn}}
+		if a.ForwardConfig != nil && len(a.ForwardConfig.TargetGroups) > 0 {
+			all = a.ForwardConfig.TargetGroups
 		}
-		for _, g := range a.ForwardConfig.TargetGroups {
+		for _, g := range all {
 			if g.Weight == nil || *g.Weight != 0 {
-				out = append(out, targetGroupName(aws.ToString(g.TargetGroupArn)))
+				arn := aws.ToString(g.TargetGroupArn)
+				w.Groups, w.ARNs = append(w.Groups, targetGroupName(arn)), append(w.ARNs, arn)
 			}
 		}
 	}
-	return out
 }
 
-// read takes the rule's conditions. A header's value with a wildcard in it cannot be sent as it stands.
+// read takes what the rule does beside forwarding, and its conditions: all of them have to be satisfied.
 func (w *Way) read(r types.Rule) {
-	for _, c := range r.Conditions {
-		field := aws.ToString(c.Field)
-		if slices.Contains(c.Values, "*") || field == "path-pattern" && slices.Contains(c.Values, "/*") {
-			continue // every request satisfies it
+	for _, a := range r.Actions {
+		if a.Type != types.ActionTypeEnumForward && a.Type != types.ActionTypeEnumJwtValidation {
+			w.cannot("it does not forward what asks for it, but has the action " + string(a.Type))
 		}
-		var header types.HttpHeaderConditionConfig
-		if c.HttpHeaderConfig != nil {
-			header = *c.HttpHeaderConfig
-		}
-		name := aws.ToString(header.HttpHeaderName)
-		i := slices.IndexFunc(header.Values, func(v string) bool { return v != "" && !strings.ContainsAny(v, "*?") })
-		if field != "http-header" || name == "" || i < 0 {
-			w.Other = append(w.Other, field)
-			continue
-		}
-		if w.Headers == nil {
-			w.Headers = map[string]string{}
-		}
-		w.Headers[name] = header.Values[i]
 	}
+	for _, c := range r.Conditions {
+		patterns := slices.Clone(c.Values) // AWS says them twice
+		if c.HostHeaderConfig != nil {
+			patterns = append(patterns, c.HostHeaderConfig.Values...)
+		} else if c.PathPatternConfig != nil {
+			patterns = append(patterns, c.PathPatternConfig.Values...)
+		}
+		slices.Sort(patterns)
+		patterns = slices.Compact(patterns)
+		switch field := aws.ToString(c.Field); {
+		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
+			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values[0])
+		case field == "query-string" && c.QueryStringConfig != nil && len(c.QueryStringConfig.Values) > 0:
+			first := c.QueryStringConfig.Values[0]
+			w.Query = w.want(w.Query, aws.ToString(first.Key), aws.ToString(first.Value))
+		case slices.Contains(patterns, "*"), field == "path-pattern" && slices.Contains(patterns, "/*"):
+		case field == "host-header" && len(patterns) > 0:
+			w.Hosts = patterns
+		case field == "path-pattern" && len(patterns) > 0:
+			w.Paths = patterns
+		default:
+			w.cannot("no request of a suite can satisfy its condition " + field)
+		}
+	}
+}
+
+func (w *Way) cannot(why string) {
+	w.Cannot = cmp.Or(w.Cannot, "the listener rule "+w.Rule+" leads to no release: "+why)
+}
+
+// want notes a value that satisfies a condition; for a wildcard in it stands what it may stand for.
+func (w *Way) want(known map[string]string, name, value string) map[string]string {
+	value = strings.NewReplacer("*", "x", "?", "x").Replace(value)
+	was, twice := known[name]
+	if name == "" || value == "" || twice && was != value {
+		w.cannot(fmt.Sprintf("it asks for two values of %.100q, or for none", name))
+		return known
+	}
+	if known == nil {
+		known = map[string]string{}
+	}
+	known[name] = value
+	return known
 }
 
 // Health is how many targets of a target group are in which state, in words: "1 healthy, 1 unhealthy
@@ -178,6 +210,9 @@ func (f Finder) Health(ctx context.Context, targetGroupARN string) (string, erro
 	}
 	return strings.Join(order, ", "), nil
 }
+
+// Serves reports whether any target gets requests, by what Health said of them.
+func Serves(health string) bool { return strings.Contains(health, " healthy") }
 
 // targetGroupName returns "name" of "arn:aws:elasticloadbalancing:…:targetgroup/name/id".
 func targetGroupName(arn string) string {

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -52,6 +53,8 @@ type Report struct {
 	// NotRun lists what was planned and did not run, and why. It never counts as passed.
 	NotRun   []NotRun `json:"not_run,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+	// Unfinished is set where the run was asked to let another one go on with it, and its time was up.
+	Unfinished json.RawMessage `json:"unfinished,omitempty"`
 }
 
 // Readiness tells how the wait for the expected release went.

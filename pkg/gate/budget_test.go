@@ -22,7 +22,7 @@ func TestDivide(t *testing.T) {
 		"a reserve that will do": {time.Minute, 5 * time.Second, 12 * time.Second, 55 * time.Second, 56 * time.Second, ""},
 		"no reserve, no time":    {2 * time.Second, 0, 375 * time.Millisecond, 500 * time.Millisecond, 875 * time.Millisecond, "keeping 1.5s back"},
 	} {
-		b := divide(now, now.Add(tc.left), tc.reserve)
+		b := divide(now, now.Add(tc.left), tc.reserve, false)
 		if got := b.prepared.Sub(now); got != tc.prepared {
 			t.Errorf("%s: prepared after %v, want %v", name, got, tc.prepared)
 		}
@@ -36,7 +36,10 @@ func TestDivide(t *testing.T) {
 			t.Errorf("%s: warning %q, want %q", name, b.warning, tc.warning)
 		}
 	}
-	if b := divide(now, time.Time{}, 30*time.Second); !b.deadline.IsZero() || b.judging.Sub(now) != noDeadline-30*time.Second {
+	if b := divide(now, time.Time{}, 30*time.Second, false); !b.deadline.IsZero() || b.judging.Sub(now) != noDeadline-30*time.Second {
 		t.Errorf("without a deadline: judging ends after %v", b.judging.Sub(now))
+	}
+	if b := divide(now, now.Add(5*time.Second), 30*time.Second, true); b.judging.Sub(now) != 3750*time.Millisecond {
+		t.Errorf("a native deployment's: judging ends after %v", b.judging.Sub(now))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
@@ -19,10 +20,11 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing; what it could
-// not see stays unseen.
+// look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing. A witness that it
+// could not get keeps its zero value, which never counts for the release.
 func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
+	s.Cluster, s.Service = in.service()
 	if err := cmp.Or(in.unreadable, g.SettingsError); err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
@@ -31,10 +33,16 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	defer cancel()
 	f, err := g.discover(preparing, in)
 	in.facts = f
+	s.Cluster, s.Service = in.service()
+	s.Step = in.step()
 	original, _ := f.Original.Get()
-	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.url
+	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.URL
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
+		return s
+	}
+	if s.Event == lifecycle.BeforeInstall {
+		s.Suite, s.SuiteSHA256, s.Ahead = g.ahead(ctx, in)
 		return s
 	}
 	src, err := g.source(preparing, f)
@@ -49,18 +57,32 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 		return s
 	}
 	s.Suite, s.SuiteSHA256 = checked.Name(), checked.SHA256()
-	var share decision.Share
-	if percent, ok := f.Share.Get(); ok {
-		share = decision.ShareOf(percent)
-	}
-	s.Baseline = decision.BaselineAt(f.production.url, share)
+	s.Baseline = f.baseline(checked)
 	job, err := g.job(preparing, in, src, checked, &s)
 	if err != nil {
 		s.Problem = misconfigured(err.Error())
 		return s
 	}
+	g.goOn(preparing, in, s, &job)
 	g.judge(ctx, in, checked, job, &s)
 	return s
+}
+
+// baseline is what serves production and is not the new release, or why there is none.
+func (f facts) baseline(checked *suite.Suite) decision.Baseline {
+	way, _ := f.Production.Way.Get()
+	group, named := f.GreenGroup.Get()
+	switch percent, known := f.Share.Get(); {
+	case f.creation != "":
+		return decision.NoBaseline(f.creation)
+	case (smoke.Job{Target: f.test, Baseline: f.production}).OnlyPathsApart(checked):
+		return decision.NoBaseline("only the path leads to the new release, and the old one is not asked for another")
+	case known && percent == 0 && named && slices.Contains(way.Groups, group):
+		return decision.NoBaseline("production's listener already leads to the new release's target group")
+	case known:
+		return decision.BaselineAt(f.production.URL, decision.ShareOf(percent))
+	}
+	return decision.BaselineAt(f.production.URL, decision.Share{})
 }
 
 // judge runs the suite, and looks for a proof of release beside it.
@@ -83,7 +105,8 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 		return
 	}
 	in.notRun(report)
-	// A check may expect the release and not have run in this phase.
+	in.j.recount(report)
+	// A check that expects the release may exist and still not have run in this phase.
 	if checked.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != finding.Fail {
 		s.Proof = g.proof(ctx, in)
 	}
@@ -125,12 +148,12 @@ func (g *Gate) job(
 		return smoke.Job{}, fmt.Errorf("the deployment group %s has no test listener, so nothing can be judged before "+
 			"production traffic: add one to the deployment group", d.Group)
 	}
-	if f.test.url == "" {
+	if f.test.URL == "" {
 		return smoke.Job{}, errors.New("the test listener's URL is not known: TEST_URL is not set, and the warnings " +
 			"before this line say why it could not be found")
 	}
 	if f.release == "" && checked.MentionsRelease() {
-		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, and nobody says which release this is: stamp it " +
+		return smoke.Job{}, errors.New("the suite mentions ${RELEASE}, but the release is not known: stamp it " +
 			"with render-taskdef --release, or set RELEASE")
 	}
 	var values map[string]suite.Value
@@ -138,8 +161,13 @@ func (g *Gate) job(
 	parallel.Do(func() {
 		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, checked.References())
 	}, func() {
-		if f.lifecycleEvent == lifecycle.BeforeAllowTraffic {
-			s.Evidence = g.evidence(ctx, in, *s)
+		switch percent, _ := f.Share.Get(); {
+		case f.lifecycleEvent != lifecycle.BeforeAllowTraffic:
+		case in.stage != nil && percent > 0: // a step that moves production on: everything is judged again
+			s.Evidence = decision.NoEvidence("production already serves the new release")
+			s.Compared = g.evidence(ctx, *s, decision.ComparedIn)
+		default:
+			s.Evidence = g.evidence(ctx, *s, decision.EvidenceIn)
 		}
 	})
 	if err != nil {
@@ -147,10 +175,18 @@ func (g *Gate) job(
 	}
 	job := smoke.Job{
 		Suite: src, Values: values, Nonce: rand.Text(), Hidden: g.Settings.credentials(),
-		Target: f.test.url, TargetAddrs: f.test.addresses, TargetHeaders: f.test.headers,
-		Baseline: s.Baseline.URL(), BaselineAddrs: f.production.addresses, NoBaseline: s.Baseline.Why(),
+		Target: f.test, Baseline: f.production, NoBaseline: s.Baseline.Why(),
 		Release: f.release, DeploymentID: in.event.DeploymentID,
 		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
+	}
+	if job.Baseline.URL = s.Baseline.URL(); job.Baseline.URL == "" {
+		job.Baseline = smoke.Side{}
+	}
+	if s.Compared.Known() {
+		job.UncomparableBaseline = s.Baseline.Why() + "; an earlier step compared"
+	}
+	if f.creation != "" {
+		job.UncomparableBaseline = f.creation
 	}
 	if n, _ := f.Replacement.Get(); n.Bootstrap {
 		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
@@ -170,7 +206,7 @@ func misconfigured(reason string) decision.Problem {
 	return decision.Problem{Blame: finding.BlameConfig, Reason: reason}
 }
 
-// brokenSuite is the first problems of a suite as one line; the build's `smoke --validate` shows all.
+// brokenSuite returns the first problems of a suite on one line; `smoke --validate` shows all of them.
 func brokenSuite(problems diagnostic.List) string {
 	const most = 3
 	errs := problems.Errors(false).Sorted()

@@ -10,7 +10,7 @@ import (
 )
 
 // Metrics are written as log lines in CloudWatch's embedded metric format, so that a function has metrics without a
-// call to CloudWatch and without a permission for it. What CloudWatch would drop without a word is refused: a metric,
+// call to CloudWatch and without a permission for it. What CloudWatch would drop silently is refused: a metric,
 // dimension or namespace out of the specification's bounds
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 const (
@@ -104,11 +104,11 @@ func (d document) line(metrics []metric) (line []byte, left []metric, err error)
 		}
 	}
 	out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{dir}}
-	line, err = json.Marshal(out) // which takes neither NaN nor infinity
+	line, err = json.Marshal(out) // fails on NaN and infinity
 	return line, left, err
 }
 
-// dimensionValue makes of v what CloudWatch takes: ASCII without control characters, not only spaces.
+// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank.
 func dimensionValue(v string) string {
 	v = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

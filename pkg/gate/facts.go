@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -25,10 +26,13 @@ type invocation struct {
 	j          *journal
 	// budget is how the invocation's time is divided.
 	budget budget
-	// rollback is known early and matters late: also to a run that was cut short.
+	// rollback says that this is a rollback deployment. It is set as soon as that is known, so that it counts for a run
+	// that was cut short, too.
 	rollback atomic.Bool
-	// facts are set once, when all are found.
+	// facts is set once, when all facts have been found.
 	facts facts
+	// calls is how many calls of a native hook the run has taken.
+	calls int
 }
 
 // facts is what is known of the two releases: from the settings, else from what AWS says.
@@ -36,27 +40,22 @@ type facts struct {
 	discovery.Facts
 	lifecycleEvent   lifecycle.Name
 	release          string
-	test, production side
+	test, production smoke.Side
+	// creation says why there is no old release yet, or is empty.
+	creation string
 }
 
-// side is the way to one release: the listener's base URL, the addresses to dial from inside the VPC, and the
-// headers that lead there.
-type side struct {
-	url       string
-	addresses []string
-	headers   Variables
-}
-
-// discover reads what the settings leave open. The error is a misconfiguration that no check could make good;
+// discover reads what the settings leave open. The error is a misconfiguration with which nothing can be judged;
 // everything else that cannot be read is a warning.
 func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	s := g.Settings
 	f := facts{
 		lifecycleEvent: g.LifecycleEvent, release: s.Release,
-		test: side{url: s.TestURL, headers: s.TestHeaders}, production: side{url: s.ProductionURL},
+		test: smoke.Side{URL: s.TestURL, Headers: s.TestHeaders}, production: smoke.Side{URL: s.ProductionURL},
 	}
-	wanted := discovery.Wanted{TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "",
-		Addresses: s.ProberFunction != ""}
+	wanted := discovery.Wanted{
+		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "", Addresses: s.ProberFunction != "",
+	}
 	known := s.Release != "" && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
 	if known {
@@ -66,23 +65,50 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	defer cancel()
 	var err error
 	if in.stage != nil {
-		f, err = g.readRevision(ctx, in, f, wanted, known)
+		f, err = g.readStage(ctx, in, f, wanted)
 	} else {
 		f, err = g.readDeployment(ctx, in, f, wanted)
 	}
-	f.test.learn(f.Test)
-	f.production.learn(f.Production)
+	// What a setting says is its owner's to know, unless it is the address of both releases.
+	one := smoke.SameAddress(s.TestURL, s.ProductionURL)
+	f.test = learn(f.test, f.Test, s.TestURL == "" || one)
+	f.production = learn(f.production, f.Production, s.ProductionURL == "" || one)
+	if err == nil && (s.TestURL == "" || one) {
+		err = cmp.Or(f.cannot(), err)
+	}
 	if td, ok := f.Replacement.Get(); ok {
 		f.release = cmp.Or(f.release, td.Release)
 	}
 	return f, err
 }
 
-// learn takes from what was discovered what the settings do not say.
-func (s *side) learn(found discovery.Side) {
+// learn fills in what the settings leave open from what was discovered. Where led, the listener's rule says what to
+// send.
+func learn(s smoke.Side, found discovery.Side, led bool) smoke.Side {
 	url, _ := found.URL.Get()
-	s.url = cmp.Or(s.url, url)
-	s.addresses, _ = found.Addresses.Get()
+	s.URL = cmp.Or(s.URL, url)
+	s.Addrs, _ = found.Addresses.Get()
+	way, _ := found.Way.Get()
+	if len(s.Headers) == 0 {
+		s.Headers = way.Headers
+	}
+	if led {
+		s.Query, s.Hosts, s.Paths = way.Query, way.Hosts, way.Paths
+	}
+	return s
+}
+
+// cannot says why test traffic cannot be sent, as far as listeners and rules say it.
+func (f facts) cannot() error {
+	way, _ := f.Test.Way.Get()
+	switch {
+	case f.TestListeners > 1:
+		return fmt.Errorf("test traffic has %d listeners or rules, of which one can be judged: TEST_URL can say which",
+			f.TestListeners)
+	case way.Cannot != "":
+		return errors.New(way.Cannot + ": correct the test traffic's rule")
+	}
+	return nil
 }
 
 // readDeployment reads what CodeDeploy's deployment says, and which lifecycle event it is at.
@@ -96,8 +122,11 @@ func (g *Gate) readDeployment(ctx context.Context, in *invocation, f facts, want
 	if f.lifecycleEvent, err = g.role(f.Target); err != nil {
 		return f, err
 	}
-	in.j.learned(f.lifecycleEvent, d.Application, d.Group)
-	wanted.Definitions = f.release == "" || g.Settings.Suite == "" || f.lifecycleEvent == lifecycle.BeforeAllowTraffic
+	in.j.learned(f.lifecycleEvent, dimension{"Application", d.Application}, dimension{"DeploymentGroup", d.Group})
+	// Before anything is installed there is no new task set, and production's is what it should lead to.
+	wanted.Ways = f.lifecycleEvent == lifecycle.BeforeInstall
+	wanted.Definitions = !wanted.Ways &&
+		(f.release == "" || g.Settings.Suite == "" || f.lifecycleEvent == lifecycle.BeforeAllowTraffic)
 	f.Facts = finder.Complete(ctx, f.Facts, wanted)
 	in.j.warn(f.Warnings...)
 	return f, nil
@@ -113,51 +142,91 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 		}
 	}
 	if t, ok := target.Get(); ok {
-		// CodeDeploy may still list the event before as running: one without a hook, or the first gate's, which does
-		// less than the second.
+		// CodeDeploy may still show the previous event as in progress: one without a hook, or the first gate's, which
+		// does less than the second.
 		early := role == lifecycle.BeforeAllowTraffic
 		if n, ok := t.InProgress(); ok && n.TakesHook() && (n != lifecycle.AfterAllowTestTraffic || !early) {
 			role = n
 		}
 	}
-	if role != lifecycle.AfterAllowTestTraffic && role != lifecycle.BeforeAllowTraffic {
+	if role == lifecycle.AfterInstall || role == lifecycle.AfterAllowTraffic || !role.TakesHook() {
 		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
 			"BeforeAllowTraffic only: correct the AppSpec", role)
 	}
 	return role, nil
 }
 
-// readRevision reads what a native deployment says about itself, where something hangs on it. What it says of the
-// headers that lead to the new release must not contradict the settings.
-func (g *Gate) readRevision(
-	ctx context.Context, in *invocation, f facts, wanted discovery.Wanted, known bool,
-) (facts, error) {
+// readStage reads what a native deployment says about itself. What it says of the headers that lead to the new release
+// must not contradict the settings.
+func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted discovery.Wanted) (facts, error) {
 	var ok bool
 	if f.lifecycleEvent, ok = in.stage.Stage.Name(); !ok {
 		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and "+
-			"PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
+			"PRE_PRODUCTION_TRAFFIC_SHIFT, and look ahead in PRE_SCALE_UP: correct the service's lifecycle hooks",
+			in.stage.Stage)
 	}
-	in.j.learned(f.lifecycleEvent, "", "")
-	if !known || smoke.SameAddress(f.test.url, f.production.url) {
-		f.Facts = discovery.Finder{AWS: g.AWS}.OfRevision(ctx, in.stage.TargetRevision, wanted)
-		in.j.warn(f.Warnings...)
+	in.j.learned(f.lifecycleEvent)
+	wanted.Ways = true
+	finder := discovery.Finder{AWS: g.AWS}
+	f.Facts = finder.Native(ctx, in.stage.Deployment, in.stage.Service, in.stage.TargetRevision, wanted)
+	in.j.warn(f.Warnings...)
+	r, _ := f.Rollout.Get()
+	if r.RollingBack {
+		in.rollback.Store(true)
 	}
-	if in.stage.ShareKnown {
+	switch {
+	case in.stage.ShareKnown:
 		f.Share = discovery.Of(in.stage.ProductionShare, nil)
+	case in.stage.Stage == lifecycle.PreProductionTrafficShift: // where the event does not say it
+		f.Share = r.Share
 	}
-	asked, _ := f.Test.Headers.Get()
-	if err := f.Test.Headers.Err(); err != nil {
+	f.creation = g.created(ctx, in, f.Facts)
+	if err := f.Test.Way.Err(); err != nil {
 		in.j.warn(err.Error() + "; TEST_HEADERS can say the headers that lead to the new release")
 	}
-	if len(g.Settings.TestHeaders) == 0 {
-		f.test.headers = asked
-		return f, nil
-	}
-	for name, value := range asked {
-		if f.test.headers.get(name) != value {
+	asked, _ := f.Test.Way.Get()
+	for name, value := range asked.Headers {
+		if len(f.test.Headers) > 0 && f.test.Header(name) != value {
 			return f, fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads "+
 				"to the new release is not known", name)
 		}
 	}
 	return f, nil
+}
+
+// created says that a service is being created, so that there is no old release: the deployment replaces no revision,
+// the service knows no other, nobody gets production's traffic, and no target would answer it. What AWS sends then is
+// hardly known, so nothing less than all of it counts.
+func (g *Gate) created(ctx context.Context, in *invocation, f discovery.Facts) string {
+	r, known := f.Rollout.Get()
+	way, led := f.Production.Way.Get()
+	if !known || !r.First || len(r.Sources) > 0 || in.stage.Weighted || !led {
+		return ""
+	}
+	for _, group := range way.ARNs {
+		if health, err := (discovery.Finder{AWS: g.AWS}).Health(ctx, group); err != nil || discovery.Serves(health) {
+			return ""
+		}
+	}
+	return "the service is being created, and nothing serves production yet"
+}
+
+// step is the number of a native deployment's step, or 0 where it has none, or nobody knows.
+func (in *invocation) step() int {
+	r, _ := in.facts.Rollout.Get()
+	share, known := in.facts.Share.Get()
+	if in.stage == nil || !known || in.facts.lifecycleEvent != lifecycle.BeforeAllowTraffic {
+		return 0
+	}
+	return r.Step(share)
+}
+
+// service is the name of the cluster and of the service, empty where nobody says them.
+func (in *invocation) service() (cluster, name string) {
+	if in.stage != nil {
+		return discovery.ServiceIn(cmp.Or(in.stage.Service, in.stage.Deployment))
+	}
+	t, _ := in.facts.Target.Get()
+	cluster, name, _ = strings.Cut(t.ID, ":")
+	return cluster, name
 }

@@ -42,21 +42,22 @@ type Gate struct {
 }
 
 // Handle answers one invocation: of CodeDeploy, with a status that it stores, or of a native Amazon ECS
-// deployment, with the answer that it returns. The error, which makes Lambda invoke the function
-// again, is nil as soon as a status is stored: also when it is Failed, or was stored before.
+// deployment, with the answer that it returns. An error makes Lambda invoke the function again. It is nil once a status
+// is stored, also when that is Failed or was stored before.
 func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	started := time.Now()
 	j := newJournal(g.Out, g.Settings, g.LifecycleEvent)
-	// What is left behind must not reach the next invocation: a run's log lines, connections that Lambda
-	// freezes.
+	// Nothing may leak into the next invocation: no log lines of an abandoned run, and no connections that Lambda has
+	// frozen.
 	defer j.close()
 	defer awsclient.Rest(g.AWS)
 	deadline, _ := ctx.Deadline()
-	b := divide(started, deadline, g.Settings.ReportReserve)
+	native := payload.IsStage(raw)
+	b := divide(started, deadline, g.Settings.ReportReserve, native)
 	if b.warning != "" {
 		j.warn(b.warning)
 	}
-	if payload.IsStage(raw) {
+	if native {
 		return g.answerStage(ctx, raw, b, j)
 	}
 	ev, err := payload.Parse(raw)
@@ -82,8 +83,8 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	return nil, reported.Err
 }
 
-// answerStage answers a native deployment. Nothing is reported: ECS waits for what the function
-// returns, and rolls back when it returns an error.
+// answerStage answers a native deployment. It stores no status: ECS waits for what the function returns, and rolls back
+// when that is an error.
 func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal) (any, error) {
 	started := time.Now()
 	ev, err := payload.ParseStage(raw)
@@ -91,15 +92,24 @@ func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal
 	in.event.DeploymentID = ev.Deployment
 	in.rollback.Store(ev.Rollback)
 	j.deployment(ev.Deployment)
+	cluster, service := in.service()
+	j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
 	d := g.decide(ctx, in)
+	var state string
+	in.j.safely(func() { state = g.later(ctx, in, d) })
+	if state != "" {
+		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
+		return payload.GoOn(state), nil
+	}
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))
+	in.j.safely(func() { g.keep(ctx, in, d) })
 	j.metrics(d, codedeploy.Reported{}, time.Since(started))
 	in.j.safely(func() { g.upload(ctx, in, d, link) })
 	return payload.Answer(d.Status()), nil
 }
 
-// decide lets the witnesses be collected in their time, and makes the decision.
+// decide collects the witnesses within their time, and makes the decision.
 func (g *Gate) decide(ctx context.Context, in *invocation) decision.Decision {
 	s := g.guarded(ctx, in)
 	s.Observing, s.Rollback = g.Settings.Mode == Observe, in.rollback.Load()
@@ -114,7 +124,7 @@ func (g *Gate) decide(ctx context.Context, in *invocation) decision.Decision {
 	return d
 }
 
-// guarded lets look run for its time and not longer. What panics or does not stop is a problem, too.
+// guarded runs look, and no longer than its time. A panic, or a run that does not stop, is noted as a problem, too.
 func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 	ctx, cancel := context.WithDeadline(ctx, in.budget.judging)
 	defer cancel()
@@ -126,7 +136,7 @@ func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 	}
 	seen := make(chan decision.Seen, 1)
 	go func() {
-		s := broken("the gate ended without a word")
+		s := broken("the gate ended without a verdict")
 		defer func() {
 			if p := recover(); p != nil {
 				stack := debug.Stack()

@@ -141,8 +141,8 @@ func TestAnEventThatTakesNoHookIsNotOurs(t *testing.T) {
 func TestAHookOfAnotherEventIsSetWrong(t *testing.T) {
 	w := newWorld(t, app("1.1", nil), app("1.0", nil))
 	w.answer("GetDeploymentTarget", `{"deploymentTarget":{"deploymentTargetType":"ECSTarget","ecsTarget":{"deploymentId":"`+deploymentID+`","targetId":"cluster:service",
-		"lifecycleEvents":[{"lifecycleEventName":"BeforeInstall","status":"InProgress"}]}}}`)
-	w.after().wants(t, "ERROR", "config", "Failed", "BeforeInstall")
+		"lifecycleEvents":[{"lifecycleEventName":"AfterInstall","status":"InProgress"}]}}}`)
+	w.after().wants(t, "ERROR", "config", "Failed", "AfterInstall")
 }
 
 func TestARollbackIsObservedAndNeverBlocked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,12 +18,12 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// timestamp is how a line tells its time, in UTC.
+// timestamp is the format of a line's time, in UTC.
 const timestamp = "2006-01-02T15:04:05.000Z"
 
 // journal is an invocation's log: one JSON object a line, with the fields that functions/README.md
-// lists, because queries, alarms and dashboards name them. It counts what it is told for the metrics. It may be
-// used by several goroutines, and writes nothing more once it is closed.
+// lists, because queries, alarms and dashboards name them. It counts checks and comparisons for the metrics. Several
+// goroutines may use it, and it writes nothing once it is closed.
 type journal struct {
 	mu     sync.Mutex
 	out    io.Writer
@@ -33,10 +34,11 @@ type journal struct {
 	// secrets are the function's own: no line may hold them, wherever they come from.
 	secrets *redact.Redactor
 
-	namespace                  string
-	deploymentID               string
-	lifecycleEvent             lifecycle.Name
-	application, group         string
+	namespace      string
+	deploymentID   string
+	lifecycleEvent lifecycle.Name
+	// dimensions are the metrics' own, beside the lifecycle event.
+	dimensions                 []dimension
 	checksPassed, checksFailed int
 	checkMillis                []float64
 }
@@ -46,14 +48,16 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	if err != nil || s.LogLevel == "" {
 		level = zerolog.InfoLevel
 	}
-	j := &journal{out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
-		secrets: redact.New(s.credentials()...)}
+	j := &journal{
+		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
+		secrets: redact.New(s.credentials()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
+	}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
 }
 
-// lineWriter is the journal as the writer of its own loggers.
+// lineWriter is the writer behind the journal's loggers.
 type lineWriter journal
 
 // Write passes a line on until the journal is closed.
@@ -81,14 +85,14 @@ func (j *journal) deployment(id string) {
 	j.deploymentID = id
 }
 
-// learned notes what the deployment was found to be; empty values are not known.
-func (j *journal) learned(n lifecycle.Name, application, group string) {
+// learned notes what the deployment was found to be; no dimensions are those that are known already.
+func (j *journal) learned(n lifecycle.Name, dimensions ...dimension) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if n != "" {
-		j.lifecycleEvent = n
+	j.lifecycleEvent = cmp.Or(n, j.lifecycleEvent)
+	if len(dimensions) > 0 {
+		j.dimensions = dimensions
 	}
-	j.application, j.group = application, group
 }
 
 // stamp adds the fields that every line has.
@@ -108,7 +112,7 @@ func (j *journal) warn(texts ...string) {
 }
 func (j *journal) debug(text string) { j.notes.Debug().Str("event", "note").Msg(text) }
 
-// safely does what the status does not hang on: a panic in it costs a note and nothing else.
+// safely runs f, on which the status does not depend: a panic in it becomes a log line and nothing else.
 func (j *journal) safely(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -118,7 +122,7 @@ func (j *journal) safely(f func()) {
 	f()
 }
 
-// fault notes what must never have happened, at every LOG_LEVEL.
+// fault logs what should never happen, at every LOG_LEVEL.
 func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
 func (j *journal) check(c finding.CheckResult) {
@@ -164,7 +168,20 @@ func (j *journal) compare(c finding.Comparison) {
 		Str("reason", c.Reason).Send()
 }
 
-// verdict writes the one line of an invocation that people look for, with the witnesses that it rests on.
+// recount counts what a report holds: it may be another call that told it.
+func (j *journal) recount(r finding.Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.checksPassed, j.checksFailed = 0, 0
+	for i := range r.Checks {
+		j.count(r.Checks[i].Verdict, !r.Checks[i].Observe)
+	}
+	for i := range r.Compares {
+		j.count(r.Compares[i].Verdict, true)
+	}
+}
+
+// verdict writes the verdict line, the one that people look for, with the witnesses behind it.
 func (j *journal) verdict(d decision.Decision, link string, took time.Duration) {
 	level := levelOf(d.Status() == lifecycle.Succeeded)
 	if level == zerolog.InfoLevel && d.Verdict != finding.Pass {
@@ -184,7 +201,12 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 		Str("suite_sha256", s.SuiteSHA256).
 		Int("checks_passed", passed).
 		Int("checks_failed", failed).
-		Float64("duration_ms", millis(took))
+		Float64("duration_ms", millis(took)).
+		Str("cluster", s.Cluster).
+		Str("service", s.Service)
+	if s.Step > 0 {
+		line = line.Int("step", s.Step)
+	}
 	for _, w := range s.Witnesses() {
 		line = line.Str(w.Name, oneLine(w.Saw))
 	}
@@ -216,9 +238,8 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 	}
 	doc := document{
 		Namespace: j.namespace, Time: time.Now(),
-		Dimensions: []dimension{{Name: "Application", Value: j.application}, {Name: "DeploymentGroup", Value: j.group},
-			{Name: "LifecycleEvent", Value: string(j.lifecycleEvent)}},
-		Sets: [][]string{{"Application", "DeploymentGroup", "LifecycleEvent"}, {"LifecycleEvent"}},
+		Dimensions: append(slices.Clone(j.dimensions), dimension{"LifecycleEvent", string(j.lifecycleEvent)}),
+		Sets:       [][]string{{j.dimensions[0].Name, j.dimensions[1].Name, "LifecycleEvent"}, {"LifecycleEvent"}},
 		Metrics: []metric{
 			one("GatePassed", flag(d.Passed())),
 			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),

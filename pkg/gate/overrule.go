@@ -12,16 +12,16 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 )
 
-// skipTimeout bounds reading the skip parameter. It is read when the verdict is known, out of the time
-// that is kept back for storing the status, of which it may take a quarter.
+// skipTimeout bounds reading the skip parameter. It is read after the verdict, in the time that is kept back for
+// storing the status, and may take a quarter of that.
 const skipTimeout = 3 * time.Second
 
-// longestSkip is how far ahead a skip may end: one that outlives the night in which it was needed is a gate
-// that nobody remembers to be open.
+// longestSkip is how far in the future a skip may expire. A skip that outlives the night in which it was needed is an
+// open gate that nobody remembers.
 const longestSkip = 24 * time.Hour
 
-// authorisation is what the skip parameter holds. Every member is needed, but for one of the two that
-// say what is skipped: a retried deployment has a new id, its release has not.
+// authorisation is what the skip parameter holds. Every member is required, but of the deployment's id and the release
+// one is enough: a retried deployment has a new id and the same release.
 type authorisation struct {
 	deploymentID, release, by, why string
 	expires                        time.Time
@@ -50,12 +50,8 @@ func (a authorisation) refusal(deploymentID, release string, now time.Time) stri
 
 // skip looks for somebody's authorisation to let this release of this deployment pass.
 func (g *Gate) skip(ctx context.Context, in *invocation, release string) decision.Skip {
-	// The run's own time may be over.
-	most := skipTimeout
-	if !in.budget.deadline.IsZero() {
-		most = min(most, time.Until(in.budget.deadline)/4)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	// ctx may have ended with the run, so it does not bound this.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(skipTimeout))
 	defer cancel()
 	a, err := g.authorisation(ctx)
 	if err != nil {
@@ -69,7 +65,7 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 	return decision.Authorised(a.by, a.why, a.expires)
 }
 
-// authorisation reads the skip parameter, and wants the answer to be that parameter and no other.
+// authorisation reads the skip parameter, and checks that AWS answered with that very parameter.
 func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
 	asked := g.Settings.SkipParameter
 	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, asked)
@@ -84,8 +80,8 @@ func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
 	return a, nil
 }
 
-// readAuthorisation takes the five members, written as they are, and no others: a slip of a key must not make
-// the authorisation another one.
+// readAuthorisation accepts the five members by their exact names and no others: a typo in a key must not change what
+// is authorised.
 func readAuthorisation(text string) (authorisation, error) {
 	all, err := members(text)
 	if err != nil {

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -13,9 +14,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// proof looks for a proof that the right release answers where the suite has none: everything that the test
-// listener forwards goes to the new release's target group. It holds for that listener only, so the address
-// that is asked must be the listener's. Nothing moves while a hook runs, so it is looked for beside the run.
+// proof looks for a proof that the right release answers, for suites that have none: that the test listener forwards
+// everything to the new release's target group. It holds for that listener only, so the suite must have asked the
+// listener's own address. No traffic moves while a hook runs, so the proof is looked for during the run.
 func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -30,23 +31,25 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
 	}
-	if len(f.test.addresses) == 0 && !sameListener(ctx, f.test.url, l.URL) {
+	if len(f.test.Addrs) == 0 && !sameListener(ctx, f.test.URL, l.URL) {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
 	for name, value := range way.Headers {
-		if f.test.headers.get(name) != value {
+		if f.test.Header(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
 		}
 	}
-	if err == nil && len(way.Other) > 0 {
-		way, err = finder.Way(ctx, l.ARN)
+	if way.Cannot != "" || !maps.Equal(way.Query, f.test.Query) || !slices.Equal(way.Hosts, f.test.Hosts) ||
+		!slices.Equal(way.Paths, f.test.Paths) {
+		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
 	}
 	if err != nil {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener's rules could not be read")
 	}
-	return decision.ByListener(f.Test.ARN, way, group)
+	replacement, _ := f.Replacement.Get()
+	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
 }
 
 // sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
@@ -72,26 +75,22 @@ func portOf(u *url.URL) string {
 	return cmp.Or(u.Port(), "80")
 }
 
-// explainReadiness is what the load balancer thinks of the new tasks, after a wait that never ended.
+// explainReadiness returns what the load balancer says about the new tasks' health, after readiness timed out.
 func (g *Gate) explainReadiness(ctx context.Context, in *invocation) string {
-	// The run may have used up its own time. What it gets to stop is enough for this; a verdict must not
-	// get lost over an explanation.
+	// The run may have used up its time. The time that it gets to stop is enough for this; an explanation must not cost
+	// the verdict.
 	most := min(lookTime, time.Until(in.budget.abandon)-afterwards)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
-	target, ok := in.facts.Target.Get()
-	if !ok {
-		return ""
-	}
 	finder := discovery.Finder{AWS: g.AWS}
 	found := in.facts.Replacement
-	if _, ok := found.Get(); !ok {
+	replacement, known := found.Get()
+	if target, ok := in.facts.Target.Get(); ok && !known {
 		if _, found = finder.TaskDefinitions(ctx, target); found.Err() != nil {
 			in.j.warn(found.Err().Error())
 		}
 	}
-	replacement, _ := found.Get()
-	if replacement.TargetGroup == "" {
+	if replacement, _ = found.Get(); replacement.TargetGroup == "" {
 		return ""
 	}
 	health, err := finder.Health(ctx, replacement.TargetGroup)

@@ -53,16 +53,17 @@ type Settings struct {
 	FunctionName string `env:"AWS_LAMBDA_FUNCTION_NAME"`
 	TaskRoot     string `env:"LAMBDA_TASK_ROOT"`
 
-	// SuiteEnvironment is what a suite's {env: …} variables read, and nothing else is.
+	// SuiteEnvironment holds all that a suite's {env: …} variables can read.
 	SuiteEnvironment Variables `env:"SUITE_ENVIRONMENT"`
-	// TestHeaders are sent to the new release only: what leads to it. Empty: what the test listener's rule asks for.
+	// TestHeaders are the headers that lead to the new release, and are sent to it only. Empty: those that the test
+	// listener's rule asks for.
 	TestHeaders Variables `env:"TEST_HEADERS"`
 
 	AWS awsclient.Environment
 }
 
-// fitting is an environment without what cannot be read, and without what is set to nothing: a stack's
-// template cannot leave a variable out, and an empty REPORT_RESERVE must not become none.
+// fitting is an environment in which a variable that is empty, or cannot be read, counts as not set. A CloudFormation
+// template cannot leave a variable out, and an empty REPORT_RESERVE must mean the default, not zero.
 type fitting struct {
 	envconfig.Lookuper
 	// wrong says what is wrong with the variables that were asked for.
@@ -115,8 +116,8 @@ func misfit(name, value string) string {
 	return ""
 }
 
-// misfitURL wants a base URL: scheme and host, and nothing that a check's path would be joined to. What it is
-// instead may hold a password.
+// misfitURL accepts only a base URL: scheme and host, without a path or query. Its message does not quote the value,
+// which may hold a password.
 func misfitURL(text string) string {
 	u, err := url.Parse(text)
 	switch {
@@ -128,9 +129,9 @@ func misfitURL(text string) string {
 	return ""
 }
 
-// ReadSettings reads the settings. The error names every variable that cannot be read; such a one counts as
-// not set, and all others are read: a gate that is set wrong must be able to report Failed, or the deployment
-// hangs for an hour.
+// ReadSettings reads the settings. The error names every variable that cannot be read. Such a variable counts as not
+// set, and all others are still read: a gate with wrong settings must be able to report Failed, or the deployment hangs
+// for an hour.
 func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error) {
 	s := Settings{AWS: awsclient.Environment{Lookup: env.Lookup}}
 	f := fitting{Lookuper: env}
@@ -143,8 +144,8 @@ func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error)
 	return s, nil
 }
 
-// leastCredential is the length under which a credential is not one of AWS's, but a stand-in's: its few letters
-// would be hidden everywhere.
+// leastCredential is the length of the shortest credential that is hidden. A shorter one is not AWS's but that of a
+// test's stand-in, and hiding its few letters would spoil ordinary words.
 const leastCredential = 16
 
 // credentials are the function's own secrets, which no output may show.

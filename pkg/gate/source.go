@@ -20,11 +20,11 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// defaultName is how a verdict calls the suite that is run where nobody wrote one.
+// defaultName is the name, in a verdict, of the suite that is run when the release has none.
 const defaultName = "default"
 
-// defaultSuite is what is judged when the task definition was read and names no suite: the release
-// answers at all. The verdict says suite=default, so that nobody takes it for more.
+// defaultSuite is run when the task definition was read and names no suite. It checks only that the release answers;
+// the verdict says suite=default, so that nobody takes it for more.
 const defaultSuite = `version: 1
 name: default
 checks:
@@ -55,7 +55,7 @@ func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 	case scheme == "ssm":
 		return g.fromSSM(ctx, ref, rest)
 	case labelled && !filepath.IsLocal(ref):
-		// Who may write a label is not who may read the function's files.
+		// Whoever may write a label must not be able to read the function's files by it.
 		return suite.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the "+
 			"function's package: want s3://bucket/key#sha256=…, ssm:/name or a file in the package", ref)
 	case filepath.IsAbs(ref):
@@ -80,7 +80,7 @@ func fromFile(name, folder, path string) (suite.Source, error) {
 	}
 	src := suite.Source{Name: name, Text: text, Files: map[string][]byte{}}
 	for _, ca := range suite.Files(text) {
-		// One that cannot be read is left out: the suite's reader names it, with its place.
+		// A file that cannot be read is left out here; the suite's reader reports it with its place.
 		if pem, err := readFile(root, filepath.Join(filepath.Dir(path), ca)); err == nil {
 			src.Files[ca] = pem
 		}
@@ -123,7 +123,8 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (suite.Source, error) {
 	return suite.Source{Name: location, Text: text}, nil
 }
 
-// s3 is S3's client. An endpoint that is set is one host; AWS's own have one for each bucket.
+// s3 returns the client for S3. A configured endpoint is one host, so the bucket stands in the path; AWS's own
+// endpoints have one host for each bucket.
 func (g *Gate) s3() *s3.Client {
 	return s3.NewFromConfig(g.AWS, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }

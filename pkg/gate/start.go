@@ -23,8 +23,8 @@ func New(ctx context.Context, n lifecycle.Name, env envconfig.Lookuper, out io.W
 	}
 }
 
-// Invoke is Handle as Lambda's runtime calls it. The runtime would refuse a payload that is no JSON by
-// itself, and the log would hold no verdict; so it is handed over as it came.
+// Invoke is Handle with the raw payload, as Lambda's runtime calls it. If the runtime parsed the payload, it would
+// refuse one that is not JSON by itself, and the log would hold no verdict.
 func (g *Gate) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	answer, err := g.Handle(ctx, payload)
 	if err != nil {

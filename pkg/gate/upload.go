@@ -18,13 +18,13 @@ import (
 const (
 	// uploadTime bounds writing the report. It is written after the status is stored, from what is left.
 	uploadTime = 8 * time.Second
-	// answerTime is what it leaves of the function's time: a function that is killed is invoked again by
-	// CodeDeploy, and taken for a failure by a native deployment.
+	// answerTime is what the upload must leave of the function's time: a killed function is invoked again by Lambda,
+	// and counts as failed in a native deployment.
 	answerTime = 2 * time.Second
 )
 
-// reportKey is where the report of an invocation goes: the same for every try of the same event, so
-// that the last one stands.
+// reportKey is where the report of an invocation goes: the same for every retry of an event, so that the last report is
+// the one that stays.
 func reportKey(in *invocation, extension string) string {
 	id := strings.Map(func(r rune) rune {
 		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -43,8 +43,8 @@ func (g *Gate) link(in *invocation, d decision.Decision) string {
 	return "s3://" + g.Settings.ReportBucket + "/" + reportKey(in, "html")
 }
 
-// upload writes the report as a page for people and as JSON for programs. It can change nothing any
-// more, so what goes wrong is a warning.
+// upload writes the report as a page for people and as JSON for programs. The status has been stored by then, so a
+// failure here is only a warning.
 func (g *Gate) upload(ctx context.Context, in *invocation, d decision.Decision, link string) {
 	if link == "" {
 		return

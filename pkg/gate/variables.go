@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// Variables are variables for the suite, or headers, as one setting, a JSON object of strings: a stack's
-// template cannot name what only the suite knows.
+// Variables holds the suite's variables, or headers, in one setting: a JSON object of strings. A CloudFormation
+// template cannot have a parameter for each, since only the suite knows their names.
 type Variables map[string]string
 
 // EnvDecode reads the JSON object. Its error never shows a value.
@@ -24,8 +24,8 @@ func (v *Variables) EnvDecode(_ context.Context, text string) (err error) {
 	return err
 }
 
-// members reads a JSON object whose values are strings and whose keys differ: of a key that comes twice every
-// reader takes another one. The error shows keys and never a value.
+// members reads a JSON object whose values are strings and whose keys are unique: readers differ in which of two equal
+// keys they take. The error shows keys and never a value.
 func members(text string) (map[string]string, error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	if start, _ := dec.Token(); !json.Valid([]byte(text)) || start != json.Delim('{') {
@@ -68,16 +68,6 @@ func checkHeaders(text string) error {
 		sent[canonical] = true
 	}
 	return err
-}
-
-// get returns the value of a header, in whatever case it is written.
-func (v Variables) get(header string) string {
-	for name, value := range v {
-		if strings.EqualFold(name, header) {
-			return value
-		}
-	}
-	return ""
 }
 
 // lookup is all that a suite's {env: …} reads: never the function's own environment, which holds its credentials.

@@ -140,11 +140,11 @@ func TestWhatLeadsToGreenNeverGoesToBlue(t *testing.T) {
 		prepare         func(*world)
 		verdict, reason string
 	}{
-		"the rule says the header":       {func(*world) {}, "FAIL", `comparison "report"`},
-		"TEST_HEADERS says it":           {func(w *world) { w.answers["DescribeRules"] = denied; w.env["TEST_HEADERS"] = `{"x-preview":"yes"}` }, "FAIL", `comparison "report"`},
-		"TEST_HEADERS says another one":  {func(w *world) { w.env["TEST_HEADERS"] = `{"x-trace":"1"}` }, "ERROR", "TEST_HEADERS does not say"},
-		"nobody says it, but the suite":  {func(w *world) { w.answers["DescribeRules"] = denied }, "ERROR", "same address"},
-		"the rule asks for another path": {func(w *world) { w.bend("DescribeRules", "http-header", "path-pattern") }, "ERROR", "same address"},
+		"the rule says the header":               {func(*world) {}, "FAIL", `comparison "report"`},
+		"TEST_HEADERS says it":                   {func(w *world) { w.answers["DescribeRules"] = denied; w.env["TEST_HEADERS"] = `{"x-preview":"yes"}` }, "FAIL", `comparison "report"`},
+		"TEST_HEADERS says another one":          {func(w *world) { w.env["TEST_HEADERS"] = `{"x-trace":"1"}` }, "ERROR", "TEST_HEADERS does not say"},
+		"nobody says it, but the suite":          {func(w *world) { w.answers["DescribeRules"] = denied }, "ERROR", "same address"},
+		"the rule asks for what nobody can send": {func(w *world) { w.bend("DescribeRules", "http-header", "source-ip") }, "ERROR", "condition source-ip"},
 	} {
 		toGreen.Store(0)
 		toBlue.Store(0)
@@ -185,10 +185,12 @@ func TestARuleProvesNothingForWhatDoesNotSatisfyIt(t *testing.T) {
 	rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + deploymentID + "/1/test/7"
 	stage := `{"lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"` + deploymentID + `","executionDetails":{"targetServiceRevisionArn":"` + revision + `"}}`
 	for name, tc := range map[string]struct{ condition, verdict, proof string }{
-		"the header is sent":     {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
-		"nothing is asked for":   {"", "PASS", "listener " + rule},
-		"a path is asked for":    {`<member><Field>path-pattern</Field><Values><member>/green/*</member></Values></member>`, "ERROR", "none: "},
-		"only a mask is allowed": {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>y*</member></Values></HttpHeaderConfig></member>`, "ERROR", "none: "},
+		"the header is sent":   {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
+		"nothing is asked for": {"", "PASS", "listener " + rule},
+		"a path is asked for":  {`<member><Field>path-pattern</Field><Values><member>/green/*</member></Values></member>`, "ERROR", "listener " + rule},
+		"only a mask is given": {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>y*</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
+		"two values at once": {strings.Repeat(`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, 2) +
+			`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-preview</HttpHeaderName><Values><member>no</member></Values></HttpHeaderConfig></member>`, "ERROR", "none: "},
 	} {
 		w := newWorld(t, app("1.1", nil), app("1.0", nil))
 		w.discovered(mute)

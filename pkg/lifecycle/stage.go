@@ -5,8 +5,10 @@ package lifecycle
 // (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html).
 type Stage string
 
-// The stages in which a gate can judge.
+// The stages in which a gate can judge, or look ahead.
 const (
+	ReconcileService           Stage = "RECONCILE_SERVICE"
+	PreScaleUp                 Stage = "PRE_SCALE_UP"
 	TestTrafficShift           Stage = "TEST_TRAFFIC_SHIFT"
 	PostTestTrafficShift       Stage = "POST_TEST_TRAFFIC_SHIFT"
 	PreProductionTrafficShift  Stage = "PRE_PRODUCTION_TRAFFIC_SHIFT"
@@ -18,6 +20,8 @@ const (
 // false for a stage in which there is nothing to judge yet, or nothing to stop any more.
 func (s Stage) Name() (Name, bool) {
 	switch s {
+	case ReconcileService, PreScaleUp:
+		return BeforeInstall, true
 	case TestTrafficShift, PostTestTrafficShift:
 		return AfterAllowTestTraffic, true
 	case PreProductionTrafficShift, ProductionTrafficShift:

@@ -35,6 +35,9 @@ type Target struct {
 	ServerName string
 	// Roots are the authorities that certificates must come from; the system's when nil.
 	Roots *x509.CertPool
+	// Steer changes a URL, the first one and that of each redirect, so that it stays on the target's side, or says why
+	// it cannot; nil where every URL does.
+	Steer func(*url.URL) (why string)
 	// Connections is how many idle connections are kept.
 	Connections int
 	// Dial replaces dialling, for tests without a network.
@@ -50,6 +53,9 @@ type Client struct {
 
 // New returns a client for the target.
 func New(t Target) *Client {
+	if t.Steer == nil {
+		t.Steer = func(*url.URL) string { return "" }
+	}
 	c := &Client{target: t}
 	c.warm = c.newTransport()
 	c.fresh = c.newTransport()

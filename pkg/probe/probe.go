@@ -71,6 +71,9 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
 	}
 	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
+	if why := c.target.Steer(u); why != "" {
+		return Observation{Fault: FaultRequest, Text: why}
+	}
 	// This context carries the timeout, and lets the watcher end a request that net/http would repeat.
 	asked, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -26,6 +26,10 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, 
 	}
 	// The redirect may name the Host header's host; the request still goes to the target's address.
 	next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
+	if why := x.client.target.Steer(next); why != "" {
+		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q: %s", location, why)
+		return nil, o, true
+	}
 	return next, Observation{}, false
 }
 

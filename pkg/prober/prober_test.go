@@ -32,7 +32,7 @@ func asking(t *testing.T, h http.HandlerFunc) (prober.Client, *suite.Suite, smok
 		t.Fatal(problems)
 	}
 	job := smoke.Job{
-		Suite: source, Target: "http://127.0.0.1:1", Phases: []finding.Phase{finding.PhaseJudge},
+		Suite: source, Target: smoke.Side{URL: "http://127.0.0.1:1"}, Phases: []finding.Phase{finding.PhaseJudge},
 		Values: map[string]suite.Value{"TOKEN": {Text: "hunter2", Secret: true}},
 	}
 	return prober.Client{Function: "arn:aws:lambda:eu-west-1:1:function:Prober", AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}, checked, job
@@ -143,7 +143,7 @@ func TestServeStopsWhenTheReportIsWanted(t *testing.T) {
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(func() { hang.CloseClientConnections(); hang.Close() })
 	_, _, job := asking(t, nil)
-	job.Target, job.Deadline = hang.URL, time.Now().Add(500*time.Millisecond)
+	job.Target.URL, job.Deadline = hang.URL, time.Now().Add(500*time.Millisecond)
 	began := time.Now()
 	report, err := prober.Serve(bounded(t, time.Minute), job)
 	if err != nil || report.Verdict != finding.Error || report.Blame != finding.BlameConfig || time.Since(began) > 4*time.Second {

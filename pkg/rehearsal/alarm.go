@@ -9,8 +9,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
-// alarmInterval is how often the alarm is looked at. CloudWatch takes a minute at best; a rehearsal that
-// waited for that would show nothing else.
+// alarmInterval is how often the alarm's conditions are checked. CloudWatch takes a minute at best, which would be most
+// of a rehearsal.
 const alarmInterval = 20 * time.Millisecond
 
 // Alarm is the deployment group's alarm. It goes off once, when the first of its conditions holds; the
@@ -19,7 +19,7 @@ type Alarm struct {
 	// Errors, when positive, is how many production requests the new release may answer with 5xx before
 	// the alarm goes off, as one on HTTPCode_Target_5XX_Count does.
 	Errors int64
-	// File, when set, sets the alarm off by existing: for people and scripts.
+	// File, when set, is a path; the alarm goes off once the file exists. It is for people and scripts.
 	File string
 }
 

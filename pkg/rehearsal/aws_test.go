@@ -118,7 +118,7 @@ func TestBoto3AndTheCommandLineWorkUnchanged(t *testing.T) {
 func TestTheAnswersOfARehearsalFitAWSsModel(t *testing.T) {
 	python := need(t, "python3", "-c", "import boto3")
 	native := nativePlan(t, "linear:25,2m", "bad at 50", deployment.PreProductionTrafficShift)
-	native.Native.Header = rehearsal.Header{Name: "X-Side", Value: "green"}
+	native.Header = rehearsal.Header{Name: "X-Side", Value: "green"}
 	for name, c := range map[string]struct {
 		plan  rehearsal.Plan
 		calls string

@@ -10,7 +10,7 @@ import (
 const (
 	// callbackLimit is CodeDeploy's: a hook reports within an hour.
 	callbackLimit = time.Hour
-	// callbackTick is how often the compressed hour is counted.
+	// callbackTick is how often it is checked how much of the compressed hour is left.
 	callbackTick = 20 * time.Millisecond
 	// workGrace is how long after its last sign of life a hook counts as at work. The longest pause that
 	// a suite makes by itself is a second.

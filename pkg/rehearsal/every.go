@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Every calls show again and again, so often, until the returned function is called; when that returns, show does not
-// run any more.
+// Every calls show once every pace until stop is called. When stop has returned, show does not run any more.
 func Every(pace time.Duration, show func(now time.Time)) (stop func()) {
 	done := make(chan struct{})
 	var showing sync.WaitGroup

@@ -12,11 +12,11 @@ import (
 // reportBucket is the S3 bucket that the hooks are told to write their reports to.
 const reportBucket = "rehearsal-reports"
 
-// evidenceParameter is where the first hook keeps its verdict for the second. Like the gate's stack makes it, it
-// is there from the beginning and says nothing.
+// evidenceParameter is where the first hook keeps its verdict for the second. As in the gate's stack, it exists from
+// the beginning and holds no verdict.
 const evidenceParameter = "/rehearsal/evidence"
 
-// loadBalancers is what Elastic Load Balancing tells of the load balancer now.
+// loadBalancers returns the load balancer's present state, for the Elastic Load Balancing API.
 func (s *stage) loadBalancers() []aws.LoadBalancer {
 	state := aws.LoadBalancer{
 		ARN:  "arn:aws:elasticloadbalancing:" + Region + ":" + Account + ":loadbalancer/app/rehearsal/0000000000000001",
@@ -30,8 +30,8 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		for _, w := range l.Weights() {
 			forward = append(forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
 		}
-		if native := s.plan.Native; l == s.test && native != nil && native.Header.Name != "" {
-			rule := aws.Rule{ARN: s.testRule(), Header: native.Header.Name, Values: []string{native.Header.Value}, Forward: forward}
+		if header := s.plan.Header; l == s.test && header.Name != "" {
+			rule := aws.Rule{ARN: s.testRule(), Header: header.Name, Values: []string{header.Value}, Forward: forward}
 			state.Listeners[0].Rules = append(state.Listeners[0].Rules, rule)
 			continue
 		}

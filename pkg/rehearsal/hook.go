@@ -19,7 +19,7 @@ import (
 const (
 	// settle is how long an answered hook may take to write its last lines before it is ended.
 	settle = 2 * time.Second
-	// functionMemory is what infra/gate.yml gives the hooks; it is told, not enforced.
+	// functionMemory is what infra/gate.yml gives the hooks. Their environment says so; it is not enforced.
 	functionMemory = 256
 	// logTail is how much of a hook's log CodeDeploy shows in an event's diagnostics.
 	logTail = 4096
@@ -34,7 +34,7 @@ type failure struct {
 	step int
 	// reason is for people: it names the check where there is one.
 	reason, check string
-	// stop is set when somebody asked for the end.
+	// stop is set when somebody, or an alarm, stopped the deployment.
 	stop *deployment.Stop
 }
 
@@ -249,8 +249,8 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	if hook.Path != "" {
 		variables["PATH"] = hook.Path
 	}
-	if s.plan.Native != nil && s.plan.Native.Header.Name != "" && !s.plan.Discover {
-		header, _ := json.Marshal(map[string]string{s.plan.Native.Header.Name: s.plan.Native.Header.Value}) // strings always can
+	if s.plan.Header.Name != "" && !s.plan.Discover {
+		header, _ := json.Marshal(map[string]string{s.plan.Header.Name: s.plan.Header.Value}) // strings always can
 		variables["TEST_HEADERS"] = string(header)
 	}
 	return &lambda.Function{

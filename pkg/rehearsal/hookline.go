@@ -41,6 +41,8 @@ type Verdict struct {
 	Suite   string `json:"suite,omitempty"`
 	Passed  int    `json:"checks_passed"`
 	Failed  int    `json:"checks_failed"`
+	// Step is that of a shift that has several, or zero.
+	Step int `json:"step,omitempty"`
 	// Link or Report is where the hook writes its report, as a page.
 	Link   string `json:"link,omitempty"`
 	Report string `json:"report,omitempty"`

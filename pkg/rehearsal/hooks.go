@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,13 +24,14 @@ type Programs struct {
 	Path     string
 }
 
-// Find returns the program of each function that the AppSpec names. One that is missing is a problem.
+// Find returns the program of each function that the AppSpec names, or a stage has. One that is missing is a problem.
 func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Name]Hook, diagnostic.List) {
 	var problems diagnostic.List
 	hooks := map[lifecycle.Name]Hook{}
-	for _, event := range lifecycle.Hookable() {
+	for _, event := range slices.Concat(lifecycle.Hookable(), deployment.HookStages()) {
 		function, named := functions[event]
 		command, replaced := p.Commands[event]
+		binary, problem := p.binary(event, function)
 		switch {
 		case !named && replaced:
 			problems = append(problems, diagnostic.Problem{
@@ -39,64 +41,49 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
 			})
 		case !named:
-		case replaced:
-			hook, wrong := p.shell(event, function.Name, command)
-			hooks[event], problems = hook, append(problems, wrong...)
+		case replaced && (function.Binary == "" || problem != nil):
+			dir, err := os.Getwd()
+			if err != nil {
+				dir = "/"
+			}
+			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
+			if missing := p.missing(command); missing != "" {
+				problems = append(problems, diagnostic.Problem{
+					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
+					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
+				})
+			}
 		default:
-			hook, wrong := p.binary(event, Kebab(string(event)), function)
-			hooks[event], problems = hook, append(problems, wrong...)
+			if problem != nil {
+				problems = append(problems, *problem)
+			}
+			hooks[event] = binary
 		}
 	}
 	return hooks, problems
 }
 
-// FindStages returns the program of each stage of one of Amazon ECS's own deployments that has a hook: those of the
-// commands, of which one may also be the name of a binary in Dir, and without any Greenlight's two functions.
-func (p Programs) FindStages() (map[lifecycle.Name]Hook, diagnostic.List) {
-	commands := p.Commands
+// StageFunctions are the functions of the stages of one of Amazon ECS's own deployments that have a hook: those of the
+// commands, of which each may also be the name of a binary, and without any Greenlight's two.
+func StageFunctions(commands map[lifecycle.Name]string) map[lifecycle.Name]Function {
 	if len(commands) == 0 {
 		commands = map[lifecycle.Name]string{
 			deployment.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
 			deployment.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
 		}
 	}
-	var problems diagnostic.List
-	hooks := map[lifecycle.Name]Hook{}
-	for _, stage := range deployment.HookStages() {
-		command, ok := commands[stage]
-		if !ok {
-			continue
+	functions := map[lifecycle.Name]Function{}
+	for stage, command := range commands {
+		functions[stage] = Function{
+			Name: strings.ToLower(string(stage)), Binary: command, Place: diagnostic.Place{Flag: "--hooks"},
 		}
-		place := diagnostic.Place{Flag: "--hooks"}
-		hook, wrong := p.binary(stage, command, Function{Name: command, Place: place})
-		if wrong != nil && len(p.Commands) > 0 {
-			hook, wrong = p.shell(stage, strings.ToLower(string(stage)), command)
-		}
-		hooks[stage], problems = hook, append(problems, wrong...)
 	}
-	return hooks, problems
-}
-
-// shell is a hook that a command of the user's stands for.
-func (p Programs) shell(event lifecycle.Name, function, command string) (Hook, diagnostic.List) {
-	dir, err := os.Getwd()
-	if err != nil {
-		dir = "/"
-	}
-	hook := Hook{Function: function, Argv: task.Shell(command), Dir: dir, Path: p.Path}
-	missing := p.missing(command)
-	if missing == "" {
-		return hook, nil
-	}
-	return hook, diagnostic.List{{
-		Place: diagnostic.Place{Flag: "--hook"}, Cause: diagnostic.File,
-		Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
-	}}
+	return functions
 }
 
 // binary is a hook that a binary in Dir stands for.
-func (p Programs) binary(event lifecycle.Name, name string, function Function) (Hook, diagnostic.List) {
-	path := filepath.Join(p.Dir, name)
+func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagnostic.Problem) {
+	path := filepath.Join(p.Dir, cmp.Or(function.Binary, Kebab(string(event))))
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
@@ -108,19 +95,19 @@ func (p Programs) binary(event lifecycle.Name, name string, function Function) (
 		}
 		why = "is not executable"
 	}
-	return hook, diagnostic.List{{
+	return hook, &diagnostic.Problem{
 		Place: function.Place, Cause: diagnostic.File,
 		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
 		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
-	}}
+	}
 }
 
 // shellWords are what a shell knows by itself.
 const shellWords = "exec exit cd eval . : true false echo printf kill trap ulimit umask while until for if case set " +
 	"export unset read test wait"
 
-// missing says why a command cannot be run, as far as that is plain before: its first word is a path or
-// a name, and there is no such program.
+// missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
+// or a name, and there is no such program.
 func (p Programs) missing(command string) string {
 	fields := strings.Fields(command)
 	if len(fields) == 0 {

@@ -3,11 +3,14 @@ package rehearsal_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,14 +23,14 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
-// TestMain makes three programs of the test binary: the keeper, the built-in releases, and a hook.
+// keeper is the real rehearse, which keeps the tasks and is the built-in releases. It is built without the race
+// detector, with which each of some hundred starts takes ten times as long.
+var keeper string
+
+// TestMain makes hooks of the test binary, and builds the keeper.
 func TestMain(m *testing.M) {
-	if exit, child := task.Child(os.Args[1:], os.Getenv); child {
-		os.Exit(exit)
-	}
 	if len(os.Args) > 1 && os.Args[1] == "hook" {
 		hook(types.LifecycleEventStatus(os.Args[2]))
 	}
@@ -38,7 +41,36 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	os.Exit(m.Run())
+	code, err := withKeeper(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withKeeper(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "greenlight-rehearsal")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	keeper = filepath.Join(dir, "rehearse")
+	build := exec.Command("go", "build", "-race=false", "-o", keeper, "../../buildtools/rehearse")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build rehearse: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// hookProgram is the test binary, which is a hook with these arguments.
+func hookProgram(t *testing.T, args ...string) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{self}, args...)
 }
 
 // rehearsalsAtOnce is how many are held side by side: nearly all that they do is wait.
@@ -110,17 +142,13 @@ func clientAt(endpoint string) *sdk.Client {
 // plan is a good release of two tasks, in a hurry, without hooks.
 func plan(t *testing.T, change func(*rehearsal.Plan)) rehearsal.Plan {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := rehearsal.Plan{
 		Release: rehearsal.Release{Family: "task-app", Container: "app", Port: 8080, ID: "1.1.0", TaskDefinition: []byte(`{"family":"task-app"}`), AppSpec: "version: 0.0"},
 		Blue:    rehearsal.Command{Text: "builtin:good", Builtin: "good"}, BlueRelease: "1.0.0",
 		Green: rehearsal.Command{Text: "builtin:good", Builtin: "good"},
 		Tasks: 2, Speed: 1000, Traffic: 100, Routes: []string{"/version", "/api/trips"},
 		FunctionTimeout: time.Minute, StartTimeout: time.Minute,
-		Machine: rehearsal.Machine{Self: self, Path: os.Getenv("PATH"), Home: t.TempDir()},
+		Machine: rehearsal.Machine{Self: keeper, Path: os.Getenv("PATH"), Home: t.TempDir()},
 	}
 	if change != nil {
 		change(&p)
@@ -133,7 +161,7 @@ func hookAt(t *testing.T, p *rehearsal.Plan, status string, events ...lifecycle.
 	t.Helper()
 	p.Hooks = map[lifecycle.Name]rehearsal.Hook{}
 	for _, e := range events {
-		p.Hooks[e] = rehearsal.Hook{Function: "hook-" + string(e), Argv: []string{p.Machine.Self, "hook", status}, Dir: t.TempDir()}
+		p.Hooks[e] = rehearsal.Hook{Function: "hook-" + string(e), Argv: hookProgram(t, "hook", status), Dir: t.TempDir()}
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +19,6 @@ type Native struct {
 	Pauses []lifecycle.Name
 	// HookTimeout is each hook's timeoutConfiguration; Speed divides it while the hook does nothing.
 	HookTimeout deployment.HookTimeout
-	// Header, when set, is what the test traffic's rule on the production listener asks for; there is no second listener.
-	Header Header
 	// Create is the creation of the service: there is no old release.
 	Create bool
 }
@@ -40,8 +38,8 @@ func (n *native) lookAt() string {
 
 // begin waits for the call that begins the deployment, or makes it itself, and returns the stages.
 func (n *native) begin(ctx context.Context) []phase {
-	now := time.Now()
-	phases := n.stages()
+	n.result.Controller = "ECS"
+	now, phases := time.Now(), n.stages()
 	var events []deployment.Event
 	for _, p := range phases {
 		events = append(events, deployment.Event{Name: p.name, Step: p.step})
@@ -209,39 +207,30 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
 		return Failed
 	}
-	n.stream.send(Event{Kind: KindRollback, Lifecycle: "", Text: fmt.Sprintf("the deployment ends in %s; ECS puts %s back",
-		f.where(), n.blue.release)})
+	text := fmt.Sprintf("the deployment ends in %s; ECS puts %s back", f.where(), n.blue.release)
+	n.stream.send(Event{Kind: KindRollback, Text: text})
 	d, _ := n.book.Get(n.id)
-	var back []phase
-	for _, p := range []phase{
-		{name: deployment.ProductionTrafficShift, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
-			n.moveProduction(0)
-			return n.hooks(ctx, p)
-		}},
-		{name: deployment.TestTrafficShift, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
-			n.moveTest(0)
-			return n.hooks(ctx, p)
-		}},
-	} {
-		// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
-		if d.Began(p.name) {
-			back = append(back, p)
-		}
-	}
-	n.book.Update(n.id, func(d *deployment.Deployment) {
-		var names []lifecycle.Name
-		for _, p := range back {
-			names = append(names, p.name)
-		}
-		d.RollBack(time.Now(), &f.why, names...)
-	})
+	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
+	back := slices.DeleteFunc([]lifecycle.Name{deployment.ProductionTrafficShift, deployment.TestTrafficShift},
+		func(name lifecycle.Name) bool {
+			began := func(e deployment.Event) bool { return e.Name == name && !e.Started.IsZero() }
+			return !slices.ContainsFunc(d.Events, began)
+		})
+	n.book.Update(n.id, func(d *deployment.Deployment) { d.RollBack(time.Now(), &f.why, back...) })
 	select {
 	case <-n.book.Stopped(n.id): // what asks for the end now has it already
 	default:
 	}
-	for _, p := range back {
+	move := map[lifecycle.Name]func(int){
+		deployment.ProductionTrafficShift: n.moveProduction, deployment.TestTrafficShift: n.moveTest,
+	}
+	for _, name := range back {
+		p := phase{name: name, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
+			move[name](0)
+			return n.hooks(ctx, p)
+		}}
 		if failed, err := n.phase(ctx, p); failed != nil || err != nil {
-			n.stream.warning(fmt.Sprintf("a hook at %s does not keep ECS from rolling back", p.name))
+			n.stream.warning(fmt.Sprintf("a hook at %s does not keep ECS from rolling back", name))
 		}
 	}
 	n.down(ctx, n.green)
@@ -251,8 +240,6 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	return RolledBack
 }
 
-// The ARNs of ECS's own deployments.
-
 func (n *native) deploymentARN() string {
 	return fmt.Sprintf("arn:aws:ecs:%s:%s:service-deployment/rehearsal/%s/%s", Region, Account, n.plan.service(),
 		rand.Text()[:21])
@@ -260,11 +247,9 @@ func (n *native) deploymentARN() string {
 
 // revision is a side's service revision.
 func (n *native) revision(d *side, weight float64, now time.Time) deployment.TaskSet {
-	const digits = 1_000_000_000_000_000_000
-	number, _ := rand.Int(rand.Reader, big.NewInt(digits)) // never fails (crypto/rand)
 	t := n.taskSet(d, "ACTIVE", weight, now)
-	t.ID = fmt.Sprintf("arn:aws:ecs:%s:%s:service-revision/rehearsal/%s/%d", Region, Account, n.plan.service(),
-		digits+number.Int64())
+	t.ID = fmt.Sprintf("arn:aws:ecs:%s:%s:service-revision/rehearsal/%s/%019d", Region, Account, n.plan.service(),
+		revision(d.label))
 	t.TestWeight = weight
 	return t
 }
@@ -280,7 +265,7 @@ func ruleARN(listener, number string) string {
 
 // testRule is the ARN of the rule that leads test traffic.
 func (s *stage) testRule() string {
-	if s.plan.Native != nil && s.plan.Native.Header.Name != "" {
+	if s.plan.Header.Name != "" {
 		return ruleARN(listenerARN("1"), "2")
 	}
 	return ruleARN(listenerARN("2"), "1")
@@ -292,7 +277,7 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 	d, _ := n.book.Get(n.id)
 	test, production := map[string]float64{}, map[string]float64{}
 	for _, t := range d.TaskSets {
-		switch p.name {
+		switch p.name { //nolint:exhaustive // no other stage has weights
 		case deployment.TestTrafficShift:
 			test[t.ID] = t.TestWeight
 		case deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift:

@@ -2,9 +2,11 @@ package rehearsal
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -44,14 +46,10 @@ func (n *native) hooks(ctx context.Context, p phase) (*failure, error) {
 
 // await begins the stage's PAUSE, where it has one, and returns what is closed when somebody ends it, and its id.
 func (n *native) await(p phase) (goOn <-chan struct{}, id string) {
-	for _, stage := range n.options.Pauses {
-		if stage == p.name && !p.rollback {
-			id = deployment.NewHookID()
-		}
-	}
-	if id == "" {
+	if p.rollback || !slices.Contains(n.options.Pauses, p.name) {
 		return nil, ""
 	}
+	id = "ecs-pause-" + rand.Text()
 	goOn = n.book.Await(n.id, deployment.Wait(id))
 	n.execution(id, deployment.Hook{Stage: p.name, HookTimeout: n.options.HookTimeout}, deployment.HookWaits)
 	n.stream.send(Event{Kind: KindNote, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(
@@ -85,8 +83,10 @@ func (n *native) late(p phase, id string, failed *failure) *failure {
 	if !n.options.HookTimeout.GoOn {
 		return failed
 	}
-	n.stream.send(Event{Kind: KindWarning, Lifecycle: p.name, Step: p.step,
-		Text: failed.reason + "; the hook's time-out says CONTINUE"})
+	n.stream.send(Event{
+		Kind: KindWarning, Lifecycle: p.name, Step: p.step,
+		Text: failed.reason + "; the hook's time-out says CONTINUE",
+	})
 	return nil
 }
 
@@ -134,22 +134,23 @@ func (n *native) invoke(
 ) deployment.EventStatus {
 	for details := map[string]any{}; ; {
 		w.invoking()
-		outcome, text := f.Invoke(ctx, n.event(p, id, details))
+		kind, message, text := f.Invoke(ctx, n.event(p, id, details))
 		var a answer
 		unreadable := json.Unmarshal(text, &a)
 		switch {
-		case outcome.Kind != lambda.Returned:
-			w.answered(fmt.Sprintf("the function %s: %s", outcome.Kind, outcome.Message))
+		case kind != lambda.Returned:
+			w.answered(fmt.Sprintf("the function %s: %s", kind, message))
 			return deployment.EventFailed
 		case unreadable != nil || a.Status != "SUCCEEDED" && a.Status != "FAILED" && a.Status != "IN_PROGRESS":
 			w.answered(fmt.Sprintf("the function returned no hookStatus, which ECS takes for FAILED: %.200q", text))
 			return deployment.EventFailed
 		}
 		w.answered("")
-		if a.Status != "IN_PROGRESS" {
-			return map[bool]deployment.EventStatus{
-				true: deployment.EventSucceeded, false: deployment.EventFailed,
-			}[a.Status == "SUCCEEDED"]
+		switch a.Status {
+		case "SUCCEEDED":
+			return deployment.EventSucceeded
+		case "FAILED":
+			return deployment.EventFailed
 		}
 		delay := callBackDelay
 		if a.Delay != nil {

@@ -88,7 +88,7 @@ func nativePlan(t *testing.T, strategy, mode string, stages ...lifecycle.Name) r
 		p.Config, p.Hooks = config, map[lifecycle.Name]rehearsal.Hook{}
 		p.Native = &rehearsal.Native{HookTimeout: deployment.HookTimeout{After: 24 * time.Hour}}
 		for _, s := range stages {
-			p.Hooks[s] = rehearsal.Hook{Function: "hook", Argv: []string{p.Machine.Self, "native", mode}, Dir: t.TempDir()}
+			p.Hooks[s] = rehearsal.Hook{Function: "hook", Argv: hookProgram(t, "native", mode), Dir: t.TempDir()}
 		}
 	})
 }
@@ -316,7 +316,7 @@ func TestAServiceIsCreated(t *testing.T) {
 func TestTestTrafficComesByAHeader(t *testing.T) {
 	t.Parallel()
 	p := nativePlan(t, "blue-green", "good", deployment.PostTestTrafficShift)
-	p.Native.Header, p.Keep = rehearsal.Header{Name: "X-Side", Value: "green"}, true
+	p.Header, p.Keep = rehearsal.Header{Name: "X-Side", Value: "green"}, true
 	p.Native.Pauses = []lifecycle.Name{deployment.PostTestTrafficShift}
 	h := hold(t, p)
 	h.until("the pause", notes("aws ecs continue-service-deployment"))

@@ -3,9 +3,8 @@
 // and each hook's own binary under a Lambda Runtime API. The parts live in the rooms below this one;
 // here they are put together.
 //
-// A rehearsal is a Plan that became a Result, and a stream of Events while it runs. It refuses to
-// start anything before the release's files were found right, to touch anything but loopback, and to
-// leave a process behind.
+// A rehearsal turns a Plan into a Result, and emits a stream of Events while it runs. It refuses to start anything
+// before the release's files have been checked, to touch anything but loopback, and to leave a process behind.
 package rehearsal
 
 import (
@@ -45,7 +44,7 @@ type Command struct {
 	Addrs []string
 }
 
-// Machine is what of this machine the processes are told.
+// Machine is what the processes get to know of this machine.
 type Machine struct {
 	// Self is this program's own binary, which answers to process.KeeperArg and task.BuiltinArg.
 	Self       string
@@ -68,7 +67,7 @@ type Plan struct {
 	// Tasks is how many tasks a task set has.
 	Tasks                    int
 	ProductionPort, TestPort int
-	// NoTestListener is a deployment group without a test listener.
+	// NoTestListener says that the deployment group has no test listener.
 	NoTestListener bool
 	// Health is the target groups' health check; its times are set here.
 	Health alb.HealthCheck
@@ -77,7 +76,7 @@ type Plan struct {
 	// ReadyWait is how long the deployment waits for ContinueDeployment before the traffic moves; Speed
 	// divides it. Zero does not wait.
 	ReadyWait time.Duration
-	// NoRollback is a deployment group without automatic rollbacks.
+	// NoRollback says that the deployment group has no automatic rollbacks.
 	NoRollback bool
 	Alarm      Alarm
 	// Speed divides CodeDeploy's waits and Lambda's retry pauses.
@@ -98,19 +97,13 @@ type Plan struct {
 	TerminationWait time.Duration
 	// AwaitUpdate begins the deployment when somebody calls UpdateService or CreateDeployment, and not at once.
 	AwaitUpdate bool
+	// Header, when set, is what the test traffic's rule on the production listener asks for; there is no second listener.
+	Header Header
 	// Native is set for a service that Amazon ECS deploys itself.
 	Native *Native
 	// Keep leaves everything running after the end, until the context ends.
 	Keep    bool
 	Machine Machine
-}
-
-// controller is the deployment controller's type where it is not CodeDeploy's.
-func (p Plan) controller() string {
-	if p.Native != nil {
-		return "ECS"
-	}
-	return ""
 }
 
 // config is the deployment configuration; AWS's default is all at once.

@@ -35,12 +35,14 @@ type Release struct {
 
 // Function is a Lambda function that the AppSpec names for an event.
 type Function struct {
-	Name  string
-	Place diagnostic.Place
+	Name string
+	// Binary, when set, is the binary's name where it is not that of the event.
+	Binary string
+	Place  diagnostic.Place
 }
 
-// ReadRelease reads both files. Without an AppSpec, which Amazon ECS's own deployments have not, the load balancer reaches
-// the task definition's only container with a port. The release is of use only when no problem is fatal.
+// ReadRelease reads both files. Without an AppSpec, which Amazon ECS's own deployments do not have, the load balancer
+// reaches the task definition's only container with a port. The release is of use only when no problem is fatal.
 func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	r := Release{Functions: map[lifecycle.Name]Function{}}
 	var specBytes []byte

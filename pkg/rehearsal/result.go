@@ -32,8 +32,8 @@ type Result struct {
 	Baseline string `json:"baseline"`
 	// Why says what stopped the release; empty when nothing did.
 	Why string `json:"why,omitempty"`
-	// FailedEvent, FailedStep and FailedCheck name where: a lifecycle event or stage, the step of a shift that has several,
-	// and the check that failed, where one did.
+	// FailedEvent, FailedStep and FailedCheck name where: a lifecycle event or stage, the step of a shift that has
+	// several, and the check that failed, where one did.
 	FailedEvent  lifecycle.Name `json:"failed_event,omitempty"`
 	FailedStep   int            `json:"failed_step,omitempty"`
 	FailedCheck  string         `json:"failed_check,omitempty"`
@@ -47,7 +47,7 @@ type Result struct {
 	// Requests counts both listeners' requests by the release that answered.
 	Requests []alb.Tally `json:"requests"`
 	Traffic  Traffic     `json:"traffic"`
-	// Missed are secrets that a hook asked for and nobody gave.
+	// Missed are the secrets that a hook asked for and that were not given.
 	Missed []string `json:"missed_secrets,omitempty"`
 	// Shifts are the listeners' weights over time, each change once.
 	Shifts []Shift `json:"shifts"`

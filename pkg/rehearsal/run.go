@@ -15,7 +15,7 @@ import (
 const (
 	// installLimit is how long the replacement task set may take to become healthy.
 	installLimit = time.Hour
-	// countEvery is how often the requests so far are told.
+	// countEvery is how often the number of requests so far is emitted.
 	countEvery = 200 * time.Millisecond
 )
 
@@ -144,7 +144,7 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release, Controller: r.plan.controller(),
+		Release: r.green.release, Baseline: r.blue.release,
 		Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
@@ -152,11 +152,8 @@ func (r *run) deploy(ctx context.Context) error {
 		return ctx.Err()
 	}
 	r.result.DeploymentID = r.id
-	text := fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release, r.blue.release)
-	if r.blue.release == "" {
-		text = fmt.Sprintf("deployment %s begins: it creates the service with %s", r.id, r.green.release)
-	}
-	r.stream.note(text)
+	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release,
+		cmp.Or(r.blue.release, "nothing")))
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.plan.Alarm.set() {
@@ -171,6 +168,7 @@ func (r *run) deploy(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if failed != nil {
+			failed.step = p.step
 			r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
 			r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
 			r.result.Outcome = r.controller.fail(ctx, failed)
@@ -183,14 +181,6 @@ func (r *run) deploy(ctx context.Context) error {
 
 // phase runs one phase.
 func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
-	failed, err := r.enter(ctx, p)
-	if failed != nil {
-		failed.step = p.step
-	}
-	return failed, err
-}
-
-func (r *run) enter(ctx context.Context, p phase) (*failure, error) {
 	if failed := r.pause(ctx, p.name, 0, nil); failed != nil {
 		return failed, nil
 	}
@@ -222,7 +212,7 @@ func (r *run) enter(ctx context.Context, p phase) (*failure, error) {
 }
 
 // install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
-// divides, but never less than a task may take to start. Tasks that somebody else runs are taken as they are.
+// divides, but never less than a task may take to start. Tasks that were started elsewhere are used as they are.
 func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 	if err := r.up(ctx, r.green); err != nil {
 		return nil, err

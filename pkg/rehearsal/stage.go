@@ -25,7 +25,8 @@ import (
 const (
 	// stopGrace is how long a task may take to end after SIGTERM. ECS waits 30 s; a person at a laptop does not.
 	stopGrace = 2 * time.Second
-	// checkInterval and checkTimeout are a quick target group's; its interval is compressed.
+	// checkInterval and checkTimeout are those of a target group with quick checks; the plan's speed divides the
+	// interval.
 	checkInterval = 5 * time.Second
 	checkTimeout  = 2 * time.Second
 	minInterval   = 20 * time.Millisecond
@@ -123,10 +124,12 @@ func (s *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.plan.Native != nil && s.plan.Native.Header.Name != "" {
-		s.test = s.balancer.Rule("test", s.plan.Native.Header.Name, s.plan.Native.Header.Value)
+	var rules []*alb.Listener
+	if s.plan.Header.Name != "" {
+		s.test = s.balancer.Rule("test", s.plan.Header.Name, s.plan.Header.Value)
+		rules = append(rules, s.test)
 	}
-	s.production = s.balancer.ListenWithRule("production", production, s.test)
+	s.production = s.balancer.Listen("production", production, rules...)
 	if !s.plan.NoTestListener && s.test == nil {
 		test, err := listen(ctx, "test", s.plan.TestPort)
 		if err != nil {
@@ -284,7 +287,7 @@ func (s *stage) forward(l *alb.Listener, percent int) {
 // called is the listener's name, or the rule's.
 func (s *stage) called(l *alb.Listener) string {
 	if l == s.test && l.URL() == s.production.URL() {
-		return fmt.Sprintf("test rule (%s: %s)", s.plan.Native.Header.Name, s.plan.Native.Header.Value)
+		return fmt.Sprintf("test rule (%s: %s)", s.plan.Header.Name, s.plan.Header.Value)
 	}
 	return l.Name + " listener"
 }

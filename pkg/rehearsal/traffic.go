@@ -19,7 +19,7 @@ const (
 	trafficBacklog = 512
 )
 
-// Traffic is what the production requests of the rehearsal met.
+// Traffic sums up the rehearsal's production requests.
 type Traffic struct {
 	Rate float64 `json:"rate_per_second"`
 	// Routes are the paths that were asked for, in turn.

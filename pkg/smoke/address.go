@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -17,14 +16,15 @@ import (
 // lookupTime bounds looking two names up to see whether they are one address.
 const lookupTime = 2 * time.Second
 
-// SameAddress reports whether two base URLs lead to the same host and port, however they are written: case, a dot
-// behind the name, the scheme's own port, a slash, the names of this machine itself.
+// SameAddress reports whether two base URLs lead to the same host and port, however they are written: upper or lower
+// case, a dot at the name's end, a slash, the scheme's default port, and the different names of loopback make no
+// difference.
 func SameAddress(a, b string) bool {
 	first, second := dialled(a), dialled(b)
 	return first != "" && first == second
 }
 
-// dialled is a base URL's host and port in one form, or "" for what is not a URL.
+// dialled returns a base URL's host and port in one canonical form, or "" when it is not a URL.
 func dialled(base string) string {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" {
@@ -53,28 +53,28 @@ func canonicalHost(host string) string {
 }
 
 // OneAddress says that the job's target and baseline cannot be told apart, or "" where they can: by an address, or by
-// headers that lead to the target only. Where the suite says the Host header, both sides get the same, and no load
-// balancer could tell two names apart. A run warns of it, since somebody may want to see how a release differs from
-// itself; a gate must refuse it.
+// what a listener rule asks for on the way to the target only. Where the suite says the Host header, both sides get
+// the same, and no load balancer could tell two names apart. A run warns of it, since somebody may want to see how a
+// release differs from itself; a gate must refuse it.
 func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 	same := false
 	switch {
-	case j.Baseline == "" || len(j.TargetHeaders) > 0:
-	case len(j.TargetAddrs) > 0 && len(j.BaselineAddrs) > 0:
-		same = overlap(j.TargetAddrs, j.BaselineAddrs)
-	case SameAddress(j.Target, j.Baseline):
+	case j.Baseline.URL == "" || j.apart(s):
+	case len(j.Target.Addrs) > 0 && len(j.Baseline.Addrs) > 0:
+		same = overlap(j.Target.Addrs, j.Baseline.Addrs)
+	case SameAddress(j.Target.URL, j.Baseline.URL):
 		same = true
 	case s.SaysHost():
-		same = overlap(lookedUp(ctx, j.Target), lookedUp(ctx, j.Baseline))
+		same = overlap(lookedUp(ctx, j.Target.URL), lookedUp(ctx, j.Baseline.URL))
 	}
 	if !same {
 		return ""
 	}
 	return fmt.Sprintf("target and baseline are the same address, %s: the new release is compared with itself",
-		shownURL(j.Target))
+		shownURL(j.Target.URL))
 }
 
-// lookedUp lists the addresses that a base URL leads to; none where its name cannot be looked up.
+// lookedUp returns the addresses of a base URL's host; none when its name does not resolve.
 func lookedUp(ctx context.Context, base string) []string {
 	host, port, err := net.SplitHostPort(dialled(base))
 	if err != nil {
@@ -91,24 +91,4 @@ func lookedUp(ctx context.Context, base string) []string {
 
 func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
-}
-
-// testHeader is what leads to the new release where nobody chose another header (Amazon ECS's Service Connect).
-const testHeader = "X-Amzn-Ecs-Blue-Green-Test"
-
-// sideHeaders are what the job puts into the requests to each side, by canonical names: what leads to the target is
-// not sent to the baseline.
-func (r *runner) sideHeaders() (toGreen, toBlue http.Header, err error) {
-	toGreen, toBlue = http.Header{}, http.Header{testHeader: nil}
-	for name, value := range r.job.TargetHeaders {
-		canonical, err := suite.CheckHeader(name, value)
-		if err != nil {
-			return nil, nil, err
-		}
-		if toGreen[canonical] != nil {
-			return nil, nil, fmt.Errorf("%s is given twice, in other letters: keep one", canonical)
-		}
-		toGreen[canonical], toBlue[canonical] = []string{value}, nil
-	}
-	return toGreen, toBlue, nil
 }

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// eventuallyEvery is how often a read that is declared eventually consistent is asked.
+	// eventuallyEvery is the interval between the requests of a step that declares `eventually`.
 	eventuallyEvery = 200 * time.Millisecond
-	// maxFindings bounds what is told of one attempt or check; a list of a thousand wrong items is told by its first.
+	// maxFindings bounds the findings of one attempt or check: of a list of a thousand wrong items the first ones are
+	// enough.
 	maxFindings = 20
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
 	maxExcerptBytes = 8 << 10
@@ -34,7 +35,7 @@ type attempt struct {
 	side   *side
 	number int
 	fresh  bool
-	// scope.secrets knows what was captured as a secret, too.
+	// scope.secrets includes the secrets that were captured.
 	scope suite.Scope
 
 	findings  []finding.Finding
@@ -43,7 +44,7 @@ type attempt struct {
 	// fault and status are those of the request that failed.
 	fault  probe.Fault
 	status int
-	// stopped is set when the run's time ended in the middle: then the attempt says nothing.
+	// stopped is set when the run's time ended during the attempt, which then proves nothing.
 	stopped bool
 	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
 	// verify, a limit of this machine's own.
@@ -52,14 +53,13 @@ type attempt struct {
 	learned int
 	// hidden is set when the answer may hold a secret that could not be found in it.
 	hidden bool
-	// other is what answered instead of the expected release, when that could be told.
+	// other is the version that answered instead of the expected release, when the answer showed one.
 	other string
 }
 
 func (a *attempt) failed() bool { return len(a.findings) > 0 }
 
-// attempt runs the check once against a side. Steps that are to run always do so even when ctx has ended,
-// for a moment.
+// attempt runs the check once against a side. Steps with `always` still run for a moment after ctx has ended.
 func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
 		runner: r, check: c, side: s, number: number, fresh: fresh,
@@ -91,7 +91,7 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return out, func() { stop(); cancel() }
 }
 
-// step asks once, or again and again where that is declared.
+// step sends its request once, or repeatedly when it declares `eventually`.
 func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 	q, err := s.Request(a.scope)
 	if err != nil {
@@ -119,8 +119,8 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 	}
 }
 
-// refused notes a request that cannot be built. When what was captured makes it impossible, the response
-// that it came from is to blame; else the suite is.
+// refused notes a request that cannot be built. When a captured value makes it impossible, the response with that value
+// is to blame, otherwise the suite.
 func (a *attempt) refused(i int, s *suite.Step, err error) {
 	text := a.scope.Secrets.Line(err.Error(), maxReason)
 	if len(a.scope.Captured) == 0 {
@@ -139,7 +139,7 @@ func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite
 	}
 	a.learn(s, &o)
 	v := s.Verify(o, a.scope)
-	if a.learned > redact.MaxSecrets { // all else that is wrong may quote them
+	if a.learned > redact.MaxSecrets { // every other finding may quote them
 		v.Wrong = []suite.Wrong{{At: s.At, Subject: "capture", Mismatch: suite.Mismatch{
 			Expected: fmt.Sprintf("secrets of at most %d KiB together", redact.MaxSecrets>>10),
 			Got:      "more, which cannot be kept out of what is printed",
@@ -148,8 +148,8 @@ func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite
 	return v
 }
 
-// learn takes the secrets that the step is to capture from the answer, whether it turns out right or not:
-// findings quote it. A body in which they cannot be found, or not be hidden, is not shown at all.
+// learn captures the step's secrets before the answer is judged, because the findings quote the answer. When they
+// cannot be found in the body, or cannot be hidden, the body is not shown at all.
 func (a *attempt) learn(s *suite.Step, o *probe.Observation) {
 	found, readable := s.SecretsIn(o.Body)
 	var texts []string
@@ -191,7 +191,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 		if a.hidden && w.Subject == string(suite.SubjectBody) {
 			w.Got = "a body that may hold a secret"
 		}
-		// A quoted value is one that was there; what answers without any version is not another release.
+		// Got is quoted when the answer had a value. An answer without any version is not another release's.
 		if w.Release && a.other == "" && strings.HasPrefix(w.Got, `"`) {
 			a.other = a.scope.Secrets.Line(w.Got, maxValue)
 		}
@@ -199,7 +199,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 	}
 }
 
-// take captures what the step says. A value that is not there, or not a single one, is a failure.
+// take captures the values that the step names. A missing value, or more than one, is a failure.
 func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
 	captured, missing := v.Captures(s, a.scope.Secrets)
 	if a.scope.Captured == nil {
@@ -211,7 +211,7 @@ func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
 	}
 }
 
-// add notes what was wrong with the answer of step i, of which that is an excerpt.
+// add notes what was wrong with the answer of step i; excerpt is a part of that answer.
 func (a *attempt) add(i int, s *suite.Step, request, excerpt string, w suite.Wrong) {
 	if len(a.findings) >= maxFindings {
 		return

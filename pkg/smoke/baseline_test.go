@@ -61,26 +61,26 @@ func TestOneAddressForBothSidesIsTold(t *testing.T) {
 		one    bool
 	}{
 		"two hosts":                   {comparing, func(*Job) {}, false},
-		"the same":                    {comparing, func(j *Job) { j.Baseline = "http://GREEN:80/" }, true},
-		"the same, and headers apart": {comparing, func(j *Job) { j.Baseline, j.TargetHeaders = j.Target, apart }, false},
-		"other nodes":                 {comparing, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80"}, []string{"blue:80"} }, false},
-		"a node of both":              {comparing, func(j *Job) { j.TargetAddrs, j.BaselineAddrs = []string{"green:80", "blue:80"}, []string{"blue:80"} }, true},
+		"the same":                    {comparing, func(j *Job) { j.Baseline.URL = "http://GREEN:80/" }, true},
+		"the same, and headers apart": {comparing, func(j *Job) { j.Baseline.URL, j.Target.Headers = j.Target.URL, apart }, false},
+		"other nodes":                 {comparing, func(j *Job) { j.Target.Addrs, j.Baseline.Addrs = []string{"green:80"}, []string{"blue:80"} }, false},
+		"a node of both":              {comparing, func(j *Job) { j.Target.Addrs, j.Baseline.Addrs = []string{"green:80", "blue:80"}, []string{"blue:80"} }, true},
 		"one name, nodes apart": {comparing, func(j *Job) {
-			j.Baseline, j.TargetAddrs, j.BaselineAddrs = j.Target, []string{"green:80"}, []string{"blue:80"}
+			j.Baseline.URL, j.Target.Addrs, j.Baseline.Addrs = j.Target.URL, []string{"green:80"}, []string{"blue:80"}
 		}, false},
-		"no baseline":                      {comparing, func(j *Job) { j.Baseline = "" }, false},
-		"two names of one address":         {comparing, func(j *Job) { j.Target, j.Baseline = "http://one.localhost:80", "http://127.0.0.1:80" }, true},
-		"two names of one address, a host": {"host: trips.example\n" + comparing, func(j *Job) { j.Target, j.Baseline = "http://localhost:80", "http://[::1]:80" }, true},
+		"no baseline":                      {comparing, func(j *Job) { j.Baseline.URL = "" }, false},
+		"two names of one address":         {comparing, func(j *Job) { j.Target.URL, j.Baseline.URL = "http://one.localhost:80", "http://127.0.0.1:80" }, true},
+		"two names of one address, a host": {"host: trips.example\n" + comparing, func(j *Job) { j.Target.URL, j.Baseline.URL = "http://localhost:80", "http://[::1]:80" }, true},
 	} {
 		suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(tc.suite)})
-		job := Job{Target: "http://green", Baseline: "http://blue"}
+		job := Job{Target: Side{URL: "http://green"}, Baseline: Side{URL: "http://blue"}}
 		tc.change(&job)
 		if got := OneAddress(t.Context(), suite, job); (got != "") != tc.one {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
 	inBubble(t, status(200), nil, func(n *network) {
-		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.Baseline = j.Target })
+		r := n.run(n.t.Context(), comparing, func(j *Job) { allPhases(j); j.Baseline.URL = j.Target.URL })
 		if r.Verdict != finding.Pass || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "is compared with itself") {
 			t.Errorf("%s, warnings %q", r.Verdict, r.Warnings)
 		}
@@ -117,7 +117,7 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 	inBubble(t, see("green", "yes2", "1"), see("blue", "", ""), func(n *network) {
 		r := n.run(n.t.Context(), suite, func(j *Job) {
 			allPhases(j)
-			j.TargetHeaders = map[string]string{"X-PREVIEW": "yes", "x-lead": "2"}
+			j.Target.Headers = map[string]string{"X-PREVIEW": "yes", "x-lead": "2"}
 		})
 		expectReport(t, r, finding.Pass, finding.BlameNone, "1 comparison passed")
 	})
@@ -126,7 +126,7 @@ func TestWhatLeadsToTheTargetIsSentThereOnly(t *testing.T) {
 		"Trailer": "x", // net/http would leave it out without a word
 	} {
 		inBubble(t, status(200), nil, func(n *network) {
-			r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{name: value} })
+			r := n.run(n.t.Context(), home, func(j *Job) { j.Target.Headers = map[string]string{name: value} })
 			expectReport(t, r, finding.Error, finding.BlameConfig, "a header that leads to the target: ")
 		})
 	}
@@ -166,7 +166,7 @@ func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
 		"nobody is listening, optional": {optional, nil, finding.Pass, "1 check passed"},
 	} {
 		inBubble(t, status(200), tc.blue, func(n *network) {
-			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); j.Baseline = "http://blue" })
+			r := n.run(n.t.Context(), tc.suite, func(j *Job) { allPhases(j); j.Baseline.URL = "http://blue" })
 			if r.Verdict != tc.verdict || !strings.Contains(r.Reason, tc.reason) {
 				t.Errorf("%s: %s: %s", name, r.Verdict, r.Reason)
 			}
@@ -198,7 +198,7 @@ func TestReasonsSayWhatCame(t *testing.T) {
 	}
 	address := nobody.Addr().String()
 	_ = nobody.Close()
-	r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(strings.Replace(home, "checks:", "readiness: {consecutive: 1, within: 100ms}\nchecks:", 1))}, Target: "http://" + address, Phases: []finding.Phase{finding.PhaseReady}}, nil)
+	r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(strings.Replace(home, "checks:", "readiness: {consecutive: 1, within: 100ms}\nchecks:", 1))}, Target: Side{URL: "http://" + address}, Phases: []finding.Phase{finding.PhaseReady}}, nil)
 	expectReport(t, r, finding.Fail, finding.BlameRelease, "dial "+address+": connection refused")
 }
 
@@ -227,7 +227,7 @@ func TestALimitOfOurOwnIsNotTheReleases(t *testing.T) {
 		var dialled atomic.Int64
 		r := &runner{
 			suite: suite, started: time.Now(),
-			job: Job{Target: "http://green", Release: "1.1.0", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}},
+			job: Job{Target: Side{URL: "http://green"}, Release: "1.1.0", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}},
 			dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if err := failing(dialled.Add(1)); err != nil {
 					return nil, err

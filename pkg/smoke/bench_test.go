@@ -35,7 +35,7 @@ func BenchmarkRun200(b *testing.B) {
 	defer server.Close()
 	src := suite.Source{Name: "s.yaml", Text: []byte(manyChecks(200))}
 	suite, _ := suite.Read(src)
-	job := smoke.Job{Suite: src, Target: server.URL, Phases: []finding.Phase{finding.PhaseJudge}}
+	job := smoke.Job{Suite: src, Target: smoke.Side{URL: server.URL}, Phases: []finding.Phase{finding.PhaseJudge}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if r := smoke.Run(b.Context(), suite, job, nil); r.Verdict != finding.Pass {

@@ -3,6 +3,7 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
@@ -12,13 +13,13 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// coldPairs is after how many pairs in a row without two right answers the warm-up ends. A comparison ends
-// after compare.MinPairs of them: Fisher's test then has a p-value of 1e-11 when only green fails, and there is
-// nothing to compare when blue does.
+// coldPairs is how many pairs in a row without two right answers end the warm-up. compare.MinPairs of them end the
+// comparison: Fisher's test then has a p-value of 1e-11 when only green fails, and when blue fails there is nothing to
+// compare with.
 const coldPairs = 5
 
-// compare asks target and baseline in turn and holds what they answer against each other. Blocked says
-// why it is pointless.
+// compare asks target and baseline in turn and compares their answers. Blocked, when not empty, says why nothing is
+// compared.
 func (r *runner) compare(ctx context.Context, blocked string) {
 	switch {
 	case len(r.compares) == 0:
@@ -44,18 +45,22 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	var measured []measurement
 	for i, c := range r.compares {
 		m, ok := r.measure(ctx, c)
+		m.Whole = ok
+		r.mu.Lock()
+		r.found.Measured = append(r.found.Measured, m)
+		r.mu.Unlock()
 		if !ok {
 			r.compareCut(ctx, r.compares[i:])
 			break
 		}
-		samples = append(samples, m.sample)
+		samples = append(samples, m.Sample)
 		measured = append(measured, m)
 	}
 	results := compare.Judge(samples)
 	for i, m := range measured {
 		if r.suite.BaselineOptional() && m.excused(results[i]) {
 			r.skip(m.comparison.Name,
-				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.blue, maxReason))
+				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.Blue, maxReason))
 			r.mu.Lock()
 			r.found.excused++
 			r.mu.Unlock()
@@ -65,21 +70,23 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	}
 }
 
-// measurement is what the pairs of one comparison were.
+// measurement is what the pairs of one comparison gave.
 type measurement struct {
 	comparison *suite.Comparison
-	sample     compare.Sample
-	// green and blue are the first failure of each side, in words: "blue answered GET /report: status: …".
-	green, blue string
-	// dead says that the old release never answered but with a server's error: it does not serve.
-	dead bool
+	Sample     compare.Sample
+	// Green and Blue are the first failure of each side, in words: "blue answered GET /report: status: …".
+	Green, Blue string
+	// Dead says that the old release never answered but with a server's error: it does not serve.
+	Dead bool
+	// Whole says that nothing is left to measure.
+	Whole bool
 }
 
-// excused reports whether only the old release is to blame that nothing can be compared. Where the new one fails too,
-// or is over its bound, that is no news about the old one.
+// excused reports whether the old release alone is the reason that nothing can be compared. It is false when the new
+// release fails too or is over its bound: a dead production does not excuse that.
 func (m *measurement) excused(res compare.Result) bool {
 	bound := m.comparison.P95
-	return m.dead && m.green == "" && (bound == 0 || res.Green.P95 <= bound)
+	return m.Dead && m.Green == "" && (bound == 0 || res.Green.P95 <= bound)
 }
 
 func (r *runner) skipCompares(why string) {
@@ -88,7 +95,7 @@ func (r *runner) skipCompares(why string) {
 	}
 }
 
-// compareCut notes the comparisons that the end of the time, or a certificate, left unmeasured.
+// compareCut notes the comparisons that were not measured, because the time ran out or a certificate did not verify.
 func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	for _, c := range left {
 		r.skip(c.Name, "it was not measured to the end")
@@ -102,11 +109,19 @@ func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 // measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that a disturbance
 // from outside affects both sides alike. It reports false when it was cut short, or when no answer can be trusted.
 func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement, bool) {
-	m := measurement{comparison: c, sample: compare.Sample{Check: c.Name, Bound: c.P95}, dead: true}
-	s := &m.sample
+	m := measurement{comparison: c, Sample: compare.Sample{Check: c.Name, Bound: c.P95}, Dead: true}
+	s := &m.Sample
 	asked := c.AsCheck()
 	warmup, row := c.Warmup, 0
-	for i := range c.Warmup + c.Pairs {
+	if i := slices.IndexFunc(r.past.Measured, func(m measurement) bool { return m.Sample.Check == c.Name }); i >= 0 {
+		m = r.past.Measured[i]
+		m.comparison, warmup = c, min(warmup, coldPairs) // only the connections are new
+	}
+	if m.Whole {
+		return m, true
+	}
+	had := len(s.Pairs)
+	for i := range warmup + c.Pairs - had {
 		var p compare.Pair
 		var okG, okB bool
 		if i%2 == 0 {
@@ -125,7 +140,7 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 		if row++; !p.Green.Failed && !p.Blue.Failed {
 			row = 0
 		}
-		// A side that hangs would use up the hook's time, and one that fails does not get faster by being asked.
+		// A side that hangs would use up the hook's time, and more requests do not warm up a side that fails.
 		if row == coldPairs && i < warmup {
 			warmup = i + 1
 		}
@@ -140,7 +155,7 @@ func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement,
 func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measurement) (compare.Shot, bool) {
 	a := r.attempt(ctx, c, s, 1, false)
 	if s == r.blue && !a.stopped {
-		m.dead = m.dead && shareable(a)
+		m.Dead = m.Dead && shareable(a)
 	}
 	switch {
 	case a.stopped:
@@ -149,9 +164,9 @@ func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measureme
 		r.fault(finding.BlameConfig, fmt.Sprintf("comparison %s: %s", redact.Quote(c.Name), a.config))
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
-		first, name := &m.green, "green"
+		first, name := &m.Green, "green"
 		if s == r.blue {
-			first, name = &m.blue, "blue"
+			first, name = &m.Blue, "blue"
 		}
 		if *first == "" && a.failed() {
 			*first = name + " answered " + a.findings[0].Line()
@@ -162,8 +177,8 @@ func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measureme
 }
 
 func (r *runner) compared(m measurement, res compare.Result) {
-	c, s := m.comparison, m.sample
-	for _, first := range []string{m.green, m.blue} {
+	c, s := m.comparison, m.Sample
+	for _, first := range []string{m.Green, m.Blue} {
 		if res.Outcome != compare.Pass && first != "" {
 			res.Reason += "; " + first
 		}

@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,12 +14,12 @@ import (
 
 // finish writes the report. The verdict starts as an error, and is PASS only when something that counts
 // was tested and nothing speaks against it.
-func (r *runner) finish() finding.Report {
+func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := finding.Report{
 		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
-		Target: r.secrets.Line(shownURL(r.job.Target), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline),
+		Target: r.secrets.Line(shownURL(r.job.Target.URL), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline.URL),
 			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
@@ -34,6 +35,7 @@ func (r *runner) finish() finding.Report {
 	}
 	c := r.conclusion(&out)
 	out.Verdict, out.Blame, out.Reason = c.verdict, c.blame, c.reason
+	out.Unfinished = r.unfinished(ctx, &out)
 	return out
 }
 
@@ -73,7 +75,7 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 	return worst
 }
 
-// passed is PASS where what was planned was done and proved something, and else an error.
+// passed returns PASS when all that was planned was run and something was tested, otherwise ERROR.
 func (r *runner) passed(out *finding.Report) verdictReason {
 	counted := 0
 	for i := range out.Checks {
@@ -107,7 +109,7 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 	return verdictReason{finding.Pass, finding.BlameNone, reason}
 }
 
-// counting is ", 2 checks passed", or "" for none.
+// counting returns ", 2 checks passed", or "" for none.
 func counting(n int, what string) string {
 	switch n {
 	case 0:

@@ -34,7 +34,7 @@ func jobFor(t *testing.T, text, target string) smoke.Job {
 		_ = problems.Write(&b, diagnostic.Text, "program")
 		t.Fatalf("the suite is refused:\n%s\n%s", text, &b)
 	}
-	return smoke.Job{Suite: src, Target: target, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseJudge}}
+	return smoke.Job{Suite: src, Target: smoke.Side{URL: target}, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseJudge}}
 }
 
 // answer is a handler that always gives the same answer.

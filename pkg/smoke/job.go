@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -13,38 +14,34 @@ type Job struct {
 	Suite suite.Source `json:"suite"`
 	// Values are the suite's variables, resolved: all that Suite.References asks for, and overrides.
 	Values map[string]suite.Value `json:"values,omitempty"`
-	// Target is the base URL of the release to judge: "http://alb.example:8080".
-	Target string `json:"target"`
-	// Baseline is the base URL of the release that serves production, or empty when there is none.
-	Baseline string `json:"baseline,omitempty"`
-	// TargetAddrs and BaselineAddrs are addresses ("10.0.1.7:8080") to dial, in turn, instead of
-	// resolving the URL's host; the Host header, SNI and certificate check stay the URL's.
-	TargetAddrs   []string `json:"target_addrs,omitempty"`
-	BaselineAddrs []string `json:"baseline_addrs,omitempty"`
-	// TargetHeaders are sent to the target and to nobody else: what the test listener's rule asks for. They win
-	// over the suite's, and no request to the baseline carries a header of these names, whatever the suite says.
-	TargetHeaders map[string]string `json:"target_headers,omitempty"`
-	// Nonce names this run: its report carries the same.
+	// Target is the way to the release to judge, Baseline to the one that serves production, without a URL when there
+	// is none.
+	Target   Side `json:"target"`
+	Baseline Side `json:"baseline,omitzero"`
+	// Nonce identifies this run; its report repeats it.
 	Nonce string `json:"nonce,omitempty"`
-	// NoBaseline says why Baseline is empty where that has a reason ("production already serves the new
+	// NoBaseline says why there is no Baseline where that has a reason ("production already serves the new
 	// release"); it is told wherever a baseline is missed.
 	NoBaseline string `json:"no_baseline,omitempty"`
 	// Hidden are further texts that no output may show: the function's own credentials. They never leave
 	// the process.
 	Hidden []string `json:"-"`
-	// Release is the expected version, ${RELEASE}; empty when nobody said it.
+	// Release is the expected version, ${RELEASE}; empty when it is not known.
 	Release string `json:"release,omitempty"`
 	// DeploymentID is ${DEPLOYMENT_ID}.
 	DeploymentID string `json:"deployment_id,omitempty"`
 	// Phases are the phases to run; they run in the order of the constants, whatever the order here.
 	Phases []finding.Phase `json:"phases"`
-	// Tags keeps the checks that carry one of them; a tag that begins with "!" leaves its checks out.
+	// Tags selects the checks that have one of these tags; a tag that begins with "!" excludes its checks.
 	Tags []string `json:"tags,omitempty"`
 	// Concurrency overrides the suite's policy when it is positive.
 	Concurrency int `json:"concurrency,omitempty"`
-	// Deadline is when whoever sent the job wants the report at the latest; zero for a run in place,
-	// whose context says so.
+	// Deadline is the latest time at which the sender wants the report. It is zero when the job is run here: then the
+	// context has the deadline.
 	Deadline time.Time `json:"deadline,omitzero"`
-	// UncomparableBaseline says why the baseline must not be compared with (a bootstrap task), or is empty.
+	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.
+	GoOn   bool            `json:"go_on,omitempty"`
+	Before json.RawMessage `json:"before,omitempty"`
+	// UncomparableBaseline says why nothing is compared with the baseline (it is a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -17,18 +18,24 @@ import (
 // noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
-// warmEvery: the first attempt, and then every fifth, uses a connection that is kept open; the others open their own.
+// warmEvery says which attempts use a connection that is kept open: the first, and then every fifth. The others open a
+// new one.
 const warmEvery = 5
 
-// judgement is one check on its way through its attempts.
+// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
+// failed, and each further attempt would take its whole time-out from the other checks.
+const mostHangs = 5
+
+// judgement is the state of one check while its attempts are made.
 type judgement struct {
 	check   *suite.Check
 	index   int
 	result  finding.CheckResult
 	started time.Time
-	// own counts the failures that blue does not share. They stay when the check is judged anew.
+	// own counts the failures that blue does not share. They still count when the check is judged again.
 	own, made  int
 	asserted   int
+	hangs      int // time-outs in a row
 	config     string
 	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
@@ -37,7 +44,8 @@ type judgement struct {
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) bool {
-	// A slot is one check at work; a check that waits for blue to recover gives its slot away.
+	// A slot is the right to send requests. A check holds one while it works, and gives it back while it waits for blue
+	// to recover.
 	slots := make(chan struct{}, r.concurrency())
 	var all sync.WaitGroup
 	var next, done atomic.Int64
@@ -50,8 +58,12 @@ func (r *runner) judge(ctx context.Context) bool {
 					return
 				}
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+				if r.goOn(j) {
+					done.Add(1)
+					continue
+				}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
-				if shared && j.check.Observe { // what never blocks is not waited for
+				if shared && j.check.Observe { // an observed check never blocks, so nothing waits for it
 					j.stuck, shared = "the old release fails in the same way: "+j.shared, false
 				}
 				if !shared {
@@ -72,11 +84,10 @@ func (r *runner) judge(ctx context.Context) bool {
 }
 
 // attempts makes the check's attempts; it reports true when blue shares a fault, and the check must wait.
-// Four of five attempts have a connection of their own: behind a balancer that shares out connections,
-// a check of five attempts then meets each of four tasks.
+// Four of five attempts open a connection of their own: behind a load balancer that distributes connections, a check of
+// five attempts then reaches each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
-	j.made = 0
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
@@ -99,7 +110,13 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 		j.made++
 		j.note(a)
-		if a.stopped { // it had failed before its clean-up was cut off
+		if j.hangs++; a.fault != probe.FaultTimeout {
+			j.hangs = 0
+		}
+		if j.hangs >= mostHangs && j.result.Failures >= c.Allowed+mostHangs {
+			return false
+		}
+		if a.stopped { // the attempt failed first; then its clean-up was cut off
 			j.unfinished = true
 			return false
 		}
@@ -122,11 +139,11 @@ func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt)
 	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, a.number, true))
 }
 
-// judgeAnew waits until blue answers, and then makes the attempts again, until they are through or the
-// time for waiting is up. Failures that blue did not share still count.
+// judgeAnew waits until blue answers, and then makes the attempts again, until all are made or the time for waiting is
+// over. Failures that blue did not share still count.
 func (r *runner) judgeAnew(ctx context.Context, j *judgement, slots chan struct{}) {
 	for {
-		j.own = j.result.Failures
+		j.own, j.made = j.result.Failures, 0
 		if !r.blueRecovers(ctx, j, slots) {
 			j.stuck = fmt.Sprintf("the old release fails in the same way, and did not recover within what was left of %s: %s",
 				r.suite.Within, j.shared)
@@ -187,7 +204,7 @@ func (j *judgement) keep(a *attempt) {
 	}
 }
 
-// judged gives the check its verdict, and tells it.
+// judged gives the check its verdict, and reports it to the watcher.
 func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	c := j.check
 	res := &j.result
@@ -201,9 +218,13 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 		r.found.proven = true
 	}
 	if j.unfinished && res.Verdict != finding.Fail {
+		r.found.begun = append(r.found.begun, c.Name)
 		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
 	}
 	r.mu.Unlock()
+	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
+		return // another run tells it
+	}
 	told := *res
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
@@ -211,6 +232,9 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
+	if left := c.Attempts - j.made; left > 0 && j.hangs >= mostHangs {
+		counted += fmt.Sprintf(", and %d more were not tried after %d time-outs in a row", left, j.hangs)
+	}
 	switch {
 	case res.Failures > c.Allowed:
 		if c.Allowed > 0 {
@@ -233,7 +257,7 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 	return finding.Pass, finding.BlameNone, ""
 }
 
-// cutShort names the checks that never began.
+// cutShort reports the checks that were never started.
 func (r *runner) cutShort(ctx context.Context) {
 	why := "the run timed out before it began"
 	if ctx.Err() == nil {

@@ -92,9 +92,9 @@ func (n *network) run(ctx context.Context, text string, change func(*Job)) findi
 		_ = problems.Write(&b, diagnostic.Text, "program")
 		n.t.Fatalf("the suite is refused:\n%s", &b)
 	}
-	job := Job{Suite: src, Target: "http://green", Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}
+	job := Job{Suite: src, Target: Side{URL: "http://green"}, Release: "1.1.0", DeploymentID: "d-1", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}
 	if _, ok := n.hosts["blue:80"]; ok {
-		job.Baseline = "http://blue"
+		job.Baseline.URL = "http://blue"
 	}
 	if change != nil {
 		change(&job)
@@ -104,7 +104,7 @@ func (n *network) run(ctx context.Context, text string, change func(*Job)) findi
 
 // byAddress asks green and blue without a name. A suite with a host has the names looked up, and what net's resolver
 // makes in a bubble must not be met outside of it.
-func byAddress(j *Job) { j.Target, j.Baseline = "http://192.0.2.1", "http://192.0.2.2" }
+func byAddress(j *Job) { j.Target.URL, j.Baseline.URL = "http://192.0.2.1", "http://192.0.2.2" }
 
 // inBubble runs f with a network whose green and blue answer as the handlers do.
 func inBubble(t *testing.T, green, blue http.HandlerFunc, f func(n *network)) {

@@ -14,7 +14,7 @@ type Progress struct {
 	Text string
 }
 
-// tell hands a value to the watcher; it is called from one goroutine at a time.
+// tell calls the watcher, from one goroutine at a time.
 func (r *runner) tell(p Progress) {
 	if r.watch == nil {
 		return

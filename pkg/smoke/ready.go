@@ -12,8 +12,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// readyPause is how long a failed round of readiness is given to get better. There is none after one that
-// held: twenty in a row then take no longer than their requests.
+// readyPause is the pause after a failed round of readiness. There is none after a round that held, so that twenty in a
+// row take no longer than their requests.
 const readyPause = time.Second
 
 // maxRelapseFactor bounds how many more rounds in a row are asked for after answers of another release.
@@ -24,8 +24,8 @@ type waiting struct {
 	finding.Readiness
 	started time.Time
 	checks  []*suite.Check
-	right   bool // it once answered right
-	// others counts what answered after that instead of the release.
+	right   bool // the expected release has answered at least once
+	// others counts the other versions that answered after that.
 	others      map[string]int
 	otherRounds int
 	last        *attempt // the last that failed
@@ -33,7 +33,13 @@ type waiting struct {
 
 // ready waits until the readiness checks hold in a row, each on a fresh connection.
 func (r *runner) ready(ctx context.Context) bool {
-	w := &waiting{started: time.Now(), checks: r.suite.ReadinessChecks(), others: map[string]int{}}
+	w := &waiting{
+		started: time.Now().Add(-r.past.Spent), checks: r.suite.ReadinessChecks(), others: map[string]int{},
+		right: r.past.Right, otherRounds: r.past.Others,
+	}
+	if r.past.Readiness != nil {
+		w.Readiness = *r.past.Readiness
+	}
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	for {
@@ -43,10 +49,11 @@ func (r *runner) ready(ctx context.Context) bool {
 			case a == nil:
 				w.right = true
 				w.Consecutive++
-			case a.config != "" && a.fault != probe.FaultLocal: // which may pass
+			case a.config != "" && a.fault != probe.FaultLocal: // a limit of this machine may pass
 				return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(a))
 			case a.stopped && !a.failed():
 				stopped = true
+				w.Rounds--
 			default:
 				failed = true
 				w.failed(a)
@@ -68,9 +75,9 @@ func (r *runner) ready(ctx context.Context) bool {
 	}
 }
 
-// rounds asks all readiness checks: once while the release has not answered, and then as many times at once as
-// checks may run, since only an unbroken row of right answers counts. It returns, for each round, the attempt that did
-// not hold, or nil.
+// rounds asks all readiness checks: in one round until the release has answered, and from then on in as many rounds
+// side by side as checks may run, since only an unbroken row of right answers counts. For each round it returns the
+// attempt that failed, or nil.
 func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	n := 1
 	if w.Consecutive > 0 {
@@ -79,7 +86,7 @@ func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	out := make([]*attempt, n)
 	var all sync.WaitGroup
 	for i := range out {
-		out[i] = &attempt{stopped: true} // what breaks off has not held
+		out[i] = &attempt{stopped: true} // a round that breaks off has not held
 		w.Rounds++
 		number := w.Rounds
 		all.Go(func() {
@@ -91,9 +98,9 @@ func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	return out
 }
 
-// needed is how many rounds must hold in a row. Every answer of another release after the first right one
-// gives luck one more try: with one old task of four, 20 right answers in a row come by chance once in
-// 300 tries. So each such answer asks for more of them.
+// needed is how many rounds must hold in a row. With one old task among four, 20 right answers in a row come by chance
+// once in 300 tries, and every answer of another release after the first right one begins one more try. So each such
+// answer raises the number.
 func (w *waiting) needed(consecutive int) int {
 	return consecutive * min(1+w.otherRounds, maxRelapseFactor)
 }
@@ -138,7 +145,7 @@ func (r *runner) isReady(w *waiting) bool {
 	return true
 }
 
-// relapses names what answered after the first right answer.
+// relapses describes the wrong answers that came after the first right one.
 func (w *waiting) relapses() string {
 	if w.Relapses == 0 {
 		return ""
@@ -166,6 +173,9 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 		return r.readyEnds(w, finding.Error, finding.BlameConfig,
 			fmt.Sprintf("timed out while waiting for the release: %d of %d rounds held, none failed",
 				w.Consecutive, w.needed(r.suite.Consecutive)))
+	case cut && r.job.GoOn && time.Now().Before(r.deadline):
+		return r.readyEnds(w, finding.Error, finding.BlameConfig,
+			"timed out while waiting for the release: "+reasonOf(w.last))
 	case w.last == nil:
 		return r.readyEnds(w, finding.Fail, finding.BlameRelease,
 			fmt.Sprintf("not ready within %s: only %d of %d rounds were answered in that time",
@@ -183,7 +193,7 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	return r.readyEnds(w, finding.Fail, finding.BlameRelease, reason+": "+reasonOf(w.last))
 }
 
-// sharedByBlue asks the old release once, at the end of a wait in vain, whether it fails in the same way.
+// sharedByBlue asks the old release once, after the wait has failed, whether it fails in the same way.
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	c := a.check
 	if r.blue == nil || ctx.Err() != nil || c.Flow || !c.Steps[0].Reads() || !shareable(a) ||
@@ -193,7 +203,8 @@ func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, 1, true))
 }
 
-// shareable reports whether an attempt failed in a way that the surroundings may cause.
+// shareable reports whether an attempt failed in a way that the environment may cause, so that blue may fail in the
+// same way.
 func shareable(a *attempt) bool {
 	return a.failed() && a.config == "" && (transport(a.fault) || a.status >= 500 && a.fault == probe.FaultNone)
 }
@@ -224,7 +235,7 @@ func (r *runner) readyEnds(w *waiting, v finding.Verdict, b finding.Blame, reaso
 	w.Verdict, w.Waited = v, time.Since(w.started)
 	w.Reason = r.secrets.Line(reason, maxReason)
 	r.mu.Lock()
-	r.found.readiness = &w.Readiness
+	r.found.readiness, r.found.Right, r.found.Others = &w.Readiness, w.right, w.otherRounds
 	r.found.ready = verdictReason{v, b, w.Reason}
 	r.mu.Unlock()
 	r.tellReady(w)

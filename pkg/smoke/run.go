@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
-	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -23,7 +23,7 @@ const (
 	maxReason = 500
 )
 
-// ReadAndRun reads a suite and runs it, as Run does: a suite that is wrong is an error of the report's.
+// ReadAndRun reads a suite and runs it as Run does. When the suite is wrong, the report's verdict is ERROR.
 func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Report {
 	s, problems := suite.Read(job.Suite)
 	if s == nil {
@@ -34,7 +34,7 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 			reason += fmt.Sprintf(" (and %d more problems)", len(errs)-1)
 		}
 		r.refuse(reason)
-		return r.finish()
+		return r.finish(ctx)
 	}
 	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
@@ -70,7 +70,7 @@ func (r *runner) run(ctx context.Context) finding.Report {
 			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 		}
 	}
-	return r.finish()
+	return r.finish(ctx)
 }
 
 // runner is one run of a suite.
@@ -80,16 +80,18 @@ type runner struct {
 	started time.Time
 	watch   func(Progress)
 	telling sync.Mutex
-	// dial replaces dialling in tests of what takes time.
+	// dial replaces the network in tests whose time is simulated.
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	vars     map[string]string
 	secrets  *redact.Redactor
-	checks   []*suite.Check // those that the tags leave
+	checks   []*suite.Check // those that the tags select
 	compares []*suite.Comparison
 	green    *side
 	blue     *side // nil when no baseline is known
-	// deadline is when waiting ends: for readiness, and for a shared fault to pass.
+	// past is how far an earlier run came that this one goes on with.
+	past halfway
+	// deadline ends the wait for readiness, and the wait for a shared fault to pass.
 	deadline time.Time
 
 	mu    sync.Mutex
@@ -105,10 +107,14 @@ type findings struct {
 	// excused counts comparisons that the suite's policy leaves out.
 	excused int
 	notRun  []finding.NotRun
-	// faults are what is wrong beside the checks: the suite, a certificate, ourselves, the time.
+	// faults are the problems other than failed checks: in the suite, with a certificate, in this program, or time that
+	// ran out.
 	faults   []verdictReason
 	warnings []string
 	proven   bool
+	// begun are the checks that time ended in the middle of.
+	begun []string
+	halfway
 }
 
 // verdictReason is one reason for the run's verdict.
@@ -118,12 +124,12 @@ type verdictReason struct {
 	reason  string
 }
 
-// refuse ends a run before it began, because of its suite, its settings or its secrets.
+// refuse ends a run before anything is sent, because its suite, its settings or its secrets are wrong.
 func (r *runner) refuse(reason string) { r.fault(finding.BlameConfig, reason) }
 
 func (r *runner) fault(b finding.Blame, reason string) { r.against(finding.Error, b, reason) }
 
-// against notes what speaks against a pass beside the checks.
+// against notes a reason, other than a failed check, why the run cannot pass.
 func (r *runner) against(v finding.Verdict, b finding.Blame, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,31 +154,20 @@ func (r *runner) prepare(ctx context.Context) bool {
 	if !r.bind() || !r.choose() {
 		return false
 	}
-	toGreen, toBlue, err := r.sideHeaders()
-	if err != nil {
-		r.refuse("a header that leads to the target: " + err.Error())
-		return false
-	}
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
-	t := probe.Target{Connections: r.concurrency(), Dial: r.dial}
-	t.Roots, t.ServerName = r.suite.TLS()
-	if t.Host, err = r.suite.HostHeader(suite.Scope{Vars: r.vars}); err != nil {
+	host, err := r.suite.HostHeader(suite.Scope{Vars: r.vars})
+	if err != nil {
 		r.refuse("host: " + err.Error())
 		return false
 	}
-	t.Addrs = r.job.TargetAddrs
-	if r.green, err = newSide(r.job.Target, t, r.suite.Rate, toGreen); err != nil {
-		r.refuse("target: " + err.Error())
-		return false
+	r.green, err = r.side("target", r.job.Target, r.job.Baseline, host)
+	if err == nil && r.job.Baseline.URL != "" {
+		r.blue, err = r.side("baseline", r.job.Baseline, r.job.Target, host)
 	}
-	if r.job.Baseline == "" {
-		return true
-	}
-	t.Addrs = r.job.BaselineAddrs
-	if r.blue, err = newSide(r.job.Baseline, t, r.suite.Rate, toBlue); err != nil {
-		r.refuse("baseline: " + err.Error())
+	if err != nil {
+		r.refuse(err.Error())
 	}
 	return err == nil
 }
@@ -190,15 +185,15 @@ func (r *runner) bind() bool {
 	case missing != "":
 		r.refuse(fmt.Sprintf("variable %s has no value", missing))
 	case r.job.Release == "" && r.suite.MentionsRelease():
-		r.refuse("the suite mentions ${RELEASE}, and nobody said which release it is: render-taskdef --release stamps it, " +
-			"smoke --release says it")
+		r.refuse("the suite mentions ${RELEASE}, but the release is not known: stamp it with render-taskdef --release, " +
+			"or give it with smoke --release")
 	default:
 		return true
 	}
 	return false
 }
 
-// choose takes the checks that the tags leave.
+// choose selects the checks by the job's tags.
 func (r *runner) choose() bool {
 	r.checks, r.compares = r.suite.Chosen(r.job.Tags)
 	if !r.does(finding.PhaseReady) && !r.does(finding.PhaseJudge) && !r.does(finding.PhaseCompare) {
@@ -226,9 +221,13 @@ func (r *runner) concurrency() int {
 func (r *runner) phases(ctx context.Context) {
 	defer r.green.close()
 	defer r.blue.close()
-	r.deadline = time.Now().Add(r.suite.Within)
+	_ = json.Unmarshal(r.job.Before, &r.past) // what is none is the beginning
+	r.deadline = time.Now().Add(r.suite.Within - r.past.Spent)
+	r.found.proven = r.past.Proven
 	blocked := ""
-	if r.does(finding.PhaseReady) && !r.ready(ctx) {
+	if was := r.past.Readiness; was != nil && was.Verdict == finding.Pass {
+		r.found.readiness = was
+	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
 	if r.does(finding.PhaseJudge) {
@@ -245,7 +244,7 @@ func (r *runner) phases(ctx context.Context) {
 	}
 }
 
-// skip notes what does not run, because of something that is a finding already.
+// skip notes a check or comparison that does not run, for a reason that has been reported already.
 func (r *runner) skip(name, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -258,7 +257,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
-		// A deadline at the same instant has been reached too, even where the context's timer comes second.
+		// A deadline at this very instant counts as reached, even when the context's own timer fires after ours.
 		if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
 			<-ctx.Done()
 			return false

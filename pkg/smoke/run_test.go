@@ -20,11 +20,11 @@ import (
 
 func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
 	for name, change := range map[string]func(*Job){
-		"no target":       func(j *Job) { j.Target = "" },
-		"target path":     func(j *Job) { j.Target = "http://green/x" },
-		"no such port":    func(j *Job) { j.Target = "http://green:99999" },
-		"an empty port":   func(j *Job) { j.Target = "http://green:" },
-		"baseline":        func(j *Job) { j.Baseline = "ftp://blue" },
+		"no target":       func(j *Job) { j.Target.URL = "" },
+		"target path":     func(j *Job) { j.Target.URL = "http://green/x" },
+		"no such port":    func(j *Job) { j.Target.URL = "http://green:99999" },
+		"an empty port":   func(j *Job) { j.Target.URL = "http://green:" },
+		"baseline":        func(j *Job) { j.Baseline.URL = "ftp://blue" },
 		"no phases":       func(j *Job) { j.Phases = nil },
 		"unknown phase":   func(j *Job) { j.Phases = []finding.Phase{"judged"} },
 		"tags of nothing": func(j *Job) { j.Tags = []string{"none"} },
@@ -41,7 +41,7 @@ func TestABrokenJobIsAnErrorAndNoCrash(t *testing.T) {
 
 func TestAPanicIsTheGatesFault(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
-		r := &runner{job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{job: Job{Target: Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		r.suite, _ = suite.Read(suite.Source{Name: "s", Text: []byte(home)})
 		r.watch = func(Progress) { panic("the watcher broke") }
 		expectReport(t, r.run(n.t.Context()), finding.Error, finding.BlameGate, "the watcher broke")
@@ -82,7 +82,7 @@ func TestEveryAddressOfTheTargetIsAsked(t *testing.T) {
 			})
 			addrs = append(addrs, host+":80")
 		}
-		r := n.run(n.t.Context(), home, func(j *Job) { j.TargetAddrs = addrs })
+		r := n.run(n.t.Context(), home, func(j *Job) { j.Target.Addrs = addrs })
 		expectReport(n.t, r, finding.Fail, finding.BlameRelease, "got 500")
 		for i := range asked {
 			if asked[i].Load() == 0 {
@@ -115,7 +115,7 @@ func TestTheWatcherIsToldWhatHappens(t *testing.T) {
 		src := suite.Source{Name: "s", Text: []byte(oneRoute)}
 		suite, _ := suite.Read(src)
 		var told []string
-		r := &runner{suite: suite, job: Job{Suite: src, Target: "http://green", Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Suite: src, Target: Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		r.watch = func(p Progress) {
 			text := fmt.Sprintf("%s %d/%d", p.Phase, p.Done, p.Total)
 			if p.Check != nil {
@@ -145,7 +145,7 @@ func TestOneBadTaskOfFourIsSeenThroughABalancerOfConnections(t *testing.T) {
 			addrs = append(addrs, host+":80")
 		}
 		suite := "version: 1\nchecks:\n  - {name: route, request: GET /route, expect: {status: 200}}\n"
-		r := n.run(n.t.Context(), suite, func(j *Job) { j.TargetAddrs = addrs })
+		r := n.run(n.t.Context(), suite, func(j *Job) { j.Target.Addrs = addrs })
 		expectReport(n.t, r, finding.Fail, finding.BlameRelease, `check "route"`)
 	})
 }
@@ -153,7 +153,7 @@ func TestOneBadTaskOfFourIsSeenThroughABalancerOfConnections(t *testing.T) {
 func TestWarningsOfTheSuiteAreInTheReport(t *testing.T) {
 	r := ReadAndRun(t.Context(), Job{
 		Suite:  suite.Source{Name: "s.yaml", Text: []byte("version: 1\nchecks:\n  - {name: a, request: /, expect: {status: 200, body: {matches: \"x*\"}}}\n")},
-		Target: "http://127.0.0.1:1", Phases: []finding.Phase{finding.PhaseJudge},
+		Target: Side{URL: "http://127.0.0.1:1"}, Phases: []finding.Phase{finding.PhaseJudge},
 	}, nil)
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "s.yaml:3:56: the pattern finds the empty text") {
 		t.Errorf("warnings %q", r.Warnings)
@@ -162,7 +162,7 @@ func TestWarningsOfTheSuiteAreInTheReport(t *testing.T) {
 
 func TestAPasswordInATargetIsNotShown(t *testing.T) {
 	for _, target := range []string{"http://me:pa55word@host", "http://me:pa55word @host", "ftp://me:pa55word@host"} {
-		r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(home)}, Target: target, Phases: []finding.Phase{finding.PhaseJudge}}, nil)
+		r := ReadAndRun(t.Context(), Job{Suite: suite.Source{Name: "s", Text: []byte(home)}, Target: Side{URL: target}, Phases: []finding.Phase{finding.PhaseJudge}}, nil)
 		data, err := json.Marshal(r)
 		if err != nil || r.Verdict != finding.Error || r.Blame != finding.BlameConfig || strings.Contains(string(data), "pa55word") {
 			t.Errorf("%s: %s", r.Verdict, data)
@@ -189,7 +189,7 @@ func broken(t *testing.T, text, name string) *suite.Suite {
 func TestAPanicInARoundOfReadinessIsNoRightAnswer(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
 		suite := broken(n.t, strings.Replace(home, "checks:", "readiness: {checks: [home]}\nchecks:", 1), "home")
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseReady}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Target: Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseReady}}, started: time.Now(), dial: n.dial}
 		expectReport(n.t, r.run(n.t.Context()), finding.Error, finding.BlameGate, "")
 	})
 }
@@ -199,7 +199,7 @@ func TestAPanicKeepsNoSlotFromTheOthers(t *testing.T) {
 	inBubble(t, routes(blip), routes(blip), func(n *network) {
 		suite := broken(n.t, "version: 1\npolicy: {concurrency: 1}\nchecks:\n"+
 			"  - {name: route, request: GET /route, expect: {status: 200}}\n  - {name: broken, request: GET /, expect: {status: 200}}\n", "broken")
-		r := &runner{suite: suite, job: Job{Target: "http://green", Baseline: "http://blue", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Target: Side{URL: "http://green"}, Baseline: Side{URL: "http://blue"}, Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		got := r.run(n.t.Context())
 		expectReport(n.t, got, finding.Error, finding.BlameGate, "the gate itself broke")
 		if len(got.Checks) != 1 || got.Checks[0].Verdict != finding.Pass {
@@ -211,12 +211,12 @@ func TestAPanicKeepsNoSlotFromTheOthers(t *testing.T) {
 func TestWhatWasPlannedAndDidNotRunIsNeverAPass(t *testing.T) {
 	suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(compared)})
 	for _, p := range []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare} {
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{p}}, started: time.Now(), blue: &side{}}
+		r := &runner{suite: suite, job: Job{Target: Side{URL: "http://green"}, Phases: []finding.Phase{p}}, started: time.Now(), blue: &side{}}
 		r.choose()
-		expectReport(t, r.finish(), finding.Error, finding.BlameGate, "planned")
+		expectReport(t, r.finish(t.Context()), finding.Error, finding.BlameGate, "planned")
 	}
 	r := &runner{suite: suite}
-	expectReport(t, r.finish(), finding.Error, finding.BlameGate, "nothing was tested")
+	expectReport(t, r.finish(t.Context()), finding.Error, finding.BlameGate, "nothing was tested")
 	j := &judgement{check: suite.ReadinessChecks()[0], made: 1}
 	if v, b, _ := j.verdict(r); v != finding.Error || b != finding.BlameGate {
 		t.Errorf("a check that asserted nothing: %s (%s)", v, b)
@@ -227,7 +227,7 @@ func TestAPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 	inBubble(t, status(200), nil, func(n *network) {
 		suite, _ := suite.Read(suite.Source{Name: "s", Text: []byte(home)})
 		hung := make(chan struct{})
-		r := &runner{suite: suite, job: Job{Target: "http://green", Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
+		r := &runner{suite: suite, job: Job{Target: Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge}}, started: time.Now(), dial: n.dial}
 		r.watch = func(Progress) { <-hung }
 		ctx, cancel := context.WithTimeout(n.t.Context(), time.Second)
 		defer cancel()

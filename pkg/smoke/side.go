@@ -11,21 +11,22 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // side is the target or the baseline, with the suite's rate limit, which holds for each of them alone.
 type side struct {
 	client  *probe.Client
 	limiter *rate.Limiter
-	// headers stand in every request to this side, in the place of the suite's; what has no value is not sent.
+	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
 	headers http.Header
 }
 
 // ask sends one request when the rate allows it.
 func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
 	if s.limiter != nil {
-		// Wait would refuse at once what cannot be within ctx's time; whoever asks waits that time out instead,
-		// so that an interrupted request always means a context that has ended.
+		// The limiter's Wait fails at once when its turn would come after ctx's deadline. The caller waits for the
+		// deadline instead, so that an interrupted request always means that the context has ended.
 		turn := s.limiter.Reserve()
 		if !pause(ctx, turn.Delay()) {
 			turn.Cancel()
@@ -41,21 +42,43 @@ func (s *side) close() {
 	}
 }
 
-// newSide returns the side at a base URL, reached as t says, which may be asked perSecond times a second; 0 is as often
-// as wanted.
-func newSide(base string, t probe.Target, perSecond float64, headers http.Header) (*side, error) {
-	var err error
-	if t.URL, err = BaseURL(base); err != nil {
-		return nil, err
+// side makes a side of the job, which must not be led to where the other one is. The suite's own host is sent where it
+// leads there.
+func (r *runner) side(name string, way, other Side, host string) (*side, error) {
+	base, err := BaseURL(way.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	out := &side{client: probe.New(t), headers: headers}
-	if perSecond > 0 {
-		out.limiter = rate.NewLimiter(rate.Limit(perSecond), 1)
+	out := &side{headers: http.Header{testHeader: nil}}
+	if name == "target" {
+		out.headers = http.Header{}
+	}
+	for name := range other.Headers {
+		out.headers[http.CanonicalHeaderKey(name)] = nil
+	}
+	for header, value := range way.Headers {
+		canonical, err := suite.CheckHeader(header, value)
+		if err == nil && out.headers[canonical] != nil {
+			err = fmt.Errorf("%s is given twice, in other letters: keep one", canonical)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("a header that leads to the %s: %w", name, err)
+		}
+		out.headers[canonical] = []string{value}
+	}
+	t := probe.Target{
+		URL: base, Addrs: way.Addrs, Host: way.host(host), Steer: way.steer(other),
+		Connections: r.concurrency(), Dial: r.dial,
+	}
+	t.Roots, t.ServerName = r.suite.TLS()
+	out.client = probe.New(t)
+	if r.suite.Rate > 0 {
+		out.limiter = rate.NewLimiter(rate.Limit(r.suite.Rate), 1)
 	}
 	return out, nil
 }
 
-// shownURL is a target as a report may show it: without a user and password that were refused.
+// shownURL returns a target's URL as a report may show it: without a user name and password.
 func shownURL(base string) string {
 	u, err := url.Parse(base)
 	if err != nil {

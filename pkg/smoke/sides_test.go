@@ -41,7 +41,7 @@ func TestADeadProductionDoesNotExcuseGreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, c.green, c.blue, func(n *network) {
-				r := n.run(n.t.Context(), c.suite, func(j *Job) { allPhases(j); j.Baseline = "http://blue" })
+				r := n.run(n.t.Context(), c.suite, func(j *Job) { allPhases(j); j.Baseline.URL = "http://blue" })
 				if r.Verdict != c.v || !strings.Contains(r.Reason, c.reason) {
 					t.Errorf("%s: %s; want %s: … %s", r.Verdict, r.Reason, c.v, c.reason)
 				}
@@ -61,14 +61,14 @@ func TestNoHeaderOfThatNameGoesToTheBaseline(t *testing.T) {
 	}, func(n *network) {
 		n.run(n.t.Context(), comparing, func(j *Job) {
 			allPhases(j)
-			j.TargetHeaders = map[string]string{"user-agent": "preview", "ACCEPT": "text/x-preview", "accept-encoding": "gzip"}
+			j.Target.Headers = map[string]string{"user-agent": "preview", "ACCEPT": "text/x-preview", "accept-encoding": "gzip"}
 		})
 	})
 }
 
 func TestAHeaderInTwoSpellingsIsRefused(t *testing.T) {
 	inBubble(t, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") }, nil, func(n *network) {
-		r := n.run(n.t.Context(), home, func(j *Job) { j.TargetHeaders = map[string]string{"x-a": "1", "X-A": "2"} })
+		r := n.run(n.t.Context(), home, func(j *Job) { j.Target.Headers = map[string]string{"x-a": "1", "X-A": "2"} })
 		expectReport(t, r, finding.Error, finding.BlameConfig, "X-A is given twice")
 	})
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// MaxSuite is the largest suite that is read, in bytes: some 3,000 checks. The YAML library allocates 115 bytes for each
-// byte of a usual suite, and 900 for each of one that is nothing but brackets, which a hook of 512 MB has to survive.
+// MaxSuite is the largest suite that is read, in bytes: some 3,000 checks. The YAML library allocates 115 bytes for
+// each byte of a usual suite, and 900 for each byte of a suite that is only brackets; a hook of 512 MB has to survive
+// it.
 const MaxSuite = template.MaxYAML
 
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when

@@ -1,8 +1,10 @@
 package payload
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -20,22 +22,35 @@ type StageEvent struct {
 	// two shift stages again when it takes a release back, and tells so by the weights only.
 	Rollback bool
 	// ProductionShare is how much of production's traffic the target revision gets, in per cent, where ShareKnown:
-	// not where the event does not say it, or the shift is going on.
-	ProductionShare float64
-	ShareKnown      bool
+	// not where the event does not say it, or the shift is going on. Weighted says that somebody gets some.
+	ProductionShare      float64
+	ShareKnown, Weighted bool
+	// Before is what an earlier call of the hook answered with GoOn, or what somebody says it did.
+	Before string
 }
 
 // HookAnswer is what a hook of a native deployment returns. ECS rolls back on anything else.
 type HookAnswer struct {
 	HookStatus string `json:"hookStatus"`
+	// CallBackDelay is after how many seconds ECS calls again, with HookDetails, where the status is IN_PROGRESS.
+	CallBackDelay int               `json:"callBackDelay,omitempty"`
+	HookDetails   map[string]string `json:"hookDetails,omitempty"`
+}
+
+// ownDetails is the member of hookDetails that is ours.
+const ownDetails = "greenlight"
+
+// GoOn has ECS call the hook again, with a text that the event then holds as Before.
+func GoOn(text string) HookAnswer {
+	return HookAnswer{"IN_PROGRESS", 1, map[string]string{ownDetails: text}}
 }
 
 // Answer returns the status as a native hook says it.
 func Answer(s lifecycle.Status) HookAnswer {
 	if s == lifecycle.Succeeded {
-		return HookAnswer{"SUCCEEDED"}
+		return HookAnswer{HookStatus: "SUCCEEDED"}
 	}
-	return HookAnswer{"FAILED"}
+	return HookAnswer{HookStatus: "FAILED"}
 }
 
 // IsStage reports whether the payload is one of a native hook, well formed or not: CodeDeploy's has
@@ -52,29 +67,38 @@ func IsStage(payload []byte) bool {
 
 type weights map[string]float64
 
+func (w weights) total() (sum float64) {
+	for _, weight := range w {
+		sum += weight
+	}
+	return sum
+}
+
+// flaw says why the weights are none, or nothing: they are whole per cents, which may miss 100 by a rounding.
+func (w weights) flaw() error {
+	total, least := w.total(), 0.0
+	for _, weight := range w {
+		least = min(least, weight)
+	}
+	if least < 0 || total != 0 && math.Abs(total-100) > 1 {
+		return fmt.Errorf("read hook event: the traffic weights do not add up: %g %% in all, the least %g", total, least)
+	}
+	return nil
+}
+
 // leaves reports whether all traffic goes to other revisions than target.
 func (w weights) leaves(target string) bool {
-	others := 0.0
-	for arn, weight := range w {
-		if arn != target {
-			others += weight
-		}
-	}
 	own, listed := w[target]
-	return listed && own == 0 && others > 0
+	return listed && own == 0 && w.total() > 0
 }
 
 // share is the target's part of production's traffic at a stage. Production is not touched before the test
 // traffic's stages are over; while it is being shifted, and where the weights of a later stage are missing,
 // nobody knows.
 func (w weights) share(target string, at lifecycle.Stage) (percent float64, known bool) {
-	total := 0.0
-	for _, weight := range w {
-		total += weight
-	}
 	percent = w[target]
 	untouched := at == lifecycle.TestTrafficShift || at == lifecycle.PostTestTrafficShift
-	told := at == lifecycle.PreProductionTrafficShift && target != "" && total > 0
+	told := at == lifecycle.PreProductionTrafficShift && target != "" && w.total() > 0
 	return percent, percent != 0 || untouched || told
 }
 
@@ -92,6 +116,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 		Stage       lifecycle.Stage `json:"lifecycleStage"`
 		Resource    string          `json:"resourceArn"`
 		Details     details         `json:"executionDetails"`
+		Own         json.RawMessage `json:"hookDetails"`
 		details
 	}
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -104,15 +129,23 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	if strings.TrimSpace(string(in.Stage)) == "" {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
-	ev := StageEvent{ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
-		TargetRevision: d.Target}
+	ev := StageEvent{
+		ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
+		TargetRevision: d.Target,
+	}
 	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
+	var own map[string]any
+	if json.Unmarshal(in.Own, &own) == nil { // it is whoever set up the service who writes it
+		ev.Before, _ = own[ownDetails].(string)
+	}
+	ev.Weighted = d.Production.total() > 0
 	switch in.Stage {
 	case lifecycle.TestTrafficShift:
 		ev.Rollback = d.Test.leaves(d.Target)
 	case lifecycle.ProductionTrafficShift:
 		ev.Rollback = d.Production.leaves(d.Target)
-	case lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
+	case lifecycle.ReconcileService, lifecycle.PreScaleUp, lifecycle.PostTestTrafficShift,
+		lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
 	}
-	return ev, nil
+	return ev, cmp.Or(d.Production.flaw(), d.Test.flaw())
 }

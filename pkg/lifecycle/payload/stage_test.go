@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -23,7 +24,7 @@ func TestParseStage(t *testing.T) {
 		rollback bool
 		share    float64
 	}{"nested": {nested, false, 100}, "rollback": {rollback, true, 0}, "as in early 2025": {flat, false, 100}} {
-		want.Rollback, want.ProductionShare, want.ShareKnown = tc.rollback, tc.share, tc.share != 0
+		want.Rollback, want.ProductionShare, want.ShareKnown, want.Weighted = tc.rollback, tc.share, tc.share != 0, true
 		if got, err := payload.ParseStage([]byte(tc.payload)); err != nil || got != want || !payload.IsStage([]byte(tc.payload)) {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
 		}
@@ -76,6 +77,26 @@ func TestWeightsWithoutTheReleaseAreNoRollback(t *testing.T) {
 		ev, err := payload.ParseStage([]byte(`{"lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","productionTrafficWeights":` + weights + `}}`))
 		if err != nil || ev.Rollback != want {
 			t.Errorf("%s: rollback %v, %v; want %v", weights, ev.Rollback, err, want)
+		}
+	}
+}
+
+// Weights are whole per cents of one traffic: what they do not add up to is no number to judge by, and a rollback is
+// still one.
+func TestWeightsAddUp(t *testing.T) {
+	for weights, want := range map[string]string{
+		`{}`: "", `{"` + green + `":0}`: "", `{"` + green + `":33,"` + blue + `":67}`: "", `{"` + green + `":33,"` + blue + `":66}`: "", `{"` + green + `":101}`: "",
+		`{"` + green + `":0,"` + blue + `":90}`: "do not add up: 90 %", `{"` + green + `":60,"` + blue + `":60}`: "do not add up: 120 %",
+		`{"` + green + `":-5,"` + blue + `":105}`: "the least -5",
+	} {
+		for _, member := range []string{"productionTrafficWeights", "testTrafficWeights"} {
+			ev, err := payload.ParseStage([]byte(`{"lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","executionDetails":{"targetServiceRevisionArn":"` + green + `","` + member + `":` + weights + `}}`))
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %s: %v, want %q", member, weights, err, want)
+			}
+			if weighted := weights != `{}` && weights != `{"`+green+`":0}`; member[0] == 'p' && (ev.Weighted != weighted || ev.Stage == "") {
+				t.Errorf("%s: weighted %v at %q", weights, ev.Weighted, ev.Stage)
+			}
 		}
 	}
 }

@@ -47,8 +47,8 @@ type Listener struct {
 	balancer *Balancer
 	server   *http.Server
 	addr     net.Addr
-	// rule takes the requests with its header from the listener; header and value are a rule's.
-	rule          *Listener
+	// rules take the requests with their header from the listener; header and value are a rule's.
+	rules         []*Listener
 	header, value string
 }
 
@@ -73,11 +73,6 @@ func New() *Balancer {
 	}
 }
 
-// Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called.
-func (b *Balancer) Listen(name string, socket net.Listener) *Listener {
-	return b.ListenWithRule(name, socket, nil)
-}
-
 // Rule returns a rule that takes a listener's requests with the header: a listener of its own that shares the port of
 // the one it is given to.
 func (b *Balancer) Rule(name, header, value string) *Listener {
@@ -86,10 +81,11 @@ func (b *Balancer) Rule(name, header, value string) *Listener {
 	return l
 }
 
-// ListenWithRule is Listen for a listener with a rule before its default one.
-func (b *Balancer) ListenWithRule(name string, socket net.Listener, rule *Listener) *Listener {
-	l := &Listener{Name: name, balancer: b, addr: socket.Addr(), rule: rule}
-	if rule != nil {
+// Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called. The rules stand before
+// its default one.
+func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) *Listener {
+	l := &Listener{Name: name, balancer: b, addr: socket.Addr(), rules: rules}
+	for _, rule := range rules {
 		rule.addr = l.addr
 	}
 	l.Forward()
@@ -156,11 +152,13 @@ func (l *Listener) group() *Group {
 
 // ServeHTTP forwards one request and logs it.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// An Application Load Balancer compares header values without regard to case.
-	if l.rule != nil && slices.ContainsFunc(r.Header.Values(l.rule.header),
-		func(v string) bool { return strings.EqualFold(v, l.rule.value) }) {
-		l.rule.ServeHTTP(w, r)
-		return
+	for _, rule := range l.rules {
+		// An Application Load Balancer compares header values without regard to case.
+		same := func(value string) bool { return strings.EqualFold(value, rule.value) }
+		if slices.ContainsFunc(r.Header.Values(rule.header), same) {
+			rule.ServeHTTP(w, r)
+			return
+		}
 	}
 	began := time.Now()
 	answer := &recorder{ResponseWriter: w}

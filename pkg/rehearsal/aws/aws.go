@@ -4,9 +4,9 @@
 // address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3 and the aws
 // command line talk to it unchanged.
 //
-// It refuses to check signatures, since whoever reaches a loopback address may call; to run anything: what
-// a call asks for is noted in a deployment.Book, and whoever runs the deployment acts on it; and to
-// invent: what nobody gave is not found, and an operation that it does not know is an error.
+// It does not check signatures, since whoever can reach loopback may call. It refuses to run anything: what a call asks
+// for is noted in a deployment.Book, and whoever runs the deployment acts on it. It refuses to invent: a value that was
+// not given is not found, and an unknown operation is an error.
 package aws
 
 import (
@@ -36,7 +36,7 @@ const (
 // functionsPath begins the paths of Lambda's operations on functions.
 const functionsPath = "/2015-03-31/functions/"
 
-// Server is AWS as an http.Handler. What it answers is read anew for each call.
+// Server is AWS as an http.Handler. It reads the state anew for each call.
 type Server struct {
 	// Region and Account stand in the ARNs.
 	Region, Account string
@@ -53,7 +53,7 @@ type Server struct {
 
 	// Bend, when set, sees each call first. It returns true when it has answered in the service's place.
 	Bend func(w http.ResponseWriter, r *http.Request, c Call) bool
-	// Done, when set, is told of each call that was not bent, when its answer is on its way.
+	// Done, when set, is called after each call that Bend did not answer.
 	Done func(c Call)
 
 	// registered are the task definitions that RegisterTaskDefinition was called for, by ARN.

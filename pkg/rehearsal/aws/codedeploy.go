@@ -28,7 +28,7 @@ func (s *Server) codeDeploy() map[string]operation {
 	}
 }
 
-// deploymentInput is what the operations on one deployment take in all.
+// deploymentInput has the members that the operations on one deployment take.
 type deploymentInput struct {
 	DeploymentID string                 `json:"deploymentId"`
 	TargetID     string                 `json:"targetId"`
@@ -53,7 +53,7 @@ func (s *Server) find(id string) (deployment.Deployment, error) {
 	return d, nil
 }
 
-// refused gives what a Book refuses AWS's name.
+// refused returns a Book's refusal under the name of AWS's error.
 func refused(err error) error {
 	switch {
 	case errors.Is(err, deployment.ErrExecution):
@@ -136,7 +136,7 @@ func (s *Server) getApplicationRevision(in struct {
 	return nil, fault("RevisionDoesNotExistException", "The named revision does not exist with the user or AWS account.")
 }
 
-// known reports an application of which there is no deployment.
+// known returns a fault for an application that has no deployment.
 func (s *Server) known(application string) error {
 	switch {
 	case application == "":
@@ -249,7 +249,8 @@ func targetStatus(d deployment.Deployment) string {
 		return "Pending"
 	case deployment.Stopped:
 		return "Skipped"
-	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed:
+	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed, deployment.RollingBack,
+		deployment.RolledBack:
 	}
 	return string(d.Status)
 }

@@ -136,9 +136,14 @@ func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
 }
 
 func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
-	all := s.ownRevisions()
+	var all []ServiceRevision
 	if s.Revisions != nil {
-		all = append(all, s.Revisions()...)
+		all = s.Revisions()
+	}
+	for _, d := range s.Book.All() {
+		if d.Native != nil {
+			all = append(all, s.ownRevisions(d)...)
+		}
 	}
 	found, failures := []object{}, []object{}
 	for _, arn := range in.Revisions {

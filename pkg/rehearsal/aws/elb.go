@@ -225,8 +225,8 @@ type xmlInterface struct {
 	Address     string `xml:"privateIpAddress"`
 }
 
-// describeNetworkInterfaces shows each load balancer's only node. Of the filters it knows description, which is how
-// the nodes of a load balancer are found; any other matches.
+// describeNetworkInterfaces shows each load balancer's only node. It applies only the filter description, by which the
+// nodes of a load balancer are found, and ignores all others.
 func (s *Server) describeNetworkInterfaces(form url.Values) (member, error) {
 	type set struct {
 		Items []xmlInterface `xml:"item"`

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ func serviceStatus(s deployment.Status) string {
 	}[s]
 }
 
-// own is one of ECS's own deployments of the service.
+// own is the latest of ECS's own deployments of the service.
 func (s *Server) own(cluster, service string) (deployment.Deployment, error) {
 	d, ok := s.latest(cluster, service)
 	if !ok || d.Native == nil {
@@ -56,7 +57,7 @@ func (s *Server) own(cluster, service string) (deployment.Deployment, error) {
 	return d, nil
 }
 
-// known is one of ECS's own deployments by its ARN.
+// knownDeployment is one of ECS's own deployments by its ARN.
 func (s *Server) knownDeployment(arn string) (deployment.Deployment, error) {
 	d, ok := s.Book.Get(arn)
 	if !ok || d.Native == nil {
@@ -80,9 +81,7 @@ func deploymentConfiguration(d deployment.Deployment) object {
 	}
 	c := object{
 		"strategy": d.Config.Strategy(), "bakeTimeInMinutes": int(d.TerminationWait / time.Minute), "lifecycleHooks": hooks,
-		"maximumPercent": 200, "minimumHealthyPercent": 100,
-		"deploymentCircuitBreaker": object{"enable": true, "rollback": true},
-		"alarms":                   object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
+		"alarms": object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
 	}
 	share, bake := float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
 	switch d.Config.Routing {
@@ -108,9 +107,7 @@ func (s *Server) brief(d deployment.Deployment) object {
 		"serviceDeploymentArn": d.ID, "serviceArn": s.arn("service", d.Cluster, d.Service),
 		"clusterArn": s.arn("cluster", d.Cluster), "createdAt": moment(d.Created), "startedAt": moment(d.Started),
 		"finishedAt": moment(d.Ended), "status": serviceStatus(d.Status),
-	}
-	if target := d.Side(d.Native.Target); target != nil {
-		b["targetServiceRevisionArn"] = target.ID
+		"targetServiceRevisionArn": d.Side(d.Native.Target).ID,
 	}
 	if d.Error != nil {
 		b["statusReason"] = d.Error.Message
@@ -156,7 +153,7 @@ func summary(t deployment.TaskSet) object {
 func (s *Server) serviceDeployment(d deployment.Deployment) object {
 	shown := s.brief(d)
 	delete(shown, "targetServiceRevisionArn")
-	sources, executions, updated := []object{}, []object{}, d.Created
+	sources, executions := []object{}, []object{}
 	for _, t := range d.TaskSets {
 		if t.Label == d.Native.Target {
 			shown["targetServiceRevision"] = summary(t)
@@ -174,20 +171,10 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 		}
 		executions = append(executions, one)
 	}
-	for _, e := range d.Events {
-		for _, at := range []time.Time{e.Started, e.Ended} {
-			if at.After(updated) {
-				updated = at
-			}
-		}
-	}
-	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"], shown["updatedAt"] = sources, executions, moment(updated)
+	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"] = sources, executions
 	shown["deploymentConfiguration"] = deploymentConfiguration(d)
 	if stage := d.Stage(); stage != "" {
 		shown["lifecycleStage"] = stage
-	}
-	if d.Status == deployment.Stopped {
-		shown["stoppedAt"] = moment(d.Ended)
 	}
 	if at := d.Native.RollbackStarted; !at.IsZero() {
 		back := object{"startedAt": moment(at), "reason": d.Error.Message}
@@ -196,14 +183,14 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 		}
 		shown["rollback"] = back
 	}
-	watched := "DISABLED"
-	triggered := []string{}
+	watched, triggered := "DISABLED", []string{}
 	switch {
-	case d.Native.Alarm && d.Error != nil && d.Error.Code == deployment.CodeAlarm:
+	case !d.Native.Alarm:
+	case d.Error != nil && d.Error.Code == deployment.CodeAlarm:
 		watched, triggered = "TRIGGERED", alarms(d)
-	case d.Native.Alarm && d.Status.Ended():
+	case d.Status.Ended():
 		watched = "MONITORING_COMPLETE"
-	case d.Native.Alarm:
+	default:
 		watched = "MONITORING"
 	}
 	shown["alarms"] = object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered}
@@ -247,9 +234,6 @@ func (s *Server) stopServiceDeployment(in nativeInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.StopType != "" && in.StopType != "ABORT" && in.StopType != "ROLLBACK" {
-		return nil, fault("InvalidParameterException", "Invalid stop type: %.40q. It is ABORT or ROLLBACK.", in.StopType)
-	}
 	stop := deployment.Stop{Rollback: in.StopType != "ABORT", By: "StopServiceDeployment"}
 	switch err := s.Book.Stop(d.ID, stop); {
 	case errors.Is(err, deployment.ErrEnded):
@@ -266,10 +250,7 @@ func (s *Server) updateService(in nativeInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.TaskDefinition == "" {
-		in.TaskDefinition = d.Side(d.Native.Target).TaskDefinition
-	}
-	arn, _ := s.taskDefinition(in.TaskDefinition)
+	arn, _ := s.taskDefinition(cmp.Or(in.TaskDefinition, d.Side(d.Native.Target).TaskDefinition))
 	if arn == "" {
 		return nil, fault("ClientException", "Unable to describe task definition.")
 	}
@@ -293,20 +274,13 @@ func (s *Server) ownService(d deployment.Deployment) object {
 		delete(shown, "requestedTestTrafficWeight")
 		delete(shown, "requestedProductionTrafficWeight")
 		revisions = append(revisions, shown)
-		state := "COMPLETED"
 		status := "ACTIVE"
 		if t.Label == d.Native.Target {
 			status = "PRIMARY"
-			if d.Status == deployment.RolledBack || d.Status == deployment.Failed {
-				state = "FAILED"
-			} else if !d.Status.Ended() {
-				state = "IN_PROGRESS"
-			}
 		}
 		deployments = append(deployments, object{
 			"id": "ecs-svc/" + last(t.ID), "status": status, "taskDefinition": t.TaskDefinition, "desiredCount": t.Desired,
-			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "failedTasks": 0, "rolloutState": state,
-			"createdAt": moment(t.Created), "updatedAt": moment(t.Created),
+			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "createdAt": moment(t.Created),
 		})
 	}
 	shown := object{
@@ -315,41 +289,25 @@ func (s *Server) ownService(d deployment.Deployment) object {
 		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
 		"deployments": deployments, "currentServiceRevisions": revisions,
 		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
-		"loadBalancers": s.behind(d),
+		"loadBalancers":  []object{loadBalancer(s.ownRevisions(d)[0])},
+		"taskDefinition": d.Side(d.Native.Target).TaskDefinition,
 	}
 	if !d.Status.Ended() {
 		shown["currentServiceDeployment"] = d.ID
 	}
-	if t := d.Side(d.Native.Target); t != nil {
-		shown["taskDefinition"] = t.TaskDefinition
-	}
 	return shown
 }
 
-// behind is the service's load balancer configuration: of the two target groups the first is the one it was created
-// with.
-func (s *Server) behind(d deployment.Deployment) []object {
-	t := d.TaskSets[0]
-	return []object{loadBalancer(ServiceRevision{
-		Container: t.Container, Port: t.Port, TargetGroup: d.BlueGroup, Alternate: d.GreenGroup,
-		TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
-	})}
-}
-
-// ownRevisions are the revisions of ECS's own deployments in the book.
-func (s *Server) ownRevisions() []ServiceRevision {
-	var all []ServiceRevision
-	for _, d := range s.Book.All() {
-		for _, t := range d.TaskSets {
-			if d.Native != nil {
-				all = append(all, ServiceRevision{
-					ARN: t.ID, TaskDefinition: t.TaskDefinition, Container: t.Container, Port: t.Port,
-					TargetGroup: d.BlueGroup, Alternate: d.GreenGroup, Resolved: t.TargetGroupARN,
-					TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
-					Service: s.arn("service", d.Cluster, d.Service), Cluster: s.arn("cluster", d.Cluster), Created: t.Created,
-				})
-			}
-		}
+// ownRevisions are the revisions of one of ECS's own deployments. Of the service's two target groups the first is the
+// one it was created with.
+func (s *Server) ownRevisions(d deployment.Deployment) (all []ServiceRevision) {
+	for _, t := range d.TaskSets {
+		all = append(all, ServiceRevision{
+			ARN: t.ID, TaskDefinition: t.TaskDefinition, Container: t.Container, Port: t.Port,
+			TargetGroup: d.BlueGroup, Alternate: d.GreenGroup, Resolved: t.TargetGroupARN,
+			TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
+			Service: s.arn("service", d.Cluster, d.Service), Cluster: s.arn("cluster", d.Cluster), Created: t.Created,
+		})
 	}
 	return all
 }

@@ -161,7 +161,7 @@ func (b *Book) Stop(id string, stop Stop) error {
 	return nil
 }
 
-// Stopped returns where a request to stop the deployment arrives, at most once.
+// Stopped returns the channel on which a request to stop the deployment arrives, at most once.
 func (b *Book) Stopped(id string) <-chan Stop {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,7 +171,7 @@ func (b *Book) Stopped(id string) <-chan Stop {
 	return nil
 }
 
-// Await begins a wait and returns what is closed when somebody ends it. A deployment that waits for its
+// Await begins a wait and returns a channel that is closed when somebody ends it. A deployment that waits for its
 // traffic to be moved is Ready.
 func (b *Book) Await(id string, wait Wait) <-chan struct{} {
 	b.mu.Lock()
@@ -187,7 +187,7 @@ func (b *Book) Await(id string, wait Wait) <-chan struct{} {
 	return e.goOn
 }
 
-// Continue ends the wait that is under way; an empty wait means whichever it is.
+// Continue ends the wait that is under way; an empty wait ends any.
 func (b *Book) Continue(id string, wait Wait) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

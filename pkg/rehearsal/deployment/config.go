@@ -137,9 +137,7 @@ func (d *Deployment) SetRunning(label TaskSetLabel, running int) {
 // ShiftTest gives the replacement its share of test traffic.
 func (d *Deployment) ShiftTest(percent int) {
 	for i := range d.TaskSets {
-		d.TaskSets[i].TestWeight = float64(wholePart - percent)
-		if d.TaskSets[i].Label == Green {
-			d.TaskSets[i].TestWeight = float64(percent)
-		}
+		share := map[TaskSetLabel]int{Blue: wholePart - percent, Green: percent}
+		d.TaskSets[i].TestWeight = float64(share[d.TaskSets[i].Label])
 	}
 }

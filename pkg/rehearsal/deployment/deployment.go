@@ -1,5 +1,5 @@
-// Package deployment is one deployment of an Amazon ECS service, by CodeDeploy or by ECS itself, as a value: its lifecycle
-// events or stages in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
+// Package deployment is one deployment of an Amazon ECS service, by CodeDeploy or by ECS itself, as a value: its
+// lifecycle events or stages in AWS's order with their statuses, times and diagnostics, its task sets, and what it may
 // become next. A Book keeps those of one rehearsal and is where the API and the rehearsal meet.
 //
 // It opens no socket, starts no process and reads no clock: whoever changes a deployment says when.
@@ -47,6 +47,7 @@ func (s Status) Known() bool {
 	switch s {
 	case Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking":
 		return true
+	case RollingBack, RolledBack:
 	}
 	return false
 }
@@ -149,7 +150,7 @@ type Deployment struct {
 	Status                  Status
 	Created, Started, Ended time.Time
 	// ReadyWait is how long the deployment waits for ContinueDeployment before traffic moves; zero does not
-	// wait. TerminationWait is how long the original task set stays after.
+	// wait. TerminationWait is how long the original task set stays after the shift.
 	ReadyWait, TerminationWait time.Duration
 	// Waiting is what it waits for now, or empty.
 	Waiting Wait
@@ -218,11 +219,6 @@ func (d *Deployment) Event(name lifecycle.Name) *Event {
 		}
 	}
 	return nil
-}
-
-// Began reports whether an event with the name began.
-func (d *Deployment) Began(name lifecycle.Name) bool {
-	return slices.ContainsFunc(d.Events, func(e Event) bool { return e.Name == name && !e.Started.IsZero() })
 }
 
 // Begin marks the event as in progress, and with it the deployment.

@@ -1,10 +1,8 @@
 package deployment
 
 import (
-	"crypto/rand"
-	"encoding/base64"
+	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,22 +150,14 @@ func (b *Book) Ask(definition string) error {
 	return nil
 }
 
-// NewHookID returns the id of a PAUSE hook in AWS's shape.
-func NewHookID() string {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return "ecs-pause-" + base64.RawURLEncoding.EncodeToString(b)
-}
-
-// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green, canary:PERCENT,TIME or
-// linear:PERCENT,TIME.
+// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green,
+// canary:PERCENT,TIME or linear:PERCENT,TIME.
 func ParseStrategy(text string) (Config, error) {
 	const lowest = 3 // of a linear step
 	kind, numbers, _ := strings.Cut(text, ":")
 	first, second, _ := strings.Cut(numbers, ",")
 	c := Config{Routing: map[string]Routing{"blue-green": AllAtOnce, "canary": Canary, "linear": Linear}[kind]}
 	if c.Routing == AllAtOnce && numbers == "" {
-		c.Name = c.Strategy()
 		return c, nil
 	}
 	if c.Routing != Canary && c.Routing != Linear {
@@ -183,18 +173,10 @@ func ParseStrategy(text string) (Config, error) {
 		return c, errors.New("the bake time of a step is in whole minutes, from 0m to 24h, as Amazon ECS takes it " +
 			"(--speed divides it)")
 	}
-	c.Name = fmt.Sprintf("%s %d %%", c.Strategy(), c.Percent)
 	return c, nil
 }
 
 // Strategy is the way of routing as Amazon ECS calls it.
 func (c Config) Strategy() string {
-	switch c.Routing {
-	case Canary:
-		return "CANARY"
-	case Linear:
-		return "LINEAR"
-	case AllAtOnce:
-	}
-	return "BLUE_GREEN"
+	return cmp.Or(map[Routing]string{Canary: "CANARY", Linear: "LINEAR"}[c.Routing], "BLUE_GREEN")
 }

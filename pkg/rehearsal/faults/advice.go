@@ -27,8 +27,8 @@ type Advice struct {
 // patience is the time-out that the advice for slow answers names: below what "latency" adds.
 const patience = "2s"
 
-// advise says how a mutant could have been caught. What it says about answers it has seen in the rehearsal
-// without a fault; it tells their shape, never their values.
+// advise says how a mutant could have been caught. What it says about answers comes from the rehearsal without a fault;
+// it describes their shape, and never shows their values.
 func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	if inconclusive(result) && r.Suite.InconclusiveAllowed() {
 		return &Advice{

@@ -25,11 +25,11 @@ type Campaign struct {
 	Suite *suite.Suite
 	// Faults are those to try.
 	Faults []Fault
-	// Routes are routes to break that the suite may not ask, beside those that it does.
+	// Routes are routes to break in addition to those that the suite asks.
 	Routes []Route
 	// Only, when not empty, are the only routes to break.
 	Only []Route
-	// Readiness breaks the routes of the readiness checks too: a suite that notices waits for all of its
+	// Readiness breaks the routes of the readiness checks too: a suite that notices such a fault waits for its whole
 	// `within`.
 	Readiness bool
 	// Parallel is how many faults are tried side by side.

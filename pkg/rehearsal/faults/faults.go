@@ -33,7 +33,7 @@ const (
 	// delay is what "latency" adds: too long for a user, and below a request's default time-out of 5 s, so that only
 	// a suite with a time-out of its own notices it.
 	delay = 3 * time.Second
-	// every is the distance of the answers that "errors" breaks.
+	// every is how many answers there are for each one that "errors" breaks.
 	every = 10
 	// dripTime is how long a dripping body takes in all.
 	dripTime = time.Minute
@@ -70,7 +70,7 @@ func Find(name string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Waits reports whether meeting the fault takes a client's time.
+// Waits reports whether the fault makes a client wait.
 func (f Fault) Waits() bool {
 	return f.Scope == WholeRelease || slices.Contains([]string{"hang", "drip", "latency"}, f.Name)
 }

@@ -33,7 +33,7 @@ func (r Route) matches(path string) bool {
 	return true
 }
 
-// Variables counts the variables, of which the fewest win.
+// Variables counts the variables. Of the routes that match, the one with the fewest wins.
 func (r Route) Variables() int { return strings.Count(r.Path, "${") }
 
 // Pick returns the route that a request belongs to: of those that match, the one with the fewest variables.

@@ -77,8 +77,8 @@ func reset(_ *front, w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// broken gets the task's answer and begins to pass it on with the length that it announces; none when
-// negative. It returns the body, and false when there is nothing to go on with.
+// broken gets the task's answer and passes on its header, with the Content-Length that length returns, or none when
+// that is negative. It returns the body, and false when no body may follow (HEAD).
 func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body int) int) ([]byte, bool) {
 	s, err := f.ask(r)
 	if err != nil {

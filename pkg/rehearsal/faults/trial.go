@@ -53,8 +53,8 @@ func (c Campaign) trials(routes []Route) []trial {
 	return append(first, then...)
 }
 
-// wanted reports whether a route is to be broken: one that only readiness asks keeps a release from being
-// ready, which takes a suite all of its `within` to say, for each fault. Where there is no other, it is.
+// wanted reports whether a route is to be broken. One that only readiness asks is left out, unless there is no other:
+// for each fault there the suite would wait for its whole `within`.
 func (c Campaign) wanted(route Route) bool {
 	if len(c.Only) > 0 {
 		return slices.Contains(c.Only, route)

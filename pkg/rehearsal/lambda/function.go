@@ -66,22 +66,20 @@ type Outcome struct {
 	Attempt int
 	Kind    Kind
 	// Message is Lambda's: "Task timed out after 3.00 seconds"; or the error that the function returned.
-	Message  string
-	Duration time.Duration
+	Message string
 	// Retry is the pause before the next attempt; zero when there is none.
 	Retry time.Duration
 }
 
 // Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
-// after about one and two minutes, which pause may shorten. It returns when the event is done with.
+// after about one and two minutes, which pause may shorten. It returns when the event was handled or given up.
 func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
 	attempts func(Outcome),
 ) {
 	requestID := UUID()
 	for attempt := 1; attempt <= Attempts; attempt++ {
-		began := time.Now()
 		r := f.invoke(ctx, requestID, payload)
-		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: r.kind, Message: r.message, Duration: time.Since(began)}
+		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: r.kind, Message: r.message}
 		failed := r.kind != Returned && r.kind != Cancelled
 		if failed && attempt < Attempts {
 			o.Retry = time.Duration(attempt) * time.Minute
@@ -94,11 +92,9 @@ func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(conte
 }
 
 // Invoke invokes the function synchronously, once, and returns what it answered.
-func (f *Function) Invoke(ctx context.Context, payload []byte) (Outcome, []byte) {
-	requestID, began := UUID(), time.Now()
-	r := f.invoke(ctx, requestID, payload)
-	o := Outcome{RequestID: requestID, Attempt: 1, Kind: r.kind, Message: r.message, Duration: time.Since(began)}
-	return o, r.answer
+func (f *Function) Invoke(ctx context.Context, payload []byte) (kind Kind, message string, answer []byte) {
+	r := f.invoke(ctx, UUID(), payload)
+	return r.kind, r.message, r.answer
 }
 
 // Stop ends the function's execution environment.

@@ -43,7 +43,7 @@ type environment struct {
 	server *http.Server
 	// pending holds the invocation that the next call of "next" gets.
 	pending chan *invocation
-	// idle holds a token while the function waits in "next"; initError gets what it could not start for.
+	// idle holds a token while the function waits in "next"; initError gets the reason why it could not start.
 	idle      chan struct{}
 	initError chan string
 

@@ -43,8 +43,8 @@ type Spec struct {
 	// StartTimeout is how long a task may take to open its port. It is real time: a program starts no
 	// faster because the rehearsal is in a hurry.
 	StartTimeout time.Duration
-	// Lines gets what the tasks write; Ended is told when a task that was up ends unasked, and Started
-	// when the one that takes its place is up. They may be called from several goroutines.
+	// Lines gets what the tasks write; Ended is called when a task that was up ends by itself, and Started when its
+	// replacement is up. They may be called from several goroutines.
 	Lines   func(task string, line process.Line)
 	Ended   func(task string, exit process.Exit)
 	Started func(*Task)
@@ -135,7 +135,7 @@ func Served(name string, addrs []string) *Set {
 	return set
 }
 
-// start starts the process of one more task. There is none once the set is being stopped.
+// start starts the process of one more task. It starts nothing once the set is being stopped.
 func (s *Set) start(port int) (*Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -67,11 +67,7 @@ func tone(r rehearsal.Result) string {
 func (p *page) hero() {
 	r := p.result
 	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
-	title := fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, r.Baseline)
-	if r.Baseline == "" {
-		title = "Rehearsal of a service that is created with " + r.Release
-	}
-	p.El("p", "suite", title)
+	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, cmp.Or(r.Baseline, "nothing")))
 	p.El("h1", "", outcome(r))
 	says := sentence(r)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
@@ -96,7 +92,7 @@ func (p *page) hero() {
 	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
 }
 
-// counts is the proof by the load balancer's log.
+// counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
 	old, oldErrors := r.Served("production", r.Baseline)
 	fresh, freshErrors := r.Served("production", r.Release)
@@ -290,5 +286,5 @@ func (p *page) facts() {
 	p.Raw("</dl>\n</section>\n")
 }
 
-// since is a time of the rehearsal as what passed from its begin.
+// since returns how long after the rehearsal's beginning a time is.
 func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }

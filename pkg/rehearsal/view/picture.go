@@ -66,7 +66,7 @@ func toneOf(s deployment.EventStatus) string {
 	}[s], "FAIL")
 }
 
-// weights are the listeners' over time.
+// weights returns the listeners' weights over time.
 func (p *page) weights() []plot.Listener {
 	var all []plot.Listener
 	for _, name := range []string{"production", "test"} {

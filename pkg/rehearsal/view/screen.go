@@ -17,7 +17,7 @@ type Screen struct {
 	W io.Writer
 	// Live says that W is a terminal that understands escape codes; otherwise there is no status line.
 	Live bool
-	// Width returns the terminal's width in characters; nil or zero knows none, and nothing is cut.
+	// Width returns the terminal's width in characters. When it is nil or returns zero, nothing is cut.
 	Width func() int
 
 	mu     sync.Mutex

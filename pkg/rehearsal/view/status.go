@@ -146,7 +146,7 @@ func (p *Printer) mix(shares []share) string {
 // shares is the picture behind a shift's text, on a terminal that has room for it.
 func (p *Printer) shares(e rehearsal.Event) string {
 	picture := "  " + p.mix(sharesOf(e.Weights))
-	if !p.Screen.Live || p.Screen.Columns() < p.hang()+visible(e.Text)+visible(picture) {
+	if !p.Screen.Live || p.Screen.Columns() < nameBegin+p.width()+visible(e.Text)+visible(picture) {
 		return ""
 	}
 	return picture

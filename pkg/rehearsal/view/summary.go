@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// rowHang is where the lines after the first of a row begin.
+	// rowHang is the column where a row's lines after the first begin.
 	rowHang = 14
-	// worthTelling is from when on an event's length is told.
+	// worthTelling is the shortest duration of an event that is shown.
 	worthTelling = 50 * time.Millisecond
 )
 
-// outcome is the result's, or that there is none.
+// outcome returns the result's outcome, or UNFINISHED when there is none.
 func outcome(r rehearsal.Result) string { return cmp.Or(string(r.Outcome), "UNFINISHED") }
 
 // sentence says what the outcome means for who uses the application.
@@ -39,9 +39,6 @@ func sentence(r rehearsal.Result) string {
 	case rehearsal.Stopped:
 		return "the deployment was stopped without a rollback"
 	case rehearsal.Failed:
-		if r.Baseline == "" {
-			return "the service was not created, and there is nothing to roll back to"
-		}
 		return "the deployment failed, and nothing was rolled back"
 	}
 	return "the rehearsal did not come to an end"

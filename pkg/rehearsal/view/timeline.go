@@ -70,9 +70,6 @@ func (p *Printer) width() (most int) {
 	return most
 }
 
-// hang is where the lines after the first of an event's text begin.
-func (p *Printer) hang() int { return nameBegin + p.width() }
-
 // label is an event's name, with the step of a shift that has several.
 func label(name lifecycle.Name, step int) string {
 	if step == 0 {
@@ -89,7 +86,7 @@ func (p *Printer) out(text string, hang int) {
 }
 
 func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
-	begin := p.hang()
+	begin := nameBegin + p.width()
 	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
 		begin = noteHang
 	}
