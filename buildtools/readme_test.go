@@ -89,7 +89,7 @@ func build(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin+"/",
-		"./render-taskdef", "./render-appspec", "./smoke", "./rehearse",
+		"./render-taskdef", "./render-appspec", "./smoke", "./rehearse", "./greenlight",
 		"../functions/after-allow-test-traffic", "../functions/before-allow-traffic")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as they are shipped
 	if out, err := cmd.CombinedOutput(); err != nil {

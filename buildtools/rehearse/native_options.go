@@ -15,14 +15,14 @@ import (
 type nativeOptions struct {
 	strategy, hookTimeout, testHeader string
 	pauses                            []string
-	create, awaitUpdate               bool
+	create                            bool
 	bakeTime                          time.Duration
 }
 
 // The flags that one controller has and the other has not.
 const (
 	codeDeployFlags = "appspec config approval-wait no-rollback no-test-listener termination-wait"
-	nativeFlags     = "strategy pause hook-timeout bake-time test-header create await-update"
+	nativeFlags     = "strategy pause hook-timeout bake-time test-header create"
 )
 
 func (o *options) nativeFlags(c *cli.Command) {
@@ -40,8 +40,6 @@ func (o *options) nativeFlags(c *cli.Command) {
 		"`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, and there is no "+
 			"test listener")
 	f.BoolVar(&n.create, "create", false, "the service is created: there is no old release, and no --blue")
-	f.BoolVar(&n.awaitUpdate, "await-update", false,
-		"begin when somebody calls UpdateService with a task definition of the new release, not at once")
 }
 
 // chooseController reads the flags of the controller that deploys; those of the other one make no sense.
@@ -63,7 +61,7 @@ func (o *options) chooseController(c *cli.Command) error {
 		return nil
 	}
 	n := o.native
-	o.plan.Native = &rehearsal.Native{Create: n.create, AwaitUpdate: n.awaitUpdate}
+	o.plan.Native = &rehearsal.Native{Create: n.create}
 	var err error
 	if o.plan.Config, err = deployment.ParseStrategy(n.strategy); err != nil {
 		return cli.Usagef("--strategy: %v", err)
@@ -71,7 +69,7 @@ func (o *options) chooseController(c *cli.Command) error {
 	if n.bakeTime < 0 || n.bakeTime > 24*time.Hour || n.bakeTime%time.Minute != 0 {
 		return cli.Usagef("--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", n.bakeTime)
 	}
-	if n.create && (n.awaitUpdate || o.blue != "") {
+	if n.create && (o.plan.AwaitUpdate || o.blue != "") {
 		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
 	}
 	o.plan.TerminationWait = n.bakeTime

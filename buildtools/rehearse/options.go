@@ -92,6 +92,9 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 	f.BoolVar(&o.plan.Discover, "discover", false,
 		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
 			"as on AWS; the suite is where the label greenlight.suite says")
+	f.BoolVar(&o.plan.AwaitUpdate, "await-update", false,
+		"begin when somebody calls CreateDeployment, or with --controller native UpdateService, with a task definition of "+
+			"the new release, not at once")
 	f = c.Group("a deployment of CodeDeploy")
 	f.StringVar(&o.config, "config", "all-at-once",
 		"`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name "+

@@ -36,6 +36,17 @@ func IsCode(err error, codes ...string) bool {
 	return false
 }
 
+// Unclear reports whether a call that ended with err may have been carried out all the same: it was sent, and no answer
+// says that nothing was done.
+func Unclear(err error) bool {
+	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && resp.HTTPStatusCode() > 0 {
+		status := resp.HTTPStatusCode()
+		return status < http.StatusBadRequest || status >= http.StatusInternalServerError
+	}
+	_, sent := errors.AsType[*smithyhttp.RequestSendError](err)
+	return sent || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
 type callError struct {
 	text string
 	sdk  error

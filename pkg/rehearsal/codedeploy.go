@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
@@ -24,22 +25,37 @@ func (c *codeDeploy) lookAt() string {
 }
 
 // begin creates the deployment. Its phases are the lifecycle events, with the waits between them.
-func (c *codeDeploy) begin(context.Context) []phase {
-	now, test := time.Now(), ""
+func (c *codeDeploy) begin(ctx context.Context) []phase {
+	test := ""
 	skipped := "the deployment group has no test listener"
 	if c.test != nil {
 		test, skipped = listenerARN("2"), ""
 	}
-	c.book.Add(deployment.New(deployment.Deployment{
+	offered := deployment.Deployment{
 		ID: c.id, Application: "rehearsal", Group: "rehearsal", Config: c.plan.config(),
-		Creator: deployment.ByUser, AppSpec: c.plan.deployedAppSpec(),
+		Creator: deployment.ByUser,
 		Cluster: "rehearsal", Service: c.plan.service(),
 		ReadyWait: c.plan.ReadyWait, TerminationWait: c.plan.TerminationWait,
 		AutoRollback:       !c.plan.NoRollback,
 		ProductionListener: listenerARN("1"), TestListener: test,
 		BlueGroup: c.blue.group.Name, GreenGroup: c.green.group.Name,
-		TaskSets: []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, now)},
-	}, now))
+		TaskSets: []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, time.Now())},
+	}
+	asked := c.book.Offer(func(appSpec string) deployment.Deployment {
+		offered.AppSpec = appSpec
+		return deployment.New(offered, time.Now())
+	})
+	if c.plan.AwaitUpdate {
+		c.stream.note("waits for CreateDeployment (application rehearsal, group rehearsal)")
+	} else {
+		_ = c.book.Ask(c.plan.deployedAppSpec()) // it is on offer
+	}
+	select {
+	case <-asked:
+	case <-ctx.Done():
+	}
+	spec, _ := appspec.Read("", offered.AppSpec) // a task definition that cannot be read is the plan's
+	c.definition = spec.TaskDefinition.Text
 	// CodeDeploy says nothing about a hook that it skips (user guide: "nothing happens"); a rehearsal does.
 	silent := skipped
 	if hook, ok := c.plan.Hooks[lifecycle.AfterAllowTestTraffic]; ok && skipped != "" {

@@ -257,7 +257,10 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		Name: hook.Function, Region: Region, Account: Account,
 		Argv: hook.Argv, Dir: hook.Dir, Variables: variables,
 		Timeout: s.plan.FunctionTimeout, MemoryMB: functionMemory,
-		Keeper: s.plan.Machine.Self, Lines: w.line,
+		Keeper: s.plan.Machine.Self, Lines: func(l process.Line) {
+			s.aws.Log("/aws/lambda/"+hook.Function, l.Text)
+			w.line(l)
+		},
 	}
 }
 

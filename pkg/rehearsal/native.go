@@ -21,8 +21,6 @@ type Native struct {
 	HookTimeout deployment.HookTimeout
 	// Create is the creation of the service: there is no old release.
 	Create bool
-	// AwaitUpdate begins the deployment when somebody calls UpdateService, and not at once.
-	AwaitUpdate bool
 }
 
 // Header is a header and the value that a listener rule asks for.
@@ -74,7 +72,7 @@ func (n *native) begin(ctx context.Context) []phase {
 		return deployment.New(d, time.Now(), events...)
 	})
 	n.id = n.deploymentARN()
-	if n.options.AwaitUpdate {
+	if n.plan.AwaitUpdate {
 		n.stream.note("waits for UpdateService with a task definition of the new release")
 		n.stream.note(n.awsLine("ecs update-service --cluster rehearsal --service %s --task-definition %s",
 			n.plan.service(), n.plan.definitionARN(deployment.Green)))

@@ -414,7 +414,7 @@ func TestANativeDeploymentIsEnded(t *testing.T) {
 func TestUpdateServiceBeginsTheDeployment(t *testing.T) {
 	t.Parallel()
 	p := nativePlan(t, "blue-green", "good")
-	p.Native.AwaitUpdate, p.Keep = true, true
+	p.AwaitUpdate, p.Keep = true, true
 	h := hold(t, p)
 	h.until("the wait", notes("aws ecs update-service"))
 	client := ecsAt(h.endpoint)

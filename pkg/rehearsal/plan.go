@@ -95,6 +95,8 @@ type Plan struct {
 	FunctionTimeout, StartTimeout time.Duration
 	// TerminationWait is how long the original task set stays after the shift; Speed divides it.
 	TerminationWait time.Duration
+	// AwaitUpdate begins the deployment when somebody calls UpdateService or CreateDeployment, and not at once.
+	AwaitUpdate bool
 	// Header, when set, is what the test traffic's rule on the production listener asks for; there is no second listener.
 	Header Header
 	// Native is set for a service that Amazon ECS deploys itself.

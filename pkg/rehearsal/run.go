@@ -114,6 +114,8 @@ type run struct {
 	*stage
 	id         string
 	controller controller
+	// definition is the task definition that somebody deploys, by ARN; empty is the plan's.
+	definition string
 	result     Result
 }
 

@@ -222,6 +222,27 @@ func TestEveryAnswerFitsAWSsModel(t *testing.T) {
 	t.Parallel()
 	s, calls := rich(t)
 	answered := fit(t, *serve(t, s).BaseEndpoint, calls...)
+	// What begins a deployment, and what somebody asks who follows and decides.
+	book, definition := deployment.NewBook(), arn+"1"
+	book.Offer(func(text string) deployment.Deployment {
+		return deployment.New(deployment.Deployment{ID: deployment.NewID(), Application: "rehearsal", Group: "rehearsal", AppSpec: text}, time.Now())
+	})
+	begins := &fake.Server{Book: book, Definitions: s.Definitions}
+	begins.Log("/aws/lambda/f", `{"event":"verdict"}`)
+	create := func(application, group, definition string) call {
+		return call{"codedeploy", "CreateDeployment", params{"applicationName": application, "deploymentGroupName": group, "revision": params{
+			"revisionType": "AppSpecContent", "appSpecContent": params{"content": "TaskDefinition: " + definition},
+		}}}
+	}
+	answered = append(answered, fit(t, *serve(t, begins).BaseEndpoint,
+		create("none", "rehearsal", definition), create("rehearsal", "none", definition), create("rehearsal", "rehearsal", "none"),
+		create("rehearsal", "rehearsal", definition), create("rehearsal", "rehearsal", definition),
+		call{"ecs", "TagResource", params{"resourceArn": definition, "tags": []any{params{"key": "k", "value": "v"}}}},
+		call{"ecs", "TagResource", params{"resourceArn": "none", "tags": []any{}}},
+		call{"ecs", "DescribeTaskDefinition", params{"taskDefinition": definition}},
+		call{"logs", "FilterLogEvents", params{"logGroupName": "/aws/lambda/f", "filterPattern": `{ $.event = "verdict" }`}},
+		call{"logs", "FilterLogEvents", params{"logGroupName": "none"}},
+		call{"sts", "GetCallerIdentity", params{}})...)
 	var names []string
 	for _, a := range answered {
 		_, name, _ := strings.Cut(a, ".")

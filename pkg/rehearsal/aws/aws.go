@@ -1,6 +1,6 @@
 // Package aws is as much of AWS, on loopback, as a hook, a pipeline and an operator use around one
 // deployment: CodeDeploy, ECS, Elastic Load Balancing, the part of EC2 that names a load balancer's
-// addresses, S3, SSM, Secrets Manager, and the way to a Lambda function. All services answer at one
+// addresses, S3, SSM, Secrets Manager, the hooks' logs, who calls (STS), and the way to a Lambda function. All services answer at one
 // address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3 and the aws
 // command line talk to it unchanged.
 //
@@ -59,6 +59,9 @@ type Server struct {
 	// registered are the task definitions that RegisterTaskDefinition was called for, by ARN.
 	mu         sync.Mutex
 	registered map[string]json.RawMessage
+	// tags are those of task definitions, by ARN; logs are the lines of log groups.
+	tags map[string][]any
+	logs map[string][]logLine
 }
 
 // Call is one call of an operation.
@@ -72,6 +75,8 @@ type Call struct {
 
 	protocol protocol
 	form     url.Values
+	// caller is the access key that signed the call.
+	caller string
 }
 
 // protocol is one of AWS's ways to write down a call and its answer.
@@ -137,6 +142,8 @@ const requestID = "00000000-0000-4000-8000-000000000000"
 // read finds out which operation a request calls.
 func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 	target := r.Header.Get("X-Amz-Target")
+	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	caller, _, _ := strings.Cut(credential, "/")
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 	verb := r.Method[:1] + strings.ToLower(r.Method[1:])
 	switch {
@@ -172,6 +179,7 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 		}
 		return c, err
 	}
+	c.caller = caller
 	if c.form, err = url.ParseQuery(string(c.Input)); err != nil {
 		return c, fault("MalformedQueryString", "%v", err)
 	}
@@ -257,6 +265,7 @@ func typed[I any](f func(in I) (any, error)) operation {
 func (s *Server) answerJSON(w http.ResponseWriter, c Call) error {
 	operations := map[string]map[string]operation{
 		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), SecretsManager: s.Values.secretsManager(), SSM: s.Values.ssm(),
+		Logs: {"FilterLogEvents": typed(s.filterLogEvents)},
 	}
 	do, ok := operations[c.Service][c.Operation]
 	if !ok {

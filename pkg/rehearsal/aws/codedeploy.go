@@ -16,6 +16,7 @@ const CodeDeploy = "CodeDeploy_20141006"
 
 func (s *Server) codeDeploy() map[string]operation {
 	return map[string]operation{
+		"CreateDeployment":                     typed(s.createDeployment),
 		"GetDeployment":                        typed(s.getDeployment),
 		"ListDeployments":                      typed(s.listDeployments),
 		"GetDeploymentTarget":                  typed(s.getDeploymentTarget),

@@ -240,7 +240,7 @@ func TestTheSDKListsDeployments(t *testing.T) {
 
 func TestWhatTheRehearsalDoesNotKnowItRefuses(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.client.CreateDeployment(bounded(t), &sdk.CreateDeploymentInput{ApplicationName: aws.String("trips")})
+	_, err := w.client.DeleteApplication(bounded(t), &sdk.DeleteApplicationInput{ApplicationName: aws.String("trips")})
 	if got := code(t, err); got != "UnknownOperationException" {
 		t.Errorf("got %q", got)
 	}

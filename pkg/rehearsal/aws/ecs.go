@@ -130,7 +130,9 @@ func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
 	if arn == "" {
 		return nil, fault("ClientException", "Unable to describe task definition.")
 	}
-	return object{"taskDefinition": definition, "tags": []object{}}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return object{"taskDefinition": definition, "tags": append([]any{}, s.tags[arn]...)}, nil
 }
 
 func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {

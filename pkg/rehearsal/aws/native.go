@@ -19,6 +19,7 @@ import (
 func (s *Server) native() map[string]operation {
 	return map[string]operation{
 		"UpdateService":              typed(s.updateService),
+		"TagResource":                typed(s.tagResource),
 		"RegisterTaskDefinition":     s.registerTaskDefinition,
 		"ListServiceDeployments":     typed(s.listServiceDeployments),
 		"DescribeServiceDeployments": typed(s.describeServiceDeployments),
@@ -375,7 +376,7 @@ func (s *Server) registerTaskDefinition(input []byte) (any, error) {
 		revision, _ = strconv.Atoi(number) // it was ordered by it
 		revision++
 	}
-	tags := cmp.Or(definition["tags"], any([]any{}))
+	tags := definition["tags"]
 	delete(definition, "tags")
 	definition["taskDefinitionArn"] = s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))
 	definition["revision"], definition["status"] = revision, "ACTIVE"
@@ -388,6 +389,10 @@ func (s *Server) registerTaskDefinition(input []byte) (any, error) {
 	if s.registered == nil {
 		s.registered = map[string]json.RawMessage{}
 	}
-	s.registered[fmt.Sprint(definition["taskDefinitionArn"])] = text
-	return object{"taskDefinition": definition, "tags": tags}, nil
+	arn := fmt.Sprint(definition["taskDefinitionArn"])
+	s.registered[arn] = text
+	if given, ok := tags.([]any); ok {
+		s.tag(arn, given)
+	}
+	return object{"taskDefinition": definition, "tags": s.tags[arn]}, nil
 }

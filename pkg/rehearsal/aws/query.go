@@ -13,6 +13,7 @@ import (
 const (
 	elbVersion = "2015-12-01"
 	ec2Version = "2016-11-15"
+	stsVersion = "2011-06-15"
 )
 
 // member is the one member of a query API's answer: its name, and a value for encoding/xml.
@@ -47,6 +48,7 @@ func (s *Server) answerQuery(w http.ResponseWriter, c Call) error {
 			"DescribeRules":         s.describeRules,
 			"DescribeTargetHealth":  s.describeTargetHealth,
 		},
+		stsVersion: {"GetCallerIdentity": func(url.Values) (member, error) { return s.callerIdentity(c.caller) }},
 		ec2Version: {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
 	}
 	service, ok := operations[c.Service]

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+const (
+	// lookEvery is how often a deployment is looked at, and patience how long AWS may not answer meanwhile.
+	lookEvery = 5 * time.Second
+	patience  = 5 * time.Minute
+	// untilApproval is what --until takes beside a stage.
+	untilApproval = "approval"
+)
+
+// deploy is the command deploy.
+type deploy struct {
+	target
+	screen
+	taskdef, appspec, until string
+	timeout, every          time.Duration
+
+	controller rollout.Controller
+}
+
+func deployCommand(at surroundings) *cli.Command {
+	d := &deploy{screen: screen{at: at}}
+	c := &cli.Command{
+		Name: "deploy", Arguments: "[flags]", Exit: exits, Once: true,
+		About: `Deploys a rendered task definition: registers it, begins the deployment and
+follows it to its end. A rollback is never success, whatever AWS calls it: which
+revision serves is looked up.`,
+		Example: `greenlight deploy --taskdef taskdef.json --service trips/web --timeout 1h
+greenlight deploy --taskdef taskdef.json --appspec appspec.yaml \
+    --application trips --group trips-blue-green`,
+	}
+	f := c.Group("what is deployed")
+	f.StringVar(&d.taskdef, "taskdef", "", "`FILE`: the task definition, as render-taskdef writes it")
+	f.StringVar(&d.appspec, "appspec", "", "`FILE`: the AppSpec, as render-appspec writes it; for CodeDeploy only")
+	d.flags(c, "where to")
+	f = c.Group("how long")
+	f.StringVar(&d.until, "until", "",
+		"`STAGE`: end when this lifecycle event or stage is over, or with the word approval when somebody has to approve; "+
+			"the deployment goes on")
+	f.DurationVar(&d.timeout, "timeout", 0, "`TIME`: stop the deployment and roll it back when it is not over by then")
+	f.DurationVar(&d.every, "every", lookEvery, "`TIME`: how often AWS is asked")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		controller, err := d.target.controller(rollout.AWS{})
+		switch {
+		case err != nil:
+			return 0, err
+		case len(args) > 0:
+			return 0, cli.Usagef("unexpected argument: everything is a flag here")
+		case d.taskdef == "":
+			return 0, cli.Usagef("--taskdef is missing")
+		case (d.group == "") != (d.appspec == ""):
+			return 0, cli.Usagef("--appspec goes with --application and --group: it is CodeDeploy's")
+		case d.every <= 0 || d.timeout < 0 || c.Empty("until"):
+			return 0, cli.Usagef("--every, --timeout and --until want a value")
+		}
+		if known := append(controller.Stages(), untilApproval); d.until != "" && !slices.Contains(known, d.until) {
+			near, _ := diagnostic.Nearest(d.until, known)
+			return 0, cli.Usagef("--until: there is no such stage; did you mean %s?", cmp.Or(near, strings.Join(known, ", ")))
+		}
+		return d.run(ctx), nil
+	}
+	return c
+}
+
+func (d *deploy) run(ctx context.Context) int {
+	input, spec, problems := d.files()
+	_ = problems.Write(d.at.stderr, diagnostic.Text, "greenlight")
+	if len(problems.Errors(false)) > 0 {
+		return exitRefused
+	}
+	live, stop := d.at.interruptible(ctx)
+	defer stop()
+	var err error
+	if d.aws, err = connect(live); err != nil {
+		return failed(d.at, exitRefused, err)
+	}
+	d.controller, _ = d.target.controller(d.aws) // the flags have been checked
+	id, err := d.begin(live, input, spec)
+	switch {
+	case errors.Is(err, rollout.ErrUnclear):
+		return failed(d.at, exitUnknown, fmt.Errorf("%w; look with: greenlight status", err))
+	case err != nil:
+		return failed(d.at, exitRefused, fmt.Errorf("nothing was deployed: %w", err))
+	}
+	stop()
+	return d.follow(ctx, id)
+}
+
+// files reads the files, and checks what can be checked without AWS.
+func (d *deploy) files() (input *ecs.RegisterTaskDefinitionInput, spec appspec.Spec, all diagnostic.List) {
+	wrong := func(at diagnostic.Place, text string) {
+		all = append(all, diagnostic.Problem{Place: at, Text: text})
+	}
+	text, err := os.ReadFile(d.taskdef)
+	if err != nil {
+		wrong(diagnostic.Place{File: d.taskdef}, err.Error())
+		return nil, spec, all
+	}
+	task, all := taskdef.Read(d.taskdef, string(text))
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields() // a member that this build's SDK does not know would be lost on the way
+	if err := decoder.Decode(&input); err != nil && len(all) == 0 {
+		wrong(task.Place, "RegisterTaskDefinition does not take it, render-taskdef writes what is taken: "+err.Error())
+	}
+	if d.appspec == "" {
+		return input, spec, all
+	}
+	if text, err = os.ReadFile(d.appspec); err != nil {
+		wrong(diagnostic.Place{File: d.appspec}, err.Error())
+		return input, spec, all
+	}
+	spec, problems := appspec.Read(d.appspec, string(text))
+	all = append(append(all, problems...), spec.Check(&task)...)
+	if named := spec.TaskDefinition; named.Text != appspec.Placeholder && !named.Wrong {
+		wrong(named.Place, "it names another task definition than the one that is registered here, want "+appspec.Placeholder)
+	}
+	return input, spec, all
+}
+
+// begin registers the task definition, and begins the deployment.
+func (d *deploy) begin(ctx context.Context, input *ecs.RegisterTaskDefinitionInput, spec appspec.Spec) (string, error) {
+	who, err := d.aws.Who(ctx)
+	if err != nil {
+		return "", err
+	}
+	out, err := d.aws.ECS.RegisterTaskDefinition(ctx, input)
+	if err != nil {
+		return "", awsclient.Error(err)
+	}
+	definition := aws.ToString(out.TaskDefinition.TaskDefinitionArn)
+	say(d.at.stdout, "registered  %s", definition)
+	spec.TaskDefinition.Text = definition
+	id, err := d.controller.Begin(ctx, definition, string(spec.JSON()), "greenlight deploy, by "+who)
+	if err == nil {
+		say(d.at.stdout, "deployment  %s", id)
+	}
+	return id, err
+}
+
+// follow follows the deployment until it ends, enough was seen, or somebody wants to leave.
+func (d *deploy) follow(ctx context.Context, id string) int {
+	d.began, d.seen = time.Now(), map[string]bool{}
+	deadline, cancel := ctx, context.CancelFunc(func() {})
+	if d.timeout > 0 {
+		deadline, cancel = context.WithTimeout(ctx, d.timeout)
+	}
+	defer cancel()
+	for {
+		live, stop := d.at.interruptible(deadline)
+		state, err := d.look(live, id)
+		interrupted := live.Err() != nil
+		stop()
+		why := "somebody stopped it at the terminal"
+		switch {
+		case err == nil:
+			return d.end(ctx, state, d.every)
+		case !interrupted:
+			return d.lost(id, err)
+		case deadline.Err() != nil:
+			deadline, why = ctx, fmt.Sprintf("timed out after %s", d.timeout)
+			say(d.at.stdout, "%s: the deployment is stopped and rolled back", why)
+		default:
+			if answer := d.ask(ctx, id); answer == "f" {
+				continue
+			} else if answer != "s" {
+				say(d.at.stderr, "greenlight: interrupted; the deployment goes on")
+				d.next(id)
+				return cli.ExitInterrupted
+			}
+		}
+		if err := d.back(ctx, id, why); err != nil {
+			return d.lost(id, fmt.Errorf("it could not be stopped: %w", err))
+		}
+	}
+}
+
+// look looks at the deployment until it is over or enough was seen. What AWS refuses ends that, and so does a time without
+// answers.
+func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
+	for answered := time.Now(); ; {
+		seen, err := d.controller.Look(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return seen, ctx.Err()
+		case err == nil:
+			answered = time.Now()
+			if d.show(seen); seen.Phase.Over() || d.stopped == "" && d.enough(seen) {
+				return seen, nil
+			}
+		case awsclient.IsCode(err, "AccessDeniedException", "AccessDenied", "ExpiredTokenException", "UnrecognizedClientException"),
+			time.Since(answered) > patience:
+			return seen, err
+		default:
+			d.trouble(err)
+		}
+		select {
+		case <-time.After(d.every):
+		case <-ctx.Done():
+			return seen, ctx.Err()
+		}
+	}
+}
+
+// enough reports whether what --until asks for was seen. Amazon ECS tells the stage under way only: those before it are over.
+func (d *deploy) enough(s rollout.State) bool {
+	if d.until == "" || d.until == untilApproval || s.Phase == rollout.RollingBack { // in a rollback stages come again
+		return d.until == untilApproval && s.Phase == rollout.Waits
+	}
+	order := d.controller.Stages()
+	return slices.ContainsFunc(s.Stages, func(e rollout.Stage) bool {
+		ended := e.Status == "Succeeded" || e.Status == "Skipped"
+		return e.Name == d.until && ended || e.Status != rollout.Pending && slices.Index(order, e.Name) > slices.Index(order, d.until)
+	})
+}
+
+// back stops the deployment and rolls it back, where it is not over: the next look tells how.
+func (d *deploy) back(ctx context.Context, id, why string) error {
+	live, stop := d.at.interruptible(ctx)
+	defer stop()
+	now, err := d.controller.Look(live, id)
+	if err != nil || now.Phase.Over() || now.Phase == rollout.RollingBack {
+		return err
+	}
+	d.stopped = why
+	return d.controller.Decide(live, now, false)
+}
+
+// ask asks what is to become of the deployment: s stops it, f follows it, all else leaves it. Without a terminal nobody can
+// be asked; a second interruption leaves.
+func (d *deploy) ask(ctx context.Context, id string) string {
+	if !d.at.asks {
+		return ""
+	}
+	live, stop := d.at.interruptible(ctx)
+	defer stop()
+	answer := make(chan string, 1)
+	say(d.at.stderr, "%s goes on without this command. Stop it and roll back (s), leave it (l), or follow it (f)?", id)
+	go func() {
+		line, _ := bufio.NewReader(d.at.stdin).ReadString('\n') // at its end nothing is wanted
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-live.Done():
+		return ""
+	case line := <-answer:
+		return line
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+)
+
+// goesOn is a deployment that goes on until it is brought back.
+type goesOn struct{ back bool }
+
+func (*goesOn) Stages() []string { return []string{"A"} }
+
+func (*goesOn) Begin(context.Context, string, string, string) (string, error) { return "d-1", nil }
+
+func (*goesOn) Latest(context.Context) (string, error) { return "d-1", nil }
+
+func (g *goesOn) Decide(context.Context, rollout.State, bool) error {
+	g.back = true
+	return nil
+}
+
+func (g *goesOn) Look(_ context.Context, id string) (rollout.State, error) {
+	if g.back {
+		return rollout.State{ID: id, Phase: rollout.RolledBack, Share: -1}, nil
+	}
+	return rollout.State{ID: id, Phase: rollout.UnderWay, Share: -1}, nil
+}
+
+// At a terminal whoever interrupts is asked what is to become of the deployment.
+func TestWhoeverInterruptsIsAsked(t *testing.T) {
+	for answers, want := range map[string]struct {
+		code int
+		back bool
+		says string
+	}{
+		"s\n":         {exitNotLive, true, "somebody stopped it at the terminal"},
+		"what?\n":     {130, false, "interrupted; the deployment goes on"},
+		"":            {130, false, "interrupted; the deployment goes on"},
+		"interrupted": {130, false, "greenlight reject --deployment d-1"},
+		"f\n":         {130, false, "d-1 goes on without this command"}, // and once more: there is no answer then
+	} {
+		t.Run(answers, func(t *testing.T) {
+			var out bytes.Buffer
+			controller, asked := &goesOn{}, 0
+			at := surroundings{stdin: strings.NewReader(answers), stdout: &out, stderr: &out, asks: true}
+			if answers == "interrupted" { // while it is asked, too
+				at.stdin, _ = io.Pipe()
+			}
+			at.interruptible = func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				asked++
+				if asked == 1 || answers == "interrupted" || answers == "f\n" && asked == 3 {
+					cancel()
+				}
+				return ctx, cancel
+			}
+			d := &deploy{screen: screen{at: at}, controller: controller, every: time.Millisecond}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if code := d.follow(ctx, "d-1"); code != want.code || controller.back != want.back || !strings.Contains(out.String(), want.says) {
+				t.Errorf("code %d, back %t:\n%s", code, controller.back, &out)
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+)
+
+// look is what status, approve and reject look at.
+type look struct {
+	target
+	screen
+	why string
+
+	controller rollout.Controller
+	now        rollout.State
+}
+
+// command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
+func (l *look) command(c *cli.Command, do func(context.Context) int) *cli.Command {
+	c.Arguments, c.Exit, c.Once = "[flags]", exits, true
+	l.flags(c, "which deployment")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if len(args) > 0 {
+			return 0, cli.Usagef("unexpected argument: everything is a flag here")
+		}
+		if _, err := l.target.controller(rollout.AWS{}); err != nil {
+			return 0, err
+		}
+		if c.Name != "status" && strings.TrimSpace(l.why) == "" {
+			return 0, cli.Usagef("--why is missing: the reason, for whoever asks later")
+		}
+		ctx, stop := l.at.interruptible(ctx)
+		defer stop()
+		if err := l.find(ctx); err != nil {
+			return failed(l.at, exitUnknown, err), nil
+		}
+		return do(ctx), nil
+	}
+	return c
+}
+
+// find finds the deployment, and how it is.
+func (l *look) find(ctx context.Context) (err error) {
+	if l.aws, err = connect(ctx); err != nil {
+		return err
+	}
+	l.controller, _ = l.target.controller(l.aws) // the flags have been checked
+	id := l.deployment
+	if id == "" {
+		if id, err = l.controller.Latest(ctx); err != nil {
+			return err
+		}
+	}
+	l.now, err = l.controller.Look(ctx, id)
+	return err
+}
+
+func statusCommand(at surroundings) *cli.Command {
+	l := &look{screen: screen{at: at}}
+	return l.command(&cli.Command{
+		Name: "status",
+		About: `Says how a deployment is: where it is, what it waits for, what the gate found,
+who decided, and what can be done. Without --deployment it is the newest one.`,
+		Example: `greenlight status --service trips/web
+greenlight status --deployment d-1A2B3C4D5`,
+	}, l.status)
+}
+
+func (l *look) status(ctx context.Context) int {
+	say(l.at.stdout, "deployment  %s of %s", l.now.ID, l.now.Of)
+	say(l.at.stdout, "revision    %s", cmp.Or(l.now.Definition, "not known"))
+	say(l.at.stdout, "status      %s (%s) %s", l.now.Phase, l.now.Status, l.now.Reason)
+	l.show(l.now)
+	kept, err := l.aws.Kept(ctx, l.now)
+	if err != nil {
+		say(l.at.stderr, "greenlight: warning: whether somebody decided cannot be read: %v", err)
+	}
+	say(l.at.stdout, "decision    %s", cmp.Or(kept, "none is stored"))
+	return l.end(ctx, l.now, 0)
+}
+
+// verb is a decision's command.
+type verb string
+
+const (
+	approve verb = "approve"
+	reject  verb = "reject"
+)
+
+func decideCommand(at surroundings, v verb) *cli.Command {
+	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, or CodeDeploy's\nwait before production traffic moves."
+	if v == reject {
+		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
+	}
+	l := &look{screen: screen{at: at}}
+	c := l.command(&cli.Command{
+		Name: string(v),
+		About: about + `
+Who decided (sts GetCallerIdentity), when and why is printed, and stored as tags
+of the task definition's revision that is deployed.`,
+		Example: fmt.Sprintf("greenlight %s --service trips/web --why \"looked at the canary\"\n"+
+			"greenlight %[1]s --deployment d-1A2B3C4D5 --why \"seen on the test listener\"", v),
+	}, func(ctx context.Context) int { return l.decide(ctx, v) })
+	c.Group("the decision").StringVar(&l.why, "why", "", "`TEXT`: the reason, for whoever asks later")
+	return c
+}
+
+// decide decides, where there is something to decide.
+func (l *look) decide(ctx context.Context, v verb) int {
+	if l.now.Phase.Over() || l.now.Phase == rollout.RollingBack {
+		return l.tooLate(ctx, exitNotLive, l.now)
+	}
+	if v == approve && l.now.Wait == nil {
+		return l.tooLate(ctx, exitRefused, l.now)
+	}
+	who, err := l.aws.Who(ctx)
+	if err != nil && v == approve {
+		return failed(l.at, exitUnknown, fmt.Errorf("nobody approves without a name: %w", err))
+	}
+	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed", cmp.Or(who, "somebody whom STS did not name"),
+		time.Now().UTC().Format(time.RFC3339))
+	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
+		return l.refused(ctx, err)
+	}
+	say(l.at.stdout, "%s  %s: %s", l.now.ID, decision, l.why)
+	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
+		say(l.at.stderr, "greenlight: warning: it is decided, and who decided could not be stored: %v", err)
+	}
+	return 0
+}
+
+// refused tells why a decision came to nothing: somebody else was faster, or the deployment ended meanwhile.
+func (l *look) refused(ctx context.Context, err error) int {
+	now, second := l.controller.Look(ctx, l.now.ID)
+	same := now.Wait == l.now.Wait || now.Wait != nil && l.now.Wait != nil && *now.Wait == *l.now.Wait
+	if second == nil && !same && !awsclient.Unclear(err) {
+		return l.tooLate(ctx, exitNotLive, now)
+	}
+	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s", l.now.ID)
+	return failed(l.at, exitUnknown, err)
+}
+
+// tooLate says that there is nothing to decide any more, and who decided, as far as that is known.
+func (l *look) tooLate(ctx context.Context, code int, s rollout.State) int {
+	text, _ := outcome(s, nil)
+	say(l.at.stderr, "greenlight: there is nothing to decide (any more): %s", text)
+	if kept, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
+		say(l.at.stderr, "greenlight: the last decision: %s", kept)
+	}
+	return code
+}

@@ -1,0 +1,118 @@
+package aws
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// Logs is the prefix of CloudWatch Logs' operations in X-Amz-Target.
+const Logs = "Logs_20140328"
+
+// deploys is the name of a rehearsal's application and of its deployment group.
+const deploys = "rehearsal"
+
+// logLine is a line of a log group.
+type logLine struct {
+	at   time.Time
+	text string
+}
+
+// Log adds a line to a log group.
+func (s *Server) Log(group, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.logs == nil {
+		s.logs = map[string][]logLine{}
+	}
+	s.logs[group] = append(s.logs[group], logLine{time.Now(), text})
+}
+
+// filterLogEvents returns every line: whoever asks for some reads them all the same.
+func (s *Server) filterLogEvents(in struct {
+	Group string `json:"logGroupName"`
+	Start int64  `json:"startTime"`
+},
+) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.logs[in.Group] == nil {
+		return nil, fault("ResourceNotFoundException", "The specified log group does not exist.")
+	}
+	found := []object{}
+	for _, l := range s.logs[in.Group] {
+		if l.at.UnixMilli() >= in.Start {
+			found = append(found, object{"timestamp": l.at.UnixMilli(), "message": l.text})
+		}
+	}
+	return object{"events": found}, nil
+}
+
+// callerIdentity names whoever signed the call: a user who is called like the access key.
+func (s *Server) callerIdentity(key string) (member, error) {
+	return member{"Arn", fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, key)}, nil
+}
+
+// tag adds tags; the caller holds the lock.
+func (s *Server) tag(arn string, tags []any) {
+	if s.tags == nil {
+		s.tags = map[string][]any{}
+	}
+	key := func(t any) any { m, _ := t.(map[string]any); return m["key"] }
+	for _, t := range tags {
+		kept := slices.DeleteFunc(s.tags[arn], func(old any) bool { return key(old) == key(t) })
+		s.tags[arn] = append(kept, t)
+	}
+}
+
+func (s *Server) tagResource(in struct {
+	ARN  string `json:"resourceArn"`
+	Tags []any  `json:"tags"`
+},
+) (any, error) {
+	if arn, _ := s.taskDefinition(in.ARN); arn != in.ARN || arn == "" {
+		return nil, fault("InvalidParameterException", "The specified resource is not a task definition of the rehearsal.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tag(in.ARN, in.Tags)
+	return object{}, nil
+}
+
+// createDeployment begins the deployment that the rehearsal waits for.
+func (s *Server) createDeployment(in struct {
+	Application string `json:"applicationName"`
+	Group       string `json:"deploymentGroupName"`
+	Description string `json:"description"`
+	Revision    struct {
+		AppSpec struct {
+			Content string `json:"content"`
+		} `json:"appSpecContent"`
+	} `json:"revision"`
+},
+) (any, error) {
+	content := in.Revision.AppSpec.Content
+	named := func(arn string) bool { return strings.Contains(content, arn) }
+	switch {
+	case in.Application != deploys:
+		return nil, fault("ApplicationDoesNotExistException", "No application found for name: %.80s", in.Application)
+	case in.Group != deploys:
+		return nil, fault("DeploymentGroupDoesNotExistException", "No Deployment Group found for name: %.80s", in.Group)
+	case !slices.ContainsFunc(slices.Collect(maps.Keys(s.definitions())), named):
+		return nil, fault("InvalidRevisionException", "The AppSpec names no task definition that exists.")
+	}
+	if err := s.Book.Ask(content); errors.Is(err, deployment.ErrNotReady) {
+		return nil, fault("DeploymentLimitExceededException", "The Deployment Group '%s' already has an active Deployment: "+
+			"the rehearsal holds one deployment, which has begun.", in.Group)
+	} else if err != nil {
+		return nil, err
+	}
+	id := s.Book.All()[0].ID
+	s.Book.Update(id, func(d *deployment.Deployment) { d.Description = in.Description })
+	return object{"deploymentId": id}, nil
+}

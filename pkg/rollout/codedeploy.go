@@ -1,0 +1,226 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+)
+
+// rollbackAppears is how long after a deployment's end CodeDeploy may take to name the one that rolls it back.
+const rollbackAppears = 15 * time.Second
+
+// CodeDeploy is a deployment group of CodeDeploy's. To look at a deployment by its id, neither name is needed.
+type CodeDeploy struct {
+	AWS
+	Application, Group string
+}
+
+// Stages are the lifecycle events.
+func (CodeDeploy) Stages() (all []string) {
+	for _, n := range lifecycle.All() {
+		all = append(all, string(n))
+	}
+	return all
+}
+
+// Begin creates a deployment.
+func (c CodeDeploy) Begin(ctx context.Context, _, appSpec, description string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
+	defer cancel()
+	out, err := c.onceCodeDeploy.CreateDeployment(ctx, &codedeploy.CreateDeploymentInput{
+		ApplicationName: &c.Application, DeploymentGroupName: &c.Group, Description: &description,
+		Revision: &types.RevisionLocation{
+			RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: &appSpec},
+		},
+	})
+	if err != nil {
+		return "", begun(err)
+	}
+	return aws.ToString(out.DeploymentId), nil
+}
+
+// Latest returns the newest deployment's id; of a rollback it is that of what was rolled back, which people ask about.
+func (c CodeDeploy) Latest(ctx context.Context) (string, error) {
+	out, err := c.CodeDeploy.ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
+		ApplicationName: &c.Application, DeploymentGroupName: &c.Group,
+	})
+	if err != nil {
+		return "", awsclient.Error(err)
+	}
+	if len(out.Deployments) == 0 {
+		return "", fmt.Errorf("%s/%s was never deployed", c.Application, c.Group)
+	}
+	newest := out.Deployments[0]
+	info, err := c.read(ctx, newest)
+	if err == nil && info.Creator == types.DeploymentCreatorCodeDeployRollback && info.RollbackInfo != nil {
+		newest = aws.ToString(info.RollbackInfo.RollbackTriggeringDeploymentId)
+	}
+	return newest, err
+}
+
+func (c CodeDeploy) read(ctx context.Context, id string) (*types.DeploymentInfo, error) {
+	out, err := c.CodeDeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
+	if err != nil {
+		return nil, awsclient.Error(err)
+	}
+	if out.DeploymentInfo == nil || aws.ToString(out.DeploymentInfo.DeploymentId) != id {
+		return nil, errors.New("codedeploy GetDeployment: the answer is not about this deployment")
+	}
+	return out.DeploymentInfo, nil
+}
+
+// Look looks at a deployment, and at its rollback.
+func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
+	info, err := c.read(ctx, id)
+	if err != nil {
+		return State{}, err
+	}
+	s := State{
+		ID: id, Status: string(info.Status), Share: -1, Began: aws.ToTime(info.CreateTime), Phase: UnderWay,
+		Of:   aws.ToString(info.ApplicationName) + "/" + aws.ToString(info.DeploymentGroupName),
+		Link: c.console("/codesuite/codedeploy/deployments/%s", id),
+	}
+	if info.ErrorInformation != nil {
+		s.Reason = aws.ToString(info.ErrorInformation.Message)
+	}
+	if err := c.revision(ctx, info, &s); err != nil {
+		return s, err
+	}
+	target, err := c.facts.Target(ctx, id)
+	if err != nil && !awsclient.IsCode(err, "DeploymentNotStartedException") {
+		return s, err
+	}
+	judges := false
+	for _, e := range target.Events {
+		s.Stages = append(s.Stages, Stage{string(e.Name), e.Status})
+		judges = judges || e.Status == inProgress
+	}
+	if green := target.Replacement(); green != nil {
+		s.Share = green.TrafficWeight
+	}
+	switch info.Status {
+	case types.DeploymentStatusSucceeded:
+		return s, c.serves(ctx, target.ID, &s)
+	case types.DeploymentStatusFailed, types.DeploymentStatusStopped:
+		return s, c.after(ctx, info, &s)
+	case types.DeploymentStatusReady:
+		// It is Ready also while the gate of the test phase still judges: there is nothing to approve yet.
+		if !judges && stopsUnapproved(info) {
+			s.Phase, s.Wait = Waits, &Wait{Ends: "; without it the deployment is stopped"}
+		}
+	default:
+	}
+	return s, nil
+}
+
+// stopsUnapproved reports whether the deployment group waits for somebody.
+func stopsUnapproved(info *types.DeploymentInfo) bool {
+	option := info.BlueGreenDeploymentConfiguration
+	return option != nil && option.DeploymentReadyOption != nil &&
+		option.DeploymentReadyOption.ActionOnTimeout == types.DeploymentReadyActionStopDeployment
+}
+
+// revision reads what is deployed, and by which hooks it is judged. One that is an object in S3 is not read.
+func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s *State) error {
+	if info.Revision == nil || info.Revision.AppSpecContent == nil {
+		return nil
+	}
+	out, err := c.CodeDeploy.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{
+		ApplicationName: info.ApplicationName,
+		Revision: &types.RevisionLocation{
+			RevisionType:   types.RevisionLocationTypeAppSpecContent,
+			AppSpecContent: &types.AppSpecContent{Sha256: info.Revision.AppSpecContent.Sha256},
+		},
+	})
+	if err != nil || out.Revision == nil || out.Revision.AppSpecContent == nil {
+		return awsclient.Error(err)
+	}
+	spec, _ := appspec.Read("", aws.ToString(out.Revision.AppSpecContent.Content)) // CodeDeploy has taken it
+	s.Definition = spec.TaskDefinition.Text
+	for _, h := range spec.Hooks {
+		s.Functions = append(s.Functions, appspec.FunctionName(h.Function.Text))
+	}
+	return nil
+}
+
+// serves looks for the task set that serves: it is the new one's, or the deployment is no success.
+func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
+	cluster, service, _ := strings.Cut(target, ":")
+	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
+	if err != nil {
+		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, awsclient.Error(err))
+	}
+	for _, found := range out.Services {
+		for _, set := range found.TaskSets {
+			if aws.ToString(set.Status) != "PRIMARY" {
+				continue
+			}
+			serves := aws.ToString(set.TaskDefinition)
+			if s.Definition == "" && s.Share == 100 { // it was not read, and all of the traffic is its
+				s.Definition = serves
+			}
+			if s.Phase, s.Share = Live, 100; serves != s.Definition {
+				s.Phase, s.Share = Ended, -1
+				s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("CodeDeploy says %s, and no task set of %s serves", s.Status, target)
+}
+
+// after tells what follows a failed deployment: its rollback, if there is one.
+func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *State) error {
+	id, automatic := "", info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled
+	if info.RollbackInfo != nil {
+		id = aws.ToString(info.RollbackInfo.RollbackDeploymentId)
+	}
+	if s.Phase = Ended; id == "" {
+		if automatic && time.Since(aws.ToTime(info.CompleteTime)) < rollbackAppears {
+			s.Phase = RollingBack
+		}
+		return nil
+	}
+	back, err := c.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch over := []types.DeploymentStatus{types.DeploymentStatusFailed, types.DeploymentStatusStopped}; {
+	case back.Status == types.DeploymentStatusSucceeded:
+		s.Phase, s.Share = RolledBack, 0
+	case slices.Contains(over, back.Status):
+		s.Reason += fmt.Sprintf("; its rollback %s is %s", id, back.Status)
+	default:
+		s.Phase = RollingBack
+	}
+	return nil
+}
+
+// Decide ends the READY_WAIT, or stops the deployment and rolls it back.
+func (c CodeDeploy) Decide(ctx context.Context, s State, goOn bool) error {
+	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
+	defer cancel()
+	var err error
+	if goOn {
+		_, err = c.onceCodeDeploy.ContinueDeployment(ctx, &codedeploy.ContinueDeploymentInput{
+			DeploymentId: &s.ID, DeploymentWaitType: types.DeploymentWaitTypeReadyWait,
+		})
+	} else {
+		_, err = c.onceCodeDeploy.StopDeployment(ctx, &codedeploy.StopDeploymentInput{
+			DeploymentId: &s.ID, AutoRollbackEnabled: aws.Bool(true),
+		})
+	}
+	return awsclient.Error(err)
+}

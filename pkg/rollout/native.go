@@ -1,0 +1,245 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+)
+
+// A service deployment may take so long to be listed after UpdateService, and is looked for so often.
+const (
+	appears    = time.Minute
+	appearPace = 500 * time.Millisecond
+)
+
+// errNever says that a service has no deployments.
+var errNever = errors.New("Amazon ECS itself never deployed the service") //nolint:staticcheck // a name
+
+// Native is a service that Amazon ECS deploys itself.
+type Native struct {
+	AWS
+	Cluster, Service string
+}
+
+// Stages are the lifecycle stages.
+func (Native) Stages() []string {
+	return []string{
+		"RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT",
+		"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP",
+	}
+}
+
+// Begin updates the service, unless a deployment is under way: ECS would end that one.
+func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, error) {
+	found, err := n.describe(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c := found.DeploymentController; c != nil && c.Type != types.DeploymentControllerTypeEcs {
+		return "", fmt.Errorf("%s deploys the service: give --appspec, --application and --group", c.Type)
+	}
+	newest, err := n.newest(ctx)
+	if err != nil && !errors.Is(err, errNever) {
+		return "", err
+	}
+	if err == nil && !over(newest.Status) {
+		return "", fmt.Errorf("a deployment is under way: %s is %s", aws.ToString(newest.ServiceDeploymentArn), newest.Status)
+	}
+	once, cancel := context.WithTimeout(ctx, onceTimeout)
+	defer cancel()
+	_, err = n.onceECS.UpdateService(once, &ecs.UpdateServiceInput{
+		Cluster: &n.Cluster, Service: &n.Service, TaskDefinition: &definition,
+	})
+	if err != nil {
+		return "", begun(err)
+	}
+	id, err := n.find(ctx, definition)
+	if err != nil {
+		err = fmt.Errorf("%w: the service was updated: %w", ErrUnclear, err)
+	}
+	return id, err
+}
+
+// find waits for the deployment that brings the task definition, which was registered for it.
+func (n Native) find(ctx context.Context, definition string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, appears)
+	defer cancel()
+	for {
+		newest, err := n.newest(ctx)
+		if err != nil {
+			return "", err
+		}
+		brings, err := n.definition(ctx, newest.TargetServiceRevisionArn)
+		if err != nil || brings == definition {
+			return aws.ToString(newest.ServiceDeploymentArn), err
+		}
+		select {
+		case <-time.After(appearPace):
+		case <-ctx.Done():
+			return "", errors.New("no deployment of it appears")
+		}
+	}
+}
+
+func over(s types.ServiceDeploymentStatus) bool {
+	return slices.Contains([]types.ServiceDeploymentStatus{
+		types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentStatusStopped,
+		types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentStatusRollbackFailed,
+	}, s)
+}
+
+func (n Native) describe(ctx context.Context) (types.Service, error) {
+	out, err := n.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &n.Cluster, Services: []string{n.Service}})
+	if err != nil {
+		return types.Service{}, awsclient.Error(err)
+	}
+	if len(out.Services) == 0 {
+		return types.Service{}, fmt.Errorf("there is no service %s/%s", n.Cluster, n.Service)
+	}
+	return out.Services[0], nil
+}
+
+func (n Native) newest(ctx context.Context) (newest types.ServiceDeploymentBrief, err error) {
+	out, err := n.ECS.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &n.Cluster, Service: &n.Service})
+	if err != nil {
+		return newest, awsclient.Error(err)
+	}
+	if len(out.ServiceDeployments) == 0 {
+		return newest, errNever
+	}
+	return slices.MaxFunc(out.ServiceDeployments, func(a, b types.ServiceDeploymentBrief) int {
+		return aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt))
+	}), nil
+}
+
+// Latest returns the newest deployment's ARN.
+func (n Native) Latest(ctx context.Context) (string, error) {
+	newest, err := n.newest(ctx)
+	return aws.ToString(newest.ServiceDeploymentArn), err
+}
+
+// definition is what a service revision runs.
+func (n Native) definition(ctx context.Context, revision *string) (string, error) {
+	arn := aws.ToString(revision)
+	out, err := n.ECS.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{arn}})
+	if err != nil {
+		return "", awsclient.Error(err)
+	}
+	if len(out.ServiceRevisions) == 0 {
+		return "", fmt.Errorf("ecs DescribeServiceRevisions: there is no %s", arn)
+	}
+	return aws.ToString(out.ServiceRevisions[0].TaskDefinition), nil
+}
+
+// Look looks at a deployment.
+func (n Native) Look(ctx context.Context, id string) (State, error) {
+	out, err := n.ECS.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{id}})
+	if err != nil {
+		return State{}, awsclient.Error(err)
+	}
+	if len(out.ServiceDeployments) == 0 {
+		return State{}, fmt.Errorf("there is no deployment %s", id)
+	}
+	d := out.ServiceDeployments[0]
+	s := State{
+		ID: id, Status: string(d.Status), Reason: aws.ToString(d.StatusReason), Share: -1, Phase: UnderWay,
+		Of: n.Cluster + "/" + n.Service, Began: aws.ToTime(d.CreatedAt),
+		Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
+	}
+	if d.LifecycleStage != "" && !over(d.Status) {
+		s.Stages = []Stage{{string(d.LifecycleStage), inProgress}}
+	}
+	if c := d.DeploymentConfiguration; c != nil {
+		for _, h := range c.LifecycleHooks {
+			if f := aws.ToString(h.HookTargetArn); strings.Contains(f, ":function:") {
+				s.Functions = append(s.Functions, appspec.FunctionName(f))
+			}
+		}
+	}
+	if t := d.TargetServiceRevision; t != nil {
+		if t.RequestedProductionTrafficWeight != nil {
+			s.Share = *t.RequestedProductionTrafficWeight
+		}
+		if s.Definition, err = n.definition(ctx, t.Arn); err != nil {
+			return s, err
+		}
+	}
+	if d.Rollback != nil {
+		s.Reason = cmp.Or(aws.ToString(d.Rollback.Reason), s.Reason)
+	}
+	switch d.Status {
+	case types.ServiceDeploymentStatusSuccessful:
+		return s, n.serves(ctx, d, &s)
+	case types.ServiceDeploymentStatusRollbackSuccessful:
+		s.Phase = RolledBack
+	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
+		s.Phase = Ended
+	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
+		s.Phase = RollingBack
+	default:
+		waits(d, &s)
+	}
+	return s, nil
+}
+
+// waits notes the PAUSE hook that waits. While a gate at the same stage still judges, there is nothing to approve yet.
+func waits(d types.ServiceDeployment, s *State) {
+	for _, h := range d.LifecycleHookDetails {
+		if h.Status == types.DeploymentLifecycleHookStatusInProgress {
+			s.Phase, s.Wait = UnderWay, nil
+			return
+		}
+		if h.Status == types.DeploymentLifecycleHookStatusAwaitingAction {
+			s.Phase, s.Wait = Waits, &Wait{Hook: aws.ToString(h.HookId), Ends: fmt.Sprintf(" until %s, then %s",
+				aws.ToTime(h.ExpiresAt).UTC().Format(time.RFC3339), h.TimeoutAction)}
+		}
+	}
+}
+
+// serves looks for the revision that serves: "successful" is not taken for an answer. A rolling deployment has no weights.
+func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State) error {
+	found, err := n.describe(ctx)
+	if err != nil {
+		return fmt.Errorf("Amazon ECS says %s, and which revision serves cannot be looked up: %w", d.Status, err) //nolint:staticcheck // a name
+	}
+	rolling := d.DeploymentConfiguration == nil || d.DeploymentConfiguration.Strategy == types.DeploymentStrategyRolling
+	serves := d.TargetServiceRevision != nil && d.Rollback == nil && (rolling || s.Share < 0 || s.Share == 100) &&
+		slices.ContainsFunc(found.CurrentServiceRevisions, func(r types.ServiceCurrentRevisionSummary) bool {
+			return aws.ToString(r.Arn) == aws.ToString(d.TargetServiceRevision.Arn) && r.RunningTaskCount > 0
+		})
+	if s.Phase = Live; !serves {
+		s.Phase, s.Reason = Ended, fmt.Sprintf("Amazon ECS says %s, and the new revision does not serve, or not alone", d.Status)
+	}
+	return nil
+}
+
+// Decide ends the PAUSE hook in which the deployment was seen, or stops the deployment and rolls it back.
+func (n Native) Decide(ctx context.Context, s State, goOn bool) error {
+	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
+	defer cancel()
+	if s.Wait == nil {
+		_, err := n.onceECS.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
+			ServiceDeploymentArn: &s.ID, StopType: types.StopServiceDeploymentStopTypeRollback,
+		})
+		return awsclient.Error(err)
+	}
+	action := types.DeploymentLifecycleHookActionRollback
+	if goOn {
+		action = types.DeploymentLifecycleHookActionContinue
+	}
+	_, err := n.onceECS.ContinueServiceDeployment(ctx, &ecs.ContinueServiceDeploymentInput{
+		ServiceDeploymentArn: &s.ID, HookId: &s.Wait.Hook, Action: action,
+	})
+	return awsclient.Error(err)
+}

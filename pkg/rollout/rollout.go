@@ -1,0 +1,254 @@
+// Package rollout is one deployment of an Amazon ECS service seen from outside, by whoever started it or has to decide on
+// it: CodeDeploy's and Amazon ECS's own look the same from here.
+//
+// It refuses to take a controller's "succeeded" for the answer: a release is live only where the revision that serves
+// is seen to be its own. It never begins a deployment or decides on one twice, and what cannot be seen is an error, not
+// an end.
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	facts "github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+)
+
+// Phase is how far a deployment is, and how it ended. The zero value is no end.
+type Phase string
+
+// The phases. Live is the only good end: the new revision serves all of the production traffic. Ended is an end without
+// a rollback in which it does not, or not alone.
+const (
+	UnderWay    Phase = "under way"
+	Waits       Phase = "waits for approval"
+	RollingBack Phase = "rolling back"
+	Live        Phase = "live"
+	RolledBack  Phase = "rolled back"
+	Ended       Phase = "ended"
+)
+
+// Over reports whether nothing more will happen.
+func (p Phase) Over() bool { return p == Live || p == RolledBack || p == Ended }
+
+// Stage is a lifecycle event of CodeDeploy's or a stage of Amazon ECS's own, with CodeDeploy's word for its status.
+type Stage struct{ Name, Status string }
+
+// The statuses of a stage that are asked for.
+const (
+	Pending    = "Pending"
+	inProgress = "InProgress"
+)
+
+// Wait is what a deployment waits for: a PAUSE hook, or without one CodeDeploy's READY_WAIT. Ends says when and how it
+// ends by itself, where AWS tells that.
+type Wait struct{ Hook, Ends string }
+
+// State is what is seen of a deployment.
+type State struct {
+	// ID is CodeDeploy's "d-…", or the ARN of a service deployment. Of names the deployment group or the service.
+	ID, Of string
+	Phase  Phase
+	// Status is the controller's own word, Reason its text, Link its page of the console.
+	Status, Reason, Link string
+	// Stages are those that are known: CodeDeploy tells all of them, Amazon ECS the one under way.
+	Stages []Stage
+	Wait   *Wait
+	// Definition is the task definition of the new revision, by ARN, Functions are the names of its hooks.
+	Definition string
+	Functions  []string
+	// Share is the new revision's share of production traffic in percent; below zero it is not known.
+	Share float64
+	Began time.Time
+}
+
+// Controller is what deploys a service.
+type Controller interface {
+	// Stages are the names of what a deployment goes through, in order.
+	Stages() []string
+	// Begin begins a deployment of a task definition, which the AppSpec names where there is one.
+	Begin(ctx context.Context, definition, appSpec, description string) (id string, err error)
+	// Latest returns the newest deployment's id.
+	Latest(ctx context.Context) (id string, err error)
+	// Look looks at a deployment.
+	Look(ctx context.Context, id string) (State, error)
+	// Decide ends the wait in which a deployment was seen; without goOn it is stopped and rolled back, waiting or not.
+	Decide(ctx context.Context, s State, goOn bool) error
+}
+
+// ErrUnclear says that a deployment may have begun, or not.
+var ErrUnclear = errors.New("it is not known whether a deployment has begun")
+
+// onceTimeout is how long a call may take that is not repeated.
+const onceTimeout = 15 * time.Second
+
+// AWS is the clients that a rollout needs.
+type AWS struct {
+	CodeDeploy *codedeploy.Client
+	ECS        *ecs.Client
+	Logs       *cloudwatchlogs.Client
+	STS        *sts.Client
+	Region     string
+
+	facts *facts.Client
+	// These begin deployments and decide on them: a call that was not answered is not repeated, since it may have been
+	// carried out.
+	onceCodeDeploy *codedeploy.Client
+	onceECS        *ecs.Client
+}
+
+// NewAWS returns the clients of a bounded configuration (see pkg/awsclient). It calls nobody.
+func NewAWS(cfg aws.Config) AWS {
+	once := awsclient.Once(cfg)
+	once.Retryer = func() aws.Retryer { // an answer that says "later" did nothing
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+		})
+	}
+	return AWS{
+		CodeDeploy: codedeploy.NewFromConfig(cfg), ECS: ecs.NewFromConfig(cfg), Logs: cloudwatchlogs.NewFromConfig(cfg),
+		STS: sts.NewFromConfig(cfg), Region: cfg.Region, facts: facts.New(cfg),
+		onceCodeDeploy: codedeploy.NewFromConfig(once), onceECS: ecs.NewFromConfig(once),
+	}
+}
+
+// Of returns the controller of a deployment that is known by its id.
+func (a AWS) Of(id string) (Controller, error) {
+	// arn:…:service-deployment/CLUSTER/SERVICE/ID
+	if parts := strings.Split(id, "/"); len(parts) == 4 && strings.HasSuffix(parts[0], ":service-deployment") {
+		return Native{AWS: a, Cluster: parts[1], Service: parts[2]}, nil
+	}
+	if strings.HasPrefix(id, "d-") {
+		return CodeDeploy{AWS: a}, nil
+	}
+	return nil, errors.New("not the id of a deployment: d-… or the ARN of a service deployment")
+}
+
+// console is a page of AWS's console.
+func (a AWS) console(format string, args ...any) string {
+	host := "console.aws.amazon.com"
+	switch {
+	case strings.HasPrefix(a.Region, "cn-"):
+		host = "console.amazonaws.cn"
+	case strings.HasPrefix(a.Region, "us-gov-"):
+		host = "console.amazonaws-us-gov.com"
+	}
+	return "https://" + host + fmt.Sprintf(format, args...) + "?region=" + a.Region
+}
+
+// begun words how beginning a deployment ended.
+func begun(err error) error {
+	if err != nil && awsclient.Unclear(err) {
+		return fmt.Errorf("%w: %w", ErrUnclear, awsclient.Error(err))
+	}
+	return awsclient.Error(err)
+}
+
+// Verdict is a gate's verdict line, as functions/README.md lists its fields.
+type Verdict struct {
+	Kind       string `json:"event"`
+	Deployment string `json:"deployment_id"`
+	Event      string `json:"lifecycle_event"`
+	Verdict    string `json:"verdict"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason"`
+	Timestamp  string `json:"timestamp"`
+	Link       string `json:"link"`
+	Report     string `json:"report"`
+}
+
+// Verdicts reads what the gate said of a deployment, out of its hooks' logs, the newest last. A log group that is not
+// there says nothing: the function never ran, or is not ours.
+func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
+	functions := slices.Sorted(slices.Values(s.Functions))
+	for _, f := range slices.Compact(functions) {
+		pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
+			LogGroupName: aws.String("/aws/lambda/" + f), StartTime: aws.Int64(s.Began.UnixMilli()),
+			FilterPattern: aws.String(`{ $.event = "verdict" && $.deployment_id = "` + s.ID + `" }`),
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if awsclient.IsCode(err, "ResourceNotFoundException") {
+				break
+			}
+			if err != nil {
+				return all, awsclient.Error(err)
+			}
+			for _, e := range out.Events {
+				var v Verdict
+				if json.Unmarshal([]byte(aws.ToString(e.Message)), &v) == nil && v.Kind == "verdict" && v.Deployment == s.ID {
+					all = append(all, v)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Verdict) int { return cmp.Compare(a.Timestamp, b.Timestamp) }) // in UTC, of one form
+	return all, nil
+}
+
+// The tags of a task definition's revision that keep the last decision on its deployment: neither CodeDeploy's deployments
+// nor Amazon ECS's have tags or a text that can be changed, and the revision is registered for one deployment.
+const (
+	decisionTag = "greenlight.decision"
+	whyTag      = "greenlight.why"
+	maxTag      = 256 // characters of a tag's value, as ECS allows
+)
+
+// Who returns the ARN of whoever calls.
+func (a AWS) Who(ctx context.Context) (string, error) {
+	out, err := a.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", awsclient.Error(err)
+	}
+	return aws.ToString(out.Arn), nil
+}
+
+// Keep stores who decided what and when, and why, with the revision that is deployed.
+func (a AWS) Keep(ctx context.Context, s State, decision, why string) error {
+	_, err := a.ECS.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &s.Definition, Tags: []types.Tag{
+		{Key: aws.String(decisionTag), Value: aws.String(tagText(decision))},
+		{Key: aws.String(whyTag), Value: aws.String(tagText(why))},
+	}})
+	return awsclient.Error(err)
+}
+
+// Kept returns the decision that is stored, or nothing.
+func (a AWS) Kept(ctx context.Context, s State) (string, error) {
+	out, err := a.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
+		TaskDefinition: &s.Definition, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
+	})
+	if err != nil {
+		return "", awsclient.Error(err)
+	}
+	kept := map[string]string{}
+	for _, t := range out.Tags {
+		kept[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return strings.TrimPrefix(kept[decisionTag]+": "+kept[whyTag], ": "), nil
+}
+
+// tagText is a text as a tag's value may hold it.
+func tagText(text string) string {
+	allowed := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune(" _.:/=+-@", r) {
+			return r
+		}
+		return '_'
+	}, text))
+	return string(allowed[:min(len(allowed), maxTag)])
+}
