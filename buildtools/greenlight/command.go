@@ -116,7 +116,8 @@ func connect(ctx context.Context) (rollout.AWS, error) {
 // say prints a line. Where nobody reads, there is nobody to tell.
 func say(w io.Writer, format string, args ...any) {
 	text := strings.FieldsFunc(fmt.Sprintf(format, args...), func(r rune) bool { return r < ' ' || r == 0x7f })
-	_, _ = io.WriteString(w, strings.Join(text, " ")+"\n") // a foreign text looks like no line of ours, and is no escape code
+	// A foreign text must not look like a line of ours, and must not be an escape code.
+	_, _ = io.WriteString(w, strings.Join(text, " ")+"\n")
 }
 
 // failed says why, and returns the code.

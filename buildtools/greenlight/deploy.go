@@ -197,8 +197,8 @@ func (d *deploy) follow(ctx context.Context, id string) int {
 	}
 }
 
-// look looks at the deployment until it is over or enough was seen. What AWS refuses ends that, and so does a time without
-// answers.
+// look looks at the deployment until it is over or enough was seen. What AWS refuses ends that, and so does a time
+// without answers.
 func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 	for answered := time.Now(); ; {
 		seen, err := d.controller.Look(ctx, id)
@@ -210,7 +210,8 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 			if d.show(seen); seen.Phase.Over() || d.stopped == "" && d.enough(seen) {
 				return seen, nil
 			}
-		case awsclient.IsCode(err, "AccessDeniedException", "AccessDenied", "ExpiredTokenException", "UnrecognizedClientException"),
+		case awsclient.IsCode(err, "AccessDeniedException", "AccessDenied", "ExpiredTokenException",
+			"UnrecognizedClientException"),
 			time.Since(answered) > patience:
 			return seen, err
 		default:
@@ -224,7 +225,8 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 	}
 }
 
-// enough reports whether what --until asks for was seen. Amazon ECS tells the stage under way only: those before it are over.
+// enough reports whether what --until asks for was seen. Amazon ECS tells the stage under way only: those before it
+// are over.
 func (d *deploy) enough(s rollout.State) bool {
 	if d.until == "" || d.until == untilApproval || s.Phase == rollout.RollingBack { // in a rollback stages come again
 		return d.until == untilApproval && s.Phase == rollout.Waits
@@ -232,7 +234,8 @@ func (d *deploy) enough(s rollout.State) bool {
 	order := d.controller.Stages()
 	return slices.ContainsFunc(s.Stages, func(e rollout.Stage) bool {
 		ended := e.Status == "Succeeded" || e.Status == "Skipped"
-		return e.Name == d.until && ended || e.Status != rollout.Pending && slices.Index(order, e.Name) > slices.Index(order, d.until)
+		return e.Name == d.until && ended || e.Status != rollout.Pending &&
+			slices.Index(order, e.Name) > slices.Index(order, d.until)
 	})
 }
 
@@ -248,8 +251,8 @@ func (d *deploy) back(ctx context.Context, id, why string) error {
 	return d.controller.Decide(live, now, false)
 }
 
-// ask asks what is to become of the deployment: s stops it, f follows it, all else leaves it. Without a terminal nobody can
-// be asked; a second interruption leaves.
+// ask asks what is to become of the deployment: s stops it, f follows it, all else leaves it. Without a terminal
+// nobody can be asked; a second interruption leaves.
 func (d *deploy) ask(ctx context.Context, id string) string {
 	if !d.at.asks {
 		return ""

@@ -1,5 +1,5 @@
-// The greenlight command deploys a rendered task definition on either controller, follows the deployment, and approves or
-// rejects one that waits. It is the one of the build tools that talks to AWS.
+// The greenlight command deploys a rendered task definition on either controller, follows the deployment, and approves
+// or rejects one that waits. It is the one of the build tools that talks to AWS.
 package main
 
 import (

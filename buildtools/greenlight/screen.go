@@ -93,7 +93,8 @@ func (s *screen) end(ctx context.Context, now rollout.State, every time.Duration
 			break
 		}
 		failed := now.Phase.Over() && now.Phase != rollout.Live
-		if !failed || every == 0 || s.stopped != "" || len(now.Functions) == 0 || failing(verdicts) != nil || try == verdictTries-1 {
+		if !failed || every == 0 || s.stopped != "" || len(now.Functions) == 0 || failing(verdicts) != nil ||
+			try == verdictTries-1 {
 			break
 		}
 		select {

@@ -95,7 +95,8 @@ const (
 )
 
 func decideCommand(at surroundings, v verb) *cli.Command {
-	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, or CodeDeploy's\nwait before production traffic moves."
+	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, or CodeDeploy's\nwait before production " +
+		"traffic moves."
 	if v == reject {
 		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
 	}
@@ -124,7 +125,8 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	if err != nil && v == approve {
 		return failed(l.at, exitUnknown, fmt.Errorf("nobody approves without a name: %w", err))
 	}
-	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed", cmp.Or(who, "somebody whom STS did not name"),
+	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed",
+		cmp.Or(who, "somebody whom STS did not name"),
 		time.Now().UTC().Format(time.RFC3339))
 	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
 		return l.refused(ctx, err)
@@ -143,7 +145,8 @@ func (l *look) refused(ctx context.Context, err error) int {
 	if second == nil && !same && !awsclient.Unclear(err) {
 		return l.tooLate(ctx, exitNotLive, now)
 	}
-	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s", l.now.ID)
+	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
+		l.now.ID)
 	return failed(l.at, exitUnknown, err)
 }
 

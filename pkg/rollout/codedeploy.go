@@ -160,7 +160,8 @@ func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 	cluster, service, _ := strings.Cut(target, ":")
 	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
 	if err != nil {
-		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, awsclient.Error(err))
+		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status,
+			awsclient.Error(err))
 	}
 	for _, found := range out.Services {
 		for _, set := range found.TaskSets {

@@ -111,7 +111,8 @@ func (n Native) describe(ctx context.Context) (types.Service, error) {
 }
 
 func (n Native) newest(ctx context.Context) (newest types.ServiceDeploymentBrief, err error) {
-	out, err := n.ECS.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &n.Cluster, Service: &n.Service})
+	out, err := n.ECS.ListServiceDeployments(ctx,
+		&ecs.ListServiceDeploymentsInput{Cluster: &n.Cluster, Service: &n.Service})
 	if err != nil {
 		return newest, awsclient.Error(err)
 	}
@@ -144,7 +145,8 @@ func (n Native) definition(ctx context.Context, revision *string) (string, error
 
 // Look looks at a deployment.
 func (n Native) Look(ctx context.Context, id string) (State, error) {
-	out, err := n.ECS.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{id}})
+	out, err := n.ECS.DescribeServiceDeployments(ctx,
+		&ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{id}})
 	if err != nil {
 		return State{}, awsclient.Error(err)
 	}
@@ -207,11 +209,12 @@ func waits(d types.ServiceDeployment, s *State) {
 	}
 }
 
-// serves looks for the revision that serves: "successful" is not taken for an answer. A rolling deployment has no weights.
+// serves looks for the revision that serves: "successful" is not taken for an answer. A rolling deployment has no
+// weights.
 func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State) error {
 	found, err := n.describe(ctx)
 	if err != nil {
-		return fmt.Errorf("Amazon ECS says %s, and which revision serves cannot be looked up: %w", d.Status, err) //nolint:staticcheck // a name
+		return fmt.Errorf("it is %s, and which revision serves cannot be looked up: %w", d.Status, err)
 	}
 	rolling := d.DeploymentConfiguration == nil || d.DeploymentConfiguration.Strategy == types.DeploymentStrategyRolling
 	serves := d.TargetServiceRevision != nil && d.Rollback == nil && (rolling || s.Share < 0 || s.Share == 100) &&
@@ -219,7 +222,8 @@ func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State)
 			return aws.ToString(r.Arn) == aws.ToString(d.TargetServiceRevision.Arn) && r.RunningTaskCount > 0
 		})
 	if s.Phase = Live; !serves {
-		s.Phase, s.Reason = Ended, fmt.Sprintf("Amazon ECS says %s, and the new revision does not serve, or not alone", d.Status)
+		s.Phase, s.Reason = Ended, fmt.Sprintf("Amazon ECS says %s, and the new revision does not serve, or not alone",
+			d.Status)
 	}
 	return nil
 }

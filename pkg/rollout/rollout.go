@@ -1,5 +1,5 @@
-// Package rollout is one deployment of an Amazon ECS service seen from outside, by whoever started it or has to decide on
-// it: CodeDeploy's and Amazon ECS's own look the same from here.
+// Package rollout is one deployment of an Amazon ECS service seen from outside, by whoever started it or has to decide
+// on it: CodeDeploy's and Amazon ECS's own look the same from here.
 //
 // It refuses to take a controller's "succeeded" for the answer: a release is live only where the revision that serves
 // is seen to be its own. It never begins a deployment or decides on one twice, and what cannot be seen is an error, not
@@ -197,12 +197,14 @@ func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Verdict) int { return cmp.Compare(a.Timestamp, b.Timestamp) }) // in UTC, of one form
+	slices.SortStableFunc(all,
+		func(a, b Verdict) int { return cmp.Compare(a.Timestamp, b.Timestamp) }) // in UTC, of one form
 	return all, nil
 }
 
-// The tags of a task definition's revision that keep the last decision on its deployment: neither CodeDeploy's deployments
-// nor Amazon ECS's have tags or a text that can be changed, and the revision is registered for one deployment.
+// The tags of a task definition's revision that keep the last decision on its deployment: neither CodeDeploy's
+// deployments nor Amazon ECS's have tags or a text that can be changed, and the revision is registered for one
+// deployment.
 const (
 	decisionTag = "greenlight.decision"
 	whyTag      = "greenlight.why"

@@ -1,8 +1,8 @@
 // Package aws is as much of AWS, on loopback, as a hook, a pipeline and an operator use around one
 // deployment: CodeDeploy, ECS, Elastic Load Balancing, the part of EC2 that names a load balancer's
-// addresses, S3, SSM, Secrets Manager, the hooks' logs, who calls (STS), and the way to a Lambda function. All services answer at one
-// address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3 and the aws
-// command line talk to it unchanged.
+// addresses, S3, SSM, Secrets Manager, the hooks' logs, who calls (STS), and the way to a Lambda function. All
+// services answer at one address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3
+// and the aws command line talk to it unchanged.
 //
 // It does not check signatures, since whoever can reach loopback may call. It refuses to run anything: what a call asks
 // for is noted in a deployment.Book, and whoever runs the deployment acts on it. It refuses to invent: a value that was
