@@ -212,3 +212,21 @@ func TestTheProberRefusesWhatIsNoJob(t *testing.T) {
 		}
 	}
 }
+
+// A prober that does not know the load balancer's addresses would look up its public name, which hardly leads anywhere
+// from inside the VPC; the release must not be blamed for that.
+func TestAProberWithoutTheLoadBalancersAddresses(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.Functions = &lambdaService{t: t, prober: start(t, "prober", "http://127.0.0.1:1"), limit: time.Minute}
+	c.answers = map[string]func([]byte) string{"DescribeNetworkInterfaces": func([]byte) string {
+		return `<DescribeNetworkInterfacesResponse><networkInterfaceSet/></DescribeNetworkInterfacesResponse>`
+	}}
+	e := start(t, after, c.url, "PROBER_FUNCTION=Prober")
+	d, event := c.deploy(after, private(t, serve(t, good())), private(t, serve(t, old())), suite{}.text())
+	v := judged(t, e.invoke(event, time.Minute), d)
+	const want = "the load balancer's addresses, by which the prober reaches it, are not known: "
+	if v.text("verdict") != "ERROR" || v.text("blame") != "config" || !strings.Contains(v.text("reason"), want) {
+		t.Errorf("%s, blame %s: %s", v.text("verdict"), v.text("blame"), v.text("reason"))
+	}
+}

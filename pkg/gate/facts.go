@@ -76,6 +76,12 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	if err == nil && (s.TestURL == "" || one) {
 		err = cmp.Or(f.cannot(), err)
 	}
+	if _, ok := f.Test.Addresses.Get(); err == nil && !ok && f.test.URL != s.TestURL && wanted.Addresses {
+		// By its public name the prober would hardly reach the load balancer, and the release would be blamed for that.
+		err = fmt.Errorf("the load balancer's addresses, by which the prober reaches it, are not known: %w; allow "+
+			"ec2:DescribeNetworkInterfaces, or set TEST_URL to a name that leads there from inside the VPC",
+			cmp.Or(f.Test.Addresses.Err(), errors.New("it has none")))
+	}
 	if td, ok := f.Replacement.Get(); ok {
 		f.release = cmp.Or(f.release, td.Release)
 	}
