@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,9 +133,9 @@ func TestACheckThatHangsEnds(t *testing.T) {
 		"five attempts":             {5, 0, hang, 25 * time.Second, 5, "5 of 5 attempts failed: GET /a"},
 		"all but the last may fail": {6, 5, hang, 30 * time.Second, 6, "6 of 6 attempts failed, 5 may"},
 		"not in a row": {11, 0, func() http.HandlerFunc {
-			var n int
+			var n atomic.Int64
 			return func(w http.ResponseWriter, r *http.Request) {
-				if n++; n%5 != 0 {
+				if n.Add(1)%5 != 0 {
 					hang(w, r)
 				}
 			}
