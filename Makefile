@@ -54,7 +54,7 @@ dry-run: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: everything up to a
 deploy: go ## STACK=gate|bluegreen BUCKET=b PARAMETERS=file: make or change the stack
 	@$(stack) deploy
 
-destroy: ## STACK=gate|bluegreen: remove the stack and what it holds, and say what stays
+destroy: ## STACK=gate|bluegreen [CONFIRM=name]: remove the stack and what it holds, and say what stays
 	@$(stack) destroy
 
 bench: go ## the figures of buildtools/bench/README.md, with PASS or MISS beside each limit

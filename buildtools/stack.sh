@@ -73,9 +73,9 @@ and where that ends in UPDATE_ROLLBACK_FAILED: aws cloudformation continue-updat
 	esac
 }
 
-# madeOnce refuses another value for a parameter that counts at creation only: CloudFormation would change what comes
+# made_once refuses another value for a parameter that counts at creation only: CloudFormation would change what comes
 # before the resource that cannot be changed, and then take it back.
-madeOnce() {
+made_once() {
 	cfn describe-stacks --stack-name "$name" --output text \
 		--query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$dist/parameters.before"
 	changed=$(printf '%s\n' "$given" | while IFS=$separator read -r parameter is _ once; do
@@ -111,7 +111,7 @@ change() {
 		exit 1
 		;;
 	*_IN_PROGRESS) fail "$name is $before: wait until it is done" ;;
-	*) kind=UPDATE && madeOnce ;;
+	*) kind=UPDATE && made_once ;;
 	esac
 	# Not `aws cloudformation deploy`: it passes over names that the template does not know, and keeps the old
 	# value of a parameter whose default has changed, as that of the build tools does with every package.

@@ -12,8 +12,9 @@ import (
 // minute is what came in one minute to the two listeners, and how much of it was answered with 5xx.
 type minute struct{ production, failed, tests, testsFailed float64 }
 
-// counted are the metrics that the load balancer makes of a minute with CloudWatch's words for them. No number is no data: it
-// reports what is not zero. Each rule of a listener, other than the default one, is evaluated for each request to it.
+// counted are the metrics that the load balancer makes of a minute with CloudWatch's words for them. No number is no
+// data: it reports what is not zero. Each rule of a listener, other than the default one, is evaluated for each
+// request to it.
 func (m minute) counted(stack template) map[string]float64 {
 	all := map[string]float64{"HTTPCode_Target_5XX_Count": m.failed + m.testsFailed}
 	for _, rule := range stack.resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
@@ -61,8 +62,8 @@ func (t template) rings(alarm resource, minutes []minute) (bool, error) {
 	return breaching == periods, nil
 }
 
-// evaluate is the part of CloudWatch's metric math that is used: sums and differences of metrics and FILLs. Without all of its
-// data there is no value.
+// evaluate is the part of CloudWatch's metric math that is used: sums and differences of metrics and FILLs. Without
+// all of its data there is no value.
 func evaluate(expression string, values map[string]float64) (sum float64, there bool, err error) {
 	rest, there := "+"+strings.ReplaceAll(expression, " ", ""), true
 	operand := regexp.MustCompile(`^([+-])(?:FILL\((\w+),(\d+)\)|(\w+))`)
@@ -88,8 +89,9 @@ func evaluate(expression string, values map[string]float64) (sum float64, there 
 // twice is one minute after the other, both alike.
 func twice(m minute) []minute { return []minute{m, m} }
 
-// countsProduction wants the alarm that rolls back to ring for production's errors, and for nothing that is asked of the test listener.
-// Which target group answers makes no difference to what is counted, so that the groups may change places.
+// countsProduction wants the alarm that rolls back to ring for production's errors, and for nothing that is asked of
+// the test listener. Which target group answers makes no difference to what is counted, so that the groups may change
+// places.
 func countsProduction(all stacks) []string {
 	stack := all["bluegreen.yml"]
 	var problems []string

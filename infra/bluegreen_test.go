@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change, or the database
-// would not get the password.
+// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change, or the
+// database would not get the password.
 func madeOnce() []string {
 	return []string{"DatabaseSecret", "BootstrapTask", "ProductionListener", "Service", "TestListener"}
 }
@@ -80,8 +80,8 @@ func saidToBeMadeOnce(all stacks) []string {
 	return problems
 }
 
-// leavesNothing wants a stack that could not be made to leave nothing that is in the way of the next try, and one that is removed to
-// leave what a person made or may still want.
+// leavesNothing wants a stack that could not be made to leave nothing that is in the way of the next try, and one that
+// is removed to leave what a person made or may still want.
 func leavesNothing(all stacks) []string {
 	var kept, problems []string
 	for _, file := range files() {
@@ -306,7 +306,8 @@ func thePipeline(all stacks) []string {
 	return problems
 }
 
-// nobodyByDefault wants PublicCidr to be said, and the new release to be nobody's but who is named, and never the world's.
+// nobodyByDefault wants PublicCidr to be said, and the new release to be nobody's but who is named, and never the
+// world's.
 func nobodyByDefault(all stacks) []string {
 	stack := all["bluegreen.yml"]
 	public, _ := stack.section("Parameters")["PublicCidr"].(map[string]any)
@@ -338,8 +339,8 @@ func nobodyByDefault(all stacks) []string {
 	return problems
 }
 
-// refusedFirst wants what hangs on the container's port or the health check's path, of network and load balancer, to be denied by the
-// stack policy: another port is refused there, and not after half of it was changed.
+// refusedFirst wants what hangs on the container's port or the health check's path, of network and load balancer, to
+// be denied by the stack policy: another port is refused there, and not after half of it was changed.
 func refusedFirst(all stacks) []string {
 	stack := all["bluegreen.yml"]
 	denied := texts(at(all["stack-policy.json"].content, "Statement", 0, "Resource"))
@@ -379,7 +380,8 @@ func changeable(all stacks) []string {
 	return problems
 }
 
-// replacedOneByOne wants the instances of an old image to go, one by one, and a new one to come first where there is room.
+// replacedOneByOne wants the instances of an old image to go, one by one, and a new one to come first where there is
+// room.
 func replacedOneByOne(all stacks) []string {
 	stack := all["bluegreen.yml"]
 	group := stack.resource("Instances")
@@ -421,7 +423,8 @@ func whatRunsStays(all stacks) []string {
 	return problems
 }
 
-// rolesAreHandedOn wants whoever registers a task definition or makes tasks of it to be allowed to hand on both roles that it may name.
+// rolesAreHandedOn wants whoever registers a task definition or makes tasks of it to be allowed to hand on both roles
+// that it may name.
 func rolesAreHandedOn(all stacks) []string {
 	var problems []string
 	for _, role := range []string{"CodeDeployRole", "PipelineRole"} {

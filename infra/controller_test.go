@@ -14,7 +14,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// onlyWhereItIs wants what is CodeDeploy's only with CodeDeploy, and what is of Amazon ECS's own deployments only with those.
+// onlyWhereItIs wants what is CodeDeploy's only with CodeDeploy, and what is of Amazon ECS's own deployments only with
+// those.
 func onlyWhereItIs(all stacks) []string {
 	var problems []string
 	gate := all["gate.yml"]
@@ -145,7 +146,8 @@ func TestControllers(t *testing.T) {
 	})
 }
 
-// TestTheReadyLinesAreTaken has cfn-lint read a service with the lines of the output, and the AWS command line the JSON.
+// TestTheReadyLinesAreTaken has cfn-lint read a service with the lines of the output, and the AWS command line the
+// JSON.
 func TestTheReadyLinesAreTaken(t *testing.T) {
 	t.Parallel()
 	gate := load(t)["gate.yml"]

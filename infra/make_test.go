@@ -73,7 +73,8 @@ type inAnAccount struct {
 	calls, never []string
 }
 
-// failed is a stack in a state in which nothing may be changed, and what is said then. What serves is never to be removed.
+// failed is a stack in a state in which nothing may be changed, and what is said then. What serves is never to be
+// removed.
 func failed(status string, says ...string) inAnAccount {
 	return inAnAccount{
 		[]string{"STACK_STATUS=" + status},

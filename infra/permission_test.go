@@ -152,8 +152,8 @@ func theHooksRights(all stacks) []string {
 	return problems
 }
 
-// theVerdictIsTheHooks wants the right to keep the first gate's verdict on that one parameter, for the hooks alone: it is the
-// right to approve a deployment.
+// theVerdictIsTheHooks wants the right to keep the first gate's verdict on that one parameter, for the hooks alone: it
+// is the right to approve a deployment.
 func theVerdictIsTheHooks(all stacks) []string {
 	var problems []string
 	found := 0
@@ -181,8 +181,8 @@ func theVerdictIsTheHooks(all stacks) []string {
 	return problems
 }
 
-// everyTrustIsOurs wants every service that may take a role to come on behalf of this account; those that are not documented to
-// say so are named here.
+// everyTrustIsOurs wants every service that may take a role to come on behalf of this account; those that are not
+// documented to say so are named here.
 func everyTrustIsOurs(all stacks) []string {
 	silent := []string{"ecs.amazonaws.com", "ec2.amazonaws.com", "codedeploy.amazonaws.com", "lambda.amazonaws.com"}
 	var problems []string

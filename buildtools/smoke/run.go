@@ -128,7 +128,7 @@ func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, 
 		told = exitGate
 	}
 	if ctx.Err() != nil {
-		return say(at, cli.ExitInterrupted, "interrupted: what was not done by then counts as it is said above")
+		return say(at, cli.ExitInterrupted, "interrupted: the verdict above is about what was done until then")
 	}
 	if code := exitOf(r); code != cli.ExitOK {
 		return code

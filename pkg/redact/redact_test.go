@@ -132,7 +132,8 @@ func TestAShortSecretThatEndsLikeAnEscapeIsHidden(t *testing.T) {
 	}
 }
 
-// shows reports whether the text can still be read, of which a secret's last character and what pads a code may be left.
+// shows reports whether the text can still be read, of which a secret's last character and what pads a code may be
+// left.
 func shows(got, text string) bool {
 	text = strings.TrimRight(text, "=")
 	return strings.Contains(got, text[:len(text)*3/4]) || !strings.Contains(got, redact.Mask)

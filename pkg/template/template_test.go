@@ -278,8 +278,8 @@ func TestPlacesCountCharacters(t *testing.T) {
 	}
 }
 
-// Hostile input must end in an error that people can read, and for memory in proportion to its length. What took the square
-// of its length in time would not end here; the time itself is measured by make bench.
+// Hostile input must end in an error that people can read, and for memory in proportion to its length. What took the
+// square of its length in time would not end here; the time itself is measured by make bench.
 func TestHostileInputIsRefusedAndBounded(t *testing.T) {
 	const most = 2000 // bytes for each that is read; most of it is what YAML takes
 	for name, text := range map[string]string{
