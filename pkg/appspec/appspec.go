@@ -61,16 +61,6 @@ type Provider struct{ Name, Weight, Base Value }
 // Hook is a lifecycle event with the Lambda function (name or ARN) that validates it.
 type Hook struct{ Event, Function Value }
 
-// Function returns the function of an event, or "".
-func (s Spec) Function(event string) string {
-	for _, h := range s.Hooks {
-		if h.Event.Text == event {
-			return h.Function.Text
-		}
-	}
-	return ""
-}
-
 // Events lists the lifecycle events of an ECS deployment that take a hook, in their order.
 func Events() []string {
 	var names []string
