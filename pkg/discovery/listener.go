@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -90,14 +91,14 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	if single {
 		in = &elasticloadbalancingv2.DescribeRulesInput{RuleArns: []string{arn}}
 	}
-	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeRules(ctx, in)
+	rules, err := f.rules(ctx, in, ListenerOf(arn))
 	if err != nil {
-		return Way{}, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
+		return Way{}, err
 	}
 	w := Way{Rule: arn}
-	for _, r := range out.Rules {
-		if single && another(r.RuleArn, arn) || another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), ListenerOf(arn)) {
-			return Way{}, errors.New("read listener rules: the answer is about another listener")
+	for _, r := range rules {
+		if single && another(r.RuleArn, arn) {
+			return Way{}, errors.New("read listener rules: the answer is about another rule")
 		}
 		w.forwards(r)
 		if single {
@@ -105,6 +106,93 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 		}
 	}
 	return w, nil
+}
+
+// rules reads rules of a listener, page by page.
+func (f Finder) rules(
+	ctx context.Context, in *elasticloadbalancingv2.DescribeRulesInput, listener string,
+) ([]types.Rule, error) {
+	var all []types.Rule
+	pages := elasticloadbalancingv2.NewDescribeRulesPaginator(elasticloadbalancingv2.NewFromConfig(f.AWS), in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
+		}
+		all = append(all, page.Rules...)
+	}
+	for _, r := range all {
+		if another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), listener) {
+			return nil, errors.New("read listener rules: the answer is about another listener")
+		}
+	}
+	return all, nil
+}
+
+// Earlier returns a rule of the same listener that comes before the way's own and may take what is sent on it: it does
+// not lead to the target group only, and none of its conditions certainly refuses that. "" where there is none, or the
+// way is a whole listener's.
+func (f Finder) Earlier(ctx context.Context, w Way, targetGroup string) (string, error) {
+	listener := ListenerOf(w.Rule)
+	if listener == w.Rule {
+		return "", nil
+	}
+	in := &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: aws.String(listener)}
+	rules, err := f.rules(ctx, in, listener)
+	own := slices.IndexFunc(rules, func(r types.Rule) bool { return aws.ToString(r.RuleArn) == w.Rule })
+	if err == nil && own < 0 {
+		err = errors.New("read listener rules: the test traffic's rule is not among its listener's")
+	}
+	if err != nil {
+		return "", err
+	}
+	for i, r := range rules {
+		var led Way
+		led.forwards(r)
+		if i != own && priority(r) <= priority(rules[own]) && !led.LeadsOnlyTo(targetGroup) && !w.evades(r) {
+			return aws.ToString(r.RuleArn), nil
+		}
+	}
+	return "", nil
+}
+
+// priority is a rule's place in the order of its listener; a rule that does not say it comes first.
+func priority(r types.Rule) int {
+	if n, err := strconv.Atoi(aws.ToString(r.Priority)); err == nil || aws.ToString(r.Priority) != "default" {
+		return n
+	}
+	return math.MaxInt
+}
+
+// evades reports whether a condition of a rule certainly refuses all that is sent on the way.
+func (w Way) evades(r types.Rule) bool {
+	return slices.ContainsFunc(r.Conditions, func(c types.RuleCondition) bool {
+		sent := map[string][]string{"host-header": w.Hosts, "path-pattern": w.Paths}[aws.ToString(c.Field)]
+		takes, regex := patterns(c), len(c.RegexValues) > 0
+		if h := c.HttpHeaderConfig; h != nil {
+			takes, regex = h.Values, regex || len(h.RegexValues) > 0
+			for name, value := range w.Headers {
+				if strings.EqualFold(name, aws.ToString(h.HttpHeaderName)) {
+					sent = []string{value}
+				}
+			}
+		}
+		return !regex && len(sent) > 0 && len(takes) > 0 && !slices.ContainsFunc(sent, func(s string) bool {
+			return slices.ContainsFunc(takes, func(t string) bool { return !apart(s, t) })
+		})
+	})
+}
+
+// apart reports whether certainly no text fits both patterns: they differ before their first wildcard, or behind the
+// last one.
+func apart(a, b string) bool {
+	const wildcards = "*?"
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	headA, _, _ := strings.Cut(strings.ReplaceAll(a, "?", "*"), "*")
+	headB, _, _ := strings.Cut(strings.ReplaceAll(b, "?", "*"), "*")
+	tailA, tailB := a[strings.LastIndexAny(a, wildcards)+1:], b[strings.LastIndexAny(b, wildcards)+1:]
+	return !strings.HasPrefix(headA, headB) && !strings.HasPrefix(headB, headA) ||
+		!strings.HasSuffix(tailA, tailB) && !strings.HasSuffix(tailB, tailA)
 }
 
 // forwards notes the target groups that the rule gives a share to.
@@ -134,14 +222,7 @@ func (w *Way) read(r types.Rule) {
 		}
 	}
 	for _, c := range r.Conditions {
-		patterns := slices.Clone(c.Values) // AWS says them twice
-		if c.HostHeaderConfig != nil {
-			patterns = append(patterns, c.HostHeaderConfig.Values...)
-		} else if c.PathPatternConfig != nil {
-			patterns = append(patterns, c.PathPatternConfig.Values...)
-		}
-		slices.Sort(patterns)
-		patterns = slices.Compact(patterns)
+		patterns := patterns(c)
 		switch field := aws.ToString(c.Field); {
 		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
 			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values[0])
@@ -157,6 +238,18 @@ func (w *Way) read(r types.Rule) {
 			w.cannot("no request of a suite can satisfy its condition " + field)
 		}
 	}
+}
+
+// patterns are those of which the host or the path has to fit one.
+func patterns(c types.RuleCondition) []string {
+	all := slices.Clone(c.Values) // AWS says them twice
+	if c.HostHeaderConfig != nil {
+		all = append(all, c.HostHeaderConfig.Values...)
+	} else if c.PathPatternConfig != nil {
+		all = append(all, c.PathPatternConfig.Values...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (w *Way) cannot(why string) {

@@ -35,6 +35,10 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
+	if err != nil {
+		in.j.warn(err.Error())
+		return decision.Unproven("the test listener's rules could not be read")
+	}
 	for name, value := range way.Headers {
 		if f.test.Header(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
@@ -44,9 +48,13 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		!slices.Equal(way.Paths, f.test.Paths) {
 		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
 	}
-	if err != nil {
+	earlier, err := finder.Earlier(ctx, way, group)
+	switch {
+	case err != nil:
 		in.j.warn(err.Error())
-		return decision.Unproven("the test listener's rules could not be read")
+		return decision.Unproven("the rules before the test traffic's could not be read")
+	case earlier != "" && way.LeadsOnlyTo(group):
+		return decision.Unproven("the rule " + earlier + " comes before the test traffic's, and may take its requests")
 	}
 	replacement, _ := f.Replacement.Get()
 	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
