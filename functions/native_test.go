@@ -212,7 +212,7 @@ func nativeRules() []nativeRow {
 	}
 	earlier := func(conditions string) func(*testing.T) answer {
 		return func(t *testing.T) answer {
-			n := ruled(t, good(), mute, headerCondition, byHeader)
+			n := ruled(t, good(), mute, headerCondition+host, byHeader)
 			n.earlier = conditions
 			return judge(n)
 		}
@@ -246,7 +246,7 @@ func nativeRules() []nativeRow {
 		{name: "a rule that redirects", run: bent(func(n *native) { n.actions = `<member><Type>redirect</Type></member>` }), verdict: "ERROR", blame: "config", reason: "redirect"},
 		{name: "two test listeners", run: bent(func(n *native) { n.testRules = append(n.testRules, n.rule("test", "8")) }), verdict: "ERROR", blame: "config", reason: "test traffic has 2 listeners or rules"},
 		{name: "the rule proves the release", run: header(good(), mute, judge), verdict: "PASS", witness: "proof", saying: "listener arn:", ends: ", image sha256:2"},
-		{name: "an earlier rule asks for another header", run: earlier(strings.Replace(headerCondition, ">true<", ">false<", 1)), verdict: "PASS", witness: "proof", saying: "listener arn:"},
+		{name: "an earlier rule asks for another host", run: earlier(strings.Replace(host, "green", "other", 1)), verdict: "PASS", witness: "proof", saying: "listener arn:"},
 		{name: "an earlier rule may take what is sent", run: earlier(path("/api/*")), verdict: "ERROR", blame: "config", reason: "comes before the test traffic's"},
 	}
 }

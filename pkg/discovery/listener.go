@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
@@ -29,9 +29,8 @@ type Listener struct {
 
 // Listener reads a listener and the load balancer that it belongs to.
 func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
-	api := elasticloadbalancingv2.NewFromConfig(f.AWS)
-	listeners, err := api.DescribeListeners(ctx,
-		&elasticloadbalancingv2.DescribeListenersInput{ListenerArns: []string{arn}})
+	api := elb.NewFromConfig(f.AWS)
+	listeners, err := api.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{arn}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read listener: %w", awsclient.Error(err))
 	}
@@ -41,7 +40,7 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	l := listeners.Listeners[0]
 	balancer := aws.ToString(l.LoadBalancerArn)
 	balancers, err := api.DescribeLoadBalancers(ctx,
-		&elasticloadbalancingv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
+		&elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", awsclient.Error(err))
 	}
@@ -87,9 +86,9 @@ func (w Way) LeadsOnlyTo(targetGroup string) bool {
 // Way reads where a listener, or one rule, leads to. All rules of a listener count together.
 func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	single := ListenerOf(arn) != arn
-	in := &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: aws.String(arn)}
+	in := &elb.DescribeRulesInput{ListenerArn: aws.String(arn)}
 	if single {
-		in = &elasticloadbalancingv2.DescribeRulesInput{RuleArns: []string{arn}}
+		in = &elb.DescribeRulesInput{RuleArns: []string{arn}}
 	}
 	rules, err := f.rules(ctx, in, ListenerOf(arn))
 	if err != nil {
@@ -109,11 +108,9 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 }
 
 // rules reads rules of a listener, page by page.
-func (f Finder) rules(
-	ctx context.Context, in *elasticloadbalancingv2.DescribeRulesInput, listener string,
-) ([]types.Rule, error) {
+func (f Finder) rules(ctx context.Context, in *elb.DescribeRulesInput, listener string) ([]types.Rule, error) {
 	var all []types.Rule
-	pages := elasticloadbalancingv2.NewDescribeRulesPaginator(elasticloadbalancingv2.NewFromConfig(f.AWS), in)
+	pages := elb.NewDescribeRulesPaginator(elb.NewFromConfig(f.AWS), in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -121,24 +118,21 @@ func (f Finder) rules(
 		}
 		all = append(all, page.Rules...)
 	}
-	for _, r := range all {
-		if another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), listener) {
-			return nil, errors.New("read listener rules: the answer is about another listener")
-		}
+	if slices.ContainsFunc(all, func(r types.Rule) bool { return ListenerOf(aws.ToString(r.RuleArn)) != listener }) {
+		return nil, errors.New("read listener rules: the answer is about another listener")
 	}
 	return all, nil
 }
 
 // Earlier returns a rule of the same listener that comes before the way's own and may take what is sent on it: it does
-// not lead to the target group only, and none of its conditions certainly refuses that. "" where there is none, or the
-// way is a whole listener's.
+// not lead to the target group only, and neither its hosts nor its paths certainly refuse that. "" where there is none,
+// or the way is a whole listener's.
 func (f Finder) Earlier(ctx context.Context, w Way, targetGroup string) (string, error) {
 	listener := ListenerOf(w.Rule)
 	if listener == w.Rule {
 		return "", nil
 	}
-	in := &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: aws.String(listener)}
-	rules, err := f.rules(ctx, in, listener)
+	rules, err := f.rules(ctx, &elb.DescribeRulesInput{ListenerArn: aws.String(listener)}, listener)
 	own := slices.IndexFunc(rules, func(r types.Rule) bool { return aws.ToString(r.RuleArn) == w.Rule })
 	if err == nil && own < 0 {
 		err = errors.New("read listener rules: the test traffic's rule is not among its listener's")
@@ -147,9 +141,11 @@ func (f Finder) Earlier(ctx context.Context, w Way, targetGroup string) (string,
 		return "", err
 	}
 	for i, r := range rules {
-		var led Way
-		led.forwards(r)
-		if i != own && priority(r) <= priority(rules[own]) && !led.LeadsOnlyTo(targetGroup) && !w.evades(r) {
+		var first Way
+		first.forwards(r)
+		first.read(r)
+		if i != own && priority(r) <= priority(rules[own]) && !first.LeadsOnlyTo(targetGroup) &&
+			!apart(first.Hosts, w.Hosts) && !apart(first.Paths, w.Paths) {
 			return aws.ToString(r.RuleArn), nil
 		}
 	}
@@ -164,35 +160,24 @@ func priority(r types.Rule) int {
 	return math.MaxInt
 }
 
-// evades reports whether a condition of a rule certainly refuses all that is sent on the way.
-func (w Way) evades(r types.Rule) bool {
-	return slices.ContainsFunc(r.Conditions, func(c types.RuleCondition) bool {
-		sent := map[string][]string{"host-header": w.Hosts, "path-pattern": w.Paths}[aws.ToString(c.Field)]
-		takes, regex := patterns(c), len(c.RegexValues) > 0
-		if h := c.HttpHeaderConfig; h != nil {
-			takes, regex = h.Values, regex || len(h.RegexValues) > 0
-			for name, value := range w.Headers {
-				if strings.EqualFold(name, aws.ToString(h.HttpHeaderName)) {
-					sent = []string{value}
-				}
+// apart reports whether certainly no text fits a pattern of both: what stands before the first wildcard differs, or what
+// stands behind the last one.
+func apart(some, others []string) bool {
+	ends := func(pattern string) (head, tail string) {
+		parts := strings.Split(strings.ReplaceAll(strings.ToLower(pattern), "?", "*"), "*")
+		return parts[0], parts[len(parts)-1]
+	}
+	for _, a := range some {
+		for _, b := range others {
+			headA, tailA := ends(a)
+			headB, tailB := ends(b)
+			if (strings.HasPrefix(headA, headB) || strings.HasPrefix(headB, headA)) &&
+				(strings.HasSuffix(tailA, tailB) || strings.HasSuffix(tailB, tailA)) {
+				return false
 			}
 		}
-		return !regex && len(sent) > 0 && len(takes) > 0 && !slices.ContainsFunc(sent, func(s string) bool {
-			return slices.ContainsFunc(takes, func(t string) bool { return !apart(s, t) })
-		})
-	})
-}
-
-// apart reports whether certainly no text fits both patterns: they differ before their first wildcard, or behind the
-// last one.
-func apart(a, b string) bool {
-	const wildcards = "*?"
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	headA, _, _ := strings.Cut(strings.ReplaceAll(a, "?", "*"), "*")
-	headB, _, _ := strings.Cut(strings.ReplaceAll(b, "?", "*"), "*")
-	tailA, tailB := a[strings.LastIndexAny(a, wildcards)+1:], b[strings.LastIndexAny(b, wildcards)+1:]
-	return !strings.HasPrefix(headA, headB) && !strings.HasPrefix(headB, headA) ||
-		!strings.HasSuffix(tailA, tailB) && !strings.HasSuffix(tailB, tailA)
+	}
+	return len(some) > 0 && len(others) > 0
 }
 
 // forwards notes the target groups that the rule gives a share to.
@@ -222,7 +207,14 @@ func (w *Way) read(r types.Rule) {
 		}
 	}
 	for _, c := range r.Conditions {
-		patterns := patterns(c)
+		patterns := slices.Clone(c.Values) // AWS says them twice
+		if c.HostHeaderConfig != nil {
+			patterns = append(patterns, c.HostHeaderConfig.Values...)
+		} else if c.PathPatternConfig != nil {
+			patterns = append(patterns, c.PathPatternConfig.Values...)
+		}
+		slices.Sort(patterns)
+		patterns = slices.Compact(patterns)
 		switch field := aws.ToString(c.Field); {
 		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
 			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values[0])
@@ -230,26 +222,14 @@ func (w *Way) read(r types.Rule) {
 			first := c.QueryStringConfig.Values[0]
 			w.Query = w.want(w.Query, aws.ToString(first.Key), aws.ToString(first.Value))
 		case slices.Contains(patterns, "*"), field == "path-pattern" && slices.Contains(patterns, "/*"):
-		case field == "host-header" && len(patterns) > 0:
+		case field == "host-header" && len(patterns) > 0 && len(c.RegexValues) == 0:
 			w.Hosts = patterns
-		case field == "path-pattern" && len(patterns) > 0:
+		case field == "path-pattern" && len(patterns) > 0 && len(c.RegexValues) == 0:
 			w.Paths = patterns
 		default:
 			w.cannot("no request of a suite can satisfy its condition " + field)
 		}
 	}
-}
-
-// patterns are those of which the host or the path has to fit one.
-func patterns(c types.RuleCondition) []string {
-	all := slices.Clone(c.Values) // AWS says them twice
-	if c.HostHeaderConfig != nil {
-		all = append(all, c.HostHeaderConfig.Values...)
-	} else if c.PathPatternConfig != nil {
-		all = append(all, c.PathPatternConfig.Values...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 func (w *Way) cannot(why string) {
@@ -275,8 +255,8 @@ func (w *Way) want(known map[string]string, name, value string) map[string]strin
 // (Target.FailedHealthChecks)".
 // DescribeTargetHealth wants the group's ARN, which the task set has.
 func (f Finder) Health(ctx context.Context, targetGroupARN string) (string, error) {
-	in := &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: aws.String(targetGroupARN)}
-	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeTargetHealth(ctx, in)
+	out, err := elb.NewFromConfig(f.AWS).DescribeTargetHealth(ctx,
+		&elb.DescribeTargetHealthInput{TargetGroupArn: aws.String(targetGroupARN)})
 	if err != nil {
 		return "", fmt.Errorf("read target health: %w", awsclient.Error(err))
 	}
