@@ -206,7 +206,8 @@ func TestAStateIsOfOneRun(t *testing.T) {
 	t.Parallel()
 	for _, stage := range []string{"POST_TEST_TRAFFIC_SHIFT", "TEST_TRAFFIC_SHIFT"} {
 		for _, another := range []bool{false, true} {
-			first := newNative(t, serve(t, sluggish(150*time.Millisecond, 0, good())), serve(t, old()), long)
+			green, blue := serve(t, sluggish(150*time.Millisecond, 0, good())), serve(t, old())
+			first := newNative(t, green, blue, long)
 			e := start(t, after, first.url, "EVIDENCE_PARAMETER=/evidence")
 			a := e.invoke(first.event("POST_TEST_TRAFFIC_SHIFT", ""), 5*time.Second)
 			var said struct{ HookDetails json.RawMessage }
@@ -214,8 +215,8 @@ func TestAStateIsOfOneRun(t *testing.T) {
 				t.Fatalf("%s: %v", a.body, err)
 			}
 			n := first
-			if another {
-				n = newNative(t, serve(t, sluggish(150*time.Millisecond, 0, good())), serve(t, old()), long)
+			if another { // of the same suite and release, at the same address
+				n = newNative(t, green, blue, long)
 				kept, _ := first.Values.Get("/evidence")
 				n.Values.Put("/evidence", kept)
 			}
@@ -236,12 +237,16 @@ func TestARunThatCannotGoOnEnds(t *testing.T) {
 		variable string
 		calls    int
 		trips    time.Duration
-	}{"a request takes longer than a call": {"EVIDENCE_PARAMETER=/evidence", 4, 6 * time.Second}, "nothing can be kept": {"", 1, 150 * time.Millisecond}} {
+		says     string
+	}{
+		"a request takes longer than a call": {"EVIDENCE_PARAMETER=/evidence", 4, 6 * time.Second, "give the function more time"},
+		"nothing can be kept":                {"", 1, 150 * time.Millisecond, ""},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newNative(t, serve(t, sluggish(tc.trips, 0, good())), serve(t, old()), long)
 			a, made := calls{n: n, stage: "POST_TEST_TRAFFIC_SHIFT", limit: 5 * time.Second}.run(t, start(t, after, n.url, tc.variable))
-			if v := a.verdict(t); v.text("verdict") != "ERROR" || v.text("blame") != "config" || made != tc.calls || !strings.Contains(v.text("reason"), "list trips") {
+			if v := a.verdict(t); v.text("verdict") != "ERROR" || v.text("blame") != "config" || made != tc.calls || !strings.Contains(v.text("reason"), "list trips") || !strings.Contains(v.text("reason"), tc.says) {
 				t.Errorf("%s after %d calls: %s", v.text("verdict"), made, v.text("reason"))
 			}
 		})

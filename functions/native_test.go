@@ -17,6 +17,8 @@ type native struct {
 	suite string
 	// conditions are those of the test rule, as XML; actions replace its forward to the new target group.
 	conditions, actions string
+	// earlier are the conditions of a rule that comes first on the test rule's listener, and leads to the old release.
+	earlier string
 	// leads is the target group of production's rule.
 	leads string
 	// testRules are the ARNs that the service names, productionRule that of production.
@@ -109,8 +111,8 @@ func (n *native) rules(input []byte) string {
 		all = test
 	} else if form.Get("RuleArns.member.1") != "" {
 		all = rule(n.productionRule, "30", "", forward(n.leads))
-	} else {
-		all = test
+	} else if all = test; n.earlier != "" {
+		all += rule(n.rule("test", "6"), "10", n.earlier, forward("tg1"))
 	}
 	return `<R><DescribeRulesResult><Rules>` + all + `</Rules></DescribeRulesResult></R>`
 }
@@ -208,6 +210,13 @@ func nativeRules() []nativeRow {
 	path := func(p string) string {
 		return `<member><Field>path-pattern</Field><PathPatternConfig><Values><member>` + p + `</member></Values></PathPatternConfig></member>`
 	}
+	earlier := func(conditions string) func(*testing.T) answer {
+		return func(t *testing.T) answer {
+			n := ruled(t, good(), mute, headerCondition+host, byHeader)
+			n.earlier = conditions
+			return judge(n)
+		}
+	}
 	return []nativeRow{
 		{name: "one listener, a rule with a header that no suite knows of", run: header(good(), patient(""), judge), verdict: "PASS"},
 		{name: "the same, 500 on one route", run: header(broken, patient(""), judge), verdict: "FAIL", blame: "release", reason: "4 of 4 attempts failed"},
@@ -237,6 +246,8 @@ func nativeRules() []nativeRow {
 		{name: "a rule that redirects", run: bent(func(n *native) { n.actions = `<member><Type>redirect</Type></member>` }), verdict: "ERROR", blame: "config", reason: "redirect"},
 		{name: "two test listeners", run: bent(func(n *native) { n.testRules = append(n.testRules, n.rule("test", "8")) }), verdict: "ERROR", blame: "config", reason: "test traffic has 2 listeners or rules"},
 		{name: "the rule proves the release", run: header(good(), mute, judge), verdict: "PASS", witness: "proof", saying: "listener arn:", ends: ", image sha256:2"},
+		{name: "an earlier rule asks for another host", run: earlier(strings.Replace(host, "green", "other", 1)), verdict: "PASS", witness: "proof", saying: "listener arn:"},
+		{name: "an earlier rule may take what is sent", run: earlier(path("/api/*")), verdict: "ERROR", blame: "config", reason: "comes before the test traffic's"},
 	}
 }
 

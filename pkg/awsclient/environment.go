@@ -2,6 +2,7 @@ package awsclient
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,17 @@ type Environment struct {
 	DualStack       bool `env:"AWS_USE_DUALSTACK_ENDPOINT"`
 	// Lookup finds a service's own base URL, AWS_ENDPOINT_URL_<service>; nil finds none.
 	Lookup func(name string) (string, bool)
+}
+
+// leastCredential is the length of the shortest credential that is hidden. A shorter one is not AWS's but that of a
+// test's stand-in, and hiding its few letters would spoil ordinary words.
+const leastCredential = 16
+
+// Secrets are the function's own credentials, which no output may show.
+func (e Environment) Secrets() []string {
+	return slices.DeleteFunc([]string{e.SecretAccessKey, e.SessionToken}, func(c string) bool {
+		return len(c) < leastCredential
+	})
 }
 
 // Config returns the bounded configuration of the SDK's clients.

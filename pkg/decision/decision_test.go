@@ -27,7 +27,7 @@ func passing(t *testing.T) (decision.Seen, *suite.Suite, smoke.Job, finding.Repo
 	report.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
 	seen := decision.Seen{
 		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
-		Baseline: decision.BaselineAt("http://blue", decision.ShareOf(0)), Run: decision.Ran(s, job, report),
+		Baseline: decision.BaselineAt("http://blue", discovery.Of[float64](0, nil)), Run: decision.Ran(s, job, report),
 	}
 	if d := decision.Decide(seen); d.Verdict != finding.Pass || d.Status() != succeeded || d.Reason != report.Reason {
 		t.Fatalf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
@@ -114,9 +114,9 @@ func TestAClaimOfProofIsNone(t *testing.T) {
 		opens bool
 		text  string
 	}{
-		"the listener leads to green":     {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two"), true, "listener arn:l"},
-		"it leads elsewhere, too":         {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two", "one"}}, "two"), false, "none: the test listener does not lead only to the new release"},
-		"nobody knows the listener":       {decision.ByListener("", discovery.Way{Groups: []string{"two"}}, "two"), false, "none: the test listener does not lead only to the new release"},
+		"the listener leads to green":     {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two", ""), true, "listener arn:l"},
+		"it leads elsewhere, too":         {decision.ByListener("arn:l", discovery.Way{Groups: []string{"two", "one"}}, "two", ""), false, "none: the test listener does not lead only to the new release"},
+		"nobody knows the listener":       {decision.ByListener("", discovery.Way{Groups: []string{"two"}}, "two", ""), false, "none: the test listener does not lead only to the new release"},
 		"the listener could not be asked": {decision.Unproven("it is silent"), false, "none: it is silent"},
 	} {
 		seen.Proof = tc.proof
@@ -160,7 +160,7 @@ func TestASharedOutageFromTheBeginning(t *testing.T) {
 	if d := decision.Decide(seen); d.Verdict != finding.Error || !strings.Contains(d.Reason, "release not proven") {
 		t.Errorf("without proof: %s: %s", d.Verdict, d.Reason)
 	}
-	seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
+	seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two", "")
 	if d := decision.Decide(seen); d.Verdict != finding.Inconclusive || d.Overruled != decision.ByPolicy || d.Status() != succeeded {
 		t.Errorf("%s %s: %s", d.Verdict, d.Status(), d.Reason)
 	}
@@ -194,15 +194,15 @@ func TestTheFirstGate(t *testing.T) {
 func TestWhereThereIsABaseline(t *testing.T) {
 	for name, tc := range map[string]struct {
 		url  string
-		seen decision.Share
+		seen discovery.Fact[float64]
 		want [2]string
 	}{
-		"all of production is blue":  {"http://blue", decision.ShareOf(0), [2]string{"http://blue", ""}},
-		"some of it is green":        {"http://blue", decision.ShareOf(0.1), [2]string{"", "production already serves the new release (0.1 %)"}},
-		"all of it is green":         {"http://blue", decision.ShareOf(100), [2]string{"", "production already serves the new release (100 %)"}},
-		"nobody knows":               {"http://blue", decision.Share{}, [2]string{"", "it is not known whether production already serves the new release"}},
-		"nobody knows where it is":   {"", decision.ShareOf(0), [2]string{"", "no production listener is known"}},
-		"nonsense is not taken as 0": {"http://blue", decision.ShareOf(-1), [2]string{"", "production already serves the new release (-1 %)"}},
+		"all of production is blue":  {"http://blue", discovery.Of[float64](0, nil), [2]string{"http://blue", ""}},
+		"some of it is green":        {"http://blue", discovery.Of[float64](0.1, nil), [2]string{"", "production already serves the new release (0.1 %)"}},
+		"all of it is green":         {"http://blue", discovery.Of[float64](100, nil), [2]string{"", "production already serves the new release (100 %)"}},
+		"nobody knows":               {"http://blue", discovery.Fact[float64]{}, [2]string{"", "it is not known whether production already serves the new release"}},
+		"nobody knows where it is":   {"", discovery.Of[float64](0, nil), [2]string{"", "no production listener is known"}},
+		"nonsense is not taken as 0": {"http://blue", discovery.Of[float64](-1, nil), [2]string{"", "production already serves the new release (-1 %)"}},
 	} {
 		b := decision.BaselineAt(tc.url, tc.seen)
 		if got := [2]string{b.URL(), b.Why()}; got != tc.want {
@@ -282,7 +282,7 @@ func TestWitnessesInWords(t *testing.T) {
 	if diff := cmp.Diff(want, list(seen)); diff != "" {
 		t.Error(diff)
 	}
-	seen.Proof = decision.ByListener("arn:l", way("two"), "two")
+	seen.Proof = decision.ByListener("arn:l", way("two"), "two", "")
 	if got := list(seen)["proof"]; got != "listener arn:l" {
 		t.Errorf("what this invocation saw comes before what the first gate saw: %q", got)
 	}

@@ -85,10 +85,10 @@ func TestWhatAListenerProves(t *testing.T) {
 		proof decision.Proof
 		says  string
 	}{
-		"only the new one":    {decision.ByListener("arn:l", way("two"), "two"), "listener arn:l"},
-		"both":                {decision.ByListener("arn:l", way("one", "two"), "two"), "none: the test listener does not lead only to the new release"},
-		"the old one":         {decision.ByListener("arn:l", way("one"), "two"), "none: the test listener does not lead only to the new release"},
-		"an unknown listener": {decision.ByListener("", way("two"), "two"), "none: the test listener does not lead only to the new release"},
+		"only the new one":    {decision.ByListener("arn:l", way("two"), "two", ""), "listener arn:l"},
+		"both":                {decision.ByListener("arn:l", way("one", "two"), "two", ""), "none: the test listener does not lead only to the new release"},
+		"the old one":         {decision.ByListener("arn:l", way("one"), "two", ""), "none: the test listener does not lead only to the new release"},
+		"an unknown listener": {decision.ByListener("", way("two"), "two", ""), "none: the test listener does not lead only to the new release"},
 		"nobody knows":        {decision.Unproven("it was not asked"), "none: it was not asked"},
 	} {
 		seen.Proof = tc.proof

@@ -109,7 +109,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	if r.evidence != "" {
 		first := seen
 		first.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge}}, good(s))
-		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
+		first.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two", "")
 		switch r.evidence {
 		case "observed":
 			first.Observing = true
@@ -145,24 +145,24 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 		v := map[string]finding.Verdict{"held": finding.Pass, "inconclusive": finding.Inconclusive}[r.compared]
 		report.Compares = []finding.Comparison{{Check: "report", Verdict: v}}
 	}
-	share := decision.Share{}
+	share := discovery.Fact[float64]{}
 	switch r.production {
 	case "blue":
-		share = decision.ShareOf(0)
+		share = discovery.Of[float64](0, nil)
 	case "10 % green":
-		share = decision.ShareOf(10)
+		share = discovery.Of[float64](10, nil)
 	}
 	seen.Baseline = decision.BaselineAt("http://blue", share)
 	if r.proof == "listener" {
-		seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two")
+		seen.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two", "")
 	}
 	if r.earlier != "" {
 		step := seen
 		all := good(s)
 		step.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}}, all)
-		if step.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two"); r.earlier == "compared" {
+		if step.Proof = decision.ByListener("arn:l", discovery.Way{Groups: []string{"two"}}, "two", ""); r.earlier == "compared" {
 			all.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
-			step.Baseline = decision.BaselineAt("http://blue", decision.ShareOf(0))
+			step.Baseline = decision.BaselineAt("http://blue", discovery.Of[float64](0, nil))
 			step.Run = decision.Ran(s, smoke.Job{Target: smoke.Side{URL: "http://green"}, Phases: []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}}, all)
 		}
 		text, err := decision.Decide(step).Record(time.Now())

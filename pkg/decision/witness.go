@@ -16,47 +16,33 @@ type Proof struct {
 }
 
 // ByListener is the proof of a listener, or of a rule, that was asked: all that it forwards goes to the target
-// group of the new release.
-func ByListener(arn string, way discovery.Way, targetGroup string) Proof {
+// group of the new release, which runs the image with this digest where that is known.
+func ByListener(arn string, way discovery.Way, targetGroup, digest string) Proof {
 	if arn == "" || !way.LeadsOnlyTo(targetGroup) {
 		return Unproven("the test listener does not lead only to the new release")
 	}
-	return Proof{by: "listener " + arn}
-}
-
-// Of adds the digest of the image that the new release runs to a proof, where that is known.
-func (p Proof) Of(digest string) Proof {
-	if p.by != "" && digest != "" {
-		p.by += ", image " + digest
+	if digest != "" {
+		digest = ", image " + digest
 	}
-	return p
+	return Proof{by: "listener " + arn + digest}
 }
 
 // Unproven says why there is no proof.
 func Unproven(why string) Proof { return Proof{missing: why} }
-
-// Share is how much of production's traffic the new release gets, in per cent. The zero value is not known.
-type Share struct {
-	known   bool
-	percent float64
-}
-
-// ShareOf is a share that was read.
-func ShareOf(percent float64) Share { return Share{true, percent} }
 
 // Baseline is the witness of what serves production and is not this release.
 type Baseline struct {
 	url, why string
 }
 
-// BaselineAt is the baseline behind a URL. There is none where production already serves the new release, be it
-// a little, or where nobody knows whether it does: it would be compared with itself.
-func BaselineAt(url string, green Share) Baseline {
-	switch {
-	case !green.known:
+// BaselineAt is the baseline behind a URL. There is none where production already serves the new release, whose share
+// is in per cent, be it a little, or where nobody knows whether it does: it would be compared with itself.
+func BaselineAt(url string, green discovery.Fact[float64]) Baseline {
+	switch percent, known := green.Get(); {
+	case !known:
 		return Baseline{why: "it is not known whether production already serves the new release"}
-	case green.percent != 0:
-		return Baseline{why: fmt.Sprintf("production already serves the new release (%g %%)", green.percent)}
+	case percent != 0:
+		return Baseline{why: fmt.Sprintf("production already serves the new release (%g %%)", percent)}
 	case url == "":
 		return Baseline{why: "no production listener is known"}
 	}

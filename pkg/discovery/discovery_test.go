@@ -242,6 +242,74 @@ func TestWhatARuleAsksFor(t *testing.T) {
 	}
 }
 
+// A rule that comes first takes what fits it: only one that certainly refuses all that is sent is in nobody's way.
+func TestARuleThatComesFirst(t *testing.T) {
+	condition := func(field, config, values string) string {
+		return `<member><Field>` + field + `</Field><` + config + `>` + values + `</` + config + `></member>`
+	}
+	values := func(all ...string) string {
+		return `<Values><member>` + strings.Join(all, `</member><member>`) + `</member></Values>`
+	}
+	host := func(all ...string) string { return condition("host-header", "HostHeaderConfig", values(all...)) }
+	path := func(all ...string) string { return condition("path-pattern", "PathPatternConfig", values(all...)) }
+	const other = "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/alb/1/2/9"
+	way := discovery.Way{
+		Rule: oneRule, Groups: []string{"two"}, Hosts: []string{"b.example", "*.b.example"}, Paths: []string{"/b/*"},
+	}
+	for name, tc := range map[string]struct {
+		priority, conditions, group string
+		taken                       bool
+	}{
+		"it has no conditions":                         {"1", "", "one", true},
+		"it comes later":                               {"30", "", "one", false},
+		"it is the default":                            {"default", "", "one", false},
+		"it does not say its priority":                 {"", "", "one", true},
+		"it leads to green, too":                       {"1", "", "two", false},
+		"it does not forward":                          {"1", "", "", true},
+		"another host":                                 {"1", host("a.example"), "one", false},
+		"two other hosts":                              {"1", host("a.example", "c.example"), "one", false},
+		"one of two hosts is ours":                     {"1", host("a.example", "B.example"), "one", true},
+		"a mask that our host may fit":                 {"1", host("*.example"), "one", true},
+		"a host that ends like ours":                   {"1", host("ab.example"), "one", false},
+		"a mask with ours as its end":                  {"1", host("a*.b.example"), "one", true},
+		"another path":                                 {"1", path("/a/*"), "one", false},
+		"a path below ours":                            {"1", path("/b/c"), "one", true},
+		"a header that a suite may say":                {"1", `<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-test</HttpHeaderName><Values><member>blue</member></Values></HttpHeaderConfig></member>`, "one", true},
+		"another host by an expression":                {"1", `<member><Field>host-header</Field><Values><member>a.example</member></Values><RegexValues><member>.</member></RegexValues></member>`, "one", true},
+		"a source address":                             {"1", `<member><Field>source-ip</Field></member>`, "one", true},
+		"a host that is another's, and a path of ours": {"1", host("a.example") + path("/b/*"), "one", false},
+	} {
+		rule := func(arn, priority, conditions, group string) string {
+			return `<member><RuleArn>` + arn + `</RuleArn><Priority>` + priority + `</Priority><Conditions>` + conditions + `</Conditions><Actions><member><Type>` +
+				map[bool]string{true: `redirect`, false: `forward</Type><TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/` + group + `/1</TargetGroupArn><Type>forward`}[group == ""] +
+				`</Type></member></Actions></member>`
+		}
+		page := func(rules, more string) string {
+			return `<R><DescribeRulesResult><Rules>` + rules + `</Rules>` + more + `</DescribeRulesResult></R>`
+		}
+		first := rule(other, tc.priority, tc.conditions, tc.group)
+		own := rule(oneRule, "20", "", "two")
+		for _, answers := range []map[string]string{
+			{"DescribeRules": page(first+own, "")},
+			{"DescribeRules 2&Version": page(own, "<NextMarker>m</NextMarker>"), "DescribeRules Marker=m": page(first, "")},
+		} {
+			got, err := finder(t, answers).Earlier(t.Context(), way, "two")
+			if want := map[bool]string{true: other}[tc.taken]; err != nil || got != want {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+			}
+		}
+	}
+	if got, err := finder(t, map[string]string{"DescribeRules": `<R><DescribeRulesResult><Rules></Rules></DescribeRulesResult></R>`}).Earlier(t.Context(), way, "two"); err == nil {
+		t.Errorf("its own rule is not listed: %q", got)
+	}
+	if got, err := finder(t, nil).Earlier(t.Context(), way, "two"); err == nil {
+		t.Errorf("the rules may not be read: %q", got)
+	}
+	if got, err := finder(t, nil).Earlier(t.Context(), discovery.Way{Rule: listener}, "two"); err != nil || got != "" {
+		t.Errorf("a whole listener: %q, %v", got, err)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	target := func(state, reason string) string {
 		return `<member><TargetHealth><State>` + state + `</State><Reason>` + reason + `</Reason></TargetHealth></member>`

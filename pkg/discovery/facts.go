@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -173,12 +174,7 @@ func (f Finder) side(ctx context.Context, arn string, wantURL bool, w Wanted) Si
 }
 
 // err is the first thing that could not be read of a side, its way left out.
-func (s Side) err() error {
-	if err := s.URL.Err(); err != nil {
-		return err
-	}
-	return s.Addresses.Err()
-}
+func (s Side) err() error { return cmp.Or(s.URL.Err(), s.Addresses.Err()) }
 
 // warned returns the facts with a warning for each error, once.
 func (found Facts) warned(errs ...error) Facts {

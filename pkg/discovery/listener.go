@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
@@ -28,9 +29,8 @@ type Listener struct {
 
 // Listener reads a listener and the load balancer that it belongs to.
 func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
-	api := elasticloadbalancingv2.NewFromConfig(f.AWS)
-	listeners, err := api.DescribeListeners(ctx,
-		&elasticloadbalancingv2.DescribeListenersInput{ListenerArns: []string{arn}})
+	api := elb.NewFromConfig(f.AWS)
+	listeners, err := api.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{arn}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read listener: %w", awsclient.Error(err))
 	}
@@ -40,7 +40,7 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	l := listeners.Listeners[0]
 	balancer := aws.ToString(l.LoadBalancerArn)
 	balancers, err := api.DescribeLoadBalancers(ctx,
-		&elasticloadbalancingv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
+		&elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", awsclient.Error(err))
 	}
@@ -86,18 +86,18 @@ func (w Way) LeadsOnlyTo(targetGroup string) bool {
 // Way reads where a listener, or one rule, leads to. All rules of a listener count together.
 func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 	single := ListenerOf(arn) != arn
-	in := &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: aws.String(arn)}
+	in := &elb.DescribeRulesInput{ListenerArn: aws.String(arn)}
 	if single {
-		in = &elasticloadbalancingv2.DescribeRulesInput{RuleArns: []string{arn}}
+		in = &elb.DescribeRulesInput{RuleArns: []string{arn}}
 	}
-	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeRules(ctx, in)
+	rules, err := f.rules(ctx, in, ListenerOf(arn))
 	if err != nil {
-		return Way{}, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
+		return Way{}, err
 	}
 	w := Way{Rule: arn}
-	for _, r := range out.Rules {
-		if single && another(r.RuleArn, arn) || another(aws.String(ListenerOf(aws.ToString(r.RuleArn))), ListenerOf(arn)) {
-			return Way{}, errors.New("read listener rules: the answer is about another listener")
+	for _, r := range rules {
+		if single && another(r.RuleArn, arn) {
+			return Way{}, errors.New("read listener rules: the answer is about another rule")
 		}
 		w.forwards(r)
 		if single {
@@ -105,6 +105,79 @@ func (f Finder) Way(ctx context.Context, arn string) (Way, error) {
 		}
 	}
 	return w, nil
+}
+
+// rules reads rules of a listener, page by page.
+func (f Finder) rules(ctx context.Context, in *elb.DescribeRulesInput, listener string) ([]types.Rule, error) {
+	var all []types.Rule
+	pages := elb.NewDescribeRulesPaginator(elb.NewFromConfig(f.AWS), in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read listener rules: %w", awsclient.Error(err))
+		}
+		all = append(all, page.Rules...)
+	}
+	if slices.ContainsFunc(all, func(r types.Rule) bool { return ListenerOf(aws.ToString(r.RuleArn)) != listener }) {
+		return nil, errors.New("read listener rules: the answer is about another listener")
+	}
+	return all, nil
+}
+
+// Earlier returns a rule of the same listener that comes before the way's own and may take what is sent on it: it does
+// not lead to the target group only, and neither its hosts nor its paths certainly refuse that. "" where there is none,
+// or the way is a whole listener's.
+func (f Finder) Earlier(ctx context.Context, w Way, targetGroup string) (string, error) {
+	listener := ListenerOf(w.Rule)
+	if listener == w.Rule {
+		return "", nil
+	}
+	rules, err := f.rules(ctx, &elb.DescribeRulesInput{ListenerArn: aws.String(listener)}, listener)
+	own := slices.IndexFunc(rules, func(r types.Rule) bool { return aws.ToString(r.RuleArn) == w.Rule })
+	if err == nil && own < 0 {
+		err = errors.New("read listener rules: the test traffic's rule is not among its listener's")
+	}
+	if err != nil {
+		return "", err
+	}
+	for i, r := range rules {
+		var first Way
+		first.forwards(r)
+		first.read(r)
+		if i != own && priority(r) <= priority(rules[own]) && !first.LeadsOnlyTo(targetGroup) &&
+			!apart(first.Hosts, w.Hosts) && !apart(first.Paths, w.Paths) {
+			return aws.ToString(r.RuleArn), nil
+		}
+	}
+	return "", nil
+}
+
+// priority is a rule's place in the order of its listener; a rule that does not say it comes first.
+func priority(r types.Rule) int {
+	if n, err := strconv.Atoi(aws.ToString(r.Priority)); err == nil || aws.ToString(r.Priority) != "default" {
+		return n
+	}
+	return math.MaxInt
+}
+
+// apart reports whether certainly no text fits a pattern of both: what stands before the first wildcard differs, or what
+// stands behind the last one.
+func apart(some, others []string) bool {
+	ends := func(pattern string) (head, tail string) {
+		parts := strings.Split(strings.ReplaceAll(strings.ToLower(pattern), "?", "*"), "*")
+		return parts[0], parts[len(parts)-1]
+	}
+	for _, a := range some {
+		for _, b := range others {
+			headA, tailA := ends(a)
+			headB, tailB := ends(b)
+			if (strings.HasPrefix(headA, headB) || strings.HasPrefix(headB, headA)) &&
+				(strings.HasSuffix(tailA, tailB) || strings.HasSuffix(tailB, tailA)) {
+				return false
+			}
+		}
+	}
+	return len(some) > 0 && len(others) > 0
 }
 
 // forwards notes the target groups that the rule gives a share to.
@@ -149,9 +222,9 @@ func (w *Way) read(r types.Rule) {
 			first := c.QueryStringConfig.Values[0]
 			w.Query = w.want(w.Query, aws.ToString(first.Key), aws.ToString(first.Value))
 		case slices.Contains(patterns, "*"), field == "path-pattern" && slices.Contains(patterns, "/*"):
-		case field == "host-header" && len(patterns) > 0:
+		case field == "host-header" && len(patterns) > 0 && len(c.RegexValues) == 0:
 			w.Hosts = patterns
-		case field == "path-pattern" && len(patterns) > 0:
+		case field == "path-pattern" && len(patterns) > 0 && len(c.RegexValues) == 0:
 			w.Paths = patterns
 		default:
 			w.cannot("no request of a suite can satisfy its condition " + field)
@@ -182,8 +255,8 @@ func (w *Way) want(known map[string]string, name, value string) map[string]strin
 // (Target.FailedHealthChecks)".
 // DescribeTargetHealth wants the group's ARN, which the task set has.
 func (f Finder) Health(ctx context.Context, targetGroupARN string) (string, error) {
-	in := &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: aws.String(targetGroupARN)}
-	out, err := elasticloadbalancingv2.NewFromConfig(f.AWS).DescribeTargetHealth(ctx, in)
+	out, err := elb.NewFromConfig(f.AWS).DescribeTargetHealth(ctx,
+		&elb.DescribeTargetHealthInput{TargetGroupArn: aws.String(targetGroupARN)})
 	if err != nil {
 		return "", fmt.Errorf("read target health: %w", awsclient.Error(err))
 	}

@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func (g *Gate) ahead(ctx context.Context, in *invocation) (name, sum string, see
 	case f.test.URL == "":
 		return "", "", decision.LookedAhead(append(flaws, "the test listener's URL is not known"))
 	case knocking == nil:
-		return "", "", decision.LookedAhead(append(flaws, brokenSuite(problems)))
+		return "", "", decision.LookedAhead(append(flaws, brokenSuite(problems).Error()))
 	case checked != nil:
 		name, sum = checked.Name(), checked.SHA256()
 	default:
@@ -52,7 +51,7 @@ func (g *Gate) ahead(ctx context.Context, in *invocation) (name, sum string, see
 	}
 	job := smoke.Job{
 		Suite: src, Nonce: rand.Text(), Target: f.test, Baseline: f.production, DeploymentID: in.event.DeploymentID,
-		Phases: []finding.Phase{finding.PhaseReady}, Hidden: g.Settings.credentials(),
+		Phases: []finding.Phase{finding.PhaseReady}, Hidden: g.Settings.AWS.Secrets(),
 	}
 	if why := smoke.OneAddress(ctx, checked, job); why != "" {
 		flaws = append(flaws, why)
@@ -79,7 +78,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	}
 	checked, problems := suite.Read(src)
 	if checked == nil {
-		return nil, errors.New(brokenSuite(problems))
+		return nil, brokenSuite(problems)
 	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, checked.References())
 	return checked, err

@@ -8,8 +8,8 @@ import (
 // noDeadline is the function's time when Lambda set no deadline (in a run by hand).
 const noDeadline = 14 * time.Minute
 
-// leastReserve is kept back whatever REPORT_RESERVE says: a second for the run to stop, two for an
-// attempt that hangs and another one, and what is left before the deadline, when nothing is tried any more.
+// leastReserve is kept back whatever REPORT_RESERVE says: a second for the run to stop, three for attempts to store the
+// status, each of which may hang for a third of what is left, and a second in which nothing is tried any more.
 const leastReserve = 5 * time.Second
 
 // stopGrace is how long a run may take to stop after its time is up, before it is abandoned.

@@ -24,10 +24,17 @@ import (
 // could not get keeps its zero value, which never counts for the release.
 func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
+	if err := g.see(ctx, in, &s); err != nil {
+		s.Problem = misconfigured(err.Error())
+	}
+	return s
+}
+
+// see is look; the error is a misconfiguration.
+func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error {
 	s.Cluster, s.Service = in.service()
 	if err := cmp.Or(in.unreadable, g.SettingsError); err != nil {
-		s.Problem = misconfigured(err.Error())
-		return s
+		return err
 	}
 	preparing, cancel := context.WithDeadline(ctx, in.budget.prepared)
 	defer cancel()
@@ -38,34 +45,30 @@ func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
 	original, _ := f.Original.Get()
 	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.URL
 	if err != nil {
-		s.Problem = misconfigured(err.Error())
-		return s
+		return err
 	}
 	if s.Event == lifecycle.BeforeInstall {
 		s.Suite, s.SuiteSHA256, s.Ahead = g.ahead(ctx, in)
-		return s
+		return nil
 	}
 	src, err := g.source(preparing, f)
 	if err != nil {
-		s.Problem = misconfigured(err.Error())
-		return s
+		return err
 	}
 	s.Suite = src.Name
 	checked, problems := suite.Read(src)
 	if checked == nil {
-		s.Problem = misconfigured(brokenSuite(problems))
-		return s
+		return brokenSuite(problems)
 	}
 	s.Suite, s.SuiteSHA256 = checked.Name(), checked.SHA256()
 	s.Baseline = f.baseline(checked)
-	job, err := g.job(preparing, in, src, checked, &s)
+	job, err := g.job(preparing, in, src, checked, s)
 	if err != nil {
-		s.Problem = misconfigured(err.Error())
-		return s
+		return err
 	}
-	g.goOn(preparing, in, s, &job)
-	g.judge(ctx, in, checked, job, &s)
-	return s
+	g.goOn(preparing, in, *s, &job)
+	g.judge(ctx, in, checked, job, s)
+	return nil
 }
 
 // baseline is what serves production and is not the new release, or why there is none.
@@ -79,10 +82,8 @@ func (f facts) baseline(checked *suite.Suite) decision.Baseline {
 		return decision.NoBaseline("only the path leads to the new release, and the old one is not asked for another")
 	case known && percent == 0 && named && slices.Contains(way.Groups, group):
 		return decision.NoBaseline("production's listener already leads to the new release's target group")
-	case known:
-		return decision.BaselineAt(f.production.URL, decision.ShareOf(percent))
 	}
-	return decision.BaselineAt(f.production.URL, decision.Share{})
+	return decision.BaselineAt(f.production.URL, f.Share)
 }
 
 // judge runs the suite, and looks for a proof of release beside it.
@@ -174,7 +175,7 @@ func (g *Gate) job(
 		return smoke.Job{}, err
 	}
 	job := smoke.Job{
-		Suite: src, Values: values, Nonce: rand.Text(), Hidden: g.Settings.credentials(),
+		Suite: src, Values: values, Nonce: rand.Text(), Hidden: g.Settings.AWS.Secrets(),
 		Target: f.test, Baseline: f.production, NoBaseline: s.Baseline.Why(),
 		Release: f.release, DeploymentID: in.event.DeploymentID,
 		Phases: phases(f.lifecycleEvent, s.Evidence.Known() && !in.rollback.Load()),
@@ -206,8 +207,8 @@ func misconfigured(reason string) decision.Problem {
 	return decision.Problem{Blame: finding.BlameConfig, Reason: reason}
 }
 
-// brokenSuite returns the first problems of a suite on one line; `smoke --validate` shows all of them.
-func brokenSuite(problems diagnostic.List) string {
+// brokenSuite is the first problems of a suite on one line; `smoke --validate` shows all of them.
+func brokenSuite(problems diagnostic.List) error {
 	const most = 3
 	errs := problems.Errors(false).Sorted()
 	var lines []string
@@ -217,7 +218,7 @@ func brokenSuite(problems diagnostic.List) string {
 	if more := len(errs) - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more (smoke --validate shows them)", more))
 	}
-	return "the suite is broken: " + strings.Join(lines, "; ")
+	return errors.New("the suite is broken: " + strings.Join(lines, "; "))
 }
 
 // watch logs what the run finds as it finds it.

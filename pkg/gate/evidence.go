@@ -45,7 +45,8 @@ func (g *Gate) evidence(
 // One that cannot be kept costs the time to run the suite again, or a comparison.
 func (g *Gate) keep(ctx context.Context, in *invocation, d decision.Decision) {
 	steps := in.stage != nil && d.Seen.Event == lifecycle.BeforeAllowTraffic
-	if g.Settings.EvidenceParameter == "" || d.Seen.Event != lifecycle.AfterAllowTestTraffic && !steps {
+	if g.Settings.EvidenceParameter == "" || d.Seen.Deployment == "" ||
+		d.Seen.Event != lifecycle.AfterAllowTestTraffic && !steps {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(keepTime))

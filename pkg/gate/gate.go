@@ -52,61 +52,59 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	defer j.close()
 	defer awsclient.Rest(g.AWS)
 	deadline, _ := ctx.Deadline()
-	native := payload.IsStage(raw)
-	b := divide(started, deadline, g.Settings.ReportReserve, native)
-	if b.warning != "" {
-		j.warn(b.warning)
+	in := &invocation{j: j, budget: divide(started, deadline, g.Settings.ReportReserve, payload.IsStage(raw))}
+	if in.budget.warning != "" {
+		j.warn(in.budget.warning)
 	}
-	if native {
-		return g.answerStage(ctx, raw, b, j)
+	in.read(raw)
+	var d decision.Decision
+	if in.stage == nil && in.unreadable != nil { // nobody waits for a status, and nothing can be overruled
+		d = decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(in.unreadable.Error())})
+	} else {
+		d = g.decide(ctx, in)
 	}
-	ev, err := payload.Parse(raw)
-	if err != nil {
-		d := decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(err.Error())})
-		j.verdict(d, "", time.Since(started))
-		reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: err}
-		j.reported(lifecycle.Failed, reported)
-		j.metrics(d, reported, time.Since(started))
-		return nil, err
-	}
-	j.deployment(ev.DeploymentID)
-	in := &invocation{event: ev, j: j, budget: b}
-	d := g.decide(ctx, in)
-	link := g.link(in, d)
-	j.verdict(d, link, time.Since(started))
-	in.j.safely(func() { g.keep(ctx, in, d) })
-	g.CodeDeploy.Note = func(text string) { j.warn(oneLine(text)) }
-	reported := g.CodeDeploy.Report(ctx, ev, d.Status(), b.deadline)
-	j.reported(d.Status(), reported)
-	j.metrics(d, reported, time.Since(started))
-	in.j.safely(func() { g.upload(ctx, in, d, link) })
-	return nil, reported.Err
-}
-
-// answerStage answers a native deployment. It stores no status: ECS waits for what the function returns, and rolls back
-// when that is an error.
-func (g *Gate) answerStage(ctx context.Context, raw []byte, b budget, j *journal) (any, error) {
-	started := time.Now()
-	ev, err := payload.ParseStage(raw)
-	in := &invocation{j: j, stage: &ev, budget: b, unreadable: err}
-	in.event.DeploymentID = ev.Deployment
-	in.rollback.Store(ev.Rollback)
-	j.deployment(ev.Deployment)
-	cluster, service := in.service()
-	j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
-	d := g.decide(ctx, in)
 	var state string
-	in.j.safely(func() { state = g.later(ctx, in, d) })
+	j.safely(func() { state = g.later(ctx, in, d) })
 	if state != "" {
 		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
 		return payload.GoOn(state), nil
 	}
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))
-	in.j.safely(func() { g.keep(ctx, in, d) })
-	j.metrics(d, codedeploy.Reported{}, time.Since(started))
-	in.j.safely(func() { g.upload(ctx, in, d, link) })
-	return payload.Answer(d.Status()), nil
+	j.safely(func() { g.keep(ctx, in, d) })
+	answer, reported := g.tell(ctx, in, d)
+	j.metrics(d, reported, time.Since(started))
+	j.safely(func() { g.upload(ctx, in, d, link) })
+	return answer, reported.Err
+}
+
+// read reads what invoked the hook: CodeDeploy, or a native deployment.
+func (in *invocation) read(raw []byte) {
+	if payload.IsStage(raw) {
+		ev, err := payload.ParseStage(raw)
+		in.stage, in.unreadable = &ev, err
+		in.event.DeploymentID = ev.Deployment
+		in.rollback.Store(ev.Rollback)
+		cluster, service := in.service()
+		in.j.learned("", dimension{"Cluster", cluster}, dimension{"Service", service})
+	} else {
+		in.event, in.unreadable = payload.Parse(raw)
+	}
+	in.j.deployment(in.event.DeploymentID)
+}
+
+// tell stores the status, or returns the answer of a native hook: ECS waits for that, and rolls back when it is an error.
+func (g *Gate) tell(ctx context.Context, in *invocation, d decision.Decision) (any, codedeploy.Reported) {
+	if in.stage != nil {
+		return payload.Answer(d.Status()), codedeploy.Reported{}
+	}
+	reported := codedeploy.Reported{Outcome: codedeploy.NotStored, Err: in.unreadable}
+	if in.unreadable == nil {
+		g.CodeDeploy.Note = func(text string) { in.j.warn(oneLine(text)) }
+		reported = g.CodeDeploy.Report(ctx, in.event, d.Status(), in.budget.deadline)
+	}
+	in.j.reported(d.Status(), reported)
+	return nil, reported
 }
 
 // decide collects the witnesses within their time, and makes the decision.

@@ -50,7 +50,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	}
 	j := &journal{
 		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
-		secrets: redact.New(s.credentials()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
+		secrets: redact.New(s.AWS.Secrets()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
 	}
 	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)

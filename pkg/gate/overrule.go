@@ -53,31 +53,24 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 	// ctx may have ended with the run, so it does not bound this.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(skipTimeout))
 	defer cancel()
-	a, err := g.authorisation(ctx)
+	asked := g.Settings.SkipParameter
+	var a authorisation
+	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, asked)
+	if err == nil {
+		if a, err = readAuthorisation(text); err != nil {
+			err = fmt.Errorf(`read parameter %s: it %w, want `+
+				`{"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
+		}
+	}
 	if err != nil {
 		in.j.warn("no skip: " + err.Error())
 		return decision.Skip{}
 	}
 	if why := a.refusal(in.event.DeploymentID, release, time.Now()); why != "" {
-		in.j.note("no skip: the parameter " + g.Settings.SkipParameter + " does not apply: " + why)
+		in.j.note("no skip: the parameter " + asked + " does not apply: " + why)
 		return decision.Skip{}
 	}
 	return decision.Authorised(a.by, a.why, a.expires)
-}
-
-// authorisation reads the skip parameter, and checks that AWS answered with that very parameter.
-func (g *Gate) authorisation(ctx context.Context) (authorisation, error) {
-	asked := g.Settings.SkipParameter
-	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, asked)
-	if err != nil {
-		return authorisation{}, err
-	}
-	a, err := readAuthorisation(text)
-	if err != nil {
-		return authorisation{}, fmt.Errorf(`read parameter %s: it %w, want `+
-			`{"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
-	}
-	return a, nil
 }
 
 // readAuthorisation accepts the five members by their exact names and no others: a typo in a key must not change what
@@ -88,22 +81,18 @@ func readAuthorisation(text string) (authorisation, error) {
 		return authorisation{}, err
 	}
 	var a authorisation
+	fields := map[string]*string{
+		"deployment_id": &a.deploymentID, "release": &a.release, "by": &a.by, "why": &a.why, "expires": new(string),
+	}
 	for name, value := range all {
-		switch name {
-		case "deployment_id":
-			a.deploymentID = value
-		case "release":
-			a.release = value
-		case "by":
-			a.by = value
-		case "why":
-			a.why = value
-		case "expires":
-			if a.expires, err = time.Parse(time.RFC3339, value); err != nil {
-				return a, errors.New("has an expiry that is not a time")
-			}
-		default:
+		if fields[name] == nil {
 			return a, fmt.Errorf("has the key %.40q, which is none of the five", name)
+		}
+		*fields[name] = value
+	}
+	if text, said := all["expires"]; said {
+		if a.expires, err = time.Parse(time.RFC3339, text); err != nil {
+			return a, errors.New("has an expiry that is not a time")
 		}
 	}
 	return a, nil

@@ -1,11 +1,8 @@
 package gate
 
 import (
-	"cmp"
 	"context"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
 	"time"
 
@@ -31,10 +28,14 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		in.j.warn(err.Error())
 		return decision.Unproven("the test listener could not be read")
 	}
-	if len(f.test.Addrs) == 0 && !sameListener(ctx, f.test.URL, l.URL) {
+	if len(f.test.Addrs) == 0 && !smoke.LeadsTo(ctx, f.test.URL, l.URL) {
 		return decision.Unproven("TEST_URL is not the address of the test listener, " + l.URL)
 	}
 	way, err := finder.Way(ctx, f.Test.ARN)
+	if err != nil {
+		in.j.warn(err.Error())
+		return decision.Unproven("the test listener's rules could not be read")
+	}
 	for name, value := range way.Headers {
 		if f.test.Header(name) != value {
 			return decision.Unproven("the test traffic's rule asks for the header " + name + ", which is not sent")
@@ -44,35 +45,16 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 		!slices.Equal(way.Paths, f.test.Paths) {
 		return decision.Unproven("the test traffic's rule asks for more than is known to be sent")
 	}
-	if err != nil {
+	earlier, err := finder.Earlier(ctx, way, group)
+	switch {
+	case err != nil:
 		in.j.warn(err.Error())
-		return decision.Unproven("the test listener's rules could not be read")
+		return decision.Unproven("the rules before the test traffic's could not be read")
+	case earlier != "" && way.LeadsOnlyTo(group):
+		return decision.Unproven("the rule " + earlier + " comes before the test traffic's, and may take its requests")
 	}
 	replacement, _ := f.Replacement.Get()
-	return decision.ByListener(f.Test.ARN, way, group).Of(replacement.Digest)
-}
-
-// sameListener reports whether a URL is the listener's: its own, or one with another name for the same addresses.
-func sameListener(ctx context.Context, asked, listener string) bool {
-	if smoke.SameAddress(asked, listener) {
-		return true
-	}
-	a, err1 := url.Parse(asked)
-	b, err2 := url.Parse(listener)
-	if err1 != nil || err2 != nil || a.Scheme != b.Scheme || portOf(a) != portOf(b) {
-		return false
-	}
-	ours, err1 := net.DefaultResolver.LookupHost(ctx, a.Hostname())
-	theirs, err2 := net.DefaultResolver.LookupHost(ctx, b.Hostname())
-	return err1 == nil && err2 == nil && len(ours) > 0 &&
-		!slices.ContainsFunc(ours, func(address string) bool { return !slices.Contains(theirs, address) })
-}
-
-func portOf(u *url.URL) string {
-	if u.Port() == "" && u.Scheme == "https" {
-		return "443"
-	}
-	return cmp.Or(u.Port(), "80")
+	return decision.ByListener(f.Test.ARN, way, group, replacement.Digest)
 }
 
 // explainReadiness returns what the load balancer says about the new tasks' health, after readiness timed out.

@@ -143,18 +143,3 @@ func ReadSettings(ctx context.Context, env envconfig.Lookuper) (Settings, error)
 	}
 	return s, nil
 }
-
-// leastCredential is the length of the shortest credential that is hidden. A shorter one is not AWS's but that of a
-// test's stand-in, and hiding its few letters would spoil ordinary words.
-const leastCredential = 16
-
-// credentials are the function's own secrets, which no output may show.
-func (s Settings) credentials() []string {
-	var out []string
-	for _, c := range []string{s.AWS.SecretAccessKey, s.AWS.SessionToken} {
-		if len(c) >= leastCredential {
-			out = append(out, c)
-		}
-	}
-	return out
-}

@@ -53,7 +53,11 @@ func (g *Gate) source(ctx context.Context, f facts) (suite.Source, error) {
 	case scheme == "s3":
 		return g.fromS3(ctx, ref)
 	case scheme == "ssm":
-		return g.fromSSM(ctx, ref, rest)
+		text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, rest)
+		if err != nil {
+			return suite.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
+		}
+		return suite.Source{Name: ref, Text: []byte(text)}, nil
 	case labelled && !filepath.IsLocal(ref):
 		// Whoever may write a label must not be able to read the function's files by it.
 		return suite.Source{}, fmt.Errorf("read the suite: the label greenlight.suite is %.200q, which leaves the "+
@@ -127,14 +131,6 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (suite.Source, error) {
 // endpoints have one host for each bucket.
 func (g *Gate) s3() *s3.Client {
 	return s3.NewFromConfig(g.AWS, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
-}
-
-func (g *Gate) fromSSM(ctx context.Context, ref, name string) (suite.Source, error) {
-	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, name)
-	if err != nil {
-		return suite.Source{}, fmt.Errorf("read the suite %s: %w", ref, err)
-	}
-	return suite.Source{Name: ref, Text: []byte(text)}, nil
 }
 
 func checkSize(name string, text []byte) error {

@@ -185,10 +185,11 @@ func TestARuleProvesNothingForWhatDoesNotSatisfyIt(t *testing.T) {
 	rule := "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/" + deploymentID + "/1/test/7"
 	stage := `{"lifecycleStage":"POST_TEST_TRAFFIC_SHIFT","resourceArn":"` + deploymentID + `","executionDetails":{"targetServiceRevisionArn":"` + revision + `"}}`
 	for name, tc := range map[string]struct{ condition, verdict, proof string }{
-		"the header is sent":   {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
-		"nothing is asked for": {"", "PASS", "listener " + rule},
-		"a path is asked for":  {`<member><Field>path-pattern</Field><Values><member>/green/*</member></Values></member>`, "ERROR", "listener " + rule},
-		"only a mask is given": {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>y*</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
+		"TEST_URL, and a path is asked for": {`<member><Field>path-pattern</Field><Values><member>/trip*</member></Values></member>`, "ERROR", "none: the test traffic's rule asks for more"},
+		"the header is sent":                {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
+		"nothing is asked for":              {"", "PASS", "listener " + rule},
+		"a path is asked for":               {`<member><Field>path-pattern</Field><Values><member>/green/*</member></Values></member>`, "ERROR", "listener " + rule},
+		"only a mask is given":              {`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>y*</member></Values></HttpHeaderConfig></member>`, "PASS", "listener " + rule},
 		"two values at once": {strings.Repeat(`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-Preview</HttpHeaderName><Values><member>yes</member></Values></HttpHeaderConfig></member>`, 2) +
 			`<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-preview</HttpHeaderName><Values><member>no</member></Values></HttpHeaderConfig></member>`, "ERROR", "none: "},
 	} {
@@ -198,11 +199,14 @@ func TestARuleProvesNothingForWhatDoesNotSatisfyIt(t *testing.T) {
 			"loadBalancers":[{"containerName":"web","advancedConfiguration":{"testListenerRule":"`+rule+`","productionListenerRule":"`+strings.Replace(rule, "test/7", "prod/8", 1)+`"}}]}]}`)
 		forward := `<Actions><member><Type>forward</Type><TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/two/1</TargetGroupArn></member></Actions>`
 		w.answers["DescribeRules"] = func(body []byte) (int, string) {
-			rules := `<member><RuleArn>` + rule + `</RuleArn><Conditions>` + tc.condition + `</Conditions>` + forward + `</member>`
+			rules := `<member><RuleArn>` + rule + `</RuleArn><Priority>5</Priority><Conditions>` + tc.condition + `</Conditions>` + forward + `</member>`
 			if !strings.Contains(string(body), "RuleArns") { // the whole listener, whose default is the old release
-				rules += `<member><RuleArn>` + strings.Replace(rule, "/7", "/0", 1) + `</RuleArn>` + strings.Replace(forward, "/two/", "/one/", 1) + `</member>`
+				rules += `<member><RuleArn>` + strings.Replace(rule, "/7", "/0", 1) + `</RuleArn><Priority>default</Priority>` + strings.Replace(forward, "/two/", "/one/", 1) + `</member>`
 			}
 			return http.StatusOK, `<R><DescribeRulesResult><Rules>` + rules + `</Rules></DescribeRulesResult></R>`
+		}
+		if strings.HasPrefix(name, "TEST_URL") {
+			w.env["TEST_URL"] = w.green.URL
 		}
 		o := w.invoke(lifecycle.AfterAllowTestTraffic, stage, 20*time.Second)
 		v := o.of("verdict")

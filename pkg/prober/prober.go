@@ -35,30 +35,32 @@ const (
 	// after weeks without an invocation; asking is every wakePause.
 	wakeTime  = 5 * time.Minute
 	wakePause = 2 * time.Second
-	// leastCredential is the length under which a credential is not one of AWS's: its few letters would be hidden
-	// everywhere.
-	leastCredential = 16
 )
 
 // Serve is the prober's end: it runs the job until the caller wants the report, or until Lambda would
 // end the function, whichever is sooner.
 func Serve(ctx context.Context, job smoke.Job) (finding.Report, error) {
-	for _, own := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
-		if value, ok := envconfig.OsLookuper().Lookup(own); ok && len(value) >= leastCredential {
-			job.Hidden = append(job.Hidden, value)
+	var own awsclient.Environment
+	own.SecretAccessKey, _ = envconfig.OsLookuper().Lookup("AWS_SECRET_ACCESS_KEY")
+	own.SessionToken, _ = envconfig.OsLookuper().Lookup("AWS_SESSION_TOKEN")
+	job.Hidden = own.Secrets()
+	for _, end := range []time.Time{answered(ctx), job.Deadline} {
+		if !end.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, end)
+			defer cancel()
 		}
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/4)))
-		defer cancel()
-	}
-	if !job.Deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, job.Deadline)
-		defer cancel()
-	}
 	return smoke.ReadAndRun(ctx, job, nil), nil
+}
+
+// answered is when the report has to be on its way, or zero where nobody says it.
+func answered(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return deadline
+	}
+	return deadline.Add(-min(answerTime, time.Until(deadline)/4))
 }
 
 // Client is the hook's end: it invokes the function with the job and waits for the report.
@@ -73,9 +75,7 @@ type Client struct {
 // Run sends the job of the suite and returns the report. An error says why there is none; then nothing is known of
 // the release.
 func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (finding.Report, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		job.Deadline = deadline.Add(-min(answerTime, time.Until(deadline)/4))
-	}
+	job.Deadline = answered(ctx)
 	payload, err := json.Marshal(job)
 	if err != nil {
 		return finding.Report{}, fmt.Errorf("ask the prober: %w", err)

@@ -74,6 +74,15 @@ func OneAddress(ctx context.Context, s *suite.Suite, j Job) string {
 		shownURL(j.Target.URL))
 }
 
+// LeadsTo reports whether a base URL is another one, or has another name for the same addresses.
+func LeadsTo(ctx context.Context, asked, base string) bool {
+	if SameAddress(asked, base) {
+		return true
+	}
+	ours, theirs := lookedUp(ctx, asked), lookedUp(ctx, base)
+	return len(ours) > 0 && !slices.ContainsFunc(ours, func(a string) bool { return !slices.Contains(theirs, a) })
+}
+
 // lookedUp returns the addresses of a base URL's host; none when its name does not resolve.
 func lookedUp(ctx context.Context, base string) []string {
 	host, port, err := net.SplitHostPort(dialled(base))

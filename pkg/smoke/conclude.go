@@ -42,7 +42,7 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 // conclusion is the worst of all that counts.
 func (r *runner) conclusion(out *finding.Report) verdictReason {
 	var all []verdictReason
-	if r.found.ready.verdict != "" {
+	if v := r.found.ready.verdict; v != "" && v != finding.Pass {
 		all = append(all, r.found.ready)
 	}
 	for i := range out.Checks {
@@ -77,16 +77,13 @@ func (r *runner) conclusion(out *finding.Report) verdictReason {
 
 // passed returns PASS when all that was planned was run and something was tested, otherwise ERROR.
 func (r *runner) passed(out *finding.Report) verdictReason {
-	counted := 0
-	for i := range out.Checks {
-		if !out.Checks[i].Observe {
-			counted++
-		}
-	}
-	planned := 0
-	for _, c := range r.checks {
+	counted, planned := 0, 0
+	for i, c := range r.checks {
 		if !c.Observe {
 			planned++
+			if r.found.checks[i] != nil {
+				counted++
+			}
 		}
 	}
 	ready := out.Readiness != nil && out.Readiness.Verdict == finding.Pass

@@ -104,7 +104,7 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			j.keep(a)
 			return false
 		}
-		if a.failed() && !a.stopped && r.sharedWithBlue(ctx, j.check, a) {
+		if !a.stopped && c.Single() && r.sharedByBlue(ctx, a) {
 			j.shared = a.findings[0].Line()
 			return true
 		}
@@ -129,14 +129,6 @@ func (r *runner) within(slots chan struct{}, f func() bool) bool {
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	return f()
-}
-
-// sharedWithBlue asks blue once for what just failed.
-func (r *runner) sharedWithBlue(ctx context.Context, c *suite.Check, a *attempt) bool {
-	if r.blue == nil || !c.Single() || r.suite.HostMentionsRelease() || !shareable(a) {
-		return false
-	}
-	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, a.number, true))
 }
 
 // judgeAnew waits until blue answers, and then makes the attempts again, until all are made or the time for waiting is

@@ -131,17 +131,16 @@ func (r *runner) round(ctx context.Context, checks []*suite.Check, number int) *
 }
 
 func (r *runner) isReady(w *waiting) bool {
-	w.Verdict, w.Waited = finding.Pass, time.Since(w.started)
-	if w.Reason = w.relapses(); w.Reason != "" {
-		r.warning("readiness: %s", w.Reason)
+	why := w.relapses()
+	if why != "" {
+		r.warning("readiness: %s", why)
 	}
 	r.mu.Lock()
-	r.found.readiness = &w.Readiness
 	for _, c := range w.checks {
 		r.found.proven = r.found.proven || c.ProvesRelease
 	}
 	r.mu.Unlock()
-	r.tellReady(w)
+	r.readyEnds(w, finding.Pass, finding.BlameNone, why)
 	return true
 }
 
@@ -152,16 +151,13 @@ func (w *waiting) relapses() string {
 	}
 	text := fmt.Sprintf("%d of %d rounds failed after the first right answer", w.Relapses, w.Rounds)
 	for other, n := range w.others {
-		text += fmt.Sprintf("; %s answered %s", other, times(n))
+		times := fmt.Sprintf("%d times", n)
+		if n == 1 {
+			times = "once"
+		}
+		text += "; " + other + " answered " + times
 	}
 	return text
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // notReady says why the wait ended without success.
@@ -182,7 +178,8 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 				r.suite.Within, w.Consecutive, w.needed(r.suite.Consecutive)))
 	case w.last.config != "":
 		return r.readyEnds(w, finding.Error, finding.BlameConfig, reasonOf(w.last))
-	case r.sharedByBlue(ctx, w.last):
+	case !w.last.check.Flow && w.last.check.Steps[0].Reads() && !w.last.check.Steps[0].SendsRelease() &&
+		r.sharedByBlue(ctx, w.last):
 		return r.readyEnds(w, finding.Inconclusive, finding.BlameEnvironment,
 			"not ready, and the old release fails in the same way: "+reasonOf(w.last))
 	}
@@ -193,14 +190,10 @@ func (r *runner) notReady(ctx context.Context, w *waiting) bool {
 	return r.readyEnds(w, finding.Fail, finding.BlameRelease, reason+": "+reasonOf(w.last))
 }
 
-// sharedByBlue asks the old release once, after the wait has failed, whether it fails in the same way.
+// sharedByBlue asks the old release once whether it fails in the same way.
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
-	c := a.check
-	if r.blue == nil || ctx.Err() != nil || c.Flow || !c.Steps[0].Reads() || !shareable(a) ||
-		r.suite.HostMentionsRelease() || c.Steps[0].SendsRelease() {
-		return false
-	}
-	return sameFault(a, r.attempt(ctx, c.Once(), r.blue, 1, true))
+	return r.blue != nil && ctx.Err() == nil && shareable(a) && !r.suite.HostMentionsRelease() &&
+		sameFault(a, r.attempt(ctx, a.check.Once(), r.blue, a.number, true))
 }
 
 // shareable reports whether an attempt failed in a way that the environment may cause, so that blue may fail in the
