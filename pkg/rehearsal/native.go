@@ -88,7 +88,7 @@ func (n *native) begin(ctx context.Context) []phase {
 
 // hookList are the service's hooks as ECS shows them.
 func (n *native) hookList() (all []deployment.Hook) {
-	for _, stage := range deployment.HookStages() {
+	for _, stage := range lifecycle.HookStages() {
 		if hook, ok := n.plan.Hooks[stage]; ok {
 			all = append(all, deployment.Hook{
 				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.options.HookTimeout,
@@ -103,17 +103,17 @@ func (n *native) hookList() (all []deployment.Hook) {
 
 // stages are what the deployment goes through.
 func (n *native) stages() []phase {
-	reconcile := phase{name: deployment.ReconcileService, do: n.hooks}
+	reconcile := phase{name: lifecycle.ReconcileService, do: n.hooks}
 	if _, ok := n.plan.Hooks[reconcile.name]; !ok {
 		reconcile.skipped = "ECS has this stage only where more than one service revision is active"
 	}
 	all := []phase{
 		reconcile,
-		{name: deployment.PreScaleUp, do: n.hooks},
-		{name: deployment.ScaleUp, do: n.install},
-		{name: deployment.PostScaleUp, do: n.hooks},
-		{name: deployment.TestTrafficShift, do: n.shiftTest},
-		{name: deployment.PostTestTrafficShift, do: n.hooks},
+		{name: lifecycle.PreScaleUp, do: n.hooks},
+		{name: lifecycle.ScaleUp, do: n.install},
+		{name: lifecycle.PostScaleUp, do: n.hooks},
+		{name: lifecycle.TestTrafficShift, do: n.shiftTest},
+		{name: lifecycle.PostTestTrafficShift, do: n.hooks},
 	}
 	steps := n.plan.config().Steps()
 	for i, s := range steps {
@@ -122,13 +122,13 @@ func (n *native) stages() []phase {
 			number = 0
 		}
 		all = append(all,
-			phase{name: deployment.PreProductionTrafficShift, step: number, do: n.hooks},
-			phase{name: deployment.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
+			phase{name: lifecycle.PreProductionTrafficShift, step: number, do: n.hooks},
+			phase{name: lifecycle.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
 	}
 	return append(all,
-		phase{name: deployment.PostProductionTrafficShift, do: n.hooks},
-		phase{name: deployment.BakeTime, do: n.bake},
-		phase{name: deployment.CleanUp, do: n.cleanUp})
+		phase{name: lifecycle.PostProductionTrafficShift, do: n.hooks},
+		phase{name: lifecycle.BakeTime, do: n.bake},
+		phase{name: lifecycle.CleanUp, do: n.cleanUp})
 }
 
 // shiftTest moves the test traffic; its hooks run while it moves.
@@ -182,7 +182,7 @@ func (n *native) cleanUp(ctx context.Context, _ phase) (*failure, error) {
 	now := time.Now()
 	n.book.Update(n.id, func(d *deployment.Deployment) {
 		d.SetRunning(deployment.Blue, 0)
-		d.End(deployment.CleanUp, deployment.EventSucceeded, now, nil)
+		d.End(lifecycle.CleanUp, deployment.EventSucceeded, now, nil)
 		d.Finish(deployment.Succeeded, now, nil)
 	})
 	if !n.options.Create {
@@ -211,7 +211,7 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	n.stream.send(Event{Kind: KindRollback, Text: text})
 	d, _ := n.book.Get(n.id)
 	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
-	back := slices.DeleteFunc([]lifecycle.Name{deployment.ProductionTrafficShift, deployment.TestTrafficShift},
+	back := slices.DeleteFunc([]lifecycle.Name{lifecycle.ProductionTrafficShift, lifecycle.TestTrafficShift},
 		func(name lifecycle.Name) bool {
 			began := func(e deployment.Event) bool { return e.Name == name && !e.Started.IsZero() }
 			return !slices.ContainsFunc(d.Events, began)
@@ -222,7 +222,7 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	default:
 	}
 	move := map[lifecycle.Name]func(int){
-		deployment.ProductionTrafficShift: n.moveProduction, deployment.TestTrafficShift: n.moveTest,
+		lifecycle.ProductionTrafficShift: n.moveProduction, lifecycle.TestTrafficShift: n.moveTest,
 	}
 	for _, name := range back {
 		p := phase{name: name, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
@@ -278,9 +278,9 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 	test, production := map[string]float64{}, map[string]float64{}
 	for _, t := range d.TaskSets {
 		switch p.name { //nolint:exhaustive // no other stage has weights
-		case deployment.TestTrafficShift:
+		case lifecycle.TestTrafficShift:
 			test[t.ID] = t.TestWeight
-		case deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift:
+		case lifecycle.PreProductionTrafficShift, lifecycle.ProductionTrafficShift:
 			production[t.ID] = t.Weight
 		}
 	}
