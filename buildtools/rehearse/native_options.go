@@ -73,7 +73,7 @@ func (o *options) chooseController(c *cli.Command) error {
 		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
 	}
 	o.plan.TerminationWait = n.bakeTime
-	takes := deployment.PauseStages()
+	takes := lifecycle.PauseStages()
 	for _, p := range n.pauses {
 		if !slices.Contains(takes, lifecycle.Name(p)) {
 			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, texts(takes), "they are "))

@@ -301,7 +301,7 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 	commands := map[lifecycle.Name]string{}
 	known, kind := lifecycle.Hookable(), "lifecycle event"
 	if o.plan.Native != nil {
-		known, kind = deployment.HookStages(), "stage"
+		known, kind = lifecycle.HookStages(), "stage"
 	}
 	for _, h := range o.hooks {
 		name, cmd, ok := strings.Cut(h, "=")

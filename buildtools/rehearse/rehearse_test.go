@@ -46,14 +46,24 @@ func (m stories) Run() int {
 	return m.M.Run()
 }
 
-// TestScripts tells its stories with the real programs. They are built without the race detector, with which each of some
-// hundred starts takes ten times as long; the rooms of pkg/rehearsal are tested with it.
+// TestScripts tells its stories with the real programs. They, and the small ones of this test, are built without the race
+// detector, with which each of some hundred starts takes ten times as long, and three of a hook that crashes need not
+// fit into the time that a story leaves; the rooms of pkg/rehearsal are tested with it.
 func TestScripts(t *testing.T) {
 	programs := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", programs,
 		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)
+	}
+	build = exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-o", programs+"/testhook", ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the small programs: %v\n%s", err, out)
+	}
+	for _, name := range []string{"headerfirst", "turning"} {
+		if err := os.Symlink("testhook", programs+"/"+name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",

@@ -15,7 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -44,7 +43,7 @@ func (o *options) run(ctx context.Context, w world) int {
 		Colour: w.colour, Quiet: o.quiet,
 	}
 	if o.plan.Native != nil {
-		printer.Events = deployment.Stages()
+		printer.Events = lifecycle.Stages()
 	}
 	stop := printer.Live()
 	result, err := o.plan.Run(ctx, printer.Print)

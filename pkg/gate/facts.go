@@ -166,7 +166,7 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 // must not contradict the settings.
 func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted discovery.Wanted) (facts, error) {
 	var ok bool
-	if f.lifecycleEvent, ok = in.stage.Stage.Name(); !ok {
+	if f.lifecycleEvent, ok = in.stage.Stage.Event(); !ok {
 		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and "+
 			"PRE_PRODUCTION_TRAFFIC_SHIFT, and look ahead in PRE_SCALE_UP: correct the service's lifecycle hooks",
 			in.stage.Stage)

@@ -1,12 +1,12 @@
 // Package lifecycle is the words that CodeDeploy, Amazon ECS and their hooks exchange: the lifecycle events of a
-// blue/green deployment, the stages that are the same in ECS's own, and the status that a hook may give back.
+// blue/green deployment, the stages of one of ECS's own, and the status that a hook may give back.
 //
 // It refuses to read anything: what invokes a hook is read by lifecycle/payload.
 package lifecycle
 
 import "slices"
 
-// Name is a lifecycle event of a deployment: "AfterAllowTestTraffic".
+// Name is a lifecycle event of a deployment, "AfterAllowTestTraffic", or a stage of one of Amazon ECS's own.
 type Name string
 
 // The lifecycle events of an ECS blue/green deployment

@@ -13,7 +13,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
 // Everything that operators use, through botocore, which takes the answers apart by AWS's own model.
@@ -117,7 +116,7 @@ func TestBoto3AndTheCommandLineWorkUnchanged(t *testing.T) {
 // every operation of the room aws.
 func TestTheAnswersOfARehearsalFitAWSsModel(t *testing.T) {
 	python := need(t, "python3", "-c", "import boto3")
-	native := nativePlan(t, "linear:25,2m", "bad at 50", deployment.PreProductionTrafficShift)
+	native := nativePlan(t, "linear:25,2m", "bad at 50", lifecycle.PreProductionTrafficShift)
 	native.Header = rehearsal.Header{Name: "X-Side", Value: "green"}
 	for name, c := range map[string]struct {
 		plan  rehearsal.Plan

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 )
@@ -41,19 +43,10 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		BlueGroup: c.blue.group.Name, GreenGroup: c.green.group.Name,
 		TaskSets: []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, time.Now())},
 	}
-	asked := c.book.Offer(func(appSpec string) deployment.Deployment {
+	c.offer(ctx, func(appSpec string) deployment.Deployment {
 		offered.AppSpec = appSpec
 		return deployment.New(offered, time.Now())
-	})
-	if c.plan.AwaitUpdate {
-		c.stream.note("waits for CreateDeployment (application rehearsal, group rehearsal)")
-	} else {
-		_ = c.book.Ask(c.plan.deployedAppSpec()) // it is on offer
-	}
-	select {
-	case <-asked:
-	case <-ctx.Done():
-	}
+	}, c.plan.deployedAppSpec(), "waits for CreateDeployment (application rehearsal, group rehearsal)")
 	spec, _ := appspec.Read("", offered.AppSpec) // a task definition that cannot be read is the plan's
 	c.definition = spec.TaskDefinition.Text
 	// CodeDeploy says nothing about a hook that it skips (user guide: "nothing happens"); a rehearsal does.
@@ -65,9 +58,9 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		{name: lifecycle.BeforeInstall, do: c.hookOf},
 		{name: lifecycle.Install, do: c.install},
 		{name: lifecycle.AfterInstall, do: c.hookOf},
-		{name: lifecycle.AllowTestTraffic, skipped: skipped, do: func(ctx context.Context, p phase) (*failure, error) {
-			c.forward(c.test, wholeTraffic)
-			return c.pause(ctx, p.name, c.plan.scaled(listenerChange), nil), nil
+		{name: lifecycle.AllowTestTraffic, skipped: skipped, do: func(ctx context.Context, p phase) *failure {
+			c.move(c.id, c.test, wholeTraffic)
+			return c.pause(ctx, p.name, c.plan.scaled(listenerChange))
 		}},
 		{do: c.awaitReady},
 		{name: lifecycle.AfterAllowTestTraffic, skipped: silent, do: c.hookOf},
@@ -81,32 +74,34 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 }
 
 // finish stops the original task set.
-func (c *codeDeploy) finish(ctx context.Context, _ phase) (*failure, error) {
-	if c.down(ctx, c.blue); ctx.Err() != nil {
-		return nil, ctx.Err()
+func (c *codeDeploy) finish(ctx context.Context, _ phase) *failure {
+	if c.down(ctx, c.blue, "; "+c.green.release+" serves"); ctx.Err() == nil {
+		c.ends(c.id, c.green)
 	}
-	c.book.Update(c.id, func(d *deployment.Deployment) {
-		d.TaskSets = []deployment.TaskSet{c.taskSet(c.green, "PRIMARY", 100, time.Now())}
+	return nil
+}
+
+// ends ends a deployment after which only one side's task set is left.
+func (c *codeDeploy) ends(id string, left *side) {
+	c.book.Update(id, func(d *deployment.Deployment) {
+		d.TaskSets = []deployment.TaskSet{c.taskSet(left, "PRIMARY", 100, time.Now())}
 		d.Finish(deployment.Succeeded, time.Now(), nil)
 	})
-	c.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", c.blue.release, c.green.release))
-	return nil, nil
 }
 
 // hookOf runs the event's function, if there is one: invoked asynchronously, it reports its status within an hour.
-func (c *codeDeploy) hookOf(ctx context.Context, p phase) (*failure, error) {
+func (c *codeDeploy) hookOf(ctx context.Context, p phase) *failure {
 	hook, ok := c.plan.Hooks[p.name]
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	executionID, answer, err := c.book.Expect(c.id, p.name)
 	if err != nil {
-		return internal(p.name, err), nil
+		return &failure{err: err}
 	}
-	payload, err := json.Marshal(map[string]string{"DeploymentId": c.id, "LifecycleEventHookExecutionId": executionID})
-	if err != nil {
-		return internal(p.name, err), nil
-	}
+	payload, _ := json.Marshal(map[string]string{ // strings always can
+		"DeploymentId": c.id, "LifecycleEventHookExecutionId": executionID,
+	})
 	return c.hook(ctx, p, hook, call{
 		answer: answer, limit: callbackLimit,
 		late: "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
@@ -118,77 +113,65 @@ func (c *codeDeploy) hookOf(ctx context.Context, p phase) (*failure, error) {
 				return err
 			}, w.attempt)
 		},
-	}), nil
+	})
 }
 
 // shift moves the production traffic as the deployment configuration says.
-func (c *codeDeploy) shift(ctx context.Context, p phase) (*failure, error) {
-	steps := c.plan.config().Steps()
-	for i, step := range steps {
-		c.forward(c.production, step.Percent)
-		c.book.Update(c.id, func(d *deployment.Deployment) { d.Shift(step.Percent) })
-		stays := step.Stays
-		if i == len(steps)-1 {
-			stays = listenerChange
-		} else {
-			c.stream.note(fmt.Sprintf("%s: %d %% for %s", c.plan.config().Name, step.Percent, stays))
+func (c *codeDeploy) shift(ctx context.Context, p phase) *failure {
+	for _, step := range c.plan.config().Steps() {
+		c.move(c.id, c.production, step.Percent)
+		if step.Stays > 0 {
+			c.stream.note("%s: %d %% for %s", c.plan.config().Name, step.Percent, step.Stays)
 		}
-		if failed := c.pause(ctx, p.name, c.plan.scaled(stays), nil); failed != nil || ctx.Err() != nil {
-			return failed, nil
+		stays := cmp.Or(step.Stays, listenerChange)
+		if failed := c.pause(ctx, p.name, c.plan.scaled(stays)); failed != nil || ctx.Err() != nil {
+			return failed
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // awaitReady begins the wait for ContinueDeployment, where the deployment group wants one: from here on the
 // deployment is Ready, also while the hook of the test phase runs (user guide, "deployment groups").
-func (c *codeDeploy) awaitReady(context.Context, phase) (*failure, error) {
-	if c.plan.ReadyWait <= 0 {
-		return nil, nil
+func (c *codeDeploy) awaitReady(context.Context, phase) *failure {
+	if c.plan.ReadyWait > 0 {
+		c.goOn, c.ready = c.book.Await(c.id, deployment.ReadyWait), time.Now()
+		c.stream.note("Ready: waits %s for ContinueDeployment (compressed by --speed %g)", c.plan.ReadyWait, c.plan.Speed)
+		c.stream.note("%s", c.awsLine("deploy continue-deployment --deployment-wait-type READY_WAIT --deployment-id %s", c.id))
 	}
-	c.goOn, c.ready = c.book.Await(c.id, deployment.ReadyWait), time.Now()
-	c.stream.note(fmt.Sprintf("Ready: waits %s for ContinueDeployment (compressed by --speed %g)", c.plan.ReadyWait,
-		c.plan.Speed))
-	c.stream.note(c.awsLine("deploy continue-deployment --deployment-wait-type READY_WAIT --deployment-id %s", c.id))
-	return nil, nil
+	return nil
 }
 
 // readyWait waits for somebody to call ContinueDeployment. The hook's own time counts as it is. When
 // nobody calls, the deployment is Stopped; AWS does not say that it rolls back then, so nothing is.
-func (c *codeDeploy) readyWait(ctx context.Context, _ phase) (*failure, error) {
+func (c *codeDeploy) readyWait(ctx context.Context, _ phase) *failure {
 	if c.goOn == nil {
-		return nil, nil
+		return nil
 	}
 	left := max(0, c.plan.ReadyWait-time.Since(c.ready))
-	failed := c.pause(ctx, lifecycle.AfterAllowTestTraffic, c.plan.scaled(left), c.goOn)
-	if failed != nil || ctx.Err() != nil {
-		return failed, nil
-	}
-	select {
-	case <-c.goOn:
-		c.stream.note("ContinueDeployment was called: the traffic may move")
-		return nil, nil
-	default:
-	}
-	return &failure{
+	failed := c.await(ctx, lifecycle.AfterAllowTestTraffic, c.plan.scaled(left), c.goOn, &failure{
 		event: lifecycle.AfterAllowTestTraffic, stop: &deployment.Stop{},
 		reason: fmt.Sprintf("timed out: nobody called ContinueDeployment within the wait of %s", c.plan.ReadyWait),
 		why:    deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextNotReady},
-	}, nil
+	})
+	if failed == nil && ctx.Err() == nil {
+		c.stream.note("ContinueDeployment was called: the traffic may move")
+	}
+	return failed
 }
 
 // terminationWait keeps the original task set for a while after the shift.
-func (c *codeDeploy) terminationWait(ctx context.Context, _ phase) (*failure, error) {
+func (c *codeDeploy) terminationWait(ctx context.Context, _ phase) *failure {
 	if c.plan.TerminationWait <= 0 {
-		return nil, nil
+		return nil
 	}
 	goOn := c.book.Await(c.id, deployment.TerminationWait)
-	c.stream.note(fmt.Sprintf("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait))
-	failed := c.pause(ctx, "", c.plan.scaled(c.plan.TerminationWait), goOn)
+	c.stream.note("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait)
+	failed := c.await(ctx, "", c.plan.scaled(c.plan.TerminationWait), goOn, nil)
 	if failed != nil {
 		failed.reason = "in the termination wait " + failed.reason
 	}
-	return failed, nil
+	return failed
 }
 
 // fail rolls back a failed deployment when the deployment group is set so, a stopped one when whoever stopped it
@@ -207,7 +190,7 @@ func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
 		c.rollBack(ctx, f)
 		return RolledBack
 	case f.stop != nil:
-		c.stream.note("stopped without a rollback: both task sets and both listeners stay as they are: " + f.reason)
+		c.stream.note("stopped without a rollback: both task sets and both listeners stay as they are: %s", f.reason)
 		return Stopped
 	case f.event == lifecycle.BeforeInstall:
 		c.stream.note("failed before anything was installed: there is nothing to roll back")
@@ -222,50 +205,34 @@ func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
 // the original task set and stops the replacement. Whether AWS runs hooks in it is not documented
 // (November 2026); here it does not.
 func (c *codeDeploy) rollBack(ctx context.Context, f *failure) {
-	now := time.Now()
-	failed, _ := c.book.Get(c.id)
-	back := failed.Clone()
+	back, _ := c.book.Get(c.id)
 	back.ID, back.Creator, back.Error = deployment.NewID(), deployment.ByRollback, nil
 	back.RollbackOf, back.RollbackMessage = c.id, fmt.Sprintf("Deployment %s will be rolled back because it failed "+
 		"or was stopped.", c.id)
 	back.Description = fmt.Sprintf("Rollback of deployment %s", c.id)
 	back.Started, back.Ended = time.Time{}, time.Time{}
-	back = deployment.New(back, now)
+	back = deployment.New(back, time.Now())
 	c.book.Add(back)
 	c.book.Update(c.id, func(d *deployment.Deployment) {
 		d.RollbackID, d.RollbackMessage = back.ID, fmt.Sprintf("Deployment %s was rolled back by deployment %s.", c.id,
 			back.ID)
 	})
 	c.result.RollbackID = back.ID
-	where := string(f.event)
-	if where == "" {
-		where = "its termination wait"
-	}
 	did := "failed"
 	if f.stop != nil {
 		did = "was stopped"
 	}
-	c.stream.send(Event{Kind: KindRollback, Text: fmt.Sprintf("deployment %s %s in %s; %s (creator "+
-		"codeDeployRollback) puts %s back", c.id, did, where, back.ID, c.blue.release)})
-	step := func(name lifecycle.Name, do func()) {
+	c.stream.tell(KindRollback, phase{}, "deployment %s %s in %s; %s (creator codeDeployRollback) puts %s back", c.id, did,
+		cmp.Or(string(f.event), "its termination wait"), back.ID, c.blue.release)
+	step := func(name lifecycle.Name, l *alb.Listener) {
 		c.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
-		do()
+		c.move(back.ID, l, 0)
 		c.book.Update(back.ID, func(d *deployment.Deployment) { d.End(name, deployment.EventSucceeded, time.Now(), nil) })
 	}
 	if c.test != nil {
-		step(lifecycle.AllowTestTraffic, func() { c.forward(c.test, 0) })
+		step(lifecycle.AllowTestTraffic, c.test)
 	}
-	step(lifecycle.AllowTraffic, func() {
-		c.forward(c.production, 0)
-		c.book.Update(back.ID, func(d *deployment.Deployment) { d.Shift(0) })
-	})
-	running := c.green.running() > 0
-	c.down(ctx, c.green)
-	c.book.Update(back.ID, func(d *deployment.Deployment) {
-		d.TaskSets = []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, now)}
-		d.Finish(deployment.Succeeded, time.Now(), nil)
-	})
-	if running {
-		c.stream.note(fmt.Sprintf("green (%s) is drained and stopped", c.green.release))
-	}
+	step(lifecycle.AllowTraffic, c.production)
+	c.down(ctx, c.green, "")
+	c.ends(back.ID, c.blue)
 }

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -108,5 +109,10 @@ func (s *stream) send(e Event) {
 	}
 }
 
-func (s *stream) note(text string)    { s.send(Event{Kind: KindNote, Text: text}) }
-func (s *stream) warning(text string) { s.send(Event{Kind: KindWarning, Text: text}) }
+// tell sends a text about a phase; the zero phase is none.
+func (s *stream) tell(kind Kind, p phase, format string, args ...any) {
+	s.send(Event{Kind: kind, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(format, args...)})
+}
+
+func (s *stream) note(format string, args ...any)    { s.tell(KindNote, phase{}, format, args...) }
+func (s *stream) warning(format string, args ...any) { s.tell(KindWarning, phase{}, format, args...) }

@@ -36,6 +36,8 @@ type failure struct {
 	reason, check string
 	// stop is set when somebody, or an alarm, stopped the deployment.
 	stop *deployment.Stop
+	// err is set, and nothing else, when the rehearsal itself could not go on.
+	err error
 }
 
 // where names the event, and its step.
@@ -44,13 +46,6 @@ func (f *failure) where() string {
 		return string(f.event)
 	}
 	return fmt.Sprintf("%s, step %d", f.event, f.step)
-}
-
-// internal is a failure of the rehearsal itself.
-func internal(event lifecycle.Name, err error) *failure {
-	return &failure{
-		event: event, reason: err.Error(), why: deployment.Error{Code: deployment.CodeInternal, Message: err.Error()},
-	}
 }
 
 // witness collects what a hook writes while it runs.

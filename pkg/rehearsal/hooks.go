@@ -11,7 +11,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
@@ -28,7 +27,7 @@ type Programs struct {
 func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Name]Hook, diagnostic.List) {
 	var problems diagnostic.List
 	hooks := map[lifecycle.Name]Hook{}
-	for _, event := range slices.Concat(lifecycle.Hookable(), deployment.HookStages()) {
+	for _, event := range slices.Concat(lifecycle.Hookable(), lifecycle.HookStages()) {
 		function, named := functions[event]
 		command, replaced := p.Commands[event]
 		binary, problem := p.binary(event, function)
@@ -68,8 +67,8 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 func StageFunctions(commands map[lifecycle.Name]string) map[lifecycle.Name]Function {
 	if len(commands) == 0 {
 		commands = map[lifecycle.Name]string{
-			deployment.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
-			deployment.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
+			lifecycle.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
+			lifecycle.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
 		}
 	}
 	functions := map[lifecycle.Name]Function{}

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,6 +29,14 @@ func revision(label deployment.TaskSetLabel) int {
 
 func (p Plan) definitionARN(label deployment.TaskSetLabel) string {
 	return fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", Region, Account, p.family(), revision(label))
+}
+
+// deploymentID is a new deployment's: Amazon ECS knows its own ones by their ARN.
+func (p Plan) deploymentID() string {
+	if p.Native == nil {
+		return deployment.NewID()
+	}
+	return fmt.Sprintf("arn:aws:ecs:%s:%s:service-deployment/rehearsal/%s/%s", Region, Account, p.service(), rand.Text()[:21])
 }
 
 func (p Plan) family() string { return cmp.Or(p.Release.Family, "release") }

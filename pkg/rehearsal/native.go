@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -45,7 +45,7 @@ func (n *native) begin(ctx context.Context) []phase {
 		events = append(events, deployment.Event{Name: p.name, Step: p.step})
 	}
 	before := deployment.Deployment{
-		ID: n.deploymentARN(), Cluster: "rehearsal", Service: n.plan.service(), Config: n.plan.config(),
+		ID: n.plan.deploymentID(), Cluster: "rehearsal", Service: n.plan.service(), Config: n.plan.config(),
 		TerminationWait: n.plan.TerminationWait, AutoRollback: true,
 		BlueGroup: targetGroupARN(n.blue.group.Name), GreenGroup: targetGroupARN(n.green.group.Name),
 		Native: &deployment.Native{
@@ -64,31 +64,21 @@ func (n *native) begin(ctx context.Context) []phase {
 		before.Finish(deployment.Succeeded, now, nil)
 		n.book.Add(before)
 	}
-	asked := n.book.Offer(func(definition string) deployment.Deployment {
+	n.offer(ctx, func(definition string) deployment.Deployment {
 		d := before.Clone()
 		target := n.revision(n.green, 0, time.Now())
 		target.TaskDefinition = definition
 		d.ID, d.Native.Target, d.TaskSets, d.Ended = n.id, deployment.Green, append(sets, target), time.Time{}
 		return deployment.New(d, time.Now(), events...)
-	})
-	n.id = n.deploymentARN()
-	if n.plan.AwaitUpdate {
-		n.stream.note("waits for UpdateService with a task definition of the new release")
-		n.stream.note(n.awsLine("ecs update-service --cluster rehearsal --service %s --task-definition %s",
-			n.plan.service(), n.plan.definitionARN(deployment.Green)))
-	} else {
-		_ = n.book.Ask(n.plan.definitionARN(deployment.Green)) // it is on offer
-	}
-	select {
-	case <-asked:
-	case <-ctx.Done():
-	}
+	}, n.plan.definitionARN(deployment.Green), "waits for UpdateService with a task definition of the new release",
+		n.awsLine("ecs update-service --cluster rehearsal --service %s --task-definition %s", n.plan.service(),
+			n.plan.definitionARN(deployment.Green)))
 	return phases
 }
 
 // hookList are the service's hooks as ECS shows them.
 func (n *native) hookList() (all []deployment.Hook) {
-	for _, stage := range deployment.HookStages() {
+	for _, stage := range lifecycle.HookStages() {
 		if hook, ok := n.plan.Hooks[stage]; ok {
 			all = append(all, deployment.Hook{
 				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.options.HookTimeout,
@@ -103,17 +93,17 @@ func (n *native) hookList() (all []deployment.Hook) {
 
 // stages are what the deployment goes through.
 func (n *native) stages() []phase {
-	reconcile := phase{name: deployment.ReconcileService, do: n.hooks}
+	reconcile := phase{name: lifecycle.ReconcileService, do: n.hooks}
 	if _, ok := n.plan.Hooks[reconcile.name]; !ok {
 		reconcile.skipped = "ECS has this stage only where more than one service revision is active"
 	}
 	all := []phase{
 		reconcile,
-		{name: deployment.PreScaleUp, do: n.hooks},
-		{name: deployment.ScaleUp, do: n.install},
-		{name: deployment.PostScaleUp, do: n.hooks},
-		{name: deployment.TestTrafficShift, do: n.shiftTest},
-		{name: deployment.PostTestTrafficShift, do: n.hooks},
+		{name: lifecycle.PreScaleUp, do: n.hooks},
+		{name: lifecycle.ScaleUp, do: n.install},
+		{name: lifecycle.PostScaleUp, do: n.hooks},
+		{name: lifecycle.TestTrafficShift, do: n.shiftTest},
+		{name: lifecycle.PostTestTrafficShift, do: n.hooks},
 	}
 	steps := n.plan.config().Steps()
 	for i, s := range steps {
@@ -122,73 +112,55 @@ func (n *native) stages() []phase {
 			number = 0
 		}
 		all = append(all,
-			phase{name: deployment.PreProductionTrafficShift, step: number, do: n.hooks},
-			phase{name: deployment.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
+			phase{name: lifecycle.PreProductionTrafficShift, step: number, do: n.hooks},
+			phase{name: lifecycle.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
 	}
 	return append(all,
-		phase{name: deployment.PostProductionTrafficShift, do: n.hooks},
-		phase{name: deployment.BakeTime, do: n.bake},
-		phase{name: deployment.CleanUp, do: n.cleanUp})
+		phase{name: lifecycle.PostProductionTrafficShift, do: n.hooks},
+		phase{name: lifecycle.BakeTime, do: n.bake},
+		phase{name: lifecycle.CleanUp, do: n.cleanUp})
 }
 
 // shiftTest moves the test traffic; its hooks run while it moves.
-func (n *native) shiftTest(ctx context.Context, p phase) (*failure, error) {
-	n.moveTest(wholeTraffic)
-	if failed, err := n.hooks(ctx, p); failed != nil || err != nil {
-		return failed, err
+func (n *native) shiftTest(ctx context.Context, p phase) *failure {
+	n.move(n.id, n.test, wholeTraffic)
+	if failed := n.hooks(ctx, p); failed != nil {
+		return failed
 	}
-	return n.pause(ctx, p.name, n.plan.scaled(listenerChange), nil), nil
-}
-
-func (n *native) moveTest(percent int) {
-	if n.test != nil {
-		n.forward(n.test, percent)
-		n.book.Update(n.id, func(d *deployment.Deployment) { d.ShiftTest(percent) })
-	}
+	return n.pause(ctx, p.name, n.plan.scaled(listenerChange))
 }
 
 // shift moves production traffic to the step's share, and leaves it there for the step's bake time; its hooks run while
 // it moves.
-func (n *native) shift(s deployment.Step, steps int) func(context.Context, phase) (*failure, error) {
-	return func(ctx context.Context, p phase) (*failure, error) {
-		n.moveProduction(s.Percent)
-		if failed, err := n.hooks(ctx, p); failed != nil || err != nil {
-			return failed, err
+func (n *native) shift(s deployment.Step, steps int) func(context.Context, phase) *failure {
+	return func(ctx context.Context, p phase) *failure {
+		n.move(n.id, n.production, s.Percent)
+		if failed := n.hooks(ctx, p); failed != nil {
+			return failed
 		}
 		if s.Stays > 0 {
-			n.stream.note(fmt.Sprintf("%s: step %d of %d bakes at %d %% for %s", n.plan.config().Strategy(), p.step, steps,
-				s.Percent, s.Stays))
+			n.stream.note("%s: step %d of %d bakes at %d %% for %s", n.plan.config().Strategy(), p.step, steps, s.Percent,
+				s.Stays)
 		}
-		return n.pause(ctx, p.name, n.plan.scaled(max(s.Stays, listenerChange)), nil), nil
+		return n.pause(ctx, p.name, n.plan.scaled(max(s.Stays, listenerChange)))
 	}
-}
-
-func (n *native) moveProduction(percent int) {
-	n.forward(n.production, percent)
-	n.book.Update(n.id, func(d *deployment.Deployment) { d.Shift(percent) })
 }
 
 // bake keeps the old release for a while after the shift.
-func (n *native) bake(ctx context.Context, p phase) (*failure, error) {
-	n.stream.note(fmt.Sprintf("bake time of %s: both releases run", n.plan.TerminationWait))
-	return n.pause(ctx, p.name, n.plan.scaled(n.plan.TerminationWait), nil), nil
+func (n *native) bake(ctx context.Context, p phase) *failure {
+	n.stream.note("bake time of %s: both releases run", n.plan.TerminationWait)
+	return n.pause(ctx, p.name, n.plan.scaled(n.plan.TerminationWait))
 }
 
 // cleanUp stops the old release.
-func (n *native) cleanUp(ctx context.Context, _ phase) (*failure, error) {
-	if n.down(ctx, n.blue); ctx.Err() != nil {
-		return nil, ctx.Err()
+func (n *native) cleanUp(ctx context.Context, p phase) *failure {
+	if n.down(ctx, n.blue, "; "+n.green.release+" serves"); ctx.Err() == nil {
+		n.book.Update(n.id, func(d *deployment.Deployment) {
+			d.End(p.name, deployment.EventSucceeded, time.Now(), nil)
+			d.Finish(deployment.Succeeded, time.Now(), nil)
+		})
 	}
-	now := time.Now()
-	n.book.Update(n.id, func(d *deployment.Deployment) {
-		d.SetRunning(deployment.Blue, 0)
-		d.End(deployment.CleanUp, deployment.EventSucceeded, now, nil)
-		d.Finish(deployment.Succeeded, now, nil)
-	})
-	if !n.options.Create {
-		n.stream.note(fmt.Sprintf("blue (%s) is drained and stopped; %s serves", n.blue.release, n.green.release))
-	}
-	return nil, nil
+	return nil
 }
 
 // fail rolls the deployment back: ECS always does, but where somebody stopped it with ABORT, or there is no earlier
@@ -200,18 +172,17 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	switch {
 	case f.stop != nil && !f.stop.Rollback:
 		finish(deployment.Stopped)
-		n.stream.note("stopped without a rollback: both revisions and all rules stay as they are: " + f.reason)
+		n.stream.note("stopped without a rollback: both revisions and all rules stay as they are: %s", f.reason)
 		return Stopped
 	case n.options.Create:
 		finish(deployment.Failed)
 		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
 		return Failed
 	}
-	text := fmt.Sprintf("the deployment ends in %s; ECS puts %s back", f.where(), n.blue.release)
-	n.stream.send(Event{Kind: KindRollback, Text: text})
+	n.stream.tell(KindRollback, phase{}, "the deployment ends in %s; ECS puts %s back", f.where(), n.blue.release)
 	d, _ := n.book.Get(n.id)
 	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
-	back := slices.DeleteFunc([]lifecycle.Name{deployment.ProductionTrafficShift, deployment.TestTrafficShift},
+	back := slices.DeleteFunc([]lifecycle.Name{lifecycle.ProductionTrafficShift, lifecycle.TestTrafficShift},
 		func(name lifecycle.Name) bool {
 			began := func(e deployment.Event) bool { return e.Name == name && !e.Started.IsZero() }
 			return !slices.ContainsFunc(d.Events, began)
@@ -221,28 +192,21 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	case <-n.book.Stopped(n.id): // what asks for the end now has it already
 	default:
 	}
-	move := map[lifecycle.Name]func(int){
-		deployment.ProductionTrafficShift: n.moveProduction, deployment.TestTrafficShift: n.moveTest,
+	moves := map[lifecycle.Name]*alb.Listener{
+		lifecycle.ProductionTrafficShift: n.production, lifecycle.TestTrafficShift: n.test,
 	}
 	for _, name := range back {
-		p := phase{name: name, rollback: true, do: func(ctx context.Context, p phase) (*failure, error) {
-			move[name](0)
+		p := phase{name: name, rollback: true, do: func(ctx context.Context, p phase) *failure {
+			n.move(n.id, moves[name], 0)
 			return n.hooks(ctx, p)
 		}}
-		if failed, err := n.phase(ctx, p); failed != nil || err != nil {
-			n.stream.warning(fmt.Sprintf("a hook at %s does not keep ECS from rolling back", name))
+		if n.phase(ctx, p) != nil {
+			n.stream.warning("a hook at %s does not keep ECS from rolling back", name)
 		}
 	}
-	n.down(ctx, n.green)
-	n.book.Update(n.id, func(d *deployment.Deployment) { d.SetRunning(deployment.Green, 0) })
+	n.down(ctx, n.green, "")
 	finish(deployment.RolledBack)
-	n.stream.note(fmt.Sprintf("green (%s) is drained and stopped", n.green.release))
 	return RolledBack
-}
-
-func (n *native) deploymentARN() string {
-	return fmt.Sprintf("arn:aws:ecs:%s:%s:service-deployment/rehearsal/%s/%s", Region, Account, n.plan.service(),
-		rand.Text()[:21])
 }
 
 // revision is a side's service revision.
@@ -278,9 +242,9 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 	test, production := map[string]float64{}, map[string]float64{}
 	for _, t := range d.TaskSets {
 		switch p.name { //nolint:exhaustive // no other stage has weights
-		case deployment.TestTrafficShift:
+		case lifecycle.TestTrafficShift:
 			test[t.ID] = t.TestWeight
-		case deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift:
+		case lifecycle.PreProductionTrafficShift, lifecycle.ProductionTrafficShift:
 			production[t.ID] = t.Weight
 		}
 	}

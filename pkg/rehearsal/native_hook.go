@@ -17,45 +17,39 @@ import (
 const callBackDelay = 30 * time.Second
 
 // hooks runs the stage's Lambda function and its PAUSE; both must complete.
-func (n *native) hooks(ctx context.Context, p phase) (*failure, error) {
+func (n *native) hooks(ctx context.Context, p phase) *failure {
 	n.book.Update(n.id, func(d *deployment.Deployment) { d.Native.Executions = nil })
-	goOn, pause := n.await(p)
-	if failed := n.lambda(ctx, p); failed != nil || ctx.Err() != nil {
-		return failed, nil
+	goOn, pause := n.begins(p)
+	if failed := n.lambda(ctx, p); failed != nil || ctx.Err() != nil || pause == "" {
+		return failed
 	}
-	if pause == "" {
-		return nil, nil
-	}
-	failed := n.pause(ctx, p.name, n.plan.scaled(n.options.HookTimeout.After), goOn)
-	if failed != nil || ctx.Err() != nil {
-		return failed, nil
-	}
-	select {
-	case <-goOn:
-		n.stream.note("ContinueServiceDeployment was called: the deployment goes on")
-		return nil, nil
-	default:
-	}
-	return n.late(p, pause, &failure{
+	late := &failure{
 		event: p.name,
 		why:   deployment.Error{Code: deployment.CodeTimeout, Message: "The PAUSE hook timed out."},
 		reason: fmt.Sprintf("timed out: nobody called ContinueServiceDeployment within %s (compressed by --speed %g)",
 			n.options.HookTimeout.After, n.plan.Speed),
-	}), nil
+	}
+	failed := n.await(ctx, p.name, n.plan.scaled(n.options.HookTimeout.After), goOn, late)
+	switch {
+	case failed == late:
+		return n.late(p, pause, failed)
+	case failed == nil && ctx.Err() == nil:
+		n.stream.note("ContinueServiceDeployment was called: the deployment goes on")
+	}
+	return failed
 }
 
-// await begins the stage's PAUSE, where it has one, and returns what is closed when somebody ends it, and its id.
-func (n *native) await(p phase) (goOn <-chan struct{}, id string) {
+// begins begins the stage's PAUSE, where it has one, and returns what is closed when somebody ends it, and its id.
+func (n *native) begins(p phase) (goOn <-chan struct{}, id string) {
 	if p.rollback || !slices.Contains(n.options.Pauses, p.name) {
 		return nil, ""
 	}
 	id = "ecs-pause-" + rand.Text()
 	goOn = n.book.Await(n.id, deployment.Wait(id))
 	n.execution(id, deployment.Hook{Stage: p.name, HookTimeout: n.options.HookTimeout}, deployment.HookWaits)
-	n.stream.send(Event{Kind: KindNote, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(
-		"PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
-		n.options.HookTimeout.After, n.plan.Speed, n.options.HookTimeout.Action())})
-	n.stream.note(n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, id))
+	n.stream.tell(KindNote, p, "PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
+		n.options.HookTimeout.After, n.plan.Speed, n.options.HookTimeout.Action())
+	n.stream.note("%s", n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, id))
 	return goOn, id
 }
 
@@ -83,10 +77,7 @@ func (n *native) late(p phase, id string, failed *failure) *failure {
 	if !n.options.HookTimeout.GoOn {
 		return failed
 	}
-	n.stream.send(Event{
-		Kind: KindWarning, Lifecycle: p.name, Step: p.step,
-		Text: failed.reason + "; the hook's time-out says CONTINUE",
-	})
+	n.stream.tell(KindWarning, p, "%s; the hook's time-out says CONTINUE", failed.reason)
 	return nil
 }
 
@@ -157,9 +148,8 @@ func (n *native) invoke(
 			delay = time.Duration(*a.Delay * float64(time.Second))
 		}
 		maps.Copy(details, a.Details)
-		n.stream.send(Event{Kind: KindNote, Lifecycle: p.name, Step: p.step, Text: fmt.Sprintf(
-			"IN_PROGRESS: invoked again after %s (compressed by --speed %g), with %d hookDetails", delay, n.plan.Speed,
-			len(details))})
+		n.stream.tell(KindNote, p, "IN_PROGRESS: invoked again after %s (compressed by --speed %g), with %d hookDetails",
+			delay, n.plan.Speed, len(details))
 		if wait(ctx, n.plan.scaled(delay)) != nil {
 			return deployment.EventFailed
 		}

@@ -145,7 +145,7 @@ func (h *held) serviceDeployment() types.ServiceDeployment {
 
 func TestANativeDeploymentGoesThroughItsStages(t *testing.T) {
 	t.Parallel()
-	h := hold(t, nativePlan(t, "blue-green", "good", deployment.HookStages()...))
+	h := hold(t, nativePlan(t, "blue-green", "good", lifecycle.HookStages()...))
 	r := h.end(rehearsal.Shifted)
 	same(t, sight(r), []string{
 		"RECONCILE_SERVICE test - production - details map[]; production 1.0.0, test 1.0.0",
@@ -158,7 +158,7 @@ func TestANativeDeploymentGoesThroughItsStages(t *testing.T) {
 		"POST_PRODUCTION_TRAFFIC_SHIFT test - production - details map[]; production 1.1.0, test 1.1.0",
 	})
 	var want []string
-	for _, s := range deployment.Stages() {
+	for _, s := range lifecycle.Stages() {
 		want = append(want, string(s))
 	}
 	same(t, stagesOf(r, deployment.EventSucceeded), want)
@@ -176,7 +176,7 @@ func TestANativeHookThatFailsRollsBack(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			p := nativePlan(t, "blue-green", mode, deployment.PostTestTrafficShift)
+			p := nativePlan(t, "blue-green", mode, lifecycle.PostTestTrafficShift)
 			p.Keep = true
 			h := hold(t, p)
 			h.until("keeping", notes("kept running until Ctrl-C"))
@@ -187,7 +187,7 @@ func TestANativeHookThatFailsRollsBack(t *testing.T) {
 			}
 			h.stop()
 			r := h.end(rehearsal.RolledBack)
-			if r.Why != want || r.FailedEvent != deployment.PostTestTrafficShift {
+			if r.Why != want || r.FailedEvent != lifecycle.PostTestTrafficShift {
 				t.Errorf("why %q in %s, want %q", r.Why, r.FailedEvent, want)
 			}
 			same(t, stagesOf(r, deployment.EventSucceeded), []string{"PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "TEST_TRAFFIC_SHIFT rollback"})
@@ -207,7 +207,7 @@ func TestEachStepInvokesItsHooks(t *testing.T) {
 	} {
 		t.Run(strategy, func(t *testing.T) {
 			t.Parallel()
-			r := hold(t, nativePlan(t, strategy, "good", deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift)).end(rehearsal.Shifted)
+			r := hold(t, nativePlan(t, strategy, "good", lifecycle.PreProductionTrafficShift, lifecycle.ProductionTrafficShift)).end(rehearsal.Shifted)
 			var weights []string
 			for _, text := range sight(r) {
 				_, rest, _ := strings.Cut(text, "production ")
@@ -226,8 +226,8 @@ func TestEachStepInvokesItsHooks(t *testing.T) {
 // What is bad at a step takes both listeners' traffic back, and the hooks of the shifts hear of it by the weights.
 func TestABadStepRollsBack(t *testing.T) {
 	t.Parallel()
-	r := hold(t, nativePlan(t, "linear:25,2m", "bad at 50", deployment.TestTrafficShift, deployment.PreProductionTrafficShift, deployment.ProductionTrafficShift)).end(rehearsal.RolledBack)
-	if r.FailedEvent != deployment.PreProductionTrafficShift || r.FailedStep != 3 || !slices.Equal(production(r), []int{0, 25, 50, 0}) {
+	r := hold(t, nativePlan(t, "linear:25,2m", "bad at 50", lifecycle.TestTrafficShift, lifecycle.PreProductionTrafficShift, lifecycle.ProductionTrafficShift)).end(rehearsal.RolledBack)
+	if r.FailedEvent != lifecycle.PreProductionTrafficShift || r.FailedStep != 3 || !slices.Equal(production(r), []int{0, 25, 50, 0}) {
 		t.Errorf("failed in %s, step %d; shares %v", r.FailedEvent, r.FailedStep, production(r))
 	}
 	seen := sight(r)
@@ -239,7 +239,7 @@ func TestABadStepRollsBack(t *testing.T) {
 	same(t, stagesOf(r, deployment.EventSkipped), []string{
 		"RECONCILE_SERVICE", "PRODUCTION_TRAFFIC_SHIFT 3", "PRE_PRODUCTION_TRAFFIC_SHIFT 4", "PRODUCTION_TRAFFIC_SHIFT 4", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP",
 	})
-	if last := r.Hooks[len(r.Hooks)-1]; !last.Rollback || last.Event != deployment.TestTrafficShift {
+	if last := r.Hooks[len(r.Hooks)-1]; !last.Rollback || last.Event != lifecycle.TestTrafficShift {
 		t.Errorf("%+v", last)
 	}
 	unharmed(t, r)
@@ -247,7 +247,7 @@ func TestABadStepRollsBack(t *testing.T) {
 
 func TestAHookInProgressIsInvokedAgainWithItsDetails(t *testing.T) {
 	t.Parallel()
-	r := hold(t, nativePlan(t, "blue-green", "later", deployment.PostTestTrafficShift)).end(rehearsal.Shifted)
+	r := hold(t, nativePlan(t, "blue-green", "later", lifecycle.PostTestTrafficShift)).end(rehearsal.Shifted)
 	same(t, sight(r), []string{
 		"POST_TEST_TRAFFIC_SHIFT test - production - details map[]; production 1.0.0, test 1.1.0",
 		"POST_TEST_TRAFFIC_SHIFT test - production - details map[k0:true n:1]; production 1.0.0, test 1.1.0",
@@ -262,7 +262,7 @@ func TestAHooksTimeOutSaysWhatHappens(t *testing.T) {
 	for _, goOn := range []bool{false, true} {
 		t.Run(deployment.HookTimeout{GoOn: goOn}.Action(), func(t *testing.T) {
 			t.Parallel()
-			p := nativePlan(t, "blue-green", "never", deployment.PostTestTrafficShift)
+			p := nativePlan(t, "blue-green", "never", lifecycle.PostTestTrafficShift)
 			p.Native.HookTimeout = deployment.HookTimeout{After: 2 * time.Hour, GoOn: goOn}
 			if goOn {
 				r := hold(t, p).end(rehearsal.Shifted)
@@ -272,7 +272,7 @@ func TestAHooksTimeOutSaysWhatHappens(t *testing.T) {
 				return
 			}
 			r := hold(t, p).end(rehearsal.RolledBack)
-			if r.FailedEvent != deployment.PostTestTrafficShift || !strings.HasPrefix(r.Why, "timed out: hook did not answer") || r.Hooks[0].Reported {
+			if r.FailedEvent != lifecycle.PostTestTrafficShift || !strings.HasPrefix(r.Why, "timed out: hook did not answer") || r.Hooks[0].Reported {
 				t.Errorf("%s: %q, %+v", r.FailedEvent, r.Why, r.Hooks)
 			}
 		})
@@ -282,9 +282,9 @@ func TestAHooksTimeOutSaysWhatHappens(t *testing.T) {
 func TestAPauseThatNobodyEndsTimesOut(t *testing.T) {
 	t.Parallel()
 	p := nativePlan(t, "blue-green", "good")
-	p.Native.Pauses, p.Native.HookTimeout.After = []lifecycle.Name{deployment.PostTestTrafficShift}, time.Hour
+	p.Native.Pauses, p.Native.HookTimeout.After = []lifecycle.Name{lifecycle.PostTestTrafficShift}, time.Hour
 	r := hold(t, p).end(rehearsal.RolledBack)
-	if want := "timed out: nobody called ContinueServiceDeployment within 1h0m0s (compressed by --speed 1000)"; r.Why != want || r.FailedEvent != deployment.PostTestTrafficShift {
+	if want := "timed out: nobody called ContinueServiceDeployment within 1h0m0s (compressed by --speed 1000)"; r.Why != want || r.FailedEvent != lifecycle.PostTestTrafficShift {
 		t.Errorf("%s: %q, want %q", r.FailedEvent, r.Why, want)
 	}
 }
@@ -294,7 +294,7 @@ func TestAServiceIsCreated(t *testing.T) {
 	for mode, outcome := range map[string]rehearsal.Outcome{"good": rehearsal.Shifted, "FAILED": rehearsal.Failed} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			p := nativePlan(t, "blue-green", mode, deployment.ProductionTrafficShift)
+			p := nativePlan(t, "blue-green", mode, lifecycle.ProductionTrafficShift)
 			p.Native.Create, p.BlueRelease, p.Keep, p.Traffic = true, "", true, 0
 			h := hold(t, p)
 			h.until("keeping", notes("kept running until Ctrl-C"))
@@ -315,9 +315,9 @@ func TestAServiceIsCreated(t *testing.T) {
 // With a rule on the production listener a request with its header meets the new release, and no other one does.
 func TestTestTrafficComesByAHeader(t *testing.T) {
 	t.Parallel()
-	p := nativePlan(t, "blue-green", "good", deployment.PostTestTrafficShift)
+	p := nativePlan(t, "blue-green", "good", lifecycle.PostTestTrafficShift)
 	p.Header, p.Keep = rehearsal.Header{Name: "X-Side", Value: "green"}, true
-	p.Native.Pauses = []lifecycle.Name{deployment.PostTestTrafficShift}
+	p.Native.Pauses = []lifecycle.Name{lifecycle.PostTestTrafficShift}
 	h := hold(t, p)
 	h.until("the pause", notes("aws ecs continue-service-deployment"))
 	revision, err := ecsAt(h.endpoint).DescribeServiceRevisions(t.Context(), &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{aws.ToString(h.serviceDeployment().TargetServiceRevision.Arn)}})
@@ -390,7 +390,7 @@ func TestANativeDeploymentIsEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := nativePlan(t, "canary:10,5m", "good")
-			p.Native.Pauses = []lifecycle.Name{deployment.PreProductionTrafficShift}
+			p.Native.Pauses = []lifecycle.Name{lifecycle.PreProductionTrafficShift}
 			if name == "alarm" {
 				p.Alarm.File = file
 			}
@@ -402,7 +402,7 @@ func TestANativeDeploymentIsEnded(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := h.end(c.outcome)
-			if !strings.HasPrefix(r.Why, c.why) || r.FailedEvent != deployment.PreProductionTrafficShift || r.FailedStep != 2 || !slices.Equal(production(r), c.shares) {
+			if !strings.HasPrefix(r.Why, c.why) || r.FailedEvent != lifecycle.PreProductionTrafficShift || r.FailedStep != 2 || !slices.Equal(production(r), c.shares) {
 				t.Errorf("%q in %s, step %d; shares %v", r.Why, r.FailedEvent, r.FailedStep, production(r))
 			}
 			unharmed(t, r)
@@ -459,7 +459,7 @@ func TestTheAWSCommandLineDrivesAPausedDeployment(t *testing.T) {
 	t.Parallel()
 	cli := need(t, "aws", "ecs", "continue-service-deployment", "help")
 	p := nativePlan(t, "blue-green", "good")
-	p.Native.Pauses = []lifecycle.Name{deployment.PostTestTrafficShift, deployment.PreProductionTrafficShift}
+	p.Native.Pauses = []lifecycle.Name{lifecycle.PostTestTrafficShift, lifecycle.PreProductionTrafficShift}
 	h := hold(t, p)
 	run := func(line string) string {
 		t.Helper()

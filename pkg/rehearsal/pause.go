@@ -12,9 +12,16 @@ import (
 // listenerChange is how long CodeDeploy takes to change a listener; the new one is in force at once.
 const listenerChange = 10 * time.Second
 
-// pause waits for d, which is compressed already, or until goOn is closed. It returns a failure when the
-// deployment was stopped meanwhile: by somebody or by an alarm. When ctx ends it returns nil at once.
-func (r *run) pause(ctx context.Context, at lifecycle.Name, d time.Duration, goOn <-chan struct{}) *failure {
+// pause waits for d, which is compressed already.
+func (r *run) pause(ctx context.Context, at lifecycle.Name, d time.Duration) *failure {
+	return r.await(ctx, at, d, nil, nil)
+}
+
+// await waits for goOn to be closed; once d is over, which is compressed already, it returns late. It returns a failure
+// when the deployment was stopped meanwhile: by somebody or by an alarm. When ctx ends it returns nil at once.
+func (r *run) await(
+	ctx context.Context, at lifecycle.Name, d time.Duration, goOn <-chan struct{}, late *failure,
+) *failure {
 	stopped := r.book.Stopped(r.id)
 	passed := time.After(d)
 	select { // a stop that came before wins
@@ -26,6 +33,7 @@ func (r *run) pause(ctx context.Context, at lifecycle.Name, d time.Duration, goO
 	case stop := <-stopped:
 		return stoppedAt(at, stop)
 	case <-passed:
+		return late
 	case <-goOn:
 	case <-ctx.Done():
 	}

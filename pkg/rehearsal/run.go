@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -38,7 +39,7 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 		return Result{}, err
 	}
 	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
-	r := &run{stage: s, id: s.id}
+	r := &run{stage: s}
 	r.controller = &codeDeploy{run: r}
 	if p.Native != nil {
 		r.controller = &native{run: r, options: p.Native}
@@ -73,7 +74,7 @@ func (s *stage) serveBlue(ctx context.Context) error {
 			Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
 		}
 	}
-	s.stream.note(fmt.Sprintf("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text))
+	s.stream.note("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text)
 	s.announce()
 	return nil
 }
@@ -88,7 +89,7 @@ func (s *stage) announce() {
 	}
 	s.stream.send(Event{Kind: KindNote, Text: where + ", AWS " + s.endpoint, Endpoint: s.endpoint})
 	if s.plan.Traffic > 0 {
-		s.stream.note(fmt.Sprintf("traffic: %g production requests a second from now to the end", s.plan.Traffic))
+		s.stream.note("traffic: %g production requests a second from now to the end", s.plan.Traffic)
 	}
 }
 
@@ -98,8 +99,8 @@ func (r *run) keep(ctx context.Context) {
 	if r.test != nil {
 		text += ", test " + r.test.URL()
 	}
-	r.stream.note(text)
-	r.stream.note(r.controller.lookAt())
+	r.stream.note("%s", text)
+	r.stream.note("%s", r.controller.lookAt())
 	<-ctx.Done()
 }
 
@@ -112,7 +113,6 @@ func (s *stage) awsLine(format string, args ...any) string {
 // run is one deployment on the stage.
 type run struct {
 	*stage
-	id         string
 	controller controller
 	// definition is the task definition that somebody deploys, by ARN; empty is the plan's.
 	definition string
@@ -137,7 +137,7 @@ type phase struct {
 	step     int
 	rollback bool
 	// do does what the phase is there for, its hooks among it.
-	do func(ctx context.Context, p phase) (*failure, error)
+	do func(ctx context.Context, p phase) *failure
 	// skipped, where it is not empty, says why the phase is passed over.
 	skipped string
 }
@@ -152,37 +152,70 @@ func (r *run) deploy(ctx context.Context) error {
 		return ctx.Err()
 	}
 	r.result.DeploymentID = r.id
-	r.stream.note(fmt.Sprintf("deployment %s begins: %s is to replace %s", r.id, r.green.release,
-		cmp.Or(r.blue.release, "nothing")))
+	r.stream.note("deployment %s begins: %s is to replace %s", r.id, r.green.release, cmp.Or(r.blue.release, "nothing"))
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.plan.Alarm.set() {
 		go r.watchAlarm(watching)
 	}
 	for _, p := range phases {
-		failed, err := r.phase(ctx, p)
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
+		failed := r.phase(ctx, p)
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case failed == nil:
+			continue
+		case failed.err != nil:
+			return failed.err
 		}
-		if failed != nil {
-			failed.step = p.step
-			r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
-			r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
-			r.result.Outcome = r.controller.fail(ctx, failed)
-			return ctx.Err()
-		}
+		failed.step = p.step
+		r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
+		r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
+		r.result.Outcome = r.controller.fail(ctx, failed)
+		return ctx.Err()
 	}
 	r.result.Outcome = Shifted
 	return ctx.Err()
 }
 
-// phase runs one phase.
-func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
-	if failed := r.pause(ctx, p.name, 0, nil); failed != nil {
-		return failed, nil
+// offer returns once the deployment has begun: somebody calls for it, as the hints say, or the rehearsal does itself.
+func (r *run) offer(
+	ctx context.Context, begin func(definition string) deployment.Deployment, definition string, hints ...string,
+) {
+	asked := r.book.Offer(begin)
+	if !r.plan.AwaitUpdate {
+		_ = r.book.Ask(definition) // it is on offer
+		return
+	}
+	for _, hint := range hints {
+		r.stream.note("%s", hint)
+	}
+	select {
+	case <-asked:
+	case <-ctx.Done():
+	}
+}
+
+// move sends a percentage of a listener's traffic to green, and notes that in a deployment. There may be no test
+// listener.
+func (r *run) move(id string, l *alb.Listener, percent int) {
+	if l == nil {
+		return
+	}
+	r.forward(l, percent)
+	r.book.Update(id, func(d *deployment.Deployment) {
+		if l == r.test {
+			d.ShiftTest(percent)
+		} else {
+			d.Shift(percent)
+		}
+	})
+}
+
+// phase runs one phase. One that an interrupt cuts off does not end.
+func (r *run) phase(ctx context.Context, p phase) *failure {
+	if failed := r.pause(ctx, p.name, 0); failed != nil {
+		return failed
 	}
 	if p.skipped != "" {
 		if _, ok := r.plan.Hooks[p.name]; ok {
@@ -190,16 +223,16 @@ func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
 		}
 		r.book.Update(r.id, func(d *deployment.Deployment) { d.Skip(p.name) })
 		r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Status: deployment.EventSkipped, Text: p.skipped})
-		return nil, nil
+		return nil
 	}
 	if p.name == "" {
 		return p.do(ctx, p)
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.Begin(p.name, time.Now()) })
-	r.stream.send(Event{Kind: KindBegin, Lifecycle: p.name, Step: p.step})
-	failed, err := p.do(ctx, p)
-	if err != nil {
-		return nil, err
+	r.stream.tell(KindBegin, p, "")
+	failed := p.do(ctx, p)
+	if ctx.Err() != nil || failed != nil && failed.err != nil {
+		return failed
 	}
 	status, text := deployment.EventSucceeded, ""
 	var why *deployment.Diagnostics
@@ -208,14 +241,14 @@ func (r *run) phase(ctx context.Context, p phase) (*failure, error) {
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(p.name, status, time.Now(), why) })
 	r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Step: p.step, Status: status, Text: text})
-	return failed, nil
+	return failed
 }
 
 // install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
 // divides, but never less than a task may take to start. Tasks that were started elsewhere are used as they are.
-func (r *run) install(ctx context.Context, p phase) (*failure, error) {
+func (r *run) install(ctx context.Context, p phase) *failure {
 	if err := r.up(ctx, r.green); err != nil {
-		return nil, err
+		return &failure{err: err}
 	}
 	now := time.Now()
 	r.book.Update(r.id, func(d *deployment.Deployment) {
@@ -224,38 +257,29 @@ func (r *run) install(ctx context.Context, p phase) (*failure, error) {
 		}
 		d.SetRunning(deployment.Green, r.green.running())
 	})
-	r.stream.note(fmt.Sprintf("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text))
+	r.stream.note("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text)
 	if len(r.green.command.Addrs) > 0 {
-		return nil, nil
+		return nil
 	}
-	healthy, cancel := context.WithTimeout(ctx, max(r.plan.StartTimeout, r.plan.scaled(installLimit)))
+	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	seen := make(chan struct{})
+	healthy := make(chan struct{})
 	go func() {
-		defer cancel()
-		if r.green.group.WaitHealthy(healthy) {
-			close(seen)
+		if r.green.group.WaitHealthy(watching) {
+			close(healthy)
 		}
 	}()
-	if failed := r.pause(healthy, p.name, installLimit, seen); failed != nil || ctx.Err() != nil {
-		return failed, nil
-	}
-	select {
-	case <-seen:
-		return nil, nil
-	default:
-	}
 	who := "the replacement task set did not become healthy within CodeDeploy's hour"
 	if r.plan.Native != nil {
 		who = "the new service revision did not become healthy within the hour that a rehearsal gives it"
 	}
 	text := fmt.Sprintf("timed out: %s (compressed by --speed %g): its tasks did not answer GET %s with %s", who,
 		r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
-	return &failure{
+	return r.await(ctx, p.name, max(r.plan.StartTimeout, r.plan.scaled(installLimit)), healthy, &failure{
 		event: p.name, reason: text,
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
 		diagnostics: &deployment.Diagnostics{Code: deployment.DiagnosticOther, Message: text},
-	}, nil
+	})
 }
 
 // hookReport is what a hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.

@@ -84,7 +84,7 @@ type stage struct {
 func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	s := &stage{
 		plan:     p,
-		id:       deployment.NewID(),
+		id:       p.deploymentID(),
 		stream:   &stream{began: time.Now(), emit: emit, redactor: redact.New(slices.Collect(maps.Values(p.Secrets))...)},
 		book:     deployment.NewBook(),
 		balancer: alb.New(), //nolint:contextcheck // Close ends its requests, also when the context has ended
@@ -197,12 +197,12 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		RestartPause: max(minRestart, s.plan.scaled(restartPause)),
 		Ended: func(task string, exit process.Exit) {
 			d.group.Deregister(task)
-			s.stream.warning(fmt.Sprintf("task %s ended by itself: %s; ECS starts another", task, exit))
+			s.stream.warning("task %s ended by itself: %s; ECS starts another", task, exit)
 			s.countTasks(d)
 		},
 		Started: func(t *task.Task) {
 			d.group.Register(ctx, t.ID, d.release, t.Addr)
-			s.stream.note(fmt.Sprintf("task %s is up in its place", t.ID))
+			s.stream.note("task %s is up in its place", t.ID)
 			s.countTasks(d)
 		},
 	})
@@ -247,16 +247,22 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 	return failed
 }
 
-// down takes a side's tasks out of their target group, waits for their requests in flight, and stops them.
-func (s *stage) down(ctx context.Context, d *side) {
+// down takes a side's tasks out of their target group, waits for their requests in flight, and stops them; then says
+// what that means, or nothing.
+func (s *stage) down(ctx context.Context, d *side, then string) {
 	set := d.set.Load()
 	if set == nil {
 		return
 	}
 	if cut := d.group.Drain(ctx, max(time.Second, s.plan.scaled(deregistrationDelay))); cut > 0 {
-		s.stream.warning(fmt.Sprintf("%d requests to %s were cut off when its deregistration delay ended", cut, d.name))
+		s.stream.warning("%d requests to %s were cut off when its deregistration delay ended", cut, d.name)
 	}
+	ran := set.Running() > 0
 	set.Stop(stopGrace)
+	s.countTasks(d)
+	if ran && ctx.Err() == nil {
+		s.stream.note("%s (%s) is drained and stopped%s", d.name, d.release, then)
+	}
 }
 
 // close ends everything at once. Nothing of the rehearsal runs when it returns.

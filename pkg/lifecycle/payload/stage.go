@@ -13,7 +13,7 @@ import (
 // StageEvent is what invokes a hook of a native deployment. It waits for the answer, a HookAnswer.
 type StageEvent struct {
 	ExecutionID string
-	Stage       lifecycle.Stage
+	Stage       lifecycle.Name
 	// Deployment is the ARN of the service deployment, Service that of the service.
 	Deployment, Service string
 	// TargetRevision is the ARN of the service revision that is deployed.
@@ -95,7 +95,7 @@ func (w weights) leaves(target string) bool {
 // share is the target's part of production's traffic at a stage. Production is not touched before the test
 // traffic's stages are over; while it is being shifted, and where the weights of a later stage are missing,
 // nobody knows.
-func (w weights) share(target string, at lifecycle.Stage) (percent float64, known bool) {
+func (w weights) share(target string, at lifecycle.Name) (percent float64, known bool) {
 	percent = w[target]
 	untouched := at == lifecycle.TestTrafficShift || at == lifecycle.PostTestTrafficShift
 	told := at == lifecycle.PreProductionTrafficShift && target != "" && w.total() > 0
@@ -113,7 +113,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	}
 	var in struct {
 		ExecutionID string          `json:"executionId"`
-		Stage       lifecycle.Stage `json:"lifecycleStage"`
+		Stage       lifecycle.Name  `json:"lifecycleStage"`
 		Resource    string          `json:"resourceArn"`
 		Details     details         `json:"executionDetails"`
 		Own         json.RawMessage `json:"hookDetails"`
@@ -139,13 +139,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 		ev.Before, _ = own[ownDetails].(string)
 	}
 	ev.Weighted = d.Production.total() > 0
-	switch in.Stage {
-	case lifecycle.TestTrafficShift:
-		ev.Rollback = d.Test.leaves(d.Target)
-	case lifecycle.ProductionTrafficShift:
-		ev.Rollback = d.Production.leaves(d.Target)
-	case lifecycle.ReconcileService, lifecycle.PreScaleUp, lifecycle.PostTestTrafficShift,
-		lifecycle.PreProductionTrafficShift, lifecycle.PostProductionTrafficShift:
-	}
+	ev.Rollback = in.Stage == lifecycle.TestTrafficShift && d.Test.leaves(d.Target) ||
+		in.Stage == lifecycle.ProductionTrafficShift && d.Production.leaves(d.Target)
 	return ev, cmp.Or(d.Production.flaw(), d.Test.flaw())
 }

@@ -128,7 +128,7 @@ func FuzzParseStage(f *testing.F) {
 		if ev.Stage == "" {
 			t.Fatal("accepted an event without a stage")
 		}
-		if n, ok := ev.Stage.Name(); ok && !n.TakesHook() {
+		if n, ok := ev.Stage.Event(); ok && !n.TakesHook() {
 			t.Fatalf("%q is taken for %q, which takes no hook", ev.Stage, n)
 		}
 	})

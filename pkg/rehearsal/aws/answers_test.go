@@ -83,7 +83,7 @@ func rich(t *testing.T) (*fake.Server, []call) {
 		BlueGroup: "arn:tg1", GreenGroup: "arn:tg2",
 		Native: &deployment.Native{
 			Target: deployment.Green, TestRule: "arn:r1", ProductionRule: "arn:r2", Alarm: true,
-			Hooks: []deployment.Hook{{Stage: deployment.PreScaleUp, Function: "arn:f"}, {Stage: deployment.PreProductionTrafficShift, HookTimeout: deployment.HookTimeout{After: time.Hour, GoOn: true}}},
+			Hooks: []deployment.Hook{{Stage: lifecycle.PreScaleUp, Function: "arn:f"}, {Stage: lifecycle.PreProductionTrafficShift, HookTimeout: deployment.HookTimeout{After: time.Hour, GoOn: true}}},
 		},
 		TaskSets: []deployment.TaskSet{
 			{ID: "arn:blue", Label: deployment.Blue, Weight: 75, TestWeight: 0, Desired: 2, Running: 1, TargetGroupARN: "arn:tg1", Created: at, TaskDefinition: arn + "1", Container: "app", Port: 80},
@@ -91,7 +91,7 @@ func rich(t *testing.T) (*fake.Server, []call) {
 		},
 	}
 	var stages []deployment.Event
-	for _, s := range deployment.Stages() {
+	for _, s := range lifecycle.Stages() {
 		stages = append(stages, deployment.Event{Name: s, Step: 1})
 	}
 	calls := []call{
@@ -135,7 +135,7 @@ func rich(t *testing.T) (*fake.Server, []call) {
 	for i, change := range []func(*deployment.Deployment){
 		func(d *deployment.Deployment) {}, // pending
 		func(d *deployment.Deployment) { // at each stage, with hooks in each state
-			for _, s := range deployment.Stages() {
+			for _, s := range lifecycle.Stages() {
 				d.Begin(s, at)
 			}
 			for _, status := range []string{deployment.HookWaits, deployment.HookRuns, deployment.HookSucceeded, deployment.HookFailed, deployment.HookTimedOut} {
@@ -143,7 +143,7 @@ func rich(t *testing.T) (*fake.Server, []call) {
 			}
 		},
 		func(d *deployment.Deployment) {
-			d.Begin(deployment.PreScaleUp, at)
+			d.Begin(lifecycle.PreScaleUp, at)
 			d.RollBack(at, &deployment.Error{Code: deployment.CodeAlarm, Message: "m"})
 		},
 		func(d *deployment.Deployment) {

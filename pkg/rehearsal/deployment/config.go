@@ -56,32 +56,67 @@ func ParseConfig(text string) (Config, error) {
 			return c, nil
 		}
 	}
-	kind, numbers, _ := strings.Cut(text, ":")
-	routing := map[string]Routing{"all-at-once": AllAtOnce, "canary": Canary, "linear": Linear}[kind]
-	switch {
-	case routing == AllAtOnce && numbers == "":
-		return Configs()[0], nil
-	case routing != Canary && routing != Linear:
-		return Config{}, fmt.Errorf("no deployment configuration is called that; give all-at-once, canary:10,5m, "+
-			"linear:10,1m or the name of one of AWS's: %s", strings.Join(names, ", "))
+	c, err := limits{
+		whole: "all-at-once", shortest: time.Minute, longest: maxInterval,
+		forms: "no deployment configuration is called that; give all-at-once, canary:10,5m, linear:10,1m or the name of one " +
+			"of AWS's: " + strings.Join(names, ", "),
+		percents: "1 to 99", intervals: "the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it",
+	}.parse(text)
+	if err != nil {
+		return c, err
 	}
-	first, second, _ := strings.Cut(numbers, ",")
-	percent, err := strconv.Atoi(strings.TrimSuffix(first, "%"))
-	if err != nil || percent < 1 || percent >= wholePart {
-		return Config{}, errors.New("the percentage is a whole number from 1 to 99")
-	}
-	interval, err := time.ParseDuration(second)
-	if err != nil || interval < time.Minute || interval > maxInterval || interval%time.Minute != 0 {
-		return Config{}, errors.New("the interval is in whole minutes, from 1m to 48h, as CodeDeploy takes it " +
-			"(--speed divides it)")
-	}
-	for _, c := range Configs() {
-		if c.Routing == routing && c.Percent == percent && c.Interval == interval {
-			return c, nil
+	kind, _, _ := strings.Cut(text, ":")
+	name := fmt.Sprintf("rehearsal-%s-%d-percent-%d-minutes", kind, c.Percent, c.Interval/time.Minute)
+	for _, known := range Configs() {
+		if c.Routing == known.Routing && c.Percent == known.Percent && c.Interval == known.Interval {
+			name = known.Name
 		}
 	}
-	name := fmt.Sprintf("rehearsal-%s-%d-percent-%d-minutes", kind, percent, interval/time.Minute)
-	return Config{Name: name, Routing: routing, Percent: percent, Interval: interval}, nil
+	c.Name = name
+	return c, nil
+}
+
+// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green,
+// canary:PERCENT,TIME or linear:PERCENT,TIME.
+func ParseStrategy(text string) (Config, error) {
+	return limits{
+		whole: "blue-green", linear: 3, longest: 24 * time.Hour,
+		forms:     "want blue-green, canary:PERCENT,TIME or linear:PERCENT,TIME, like canary:10,5m or linear:25,2m",
+		percents:  "1 (linear: 3) to 99",
+		intervals: "the bake time of a step is in whole minutes, from 0m to 24h, as Amazon ECS takes it",
+	}.parse(text)
+}
+
+// limits are what one controller takes.
+type limits struct {
+	// whole is the word for moving all at once.
+	whole string
+	// linear is the smallest step of a linear shift.
+	linear            int
+	shortest, longest time.Duration
+	// forms, percents and intervals say what is taken.
+	forms, percents, intervals string
+}
+
+func (l limits) parse(text string) (c Config, err error) {
+	kind, numbers, _ := strings.Cut(text, ":")
+	first, second, _ := strings.Cut(numbers, ",")
+	c.Routing = map[string]Routing{l.whole: AllAtOnce, "canary": Canary, "linear": Linear}[kind]
+	if c.Routing == AllAtOnce && numbers == "" {
+		return c, nil
+	}
+	if c.Routing != Canary && c.Routing != Linear {
+		return c, errors.New(l.forms)
+	}
+	c.Percent, err = strconv.Atoi(strings.TrimSuffix(first, "%"))
+	if err != nil || c.Percent < 1 || c.Percent >= wholePart || c.Routing == Linear && c.Percent < l.linear {
+		return c, errors.New("the percentage is a whole number from " + l.percents)
+	}
+	c.Interval, err = time.ParseDuration(second)
+	if err != nil || c.Interval < l.shortest || c.Interval > l.longest || c.Interval%time.Minute != 0 {
+		return c, errors.New(l.intervals + " (--speed divides it)")
+	}
+	return c, nil
 }
 
 // Step is a share of production traffic for the replacement, and how long it stays.
@@ -110,10 +145,7 @@ func (c Config) Steps() []Step {
 func (d *Deployment) Shift(percent int) {
 	for i := range d.TaskSets {
 		t := &d.TaskSets[i]
-		t.Weight, t.Status = float64(wholePart-percent), "ACTIVE"
-		if t.Label == Green {
-			t.Weight = float64(percent)
-		}
+		t.Weight, t.Status = t.Label.share(percent), "ACTIVE"
 		if (t.Label == Green) == (percent == wholePart) {
 			t.Status = "PRIMARY"
 		}
@@ -137,7 +169,14 @@ func (d *Deployment) SetRunning(label TaskSetLabel, running int) {
 // ShiftTest gives the replacement its share of test traffic.
 func (d *Deployment) ShiftTest(percent int) {
 	for i := range d.TaskSets {
-		share := map[TaskSetLabel]int{Blue: wholePart - percent, Green: percent}
-		d.TaskSets[i].TestWeight = float64(share[d.TaskSets[i].Label])
+		d.TaskSets[i].TestWeight = d.TaskSets[i].Label.share(percent)
 	}
+}
+
+// share is a side's part where the replacement has so many percent.
+func (l TaskSetLabel) share(percent int) float64 {
+	if l == Green {
+		return float64(percent)
+	}
+	return float64(wholePart - percent)
 }

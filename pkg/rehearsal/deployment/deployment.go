@@ -74,7 +74,6 @@ const (
 const (
 	CodeHookFailed   = "HOOK_EXECUTION_FAILURE"
 	CodeTimeout      = "TIMEOUT"
-	CodeInternal     = "INTERNAL_ERROR"
 	CodeManualStop   = "MANUAL_STOP"
 	CodeAlarm        = "ALARM_ACTIVE"
 	DiagnosticFailed = "ScriptFailed"

@@ -2,50 +2,11 @@ package deployment
 
 import (
 	"cmp"
-	"errors"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
-
-// The stages of Amazon ECS's own deployments, in order. Those around the shift of production traffic come once for each
-// of its steps.
-const (
-	ReconcileService           = lifecycle.Name("RECONCILE_SERVICE")
-	PreScaleUp                 = lifecycle.Name("PRE_SCALE_UP")
-	ScaleUp                    = lifecycle.Name("SCALE_UP")
-	PostScaleUp                = lifecycle.Name("POST_SCALE_UP")
-	TestTrafficShift           = lifecycle.Name(lifecycle.TestTrafficShift)
-	PostTestTrafficShift       = lifecycle.Name(lifecycle.PostTestTrafficShift)
-	PreProductionTrafficShift  = lifecycle.Name(lifecycle.PreProductionTrafficShift)
-	ProductionTrafficShift     = lifecycle.Name(lifecycle.ProductionTrafficShift)
-	PostProductionTrafficShift = lifecycle.Name(lifecycle.PostProductionTrafficShift)
-	BakeTime                   = lifecycle.Name("BAKE_TIME")
-	CleanUp                    = lifecycle.Name("CLEAN_UP")
-)
-
-// Stages returns the stages of Amazon ECS's own deployments in order.
-func Stages() []lifecycle.Name {
-	return []lifecycle.Name{
-		ReconcileService, PreScaleUp, ScaleUp, PostScaleUp, TestTrafficShift, PostTestTrafficShift,
-		PreProductionTrafficShift, ProductionTrafficShift, PostProductionTrafficShift, BakeTime, CleanUp,
-	}
-}
-
-// HookStages returns the stages that take a Lambda function.
-func HookStages() []lifecycle.Name {
-	return slices.DeleteFunc(Stages(),
-		func(n lifecycle.Name) bool { return n == ScaleUp || n == BakeTime || n == CleanUp })
-}
-
-// PauseStages returns the stages that take a PAUSE hook: not those that come again in a rollback.
-func PauseStages() []lifecycle.Name {
-	return slices.DeleteFunc(HookStages(),
-		func(n lifecycle.Name) bool { return n == TestTrafficShift || n == ProductionTrafficShift })
-}
 
 // Native is what one of Amazon ECS's own deployments has beside what one of CodeDeploy's has.
 type Native struct {
@@ -122,58 +83,11 @@ func (d *Deployment) Side(label TaskSetLabel) *TaskSet {
 // PRE_PRODUCTION_TRAFFIC_SHIFT, in which the deployment is still at the stage before.
 func (d *Deployment) Stage() (last lifecycle.Name) {
 	for _, e := range d.Events {
-		if !e.Started.IsZero() && e.Name != PreProductionTrafficShift {
+		if !e.Started.IsZero() && e.Name != lifecycle.PreProductionTrafficShift {
 			last = e.Name
 		}
 	}
 	return last
-}
-
-// Offer makes the deployment that the next task definition given to Ask begins; the channel is closed then.
-func (b *Book) Offer(begin func(definition string) Deployment) <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.offer, b.asked = begin, make(chan struct{})
-	return b.asked
-}
-
-// Ask begins the deployment that is on offer.
-func (b *Book) Ask(definition string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.offer == nil {
-		return ErrNotReady
-	}
-	b.add(b.offer(definition))
-	b.offer = nil
-	close(b.asked)
-	return nil
-}
-
-// ParseStrategy reads how one of Amazon ECS's own deployments moves production traffic: blue-green,
-// canary:PERCENT,TIME or linear:PERCENT,TIME.
-func ParseStrategy(text string) (Config, error) {
-	const lowest = 3 // of a linear step
-	kind, numbers, _ := strings.Cut(text, ":")
-	first, second, _ := strings.Cut(numbers, ",")
-	c := Config{Routing: map[string]Routing{"blue-green": AllAtOnce, "canary": Canary, "linear": Linear}[kind]}
-	if c.Routing == AllAtOnce && numbers == "" {
-		return c, nil
-	}
-	if c.Routing != Canary && c.Routing != Linear {
-		return c, errors.New("want blue-green, canary:PERCENT,TIME or linear:PERCENT,TIME, like canary:10,5m or linear:25,2m")
-	}
-	var err error
-	c.Percent, err = strconv.Atoi(strings.TrimSuffix(first, "%"))
-	if err != nil || c.Percent < 1 || c.Percent >= wholePart || c.Routing == Linear && c.Percent < lowest {
-		return c, errors.New("the percentage is a whole number from 1 (linear: 3) to 99")
-	}
-	c.Interval, err = time.ParseDuration(second)
-	if err != nil || c.Interval < 0 || c.Interval > 24*time.Hour || c.Interval%time.Minute != 0 {
-		return c, errors.New("the bake time of a step is in whole minutes, from 0m to 24h, as Amazon ECS takes it " +
-			"(--speed divides it)")
-	}
-	return c, nil
 }
 
 // Strategy is the way of routing as Amazon ECS calls it.
