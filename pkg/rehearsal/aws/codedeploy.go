@@ -1,9 +1,10 @@
 package aws
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -55,23 +56,20 @@ func (s *Server) find(id string) (deployment.Deployment, error) {
 
 // refused returns a Book's refusal under the name of AWS's error.
 func refused(err error) error {
-	switch {
-	case errors.Is(err, deployment.ErrExecution):
-		return fault("InvalidLifecycleEventHookExecutionIdException",
-			"A lifecycle event hook is invalid. Review the hooks section in your AppSpec file to ensure the lifecycle "+
-				"events and hooks functions are valid.")
-	case errors.Is(err, deployment.ErrStatus):
-		return fault("InvalidLifecycleEventHookExecutionStatusException",
-			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return "+
-				"Succeeded or Failed.")
-	case errors.Is(err, deployment.ErrAnswered):
-		return fault("LifecycleEventAlreadyCompletedException",
-			"An attempt to return the status of an already completed lifecycle event occurred.")
-	case errors.Is(err, deployment.ErrEnded):
-		return fault("DeploymentAlreadyCompletedException", "The deployment is already complete.")
-	case errors.Is(err, deployment.ErrNotReady):
-		return fault("DeploymentIsNotInReadyStateException",
-			"The deployment does not have a status of Ready and can't continue yet.")
+	for reason, f := range map[error]Fault{
+		deployment.ErrExecution: {"InvalidLifecycleEventHookExecutionIdException", "A lifecycle event hook is invalid. " +
+			"Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.", 0},
+		deployment.ErrStatus: {"InvalidLifecycleEventHookExecutionStatusException", "The result of a Lambda validation " +
+			"function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.", 0},
+		deployment.ErrAnswered: {"LifecycleEventAlreadyCompletedException",
+			"An attempt to return the status of an already completed lifecycle event occurred.", 0},
+		deployment.ErrEnded: {"DeploymentAlreadyCompletedException", "The deployment is already complete.", 0},
+		deployment.ErrNotReady: {"DeploymentIsNotInReadyStateException",
+			"The deployment does not have a status of Ready and can't continue yet.", 0},
+	} {
+		if errors.Is(err, reason) {
+			return &f
+		}
 	}
 	return err
 }
@@ -104,13 +102,14 @@ func (s *Server) continueDeployment(in deploymentInput) (any, error) {
 	return object{}, refused(s.Book.Continue(in.DeploymentID, in.Wait))
 }
 
+func checksum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+
 // appSpec is a revision as CodeDeploy shows it: GetDeployment always leaves the content out (SDK, GetDeployment's
 // doc comment), GetApplicationRevision is where it can be read.
 func appSpec(text string, content any) object {
-	sum := sha256.Sum256([]byte(text))
 	return object{
 		"revisionType":   "AppSpecContent",
-		"appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])},
+		"appSpecContent": object{"content": content, "sha256": checksum(text)},
 	}
 }
 
@@ -128,8 +127,7 @@ func (s *Server) getApplicationRevision(in struct {
 		return nil, fault("InvalidRevisionException", "The revision was specified in an invalid format.")
 	}
 	for _, d := range s.Book.All() {
-		sum := sha256.Sum256([]byte(d.AppSpec))
-		if d.Application == in.Application && hex.EncodeToString(sum[:]) == in.Revision.AppSpec.SHA256 {
+		if d.Application == in.Application && checksum(d.AppSpec) == in.Revision.AppSpec.SHA256 {
 			return object{"applicationName": d.Application, "revision": appSpec(d.AppSpec, d.AppSpec)}, nil
 		}
 	}
@@ -244,15 +242,8 @@ func overview(d deployment.Deployment) object {
 
 // targetStatus is the status of the deployment's only target.
 func targetStatus(d deployment.Deployment) string {
-	switch d.Status {
-	case deployment.Created:
-		return "Pending"
-	case deployment.Stopped:
-		return "Skipped"
-	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed, deployment.RollingBack,
-		deployment.RolledBack:
-	}
-	return string(d.Status)
+	own := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
+	return cmp.Or(own[d.Status], string(d.Status))
 }
 
 func (s *Server) listDeploymentTargets(in deploymentInput) (any, error) {

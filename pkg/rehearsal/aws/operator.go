@@ -54,8 +54,8 @@ func (s *Server) filterLogEvents(in struct {
 }
 
 // callerIdentity names whoever signed the call: a user who is called like the access key.
-func (s *Server) callerIdentity(key string) (member, error) {
-	return member{"Arn", fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, key)}, nil
+func (s *Server) callerIdentity(c Call) (any, error) {
+	return object{"Arn": fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, c.caller)}, nil
 }
 
 // tag adds tags; the caller holds the lock.

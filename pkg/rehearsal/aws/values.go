@@ -65,26 +65,20 @@ func (v *Values) find(reference string) (string, bool) {
 	return value, ok
 }
 
-func (v *Values) secretsManager() map[string]operation {
-	return map[string]operation{"GetSecretValue": typed(func(in struct {
-		ID string `json:"SecretId"`
-	},
-	) (any, error) {
-		value, ok := v.find(in.ID)
-		if !ok {
-			return nil, fault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
-		}
-		return object{"ARN": in.ID, "Name": in.ID, "SecretString": value, "VersionStages": []string{"AWSCURRENT"}}, nil
-	})}
+func (v *Values) getSecret(in struct {
+	ID string `json:"SecretId"`
+},
+) (any, error) {
+	value, ok := v.find(in.ID)
+	if !ok {
+		return nil, fault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	}
+	return object{"ARN": in.ID, "Name": in.ID, "SecretString": value, "VersionStages": []string{"AWSCURRENT"}}, nil
 }
 
 type parameter struct {
 	Name, Value string
 	Overwrite   bool
-}
-
-func (v *Values) ssm() map[string]operation {
-	return map[string]operation{"GetParameter": typed(v.getParameter), "PutParameter": typed(v.putParameter)}
 }
 
 func (v *Values) getParameter(in parameter) (any, error) {
