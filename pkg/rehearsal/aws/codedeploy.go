@@ -29,14 +29,20 @@ func (s *Server) codeDeploy() map[string]operation {
 	}
 }
 
-// deploymentInput has the members that the operations on one deployment take.
+// deploymentInput is what the operations take in all.
 type deploymentInput struct {
-	DeploymentID string                 `json:"deploymentId"`
-	TargetID     string                 `json:"targetId"`
-	ExecutionID  string                 `json:"lifecycleEventHookExecutionId"`
-	Status       deployment.EventStatus `json:"status"`
-	Rollback     bool                   `json:"autoRollbackEnabled"`
-	Wait         deployment.Wait        `json:"deploymentWaitType"`
+	DeploymentID, TargetID, Description string
+
+	Application string                 `json:"applicationName"`
+	Group       string                 `json:"deploymentGroupName"`
+	ExecutionID string                 `json:"lifecycleEventHookExecutionId"`
+	Status      deployment.EventStatus `json:"status"`
+	Statuses    []deployment.Status    `json:"includeOnlyStatuses"`
+	Rollback    bool                   `json:"autoRollbackEnabled"`
+	Wait        deployment.Wait        `json:"deploymentWaitType"`
+	Revision    struct {
+		AppSpec *struct{ Content, SHA256 string } `json:"appSpecContent"`
+	} `json:"revision"`
 }
 
 func (s *Server) find(id string) (deployment.Deployment, error) {
@@ -113,13 +119,7 @@ func appSpec(text string, content any) object {
 	}
 }
 
-func (s *Server) getApplicationRevision(in struct {
-	Application string `json:"applicationName"`
-	Revision    struct {
-		AppSpec *struct{ SHA256 string } `json:"appSpecContent"`
-	} `json:"revision"`
-},
-) (any, error) {
+func (s *Server) getApplicationRevision(in deploymentInput) (any, error) {
 	if err := s.known(in.Application); err != nil {
 		return nil, err
 	}
@@ -145,12 +145,7 @@ func (s *Server) known(application string) error {
 	return nil
 }
 
-func (s *Server) listDeployments(in struct {
-	Application string              `json:"applicationName"`
-	Group       string              `json:"deploymentGroupName"`
-	Statuses    []deployment.Status `json:"includeOnlyStatuses"`
-},
-) (any, error) {
+func (s *Server) listDeployments(in deploymentInput) (any, error) {
 	// Both names or none (SDK, ListDeployments' doc comment).
 	every := in.Application == "" && in.Group == ""
 	if !every {
@@ -275,11 +270,7 @@ func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
 			}
 		}
 		events = append(events, event)
-		for _, t := range []time.Time{e.Started, e.Ended} {
-			if !t.IsZero() {
-				updated = t
-			}
-		}
+		updated = slices.MaxFunc([]time.Time{updated, e.Started, e.Ended}, time.Time.Compare)
 	}
 	for _, t := range d.TaskSets {
 		sets = append(sets, object{

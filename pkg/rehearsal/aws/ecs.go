@@ -31,6 +31,8 @@ type ecsInput struct {
 	Cluster, Service, TaskDefinition string
 	Services, TaskSets, Status       []string
 	ForceNewDeployment               bool
+	Tags                             []any
+	Resource                         string   `json:"resourceArn"`
 	Deployment                       string   `json:"serviceDeploymentArn"`
 	Deployments                      []string `json:"serviceDeploymentArns"`
 	Revisions                        []string `json:"serviceRevisionArns"`
