@@ -18,14 +18,14 @@ const CodeDeploy = "CodeDeploy_20141006"
 func (s *Server) codeDeploy() map[string]operation {
 	return map[string]operation{
 		"CreateDeployment":                     typed(s.createDeployment),
-		"GetDeployment":                        typed(s.getDeployment),
+		"GetDeployment":                        typed(s.of(s.getDeployment)),
 		"ListDeployments":                      typed(s.listDeployments),
-		"GetDeploymentTarget":                  typed(s.getDeploymentTarget),
-		"ListDeploymentTargets":                typed(s.listDeploymentTargets),
+		"GetDeploymentTarget":                  typed(s.of(s.getDeploymentTarget)),
+		"ListDeploymentTargets":                typed(s.of(s.listDeploymentTargets)),
 		"GetApplicationRevision":               typed(s.getApplicationRevision),
-		"PutLifecycleEventHookExecutionStatus": typed(s.putStatus),
-		"StopDeployment":                       typed(s.stopDeployment),
-		"ContinueDeployment":                   typed(s.continueDeployment),
+		"PutLifecycleEventHookExecutionStatus": typed(s.of(s.putStatus)),
+		"StopDeployment":                       typed(s.of(s.stopDeployment)),
+		"ContinueDeployment":                   typed(s.of(s.continueDeployment)),
 	}
 }
 
@@ -45,19 +45,24 @@ type deploymentInput struct {
 	} `json:"revision"`
 }
 
-func (s *Server) find(id string) (deployment.Deployment, error) {
-	if id == "" {
-		return deployment.Deployment{}, fault("DeploymentIdRequiredException",
-			"At least one deployment ID must be specified.")
+// of hands the deployment that a call is about on to its operation.
+func (s *Server) of(
+	do func(d deployment.Deployment, in deploymentInput) (any, error),
+) func(in deploymentInput) (any, error) {
+	return func(in deploymentInput) (any, error) {
+		id := in.DeploymentID
+		d, ok := s.Book.Get(id)
+		named, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id)
+		switch {
+		case id == "":
+			return nil, fault("DeploymentIdRequiredException", "At least one deployment ID must be specified.")
+		case !named || err != nil:
+			return nil, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
+		case !ok:
+			return nil, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
+		}
+		return do(d, in)
 	}
-	if ok, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id); err != nil || !ok {
-		return deployment.Deployment{}, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
-	}
-	d, ok := s.Book.Get(id)
-	if !ok {
-		return d, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
-	}
-	return d, nil
 }
 
 // refused returns a Book's refusal under the name of AWS's error.
@@ -80,32 +85,21 @@ func refused(err error) error {
 	return err
 }
 
-func (s *Server) putStatus(in deploymentInput) (any, error) {
-	_, err := s.find(in.DeploymentID)
-	if err == nil {
-		err = refused(s.Book.Answer(in.DeploymentID, in.ExecutionID, in.Status))
-	}
+func (s *Server) putStatus(d deployment.Deployment, in deploymentInput) (any, error) {
+	err := refused(s.Book.Answer(d.ID, in.ExecutionID, in.Status))
 	return object{"lifecycleEventHookExecutionId": in.ExecutionID}, err
 }
 
-func (s *Server) stopDeployment(in deploymentInput) (any, error) {
-	_, err := s.find(in.DeploymentID)
-	if err == nil {
-		err = refused(s.Book.Stop(in.DeploymentID, deployment.Stop{Rollback: in.Rollback}))
-	}
+func (s *Server) stopDeployment(d deployment.Deployment, in deploymentInput) (any, error) {
+	err := refused(s.Book.Stop(d.ID, deployment.Stop{Rollback: in.Rollback}))
 	return object{"status": "Pending", "statusMessage": "Stop is in progress."}, err
 }
 
-func (s *Server) continueDeployment(in deploymentInput) (any, error) {
-	if _, err := s.find(in.DeploymentID); err != nil {
-		return nil, err
-	}
-	switch in.Wait {
-	case "", deployment.ReadyWait, deployment.TerminationWait:
-	default:
+func (s *Server) continueDeployment(d deployment.Deployment, in deploymentInput) (any, error) {
+	if !slices.Contains([]deployment.Wait{"", deployment.ReadyWait, deployment.TerminationWait}, in.Wait) {
 		return nil, fault("InvalidDeploymentWaitTypeException", "The wait type is invalid: %.80s", in.Wait)
 	}
-	return object{}, refused(s.Book.Continue(in.DeploymentID, in.Wait))
+	return object{}, refused(s.Book.Continue(d.ID, in.Wait))
 }
 
 func checksum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
@@ -176,11 +170,7 @@ func (s *Server) listDeployments(in deploymentInput) (any, error) {
 	return object{"deployments": ids}, nil
 }
 
-func (s *Server) getDeployment(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any, error) {
 	pair := object{
 		"targetGroups":     []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
 		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}},
@@ -241,16 +231,12 @@ func targetStatus(d deployment.Deployment) string {
 	return cmp.Or(own[d.Status], string(d.Status))
 }
 
-func (s *Server) listDeploymentTargets(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
-	return object{"targetIds": []string{d.TargetID()}}, err
+func (s *Server) listDeploymentTargets(d deployment.Deployment, _ deploymentInput) (any, error) {
+	return object{"targetIds": []string{d.TargetID()}}, nil
 }
 
-func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
+func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput) (any, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case in.TargetID == "":
 		return nil, fault("DeploymentTargetIdRequiredException", "A deployment target ID was not provided.")
 	case in.TargetID != d.TargetID():

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -92,23 +93,31 @@ func (s *Server) describeServices(in ecsInput) (any, error) {
 		in.Services[i] = s.arn("service", last(in.Cluster), last(name))
 	}
 	return described("services", in.Services, func(arn string) any {
-		d, ok := s.latest(in.Cluster, arn)
-		switch {
-		case !ok:
-			return nil
-		case d.Native != nil:
-			return s.ownService(d)
+		if d, ok := s.latest(in.Cluster, arn); ok {
+			return s.service(d)
 		}
-		desired, running := 0, 0
-		for _, t := range d.TaskSets {
-			desired, running = max(desired, t.Desired), running+t.Running
-		}
-		return object{
-			"serviceArn": arn, "serviceName": d.Service, "clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE",
-			"desiredCount": desired, "runningCount": running, "taskSets": s.taskSets(d, nil),
-			"deployments": []object{}, "deploymentController": object{"type": "CODE_DEPLOY"},
-		}
+		return nil
 	})
+}
+
+// service is a service as DescribeServices has it.
+func (s *Server) service(d deployment.Deployment) object {
+	desired, running := 0, 0
+	for _, t := range d.TaskSets {
+		desired, running = max(desired, t.Desired), running+t.Running
+	}
+	shown := object{
+		"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
+		"clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE", "schedulingStrategy": "REPLICA",
+		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
+	}
+	if d.Native != nil {
+		maps.Copy(shown, s.ownService(d))
+	} else {
+		shown["taskSets"], shown["deployments"] = s.taskSets(d, nil), []object{}
+		shown["deploymentController"] = object{"type": "CODE_DEPLOY"}
+	}
+	return shown
 }
 
 func (s *Server) describeTaskSets(in ecsInput) (any, error) {

@@ -235,14 +235,13 @@ func (s *Server) updateService(in ecsInput) (any, error) {
 		}
 		d, _ = s.latest(in.Cluster, in.Service)
 	}
-	return object{"service": s.ownService(d)}, nil
+	return object{"service": s.service(d)}, nil
 }
 
-// ownService is a service that ECS itself deploys.
+// ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
-	desired, running, revisions, deployments := 0, 0, []object{}, []object{}
+	revisions, deployments := []object{}, []object{}
 	for _, t := range d.TaskSets {
-		desired, running = max(desired, t.Desired), running+t.Running
 		shown := summary(t)
 		delete(shown, "requestedTestTrafficWeight")
 		delete(shown, "requestedProductionTrafficWeight")
@@ -257,9 +256,6 @@ func (s *Server) ownService(d deployment.Deployment) object {
 		})
 	}
 	shown := object{
-		"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
-		"clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE", "schedulingStrategy": "REPLICA",
-		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
 		"deployments": deployments, "currentServiceRevisions": revisions,
 		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
 		"loadBalancers":  []object{loadBalancer(d, d.TaskSets[0])},
