@@ -101,17 +101,16 @@ func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) 
 func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
 
 func (t *Target) labelled(label types.TargetLabel) *TaskSet {
-	var found *TaskSet
+	var found []*TaskSet
 	for i := range t.TaskSets {
-		if t.TaskSets[i].Label != label {
-			continue
+		if t.TaskSets[i].Label == label {
+			found = append(found, &t.TaskSets[i])
 		}
-		if found != nil {
-			return nil
-		}
-		found = &t.TaskSets[i]
 	}
-	return found
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
 }
 
 // Target reads the one target of an ECS deployment. An answer about another deployment is an error.
