@@ -270,13 +270,15 @@ func (c *cloud) definitions() map[string]json.RawMessage {
 }
 
 // revisions are what Amazon ECS's own deployments bring.
-func (c *cloud) revisions() []aws.ServiceRevision {
-	var all []aws.ServiceRevision
+func (c *cloud) revisions() map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
 	for _, r := range c.all() {
-		all = append(all, aws.ServiceRevision{
-			ARN: r.revision(), TaskDefinition: r.definition(2), Container: "web", TargetGroup: r.group(2),
-			TestRule: r.rule("test"), ProductionRule: r.rule("production"),
-		})
+		all[r.revision()] = must(json.Marshal(map[string]any{
+			"serviceRevisionArn": r.revision(), "taskDefinition": r.definition(2), "loadBalancers": []any{map[string]any{
+				"containerName": "web", "targetGroupArn": r.group(2),
+				"advancedConfiguration": map[string]any{"testListenerRule": r.rule("test"), "productionListenerRule": r.rule("production")},
+			}},
+		}))
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,58 +60,86 @@ greenlight approve --service trips/web --why "looked at the canary"`,
 	return c
 }
 
-// target is what is deployed to.
-type target struct{ application, group, service, deployment string }
+// session is one run of a command: of which deployment, by which controller, and what was told.
+type session struct {
+	at surroundings
+	// The flags: application and group, or service, or deployment.
+	application, group, service, deployment string
 
-// flags adds the flags; one way of naming a target is taken.
-func (t *target) flags(c *cli.Command, title string) {
-	f := c.Group(title)
-	if c.Name != "deploy" {
-		f.StringVar(&t.deployment, "deployment", "", "`ID`: d-… or the ARN of a service deployment; else the newest one of")
-	}
-	f.StringVar(&t.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")
-	f.StringVar(&t.application, "application", "", "`NAME`: CodeDeploy's application, with --group")
-	f.StringVar(&t.group, "group", "", "`NAME`: its deployment group")
+	aws        rollout.AWS
+	controller rollout.Controller
+	seen       map[string]bool
+	// began is since when the deployment is watched; the zero time is a single look.
+	began time.Time
+	// stopped is why this command itself stopped it.
+	stopped string
 }
 
-// controller is the one that the flags name.
-func (t *target) controller(a rollout.AWS) (rollout.Controller, error) {
-	ways := 0
-	for _, given := range []string{t.service, t.application + t.group, t.deployment} {
-		if given != "" {
-			ways++
+// command completes a command; wrong says what is wrong with flags of its own.
+func (s *session) command(c *cli.Command, wrong func() error, do func(context.Context) int) *cli.Command {
+	c.Arguments, c.Exit, c.Once = "[flags]", exits, true
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if len(args) > 0 {
+			return 0, cli.Usagef("unexpected argument: everything is a flag here")
 		}
-	}
-	cluster, service, _ := strings.Cut(t.service, "/")
-	switch {
-	case ways == 0:
-		return nil, cli.Usagef("--service, or --application and --group, are missing or empty: which deployment?")
-	case ways > 1:
-		return nil, cli.Usagef("--service, --application with --group, and --deployment exclude each other")
-	case (t.application == "") != (t.group == ""):
-		return nil, cli.Usagef("--application and --group go together")
-	case t.group != "":
-		return rollout.CodeDeploy{AWS: a, Application: t.application, Group: t.group}, nil
-	case t.service == "":
-		controller, err := a.Of(t.deployment)
+		err := s.choose()
+		if err == nil {
+			err = wrong()
+		}
 		if err != nil {
-			return nil, cli.Usagef("--deployment: %v", err)
+			return 0, err
 		}
-		return controller, nil
-	case cluster == "" || service == "" || strings.Contains(service, "/"):
-		return nil, cli.Usagef("--service wants CLUSTER/SERVICE")
+		return do(ctx), nil
 	}
-	return rollout.Native{AWS: a, Cluster: cluster, Service: service}, nil
+	return c
+}
+
+// flags adds the flags that name the deployment.
+func (s *session) flags(c *cli.Command, title string) {
+	f := c.Group(title)
+	if c.Name != "deploy" {
+		f.StringVar(&s.deployment, "deployment", "", "`ID`: d-… or the ARN of a service deployment; else the newest one of")
+	}
+	f.StringVar(&s.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")
+	f.StringVar(&s.application, "application", "", "`NAME`: CodeDeploy's application, with --group")
+	f.StringVar(&s.group, "group", "", "`NAME`: its deployment group")
+}
+
+// choose takes the controller that the flags name, in one way only.
+func (s *session) choose() (err error) {
+	given := slices.DeleteFunc([]string{s.service, s.application + s.group, s.deployment},
+		func(flag string) bool { return flag == "" })
+	cluster, service, _ := strings.Cut(s.service, "/")
+	switch {
+	case len(given) == 0:
+		return cli.Usagef("--service, or --application and --group, are missing or empty: which deployment?")
+	case len(given) > 1:
+		return cli.Usagef("--service, --application with --group, and --deployment exclude each other")
+	case (s.application == "") != (s.group == ""):
+		return cli.Usagef("--application and --group go together")
+	case s.group != "":
+		s.controller = rollout.CodeDeploy{AWS: s.aws, Application: s.application, Group: s.group}
+	case s.deployment != "":
+		if s.controller, err = s.aws.Of(s.deployment); err != nil {
+			return cli.Usagef("--deployment: %v", err)
+		}
+	case cluster == "" || service == "" || strings.Contains(service, "/"):
+		return cli.Usagef("--service wants CLUSTER/SERVICE")
+	default:
+		s.controller = rollout.Native{AWS: s.aws, Cluster: cluster, Service: service}
+	}
+	return nil
 }
 
 // connect finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among our
 // lines; what matters of them is in its errors.
-func connect(ctx context.Context) (rollout.AWS, error) {
+func (s *session) connect(ctx context.Context) error {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return rollout.AWS{}, fmt.Errorf("read the AWS configuration: %w", err)
+		return fmt.Errorf("read the AWS configuration: %w", err)
 	}
-	return rollout.NewAWS(awsclient.Within(awsclient.Bounded(cfg), attemptTime)), nil
+	s.aws = rollout.NewAWS(awsclient.Within(awsclient.Bounded(cfg), attemptTime))
+	return s.choose()
 }
 
 // say prints a line. Where nobody reads, there is nobody to tell.
@@ -121,7 +150,7 @@ func say(w io.Writer, format string, args ...any) {
 }
 
 // failed says why, and returns the code.
-func failed(at surroundings, code int, err error) int {
-	say(at.stderr, "greenlight: %v", err)
+func (s *session) failed(code int, err error) int {
+	say(s.at.stderr, "greenlight: %v", err)
 	return code
 }

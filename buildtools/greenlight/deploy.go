@@ -33,18 +33,15 @@ const (
 
 // deploy is the command deploy.
 type deploy struct {
-	target
-	screen
+	session
 	taskdef, appspec, until string
 	timeout, every          time.Duration
-
-	controller rollout.Controller
 }
 
 func deployCommand(at surroundings) *cli.Command {
-	d := &deploy{screen: screen{at: at}}
+	d := &deploy{session: session{at: at}}
 	c := &cli.Command{
-		Name: "deploy", Arguments: "[flags]", Exit: exits, Once: true,
+		Name: "deploy",
 		About: `Deploys a rendered task definition: registers it, begins the deployment and
 follows it to its end. A rollback is never success, whatever AWS calls it: which
 revision serves is looked up.`,
@@ -62,27 +59,24 @@ greenlight deploy --taskdef taskdef.json --appspec appspec.yaml \
 			"the deployment goes on")
 	f.DurationVar(&d.timeout, "timeout", 0, "`TIME`: stop the deployment and roll it back when it is not over by then")
 	f.DurationVar(&d.every, "every", lookEvery, "`TIME`: how often AWS is asked")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		controller, err := d.target.controller(rollout.AWS{})
-		switch {
-		case err != nil:
-			return 0, err
-		case len(args) > 0:
-			return 0, cli.Usagef("unexpected argument: everything is a flag here")
-		case d.taskdef == "":
-			return 0, cli.Usagef("--taskdef is missing")
-		case (d.group == "") != (d.appspec == ""):
-			return 0, cli.Usagef("--appspec goes with --application and --group: it is CodeDeploy's")
-		case d.every <= 0 || d.timeout < 0 || c.Empty("until"):
-			return 0, cli.Usagef("--every, --timeout and --until want a value")
-		}
-		if known := append(controller.Stages(), untilApproval); d.until != "" && !slices.Contains(known, d.until) {
-			near, _ := diagnostic.Nearest(d.until, known)
-			return 0, cli.Usagef("--until: there is no such stage; did you mean %s?", cmp.Or(near, strings.Join(known, ", ")))
-		}
-		return d.run(ctx), nil
+	return d.command(c, func() error { return d.wrong(c) }, d.run)
+}
+
+// wrong says what is wrong with the flags.
+func (d *deploy) wrong(c *cli.Command) error {
+	switch {
+	case d.taskdef == "":
+		return cli.Usagef("--taskdef is missing")
+	case (d.group == "") != (d.appspec == ""):
+		return cli.Usagef("--appspec goes with --application and --group: it is CodeDeploy's")
+	case d.every <= 0 || d.timeout < 0 || c.Empty("until"):
+		return cli.Usagef("--every, --timeout and --until want a value")
 	}
-	return c
+	if known := append(d.controller.Stages(), untilApproval); d.until != "" && !slices.Contains(known, d.until) {
+		near, _ := diagnostic.Nearest(d.until, known)
+		return cli.Usagef("--until: there is no such stage; did you mean %s?", cmp.Or(near, strings.Join(known, ", ")))
+	}
+	return nil
 }
 
 func (d *deploy) run(ctx context.Context) int {
@@ -92,20 +86,17 @@ func (d *deploy) run(ctx context.Context) int {
 		return exitRefused
 	}
 	live, stop := d.at.interruptible(ctx)
-	defer stop()
-	var err error
-	if d.aws, err = connect(live); err != nil {
-		return failed(d.at, exitRefused, err)
+	defer stop() // at the very end: between two of those that follow, a signal must not end the command in silence
+	if err := d.connect(live); err != nil {
+		return d.failed(exitRefused, err)
 	}
-	d.controller, _ = d.target.controller(d.aws) // the flags have been checked
 	id, err := d.begin(live, input, spec)
 	switch {
 	case errors.Is(err, rollout.ErrUnclear):
-		return failed(d.at, exitUnknown, fmt.Errorf("%w; look with: greenlight status", err))
+		return d.failed(exitUnknown, fmt.Errorf("%w; look with: greenlight status", err))
 	case err != nil:
-		return failed(d.at, exitRefused, fmt.Errorf("nothing was deployed: %w", err))
+		return d.failed(exitRefused, fmt.Errorf("nothing was deployed: %w", err))
 	}
-	stop()
 	return d.follow(ctx, id)
 }
 

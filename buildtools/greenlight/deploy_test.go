@@ -60,7 +60,7 @@ func TestWhoeverInterruptsIsAsked(t *testing.T) {
 				}
 				return ctx, cancel
 			}
-			d := &deploy{screen: screen{at: at}, controller: controller, every: time.Millisecond}
+			d := &deploy{session: session{at: at, controller: controller}, every: time.Millisecond}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if code := d.follow(ctx, "d-1"); code != want.code || controller.back != want.back || !strings.Contains(out.String(), want.says) {

@@ -14,19 +14,8 @@ import (
 // verdictTries is how often a failed gate's verdict is looked for: CloudWatch Logs shows a line some seconds late.
 const verdictTries = 4
 
-// screen tells how a deployment goes on, a line for whatever changes.
-type screen struct {
-	at   surroundings
-	aws  rollout.AWS
-	seen map[string]bool
-	// began is since when it is watched; the zero time is a single look.
-	began time.Time
-	// stopped is why this command itself stopped the deployment.
-	stopped string
-}
-
 // once prints a line that was not printed before.
-func (s *screen) once(format string, args ...any) {
+func (s *session) once(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if s.seen[text] {
 		return
@@ -39,7 +28,7 @@ func (s *screen) once(format string, args ...any) {
 }
 
 // show prints what is new.
-func (s *screen) show(now rollout.State) {
+func (s *session) show(now rollout.State) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}
 	}
@@ -62,18 +51,18 @@ func (s *screen) show(now rollout.State) {
 }
 
 // trouble says that AWS does not answer, once for each reason.
-func (s *screen) trouble(err error) {
+func (s *session) trouble(err error) {
 	s.once("cannot be seen, and is looked at again: %v", err)
 }
 
 // next is what somebody can do who does not follow a deployment any more.
-func (s *screen) next(id string) {
+func (s *session) next(id string) {
 	say(s.at.stderr, "look at it:  greenlight status --deployment %s", id)
 	say(s.at.stderr, "stop it:     greenlight reject --deployment %s --why TEXT", id)
 }
 
 // lost says that the deployment cannot be seen any more.
-func (s *screen) lost(id string, err error) int {
+func (s *session) lost(id string, err error) int {
 	say(s.at.stderr, "greenlight: %v", err)
 	say(s.at.stderr, "greenlight: how the deployment ends is not known: it may go on")
 	s.next(id)
@@ -82,7 +71,7 @@ func (s *screen) lost(id string, err error) int {
 
 // end prints how the deployment ended, or where it is; the last line has the reason. It returns the exit code. A failed
 // gate's verdict is waited for, unless every is 0.
-func (s *screen) end(ctx context.Context, now rollout.State, every time.Duration) int {
+func (s *session) end(ctx context.Context, now rollout.State, every time.Duration) int {
 	ctx, stop := s.at.interruptible(ctx)
 	defer stop()
 	var verdicts []rollout.Verdict

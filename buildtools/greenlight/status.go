@@ -14,44 +14,34 @@ import (
 
 // look is what status, approve and reject look at.
 type look struct {
-	target
-	screen
+	session
 	why string
-
-	controller rollout.Controller
-	now        rollout.State
+	now rollout.State
 }
 
-// command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
-func (l *look) command(c *cli.Command, do func(context.Context) int) *cli.Command {
-	c.Arguments, c.Exit, c.Once = "[flags]", exits, true
+// found makes a command that looks at a deployment, the newest one where none is named, before it does anything.
+func (l *look) found(c *cli.Command, do func(context.Context) int) *cli.Command {
 	l.flags(c, "which deployment")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if len(args) > 0 {
-			return 0, cli.Usagef("unexpected argument: everything is a flag here")
-		}
-		if _, err := l.target.controller(rollout.AWS{}); err != nil {
-			return 0, err
-		}
+	return l.command(c, func() error {
 		if c.Name != "status" && strings.TrimSpace(l.why) == "" {
-			return 0, cli.Usagef("--why is missing: the reason, for whoever asks later")
+			return cli.Usagef("--why is missing: the reason, for whoever asks later")
 		}
+		return nil
+	}, func(ctx context.Context) int {
 		ctx, stop := l.at.interruptible(ctx)
 		defer stop()
 		if err := l.find(ctx); err != nil {
-			return failed(l.at, exitUnknown, err), nil
+			return l.failed(exitUnknown, err)
 		}
-		return do(ctx), nil
-	}
-	return c
+		return do(ctx)
+	})
 }
 
 // find finds the deployment, and how it is.
 func (l *look) find(ctx context.Context) (err error) {
-	if l.aws, err = connect(ctx); err != nil {
+	if err = l.connect(ctx); err != nil {
 		return err
 	}
-	l.controller, _ = l.target.controller(l.aws) // the flags have been checked
 	id := l.deployment
 	if id == "" {
 		if id, err = l.controller.Latest(ctx); err != nil {
@@ -63,8 +53,8 @@ func (l *look) find(ctx context.Context) (err error) {
 }
 
 func statusCommand(at surroundings) *cli.Command {
-	l := &look{screen: screen{at: at}}
-	return l.command(&cli.Command{
+	l := &look{session: session{at: at}}
+	return l.found(&cli.Command{
 		Name: "status",
 		About: `Says how a deployment is: where it is, what it waits for, what the gate found,
 who decided, and what can be done. Without --deployment it is the newest one.`,
@@ -100,8 +90,8 @@ func decideCommand(at surroundings, v verb) *cli.Command {
 	if v == reject {
 		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
 	}
-	l := &look{screen: screen{at: at}}
-	c := l.command(&cli.Command{
+	l := &look{session: session{at: at}}
+	c := l.found(&cli.Command{
 		Name: string(v),
 		About: about + `
 Who decided (sts GetCallerIdentity), when and why is printed, and stored as tags
@@ -123,7 +113,7 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	}
 	who, err := l.aws.Who(ctx)
 	if err != nil && v == approve {
-		return failed(l.at, exitUnknown, fmt.Errorf("nobody approves without a name: %w", err))
+		return l.failed(exitUnknown, fmt.Errorf("nobody approves without a name: %w", err))
 	}
 	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed",
 		cmp.Or(who, "somebody whom STS did not name"),
@@ -147,7 +137,7 @@ func (l *look) refused(ctx context.Context, err error) int {
 	}
 	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
 		l.now.ID)
-	return failed(l.at, exitUnknown, err)
+	return l.failed(exitUnknown, err)
 }
 
 // tooLate says that there is nothing to decide any more, and who decided, as far as that is known.

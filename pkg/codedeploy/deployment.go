@@ -28,15 +28,23 @@ type Deployment struct {
 	TestListeners, ProductionListeners []string
 }
 
-// Deployment reads the deployment. An answer about another one is an error.
-func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) {
+// Info reads the deployment as CodeDeploy has it. An answer about another one is an error.
+func (c *Client) Info(ctx context.Context, id string) (*types.DeploymentInfo, error) {
 	out, err := c.read.GetDeployment(ctx, &api.GetDeploymentInput{DeploymentId: aws.String(id)})
 	if err != nil {
-		return Deployment{}, fmt.Errorf("read deployment: %w", awsclient.Error(err))
+		return nil, awsclient.Error(err)
 	}
-	info := out.DeploymentInfo
-	if info == nil || aws.ToString(info.DeploymentId) != id {
-		return Deployment{}, errors.New("read deployment: the answer is not about this deployment")
+	if out.DeploymentInfo == nil || aws.ToString(out.DeploymentInfo.DeploymentId) != id {
+		return nil, errors.New("the answer is not about this deployment")
+	}
+	return out.DeploymentInfo, nil
+}
+
+// Deployment reads the deployment.
+func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) {
+	info, err := c.Info(ctx, id)
+	if err != nil {
+		return Deployment{}, fmt.Errorf("read deployment: %w", err)
 	}
 	d := Deployment{
 		Application: aws.ToString(info.ApplicationName),
@@ -93,17 +101,16 @@ func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) 
 func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
 
 func (t *Target) labelled(label types.TargetLabel) *TaskSet {
-	var found *TaskSet
+	var found []*TaskSet
 	for i := range t.TaskSets {
-		if t.TaskSets[i].Label != label {
-			continue
+		if t.TaskSets[i].Label == label {
+			found = append(found, &t.TaskSets[i])
 		}
-		if found != nil {
-			return nil
-		}
-		found = &t.TaskSets[i]
 	}
-	return found
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
 }
 
 // Target reads the one target of an ECS deployment. An answer about another deployment is an error.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -52,11 +54,8 @@ func (c *Client) Report(ctx context.Context, ev payload.Event, status lifecycle.
 	for n := 1; ; n++ {
 		err := c.put(ctx, ev, status, timeout(time.Until(until)))
 		k := kindOf(err)
-		if k == done {
-			return Reported{Outcome: Stored, Attempts: n}
-		}
-		if k == completed {
-			return Reported{Outcome: AlreadyCompleted, Attempts: n}
+		if outcome, ok := map[kind]Outcome{done: Stored, completed: AlreadyCompleted}[k]; ok {
+			return Reported{Outcome: outcome, Attempts: n}
 		}
 		left := time.Until(until)
 		wait, slow := pause(n, k, left, rand.Float64()) //nolint:gosec // jitter, no secret
@@ -109,28 +108,22 @@ func kindOf(err error) kind {
 		}
 		return passing
 	}
-	code := answer.ErrorCode()
-	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
+	code, status := answer.ErrorCode(), 0
+	if http, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		status = http.HTTPStatusCode()
+	}
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	switch {
+	case throttled, status >= 500, status == 429, status == 408, status > 0 && status < 400:
 		return passing
-	}
-	if http, ok := errors.AsType[interface {
-		error
-		HTTPStatusCode() int
-	}](err); ok && (http.HTTPStatusCode() >= 500 || http.HTTPStatusCode() == 429 || http.HTTPStatusCode() == 408 ||
-		http.HTTPStatusCode() < 400) {
+	case code == "UnknownError": // an answer without AWS's error is not AWS's: a proxy's, an endpoint's
 		return passing
-	}
-	if code == "UnknownError" {
-		return passing // an answer without AWS's error is not AWS's: a proxy's, an endpoint's
-	}
-	for _, part := range []string{
+	case slices.ContainsFunc([]string{
 		"AccessDenied", "ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature",
 		"SignatureDoesNotMatch", "IncompleteSignature",
 		"RequestExpired", "RequestTimeTooSkewed", "MissingAuthenticationToken", "NotAuthorized",
-	} {
-		if strings.HasPrefix(code, part) {
-			return refused
-		}
+	}, func(start string) bool { return strings.HasPrefix(code, start) }):
+		return refused
 	}
 	return fatal
 }

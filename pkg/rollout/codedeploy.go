@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,27 +62,16 @@ func (c CodeDeploy) Latest(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s/%s was never deployed", c.Application, c.Group)
 	}
 	newest := out.Deployments[0]
-	info, err := c.read(ctx, newest)
+	info, err := c.facts.Info(ctx, newest)
 	if err == nil && info.Creator == types.DeploymentCreatorCodeDeployRollback && info.RollbackInfo != nil {
 		newest = aws.ToString(info.RollbackInfo.RollbackTriggeringDeploymentId)
 	}
 	return newest, err
 }
 
-func (c CodeDeploy) read(ctx context.Context, id string) (*types.DeploymentInfo, error) {
-	out, err := c.CodeDeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
-	if err != nil {
-		return nil, awsclient.Error(err)
-	}
-	if out.DeploymentInfo == nil || aws.ToString(out.DeploymentInfo.DeploymentId) != id {
-		return nil, errors.New("codedeploy GetDeployment: the answer is not about this deployment")
-	}
-	return out.DeploymentInfo, nil
-}
-
 // Look looks at a deployment, and at its rollback.
 func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
-	info, err := c.read(ctx, id)
+	info, err := c.facts.Info(ctx, id)
 	if err != nil {
 		return State{}, err
 	}
@@ -102,10 +90,8 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	if err != nil && !awsclient.IsCode(err, "DeploymentNotStartedException") {
 		return s, err
 	}
-	judges := false
 	for _, e := range target.Events {
 		s.Stages = append(s.Stages, Stage{string(e.Name), e.Status})
-		judges = judges || e.Status == inProgress
 	}
 	if green := target.Replacement(); green != nil {
 		s.Share = green.TrafficWeight
@@ -117,10 +103,9 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 		return s, c.after(ctx, info, &s)
 	case types.DeploymentStatusReady:
 		// It is Ready also while the gate of the test phase still judges: there is nothing to approve yet.
-		if !judges && stopsUnapproved(info) {
+		if _, judges := target.InProgress(); !judges && stopsUnapproved(info) {
 			s.Phase, s.Wait = Waits, &Wait{Ends: "; without it the deployment is stopped"}
 		}
-	default:
 	}
 	return s, nil
 }
@@ -194,7 +179,7 @@ func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *St
 		}
 		return nil
 	}
-	back, err := c.read(ctx, id)
+	back, err := c.facts.Info(ctx, id)
 	if err != nil {
 		return err
 	}

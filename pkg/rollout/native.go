@@ -53,7 +53,7 @@ func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, err
 	if err != nil && !errors.Is(err, errNever) {
 		return "", err
 	}
-	if err == nil && !over(newest.Status) {
+	if err == nil && !phase(newest.Status).Over() {
 		return "", fmt.Errorf("a deployment is under way: %s is %s", aws.ToString(newest.ServiceDeploymentArn), newest.Status)
 	}
 	once, cancel := context.WithTimeout(ctx, onceTimeout)
@@ -77,26 +77,34 @@ func (n Native) find(ctx context.Context, definition string) (string, error) {
 	defer cancel()
 	for {
 		newest, err := n.newest(ctx)
-		if err != nil {
-			return "", err
+		brings := ""
+		if err == nil {
+			brings, err = n.definition(ctx, newest.TargetServiceRevisionArn)
 		}
-		brings, err := n.definition(ctx, newest.TargetServiceRevisionArn)
-		if err != nil || brings == definition {
-			return aws.ToString(newest.ServiceDeploymentArn), err
+		if brings == definition && err == nil {
+			return aws.ToString(newest.ServiceDeploymentArn), nil
 		}
 		select {
 		case <-time.After(appearPace):
 		case <-ctx.Done():
-			return "", errors.New("no deployment of it appears")
+			return "", cmp.Or(err, errors.New("no deployment of it appears"))
 		}
 	}
 }
 
-func over(s types.ServiceDeploymentStatus) bool {
-	return slices.Contains([]types.ServiceDeploymentStatus{
-		types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentStatusStopped,
-		types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentStatusRollbackFailed,
-	}, s)
+// phase is what a status says.
+func phase(s types.ServiceDeploymentStatus) Phase {
+	switch s { //nolint:exhaustive // all others are no end, and those that are yet to come
+	case types.ServiceDeploymentStatusSuccessful:
+		return Live
+	case types.ServiceDeploymentStatusRollbackSuccessful:
+		return RolledBack
+	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
+		return Ended
+	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
+		return RollingBack
+	}
+	return UnderWay
 }
 
 func (n Native) describe(ctx context.Context) (types.Service, error) {
@@ -150,7 +158,7 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 	if err != nil {
 		return State{}, awsclient.Error(err)
 	}
-	if len(out.ServiceDeployments) == 0 {
+	if len(out.ServiceDeployments) != 1 || aws.ToString(out.ServiceDeployments[0].ServiceDeploymentArn) != id {
 		return State{}, fmt.Errorf("there is no deployment %s", id)
 	}
 	d := out.ServiceDeployments[0]
@@ -159,7 +167,7 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 		Of: n.Cluster + "/" + n.Service, Began: aws.ToTime(d.CreatedAt),
 		Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
 	}
-	if d.LifecycleStage != "" && !over(d.Status) {
+	if d.LifecycleStage != "" && !phase(d.Status).Over() {
 		s.Stages = []Stage{{string(d.LifecycleStage), inProgress}}
 	}
 	if c := d.DeploymentConfiguration; c != nil {
@@ -180,17 +188,13 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 	if d.Rollback != nil {
 		s.Reason = cmp.Or(aws.ToString(d.Rollback.Reason), s.Reason)
 	}
-	switch d.Status {
-	case types.ServiceDeploymentStatusSuccessful:
+	switch said := phase(d.Status); said {
+	case Live:
 		return s, n.serves(ctx, d, &s)
-	case types.ServiceDeploymentStatusRollbackSuccessful:
-		s.Phase = RolledBack
-	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
-		s.Phase = Ended
-	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
-		s.Phase = RollingBack
-	default:
+	case UnderWay:
 		waits(d, &s)
+	default:
+		s.Phase = said
 	}
 	return s, nil
 }

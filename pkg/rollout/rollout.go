@@ -12,10 +12,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -246,11 +246,6 @@ func (a AWS) Kept(ctx context.Context, s State) (string, error) {
 
 // tagText is a text as a tag's value may hold it.
 func tagText(text string) string {
-	allowed := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune(" _.:/=+-@", r) {
-			return r
-		}
-		return '_'
-	}, text))
+	allowed := []rune(regexp.MustCompile(`[^\p{L}\p{N} _.:/=+@-]`).ReplaceAllString(text, "_"))
 	return string(allowed[:min(len(allowed), maxTag)])
 }

@@ -187,8 +187,8 @@ func rich(t *testing.T) (*fake.Server, []call) {
 				arn + "2": json.RawMessage(`{"taskDefinitionArn":"` + arn + `2","family":"task-app","revision":2,"status":"ACTIVE","containerDefinitions":[{"name":"app","image":"app@sha256:00"}]}`),
 			}
 		},
-		Revisions: func() []fake.ServiceRevision {
-			return []fake.ServiceRevision{{ARN: "arn:other", TaskDefinition: arn + "2", Container: "app", TargetGroup: "arn:tg2", TestRule: "arn:r", ProductionRule: "arn:p"}}
+		Revisions: func() map[string]json.RawMessage {
+			return map[string]json.RawMessage{"arn:other": json.RawMessage(`{"serviceRevisionArn":"arn:other","taskDefinition":"` + arn + `2"}`)}
 		},
 	}
 	s.Values.Put("/p", "v")

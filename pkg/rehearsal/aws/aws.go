@@ -13,7 +13,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -43,8 +42,8 @@ type Server struct {
 	Book            *deployment.Book
 	// Definitions are the task definitions as JSON, by ARN.
 	Definitions func() map[string]json.RawMessage
-	// Revisions are those of ECS's own deployments; nil: there are none.
-	Revisions     func() []ServiceRevision
+	// Revisions are service revisions as JSON, by ARN, beside those of the Book's deployments; nil: there are none.
+	Revisions     func() map[string]json.RawMessage
 	LoadBalancers func() []LoadBalancer
 	Values        Values
 	Objects       Objects
@@ -114,10 +113,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	if err == nil {
 		switch c.protocol {
-		case awsJSON:
-			err = s.answerJSON(w, c)
-		case query, ec2Query:
-			err = s.answerQuery(w, c)
+		case awsJSON, query, ec2Query:
+			err = s.answer(w, c)
 		case restXML:
 			err = s.answerS3(w, r)
 		case restJSON:
@@ -198,12 +195,8 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
 	}
 	var body []byte
-	contentType := "text/xml;charset=utf-8"
-	type inner struct {
-		Type    string `xml:"Type,omitempty"`
-		Code    string `xml:"Code"`
-		Message string `xml:"Message"`
-	}
+	contentType := xmlType
+	inner := xmlText(object{"Code": f.Code, "Message": f.Message}, "")
 	switch c.protocol {
 	case awsJSON:
 		contentType = jsonType
@@ -213,22 +206,13 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 		w.Header().Set("X-Amzn-Errortype", f.Code)
 		body, _ = json.Marshal(map[string]string{"Type": "User", "Message": f.Message})
 	case query:
-		body, _ = xml.Marshal(struct {
-			XMLName xml.Name `xml:"ErrorResponse"`
-			Error   inner
-			ID      string `xml:"RequestId"`
-		}{Error: inner{"Sender", f.Code, f.Message}, ID: requestID})
+		body = fmt.Appendf(nil, "<ErrorResponse><Error><Type>Sender</Type>%s</Error><RequestId>%s</RequestId></ErrorResponse>",
+			inner, requestID)
 	case ec2Query:
-		body, _ = xml.Marshal(struct {
-			XMLName xml.Name `xml:"Response"`
-			Error   inner    `xml:"Errors>Error"`
-			ID      string   `xml:"RequestID"`
-		}{Error: inner{"", f.Code, f.Message}, ID: requestID})
+		body = fmt.Appendf(nil, "<Response><Errors><Error>%s</Error></Errors><RequestID>%s</RequestID></Response>",
+			inner, requestID)
 	case restXML:
-		body, _ = xml.Marshal(struct {
-			XMLName xml.Name `xml:"Error"`
-			inner
-		}{inner: inner{"", f.Code, f.Message}})
+		body = fmt.Appendf(nil, "<Error>%s</Error>", inner)
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(cmp.Or(f.Status, http.StatusBadRequest))
@@ -241,20 +225,23 @@ func (s *Server) arn(kind string, parts ...string) string {
 	return fmt.Sprintf("arn:aws:ecs:%s:%s:%s/%s", s.Region, s.Account, kind, strings.Join(parts, "/"))
 }
 
-const jsonType = "application/x-amz-json-1.1"
+const (
+	jsonType = "application/x-amz-json-1.1"
+	xmlType  = "text/xml;charset=utf-8"
+)
 
-// object is a structure of AWS's JSON.
+// object is a structure of AWS's.
 type object map[string]any
 
-// operation answers one call of a JSON service.
-type operation func(input []byte) (any, error)
+// operation answers one call.
+type operation func(c Call) (any, error)
 
-// typed returns the operation that decodes its input for f. Members that I does not know are ignored, as AWS does.
+// typed returns the operation that decodes its JSON for f. Members that I does not know are ignored, as AWS does.
 func typed[I any](f func(in I) (any, error)) operation {
-	return func(input []byte) (any, error) {
+	return func(c Call) (any, error) {
 		var in I
-		if len(input) > 0 {
-			if err := json.Unmarshal(input, &in); err != nil {
+		if len(c.Input) > 0 {
+			if err := json.Unmarshal(c.Input, &in); err != nil {
 				return nil, fault("SerializationException", "%v", err)
 			}
 		}
@@ -262,24 +249,41 @@ func typed[I any](f func(in I) (any, error)) operation {
 	}
 }
 
-func (s *Server) answerJSON(w http.ResponseWriter, c Call) error {
-	operations := map[string]map[string]operation{
-		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), SecretsManager: s.Values.secretsManager(), SSM: s.Values.ssm(),
-		Logs: {"FilterLogEvents": typed(s.filterLogEvents)},
+// answer answers a call of a service that has a table of operations.
+func (s *Server) answer(w http.ResponseWriter, c Call) error {
+	services := map[string]map[string]operation{
+		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), elbVersion: s.elb(),
+		ec2Version:     {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
+		stsVersion:     {"GetCallerIdentity": s.callerIdentity},
+		SecretsManager: {"GetSecretValue": typed(s.Values.getSecret)},
+		SSM:            {"GetParameter": typed(s.Values.getParameter), "PutParameter": typed(s.Values.putParameter)},
+		Logs:           {"FilterLogEvents": typed(s.filterLogEvents)},
 	}
-	do, ok := operations[c.Service][c.Operation]
-	if !ok {
+	do, ok := services[c.Service][c.Operation]
+	switch {
+	case ok:
+	case c.protocol == awsJSON:
 		return fault("UnknownOperationException", "the rehearsal does not answer %.80q", c.Service+"."+c.Operation)
+	case services[c.Service] == nil:
+		return fault("InvalidAction", "The rehearsal has no service of version %.40q.", c.Service)
+	default:
+		return fault("InvalidAction", "The action %.80q is not valid for this web service: the rehearsal does not answer it.",
+			c.Operation)
 	}
-	out, err := do(c.Input)
+	out, err := do(c)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(out)
+	contentType, body := jsonType, []byte(nil)
+	if c.protocol == awsJSON {
+		body, err = json.Marshal(out)
+	} else {
+		contentType, body = xmlType, c.xml(out)
+	}
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Type", contentType)
 	_, _ = w.Write(body)
 	return nil
 }

@@ -1,9 +1,10 @@
 package aws
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -17,110 +18,102 @@ const CodeDeploy = "CodeDeploy_20141006"
 func (s *Server) codeDeploy() map[string]operation {
 	return map[string]operation{
 		"CreateDeployment":                     typed(s.createDeployment),
-		"GetDeployment":                        typed(s.getDeployment),
+		"GetDeployment":                        typed(s.of(s.getDeployment)),
 		"ListDeployments":                      typed(s.listDeployments),
-		"GetDeploymentTarget":                  typed(s.getDeploymentTarget),
-		"ListDeploymentTargets":                typed(s.listDeploymentTargets),
+		"GetDeploymentTarget":                  typed(s.of(s.getDeploymentTarget)),
+		"ListDeploymentTargets":                typed(s.of(s.listDeploymentTargets)),
 		"GetApplicationRevision":               typed(s.getApplicationRevision),
-		"PutLifecycleEventHookExecutionStatus": typed(s.putStatus),
-		"StopDeployment":                       typed(s.stopDeployment),
-		"ContinueDeployment":                   typed(s.continueDeployment),
+		"PutLifecycleEventHookExecutionStatus": typed(s.of(s.putStatus)),
+		"StopDeployment":                       typed(s.of(s.stopDeployment)),
+		"ContinueDeployment":                   typed(s.of(s.continueDeployment)),
 	}
 }
 
-// deploymentInput has the members that the operations on one deployment take.
+// deploymentInput is what the operations take in all.
 type deploymentInput struct {
-	DeploymentID string                 `json:"deploymentId"`
-	TargetID     string                 `json:"targetId"`
-	ExecutionID  string                 `json:"lifecycleEventHookExecutionId"`
-	Status       deployment.EventStatus `json:"status"`
-	Rollback     bool                   `json:"autoRollbackEnabled"`
-	Wait         deployment.Wait        `json:"deploymentWaitType"`
+	DeploymentID, TargetID, Description string
+
+	Application string                 `json:"applicationName"`
+	Group       string                 `json:"deploymentGroupName"`
+	ExecutionID string                 `json:"lifecycleEventHookExecutionId"`
+	Status      deployment.EventStatus `json:"status"`
+	Statuses    []deployment.Status    `json:"includeOnlyStatuses"`
+	Rollback    bool                   `json:"autoRollbackEnabled"`
+	Wait        deployment.Wait        `json:"deploymentWaitType"`
+	Revision    struct {
+		AppSpec *struct{ Content, SHA256 string } `json:"appSpecContent"`
+	} `json:"revision"`
 }
 
-func (s *Server) find(id string) (deployment.Deployment, error) {
-	if id == "" {
-		return deployment.Deployment{}, fault("DeploymentIdRequiredException",
-			"At least one deployment ID must be specified.")
+// of hands the deployment that a call is about on to its operation.
+func (s *Server) of(
+	do func(d deployment.Deployment, in deploymentInput) (any, error),
+) func(in deploymentInput) (any, error) {
+	return func(in deploymentInput) (any, error) {
+		id := in.DeploymentID
+		d, ok := s.Book.Get(id)
+		named, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id)
+		switch {
+		case id == "":
+			return nil, fault("DeploymentIdRequiredException", "At least one deployment ID must be specified.")
+		case !named || err != nil:
+			return nil, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
+		case !ok:
+			return nil, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
+		}
+		return do(d, in)
 	}
-	if ok, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id); err != nil || !ok {
-		return deployment.Deployment{}, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
-	}
-	d, ok := s.Book.Get(id)
-	if !ok {
-		return d, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
-	}
-	return d, nil
 }
 
 // refused returns a Book's refusal under the name of AWS's error.
 func refused(err error) error {
-	switch {
-	case errors.Is(err, deployment.ErrExecution):
-		return fault("InvalidLifecycleEventHookExecutionIdException",
-			"A lifecycle event hook is invalid. Review the hooks section in your AppSpec file to ensure the lifecycle "+
-				"events and hooks functions are valid.")
-	case errors.Is(err, deployment.ErrStatus):
-		return fault("InvalidLifecycleEventHookExecutionStatusException",
-			"The result of a Lambda validation function that verifies a lifecycle event is invalid. It should return "+
-				"Succeeded or Failed.")
-	case errors.Is(err, deployment.ErrAnswered):
-		return fault("LifecycleEventAlreadyCompletedException",
-			"An attempt to return the status of an already completed lifecycle event occurred.")
-	case errors.Is(err, deployment.ErrEnded):
-		return fault("DeploymentAlreadyCompletedException", "The deployment is already complete.")
-	case errors.Is(err, deployment.ErrNotReady):
-		return fault("DeploymentIsNotInReadyStateException",
-			"The deployment does not have a status of Ready and can't continue yet.")
+	for reason, f := range map[error]Fault{
+		deployment.ErrExecution: {"InvalidLifecycleEventHookExecutionIdException", "A lifecycle event hook is invalid. " +
+			"Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.", 0},
+		deployment.ErrStatus: {"InvalidLifecycleEventHookExecutionStatusException", "The result of a Lambda validation " +
+			"function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.", 0},
+		deployment.ErrAnswered: {"LifecycleEventAlreadyCompletedException",
+			"An attempt to return the status of an already completed lifecycle event occurred.", 0},
+		deployment.ErrEnded: {"DeploymentAlreadyCompletedException", "The deployment is already complete.", 0},
+		deployment.ErrNotReady: {"DeploymentIsNotInReadyStateException",
+			"The deployment does not have a status of Ready and can't continue yet.", 0},
+	} {
+		if errors.Is(err, reason) {
+			return &f
+		}
 	}
 	return err
 }
 
-func (s *Server) putStatus(in deploymentInput) (any, error) {
-	_, err := s.find(in.DeploymentID)
-	if err == nil {
-		err = refused(s.Book.Answer(in.DeploymentID, in.ExecutionID, in.Status))
-	}
+func (s *Server) putStatus(d deployment.Deployment, in deploymentInput) (any, error) {
+	err := refused(s.Book.Answer(d.ID, in.ExecutionID, in.Status))
 	return object{"lifecycleEventHookExecutionId": in.ExecutionID}, err
 }
 
-func (s *Server) stopDeployment(in deploymentInput) (any, error) {
-	_, err := s.find(in.DeploymentID)
-	if err == nil {
-		err = refused(s.Book.Stop(in.DeploymentID, deployment.Stop{Rollback: in.Rollback}))
-	}
+func (s *Server) stopDeployment(d deployment.Deployment, in deploymentInput) (any, error) {
+	err := refused(s.Book.Stop(d.ID, deployment.Stop{Rollback: in.Rollback}))
 	return object{"status": "Pending", "statusMessage": "Stop is in progress."}, err
 }
 
-func (s *Server) continueDeployment(in deploymentInput) (any, error) {
-	if _, err := s.find(in.DeploymentID); err != nil {
-		return nil, err
-	}
-	switch in.Wait {
-	case "", deployment.ReadyWait, deployment.TerminationWait:
-	default:
+func (s *Server) continueDeployment(d deployment.Deployment, in deploymentInput) (any, error) {
+	if !slices.Contains([]deployment.Wait{"", deployment.ReadyWait, deployment.TerminationWait}, in.Wait) {
 		return nil, fault("InvalidDeploymentWaitTypeException", "The wait type is invalid: %.80s", in.Wait)
 	}
-	return object{}, refused(s.Book.Continue(in.DeploymentID, in.Wait))
+	return object{}, refused(s.Book.Continue(d.ID, in.Wait))
 }
+
+func checksum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 // appSpec is a revision as CodeDeploy shows it: GetDeployment always leaves the content out (SDK, GetDeployment's
 // doc comment), GetApplicationRevision is where it can be read.
 func appSpec(text string, content any) object {
-	sum := sha256.Sum256([]byte(text))
 	return object{
 		"revisionType":   "AppSpecContent",
-		"appSpecContent": object{"content": content, "sha256": hex.EncodeToString(sum[:])},
+		"appSpecContent": object{"content": content, "sha256": checksum(text)},
 	}
 }
 
-func (s *Server) getApplicationRevision(in struct {
-	Application string `json:"applicationName"`
-	Revision    struct {
-		AppSpec *struct{ SHA256 string } `json:"appSpecContent"`
-	} `json:"revision"`
-},
-) (any, error) {
+func (s *Server) getApplicationRevision(in deploymentInput) (any, error) {
 	if err := s.known(in.Application); err != nil {
 		return nil, err
 	}
@@ -128,8 +121,7 @@ func (s *Server) getApplicationRevision(in struct {
 		return nil, fault("InvalidRevisionException", "The revision was specified in an invalid format.")
 	}
 	for _, d := range s.Book.All() {
-		sum := sha256.Sum256([]byte(d.AppSpec))
-		if d.Application == in.Application && hex.EncodeToString(sum[:]) == in.Revision.AppSpec.SHA256 {
+		if d.Application == in.Application && checksum(d.AppSpec) == in.Revision.AppSpec.SHA256 {
 			return object{"applicationName": d.Application, "revision": appSpec(d.AppSpec, d.AppSpec)}, nil
 		}
 	}
@@ -147,12 +139,7 @@ func (s *Server) known(application string) error {
 	return nil
 }
 
-func (s *Server) listDeployments(in struct {
-	Application string              `json:"applicationName"`
-	Group       string              `json:"deploymentGroupName"`
-	Statuses    []deployment.Status `json:"includeOnlyStatuses"`
-},
-) (any, error) {
+func (s *Server) listDeployments(in deploymentInput) (any, error) {
 	// Both names or none (SDK, ListDeployments' doc comment).
 	every := in.Application == "" && in.Group == ""
 	if !every {
@@ -183,11 +170,7 @@ func (s *Server) listDeployments(in struct {
 	return object{"deployments": ids}, nil
 }
 
-func (s *Server) getDeployment(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any, error) {
 	pair := object{
 		"targetGroups":     []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
 		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}},
@@ -244,27 +227,16 @@ func overview(d deployment.Deployment) object {
 
 // targetStatus is the status of the deployment's only target.
 func targetStatus(d deployment.Deployment) string {
-	switch d.Status {
-	case deployment.Created:
-		return "Pending"
-	case deployment.Stopped:
-		return "Skipped"
-	case deployment.InProgress, deployment.Ready, deployment.Succeeded, deployment.Failed, deployment.RollingBack,
-		deployment.RolledBack:
-	}
-	return string(d.Status)
+	own := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
+	return cmp.Or(own[d.Status], string(d.Status))
 }
 
-func (s *Server) listDeploymentTargets(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
-	return object{"targetIds": []string{d.TargetID()}}, err
+func (s *Server) listDeploymentTargets(d deployment.Deployment, _ deploymentInput) (any, error) {
+	return object{"targetIds": []string{d.TargetID()}}, nil
 }
 
-func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
-	d, err := s.find(in.DeploymentID)
+func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput) (any, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case in.TargetID == "":
 		return nil, fault("DeploymentTargetIdRequiredException", "A deployment target ID was not provided.")
 	case in.TargetID != d.TargetID():
@@ -284,11 +256,7 @@ func (s *Server) getDeploymentTarget(in deploymentInput) (any, error) {
 			}
 		}
 		events = append(events, event)
-		for _, t := range []time.Time{e.Started, e.Ended} {
-			if !t.IsZero() {
-				updated = t
-			}
-		}
+		updated = slices.MaxFunc([]time.Time{updated, e.Started, e.Ended}, time.Time.Compare)
 	}
 	for _, t := range d.TaskSets {
 		sets = append(sets, object{

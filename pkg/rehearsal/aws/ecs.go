@@ -1,9 +1,9 @@
 package aws
 
 import (
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -11,49 +11,46 @@ import (
 // ECS is the prefix of ECS's operations in X-Amz-Target.
 const ECS = "AmazonEC2ContainerServiceV20141113"
 
-// ServiceRevision is what one of ECS's own deployments moves from or to.
-type ServiceRevision struct {
-	// ARN is the revision's, TaskDefinition what it runs.
-	ARN, TaskDefinition string
-	// Container is behind the load balancer, whose target group and listener rules are given by ARN.
-	Container, TargetGroup   string
-	TestRule, ProductionRule string
-	// Alternate is the other target group of the service; Resolved is the one of the two that this revision is behind.
-	// Where it is empty, nothing is resolved.
-	Alternate, Resolved string
-	Port                int
-	// Service and Cluster are ARNs.
-	Service, Cluster string
-	Created          time.Time
-}
-
-// loadBalancer is the configuration of what a revision is behind.
-func loadBalancer(r ServiceRevision) object {
-	rules := object{"testListenerRule": r.TestRule, "productionListenerRule": r.ProductionRule}
-	shown := object{"containerName": r.Container, "targetGroupArn": r.TargetGroup, "advancedConfiguration": rules}
-	if r.Alternate != "" {
-		rules["alternateTargetGroupArn"], shown["containerPort"] = r.Alternate, r.Port
-	}
-	if r.TestRule == "" {
-		delete(rules, "testListenerRule")
-	}
-	return shown
-}
-
 func (s *Server) ecs() map[string]operation {
-	all := s.native()
-	all["DescribeServices"] = typed(s.describeServices)
-	all["DescribeTaskSets"] = typed(s.describeTaskSets)
-	all["DescribeTaskDefinition"] = typed(s.describeTaskDefinition)
-	all["DescribeServiceRevisions"] = typed(s.describeServiceRevisions)
-	return all
+	return map[string]operation{
+		"ContinueServiceDeployment":  typed(s.continueServiceDeployment),
+		"DescribeServiceDeployments": typed(s.describeServiceDeployments),
+		"DescribeServiceRevisions":   typed(s.describeServiceRevisions),
+		"DescribeServices":           typed(s.describeServices),
+		"DescribeTaskDefinition":     typed(s.describeTaskDefinition),
+		"DescribeTaskSets":           typed(s.describeTaskSets),
+		"ListServiceDeployments":     typed(s.listServiceDeployments),
+		"RegisterTaskDefinition":     typed(s.registerTaskDefinition),
+		"StopServiceDeployment":      typed(s.stopServiceDeployment),
+		"TagResource":                typed(s.tagResource),
+		"UpdateService":              typed(s.updateService),
+	}
 }
 
-// ecsInput is what the operations take in all.
+// ecsInput is what most of the operations take in all.
 type ecsInput struct {
 	Cluster, Service, TaskDefinition string
-	Services, TaskSets               []string
+	Services, TaskSets, Status       []string
+	ForceNewDeployment               bool
+	Tags                             []any
+	Resource                         string   `json:"resourceArn"`
+	Deployment                       string   `json:"serviceDeploymentArn"`
+	Deployments                      []string `json:"serviceDeploymentArns"`
 	Revisions                        []string `json:"serviceRevisionArns"`
+	HookID, Action, StopType         string
+}
+
+// described answers under the member's name with what show knows of each ARN; nil is a failure.
+func described(member string, arns []string, show func(arn string) any) (any, error) {
+	found, failures := []any{}, []object{}
+	for _, arn := range arns {
+		if shown := show(arn); shown != nil {
+			found = append(found, shown)
+		} else {
+			failures = append(failures, object{"arn": arn, "reason": "MISSING"})
+		}
+	}
+	return object{member: found, "failures": failures}, nil
 }
 
 // latest returns the newest deployment of the cluster and service; both are names or ARNs.
@@ -92,29 +89,35 @@ func (s *Server) taskSets(d deployment.Deployment, wanted []string) []object {
 }
 
 func (s *Server) describeServices(in ecsInput) (any, error) {
-	services, failures := []object{}, []object{}
-	for _, name := range in.Services {
-		d, ok := s.latest(in.Cluster, name)
-		if !ok {
-			failures = append(failures, object{"arn": s.arn("service", last(in.Cluster), last(name)), "reason": "MISSING"})
-			continue
-		}
-		if d.Native != nil {
-			services = append(services, s.ownService(d))
-			continue
-		}
-		desired, running := 0, 0
-		for _, t := range d.TaskSets {
-			desired, running = max(desired, t.Desired), running+t.Running
-		}
-		services = append(services, object{
-			"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
-			"clusterArn": s.arn("cluster", d.Cluster),
-			"status":     "ACTIVE", "desiredCount": desired, "runningCount": running, "taskSets": s.taskSets(d, nil),
-			"deployments": []object{}, "deploymentController": object{"type": "CODE_DEPLOY"},
-		})
+	for i, name := range in.Services {
+		in.Services[i] = s.arn("service", last(in.Cluster), last(name))
 	}
-	return object{"services": services, "failures": failures}, nil
+	return described("services", in.Services, func(arn string) any {
+		if d, ok := s.latest(in.Cluster, arn); ok {
+			return s.service(d)
+		}
+		return nil
+	})
+}
+
+// service is a service as DescribeServices has it.
+func (s *Server) service(d deployment.Deployment) object {
+	desired, running := 0, 0
+	for _, t := range d.TaskSets {
+		desired, running = max(desired, t.Desired), running+t.Running
+	}
+	shown := object{
+		"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
+		"clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE", "schedulingStrategy": "REPLICA",
+		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
+	}
+	if d.Native != nil {
+		maps.Copy(shown, s.ownService(d))
+	} else {
+		shown["taskSets"], shown["deployments"] = s.taskSets(d, nil), []object{}
+		shown["deploymentController"] = object{"type": "CODE_DEPLOY"}
+	}
+	return shown
 }
 
 func (s *Server) describeTaskSets(in ecsInput) (any, error) {
@@ -136,34 +139,18 @@ func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
 }
 
 func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
-	var all []ServiceRevision
+	all := map[string]any{}
 	if s.Revisions != nil {
-		all = s.Revisions()
+		for arn, r := range s.Revisions() {
+			all[arn] = r
+		}
 	}
 	for _, d := range s.Book.All() {
-		if d.Native != nil {
-			all = append(all, s.ownRevisions(d)...)
+		for _, t := range d.TaskSets {
+			if d.Native != nil {
+				all[t.ID] = s.revision(d, t)
+			}
 		}
 	}
-	found, failures := []object{}, []object{}
-	for _, arn := range in.Revisions {
-		i := slices.IndexFunc(all, func(r ServiceRevision) bool { return r.ARN == arn })
-		if i < 0 {
-			failures = append(failures, object{"arn": arn, "reason": "MISSING"})
-			continue
-		}
-		shown := object{
-			"serviceRevisionArn": arn, "taskDefinition": all[i].TaskDefinition,
-			"loadBalancers": []object{loadBalancer(all[i])},
-		}
-		if resolved := all[i].Resolved; resolved != "" {
-			behind := object{"targetGroupArn": resolved, "productionListenerRule": all[i].ProductionRule}
-			shown["resolvedConfiguration"] = object{"loadBalancers": []object{behind}}
-			shown["containerImages"] = s.containerImages(all[i].TaskDefinition)
-			shown["serviceArn"], shown["clusterArn"] = all[i].Service, all[i].Cluster
-			shown["createdAt"], shown["launchType"] = moment(all[i].Created), "FARGATE"
-		}
-		found = append(found, shown)
-	}
-	return object{"serviceRevisions": found, "failures": failures}, nil
+	return described("serviceRevisions", in.Revisions, func(arn string) any { return all[arn] })
 }

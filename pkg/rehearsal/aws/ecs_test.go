@@ -29,11 +29,8 @@ func serveECS(t *testing.T) (*ecs.Client, *deployment.Book) {
 				arn + "2": json.RawMessage(`{"taskDefinitionArn":"` + arn + `2","family":"task-app","revision":2,"containerDefinitions":[{"name":"app","dockerLabels":{"greenlight.release":"1.1.0"}}]}`),
 			}
 		},
-		Revisions: func() []fake.ServiceRevision {
-			return []fake.ServiceRevision{{
-				ARN: "arn:aws:ecs:eu-west-1:123456789012:service-revision/c/s/2", TaskDefinition: arn + "2",
-				Container: "app", TargetGroup: "arn:tg2", TestRule: "arn:test-rule", ProductionRule: "arn:production-rule",
-			}}
+		Revisions: func() map[string]json.RawMessage {
+			return map[string]json.RawMessage{"arn:given": json.RawMessage(`{"serviceRevisionArn":"arn:given","taskDefinition":"` + arn + `1"}`)}
 		},
 	}
 	return ecs.NewFromConfig(serve(t, s)), book
@@ -66,16 +63,24 @@ func TestAHookFindsWhatEachTaskSetRuns(t *testing.T) {
 }
 
 func TestAHookOfANativeDeploymentFindsItsRules(t *testing.T) {
-	client, _ := serveECS(t)
-	out, err := client.DescribeServiceRevisions(bounded(t), &ecs.DescribeServiceRevisionsInput{
-		ServiceRevisionArns: []string{"arn:aws:ecs:eu-west-1:123456789012:service-revision/c/s/2", "arn:none"},
+	client, book := serveECS(t)
+	const revision = "arn:aws:ecs:eu-west-1:123456789012:service-revision/c/s/2"
+	book.Add(deployment.Deployment{
+		ID: "arn:aws:ecs:eu-west-1:123456789012:service-deployment/c/s/1", Cluster: "c", Service: "s", BlueGroup: "arn:tg1", GreenGroup: "arn:tg2",
+		Native:   &deployment.Native{TestRule: "arn:test-rule", ProductionRule: "arn:production-rule"},
+		TaskSets: []deployment.TaskSet{{ID: revision, TaskDefinition: arn + "2", TargetGroupARN: "arn:tg2", Container: "app", Port: 80}},
 	})
-	if err != nil || len(out.ServiceRevisions) != 1 || len(out.Failures) != 1 || aws.ToString(out.Failures[0].Reason) != "MISSING" {
+	out, err := client.DescribeServiceRevisions(bounded(t), &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision, "arn:given", "arn:none"}})
+	if err != nil || len(out.ServiceRevisions) != 2 || len(out.Failures) != 1 || aws.ToString(out.Failures[0].Arn) != "arn:none" || aws.ToString(out.Failures[0].Reason) != "MISSING" {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	r := out.ServiceRevisions[0]
-	if rules := r.LoadBalancers[0].AdvancedConfiguration; aws.ToString(r.TaskDefinition) != arn+"2" || aws.ToString(rules.TestListenerRule) != "arn:test-rule" || aws.ToString(rules.ProductionListenerRule) != "arn:production-rule" {
+	if rules := r.LoadBalancers[0].AdvancedConfiguration; aws.ToString(r.TaskDefinition) != arn+"2" || aws.ToString(rules.TestListenerRule) != "arn:test-rule" || aws.ToString(rules.ProductionListenerRule) != "arn:production-rule" ||
+		aws.ToString(r.LoadBalancers[0].TargetGroupArn) != "arn:tg1" || aws.ToString(r.ResolvedConfiguration.LoadBalancers[0].TargetGroupArn) != "arn:tg2" {
 		t.Errorf("%+v", r)
+	}
+	if given := out.ServiceRevisions[1]; aws.ToString(given.ServiceRevisionArn) != "arn:given" || aws.ToString(given.TaskDefinition) != arn+"1" {
+		t.Errorf("%+v", given)
 	}
 }
 

@@ -3,9 +3,7 @@ package aws
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -43,8 +41,8 @@ func (l Listener) rule() string {
 
 // Weight is a target group's share in a forward action.
 type Weight struct {
-	GroupARN string `xml:"TargetGroupArn"`
-	Weight   int    `xml:"Weight"`
+	GroupARN string
+	Weight   int
 }
 
 // Group is a target group.
@@ -60,14 +58,23 @@ type Target struct {
 	Health  string
 }
 
-// chosen keeps the items that were asked for; all when none was. One that is missing is a fault.
-func chosen[T any](items []T, wanted []string, key func(T) string, missing string) ([]T, error) {
+func (s *Server) elb() map[string]operation {
+	return map[string]operation{
+		"DescribeLoadBalancers": s.describeLoadBalancers,
+		"DescribeListeners":     s.describeListeners,
+		"DescribeRules":         s.describeRules,
+		"DescribeTargetHealth":  s.describeTargetHealth,
+	}
+}
+
+// chosen keeps the items with the key that was asked for; all when none was. One that is missing is a fault.
+func chosen(items []object, key string, wanted []string, missing string) ([]object, error) {
 	if len(wanted) == 0 {
 		return items, nil
 	}
-	var out []T
+	var out []object
 	for _, w := range wanted {
-		i := slices.IndexFunc(items, func(t T) bool { return key(t) == w })
+		i := slices.IndexFunc(items, func(o object) bool { return o[key] == w })
 		if i < 0 {
 			return nil, fault(missing, "One or more of what was asked for was not found: %.200q", w)
 		}
@@ -76,172 +83,127 @@ func chosen[T any](items []T, wanted []string, key func(T) string, missing strin
 	return out, nil
 }
 
-type xmlLoadBalancer struct {
-	ARN    string `xml:"LoadBalancerArn"`
-	DNS    string `xml:"DNSName"`
-	Name   string `xml:"LoadBalancerName"`
-	Scheme string `xml:"Scheme"`
-	State  string `xml:"State>Code"`
-	Type   string `xml:"Type"`
-	IP     string `xml:"IpAddressType"`
-}
-
-func (s *Server) describeLoadBalancers(form url.Values) (member, error) {
-	var all []xmlLoadBalancer
+func (s *Server) describeLoadBalancers(c Call) (any, error) {
+	var all []object
 	for _, l := range s.LoadBalancers() {
-		all = append(all, xmlLoadBalancer{
-			l.ARN, cmp.Or(l.DNS, l.Address), l.Name, "internal", "active", "application",
-			"ipv4",
+		all = append(all, object{
+			"LoadBalancerArn": l.ARN, "DNSName": cmp.Or(l.DNS, l.Address), "LoadBalancerName": l.Name, "Scheme": "internal",
+			"State": object{"Code": "active"}, "Type": "application", "IpAddressType": "ipv4",
 		})
 	}
-	found, err := chosen(all, listed(form, "LoadBalancerArns"), func(l xmlLoadBalancer) string { return l.ARN },
-		"LoadBalancerNotFound")
+	const missing = "LoadBalancerNotFound"
+	found, err := chosen(all, "LoadBalancerArn", listed(c.form, "LoadBalancerArns"), missing)
 	if err == nil {
-		found, err = chosen(found, listed(form, "Names"), func(l xmlLoadBalancer) string { return l.Name },
-			"LoadBalancerNotFound")
+		found, err = chosen(found, "LoadBalancerName", listed(c.form, "Names"), missing)
 	}
-	return list("LoadBalancers", found), err
-}
-
-type xmlAction struct {
-	Type   string `xml:"Type"`
-	Order  int    `xml:"Order"`
-	ARN    string `xml:"TargetGroupArn,omitempty"`
-	Groups struct {
-		Groups members[Weight] `xml:"TargetGroups"`
-		Sticky bool            `xml:"TargetGroupStickinessConfig>Enabled"`
-	} `xml:"ForwardConfig"`
+	return object{"LoadBalancers": found}, err
 }
 
 // action is a forward action as AWS shows it: with one group it also stands by itself.
-func action(forward []Weight) members[xmlAction] {
-	out := xmlAction{Type: "forward", Order: 1}
-	out.Groups.Groups.Members = forward
-	if len(forward) == 1 {
-		out.ARN = forward[0].GroupARN
+func action(forward []Weight) []object {
+	groups, alone := []object{}, ""
+	for _, w := range forward {
+		groups = append(groups, object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight})
 	}
-	return members[xmlAction]{[]xmlAction{out}}
+	if len(forward) == 1 {
+		alone = forward[0].GroupARN
+	}
+	return []object{{"Type": "forward", "Order": 1, "TargetGroupArn": alone, "ForwardConfig": object{
+		"TargetGroups": groups, "TargetGroupStickinessConfig": object{"Enabled": false},
+	}}}
 }
 
-type xmlListener struct {
-	ARN          string             `xml:"ListenerArn"`
-	LoadBalancer string             `xml:"LoadBalancerArn"`
-	Port         int                `xml:"Port"`
-	Protocol     string             `xml:"Protocol"`
-	Actions      members[xmlAction] `xml:"DefaultActions"`
-}
-
-func (s *Server) describeListeners(form url.Values) (member, error) {
-	var all []xmlListener
-	only, there := form.Get("LoadBalancerArn"), false
+func (s *Server) describeListeners(c Call) (any, error) {
+	var all []object
+	only, there := c.form.Get("LoadBalancerArn"), false
 	for _, b := range s.LoadBalancers() {
 		if only != "" && only != b.ARN {
 			continue
 		}
 		there = true
 		for _, l := range b.Listeners {
-			all = append(all, xmlListener{l.ARN, b.ARN, l.Port, cmp.Or(l.Protocol, "HTTP"), action(l.Forward)})
+			all = append(all, object{
+				"ListenerArn": l.ARN, "LoadBalancerArn": b.ARN, "Port": l.Port, "Protocol": cmp.Or(l.Protocol, "HTTP"),
+				"DefaultActions": action(l.Forward),
+			})
 		}
 	}
 	if only != "" && !there {
-		return member{}, fault("LoadBalancerNotFound", "Load balancer '%.200s' not found", only)
+		return nil, fault("LoadBalancerNotFound", "Load balancer '%.200s' not found", only)
 	}
-	found, err := chosen(all, listed(form, "ListenerArns"), func(l xmlListener) string { return l.ARN },
-		"ListenerNotFound")
-	return list("Listeners", found), err
+	found, err := chosen(all, "ListenerArn", listed(c.form, "ListenerArns"), "ListenerNotFound")
+	return object{"Listeners": found}, err
 }
 
-type xmlRule struct {
-	ARN        string                `xml:"RuleArn"`
-	Priority   string                `xml:"Priority"`
-	Conditions members[xmlCondition] `xml:"Conditions"`
-	Actions    members[xmlAction]    `xml:"Actions"`
-	Default    bool                  `xml:"IsDefault"`
-}
-
-type xmlCondition struct {
-	Field  string          `xml:"Field"`
-	Header string          `xml:"HttpHeaderConfig>HttpHeaderName"`
-	Values members[string] `xml:"HttpHeaderConfig>Values"`
-}
-
-func (s *Server) describeRules(form url.Values) (member, error) {
-	var all []xmlRule
+func (s *Server) describeRules(c Call) (any, error) {
+	var all []object
 	for _, b := range s.LoadBalancers() {
 		for _, l := range b.Listeners {
-			if want := form.Get("ListenerArn"); want == "" || want == l.ARN {
-				for i, r := range l.Rules {
-					condition := xmlCondition{"http-header", r.Header, members[string]{r.Values}}
-					all = append(all, xmlRule{
-						ARN: r.ARN, Priority: strconv.Itoa(i + 1), Actions: action(r.Forward),
-						Conditions: members[xmlCondition]{[]xmlCondition{condition}},
-					})
-				}
-				all = append(all, xmlRule{ARN: l.rule(), Priority: "default", Actions: action(l.Forward), Default: true})
+			if want := c.form.Get("ListenerArn"); want != "" && want != l.ARN {
+				continue
 			}
+			for i, r := range l.Rules {
+				condition := object{"HttpHeaderName": r.Header, "Values": r.Values}
+				all = append(all, object{
+					"RuleArn": r.ARN, "Priority": i + 1, "Actions": action(r.Forward), "IsDefault": false,
+					"Conditions": []object{{"Field": "http-header", "HttpHeaderConfig": condition}},
+				})
+			}
+			all = append(all, object{
+				"RuleArn": l.rule(), "Priority": "default", "Actions": action(l.Forward), "IsDefault": true,
+				"Conditions": []object{},
+			})
 		}
 	}
 	if len(all) == 0 {
-		return member{}, fault("ListenerNotFound", "One or more listeners not found")
+		return nil, fault("ListenerNotFound", "One or more listeners not found")
 	}
-	found, err := chosen(all, listed(form, "RuleArns"), func(r xmlRule) string { return r.ARN }, "RuleNotFound")
-	return list("Rules", found), err
+	found, err := chosen(all, "RuleArn", listed(c.form, "RuleArns"), "RuleNotFound")
+	return object{"Rules": found}, err
 }
 
-type xmlHealth struct {
-	Address     string `xml:"Target>Id"`
-	Port        int    `xml:"Target>Port"`
-	State       string `xml:"TargetHealth>State"`
-	Reason      string `xml:"TargetHealth>Reason,omitempty"`
-	Description string `xml:"TargetHealth>Description,omitempty"`
-}
-
-func (s *Server) describeTargetHealth(form url.Values) (member, error) {
+func (s *Server) describeTargetHealth(c Call) (any, error) {
 	var groups []Group
 	for _, b := range s.LoadBalancers() {
 		groups = append(groups, b.Groups...)
 	}
-	want := form.Get("TargetGroupArn")
+	want := c.form.Get("TargetGroupArn")
 	i := slices.IndexFunc(groups, func(g Group) bool { return g.ARN == want })
 	if i < 0 {
-		return member{}, fault("TargetGroupNotFound", "Target group '%.200s' not found", want)
+		return nil, fault("TargetGroupNotFound", "Target group '%.200s' not found", want)
 	}
 	why := map[string][2]string{
 		"initial":   {"Elb.InitialHealthChecking", "Initial health checks in progress"},
 		"unhealthy": {"Target.FailedHealthChecks", "Health checks failed"},
 		"draining":  {"Target.DeregistrationInProgress", "Target deregistration is in progress"},
 	}
-	var all []xmlHealth
+	var all []object
 	for _, t := range groups[i].Targets {
-		all = append(all, xmlHealth{t.Address, t.Port, t.Health, why[t.Health][0], why[t.Health][1]})
+		health := object{"State": t.Health, "Reason": why[t.Health][0], "Description": why[t.Health][1]}
+		all = append(all, object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health})
 	}
-	return list("TargetHealthDescriptions", all), nil
-}
-
-type xmlInterface struct {
-	ID          string `xml:"networkInterfaceId"`
-	Description string `xml:"description"`
-	Status      string `xml:"status"`
-	Address     string `xml:"privateIpAddress"`
+	return object{"TargetHealthDescriptions": all}, nil
 }
 
 // describeNetworkInterfaces shows each load balancer's only node. It applies only the filter description, by which the
 // nodes of a load balancer are found, and ignores all others.
-func (s *Server) describeNetworkInterfaces(form url.Values) (member, error) {
-	type set struct {
-		Items []xmlInterface `xml:"item"`
-	}
-	var found set
+func (s *Server) describeNetworkInterfaces(c Call) (any, error) {
+	var found []object
 	for n, b := range s.LoadBalancers() {
 		_, name, _ := strings.Cut(b.ARN, ":loadbalancer/")
-		found.Items = append(found.Items, xmlInterface{fmt.Sprintf("eni-%017d", n+1), "ELB " + name, "in-use", b.Address})
+		found = append(found, object{
+			"networkInterfaceId": fmt.Sprintf("eni-%017d", n+1), "description": "ELB " + name, "status": "in-use",
+			"privateIpAddress": b.Address,
+		})
 	}
-	for i := 1; form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
-		if form.Get(fmt.Sprintf("Filter.%d.Name", i)) == "description" {
-			values := listed(form, fmt.Sprintf("Filter.%d.Value", i))
-			found.Items = slices.DeleteFunc(found.Items,
-				func(x xmlInterface) bool { return !slices.Contains(values, x.Description) })
+	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
+		if c.form.Get(fmt.Sprintf("Filter.%d.Name", i)) == "description" {
+			values := listed(c.form, fmt.Sprintf("Filter.%d.Value", i))
+			found = slices.DeleteFunc(found, func(o object) bool {
+				description, _ := o["description"].(string)
+				return !slices.Contains(values, description)
+			})
 		}
 	}
-	return member{"networkInterfaceSet", found}, nil
+	return object{"networkInterfaceSet": found}, nil
 }

@@ -15,30 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
-// native are the operations on Amazon ECS's own deployments.
-func (s *Server) native() map[string]operation {
-	return map[string]operation{
-		"UpdateService":              typed(s.updateService),
-		"TagResource":                typed(s.tagResource),
-		"RegisterTaskDefinition":     s.registerTaskDefinition,
-		"ListServiceDeployments":     typed(s.listServiceDeployments),
-		"DescribeServiceDeployments": typed(s.describeServiceDeployments),
-		"ContinueServiceDeployment":  typed(s.continueServiceDeployment),
-		"StopServiceDeployment":      typed(s.stopServiceDeployment),
-	}
-}
-
-// nativeInput is what these operations take in all.
-type nativeInput struct {
-	Cluster, Service, TaskDefinition string
-	ForceNewDeployment               bool
-	Status                           []string
-	Deployment                       string   `json:"serviceDeploymentArn"`
-	Deployments                      []string `json:"serviceDeploymentArns"`
-	HookID                           string   `json:"hookId"`
-	Action, StopType                 string
-}
-
 // serviceStatus is a deployment's status as ECS calls it.
 func serviceStatus(s deployment.Status) string {
 	return map[deployment.Status]string{
@@ -115,7 +91,7 @@ func (s *Server) brief(d deployment.Deployment) object {
 	return b
 }
 
-func (s *Server) listServiceDeployments(in nativeInput) (any, error) {
+func (s *Server) listServiceDeployments(in ecsInput) (any, error) {
 	if _, err := s.own(in.Cluster, in.Service); err != nil {
 		return nil, err
 	}
@@ -128,17 +104,14 @@ func (s *Server) listServiceDeployments(in nativeInput) (any, error) {
 	return object{"serviceDeployments": list}, nil
 }
 
-func (s *Server) describeServiceDeployments(in nativeInput) (any, error) {
-	found, failures := []object{}, []object{}
-	for _, arn := range in.Deployments {
+func (s *Server) describeServiceDeployments(in ecsInput) (any, error) {
+	return described("serviceDeployments", in.Deployments, func(arn string) any {
 		d, err := s.knownDeployment(arn)
 		if err != nil {
-			failures = append(failures, object{"arn": arn, "reason": "MISSING"})
-			continue
+			return nil
 		}
-		found = append(found, s.serviceDeployment(d))
-	}
-	return object{"serviceDeployments": found, "failures": failures}, nil
+		return s.serviceDeployment(d)
+	})
 }
 
 // summary is a service revision in a deployment.
@@ -197,7 +170,7 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 	return shown
 }
 
-func (s *Server) continueServiceDeployment(in nativeInput) (any, error) {
+func (s *Server) continueServiceDeployment(in ecsInput) (any, error) {
 	d, err := s.knownDeployment(in.Deployment)
 	if err != nil {
 		return nil, err
@@ -229,7 +202,7 @@ func (s *Server) continueServiceDeployment(in nativeInput) (any, error) {
 	return object{"serviceDeploymentArn": d.ID}, nil
 }
 
-func (s *Server) stopServiceDeployment(in nativeInput) (any, error) {
+func (s *Server) stopServiceDeployment(in ecsInput) (any, error) {
 	d, err := s.knownDeployment(in.Deployment)
 	if err != nil {
 		return nil, err
@@ -245,7 +218,7 @@ func (s *Server) stopServiceDeployment(in nativeInput) (any, error) {
 	return object{"serviceDeploymentArn": d.ID}, nil
 }
 
-func (s *Server) updateService(in nativeInput) (any, error) {
+func (s *Server) updateService(in ecsInput) (any, error) {
 	d, err := s.own(in.Cluster, in.Service)
 	if err != nil {
 		return nil, err
@@ -262,14 +235,13 @@ func (s *Server) updateService(in nativeInput) (any, error) {
 		}
 		d, _ = s.latest(in.Cluster, in.Service)
 	}
-	return object{"service": s.ownService(d)}, nil
+	return object{"service": s.service(d)}, nil
 }
 
-// ownService is a service that ECS itself deploys.
+// ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
-	desired, running, revisions, deployments := 0, 0, []object{}, []object{}
+	revisions, deployments := []object{}, []object{}
 	for _, t := range d.TaskSets {
-		desired, running = max(desired, t.Desired), running+t.Running
 		shown := summary(t)
 		delete(shown, "requestedTestTrafficWeight")
 		delete(shown, "requestedProductionTrafficWeight")
@@ -284,12 +256,9 @@ func (s *Server) ownService(d deployment.Deployment) object {
 		})
 	}
 	shown := object{
-		"serviceArn": s.arn("service", d.Cluster, d.Service), "serviceName": d.Service,
-		"clusterArn": s.arn("cluster", d.Cluster), "status": "ACTIVE", "schedulingStrategy": "REPLICA",
-		"desiredCount": desired, "runningCount": running, "pendingCount": max(0, desired-running),
 		"deployments": deployments, "currentServiceRevisions": revisions,
 		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
-		"loadBalancers":  []object{loadBalancer(s.ownRevisions(d)[0])},
+		"loadBalancers":  []object{loadBalancer(d, d.TaskSets[0])},
 		"taskDefinition": d.Side(d.Native.Target).TaskDefinition,
 	}
 	if !d.Status.Ended() {
@@ -298,18 +267,29 @@ func (s *Server) ownService(d deployment.Deployment) object {
 	return shown
 }
 
-// ownRevisions are the revisions of one of ECS's own deployments. Of the service's two target groups the first is the
-// one it was created with.
-func (s *Server) ownRevisions(d deployment.Deployment) (all []ServiceRevision) {
-	for _, t := range d.TaskSets {
-		all = append(all, ServiceRevision{
-			ARN: t.ID, TaskDefinition: t.TaskDefinition, Container: t.Container, Port: t.Port,
-			TargetGroup: d.BlueGroup, Alternate: d.GreenGroup, Resolved: t.TargetGroupARN,
-			TestRule: d.Native.TestRule, ProductionRule: d.Native.ProductionRule,
-			Service: s.arn("service", d.Cluster, d.Service), Cluster: s.arn("cluster", d.Cluster), Created: t.Created,
-		})
+// revision is what one of ECS's own deployments moves from or to.
+func (s *Server) revision(d deployment.Deployment, t deployment.TaskSet) object {
+	behind := object{"targetGroupArn": t.TargetGroupARN, "productionListenerRule": d.Native.ProductionRule}
+	return object{
+		"serviceRevisionArn": t.ID, "serviceArn": s.arn("service", d.Cluster, d.Service),
+		"clusterArn": s.arn("cluster", d.Cluster), "taskDefinition": t.TaskDefinition, "launchType": "FARGATE",
+		"createdAt": moment(t.Created), "containerImages": s.containerImages(t.TaskDefinition),
+		"loadBalancers":         []object{loadBalancer(d, t)},
+		"resolvedConfiguration": object{"loadBalancers": []object{behind}},
 	}
-	return all
+}
+
+// loadBalancer is the configuration of what a revision is behind. Of the service's two target groups the first is the
+// one it was created with.
+func loadBalancer(d deployment.Deployment, t deployment.TaskSet) object {
+	rules := object{"productionListenerRule": d.Native.ProductionRule, "alternateTargetGroupArn": d.GreenGroup}
+	if d.Native.TestRule != "" {
+		rules["testListenerRule"] = d.Native.TestRule
+	}
+	return object{
+		"containerName": t.Container, "containerPort": t.Port, "targetGroupArn": d.BlueGroup,
+		"advancedConfiguration": rules,
+	}
 }
 
 // containerImages are those of a task definition; the digest of an image that nobody pulled is one of its name.
@@ -360,11 +340,7 @@ func (s *Server) taskDefinition(name string) (arn string, text json.RawMessage) 
 }
 
 // registerTaskDefinition keeps a task definition as the family's next revision.
-func (s *Server) registerTaskDefinition(input []byte) (any, error) {
-	definition := object{}
-	if err := json.Unmarshal(input, &definition); err != nil {
-		return nil, fault("SerializationException", "%v", err)
-	}
+func (s *Server) registerTaskDefinition(definition object) (any, error) {
 	family, _ := definition["family"].(string)
 	containers, _ := definition["containerDefinitions"].([]any)
 	if family == "" || len(containers) == 0 {

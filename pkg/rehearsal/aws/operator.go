@@ -35,18 +35,18 @@ func (s *Server) Log(group, text string) {
 
 // filterLogEvents returns every line: whoever asks for some reads them all the same.
 func (s *Server) filterLogEvents(in struct {
-	Group string `json:"logGroupName"`
-	Start int64  `json:"startTime"`
+	LogGroupName string
+	StartTime    int64
 },
 ) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.logs[in.Group] == nil {
+	if s.logs[in.LogGroupName] == nil {
 		return nil, fault("ResourceNotFoundException", "The specified log group does not exist.")
 	}
 	found := []object{}
-	for _, l := range s.logs[in.Group] {
-		if l.at.UnixMilli() >= in.Start {
+	for _, l := range s.logs[in.LogGroupName] {
+		if l.at.UnixMilli() >= in.StartTime {
 			found = append(found, object{"timestamp": l.at.UnixMilli(), "message": l.text})
 		}
 	}
@@ -54,8 +54,8 @@ func (s *Server) filterLogEvents(in struct {
 }
 
 // callerIdentity names whoever signed the call: a user who is called like the access key.
-func (s *Server) callerIdentity(key string) (member, error) {
-	return member{"Arn", fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, key)}, nil
+func (s *Server) callerIdentity(c Call) (any, error) {
+	return object{"Arn": fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, c.caller)}, nil
 }
 
 // tag adds tags; the caller holds the lock.
@@ -70,33 +70,22 @@ func (s *Server) tag(arn string, tags []any) {
 	}
 }
 
-func (s *Server) tagResource(in struct {
-	ARN  string `json:"resourceArn"`
-	Tags []any  `json:"tags"`
-},
-) (any, error) {
-	if arn, _ := s.taskDefinition(in.ARN); arn != in.ARN || arn == "" {
+func (s *Server) tagResource(in ecsInput) (any, error) {
+	if arn, _ := s.taskDefinition(in.Resource); arn != in.Resource || arn == "" {
 		return nil, fault("InvalidParameterException", "The specified resource is not a task definition of the rehearsal.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tag(in.ARN, in.Tags)
+	s.tag(in.Resource, in.Tags)
 	return object{}, nil
 }
 
 // createDeployment begins the deployment that the rehearsal waits for.
-func (s *Server) createDeployment(in struct {
-	Application string `json:"applicationName"`
-	Group       string `json:"deploymentGroupName"`
-	Description string `json:"description"`
-	Revision    struct {
-		AppSpec struct {
-			Content string `json:"content"`
-		} `json:"appSpecContent"`
-	} `json:"revision"`
-},
-) (any, error) {
-	content := in.Revision.AppSpec.Content
+func (s *Server) createDeployment(in deploymentInput) (any, error) {
+	content := ""
+	if in.Revision.AppSpec != nil {
+		content = in.Revision.AppSpec.Content
+	}
 	named := func(arn string) bool { return strings.Contains(content, arn) }
 	switch {
 	case in.Application != deploys:

@@ -3,8 +3,9 @@ package aws
 import (
 	"encoding/xml"
 	"fmt"
-	"net/http"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,19 +16,6 @@ const (
 	ec2Version = "2016-11-15"
 	stsVersion = "2011-06-15"
 )
-
-// member is the one member of a query API's answer: its name, and a value for encoding/xml.
-type member struct {
-	Name  string
-	Value any
-}
-
-// members is a list as the query protocol writes it.
-type members[T any] struct {
-	Members []T `xml:"member"`
-}
-
-func list[T any](name string, items []T) member { return member{name, members[T]{items}} }
 
 // listed returns the values of "name.member.1" and so on; EC2 leaves "member" out.
 func listed(form url.Values, name string) []string {
@@ -40,41 +28,38 @@ func listed(form url.Values, name string) []string {
 	return out
 }
 
-func (s *Server) answerQuery(w http.ResponseWriter, c Call) error {
-	operations := map[string]map[string]func(url.Values) (member, error){
-		elbVersion: {
-			"DescribeLoadBalancers": s.describeLoadBalancers,
-			"DescribeListeners":     s.describeListeners,
-			"DescribeRules":         s.describeRules,
-			"DescribeTargetHealth":  s.describeTargetHealth,
-		},
-		stsVersion: {"GetCallerIdentity": func(url.Values) (member, error) { return s.callerIdentity(c.caller) }},
-		ec2Version: {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
+// xml is an answer in the call's dialect.
+func (c Call) xml(out any) []byte {
+	if c.protocol == ec2Query {
+		return fmt.Appendf(nil, "<%[1]sResponse><requestId>%[2]s</requestId>%[3]s</%[1]sResponse>", c.Operation, requestID,
+			xmlText(out, "item"))
 	}
-	service, ok := operations[c.Service]
-	if !ok {
-		return fault("InvalidAction", "The rehearsal has no service of version %.40q.", c.Service)
-	}
-	do, ok := service[c.Operation]
-	if !ok {
-		return fault("InvalidAction", "The action %.80q is not valid for this web service: the rehearsal does not "+
-			"answer it.", c.Operation)
-	}
-	m, err := do(c.form)
-	if err != nil {
-		return err
-	}
+	return fmt.Appendf(nil, "<%[1]sResponse><%[1]sResult>%[3]s</%[1]sResult><ResponseMetadata><RequestId>%[2]s</RequestId>"+
+		"</ResponseMetadata></%[1]sResponse>", c.Operation, requestID, xmlText(out, "member"))
+}
+
+// xmlText is a value as the query protocols write it: item is what a list's elements are called, and an empty member of
+// an object is left out.
+func xmlText(value any, item string) string {
 	var b strings.Builder
-	encoder := xml.NewEncoder(&b)
-	if err := encoder.EncodeElement(m.Value, xml.StartElement{Name: xml.Name{Local: m.Name}}); err != nil {
-		return fmt.Errorf("encode %s: %w", m.Name, err)
+	element := func(name string, v any) { fmt.Fprintf(&b, "<%[1]s>%[2]s</%[1]s>", name, xmlText(v, item)) }
+	switch v := value.(type) {
+	case object:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if v[name] != "" {
+				element(name, v[name])
+			}
+		}
+	case []object:
+		for _, x := range v {
+			element(item, x)
+		}
+	case []string:
+		for _, x := range v {
+			element(item, x)
+		}
+	default:
+		_ = xml.EscapeText(&b, fmt.Append(nil, v))
 	}
-	body := fmt.Sprintf("<requestId>%s</requestId>%s", requestID, &b)
-	if c.protocol == query {
-		body = fmt.Sprintf("<%[1]sResult>%[2]s</%[1]sResult>"+
-			"<ResponseMetadata><RequestId>%[3]s</RequestId></ResponseMetadata>", c.Operation, &b, requestID)
-	}
-	w.Header().Set("Content-Type", "text/xml;charset=utf-8")
-	_, _ = fmt.Fprintf(w, "<%[1]sResponse>%[2]s</%[1]sResponse>", c.Operation, body)
-	return nil
+	return b.String()
 }
