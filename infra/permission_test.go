@@ -349,7 +349,7 @@ func TestRights(t *testing.T) {
 // TestWhatTheHooksCallIsAllowed reads the operations out of the code.
 func TestWhatTheHooksCallIsAllowed(t *testing.T) {
 	t.Parallel()
-	service := map[string]string{"api": "codedeploy", "elasticloadbalancingv2": "elasticloadbalancing"}
+	service := map[string]string{"api": "codedeploy", "elb": "elasticloadbalancing", "elasticloadbalancingv2": "elasticloadbalancing"}
 	operation := regexp.MustCompile(`\b(\w+)\.([A-Z]\w+)Input\b`)
 	called := map[string]string{}
 	for _, room := range []string{"gate", "discovery", "prober", "secret", "codedeploy"} {

@@ -72,11 +72,15 @@ func refused(err error) error {
 			"Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.", 0},
 		deployment.ErrStatus: {"InvalidLifecycleEventHookExecutionStatusException", "The result of a Lambda validation " +
 			"function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.", 0},
-		deployment.ErrAnswered: {"LifecycleEventAlreadyCompletedException",
-			"An attempt to return the status of an already completed lifecycle event occurred.", 0},
+		deployment.ErrAnswered: {
+			"LifecycleEventAlreadyCompletedException",
+			"An attempt to return the status of an already completed lifecycle event occurred.", 0,
+		},
 		deployment.ErrEnded: {"DeploymentAlreadyCompletedException", "The deployment is already complete.", 0},
-		deployment.ErrNotReady: {"DeploymentIsNotInReadyStateException",
-			"The deployment does not have a status of Ready and can't continue yet.", 0},
+		deployment.ErrNotReady: {
+			"DeploymentIsNotInReadyStateException",
+			"The deployment does not have a status of Ready and can't continue yet.", 0,
+		},
 	} {
 		if errors.Is(err, reason) {
 			return &f
