@@ -96,7 +96,7 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	if green := target.Replacement(); green != nil {
 		s.Share = green.TrafficWeight
 	}
-	switch info.Status {
+	switch info.Status { //nolint:exhaustive // all others are under way
 	case types.DeploymentStatusSucceeded:
 		return s, c.serves(ctx, target.ID, &s)
 	case types.DeploymentStatusFailed, types.DeploymentStatusStopped:
