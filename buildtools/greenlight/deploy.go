@@ -141,7 +141,10 @@ func (d *deploy) begin(ctx context.Context, input *ecs.RegisterTaskDefinitionInp
 	if err != nil {
 		return "", awsclient.Error(err)
 	}
-	definition := aws.ToString(out.TaskDefinition.TaskDefinitionArn)
+	if out.TaskDefinition == nil || aws.ToString(out.TaskDefinition.TaskDefinitionArn) == "" {
+		return "", errors.New("ecs RegisterTaskDefinition: the answer holds no task definition")
+	}
+	definition := *out.TaskDefinition.TaskDefinitionArn
 	say(d.at.stdout, "registered  %s", definition)
 	spec.TaskDefinition.Text = definition
 	id, err := d.controller.Begin(ctx, definition, string(spec.JSON()), "greenlight deploy, by "+who)
@@ -217,17 +220,26 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 }
 
 // enough reports whether what --until asks for was seen. Amazon ECS tells the stage under way only: those before it
-// are over.
+// are over. Where a stage failed, what follows it is skipped, and the end is waited for.
 func (d *deploy) enough(s rollout.State) bool {
 	if d.until == "" || d.until == untilApproval || s.Phase == rollout.RollingBack { // in a rollback stages come again
 		return d.until == untilApproval && s.Phase == rollout.Waits
 	}
 	order := d.controller.Stages()
-	return slices.ContainsFunc(s.Stages, func(e rollout.Stage) bool {
-		ended := e.Status == "Succeeded" || e.Status == "Skipped"
-		return e.Name == d.until && ended || e.Status != rollout.Pending &&
-			slices.Index(order, e.Name) > slices.Index(order, d.until)
-	})
+	seen := false
+	for _, e := range s.Stages {
+		switch e.Status {
+		case rollout.Pending:
+			continue
+		case "Succeeded", "Skipped":
+			seen = seen || e.Name == d.until
+		case rollout.InProgress:
+		default: // Failed, Unknown
+			return false
+		}
+		seen = seen || slices.Index(order, e.Name) > slices.Index(order, d.until)
+	}
+	return seen
 }
 
 // back stops the deployment and rolls it back, where it is not over: the next look tells how.

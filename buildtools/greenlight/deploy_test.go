@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -67,5 +68,33 @@ func TestWhoeverInterruptsIsAsked(t *testing.T) {
 				t.Errorf("code %d, back %t:\n%s", code, controller.back, &out)
 			}
 		})
+	}
+}
+
+// 0 is kept for a revision that serves and stays.
+func TestADeploymentThatGoesOnIsNoSuccess(t *testing.T) {
+	for want, s := range map[string]rollout.State{
+		"UNDER WAY  web:3 has all of the production traffic of trips/web, and d-1 may still roll it back": {Share: 100},
+		"UNDER WAY  d-1 goes on":           {Share: 99},
+		"ROLLING BACK  web:3: of an alarm": {Share: 100, Phase: rollout.RollingBack},
+	} {
+		s.ID, s.Of, s.Definition, s.Reason = "d-1", "trips/web", "arn:task-definition/web:3", "of an alarm"
+		s.Phase = cmp.Or(s.Phase, rollout.UnderWay)
+		if text, code := outcome(s, nil); text != want || code != exitGoesOn {
+			t.Errorf("%q, %d, want %q", text, code, want)
+		}
+	}
+}
+
+// What follows a stage that failed is skipped: that stage is not over, as --until means it.
+func TestUntilDoesNotEndWhereAStageFailed(t *testing.T) {
+	d := &deploy{session: session{controller: rollout.CodeDeploy{}}, until: "AfterAllowTestTraffic"}
+	for want, stages := range map[bool][]rollout.Stage{
+		true:  {{Name: "AfterAllowTestTraffic", Status: "Succeeded"}, {Name: "BeforeAllowTraffic", Status: rollout.Pending}},
+		false: {{Name: "AfterAllowTestTraffic", Status: "Failed"}, {Name: "BeforeAllowTraffic", Status: "Skipped"}},
+	} {
+		if got := d.enough(rollout.State{Phase: rollout.UnderWay, Stages: stages}); got != want {
+			t.Errorf("%v: %t", stages, got)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 func main() {
 	startup.TakeOverLog()
+	signal.Ignore(syscall.SIGPIPE) // whoever reads may go; the deployment is followed to its end
 	at := surroundings{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		asks: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),

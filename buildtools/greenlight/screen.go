@@ -136,7 +136,8 @@ func outcome(s rollout.State, gate *rollout.Verdict) (string, int) {
 	case rollout.UnderWay:
 	}
 	if s.Share == 100 {
-		return fmt.Sprintf("LIVE  %s has all of the production traffic of %s; %s goes on", definition, s.Of, s.ID), 0
+		return fmt.Sprintf("UNDER WAY  %s has all of the production traffic of %s, and %s may still roll it back", definition,
+			s.Of, s.ID), exitGoesOn
 	}
 	return "UNDER WAY  " + s.ID + " goes on", exitGoesOn
 }

@@ -128,16 +128,21 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	return 0
 }
 
-// refused tells why a decision came to nothing: somebody else was faster, or the deployment ended meanwhile.
+// refused tells why a decision came to nothing: somebody else was faster, the deployment ended meanwhile, or AWS
+// refused it.
 func (l *look) refused(ctx context.Context, err error) int {
+	if awsclient.Unclear(err) {
+		say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
+			l.now.ID)
+		return l.failed(exitUnknown, err)
+	}
 	now, second := l.controller.Look(ctx, l.now.ID)
-	same := now.Wait == l.now.Wait || now.Wait != nil && l.now.Wait != nil && *now.Wait == *l.now.Wait
-	if second == nil && !same && !awsclient.Unclear(err) {
+	same := now.Phase == l.now.Phase && (now.Wait == nil) == (l.now.Wait == nil) &&
+		(now.Wait == nil || *now.Wait == *l.now.Wait)
+	if second == nil && !same {
 		return l.tooLate(ctx, exitNotLive, now)
 	}
-	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
-		l.now.ID)
-	return l.failed(exitUnknown, err)
+	return l.failed(exitRefused, fmt.Errorf("nothing was decided: %w", err))
 }
 
 // tooLate says that there is nothing to decide any more, and who decided, as far as that is known.

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,8 +130,11 @@ func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s 
 			AppSpecContent: &types.AppSpecContent{Sha256: info.Revision.AppSpecContent.Sha256},
 		},
 	})
-	if err != nil || out.Revision == nil || out.Revision.AppSpecContent == nil {
+	if err != nil {
 		return awsclient.Error(err)
+	}
+	if out.Revision == nil || out.Revision.AppSpecContent == nil {
+		return errors.New("codedeploy GetApplicationRevision: the answer holds no AppSpec")
 	}
 	spec, _ := appspec.Read("", aws.ToString(out.Revision.AppSpecContent.Content)) // CodeDeploy has taken it
 	s.Definition = spec.TaskDefinition.Text
@@ -157,9 +161,13 @@ func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 			if s.Definition == "" && s.Share == 100 { // it was not read, and all of the traffic is its
 				s.Definition = serves
 			}
-			if s.Phase, s.Share = Live, 100; serves != s.Definition {
-				s.Phase, s.Share = Ended, -1
+			switch s.Phase, s.Share = Ended, -1; {
+			case serves != s.Definition:
 				s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
+			case set.RunningCount == 0:
+				s.Reason = fmt.Sprintf("CodeDeploy says %s, and no task of the new revision runs", s.Status)
+			default:
+				s.Phase, s.Share = Live, 100
 			}
 			return nil
 		}
@@ -169,7 +177,8 @@ func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 
 // after tells what follows a failed deployment: its rollback, if there is one.
 func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *State) error {
-	id, automatic := "", info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled
+	id, automatic := "", info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled ||
+		info.Status == types.DeploymentStatusStopped // whoever stops one says whether it is rolled back
 	if info.RollbackInfo != nil {
 		id = aws.ToString(info.RollbackInfo.RollbackDeploymentId)
 	}

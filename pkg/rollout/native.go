@@ -168,7 +168,7 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 		Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
 	}
 	if d.LifecycleStage != "" && !phase(d.Status).Over() {
-		s.Stages = []Stage{{string(d.LifecycleStage), inProgress}}
+		s.Stages = []Stage{{string(d.LifecycleStage), InProgress}}
 	}
 	if c := d.DeploymentConfiguration; c != nil {
 		for _, h := range c.LifecycleHooks {

@@ -52,7 +52,7 @@ type Stage struct{ Name, Status string }
 // The statuses of a stage that are asked for.
 const (
 	Pending    = "Pending"
-	inProgress = "InProgress"
+	InProgress = "InProgress"
 )
 
 // Wait is what a deployment waits for: a PAUSE hook, or without one CodeDeploy's READY_WAIT. Ends says when and how it

@@ -88,6 +88,14 @@ func TestAGoodWordIsNotTakenForARelease(t *testing.T) {
 			d.TaskSets[0].Status, d.TaskSets[1].Status = "PRIMARY", "ACTIVE"
 			finish(d, deployment.Succeeded)
 		}, rollout.Ended, "CodeDeploy says Succeeded, and another revision serves: " + definition + "1"},
+		"CodeDeploy: no task of it runs": {"d-ABCDEFGHI", func(d *deployment.Deployment) {
+			d.SetRunning(deployment.Green, 0)
+			finish(d, deployment.Succeeded)
+		}, rollout.Ended, "CodeDeploy says Succeeded, and no task of the new revision runs"},
+		"CodeDeploy: whoever stopped it had it rolled back": {"d-ABCDEFGHI", func(d *deployment.Deployment) {
+			d.AutoRollback = false
+			finish(d, deployment.Stopped)
+		}, rollout.RollingBack, "because"},
 		"CodeDeploy: its rollback is to come": {"d-ABCDEFGHI", func(d *deployment.Deployment) { finish(d, deployment.Failed) }, rollout.RollingBack, "because"},
 		"CodeDeploy: no rollback came": {"d-ABCDEFGHI", func(d *deployment.Deployment) {
 			d.Finish(deployment.Failed, time.Now().Add(-time.Minute), &deployment.Error{Message: "because"})
@@ -122,6 +130,21 @@ func TestWhatCannotBeSeenIsAnError(t *testing.T) {
 		if s, err := controller.Look(t.Context(), id); s.Phase.Over() || err == nil || !strings.Contains(err.Error(), "which revision serves cannot be looked up: ecs DescribeServices: AccessDeniedException: no") {
 			t.Errorf("%s: %v, %v", id, s.Phase, err)
 		}
+	}
+}
+
+// An answer that lacks what was asked for is no answer.
+func TestAnEmptyAnswerIsAnError(t *testing.T) {
+	a, s := one(t, "d-ABCDEFGHI", func(*deployment.Deployment) {})
+	s.Bend = func(w http.ResponseWriter, _ *http.Request, c fake.Call) bool {
+		if c.Operation == "GetApplicationRevision" {
+			_, _ = io.WriteString(w, "{}")
+		}
+		return c.Operation == "GetApplicationRevision"
+	}
+	_, err := rollout.CodeDeploy{AWS: a}.Look(t.Context(), "d-ABCDEFGHI")
+	if err == nil || err.Error() != "codedeploy GetApplicationRevision: the answer holds no AppSpec" {
+		t.Error(err)
 	}
 }
 
