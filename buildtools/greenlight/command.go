@@ -52,7 +52,7 @@ environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
 greenlight status --service trips/web
 greenlight approve --service trips/web --why "looked at the canary"`,
 		Exit:     exits,
-		Commands: []*cli.Command{deployCommand(at), statusCommand(at), decideCommand(at, approve), decideCommand(at, reject)},
+		Commands: []*cli.Command{diffCommand(at), deployCommand(at), statusCommand(at), decideCommand(at, approve), decideCommand(at, reject)},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
@@ -131,22 +131,34 @@ func (s *session) choose() (err error) {
 	return nil
 }
 
-// connect finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among our
-// lines; what matters of them is in its errors.
+// connect makes the clients, and the controller that the flags name.
 func (s *session) connect(ctx context.Context) error {
+	if err := s.dial(ctx); err != nil {
+		return err
+	}
+	return s.choose()
+}
+
+// dial finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among our
+// lines; what matters of them is in its errors.
+func (s *session) dial(ctx context.Context) error {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return fmt.Errorf("read the AWS configuration: %w", err)
 	}
 	s.aws = rollout.NewAWS(awsclient.Within(awsclient.Bounded(cfg), attemptTime))
-	return s.choose()
+	return nil
 }
 
 // say prints a line. Where nobody reads, there is nobody to tell.
 func say(w io.Writer, format string, args ...any) {
-	text := strings.FieldsFunc(fmt.Sprintf(format, args...), func(r rune) bool { return r < ' ' || r == 0x7f })
-	// A foreign text must not look like a line of ours, and must not be an escape code.
-	_, _ = io.WriteString(w, strings.Join(text, " ")+"\n")
+	_, _ = io.WriteString(w, line(fmt.Sprintf(format, args...)))
+}
+
+// line makes one line: a foreign text must not look like a line of ours, and must not be an escape code.
+func line(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 })
+	return strings.Join(words, " ") + "\n"
 }
 
 // failed says why, and returns the code.

@@ -19,6 +19,8 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	// Notice is not a problem: something that a person should see at its place.
+	Notice Severity = "notice"
 )
 
 // Cause groups problems by what has to change to make them go away. The tools choose their exit code
@@ -77,8 +79,8 @@ type Problem struct {
 	Help string
 }
 
-// Fatal reports whether the problem stops the run. Whatever is not a warning does.
-func (p Problem) Fatal() bool { return p.Severity != Warning }
+// Fatal reports whether the problem stops the run. Whatever is not a warning or a notice does.
+func (p Problem) Fatal() bool { return p.Severity != Warning && p.Severity != Notice }
 
 // List is the problems of one run.
 type List []Problem

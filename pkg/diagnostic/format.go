@@ -123,5 +123,5 @@ func (p Problem) severity() Severity {
 	if p.Fatal() {
 		return Error
 	}
-	return Warning
+	return p.Severity
 }

@@ -118,6 +118,17 @@ func (n Native) describe(ctx context.Context) (types.Service, error) {
 	return out.Services[0], nil
 }
 
+// Running returns the ARN of the task definition that serves, on either controller.
+func (n Native) Running(ctx context.Context) (string, error) {
+	found, err := n.describe(ctx)
+	for _, set := range found.TaskSets {
+		if aws.ToString(set.Status) == "PRIMARY" {
+			return aws.ToString(set.TaskDefinition), nil
+		}
+	}
+	return aws.ToString(found.TaskDefinition), err
+}
+
 func (n Native) newest(ctx context.Context) (newest types.ServiceDeploymentBrief, err error) {
 	out, err := n.ECS.ListServiceDeployments(ctx,
 		&ecs.ListServiceDeploymentsInput{Cluster: &n.Cluster, Service: &n.Service})

@@ -7,11 +7,13 @@
 package rollout
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	facts "github.com/greenlight-ecs/greenlight/pkg/codedeploy"
@@ -242,6 +246,34 @@ func (a AWS) Kept(ctx context.Context, s State) (string, error) {
 		kept[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	return strings.TrimPrefix(kept[decisionTag]+": "+kept[whyTag], ": "), nil
+}
+
+// Definition returns a task definition as DescribeTaskDefinition prints it, by its ARN or as the newest one of a family;
+// "" where there is none. It is AWS's own text: what this build's SDK does not know is in it.
+func (a AWS) Definition(ctx context.Context, name string) (string, error) {
+	var text []byte
+	keep := middleware.DeserializeMiddlewareFunc("KeepText", func(ctx context.Context, in middleware.DeserializeInput,
+		next middleware.DeserializeHandler,
+	) (out middleware.DeserializeOutput, _ middleware.Metadata, err error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
+			text, err = io.ReadAll(resp.Body) // which pkg/awsclient has bounded
+			resp.Body = io.NopCloser(bytes.NewReader(text))
+		}
+		return out, metadata, err
+	})
+	_, err := a.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
+		TaskDefinition: &name, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
+	}, func(o *ecs.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Deserialize.Add(keep, middleware.After) })
+	})
+	if awsclient.IsCode(err, "ClientException") && strings.Contains(err.Error(), "Unable to describe task definition") {
+		return "", nil
+	}
+	if err != nil {
+		return "", awsclient.Error(err) // the text is an error's
+	}
+	return string(text), nil
 }
 
 // tagText is a text as a tag's value may hold it.

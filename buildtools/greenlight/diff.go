@@ -1,0 +1,188 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+// exitDiffers is diff's code with --exit-code, as git's.
+const exitDiffers = 1
+
+// diff is the command diff.
+type diff struct {
+	session
+	family, format string
+	exitCode       bool
+}
+
+func diffCommand(at surroundings) *cli.Command {
+	d := &diff{session: session{at: at}}
+	c := &cli.Command{
+		Name: "diff", Arguments: "[flags] TASKDEF", Once: true,
+		About: `Compares a rendered task definition with the one that runs: by what they mean to
+Amazon ECS. The order of containers and variables, and what ECS fills in, are no
+difference. Values that look like secrets are not shown.`,
+		Example: `greenlight diff taskdef.json --service trips/web
+greenlight diff taskdef.json --family trips --format github`,
+		Exit: `0  compared
+1  with --exit-code: they differ
+2  wrong flags
+4  the file is wrong
+5  AWS does not say what runs
+130 interrupted`,
+	}
+	f := c.Group("what it is compared with")
+	f.StringVar(&d.service, "service", "", "`CLUSTER/SERVICE`: what this service runs, on either controller")
+	f.StringVar(&d.family, "family", "", "`NAME`: the newest revision of it (without both, the file's own family)")
+	f = c.Group("output")
+	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json or github")
+	f.BoolVar(&d.exitCode, "exit-code", false, "exit with 1 where they differ, as git does")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if err := d.wrong(args); err != nil {
+			return 0, err
+		}
+		ctx, stop := at.interruptible(ctx)
+		defer stop()
+		code := d.run(ctx, args[0])
+		if ctx.Err() != nil {
+			code = cli.ExitInterrupted
+		}
+		return code, nil
+	}
+	return c
+}
+
+// wrong says what is wrong with the arguments.
+func (d *diff) wrong(args []string) error {
+	switch {
+	case len(args) != 1:
+		return cli.Usagef("want one TASKDEF, as render-taskdef writes it")
+	case d.service != "" && d.family != "":
+		return cli.Usagef("--service and --family exclude each other")
+	case !slices.Contains(diagnostic.Formats(), diagnostic.Format(d.format)):
+		return cli.Usagef("--format: want text, json or github")
+	case d.service != "":
+		return d.choose()
+	}
+	return nil
+}
+
+func (d *diff) run(ctx context.Context, name string) int {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return d.refused(diagnostic.List{{Place: diagnostic.Place{File: name}, Text: err.Error()}})
+	}
+	task, problems := taskdef.Read(name, string(text))
+	if len(problems) > 0 {
+		return d.refused(problems)
+	}
+	running, old, err := d.running(ctx, cmp.Or(d.family, task.Family))
+	if err != nil {
+		return d.failed(exitUnknown, err)
+	}
+	all, problems := taskdef.Differences(old, name, string(text))
+	if len(problems) > 0 {
+		return d.refused(problems)
+	}
+	if err := d.print(running, all); err != nil {
+		return d.failed(exitUnknown, fmt.Errorf("write stdout: %w", err))
+	}
+	if d.exitCode && len(all) > 0 {
+		return exitDiffers
+	}
+	return 0
+}
+
+func (d *diff) refused(problems diagnostic.List) int {
+	_ = problems.Write(d.at.stderr, diagnostic.Format(d.format), "greenlight")
+	return exitRefused
+}
+
+// running reads the task definition to compare with; both are "" where there is none.
+func (d *diff) running(ctx context.Context, family string) (arn, text string, err error) {
+	if err = d.dial(ctx); err != nil {
+		return "", "", err
+	}
+	if d.service == "" {
+		arn = family
+	} else if err = d.choose(); err == nil { // with the connection now
+		arn, err = d.controller.(rollout.Native).Running(ctx) //nolint:forcetypeassert // a service's
+	}
+	if err != nil || arn == "" {
+		return "", "", err
+	}
+	if text, err = d.aws.Definition(ctx, arn); text == "" {
+		return "", "", err
+	}
+	var found struct {
+		TaskDefinition struct{ TaskDefinitionARN string }
+	}
+	if err = json.Unmarshal([]byte(text), &found); err != nil {
+		return "", "", fmt.Errorf("ecs DescribeTaskDefinition: the answer is not JSON: %w", err)
+	}
+	return found.TaskDefinition.TaskDefinitionARN, text, nil
+}
+
+// row is a difference as JSON.
+type row struct {
+	Path string `json:"path"`
+	diagnostic.Place
+	Old json.RawMessage `json:"old"`
+	New json.RawMessage `json:"new"`
+}
+
+// print prints the differences. Lines for people and for GitHub say the same.
+func (d *diff) print(running string, all []taskdef.Difference) error {
+	if diagnostic.Format(d.format) == diagnostic.JSON {
+		out := struct {
+			Running     string `json:"running"`
+			Differences []row  `json:"differences"`
+		}{running, []row{}}
+		value := func(text string) json.RawMessage { return json.RawMessage(cmp.Or(text, "null")) }
+		for _, x := range all {
+			out.Differences = append(out.Differences, row{x.Path, x.Place, value(x.Old), value(x.New)})
+		}
+		e := json.NewEncoder(d.at.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(out)
+	}
+	shown := cmp.Or(running[strings.LastIndex(running, "/")+1:], "nothing yet")
+	if d.service != "" {
+		shown += ", which runs in " + d.service
+	}
+	if len(all) == 0 {
+		shown = "no difference to " + shown
+	} else {
+		shown = "compared with " + shown
+	}
+	var notes diagnostic.List
+	text := line(shown)
+	for _, x := range all {
+		what := "~ " + x.Path + "  " + x.Old + " -> " + x.New
+		switch {
+		case x.Old == "":
+			what = "+ " + x.Path + "  " + x.New
+		case x.New == "":
+			what = "- " + x.Path + "  " + x.Old
+		}
+		text += line(what)
+		notes = append(notes, diagnostic.Problem{Place: x.Place, Severity: diagnostic.Notice, Text: what})
+	}
+	if diagnostic.Format(d.format) == diagnostic.GitHub {
+		return notes.Write(d.at.stdout, diagnostic.GitHub, "greenlight")
+	}
+	_, err := io.WriteString(d.at.stdout, text)
+	return err
+}

@@ -1,0 +1,217 @@
+package taskdef
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
+
+// Difference is one thing in which a task definition differs from another one.
+type Difference struct {
+	// Path is where it is: containerDefinitions[web].environment[LOG_LEVEL].
+	Path string
+	// Old and New are values as JSON; "" stands for one that is not there. What looks like a secret is replaced.
+	Old, New string
+	// Place is that of the new value; the beginning of the file for one that is gone.
+	Place diagnostic.Place
+}
+
+// Hidden stands for a value that looks like a secret.
+const Hidden = `"(looks like a secret)"`
+
+// Differences compares what two task definitions mean to ECS: the order of what has names, what ECS fills in, and what
+// only DescribeTaskDefinition prints are no difference. Both are rendered ones; an empty text is none.
+func Differences(old, name, text string) ([]Difference, diagnostic.List) {
+	var before map[string]leaf
+	if old != "" {
+		var problems diagnostic.List
+		if before, _, problems = meaning("the running task definition", old); len(problems) > 0 {
+			return nil, problems
+		}
+	}
+	after, doc, problems := meaning(name, text)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	var all []Difference
+	paths := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
+		was, is := before[path], after[path]
+		if was.text != is.text {
+			all = append(all, Difference{path, was.shown(path), is.shown(path), doc.Place(is.at)})
+		}
+	}
+	return all, nil
+}
+
+// leaf is one value of a task definition.
+type leaf struct {
+	text string
+	at   int
+}
+
+// meaning reads a task definition into its values by path, without those that ECS would fill in.
+func meaning(name, text string) (map[string]leaf, *template.Document, diagnostic.List) {
+	doc, problems := template.Reader{Literal: true}.Read(name, text)
+	if len(problems) > 0 {
+		return nil, nil, problems
+	}
+	root := unwrap(doc.Root, nil)
+	normalise(root)
+	root.Delete("family") // it is the same, or it was asked for
+	m := meant{values: map[string]leaf{}, defaults: defaults()}
+	if mode := root.Get("networkMode").Str(); mode == "awsvpc" || mode == "host" {
+		m.sameHostPort = true
+	}
+	for unit, size := range map[string]*template.Node{"vcpu": root.Get("cpu"), "gb": root.Get("memory")} {
+		if n, ok := quantity(size, unit); ok {
+			size.Text = strconv.Itoa(n)
+		}
+	}
+	m.object("", root)
+	return m.values, doc, nil
+}
+
+type meant struct {
+	values   map[string]leaf
+	defaults map[string]string
+	// sameHostPort says that a container's port is the host's, too.
+	sameHostPort bool
+}
+
+func (m *meant) object(path string, n *template.Node) {
+	for _, member := range n.Members {
+		m.value(strings.TrimPrefix(path+"."+member.Key, "."), member.Key, member.Value)
+	}
+}
+
+func (m *meant) value(path, key string, n *template.Node) {
+	name := identifiedBy(key)
+	switch {
+	case n.Kind == template.Object:
+		m.object(path, n)
+		return
+	case n.Kind != template.Array:
+		if text := string(n.Compact()); text != m.defaults[identity.ReplaceAllString(path, "")] {
+			m.values[path] = leaf{text, n.At}
+		}
+		return
+	case name == "" || slices.ContainsFunc(n.Items, func(item *template.Node) bool { return item.Kind != template.Object }):
+		if key == "requiresCompatibilities" || key == "add" || key == "drop" || key == "permissions" {
+			slices.SortFunc(n.Items, func(a, b *template.Node) int { return strings.Compare(a.Text, b.Text) })
+		}
+		n.Walk(func(n *template.Node) {
+			slices.SortFunc(n.Members, func(a, b template.Member) int { return strings.Compare(a.Key, b.Key) })
+		})
+		if len(n.Items) > 0 {
+			m.values[path] = leaf{string(n.Compact()), n.At}
+		}
+		return
+	}
+	for i, item := range n.Items {
+		id := item.Get(name)
+		if id == nil {
+			id = item.Get(name + "Range") // of ports
+		}
+		if id == nil {
+			id = &template.Node{Text: strconv.Itoa(i)}
+		}
+		m.item(path, id.Text, item)
+	}
+}
+
+// item is an item of a list whose order means nothing.
+func (m *meant) item(path, id string, item *template.Node) {
+	if port := item.Get("hostPort"); port != nil && (port.Text == "0" || m.sameHostPort && port.Text == id) {
+		item.Delete("hostPort")
+	}
+	if protocol := item.Get("protocol").Str(); protocol != "" && protocol != "tcp" {
+		id += "/" + protocol
+	}
+	at := path + "[" + id + "]"
+	for _, pair := range []string{"value", "valueFrom"} {
+		if value := item.Get(pair); value != nil && len(item.Members) == 2 {
+			m.values[at] = leaf{string(value.Compact()), value.At}
+			return
+		}
+	}
+	m.object(at, item)
+}
+
+// identity is what stands in brackets of a path.
+var identity = regexp.MustCompile(`\[[^]]*\]`)
+
+// identifiedBy is the member that the items of a list are known by, where their order means nothing; else "".
+func identifiedBy(list string) string {
+	switch list {
+	case "containerDefinitions", "volumes", "environment", "secrets", "secretOptions", "ulimits", "properties":
+		return "name"
+	case "portMappings":
+		return "containerPort"
+	case "mountPoints", "tmpfs":
+		return "containerPath"
+	case "volumesFrom":
+		return "sourceContainer"
+	case "dependsOn":
+		return "containerName"
+	case "extraHosts":
+		return "hostname"
+	case "systemControls":
+		return "namespace"
+	case "resourceRequirements":
+		return "type"
+	case "devices":
+		return "hostPath"
+	case "placementConstraints":
+		return "expression"
+	case "tags":
+		return "key"
+	}
+	return ""
+}
+
+// defaults are what ECS takes where nothing stands, and partly fills in: "Amazon ECS task definition parameters" and
+// RegisterTaskDefinition's reference.
+func defaults() map[string]string {
+	return map[string]string{
+		"containerDefinitions.cpu": "0", "containerDefinitions.essential": "true", "enableFaultInjection": "false",
+		"containerDefinitions.portMappings.protocol": `"tcp"`, "containerDefinitions.privileged": "false",
+		"containerDefinitions.healthCheck.interval": "30", "containerDefinitions.healthCheck.timeout": "5",
+		"containerDefinitions.healthCheck.retries": "3", "containerDefinitions.healthCheck.startPeriod": "0",
+		"containerDefinitions.readonlyRootFilesystem": "false", "containerDefinitions.interactive": "false",
+		"containerDefinitions.pseudoTerminal": "false", "containerDefinitions.disableNetworking": "false",
+		"containerDefinitions.mountPoints.readOnly": "false", "containerDefinitions.volumesFrom.readOnly": "false",
+		"containerDefinitions.linuxParameters.initProcessEnabled": "false",
+		"containerDefinitions.versionConsistency":                 `"enabled"`, "networkMode": `"bridge"`,
+		"runtimePlatform.cpuArchitecture": `"X86_64"`, "runtimePlatform.operatingSystemFamily": `"LINUX"`,
+		"volumes.efsVolumeConfiguration.rootDirectory":           `"/"`,
+		"volumes.efsVolumeConfiguration.transitEncryption":       `"DISABLED"`,
+		"volumes.efsVolumeConfiguration.authorizationConfig.iam": `"DISABLED"`,
+		"volumes.dockerVolumeConfiguration.scope":                `"task"`, "volumes.dockerVolumeConfiguration.driver": `"local"`,
+		"volumes.dockerVolumeConfiguration.autoprovision": "false", "volumes.configuredAtLaunch": "false",
+	}
+}
+
+// credentials is a URL with a password.
+var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
+
+// shown is the value, unless its name or the value itself looks like a secret. References to secrets are none.
+func (l leaf) shown(path string) string {
+	reference := strings.Contains(path, ".secrets[") || strings.Contains(path, ".secretOptions[")
+	key := strings.ReplaceAll(path[strings.LastIndexAny(path, ".[")+1:], "-", "_")
+	bare := strings.Trim(l.text, `"`)
+	if l.text == "" || reference || isReference(bare) {
+		return l.text
+	}
+	words := strings.NewReplacer("[", " ", "]", " ", `","`, " ", `"`, "").Replace(l.text)
+	if looksSecret(key) || credentials.MatchString(l.text) || secretInScript(words) {
+		return Hidden
+	}
+	return l.text
+}
