@@ -62,6 +62,10 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 		c.fail(v, rule, "TaskDefinition "+template.Quote(v.Text)+" "+fault, help)
 		return
 	}
+	if strings.HasSuffix(v.Text, "/"+family) {
+		c.report(diagnostic.Warning, v, rule, "TaskDefinition "+template.Quote(v.Text)+" has no revision",
+			"ECS takes the newest one at that moment, which may be another release's: "+help)
+	}
 	if task != nil && task.Family != "" && task.Family != family {
 		c.report(diagnostic.Warning, v, rule,
 			"TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
@@ -83,9 +87,7 @@ func taskDefinitionFault(s string) (family, fault string) {
 		return "", a.Located()
 	case !taskdef.IsName(family):
 		return "", "has a family that is not " + taskdef.NameHelp
-	case !hasRevision || revision == "":
-		return "", "has no revision"
-	case !isWhole(revision) || revision == "0":
+	case hasRevision && (!isWhole(revision) || revision == "0"):
 		return "", "has a revision that is not a whole number from 1 on"
 	}
 	return family, ""

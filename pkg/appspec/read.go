@@ -3,6 +3,7 @@ package appspec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -83,10 +84,17 @@ func (r *reader) resources(n *template.Node, s *Spec) {
 
 func (r *reader) version(root *template.Node) {
 	n := r.get(root, "version")
-	switch {
-	case n == nil:
+	if n == nil {
 		r.fail(root.At, "version", "version is missing", "version: 0.0")
-	case n.Text != "0.0":
+		return
+	}
+	number, err := strconv.ParseFloat(n.Text, 64)
+	switch {
+	case err == nil && number == 0: // 0 is how AWS's own deploy action and jq write 0.0
+	case err == nil && number == 1 && n.Kind == template.Number:
+		r.warn(n.At, "version", "version is "+n.Show()+", which CodeDeploy was seen to take; the documented one is 0.0",
+			"version: 0.0")
+	default:
 		r.fail(n.At, "version", "version is "+n.Show()+", the only one is 0.0", "version: 0.0")
 	}
 }
@@ -235,9 +243,34 @@ func (r *reader) keys(n *template.Node, known ...string) {
 		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
 			p.Severity, p.Help = diagnostic.Error, "did you mean "+template.Quote(near)+"?"
 			r.slips[m] = near
+		} else if where := belongs(m.Key); where != "" {
+			p.Severity, p.Text, p.Help = diagnostic.Error, template.Quote(m.Key)+" is in the wrong place", "it belongs in "+where
 		}
 		r.problems = append(r.problems, p)
 	}
+}
+
+// belongs says where a key of an AppSpec's stands, whatever its case; "" for any other key.
+func belongs(key string) string {
+	switch strings.ToLower(key) {
+	case "version", "resources", "hooks":
+		return "the AppSpec itself"
+	case "targetservice":
+		return "the list of Resources"
+	case "type", "properties":
+		return "TargetService"
+	case "taskdefinition", "loadbalancerinfo", "platformversion", "networkconfiguration", "capacityproviderstrategy":
+		return "Properties"
+	case "containername", "containerport":
+		return "LoadBalancerInfo"
+	case "awsvpcconfiguration":
+		return "NetworkConfiguration"
+	case "subnets", "securitygroups", "assignpublicip":
+		return "AwsvpcConfiguration"
+	case "capacityprovider", "base", "weight":
+		return "an entry of CapacityProviderStrategy"
+	}
+	return ""
 }
 
 // object returns the object under a key that must be there, or nil.
@@ -279,12 +312,10 @@ func (r *reader) number(n *template.Node, key, want string) Value {
 	if v == nil {
 		return Value{}
 	}
-	if v.Kind != template.Number {
-		help := ""
-		if isWhole(v.Str()) {
-			help = "write " + v.Text + " without quotes"
-		}
-		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want %s", key, v.Kind.A(), want), help)
+	if isWhole(v.Str()) { // whether CodeDeploy takes it is not documented
+		r.warn(v.At, "type", fmt.Sprintf("%s is a string, want %s", key, want), "write "+v.Text+" without quotes")
+	} else if v.Kind != template.Number {
+		r.fail(v.At, "type", fmt.Sprintf("%s is %s, want %s", key, v.Kind.A(), want), "")
 		return Value{Place: r.doc.Place(v.At), Wrong: true}
 	}
 	return Value{Text: v.Text, Place: r.doc.Place(v.At)}
@@ -307,4 +338,9 @@ func (r *reader) texts(n *template.Node, key string) []Value {
 
 func (r *reader) fail(at int, rule, text, help string) {
 	r.problems = append(r.problems, diagnostic.Problem{Place: r.doc.Place(at), Rule: rule, Text: text, Help: help})
+}
+
+func (r *reader) warn(at int, rule, text, help string) {
+	r.fail(at, rule, text, help)
+	r.problems[len(r.problems)-1].Severity = diagnostic.Warning
 }

@@ -162,7 +162,7 @@ func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 				s.Definition = serves
 			}
 			switch s.Phase, s.Share = Ended, -1; {
-			case serves != s.Definition:
+			case serves != s.Definition && !strings.HasPrefix(serves, s.Definition+":"): // an AppSpec may name the newest one
 				s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
 			case set.RunningCount == 0:
 				s.Reason = fmt.Sprintf("CodeDeploy says %s, and no task of the new revision runs", s.Status)
