@@ -129,13 +129,22 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Con
 	case len(found) == 1:
 		return found[0], true
 	case len(found) == 0 && port != "":
-		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", "")
+		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", mapped(task))
 	case len(found) == 0:
 		a.rule(task.Place, "no container has a port for the load balancer", withoutPorts(task))
 	default:
 		a.Usage("--container", "which container? these have a port: "+strings.Join(names, ", "), "")
 	}
 	return taskdef.Container{}, false
+}
+
+// mapped lists the ports that there are.
+func mapped(task *taskdef.Task) string {
+	var all []string
+	for _, c := range task.Containers {
+		all = append(all, "container "+template.Quote(c.Name)+": "+appspec.PortHelp(c))
+	}
+	return strings.Join(all[:min(len(all), 10)], "; ")
 }
 
 // withoutPorts says what the containers have in place of a containerPort.

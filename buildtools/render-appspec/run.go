@@ -8,6 +8,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
@@ -120,8 +121,20 @@ func (a *appspecRun) checkOnly(task *taskdef.Task) {
 	s, problems := appspec.Read(cli.Name(a.check), text)
 	a.Add(problems...)
 	a.Add(s.Check(task)...)
+	if len(s.Hooks) == 0 && !a.Failed() {
+		a.unjudged(diagnostic.Place{File: cli.Name(a.check)})
+	}
 	a.compare(a.value("container", a.container), s.Container, "ContainerName")
 	a.compare(port, s.Port, "ContainerPort")
+}
+
+// unjudged warns of an AppSpec without hooks.
+func (a *appspecRun) unjudged(at diagnostic.Place) {
+	a.Add(diagnostic.Problem{
+		Place: at, Severity: diagnostic.Warning, Rule: "hooks",
+		Text: "there are no hooks: nobody judges the new release before it serves production",
+		Help: "--hook AfterAllowTestTraffic=CodeDeployHook_NAME_AfterAllowTestTraffic",
+	})
 }
 
 // compare reports a flag that contradicts what the AppSpec has. What is missing there has been reported.
@@ -138,6 +151,9 @@ func (a *appspecRun) build(task *taskdef.Task) {
 	}
 	s := a.spec(task)
 	a.Add(s.Check(task)...)
+	if len(a.hooks) == 0 && !a.Failed() {
+		a.unjudged(diagnostic.Place{Flag: "--hook"})
+	}
 	if a.Failed() {
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -116,11 +117,18 @@ func (t *templateRun) render() {
 	}
 	if t.listVars {
 		if !t.Failed() {
-			t.Write(cli.Output{Name: "-", Data: []byte(listed(doc))})
+			data := listed(doc)
+			if t.JSON() {
+				data = listedJSON(doc)
+			}
+			t.Write(cli.Output{Name: "-", Data: data})
 		}
 		return
 	}
-	request := taskdef.Request{Doc: doc, Lookup: t.values.lookup, Near: t.values.near, Edits: t.edits}
+	request := taskdef.Request{
+		Doc: doc, Lookup: t.values.lookup, Near: t.values.near, OfMachine: t.values.ofMachine,
+		Edits: t.edits,
+	}
 	if len(problems) > 0 {
 		t.Add(request.Unset()...)
 		return
@@ -231,7 +239,7 @@ func isSuite(ref string) bool {
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
-func listed(doc *template.Document) string {
+func listed(doc *template.Document) []byte {
 	var b strings.Builder
 	for _, u := range doc.Uses(doc.Root) {
 		what := "required"
@@ -243,7 +251,26 @@ func listed(doc *template.Document) string {
 		}
 		fmt.Fprintf(&b, "%s\t%s\t%s\n", u.Name, u.Place, what)
 	}
-	return b.String()
+	return []byte(b.String())
+}
+
+// listedJSON is the same for programs.
+func listedJSON(doc *template.Document) []byte {
+	all := []any{}
+	for _, u := range doc.Uses(doc.Root) {
+		row := struct {
+			Name string `json:"name"`
+			diagnostic.Place
+			Default  *string `json:"default"`
+			Required bool    `json:"required"`
+		}{Name: u.Name, Place: u.Place, Required: !u.Optional}
+		if u.HasDefault {
+			row.Default = &u.Default
+		}
+		all = append(all, row)
+	}
+	data, _ := json.MarshalIndent(all, "", "  ") // texts and numbers
+	return append(data, '\n')
 }
 
 // quoted is a text as a JSON string.

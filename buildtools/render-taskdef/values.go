@@ -14,6 +14,8 @@ import (
 // flag over an earlier one.
 type values struct {
 	set, environ map[string]string
+	// given are those of --var.
+	given map[string]bool
 	// known are their names, listed when the first one is missing.
 	known []string
 }
@@ -21,6 +23,12 @@ type values struct {
 func (v *values) lookup(name string) (string, bool) {
 	value, ok := v.set[name]
 	return value, ok
+}
+
+// ofMachine reports whether a variable has its value from the environment.
+func (v *values) ofMachine(name string) bool {
+	_, ok := v.environ[name]
+	return ok && !v.given[name]
 }
 
 // near suggests a variable that is set.
@@ -33,7 +41,7 @@ func (v *values) near(name string) (string, bool) {
 
 // environment reads --var and --env-file.
 func (t *templateRun) environment(environ []string) {
-	t.values = values{set: map[string]string{}, environ: map[string]string{}}
+	t.values = values{set: map[string]string{}, environ: map[string]string{}, given: map[string]bool{}}
 	for _, f := range t.envFiles {
 		if f == "" {
 			continue // NotEmpty has said so
@@ -57,7 +65,7 @@ func (t *templateRun) environment(environ []string) {
 		case !template.IsName(name):
 			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
 		default:
-			t.values.set[name] = value
+			t.values.set[name], t.values.given[name] = value, true
 		}
 	}
 }

@@ -110,6 +110,9 @@ func (r *Run) NotEmpty(names ...string) {
 	}
 }
 
+// JSON reports whether what is printed is for programs.
+func (r *Run) JSON() bool { return r.format == string(diagnostic.JSON) }
+
 // Failed reports whether something stops the run.
 func (r *Run) Failed() bool { return len(r.Problems.Errors(r.werror)) > 0 }
 

@@ -16,8 +16,10 @@ type checker struct {
 	root       *template.Node
 	containers []*template.Node
 	// target is the name of the container that the load balancer reaches, where an AppSpec says it.
-	target  string
-	fargate bool
+	target string
+	// ofMachine reports whether a variable's value comes from the environment of this process.
+	ofMachine func(name string) bool
+	fargate   bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are too many of them to compare each with the known keys.
@@ -66,7 +68,9 @@ func rules() []rule {
 		{"environment-file", each(environmentFiles)},
 		{"secret-reference", each(secretReferences)},
 		{"secret-name", each(secretNames)},
-		{"secret-in-text", each(secretsInText)},
+		{"secret-in-text", secretsInText},
+		{"command", each(assignments)},
+		{"machine-variable", machineVariables},
 		{"execution-role", executionRole},
 		{"arn", roles},
 		{"log-options", each(logOptions)},
@@ -98,7 +102,7 @@ func (c *checker) run() {
 		}
 	}
 	for _, item := range c.root.Get("requiresCompatibilities").List() {
-		c.fargate = c.fargate || item.Str() == "FARGATE"
+		c.fargate = c.fargate || strings.HasPrefix(item.Str(), "FARGATE")
 	}
 	for _, r := range rules() {
 		if len(c.containers) > manyContainers && r.name != "document-size" && r.name != "container-count" {
@@ -217,7 +221,14 @@ func (c *checker) fits(n *template.Node, s *shape) bool {
 func (c *checker) notOne(n *template.Node, s *shape) {
 	text := n.Show() + " is not one of " + strings.Join(s.enum, ", ")
 	near, isNear := diagnostic.NearestKey(n.Text, s.enum)
+	if grows(s.name) && strings.Trim(n.Text, digits) != "" { // another number is a newer one, not a slip
+		isNear = isNear && withoutDigits(near) != withoutDigits(n.Text)
+	}
 	switch {
+	case s.name == "TransportProtocol" && slices.Contains([]string{"http", "https", "http2", "grpc"}, n.Text):
+		c.warn(n, text+": ECS stores tcp", "did you mean appProtocol?")
+	case s.name == "Compatibility" && n.Text == "FARGATE_SPOT":
+		c.fail(n, "FARGATE_SPOT is a capacity provider and not a compatibility", `want "FARGATE"`)
 	case isNear && !n.Secretive():
 		c.fail(n, text, "did you mean "+template.Quote(near)+"?")
 	case !isNear && n.Text != "" && grows(s.name):
@@ -232,6 +243,15 @@ func (c *checker) notOne(n *template.Node, s *shape) {
 // have been the same for years.
 func grows(enumeration string) bool {
 	return enumeration == "Compatibility" || enumeration == "ResourceType" || enumeration == "OSFamily"
+}
+
+func withoutDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // retype shows the value as it should be written, where only the quotes are wrong.
@@ -276,11 +296,11 @@ func (c *checker) fields(n *template.Node, s *shape) {
 			continue
 		}
 		c.newer[m.Key] = true
-		help := "kept as it is: it may be newer than this build"
 		if where := elsewhere(m.Key); where != "" {
-			help = "kept as it is; a key of that name belongs in " + where
+			c.reportAt(diagnostic.Error, m.KeyAt, m.Show()+" is in the wrong place", "it belongs in "+where)
+			continue
 		}
-		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), help)
+		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), "kept as it is: it may be newer than this build")
 	}
 	for _, f := range s.fields {
 		if f.required && n.Get(f.name) == nil {
@@ -298,19 +318,20 @@ func (c *checker) flood(at int) {
 	}
 }
 
-// elsewhere names the one structure that has a field of this name.
+// mostPlaces is in how many structures a known key may belong. A name that stands in more of them says nothing: ECS may
+// have it in another one tomorrow.
+const mostPlaces = 3
+
+// elsewhere names the structures that have a field of this name.
 func elsewhere(key string) string {
-	found := ""
+	var found []string
 	for i := range shapes {
 		if _, ok := shapes[i].field(key); ok {
-			if found != "" {
-				return ""
-			}
-			found = shapes[i].name
+			found = append(found, strings.ReplaceAll(shapes[i].name, "RegisterTaskDefinitionRequest", "the task definition itself"))
 		}
 	}
-	if found == "RegisterTaskDefinitionRequest" {
-		return "the task definition itself"
+	if len(found) > mostPlaces {
+		return ""
 	}
-	return found
+	return strings.Join(found, " or ")
 }

@@ -198,19 +198,16 @@ func defaults() map[string]string {
 	}
 }
 
-// credentials is a URL with a password.
-var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
-
 // shown is the value, unless its name or the value itself looks like a secret. References to secrets are none.
 func (l leaf) shown(path string) string {
 	reference := strings.Contains(path, ".secrets[") || strings.Contains(path, ".secretOptions[")
 	key := strings.ReplaceAll(path[strings.LastIndexAny(path, ".[")+1:], "-", "_")
 	bare := strings.Trim(l.text, `"`)
-	if l.text == "" || reference || isReference(bare) {
+	if l.text == "" || reference {
 		return l.text
 	}
 	words := strings.NewReplacer("[", " ", "]", " ", `","`, " ", `"`, "").Replace(l.text)
-	if looksSecret(key) || credentials.MatchString(l.text) || secretInScript(words) {
+	if holdsSecret(key, bare) || credentials.MatchString(l.text) || secretInScript(words) {
 		return Hidden
 	}
 	return l.text

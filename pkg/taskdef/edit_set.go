@@ -14,7 +14,7 @@ import (
 func (e *editor) set(flag, arg string) {
 	pointer, text, _ := strings.Cut(arg, "=")
 	value, _ := template.Reader{}.Value(text)
-	value.From(e.doc.FromFlag(flag), nil)
+	value.From(e.doc.FromFlag(flag+" "+template.Unquoted(pointer)), nil)
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")

@@ -15,6 +15,11 @@ func networkMode(c *checker) {
 	if c.fargate && (mode == nil || mode.Kind == template.String && mode.Text != "awsvpc") {
 		c.fail(cmp.Or(mode, c.root), "Fargate needs networkMode awsvpc", `"networkMode": "awsvpc"`)
 	}
+	for _, item := range c.root.Get("requiresCompatibilities").List() {
+		if item.Str() == "EXTERNAL" && c.mode() == "awsvpc" {
+			c.fail(mode, "external instances have no networkMode awsvpc", "bridge, host or none")
+		}
+	}
 	for _, container := range c.containers {
 		if ports := container.Get("portMappings"); c.mode() == "none" && len(ports.List()) > 0 {
 			c.fail(ports, "networkMode none has no portMappings", "")
@@ -73,8 +78,8 @@ func (c *checker) hostPort(container, inside, host *template.Node) {
 		}
 	default:
 		if outer == 22 || outer == 2375 || outer == 2376 || outer >= 51678 && outer <= 51680 {
-			c.fail(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent)",
-				"0 lets Docker choose a port")
+			c.warn(host, "hostPort "+host.Show()+" is taken on every container instance (SSH, Docker, the ECS agent): "+
+				"ECS registers it, and finds no place for a task", "0 lets Docker choose a port")
 		} else if outer >= firstEphemeral && outer <= maxPort {
 			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others",
 				"take one below 32768, or 0 to let Docker choose")
@@ -129,16 +134,16 @@ func fargateOnly(c *checker) {
 			c.fail(n, "Fargate has no "+what, "")
 		}
 	}
-	for _, key := range []string{"ipcMode", "pidMode"} {
-		if n := c.root.Get(key); n.Str() == "host" {
-			no(n, key+" host")
-		}
+	no(c.root.Get("ipcMode"), "ipcMode")
+	if n := c.root.Get("pidMode"); n.Str() == "host" {
+		no(n, "pidMode host")
 	}
 	if n := c.root.Get("placementConstraints"); len(n.List()) > 0 {
 		no(n, "placementConstraints")
 	}
 	for _, v := range c.root.Get("volumes").List() {
 		no(v.Get("dockerVolumeConfiguration"), "Docker volumes")
+		no(v.Get("fsxWindowsFileServerVolumeConfiguration"), "FSx volumes")
 		if path := v.Get("host").Get("sourcePath"); path.Str() != "" {
 			no(path, "host paths")
 		}
@@ -153,6 +158,16 @@ func fargateOnly(c *checker) {
 		linux := container.Get("linuxParameters")
 		if n := linux.Get("devices"); len(n.List()) > 0 {
 			no(n, "devices")
+		}
+		for _, n := range linux.Get("capabilities").Get("add").List() {
+			if n.Kind == template.String && n.Text != "SYS_PTRACE" {
+				c.fail(n, "Fargate adds no kernel capability but SYS_PTRACE, not "+n.Show(), "")
+			}
+		}
+		for _, r := range container.Get("resourceRequirements").List() {
+			if n := r.Get("type"); n.Str() == "GPU" {
+				no(n, "GPUs")
+			}
 		}
 		for _, key := range []string{"sharedMemorySize", "maxSwap", "swappiness"} {
 			no(linux.Get(key), key)

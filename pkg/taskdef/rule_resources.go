@@ -3,6 +3,7 @@ package taskdef
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -63,6 +64,7 @@ func volumes(c *checker) {
 			c.fail(n, "a second volume called "+n.Show(), "")
 		}
 		seen[n.Str()] = true
+		c.fileSystem(v.Get("efsVolumeConfiguration"))
 		var kinds []string
 		for i := range v.Members {
 			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" ||
@@ -144,9 +146,38 @@ func containerLimits(c *checker, container *template.Node) {
 	}
 	c.within(container.Get("linuxParameters"), "swappiness", 0, 100)
 	router := func(container *template.Node) bool { return container.Get("firelensConfiguration") != nil }
-	driver := container.Get("logConfiguration").Get("logDriver")
-	if driver.Str() == "awsfirelens" && !slices.ContainsFunc(c.containers, router) {
-		c.fail(driver, "awsfirelens needs a container with a firelensConfiguration", "")
+	user := func(container *template.Node) bool { return logDriver(container).Str() == "awsfirelens" }
+	if user(container) && !slices.ContainsFunc(c.containers, router) {
+		c.fail(logDriver(container), "awsfirelens needs a container with a firelensConfiguration", "")
+	}
+	if !router(container) {
+		return
+	}
+	if !slices.ContainsFunc(c.containers, user) {
+		c.fail(container.Get("firelensConfiguration"), "no container logs to container "+name(container)+
+			", which has a firelensConfiguration: ECS refuses that", `"logConfiguration": {"logDriver": "awsfirelens"} for one`)
+	}
+	id, _, _ := strings.Cut(container.Get("user").Str(), ":")
+	if n := container.Get("user"); n != nil && id != "" && id != "0" && id != "root" {
+		c.fail(n, "container "+name(container)+" has a firelensConfiguration and must run as root, not as "+n.Show(), "")
+	}
+}
+
+func logDriver(container *template.Node) *template.Node {
+	return container.Get("logConfiguration").Get("logDriver")
+}
+
+// fileSystem checks a volume of EFS.
+func (c *checker) fileSystem(efs *template.Node) {
+	authorization, root := efs.Get("authorizationConfig"), efs.Get("rootDirectory")
+	point := authorization.Get("accessPointId")
+	if point.Str() != "" && root.Str() != "" && root.Text != "/" {
+		c.fail(root, "rootDirectory is "+root.Show()+" beside an accessPointId, which has its own", "leave rootDirectory out")
+	}
+	iam := authorization.Get("iam")
+	if encrypted := efs.Get("transitEncryption"); (point.Str() != "" || iam.Str() == "ENABLED") && encrypted.Str() != "ENABLED" {
+		c.fail(cmp.Or(encrypted, authorization), "an access point or IAM needs transitEncryption",
+			`"transitEncryption": "ENABLED"`)
 	}
 }
 
@@ -154,6 +185,13 @@ func taskLimits(c *checker) {
 	c.within(c.root.Get("ephemeralStorage"), "sizeInGiB", 21, 200)
 	if n := c.root.Get("placementConstraints"); len(n.List()) > 10 {
 		c.fail(n, fmt.Sprintf("%d placementConstraints, ECS takes 10", len(n.Items)), "")
+	}
+	for key, end := range map[string]string{
+		"proxyConfiguration": "AWS App Mesh ended in September 2026", "inferenceAccelerators": "Elastic Inference ended in 2024",
+	} {
+		if n := c.root.Get(key); n != nil && len(n.Items)+len(n.Members) > 0 {
+			c.warn(n, key+" is for a service that is no more: "+end, "remove it")
+		}
 	}
 	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" && c.named(proxy.Text) == nil {
 		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is not a container of the task", c.containersHelp())
@@ -177,7 +215,7 @@ func tags(c *checker) {
 		case len([]rune(key.Text)) > 128:
 			c.fail(key, "a tag's key is longer than 128 characters", "")
 		case strings.HasPrefix(strings.ToLower(key.Text), "aws:"):
-			c.fail(key, "tag "+key.Show()+" begins with aws:, which AWS keeps for itself", "")
+			c.fail(key, "a tag's key begins with aws:, which AWS keeps for itself", "")
 		case seen[key.Text]:
 			c.fail(key, "tag "+key.Show()+" stands here twice", "")
 		}
@@ -195,11 +233,13 @@ func placeholdersLeft(c *checker) {
 	for _, p := range c.problems {
 		refused[p.Place] = true
 	}
-	c.leftIn(c.root, &shapes[0], refused)
+	shell := map[*template.Node]bool{}
+	inContainer(c.root, func(n *template.Node) { shell[n] = true })
+	c.leftIn(c.root, &shapes[0], refused, shell)
 }
 
 // leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool) {
+func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool, shell map[*template.Node]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
@@ -207,14 +247,18 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
-			c.leftIn(m.Value, inside(s, m.Key), refused)
+			c.leftIn(m.Value, inside(s, m.Key), refused, shell)
 		}
 	}
 	for _, item := range n.Items {
-		c.leftIn(item, s.inner(""), refused)
+		c.leftIn(item, s.inner(""), refused, shell)
 	}
 	switch left := leftover(n.Str()); {
-	case left == "" || n.Unknown() || refused[c.doc.Place(n.At)]:
+	case left == "" || left == "{" && shell[n] || n.Unknown() || refused[c.doc.Place(n.At)]:
+	case left == "{" && s == nil:
+		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", foreignHelp(n.Text))
+	case left == "{":
+		c.fail(n, n.Show()+" still holds a placeholder", foreignHelp(n.Text))
 	case s == nil && left == "<":
 		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", "")
 	case left == "<":
@@ -222,6 +266,15 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 	case s != nil:
 		c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
 	}
+}
+
+// foreign is what other tools replace. Shells and log routers have such texts of their own.
+var foreign = regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*__|#[A-Z][A-Z0-9_]*#`)
+
+// foreignHelp names the template language of a placeholder that is left.
+func foreignHelp(s string) string {
+	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign.FindString(s)[0]]
+	return mark + " is another template language; here it is ${NAME}"
 }
 
 // inside returns the shape of a key's value, nil for free text.
@@ -233,8 +286,11 @@ func inside(s *shape, key string) *shape {
 	return s.inner(key)
 }
 
-// leftover tells the two kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}.
+// leftover tells the kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}, "{" for those of other tools.
 func leftover(s string) string {
+	if foreign.MatchString(s) {
+		return "{"
+	}
 	if _, behind, ok := strings.Cut(s, "<<"); ok {
 		// A shell's <<EOF >>file is not a placeholder: before its >> there is white space, or a whole document.
 		if inner, _, ok := strings.Cut(behind, ">>"); ok && strings.TrimSpace(inner) == inner &&

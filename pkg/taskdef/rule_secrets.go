@@ -2,9 +2,11 @@ package taskdef
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
@@ -136,10 +138,34 @@ func secretNames(c *checker, container *template.Node) {
 
 // looksSecret reports whether a variable's name says that its value is a secret.
 func looksSecret(name string) bool {
-	words := []string{"PASSWORD", "SECRET", "TOKEN", "PRIVATE", "API_KEY"}
 	name = strings.ToUpper(name)
-	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
+	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(name, word) })
 }
+
+func secretWords() []string {
+	return []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
+}
+
+// holdsSecret reports whether the value of a variable looks like a secret: by its name, unless the name goes on after
+// the word and the value is a number or a URL without a password (TOKEN_ENDPOINT, ACCESS_TOKEN_EXPIRE_MINUTES), or
+// says where the secret is.
+func holdsSecret(name, value string) bool {
+	name = strings.ToUpper(name)
+	ends := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
+	}
+	plain := template.IsNumber(value) || strings.Contains(value, "://") && !credentials.MatchString(value)
+	switch {
+	case !looksSecret(name), isReference(value), slices.Contains([]string{"true", "false"}, strings.ToLower(value)):
+		return false
+	case ends(secretWords()...):
+		return true
+	}
+	return !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
+}
+
+// credentials is a URL with a password.
+var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
 
 // isReference reports whether a value only says where a secret is.
 func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
@@ -150,10 +176,39 @@ func isReferenceInCommand(value string) bool {
 	return isReference(value) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "`")
 }
 
-func secretsInText(c *checker, container *template.Node) {
+// secretsInText looks for secrets that everybody who may describe the task definition can read.
+func secretsInText(c *checker) {
+	references := map[*template.Node]bool{}
+	for _, container := range c.containers {
+		c.secretsIn(container)
+		for _, list := range []*template.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")} {
+			for _, s := range list.List() {
+				references[s.Get("valueFrom")] = true
+			}
+		}
+	}
+	said := map[diagnostic.Place]bool{}
+	for _, p := range c.problems {
+		said[p.Place] = said[p.Place] || p.Rule == c.rule
+	}
+	c.root.Walk(func(n *template.Node) {
+		if n.Origin == nil || n.Unknown() || references[n] || len(n.Items)+len(n.Members) > 0 || said[c.doc.Place(n.At)] {
+			return
+		}
+		for _, u := range c.doc.Uses(n) {
+			if holdsSecret(u.Name, n.Text) && !strings.Contains(n.Text, ":secret:") {
+				c.warn(n, "$"+u.Name+" looks like a secret, and everybody who may describe the task definition can read it here",
+					"keep it in Secrets Manager or Parameter Store: --secret CONTAINER:NAME=ARN")
+				return
+			}
+		}
+	})
+}
+
+func (c *checker) secretsIn(container *template.Node) {
 	for _, e := range container.Get("environment").List() {
 		n, value := e.Get("name"), e.Get("value")
-		if looksSecret(n.Str()) && !isReference(value.Str()) && !n.Unknown() && !value.Unknown() {
+		if holdsSecret(n.Str(), value.Str()) && !n.Unknown() && !value.Unknown() {
 			c.warn(value, n.Show()+" looks like a secret, and everybody who may describe the task definition can read it",
 				fmt.Sprintf("--secret %s:%s=arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
 					container.Get("name").Label(), n.Label()))
@@ -280,4 +335,33 @@ func environmentFiles(c *checker, container *template.Node) {
 			c.fail(n, "environment file "+n.Show()+" "+fault, "arn:aws:s3:::BUCKET/PATH.env")
 		}
 	}
+}
+
+// assignments warns of a command that begins with NAME=value, which only a shell would understand.
+func assignments(c *checker, container *template.Node) {
+	words := container.Get("command").List()
+	if len(words) == 0 || len(container.Get("entryPoint").List()) > 0 {
+		return
+	}
+	if name, _, ok := strings.Cut(words[0].Str(), "="); ok && template.IsName(name) {
+		c.warn(words[0], "the command begins with an assignment, which no shell reads: it is taken for the program",
+			`set it in environment (--env), or begin with "sh", "-c"`)
+	}
+}
+
+// machineVariables warns of variables that every machine has, in texts that a container's shell would expand itself.
+func machineVariables(c *checker) {
+	ours := strings.Fields("HOSTNAME HOME PATH PWD OLDPWD USER LOGNAME SHELL TMPDIR LANG TERM TAG AWS_REGION " +
+		"AWS_DEFAULT_REGION AWS_EXECUTION_ENV ECS_TASK_ID ECS_CLUSTER")
+	inContainer(c.root, func(n *template.Node) {
+		if n.Origin == nil || c.ofMachine == nil || n.Unknown() {
+			return
+		}
+		for _, u := range c.doc.Uses(n) {
+			if slices.Contains(ours, u.Name) && c.ofMachine(u.Name) {
+				c.warn(n, u.Name+" has the value of the machine that renders, and not the container's",
+					"write $$"+u.Name+" to leave it to the container, or --var "+u.Name+"=… to mean it")
+			}
+		}
+	})
 }

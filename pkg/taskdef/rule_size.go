@@ -62,6 +62,11 @@ func fargateSize(c *checker) {
 			fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
 		return
 	}
+	os := c.root.Get("runtimePlatform").Get("operatingSystemFamily")
+	if strings.HasPrefix(os.Str(), "WINDOWS") && units < 1024 {
+		c.fail(cpu, fmt.Sprintf("cpu %s is too little for %s: Windows on Fargate begins with 1 vCPU", cpu.Show(), os.Show()),
+			`"1024"`)
+	}
 	mib, ok := memoryMiB(memory)
 	if !ok || slices.Contains(table[i].sizes(), mib) {
 		return
@@ -141,7 +146,8 @@ const (
 )
 
 func containerSizes(c *checker) {
-	sumCPU, sumMemory := 0, 0
+	// Limits says that the sum holds hard limits, alone that one container breaks it.
+	sumCPU, sumMemory, limits, alone := 0, 0, false, false
 	mib, sized := memoryMiB(c.root.Get("memory"))
 	for _, container := range c.containers {
 		memory, reservation := container.Get("memory"), container.Get("memoryReservation")
@@ -159,13 +165,15 @@ func containerSizes(c *checker) {
 		case memory == nil && reservation == nil && c.root.Get("memory") == nil:
 			c.fail(container, "container "+name(container)+" has no memory, and the task has none either",
 				"give the container memory or memoryReservation, or the task memory")
-		case isHard && isSoft && sized && hard > mib && soft <= mib:
-			c.fail(memory, "memory of container "+name(container)+" is more than the task's", "")
+		case isHard && sized && hard > mib:
+			c.fail(memory, fmt.Sprintf("memory of container %s is %s MiB, more than the task's %s",
+				name(container), memory.Show(), c.root.Get("memory").Show()), "")
+			alone = true
 		}
 		if isSoft {
 			sumMemory += soft
 		} else {
-			sumMemory += hard
+			sumMemory, limits = sumMemory+hard, limits || isHard
 		}
 		c.within(container, "cpu", 0, maxCPU)
 		cpu, _ := number(container.Get("cpu"))
@@ -174,7 +182,12 @@ func containerSizes(c *checker) {
 	if units, ok := cpuUnits(c.root.Get("cpu")); ok && sumCPU > units {
 		c.fail(c.root.Get("cpu"), "the containers' cpu add up to more than the task's", "")
 	}
-	if sized && sumMemory > mib {
-		c.fail(c.root.Get("memory"), "the containers' memory adds up to more than the task's", "")
+	switch memory := c.root.Get("memory"); {
+	case !sized || sumMemory <= mib || alone:
+	case limits: // ECS was seen to register such sums, though its guide forbids them
+		c.warn(memory, "the containers' memory adds up to more than the task's",
+			"a container is killed before it has what it may take: give memoryReservation to those that share")
+	default:
+		c.fail(memory, "the containers' memoryReservation adds up to more than the task's memory", "")
 	}
 }

@@ -20,14 +20,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the rules say, and the page about them")
 
-// render renders a document without edits and without variables.
+// render renders a document without edits, with two variables of the machine.
 func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 	t.Helper()
 	doc, problems := template.Reader{}.Read(name, text)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %v", name, problems)
 	}
-	return Request{Doc: doc, Lookup: func(string) (string, bool) { return "", false }}.Render()
+	values := map[string]string{"HOSTNAME": "build-box", "DB_PASSWORD": "hunter2"}
+	lookup := func(name string) (string, bool) { v, ok := values[name]; return v, ok }
+	return Request{Doc: doc, Lookup: lookup, OfMachine: func(string) bool { return true }}.Render()
 }
 
 // TestEveryRuleHasAGoodAndABadDocument reads testdata/rules/RULE.txtar: nothing is said about the good

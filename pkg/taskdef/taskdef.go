@@ -18,7 +18,9 @@ type Request struct {
 	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
 	Lookup template.Lookup
 	Near   func(name string) (string, bool)
-	Edits  Edits
+	// OfMachine reports whether a variable's value comes from the environment of this process; it may be nil.
+	OfMachine func(name string) bool
+	Edits     Edits
 }
 
 // Rendered is the result.
@@ -35,10 +37,15 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	root := unwrap(r.Doc.Root, exp)
 	ed := editor{doc: r.Doc, exp: exp, root: root, known: r.Edits.Container}
 	uri := ed.apply(r.Edits)
+	inContainer(root, func(n *template.Node) {
+		if n.Origin != nil {
+			n.Origin.Shell = true
+		}
+	})
 	exp.All(root)
 	normalise(root)
 	typed(root, &shapes[0])
-	c := checker{doc: r.Doc, root: root, target: r.Edits.Container}
+	c := checker{doc: r.Doc, root: root, target: r.Edits.Container, ofMachine: r.OfMachine}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
 	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
@@ -49,6 +56,20 @@ func (r Request) Unset() diagnostic.List {
 	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	exp.All(r.Doc.Root)
 	return exp.Problems
+}
+
+// inContainer visits the texts that a shell, or a log router, of a container reads.
+func inContainer(root *template.Node, visit func(*template.Node)) {
+	for _, container := range root.Get("containerDefinitions").List() {
+		for _, n := range []*template.Node{
+			container.Get("command"), container.Get("entryPoint"), container.Get("healthCheck").Get("command"),
+			container.Get("logConfiguration").Get("options"),
+		} {
+			if n != nil {
+				n.Walk(visit)
+			}
+		}
+	}
 }
 
 // unwrap takes the task definition out of what DescribeTaskDefinition prints, with the tags beside it.

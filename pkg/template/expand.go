@@ -109,6 +109,9 @@ func (e *Expander) missing(n *Node, lacking []missing) bool {
 		if m.empty {
 			p.Text = fmt.Sprintf("variable %s is empty", m.name)
 		}
+		if n.Origin.Shell {
+			p.Help += fmt.Sprintf("; $$%s leaves it to the container, --only makes other $ text", m.name)
+		}
 		if e.Near != nil && !m.empty {
 			if near, ok := e.Near(m.name); ok {
 				p.Help = fmt.Sprintf("did you mean %s, which is set?", near)

@@ -95,8 +95,10 @@ type Origin struct {
 	// Expanded says that the node's Text is the result; Unknown that there is none, because of a problem
 	// that has been reported.
 	Expanded, Unknown bool
-	phrase            phrase
-	form              form
+	// Shell says that what reads the text later has variables of its own, which a $$ would leave to it.
+	Shell  bool
+	phrase phrase
+	form   form
 	// textAt is where the text begins in the source, after its quote or another mark.
 	textAt int
 }
