@@ -46,7 +46,7 @@ greenlight diff taskdef.json --family trips --format github`,
 	f.StringVar(&d.service, "service", "", "`CLUSTER/SERVICE`: what this service runs, on either controller")
 	f.StringVar(&d.family, "family", "", "`NAME`: the newest revision of it (without both, the file's own family)")
 	f = c.Group("output")
-	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json or github")
+	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
 	f.BoolVar(&d.exitCode, "exit-code", false, "exit with 1 where they differ, as git does")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if err := d.wrong(args); err != nil {
@@ -71,7 +71,7 @@ func (d *diff) wrong(args []string) error {
 	case d.service != "" && d.family != "":
 		return cli.Usagef("--service and --family exclude each other")
 	case !slices.Contains(diagnostic.Formats(), diagnostic.Format(d.format)):
-		return cli.Usagef("--format: want text, json or github")
+		return cli.Usagef("--format: want text, json, github or sarif")
 	case d.service != "":
 		return d.choose()
 	}
@@ -180,8 +180,8 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 		text += line(what)
 		notes = append(notes, diagnostic.Problem{Place: x.Place, Severity: diagnostic.Notice, Text: what})
 	}
-	if diagnostic.Format(d.format) == diagnostic.GitHub {
-		return notes.Write(d.at.stdout, diagnostic.GitHub, "greenlight")
+	if f := diagnostic.Format(d.format); f != diagnostic.Text {
+		return notes.Write(d.at.stdout, f, "greenlight")
 	}
 	_, err := io.WriteString(d.at.stdout, text)
 	return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,6 +46,10 @@ type Run struct {
 	format  string
 	werror  bool
 	quiet   bool
+	// ignored are the codes of warnings that nobody wants to see; waived are those that a comment in a file names, by
+	// the places that it is for.
+	ignored []string
+	waived  map[diagnostic.Place]string
 	// stdinTaken says that the standard input has been read: it comes once.
 	stdinTaken bool
 }
@@ -58,8 +63,15 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 	r.formatFlag(problems)
 	problems.BoolVar(&r.werror, "werror", false, "treat warnings as errors")
 	problems.BoolVarP(&r.quiet, "quiet", "q", false, "print errors only, no warnings")
+	problems.StringArrayVar(&r.ignored, "ignore", nil, "`CODE`: turn a warning off, GL022 for example; an error never; "+
+		"or a comment greenlight:ignore CODE REASON above it")
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		r.checkFormat()
+		for _, code := range r.ignored {
+			if !isCode.MatchString(code) {
+				r.Usage("--ignore", "want the code of a rule", "it stands in [ ] behind a warning: --ignore GL022")
+			}
+		}
 		do(args)
 		return r.End(), nil
 	}
@@ -81,11 +93,52 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 }
 
 func (r *Run) formatFlag(f *pflag.FlagSet) {
-	f.StringVar(&r.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json or github")
+	f.StringVar(&r.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json, github or sarif")
 }
 
-// Add notes problems.
-func (r *Run) Add(problems ...diagnostic.Problem) { r.Problems = append(r.Problems, problems...) }
+// isCode is the code of a rule; waiver is a comment that turns a warning off.
+var (
+	isCode = regexp.MustCompile(`^GL\d{3}$`)
+	waiver = regexp.MustCompile(`(?:#|//)[ \t]*greenlight:ignore\b[ \t]*(\S*)[ \t]*(.*)`)
+)
+
+// waive notes the comments of a file: each is for its own line and for the next one.
+func (r *Run) waive(name, text string) {
+	if !strings.Contains(text, "greenlight:ignore") {
+		return
+	}
+	for i, line := range strings.Split(text, "\n") {
+		m := waiver.FindStringSubmatch(line)
+		switch at := (diagnostic.Place{File: Name(name), Line: i + 1}); {
+		case m == nil:
+		case !isCode.MatchString(m[1]) || strings.TrimSpace(m[2]) == "":
+			r.Add(diagnostic.Problem{
+				Place: at, Text: "greenlight:ignore wants a code and a reason",
+				Help: "greenlight:ignore GL022 the value is public",
+			})
+		default:
+			if r.waived == nil {
+				r.waived = map[diagnostic.Place]string{}
+			}
+			for range 2 {
+				r.waived[at] += m[1]
+				at.Line++
+			}
+		}
+	}
+}
+
+// Add notes problems, but for warnings that are turned off.
+func (r *Run) Add(problems ...diagnostic.Problem) {
+	for _, p := range problems {
+		code := diagnostic.Code(p.Rule)
+		line := diagnostic.Place{File: p.Place.File, Line: p.Place.Line}
+		off := slices.Contains(r.ignored, code) || code != "" && strings.Contains(r.waived[line], code)
+		if p.Fatal() || !off {
+			r.Problems = append(r.Problems, p)
+		}
+	}
+}
 
 // Usage notes that a flag makes no sense.
 func (r *Run) Usage(flag, text, help string) {
@@ -95,7 +148,7 @@ func (r *Run) Usage(flag, text, help string) {
 // checkFormat notes a wrong --format.
 func (r *Run) checkFormat() {
 	if !slices.Contains(diagnostic.Formats(), diagnostic.Format(r.format)) {
-		r.Usage("--format", "want text, json or github", "")
+		r.Usage("--format", "want text, json, github or sarif", "")
 		r.format = string(diagnostic.Text)
 	}
 }
@@ -147,6 +200,7 @@ func (r *Run) Read(name string) (string, bool) {
 		r.file(Name(name), err)
 		return "", false
 	}
+	r.waive(name, text)
 	return text, true
 }
 

@@ -86,7 +86,7 @@ func TestAWrongFlagIsAProblemInTheWantedFormat(t *testing.T) {
 
 func TestAnUnknownFormatIsTold(t *testing.T) {
 	code, stderr := renderer("--format xml")
-	if code != cli.ExitUsage || !strings.Contains(stderr, "--format: error: want text, json or github") {
+	if code != cli.ExitUsage || !strings.Contains(stderr, "--format: error: want text, json, github or sarif") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }

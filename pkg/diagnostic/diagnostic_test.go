@@ -1,10 +1,15 @@
 package diagnostic_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
@@ -144,4 +149,47 @@ func ExampleList_Write() {
 	// Output:
 	// taskdef_src.json:3:5: error: unknown key "containerDefinitons"
 	//   help: did you mean "containerDefinitions"?
+}
+
+// The published schema knows each member of what is printed, and no other one.
+func TestTheSchemaIsOfWhatIsPrinted(t *testing.T) {
+	text, err := os.ReadFile("../../buildtools/render-taskdef/problems.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Items struct{ Properties map[string]any }
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	all := diagnostic.List{
+		{Place: diagnostic.Place{File: "f", Line: 1, Col: 2}, Rule: "type", Text: "t", Help: "h"},
+		{Place: diagnostic.Place{Flag: "--f"}},
+	}
+	if err := all.Write(&out, diagnostic.JSON, ""); err != nil {
+		t.Fatal(err)
+	}
+	var rows []map[string]any
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]any{}
+	for _, row := range rows {
+		maps.Copy(got, row)
+	}
+	want := slices.Sorted(maps.Keys(schema.Items.Properties))
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A code never changes its meaning.
+func TestACodeStays(t *testing.T) {
+	for rule, want := range map[string]string{"type": "GL001", "secret-in-text": "GL022", "machine-variable": "GL035", "hooks": "GL045", "env-file-twice": "GL047", "": "", "x": ""} {
+		if got := diagnostic.Code(rule); got != want {
+			t.Errorf("%s is %s, want %s", rule, got, want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -19,10 +20,12 @@ const (
 	JSON Format = "json"
 	// GitHub is the workflow commands that GitHub Actions turns into annotations.
 	GitHub Format = "github"
+	// SARIF is OASIS's format of 2.1.0, for code scanning.
+	SARIF Format = "sarif"
 )
 
 // Formats lists the formats, for help texts and flag checks.
-func Formats() []Format { return []Format{Text, JSON, GitHub} }
+func Formats() []Format { return []Format{Text, JSON, GitHub, SARIF} }
 
 // Write prints the problems of a program, sorted, in the given format. Its name stands before what is wrong with its
 // flags. JSON is written also when there are none, so that a reader always finds an array.
@@ -31,7 +34,9 @@ func (l List) Write(w io.Writer, f Format, program string) error {
 	text := ""
 	switch f {
 	case JSON:
-		return sorted.writeJSON(w)
+		return writeJSON(w, sorted.rows())
+	case SARIF:
+		return writeJSON(w, sorted.sarif(program))
 	case GitHub:
 		text = sorted.gitHub()
 	default:
@@ -50,12 +55,20 @@ func (l List) text(program string) string {
 		if p.Place.Flag != "" {
 			b.WriteString(program + ": ")
 		}
-		fmt.Fprintf(&b, "%s: %s: %s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text))
+		fmt.Fprintf(&b, "%s: %s: %s%s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text), bracketed(Code(p.Rule)))
 		if p.Help != "" {
 			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))
 		}
 	}
 	return b.String()
+}
+
+// bracketed is a code behind a text.
+func bracketed(code string) string {
+	if code == "" {
+		return ""
+	}
+	return " [" + code + "]"
 }
 
 // oneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
@@ -69,22 +82,60 @@ func oneLine(s string) string {
 	}, s)
 }
 
-func (l List) writeJSON(w io.Writer) error {
-	type row struct {
-		Place
-		Severity Severity `json:"severity"`
-		Rule     string   `json:"rule,omitempty"`
-		Text     string   `json:"text,omitempty"`
-		Help     string   `json:"help,omitempty"`
-	}
+// row is a problem as JSON, as problems.schema.json describes it.
+type row struct {
+	Place
+	Severity Severity `json:"severity"`
+	Rule     string   `json:"rule,omitempty"`
+	Code     string   `json:"code,omitempty"`
+	Text     string   `json:"text,omitempty"`
+	Help     string   `json:"help,omitempty"`
+}
+
+func (l List) rows() []row {
 	rows := []row{} // not null
 	for _, p := range l {
-		rows = append(rows, row{p.Place, p.severity(), p.Rule, p.Text, p.Help})
+		rows = append(rows, row{p.Place, p.severity(), p.Rule, Code(p.Rule), p.Text, p.Help})
 	}
+	return rows
+}
+
+func writeJSON(w io.Writer, value any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(rows)
+	return e.Encode(value)
+}
+
+// sarif is the problems as one run of a tool. A flag has no place in a file.
+func (l List) sarif(program string) any {
+	type object = map[string]any
+	results := []object{}
+	for _, p := range l {
+		text := p.Text
+		if p.Help != "" {
+			text += "\nhelp: " + p.Help
+		}
+		result := object{"level": p.severity(), "message": object{"text": strings.TrimPrefix(p.Place.Flag+": "+text, ": ")}}
+		if code := Code(p.Rule); code != "" {
+			result["ruleId"] = code
+		}
+		if p.Severity == Notice {
+			result["level"] = "note"
+		}
+		if p.Place.File != "" {
+			at := object{"artifactLocation": object{"uri": (&url.URL{Path: p.Place.File}).String()}}
+			if p.Place.Line > 0 {
+				at["region"] = object{"startLine": p.Place.Line, "startColumn": max(p.Place.Col, 1)}
+			}
+			result["locations"] = []object{{"physicalLocation": at}}
+		}
+		results = append(results, result)
+	}
+	return object{
+		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+		"runs": []object{{"tool": object{"driver": object{"name": program}}, "columnKind": "unicodeCodePoints", "results": results}},
+	}
 }
 
 // gitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
@@ -102,6 +153,9 @@ func (l List) gitHub() string {
 		}
 		if p.Place.Col > 0 {
 			at = append(at, fmt.Sprintf("col=%d", p.Place.Col))
+		}
+		if code := Code(p.Rule); code != "" {
+			at = append(at, "title="+code)
 		}
 		text := oneLine(p.Text)
 		if p.Place.Flag != "" {

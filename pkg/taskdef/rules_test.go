@@ -105,7 +105,7 @@ func TestThePageShowsEveryRule(t *testing.T) {
 	const page = "../../buildtools/render-taskdef/RULES.md"
 	got := []byte("# What render-taskdef checks\n\n" +
 		"Each rule with a template that breaks it, what is said about that, and one that holds it. `--werror` makes warnings\n" +
-		"errors, `--format json` prints the names of the rules. Facts about Amazon ECS are as of November 2026. This page is made\n" +
+		"errors, `--ignore CODE` or a comment above (`greenlight:ignore CODE REASON`) turns a warning off. Facts about Amazon ECS are as of November 2026. This page is made\n" +
 		"of the rules' tests: `go test ./pkg/taskdef -update`.\n")
 	for _, r := range append([]rule{{name: "type"}}, rules()...) {
 		archive, err := txtar.ParseFile(filepath.Join("testdata/rules", r.name+".txtar"))
@@ -115,7 +115,11 @@ func TestThePageShowsEveryRule(t *testing.T) {
 		if len(archive.Comment) == 0 {
 			t.Errorf("%s does not begin with why it is there", r.name)
 		}
-		got = fmt.Appendf(got, "\n## %s\n\n%s", r.name, archive.Comment)
+		code := diagnostic.Code(r.name)
+		if code == "" {
+			t.Errorf("%s has no code", r.name)
+		}
+		got = fmt.Appendf(got, "\n## %s %s\n\n%s", code, r.name, archive.Comment)
 		for _, kind := range []string{"bad", "good"} {
 			i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, kind) })
 			got = fmt.Appendf(got, "\n%s:\n\n```json\n%s```\n", strings.ToUpper(kind[:1])+kind[1:], cut(string(archive.Files[i].Data)))
