@@ -162,14 +162,11 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 	case err == nil:
 		return socket, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		e := &SetupError{
+		return nil, &SetupError{
 			What: fmt.Sprintf("open the %s listener: port %d is in use", what, port),
-			Help: fmt.Sprintf("stop what uses it, or choose another port: --%s-port N, 0 picks a free one", what),
+			Help: fmt.Sprintf("lsof -nP -iTCP:%d -sTCP:LISTEN names who uses it; or take another port: --%s-port N, 0 picks "+
+				"a free one", port, what),
 		}
-		if owner, ok := portOwner(ctx, port); ok {
-			e.What += " by " + owner
-		}
-		return nil, e
 	}
 	return nil, &SetupError{
 		What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err,
