@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
@@ -51,8 +52,11 @@ environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
 		Example: `greenlight deploy --taskdef taskdef.json --service trips/web
 greenlight status --service trips/web
 greenlight approve --service trips/web --why "looked at the canary"`,
-		Exit:     exits,
-		Commands: []*cli.Command{diffCommand(at), deployCommand(at), statusCommand(at), decideCommand(at, approve), decideCommand(at, reject)},
+		Exit: exits,
+		Commands: []*cli.Command{
+			valuesCommand(at), diffCommand(at), deployCommand(at), statusCommand(at), decideCommand(at, approve),
+			decideCommand(at, reject),
+		},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
@@ -139,15 +143,24 @@ func (s *session) connect(ctx context.Context) error {
 	return s.choose()
 }
 
-// dial finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among our
-// lines; what matters of them is in its errors.
+// dial makes the clients.
 func (s *session) dial(ctx context.Context) error {
+	cfg, err := configuration(ctx)
+	if err != nil {
+		return err
+	}
+	s.aws = rollout.NewAWS(awsclient.Within(cfg, attemptTime))
+	return nil
+}
+
+// configuration finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among
+// our lines; what matters of them is in its errors.
+func configuration(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return fmt.Errorf("read the AWS configuration: %w", err)
+		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
 	}
-	s.aws = rollout.NewAWS(awsclient.Within(awsclient.Bounded(cfg), attemptTime))
-	return nil
+	return awsclient.Bounded(cfg), nil
 }
 
 // say prints a line. Where nobody reads, there is nobody to tell.
