@@ -34,9 +34,9 @@ func valuesCommand(at surroundings) *cli.Command {
 	v := &values{at: at, found: map[string]string{}, source: map[string]string{}}
 	c := &cli.Command{
 		Name: "values", Arguments: "[flags]",
-		About: `Prints the values that a template needs, from where they live, as an env file for
-render-taskdef --env-file. What is a secret is refused: it belongs in the task
-definition as a reference.`,
+		About: `Prints the values that a template needs, from where they live, as an env file
+for render-taskdef --env-file. What is a secret is refused: it belongs in the
+task definition as a reference.`,
 		Example: `greenlight values --env-from cfn:trips --env-from ssm:/trips/prod/ |
     render-taskdef --env-file - taskdef_src.json
 greenlight values --env-from tfstate:s3://state/trips.tfstate`,

@@ -80,12 +80,12 @@ func TestNothingValidIsRefused(t *testing.T) {
 type grower struct {
 	r *rand.Rand
 	// seen are the members and the values of enumerations that were made.
-	seen                        map[string]bool
-	fargate, windows, external  bool
-	mode                        string
-	names, volumes              []string
-	health, essential, firelens bool
-	port                        int
+	seen                       map[string]bool
+	fargate, windows, external bool
+	mode                       string
+	names, volumes             []string
+	firelens                   bool
+	port                       int
 }
 
 // all wants each member and each value of an enumeration to have been made.
@@ -289,16 +289,16 @@ func (g *grower) special(path string) any {
 	g.port++
 	unique := fmt.Sprintf("n%d", g.port)
 	last := path[strings.LastIndex(path, ".")+1:]
-	switch {
-	case path == "containerDefinitions" || path == "volumes" || path == "requiresCompatibilities":
+	switch path {
+	case "containerDefinitions", "volumes", "requiresCompatibilities":
 		return []any{} // made elsewhere
-	case path == "family":
+	case "family":
 		return unique
-	case path == "taskRoleArn":
+	case "taskRoleArn":
 		return one(g, "role", "arn:aws:iam::123456789012:role/x")
-	case path == "ephemeralStorage.sizeInGiB":
+	case "ephemeralStorage.sizeInGiB":
 		return 21 + g.r.IntN(180)
-	case path == "tags":
+	case "tags":
 		g.seen["Tag.key"], g.seen["Tag.value"] = true, true
 		return []object{{"key": "a"}, {"key": "b", "value": ""}}
 	}
