@@ -2,6 +2,7 @@ package taskdef
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -220,6 +221,9 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// absolute is a path that needs no shell to be found, on Linux or on Windows.
+var absolute = regexp.MustCompile(`^(/|[A-Za-z]:[\\/])`)
+
 func healthCheck(c *checker, container *template.Node) {
 	h := container.Get("healthCheck")
 	if h == nil || h.Kind != template.Object {
@@ -232,7 +236,7 @@ func healthCheck(c *checker, container *template.Node) {
 		c.fail(command, "the health check has no command", `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`)
 	case words[0].Unknown():
 	case words[0].Str() == "NONE":
-	case strings.HasPrefix(words[0].Str(), "/"): // what AWS's own collector asks for, whose image has no shell
+	case absolute.MatchString(words[0].Str()): // what AWS's own collector asks for, whose image has no shell
 	case words[0].Str() != "CMD" && words[0].Str() != "CMD-SHELL":
 		c.warn(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(),
 			`ECS registers it, and what it then runs is not documented: ["CMD-SHELL", "…"] runs it in a shell`)

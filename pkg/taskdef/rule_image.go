@@ -49,8 +49,8 @@ func imageFault(s string) (fault, help string) {
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "is empty", "the variable behind it is empty, or the build pushed nothing"
-	case strings.Contains(s, "{{"):
-		return "still holds a placeholder", "{{ }} is another template language; here it is ${NAME}"
+	case foreign.MatchString(s):
+		return "still holds a placeholder", foreignHelp(s)
 	case strings.ContainsAny(s, " \t\r\n"):
 		return "has white space in it", ""
 	case strings.Contains(s, "$"):

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -147,16 +148,18 @@ func secretWords() []string {
 }
 
 // holdsSecret reports whether the value of a variable looks like a secret: by its name, unless the name goes on after
-// the word and the value is a number or a URL without a password (TOKEN_ENDPOINT, ACCESS_TOKEN_EXPIRE_MINUTES), or
+// the word and the value is a number, a time or a URL without a password (TOKEN_ENDPOINT, ACCESS_TOKEN_EXPIRE_MINUTES), or
 // says where the secret is.
 func holdsSecret(name, value string) bool {
 	name = strings.ToUpper(name)
+	switches := []string{"true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional"}
 	ends := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
 	}
-	plain := template.IsNumber(value) || strings.Contains(value, "://") && !credentials.MatchString(value)
+	_, err := time.ParseDuration(value)
+	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials.MatchString(value)
 	switch {
-	case !looksSecret(name), isReference(value), slices.Contains([]string{"true", "false"}, strings.ToLower(value)):
+	case !looksSecret(name), isReference(value), slices.Contains(switches, strings.ToLower(value)):
 		return false
 	case ends(secretWords()...):
 		return true
