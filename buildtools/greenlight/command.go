@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
@@ -52,7 +53,7 @@ environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
 greenlight status --service trips/web
 greenlight approve --service trips/web --why "looked at the canary"`,
 		Exit:     exits,
-		Commands: []*cli.Command{deployCommand(at), statusCommand(at), decideCommand(at, approve), decideCommand(at, reject)},
+		Commands: []*cli.Command{verifyCommand(at), deployCommand(at), statusCommand(at), decideCommand(at, approve), decideCommand(at, reject)},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
@@ -131,15 +132,24 @@ func (s *session) choose() (err error) {
 	return nil
 }
 
-// connect finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among our
-// lines; what matters of them is in its errors.
+// connect makes the clients.
 func (s *session) connect(ctx context.Context) error {
+	cfg, err := configuration(ctx)
+	if err != nil {
+		return err
+	}
+	s.aws = rollout.NewAWS(awsclient.Within(cfg, attemptTime))
+	return s.choose()
+}
+
+// configuration finds credentials, region and endpoint as every AWS tool does. The SDK's own warnings would stand among
+// our lines; what matters of them is in its errors.
+func configuration(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return fmt.Errorf("read the AWS configuration: %w", err)
+		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
 	}
-	s.aws = rollout.NewAWS(awsclient.Within(awsclient.Bounded(cfg), attemptTime))
-	return s.choose()
+	return awsclient.Bounded(cfg), nil
 }
 
 // say prints a line. Where nobody reads, there is nobody to tell.

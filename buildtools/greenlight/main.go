@@ -18,7 +18,8 @@ func main() {
 	startup.TakeOverLog()
 	at := surroundings{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		},
@@ -32,6 +33,8 @@ type surroundings struct {
 	stdout, stderr io.Writer
 	// asks says that somebody sits at a terminal and can be asked.
 	asks bool
+	// terminal says that stderr is one.
+	terminal bool
 	// interruptible returns a context that the next signal ends.
 	interruptible func(context.Context) (context.Context, context.CancelFunc)
 }

@@ -1,0 +1,184 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	cd "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+)
+
+// deployment looks up what deploys the release, and what judges it.
+func (v *verifier) deployment(ctx context.Context) {
+	for _, h := range v.Hooks {
+		v.hook(ctx, h.Function)
+	}
+	if v.Group != "" {
+		v.group(ctx, appspec.Value{Text: v.Application + "/" + v.Group, Place: diagnostic.Place{Flag: "--group"}})
+	}
+	if v.Service != "" {
+		n := appspec.Value{Text: v.Cluster + "/" + v.Service, Place: diagnostic.Place{Flag: "--service"}}
+		v.service(ctx, n, types.DeploymentControllerTypeEcs)
+	}
+}
+
+// hook looks up a function, and the suite that it reads.
+func (v *verifier) hook(ctx context.Context, n appspec.Value) {
+	v.look(ctx, "function", n, func(within context.Context) error {
+		arn, _ := taskdef.ParseARN(n.Text)
+		out, err := lambda.NewFromConfig(v.in(arn.Region)).GetFunctionConfiguration(within,
+			&lambda.GetFunctionConfigurationInput{FunctionName: &n.Text})
+		if err != nil {
+			return err
+		}
+		if out.Environment != nil && out.Environment.Variables["SUITE"] != "" {
+			v.suite(ctx, appspec.Value{Text: out.Environment.Variables["SUITE"], Place: n.Place})
+		}
+		switch out.State {
+		case "", "Active":
+			return nil
+		case "Failed":
+			return wrong("is Failed: "+aws.ToString(out.StateReason), "deploy the function again")
+		}
+		return doubt("is "+string(out.State), "its first call makes it Active, and may fail meanwhile")
+	})
+}
+
+// suite looks up an object that a gate reads its suite from, and compares it with the checksum and with the file.
+func (v *verifier) suite(ctx context.Context, n appspec.Value) {
+	v.mu.Lock()
+	v.suites++
+	v.mu.Unlock()
+	location, want, _ := strings.Cut(n.Text, "#sha256=")
+	object, isObject := strings.CutPrefix(location, "s3://")
+	if !isObject {
+		v.tell("suite", n, doubt("was not looked up: it is not in S3", ""))
+		return
+	}
+	bucket, key, _ := strings.Cut(object, "/")
+	v.look(ctx, "suite", n, func(ctx context.Context) error {
+		out, err := v.s3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(out.Body)
+		sum := fmt.Sprintf("%x", sha256.Sum256(text))
+		switch {
+		case err != nil:
+			return err
+		case want != "" && !strings.EqualFold(want, sum):
+			return wrong("has another checksum: sha256="+sum, "publish the suite that the task definition was rendered with")
+		case v.SuiteFile != "" && string(text) != v.Suite:
+			return wrong(fmt.Sprintf("is not %s: it has sha256=%s, the file %x", v.SuiteFile, sum, sha256.Sum256([]byte(v.Suite))),
+				"publish the file first")
+		}
+		return nil
+	})
+}
+
+// object looks up an object in S3 by its ARN.
+func (v *verifier) object(ctx context.Context, n appspec.Value) {
+	arn, _ := taskdef.ParseARN(n.Text)
+	bucket, key, _ := strings.Cut(arn.Resource, "/")
+	v.look(ctx, "object", n, func(ctx context.Context) error {
+		_, err := v.s3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+		return err
+	})
+}
+
+// s3 returns the client for S3: a configured endpoint is one host, so the bucket stands in the path.
+func (v *verifier) s3() *s3.Client {
+	return s3.NewFromConfig(v.AWS, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+}
+
+// group looks up a deployment group: that green can be asked before production, and that a failure is rolled back.
+func (v *verifier) group(ctx context.Context, n appspec.Value) {
+	v.look(ctx, "deployment group", n, func(within context.Context) error {
+		out, err := codedeploy.NewFromConfig(v.AWS).GetDeploymentGroup(within,
+			&codedeploy.GetDeploymentGroupInput{ApplicationName: &v.Application, DeploymentGroupName: &v.Group})
+		if err != nil {
+			return err
+		}
+		g, listeners := out.DeploymentGroupInfo, []string{}
+		if s := g.DeploymentStyle; s == nil || s.DeploymentType != cd.DeploymentTypeBlueGreen {
+			return wrong("is not blue/green", "deploymentStyle: BLUE_GREEN, WITH_TRAFFIC_CONTROL")
+		}
+		for _, s := range g.EcsServices {
+			n := appspec.Value{Text: aws.ToString(s.ClusterName) + "/" + aws.ToString(s.ServiceName), Place: n.Place}
+			v.service(ctx, n, types.DeploymentControllerTypeCodeDeploy)
+		}
+		r := g.AutoRollbackConfiguration
+		if r == nil || !r.Enabled || !slices.Contains(r.Events, cd.AutoRollbackEventDeploymentFailure) {
+			v.tell("deployment group", n, wrong("rolls nothing back", "autoRollbackConfiguration with DEPLOYMENT_FAILURE"))
+		}
+		if g.LoadBalancerInfo != nil {
+			for _, pair := range g.LoadBalancerInfo.TargetGroupPairInfoList {
+				if pair.TestTrafficRoute != nil {
+					listeners = append(listeners, pair.TestTrafficRoute.ListenerArns...)
+				}
+			}
+		}
+		for _, arn := range listeners {
+			v.look(ctx, "test listener", appspec.Value{Text: arn, Place: n.Place}, func(ctx context.Context) error {
+				_, err := elb.NewFromConfig(v.AWS).DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{arn}})
+				return err
+			})
+		}
+		if len(listeners) == 0 {
+			return wrong("has no test listener", "without one nobody can ask green before production does")
+		}
+		return nil
+	})
+}
+
+// service looks up a service, and that the controller deploys it; of Amazon ECS's own deployments also the hooks.
+func (v *verifier) service(ctx context.Context, n appspec.Value, by types.DeploymentControllerType) {
+	v.look(ctx, "service", n, func(within context.Context) error {
+		cluster, name, _ := strings.Cut(n.Text, "/")
+		out, err := ecs.NewFromConfig(v.AWS).DescribeServices(within,
+			&ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{name}})
+		if err != nil {
+			return err
+		}
+		if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE" {
+			return wrong("does not exist", "")
+		}
+		s, controller := out.Services[0], types.DeploymentControllerTypeEcs
+		if s.DeploymentController != nil {
+			controller = s.DeploymentController.Type
+		}
+		c := s.DeploymentConfiguration
+		switch {
+		case controller != by:
+			return wrong(fmt.Sprintf("is deployed by the controller %s, not by %s", controller, by), "")
+		case by != types.DeploymentControllerTypeEcs:
+			return nil
+		case c == nil || c.Strategy == "" || c.Strategy == types.DeploymentStrategyRolling:
+			return wrong("is updated in place: no hook judges it", "deploymentConfiguration.strategy: BLUE_GREEN, LINEAR or CANARY")
+		}
+		for _, h := range c.LifecycleHooks {
+			if h.TargetType != types.DeploymentLifecycleHookTargetTypePause {
+				v.hook(ctx, appspec.Value{Text: aws.ToString(h.HookTargetArn), Place: n.Place})
+				v.role("ecs.amazonaws.com")(ctx, appspec.Value{Text: aws.ToString(h.RoleArn), Place: n.Place})
+			}
+		}
+		if b, a := c.DeploymentCircuitBreaker, c.Alarms; (b == nil || !b.Rollback) && (a == nil || !a.Rollback) {
+			return doubt("rolls back for its hooks only", "deploymentCircuitBreaker with rollback, for tasks that do not start")
+		}
+		return nil
+	})
+}
