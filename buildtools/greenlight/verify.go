@@ -26,11 +26,16 @@ type verifying struct {
 func verifyCommand(at surroundings) *cli.Command {
 	v := &verifying{session: session{at: at}}
 	c := &cli.Command{
-		Name: "verify", Arguments: "[flags] TASKDEF", Exit: exits, Once: true,
+		Name: "verify", Arguments: "[flags] TASKDEF", Once: true,
 		About: `Verifies that everything exists that a task definition names, before it is
 deployed: images and their platform, roles and whom they trust, secrets, log
 groups, files in S3. With more flags also the hooks, their suite and what
 deploys it. It only reads; what may not be looked up is a warning.`,
+		Exit: `0  nothing is missing; what could not be looked up was told
+2  wrong flags
+4  something is missing, or a file is wrong (with --werror also: a warning)
+5  AWS does not answer, or not to these credentials: nothing was looked up
+130 interrupted`,
 		Example: `greenlight verify taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --application trips --group trips-blue-green`,
 	}
@@ -38,23 +43,20 @@ deploys it. It only reads; what may not be looked up is a warning.`,
 	f.StringVar(&v.appspec, "appspec", "", "`FILE`: the AppSpec; its hooks are looked up")
 	f.StringVar(&v.release.SuiteFile, "suite", "", "`FILE`: the suite; the hooks must read the same")
 	f.BoolVar(&v.release.SecretKeys, "secret-keys", false, "read the secrets of which a key is named, and look for it")
-	f = c.Group("where to")
-	f.StringVar(&v.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")
-	f.StringVar(&v.application, "application", "", "`NAME`: CodeDeploy's application, with --group")
-	f.StringVar(&v.group, "group", "", "`NAME`: its deployment group")
+	v.flags(c, "where to")
 	f = c.Group("problems")
-	f.StringVar(&v.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json or github")
+	f.StringVar(&v.format, "format", string(diagnostic.Text), "`FORM`: text, json or github")
 	f.BoolVar(&v.werror, "werror", false, "treat warnings as errors")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		switch {
 		case len(args) != 1:
 			return 0, cli.Usagef("want one task definition")
-		case c.Empty("appspec") || c.Empty("suite"):
-			return 0, cli.Usagef("--appspec or --suite is empty: the variable behind it is not set")
+		case slices.ContainsFunc([]string{"appspec", "suite", "service", "application", "group"}, c.Empty):
+			return 0, cli.Usagef("a flag is empty: the variable behind it is not set")
 		case !slices.Contains(diagnostic.Formats(), diagnostic.Format(v.format)):
 			return 0, cli.Usagef("--format: want text, json or github")
 		}
-		if c.Given("service") || c.Given("application") || c.Given("group") {
+		if v.service+v.application+v.group != "" {
 			if err := v.choose(); err != nil {
 				return 0, err
 			}
@@ -69,8 +71,13 @@ func (v *verifying) run(ctx context.Context, name string) int {
 	defer stop()
 	problems, code := v.read(name), exitRefused
 	if len(problems.Errors(false)) == 0 {
-		found, err := v.find(ctx)
-		if problems = append(problems, found...); err != nil {
+		var err error
+		if v.release.AWS, err = configuration(ctx); err == nil { // whoever may ask nothing else may ask who asks
+			_, err = rollout.NewAWS(v.release.AWS).Who(ctx)
+		}
+		if err == nil {
+			problems = append(problems, v.release.Problems(ctx)...)
+		} else {
 			text := "nothing was looked up: " + err.Error()
 			problems, code = append(problems, diagnostic.Problem{Place: v.release.Task.Place, Text: text}), exitUnknown
 		}
@@ -83,7 +90,7 @@ func (v *verifying) run(ctx context.Context, name string) int {
 			problems[i].Severity = diagnostic.Error
 		}
 	}
-	_ = problems.Write(v.at.stderr, diagnostic.Format(v.format), "greenlight verify") // where nobody reads
+	_ = problems.Write(v.at.stderr, diagnostic.Format(v.format), "greenlight verify") // nobody may read it
 	if len(problems.Errors(false)) == 0 {
 		return cli.ExitOK
 	}
@@ -104,29 +111,16 @@ func (v *verifying) read(name string) (all diagnostic.List) {
 		return all
 	}
 	v.release.Task, all = taskdef.Read(name, texts[name])
-	v.release.Suite = texts[v.release.SuiteFile]
 	if v.appspec != "" {
 		spec, problems := appspec.Read(v.appspec, texts[v.appspec])
-		v.release.Hooks = spec.Hooks
-		all = slices.Concat(all, problems, spec.Check(&v.release.Task))
+		v.release.Hooks, all = spec.Hooks, slices.Concat(all, problems, spec.Check(&v.release.Task))
 	}
-	return all
-}
-
-// find asks AWS, which does not refuse to say who asks: without an answer to that there is none to anything else.
-func (v *verifying) find(ctx context.Context) (problems diagnostic.List, err error) {
-	if v.release.AWS, err = configuration(ctx); err != nil {
-		return nil, err
-	}
-	if _, err = rollout.NewAWS(v.release.AWS).Who(ctx); err != nil {
-		return nil, err
-	}
+	v.release.Suite, v.release.Application, v.release.Group = texts[v.release.SuiteFile], v.application, v.group
+	v.release.Cluster, v.release.Service, _ = strings.Cut(v.service, "/")
 	v.release.Waiting = func(thing string) {
 		if v.at.terminal {
 			say(v.at.stderr, "waits for %s", thing)
 		}
 	}
-	v.release.Application, v.release.Group = v.application, v.group
-	v.release.Cluster, v.release.Service, _ = strings.Cut(v.service, "/")
-	return v.release.Problems(ctx), nil
+	return all
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -15,12 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
+
+// native is the controller of Amazon ECS's own deployments, which AWS may leave out.
+const native = types.DeploymentControllerTypeEcs
 
 // deployment looks up what deploys the release, and what judges it.
 func (v *verifier) deployment(ctx context.Context) {
@@ -32,7 +37,7 @@ func (v *verifier) deployment(ctx context.Context) {
 	}
 	if v.Service != "" {
 		n := appspec.Value{Text: v.Cluster + "/" + v.Service, Place: diagnostic.Place{Flag: "--service"}}
-		v.service(ctx, n, types.DeploymentControllerTypeEcs)
+		v.service(ctx, n, native)
 	}
 }
 
@@ -45,48 +50,52 @@ func (v *verifier) hook(ctx context.Context, n appspec.Value) {
 		if err != nil {
 			return err
 		}
-		if out.Environment != nil && out.Environment.Variables["SUITE"] != "" {
-			v.suite(ctx, appspec.Value{Text: out.Environment.Variables["SUITE"], Place: n.Place})
+		if ref := of(out.Environment).Variables["SUITE"]; ref != "" {
+			v.suite(ctx, appspec.Value{Text: ref, Place: n.Place})
 		}
 		switch out.State {
-		case "", "Active":
+		case "", lambdatypes.StateActive:
 			return nil
-		case "Failed":
+		case lambdatypes.StateFailed:
 			return wrong("is Failed: "+aws.ToString(out.StateReason), "deploy the function again")
+		default:
+			return doubt("is "+string(out.State), "it was idle or is being made, and its first call may fail")
 		}
-		return doubt("is "+string(out.State), "its first call makes it Active, and may fail meanwhile")
 	})
+}
+
+// of is what a pointer leads to; AWS leaves out what is not set.
+func of[T any](p *T) (t T) {
+	if p != nil {
+		t = *p
+	}
+	return t
 }
 
 // suite looks up an object that a gate reads its suite from, and compares it with the checksum and with the file.
 func (v *verifier) suite(ctx context.Context, n appspec.Value) {
-	v.mu.Lock()
-	v.suites++
-	v.mu.Unlock()
-	location, want, _ := strings.Cut(n.Text, "#sha256=")
+	v.suites.Add(1)
+	location, published, _ := strings.Cut(n.Text, "#sha256=")
 	object, isObject := strings.CutPrefix(location, "s3://")
 	if !isObject {
 		v.tell("suite", n, doubt("was not looked up: it is not in S3", ""))
 		return
 	}
-	bucket, key, _ := strings.Cut(object, "/")
 	v.look(ctx, "suite", n, func(ctx context.Context) error {
+		bucket, key, _ := strings.Cut(object, "/")
 		out, err := v.s3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 		if err != nil {
 			return err
 		}
 		text, err := io.ReadAll(out.Body)
-		sum := fmt.Sprintf("%x", sha256.Sum256(text))
-		switch {
-		case err != nil:
-			return err
-		case want != "" && !strings.EqualFold(want, sum):
-			return wrong("has another checksum: sha256="+sum, "publish the suite that the task definition was rendered with")
-		case v.SuiteFile != "" && string(text) != v.Suite:
-			return wrong(fmt.Sprintf("is not %s: it has sha256=%s, the file %x", v.SuiteFile, sum, sha256.Sum256([]byte(v.Suite))),
-				"publish the file first")
+		is, file := fmt.Sprintf("%x", sha256.Sum256(text)), fmt.Sprintf("%x", sha256.Sum256([]byte(v.Suite)))
+		if published != "" && !strings.EqualFold(published, is) {
+			return wrong("has another checksum: sha256="+is, "publish the suite that the task definition was rendered with")
 		}
-		return nil
+		if v.SuiteFile != "" && file != is {
+			return wrong(fmt.Sprintf("is not %s: its sha256 is %s, the file's %s", v.SuiteFile, is, file), "publish it first")
+		}
+		return err
 	})
 }
 
@@ -113,30 +122,25 @@ func (v *verifier) group(ctx context.Context, n appspec.Value) {
 		if err != nil {
 			return err
 		}
-		g, listeners := out.DeploymentGroupInfo, []string{}
-		if s := g.DeploymentStyle; s == nil || s.DeploymentType != cd.DeploymentTypeBlueGreen {
-			return wrong("is not blue/green", "deploymentStyle: BLUE_GREEN, WITH_TRAFFIC_CONTROL")
-		}
+		g, back, listeners := of(out.DeploymentGroupInfo), of(out.DeploymentGroupInfo.AutoRollbackConfiguration), []string{}
 		for _, s := range g.EcsServices {
-			n := appspec.Value{Text: aws.ToString(s.ClusterName) + "/" + aws.ToString(s.ServiceName), Place: n.Place}
-			v.service(ctx, n, types.DeploymentControllerTypeCodeDeploy)
+			name := aws.ToString(s.ClusterName) + "/" + aws.ToString(s.ServiceName)
+			v.service(ctx, appspec.Value{Text: name, Place: n.Place}, types.DeploymentControllerTypeCodeDeploy)
 		}
-		r := g.AutoRollbackConfiguration
-		if r == nil || !r.Enabled || !slices.Contains(r.Events, cd.AutoRollbackEventDeploymentFailure) {
-			v.tell("deployment group", n, wrong("rolls nothing back", "autoRollbackConfiguration with DEPLOYMENT_FAILURE"))
-		}
-		if g.LoadBalancerInfo != nil {
-			for _, pair := range g.LoadBalancerInfo.TargetGroupPairInfoList {
-				if pair.TestTrafficRoute != nil {
-					listeners = append(listeners, pair.TestTrafficRoute.ListenerArns...)
-				}
-			}
+		for _, pair := range of(g.LoadBalancerInfo).TargetGroupPairInfoList {
+			listeners = append(listeners, of(pair.TestTrafficRoute).ListenerArns...)
 		}
 		for _, arn := range listeners {
 			v.look(ctx, "test listener", appspec.Value{Text: arn, Place: n.Place}, func(ctx context.Context) error {
 				_, err := elb.NewFromConfig(v.AWS).DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{arn}})
 				return err
 			})
+		}
+		if !back.Enabled || !slices.Contains(back.Events, cd.AutoRollbackEventDeploymentFailure) {
+			v.tell("deployment group", n, wrong("rolls nothing back", "autoRollbackConfiguration with DEPLOYMENT_FAILURE"))
+		}
+		if of(g.DeploymentStyle).DeploymentType != cd.DeploymentTypeBlueGreen {
+			return wrong("is not blue/green", "deploymentStyle: BLUE_GREEN, WITH_TRAFFIC_CONTROL")
 		}
 		if len(listeners) == 0 {
 			return wrong("has no test listener", "without one nobody can ask green before production does")
@@ -157,18 +161,15 @@ func (v *verifier) service(ctx context.Context, n appspec.Value, by types.Deploy
 		if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE" {
 			return wrong("does not exist", "")
 		}
-		s, controller := out.Services[0], types.DeploymentControllerTypeEcs
-		if s.DeploymentController != nil {
-			controller = s.DeploymentController.Type
-		}
-		c := s.DeploymentConfiguration
+		controller := cmp.Or(of(out.Services[0].DeploymentController).Type, native)
+		c := of(out.Services[0].DeploymentConfiguration)
 		switch {
 		case controller != by:
 			return wrong(fmt.Sprintf("is deployed by the controller %s, not by %s", controller, by), "")
-		case by != types.DeploymentControllerTypeEcs:
+		case by != native:
 			return nil
-		case c == nil || c.Strategy == "" || c.Strategy == types.DeploymentStrategyRolling:
-			return wrong("is updated in place: no hook judges it", "deploymentConfiguration.strategy: BLUE_GREEN, LINEAR or CANARY")
+		case c.Strategy == "" || c.Strategy == types.DeploymentStrategyRolling:
+			return wrong("is updated in place: no hook judges it", "its strategy must be BLUE_GREEN, LINEAR or CANARY")
 		}
 		for _, h := range c.LifecycleHooks {
 			if h.TargetType != types.DeploymentLifecycleHookTargetTypePause {
@@ -176,7 +177,7 @@ func (v *verifier) service(ctx context.Context, n appspec.Value, by types.Deploy
 				v.role("ecs.amazonaws.com")(ctx, appspec.Value{Text: aws.ToString(h.RoleArn), Place: n.Place})
 			}
 		}
-		if b, a := c.DeploymentCircuitBreaker, c.Alarms; (b == nil || !b.Rollback) && (a == nil || !a.Rollback) {
+		if !of(c.DeploymentCircuitBreaker).Rollback && !of(c.Alarms).Rollback {
 			return doubt("rolls back for its hooks only", "deploymentCircuitBreaker with rollback, for tasks that do not start")
 		}
 		return nil

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -82,7 +81,7 @@ func (v *verifier) platform(ctx context.Context, client *ecr.Client, image types
 	err := json.Unmarshal([]byte(aws.ToString(image.ImageManifest)), &manifest)
 	if err == nil && len(manifest.Manifests) == 0 {
 		manifest.Manifests = append(manifest.Manifests, struct{ Platform platform }{})
-		err = v.configuration(ctx, client, ecr.GetDownloadUrlForLayerInput{
+		err = v.configuration(ctx, client, &ecr.GetDownloadUrlForLayerInput{
 			RegistryId: image.RegistryId, RepositoryName: image.RepositoryName, LayerDigest: &manifest.Config.Digest,
 		}, &manifest.Manifests[0].Platform)
 	}
@@ -100,10 +99,12 @@ func (v *verifier) platform(ctx context.Context, client *ecr.Client, image types
 }
 
 // configuration reads an image's configuration, from a signed URL that no error shows.
-func (v *verifier) configuration(ctx context.Context, client *ecr.Client, in ecr.GetDownloadUrlForLayerInput, to any) error {
-	out, err := client.GetDownloadUrlForLayer(ctx, &in)
+func (v *verifier) configuration(
+	ctx context.Context, client *ecr.Client, in *ecr.GetDownloadUrlForLayerInput, to any,
+) error {
+	out, err := client.GetDownloadUrlForLayer(ctx, in)
 	if err != nil {
-		return fmt.Errorf("its platform: %w", awsclient.Error(err))
+		return doubt("exists, and its platform "+unclear(err), "")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, aws.ToString(out.DownloadUrl), http.NoBody)
 	if err == nil {
@@ -113,7 +114,7 @@ func (v *verifier) configuration(ctx context.Context, client *ecr.Client, in ecr
 		}
 	}
 	if err != nil {
-		return errors.New("its platform: its configuration could not be read")
+		return doubt("exists, and its configuration, which has its platform, could not be read", "")
 	}
 	return nil
 }
@@ -138,26 +139,23 @@ func (v *verifier) role(service string) func(context.Context, appspec.Value) {
 	}
 }
 
-// trusts reports whether a trust policy, which comes as in a URL, lets a service take the role, conditions aside. A
-// service can stand in a principal in one way, and alone or in a list, as everything in a policy.
+// trusts reports whether a trust policy, which comes as in a URL, lets a service take the role, conditions aside.
 func trusts(policy, service string) bool {
-	text, _ := url.PathUnescape(policy)
-	var one struct{ Statement json.RawMessage }
-	_ = json.Unmarshal([]byte(text), &one) // IAM keeps no other
-	list := bytes.TrimSuffix(bytes.TrimPrefix(one.Statement, []byte("[")), []byte("]"))
-	var all []struct {
+	type statement struct {
 		Effect            string
-		Action, Principal json.RawMessage
+		Action, Principal json.RawMessage // each alone or in a list
 	}
-	_ = json.Unmarshal(fmt.Appendf(nil, "[%s]", list), &all)
+	var one struct{ Statement statement }
+	var all struct{ Statement []statement }
+	text, _ := url.PathUnescape(policy)
+	if json.Unmarshal([]byte(text), &all) != nil && json.Unmarshal([]byte(text), &one) == nil {
+		all.Statement = append(all.Statement, one.Statement)
+	}
 	takes := regexp.MustCompile(`(?i)"(sts:assumerole|sts:\*|\*)"`)
-	for _, s := range all {
-		who := string(s.Principal)
-		if s.Effect == "Allow" && takes.Match(s.Action) && (who == `"*"` || strings.Contains(who, strconv.Quote(service))) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all.Statement, func(s statement) bool {
+		anybody, named := string(s.Principal) == `"*"`, strings.Contains(string(s.Principal), strconv.Quote(service))
+		return s.Effect == "Allow" && takes.Match(s.Action) && (anybody || named)
+	})
 }
 
 // logGroup looks up where awslogs writes to, or whether the execution role may create it.
@@ -171,11 +169,12 @@ func (v *verifier) logGroup(ctx context.Context, n appspec.Value, options *templ
 		}
 		arn, _ := taskdef.ParseARN(role)
 		out, err := iam.NewFromConfig(v.AWS).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
-			PolicySourceArn: &role, ActionNames: []string{"logs:CreateLogGroup"},
-			ResourceArns: []string{fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", arn.Partition, cfg.Region, arn.Account, n.Text)},
+			PolicySourceArn: &role, ActionNames: []string{"logs:CreateLogGroup"}, ResourceArns: []string{
+				fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", arn.Partition, cfg.Region, arn.Account, n.Text),
+			},
 		})
 		if err != nil {
-			return fmt.Errorf("it does not exist, and the right to create it: %w", awsclient.Error(err))
+			return doubt("does not exist, and the right to create it "+unclear(err), "")
 		}
 		if len(out.EvaluationResults) != 1 || out.EvaluationResults[0].EvalDecision != "allowed" {
 			return wrong("does not exist, and the execution role may not create it", "allow it logs:CreateLogGroup")
@@ -215,20 +214,19 @@ func (v *verifier) secret(ctx context.Context, n appspec.Value) {
 		case len(part) < 10:
 			return nil
 		case !v.SecretKeys:
-			return doubt("was not searched for the key or version that is named", "--secret-keys reads it, and shows nothing of it")
+			return doubt("was not searched for the key or version that is named", "--secret-keys reads it, and shows nothing")
 		}
 		in := secretsmanager.GetSecretValueInput{SecretId: &id}
-		if in.VersionStage = &part[8]; part[8] == "" {
-			in.VersionStage = nil
+		if part[8] != "" {
+			in.VersionStage = &part[8]
 		}
-		if in.VersionId = &part[9]; part[9] == "" {
-			in.VersionId = nil
+		if part[9] != "" {
+			in.VersionId = &part[9]
 		}
 		got, err := client.GetSecretValue(ctx, &in)
 		if awsclient.IsCode(err, "ResourceNotFoundException") {
 			return wrong("has no such version", "")
-		}
-		if err != nil {
+		} else if err != nil {
 			return err
 		}
 		var fields map[string]json.RawMessage // of a secret that is no JSON there are none

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,12 +48,12 @@ type Release struct {
 
 type verifier struct {
 	Release
-	all   sync.WaitGroup
-	slots chan struct{}
+	all    sync.WaitGroup
+	slots  chan struct{}
+	suites atomic.Int32 // how many the hooks read
 
 	mu       sync.Mutex
 	problems diagnostic.List
-	suites   int // how many suites the hooks read
 }
 
 // Problems looks everything up, side by side.
@@ -61,10 +62,12 @@ func (r Release) Problems(ctx context.Context) diagnostic.List {
 	v.task(ctx)
 	v.deployment(ctx)
 	v.all.Wait()
-	if r.SuiteFile != "" && v.suites == 0 {
+	if r.SuiteFile != "" && v.suites.Load() == 0 {
 		v.tell("suite", appspec.Value{Text: r.SuiteFile, Place: diagnostic.Place{Flag: "--suite"}},
 			doubt("was compared with none: no hook that was looked up reads one", "--appspec or --service names the hooks"))
 	}
+	// They came in any order, and those of one place stay in this one.
+	slices.SortFunc(v.problems, func(a, b diagnostic.Problem) int { return cmp.Compare(a.Text, b.Text) })
 	return v.problems
 }
 
@@ -93,24 +96,30 @@ func (v *verifier) look(ctx context.Context, kind string, n appspec.Value, ask f
 	})
 }
 
-// tell notes a problem, or why there is none to be told.
+// tell notes a problem, or that a thing could not be looked up.
 func (v *verifier) tell(kind string, n appspec.Value, err error) {
 	p, is := errors.AsType[problem](err)
-	switch failed := awsclient.Error(err); {
+	switch {
 	case is:
 	case awsclient.IsCode(err, "RepositoryNotFoundException", "NoSuchEntity", "ResourceNotFoundException", "NoSuchBucket",
 		"NoSuchKey", "NotFound", "ParameterNotFound", "ParameterVersionNotFound", "ListenerNotFound",
 		"ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException", "ClusterNotFoundException"):
 		p.Text = "does not exist"
-	case errors.Is(err, context.DeadlineExceeded):
-		p.Severity, p.Text = diagnostic.Warning, "could not be looked up: timed out, AWS does not answer"
 	default:
-		p.Severity, p.Text = diagnostic.Warning, "could not be looked up: "+failed.Error()
+		p.Severity, p.Text = diagnostic.Warning, unclear(err)
 	}
 	p.Place, p.Text = n.Place, kind+" "+template.Quote(n.Text)+" "+p.Text
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.problems = append(v.problems, diagnostic.Problem(p))
+}
+
+// unclear is the end of a sentence on what could not be looked up.
+func unclear(err error) string {
+	if err = awsclient.Error(err); errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("timed out, AWS does not answer")
+	}
+	return "could not be looked up: " + err.Error()
 }
 
 // in returns the configuration for a region; "" is our own.

@@ -126,7 +126,7 @@ func start(t *testing.T) account {
 	}
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
 	for deadline := time.Now().Add(time.Minute); ; {
-		c, err := net.Dial("tcp", at) //nolint:noctx // it is this machine
+		c, err := net.Dial("tcp", at)
 		if err == nil {
 			_ = c.Close()
 			break
@@ -363,9 +363,10 @@ func refuse(w http.ResponseWriter, r *http.Request, code string) {
 		_, _ = fmt.Fprintf(w, `{"__type": %q, "message": "bent"}`, code)
 	default:
 		w.WriteHeader(http.StatusForbidden)
-		if r.Method == http.MethodPost {
+		switch r.Method {
+		case http.MethodPost:
 			_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Code>%s</Code><Message>bent</Message></Error></ErrorResponse>`, code)
-		} else if r.Method == http.MethodGet {
+		case http.MethodGet:
 			_, _ = fmt.Fprintf(w, `<Error><Code>%s</Code><Message>bent</Message></Error>`, code)
 		}
 	}
@@ -408,16 +409,18 @@ func missing(t *testing.T, a account) {
 		wish
 		want string
 	}{
-		"nothing":             {good(), ""},
-		"repository":          {in("team/web:1", "team/none:1"), `taskdef.json:9:14: error: image "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/none:1" does not exist`},
-		"tag":                 {in("team/web:1", "team/web:2"), `taskdef.json:9:14: error: image ".*web:2" does not exist: the repository has no such tag or digest`},
-		"latest":              {in("team/web:1", "team/web"), `taskdef.json:9:14: error: image ".*/web" does not exist: `},
-		"digest":              {in("DIGEST", "sha256:"+strings.Repeat("a", 64)), `taskdef.json:24:14: error: image "[^"]*" does not exist: `},
-		"digest with tag":     {in("web@DIGEST", "web:none@DIGEST"), ``},
-		"platform":            {in("team/web:1", "team/web:intel"), `taskdef.json:9:14: error: image ".*" is for linux/amd64, and the task runs on linux/arm64`},
-		"Windows":             {in(`"ARM64"`, `"X86_64", "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"`), `(taskdef.json:\d+:14: error: image ".*" is for linux/amd64, linux/arm64, and the task runs on windows/amd64\n.*\n){2}`},
-		"no platform":         {in(`"cpuArchitecture": "ARM64"`, ``), ``},
-		"default platform":    {in2(func(w *wish) { w.task = strings.NewReplacer(`"cpuArchitecture": "ARM64"`, ``, "web:1", "web:intel").Replace(w.task) }), ``},
+		"nothing":         {good(), ""},
+		"repository":      {in("team/web:1", "team/none:1"), `taskdef.json:9:14: error: image "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/none:1" does not exist`},
+		"tag":             {in("team/web:1", "team/web:2"), `taskdef.json:9:14: error: image ".*web:2" does not exist: the repository has no such tag or digest`},
+		"latest":          {in("team/web:1", "team/web"), `taskdef.json:9:14: error: image ".*/web" does not exist: `},
+		"digest":          {in("DIGEST", "sha256:"+strings.Repeat("a", 64)), `taskdef.json:24:14: error: image "[^"]*" does not exist: `},
+		"digest with tag": {in("web@DIGEST", "web:none@DIGEST"), ``},
+		"platform":        {in("team/web:1", "team/web:intel"), `taskdef.json:9:14: error: image ".*" is for linux/amd64, and the task runs on linux/arm64`},
+		"Windows":         {in(`"ARM64"`, `"X86_64", "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"`), `(taskdef.json:\d+:14: error: image ".*" is for linux/amd64, linux/arm64, and the task runs on windows/amd64\n.*\n){2}`},
+		"no platform":     {in(`"cpuArchitecture": "ARM64"`, ``), ``},
+		"default platform": {in2(func(w *wish) {
+			w.task = strings.NewReplacer(`"cpuArchitecture": "ARM64"`, ``, "web:1", "web:intel").Replace(w.task)
+		}), ``},
 		"another registry":    {in("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/web:1", "public.ecr.aws/nginx:1"), `taskdef.json:9:14: warning: image "public.ecr.aws/nginx:1" was not looked up: `},
 		"task role":           {in("role/task", "role/none"), `taskdef.json:5:18: error: role ".*/none" does not exist`},
 		"execution role":      {in(`"execution"`, `"none"`), `taskdef.json:6:23: error: role "none" does not exist`},
@@ -448,7 +451,7 @@ func missing(t *testing.T, a account) {
 		"hook by ARN":         {in("function:CodeDeployHook_plain", "function:none"), `appspec.yaml:10:25: error: function ".*:none" does not exist`},
 		"hook's suite":        {in("CodeDeployHook_gate", "CodeDeployHook_other"), `appspec.yaml:9:28: error: suite "s3://files/web.yaml" does not exist`},
 		"hook's own suite":    {in("CodeDeployHook_gate", "CodeDeployHook_file"), `appspec.yaml:9:28: warning: suite "smoke.yaml" was not looked up: it is not in S3`},
-		"suite":               {in2(func(w *wish) { w.suite = "version: 2\n" }), `appspec.yaml:9:28: error: suite "s3://files/smoke.yaml" is not smoke.yaml: it has sha256=.*\n.*\ntaskdef.json:19:42: error: suite ".*" is not smoke.yaml`},
+		"suite":               {in2(func(w *wish) { w.suite = "version: 2\n" }), `appspec.yaml:9:28: error: suite "s3://files/smoke.yaml" is not smoke.yaml: its sha256 is .*\n.*\ntaskdef.json:19:42: error: suite ".*" is not smoke.yaml`},
 		"application":         {in2(func(w *wish) { w.group = "none/good" }), `verify: --group: error: deployment group "none/good" does not exist`},
 		"group":               {in2(func(w *wish) { w.group = "none" }), `verify: --group: error: deployment group "trips/none" does not exist`},
 		"blue/green":          {in2(func(w *wish) { w.group = "in-place" }), `verify: --group: error: deployment group "trips/in-place" is not blue/green`},
@@ -480,8 +483,8 @@ func platforms(t *testing.T, a account) {
 	for configuration, want := range map[string]string{
 		`{"os": "linux", "architecture": "arm64", "variant": "v8"}`: "",
 		`{"os": "linux", "architecture": "amd64"}`:                  `taskdef.json:9:14: error: image ".*" is for linux/amd64, and the task runs on linux/arm64`,
-		`nonsense`: `taskdef.json:9:14: warning: image ".*" could not be looked up: its platform: its configuration could not be read`,
-		`refused`:  `taskdef.json:9:14: warning: image ".*" could not be looked up: its platform: ecr GetDownloadUrlForLayer: AccessDeniedException: bent`,
+		`nonsense`: `taskdef.json:9:14: warning: image ".*" exists, and its configuration, which has its platform, could not be read`,
+		`refused`:  `taskdef.json:9:14: warning: image ".*" exists, and its platform could not be looked up: ecr GetDownloadUrlForLayer: AccessDeniedException: bent`,
 	} {
 		cfg := bent(t, a.endpoint, func(w http.ResponseWriter, r *http.Request, operation string) bool {
 			switch {
@@ -543,7 +546,7 @@ func created(t *testing.T, a account) {
 	for decision, want := range map[string]string{
 		"allowed":      "",
 		"implicitDeny": `taskdef.json:21:24: error: log group "/new" does not exist, and the execution role may not create it`,
-		"refused":      `taskdef.json:21:24: warning: log group "/new" could not be looked up: it does not exist, and the right to create it: iam SimulatePrincipalPolicy: AccessDenied: bent`,
+		"refused":      `taskdef.json:21:24: warning: log group "/new" does not exist, and the right to create it could not be looked up: iam SimulatePrincipalPolicy: AccessDenied: bent`,
 	} {
 		asked := ""
 		cfg := bent(t, a.endpoint, func(w http.ResponseWriter, r *http.Request, operation string) bool {
@@ -622,8 +625,10 @@ func refused(t *testing.T, a account) {
 		}
 	}
 	// The name of a parameter may be the secret, and AWS repeats it.
-	cfg = bent(t, a.endpoint, func(w http.ResponseWriter, _ *http.Request, operation string) bool {
-		if operation != "GetParameter" {
+	cfg = bent(t, a.endpoint, func(w http.ResponseWriter, r *http.Request, operation string) bool {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if operation != "GetParameter" || !strings.Contains(string(body), value) {
 			return false
 		}
 		w.WriteHeader(http.StatusBadRequest)
