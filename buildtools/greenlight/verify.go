@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -18,9 +17,9 @@ import (
 // verifying is the command verify.
 type verifying struct {
 	session
-	release         verify.Release
-	appspec, format string
-	werror          bool
+	release                verify.Release
+	appspec, suite, format string
+	werror                 bool
 }
 
 func verifyCommand(at surroundings) *cli.Command {
@@ -41,7 +40,7 @@ deploys it. It only reads; what may not be looked up is a warning.`,
 	}
 	f := c.Group("what is deployed")
 	f.StringVar(&v.appspec, "appspec", "", "`FILE`: the AppSpec; its hooks are looked up")
-	f.StringVar(&v.release.SuiteFile, "suite", "", "`FILE`: the suite; the hooks must read the same")
+	f.StringVar(&v.suite, "suite", "", "`FILE`: the suite; the hooks must read the same")
 	f.BoolVar(&v.release.SecretKeys, "secret-keys", false, "read the secrets of which a key is named, and look for it")
 	v.flags(c, "where to")
 	f = c.Group("problems")
@@ -100,7 +99,7 @@ func (v *verifying) run(ctx context.Context, name string) int {
 // read reads the files, and checks them as far as AWS is not needed.
 func (v *verifying) read(name string) (all diagnostic.List) {
 	texts := map[string]string{}
-	for _, file := range []string{name, v.appspec, v.release.SuiteFile} {
+	for _, file := range []string{name, v.appspec, v.suite} {
 		text, err := os.ReadFile(file)
 		if err != nil && file != "" {
 			all = append(all, diagnostic.Problem{Place: diagnostic.Place{File: file}, Text: err.Error()})
@@ -115,8 +114,14 @@ func (v *verifying) read(name string) (all diagnostic.List) {
 		spec, problems := appspec.Read(v.appspec, texts[v.appspec])
 		v.release.Hooks, all = spec.Hooks, slices.Concat(all, problems, spec.Check(&v.release.Task))
 	}
-	v.release.Suite, v.release.Application, v.release.Group = texts[v.release.SuiteFile], v.application, v.group
-	v.release.Cluster, v.release.Service, _ = strings.Cut(v.service, "/")
+	flag := func(name, text string) appspec.Value {
+		return appspec.Value{Text: text, Place: diagnostic.Place{Flag: name}}
+	}
+	v.release.Suite, v.release.SuiteFile = texts[v.suite], flag("--suite", v.suite)
+	v.release.Service = flag("--service", v.service)
+	if v.group != "" {
+		v.release.Group = flag("--group", v.application+"/"+v.group)
+	}
 	v.release.Waiting = func(thing string) {
 		if v.at.terminal {
 			say(v.at.stderr, "waits for %s", thing)

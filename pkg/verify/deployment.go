@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
@@ -32,12 +31,11 @@ func (v *verifier) deployment(ctx context.Context) {
 	for _, h := range v.Hooks {
 		v.hook(ctx, h.Function)
 	}
-	if v.Group != "" {
-		v.group(ctx, appspec.Value{Text: v.Application + "/" + v.Group, Place: diagnostic.Place{Flag: "--group"}})
+	if v.Group.Text != "" {
+		v.group(ctx, v.Group)
 	}
-	if v.Service != "" {
-		n := appspec.Value{Text: v.Cluster + "/" + v.Service, Place: diagnostic.Place{Flag: "--service"}}
-		v.service(ctx, n, native)
+	if v.Service.Text != "" {
+		v.service(ctx, v.Service, native)
 	}
 }
 
@@ -92,8 +90,8 @@ func (v *verifier) suite(ctx context.Context, n appspec.Value) {
 		if published != "" && !strings.EqualFold(published, is) {
 			return wrong("has another checksum: sha256="+is, "publish the suite that the task definition was rendered with")
 		}
-		if v.SuiteFile != "" && file != is {
-			return wrong(fmt.Sprintf("is not %s: its sha256 is %s, the file's %s", v.SuiteFile, is, file), "publish it first")
+		if v.SuiteFile.Text != "" && file != is {
+			return wrong(fmt.Sprintf("is not %s: its sha256 is %s, the file's %s", v.SuiteFile.Text, is, file), "publish it first")
 		}
 		return err
 	})
@@ -117,12 +115,13 @@ func (v *verifier) s3() *s3.Client {
 // group looks up a deployment group: that green can be asked before production, and that a failure is rolled back.
 func (v *verifier) group(ctx context.Context, n appspec.Value) {
 	v.look(ctx, "deployment group", n, func(within context.Context) error {
+		application, name, _ := strings.Cut(n.Text, "/")
 		out, err := codedeploy.NewFromConfig(v.AWS).GetDeploymentGroup(within,
-			&codedeploy.GetDeploymentGroupInput{ApplicationName: &v.Application, DeploymentGroupName: &v.Group})
+			&codedeploy.GetDeploymentGroupInput{ApplicationName: &application, DeploymentGroupName: &name})
 		if err != nil {
 			return err
 		}
-		g, back, listeners := of(out.DeploymentGroupInfo), of(out.DeploymentGroupInfo.AutoRollbackConfiguration), []string{}
+		g, listeners := of(out.DeploymentGroupInfo), []string{}
 		for _, s := range g.EcsServices {
 			name := aws.ToString(s.ClusterName) + "/" + aws.ToString(s.ServiceName)
 			v.service(ctx, appspec.Value{Text: name, Place: n.Place}, types.DeploymentControllerTypeCodeDeploy)
@@ -136,7 +135,7 @@ func (v *verifier) group(ctx context.Context, n appspec.Value) {
 				return err
 			})
 		}
-		if !back.Enabled || !slices.Contains(back.Events, cd.AutoRollbackEventDeploymentFailure) {
+		if back := of(g.AutoRollbackConfiguration); !back.Enabled || !slices.Contains(back.Events, cd.AutoRollbackEventDeploymentFailure) {
 			v.tell("deployment group", n, wrong("rolls nothing back", "autoRollbackConfiguration with DEPLOYMENT_FAILURE"))
 		}
 		if of(g.DeploymentStyle).DeploymentType != cd.DeploymentTypeBlueGreen {
@@ -158,12 +157,11 @@ func (v *verifier) service(ctx context.Context, n appspec.Value, by types.Deploy
 		if err != nil {
 			return err
 		}
-		if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE" {
-			return wrong("does not exist", "")
-		}
-		controller := cmp.Or(of(out.Services[0].DeploymentController).Type, native)
-		c := of(out.Services[0].DeploymentConfiguration)
+		s := append(out.Services, types.Service{Status: aws.String("INACTIVE")})[0] // which one stays for a while
+		controller, c := cmp.Or(of(s.DeploymentController).Type, native), of(s.DeploymentConfiguration)
 		switch {
+		case aws.ToString(s.Status) == "INACTIVE":
+			return wrong("does not exist", "")
 		case controller != by:
 			return wrong(fmt.Sprintf("is deployed by the controller %s, not by %s", controller, by), "")
 		case by != native:

@@ -193,7 +193,7 @@ func (v *verifier) reference(ctx context.Context, n appspec.Value) {
 	v.look(ctx, "parameter", appspec.Value{Text: "…", Place: n.Place}, func(ctx context.Context) error {
 		_, err := ssm.NewFromConfig(v.in(arn.Region)).GetParameter(ctx, &ssm.GetParameterInput{Name: &n.Text})
 		if err != nil && !awsclient.IsCode(err, "ParameterNotFound", "ParameterVersionNotFound") {
-			return errors.New(strings.ReplaceAll(awsclient.Error(err).Error(), n.Text, "…"))
+			return doubt(strings.ReplaceAll(unclear(err), n.Text, "…"), "")
 		}
 		return err
 	})

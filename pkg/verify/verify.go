@@ -36,11 +36,12 @@ type Release struct {
 	Task  taskdef.Task
 	Hooks []appspec.Hook
 	// Suite is the text of the suite that is to judge, and SuiteFile its name; "" where no file is given.
-	Suite, SuiteFile string
+	Suite     string
+	SuiteFile appspec.Value
 	// SecretKeys says that secrets may be read, to see whether a key is in them.
 	SecretKeys bool
-	// Application and Group are CodeDeploy's; Cluster and Service are what Amazon ECS deploys itself.
-	Application, Group, Cluster, Service string
+	// Group is CodeDeploy's, as APPLICATION/GROUP; Service is one that Amazon ECS deploys itself, as CLUSTER/SERVICE.
+	Group, Service appspec.Value
 	// AWS is a bounded configuration (see pkg/awsclient). Waiting is told what takes longer than two seconds.
 	AWS     aws.Config
 	Waiting func(thing string)
@@ -62,9 +63,9 @@ func (r Release) Problems(ctx context.Context) diagnostic.List {
 	v.task(ctx)
 	v.deployment(ctx)
 	v.all.Wait()
-	if r.SuiteFile != "" && v.suites.Load() == 0 {
-		v.tell("suite", appspec.Value{Text: r.SuiteFile, Place: diagnostic.Place{Flag: "--suite"}},
-			doubt("was compared with none: no hook that was looked up reads one", "--appspec or --service names the hooks"))
+	if r.SuiteFile.Text != "" && v.suites.Load() == 0 {
+		const help = "--appspec or --service names the hooks"
+		v.tell("suite", r.SuiteFile, doubt("was compared with none: no hook that was looked up reads one", help))
 	}
 	// They came in any order, and those of one place stay in this one.
 	slices.SortFunc(v.problems, func(a, b diagnostic.Problem) int { return cmp.Compare(a.Text, b.Text) })

@@ -304,15 +304,14 @@ func (a account) problems(t *testing.T, cfg aws.Config, w wish) string {
 		t.Fatal(wrong, bad)
 	}
 	r := verify.Release{Task: task, Hooks: spec.Hooks, SecretKeys: w.keys, AWS: cfg, Waiting: w.waiting}
-	r.Cluster, r.Service, _ = strings.Cut(w.service, "/")
+	r.Service = appspec.Value{Text: w.service, Place: diagnostic.Place{Flag: "--service"}}
 	if r.Suite = w.suite; w.suite != "" {
-		r.SuiteFile = "smoke.yaml"
+		r.SuiteFile = appspec.Value{Text: "smoke.yaml", Place: diagnostic.Place{Flag: "--suite"}}
 	}
-	if application, group, ok := strings.Cut(w.group, "/"); ok {
-		r.Application, r.Group = application, group
-	} else if w.group != "" {
-		r.Application, r.Group = "trips", w.group
+	if w.group != "" && !strings.Contains(w.group, "/") {
+		w.group = "trips/" + w.group
 	}
+	r.Group = appspec.Value{Text: w.group, Place: diagnostic.Place{Flag: "--group"}}
 	var out bytes.Buffer
 	if err := r.Problems(t.Context()).Write(&out, diagnostic.Text, "verify"); err != nil {
 		t.Fatal(err)
