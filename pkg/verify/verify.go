@@ -42,7 +42,8 @@ type Release struct {
 	SecretKeys bool
 	// Group is CodeDeploy's, as APPLICATION/GROUP; Service is one that Amazon ECS deploys itself, as CLUSTER/SERVICE.
 	Group, Service appspec.Value
-	// AWS is a bounded configuration (see pkg/awsclient). Waiting is told what takes longer than two seconds.
+	// AWS is a bounded configuration (see pkg/awsclient). Waiting is told what takes longer than two seconds, also several
+	// things at once.
 	AWS     aws.Config
 	Waiting func(thing string)
 }

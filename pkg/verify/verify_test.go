@@ -693,14 +693,16 @@ func hanging(t *testing.T, a account) {
 		waits = append(waits, thing)
 	}
 	began := time.Now()
-	got := a.problems(t, awsclient.Within(cfg, time.Second), w)
-	if took := time.Since(began); took > 10*time.Second {
+	got := a.problems(t, cfg, w)
+	if took := time.Since(began); took > 25*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	if strings.Count(got, "could not be looked up: timed out") != 3 || strings.Count(got, " error: ") != 1 {
 		t.Error(got)
 	}
-	if len(waits) != 3 || !slices.Contains(waits, `secret "registry"`) {
+	mu.Lock()
+	defer mu.Unlock()
+	if len(waits) < 3 || !slices.Contains(waits, `secret "registry"`) {
 		t.Errorf("waits for %q", waits)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
