@@ -38,6 +38,7 @@ var neighbours = map[string][]string{
 	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite"},
 	"pkg/rollout":           {"pkg/appspec", "pkg/awsclient", "pkg/codedeploy", "pkg/lifecycle"},
 	"pkg/startup":           {},
+	"pkg/verify":            {"pkg/appspec", "pkg/awsclient", "pkg/diagnostic", "pkg/taskdef", "pkg/template"},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template"},
 	"pkg/rehearsal/alb":        {},

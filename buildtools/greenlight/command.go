@@ -49,13 +49,14 @@ revision that serves production, and nothing else.
 
 Credentials, region and endpoint are found as every AWS tool finds them:
 environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
-		Example: `greenlight deploy --taskdef taskdef.json --service trips/web
+		Example: `greenlight verify taskdef.json --service trips/web
+greenlight deploy --taskdef taskdef.json --service trips/web
 greenlight status --service trips/web
 greenlight approve --service trips/web --why "looked at the canary"`,
 		Exit: exits,
 		Commands: []*cli.Command{
-			valuesCommand(at), diffCommand(at), deployCommand(at), statusCommand(at), decideCommand(at, approve),
-			decideCommand(at, reject),
+			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
+			decideCommand(at, approve), decideCommand(at, reject),
 		},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
@@ -101,7 +102,7 @@ func (s *session) command(c *cli.Command, wrong func() error, do func(context.Co
 // flags adds the flags that name the deployment.
 func (s *session) flags(c *cli.Command, title string) {
 	f := c.Group(title)
-	if c.Name != "deploy" {
+	if c.Name != "deploy" && c.Name != "verify" {
 		f.StringVar(&s.deployment, "deployment", "", "`ID`: d-… or the ARN of a service deployment; else the newest one of")
 	}
 	f.StringVar(&s.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")

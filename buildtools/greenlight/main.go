@@ -19,7 +19,8 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // whoever reads may go; the deployment is followed to its end
 	at := surroundings{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		},
@@ -33,6 +34,8 @@ type surroundings struct {
 	stdout, stderr io.Writer
 	// asks says that somebody sits at a terminal and can be asked.
 	asks bool
+	// terminal says that stderr is one.
+	terminal bool
 	// interruptible returns a context that the next signal ends.
 	interruptible func(context.Context) (context.Context, context.CancelFunc)
 }

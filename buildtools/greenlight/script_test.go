@@ -54,7 +54,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "until": until, "signal": signalJob, "ended": ended, "exits": exit, "rehearse": rehearse,
-			"bend": bend, "held": held,
+			"bend": bend, "held": held, "moto": moto,
 		},
 	})
 }
@@ -179,6 +179,13 @@ func rehearse(ts *testscript.TestScript, _ bool, args []string) {
 	start(ts, false, append(append([]string{"rehearsal", "rehearse"}, flags...), args...))
 	until(ts, false, []string{"rehearsal", "waits for (UpdateService|CreateDeployment)"})
 	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`AWS (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("rehearsal"))[1])
+}
+
+// moto starts moto_server, an account in which nothing exists, and leads AWS_ENDPOINT_URL there.
+func moto(ts *testscript.TestScript, _ bool, _ []string) {
+	start(ts, false, []string{"moto", "moto_server", "-H", "127.0.0.1", "-p", "0"})
+	until(ts, false, []string{"moto", `Running on http://`})
+	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`Running on (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("moto"))[1])
 }
 
 // bend OPERATION ANSWER [TIMES] puts a proxy in front of AWS that answers the operation as it is told: with AWS's error of

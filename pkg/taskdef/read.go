@@ -22,6 +22,9 @@ type Task struct {
 	// Reached is the index of the container that the load balancer reaches where no AppSpec says it; -1
 	// without containers.
 	Reached int
+	// Doc is what Read read, and Root the task definition in it, for whoever looks for more; nil elsewhere.
+	Doc  *template.Document
+	Root *template.Node
 }
 
 // Container is one container of a task.
@@ -75,7 +78,9 @@ func Read(name, text string) (Task, diagnostic.List) {
 	}
 	root := unwrap(doc.Root, nil)
 	root.DropNull()
-	return plain(doc, root)
+	t, problems := plain(doc, root)
+	t.Doc, t.Root = doc, root
+	return t, problems
 }
 
 // Task returns the plain values of a rendered document.

@@ -63,6 +63,10 @@ func TestRead(t *testing.T) {
 			},
 		},
 	}
+	if got.Root.Get("family").Str() != "app" || got.Doc.Place(got.Root.At) != got.Place {
+		t.Errorf("the document is %v", got.Root)
+	}
+	got.Doc, got.Root = nil, nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
