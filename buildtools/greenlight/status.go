@@ -3,14 +3,19 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
 )
+
+// answerTries is how often, a second apart, it is looked whether a gate that asks has taken an answer.
+const answerTries = 60
 
 // look is what status, approve and reject look at.
 type look struct {
@@ -68,7 +73,7 @@ func (l *look) status(ctx context.Context) int {
 	say(l.at.stdout, "revision    %s", cmp.Or(l.now.Definition, "not known"))
 	say(l.at.stdout, "status      %s (%s) %s", l.now.Phase, l.now.Status, l.now.Reason)
 	l.show(l.now)
-	kept, err := l.aws.Kept(ctx, l.now)
+	kept, _, err := l.aws.Kept(ctx, l.now)
 	if err != nil {
 		say(l.at.stderr, "greenlight: warning: whether somebody decided cannot be read: %v", err)
 	}
@@ -118,6 +123,9 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed",
 		cmp.Or(who, "somebody whom STS did not name"),
 		time.Now().UTC().Format(time.RFC3339))
+	if w := l.now.Wait; w != nil && w.Question != "" {
+		return l.answer(ctx, v, decision)
+	}
 	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
 		return l.refused(ctx, err)
 	}
@@ -126,6 +134,47 @@ func (l *look) decide(ctx context.Context, v verb) int {
 		say(l.at.stderr, "greenlight: warning: it is decided, and who decided could not be stored: %v", err)
 	}
 	return 0
+}
+
+// answer answers the gate that asks, where nobody did, and waits for what it makes of the answer. A rejection holds also
+// where the gate does not answer any more.
+func (l *look) answer(ctx context.Context, v verb, decision string) int {
+	switch kept, answered, err := l.aws.Kept(ctx, l.now); {
+	case err != nil:
+		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: whether somebody else did cannot be read: %w", err))
+	case answered:
+		return l.failed(exitNotLive, fmt.Errorf("somebody was faster: %s", kept))
+	}
+	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
+		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: %w", err))
+	}
+	say(l.at.stdout, "%s  %s: %s; waiting for the gate", l.now.ID, decision, l.why)
+	asked := l.now.Wait.Question[strings.LastIndex(l.now.Wait.Question, "/")+1:] // when, as the log's lines say it
+	for range answerTries {
+		verdicts, err := l.aws.Verdicts(ctx, l.now)
+		for _, said := range verdicts {
+			if err != nil || said.Timestamp <= asked {
+				continue
+			}
+			if !strings.HasPrefix(said.Reason, approval.Text(decision)) {
+				return l.failed(exitNotLive, fmt.Errorf("too late, or somebody was faster: the gate says %s", said.Reason))
+			}
+			say(l.at.stdout, "gate        %s at %s: %s", said.Verdict, said.Event, said.Reason)
+			return 0
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return l.refused(ctx, ctx.Err())
+		}
+	}
+	if v == reject {
+		if err := l.controller.Decide(ctx, l.now, false); err == nil {
+			say(l.at.stdout, "the gate does not answer: the deployment is stopped and rolled back")
+			return 0
+		}
+	}
+	return l.refused(ctx, errors.New("the decision is stored, and the gate does not answer"))
 }
 
 // refused tells why a decision came to nothing: somebody else was faster, or the deployment ended meanwhile.
@@ -144,7 +193,7 @@ func (l *look) refused(ctx context.Context, err error) int {
 func (l *look) tooLate(ctx context.Context, code int, s rollout.State) int {
 	text, _ := outcome(s, nil)
 	say(l.at.stderr, "greenlight: there is nothing to decide (any more): %s", text)
-	if kept, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
+	if kept, _, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
 		say(l.at.stderr, "greenlight: the last decision: %s", kept)
 	}
 	return code
