@@ -308,19 +308,24 @@ func TestCodeDeploysHookAsksInItsOwnTime(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		verb, status, says string
-		variables          []string
+		set                bool
 	}{
-		"approved": {"approved", "Succeeded", "approved by arn:aws:iam::1:user/ann", nil},
-		"rejected": {"rejected", "Failed", "rejected by arn:aws:iam::1:user/ann", nil},
-		"nobody":   {"", "Failed", "nobody approved by 20", nil},
+		"approved": {"approved", "Succeeded", "approved by arn:aws:iam::1:user/ann", false},
+		"rejected": {"rejected", "Failed", "rejected by arn:aws:iam::1:user/ann", false},
+		"nobody":   {"", "Failed", "nobody approved by 20", false},
 		// What is set need not be found: then the task definition is looked for when somebody is asked.
-		"approved, with all set": {"approved", "Succeeded", "approved by arn:aws:iam::1:user/ann", []string{"RELEASE=" + release}},
+		"approved, a shared outage, with all set": {"approved", "Succeeded", "approved by arn:aws:iam::1:user/ann", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
 			d, event := c.deploy(before, serve(t, good()), serve(t, old()), undecided)
-			e := start(t, before, c.url, append(tc.variables, "REPORT_RESERVE=5s")...)
+			e := start(t, before, c.url, "REPORT_RESERVE=5s")
+			if tc.set {
+				ill := func(a application) string { a.around = failingAt("/trips", 0); return serve(t, a) }
+				d, event = c.deploy(after, ill(good()), ill(old()), strings.Replace(undecided, "within: 10s", "within: 1s", 1))
+				e = start(t, after, c.url, "REPORT_RESERVE=5s", "RELEASE="+release, "SUITE=s3://suites/"+d.id+".yaml", "TEST_URL="+d.green, "PRODUCTION_URL="+d.blue)
+			}
 			ended := make(chan answer, 1)
 			go func() { ended <- e.invoke(event, 20*time.Second) }()
 			if tc.verb != "" {
