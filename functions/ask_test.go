@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,6 +83,11 @@ func ask(t *testing.T) *asking {
 		t.Fatalf("%d questions, %+v\n%s", len(lines), got, log.log)
 	}
 	l := lines[0]
+	members := strings.Fields("timestamp level event deployment_id lifecycle_event question until reason approve reject report")
+	slices.Sort(members)
+	if got := slices.Sorted(maps.Keys(l)); !slices.Equal(got, members) {
+		t.Errorf("the question has %v", got)
+	}
 	until, err := time.Parse(time.RFC3339, l.text("until"))
 	if left := time.Until(until); err != nil || left < 9*time.Minute || left > 10*time.Minute || !strings.Contains(l.text("reason"), `comparison "report"`) {
 		t.Errorf("it asks %v", l)

@@ -90,8 +90,8 @@ const (
 )
 
 func decideCommand(at surroundings, v verb) *cli.Command {
-	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, or CodeDeploy's\nwait before production " +
-		"traffic moves."
+	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, CodeDeploy's wait\nbefore production " +
+		"traffic moves, or a gate that cannot tell and asks."
 	if v == reject {
 		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
 	}
