@@ -22,7 +22,7 @@ var neighbours = map[string][]string{
 	"pkg/taskdef":           {"pkg/diagnostic", "pkg/template"},
 	"pkg/template":          {"pkg/diagnostic"},
 	"pkg/compare":           {},
-	"pkg/approval":          {},
+	"pkg/approval":          {"pkg/awsclient"},
 	"pkg/awsclient":         {},
 	"pkg/codedeploy":        {"pkg/awsclient", "pkg/lifecycle", "pkg/lifecycle/payload"},
 	"pkg/cli":               {"pkg/diagnostic", "pkg/template"},
@@ -36,7 +36,7 @@ var neighbours = map[string][]string{
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/approval", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/smoke", "pkg/suite"},
-	"pkg/gate":              {"pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite"},
+	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite"},
 	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/lifecycle"},
 	"pkg/startup":           {},
 

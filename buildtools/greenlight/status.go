@@ -124,7 +124,7 @@ func (l *look) decide(ctx context.Context, v verb) int {
 		cmp.Or(who, "somebody whom STS did not name"),
 		time.Now().UTC().Format(time.RFC3339))
 	if w := l.now.Wait; w != nil && w.Question != "" {
-		return l.answer(ctx, v, decision)
+		return l.answer(ctx, decision)
 	}
 	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
 		return l.refused(ctx, err)
@@ -136,9 +136,8 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	return 0
 }
 
-// answer answers the gate that asks, where nobody did, and waits for what it makes of the answer. A rejection holds also
-// where the gate does not answer any more.
-func (l *look) answer(ctx context.Context, v verb, decision string) int {
+// answer answers the gate that asks, where nobody did, and waits for what it makes of the answer.
+func (l *look) answer(ctx context.Context, decision string) int {
 	switch kept, answered, err := l.aws.Kept(ctx, l.now); {
 	case err != nil:
 		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: whether somebody else did cannot be read: %w", err))
@@ -146,7 +145,7 @@ func (l *look) answer(ctx context.Context, v verb, decision string) int {
 		return l.failed(exitNotLive, fmt.Errorf("somebody was faster: %s", kept))
 	}
 	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
-		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: %w", err))
+		return l.refused(ctx, err)
 	}
 	say(l.at.stdout, "%s  %s: %s; waiting for the gate", l.now.ID, decision, l.why)
 	asked := l.now.Wait.Question[strings.LastIndex(l.now.Wait.Question, "/")+1:] // when, as the log's lines say it
@@ -166,12 +165,6 @@ func (l *look) answer(ctx context.Context, v verb, decision string) int {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return l.refused(ctx, ctx.Err())
-		}
-	}
-	if v == reject {
-		if err := l.controller.Decide(ctx, l.now, false); err == nil {
-			say(l.at.stdout, "the gate does not answer: the deployment is stopped and rolled back")
-			return 0
 		}
 	}
 	return l.refused(ctx, errors.New("the decision is stored, and the gate does not answer"))

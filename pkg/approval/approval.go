@@ -6,8 +6,16 @@
 package approval
 
 import (
+	"context"
+	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 )
 
 // The tags: who decided what and when, and why; the last one only where a gate asked.
@@ -22,6 +30,24 @@ const (
 	Approved = "approved"
 	Rejected = "rejected"
 )
+
+// Tags reads the tags of a task definition's revision.
+func Tags(ctx context.Context, api *ecs.Client, definition string) (map[string]string, error) {
+	out, err := api.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
+		TaskDefinition: &definition, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
+	})
+	if err != nil {
+		return nil, awsclient.Error(err)
+	}
+	if t := out.TaskDefinition; t == nil || aws.ToString(t.TaskDefinitionArn) != definition {
+		return nil, fmt.Errorf("ecs DescribeTaskDefinition: the answer is not about %.200q", definition)
+	}
+	tags := map[string]string{}
+	for _, t := range out.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags, nil
+}
 
 // Answered returns the decision on a question, and what is said of it; both are empty where nobody decided.
 func Answered(tags map[string]string, question string) (decision, text string) {

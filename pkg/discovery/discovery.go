@@ -125,24 +125,6 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.Loa
 	}, nil
 }
 
-// Tags reads the tags of a task definition.
-func (f Finder) Tags(ctx context.Context, arn string) (map[string]string, error) {
-	out, err := ecs.NewFromConfig(f.AWS).DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
-		TaskDefinition: &arn, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the task definition's tags: %w", awsclient.Error(err))
-	}
-	if out.TaskDefinition == nil || aws.ToString(out.TaskDefinition.TaskDefinitionArn) != arn {
-		return nil, fmt.Errorf("read the task definition's tags: the answer is not about %.200q", arn)
-	}
-	tags := map[string]string{}
-	for _, t := range out.Tags {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return tags, nil
-}
-
 // reached returns the container that the load balancer reaches: the one that is named; where no load balancer
 // is, the only one, or the only one with a port.
 func reached(all []types.ContainerDefinition, name string) (types.ContainerDefinition, error) {

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -124,16 +127,16 @@ func (g *Gate) question(
 func (g *Gate) answer(ctx context.Context, in *invocation, q *question) decision.Answer {
 	ctx, cancel := context.WithTimeout(ctx, in.budget.spare(lookTime))
 	defer cancel()
-	finder, found := discovery.Finder{AWS: g.AWS}, in.facts.Replacement
+	found := in.facts.Replacement
 	definition, known := found.Get()
 	if target, ok := in.facts.Target.Get(); ok && !known && q.Definition == "" {
-		_, found = finder.TaskDefinitions(ctx, target)
+		_, found = discovery.Finder{AWS: g.AWS}.TaskDefinitions(ctx, target)
 		definition, _ = found.Get()
 	}
 	q.Definition = cmp.Or(q.Definition, definition.ARN)
 	tags, err := map[string]string(nil), cmp.Or(found.Err(), errors.New("the new release's task definition is not known"))
 	if q.Definition != "" {
-		tags, err = finder.Tags(ctx, q.Definition)
+		tags, err = approval.Tags(ctx, ecs.NewFromConfig(g.AWS), q.Definition)
 	}
 	if err != nil && err.Error() != in.unread {
 		in.unread = err.Error()

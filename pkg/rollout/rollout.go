@@ -256,19 +256,10 @@ func (a AWS) Keep(ctx context.Context, s State, decision, why string) error {
 
 // Kept returns the decision that is stored, or nothing, and whether it answers what the gate asks now.
 func (a AWS) Kept(ctx context.Context, s State) (text string, answers bool, err error) {
-	out, err := a.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
-		TaskDefinition: &s.Definition, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
-	})
-	if err != nil {
-		return "", false, awsclient.Error(err)
-	}
-	kept := map[string]string{}
-	for _, t := range out.Tags {
-		kept[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
+	kept, err := approval.Tags(ctx, a.ECS, s.Definition)
 	if s.Wait != nil {
 		verb, _ := approval.Answered(kept, s.Wait.Question)
 		answers = verb != ""
 	}
-	return strings.TrimPrefix(kept[approval.Decision]+": "+kept[approval.Why], ": "), answers, nil
+	return strings.TrimPrefix(kept[approval.Decision]+": "+kept[approval.Why], ": "), answers, err
 }

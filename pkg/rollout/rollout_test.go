@@ -158,7 +158,7 @@ func TestALinkIsOfItsPartition(t *testing.T) {
 func TestADecisionIsKeptInWhatATagMayHold(t *testing.T) {
 	a, _ := one(t, native, func(*deployment.Deployment) {})
 	s := rollout.State{Definition: definition + "2"}
-	if kept, err := a.Kept(t.Context(), s); kept != "" || err != nil {
+	if kept, _, err := a.Kept(t.Context(), s); kept != "" || err != nil {
 		t.Errorf("nothing was kept: %q, %v", kept, err)
 	}
 	for _, why := range []string{"first", "5 % – größer\n" + strings.Repeat("é", 300)} {
@@ -166,7 +166,7 @@ func TestADecisionIsKeptInWhatATagMayHold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := a.Kept(t.Context(), s)
+	kept, _, err := a.Kept(t.Context(), s)
 	if want := "approved by ann: 5 _ _ größer_" + strings.Repeat("é", 256-13); kept != want || err != nil {
 		t.Errorf("%q, %v", kept, err)
 	}
