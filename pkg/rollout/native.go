@@ -238,7 +238,7 @@ func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State)
 func (n Native) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
-	if s.Wait == nil || s.Wait.Question != "" {
+	if s.Wait == nil || s.Wait.Question != "" && !goOn {
 		_, err := n.onceECS.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
 			ServiceDeploymentArn: &s.ID, StopType: types.StopServiceDeploymentStopTypeRollback,
 		})
