@@ -186,6 +186,9 @@ func (l *look) refused(ctx context.Context, err error) int {
 func (l *look) tooLate(ctx context.Context, code int, s rollout.State) int {
 	text, _ := outcome(s, nil)
 	say(l.at.stderr, "greenlight: there is nothing to decide (any more): %s", text)
+	if s.Unread != nil {
+		say(l.at.stderr, "greenlight: whether a gate asks is not known, its log cannot be read: %v", s.Unread)
+	}
 	if kept, _, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
 		say(l.at.stderr, "greenlight: the last decision: %s", kept)
 	}
