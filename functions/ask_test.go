@@ -45,7 +45,7 @@ func (c *cloud) tag(t *testing.T, arn string, tags map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // it was read
 	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
 		t.Fatalf("TagResource: %s", text)
 	}
@@ -336,7 +336,7 @@ func TestCodeDeploysHookAsksInItsOwnTime(t *testing.T) {
 			ended := make(chan answer, 1)
 			go func() { ended <- e.invoke(event, 20*time.Second) }()
 			if tc.verb != "" {
-				for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				for deadline := time.Now().Add(15 * time.Second); ; <-time.After(50 * time.Millisecond) {
 					text, _ := os.ReadFile(e.log)
 					if l := (answer{log: string(text[:bytes.LastIndexByte(text, '\n')+1])}).lines(t, "ask"); len(l) > 0 {
 						c.tag(t, d.definition(2), answering(tc.verb, l[0].text("question")))

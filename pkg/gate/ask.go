@@ -89,7 +89,10 @@ func (g *Gate) ask(ctx context.Context, in *invocation, d decision.Decision) (de
 		case before != "":
 			return d, before
 		}
-		time.Sleep(min(left, askEvery))
+		select {
+		case <-time.After(min(left, askEvery)):
+		case <-ctx.Done():
+		}
 	}
 }
 
