@@ -30,6 +30,8 @@ type question struct {
 	Until time.Time `json:"until"`
 	// Definition is the ARN of the task definition whose tags are to answer; empty where it is not known yet.
 	Definition string `json:"definition"`
+	// Share is that of production when it was asked: hookDetails outlast a step, and the next one asks by itself.
+	Share float64 `json:"share"`
 	// Report is what the run found.
 	Report finding.Report `json:"report"`
 }
@@ -39,7 +41,8 @@ type question struct {
 func (g *Gate) waits(ctx context.Context, in *invocation) string {
 	var was state
 	if in.stage == nil || in.unreadable != nil || in.rollback.Load() ||
-		json.Unmarshal([]byte(in.stage.Before), &was) != nil || was.Question == nil || was.Question.Definition == "" {
+		json.Unmarshal([]byte(in.stage.Before), &was) != nil || was.Question == nil ||
+		was.Question.Share != in.stage.ProductionShare || was.Question.Definition == "" {
 		return ""
 	}
 	left := time.Until(was.Question.Until)
@@ -114,6 +117,7 @@ func (g *Gate) question(
 		q.Report.Compares[i].Green, q.Report.Compares[i].Blue = nil, nil
 	}
 	if in.stage != nil && g.Settings.EvidenceParameter != "" {
+		q.Share = in.stage.ProductionShare
 		before = g.hold(ctx, in, d.Seen, state{Question: q})
 	}
 	if before == "" && in.budget.judging.Before(q.Until) {

@@ -47,7 +47,7 @@ func (g *Gate) goOn(ctx context.Context, in *invocation, s decision.Seen, job *s
 		if sum := in.checksum(s, in.stage.Before); err == nil && decision.KeptSum(text, sum) {
 			job.Before, in.question, in.sum = was.Run, was.Question, sum
 		} else {
-			in.lost = was.Question != nil
+			in.lost = was.Question != nil && was.Question.Share == in.stage.ProductionShare
 			in.j.warn("what an earlier call is said to have found is not what this run's last one kept: it starts anew")
 		}
 	}
