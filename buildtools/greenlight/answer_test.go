@@ -62,8 +62,10 @@ func TestWhatBecomesOfAnAnswer(t *testing.T) {
 		"somebody has answered": {nil, "rejected " + question, exitNotLive, "somebody was faster: rejected by eve: no", false},
 		"an older answer":       {deny("TagResource"), "rejected 1/BeforeAllowTraffic/2020", exitUnknown, "AccessDenied", false},
 		"it may not answer":     {deny("TagResource"), "", exitUnknown, "AccessDenied", false},
-		"it may not see whether somebody did": {deny("DescribeTaskDefinition"), "", exitUnknown,
-			"nothing was decided: whether somebody else did cannot be read", false},
+		"it may not see whether somebody did": {
+			deny("DescribeTaskDefinition"), "", exitUnknown,
+			"nothing was decided: whether somebody else did cannot be read", false,
+		},
 		"it has no name": {deny("GetCallerIdentity"), "", exitUnknown, "nobody approves without a name", false},
 	} {
 		t.Run(name, func(t *testing.T) {
