@@ -313,6 +313,16 @@ func nativeGates() []nativeRow {
 		{name: "the last gate alone judges everything", run: then(broken, "", preProduction, 0, nil), verdict: "FAIL", blame: "release", reason: "list trips"},
 		{name: "the old release is the placeholder", run: then(good(), "", preProduction, 0, func(n *native) { n.d.bootstrap = true }), verdict: "PASS"},
 		{name: "step 1: slower", run: then(slow, "", preProduction, 0, nil), verdict: "FAIL", blame: "release", reason: `comparison "report"`},
+		{name: "`inconclusive: ask`, approved", run: func(t *testing.T) answer {
+			a := ask(t)
+			a.tag(t, a.d.definition(2), answering("approved", a.question))
+			return a.ends("SUCCEEDED", "")
+		}, verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "approved by "},
+		{name: "`inconclusive: ask`, rejected", run: func(t *testing.T) answer {
+			a := ask(t)
+			a.tag(t, a.d.definition(2), answering("rejected", a.question))
+			return a.ends("FAILED", "")
+		}, verdict: "INCONCLUSIVE", blame: "environment", reason: "rejected by "},
 		{name: "step 2, after a step that compared", run: then(good(), preProduction, preProduction, 25, nil), verdict: "PASS", witness: "baseline", saying: "none: production already serves the new release (25 %)"},
 		{name: "step 3: 500 on one route", run: then(broken, preProduction, preProduction, 50, nil), verdict: "FAIL", blame: "release", reason: "list trips"},
 		{name: "step 2, and no step compared", run: then(good(), "", preProduction, 25, nil), verdict: "INCONCLUSIVE", blame: "environment", reason: "production already serves the new release (25 %)"},

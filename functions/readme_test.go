@@ -32,6 +32,9 @@ func loggedEvents() []loggedEvent {
 				"mode target proof judged_by baseline cluster service", "report step",
 		},
 		{
+			"ask", "nobody can tell, and somebody is asked; then no verdict yet", "question until reason approve reject", "report",
+		},
+		{
 			"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed",
 			"status attempts outcome", "reason",
 		},

@@ -108,6 +108,18 @@ func ways() []way {
 			c.Values.Put("smoke/token", `{"password":"`+strings.Repeat("k", 64<<10)+`x"}`)
 			return invoked(t, c, after, broken, suite{}.text(), nil)
 		}, "ERROR", "config", "TOKEN"},
+		{13, "`inconclusive: ask`: the tags approve another deployment", func(t *testing.T, _ *cloud) answer {
+			a := ask(t)
+			a.tag(t, a.d.definition(2), answering("approved", strings.Replace(a.question, "1/", "2/", 1)))
+			a.over()
+			return a.ends("FAILED", "")
+		}, "INCONCLUSIVE", "environment", "nobody approved by 20"},
+		{13, "`inconclusive: ask`: `hookDetails` hold another question, and the tags its answer", func(t *testing.T, _ *cloud) answer {
+			a := ask(t)
+			a.change(false, func(q map[string]any) { q["id"] = "mine" })
+			a.tag(t, a.d.definition(2), answering("approved", "mine"))
+			return a.ends("FAILED", "")
+		}, "INCONCLUSIVE", "environment", "nobody is asked twice"},
 	}
 }
 

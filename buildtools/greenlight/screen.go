@@ -45,6 +45,9 @@ func (s *session) show(now rollout.State) {
 		s.once("  greenlight approve --deployment %s --why TEXT", now.ID)
 		s.once("  greenlight reject --deployment %s --why TEXT", now.ID)
 	}
+	if now.Unread != nil {
+		s.once("whether the gate asks for approval is not known: %v", now.Unread)
+	}
 	if now.Phase == rollout.RollingBack {
 		s.once("rolls back: %s", cmp.Or(now.Reason, "AWS does not say why"))
 	}

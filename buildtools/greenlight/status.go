@@ -3,14 +3,19 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
 )
+
+// answerTries is how often, a second apart, it is looked whether a gate that asks has taken an answer.
+const answerTries = 60
 
 // look is what status, approve and reject look at.
 type look struct {
@@ -68,7 +73,7 @@ func (l *look) status(ctx context.Context) int {
 	say(l.at.stdout, "revision    %s", cmp.Or(l.now.Definition, "not known"))
 	say(l.at.stdout, "status      %s (%s) %s", l.now.Phase, l.now.Status, l.now.Reason)
 	l.show(l.now)
-	kept, err := l.aws.Kept(ctx, l.now)
+	kept, _, err := l.aws.Kept(ctx, l.now)
 	if err != nil {
 		say(l.at.stderr, "greenlight: warning: whether somebody decided cannot be read: %v", err)
 	}
@@ -85,8 +90,8 @@ const (
 )
 
 func decideCommand(at surroundings, v verb) *cli.Command {
-	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, or CodeDeploy's\nwait before production " +
-		"traffic moves."
+	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, CodeDeploy's wait\nbefore production " +
+		"traffic moves, or a gate that cannot tell and asks."
 	if v == reject {
 		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
 	}
@@ -118,6 +123,9 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed",
 		cmp.Or(who, "somebody whom STS did not name"),
 		time.Now().UTC().Format(time.RFC3339))
+	if w := l.now.Wait; w != nil && w.Question != "" {
+		return l.answer(ctx, decision)
+	}
 	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
 		return l.refused(ctx, err)
 	}
@@ -128,13 +136,45 @@ func (l *look) decide(ctx context.Context, v verb) int {
 	return 0
 }
 
+// answer answers the gate that asks, where nobody did, and waits for what it makes of the answer.
+func (l *look) answer(ctx context.Context, decision string) int {
+	switch kept, answered, err := l.aws.Kept(ctx, l.now); {
+	case err != nil:
+		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: whether somebody else did cannot be read: %w", err))
+	case answered:
+		return l.failed(exitNotLive, fmt.Errorf("somebody was faster: %s", kept))
+	}
+	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
+		return l.refused(ctx, err)
+	}
+	say(l.at.stdout, "%s  %s: %s; waiting for the gate", l.now.ID, decision, l.why)
+	asked := l.now.Wait.Question[strings.LastIndex(l.now.Wait.Question, "/")+1:] // when, as the log's lines say it
+	for range answerTries {
+		verdicts, err := l.aws.Verdicts(ctx, l.now)
+		for _, said := range verdicts {
+			if err != nil || said.Timestamp <= asked {
+				continue
+			}
+			if !strings.HasPrefix(said.Reason, approval.Text(decision)) {
+				return l.failed(exitNotLive, fmt.Errorf("too late, or somebody was faster: the gate says %s", said.Reason))
+			}
+			say(l.at.stdout, "gate        %s at %s: %s", said.Verdict, said.Event, said.Reason)
+			return 0
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return l.unknown(ctx.Err())
+		}
+	}
+	return l.unknown(errors.New("the decision is stored, and the gate does not answer"))
+}
+
 // refused tells why a decision came to nothing: somebody else was faster, the deployment ended meanwhile, or AWS
 // refused it.
 func (l *look) refused(ctx context.Context, err error) int {
 	if awsclient.Unclear(err) {
-		say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
-			l.now.ID)
-		return l.failed(exitUnknown, err)
+		return l.unknown(err)
 	}
 	now, second := l.controller.Look(ctx, l.now.ID)
 	same := now.Phase == l.now.Phase && (now.Wait == nil) == (l.now.Wait == nil) &&
@@ -145,11 +185,20 @@ func (l *look) refused(ctx context.Context, err error) int {
 	return l.failed(exitRefused, fmt.Errorf("nothing was decided: %w", err))
 }
 
+func (l *look) unknown(err error) int {
+	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
+		l.now.ID)
+	return l.failed(exitUnknown, err)
+}
+
 // tooLate says that there is nothing to decide any more, and who decided, as far as that is known.
 func (l *look) tooLate(ctx context.Context, code int, s rollout.State) int {
 	text, _ := outcome(s, nil)
 	say(l.at.stderr, "greenlight: there is nothing to decide (any more): %s", text)
-	if kept, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
+	if s.Unread != nil {
+		say(l.at.stderr, "greenlight: whether a gate asks is not known, its log cannot be read: %v", s.Unread)
+	}
+	if kept, _, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
 		say(l.at.stderr, "greenlight: the last decision: %s", kept)
 	}
 	return code

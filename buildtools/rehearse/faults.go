@@ -23,6 +23,12 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 			Help:  "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
 		})
 	}
+	if o.checked != nil && o.checked.AskFor() > 0 {
+		problems = append(problems, diagnostic.Problem{
+			Place: diagnostic.Place{File: o.checked.Name()}, Text: "asks (inconclusive: ask), and nobody answers here",
+			Help: "score it with inconclusive: fail, which is what no answer is",
+		})
+	}
 	if err := problems.Write(w.stderr, diagnostic.Text, "rehearse faults"); err != nil {
 		return exitSetup
 	}

@@ -40,6 +40,7 @@ type Seen struct {
 	Evidence Evidence
 	Baseline Baseline
 	Skip     Skip
+	Answer   Answer
 	// Compared is evidence of an earlier step of the same deployment, in which production was the old release's and
 	// both were compared.
 	Compared Evidence
@@ -65,6 +66,8 @@ const (
 	ByRollback Overruled = "rollback"
 	// BySkip is an authorised skip.
 	BySkip Overruled = "skip"
+	// ByApproval is INCONCLUSIVE that somebody was asked about, and approved.
+	ByApproval Overruled = "approval"
 )
 
 // Decision is what an invocation comes to. Its zero value is Failed.
@@ -97,6 +100,15 @@ func (d Decision) Passed() bool {
 	return d.Verdict == finding.Pass || d.Overruled == ByPolicy && !d.Seen.Observing
 }
 
+// Asks is for how long somebody is to be asked what to make of it, or 0: it is INCONCLUSIVE, the suite asks, nobody has
+// answered, and the gate is shut.
+func (d Decision) Asks() time.Duration {
+	if d.Verdict != finding.Inconclusive || d.Status() == lifecycle.Succeeded || d.Seen.Answer != (Answer{}) {
+		return 0
+	}
+	return d.Seen.Run.suite.AskFor()
+}
+
 // Decide makes the decision. Whatever is not named here as open is shut.
 func Decide(s Seen) Decision {
 	v, blame, reason := s.found()
@@ -110,10 +122,14 @@ func Decide(s Seen) Decision {
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByRollback, "WOULD FAIL: "+reason
 	case s.Observing:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByMode, "WOULD FAIL: "+reason
+	case v == finding.Inconclusive && s.Run.suite.AskFor() > 0 && s.Answer.approved:
+		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByApproval, s.Answer.text+"; it was INCONCLUSIVE: "+reason
 	case s.Skip.by != "":
 		d.status, d.Overruled, d.Verdict = lifecycle.Succeeded, BySkip, finding.Skipped
 		d.Reason = fmt.Sprintf("SKIPPED by %q until %s because %q; it was %s: %s",
 			s.Skip.by, s.Skip.until.UTC().Format(time.RFC3339), s.Skip.why, v, reason)
+	case v == finding.Inconclusive && s.Answer.text != "":
+		d.Reason = s.Answer.text + "; it was INCONCLUSIVE: " + reason
 	}
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,16 +37,18 @@ func (d Decision) Record(at time.Time) (string, error) {
 	return string(text), err
 }
 
-// KeptSum is the checksum that KeepSum put behind a record, or empty.
-func KeptSum(record string) string {
-	_, sum, _ := strings.Cut(record, "\n")
-	return sum
-}
+// mostSums bounds how many runs at once can have a checksum kept.
+const mostSums = 16
 
-// KeepSum puts the checksum of what a run found so far behind a record, whose verdict stays as it is.
-func KeepSum(record, sum string) string {
-	record, _, _ = strings.Cut(record, "\n")
-	return record + "\n" + sum
+// KeptSum reports whether KeepSum put the checksum behind a record.
+func KeptSum(record, sum string) bool { return slices.Contains(strings.Split(record, "\n")[1:], sum) }
+
+// KeepSum puts the checksum of what a run found so far behind a record, in the place of its last one; those of other
+// runs, and the record, stay as they are. An empty checksum is none.
+func KeepSum(record, last, sum string) string {
+	lines := strings.Split(record, "\n")
+	sums := slices.DeleteFunc(append(lines[1:], sum), func(s string) bool { return s == last || s == "" })
+	return strings.Join(append(lines[:1:1], sums[max(0, len(sums)-mostSums):]...), "\n")
 }
 
 // Evidence is the witness that the first gate judged this deployment: a verdict of ours, enforced and not overruled.

@@ -129,7 +129,7 @@ func TestWhatAnEarlierStepCompared(t *testing.T) {
 		want bool
 	}{
 		"compared":           {good, true},
-		"with a sum behind":  {decision.KeepSum(good, "0123"), true},
+		"with a sum behind":  {decision.KeepSum(good, "", "0123"), true},
 		"nothing compared":   {uncompared, false},
 		"the first gate's":   {record(func(s *decision.Seen) { s.Event = lifecycle.AfterAllowTestTraffic }), false},
 		"another deployment": {record(func(s *decision.Seen) { s.Deployment = "d-2" }), false},
@@ -146,7 +146,29 @@ func TestWhatAnEarlierStepCompared(t *testing.T) {
 			t.Errorf("%s, a step later: %s, %v", name, text, err)
 		}
 	}
-	if sum := decision.KeptSum(decision.KeepSum(decision.KeepSum("none", "1"), "2")); sum != "2" || decision.KeptSum(good) != "" {
-		t.Errorf("the sum is %q", sum)
+}
+
+// The checksums of several runs stand behind one record; each run replaces its own, and a flood pushes out the oldest.
+func TestTheChecksumsBehindARecord(t *testing.T) {
+	kept := "none"
+	for i, tc := range []struct{ last, sum, want string }{
+		{"", "a1", "none\na1"},
+		{"", "b1", "none\na1\nb1"},
+		{"a1", "a2", "none\nb1\na2"},
+		{"a1", "a3", "none\nb1\na2\na3"}, // what is gone is replaced by nothing
+		{"b1", "", "none\na2\na3"},
+	} {
+		if kept = decision.KeepSum(kept, tc.last, tc.sum); kept != tc.want {
+			t.Errorf("%d: %q, want %q", i, kept, tc.want)
+		}
+	}
+	if !decision.KeptSum(kept, "a2") || decision.KeptSum(kept, "a1") || decision.KeptSum(kept, "none") || decision.KeptSum("none", "") || decision.KeptSum("", "") {
+		t.Errorf("kept is %q", kept)
+	}
+	for i := range 40 {
+		kept = decision.KeepSum(kept, "", strings.Repeat(string(rune('A'+i)), 64))
+	}
+	if decision.KeptSum(kept, "a3") || !decision.KeptSum(kept, strings.Repeat("h", 64)) || len(kept) > 1200 {
+		t.Errorf("%d bytes: %s", len(kept), kept)
 	}
 }

@@ -2,6 +2,7 @@ package decision_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,32 @@ type row struct {
 	// ahead is what was seen before anything was started: "nothing in the way", "a flaw" or "nobody looked"; "" in any
 	// other event.
 	ahead string
+	// asks says that the suite's policy is to ask; answer is what the tags say: "approved", "rejected", "nobody" where the
+	// time is over, "approved, another question", "approved, nobody's name", "approved, no reason" or "".
+	asks   bool
+	answer string
+}
+
+const question = "d-1/AfterAllowTestTraffic/2026-11-29T13:00:00.123Z"
+
+// answered makes the witness in the way that the gate does.
+func (r row) answered() decision.Answer {
+	tags := map[string]string{"greenlight.decision": "approved by ann at 13:01", "greenlight.why": "blue is ill", "greenlight.answer": "approved " + question}
+	switch r.answer {
+	case "rejected":
+		tags["greenlight.decision"], tags["greenlight.answer"] = "rejected by ann at 13:01", "rejected "+question
+	case "nobody":
+		return decision.Unanswered("nobody approved")
+	case "approved, another question":
+		tags["greenlight.answer"] = "approved d-1/AfterAllowTestTraffic/2026-11-29T12:00:00.123Z"
+	case "approved, nobody's name":
+		tags["greenlight.decision"] = "rejected by ann at 13:01"
+	case "approved, no reason":
+		tags["greenlight.why"] = " "
+	case "":
+		delete(tags, "greenlight.answer")
+	}
+	return decision.AnswerIn(tags, question)
 }
 
 const (
@@ -72,6 +99,8 @@ func expected(r row) (finding.Verdict, lifecycle.Status) {
 		return v, succeeded
 	case r.rollback || r.observing:
 		return v, succeeded
+	case v == finding.Inconclusive && r.asks && r.answer == "approved":
+		return v, succeeded
 	case r.skip:
 		return finding.Skipped, succeeded
 	}
@@ -80,10 +109,20 @@ func expected(r row) (finding.Verdict, lifecycle.Status) {
 
 // suites are one for each policy: allowed, optional, and whether a check proves the release.
 func suites(t testing.TB) func(allowed, optional, proves bool) *suite.Suite {
-	t.Helper()
-	all := map[string]*suite.Suite{}
-	for i := range 8 {
-		allowed, optional, proves := i&1 != 0, i&2 != 0, i&4 != 0
+	return func(allowed, optional, proves bool) *suite.Suite {
+		return policies(t)(map[bool]string{true: "allow", false: "fail"}[allowed], optional, proves)
+	}
+}
+
+var read sync.Map
+
+// policies are the same by the word for what is inconclusive.
+func policies(t testing.TB) func(inconclusive string, optional, proves bool) *suite.Suite {
+	return func(inconclusive string, optional, proves bool) *suite.Suite {
+		key := fmt.Sprint(inconclusive, optional, proves)
+		if s, ok := read.Load(key); ok {
+			return s.(*suite.Suite)
+		}
 		expect := `"1.1"`
 		if proves {
 			expect = `"${RELEASE}"`
@@ -91,14 +130,14 @@ func suites(t testing.TB) func(allowed, optional, proves bool) *suite.Suite {
 		text := fmt.Sprintf("version: 1\nchecks:\n  - {name: version, request: GET /version, expect: {body: %s}}\n  - {name: list, request: GET /list, expect: {status: 200}}\n"+
 			"  - {name: watched, request: GET /watched, observe: true, expect: {status: 200}}\n"+
 			"compare:\n  - {name: report, request: GET /report}\npolicy: {inconclusive: %s, baseline: %s}\n",
-			expect, map[bool]string{true: "allow", false: "fail"}[allowed], map[bool]string{true: "optional", false: "required"}[optional])
+			expect, inconclusive, map[bool]string{true: "optional", false: "required"}[optional])
 		s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text)})
 		if s == nil {
 			t.Fatal(problems)
 		}
-		all[fmt.Sprint(allowed, optional, proves)] = s
+		read.Store(key, s)
+		return s
 	}
-	return func(allowed, optional, proves bool) *suite.Suite { return all[fmt.Sprint(allowed, optional, proves)] }
 }
 
 // seen makes the witnesses of a row in the way that the gate does.
@@ -183,7 +222,7 @@ func (r row) seen(s *suite.Suite) decision.Seen {
 	if r.skip {
 		seen.Skip = decision.Authorised("ann", "INC-7", time.Now())
 	}
-	seen.Run = decision.Ran(s, job, report)
+	seen.Run, seen.Answer = decision.Ran(s, job, report), r.answered()
 	return seen
 }
 
@@ -199,7 +238,22 @@ func good(s *suite.Suite) finding.Report {
 }
 
 // rows calls f for every combination that can differ.
-func rows(f func(row)) {
+func rows(all func(row)) {
+	f := func(r row) {
+		if all(r); r.allowed || r.optional {
+			return
+		}
+		if r.verdict != finding.Inconclusive { // what cannot be approved
+			r.answer, r.asks = "approved", true
+			all(r)
+			return
+		}
+		for _, r.answer = range []string{"approved", "rejected", "nobody", "approved, another question", "approved, nobody's name", "approved, no reason", ""} {
+			for _, r.asks = range []bool{true, false} {
+				all(r)
+			}
+		}
+	}
 	both := []bool{false, true}
 	for _, verdict := range []finding.Verdict{"", finding.Pass, finding.Fail, finding.Error, finding.Inconclusive, "pass"} {
 		for _, checks := range []string{"held", "shared", "failed", "missing"} {
@@ -239,11 +293,21 @@ func rows(f func(row)) {
 
 // TestEveryCombination holds the decision against its second implementation, and against what an open gate implies.
 func TestEveryCombination(t *testing.T) {
-	find := suites(t)
+	find := policies(t)
 	count, opened, wrong := 0, 0, 0
 	rows(func(r row) {
-		d := decision.Decide(r.seen(find(r.allowed, r.optional, r.proof == "check")))
+		inconclusive := "fail"
+		if r.allowed {
+			inconclusive = "allow"
+		} else if r.asks {
+			inconclusive = "ask"
+		}
+		d := decision.Decide(r.seen(find(inconclusive, r.optional, r.proof == "check")))
 		verdict, status := expected(r)
+		asks := verdict == finding.Inconclusive && status == failed && r.asks && r.answer != "rejected" && r.answer != "nobody"
+		if got := d.Asks(); got != map[bool]time.Duration{true: 30 * time.Minute}[asks] {
+			t.Errorf("%+v: asks for %s", r, got)
+		}
 		count++
 		if d.Status() == succeeded {
 			opened++
@@ -273,6 +337,6 @@ func openedWithout(r row, d decision.Decision) bool {
 		return r.ahead != "nothing in the way"
 	}
 	held := r.whole && r.checks == "held" || !r.whole && r.evidence == "passed"
-	shared := r.allowed && r.verdict == finding.Inconclusive && r.checks == "shared" && r.production == "blue"
+	shared := (r.allowed || r.asks && r.answer == "approved") && r.verdict == finding.Inconclusive && r.checks == "shared" && r.production == "blue"
 	return !held && !shared || r.proof == "" && r.evidence != "passed"
 }

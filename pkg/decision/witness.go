@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
@@ -86,6 +87,21 @@ type Skip struct {
 
 // Authorised is a skip by somebody, for a reason, that was found to be for this deployment and still valid.
 func Authorised(by, why string, until time.Time) Skip { return Skip{by, why, until} }
+
+// Answer is the witness of what somebody said who was asked. Its zero value says that nobody did.
+type Answer struct {
+	approved bool
+	text     string
+}
+
+// AnswerIn reads the answer to a question out of the tags of the new release's task definition.
+func AnswerIn(tags map[string]string, question string) Answer {
+	decided, text := approval.Answered(tags, question)
+	return Answer{decided == approval.Approved, text}
+}
+
+// Unanswered says why there is no answer, and will be none.
+func Unanswered(why string) Answer { return Answer{text: why} }
 
 // Witness is one thing that a decision rests on, in words.
 type Witness struct{ Name, Saw string }

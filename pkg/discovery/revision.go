@@ -37,8 +37,10 @@ type Rollout struct {
 	RollingBack bool
 	// Share is how much of production's traffic the new release gets, in per cent.
 	Share Fact[float64]
-	// Flaws say why a verdict might not take the release back.
-	Flaws []string
+	// Flaws say why a verdict might not take the release back. Lenient is the one that a hook that takes its time may
+	// run into: a hook that times out lets the deployment go on.
+	Flaws   []string
+	Lenient bool
 
 	strategy types.DeploymentStrategy
 	percent  float64
@@ -118,6 +120,7 @@ func (r *Rollout) configured(c types.DeploymentConfiguration) {
 	}
 	for _, h := range c.LifecycleHooks {
 		if t := h.TimeoutConfiguration; t != nil && t.Action == types.DeploymentLifecycleHookActionContinue {
+			r.Lenient = true
 			r.Flaws = append(r.Flaws, "a lifecycle hook that times out lets the deployment go on: set its action to ROLLBACK")
 		}
 	}

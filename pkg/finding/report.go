@@ -39,8 +39,9 @@ type Report struct {
 	Blame   Blame   `json:"blame"`
 	// Reason is one line; its first words tell what failed, what was expected and what came.
 	Reason string `json:"reason"`
-	// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
+	// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass. InconclusiveAsks: it asks somebody.
 	InconclusiveAllowed bool `json:"inconclusive_allowed,omitempty"`
+	InconclusiveAsks    bool `json:"inconclusive_asks,omitempty"`
 	// ReleaseProven says that a check that mentions ${RELEASE} passed, so the right release answered.
 	ReleaseProven bool `json:"release_proven"`
 

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +54,10 @@ func (g *Gate) keep(ctx context.Context, in *invocation, d decision.Decision) {
 	defer cancel()
 	text, err := d.Record(time.Now())
 	if err == nil {
-		err = g.write(ctx, text)
+		// Other runs go on by their checksums; where these cannot be read, they start anew.
+		kept, _ := secret.Sources{AWS: &g.AWS}.Parameter(ctx, g.Settings.EvidenceParameter)
+		_, sums, _ := strings.Cut(kept, "\n")
+		err = g.write(ctx, decision.KeepSum(text+"\n"+sums, in.sum, ""))
 	}
 	if err != nil {
 		in.j.warn("keep the verdict for the second gate: " + err.Error())

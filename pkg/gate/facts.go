@@ -33,6 +33,13 @@ type invocation struct {
 	facts facts
 	// calls is how many calls of a native hook the run has taken.
 	calls int
+	// question is that of an earlier call, sum the checksum that its state has; lost says that it is not the one that was
+	// asked.
+	question *question
+	sum      string
+	lost     bool
+	// unread is why an answer could not be read, as it was last said.
+	unread string
 }
 
 // facts is what is known of the two releases: from the settings, else from what AWS says.
@@ -226,6 +233,9 @@ func (in *invocation) step() int {
 	}
 	return r.Step(share)
 }
+
+// lastOf is the last part of an ARN's path, or all of a text that is none.
+func lastOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 // service is the name of the cluster and of the service, empty where nobody says them.
 func (in *invocation) service() (cluster, name string) {

@@ -57,24 +57,31 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		j.warn(in.budget.warning)
 	}
 	in.read(raw)
+	var state string
+	if j.safely(func() { state = g.waits(ctx, in) }); state != "" {
+		return payload.GoOn(state, askAgain), nil
+	}
 	var d decision.Decision
 	if in.stage == nil && in.unreadable != nil { // nobody waits for a status, and nothing can be overruled
 		d = decision.Decide(decision.Seen{Event: g.LifecycleEvent, Problem: misconfigured(in.unreadable.Error())})
 	} else {
 		d = g.decide(ctx, in)
 	}
-	var state string
-	j.safely(func() { state = g.later(ctx, in, d) })
-	if state != "" {
+	if j.safely(func() { d, state = g.ask(ctx, in, d) }); state != "" {
+		return payload.GoOn(state, askAgain), nil
+	}
+	if j.safely(func() { state = g.later(ctx, in, d) }); state != "" {
 		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
-		return payload.GoOn(state), nil
+		return payload.GoOn(state, 1), nil
 	}
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))
 	j.safely(func() { g.keep(ctx, in, d) })
 	answer, reported := g.tell(ctx, in, d)
 	j.metrics(d, reported, time.Since(started))
-	j.safely(func() { g.upload(ctx, in, d, link) })
+	if in.question == nil { // else it was, with all of its numbers
+		j.safely(func() { g.upload(ctx, in, d, link) })
+	}
 	return answer, reported.Err
 }
 

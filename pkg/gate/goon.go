@@ -25,12 +25,14 @@ const (
 type state struct {
 	Calls int             `json:"calls"`
 	Run   json.RawMessage `json:"run"`
+	// Question is set where the run is over, and somebody is asked what to make of it.
+	Question *question `json:"question,omitempty"`
 }
 
 // checksum is that of a state of this run.
 func (in *invocation) checksum(s decision.Seen, text string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{
-		s.Deployment, string(in.stage.Stage), s.SuiteSHA256, s.Release, s.Target, text,
+		s.Deployment, string(in.stage.Stage), fmt.Sprint(in.stage.ProductionShare), s.SuiteSHA256, s.Release, s.Target, text,
 	})))
 }
 
@@ -42,9 +44,10 @@ func (g *Gate) goOn(ctx context.Context, in *invocation, s decision.Seen, job *s
 	var was state
 	if json.Unmarshal([]byte(in.stage.Before), &was) == nil {
 		text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, g.Settings.EvidenceParameter)
-		if err == nil && decision.KeptSum(text) == in.checksum(s, in.stage.Before) {
-			job.Before = was.Run
+		if sum := in.checksum(s, in.stage.Before); err == nil && decision.KeptSum(text, sum) {
+			job.Before, in.question, in.sum = was.Run, was.Question, sum
 		} else {
+			in.lost = was.Question != nil && was.Question.Share == in.stage.ProductionShare
 			in.j.warn("what an earlier call is said to have found is not what this run's last one kept: it starts anew")
 		}
 	}
@@ -59,7 +62,12 @@ func (g *Gate) later(ctx context.Context, in *invocation, d decision.Decision) s
 	if report == nil || report.Unfinished == nil || d.Verdict != finding.Error || in.rollback.Load() {
 		return ""
 	}
-	text, err := json.Marshal(state{in.calls, report.Unfinished})
+	return g.hold(ctx, in, d.Seen, state{Calls: in.calls, Run: report.Unfinished})
+}
+
+// hold returns a state as text, once its checksum is kept; "" where nobody could go on with it.
+func (g *Gate) hold(ctx context.Context, in *invocation, seen decision.Seen, s state) string {
+	text, err := json.Marshal(s)
 	if err != nil || len(text) > mostState {
 		in.j.warn("what was found so far is too much to go on with in another call")
 		return ""
@@ -68,7 +76,7 @@ func (g *Gate) later(ctx context.Context, in *invocation, d decision.Decision) s
 	defer cancel()
 	kept, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, g.Settings.EvidenceParameter)
 	if err == nil {
-		err = g.write(ctx, decision.KeepSum(kept, in.checksum(d.Seen, string(text))))
+		err = g.write(ctx, decision.KeepSum(kept, in.sum, in.checksum(seen, string(text))))
 	}
 	if err != nil {
 		in.j.warn("go on in another call: " + err.Error())

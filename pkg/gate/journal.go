@@ -168,6 +168,23 @@ func (j *journal) compare(c finding.Comparison) {
 		Str("reason", c.Reason).Send()
 }
 
+// asks writes what somebody is asked, and how to answer it.
+func (j *journal) asks(q *question, reason, link string) {
+	j.mu.Lock()
+	id := j.deploymentID
+	j.mu.Unlock()
+	line := j.results.Warn().Str("event", "ask").
+		Str("question", q.ID).
+		Str("until", q.Until.Format(time.RFC3339)).
+		Str("reason", oneLine(reason)).
+		Str("approve", "greenlight approve --deployment "+id+" --why TEXT").
+		Str("reject", "greenlight reject --deployment "+id+" --why TEXT")
+	if link != "" {
+		line = line.Str("report", link)
+	}
+	line.Send()
+}
+
 // recount counts what a report holds: it may be another call that told it.
 func (j *journal) recount(r finding.Report) {
 	j.mu.Lock()

@@ -13,8 +13,8 @@ const (
 	// callbackTick is how often it is checked how much of the compressed hour is left.
 	callbackTick = 20 * time.Millisecond
 	// workGrace is how long after its last sign of life a hook counts as at work. The longest pause that
-	// a suite makes by itself is a second.
-	workGrace = 3 * time.Second
+	// a suite makes by itself is a second, and a hook that waits for an answer looks for it every five.
+	workGrace = 6 * time.Second
 )
 
 // callback waits for a hook's answer, as long as the controller does. That time passes at the plan's speed

@@ -65,6 +65,7 @@ func parseHookLine(line string) hookLine {
 	}
 	var raw struct {
 		Event, Level, Message string
+		Reason, Approve       string
 		Metrics               json.RawMessage `json:"_aws"`
 		Millis                float64         `json:"duration_ms"`
 	}
@@ -84,6 +85,8 @@ func parseHookLine(line string) hookLine {
 		return hookLine{check: &c}
 	case raw.Event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
 		return hookLine{verdict: &v}
+	case raw.Event == "ask":
+		return hookLine{text: "asks for approval: " + raw.Reason + "; " + raw.Approve}
 	case raw.Message != "":
 		return hookLine{text: raw.Message, quiet: raw.Level == "debug" || raw.Level == "trace"}
 	}

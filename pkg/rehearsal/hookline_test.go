@@ -23,6 +23,10 @@ func TestParseHookLine(t *testing.T) {
 			`{"event":"verdict","verdict":"FAIL","status":"Failed","blame":"release","reason":"trips","release":"1.1.0","suite":"s","checks_passed":5,"checks_failed":1}`,
 			hookLine{verdict: &Verdict{"FAIL", "Failed", "release", "trips", "1.1.0", "s", 5, 1, 0, "", ""}},
 		},
+		"a question": {
+			`{"level":"warn","event":"ask","reason":"blue is ill","approve":"greenlight approve"}`,
+			hookLine{text: "asks for approval: blue is ill; greenlight approve"},
+		},
 		"metrics":              {`{"_aws":{"Timestamp":1},"GateFailed":1}`, hookLine{quiet: true}},
 		"the report":           {`{"event":"reported","status":"Failed","outcome":"stored"}`, hookLine{quiet: true}},
 		"a message":            {`{"level":"warn","message":"no label"}`, hookLine{text: "no label"}},

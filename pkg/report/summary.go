@@ -185,6 +185,8 @@ func policy(r finding.Report) string {
 		return ""
 	case r.InconclusiveAllowed:
 		return "the suite's policy lets it pass a gate"
+	case r.InconclusiveAsks:
+		return "a gate asks for approval, as the suite's policy says: ask is for the hooks"
 	}
 	return "a gate counts it as failed"
 }

@@ -108,6 +108,9 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 			s.Phase, s.Wait = Waits, &Wait{Ends: "; without it the deployment is stopped"}
 		}
 	}
+	if s.Phase == UnderWay {
+		c.asked(ctx, &s)
+	}
 	return s, nil
 }
 

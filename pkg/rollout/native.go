@@ -203,7 +203,9 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 	case Live:
 		return s, n.serves(ctx, d, &s)
 	case UnderWay:
-		waits(d, &s)
+		if waits(d, &s); s.Phase == UnderWay {
+			n.asked(ctx, &s)
+		}
 	default:
 		s.Phase = said
 	}
@@ -247,7 +249,7 @@ func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State)
 func (n Native) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
-	if s.Wait == nil {
+	if s.Wait == nil || s.Wait.Question != "" && !goOn {
 		_, err := n.onceECS.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{
 			ServiceDeploymentArn: &s.ID, StopType: types.StopServiceDeploymentStopTypeRollback,
 		})

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +28,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	facts "github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 )
@@ -59,9 +59,9 @@ const (
 	InProgress = "InProgress"
 )
 
-// Wait is what a deployment waits for: a PAUSE hook, or without one CodeDeploy's READY_WAIT. Ends says when and how it
-// ends by itself, where AWS tells that.
-type Wait struct{ Hook, Ends string }
+// Wait is what a deployment waits for: a gate that asks a Question, a PAUSE hook, or without one CodeDeploy's READY_WAIT.
+// Ends says when and how it ends by itself, where that is known.
+type Wait struct{ Hook, Question, Ends string }
 
 // State is what is seen of a deployment.
 type State struct {
@@ -79,6 +79,8 @@ type State struct {
 	// Share is the new revision's share of production traffic in percent; below zero it is not known.
 	Share float64
 	Began time.Time
+	// Unread is why it is not known whether a gate asks; nil where it is.
+	Unread error
 }
 
 // Controller is what deploys a service.
@@ -174,16 +176,40 @@ type Verdict struct {
 	Timestamp  string `json:"timestamp"`
 	Link       string `json:"link"`
 	Report     string `json:"report"`
+	// Question and Until are those of a gate that asks, which has no verdict yet.
+	Question string    `json:"question"`
+	Until    time.Time `json:"until"`
 }
 
 // Verdicts reads what the gate said of a deployment, out of its hooks' logs, the newest last. A log group that is not
 // there says nothing: the function never ran, or is not ours.
 func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
+	all, err = a.said(ctx, s)
+	return slices.DeleteFunc(all, func(v Verdict) bool { return v.Kind != "verdict" }), err
+}
+
+// asked notes the question of a gate that nobody has answered.
+func (a AWS) asked(ctx context.Context, s *State) {
+	all, err := a.said(ctx, *s)
+	s.Unread = err
+	for _, v := range all {
+		switch {
+		case v.Kind == "verdict":
+			s.Phase, s.Wait = UnderWay, nil
+		case v.Question != "" && time.Until(v.Until) > 0:
+			s.Phase, s.Wait = Waits, &Wait{Question: v.Question, Ends: fmt.Sprintf(
+				": the gate is inconclusive: %s; until %s, then it has failed", v.Reason, v.Until.Format(time.RFC3339))}
+		}
+	}
+}
+
+// said reads the verdicts and the questions.
+func (a AWS) said(ctx context.Context, s State) (all []Verdict, err error) {
 	functions := slices.Sorted(slices.Values(s.Functions))
 	for _, f := range slices.Compact(functions) {
 		pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
 			LogGroupName: aws.String("/aws/lambda/" + f), StartTime: aws.Int64(s.Began.UnixMilli()),
-			FilterPattern: aws.String(`{ $.event = "verdict" && $.deployment_id = "` + s.ID + `" }`),
+			FilterPattern: aws.String(`{ ($.event = "verdict" || $.event = "ask") && $.deployment_id = "` + s.ID + `" }`),
 		})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
@@ -195,7 +221,8 @@ func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
 			}
 			for _, e := range out.Events {
 				var v Verdict
-				if json.Unmarshal([]byte(aws.ToString(e.Message)), &v) == nil && v.Kind == "verdict" && v.Deployment == s.ID {
+				if json.Unmarshal([]byte(aws.ToString(e.Message)), &v) == nil && v.Deployment == s.ID &&
+					(v.Kind == "verdict" || v.Kind == "ask") {
 					all = append(all, v)
 				}
 			}
@@ -206,15 +233,6 @@ func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
 	return all, nil
 }
 
-// The tags of a task definition's revision that keep the last decision on its deployment: neither CodeDeploy's
-// deployments nor Amazon ECS's have tags or a text that can be changed, and the revision is registered for one
-// deployment.
-const (
-	decisionTag = "greenlight.decision"
-	whyTag      = "greenlight.why"
-	maxTag      = 256 // characters of a tag's value, as ECS allows
-)
-
 // Who returns the ARN of whoever calls.
 func (a AWS) Who(ctx context.Context) (string, error) {
 	out, err := a.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -224,28 +242,30 @@ func (a AWS) Who(ctx context.Context) (string, error) {
 	return aws.ToString(out.Arn), nil
 }
 
-// Keep stores who decided what and when, and why, with the revision that is deployed.
+// Keep stores who decided what and when, and why, with the revision that is deployed. Where a gate asks, this is the
+// answer.
 func (a AWS) Keep(ctx context.Context, s State, decision, why string) error {
-	_, err := a.ECS.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &s.Definition, Tags: []types.Tag{
-		{Key: aws.String(decisionTag), Value: aws.String(tagText(decision))},
-		{Key: aws.String(whyTag), Value: aws.String(tagText(why))},
-	}})
+	tags := map[string]string{approval.Decision: decision, approval.Why: why}
+	if s.Wait != nil && s.Wait.Question != "" {
+		verb, _, _ := strings.Cut(decision, " ")
+		tags[approval.Answer] = verb + " " + s.Wait.Question
+	}
+	in := &ecs.TagResourceInput{ResourceArn: &s.Definition}
+	for key, value := range tags {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(approval.Text(value))})
+	}
+	_, err := a.ECS.TagResource(ctx, in)
 	return awsclient.Error(err)
 }
 
-// Kept returns the decision that is stored, or nothing.
-func (a AWS) Kept(ctx context.Context, s State) (string, error) {
-	out, err := a.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
-		TaskDefinition: &s.Definition, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
-	})
-	if err != nil {
-		return "", awsclient.Error(err)
+// Kept returns the decision that is stored, or nothing, and whether it answers what the gate asks now.
+func (a AWS) Kept(ctx context.Context, s State) (text string, answers bool, err error) {
+	kept, err := approval.Tags(ctx, a.ECS, s.Definition)
+	if s.Wait != nil {
+		verb, _ := approval.Answered(kept, s.Wait.Question)
+		answers = verb != ""
 	}
-	kept := map[string]string{}
-	for _, t := range out.Tags {
-		kept[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return strings.TrimPrefix(kept[decisionTag]+": "+kept[whyTag], ": "), nil
+	return strings.TrimPrefix(kept[approval.Decision]+": "+kept[approval.Why], ": "), answers, err
 }
 
 // Definition returns a task definition as DescribeTaskDefinition prints it, by its ARN or as the newest one of a family;
@@ -274,10 +294,4 @@ func (a AWS) Definition(ctx context.Context, name string) (string, error) {
 		return "", awsclient.Error(err) // the text is an error's
 	}
 	return string(text), nil
-}
-
-// tagText is a text as a tag's value may hold it.
-func tagText(text string) string {
-	allowed := []rune(regexp.MustCompile(`[^\p{L}\p{N} _.:/=+@-]`).ReplaceAllString(text, "_"))
-	return string(allowed[:min(len(allowed), maxTag)])
 }

@@ -55,7 +55,10 @@ func one(t *testing.T, id string, change func(*deployment.Deployment)) (rollout.
 	book := deployment.NewBook()
 	book.Add(d)
 	s := &fake.Server{Region: "eu-west-1", Account: "123456789012", Book: book, Definitions: func() map[string]json.RawMessage {
-		return map[string]json.RawMessage{definition + "1": json.RawMessage(`{}`), definition + "2": json.RawMessage(`{}`)}
+		described := func(revision string) json.RawMessage {
+			return json.RawMessage(`{"taskDefinitionArn":"` + definition + revision + `"}`)
+		}
+		return map[string]json.RawMessage{definition + "1": described("1"), definition + "2": described("2")}
 	}}
 	return serve(t, s, "eu-west-1"), s
 }
@@ -181,7 +184,7 @@ func TestALinkIsOfItsPartition(t *testing.T) {
 func TestADecisionIsKeptInWhatATagMayHold(t *testing.T) {
 	a, _ := one(t, native, func(*deployment.Deployment) {})
 	s := rollout.State{Definition: definition + "2"}
-	if kept, err := a.Kept(t.Context(), s); kept != "" || err != nil {
+	if kept, _, err := a.Kept(t.Context(), s); kept != "" || err != nil {
 		t.Errorf("nothing was kept: %q, %v", kept, err)
 	}
 	for _, why := range []string{"first", "5 % – größer\n" + strings.Repeat("é", 300)} {
@@ -189,8 +192,95 @@ func TestADecisionIsKeptInWhatATagMayHold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := a.Kept(t.Context(), s)
+	kept, _, err := a.Kept(t.Context(), s)
 	if want := "approved by ann: 5 _ _ größer_" + strings.Repeat("é", 256-13); kept != want || err != nil {
 		t.Errorf("%q, %v", kept, err)
+	}
+}
+
+// What a gate asks is what the deployment waits for, until the gate has a verdict or its time is over.
+func TestAGateThatAsksIsWaitedFor(t *testing.T) {
+	line := func(id, event, more string) string {
+		return `{"event":"` + event + `","deployment_id":"` + id + `","lifecycle_event":"BeforeAllowTraffic","timestamp":"` + time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + `","reason":"blue is ill"` + more + `}`
+	}
+	asks := func(id string, left time.Duration) string {
+		return line(id, "ask", `,"question":"1/BeforeAllowTraffic/now","until":"`+time.Now().Add(left).UTC().Format(time.RFC3339)+`"`)
+	}
+	for _, id := range []string{native, "d-1A2B3C4D5"} {
+		for name, tc := range map[string]struct {
+			lines []string
+			want  rollout.Phase
+		}{
+			"it asks":               {[]string{line(id, "verdict", ""), asks(id, time.Hour)}, rollout.Waits},
+			"it asks again":         {[]string{asks(id, time.Hour), line(id, "verdict", ""), asks(id, time.Hour)}, rollout.Waits},
+			"it was answered":       {[]string{asks(id, time.Hour), line(id, "verdict", "")}, rollout.UnderWay},
+			"its time is over":      {[]string{asks(id, -time.Second)}, rollout.UnderWay},
+			"another deployment":    {[]string{asks("d-OTHER", time.Hour)}, rollout.UnderWay},
+			"it is no line of ours": {[]string{"asks", `{"event":"ask","deployment_id":"` + id + `"}`, `{"event":"ask","deployment_id":"` + id + `","question":"q","until":"soon"}`}, rollout.UnderWay},
+		} {
+			a, server := one(t, id, func(d *deployment.Deployment) { d.Begin(d.Events[0].Name, time.Now()) })
+			for _, text := range tc.lines {
+				server.Log("/aws/lambda/gate", text)
+			}
+			controller, _ := a.Of(id)
+			s, err := controller.Look(t.Context(), id)
+			if err != nil || s.Unread != nil || s.Phase != tc.want || (s.Wait != nil) != (tc.want == rollout.Waits) {
+				t.Errorf("%s, %s: %s %+v %v %v, want %s", id, name, s.Phase, s.Wait, err, s.Unread, tc.want)
+				continue
+			}
+			if s.Wait == nil {
+				continue
+			}
+			if !strings.Contains(s.Wait.Ends, "the gate is inconclusive: blue is ill; until 20") || s.Wait.Question != "1/BeforeAllowTraffic/now" {
+				t.Errorf("%s: %+v", name, s.Wait)
+			}
+			if _, answered, err := a.Kept(t.Context(), s); answered || err != nil {
+				t.Errorf("%s: nobody answered: %v", name, err)
+			}
+			if err := a.Keep(t.Context(), s, "approved by ann at noon", "fine"); err != nil {
+				t.Error(err)
+			}
+			if text, answered, err := a.Kept(t.Context(), s); !answered || err != nil || text != "approved by ann at noon: fine" {
+				t.Errorf("%s: %q, %v, %v", name, text, answered, err)
+			}
+			s.Wait.Question = "1/BeforeAllowTraffic/later"
+			if _, answered, _ := a.Kept(t.Context(), s); answered {
+				t.Errorf("%s: it answers another question, too", name)
+			}
+		}
+	}
+}
+
+// Whether a gate asks is not known where its log cannot be read, and that is told; the deployment is still seen.
+func TestALogThatCannotBeReadIsTold(t *testing.T) {
+	a, server := one(t, native, func(*deployment.Deployment) {})
+	server.Bend = func(w http.ResponseWriter, _ *http.Request, c fake.Call) bool {
+		if c.Operation == "FilterLogEvents" {
+			fake.Refuse(w, c, &fake.Fault{Code: "AccessDeniedException"})
+			return true
+		}
+		return false
+	}
+	controller, _ := a.Of(native)
+	if s, err := controller.Look(t.Context(), native); err != nil || s.Phase != rollout.UnderWay || s.Unread == nil || !strings.Contains(s.Unread.Error(), "AccessDenied") {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// To stop a deployment that waits for a gate is to stop it, and not to end a PAUSE.
+func TestADeploymentWhoseGateAsksCanBeStopped(t *testing.T) {
+	a, server := one(t, native, func(*deployment.Deployment) {})
+	var called []string
+	server.Bend = func(_ http.ResponseWriter, _ *http.Request, c fake.Call) bool {
+		called = append(called, c.Operation)
+		return false
+	}
+	controller, _ := a.Of(native)
+	s := rollout.State{ID: native, Wait: &rollout.Wait{Question: "q"}}
+	if err := controller.Decide(t.Context(), s, false); err != nil || strings.Join(called, " ") != "StopServiceDeployment" {
+		t.Errorf("%v, %v", called, err)
+	}
+	if err := controller.Decide(t.Context(), s, true); err == nil {
+		t.Errorf("what nobody approved was stopped, or went on: %v", called)
 	}
 }

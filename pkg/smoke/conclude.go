@@ -23,8 +23,9 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
-		InconclusiveAllowed: r.suite.InconclusiveAllowed(), ReleaseProven: r.found.proven,
-		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
+		InconclusiveAllowed: r.suite.InconclusiveAllowed(), InconclusiveAsks: r.suite.AskFor() > 0,
+		ReleaseProven: r.found.proven,
+		Started:       r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
 		Checks: make([]finding.CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
 		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
 	}

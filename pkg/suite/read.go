@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -192,10 +193,16 @@ func (r *reader) readiness(n *yaml.Node, s *Suite) {
 }
 
 func (r *reader) policy(n *yaml.Node, s *Suite) {
-	for _, p := range r.pairs(n, "policy", "inconclusive", "baseline", "rate", "concurrency") {
+	inconclusive, askFor, askForAt := "", defaultAskFor, Pos{}
+	for _, p := range r.pairs(n, "policy", "inconclusive", "ask_for", "baseline", "rate", "concurrency") {
 		switch p.key {
 		case "inconclusive":
-			s.inconclusiveAllowed = r.oneOf(p.value, "inconclusive", "fail", "allow") == "allow"
+			inconclusive = r.oneOf(p.value, "inconclusive", "fail", "allow", "ask")
+		case "ask_for":
+			askForAt = p.at
+			if askFor = r.duration(p.value, "ask_for", MaxAskFor); askFor > 0 && askFor < time.Minute {
+				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
+			}
 		case "baseline":
 			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
 		case "rate":
@@ -203,6 +210,12 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 		case "concurrency":
 			s.Concurrency = r.integer(p.value, "concurrency", 1, 1000)
 		}
+	}
+	s.inconclusiveAllowed = inconclusive == "allow"
+	if inconclusive == "ask" {
+		s.askFor = askFor
+	} else if askForAt != (Pos{}) {
+		r.fail(askForAt, "write inconclusive: ask beside it, or leave it out", "ask_for is for inconclusive: ask alone")
 	}
 }
 

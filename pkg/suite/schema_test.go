@@ -78,7 +78,7 @@ func TestAcceptedSuitesAreValidByTheSchema(t *testing.T) {
 // beyondTheSchema are the faults that a schema cannot see: they need the whole suite, or a parser.
 func beyondTheSchema() []string {
 	return []string{
-		"allowed-failures-of-a-write", "allowed-failures-of-all-attempts", "alias-bomb", "alias-of-itself",
+		"allowed-failures-of-a-write", "ask-for-too-long", "ask-for-too-short", "allowed-failures-of-all-attempts", "alias-bomb", "alias-of-itself",
 		"bad-json-path", "bad-regexp", "body-length-above-max-body", "ca-file-missing", "ca-is-no-certificate",
 		"capture-hides-a-variable", "capture-of-another-check", "capture-used-before", "contains-nothing",
 		"duplicate-name", "duration-too-long", "eventually-for-a-write", "head-with-a-body", "host-header", "host-is-a-url", "length-as-a-member", "length-as-a-member-of-more",

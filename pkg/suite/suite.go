@@ -20,10 +20,14 @@ const (
 	defaultAttempts    = 5
 	defaultConsecutive = 20
 	defaultWithin      = 5 * time.Minute
+	defaultAskFor      = 30 * time.Minute
 	defaultPairs       = 100
 	defaultWarmup      = 20
 	defaultConcurrency = 8
 )
+
+// MaxAskFor is the most that ask_for can be.
+const MaxAskFor = 12 * time.Hour
 
 // Suite is a suite that has been read and checked. It does not change, and can be used by several runs.
 type Suite struct {
@@ -39,6 +43,7 @@ type Suite struct {
 	Within      time.Duration
 
 	inconclusiveAllowed, baselineOptional bool
+	askFor                                time.Duration
 
 	variables   []variable
 	defaults    defaults
@@ -175,6 +180,9 @@ func (s *Suite) ProvesRelease() bool {
 
 // InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
 func (s *Suite) InconclusiveAllowed() bool { return s.inconclusiveAllowed }
+
+// AskFor is the suite's policy: how long a hook asks somebody what to make of INCONCLUSIVE; 0 where it does not ask.
+func (s *Suite) AskFor() time.Duration { return s.askFor }
 
 // BaselineOptional is the suite's policy: without a baseline compare is left out, and that is no fault.
 func (s *Suite) BaselineOptional() bool { return s.baselineOptional }

@@ -40,9 +40,9 @@ type HookAnswer struct {
 // ownDetails is the member of hookDetails that is ours.
 const ownDetails = "greenlight"
 
-// GoOn has ECS call the hook again, with a text that the event then holds as Before.
-func GoOn(text string) HookAnswer {
-	return HookAnswer{"IN_PROGRESS", 1, map[string]string{ownDetails: text}}
+// GoOn has ECS call the hook again after so many seconds, with a text that the event then holds as Before.
+func GoOn(text string, seconds int) HookAnswer {
+	return HookAnswer{"IN_PROGRESS", seconds, map[string]string{ownDetails: text}}
 }
 
 // Answer returns the status as a native hook says it.
