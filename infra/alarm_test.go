@@ -38,7 +38,9 @@ func (m minute) counted(stack template) map[string]float64 {
 func (t template) rules(listener string) []resource {
 	all := t.resources("AWS::ElasticLoadBalancingV2::ListenerRule")
 	all = slices.DeleteFunc(all, func(r resource) bool { return str(r.properties["ListenerArn"]) != listener })
-	slices.SortFunc(all, func(a, b resource) int { return cmp.Compare(str(a.properties["Priority"]), str(b.properties["Priority"])) })
+	slices.SortFunc(all, func(a, b resource) int {
+		return cmp.Compare(str(a.properties["Priority"]), str(b.properties["Priority"]))
+	})
 	return all
 }
 
