@@ -165,7 +165,7 @@ func prune(t *testing.T, text string) []byte {
 	}
 	for _, r := range resources {
 		// moto knows no weights.
-		for _, action := range list(at(r, "Properties", "DefaultActions")) {
+		for _, action := range append(list(at(r, "Properties", "DefaultActions")), list(at(r, "Properties", "Actions"))...) {
 			if first := at(action, "ForwardConfig", "TargetGroups", 0, "TargetGroupArn"); first != nil {
 				action.(map[string]any)["TargetGroupArn"] = first
 			}
@@ -274,6 +274,8 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	}
 	m.wantMade(t)
 
+	m.wantNative(t, parameters, lines)
+
 	// A gate for Amazon ECS's own deployments, beside it.
 	if err := os.WriteFile(parameters, []byte("NamePrefix=native\nController=ecs\nSuiteBucket=suites\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -285,6 +287,22 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
+		}
+	}
+}
+
+// wantNative makes the pipeline with Amazon ECS's own deployments on Fargate, beside the first one.
+func (m moto) wantNative(t *testing.T, parameters, lines string) {
+	t.Helper()
+	lines += "NamePrefix=native\nController=ecs\nStrategy=CANARY\nLaunchType=FARGATE\n"
+	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.must(t, "make", "deploy", "STACK=bluegreen", "BUCKET=greenlight-packages", "PARAMETERS="+parameters, "NAME=native")
+	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "native", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	for id, want := range map[string]bool{"ProductionRule": true, "TestRule": true, "LoadBalancerRole": true, "DeployRole": true, "Service": true, "Gate": true, "CodeDeployRole": false, "Instances": false, "LaunchTemplate": false} {
+		if slices.Contains(made, id) != want {
+			t.Errorf("of the pipeline with Amazon ECS, %s is made: %t; made are %v", id, !want, made)
 		}
 	}
 }
