@@ -294,12 +294,12 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 // wantNative makes the pipeline with Amazon ECS's own deployments on Fargate, beside the first one.
 func (m moto) wantNative(t *testing.T, parameters, lines string) {
 	t.Helper()
-	lines += "NamePrefix=native\nController=ecs\nStrategy=CANARY\nLaunchType=FARGATE\n"
+	lines += "NamePrefix=canary\nController=ecs\nStrategy=CANARY\nLaunchType=FARGATE\n"
 	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m.must(t, "make", "deploy", "STACK=bluegreen", "BUCKET=greenlight-packages", "PARAMETERS="+parameters, "NAME=native")
-	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "native", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	m.must(t, "make", "deploy", "STACK=bluegreen", "BUCKET=greenlight-packages", "PARAMETERS="+parameters, "NAME=canary")
+	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "canary", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
 	for id, want := range map[string]bool{"ProductionRule": true, "TestRule": true, "LoadBalancerRole": true, "DeployRole": true, "Service": true, "Gate": true, "CodeDeployRole": false, "Instances": false, "LaunchTemplate": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of the pipeline with Amazon ECS, %s is made: %t; made are %v", id, !want, made)
