@@ -1,7 +1,11 @@
 package infra_test
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -9,6 +13,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 )
 
 // nativeService wants Amazon ECS to deploy as the parameters say, to ask the gate as the gate's output says, and to take
@@ -105,6 +112,55 @@ func nativeTraffic(all stacks) []string {
 	}
 	if len(may) != 8 {
 		problems = append(problems, fmt.Sprintf("Amazon ECS may %v", may))
+	}
+	return problems
+}
+
+// gateReadsRules wants what finds the releases in a gate to take the two rules for ones that every request meets, and no
+// rule before the test traffic's for one that may take its requests: else the listener would prove no release.
+func gateReadsRules(all stacks) []string {
+	const arn = "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/alb/1/"
+	stack := all["bluegreen.yml"].as(native)
+	member := func(name string, values ...string) string {
+		return "<" + name + "><member>" + strings.Join(values, "</member><member>") + "</member></" + name + ">"
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.FormValue("RuleArns.member.1") + r.FormValue("ListenerArn")
+		var rules []string
+		for _, rule := range stack.resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
+			own := strings.Trim(str(rule.properties["ListenerArn"]), "${}") + "/" + rule.id
+			if !strings.HasSuffix(asked, own) && !strings.HasSuffix(asked, "/"+strings.Split(own, "/")[0]) {
+				continue
+			}
+			conditions, action := []string{}, at(rule.properties, "Actions", 0)
+			for _, c := range list(rule.properties["Conditions"]) {
+				for _, config := range []string{"HostHeaderConfig", "PathPatternConfig"} {
+					if values := texts(at(c, config, "Values")); len(values) > 0 {
+						conditions = append(conditions, "<Field>"+str(at(c, "Field"))+"</Field><"+config+">"+member("Values", values...)+"</"+config+">")
+					}
+				}
+			}
+			// The second group is the new release's, as a deployment leaves a rule that it has moved.
+			groups := []string{"<TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/two/1</TargetGroupArn><Weight>100</Weight>"}
+			if at(action, "ForwardConfig") == nil {
+				groups = []string{"<TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/one/1</TargetGroupArn>"}
+			}
+			rules = append(rules, "<RuleArn>"+arn+own+"</RuleArn><Priority>"+str(rule.properties["Priority"])+"</Priority>"+member("Conditions", conditions...)+
+				member("Actions", "<Type>"+str(at(action, "Type"))+"</Type><ForwardConfig>"+member("TargetGroups", groups...)+"</ForwardConfig>"))
+		}
+		_, _ = io.WriteString(w, "<R><DescribeRulesResult>"+member("Rules", rules...)+"</DescribeRulesResult></R>")
+	}))
+	defer server.Close()
+	finder := discovery.Finder{AWS: awsclient.Environment{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "s", Endpoint: server.URL}.Config()}
+	var problems []string
+	for _, rule := range []string{"ProductionListener/ProductionRule", "TestListener/TestRule"} {
+		way, err := finder.Way(context.Background(), arn+rule)
+		if err != nil || way.Cannot != "" || len(way.Hosts)+len(way.Paths)+len(way.Headers)+len(way.Query) > 0 || !way.LeadsOnlyTo("two") {
+			problems = append(problems, fmt.Sprintf("%s: %v, %+v", rule, err, way))
+		}
+		if earlier, err := finder.Earlier(context.Background(), way, "two"); err != nil || earlier != "" {
+			problems = append(problems, fmt.Sprintf("%s: %v, %q may take its requests", rule, err, earlier))
+		}
 	}
 	return problems
 }
@@ -271,6 +327,10 @@ func TestNative(t *testing.T) {
 			{f, "ListenerArn: !Ref ProductionListener\n      Priority: 1", "ListenerArn: !Ref TestListener\n      Priority: 1"},
 			{f, `Action: "elasticloadbalancing:ModifyRule", Resource: [!Ref ProductionRule, !Ref TestRule]`, `Action: "elasticloadbalancing:ModifyRule", Resource: "*"`},
 			{f, `["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]`, `["elasticloadbalancing:RegisterTargets"]`},
+		}},
+		"a gate reads the rules": {gateReadsRules, []mutation{
+			{f, "Values: [greenlight.invalid]", "Values: [greenlight.example]"},
+			{f, `PathPatternConfig: {Values: ["/*"]}`, `PathPatternConfig: {Values: ["/api/*"]}`},
 		}},
 		"what moves is left alone": {whatMovesIsLeftAlone, []mutation{
 			{"stack-policy.json", `"LogicalResourceId/ProductionRule"`, `"LogicalResourceId/CountTestRequests"`},
