@@ -274,7 +274,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	}
 	m.wantMade(t)
 
-	m.wantNative(t, parameters, lines)
+	m.wantNative(t)
 
 	// A gate for Amazon ECS's own deployments, beside it.
 	if err := os.WriteFile(parameters, []byte("NamePrefix=native\nController=ecs\nSuiteBucket=suites\n"), 0o600); err != nil {
@@ -291,14 +291,19 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	}
 }
 
-// wantNative makes the pipeline with Amazon ECS's own deployments on Fargate, beside the first one.
-func (m moto) wantNative(t *testing.T, parameters, lines string) {
+// wantNative makes the pipeline with Amazon ECS's own deployments on Fargate, beside the first one and of its package.
+func (m moto) wantNative(t *testing.T) {
 	t.Helper()
-	lines += "NamePrefix=canary\nController=ecs\nStrategy=CANARY\nLaunchType=FARGATE\n"
-	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
+	parameters := filepath.Join(m.dist, "parameters.json")
+	more := ""
+	for name, value := range map[string]string{"NamePrefix": "canary", "Controller": "ecs", "Strategy": "CANARY", "LaunchType": "FARGATE"} {
+		more += fmt.Sprintf(`, {"ParameterKey": %q, "ParameterValue": %q}`, name, value)
+	}
+	if err := os.WriteFile(parameters, []byte(strings.Replace(read(t, parameters), "\n]", more+"\n]", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m.must(t, "make", "deploy", "STACK=bluegreen", "BUCKET=greenlight-packages", "PARAMETERS="+parameters, "NAME=canary")
+	m.must(t, "aws", "cloudformation", "create-stack", "--stack-name", "canary", "--template-body", "file://"+filepath.Join(m.dist, "bluegreen.yml"),
+		"--capabilities", "CAPABILITY_IAM", "--parameters", "file://"+parameters)
 	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "canary", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
 	for id, want := range map[string]bool{"ProductionRule": true, "TestRule": true, "LoadBalancerRole": true, "DeployRole": true, "Service": true, "Gate": true, "CodeDeployRole": false, "Instances": false, "LaunchTemplate": false} {
 		if slices.Contains(made, id) != want {
