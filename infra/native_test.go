@@ -238,7 +238,7 @@ func theDeployersRights(all stacks) []string {
 	may := all["bluegreen.yml"].as(native).rightsOf("DeployRole")
 	var wanted, problems []string
 	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \| (.+) \|$`).FindAllStringSubmatch(table, -1) {
-		if !regexp.MustCompile("^`(deploy|--timeout|status)`|Amazon ECS").MatchString(row[1]) {
+		if !regexp.MustCompile("^`(deploy|diff|--timeout|status)`|Amazon ECS").MatchString(row[1]) {
 			continue
 		}
 		for _, a := range regexp.MustCompile("`([a-z]+:[A-Za-z]+)`").FindAllStringSubmatch(row[2], -1) {
