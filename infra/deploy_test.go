@@ -18,7 +18,7 @@ func deploySpec(t *testing.T) template {
 func TestWhatDeploysLooksFirst(t *testing.T) {
 	t.Parallel()
 	const service = "ecs-cluster-tripmgmtdemo/pipeline-Service-1"
-	verify := "greenlight verify taskdef.json --service " + service + "\n"
+	verify := "greenlight verify taskdef.json --appspec appspec.yaml --service " + service + "\n"
 	diff := "greenlight diff taskdef.json --service " + service + "\n"
 	deploy := "greenlight deploy --taskdef taskdef.json --service " + service + " --timeout 120m\n"
 	for name, tc := range map[string]struct {
