@@ -1,6 +1,7 @@
 #!/bin/sh
-# Lints the templates in four regions (.cfnlintrc), and the gate alone in the other partitions, where the pipeline
-# is not offered: they have no connections to GitLab. A laptop may be without cfn-lint; CI may not.
+# Lints the templates in four regions (.cfnlintrc), the gate alone in the other partitions, where the pipeline is not
+# offered (they have no connections to GitLab), and both with each value of what makes another stack of them; cfn-lint
+# looks at all conditions anyway. A laptop may be without cfn-lint; CI may not.
 set -eu
 if ! command -v cfn-lint >/dev/null 2>&1; then
 	if [ -n "${CI:-}" ]; then
@@ -12,3 +13,18 @@ if ! command -v cfn-lint >/dev/null 2>&1; then
 fi
 cfn-lint
 cfn-lint --regions cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 --template infra/gate.yml
+
+with() { # TEMPLATE PARAMETER=VALUE...
+	template=$1
+	shift
+	cfn-lint --regions us-east-1 --parameters "$@" --template "infra/$template.yml"
+}
+with gate Controller=ecs SuiteBucket=suites
+with gate Controller=both SuiteBucket=suites ApplicationName=a DeploymentGroupName=g
+for choice in 'codedeploy FARGATE BLUE_GREEN' 'ecs EC2 BLUE_GREEN' 'ecs FARGATE CANARY' 'ecs EC2 LINEAR'; do
+	set -- $choice
+	with bluegreen Controller=$1 LaunchType=$2 Strategy=$3 VpcId=vpc-00000000 \
+		PublicSubnet1Id=subnet-00000001 PublicSubnet2Id=subnet-00000002 \
+		PublicCidr=0.0.0.0/0 RepositoryId=group/project ToolsUri=s3://bucket/tools.tar.gz \
+		ToolsSha256=0000000000000000000000000000000000000000000000000000000000000000
+done

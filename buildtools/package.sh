@@ -19,7 +19,7 @@ fi
 
 rm -rf "$dist/bin" "$dist/templates" "$dist/gate.yml" "$dist/bluegreen.yml"
 mkdir -p "$dist/templates"
-n=0 total=$((3 + 3 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
+n=0 total=$((3 + 4 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
 build() { # PROCESSOR OUTPUT PACKAGE
 	n=$((n + 1))
 	echo "package: building $n of $total: ${3##*/} for $1 …" >&2
@@ -30,7 +30,7 @@ for function in after-allow-test-traffic before-allow-traffic prober; do
 	build "$arch" "$dist/bin/functions/$function/bootstrap" "./functions/$function"
 done
 for processor in ${PROCESSORS:-amd64 arm64}; do
-	for tool in render-taskdef render-appspec smoke; do
+	for tool in render-taskdef render-appspec smoke greenlight; do
 		build "$processor" "$dist/bin/tools/$processor/$tool" "./buildtools/$tool"
 	done
 done

@@ -98,6 +98,12 @@ change() {
 		ecs/*) fail "with Controller=ecs there is no ApplicationName and no DeploymentGroupName: those are CodeDeploy's" ;;
 		*) fail "ApplicationName and DeploymentGroupName are needed, unless Controller=ecs" ;;
 		esac
+	else
+		case $(value Controller)/$(value Strategy)/$(value ApprovalWaitMinutes) in
+		codedeploy/BLUE_GREEN/* | ecs/*/0) ;;
+		codedeploy/*) fail "CodeDeploy moves production at once: Strategy is for Controller=ecs" ;;
+		*) fail "with Controller=ecs ApprovalWaitMinutes stays 0: a PAUSE hook, which would stop the stack itself, is added later" ;;
+		esac
 	fi
 	mkdir -p "$dist"
 	before=$(state)
@@ -177,7 +183,7 @@ deploy() {
 	if [ $kind = CREATE ]; then finished create; else finished update; fi
 	if [ "$STACK" = bluegreen ]; then
 		cfn set-stack-policy --stack-name "$name" --stack-policy-body "file://$here/../infra/stack-policy.json"
-		say "the stack policy is set: what CodeDeploy has changed is not changed back"
+		say "the stack policy is set: what a deployment has changed is not changed back"
 	fi
 	cfn describe-stacks --stack-name "$name" --output text --query 'Stacks[0].Outputs[].[OutputKey,OutputValue,Description]' |
 		awk '{ text = text (text == "" ? "" : "\n  ") $0 } # a value may have several lines

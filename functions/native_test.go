@@ -343,6 +343,9 @@ func nativeGates() []nativeRow {
 		{name: "production was shifted: nothing can be stopped", run: at("POST_PRODUCTION_TRAFFIC_SHIFT", good(), none), verdict: "ERROR", blame: "config", reason: `"POST_PRODUCTION_TRAFFIC_SHIFT"`},
 
 		{name: "a service is created", run: created(good(), nil), verdict: "PASS", witness: "baseline", saying: "none: the service is being created"},
+		{name: "a service is created with a stack's placeholder", run: created(good(), func(n *native) { n.d.labels["greenlight.bootstrap"] = "true" }), verdict: "PASS", witness: "baseline", saying: "none: the service is being created"},
+		{name: "the same, whatever production's targets seem to be", run: created(good(), func(n *native) { n.d.labels["greenlight.bootstrap"], n.healthy = "true", "healthy" }), verdict: "PASS"},
+		{name: "the placeholder comes back, as a stack that is updated would send it", run: then(good(), "", preProduction, 0, func(n *native) { n.d.labels["greenlight.bootstrap"] = "true" }), verdict: "ERROR", blame: "config", reason: "greenlight.bootstrap=true"},
 		{name: "a service is created, 500 on one route", run: created(broken, nil), verdict: "FAIL", blame: "release", reason: "list trips"},
 		{name: "a service is created, the release never starts", run: created(around(failing(func(int64) bool { return true }, answers(503))), nil), verdict: "FAIL", blame: "release", reason: "not ready"},
 		{name: "no creation, `inconclusive: allow`: production has a healthy target", run: created(good(), func(n *native) { n.healthy = "healthy" }), verdict: "INCONCLUSIVE", blame: "environment", status: "SUCCEEDED", reason: "not known whether production"},
@@ -374,6 +377,10 @@ func nativeTraps() []nativeRow {
 		{name: "ahead: the same before anything else", run: ahead("RECONCILE_SERVICE", nil), verdict: "PASS", reason: "nothing was judged yet"},
 		{name: "ahead: a service is created", run: ahead("PRE_SCALE_UP", func(_ *testing.T, n *native) {
 			n.sources, n.current, n.healthy = nil, []string{n.d.revision()}, ""
+		}), verdict: "PASS", reason: "nothing was judged yet"},
+		{name: "ahead: a service is created, and its listener has no target yet", run: ahead("PRE_SCALE_UP", func(t *testing.T, n *native) {
+			n.sources, n.current, n.healthy = nil, []string{n.d.revision()}, ""
+			n.d.green = serve(t, around(failing(func(int64) bool { return true }, answers(503))))
 		}), verdict: "PASS", reason: "nothing was judged yet"},
 		trap("ahead: production's rule leads elsewhere", "correct the listener's rule", func(_ *testing.T, n *native) { n.leads = "tg3" }),
 		trap("ahead: no target of production is healthy", "no target of production is healthy: 1 unhealthy", func(_ *testing.T, n *native) { n.healthy = "unhealthy" }),

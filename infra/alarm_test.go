@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,11 +15,16 @@ type minute struct{ production, failed, tests, testsFailed float64 }
 
 // counted are the metrics that the load balancer makes of a minute with CloudWatch's words for them. No number is no
 // data: it reports what is not zero. Each rule of a listener, other than the default one, is evaluated for each
-// request to it.
+// request to it, up to the one that the request meets.
 func (m minute) counted(stack template) map[string]float64 {
-	all := map[string]float64{"HTTPCode_Target_5XX_Count": m.failed + m.testsFailed}
-	for _, rule := range stack.resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
-		all["RuleEvaluations"] += map[string]float64{"${ProductionListener}": m.production, "${TestListener}": m.tests}[str(rule.properties["ListenerArn"])]
+	all := map[string]float64{"HTTPCode_Target_5XX_Count": m.failed + m.testsFailed, "RequestCount": m.production + m.tests}
+	for listener, requests := range map[string]float64{"${ProductionListener}": m.production, "${TestListener}": m.tests} {
+		for _, rule := range stack.rules(listener) {
+			all["RuleEvaluations"] += requests
+			if meetsAll(rule) {
+				break
+			}
+		}
 	}
 	for name, v := range all {
 		if v == 0 {
@@ -26,6 +32,22 @@ func (m minute) counted(stack template) map[string]float64 {
 		}
 	}
 	return all
+}
+
+// rules are those of a listener, in their order.
+func (t template) rules(listener string) []resource {
+	all := t.resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+	all = slices.DeleteFunc(all, func(r resource) bool { return str(r.properties["ListenerArn"]) != listener })
+	slices.SortFunc(all, func(a, b resource) int {
+		return cmp.Compare(str(a.properties["Priority"]), str(b.properties["Priority"]))
+	})
+	return all
+}
+
+// meetsAll says that every request meets the rule.
+func meetsAll(rule resource) bool {
+	conditions := list(rule.properties["Conditions"])
+	return len(conditions) == 1 && slices.Equal(texts(at(conditions[0], "PathPatternConfig", "Values")), []string{"/*"})
 }
 
 // rings says whether the alarm is in ALARM after the minutes.
@@ -93,7 +115,11 @@ func twice(m minute) []minute { return []minute{m, m} }
 // the test listener. Which target group answers makes no difference to what is counted, so that the groups may change
 // places.
 func countsProduction(all stacks) []string {
-	stack := all["bluegreen.yml"]
+	problems := all["bluegreen.yml"].as(codeDeploy).countsProduction()
+	return append(problems, all["bluegreen.yml"].as(native).countsProduction()...)
+}
+
+func (t template) countsProduction() []string {
 	var problems []string
 	for name, tc := range map[string]struct {
 		minutes []minute
@@ -114,7 +140,7 @@ func countsProduction(all stacks) []string {
 		"after the shift, the new release fails":             {twice(minute{production: 300, failed: 40}), true},
 		"the same, and somebody looks at port 8080":          {twice(minute{production: 300, failed: 40, tests: 5, testsFailed: 5}), true},
 	} {
-		switch rings, err := stack.rings(stack.resource("ServerErrors"), tc.minutes); {
+		switch rings, err := t.rings(t.resource("ServerErrors"), tc.minutes); {
 		case err != nil:
 			problems = append(problems, err.Error())
 		case rings != tc.rings:
@@ -124,9 +150,22 @@ func countsProduction(all stacks) []string {
 	return problems
 }
 
-// theRuleAnswersNobody wants the rule that counts to be the only one, and one that no request meets.
+// theRuleAnswersNobody wants the rule that counts to be the only one but for Amazon ECS's, the first, and one that no
+// request meets; and all that forwards to be what Amazon ECS deploys by, where it does.
 func theRuleAnswersNobody(all stacks) []string {
-	rules := all["bluegreen.yml"].resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+	stack := all["bluegreen.yml"]
+	problems := answersNobody(stack.as(codeDeploy).rules("${TestListener}"), "fixed-response")
+	if by := stack.as(codeDeploy).rules("${ProductionListener}"); len(by) > 0 {
+		problems = append(problems, fmt.Sprintf("%d rules are CodeDeploy's to mind", len(by)))
+	}
+	production, test := stack.as(native).rules("${ProductionListener}"), stack.as(native).rules("${TestListener}")
+	if len(production) != 1 || len(test) != 2 || !meetsAll(production[0]) || !meetsAll(test[1]) {
+		return append(problems, fmt.Sprintf("Amazon ECS has %d and %d rules, or not every request meets them", len(production), len(test)))
+	}
+	return append(problems, answersNobody(test[:1], "forward")...)
+}
+
+func answersNobody(rules []resource, action string) []string {
 	if len(rules) != 1 {
 		return []string{fmt.Sprintf("%d rules count, want one", len(rules))}
 	}
@@ -135,8 +174,8 @@ func theRuleAnswersNobody(all stacks) []string {
 	if len(list(p["Conditions"])) != 1 || len(hosts) != 1 || !strings.HasSuffix(hosts[0], ".invalid") || strings.ContainsAny(hosts[0], "*?") {
 		return []string{fmt.Sprintf("a request may meet the rule: %v", p["Conditions"])}
 	}
-	if kinds := texts(at(p, "Actions", 0, "Type")); !slices.Equal(kinds, []string{"fixed-response"}) {
-		return []string{fmt.Sprintf("the rule does %v: a forward would be CodeDeploy's to rewrite", kinds)}
+	if kinds := texts(at(p, "Actions", 0, "Type")); !slices.Equal(kinds, []string{action}) {
+		return []string{fmt.Sprintf("the rule does %v: a forward would be CodeDeploy's to rewrite, and Amazon ECS wants nothing else", kinds)}
 	}
 	return nil
 }
@@ -146,9 +185,12 @@ func TestTheAlarmThatRollsBack(t *testing.T) {
 	const f = "bluegreen.yml"
 	hold(t, map[string]invariant{
 		"counts production's errors": {countsProduction, []mutation{
-			{f, `"errors - FILL(tests, 0)"`, "errors"},
-			{f, `"errors - FILL(tests, 0)"`, "errors - tests"},
-			{f, "ListenerArn: !Ref TestListener", "ListenerArn: !Ref ProductionListener"},
+			{f, `"errors - FILL(rules, 0)"`, "errors"},
+			{f, `"errors - FILL(rules, 0)"`, "errors - rules"},
+			{f, `"errors - FILL(rules, 0) + FILL(requests, 0)"`, `"errors - FILL(rules, 0)"`},
+			{f, "                MetricName: RequestCount\n", "                MetricName: NewConnectionCount\n"},
+			{f, "ListenerArn: !Ref TestListener\n      Priority: 1", "ListenerArn: !Ref ProductionListener\n      Priority: 1"},
+			{f, "ListenerArn: !Ref TestListener\n      Priority: 1", "ListenerArn: !Ref TestListener\n      Priority: 3"},
 			{f, "MetricName: RuleEvaluations", "MetricName: RequestCount"},
 			{f, "EvaluationPeriods: 2", "EvaluationPeriods: 1"},
 			{f, "Threshold: 10\n", "Threshold: 11\n"},
@@ -156,7 +198,10 @@ func TestTheAlarmThatRollsBack(t *testing.T) {
 		"the rule that counts answers nobody": {theRuleAnswersNobody, []mutation{
 			{f, "Values: [greenlight.invalid]", "Values: ['*']"},
 			{f, `{Type: fixed-response, FixedResponseConfig: {StatusCode: "404"}}`, "{Type: forward, TargetGroupArn: !Ref TargetGroup1}"},
-			{f, "Type: AWS::ElasticLoadBalancingV2::ListenerRule", "Type: AWS::ElasticLoadBalancingV2::Listener"},
+			{f, `{Type: forward, TargetGroupArn: !Ref TargetGroup1}`, `{Type: fixed-response, FixedResponseConfig: {StatusCode: "404"}}`},
+			{f, "  CountTestRequests:\n    Type: AWS::ElasticLoadBalancingV2::ListenerRule", "  CountTestRequests:\n    Type: AWS::ElasticLoadBalancingV2::Listener"},
+			{f, "  ProductionRule:\n    Type: AWS::ElasticLoadBalancingV2::ListenerRule\n    Condition: ByECS\n", "  ProductionRule:\n    Type: AWS::ElasticLoadBalancingV2::ListenerRule\n"},
+			{f, `{Field: path-pattern, PathPatternConfig: {Values: ["/*"]}}`, `{Field: path-pattern, PathPatternConfig: {Values: ["/api/*"]}}`},
 		}},
 	})
 }

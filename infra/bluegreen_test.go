@@ -9,15 +9,18 @@ import (
 	"testing"
 )
 
-// madeOnce is what CloudFormation must not touch after creation: CodeDeploy changes it, or refuses the change, or the
-// database would not get the password.
+// madeOnce is what CloudFormation must not touch after creation: deployments change it, or it refuses the change, or
+// the database would not get the password.
 func madeOnce() []string {
-	return []string{"DatabaseSecret", "BootstrapTask", "ProductionListener", "Service", "TestListener"}
+	return []string{"DatabaseSecret", "BootstrapTask", "ProductionListener", "ProductionRule", "Service", "TestListener", "TestRule"}
 }
 
 // creationOnly are the parameters that a resource made once may hang on.
 func creationOnly() []string {
-	return []string{"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn", "DatabaseUsername"}
+	return []string{
+		"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn", "DatabaseUsername",
+		"Controller", "LaunchType", "Strategy", "StepPercent", "StepMinutes", "BakeMinutes",
+	}
 }
 
 func theStackPolicy(all stacks) []string {
@@ -52,21 +55,39 @@ func constants(all stacks) []string {
 	var problems []string
 	stack := all["bluegreen.yml"]
 	for _, id := range madeOnce() {
-		walk(stack.resource(id).properties, func(m map[string]any) {
-			ref, _ := m["Ref"].(string)
-			if stack.section("Parameters")[ref] != nil && !slices.Contains(creationOnly(), ref) {
-				problems = append(problems, id+" hangs on the parameter "+ref)
+		names := named(stack.resource(id).properties)
+		walk(stack.resource(id).all, func(m map[string]any) {
+			names = append(names, stack.decides(str(m["Condition"]))...)
+			if choice, ok := at(m, "Fn::If", 0).(string); ok {
+				names = append(names, stack.decides(choice)...)
 			}
 		})
+		for _, name := range names {
+			if stack.section("Parameters")[name] != nil && !slices.Contains(creationOnly(), name) {
+				problems = append(problems, id+" hangs on the parameter "+name)
+			}
+		}
 	}
-	service := stack.resource("Service").properties
-	if str(at(service, "DeploymentController", "Type")) != "CODE_DEPLOY" || service["LaunchType"] != nil || str(at(service, "CapacityProviderStrategy", 0, "CapacityProvider")) != "${CapacityProvider}" {
+	service := stack.as(codeDeploy).resource("Service").properties
+	if str(at(service, "DeploymentController", "Type")) != "CODE_DEPLOY" || service["DeploymentConfiguration"] != nil || at(service, "LoadBalancers", 0, "AdvancedConfiguration") != nil ||
+		service["LaunchType"] != nil || str(at(service, "CapacityProviderStrategy", 0, "CapacityProvider")) != "${CapacityProvider}" {
 		problems = append(problems, "the service is not CodeDeploy's, or without its capacity provider")
 	}
 	if got := texts(stack.resource("Service").all["DependsOn"]); len(missing([]string{"ProductionListener", "TestListener", "CapacityProviders"}, got)) > 0 {
 		problems = append(problems, fmt.Sprintf("the service waits for %v only", got))
 	}
 	return problems
+}
+
+// decides returns what a condition hangs on.
+func (t template) decides(condition string) []string {
+	names := named(t.section("Conditions")[condition])
+	walk(t.section("Conditions")[condition], func(m map[string]any) {
+		if other, ok := m["Condition"].(string); ok {
+			names = append(names, t.decides(other)...)
+		}
+	})
+	return names
 }
 
 // saidToBeMadeOnce wants whoever sets a parameter that counts at creation only to read so.
@@ -100,13 +121,13 @@ func leavesNothing(all stacks) []string {
 	return problems
 }
 
-// weighted wants both listeners as CodeDeploy leaves them.
+// weighted wants both listeners as CodeDeploy leaves them, and both rules as Amazon ECS wants them.
 func weighted(all stacks) []string {
 	var problems []string
-	for _, id := range []string{"ProductionListener", "TestListener"} {
+	for _, id := range []string{"ProductionListener", "TestListener", "ProductionRule", "TestRule"} {
 		p := all["bluegreen.yml"].resource(id).properties
 		var got []string
-		for _, g := range list(at(p, "DefaultActions", 0, "ForwardConfig", "TargetGroups")) {
+		for _, g := range append(list(at(p, "DefaultActions", 0, "ForwardConfig", "TargetGroups")), list(at(p, "Actions", 0, "ForwardConfig", "TargetGroups"))...) {
 			got = append(got, str(at(g, "TargetGroupArn"))+" "+str(at(g, "Weight")))
 		}
 		if want := []string{"${TargetGroup1} 100", "${TargetGroup2} 0"}; !slices.Equal(got, want) {
@@ -137,7 +158,7 @@ func instances(all stacks) []string {
 	if str(at(p, "AutoScalingGroupProvider", "ManagedTerminationProtection")) != "DISABLED" || str(at(p, "AutoScalingGroupProvider", "ManagedDraining")) != "ENABLED" {
 		problems = append(problems, "the capacity provider keeps the stack from being removed, or does not drain")
 	}
-	if got := texts(stack.resource("CapacityProviders").properties["CapacityProviders"]); !slices.Equal(got, []string{"${CapacityProvider}", "FARGATE"}) {
+	if got := texts(stack.as(codeDeploy).resource("CapacityProviders").properties["CapacityProviders"]); !slices.Equal(got, []string{"${CapacityProvider}", "FARGATE"}) {
 		problems = append(problems, fmt.Sprintf("capacity providers %v", got))
 	}
 	return problems
@@ -175,14 +196,15 @@ func tasksFit(all stacks) []string {
 	parameters := stack.section("Parameters")
 	rules := map[string]map[string][]string{}
 	for _, r := range stack.section("Rules") {
-		if str(at(r, "RuleCondition", "Fn::Equals", 0)) != "${MaxInstances}" {
+		condition := at(r, "RuleCondition", "Fn::And", 0, "Fn::Equals")
+		if str(at(condition, 0)) != "${MaxInstances}" {
 			continue
 		}
 		allowed := map[string][]string{}
 		for _, a := range list(at(r, "Assertions")) {
 			allowed[strings.Trim(str(at(a, "Assert", "Fn::Contains", 1)), "${}")] = texts(at(a, "Assert", "Fn::Contains", 0))
 		}
-		rules[str(at(r, "RuleCondition", "Fn::Equals", 1))] = allowed
+		rules[str(at(condition, 1))] = allowed
 	}
 	for _, most := range texts(at(parameters, "MaxInstances", "AllowedValues")) {
 		for _, name := range []string{"MaxTasks", "MinInstances"} {
@@ -213,15 +235,11 @@ func theDeploymentGroup(all stacks) []string {
 	if got := texts(at(g, "AutoRollbackConfiguration", "Events")); len(missing([]string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}, got)) > 0 || str(at(g, "AutoRollbackConfiguration", "Enabled")) != "true" {
 		problems = append(problems, fmt.Sprintf("rolls back on %v only", got))
 	}
-	alarms := list(at(g, "AlarmConfiguration", "Alarms"))
-	for _, a := range alarms {
-		alarm := stack.resource(strings.Trim(str(at(a, "Name")), "${}"))
-		for _, m := range alarmMetrics(alarm) {
-			if m.namespace != "AWS/ApplicationELB" {
-				problems = append(problems, alarm.id+" is no traffic alarm: ringing, it would keep the next deployment from starting")
-			}
-		}
+	var alarms []string
+	for _, a := range list(at(g, "AlarmConfiguration", "Alarms")) {
+		alarms = append(alarms, str(at(a, "Name")))
 	}
+	problems = append(problems, stack.trafficAlarms(alarms)...)
 	if len(alarms) == 0 || str(at(g, "AlarmConfiguration", "Enabled")) != "true" {
 		problems = append(problems, "no alarm stops a deployment")
 	}
@@ -235,11 +253,24 @@ func theDeploymentGroup(all stacks) []string {
 	return problems
 }
 
+// trafficAlarms wants the alarms to be of traffic only.
+func (t template) trafficAlarms(names []string) []string {
+	var problems []string
+	for _, name := range names {
+		alarm := t.resource(strings.Trim(name, "${}"))
+		metrics := alarmMetrics(alarm)
+		if len(metrics) == 0 || slices.ContainsFunc(metrics, func(m metric) bool { return m.namespace != "AWS/ApplicationELB" }) {
+			problems = append(problems, alarm.id+" is no traffic alarm: ringing, it would keep the next deployment from starting")
+		}
+	}
+	return problems
+}
+
 // theGateFits wants the nested stack to be given parameters that it has, all that it needs, and CodeDeploy to
 // be allowed to invoke its functions by their names.
 func theGateFits(all stacks) []string {
 	var problems []string
-	stack, gate := all["bluegreen.yml"], all["gate.yml"]
+	stack, gate := all["bluegreen.yml"].as(codeDeploy), all["gate.yml"]
 	given, _ := stack.resource("Gate").properties["Parameters"].(map[string]any)
 	for name := range given {
 		if gate.section("Parameters")[name] == nil {
@@ -288,7 +319,7 @@ func buckets(all stacks) []string {
 // thePipeline wants what was built to be deployed, and nothing larger than the action takes.
 func thePipeline(all stacks) []string {
 	var problems []string
-	p := all["bluegreen.yml"].resource("Pipeline").properties
+	p := all["bluegreen.yml"].as(codeDeploy).resource("Pipeline").properties
 	deploy := at(p, "Stages", 2, "Actions", 0)
 	for _, key := range []string{"TaskDefinitionTemplateArtifact", "AppSpecTemplateArtifact"} {
 		if str(at(deploy, "Configuration", key)) != "BuildArtifact" {
@@ -427,7 +458,7 @@ func whatRunsStays(all stacks) []string {
 // that it may name.
 func rolesAreHandedOn(all stacks) []string {
 	var problems []string
-	for _, role := range []string{"CodeDeployRole", "PipelineRole"} {
+	for _, role := range []string{"CodeDeployRole", "RegisterPolicy"} {
 		found := false
 		for _, s := range all["bluegreen.yml"].statements(role) {
 			if !slices.Contains(s.actions, "iam:PassRole") {
@@ -452,15 +483,22 @@ func TestBlueGreen(t *testing.T) {
 		"stack policy": {theStackPolicy, []mutation{
 			{"stack-policy.json", `"LogicalResourceId/TestListener"`, `"LogicalResourceId/Listener8080"`},
 			{"stack-policy.json", `"Effect": "Allow"`, `"Effect": "Deny"`},
+			{"stack-policy.json", `"LogicalResourceId/ProductionRule"`, `"LogicalResourceId/CountTestRequests"`},
+			{"stack-policy.json", `"LogicalResourceId/TestRule"`, `"LogicalResourceId/CountTestRequests"`},
+			{"stack-policy.json", `"LogicalResourceId/Service"`, `"LogicalResourceId/CountTestRequests"`},
 			{f, "  BootstrapTask:\n", "  FirstTask:\n"},
 		}},
 		"what is made once hangs on nothing": {constants, []mutation{
 			{f, "      DesiredCount: 2\n", "      DesiredCount: !Ref MinTasks\n"},
-			{f, "      CapacityProviderStrategy: [{CapacityProvider: !Ref CapacityProvider, Weight: 1}]\n", "      LaunchType: EC2\n"},
+			{f, "      CapacityProviderStrategy: [{CapacityProvider: !If [OnEC2, !Ref CapacityProvider, FARGATE], Weight: 1}]\n", "      LaunchType: EC2\n"},
+			{f, "BakeTimeInMinutes: !Ref BakeMinutes", "BakeTimeInMinutes: !Ref BlueTerminationWaitMinutes"},
+			{f, "DeploymentController: {Type: !If [ByECS, ECS, CODE_DEPLOY]}", "DeploymentController: {Type: !If [HasApproval, ECS, CODE_DEPLOY]}"},
+			{f, "DeploymentController: {Type: !If [ByECS, ECS, CODE_DEPLOY]}", "DeploymentController: {Type: ECS}"},
 			{f, "DependsOn: [ProductionListener, TestListener, CapacityProviders]", "DependsOn: [ProductionListener, CapacityProviders]"},
 		}},
 		"what is made once says so": {saidToBeMadeOnce, []mutation{
 			{f, "make another one when that is too much. Counts at creation only.", "make another one when that is too much."},
+			{f, "With Controller=ecs. Counts at creation only.", "With Controller=ecs."},
 		}},
 		"a failed try leaves nothing behind": {leavesNothing, []mutation{
 			{f, "DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      ConnectionName", "DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n    Properties:\n      ConnectionName"},
@@ -469,13 +507,14 @@ func TestBlueGreen(t *testing.T) {
 		}},
 		"weighted listeners": {weighted, []mutation{
 			{f, "- {TargetGroupArn: !Ref TargetGroup2, Weight: 0}", "- {TargetGroupArn: !Ref TargetGroup2, Weight: 100}"},
+			{f, "PathPatternConfig: {Values: [\"/*\"]}}]\n      Actions:\n        - Type: forward\n          ForwardConfig:\n            TargetGroups:\n              - {TargetGroupArn: !Ref TargetGroup1, Weight: 100}", "PathPatternConfig: {Values: [\"/*\"]}}]\n      Actions:\n        - Type: forward\n          ForwardConfig:\n            TargetGroups:\n              - {TargetGroupArn: !Ref TargetGroup1, Weight: 0}"},
 		}},
 		"instances": {instances, []mutation{
 			{f, "HttpTokens: required", "HttpTokens: optional"},
 			{f, "HttpPutResponseHopLimit: 1", "HttpPutResponseHopLimit: 2"},
 			{f, "amazon-linux-2023/recommended", "amazon-linux-2/recommended"},
 			{f, "ManagedTerminationProtection: DISABLED", "ManagedTerminationProtection: ENABLED"},
-			{f, "CapacityProviders: [!Ref CapacityProvider, FARGATE]", "CapacityProviders: [FARGATE]"},
+			{f, "CapacityProviders: !If [OnEC2, [!Ref CapacityProvider, FARGATE], [FARGATE]]", "CapacityProviders: [FARGATE]"},
 		}},
 		"versions": {versions, []mutation{
 			{f, `Default: "17.7"`, `Default: "16.99"`},
@@ -485,7 +524,7 @@ func TestBlueGreen(t *testing.T) {
 		}},
 		"tasks fit": {tasksFit, []mutation{
 			{f, `"Fn::Contains": [["2", "3"], !Ref MaxTasks]`, `"Fn::Contains": [["2", "3", "4"], !Ref MaxTasks]`},
-			{f, `RuleCondition: !Equals [!Ref MaxInstances, "5"]`, `RuleCondition: !Equals [!Ref MaxInstances, "9"]`},
+			{f, `!Equals [!Ref MaxInstances, "5"]`, `!Equals [!Ref MaxInstances, "9"]`},
 			{f, "  MaxTasks:\n    Type: Number\n    Default: 4", "  MaxTasks:\n    Type: Number\n    Default: 6"},
 		}},
 		"deployment group": {theDeploymentGroup, []mutation{

@@ -44,6 +44,8 @@ func inventory() map[string][]string {
 		"artifact bucket":                      {"ArtifactBucket", "ArtifactBucketPolicy"},
 		"suites":                               {"SuiteBucket", "SuiteBucketPolicy"},
 		"notifications":                        {"NotificationTopic", "NotificationTopicPolicy", "NotificationSubscription", "DeploymentFailed", "PipelineFailed"},
+		"Amazon ECS's own deployments":         {"ProductionRule", "TestRule", "LoadBalancerRole", "Deploy", "DeployRole"},
+		"IAM: what several of them may":        {"ProjectPolicy", "RegisterPolicy", "CodeDeployActionPolicy"},
 		"alarms on traffic":                    {"ServerErrors", "CountTestRequests", "UnhealthyTasks"},
 		"approve by looking":                   {"Gate", "says: aws deploy continue-deployment"},
 		"the hooks":                            {"gate:AfterAllowTestTraffic", "gate:BeforeAllowTraffic", "gate:Prober"},

@@ -45,7 +45,7 @@ case "$*" in
 	[ -n "$STACK_STATUS" ] || { echo "An error occurred (ValidationError): Stack with id x does not exist" >&2; exit 255; }
 	[ "$STACK_STATUS" != denied ] || { echo "An error occurred (AccessDenied)" >&2; exit 255; }
 	echo "$STACK_STATUS" ;;
-*"describe-stacks"*"Parameters[]"*) printf 'NamePrefix\t%s\nContainerPort\t8080\nCertificateArn\t\n' "${WAS:-tripmgmt}" ;;
+*"describe-stacks"*"Parameters[]"*) printf 'NamePrefix\t%s\nContainerPort\t8080\nCertificateArn\t\nController\tcodedeploy\n' "${WAS:-tripmgmt}" ;;
 *list-stack-resources*) echo "AWS::RDS::DBCluster	Database" ;;
 *ArtifactBucketName*) echo artifacts ;;
 *SuiteBucketName*) echo "${SUITE_BUCKET:-suites}" ;;
@@ -61,6 +61,9 @@ var parameterFiles = map[string]string{
 	"nameless.parameters":  "Controller=both\nSuiteBucket=suites\n",
 	"named.parameters":     "Controller=ecs\nApplicationName=a\nSuiteBucket=suites\n",
 	"wrong.parameters":     "NamePrefix=-trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
+	"canary.parameters":    "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nStrategy=CANARY\n",
+	"approval.parameters":  "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nController=ecs\nApprovalWaitMinutes=5\n",
+	"native.parameters":    "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nController=ecs\nStrategy=LINEAR\n",
 	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nContainerPort=9000\n",
 }
 
@@ -170,6 +173,30 @@ func TestMakeInAnAccount(t *testing.T) {
 			[]string{"with Controller=ecs there is no ApplicationName"},
 			nil,
 			[]string{"cloudformation", "s3 cp"},
+		},
+		"a strategy of Amazon ECS with CodeDeploy": {
+			[]string{"STACK_STATUS="},
+			[]string{"deploy", "STACK=bluegreen", "BUCKET=b", "PARAMETERS=infra/canary.parameters"},
+			2,
+			[]string{"Strategy is for Controller=ecs"},
+			nil,
+			[]string{"cloudformation", "s3 cp"},
+		},
+		"an approval that would stop the stack": {
+			[]string{"STACK_STATUS="},
+			[]string{"dry-run", "STACK=bluegreen", "BUCKET=b", "PARAMETERS=infra/approval.parameters"},
+			2,
+			[]string{"with Controller=ecs ApprovalWaitMinutes stays 0"},
+			nil,
+			[]string{"cloudformation", "s3 cp"},
+		},
+		"another controller than before": {
+			[]string{"STACK_STATUS=UPDATE_COMPLETE"},
+			[]string{"deploy", "STACK=bluegreen", "BUCKET=b", "PARAMETERS=infra/native.parameters"},
+			2,
+			[]string{"Controller is 'codedeploy', and would be 'ecs'"},
+			nil,
+			[]string{"create-change-set", "cloudformation package", "s3 cp"},
 		},
 		"a value that is refused": {
 			[]string{"STACK_STATUS="},
@@ -328,7 +355,7 @@ func TestADryRunMarksWhatIsLost(t *testing.T) {
 			"STACK=gate", "BUCKET=b", "PARAMETERS="+filepath.Join(dir, "gate.parameters"))
 		out, err := cmd.CombinedOutput()
 		for _, want := range []string{
-			"building 1 of 9: after-allow-test-traffic for arm64",
+			"building 1 of 11: after-allow-test-traffic for arm64",
 			"! Modify  Replacement=True AWS::RDS::DBCluster Database\n", "! Remove  -            AWS::SQS::Queue Old\n",
 			"  Add     -            AWS::SNS::Topic New\n", "  Modify  Replacement=False AWS::IAM::Role HookRole\n",
 		} {

@@ -165,7 +165,7 @@ func prune(t *testing.T, text string) []byte {
 	}
 	for _, r := range resources {
 		// moto knows no weights.
-		for _, action := range list(at(r, "Properties", "DefaultActions")) {
+		for _, action := range append(list(at(r, "Properties", "DefaultActions")), list(at(r, "Properties", "Actions"))...) {
 			if first := at(action, "ForwardConfig", "TargetGroups", 0, "TargetGroupArn"); first != nil {
 				action.(map[string]any)["TargetGroupArn"] = first
 			}
@@ -274,6 +274,8 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	}
 	m.wantMade(t)
 
+	m.wantNative(t)
+
 	// A gate for Amazon ECS's own deployments, beside it.
 	if err := os.WriteFile(parameters, []byte("NamePrefix=native\nController=ecs\nSuiteBucket=suites\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -285,6 +287,27 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
+		}
+	}
+}
+
+// wantNative makes the pipeline with Amazon ECS's own deployments on Fargate, beside the first one and of its package.
+func (m moto) wantNative(t *testing.T) {
+	t.Helper()
+	parameters := filepath.Join(m.dist, "parameters.json")
+	more := ""
+	for name, value := range map[string]string{"NamePrefix": "canary", "Controller": "ecs", "Strategy": "CANARY", "LaunchType": "FARGATE"} {
+		more += fmt.Sprintf(`, {"ParameterKey": %q, "ParameterValue": %q}`, name, value)
+	}
+	if err := os.WriteFile(parameters, []byte(strings.Replace(read(t, parameters), "\n]", more+"\n]", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.must(t, "aws", "cloudformation", "create-stack", "--stack-name", "canary", "--template-body", "file://"+filepath.Join(m.dist, "bluegreen.yml"),
+		"--capabilities", "CAPABILITY_IAM", "--parameters", "file://"+parameters)
+	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "canary", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	for id, want := range map[string]bool{"ProductionRule": true, "TestRule": true, "LoadBalancerRole": true, "DeployRole": true, "Service": true, "Gate": true, "CodeDeployRole": false, "Instances": false, "LaunchTemplate": false} {
+		if slices.Contains(made, id) != want {
+			t.Errorf("of the pipeline with Amazon ECS, %s is made: %t; made are %v", id, !want, made)
 		}
 	}
 }

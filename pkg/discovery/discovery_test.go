@@ -258,26 +258,29 @@ func TestARuleThatComesFirst(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		priority, conditions, group string
-		taken                       bool
+		taken, any                  bool
 	}{
-		"it has no conditions":                         {"1", "", "one", true},
-		"it comes later":                               {"30", "", "one", false},
-		"it is the default":                            {"default", "", "one", false},
-		"it does not say its priority":                 {"", "", "one", true},
-		"it leads to green, too":                       {"1", "", "two", false},
-		"it does not forward":                          {"1", "", "", true},
-		"another host":                                 {"1", host("a.example"), "one", false},
-		"two other hosts":                              {"1", host("a.example", "c.example"), "one", false},
-		"one of two hosts is ours":                     {"1", host("a.example", "B.example"), "one", true},
-		"a mask that our host may fit":                 {"1", host("*.example"), "one", true},
-		"a host that ends like ours":                   {"1", host("ab.example"), "one", false},
-		"a mask with ours as its end":                  {"1", host("a*.b.example"), "one", true},
-		"another path":                                 {"1", path("/a/*"), "one", false},
-		"a path below ours":                            {"1", path("/b/c"), "one", true},
-		"a header that a suite may say":                {"1", `<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-test</HttpHeaderName><Values><member>blue</member></Values></HttpHeaderConfig></member>`, "one", true},
-		"another host by an expression":                {"1", `<member><Field>host-header</Field><Values><member>a.example</member></Values><RegexValues><member>.</member></RegexValues></member>`, "one", true},
-		"a source address":                             {"1", `<member><Field>source-ip</Field></member>`, "one", true},
-		"a host that is another's, and a path of ours": {"1", host("a.example") + path("/b/*"), "one", false},
+		"it has no conditions":                         {"1", "", "one", true, false},
+		"it comes later":                               {"30", "", "one", false, false},
+		"it is the default":                            {"default", "", "one", false, false},
+		"it does not say its priority":                 {"", "", "one", true, false},
+		"it leads to green, too":                       {"1", "", "two", false, false},
+		"it does not forward":                          {"1", "", "", true, false},
+		"another host":                                 {"1", host("a.example"), "one", false, false},
+		"two other hosts":                              {"1", host("a.example", "c.example"), "one", false, false},
+		"one of two hosts is ours":                     {"1", host("a.example", "B.example"), "one", true, false},
+		"a mask that our host may fit":                 {"1", host("*.example"), "one", true, false},
+		"a host that ends like ours":                   {"1", host("ab.example"), "one", false, false},
+		"a mask with ours as its end":                  {"1", host("a*.b.example"), "one", true, false},
+		"another path":                                 {"1", path("/a/*"), "one", false, false},
+		"a path below ours":                            {"1", path("/b/c"), "one", true, false},
+		"a header that a suite may say":                {"1", `<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-test</HttpHeaderName><Values><member>blue</member></Values></HttpHeaderConfig></member>`, "one", true, false},
+		"another host by an expression":                {"1", `<member><Field>host-header</Field><Values><member>a.example</member></Values><RegexValues><member>.</member></RegexValues></member>`, "one", true, false},
+		"a source address":                             {"1", `<member><Field>source-ip</Field></member>`, "one", true, false},
+		"a host that is another's, and a path of ours": {"1", host("a.example") + path("/b/*"), "one", false, false},
+		"a host that is nobody's, and ours is any":     {"1", host("greenlight.invalid"), "one", false, true},
+		"a host that is somebody's, and ours is any":   {"1", host("greenlight.invalid", "a.example"), "one", true, true},
+		"a path that is another's, and ours is any":    {"1", path("/a/*"), "one", true, true},
 	} {
 		rule := func(arn, priority, conditions, group string) string {
 			return `<member><RuleArn>` + arn + `</RuleArn><Priority>` + priority + `</Priority><Conditions>` + conditions + `</Conditions><Actions><member><Type>` +
@@ -293,7 +296,11 @@ func TestARuleThatComesFirst(t *testing.T) {
 			{"DescribeRules": page(first+own, "")},
 			{"DescribeRules 2&Version": page(own, "<NextMarker>m</NextMarker>"), "DescribeRules Marker=m": page(first, "")},
 		} {
-			got, err := finder(t, answers).Earlier(t.Context(), way, "two")
+			sent := way
+			if tc.any { // the rule asks for nothing
+				sent = discovery.Way{Rule: oneRule, Groups: []string{"two"}}
+			}
+			got, err := finder(t, answers).Earlier(t.Context(), sent, "two")
 			if want := map[bool]string{true: other}[tc.taken]; err != nil || got != want {
 				t.Errorf("%s: %q, %v, want %q", name, got, err, want)
 			}

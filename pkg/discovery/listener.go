@@ -145,11 +145,17 @@ func (f Finder) Earlier(ctx context.Context, w Way, targetGroup string) (string,
 		first.forwards(r)
 		first.read(r)
 		if i != own && priority(r) <= priority(rules[own]) && !first.LeadsOnlyTo(targetGroup) &&
-			!apart(first.Hosts, w.Hosts) && !apart(first.Paths, w.Paths) {
+			!nobodys(first.Hosts) && !apart(first.Hosts, w.Hosts) && !apart(first.Paths, w.Paths) {
 			return aws.ToString(r.RuleArn), nil
 		}
 	}
 	return "", nil
+}
+
+// nobodys reports whether all hosts are below .invalid, where there are none: such a rule only counts what comes.
+func nobodys(hosts []string) bool {
+	return len(hosts) > 0 &&
+		!slices.ContainsFunc(hosts, func(h string) bool { return !strings.HasSuffix(strings.ToLower(h), ".invalid") })
 }
 
 // priority is a rule's place in the order of its listener; a rule that does not say it comes first.

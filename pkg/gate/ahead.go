@@ -18,7 +18,7 @@ import (
 // knock asks the test listener for any answer at all: nothing new stands behind it yet.
 const knock = `version: 1
 name: knock
-readiness: {consecutive: 1, within: 3s}
+readiness: {checks: [knock], consecutive: 1, within: 3s}
 checks:
   - {name: knock, request: %q, expect: {status: [2xx, 3xx, 4xx, 500, 501, 502, 503, 504]}}
 `

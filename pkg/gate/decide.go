@@ -197,8 +197,11 @@ func (g *Gate) job(
 		job.UncomparableBaseline = f.creation
 	}
 	if n, _ := f.Replacement.Get(); n.Bootstrap {
-		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
-			"placeholder's: the next release would not be compared with it")
+		if r, _ := f.Rollout.Get(); !r.First {
+			return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
+				"placeholder's: the next release would not be compared with it")
+		}
+		job.UncomparableBaseline = cmp.Or(f.creation, "the service is being created with the stack's placeholder")
 	}
 	if o, _ := f.Original.Get(); o.Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
