@@ -274,7 +274,7 @@ func nobodyApprovesHisOwn(all stacks) []string {
 				continue
 			}
 			keys := texts(at(s.conditions, "ForAnyValue:StringEquals", "aws:TagKeys"))
-			denied = denied || s.effect == "Deny" && s.resources[0] == "*" && len(missing([]string{"greenlight.decision", "greenlight.why", "greenlight.deployment"}, keys)) == 0
+			denied = denied || s.effect == "Deny" && s.resources[0] == "*" && len(missing([]string{"greenlight.decision", "greenlight.why", "greenlight.answer"}, keys)) == 0
 			if s.effect == "Allow" && str(at(s.conditions, "StringEquals", "ecs:CreateAction")) != "RegisterTaskDefinition" {
 				problems = append(problems, "what is there already may be tagged")
 			}

@@ -60,8 +60,8 @@ func TestWhatBecomesOfAnAnswer(t *testing.T) {
 			return false
 		}, "", exitNotLive, "the gate says nobody approved by noon", true},
 		"somebody has answered": {nil, "rejected " + question, exitNotLive, "somebody was faster: rejected by eve: no", false},
-		"an older answer":       {deny("TagResource"), "rejected 1/BeforeAllowTraffic/2020", exitUnknown, "AccessDenied", false},
-		"it may not answer":     {deny("TagResource"), "", exitUnknown, "AccessDenied", false},
+		"an older answer":       {deny("TagResource"), "rejected 1/BeforeAllowTraffic/2020", exitRefused, "AccessDenied", false},
+		"it may not answer":     {deny("TagResource"), "", exitRefused, "AccessDenied", false},
 		"it may not see whether somebody did": {
 			deny("DescribeTaskDefinition"), "", exitUnknown,
 			"nothing was decided: whether somebody else did cannot be read", false,

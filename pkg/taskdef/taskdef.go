@@ -58,13 +58,14 @@ func (r Request) Unset() diagnostic.List {
 	return exp.Problems
 }
 
-// inContainer visits the texts that a shell, or a log router, of a container reads.
+// inContainer visits the texts that a shell, or a log router, of a container reads. Those of awslogs nobody expands.
 func inContainer(root *template.Node, visit func(*template.Node)) {
 	for _, container := range root.Get("containerDefinitions").List() {
-		for _, n := range []*template.Node{
-			container.Get("command"), container.Get("entryPoint"), container.Get("healthCheck").Get("command"),
-			container.Get("logConfiguration").Get("options"),
-		} {
+		texts := []*template.Node{container.Get("command"), container.Get("entryPoint"), container.Get("healthCheck").Get("command")}
+		if logs := container.Get("logConfiguration"); logs.Get("logDriver").Str() != "awslogs" {
+			texts = append(texts, logs.Get("options"))
+		}
+		for _, n := range texts {
 			if n != nil {
 				n.Walk(visit)
 			}
