@@ -21,6 +21,8 @@ func (*goesOn) Begin(context.Context, string, string, string) (string, error) { 
 
 func (*goesOn) Latest(context.Context) (string, error) { return "d-1", nil }
 
+func (*goesOn) Previous(context.Context, rollout.State) (string, error) { return "", nil }
+
 func (g *goesOn) Decide(context.Context, rollout.State, bool) error {
 	g.back = true
 	return nil

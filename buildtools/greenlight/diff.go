@@ -170,13 +170,7 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 	var notes diagnostic.List
 	text := line(shown)
 	for _, x := range all {
-		what := "~ " + x.Path + "  " + x.Old + " -> " + x.New
-		switch {
-		case x.Old == "":
-			what = "+ " + x.Path + "  " + x.New
-		case x.New == "":
-			what = "- " + x.Path + "  " + x.Old
-		}
+		what := worded(x)
 		text += line(what)
 		notes = append(notes, diagnostic.Problem{Place: x.Place, Severity: diagnostic.Notice, Text: what})
 	}
@@ -185,4 +179,15 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 	}
 	_, err := io.WriteString(d.at.stdout, text)
 	return err
+}
+
+// worded is a difference in one line.
+func worded(x taskdef.Difference) string {
+	switch {
+	case x.Old == "":
+		return "+ " + x.Path + "  " + x.New
+	case x.New == "":
+		return "- " + x.Path + "  " + x.Old
+	}
+	return "~ " + x.Path + "  " + x.Old + " -> " + x.New
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
 // answerTries is how often, a second apart, it is looked whether a gate that asks has taken an answer.
@@ -61,8 +62,8 @@ func statusCommand(at surroundings) *cli.Command {
 	l := &look{session: session{at: at}}
 	return l.found(&cli.Command{
 		Name: "status",
-		About: `Says how a deployment is: where it is, what it waits for, what the gate found,
-who decided, and what can be done. Without --deployment it is the newest one.`,
+		About: `Says how a deployment is: where it is, what it changes and waits for, what the
+gate found, who decided, and what can be done. Without --deployment it is the newest one.`,
 		Example: `greenlight status --service trips/web
 greenlight status --deployment d-1A2B3C4D5`,
 	}, l.status)
@@ -73,12 +74,42 @@ func (l *look) status(ctx context.Context) int {
 	say(l.at.stdout, "revision    %s", cmp.Or(l.now.Definition, "not known"))
 	say(l.at.stdout, "status      %s (%s) %s", l.now.Phase, l.now.Status, l.now.Reason)
 	l.show(l.now)
+	if !l.now.Phase.Over() && l.now.Definition != "" {
+		if err := l.changes(ctx); err != nil {
+			say(l.at.stderr, "greenlight: warning: what the revision changes cannot be read: %v", err)
+		}
+	}
 	kept, _, err := l.aws.Kept(ctx, l.now)
 	if err != nil {
 		say(l.at.stderr, "greenlight: warning: whether somebody decided cannot be read: %v", err)
 	}
 	say(l.at.stdout, "decision    %s", cmp.Or(kept, "none is stored"))
 	return l.end(ctx, l.now, 0)
+}
+
+// changes prints what the new revision changes.
+func (l *look) changes(ctx context.Context) error {
+	before, err := l.controller.Previous(ctx, l.now)
+	if err != nil || before == "" {
+		return err
+	}
+	old, err := l.aws.Definition(ctx, before)
+	if err != nil {
+		return err
+	}
+	text, err := l.aws.Definition(ctx, l.now.Definition)
+	if err != nil {
+		return err
+	}
+	all, problems := taskdef.Differences(old, l.now.Definition, text)
+	if len(problems) > 0 {
+		return errors.New("a task definition cannot be read")
+	}
+	say(l.at.stdout, "changes     %d, compared with %s", len(all), before[strings.LastIndex(before, "/")+1:])
+	for _, x := range all {
+		say(l.at.stdout, "  %s", worded(x))
+	}
+	return nil
 }
 
 // verb is a decision's command.

@@ -206,6 +206,23 @@ func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *St
 	return nil
 }
 
+// Previous returns what the original task set runs.
+func (c CodeDeploy) Previous(ctx context.Context, s State) (string, error) {
+	target, err := c.facts.Target(ctx, s.ID)
+	original := target.Original()
+	if err != nil || original == nil {
+		return "", err
+	}
+	cluster, service, _ := strings.Cut(target.ID, ":")
+	out, err := c.ECS.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{
+		Cluster: &cluster, Service: &service, TaskSets: []string{original.ID},
+	})
+	if err != nil || len(out.TaskSets) != 1 {
+		return "", awsclient.Error(err)
+	}
+	return aws.ToString(out.TaskSets[0].TaskDefinition), nil
+}
+
 // Decide ends the READY_WAIT, or stops the deployment and rolls it back.
 func (c CodeDeploy) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)

@@ -245,6 +245,16 @@ func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State)
 	return nil
 }
 
+// Previous returns what the source revision runs.
+func (n Native) Previous(ctx context.Context, s State) (string, error) {
+	out, err := n.ECS.DescribeServiceDeployments(ctx,
+		&ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{s.ID}})
+	if err != nil || len(out.ServiceDeployments) != 1 || len(out.ServiceDeployments[0].SourceServiceRevisions) == 0 {
+		return "", awsclient.Error(err)
+	}
+	return n.definition(ctx, out.ServiceDeployments[0].SourceServiceRevisions[0].Arn)
+}
+
 // Decide ends the PAUSE hook in which the deployment was seen, or stops the deployment and rolls it back.
 func (n Native) Decide(ctx context.Context, s State, goOn bool) error {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)

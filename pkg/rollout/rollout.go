@@ -93,6 +93,8 @@ type Controller interface {
 	Latest(ctx context.Context) (id string, err error)
 	// Look looks at a deployment.
 	Look(ctx context.Context, id string) (State, error)
+	// Previous returns the task definition of what a deployment replaces; "" where there is none.
+	Previous(ctx context.Context, s State) (definition string, err error)
 	// Decide ends the wait in which a deployment was seen; without goOn it is stopped and rolled back, waiting or not.
 	Decide(ctx context.Context, s State, goOn bool) error
 }
