@@ -63,7 +63,8 @@ func statusCommand(at surroundings) *cli.Command {
 	return l.found(&cli.Command{
 		Name: "status",
 		About: `Says how a deployment is: where it is, what it changes and waits for, what the
-gate found, who decided, and what can be done. Without --deployment it is the newest one.`,
+gate found, who decided, and what can be done. Without --deployment it is the
+newest one.`,
 		Example: `greenlight status --service trips/web
 greenlight status --deployment d-1A2B3C4D5`,
 	}, l.status)
