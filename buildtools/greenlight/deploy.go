@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -105,13 +104,13 @@ func (d *deploy) files() (input *ecs.RegisterTaskDefinitionInput, spec appspec.S
 	wrong := func(at diagnostic.Place, text string) {
 		all = append(all, diagnostic.Problem{Place: at, Text: text})
 	}
-	text, err := os.ReadFile(d.taskdef)
+	text, err := cli.ReadFile(d.taskdef, d.at.stdin)
 	if err != nil {
 		wrong(diagnostic.Place{File: d.taskdef}, err.Error())
 		return nil, spec, all
 	}
-	task, all := taskdef.Read(d.taskdef, string(text))
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	task, all := taskdef.Read(d.taskdef, text)
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields() // a member that this build's SDK does not know would be lost on the way
 	if err := decoder.Decode(&input); err != nil && len(all) == 0 {
 		wrong(task.Place, "RegisterTaskDefinition does not take it, render-taskdef writes what is taken: "+err.Error())
@@ -119,11 +118,11 @@ func (d *deploy) files() (input *ecs.RegisterTaskDefinitionInput, spec appspec.S
 	if d.appspec == "" {
 		return input, spec, all
 	}
-	if text, err = os.ReadFile(d.appspec); err != nil {
+	if text, err = cli.ReadFile(d.appspec, d.at.stdin); err != nil {
 		wrong(diagnostic.Place{File: d.appspec}, err.Error())
 		return input, spec, all
 	}
-	spec, problems := appspec.Read(d.appspec, string(text))
+	spec, problems := appspec.Read(d.appspec, text)
 	all = append(append(all, problems...), spec.Check(&task)...)
 	if named := spec.TaskDefinition; named.Text != appspec.Placeholder && !named.Wrong {
 		wrong(named.Place, "it names another task definition than the one that is registered here, want "+appspec.Placeholder)

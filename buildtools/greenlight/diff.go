@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -79,11 +78,11 @@ func (d *diff) wrong(args []string) error {
 }
 
 func (d *diff) run(ctx context.Context, name string) int {
-	text, err := os.ReadFile(name)
+	text, err := cli.ReadFile(name, d.at.stdin)
 	if err != nil {
 		return d.refused(diagnostic.List{{Place: diagnostic.Place{File: name}, Text: err.Error()}})
 	}
-	task, problems := taskdef.Read(name, string(text))
+	task, problems := taskdef.Read(name, text)
 	if len(problems) > 0 {
 		return d.refused(problems)
 	}
@@ -91,7 +90,7 @@ func (d *diff) run(ctx context.Context, name string) int {
 	if err != nil {
 		return d.failed(exitUnknown, err)
 	}
-	all, problems := taskdef.Differences(old, name, string(text))
+	all, problems := taskdef.Differences(old, name, text)
 	if len(problems) > 0 {
 		return d.refused(problems)
 	}

@@ -185,7 +185,17 @@ func rehearse(ts *testscript.TestScript, _ bool, args []string) {
 func moto(ts *testscript.TestScript, _ bool, _ []string) {
 	start(ts, false, []string{"moto", "moto_server", "-H", "127.0.0.1", "-p", "0"})
 	until(ts, false, []string{"moto", `Running on http://`})
-	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`Running on (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("moto"))[1])
+	at := regexp.MustCompile(`Running on (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("moto"))[1]
+	ts.Setenv("AWS_ENDPOINT_URL", at)
+	// A service is loaded when it is first called, which takes seconds.
+	for service := range strings.FieldsSeq("sts iam ecr ssm secretsmanager logs lambda codedeploy ecs elasticloadbalancing s3 cloudformation") {
+		r, err := http.NewRequest(http.MethodGet, at, http.NoBody)
+		ts.Check(err)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
+		answer, err := http.DefaultClient.Do(r)
+		ts.Check(err)
+		_ = answer.Body.Close()
+	}
 }
 
 // bend OPERATION ANSWER [TIMES] puts a proxy in front of AWS that answers the operation as it is told: with AWS's error of

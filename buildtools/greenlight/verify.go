@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
@@ -100,11 +99,11 @@ func (v *verifying) run(ctx context.Context, name string) int {
 func (v *verifying) read(name string) (all diagnostic.List) {
 	texts := map[string]string{}
 	for _, file := range []string{name, v.appspec, v.suite} {
-		text, err := os.ReadFile(file)
+		text, err := cli.ReadFile(file, v.at.stdin)
 		if err != nil && file != "" {
 			all = append(all, diagnostic.Problem{Place: diagnostic.Place{File: file}, Text: err.Error()})
 		}
-		texts[file] = string(text)
+		texts[file] = text
 	}
 	if len(all) > 0 {
 		return all

@@ -195,7 +195,7 @@ func (r *Run) Read(name string) (string, bool) {
 		return "", false
 	}
 	r.stdinTaken = r.stdinTaken || name == "-"
-	text, err := r.read(name)
+	text, err := ReadFile(name, r.Stdin)
 	if err != nil {
 		r.file(Name(name), err)
 		return "", false
@@ -204,8 +204,8 @@ func (r *Run) Read(name string) (string, bool) {
 	return text, true
 }
 
-func (r *Run) read(name string) (string, error) {
-	in := r.Stdin
+// ReadFile returns a file's text; "-" is in. What is longer than template.MaxSize is refused, also what has no end.
+func ReadFile(name string, in io.Reader) (string, error) {
 	var text strings.Builder
 	if name != "-" {
 		f, err := os.Open(name)
