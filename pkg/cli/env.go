@@ -2,7 +2,6 @@ package cli
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -16,15 +15,8 @@ import (
 // of such files understand in different ways.
 func ReadEnv(name, text string) (map[string]string, diagnostic.List) {
 	r := envReader{source: template.Source{Name: name, Text: text}, text: text, values: map[string]string{}}
-	for i, c := range text {
-		switch {
-		case c == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
-			r.report(i, "not UTF-8", "save the file as UTF-8")
-			return r.values, r.problems
-		case c == 0:
-			r.report(i, "a NUL byte", "")
-			return r.values, r.problems
-		}
+	if bad, ok := template.Readable(&r.source); !ok {
+		return r.values, diagnostic.List{bad}
 	}
 	r.pos = len(text) - len(strings.TrimPrefix(text, "\uFEFF"))
 	for r.pos < len(text) {
