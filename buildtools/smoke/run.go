@@ -107,7 +107,7 @@ func jobOf(o options, src suite.Source, values map[string]suite.Value) smoke.Job
 // judge runs the suite and tells what came of it.
 func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, job smoke.Job, source []byte) int {
 	p := newProgress(at, o)
-	r := smoke.Run(ctx, suite, job, p.watch())
+	r := smoke.Run(ctx, suite, job, p.tell)
 	p.end()
 	if o.baseline == "" {
 		for _, name := range suite.Comparisons() {
