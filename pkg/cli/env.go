@@ -87,40 +87,26 @@ func (r *envReader) value() (string, bool) {
 	return strings.Trim(value, " \t\r\n"), true
 }
 
-// quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$.
+// quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$ \`, and
+// a line that goes on.
 func (r *envReader) quoted(quote byte) (string, bool) {
 	start := r.pos
-	var b strings.Builder
 	for r.pos++; r.pos < len(r.text); r.pos++ {
 		switch c := r.text[r.pos]; {
 		case c == quote:
+			value := r.text[start+1 : r.pos]
+			if quote == '"' {
+				value = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`, `\"`, `"`, `\$`, "$", "\\`", "`",
+					"\\\n", "").Replace(value)
+			}
 			r.pos++
-			return b.String(), r.onlyComment()
-		case c == '\\' && quote == '"' && r.pos+1 < len(r.text):
+			return value, r.onlyComment()
+		case c == '\\' && quote == '"':
 			r.pos++
-			b.WriteString(escaped(r.text[r.pos]))
-		default:
-			b.WriteByte(c)
 		}
 	}
 	r.report(start, "a quote is not closed", "")
 	return "", false
-}
-
-func escaped(c byte) string {
-	switch c {
-	case 'n':
-		return "\n"
-	case 't':
-		return "\t"
-	case 'r':
-		return "\r"
-	case '\\', '"', '$', '`':
-		return string(c)
-	case '\n':
-		return ""
-	}
-	return "\\" + string(c)
 }
 
 // onlyComment reports anything but a comment behind a closing quote.
