@@ -138,7 +138,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	var found finding.Report
 	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
 		report.Findings(&p.Page, found, 1)
-		p.latencies(found.Checks)
 	} else {
 		p.checks(h.Checks)
 	}
@@ -147,24 +146,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
 func known(verdict string) string { return string(report.Known(finding.Verdict(verdict))) }
-
-// latencies draws how long each check's answers took.
-func (p *page) latencies(checks []finding.CheckResult) {
-	for _, c := range checks {
-		p50, p95 := quantiles(c.Latencies)
-		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{
-			Name:   "the new release",
-			Values: c.Latencies, P50: p50, P95: p95,
-		}})
-		if picture == "" {
-			continue
-		}
-		p.Raw("<details><summary>Latency of ")
-		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), compare.Length(p50),
-			compare.Length(p95)))
-		p.Raw("</summary><figure>" + picture + "</figure></details>\n")
-	}
-}
 
 // checks lists what a hook's log says, where it wrote no report.
 func (p *page) checks(all []rehearsal.Check) {

@@ -3,9 +3,7 @@ package view
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
@@ -137,14 +135,4 @@ func (p *page) tallies() {
 			strconv.FormatInt(t.Requests, 10), strconv.FormatInt(t.Errors, 10))
 	}
 	p.EndTable()
-}
-
-// quantiles are the median and the 95th percentile.
-func quantiles(values []time.Duration) (p50, p95 time.Duration) {
-	if len(values) == 0 {
-		return 0, 0
-	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	return sorted[len(sorted)/2], sorted[min(len(sorted)*95/100, len(sorted)-1)]
 }
