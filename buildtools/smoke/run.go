@@ -163,9 +163,9 @@ func validated(at surroundings, o options, suite *suite.Suite) int {
 	if o.quiet {
 		return cli.ExitOK
 	}
-	checks, compares := suite.Size(o.tags)
-	return wrote(at, at.stdout,
-		fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(checks, "check"), report.Count(compares, "comparison")))
+	checks, compares := suite.Chosen(o.tags)
+	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),
+		report.Count(len(compares), "comparison")))
 }
 
 func wrote(at surroundings, w io.Writer, b []byte) int {
