@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/greenlight-ecs/greenlight/pkg/compare"
 )
 
 // template returns a task definition template with so many containers and variables in each. ref is a
@@ -74,18 +71,9 @@ func (b *bench) renderers(size string) []thing {
 
 // huge is a template of nearly so many megabytes: a valid one, whose size is refused at the end.
 func (b *bench) huge(mb int) thing {
-	return b.refused(fmt.Sprintf("%d MB", mb), 5, fmt.Sprintf("%d.json", mb), template(1, mb*1_000_000/126, "${%s}"))
-}
-
-// refused is a template that ends in an error.
-func (b *bench) refused(name string, exit int, file, text string) thing {
-	return command(name, exit, b.variables(), b.path(ours), "-o", os.DevNull, b.write(file, text))
-}
-
-// items is a list in YAML of as many values as fit into so many kilobytes.
-func (b *bench) items(kb int) thing {
-	text := "a: [" + strings.Repeat("x,", kb*498) + "]"
-	return b.refused(fmt.Sprintf("%d KB of YAML", kb), 5, fmt.Sprintf("items-%d.yaml", kb), text)
+	text := template(1, mb*1_000_000/126, "${%s}")
+	return command(fmt.Sprintf("%d MB", mb), 5, b.variables(), b.path(ours), "-o", os.DevNull,
+		b.write(fmt.Sprintf("%d.json", mb), text))
 }
 
 // checks is how many the suites have.
@@ -139,51 +127,4 @@ jsonpath "$.status" == "ok"
 		command("hurl", 0, nil, "hurl", "--test", b.write("many.hurl", hurl.String())),
 		command("runn", 0, nil, "runn", "run", b.write("runn.yml", runn.String())),
 	}
-}
-
-// simulated is the share of suites that fail, in percent, where one check's green side is worse as the
-// scenario says. The seed is fixed.
-func simulated(name string, runs int, s scenario) thing {
-	return thing{name, func(context.Context) (float64, error) { return 100 * s.failRate(runs, 20261123), nil }}
-}
-
-// falseAlarms are suites whose sides are equal.
-func (b *bench) falseAlarms() (all []thing) {
-	for _, sigma := range []float64{0.3, 0.9} {
-		for _, pairs := range []int{100, 40, 20} {
-			name := fmt.Sprintf("sigma %.1f, %d pairs", sigma, pairs)
-			all = append(all, simulated(name, 2000, scenario{sigma: sigma, pairs: pairs}))
-		}
-	}
-	return all
-}
-
-func (b *bench) falseAlarmLimits() (all []limit) {
-	for _, t := range b.falseAlarms() {
-		all = append(all, limit{t.name, "", 100 * compare.Alpha})
-	}
-	return all
-}
-
-// found has no limits: how much is found follows from the rules and the number of pairs.
-func (b *bench) found() (all []thing) {
-	for _, fault := range []struct {
-		name  string
-		worse scenario
-	}{
-		{"25 % slower", scenario{shift: 1.25}},
-		{"60 % slower", scenario{shift: 1.6}},
-		{"twice as slow", scenario{shift: 2}},
-		{"5 % errors", scenario{errors: 0.05}},
-		{"8 % errors or hangs", scenario{errors: 0.08}},
-		{"8 % are 2 s late", scenario{stalls: 0.08}},
-	} {
-		worlds := []scenario{{sigma: 0.3, pairs: 100}, {sigma: 0.9, pairs: 100}, {sigma: 0.3, pairs: 300}}
-		for _, in := range worlds {
-			s := fault.worse
-			s.sigma, s.pairs = in.sigma, in.pairs
-			all = append(all, simulated(fmt.Sprintf("%s, sigma %.1f, %d pairs", fault.name, s.sigma, s.pairs), 400, s))
-		}
-	}
-	return all
 }

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // The things that other things are held against.
 const (
@@ -29,14 +26,6 @@ func (b *bench) table() []measurement {
 			[]thing{b.huge(2), b.huge(10)},
 			// A megabyte takes as long among ten as among two, give or take the half.
 			[]limit{{"10 MB", "", 1000}, {"10 MB", "2 MB", 1.5 * 10 / 2}},
-		},
-		{
-			"hostile templates", "ms", 3,
-			[]thing{
-				b.refused("9 MB of open placeholders", 4, "open.json", `{"a": "`+strings.Repeat("${#", 3_000_000)+`"}`),
-				b.items(125), b.items(500),
-			},
-			[]limit{{"9 MB of open placeholders", "", 1000}, {"500 KB of YAML", "125 KB of YAML", 1.5 * 500 / 125}},
 		},
 		{
 			"a renderer's peak memory", "MiB", 1,
@@ -83,18 +72,11 @@ func (b *bench) table() []measurement {
 			[]limit{{"smoke", loop, 1.03}},
 		},
 		{
-			"suites that grow", "ms", 3,
-			[]thing{b.smoke("300 checks", 300, "/health", ""), b.smoke("3,000 checks", 3000, "/health", "")},
-			[]limit{{"3,000 checks", "300 checks", 1.2 * 10}},
-		},
-		{
 			"smoke's peak memory", "MiB", 1,
 			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", ""))},
 			[]limit{{several, "", 16}},
 		},
 
 		{"a good rehearsal, two tasks a side", "s", 3, []thing{{beside, b.rehearsal}}, []limit{{beside, "", 2}}},
-		{"a release compared with itself: suites that fail, of 2,000", "%", 1, b.falseAlarms(), b.falseAlarmLimits()},
-		{"a worse release: suites that fail, of 400", "%", 1, b.found(), nil},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -82,43 +83,28 @@ rehearse faults --list`,
 }
 
 // complete checks the flags and takes them apart.
-func (o *faultOptions) complete(c *cli.Command, args []string) error {
-	if err := o.needed(c, args); err != nil {
-		return err
-	}
-	switch {
-	case o.plan.Tasks < 1 || o.plan.Tasks > 50:
-		return cli.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
-	case o.parallel < 1 || o.parallel > mostParallel:
-		return cli.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
-	case o.plan.FunctionTimeout <= 0:
-		return cli.Usagef("--function-timeout %s: above 0", o.plan.FunctionTimeout)
-	case o.plan.StartTimeout <= 0:
-		return cli.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
-	}
+func (o *faultOptions) complete(c *cli.Command, args []string) (err error) {
 	o.plan.Speed, o.traffic = faultSpeed, "0"
-	if err := o.chosen(); err != nil {
+	if err := o.options.complete(c, args); err != nil {
 		return err
 	}
-	return o.values()
-}
-
-// chosen finds the faults and routes that the flags name.
-func (o *faultOptions) chosen() (err error) {
-	o.faults = faults.Faults()
-	if len(o.names) > 0 {
-		o.faults = nil
+	if o.parallel < 1 || o.parallel > mostParallel {
+		return cli.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
 	}
+	all := faults.Faults()
 	var known []string
-	for _, f := range faults.Faults() {
+	for _, f := range all {
 		known = append(known, f.Name)
 	}
 	for _, name := range o.names {
-		f, ok := faults.Find(name)
-		if !ok {
+		i := slices.Index(known, name)
+		if i < 0 {
 			return cli.Usagef("--fault: there is no such fault; %s", nearest(name, known, "there are "))
 		}
-		o.faults = append(o.faults, f)
+		o.faults = append(o.faults, all[i])
+	}
+	if len(o.names) == 0 {
+		o.faults = all
 	}
 	if o.also, err = parseRoutes("route", o.routes); err != nil {
 		return err

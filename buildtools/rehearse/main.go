@@ -5,13 +5,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 
 	"golang.org/x/term"
@@ -36,34 +33,18 @@ func main() {
 		self = os.Args[0]
 	}
 	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
-	out := &output{w: os.Stdout}
+	out := &cli.Stdout{W: os.Stdout}
 	code := command(world{
 		stdout: out, stderr: os.Stderr,
 		live: live, colour: live && os.Getenv("NO_COLOR") == "", width: width,
 		lookup: os.LookupEnv,
 		self:   self, path: os.Getenv("PATH"), home: os.Getenv("HOME"),
 	}).Execute(ctx, os.Args[1:], out, os.Stderr)
-	if code == cli.ExitOK && out.err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, "rehearse: what happened could not be told:", out.err)
+	if code == cli.ExitOK && out.Err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "rehearse: what happened could not be told:", out.Err)
 		code = exitSetup
 	}
 	os.Exit(code)
-}
-
-// output is the standard output, and whether it could be written: nobody may take silence for a good end.
-type output struct {
-	w   io.Writer
-	mu  sync.Mutex
-	err error
-}
-
-// Write writes, and remembers the first error.
-func (o *output) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	n, err := o.w.Write(text)
-	o.err = cmp.Or(o.err, err)
-	return n, err
 }
 
 // width is the terminal's, or 0.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -23,7 +22,6 @@ type progress struct {
 	verbose bool
 	live    bool
 
-	mu    sync.Mutex
 	drawn time.Time
 	shown int // characters on the line
 	said  string
@@ -33,17 +31,8 @@ func newProgress(at surroundings, o options) *progress {
 	return &progress{at: at, verbose: o.verbose, live: at.live && !o.quiet}
 }
 
-// watch returns the function to be told, or nil when nobody looks.
-func (p *progress) watch() func(smoke.Progress) {
-	if !p.live && !p.verbose {
-		return nil
-	}
-	return p.tell
-}
-
+// tell shows what a run says, which it does from one goroutine at a time.
 func (p *progress) tell(n smoke.Progress) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.verbose {
 		p.line(n)
 	}
@@ -108,8 +97,6 @@ func (p *progress) print(s string) { _, _ = io.WriteString(p.at.stderr, s) }
 
 // end takes the line away.
 func (p *progress) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.shown > 0 {
 		p.draw("")
 	}

@@ -107,7 +107,7 @@ func jobOf(o options, src suite.Source, values map[string]suite.Value) smoke.Job
 // judge runs the suite and tells what came of it.
 func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, job smoke.Job, source []byte) int {
 	p := newProgress(at, o)
-	r := smoke.Run(ctx, suite, job, p.watch())
+	r := smoke.Run(ctx, suite, job, p.tell)
 	p.end()
 	if o.baseline == "" {
 		for _, name := range suite.Comparisons() {
@@ -163,9 +163,9 @@ func validated(at surroundings, o options, suite *suite.Suite) int {
 	if o.quiet {
 		return cli.ExitOK
 	}
-	checks, compares := suite.Size(o.tags)
-	return wrote(at, at.stdout,
-		fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(checks, "check"), report.Count(compares, "comparison")))
+	checks, compares := suite.Chosen(o.tags)
+	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),
+		report.Count(len(compares), "comparison")))
 }
 
 func wrote(at surroundings, w io.Writer, b []byte) int {

@@ -15,6 +15,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -131,7 +133,7 @@ func (c *Command) Near(arg string) string {
 
 // Execute runs the command line, which comes without the command's name, and returns the exit code.
 func (c *Command) Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &printer{w: stdout}
+	out := &Stdout{W: stdout}
 	c.Commands = append(c.Commands, c.help(out), c.version(out), c.completion(out))
 	c.build(out, stderr) //nolint:contextcheck // cobra hands the context on
 	c.cobra.CompletionOptions.DisableDefaultCmd = true
@@ -142,25 +144,29 @@ func (c *Command) Execute(ctx context.Context, args []string, stdout, stderr io.
 	if code, ok := errors.AsType[exit](err); ok {
 		return int(code)
 	}
-	if err = errors.Join(err, out.err); err != nil {
+	if err = errors.Join(err, out.Err); err != nil {
 		return c.Wrong(err)
 	}
 	return ExitOK
 }
 
-// printer prints help, version and completion, and remembers that it could not.
-type printer struct {
-	w   io.Writer
-	err error
+// Stdout is the standard output, and whether it could be written: nobody may take silence for a good end.
+type Stdout struct {
+	W io.Writer
+	// Err is the first error.
+	Err error
+	mu  sync.Mutex
 }
 
-func (p *printer) Write(text []byte) (int, error) {
-	n, err := p.w.Write(text)
-	p.err = errors.Join(p.err, err)
+func (o *Stdout) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.W.Write(text)
+	o.Err = cmp.Or(o.Err, err)
 	return n, err
 }
 
-func (p *printer) print(text string) { _, _ = io.WriteString(p, text) }
+func (o *Stdout) print(text string) { _, _ = io.WriteString(o, text) }
 
 // exit is an exit code on its way through cobra.
 type exit int
@@ -171,7 +177,7 @@ func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 var errVersion = errors.New("the version was asked for")
 
 // build makes cobra's commands of the command and those below it.
-func (c *Command) build(out *printer, stderr io.Writer) {
+func (c *Command) build(out *Stdout, stderr io.Writer) {
 	short, _, _ := strings.Cut(c.About, ":")
 	short, _, _ = strings.Cut(short, ".")
 	c.cobra = &cobra.Command{
@@ -234,7 +240,7 @@ func (c *Command) fail(stderr io.Writer, err error) int {
 }
 
 // help is the subcommand that shows the help of another, and of the command itself.
-func (c *Command) help(out *printer) *Command {
+func (c *Command) help(out *Stdout) *Command {
 	return &Command{
 		Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
 		Do: func(_ context.Context, args []string) (int, error) {
@@ -253,7 +259,7 @@ func (c *Command) help(out *printer) *Command {
 }
 
 // version is the subcommand that prints what --version prints.
-func (c *Command) version(out *printer) *Command {
+func (c *Command) version(out *Stdout) *Command {
 	return &Command{
 		Name: "version", About: "Prints the version.",
 		Do: func(context.Context, []string) (int, error) {
@@ -274,7 +280,7 @@ func (c *Command) versionText() string {
 }
 
 // completion is the subcommand that prints what a shell wants to know.
-func (c *Command) completion(out *printer) *Command {
+func (c *Command) completion(out *Stdout) *Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &Command{
 		Name: "completion", Arguments: "bash|zsh|fish|powershell",

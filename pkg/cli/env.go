@@ -2,7 +2,6 @@ package cli
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -16,15 +15,8 @@ import (
 // of such files understand in different ways.
 func ReadEnv(name, text string) (map[string]string, diagnostic.List) {
 	r := envReader{source: template.Source{Name: name, Text: text}, text: text, values: map[string]string{}}
-	for i, c := range text {
-		switch {
-		case c == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
-			r.report(i, "not UTF-8", "save the file as UTF-8")
-			return r.values, r.problems
-		case c == 0:
-			r.report(i, "a NUL byte", "")
-			return r.values, r.problems
-		}
+	if bad, ok := template.Readable(&r.source); !ok {
+		return r.values, diagnostic.List{bad}
 	}
 	r.pos = len(text) - len(strings.TrimPrefix(text, "\uFEFF"))
 	for r.pos < len(text) {
@@ -95,40 +87,26 @@ func (r *envReader) value() (string, bool) {
 	return strings.Trim(value, " \t\r\n"), true
 }
 
-// quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$.
+// quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$ \`, and
+// a line that goes on.
 func (r *envReader) quoted(quote byte) (string, bool) {
 	start := r.pos
-	var b strings.Builder
 	for r.pos++; r.pos < len(r.text); r.pos++ {
 		switch c := r.text[r.pos]; {
 		case c == quote:
+			value := r.text[start+1 : r.pos]
+			if quote == '"' {
+				value = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`, `\"`, `"`, `\$`, "$", "\\`", "`",
+					"\\\n", "").Replace(value)
+			}
 			r.pos++
-			return b.String(), r.onlyComment()
-		case c == '\\' && quote == '"' && r.pos+1 < len(r.text):
+			return value, r.onlyComment()
+		case c == '\\' && quote == '"':
 			r.pos++
-			b.WriteString(escaped(r.text[r.pos]))
-		default:
-			b.WriteByte(c)
 		}
 	}
 	r.report(start, "a quote is not closed", "")
 	return "", false
-}
-
-func escaped(c byte) string {
-	switch c {
-	case 'n':
-		return "\n"
-	case 't':
-		return "\t"
-	case 'r':
-		return "\r"
-	case '\\', '"', '$', '`':
-		return string(c)
-	case '\n':
-		return ""
-	}
-	return "\\" + string(c)
 }
 
 // onlyComment reports anything but a comment behind a closing quote.

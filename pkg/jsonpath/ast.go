@@ -31,7 +31,6 @@ type segment struct {
 // selector hands the children of a value that it selects to yield, until that returns false.
 type selector interface {
 	each(r *run, node any, yield func(any) bool) bool
-	String() string
 }
 
 type (
@@ -49,7 +48,6 @@ type (
 // logical is a condition on the value at hand.
 type logical interface {
 	holds(r *run, at any) bool
-	String() string
 }
 
 type (
@@ -78,7 +76,6 @@ type (
 // is what a path gives that finds no value; it is not null.
 type value interface {
 	of(r *run, at any) (any, bool)
-	String() string
 }
 
 type (

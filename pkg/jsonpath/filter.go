@@ -24,20 +24,19 @@ func (c comparison) holds(r *run, at any) bool {
 	equal := func() bool {
 		return haveLeft == haveRight && (!haveLeft || r.equal(left, right))
 	}
-	both := haveLeft && haveRight
+	less := func() bool { return haveLeft && haveRight && r.less(left, right) }
+	if c.op[0] == '>' {
+		left, right = right, left
+	}
 	switch c.op {
 	case "==":
 		return equal()
 	case "!=":
 		return !equal()
-	case "<":
-		return both && r.less(left, right)
-	case "<=":
-		return both && r.less(left, right) || equal()
-	case ">":
-		return both && r.less(right, left)
-	default: // ">="
-		return both && r.less(right, left) || equal()
+	case "<", ">":
+		return less()
+	default: // "<=", ">="
+		return less() || equal()
 	}
 }
 

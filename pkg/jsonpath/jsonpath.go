@@ -24,7 +24,10 @@ const (
 )
 
 // Path is a parsed JSONPath. It is immutable and may be used by several goroutines.
-type Path struct{ query *query }
+type Path struct {
+	expr  string
+	query *query
+}
 
 // SyntaxError says where and why a path does not parse.
 type SyntaxError struct {
@@ -58,7 +61,7 @@ func Parse(expr string) (*Path, error) {
 	if p.pos < len(p.src) {
 		return nil, p.fail(`expected ".", "[" or the end of the path`)
 	}
-	return &Path{&query{segments: segments}}, nil
+	return &Path{expr, &query{segments: segments}}, nil
 }
 
 // Select returns the values that the path finds in root, in document order; members of an object come
@@ -69,13 +72,10 @@ func (p *Path) Select(root any) ([]any, error) {
 	r := &run{root: root, left: maxSteps, absolute: map[*query][]any{}}
 	found := r.find(p.query, root, all)
 	if r.left < 0 {
-		return nil, fmt.Errorf("select %s: more than %d steps in this document", p, maxSteps)
+		return nil, fmt.Errorf("select %s: more than %d steps in this document", p.expr, maxSteps)
 	}
 	return found, nil
 }
 
 // Singular reports whether the path finds at most one value in any document: it has only names and indexes.
 func (p *Path) Singular() bool { return p.query.singular() }
-
-// String returns the path in one normal form, which parses to the same path.
-func (p *Path) String() string { return p.query.String() }

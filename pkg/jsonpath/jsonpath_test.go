@@ -56,7 +56,7 @@ func TestTheRFCsComplianceSuiteHolds(t *testing.T) {
 			p, err := jsonpath.Parse(c.Selector)
 			switch {
 			case c.InvalidSelector && err == nil:
-				t.Fatalf("%q parses as %s, want an error", c.Selector, p)
+				t.Fatalf("%q parses, want an error", c.Selector)
 			case c.InvalidSelector:
 				return
 			case err != nil:
@@ -174,38 +174,6 @@ func TestOnlyNamesAndIndexesAreSingular(t *testing.T) {
 	}
 }
 
-func TestTheNormalFormParsesToTheSamePath(t *testing.T) {
-	for path, want := range map[string]string{
-		`$["a"] [ 'b c' , 1 ]..*`:                      `$.a['b c', 1]..[*]`,
-		`$[?(@.a||@.b)&&!(@.c==1)]`:                    `$[?(@.a || @.b) && !(@.c == 1)]`,
-		`$[?!@.a&&match ( @.b,"x'")]`:                  ``, // no space before a parenthesis
-		`$[?!@.a&&match( @.b,"x'")]`:                   `$[?!@.a && match(@.b, 'x\'')]`,
-		`$[1:],$`:                                      ``,
-		`$[:,::2,1:2:1]`:                               `$[:, ::2, 1:2]`,
-		`$[?count(@..*)>1e2||value($..a)==null]['']`:   `$[?count(@..[*]) > 1e2 || value($..a) == null]['']`,
-		`$['a\u0001\\']`:                               `$['a\u0001\\']`,
-		`$[?length(@)>=-0.5 && search(@, $['x'])][-1]`: `$[?length(@) >= -0.5 && search(@, $.x)][-1]`,
-	} {
-		p, err := jsonpath.Parse(path)
-		if want == "" {
-			if err == nil {
-				t.Errorf("%s parses", path)
-			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-			continue
-		}
-		if got := p.String(); got != want {
-			t.Errorf("%s: String() = %s, want %s", path, got, want)
-		}
-		if got := parse(t, want).String(); got != want {
-			t.Errorf("%s is not stable: %s", want, got)
-		}
-	}
-}
-
 // The document comes from the server under test. Depth and breadth cost time in proportion, and what
 // grows faster than the document ends in an error, soon.
 func TestHostileDocumentsAreBounded(t *testing.T) {
@@ -250,7 +218,7 @@ func TestHostileDocumentsAreBounded(t *testing.T) {
 				t.Errorf("%d MiB were allocated", made>>20)
 			}
 			if c.want < 0 {
-				if err == nil || got != nil {
+				if err == nil || got != nil || !strings.HasPrefix(err.Error(), "select "+c.path+": more than ") {
 					t.Fatalf("found %d values, %v; want an error alone", len(got), err)
 				}
 				return
@@ -267,19 +235,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(c.Selector)
 	}
 	f.Fuzz(func(t *testing.T, expr string) {
-		p, err := jsonpath.Parse(expr)
-		if err != nil {
+		if _, err := jsonpath.Parse(expr); err != nil {
 			if e, ok := errors.AsType[*jsonpath.SyntaxError](err); !ok || e.Col < 1 || e.Col > len(expr)+1 || e.Text == "" {
 				t.Fatalf("Parse(%q): %#v", expr, err)
 			}
-			return
-		}
-		again, err := jsonpath.Parse(p.String())
-		if err != nil {
-			t.Fatalf("%q became %q: %v", expr, p, err)
-		}
-		if again.String() != p.String() || !reflect.DeepEqual(again, p) {
-			t.Fatalf("%q became %q, then %q", expr, p, again)
 		}
 	})
 }
@@ -308,11 +267,7 @@ func FuzzSelect(f *testing.F) {
 			return
 		}
 		if p.Singular() && len(got) > 1 {
-			t.Fatalf("%s is singular and finds %v", p, got)
-		}
-		again, err := parse(t, p.String()).Select(doc)
-		if err != nil || !reflect.DeepEqual(got, again) {
-			t.Fatalf("%s finds %v, its normal form %v, %v", expr, got, again, err)
+			t.Fatalf("%s is singular and finds %v", expr, got)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package jsonpath
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -104,23 +103,4 @@ func (p *parser) hex4() (rune, bool) {
 	n, err := strconv.ParseUint(p.src[p.pos:p.pos+4], 16, 16)
 	p.pos += 4
 	return rune(n), err == nil
-}
-
-// quote writes a string as quoted reads it, in single quotes.
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('\'')
-	for _, r := range s {
-		switch {
-		case r == '\'' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('\'')
-	return b.String()
 }

@@ -91,24 +91,19 @@ func (p *parser) segment() (segment, error) {
 		s.selectors = []selector{wildcard{}}
 		return s, nil
 	}
-	n := p.shorthand()
-	if n == "" {
+	rest := p.src[p.pos:]
+	n := shorthand(rest)
+	if n == 0 {
 		return s, p.fail(`expected a name or "*"`)
 	}
-	s.selectors = []selector{name(n)}
+	p.pos += n
+	s.selectors = []selector{name(rest[:n])}
 	return s, nil
 }
 
-// shorthand reads a name as it may stand after a dot, or returns "".
-func (p *parser) shorthand() string {
-	n := shorthandPrefix(p.src[p.pos:])
-	p.pos += n
-	return p.src[p.pos-n : p.pos]
-}
-
-// shorthandPrefix returns how many bytes of s may stand after a dot: letters, digits, "_" and everything
+// shorthand returns how many bytes of s are a name that may stand after a dot: letters, digits, "_" and everything
 // beyond ASCII, no digit first.
-func shorthandPrefix(s string) int {
+func shorthand(s string) int {
 	for i, r := range s {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_', r >= utf8.RuneSelf:

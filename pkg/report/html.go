@@ -43,15 +43,10 @@ type page struct {
 	deeper int
 }
 
-// section begins a section with its heading.
-func (p *page) section(heading string) {
-	p.Raw("<section>\n")
-	p.El("h"+strconv.Itoa(2+p.deeper), "", heading)
-	p.Raw("\n")
-}
+func (p *page) section(heading string) { p.Section("", 2+p.deeper, heading) }
 
 func (p *page) head(r finding.Report) {
-	p.Head(string(known(r.Verdict))+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), plot.CSS)
+	p.Head(string(Known(r.Verdict))+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), plot.CSS)
 }
 
 func nonEmpty(all ...string) []string {
@@ -75,7 +70,7 @@ func meaning(b finding.Blame) string {
 }
 
 func (p *page) hero(r finding.Report) {
-	v := string(known(r.Verdict))
+	v := string(Known(r.Verdict))
 	p.Raw(`<header><div class="hero ` + v + `">` + "\n")
 	p.El("p", "suite", strings.Join(nonEmpty(r.Suite, r.Release, r.DeploymentID), " · "))
 	p.Raw("\n<h1>")
@@ -154,7 +149,7 @@ func (p *page) check(c finding.CheckResult) {
 		p.Raw(", but only observed: it does not count")
 	}
 	p.Raw("</p>\n")
-	if c.Reason != "" && (len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive) {
+	if c.Reason != "" && (len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive) {
 		p.El("p", "", c.Reason)
 	}
 	for _, q := range requests(c.Findings) {
@@ -165,13 +160,7 @@ func (p *page) check(c finding.CheckResult) {
 
 // open begins the article of a check or a comparison.
 func (p *page) open(name string, v finding.Verdict) {
-	v = known(v)
-	level := "h" + strconv.Itoa(3+p.deeper)
-	p.Raw(`<article class="` + string(v) + `">` + "\n<" + level + ">")
-	p.Text(name)
-	p.Raw(" ")
-	p.El("span", "verdict", string(v))
-	p.Raw("</" + level + ">\n")
+	p.Article(3+p.deeper, string(Known(v)), name, string(Known(v)))
 }
 
 func (p *page) request(q request) {
@@ -211,12 +200,11 @@ func (p *page) compares(all []finding.Comparison) {
 		p.open(c.Check, c.Verdict)
 		p.El("p", "where", strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "))
 		p.El("p", "", c.Reason)
-		p.Raw("\n<div class=\"scroll\"><table>\n<thead><tr>" + `<th scope="col">side</th>` +
-			`<th scope="col" class="number">median</th><th scope="col" class="number">p95</th>` +
-			`<th scope="col" class="number">failed</th>` + "</tr></thead>\n<tbody>\n")
+		p.Raw("\n")
+		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
 		p.side("green, the new version", "key-1", [2]time.Duration{c.GreenP50, c.GreenP95}, c.GreenErrors)
 		p.side("blue, the old version", "key-2", [2]time.Duration{c.BlueP50, c.BlueP95}, c.BlueErrors)
-		p.Raw("</tbody></table></div>\n")
+		p.EndTable()
 		picture := plot.Latency("Latency of "+line(c.Check), []plot.Series{
 			{Name: "green", Values: c.Green, P50: c.GreenP50, P95: c.GreenP95},
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
@@ -245,24 +233,16 @@ func (p *page) checks(all []finding.CheckResult) {
 		return
 	}
 	p.section("All checks")
-	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="All checks"><table>` + "\n<thead><tr>" +
-		`<th scope="col">verdict</th><th scope="col">check</th><th scope="col">attempts</th>` +
-		`<th scope="col" class="number">took</th>` + "</tr></thead>\n<tbody>\n")
+	p.Table("All checks", "", "verdict!", "check", "attempts", "took#")
 	for _, c := range all {
-		v := string(known(c.Verdict))
-		p.Raw(`<tr class="` + v + `"><td>`)
-		p.El("span", "verdict", v)
-		p.Raw("</td><td>")
-		p.Text(c.Check)
+		name, v := c.Check, string(Known(c.Verdict))
 		if c.Observe {
-			p.Raw(" <span class=\"note\">observed only</span>")
+			name += " (observed only)"
 		}
-		p.Raw("</td>")
-		p.El("td", "", tally(c))
-		p.El("td", "number", length(c.Duration))
-		p.Raw("</tr>\n")
+		p.Row(v, v, name, tally(c), length(c.Duration))
 	}
-	p.Raw("</tbody></table></div>\n</section>\n")
+	p.EndTable()
+	p.Raw("</section>\n")
 }
 
 func (p *page) lists(r finding.Report) {

@@ -120,7 +120,7 @@ func junitCheck(r finding.Report, c finding.CheckResult) junitCase {
 
 // set gives a testcase the element that its verdict asks for.
 func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text string) {
-	v = known(v)
+	v = Known(v)
 	told := &junitText{Message: message, Type: string(v), Text: text}
 	switch {
 	case v == finding.Pass:

@@ -12,7 +12,7 @@ import (
 // from outside stands in code, where it is neither markup nor a link nor a mention of anybody.
 func Markdown(w io.Writer, r finding.Report) error {
 	var b strings.Builder
-	v := known(r.Verdict)
+	v := Known(r.Verdict)
 	fmt.Fprintf(&b, "## %s: %s\n\n", v, code(r.Suite))
 	if r.Reason != "" {
 		fmt.Fprintf(&b, "%s\n\n", code(r.Reason))
@@ -79,7 +79,7 @@ func markdownCheck(b *strings.Builder, c finding.CheckResult) {
 		b.WriteString("Observed only, does not count. ")
 	}
 	fmt.Fprintf(b, "%s, %s\n\n", code(c.Place.String()), tally(c))
-	if c.Reason != "" && (len(c.Findings) == 0 || known(c.Verdict) == finding.Inconclusive) {
+	if c.Reason != "" && (len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive) {
 		fmt.Fprintf(b, "%s\n\n", code(c.Reason))
 	}
 	for _, q := range requests(c.Findings) {
@@ -107,7 +107,7 @@ func markdownCompares(b *strings.Builder, all []finding.Comparison) {
 		"--: | --- | --- | --- | --- |\n")
 	for _, c := range all {
 		fmt.Fprintf(b, "| %s | %s | %d | %s against %s | %s against %s | %d against %d | %s |\n", cell(c.Check),
-			known(c.Verdict), c.Pairs,
+			Known(c.Verdict), c.Pairs,
 			length(c.GreenP50), length(c.BlueP50), length(c.GreenP95), length(c.BlueP95),
 			c.GreenErrors, c.BlueErrors, cell(c.Reason))
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
 
-// known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for finding.Worst.
-func known(v finding.Verdict) finding.Verdict {
+// Known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for finding.Worst.
+func Known(v finding.Verdict) finding.Verdict {
 	switch v {
 	case finding.Pass, finding.Fail, finding.Inconclusive, finding.Skipped:
 		return v
@@ -22,13 +22,13 @@ func known(v finding.Verdict) finding.Verdict {
 
 // noun says a verdict inside a sentence.
 func noun(v finding.Verdict) string {
-	switch known(v) {
+	switch Known(v) {
 	case finding.Pass:
 		return "passed"
 	case finding.Fail:
 		return "failed"
 	default:
-		return strings.ToLower(string(known(v)))
+		return strings.ToLower(string(Known(v)))
 	}
 }
 
@@ -95,7 +95,7 @@ func bad(r finding.Report) []finding.CheckResult {
 	var counted, observed []finding.CheckResult
 	for _, c := range r.Checks {
 		switch {
-		case known(c.Verdict) == finding.Pass:
+		case Known(c.Verdict) == finding.Pass:
 		case c.Observe:
 			observed = append(observed, c)
 		default:
@@ -181,7 +181,7 @@ func Count(n int, what string) string {
 // policy adds to an INCONCLUSIVE verdict what a gate makes of it.
 func policy(r finding.Report) string {
 	switch {
-	case known(r.Verdict) != finding.Inconclusive:
+	case Known(r.Verdict) != finding.Inconclusive:
 		return ""
 	case r.InconclusiveAllowed:
 		return "the suite's policy lets it pass a gate"

@@ -72,7 +72,7 @@ func (p *printer) paint(s style, text string) string {
 }
 
 func colorOf(v finding.Verdict) style {
-	switch known(v) {
+	switch Known(v) {
 	case finding.Pass:
 		return green
 	case finding.Fail:
@@ -95,7 +95,7 @@ func (p *printer) check(c finding.CheckResult) {
 		p.say("  --> %s\n", line(c.Place.String()))
 	}
 	// The reason repeats the first finding; it is told where it says more.
-	if len(all) == 0 && c.Reason != "" || known(c.Verdict) == finding.Inconclusive {
+	if len(all) == 0 && c.Reason != "" || Known(c.Verdict) == finding.Inconclusive {
 		p.say("   = %s\n", line(c.Reason))
 	}
 	for _, q := range all {
@@ -157,12 +157,12 @@ func (p *printer) cut(text string, behind int) string {
 
 func (p *printer) compares(all []finding.Comparison) {
 	for _, c := range all {
-		if known(c.Verdict) == finding.Pass && p.Quiet {
+		if Known(c.Verdict) == finding.Pass && p.Quiet {
 			continue
 		}
 		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)),
 			line(c.Reason))
-		if c.Place.File != "" && known(c.Verdict) != finding.Pass {
+		if c.Place.File != "" && Known(c.Verdict) != finding.Pass {
 			p.say("  --> %s\n", line(c.Place.String()))
 		}
 		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors,
@@ -178,7 +178,7 @@ func (p *printer) end(r finding.Report) {
 		}
 		p.say("%s\n", line(summary(r)))
 	}
-	v := known(r.Verdict)
+	v := Known(r.Verdict)
 	p.say("%s", p.paint(bold+";"+colorOf(v), string(v)))
 	if r.Blame != "" && r.Blame != finding.BlameNone {
 		p.say(" (%s)", line(string(r.Blame)))

@@ -266,12 +266,6 @@ func (s *Suite) Comparisons() []string {
 	return list(s.compares, func(c Comparison) string { return c.Name })
 }
 
-// Size returns how many checks and comparisons a tag filter leaves.
-func (s *Suite) Size(tags []string) (checks, compares int) {
-	a, b := s.Chosen(tags)
-	return len(a), len(b)
-}
-
 // UnknownTags lists the tags of a filter that nothing in the suite has: misspelt, or meant for another suite.
 func (s *Suite) UnknownTags(filter []string) []string {
 	var out []string

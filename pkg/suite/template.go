@@ -20,10 +20,7 @@ type text struct {
 }
 
 // part is a piece of literal text or, when name is set, a variable.
-type part struct {
-	literal, name string
-	at            Pos
-}
+type part struct{ literal, name string }
 
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
@@ -48,9 +45,9 @@ func (r *reader) text(s string, at Pos) (text, bool) {
 	if !strings.Contains(s, "${") {
 		return text{raw: s, at: at}, true
 	}
-	t, where, wrong := parseText(s, r.places(at))
+	t, wrong := parseText(s)
 	if wrong != "" {
-		r.fail(where, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
+		r.fail(at, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
 	}
 	t.at = at
 	return t, wrong == ""
@@ -60,7 +57,7 @@ func (r *reader) text(s string, at Pos) (text, bool) {
 func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
 	t, ok := r.text(s, at)
 	for _, p := range t.names() {
-		r.fail(p.at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
+		r.fail(at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
 		return "", false
 	}
 	return t.raw, ok
@@ -72,31 +69,29 @@ func (r *reader) key(p pair) string {
 	return key
 }
 
-// parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
-func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
+// parseText finds the variables in s, or says what is wrong.
+func parseText(s string) (t text, wrong string) {
 	var parts []part
 	var literal strings.Builder
 	for i := 0; i < len(s); {
 		switch {
 		case strings.HasPrefix(s[i:], "$${"):
-			next()
 			literal.WriteString("${")
 			i += 3
 		case strings.HasPrefix(s[i:], "${"):
-			at := next()
 			end := strings.IndexByte(s[i:], '}')
 			if end < 0 {
-				return text{}, at, `"${" without its "}"`
+				return text{}, `"${" without its "}"`
 			}
 			name := s[i+2 : i+end]
 			if !isName(name) {
-				return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
+				return text{}, fmt.Sprintf("%s is not a variable name", quote(name))
 			}
 			if literal.Len() > 0 {
 				parts = append(parts, part{literal: literal.String()})
 				literal.Reset()
 			}
-			parts = append(parts, part{name: name, at: at})
+			parts = append(parts, part{name: name})
 			i += end + 1
 		default:
 			literal.WriteByte(s[i])
@@ -104,12 +99,12 @@ func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 		}
 	}
 	if len(parts) == 0 {
-		return text{raw: literal.String()}, Pos{}, ""
+		return text{raw: literal.String()}, ""
 	}
 	if literal.Len() > 0 {
 		parts = append(parts, part{literal: literal.String()})
 	}
-	return text{parts: parts}, Pos{}, ""
+	return text{parts: parts}, ""
 }
 
 func isName(s string) bool {

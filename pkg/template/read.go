@@ -31,7 +31,7 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 			Place: diagnostic.Place{File: name}, Cause: diagnostic.File, Text: fmt.Sprintf("longer than %d bytes", MaxSize),
 		}}
 	}
-	if p, ok := unreadable(&d.Source); !ok {
+	if p, ok := Readable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
 	if isYAML(name, text) {
@@ -81,9 +81,9 @@ func (r *reader) origin(n *Node, f form, textAt int) {
 	}
 }
 
-// unreadable looks for bytes that no document may have: invalid UTF-8 and NUL.
-func unreadable(s *Source) (diagnostic.Problem, bool) {
-	bad := diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
+// Readable looks for bytes that no document may have, invalid UTF-8 and NUL, and reports whether there are none.
+func Readable(s *Source) (bad diagnostic.Problem, ok bool) {
+	bad = diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
 	switch {
 	case !utf8.ValidString(s.Text):
 		for at, r := range s.Text {

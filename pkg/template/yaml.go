@@ -49,7 +49,7 @@ func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
 			first, second, wrong = nil, nil, diagnostic.List{syntaxProblem(src.Place(0), "the parser gave up", "")}
 		}
 	}()
-	if bad, ok := unreadable(src); !ok {
+	if bad, ok := Readable(src); !ok {
 		return nil, nil, diagnostic.List{bad}
 	}
 	loader, err := yaml.NewLoader(strings.NewReader(src.Text))

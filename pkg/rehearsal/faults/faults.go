@@ -61,15 +61,6 @@ func Faults() []Fault {
 	}
 }
 
-// Find returns the fault with the name.
-func Find(name string) (Fault, bool) {
-	all := Faults()
-	if i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name }); i >= 0 {
-		return all[i], true
-	}
-	return Fault{}, false
-}
-
 // Waits reports whether the fault makes a client wait.
 func (f Fault) Waits() bool {
 	return f.Scope == WholeRelease || slices.Contains([]string{"hang", "drip", "latency"}, f.Name)

@@ -35,8 +35,13 @@ var broken = faults.Route{Method: "GET", Path: "/broken"}
 // start puts a fault before two green tasks; the routes known are GET /broken and DELETE /broken.
 func start(t *testing.T, name string) *faults.Injector {
 	t.Helper()
-	f, ok := faults.Find(name)
-	if !ok && name != "" {
+	var f faults.Fault
+	for _, one := range faults.Faults() {
+		if one.Name == name {
+			f = one
+		}
+	}
+	if f.Name != name {
 		t.Fatalf("no fault %q", name)
 	}
 	i, err := faults.Start(t.Context(), faults.Injection{

@@ -46,9 +46,8 @@ type Command struct {
 
 // Line is one line that the command wrote.
 type Line struct {
-	At     time.Time
-	Stderr bool
-	Text   string
+	At   time.Time
+	Text string
 }
 
 // Exit is how a command ended.
@@ -93,7 +92,7 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would pass on everything
 	}
-	stdout, stderr := &splitter{emit: lines}, &splitter{emit: lines, stderr: true}
+	stdout, stderr := &splitter{emit: lines}, &splitter{emit: lines}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = []*os.File{statusWrite}
 	// A group of its own: Ctrl-C at the terminal must not reach the keeper, which would then die first.
@@ -160,9 +159,8 @@ const maxLine = 256 << 10
 
 // splitter turns what a command writes into lines.
 type splitter struct {
-	emit   func(Line)
-	stderr bool
-	rest   []byte
+	emit func(Line)
+	rest []byte
 }
 
 func (s *splitter) Write(p []byte) (int, error) {
@@ -182,7 +180,7 @@ func (s *splitter) Write(p []byte) (int, error) {
 func (s *splitter) line() {
 	text := string(bytes.TrimSuffix(s.rest, []byte{'\r'}))
 	s.rest = s.rest[:0]
-	s.emit(Line{At: time.Now(), Stderr: s.stderr, Text: text})
+	s.emit(Line{At: time.Now(), Text: text})
 }
 
 func (s *splitter) flush() {

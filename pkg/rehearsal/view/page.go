@@ -110,24 +110,13 @@ func counts(r rehearsal.Result) string {
 	return text + "."
 }
 
-// section begins a section with its heading.
-func (p *page) section(id, heading string) {
-	p.Raw(`<section id="` + id + `">` + "\n")
-	p.El("h2", "", heading)
-	p.Raw("\n")
-}
-
 func (p *page) hook(i int, h rehearsal.HookResult) {
 	verdict := string(finding.Error)
 	if h.Verdict != nil {
 		verdict = known(h.Verdict.Verdict)
 	}
-	p.section("hook-"+strconv.Itoa(i+1), label(h.Event, h.Step))
-	p.Raw(`<article class="` + verdict + `">` + "\n<h3>")
-	p.Text(h.Function)
-	p.Raw(" ")
-	p.El("span", "verdict", string(h.Status))
-	p.Raw("</h3>\n")
+	p.Section("hook-"+strconv.Itoa(i+1), 2, label(h.Event, h.Step))
+	p.Article(3, verdict, h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
 	if p.result.Controller == "ECS" {
 		text = "It gave no answer that ends the wait: Amazon ECS gave up waiting."
@@ -149,86 +138,34 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	var found finding.Report
 	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
 		report.Findings(&p.Page, found, 1)
-		p.latencies(found.Checks)
 	} else {
 		p.checks(h.Checks)
 	}
 	p.Raw("</section>\n")
 }
 
-// table begins a table in a frame that scrolls. A heading that ends with # is that of a column of numbers; label,
-// attributes and headings are constants.
-func (p *page) table(label, attributes string, headings ...string) {
-	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="` + label + `"><table` + attributes +
-		">\n<thead><tr>")
-	for _, h := range headings {
-		class := ""
-		if name, number := strings.CutSuffix(h, "#"); number {
-			h, class = name, ` class="number"`
-		}
-		p.Raw(`<th scope="col"` + class + ">" + h + "</th>")
-	}
-	p.Raw("</tr></thead>\n<tbody>\n")
-}
-
-// cells adds cells of text to a row.
-func (p *page) cells(texts ...string) {
-	for _, text := range texts {
-		p.El("td", "", text)
-	}
-}
-
 // known is the verdict, or ERROR for one that the style sheet does not know.
-func known(verdict string) string {
-	switch v := finding.Verdict(verdict); v {
-	case finding.Pass, finding.Fail, finding.Inconclusive, finding.Error, finding.Skipped:
-		return string(v)
-	}
-	return string(finding.Error)
-}
-
-// latencies draws how long each check's answers took.
-func (p *page) latencies(checks []finding.CheckResult) {
-	for _, c := range checks {
-		p50, p95 := quantiles(c.Latencies)
-		picture := plot.Latency("Latency of "+sheet.Line(c.Check), []plot.Series{{
-			Name:   "the new release",
-			Values: c.Latencies, P50: p50, P95: p95,
-		}})
-		if picture == "" {
-			continue
-		}
-		p.Raw("<details><summary>Latency of ")
-		p.Text(fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", c.Check, len(c.Latencies), compare.Length(p50),
-			compare.Length(p95)))
-		p.Raw("</summary><figure>" + picture + "</figure></details>\n")
-	}
-}
+func known(verdict string) string { return string(report.Known(finding.Verdict(verdict))) }
 
 // checks lists what a hook's log says, where it wrote no report.
 func (p *page) checks(all []rehearsal.Check) {
 	if len(all) == 0 {
 		return
 	}
-	p.table("Checks", "", "verdict", "check", "attempts", "reason", "took#")
+	p.Table("Checks", "", "verdict!", "check", "attempts", "reason", "took#")
 	for _, c := range all {
-		p.Raw(`<tr class="` + known(c.Verdict) + `"><td>`)
-		p.El("span", "verdict", c.Verdict)
-		p.Raw("</td>")
 		attempts := fmt.Sprintf("%d of %d passed", c.Attempts-c.Failures, c.Attempts)
 		if c.Compare != nil {
 			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
 		}
-		p.cells(c.Name, attempts, c.Reason)
-		p.El("td", "number", compare.Length(c.Duration))
-		p.Raw("</tr>\n")
+		p.Row(known(c.Verdict), c.Verdict, c.Name, attempts, c.Reason, compare.Length(c.Duration))
 	}
-	p.Raw("</tbody></table></div>\n")
+	p.EndTable()
 }
 
 func (p *page) events() {
-	p.section("events", "What happened")
-	p.table("What happened", ` class="events"`, "after#", "event", "what")
+	p.Section("events", 2, "What happened")
+	p.Table("What happened", "events", "after#", "event", "what")
 	for _, e := range p.result.Timeline {
 		text := e.Text
 		switch e.Kind {
@@ -242,16 +179,14 @@ func (p *page) events() {
 			text = strings.TrimSuffix("the hook says "+e.Verdict.Verdict+": "+e.Verdict.Reason, ": ")
 		case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindShift, rehearsal.KindRollback:
 		}
-		p.Raw("<tr>")
-		p.El("td", "number", fmt.Sprintf("%.2f s", e.Since.Seconds()))
-		p.cells(label(e.Lifecycle, e.Step), text)
-		p.Raw("</tr>\n")
+		p.Row("", fmt.Sprintf("%.2f s", e.Since.Seconds()), label(e.Lifecycle, e.Step), text)
 	}
-	p.Raw("</tbody></table></div>\n</section>\n")
+	p.EndTable()
+	p.Raw("</section>\n")
 }
 
 func (p *page) logs() {
-	p.section("logs", "Logs of tasks and hooks")
+	p.Section("logs", 2, "Logs of tasks and hooks")
 	p.Raw("<details><summary>")
 	var lines []string
 	for _, e := range p.result.Timeline {
@@ -273,7 +208,7 @@ func (p *page) logs() {
 
 func (p *page) facts() {
 	r := p.result
-	p.section("run", "The rehearsal")
+	p.Section("run", 2, "The rehearsal")
 	p.Raw("<dl class=\"facts\">\n")
 	p.Fact("Deployment controller", r.Controller)
 	p.Fact("New release", r.Release)

@@ -20,7 +20,7 @@ func TestThePageSaysWhatHappenedAndWhy(t *testing.T) {
 		"shifted": {shifted(t), []string{
 			`<div class="hero PASS">`, ">SHIFTED</h1>", "1.1.0 serves production, 1.0.0 is gone.",
 			"Production: 240 requests, 150 answered by 1.0.0, 90 by 1.1.0. 150 were this rehearsal&#39;s traffic, of which 0 failed.",
-			`<rect class="ok"`, `<rect class="new"`, "60 pairs, p95 2.5 ms (blue 2.4)", "Latency of list trips: 5 requests",
+			`<rect class="ok"`, `<rect class="new"`, "60 pairs, p95 2.5 ms (blue 2.4)",
 		}, []string{`<rect class="bad"`, `class="crosses"`}},
 		"rolled back": {rolledBack(t), []string{
 			`<div class="hero FAIL">`, ">ROLLED BACK</h1>", "1.0.0 serves production as before; 1.1.0 never did.",

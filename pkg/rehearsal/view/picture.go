@@ -3,9 +3,7 @@ package view
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
@@ -28,7 +26,7 @@ func (p *page) timeline() {
 		}
 		spans = append(spans, s)
 	}
-	p.section("timeline", "Timeline")
+	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
 		p.weights(), r.Duration)
 	if picture != "" {
@@ -38,13 +36,8 @@ func (p *page) timeline() {
 		p.Text(r.Baseline + ", outlined")
 		p.Raw("</span></figcaption>" + picture + "</figure>\n")
 	}
-	p.table("Lifecycle events", "", "lifecycle event", "status", "began#", "took#", "diagnostics")
+	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
 	for _, e := range r.Lifecycle {
-		p.Raw(`<tr class="` + toneOf(e.Status) + `">`)
-		p.El("td", "", eventName(e))
-		p.Raw("<td>")
-		p.El("span", "verdict", string(e.Status))
-		p.Raw("</td>")
 		began, took := "", ""
 		if !e.Started.IsZero() {
 			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
@@ -52,12 +45,10 @@ func (p *page) timeline() {
 		if !e.Ended.IsZero() && !e.Started.IsZero() {
 			took = compare.Length(e.Ended.Sub(e.Started))
 		}
-		p.El("td", "number", began)
-		p.El("td", "number", took)
-		p.El("td", "", e.Message)
-		p.Raw("</tr>\n")
+		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
 	}
-	p.Raw("</tbody></table></div>\n</section>\n")
+	p.EndTable()
+	p.Raw("</section>\n")
 }
 
 func toneOf(s deployment.EventStatus) string {
@@ -85,7 +76,7 @@ func (p *page) weights() []plot.Listener {
 
 // traffic draws which release answered which request, and counts them.
 func (p *page) traffic() {
-	p.section("traffic", "Which release answered")
+	p.Section("traffic", 2, "Which release answered")
 	for _, listener := range []string{"production", "test"} {
 		p.listener(listener)
 	}
@@ -138,23 +129,10 @@ func (p *page) tallies() {
 	if len(p.result.Requests) == 0 {
 		return
 	}
-	p.table("Requests", "", "listener", "answered by", "requests#", "errors#")
+	p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
 	for _, t := range p.result.Requests {
-		p.Raw("<tr>")
-		p.cells(t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"))
-		p.El("td", "number", strconv.FormatInt(t.Requests, 10))
-		p.El("td", "number", strconv.FormatInt(t.Errors, 10))
-		p.Raw("</tr>\n")
+		p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
+			strconv.FormatInt(t.Requests, 10), strconv.FormatInt(t.Errors, 10))
 	}
-	p.Raw("</tbody></table></div>\n")
-}
-
-// quantiles are the median and the 95th percentile.
-func quantiles(values []time.Duration) (p50, p95 time.Duration) {
-	if len(values) == 0 {
-		return 0, 0
-	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	return sorted[len(sorted)/2], sorted[min(len(sorted)*95/100, len(sorted)-1)]
+	p.EndTable()
 }

@@ -87,7 +87,7 @@ func (p *Printer) status(now time.Time) string {
 	}
 	since := now.Sub(s.began)
 	text := fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
-	for _, name := range p.names() {
+	for _, name := range p.Events {
 		text += p.dot(s, name)
 	}
 	switch {

@@ -23,7 +23,7 @@ type Printer struct {
 	Colour bool
 	// Quiet leaves out what tasks and hooks write, and passed checks.
 	Quiet bool
-	// Events are what the deployment goes through; nil: CodeDeploy's lifecycle events.
+	// Events are what the deployment goes through: lifecycle events, or stages.
 	Events []lifecycle.Name
 
 	mu    sync.Mutex
@@ -54,17 +54,9 @@ const (
 	dim    = "2"
 )
 
-// names are the deployment's lifecycle events or stages.
-func (p *Printer) names() []lifecycle.Name {
-	if p.Events != nil {
-		return p.Events
-	}
-	return lifecycle.All()
-}
-
 // width is that of the column of names.
 func (p *Printer) width() (most int) {
-	for _, name := range p.names() {
+	for _, name := range p.Events {
 		most = max(most, len(name)+1)
 	}
 	return most

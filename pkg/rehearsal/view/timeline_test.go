@@ -45,7 +45,7 @@ func tell(t *testing.T, live, colour bool) string {
 	t.Helper()
 	var b bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
-		p := &view.Printer{Screen: &view.Screen{W: &b}, Colour: colour}
+		p := &view.Printer{Screen: &view.Screen{W: &b}, Colour: colour, Events: lifecycle.All()}
 		if live {
 			p.Screen.Live, p.Screen.Width = true, eighty
 		}
@@ -144,7 +144,7 @@ func broken() rehearsal.Result {
 
 func TestTheEndFitsOnOneScreen(t *testing.T) {
 	var b bytes.Buffer
-	p := &view.Printer{Screen: &view.Screen{W: &b, Live: true, Width: eighty}}
+	p := &view.Printer{Screen: &view.Screen{W: &b, Live: true, Width: eighty}, Events: lifecycle.All()}
 	p.Summary(broken())
 	got := b.String()
 	lines := strings.Split(strings.TrimRight(got, "\n"), "\n")

@@ -1,9 +1,10 @@
-package main
+package compare_test
 
 import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
@@ -31,7 +32,7 @@ const (
 
 // failRate judges the scenario so many times, and returns the share of suites that fail. The same seed gives the same.
 func (s scenario) failRate(runs int, seed uint64) float64 {
-	rng := rand.New(rand.NewPCG(seed, 0x6772656e)) //nolint:gosec // must be repeatable, not secret
+	rng := rand.New(rand.NewPCG(seed, 0x6772656e)) // repeatable
 	failed := 0
 	for range runs {
 		samples := make([]compare.Sample, simulatedChecks)
@@ -68,4 +69,41 @@ func (s scenario) worsen(rng *rand.Rand, shot *compare.Shot) {
 		shot.Latency += 20 * simulatedMedian
 	}
 	shot.Failed = rng.Float64() < s.errors
+}
+
+func TestEqualSidesFailNoMoreSuitesThanAlpha(t *testing.T) {
+	for _, sigma := range []float64{0.3, 0.9} {
+		for _, pairs := range []int{20, 100} {
+			if got := (scenario{pairs: pairs, sigma: sigma}).failRate(400, 1); got > compare.Alpha {
+				t.Errorf("sigma %.1f, %d pairs: %.1f %% of the suites fail, want at most 1 %%", sigma, pairs, 100*got)
+			}
+		}
+	}
+}
+
+func TestWhatIsClearlyWorseIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		worse scenario
+		least float64
+	}{
+		"60 % slower":   {scenario{shift: 1.6}, 0.95},
+		"twice as slow": {scenario{shift: 2}, 0.99},
+		"20 % errors":   {scenario{errors: 0.2}, 0.95},
+		"20 % stalls":   {scenario{stalls: 0.2}, 0.95},
+	} {
+		c.worse.pairs, c.worse.sigma = 100, 0.3
+		if got := c.worse.failRate(100, 1); got < c.least {
+			t.Errorf("%s: found in %.0f %% of the suites, want %.0f %%", name, 100*got, 100*c.least)
+		}
+	}
+}
+
+func TestTooFewPairsAreInconclusive(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	sample := scenario{pairs: 19, sigma: 0.3}.sample(rng, false)
+	for _, r := range compare.Judge([]compare.Sample{sample, sample}) {
+		if r.Outcome != compare.Inconclusive {
+			t.Errorf("got %v, want inconclusive", r.Outcome)
+		}
+	}
 }
