@@ -32,6 +32,10 @@ type reader struct {
 	// budget is how many more nodes may be looked at: a few aliases of aliases stand for billions of nodes.
 	budget int
 	broke  bool
+	// source is the file's text, lines are its lines, and sought is how much of them places looked at.
+	source []byte
+	lines  [][]byte
+	sought int
 }
 
 // maxProblems is how many problems are told; nobody reads more, and each costs memory.

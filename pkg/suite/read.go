@@ -27,7 +27,7 @@ const MaxSuite = template.MaxYAML
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
 // something is. Warnings come with a suite.
 func Read(src Source) (*Suite, diagnostic.List) {
-	r := &reader{file: src.Name, budget: 10*len(src.Text) + 10000}
+	r := &reader{file: src.Name, source: src.Text, budget: 10*len(src.Text) + 10000}
 	root := r.document(src.Text)
 	if root == nil {
 		return nil, r.problems

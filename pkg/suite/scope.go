@@ -173,10 +173,10 @@ func (u *usage) text(t text) {
 			continue
 		}
 		if u.later[p.name] {
-			u.fail(t.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
+			u.fail(p.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
 			continue
 		}
-		u.fail(t.at, u.suggestion(p.name), "${%s} is not declared", p.name)
+		u.fail(p.at, u.suggestion(p.name), "${%s} is not declared", p.name)
 	}
 }
 

@@ -20,7 +20,10 @@ type text struct {
 }
 
 // part is a piece of literal text or, when name is set, a variable.
-type part struct{ literal, name string }
+type part struct {
+	literal, name string
+	at            Pos
+}
 
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
@@ -45,9 +48,9 @@ func (r *reader) text(s string, at Pos) (text, bool) {
 	if !strings.Contains(s, "${") {
 		return text{raw: s, at: at}, true
 	}
-	t, wrong := parseText(s)
+	t, where, wrong := parseText(s, r.places(at))
 	if wrong != "" {
-		r.fail(at, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
+		r.fail(where, `write ${NAME}; "$${" is the text "${"`, "%s", wrong)
 	}
 	t.at = at
 	return t, wrong == ""
@@ -57,7 +60,7 @@ func (r *reader) text(s string, at Pos) (text, bool) {
 func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
 	t, ok := r.text(s, at)
 	for _, p := range t.names() {
-		r.fail(at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
+		r.fail(p.at, help, "${%s} is not filled in here: %s is taken as it stands", p.name, what)
 		return "", false
 	}
 	return t.raw, ok
@@ -69,29 +72,31 @@ func (r *reader) key(p pair) string {
 	return key
 }
 
-// parseText finds the variables in s, or says what is wrong.
-func parseText(s string) (t text, wrong string) {
+// parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
+func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 	var parts []part
 	var literal strings.Builder
 	for i := 0; i < len(s); {
 		switch {
 		case strings.HasPrefix(s[i:], "$${"):
+			next()
 			literal.WriteString("${")
 			i += 3
 		case strings.HasPrefix(s[i:], "${"):
+			at := next()
 			end := strings.IndexByte(s[i:], '}')
 			if end < 0 {
-				return text{}, `"${" without its "}"`
+				return text{}, at, `"${" without its "}"`
 			}
 			name := s[i+2 : i+end]
 			if !isName(name) {
-				return text{}, fmt.Sprintf("%s is not a variable name", quote(name))
+				return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
 			}
 			if literal.Len() > 0 {
 				parts = append(parts, part{literal: literal.String()})
 				literal.Reset()
 			}
-			parts = append(parts, part{name: name})
+			parts = append(parts, part{name: name, at: at})
 			i += end + 1
 		default:
 			literal.WriteByte(s[i])
@@ -99,12 +104,12 @@ func parseText(s string) (t text, wrong string) {
 		}
 	}
 	if len(parts) == 0 {
-		return text{raw: literal.String()}, ""
+		return text{raw: literal.String()}, Pos{}, ""
 	}
 	if literal.Len() > 0 {
 		parts = append(parts, part{literal: literal.String()})
 	}
-	return text{parts: parts}, ""
+	return text{parts: parts}, Pos{}, ""
 }
 
 func isName(s string) bool {
