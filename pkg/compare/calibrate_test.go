@@ -73,8 +73,10 @@ func (s scenario) worsen(rng *rand.Rand, shot *compare.Shot) {
 
 func TestEqualSidesFailNoMoreSuitesThanAlpha(t *testing.T) {
 	for _, sigma := range []float64{0.3, 0.9} {
-		for _, pairs := range []int{20, 100} {
-			if got := (scenario{pairs: pairs, sigma: sigma}).failRate(400, 1); got > compare.Alpha {
+		for _, pairs := range []int{20, 40, 100} {
+			got := (scenario{pairs: pairs, sigma: sigma}).failRate(2000, 1)
+			t.Logf("sigma %.1f, %d pairs: %.2f %%", sigma, pairs, 100*got)
+			if got > compare.Alpha {
 				t.Errorf("sigma %.1f, %d pairs: %.1f %% of the suites fail, want at most 1 %%", sigma, pairs, 100*got)
 			}
 		}
@@ -86,13 +88,18 @@ func TestWhatIsClearlyWorseIsFound(t *testing.T) {
 		worse scenario
 		least float64
 	}{
+		"25 % slower":   {scenario{shift: 1.25}, 0}, // for whoever wants to know
+		"5 % errors":    {scenario{errors: 0.05}, 0},
+		"8 % errors":    {scenario{errors: 0.08}, 0},
 		"60 % slower":   {scenario{shift: 1.6}, 0.95},
 		"twice as slow": {scenario{shift: 2}, 0.99},
 		"20 % errors":   {scenario{errors: 0.2}, 0.95},
 		"20 % stalls":   {scenario{stalls: 0.2}, 0.95},
 	} {
 		c.worse.pairs, c.worse.sigma = 100, 0.3
-		if got := c.worse.failRate(100, 1); got < c.least {
+		got := c.worse.failRate(100, 1)
+		t.Logf("%s: found in %.0f %%", name, 100*got)
+		if got < c.least {
 			t.Errorf("%s: found in %.0f %% of the suites, want %.0f %%", name, 100*got, 100*c.least)
 		}
 	}
