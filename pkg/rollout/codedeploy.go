@@ -214,13 +214,13 @@ func (c CodeDeploy) Previous(ctx context.Context, s State) (string, error) {
 		return "", err
 	}
 	cluster, service, _ := strings.Cut(target.ID, ":")
-	out, err := c.ECS.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{
-		Cluster: &cluster, Service: &service, TaskSets: []string{original.ID},
-	})
-	if err != nil || len(out.TaskSets) != 1 {
-		return "", awsclient.Error(err)
+	found, err := Native{AWS: c.AWS, Cluster: cluster, Service: service}.describe(ctx)
+	for _, set := range found.TaskSets {
+		if aws.ToString(set.Id) == original.ID {
+			return aws.ToString(set.TaskDefinition), nil
+		}
 	}
-	return aws.ToString(out.TaskSets[0].TaskDefinition), nil
+	return "", err
 }
 
 // Decide ends the READY_WAIT, or stops the deployment and rolls it back.
