@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"flag"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -24,6 +25,9 @@ type scenario struct {
 	// stalls is the share of green's responses that come, but 20 medians late.
 	stalls float64
 }
+
+// runs is 2,000 for the figures in buildtools/bench/README.md: go test -v ./pkg/compare -runs 2000.
+var runs = flag.Int("runs", 400, "how many suites of equal sides are judged")
 
 const (
 	simulatedChecks = 3
@@ -74,7 +78,7 @@ func (s scenario) worsen(rng *rand.Rand, shot *compare.Shot) {
 func TestEqualSidesFailNoMoreSuitesThanAlpha(t *testing.T) {
 	for _, sigma := range []float64{0.3, 0.9} {
 		for _, pairs := range []int{20, 40, 100} {
-			got := (scenario{pairs: pairs, sigma: sigma}).failRate(2000, 1)
+			got := (scenario{pairs: pairs, sigma: sigma}).failRate(*runs, 1)
 			t.Logf("sigma %.1f, %d pairs: %.2f %%", sigma, pairs, 100*got)
 			if got > compare.Alpha {
 				t.Errorf("sigma %.1f, %d pairs: %.1f %% of the suites fail, want at most 1 %%", sigma, pairs, 100*got)

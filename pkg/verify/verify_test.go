@@ -159,7 +159,7 @@ func trust(statement string) *string {
 // fill makes all that the files name.
 func (a *account) fill(t *testing.T) {
 	t.Helper()
-	ctx, cfg := t.Context(), config(a.endpoint)
+	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), time.Minute) // moto loads each service when it is first called
 	images := ecr.NewFromConfig(cfg)
 	ok[*ecr.CreateRepositoryOutput](t)(images.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/web")}))
 	put := ok[*ecr.PutImageOutput](t)
