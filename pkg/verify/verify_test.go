@@ -191,7 +191,7 @@ func (a *account) fill(t *testing.T) {
 	gone := create(secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("gone"), SecretString: aws.String(value)}))
 	ok[*secretsmanager.DeleteSecretOutput](t)(secrets.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: gone.ARN}))
 	for region, name := range map[string]string{"eu-west-1": "/trips/url", "us-east-1": "/trips/token"} {
-		there := config(a.endpoint)
+		there := cfg
 		there.Region = region
 		ok[*ssm.PutParameterOutput](t)(ssm.NewFromConfig(there).PutParameter(ctx,
 			&ssm.PutParameterInput{Name: &name, Value: aws.String(value), Type: ssmtypes.ParameterTypeSecureString}))
@@ -228,7 +228,7 @@ func (a *account) fill(t *testing.T) {
 // deploys makes the deployment groups and the services: the good one, and those that lack something.
 func (a *account) deploys(t *testing.T) {
 	t.Helper()
-	ctx, cfg := t.Context(), config(a.endpoint)
+	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), time.Minute)
 	nets := ok[*ec2.DescribeSubnetsOutput](t)(ec2.NewFromConfig(cfg).DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{}))
 	balancers := elb.NewFromConfig(cfg)
 	balancer := ok[*elb.CreateLoadBalancerOutput](t)(balancers.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{
