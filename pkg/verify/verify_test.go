@@ -512,7 +512,7 @@ func native(t *testing.T, a account) {
 		"deploymentCircuitBreaker": {"enable": true, "rollback": true}, "lifecycleHooks": [
 		{"targetType": "PAUSE"},
 		{"hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:CodeDeployHook_gate", "roleArn": "arn:aws:iam::123456789012:role/hooks"}]}}]}`
-	roles := iam.NewFromConfig(config(a.endpoint))
+	roles := iam.NewFromConfig(awsclient.Within(config(a.endpoint), time.Minute))
 	ok[*iam.CreateRoleOutput](t)(roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("hooks"), AssumeRolePolicyDocument: trust(
 		`[{"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:*"}]`)}))
 	for change, want := range map[string]string{
