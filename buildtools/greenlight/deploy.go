@@ -136,6 +136,11 @@ func (d *deploy) begin(ctx context.Context, input *ecs.RegisterTaskDefinitionInp
 	if err != nil {
 		return "", err
 	}
+	if d.service != "" { // before a revision is registered that nobody deploys
+		if _, err := d.controller.Latest(ctx); err != nil && !errors.Is(err, rollout.ErrNever) {
+			return "", err
+		}
+	}
 	out, err := d.aws.ECS.RegisterTaskDefinition(ctx, input)
 	if err != nil {
 		return "", awsclient.Error(err)

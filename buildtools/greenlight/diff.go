@@ -82,11 +82,15 @@ func (d *diff) run(ctx context.Context, name string) int {
 	if err != nil {
 		return d.refused(diagnostic.List{{Place: diagnostic.Place{File: name}, Text: err.Error()}})
 	}
-	task, problems := taskdef.Read(name, text)
+	task, problems := readTask(name, text)
 	if len(problems) > 0 {
 		return d.refused(problems)
 	}
-	running, old, err := d.running(ctx, cmp.Or(d.family, task.Family))
+	family := cmp.Or(d.family, task.Family)
+	if family == "" && d.service == "" {
+		return d.refused(diagnostic.List{{Place: task.Place, Text: "family is missing", Help: "give --service or --family"}})
+	}
+	running, old, err := d.running(ctx, family)
 	if err != nil {
 		return d.failed(exitUnknown, err)
 	}
@@ -189,4 +193,13 @@ func worded(x taskdef.Difference) string {
 		return "- " + x.Path + "  " + x.Old
 	}
 	return "~ " + x.Path + "  " + x.Old + " -> " + x.New
+}
+
+// readTask reads a rendered task definition. What has no containers is none.
+func readTask(name, text string) (taskdef.Task, diagnostic.List) {
+	task, problems := taskdef.Read(name, text)
+	if len(task.Containers) == 0 && len(problems) == 0 {
+		problems = diagnostic.List{{Place: task.Place, Text: "there are no containers: is this what render-taskdef wrote?"}}
+	}
+	return task, problems
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
-	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/verify"
 )
 
@@ -108,7 +107,7 @@ func (v *verifying) read(name string) (all diagnostic.List) {
 	if len(all) > 0 {
 		return all
 	}
-	v.release.Task, all = taskdef.Read(name, texts[name])
+	v.release.Task, all = readTask(name, texts[name])
 	if v.appspec != "" {
 		spec, problems := appspec.Read(v.appspec, texts[v.appspec])
 		v.release.Hooks, all = spec.Hooks, slices.Concat(all, problems, spec.Check(&v.release.Task))

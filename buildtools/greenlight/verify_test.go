@@ -51,7 +51,7 @@ func TestVerifySaysWhatItWaitsFor(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	file := filepath.Join(t.TempDir(), "taskdef.json")
-	if err := os.WriteFile(file, []byte(`{"taskRoleArn": "task", "containerDefinitions": []}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"taskRoleArn": "task", "containerDefinitions": [{"name": "a", "image": "b"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

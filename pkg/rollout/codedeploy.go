@@ -60,7 +60,7 @@ func (c CodeDeploy) Latest(ctx context.Context) (string, error) {
 		return "", awsclient.Error(err)
 	}
 	if len(out.Deployments) == 0 {
-		return "", fmt.Errorf("%s/%s was never deployed", c.Application, c.Group)
+		return "", ErrNever
 	}
 	newest := out.Deployments[0]
 	info, err := c.facts.Info(ctx, newest)

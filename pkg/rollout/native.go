@@ -23,9 +23,6 @@ const (
 	appearPace = 500 * time.Millisecond
 )
 
-// errNever says that a service has no deployments.
-var errNever = errors.New("Amazon ECS itself never deployed the service") //nolint:staticcheck // a name
-
 // Native is a service that Amazon ECS deploys itself.
 type Native struct {
 	AWS
@@ -50,7 +47,7 @@ func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, err
 		return "", fmt.Errorf("%s deploys the service: give --appspec, --application and --group", c.Type)
 	}
 	newest, err := n.newest(ctx)
-	if err != nil && !errors.Is(err, errNever) {
+	if err != nil && !errors.Is(err, ErrNever) {
 		return "", err
 	}
 	if err == nil && !phase(newest.Status).Over() {
@@ -136,7 +133,7 @@ func (n Native) newest(ctx context.Context) (newest types.ServiceDeploymentBrief
 		return newest, awsclient.Error(err)
 	}
 	if len(out.ServiceDeployments) == 0 {
-		return newest, errNever
+		return newest, ErrNever
 	}
 	return slices.MaxFunc(out.ServiceDeployments, func(a, b types.ServiceDeploymentBrief) int {
 		return aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt))

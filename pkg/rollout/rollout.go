@@ -99,6 +99,9 @@ type Controller interface {
 	Decide(ctx context.Context, s State, goOn bool) error
 }
 
+// ErrNever says that there is no deployment yet.
+var ErrNever = errors.New("it was never deployed by this controller")
+
 // ErrUnclear says that a deployment may have begun, or not.
 var ErrUnclear = errors.New("it is not known whether a deployment has begun")
 
