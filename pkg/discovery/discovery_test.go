@@ -203,7 +203,7 @@ func TestWhatARuleAsksFor(t *testing.T) {
 	none := func(why string) discovery.Way {
 		return discovery.Way{Cannot: "the listener rule " + oneRule + " leads to no release: " + why}
 	}
-	one := map[string]string{"x-test": "1"}
+	one := map[string]string{"X-Test": "1"}
 	for name, tc := range map[string]struct {
 		conditions, actions string
 		want                discovery.Way
@@ -211,7 +211,7 @@ func TestWhatARuleAsksFor(t *testing.T) {
 		"nothing":            {"", "", discovery.Way{}},
 		"a header":           {header("x-test", "1"), "", discovery.Way{Headers: one}},
 		"the first of two":   {header("x-test", "1", "2"), "", discovery.Way{Headers: one}},
-		"a mask alone":       {header("x-test", "y?s*"), "", discovery.Way{Headers: map[string]string{"x-test": "yxsx"}}},
+		"a mask alone":       {header("x-test", "y?s*"), "", discovery.Way{Headers: map[string]string{"X-Test": "yxsx"}}},
 		"a header twice":     {header("x-test", "1") + header("x-test", "1"), "", discovery.Way{Headers: one}},
 		"a query":            {query("v", "green"), "", discovery.Way{Query: map[string]string{"v": "green"}}},
 		"a host":             {host, "", discovery.Way{Hosts: []string{"*.green.example"}}},
@@ -221,8 +221,8 @@ func TestWhatARuleAsksFor(t *testing.T) {
 		"a method":           {`<member><Field>http-request-method</Field></member>`, "", none("no request of a suite can satisfy its condition http-request-method")},
 		"a host by a regexp": {`<member><Field>host-header</Field><RegexValues><member>^g</member></RegexValues></member>`, "", none("no request of a suite can satisfy its condition host-header")},
 		"two values of one header": {
-			header("x-test", "1") + header("x-test", "2"), "",
-			discovery.Way{Headers: one, Cannot: none(`it asks for two values of "x-test", or for none`).Cannot},
+			header("x-test", "1") + header("X-TEST", "2"), "",
+			discovery.Way{Headers: one, Cannot: none(`it asks for two values of "X-Test", or for none`).Cannot},
 		},
 		"a query without a key": {query("", "green"), "", none(`it asks for two values of "", or for none`)},
 		"a fixed response":      {"", "fixed-response", none("it does not forward what asks for it, but has the action fixed-response")},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -223,7 +224,8 @@ func (w *Way) read(r types.Rule) {
 		patterns = slices.Compact(patterns)
 		switch field := aws.ToString(c.Field); {
 		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
-			w.Headers = w.want(w.Headers, aws.ToString(c.HttpHeaderConfig.HttpHeaderName), c.HttpHeaderConfig.Values[0])
+			name := http.CanonicalHeaderKey(aws.ToString(c.HttpHeaderConfig.HttpHeaderName)) // its case says nothing
+			w.Headers = w.want(w.Headers, name, c.HttpHeaderConfig.Values[0])
 		case field == "query-string" && c.QueryStringConfig != nil && len(c.QueryStringConfig.Values) > 0:
 			first := c.QueryStringConfig.Values[0]
 			w.Query = w.want(w.Query, aws.ToString(first.Key), aws.ToString(first.Value))
