@@ -53,7 +53,7 @@ func said(f discovery.Facts) string {
 		addresses, ok := s.Addresses.Get()
 		add(name+" at", strings.Join(addresses, ","), ok)
 		way, ok := s.Way.Get()
-		add(name+" header", way.Headers["x-test"], ok)
+		add(name+" header", way.Headers["X-Test"], ok)
 	}
 	slices.Sort(words)
 	return strings.Join(words, " ")
