@@ -68,7 +68,7 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		r.checkFormat()
 		for _, code := range r.ignored {
-			if !isCode.MatchString(code) {
+			if !isCode(code) {
 				r.Usage("--ignore", "want the code of a rule", "it stands in [ ] behind a warning: --ignore GL022")
 			}
 		}
@@ -96,22 +96,23 @@ func (r *Run) formatFlag(f *pflag.FlagSet) {
 	f.StringVar(&r.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json, github or sarif")
 }
 
-// isCode is the code of a rule; waiver is a comment that turns a warning off.
-var (
-	isCode = regexp.MustCompile(`^GL\d{3}$`)
-	waiver = regexp.MustCompile(`(?:#|//)[ \t]*greenlight:ignore\b[ \t]*(\S*)[ \t]*(.*)`)
-)
+// isCode reports whether a text is the code of a rule.
+func isCode(s string) bool {
+	number, ok := strings.CutPrefix(s, "GL")
+	return ok && len(number) == 3 && strings.Trim(number, "0123456789") == ""
+}
 
 // waive notes the comments of a file: each is for its own line and for the next one.
 func (r *Run) waive(name, text string) {
 	if !strings.Contains(text, "greenlight:ignore") {
 		return
 	}
+	waiver := regexp.MustCompile(`(?:#|//)[ \t]*greenlight:ignore\b[ \t]*(\S*)[ \t]*(.*)`)
 	for i, line := range strings.Split(text, "\n") {
 		m := waiver.FindStringSubmatch(line)
 		switch at := (diagnostic.Place{File: Name(name), Line: i + 1}); {
 		case m == nil:
-		case !isCode.MatchString(m[1]) || strings.TrimSpace(m[2]) == "":
+		case !isCode(m[1]) || strings.TrimSpace(m[2]) == "":
 			r.Add(diagnostic.Problem{
 				Place: at, Text: "greenlight:ignore wants a code and a reason",
 				Help: "greenlight:ignore GL022 the value is public",

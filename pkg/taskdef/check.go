@@ -20,6 +20,8 @@ type checker struct {
 	// ofMachine reports whether a variable's value comes from the environment of this process.
 	ofMachine func(name string) bool
 	fargate   bool
+	// shell are the texts that a container's shell reads; nil until somebody asks.
+	shell map[*template.Node]bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are too many of them to compare each with the known keys.

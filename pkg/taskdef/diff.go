@@ -65,7 +65,7 @@ func meaning(name, text string) (map[string]leaf, *template.Document, diagnostic
 	root := unwrap(doc.Root, nil)
 	normalise(root)
 	root.Delete("family") // it is the same, or it was asked for
-	m := meant{values: map[string]leaf{}, defaults: defaults()}
+	m := meant{values: map[string]leaf{}, defaults: defaults(), identity: regexp.MustCompile(`\[[^]]*\]`)}
 	if mode := root.Get("networkMode").Str(); mode == "awsvpc" || mode == "host" {
 		m.sameHostPort = true
 	}
@@ -81,6 +81,8 @@ func meaning(name, text string) (map[string]leaf, *template.Document, diagnostic
 type meant struct {
 	values   map[string]leaf
 	defaults map[string]string
+	// identity is what stands in brackets of a path.
+	identity *regexp.Regexp
 	// sameHostPort says that a container's port is the host's, too.
 	sameHostPort bool
 }
@@ -98,7 +100,7 @@ func (m *meant) value(path, key string, n *template.Node) {
 		m.object(path, n)
 		return
 	case n.Kind != template.Array:
-		if text := string(n.Compact()); text != m.defaults[identity.ReplaceAllString(path, "")] {
+		if text := string(n.Compact()); text != m.defaults[m.identity.ReplaceAllString(path, "")] {
 			m.values[path] = leaf{text, n.At}
 		}
 		return
@@ -143,9 +145,6 @@ func (m *meant) item(path, id string, item *template.Node) {
 	}
 	m.object(at, item)
 }
-
-// identity is what stands in brackets of a path.
-var identity = regexp.MustCompile(`\[[^]]*\]`)
 
 // identifiedBy is the member that the items of a list are known by, where their order means nothing; else "".
 func identifiedBy(list string) string {
@@ -207,7 +206,7 @@ func (l leaf) shown(path string) string {
 		return l.text
 	}
 	words := strings.NewReplacer("[", " ", "]", " ", `","`, " ", `"`, "").Replace(l.text)
-	if holdsSecret(key, bare) || credentials.MatchString(l.text) || secretInScript(words) {
+	if holdsSecret(key, bare) || credentials().MatchString(l.text) || secretInScript(words) {
 		return Hidden
 	}
 	return l.text

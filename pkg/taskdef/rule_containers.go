@@ -2,7 +2,6 @@ package taskdef
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -221,8 +220,10 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// absolute is a path that needs no shell to be found, on Linux or on Windows.
-var absolute = regexp.MustCompile(`^(/|[A-Za-z]:[\\/])`)
+// isAbsolute reports whether a path needs no shell to be found, on Linux or on Windows.
+func isAbsolute(path string) bool {
+	return strings.HasPrefix(path, "/") || len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
+}
 
 func healthCheck(c *checker, container *template.Node) {
 	h := container.Get("healthCheck")
@@ -236,7 +237,7 @@ func healthCheck(c *checker, container *template.Node) {
 		c.fail(command, "the health check has no command", `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`)
 	case words[0].Unknown():
 	case words[0].Str() == "NONE":
-	case absolute.MatchString(words[0].Str()): // what AWS's own collector asks for, whose image has no shell
+	case isAbsolute(words[0].Str()): // what AWS's own collector asks for, whose image has no shell
 	case words[0].Str() != "CMD" && words[0].Str() != "CMD-SHELL":
 		c.warn(words[0], "a health check's command begins with CMD or CMD-SHELL, not "+words[0].Show(),
 			`ECS registers it, and what it then runs is not documented: ["CMD-SHELL", "…"] runs it in a shell`)

@@ -49,7 +49,7 @@ func imageFault(s string) (fault, help string) {
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "is empty", "the variable behind it is empty, or the build pushed nothing"
-	case foreign.MatchString(s):
+	case isForeign(s):
 		return "still holds a placeholder", foreignHelp(s)
 	case strings.ContainsAny(s, " \t\r\n"):
 		return "has white space in it", ""

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -233,13 +234,20 @@ func placeholdersLeft(c *checker) {
 	for _, p := range c.problems {
 		refused[p.Place] = true
 	}
-	shell := map[*template.Node]bool{}
-	inContainer(c.root, func(n *template.Node) { shell[n] = true })
-	c.leftIn(c.root, &shapes[0], refused, shell)
+	c.leftIn(c.root, &shapes[0], refused)
+}
+
+// isShell reports whether a shell or a log router of a container reads the text.
+func (c *checker) isShell(n *template.Node) bool {
+	if c.shell == nil {
+		c.shell = map[*template.Node]bool{}
+		inContainer(c.root, func(n *template.Node) { c.shell[n] = true })
+	}
+	return c.shell[n]
 }
 
 // leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool, shell map[*template.Node]bool) {
+func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
@@ -247,14 +255,14 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
-			c.leftIn(m.Value, inside(s, m.Key), refused, shell)
+			c.leftIn(m.Value, inside(s, m.Key), refused)
 		}
 	}
 	for _, item := range n.Items {
-		c.leftIn(item, s.inner(""), refused, shell)
+		c.leftIn(item, s.inner(""), refused)
 	}
 	switch left := leftover(n.Str()); {
-	case left == "" || left == "{" && shell[n] || n.Unknown() || refused[c.doc.Place(n.At)]:
+	case left == "" || left == "{" && c.isShell(n) || n.Unknown() || refused[c.doc.Place(n.At)]:
 	case left == "{" && s == nil:
 		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", foreignHelp(n.Text))
 	case left == "{":
@@ -269,11 +277,20 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 }
 
 // foreign is what other tools replace. Shells and log routers have such texts of their own.
-var foreign = regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*__|#[A-Z][A-Z0-9_]*#`)
+var foreign = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*__|#[A-Z][A-Z0-9_]*#`)
+})
+
+// isForeign looks for such a placeholder. Most texts hold none of the marks, and the expression is slow.
+func isForeign(s string) bool {
+	marked := strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '#') >= 0 || strings.Contains(s, "__") ||
+		strings.Contains(s, "{{")
+	return marked && foreign().MatchString(s)
+}
 
 // foreignHelp names the template language of a placeholder that is left.
 func foreignHelp(s string) string {
-	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign.FindString(s)[0]]
+	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign().FindString(s)[0]]
 	return mark + " is another template language; here it is ${NAME}"
 }
 
@@ -288,7 +305,7 @@ func inside(s *shape, key string) *shape {
 
 // leftover tells the kinds of placeholders: "<" for <NAME> and <<name>>, "$" for ${NAME}, "{" for those of other tools.
 func leftover(s string) string {
-	if foreign.MatchString(s) {
+	if isForeign(s) {
 		return "{"
 	}
 	if _, behind, ok := strings.Cut(s, "<<"); ok {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -140,35 +141,40 @@ func secretNames(c *checker, container *template.Node) {
 // looksSecret reports whether a variable's name says that its value is a secret.
 func looksSecret(name string) bool {
 	name = strings.ToUpper(name)
-	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(name, word) })
+	words := secretWords()
+	return slices.ContainsFunc(words[:], func(word string) bool { return strings.Contains(name, word) })
 }
 
-func secretWords() []string {
-	return []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
+func secretWords() [9]string {
+	return [...]string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
 }
 
 // holdsSecret reports whether the value of a variable looks like a secret: by its name, unless the name goes on after
 // the word and the value is a number, a time or a URL without a password (TOKEN_ENDPOINT, ACCESS_TOKEN_EXPIRE_MINUTES), or
 // says where the secret is.
 func holdsSecret(name, value string) bool {
+	if !looksSecret(name) {
+		return false
+	}
 	name = strings.ToUpper(name)
+	words := secretWords()
 	switches := []string{"true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional"}
 	ends := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
 	}
 	_, err := time.ParseDuration(value)
-	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials.MatchString(value)
+	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials().MatchString(value)
 	switch {
-	case !looksSecret(name), isReference(value), slices.Contains(switches, strings.ToLower(value)):
+	case isReference(value), slices.Contains(switches, strings.ToLower(value)):
 		return false
-	case ends(secretWords()...):
+	case ends(words[:]...):
 		return true
 	}
 	return !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
 }
 
 // credentials is a URL with a password.
-var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
+var credentials = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`) })
 
 // isReference reports whether a value only says where a secret is.
 func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
@@ -195,12 +201,12 @@ func secretsInText(c *checker) {
 		said[p.Place] = said[p.Place] || p.Rule == c.rule
 	}
 	c.root.Walk(func(n *template.Node) {
-		if n.Origin == nil || n.Unknown() || references[n] || len(n.Items)+len(n.Members) > 0 || said[c.doc.Place(n.At)] {
+		if n.Origin == nil || n.Unknown() || references[n] || len(n.Items)+len(n.Members) > 0 {
 			return
 		}
-		for _, u := range c.doc.Uses(n) {
-			if holdsSecret(u.Name, n.Text) && !strings.Contains(n.Text, ":secret:") {
-				c.warn(n, "$"+u.Name+" looks like a secret, and everybody who may describe the task definition can read it here",
+		for _, name := range n.Origin.Names() {
+			if holdsSecret(name, n.Text) && !strings.Contains(n.Text, ":secret:") && !said[c.doc.Place(n.At)] {
+				c.warn(n, "$"+name+" looks like a secret, and everybody who may describe the task definition can read it here",
 					"keep it in Secrets Manager or Parameter Store: --secret CONTAINER:NAME=ARN")
 				return
 			}
@@ -360,10 +366,10 @@ func machineVariables(c *checker) {
 		if n.Origin == nil || c.ofMachine == nil || n.Unknown() {
 			return
 		}
-		for _, u := range c.doc.Uses(n) {
-			if slices.Contains(ours, u.Name) && c.ofMachine(u.Name) {
-				c.warn(n, u.Name+" has the value of the machine that renders, and not the container's",
-					"write $$"+u.Name+" to leave it to the container, or --var "+u.Name+"=… to mean it")
+		for _, name := range n.Origin.Names() {
+			if slices.Contains(ours, name) && c.ofMachine(name) {
+				c.warn(n, name+" has the value of the machine that renders, and not the container's",
+					"write $$"+name+" to leave it to the container, or --var "+name+"=… to mean it")
 			}
 		}
 	})

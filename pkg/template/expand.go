@@ -136,12 +136,14 @@ func (e *Expander) report(n *Node, at int, text, help string) {
 func Shown(n *Node) string { return capped(n.Origin.Source) }
 
 // names lists the variables of a value.
-func names(o *Origin) string {
-	var all []string
+func names(o *Origin) string { return strings.Join(o.Names(), ", ") }
+
+// Names are the variables of a value.
+func (o *Origin) Names() (all []string) {
 	for _, p := range o.phrase.references() {
 		all = append(all, p.ref.name)
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // As gives a plain YAML scalar with a placeholder the type that its field wants, when its text can be read as one.
