@@ -206,7 +206,7 @@ func (l leaf) shown(path string) string {
 		return l.text
 	}
 	words := strings.NewReplacer("[", " ", "]", " ", `","`, " ", `"`, "").Replace(l.text)
-	if holdsSecret(key, bare) || credentials().MatchString(l.text) || secretInScript(words) {
+	if holdsSecret(key, bare) || credentials.MatchString(l.text) || secretInScript(words) {
 		return Hidden
 	}
 	return l.text

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -277,20 +276,18 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 }
 
 // foreign is what other tools replace. Shells and log routers have such texts of their own.
-var foreign = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*__|#[A-Z][A-Z0-9_]*#`)
-})
+var foreign = regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*__|#[A-Z][A-Z0-9_]*#`)
 
 // isForeign looks for such a placeholder. Most texts hold none of the marks, and the expression is slow.
 func isForeign(s string) bool {
 	marked := strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '#') >= 0 || strings.Contains(s, "__") ||
 		strings.Contains(s, "{{")
-	return marked && foreign().MatchString(s)
+	return marked && foreign.MatchString(s)
 }
 
 // foreignHelp names the template language of a placeholder that is left.
 func foreignHelp(s string) string {
-	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign().FindString(s)[0]]
+	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign.FindString(s)[0]]
 	return mark + " is another template language; here it is ${NAME}"
 }
 

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -163,7 +162,7 @@ func holdsSecret(name, value string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
 	}
 	_, err := time.ParseDuration(value)
-	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials().MatchString(value)
+	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials.MatchString(value)
 	switch {
 	case isReference(value), slices.Contains(switches, strings.ToLower(value)):
 		return false
@@ -174,7 +173,7 @@ func holdsSecret(name, value string) bool {
 }
 
 // credentials is a URL with a password.
-var credentials = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`) })
+var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
 
 // isReference reports whether a value only says where a secret is.
 func isReference(value string) bool { return value == "" || strings.HasPrefix(value, "arn:") }
