@@ -15,7 +15,7 @@ func rules() []string {
 		"execution-role", "arn", "log-options", "volumes", "mount-points", "ulimits", "limits", "task-limits", "labels",
 		"tags", "placeholder-left", "command", "machine-variable",
 		"version", "resources", "properties", "key", "task-definition", "load-balancer", "platform-version", "network",
-		"capacity-provider", "hooks", "image-detail", "env-file-twice",
+		"capacity-provider", "hooks", "image-detail", "env-file-twice", "windows",
 	}
 }
 

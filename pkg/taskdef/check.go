@@ -73,6 +73,7 @@ func rules() []rule {
 		{"secret-in-text", secretsInText},
 		{"command", each(assignments)},
 		{"machine-variable", machineVariables},
+		{"windows", windows},
 		{"execution-role", executionRole},
 		{"arn", roles},
 		{"log-options", each(logOptions)},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
@@ -179,6 +180,23 @@ func fargateOnly(c *checker) {
 		case "", "awslogs", "splunk", "awsfirelens":
 		default:
 			c.fail(driver, "Fargate has no log driver "+driver.Show(), "awslogs, splunk or awsfirelens")
+		}
+	}
+}
+
+// windows warns of what RegisterTaskDefinition's reference calls "not supported for Windows containers". Whether ECS
+// refuses or ignores it, the reference does not say.
+func windows(c *checker) {
+	if !strings.HasPrefix(c.root.Get("runtimePlatform").Get("operatingSystemFamily").Str(), "WINDOWS") {
+		return
+	}
+	for _, n := range append([]*template.Node{c.root}, c.containers...) {
+		for _, key := range strings.Fields("pidMode ipcMode linuxParameters links user disableNetworking privileged " +
+			"readonlyRootFilesystem dnsServers dnsSearchDomains extraHosts ulimits") {
+			value := n.Get(key)
+			if value != nil && (len(value.Items)+len(value.Members) > 0 || value.Text != "" && value.Text != "false") {
+				c.warn(value, "Windows containers have no "+key, "")
+			}
 		}
 	}
 }
