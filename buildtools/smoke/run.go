@@ -23,6 +23,9 @@ import (
 const deploymentID = "local"
 
 func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
+	if !o.validate {
+		o.reports.Clear()
+	}
 	src, err := suite.Load(o.suite, at.stdin)
 	if errors.Is(err, fs.ErrNotExist) && c.Near(o.suite) != "" {
 		return say(at, exitConfig, "read the suite: %v; %s", err, c.Near(o.suite))

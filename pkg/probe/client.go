@@ -21,6 +21,8 @@ const (
 	maxHeaderBytes = 256 << 10
 	// bufferSize is that of each connection's read and write buffers.
 	bufferSize = 4 << 10
+	// leastBuffer is the least that package bufio takes.
+	leastBuffer = 16
 )
 
 // Target is one side to ask, and how to reach it.
@@ -78,24 +80,52 @@ func (c *Client) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    max(1, c.target.Connections),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         bufferSize,
+		ReadBufferSize:         leastBuffer, // see conn.Read
 		WriteBufferSize:        bufferSize,
 		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
 		Protocols:              new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
 	if c.target.URL.Scheme == "https" {
-		t.TLSClientConfig = &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			RootCAs:    c.target.Roots,
-			ServerName: cmp.Or(c.target.ServerName, (&url.URL{Host: c.target.Host}).Hostname(), c.target.URL.Hostname()),
-		}
+		t.DialTLSContext = c.dialTLS
 	}
 	return t
 }
 
-// dial connects to the target, or to the next of its addresses.
+// dialTLS connects and shakes hands. The connection that it returns is above TLS, where an answer's end can be seen.
+func (c *Client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	raw, err := c.connect(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	out := &conn{Conn: raw}
+	secure := tls.Client(raw, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		RootCAs:    c.target.Roots,
+		ServerName: cmp.Or(c.target.ServerName, (&url.URL{Host: c.target.Host}).Hostname(), c.target.URL.Hostname()),
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			out.asked.Store(true)
+			return &tls.Certificate{}, nil
+		},
+	})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, out.explained(err)
+	}
+	out.Conn, out.expires = secure, secure.ConnectionState().PeerCertificates[0].NotAfter
+	return out, nil
+}
+
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	raw, err := c.connect(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: raw}, nil
+}
+
+// connect dials the target, or the next of its addresses.
+func (c *Client) connect(ctx context.Context, network, addr string) (net.Conn, error) {
 	if n := uint32(len(c.target.Addrs)); n > 0 {
 		addr = c.target.Addrs[(c.dialled.Add(1)-1)%n]
 	}
@@ -103,21 +133,5 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	conn, err := dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &countingConn{Conn: conn}, nil
-}
-
-// countingConn counts the bytes that are written.
-type countingConn struct {
-	net.Conn
-	written atomic.Int64
-}
-
-func (c *countingConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.written.Add(int64(n))
-	return n, err
+	return dial(ctx, network, addr)
 }

@@ -1,7 +1,12 @@
 package suite
 
 import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -12,7 +17,29 @@ import (
 const (
 	varRelease    = "RELEASE"
 	varDeployment = "DEPLOYMENT_ID"
+	// Those that each attempt has of its own.
+	varUUID    = "UUID"
+	varNow     = "NOW"
+	varAttempt = "ATTEMPT"
+	varSide    = "SIDE"
 )
+
+// OfAttempt returns the variables of one attempt: a new ${UUID}, the time ${NOW}, the number of the ${ATTEMPT} and its
+// ${SIDE}, green or blue. Data made of them is no other attempt's, and no other deployment's.
+func OfAttempt(number int, side string, now time.Time) map[string]string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return map[string]string{
+		varUUID:    fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
+		varNow:     now.UTC().Format(time.RFC3339),
+		varAttempt: strconv.Itoa(number), varSide: side,
+	}
+}
+
+func isGiven(name string) bool {
+	return slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, name)
+}
 
 // ReferenceKind says where a variable's value is kept.
 type ReferenceKind string
@@ -53,7 +80,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 		case !isName(p.key):
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
-		case p.key == varRelease || p.key == varDeployment:
+		case isGiven(p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
 		}
