@@ -30,10 +30,10 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Read gives one byte where a whole buffer is to be filled, and else no more than was asked for. So net/http takes an
+// Read gives one byte where net/http fills its smallest buffer, and else no more than was asked for. So it takes an
 // answer to its end and no further, and what is left came behind it.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) == leastBuffer {
+	if len(p) > 1 && len(p) <= leastBuffer {
 		p = p[:1]
 	}
 	if n := c.take(p); n > 0 {

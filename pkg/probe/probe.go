@@ -145,6 +145,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
 	var seen map[string]bool
 	for {
+		asked := x.asked(method, u)
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
 			return x.fault(ctx, err)
@@ -162,7 +163,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if seen == nil {
 			seen = map[string]bool{}
 		}
-		seen[x.asked(method, u)] = true
+		seen[asked] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
 		if u = next; seen[x.asked(method, u)] {
 			return loop(resp, "redirects in a loop")

@@ -18,6 +18,7 @@ type expectation struct {
 	status   []statusRange
 	subjects []subject
 	latency  time.Duration
+	events   int // of an event stream, 0 where it does not say
 	// statusAt, latencyAt and assetsAt are where they stand; assetsAt is zero without any.
 	statusAt, latencyAt, assetsAt Pos
 }
@@ -52,7 +53,7 @@ func (s *subject) visit(f func(text)) {
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
 func (e *expectation) wantsRedirect() bool { return anyStatus(e.status, 300, 399) }
 
-func expectKeys() []string { return []string{"status", "headers", "json", "body", "latency", "assets"} }
+func expectKeys() []string { return []string{"status", "headers", "json", "body", "latency", "assets", "events"} }
 
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
@@ -66,6 +67,8 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 			e.subjects = append(e.subjects, r.jsonRules(p)...)
 		case "body":
 			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
+		case "events":
+			e.events = r.integer(p.value, "events", 1, 1000)
 		case "assets":
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at

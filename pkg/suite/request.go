@@ -366,6 +366,9 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody,
 		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
 	}
+	if s.looksAtBody() {
+		q.Events = max(1, s.expect.events)
+	}
 	var err error
 	if q.Path, q.Link, err = s.path.path(sc); err != nil {
 		return q, err

@@ -86,10 +86,17 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, v := range s.variables {
 		declared[v.name] = true
 	}
-	u := usage{reader: r, declared: declared}
+	u := usage{reader: r, declared: declared, anywhere: map[string]bool{}}
 	u.text(s.host)
 	for _, name := range []string{varUUID, varNow, varAttempt, varSide} {
 		declared[name] = true
+	}
+	for _, c := range s.checks {
+		for _, step := range c.Steps {
+			for _, k := range step.captures {
+				u.anywhere[k.name] = true
+			}
+		}
 	}
 	if s.setup != nil {
 		u.check(s.setup)
@@ -128,7 +135,8 @@ type usage struct {
 	declared map[string]bool
 	// captured are the names that earlier steps of the same flow capture, later those of later steps.
 	captured, later map[string]bool
-	// setup are the names that setup captures, for all.
+	// anywhere are the names that some flow captures, setup those that setup captures for all.
+	anywhere map[string]bool
 	setup map[string]bool
 }
 
@@ -234,6 +242,9 @@ func (u *usage) text(t text) {
 }
 
 func (u *usage) suggestion(name string) string {
+	if u.anywhere[name] {
+		return "another check captures it, for its own steps; move those steps into setup:, and all have it"
+	}
 	known := slices.AppendSeq(slices.Sorted(maps.Keys(u.declared)), maps.Keys(u.captured))
 	slices.Sort(known)
 	if help := suggest(name, known); strings.HasPrefix(help, "did you mean") {
