@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -50,6 +51,7 @@ type Target struct {
 type Client struct {
 	target      Target
 	warm, fresh *http.Transport
+	second      *http.Transport // HTTP/2, a connection for each request
 	dialled     atomic.Uint32
 }
 
@@ -59,9 +61,16 @@ func New(t Target) *Client {
 		t.Steer = func(*url.URL) string { return "" }
 	}
 	c := &Client{target: t}
-	c.warm = c.newTransport()
-	c.fresh = c.newTransport()
-	c.fresh.DisableKeepAlives = true
+	c.warm, c.fresh, c.second = c.newTransport(), c.newTransport(), c.newTransport()
+	c.fresh.DisableKeepAlives, c.second.DisableKeepAlives = true, true
+	c.second.Protocols.SetHTTP1(false)
+	c.second.Protocols.SetHTTP2(t.URL.Scheme == "https")
+	c.second.Protocols.SetUnencryptedHTTP2(t.URL.Scheme != "https")
+	if t.URL.Scheme == "https" {
+		c.second.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.secure(ctx, network, addr, "h2")
+		}
+	}
 	return c
 }
 
@@ -69,10 +78,11 @@ func New(t Target) *Client {
 func (c *Client) Close() {
 	c.warm.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
+	c.second.CloseIdleConnections()
 }
 
-// newTransport speaks HTTP/1.1 only: with HTTP/2 all requests would share one connection, and so one
-// node of the load balancer. It uses no proxy: a gate must know whom it asks.
+// newTransport speaks HTTP/1.1: with HTTP/2 all requests would share one connection, and so one node of the load
+// balancer. It uses no proxy: a gate must know whom it asks.
 func (c *Client) newTransport() *http.Transport {
 	t := &http.Transport{
 		DialContext:            c.dial,
@@ -92,28 +102,41 @@ func (c *Client) newTransport() *http.Transport {
 	return t
 }
 
-// dialTLS connects and shakes hands. The connection that it returns is above TLS, where an answer's end can be seen.
+// dialTLS returns a connection above TLS, where an answer's end can be seen.
 func (c *Client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	secure, err := c.secure(ctx, network, addr, "http/1.1")
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: secure, expires: secure.ConnectionState().PeerCertificates[0].NotAfter}, nil
+}
+
+// secure connects and shakes hands.
+func (c *Client) secure(ctx context.Context, network, addr, protocol string) (*tls.Conn, error) {
 	raw, err := c.connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	out := &conn{Conn: raw}
-	secure := tls.Client(raw, &tls.Config{
+	asked := &clientCertificate{Conn: raw}
+	secure := tls.Client(asked, &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{protocol},
 		RootCAs:    c.target.Roots,
 		ServerName: cmp.Or(c.target.ServerName, (&url.URL{Host: c.target.Host}).Hostname(), c.target.URL.Hostname()),
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			out.asked.Store(true)
+			asked.wanted.Store(true)
 			return &tls.Certificate{}, nil
 		},
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, out.explained(err)
+		return nil, asked.explained(err)
 	}
-	out.Conn, out.expires = secure, secure.ConnectionState().PeerCertificates[0].NotAfter
-	return out, nil
+	if protocol == "h2" && secure.ConnectionState().NegotiatedProtocol != "h2" {
+		_ = raw.Close()
+		return nil, fmt.Errorf("%w: the target does not speak HTTP/2", errHandshake)
+	}
+	return secure, nil
 }
 
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {

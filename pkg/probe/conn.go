@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,8 +16,7 @@ import (
 type conn struct {
 	net.Conn
 	written atomic.Int64
-	// asked is set when the server asked for a client's certificate; expires is the end of its own, zero without TLS.
-	asked   atomic.Bool
+	// expires is the end of the server's certificate, zero without TLS.
 	expires time.Time
 
 	read   []byte
@@ -75,8 +75,25 @@ func (c *conn) behind() string {
 // errHandshake is a handshake that both sides cannot agree on, however often it is tried.
 var errHandshake = errors.New("the TLS settings do not fit")
 
-// explained says what an error of TLS means where the two ends do not fit each other.
+// clientCertificate is the connection below TLS; it knows whether the server wanted a client's certificate.
+type clientCertificate struct {
+	net.Conn
+	wanted atomic.Bool
+}
+
+// explained is the error with what it means: where a client's certificate was wanted, the server tells it in the first
+// answer.
 func (c *conn) explained(err error) error {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		if below, ok := secure.NetConn().(*clientCertificate); ok {
+			return below.explained(err)
+		}
+	}
+	return err
+}
+
+// explained says what an error of TLS means where the two ends do not fit each other.
+func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {
 		for _, a := range any {
@@ -88,7 +105,7 @@ func (c *conn) explained(err error) error {
 	}
 	alert := strings.Contains(text, "remote error: tls")
 	switch {
-	case alert && (c.asked.Load() || has("certificate required")):
+	case alert && (c.wanted.Load() || has("certificate required")):
 		return fmt.Errorf("%w: the target asks for a client's certificate, which a suite cannot show", errHandshake)
 	case alert && has("unrecognized name"):
 		return fmt.Errorf("%w: the target has no certificate for the name that was asked for; write tls.server_name or host",

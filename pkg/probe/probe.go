@@ -47,6 +47,11 @@ type Request struct {
 	Host string
 	// Jar holds the cookies that are sent, and gets those that come, redirects included; nil sends none.
 	Jar *Jar
+	// HTTP2 asks over HTTP/2: with TLS, or else with prior knowledge (h2c).
+	HTTP2 bool
+	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
+	// comes is the body.
+	WebSocket *string
 	// Unread says that nothing of the body matters: of an answer that began well it is not read.
 	Unread bool
 	// Events is how many events of an event stream (text/event-stream) are read, of which the body then is; 0 reads none.
@@ -68,6 +73,10 @@ type Observation struct {
 	Body []byte
 	// Latency is the time from the first byte sent to the last byte read.
 	Latency time.Duration
+	// Trailer is what came behind the body, where the request was made over HTTP/2.
+	Trailer http.Header
+	// Expires is when the certificate ends, zero without TLS.
+	Expires time.Time
 	// Cookies are those that the answer and the redirects before it set, in order.
 	Cookies []*http.Cookie
 	// Path is the path and query that answered, behind all redirects.
@@ -94,7 +103,14 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
 	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
-	o = t.run(asked, u)
+	if r.WebSocket != nil {
+		o = t.webSocket(asked, u)
+	} else {
+		o = t.run(asked, u)
+	}
+	if c := t.watcher.connection(); c != nil {
+		o.Expires = c.expires
+	}
 	o.Cookies = t.cookies
 	if !t.sent.IsZero() {
 		o.Latency = time.Since(t.sent)
@@ -205,6 +221,9 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	if x.request.Fresh {
 		transport = x.client.fresh
 	}
+	if x.request.HTTP2 {
+		transport = x.client.second
+	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
 		x.sent = w.gotConn()
@@ -237,6 +256,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	}
 	o.Body, err = io.ReadAll(io.LimitReader(body, limit+1))
 	n := int64(len(o.Body))
+	o.Trailer = resp.Trailer
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -248,7 +268,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		}
 	case n > limit:
 		o.Fault, o.Text = FaultTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)
-	case !stream && x.watcher.behind() != "":
+	case !stream && resp.ProtoMajor == 1 && x.watcher.behind() != "":
 		o.Fault, o.Text = FaultProtocol, x.watcher.behind()
 	}
 	if o.Fault != FaultNone && len(o.Body) > maxExcerpt {

@@ -54,6 +54,9 @@ func (w *watcher) gotConn() time.Time {
 
 // connection is the last that the request got, or nil.
 func (w *watcher) connection() *conn {
+	if w == nil {
+		return nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.conn

@@ -19,9 +19,10 @@ type capture struct {
 	name   string
 	at     Pos
 	secret bool
-	from   string   // path, header, cookie, body or status
+	from   string   // path, header, cookie, css, body or status
 	path   jsonPath // where it is from JSON
-	of     string   // the header's or cookie's name
+	css    selector
+	of     string // the header's or cookie's name
 	// pattern has one group, which is what is taken; nil takes the whole.
 	pattern *regexp.Regexp
 }
@@ -51,7 +52,8 @@ func (r *reader) capture(p pair) capture {
 	var sources []string
 	before := len(r.problems)
 	secretGiven := false
-	for _, q := range r.pairs(p.value, "capture "+p.key, "path", "header", "cookie", "body", "status", "matches", "secret") {
+	for _, q := range r.pairs(p.value, "capture "+p.key, "path", "header", "cookie", "css", "body", "status",
+		"matches", "secret") {
 		switch q.key {
 		case "secret":
 			c.secret, secretGiven = r.boolean(q.value, "secret"), true
@@ -66,6 +68,9 @@ func (r *reader) capture(p pair) capture {
 		case "header":
 			name, _ := r.scalar(q.value, "header")
 			c.of = textproto.CanonicalMIMEHeaderKey(name)
+		case "css":
+			expr, _ := r.scalar(q.value, "css")
+			c.css = r.selector(expr, posOf(q.value))
 		case "cookie":
 			c.of, _ = r.scalar(q.value, "cookie")
 		case "body":
@@ -80,7 +85,7 @@ func (r *reader) capture(p pair) capture {
 	}
 	switch {
 	case len(sources) == 0 && len(r.problems) == before:
-		r.fail(p.at, "write {path: $.field}, {header: NAME}, {cookie: NAME}, {body: 'PATTERN (GROUP)'} or {status: true}",
+		r.fail(p.at, "write {path: $.field}, {header: NAME}, {cookie: NAME}, {css: SELECTOR}, {body: 'PATTERN (GROUP)'} or {status: true}",
 			"capture %s does not say where the value stands", p.key)
 	case len(sources) > 1:
 		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
@@ -123,7 +128,7 @@ func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missi
 func (c capture) expected() string {
 	where := map[string]string{
 		"path": "at " + c.path.expr, "header": "in the header " + c.of, "cookie": "of the cookie " + c.of,
-		"body": "in the body", "status": "as status",
+		"body": "in the body", "css": "of " + c.css.expr, "status": "as status",
 	}[c.from]
 	if c.pattern != nil {
 		where += " by " + quote(c.pattern.String())
@@ -163,6 +168,8 @@ func (c capture) find(o probe.Observation, root any, sc Scope) (found []any, err
 				found = []any{cookie.Value}
 			}
 		}
+	case "css":
+		found = c.css.find(o)
 	case "body":
 		found = []any{bodyText(o)}
 	case "status":

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode"
@@ -171,6 +172,9 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 func (r *reader) finish(s *Step, d *defaults) {
 	s.timeout, s.maxBody = cmp.Or(s.timeout, d.timeout), cmp.Or(s.maxBody, d.maxBody)
 	s.headers = merge(d.headers, s.headers)
+	if s.webSocket != nil && s.expect.status == nil {
+		s.expect.status = []statusRange{{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols}}
+	}
 	switch {
 	case s.Method == "":
 		if !s.broken {
@@ -213,7 +217,7 @@ func (r *reader) canFail(c *Check) {
 	for _, s := range c.Steps {
 		e := &s.expect
 		broken = broken || s.broken
-		if e.status != nil || e.latency > 0 || e.assetsAt != (Pos{}) {
+		if e.status != nil || e.latency > 0 || e.assetsAt != (Pos{}) || e.certificateDays > 0 || s.grpc {
 			given++
 		}
 		for _, sub := range e.subjects {

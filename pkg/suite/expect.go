@@ -19,6 +19,9 @@ type expectation struct {
 	subjects []subject
 	latency  time.Duration
 	events   int // of an event stream, 0 where it does not say
+	// certificateDays is how long the certificate must still be good for, 0 where nothing is asked.
+	certificateDays int
+	certificateAt   Pos
 	// statusAt, latencyAt and assetsAt are where they stand; assetsAt is zero without any.
 	statusAt, latencyAt, assetsAt Pos
 }
@@ -30,13 +33,14 @@ type subject struct {
 	kind subjectKind
 	name string   // a header's
 	path jsonPath // of json
+	css  selector // of css
 	at   Pos
 	rule rule
 }
 
 // text is the subject in words: "header X-App-Version", "json $.status", "body".
 func (s *subject) text() string {
-	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr)
+	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
 }
 
 // of lists the subjects of one kind.
@@ -53,7 +57,9 @@ func (s *subject) visit(f func(text)) {
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
 func (e *expectation) wantsRedirect() bool { return anyStatus(e.status, 300, 399) }
 
-func expectKeys() []string { return []string{"status", "headers", "json", "body", "latency", "assets", "events"} }
+func expectKeys() []string {
+	return []string{"status", "headers", "json", "css", "body", "latency", "assets", "events", "certificate_days"}
+}
 
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
@@ -65,8 +71,14 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 			e.subjects = append(e.subjects, r.headerRules(p)...)
 		case "json":
 			e.subjects = append(e.subjects, r.jsonRules(p)...)
+		case "css":
+			for _, c := range r.pairs(p.value, "css") {
+				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
+			}
 		case "body":
 			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
+		case "certificate_days":
+			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
 		case "events":
 			e.events = r.integer(p.value, "events", 1, 1000)
 		case "assets":

@@ -49,16 +49,16 @@ type operatorRow struct {
 
 // operators are all words, in the order in which messages name them.
 func operators() []operatorRow {
-	all := []subjectKind{subjectJSON, subjectHeader, SubjectBody}
-	notBody, onlyJSON := all[:2], all[:1]
+	all := []subjectKind{subjectJSON, subjectHeader, subjectCSS, SubjectBody}
+	notBody, numbers, onlyJSON := all[:3], all[:2], all[:1]
 	return []operatorRow{
 		{"equals", all, readEquals},
 		{"contains", all, readContains},
 		{"matches", all, readMatches},
 		{"exists", notBody, readExists},
 		{"type", onlyJSON, readType},
-		{"min", notBody, readBound},
-		{"max", notBody, readBound},
+		{"min", numbers, readBound},
+		{"max", numbers, readBound},
 		{"length", all, readLength},
 		{"one_of", all, readOneOf},
 		{"not", all, readNot},

@@ -99,7 +99,8 @@ func (b *body) fields(s Scope) (content []byte, contentType string, err error) {
 // requestKeys are the keys of a step; checks of a single request have them too.
 func requestKeys() []string {
 	return []string{
-		"request", "headers", "host", "json", "form", "multipart", "body", "timeout", "max_body", "expect", "eventually",
+		"request", "headers", "host", "http", "json", "form", "multipart", "body", "websocket", "grpc_health", "timeout",
+		"max_body", "expect", "eventually",
 	}
 }
 
@@ -118,6 +119,13 @@ func (r *reader) stepKey(p pair, s *Step) {
 		s.headers = append(s.headers, r.headers(p.value)...)
 	case "host":
 		s.host = r.host(p)
+	case "http":
+		s.http2 = r.oneOf(p.value, "http", "1.1", "2") == "2"
+	case "websocket":
+		sent, _ := r.template(p.value, "websocket")
+		s.webSocket = &sent
+	case "grpc_health":
+		r.grpcHealth(p, s)
 	case "json", "form", "multipart", "body":
 		if s.body != nil {
 			r.fail(p.at, "keep one of json, form, multipart and body", "the request has two bodies")
@@ -365,6 +373,14 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	q := probe.Request{
 		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody,
 		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
+	}
+	q.HTTP2 = s.http2
+	if s.webSocket != nil {
+		sent, err := s.webSocket.expand(sc, nil)
+		if err != nil {
+			return q, err
+		}
+		q.WebSocket = &sent
 	}
 	if s.looksAtBody() {
 		q.Events = max(1, s.expect.events)

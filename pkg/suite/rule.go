@@ -13,6 +13,7 @@ type subjectKind string
 const (
 	subjectJSON   subjectKind = "json"
 	subjectHeader subjectKind = "header"
+	subjectCSS    subjectKind = "css"
 	// SubjectBody is the whole body as a text.
 	SubjectBody subjectKind = "body"
 )

@@ -137,7 +137,7 @@ type usage struct {
 	captured, later map[string]bool
 	// anywhere are the names that some flow captures, setup those that setup captures for all.
 	anywhere map[string]bool
-	setup map[string]bool
+	setup    map[string]bool
 }
 
 func (u *usage) check(c *Check) {

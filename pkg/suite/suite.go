@@ -99,16 +99,20 @@ type Comparison struct {
 
 // Step is one request and what is expected of its answer.
 type Step struct {
-	At       Pos
-	Method   string
-	path     text
-	host     text // instead of the suite's; empty without one
-	headers  []header
-	body     *body
-	timeout  time.Duration
-	maxBody  int64
-	expect   expectation
-	captures []capture
+	At      Pos
+	Method  string
+	path    text
+	host    text // instead of the suite's; empty without one
+	headers []header
+	body    *body
+	// http2 asks over HTTP/2, webSocket opens one and sends this text, grpc asks for the health of a gRPC service.
+	http2     bool
+	webSocket *text
+	grpc      bool
+	timeout   time.Duration
+	maxBody   int64
+	expect    expectation
+	captures  []capture
 	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
 	// after a failure.
 	Eventually time.Duration
@@ -192,7 +196,7 @@ func (c *Check) writes() bool {
 }
 
 // Reads reports whether the request changes nothing: GET or HEAD.
-func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" }
+func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" || s.grpc }
 
 // Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue
 // may be asked the same.

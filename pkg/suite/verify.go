@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -62,8 +65,30 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	for _, h := range e.of(subjectHeader) {
 		v.add(h, h.rule.header(o.Header[h.name], sc))
 	}
+	if e.certificateDays > 0 {
+		v.verifyCertificate(e)
+	}
+	if s.grpc && o.Status == http.StatusOK {
+		v.verifyHealth(s)
+	}
 	v.verifyBody(s, sc)
 	return v
+}
+
+// verifyCertificate sees how long the certificate is still good for.
+func (v *Verification) verifyCertificate(e *expectation) {
+	expected, days := fmt.Sprintf("good for %d days or more", e.certificateDays), 0
+	if until := v.Observation.Expires; !until.IsZero() {
+		days = int(time.Until(until).Hours() / 24)
+	}
+	switch {
+	case v.Observation.Expires.IsZero():
+		v.fail(e.certificateAt, "certificate", Mismatch{expected, "none: the target is not https"})
+	case days < e.certificateDays:
+		v.fail(e.certificateAt, "certificate", Mismatch{expected, fmt.Sprintf("%d days left", days)})
+	default:
+		v.Asserted++
+	}
 }
 
 func (v *Verification) verifyBody(s *Step, sc Scope) {
@@ -81,6 +106,9 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 	}
 	for _, b := range e.of(SubjectBody) {
 		v.add(b, b.rule.json([]any{bodyText(v.Observation)}, true, sc))
+	}
+	for _, c := range e.of(subjectCSS) {
+		v.add(c, c.rule.json(c.css.find(v.Observation), false, sc))
 	}
 	paths := e.of(subjectJSON)
 	if len(paths) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
@@ -108,7 +136,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 func (s *Step) looksAtBody() bool {
 	return s.expect.assetsAt != (Pos{}) ||
 		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.kind != subjectHeader }) ||
-		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" })
+		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
 }
 
 // fail notes one assertion that did not hold.
