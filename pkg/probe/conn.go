@@ -64,12 +64,11 @@ func (c *conn) take(p []byte) int {
 func (c *conn) behind() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := len(bytes.Trim(c.unread, "\r\n"))
-	if n == 0 {
+	if len(bytes.Trim(c.unread, "\r\n")) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d bytes came behind the end of the answer: the next request would have taken them for its own; "+
-		"a status 204 or 304 has no body, and Content-Length counts bytes", n)
+	return "more came behind the end of the answer: the next request would have taken it for its own; " +
+		"a status 204 or 304 has no body, and Content-Length counts bytes"
 }
 
 // errHandshake is a handshake that both sides cannot agree on, however often it is tried.

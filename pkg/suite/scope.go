@@ -88,6 +88,11 @@ func (r *reader) checkVariables(s *Suite) {
 	}
 	u := usage{reader: r, declared: declared, anywhere: map[string]bool{}}
 	u.text(s.host)
+	for _, v := range s.variables {
+		for _, t := range v.uses {
+			u.text(t)
+		}
+	}
 	for _, name := range []string{varUUID, varNow, varAttempt, varSide} {
 		declared[name] = true
 	}

@@ -159,8 +159,11 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 			secrets["variable "+name] = v.Text
 		}
 	}
+	bound, _ := s.Bind("", "", values)
 	for _, v := range s.variables {
-		if v.secret {
+		if v.basic != nil {
+			secrets["variable "+v.name] = bound[v.name]
+		} else if v.secret {
 			secrets["variable "+v.name] = values[v.name].Text
 			secrets["variable "+v.name+" in the suite"] = v.text
 		}
