@@ -67,7 +67,7 @@ func (r *reader) document(text []byte) *yaml.Node {
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
 		return nil
 	case root == nil:
-		r.syntax(Pos{line: 1}, "", "the suite is empty: it has no checks")
+		r.syntax(Pos{line: 1}, "write checks: with a list of them", "the suite is empty: it has no checks")
 	}
 	return root
 }

@@ -161,9 +161,12 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
 		s.Method = method
 		rest = strings.TrimLeft(rest, " ")
-		if t.parts == nil {
+		switch {
+		case t.parts == nil:
 			s.path.raw = rest
-		} else {
+		case rest == "":
+			s.path.parts = t.parts[1:]
+		default:
 			t.parts[0].literal = rest
 		}
 		if !slices.Contains(methods(), method) {
