@@ -42,7 +42,11 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		return
 	}
 	endGreen, setup := r.begin(ctx, &r.green)
-	defer func() { r.noteFlow(endGreen()) }()
+	defer func() {
+		if end := endGreen(); !held(end) {
+			r.noteFlow(end)
+		}
+	}()
 	endBlue, setupBlue := r.begin(ctx, &r.blue)
 	defer endBlue()
 	switch {
