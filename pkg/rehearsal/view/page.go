@@ -2,10 +2,10 @@ package view
 
 import (
 	"cmp"
+	_ "embed" // the style sheet
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,31 +13,19 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
-	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
 
 // css is what only this page needs.
-const css = `
-table.events td:first-child{white-space:nowrap}
-td:last-child:not(.number){min-width:12rem}
-h4{font-size:1.05rem;margin:0 0 .2rem}
-nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
-a{color:var(--series-2)}
-.key-new::before{content:"● ";color:var(--series-1)}
-.key-old::before{content:"◇ ";color:var(--series-2)}
-.key-bad::before{content:"✕ ";color:var(--fail)}
-pre.log{white-space:pre;font-size:.8rem}
-details{margin:.6rem 0}
-`
+//
+//go:embed page.css
+var css string
 
 // WritePage writes the page: one HTML file that stands alone. Its only error is the writer's.
 func WritePage(w io.Writer, r rehearsal.Result) error {
 	p := &page{result: r}
-	p.Head(outcome(r)+" · "+r.Release, plot.CSS+plot.TimeCSS+css)
-	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to what happened</a>\n")
 	p.hero()
-	p.Raw("<main id=\"main\">\n")
+	p.Add("<main id=\"main\">\n")
 	p.timeline()
 	p.traffic()
 	for i, h := range r.Hooks {
@@ -46,8 +34,7 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	p.events()
 	p.logs()
 	p.facts()
-	p.Raw("</main>\n<footer>Written by Greenlight's rehearse.</footer>\n</body>\n</html>\n")
-	return p.Write(w)
+	return p.End(w, "Greenlight's rehearse")
 }
 
 // page is a rehearsal's.
@@ -66,30 +53,24 @@ func tone(r rehearsal.Result) string {
 
 func (p *page) hero() {
 	r := p.result
-	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
-	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, cmp.Or(r.Baseline, "nothing")))
-	p.El("h1", "", outcome(r))
+	p.Head(outcome(r)+" · "+r.Release, "Skip to what happened", tone(r), css)
 	says := sentence(r)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
 		says = "The " + rest
 	}
-	p.El("p", "reason", says+".")
+	p.Add(`<p class="suite">Rehearsal of %v in place of %v</p><h1>%v</h1><p class="reason">%v.</p>`,
+		r.Release, cmp.Or(r.Baseline, "nothing"), outcome(r), says)
 	if r.Why != "" {
-		p.Raw("<p>")
-		p.El("code", "", where(r))
-		p.Raw(" ")
-		p.Text(r.Why)
-		p.Raw("</p>\n")
+		p.Add("<p><code>%v</code> %v</p>\n", where(r), r.Why)
 	}
-	p.El("p", "counts", counts(r))
-	p.Raw("\n</div></header>\n<nav aria-label=\"Sections\"><header><ul>")
-	p.Raw(`<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`)
+	p.Add(`<p class="counts">%v</p>
+</div></header>
+<nav aria-label="Sections"><header><ul><li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
+		counts(r))
 	for i, h := range r.Hooks {
-		p.Raw(`<li><a href="#hook-` + strconv.Itoa(i+1) + `">`)
-		p.Text(label(h.Event, h.Step))
-		p.Raw("</a></li>")
+		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
-	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
+	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
@@ -115,7 +96,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	if h.Verdict != nil {
 		verdict = known(h.Verdict.Verdict)
 	}
-	p.Section("hook-"+strconv.Itoa(i+1), 2, label(h.Event, h.Step))
+	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
 	p.Article(3, verdict, h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
 	if p.result.Controller == "ECS" {
@@ -130,18 +111,18 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 			text += ": " + h.Verdict.Reason
 		}
 	}
-	p.El("p", "", text)
+	p.Add("<p>%v</p>", text)
 	for _, a := range h.Attempts {
-		p.El("p", "note", a)
+		p.Add(`<p class="note">%v</p>`, a)
 	}
-	p.Raw("\n</article>\n")
+	p.Add("\n</article>\n")
 	var found finding.Report
 	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
 		report.Findings(&p.Page, found, 1)
 	} else {
 		p.checks(h.Checks)
 	}
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
@@ -182,43 +163,38 @@ func (p *page) events() {
 		p.Row("", fmt.Sprintf("%.2f s", e.Since.Seconds()), label(e.Lifecycle, e.Step), text)
 	}
 	p.EndTable()
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) logs() {
-	p.Section("logs", 2, "Logs of tasks and hooks")
-	p.Raw("<details><summary>")
 	var lines []string
 	for _, e := range p.result.Timeline {
 		if e.Kind == rehearsal.KindLog {
 			lines = append(lines, fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
 		}
 	}
-	p.Text(fmt.Sprintf("%d lines", len(lines)))
+	p.Section("logs", 2, "Logs of tasks and hooks")
+	p.Add("<details><summary>%v lines", len(lines))
 	if p.result.LinesDropped > 0 {
-		p.Text(fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped))
+		p.Add(", and %v more that were not kept", p.result.LinesDropped)
 	}
-	p.Raw("</summary><pre class=\"log\" tabindex=\"0\">")
+	p.Add(`</summary><pre class="log" tabindex="0">`)
 	for _, line := range lines {
-		p.Text(line)
-		p.Raw("\n")
+		p.Add("%v\n", line)
 	}
-	p.Raw("</pre></details>\n</section>\n")
+	p.Add("</pre></details>\n</section>\n")
 }
 
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Raw("<dl class=\"facts\">\n")
-	p.Fact("Deployment controller", r.Controller)
-	p.Fact("New release", r.Release)
-	p.Fact("Old release", r.Baseline)
-	p.Fact("Deployment", r.DeploymentID)
-	p.Fact("Rollback deployment", r.RollbackID)
-	p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
-	p.Fact("Took", compare.Length(r.Duration))
-	p.Fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
-	p.Raw("</dl>\n</section>\n")
+	p.Facts([][2]string{
+		{"Deployment controller", r.Controller}, {"New release", r.Release}, {"Old release", r.Baseline},
+		{"Deployment", r.DeploymentID}, {"Rollback deployment", r.RollbackID},
+		{"Began", r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"}, {"Took", compare.Length(r.Duration)},
+		{"Secrets that nobody gave", strings.Join(r.Missed, ", ")},
+	}...)
+	p.Add("</section>\n")
 }
 
 // since returns how long after the rehearsal's beginning a time is.

@@ -9,6 +9,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
+	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
 
 // timeline draws the lifecycle events and, below them, the listeners' weights.
@@ -30,11 +31,8 @@ func (p *page) timeline() {
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
 		p.weights(), r.Duration)
 	if picture != "" {
-		p.Raw("<figure><figcaption><span class=\"key-new\">")
-		p.Text(r.Release + ", filled")
-		p.Raw("</span><span class=\"key-old\">")
-		p.Text(r.Baseline + ", outlined")
-		p.Raw("</span></figcaption>" + picture + "</figure>\n")
+		p.Add(`<figure><figcaption><span class="key-new">%v, filled</span><span class="key-old">%v, outlined</span>`+
+			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
 	for _, e := range r.Lifecycle {
@@ -48,7 +46,7 @@ func (p *page) timeline() {
 		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
 	}
 	p.EndTable()
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func toneOf(s deployment.EventStatus) string {
@@ -82,9 +80,9 @@ func (p *page) traffic() {
 	}
 	p.tallies()
 	if f := p.result.Traffic; f.FirstFailure != "" {
-		p.El("p", "", "The first request of the rehearsal's traffic that failed: "+f.FirstFailure)
+		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) listener(listener string) {
@@ -109,17 +107,16 @@ func (p *page) listener(listener string) {
 	if picture == "" {
 		return
 	}
-	p.El("h3", "", "The "+listener+" listener")
-	p.Raw("\n<figure><figcaption>")
+	p.Add("<h3>The %v listener</h3>\n<figure><figcaption>", listener)
 	for _, key := range []struct {
 		class, text string
 		n           int
 	}{{"key-new", r.Release, len(fresh)}, {"key-old", r.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
 		if key.n > 0 {
-			p.El("span", key.class, fmt.Sprintf("%s: %d", key.text, key.n))
+			p.Add(`<span class="%v">%v: %v</span>`, key.class, key.text, key.n)
 		}
 	}
-	p.Raw("</figcaption>" + picture + "</figure>\n")
+	p.Add("</figcaption>%v</figure>\n", sheet.Markup(picture))
 }
 
 // broken reports whether a request was answered with a server's error, or not at all.

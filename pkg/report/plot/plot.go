@@ -14,21 +14,6 @@ import (
 	"time"
 )
 
-// CSS styles the pictures; it belongs into the page's style sheet, which sets the custom properties
-// --ink, --mute, --line and, for each series, --series-1, --series-2.
-const CSS = `
-svg.plot{display:block;width:100%;max-width:44rem;height:auto;font-size:11px}
-svg.plot text{fill:var(--mute)}
-svg.plot .grid{stroke:var(--line);stroke-width:1}
-svg.plot .s1{stroke:var(--series-1);fill:none}
-svg.plot .s2{stroke:var(--series-2);fill:none}
-svg.plot .dots{stroke-linecap:round;stroke-width:5}
-svg.plot .diamonds{stroke-width:1.4}
-svg.plot .p50{stroke-width:1.8}
-svg.plot .p95{stroke-width:1.8;stroke-dasharray:6 4}
-@media (max-width:30rem){svg.plot{font-size:15px}}
-`
-
 // Series is the latencies of one side. The first series of a plot is drawn as dots, the second as
 // diamonds: nobody needs to tell colours apart.
 type Series struct {

@@ -8,17 +8,6 @@ import (
 	"time"
 )
 
-// TimeCSS styles what Spans and Requests draw, beside CSS. It takes the custom properties --pass and --fail too.
-const TimeCSS = `
-svg.plot .name{fill:var(--ink)}
-svg.plot .ok{fill:var(--pass)}
-svg.plot .bad{fill:var(--fail)}
-svg.plot .open{fill:none;stroke:var(--mute);stroke-dasharray:3 2}
-svg.plot .new{fill:var(--series-1)}
-svg.plot .old{fill:none;stroke:var(--series-2);stroke-width:1.4}
-svg.plot .crosses{stroke:var(--fail);fill:none;stroke-width:1.6}
-`
-
 // Span is something that lasted: a row of a picture of spans.
 type Span struct {
 	Name string
