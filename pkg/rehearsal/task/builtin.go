@@ -47,9 +47,7 @@ func Builtins() []Builtin {
 		{Name: "good", About: "answers every route rightly"},
 		{
 			Name: "500", About: "GET /api/trips answers 500",
-			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusInternalServerError, map[string]string{"error": "relation \"trips\" does not exist"})
-			}),
+			wrap: trips(says(http.StatusInternalServerError, `relation "trips" does not exist`)),
 		},
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
 		{
@@ -61,23 +59,15 @@ func Builtins() []Builtin {
 		},
 		{
 			Name: "error-body", About: "GET /api/trips answers 200 with an error in its body",
-			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusOK, map[string]string{"error": "upstream timed out"})
-			}),
+			wrap: trips(says(http.StatusOK, "upstream timed out")),
 		},
 		{
 			Name: "never-ready", About: "answers 503 to everything",
-			wrap: func(BuiltinOptions, http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					reply(w, http.StatusServiceUnavailable, map[string]string{"error": "starting"})
-				})
-			},
+			wrap: func(BuiltinOptions, http.Handler) http.Handler { return says(http.StatusServiceUnavailable, "starting") },
 		},
 		{
 			Name: "hang", About: "GET /api/trips never answers",
-			wrap: only("GET /api/trips", func(_ http.ResponseWriter, r *http.Request) {
-				<-r.Context().Done()
-			}),
+			wrap: trips(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 		},
 		{
 			Name: "crash", About: "ends at once with exit status 1",
@@ -169,14 +159,19 @@ func serveBuiltin(ctx context.Context, args []string, o BuiltinOptions) int {
 	return 0
 }
 
-// only replaces one route.
-func only(pattern string, f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
+// trips replaces the route of the list of trips.
+func trips(f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
 	return func(_ BuiltinOptions, next http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/", next)
-		mux.HandleFunc(pattern, f)
+		mux.HandleFunc("GET /api/trips", f)
 		return mux
 	}
+}
+
+// says answers with an error, whatever the status.
+func says(status int, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, map[string]string{"error": text}) }
 }
 
 func slow(_ BuiltinOptions, next http.Handler) http.Handler {
