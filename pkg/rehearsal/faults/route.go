@@ -1,6 +1,10 @@
 package faults
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
+)
 
 // Route is a method and a path in which "${…}" stands for one segment or a part of it.
 type Route struct {
@@ -9,6 +13,9 @@ type Route struct {
 }
 
 func (r Route) String() string { return r.Method + " " + r.Path }
+
+// is reports whether the suite asks the route in a request.
+func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
 
 // matches reports whether a request's path is the route's.
 func (r Route) matches(path string) bool {

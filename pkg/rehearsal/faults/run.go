@@ -151,7 +151,7 @@ func (r *runner) try(ctx context.Context, t trial) {
 		f.Outcome = Caught
 	}
 	if f.Outcome == Survived || f.Outcome == Unmet {
-		f.Advice = r.advise(t.Mutant, result)
+		f.Advice = r.advise(t, result)
 	}
 	r.end(f)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,46 +48,30 @@ func expectation(s Sample, amend bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// fields are the keys of the object that a body is, sorted. A key that cannot be written as $.key is left out.
-func fields(body []byte) []field {
+// fields are the keys of the object that a body is, sorted. A key that cannot be written as $.key is left out, and one
+// whose value is null, since its type is not known.
+func fields(body []byte) (all []field) {
 	var object map[string]json.RawMessage
-	if json.Unmarshal(body, &object) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(body, &object) // what is no object has no keys
 	plain := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	var all []field
-	for key, value := range object {
-		if !plain.MatchString(key) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		f := field{path: "$." + key, kind: kind(object[key])}
+		if !plain.MatchString(key) || f.kind == "null" {
 			continue
 		}
-		f := field{path: "$." + key, kind: kind(value)}
-		if f.kind == "null" {
-			continue // its type is not known
-		}
 		if f.kind == "string" {
-			_ = json.Unmarshal(value, &f.text) // it is a string
+			_ = json.Unmarshal(object[key], &f.text) // it is a string
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b field) int { return strings.Compare(a.path, b.path) })
 	return all
 }
 
 // kind is the suite's word for a JSON value's type.
 func kind(value json.RawMessage) string {
-	switch value[0] {
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	case '"':
-		return "string"
-	case 't', 'f':
-		return "boolean"
-	case 'n':
-		return "null"
-	}
-	return "number"
+	return cmp.Or(map[byte]string{
+		'{': "object", '[': "array", '"': "string", 't': "boolean", 'f': "boolean", 'n': "null",
+	}[value[0]], "number")
 }
 
 // title is the markup of an HTML page's title, or empty.

@@ -1,6 +1,10 @@
 package faults
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
+)
 
 // trial is a mutant with its fault.
 type trial struct {
@@ -8,49 +12,48 @@ type trial struct {
 	fault Fault
 }
 
-// routes are all routes that a request may belong to.
-func (c Campaign) routes() []Route {
-	var all []Route
-	add := func(r Route) {
-		if !slices.Contains(all, r) {
-			all = append(all, r)
+// unique leaves out what stands in a list before.
+func unique[T comparable](all []T) (once []T) {
+	for _, x := range all {
+		if !slices.Contains(once, x) {
+			once = append(once, x)
 		}
 	}
+	return once
+}
+
+// routes are all routes that a request may belong to.
+func (c Campaign) routes() (all []Route) {
 	for _, a := range c.Suite.Requests() {
-		add(Route{Method: a.Method, Path: a.Path})
+		all = append(all, Route{a.Method, a.Path})
 	}
-	for _, r := range slices.Concat(c.Routes, c.Only) {
-		add(r)
-	}
-	return all
+	return unique(slices.Concat(all, c.Routes, c.Only))
 }
 
 // trials lists the mutants: those that take long come first, so that they end with the others.
-func (c Campaign) trials(routes []Route) []trial {
-	var first, then []trial
+func (c Campaign) trials(routes []Route) (all []trial) {
 	for _, f := range c.Faults {
-		places := []*Route{nil}
-		if f.Scope == OneRoute {
-			places = places[:0]
-			for _, r := range routes {
-				if c.wanted(r) {
-					places = append(places, &r)
+		if f.Scope == WholeRelease {
+			all = append(all, trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope}, f})
+			continue
+		}
+		for _, r := range routes {
+			if !c.wanted(r) {
+				continue
+			}
+			m := Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: &r}
+			for _, a := range c.Suite.Requests() {
+				if r.is(a) {
+					m.Checks = append(m.Checks, a.Check)
 				}
 			}
-		}
-		for _, p := range places {
-			t := trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: p}, f}
-			if p != nil {
-				t.Checks = c.checks(*p)
-			}
-			if f.Waits() {
-				first = append(first, t)
-			} else {
-				then = append(then, t)
-			}
+			m.Checks = unique(m.Checks)
+			all = append(all, trial{m, f})
 		}
 	}
-	return append(first, then...)
+	long := func(t trial) bool { return t.fault.Waits() }
+	short := func(t trial) bool { return !long(t) }
+	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, long)...)
 }
 
 // wanted reports whether a route is to be broken. One that only readiness asks is left out, unless there is no other:
@@ -59,25 +62,8 @@ func (c Campaign) wanted(route Route) bool {
 	if len(c.Only) > 0 {
 		return slices.Contains(c.Only, route)
 	}
-	if c.Readiness || slices.Contains(c.Routes, route) {
-		return true
-	}
-	ready, others := false, false
-	for _, a := range c.Suite.Requests() {
-		is := a.Method == route.Method && a.Path == route.Path
-		ready = ready || is && a.Ready
-		others = others || !a.Ready
-	}
-	return !ready || !others
-}
-
-// checks names what asks a route.
-func (c Campaign) checks(route Route) []string {
-	var names []string
-	for _, a := range c.Suite.Requests() {
-		if a.Method == route.Method && a.Path == route.Path && !slices.Contains(names, a.Check) {
-			names = append(names, a.Check)
-		}
-	}
-	return names
+	all := c.Suite.Requests()
+	return c.Readiness || slices.Contains(c.Routes, route) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return a.Ready && route.is(a) }) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return !a.Ready })
 }

@@ -63,7 +63,9 @@ func Builtins() []Builtin {
 		},
 		{
 			Name: "never-ready", About: "answers 503 to everything",
-			wrap: func(BuiltinOptions, http.Handler) http.Handler { return says(http.StatusServiceUnavailable, "starting") },
+			wrap: func(BuiltinOptions, http.Handler) http.Handler {
+				return says(http.StatusServiceUnavailable, "starting")
+			},
 		},
 		{
 			Name: "hang", About: "GET /api/trips never answers",
