@@ -32,7 +32,7 @@ func newBench(ctx context.Context, search string) (*bench, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	b := &bench{newWorld(listener), dir, search}
-	if err := errors.Join(b.build(ctx), b.templates()); err != nil {
+	if err := b.build(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
@@ -41,12 +41,6 @@ func newBench(ctx context.Context, search string) (*bench, error) {
 func (b *bench) close() error { return errors.Join(b.server.Close(), os.RemoveAll(b.dir)) }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
-
-// write writes a file, and returns its path. What cannot be written is seen by what reads it.
-func (b *bench) write(name, text string) string {
-	_ = os.WriteFile(b.path(name), []byte(text), 0o600)
-	return b.path(name)
-}
 
 // build builds the programs as `make package` does, the functions for arm64, too.
 func (b *bench) build(ctx context.Context) error {
@@ -108,22 +102,11 @@ func (b *bench) peak(name, program string, args ...string) thing {
 
 // rehearsal is what a good one takes beside its hooks, both with the suite of the demo.
 func (b *bench) rehearsal(ctx context.Context) (float64, error) {
-	taskdef := b.write("taskdef.json", `{"family":"task-tripmgmt","containerDefinitions":[
-		{"name":"app","image":"app:1.1.0","portMappings":[{"containerPort":8080}]}]}`)
-	appspec := b.write("appspec.yaml", `version: 0.0
-Resources:
-  - TargetService:
-      Type: AWS::ECS::Service
-      Properties:
-        TaskDefinition: <TASK_DEFINITION>
-        LoadBalancerInfo: {ContainerName: app, ContainerPort: 8080}
-Hooks:
-  - AfterAllowTestTraffic: first
-  - BeforeAllowTraffic: second
-`)
 	report := b.path("rehearsal.json")
-	whole, err := command("rehearse", 0, nil, b.path("rehearse"), "--taskdef", taskdef, "--appspec", appspec,
-		"--suite", "infra/tripmgmt/smoke.yaml", "--blue", "builtin:good", "--green", "builtin:good",
+	whole, err := command("rehearse", 0, nil, b.path("rehearse"),
+		"--taskdef", b.input("taskdef.json", "taskdef.json", nil),
+		"--appspec", b.input("appspec.yaml", "appspec.yaml", nil), "--suite", "infra/tripmgmt/smoke.yaml",
+		"--blue", "builtin:good", "--green", "builtin:good",
 		"--production-port", "0", "--test-port", "0", "--traffic", "50", "--report", "json="+report).do(ctx)
 	if err != nil {
 		return 0, err

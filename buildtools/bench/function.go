@@ -34,7 +34,7 @@ func start(ctx context.Context, argv []string, variables ...string) (*function, 
 	}
 	f := &function{next: make(chan time.Time, 16), payloads: make(chan string), done: make(chan string, 1)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+next, f.poll)
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.poll)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{end}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		w.WriteHeader(http.StatusAccepted)

@@ -11,9 +11,6 @@ import (
 
 const worst = "the most, with the worst bodies side by side"
 
-// next is what a hook of any language asks for first.
-const next = "/2018-06-01/runtime/invocation/next"
-
 // coldStart is a function of ours.
 func (b *bench) coldStart(function string) thing {
 	return b.starts(function, func(context.Context) ([]string, error) { return []string{b.path(function)}, nil })
@@ -36,12 +33,7 @@ func (b *bench) nodeHook() thing {
 		if err != nil {
 			return nil, missing(fmt.Sprintf("npm has no @aws-sdk/client-codedeploy: %v: %.300s", err, text))
 		}
-		return []string{"node", b.write("hook.js", `
-const { CodeDeployClient, PutLifecycleEventHookExecutionStatusCommand } = require('@aws-sdk/client-codedeploy');
-const client = new CodeDeployClient({});
-exports.handler = (event) => client.send(new PutLifecycleEventHookExecutionStatusCommand(event));
-require('http').get('http://' + process.env.AWS_LAMBDA_RUNTIME_API + '`+next+`');
-`)}, nil
+		return []string{"node", b.input("hook.js", "hook.js", nil)}, nil
 	})
 }
 
@@ -53,13 +45,7 @@ func (b *bench) pythonHook() thing {
 		if err != nil {
 			return nil, missing("python3 with boto3 is not installed")
 		}
-		return []string{strings.TrimSpace(string(path)), b.write("hook.py", `
-import boto3, os, urllib.request
-client = boto3.client('codedeploy')
-def handler(event, context):
-    client.put_lifecycle_event_hook_execution_status(**event)
-urllib.request.urlopen('http://' + os.environ['AWS_LAMBDA_RUNTIME_API'] + '`+next+`')
-`)}, nil
+		return []string{strings.TrimSpace(string(path)), b.input("hook.py", "hook.py", nil)}, nil
 	})
 }
 
@@ -80,33 +66,20 @@ func (b *bench) starts(name string, args func(context.Context) ([]string, error)
 }
 
 // hook starts the first function with a suite.
-func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
+func (b *bench) hook(ctx context.Context, worst bool) (*function, error) {
+	suite := b.input("hook.yaml", "hook.yaml", values{"Worst": worst})
 	f, _, err := start(ctx, []string{b.path(b.functions()[0])}, "AWS_ENDPOINT_URL="+b.url,
-		"SUITE="+b.write("hook.yaml", head+suite), "TEST_URL="+b.url, "RELEASE=1.1")
+		"SUITE="+suite, "TEST_URL="+b.url, "RELEASE=1.1")
 	return f, err
 }
 
-const (
-	event = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
-	head  = `version: 1
-name: bench
-readiness: {checks: [version], consecutive: 5, within: 20s}
-checks:
-  - {name: version, request: GET /version, expect: {status: 200, json: {$.version: "${RELEASE}"}}}
-`
-	quick = `  - {name: list trips, request: GET /trips, attempts: 10, expect: {status: 200, json: {$.trips: {length: 1}}}}
-`
-	heavy = `  - {name: big, request: GET /big, attempts: 20, expect: {json: {"$.trips[*].days": {exists: true}}}}
-  - {name: endless, request: GET /endless, attempts: 20, expect: {status: 200}}
-  - {name: bomb, request: GET /bomb, attempts: 20, expect: {status: 200}}
-`
-)
+const event = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
 
 // memory is that of the first function. The worst are bodies of a megabyte, endless ones and bombs.
 func (b *bench) memory() []thing {
-	after := func(name, suite string, invocations int, line string) thing {
+	after := func(name string, invocations int, line string) thing {
 		return thing{name, func(ctx context.Context) (float64, error) {
-			f, err := b.hook(ctx, suite)
+			f, err := b.hook(ctx, name == worst)
 			if err != nil {
 				return 0, err
 			}
@@ -120,8 +93,8 @@ func (b *bench) memory() []thing {
 		}}
 	}
 	return []thing{
-		after("idle after the start", quick, 0, "VmRSS:"), after("idle after an invocation", quick, 1, "VmRSS:"),
-		after(worst, heavy, 3, "VmHWM:"),
+		after("idle after the start", 0, "VmRSS:"), after("idle after an invocation", 1, "VmRSS:"),
+		after(worst, 3, "VmHWM:"),
 	}
 }
 
@@ -139,7 +112,7 @@ func (f *function) memory(line string) (float64, error) {
 
 // untilStored is what the gate itself takes to tell CodeDeploy: the median of 20 invocations.
 func (b *bench) untilStored(ctx context.Context) (float64, error) {
-	f, err := b.hook(ctx, quick)
+	f, err := b.hook(ctx, false)
 	if err != nil {
 		return 0, err
 	}
