@@ -28,27 +28,18 @@ type callback struct {
 	atWork func(now time.Time) bool
 }
 
-// The ends of the wait.
-type callbackEnd int
-
-const (
-	callbackLate callbackEnd = iota
-	callbackAnswered
-	callbackStopped
-	callbackInterrupted
-)
-
-func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus, deployment.Stop) {
+// wait returns what the hook answered, or how the deployment was stopped; neither when the time is over or ctx ends.
+func (c callback) wait(ctx context.Context) (deployment.EventStatus, *deployment.Stop) {
 	tick := time.Tick(callbackTick)
 	passed, last := time.Duration(0), time.Now()
 	for passed < c.limit {
 		select {
 		case status := <-c.answer:
-			return callbackAnswered, status, deployment.Stop{}
+			return status, nil
 		case stop := <-c.stop:
-			return callbackStopped, "", stop
+			return "", &stop
 		case <-ctx.Done():
-			return callbackInterrupted, "", deployment.Stop{}
+			return "", nil
 		case now := <-tick:
 			step := now.Sub(last)
 			if !c.atWork(now) {
@@ -57,5 +48,5 @@ func (c callback) wait(ctx context.Context) (callbackEnd, deployment.EventStatus
 			passed, last = passed+step, now
 		}
 	}
-	return callbackLate, "", deployment.Stop{}
+	return "", nil
 }

@@ -19,7 +19,7 @@ const evidenceParameter = "/rehearsal/evidence"
 // loadBalancers returns the load balancer's present state, for the Elastic Load Balancing API.
 func (s *stage) loadBalancers() []aws.LoadBalancer {
 	state := aws.LoadBalancer{
-		ARN:  "arn:aws:elasticloadbalancing:" + Region + ":" + Account + ":loadbalancer/app/rehearsal/0000000000000001",
+		ARN:  arn("elasticloadbalancing", "loadbalancer/app/rehearsal/0000000000000001"),
 		Name: "rehearsal", Address: "127.0.0.1",
 	}
 	for i, l := range []*alb.Listener{s.production, s.test} {

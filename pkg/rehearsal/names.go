@@ -28,7 +28,7 @@ func revision(label deployment.TaskSetLabel) int {
 }
 
 func (p Plan) definitionARN(label deployment.TaskSetLabel) string {
-	return fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", Region, Account, p.family(), revision(label))
+	return arn("ecs", "task-definition/%s:%d", p.family(), revision(label))
 }
 
 // deploymentID is a new deployment's: Amazon ECS knows its own ones by their ARN.
@@ -36,7 +36,7 @@ func (p Plan) deploymentID() string {
 	if p.Native == nil {
 		return deployment.NewID()
 	}
-	return fmt.Sprintf("arn:aws:ecs:%s:%s:service-deployment/rehearsal/%s/%s", Region, Account, p.service(), rand.Text()[:21])
+	return arn("ecs", "service-deployment/rehearsal/%s/%s", p.service(), rand.Text()[:21])
 }
 
 func (p Plan) family() string { return cmp.Or(p.Release.Family, "release") }
@@ -51,9 +51,7 @@ func (p Plan) definitions() map[string]json.RawMessage {
 		return text
 	}
 	replacement := map[string]any{}
-	if json.Unmarshal(p.Release.TaskDefinition, &replacement) != nil {
-		replacement = map[string]any{}
-	}
+	_ = json.Unmarshal(p.Release.TaskDefinition, &replacement) // without one it stays empty
 	original := map[string]any{
 		"family": p.family(),
 		"containerDefinitions": []any{map[string]any{
@@ -87,11 +85,22 @@ func (r *run) taskSet(d *side, status string, weight float64, now time.Time) dep
 	}
 }
 
+// arn is one in the rehearsal's account.
+func arn(service, format string, args ...any) string {
+	return "arn:aws:" + service + ":" + Region + ":" + Account + ":" + fmt.Sprintf(format, args...)
+}
+
 func listenerARN(n string) string {
-	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:listener/app/rehearsal/0000000000000001/000000000000000%s",
-		Region, Account, n)
+	return arn("elasticloadbalancing", "listener/app/rehearsal/0000000000000001/000000000000000%s", n)
 }
 
 func targetGroupARN(name string) string {
-	return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/0000000000000001", Region, Account, name)
+	return arn("elasticloadbalancing", "targetgroup/%s/0000000000000001", name)
+}
+
+func functionARN(name string) string { return arn("lambda", "function:%s", name) }
+
+// ruleARN is the ARN of a listener's rule; number 1 is the default rule.
+func ruleARN(listener, number string) string {
+	return fmt.Sprintf("%s/%016s", strings.Replace(listener, ":listener/", ":listener-rule/", 1), number)
 }

@@ -45,14 +45,13 @@ type Function struct {
 // reaches the task definition's only container with a port. The release is of use only when no problem is fatal.
 func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	r := Release{Functions: map[lifecycle.Name]Function{}}
-	var specBytes []byte
+	var specText string
 	var problems diagnostic.List
 	if appSpec != "" {
-		specBytes, problems = readFile(appSpec)
+		specText, problems = readFile(appSpec)
 	}
-	taskBytes, missing := readFile(taskDefinition)
+	taskText, missing := readFile(taskDefinition)
 	problems = append(problems, missing...)
-	specText, taskText := string(specBytes), string(taskBytes)
 	if len(problems) > 0 {
 		return r, problems
 	}
@@ -115,31 +114,24 @@ func (r *Release) reached(task *taskdef.Task) diagnostic.List {
 }
 
 // readFile reads a file, and one byte more than the longest at most: whoever reads the text refuses that.
-func readFile(name string) ([]byte, diagnostic.List) {
+func readFile(name string) (string, diagnostic.List) {
+	var text []byte
 	f, err := os.Open(name)
-	if err != nil {
-		return nil, unreadable(name, err)
+	if err == nil {
+		defer f.Close() //nolint:errcheck // only read
+		text, err = io.ReadAll(io.LimitReader(f, template.MaxSize+1))
 	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, template.MaxSize+1))
 	if err != nil {
-		return nil, unreadable(name, err)
+		return "", unreadable(name, err)
 	}
-	return data, nil
+	return string(text), nil
 }
 
+// unreadable leaves the file's name out of the error: the place says it already.
 func unreadable(name string, err error) diagnostic.List {
+	why := strings.Split(err.Error(), ": ")
 	at := diagnostic.Place{File: name}
-	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + cause(err)}}
-}
-
-// cause is an error without the file's name, which the place says already.
-func cause(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		return text[i+2:]
-	}
-	return text
+	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + why[len(why)-1]}}
 }
 
 // id finds the release's version.

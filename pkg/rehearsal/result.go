@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -99,6 +100,16 @@ type HookResult struct {
 	// Report is the hook's own report as it wrote it to REPORT_BUCKET (pkg/report's JSON of a
 	// smoke.Report, with every latency), or empty.
 	Report json.RawMessage `json:"report,omitempty"`
+}
+
+// Where names the event in which the release failed, and its step.
+func (r Result) Where() string { return where(r.FailedEvent, r.FailedStep) }
+
+func where(event lifecycle.Name, step int) string {
+	if step == 0 {
+		return string(event)
+	}
+	return fmt.Sprintf("%s, step %d", event, step)
 }
 
 // Served counts the requests of a listener that the release answered.

@@ -61,11 +61,12 @@ func (p *page) hero() {
 	p.Add(`<p class="suite">Rehearsal of %v in place of %v</p><h1>%v</h1><p class="reason">%v.</p>`,
 		r.Release, cmp.Or(r.Baseline, "nothing"), outcome(r), says)
 	if r.Why != "" {
-		p.Add("<p><code>%v</code> %v</p>\n", where(r), r.Why)
+		p.Add("<p><code>%v</code> %v</p>\n", r.Where(), r.Why)
 	}
 	p.Add(`<p class="counts">%v</p>
 </div></header>
-<nav aria-label="Sections"><header><ul><li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
+<nav aria-label="Sections"><header><ul>
+<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
 		counts(r))
 	for i, h := range r.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))

@@ -56,7 +56,7 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}
 	if r.Why != "" {
-		row("why", "%s", strings.TrimPrefix(where(r)+": "+r.Why, ": ")) // the termination wait is no event
+		row("why", "%s", strings.TrimPrefix(r.Where()+": "+r.Why, ": ")) // the termination wait is no event
 	}
 	if r.FailedCheck != "" {
 		row("check", "%s%s", r.FailedCheck, place(r))
@@ -103,14 +103,6 @@ func eventName(e rehearsal.LifecycleEvent) string {
 		return label(e.Name, e.Step) + " (rollback)"
 	}
 	return label(e.Name, e.Step)
-}
-
-// where is the event that failed, and its step.
-func where(r rehearsal.Result) string {
-	if r.FailedStep == 0 {
-		return string(r.FailedEvent)
-	}
-	return fmt.Sprintf("%s, step %d", r.FailedEvent, r.FailedStep)
 }
 
 // place is where the check that failed stands in the suite, as far as a hook's report says.
