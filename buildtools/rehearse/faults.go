@@ -8,7 +8,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
@@ -44,39 +43,21 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 	stop := view.begin(*o)
 	score, err := campaign.Run(ctx, view.tell)
 	stop()
-	if code, failed := faultsFailed(ctx, w, err); failed {
-		return code
+	if control, refused := errors.AsType[*faults.ControlError](err); refused {
+		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
+		_, _ = fmt.Fprintln(w.stderr,
+			"  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
+		return exitFiles
+	}
+	if err != nil {
+		return unheld(ctx.Err(), w.stderr, "rehearse faults", err)
 	}
 	view.end(score)
 	err = o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, score, nil) })
 	if err != nil {
-		_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
-		return exitSetup
+		return unheld(nil, w.stderr, "rehearse faults", err)
 	}
 	return exitOf(score)
-}
-
-// faultsFailed says why a campaign has no score.
-func faultsFailed(ctx context.Context, w world, err error) (code int, failed bool) {
-	setup, unheld := errors.AsType[*rehearsal.SetupError](err)
-	control, refused := errors.AsType[*faults.ControlError](err)
-	switch {
-	case err == nil:
-		return 0, false
-	case ctx.Err() != nil:
-		_, _ = fmt.Fprintln(w.stderr, "rehearse faults: interrupted; everything was stopped")
-		return cli.ExitInterrupted, true
-	case unheld:
-		explain(w.stderr, setup)
-		return exitSetup, true
-	case refused:
-		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
-		_, _ = fmt.Fprintln(w.stderr,
-			"  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
-		return exitFiles, true
-	}
-	_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
-	return exitSetup, true
 }
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.

@@ -34,7 +34,7 @@ func (o *options) nativeFlags(c *cli.Command) {
 	f.StringVar(&n.hookTimeout, "hook-timeout", "24h,ROLLBACK",
 		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
 			"while the hook does nothing")
-	f.DurationVar(&n.bakeTime, "bake-time", defaultTerminationWait,
+	f.DurationVar(&n.bakeTime, "bake-time", terminationWait,
 		"`TIME`: how long both releases run after the shift; --speed divides it")
 	f.StringVar(&n.testHeader, "test-header", "",
 		"`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, and there is no "+

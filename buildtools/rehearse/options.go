@@ -46,14 +46,9 @@ type options struct {
 }
 
 const (
-	defaultTasks          = 2
-	defaultProductionPort = 8000
-	defaultTestPort       = 8080
-	defaultSpeed          = 100
-	// defaultFunctionTimeout is what infra/gate.yml gives the hooks.
-	defaultFunctionTimeout = 840 * time.Second
-	defaultStartTimeout    = time.Minute
-	defaultTerminationWait = time.Minute
+	// functionTimeout is what infra/gate.yml gives the hooks.
+	functionTimeout = 840 * time.Second
+	terminationWait = time.Minute
 )
 
 // command is the command line, with rehearse faults below it.
@@ -106,14 +101,13 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
 	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
 		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait,
+	f.DurationVar(&o.plan.TerminationWait, "termination-wait", terminationWait,
 		"`TIME`: how long the old task set stays after the shift; --speed divides it")
 	o.nativeFlags(c)
 	f = c.Group("this machine")
-	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort,
-		"`PORT`: of the production listener; 0 picks a free one")
-	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT`: of the test listener; 0 picks a free one")
-	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed,
+	f.IntVar(&o.plan.ProductionPort, "production-port", 8000, "`PORT`: of the production listener; 0 picks a free one")
+	f.IntVar(&o.plan.TestPort, "test-port", 8080, "`PORT`: of the test listener; 0 picks a free one")
+	f.Float64Var(&o.plan.Speed, "speed", 100,
 		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
 	f.StringVar(&o.traffic, "traffic", "20",
 		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
@@ -146,9 +140,8 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
 	f = c.Group("tasks and hooks")
-	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "`N`: tasks per task set")
-	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout,
-		"`TIME`: that a task may take to open its port")
+	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
+	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
 	f.StringVar(&o.healthCheck, "health-check", "",
 		"`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below "+
 			"500)")
@@ -158,8 +151,7 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
 			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
 			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
-	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout,
-		"`TIME`: that Lambda allows a hook")
+	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
 }
 
 // needed says which flags are missing, and that there are no arguments beside flags.

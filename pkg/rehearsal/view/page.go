@@ -76,13 +76,8 @@ func (p *page) hero() {
 
 // counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
-	old, oldErrors := r.Served("production", r.Baseline)
-	fresh, freshErrors := r.Served("production", r.Release)
-	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline,
-		fresh, r.Release)
-	if r.Baseline == "" {
-		text = fmt.Sprintf("Production: %d requests, %d answered by %s", r.Total("production"), fresh, r.Release)
-	}
+	text, oldErrors, freshErrors := answered(r, "production")
+	text = "Production: " + text
 	if n := oldErrors + freshErrors; n > 0 {
 		text += fmt.Sprintf("; %d of them with an error", n)
 	}
