@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -101,36 +102,27 @@ func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagno
 	}
 }
 
-// shellWords are what a shell knows by itself.
-const shellWords = "exec exit cd eval . : true false echo printf kill trap ulimit umask while until for if case set " +
-	"export unset read test wait"
-
 // missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
-// or a name, and there is no such program.
+// or a name, and there is no such program. What a shell knows by itself, a shell is asked.
 func (p Programs) missing(command string) string {
 	fields := strings.Fields(command)
-	if len(fields) == 0 {
+	switch {
+	case len(fields) == 0:
 		return "it is empty"
-	}
-	word := fields[0]
-	if strings.ContainsAny(word, "$`\"'\\(){}<>|&;*?[]~#=!") {
+	case strings.ContainsAny(fields[0], "$`\"'\\(){}<>|&;*?[]~#=!"):
 		return ""
-	}
-	if strings.Contains(word, "/") {
-		if info, err := os.Stat(word); err != nil || info.IsDir() {
-			return fmt.Sprintf("there is no program %.200q", word)
+	case strings.Contains(fields[0], "/"):
+		if info, err := os.Stat(fields[0]); err != nil || info.IsDir() {
+			return fmt.Sprintf("there is no program %.200q", fields[0])
 		}
 		return ""
 	}
-	if slices.Contains(strings.Fields(shellWords), word) {
-		return ""
+	shell := exec.Command("/bin/sh", "-c", `command -v "$1"`, "sh", fields[0]) //nolint:noctx // ends at once
+	shell.Env = []string{"PATH=" + p.Path}
+	if shell.Run() != nil {
+		return fmt.Sprintf("there is no program %.200q on the PATH", fields[0])
 	}
-	for _, dir := range filepath.SplitList(p.Path) {
-		if info, err := os.Stat(filepath.Join(dir, word)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-			return ""
-		}
-	}
-	return fmt.Sprintf("there is no program %.200q on the PATH", word)
+	return ""
 }
 
 // Kebab writes an event's name as its binary is called: "after-allow-test-traffic".

@@ -41,8 +41,6 @@ type Target struct {
 // Health returns the target's state.
 func (t *Target) Health() Health { return Health(t.health.Load()) }
 
-func (t *Target) release() { t.inFlight.Add(-1) }
-
 // Group is a target group.
 type Group struct {
 	Name string

@@ -87,6 +87,7 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	tick := time.Tick(g.check.Interval)
+	state := map[bool]Health{true: Healthy, false: Unhealthy}
 	for streak, last := 0, false; ; {
 		ok := g.ask(ctx, client, "http://"+t.Addr+g.check.Asks())
 		if ctx.Err() != nil {
@@ -95,13 +96,8 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 		if ok != last {
 			streak, last = 0, ok
 		}
-		streak++
-		if streak >= g.check.Threshold {
-			state := Unhealthy
-			if ok {
-				state = Healthy
-			}
-			t.health.Store(int32(state))
+		if streak++; streak >= g.check.Threshold {
+			t.health.Store(int32(state[ok]))
 		}
 		select {
 		case <-ctx.Done():

@@ -63,8 +63,13 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
-	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/response", e.respond)
-	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", e.fail)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
+		answer, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse)) // one that breaks off is no JSON
+		e.end(w, r, result{kind: Returned, answer: answer})
+	})
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
+		e.end(w, r, result{kind: Errored, message: errorText(r)})
+	})
 	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", e.failInit)
 	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = e.server.Serve(socket) }()
@@ -104,15 +109,6 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 			"000000000000000000000000"))
 		_, _ = w.Write(call.payload)
 	}
-}
-
-func (e *environment) respond(w http.ResponseWriter, r *http.Request) {
-	answer, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse)) // one that breaks off is no JSON
-	e.end(w, r, result{kind: Returned, answer: answer})
-}
-
-func (e *environment) fail(w http.ResponseWriter, r *http.Request) {
-	e.end(w, r, result{kind: Errored, message: errorText(r)})
 }
 
 func (e *environment) failInit(w http.ResponseWriter, r *http.Request) {

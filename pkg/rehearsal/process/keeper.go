@@ -71,11 +71,11 @@ func keep(argv []string, control io.Reader) Exit {
 
 func exitOf(err error) Exit {
 	failed, ok := errors.AsType[*exec.ExitError](err)
-	if !ok {
-		if err != nil {
-			return Exit{Code: -1, Signal: err.Error()}
-		}
+	switch {
+	case err == nil:
 		return Exit{}
+	case !ok:
+		return Exit{Code: -1, Signal: err.Error()}
 	}
 	if status, ok := failed.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return Exit{Code: 128 + int(status.Signal()), Signal: status.Signal().String()}

@@ -121,7 +121,9 @@ func (p *Process) wait(status *os.File, streams ...*splitter) {
 		p.exit = Exit{Signal: fmt.Sprintf("unknown: the process that watches over it ended first: %v", err)}
 	}
 	for _, s := range streams {
-		s.flush()
+		if len(s.rest) > 0 {
+			s.line()
+		}
 	}
 	close(p.done)
 }
@@ -166,14 +168,13 @@ type splitter struct {
 func (s *splitter) Write(p []byte) (int, error) {
 	n := len(p)
 	for {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			s.rest = append(s.rest, p[:min(len(p), max(0, maxLine-len(s.rest)))]...)
+		line, after, ended := bytes.Cut(p, []byte{'\n'})
+		s.rest = append(s.rest, line[:min(len(line), max(0, maxLine-len(s.rest)))]...)
+		if !ended {
 			return n, nil
 		}
-		s.rest = append(s.rest, p[:min(i, max(0, maxLine-len(s.rest)))]...)
 		s.line()
-		p = p[i+1:]
+		p = after
 	}
 }
 
@@ -181,10 +182,4 @@ func (s *splitter) line() {
 	text := string(bytes.TrimSuffix(s.rest, []byte{'\r'}))
 	s.rest = s.rest[:0]
 	s.emit(Line{At: time.Now(), Text: text})
-}
-
-func (s *splitter) flush() {
-	if len(s.rest) > 0 {
-		s.line()
-	}
 }

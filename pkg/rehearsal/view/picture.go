@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
@@ -92,7 +91,7 @@ func (p *page) listener(listener string) {
 		one := plot.Request{At: p.since(q.At), Latency: q.Duration}
 		switch {
 		case q.Listener != listener:
-		case broken(q):
+		case q.Failed():
 			failed = append(failed, one)
 		case q.Release == r.Release:
 			fresh = append(fresh, one)
@@ -118,9 +117,6 @@ func (p *page) listener(listener string) {
 	}
 	p.Add("</figcaption>%v</figure>\n", sheet.Markup(picture))
 }
-
-// broken reports whether a request was answered with a server's error, or not at all.
-func broken(q alb.Request) bool { return q.Status == 0 || q.Status >= 500 }
 
 func (p *page) tallies() {
 	if len(p.result.Requests) == 0 {
