@@ -172,20 +172,17 @@ func (o *faultOptions) complete(c *cli.Command, args []string) (err error) {
 	if o.parallel < 1 || o.parallel > mostParallel {
 		return cli.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
 	}
-	all := faults.Faults()
 	var known []string
-	for _, f := range all {
+	for _, f := range faults.Faults() {
 		known = append(known, f.Name)
+		if len(o.names) == 0 || slices.Contains(o.names, f.Name) {
+			o.faults = append(o.faults, f)
+		}
 	}
 	for _, name := range o.names {
-		i := slices.Index(known, name)
-		if i < 0 {
+		if !slices.Contains(known, name) {
 			return cli.Usagef("--fault: there is no such fault; %s", nearest(name, known, "there are "))
 		}
-		o.faults = append(o.faults, all[i])
-	}
-	if len(o.names) == 0 {
-		o.faults = all
 	}
 	if o.also, err = parseRoutes("route", o.routes); err != nil {
 		return err

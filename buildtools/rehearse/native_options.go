@@ -76,7 +76,7 @@ func (o *options) chooseController(c *cli.Command) error {
 	takes := lifecycle.PauseStages()
 	for _, p := range n.pauses {
 		if !slices.Contains(takes, lifecycle.Name(p)) {
-			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, texts(takes), "they are "))
+			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, takes, "they are "))
 		}
 		o.plan.Native.Pauses = append(o.plan.Native.Pauses, lifecycle.Name(p))
 	}

@@ -39,6 +39,7 @@ type options struct {
 	formats                        []string // of reports
 	reports                        cli.Reports
 	traffic                        string
+	commands                       map[lifecycle.Name]string // of --hook
 	quiet                          bool
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
@@ -248,7 +249,7 @@ func (o *options) values() (err error) {
 	if o.reports, err = cli.ParseReports(o.reportFlags, o.formats, inputs); err != nil {
 		return err
 	}
-	_, err = o.hookCommands()
+	o.commands, err = o.hookCommands()
 	return err
 }
 
@@ -300,7 +301,7 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 		event := lifecycle.Name(name)
 		switch {
 		case !slices.Contains(known, event):
-			help := nearest(name, texts(known), "they are ")
+			help := nearest(name, known, "they are ")
 			return nil, cli.Usagef("--hook: not a %s that takes a hook; %s", kind, help)
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, cli.Usagef("--hook %s: want EVENT=COMMAND", name)
@@ -310,19 +311,16 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 	return commands, nil
 }
 
-func texts(names []lifecycle.Name) (all []string) {
-	for _, n := range names {
-		all = append(all, string(n))
-	}
-	return all
-}
-
 // nearest helps with a name that is none of the known ones.
-func nearest(name string, known []string, all string) string {
-	if near, found := diagnostic.Nearest(name, known); found {
+func nearest[T ~string](name string, known []T, all string) string {
+	var names []string
+	for _, k := range known {
+		names = append(names, string(k))
+	}
+	if near, found := diagnostic.Nearest(name, names); found {
 		return "did you mean " + near + "?"
 	}
-	return all + strings.Join(known, ", ")
+	return all + strings.Join(names, ", ")
 }
 
 // serve takes --blue or --green apart.

@@ -88,15 +88,11 @@ func (o *options) read(w world) diagnostic.List {
 	}
 	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
 	dir := cmp.Or(o.hooksDir, filepath.Dir(w.self))
-	commands, err := o.hookCommands()
-	if err != nil {
-		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
-	}
 	var missing diagnostic.List
 	if o.plan.Native != nil {
-		found.Functions = rehearsal.StageFunctions(commands)
+		found.Functions = rehearsal.StageFunctions(o.commands)
 	}
-	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
+	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{

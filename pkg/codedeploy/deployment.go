@@ -101,16 +101,12 @@ func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) 
 func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
 
 func (t *Target) labelled(label types.TargetLabel) *TaskSet {
-	var found []*TaskSet
-	for i := range t.TaskSets {
-		if t.TaskSets[i].Label == label {
-			found = append(found, &t.TaskSets[i])
-		}
-	}
-	if len(found) != 1 {
+	is := func(s TaskSet) bool { return s.Label == label }
+	i := slices.IndexFunc(t.TaskSets, is)
+	if i < 0 || slices.ContainsFunc(t.TaskSets[i+1:], is) {
 		return nil
 	}
-	return found[0]
+	return &t.TaskSets[i]
 }
 
 // Target reads the one target of an ECS deployment. An answer about another deployment is an error.

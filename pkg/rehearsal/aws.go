@@ -70,11 +70,6 @@ func (p Plan) definitions() map[string]json.RawMessage {
 	}
 }
 
-// deployedAppSpec is the AppSpec as CodeDeploy gets it: CodePipeline has put the task definition in.
-func (p Plan) deployedAppSpec() string {
-	return strings.ReplaceAll(p.Release.AppSpec, "<TASK_DEFINITION>", p.definitionARN(deployment.Green))
-}
-
 func (r *run) taskSet(d *side, status string, weight float64, now time.Time) deployment.TaskSet {
 	definition := r.plan.definitionARN(d.label)
 	if d.label == deployment.Green {

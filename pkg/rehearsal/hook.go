@@ -114,7 +114,8 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	invoked, last := w.invoked, w.last
 	w.mu.Unlock()
 	since := now.Add(-workGrace)
-	return invoked && (last.After(since) || s.busySince(since))
+	active, asked := s.balancer.Log.Busy() // but for the background traffic
+	return invoked && (active > 0 || last.After(since) || asked.After(since) || s.lastCall.Load() > since.UnixNano())
 }
 
 // call is how a controller calls a hook, and where it hears the answer.

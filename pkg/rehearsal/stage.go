@@ -303,12 +303,6 @@ func (s *stage) old() string {
 	return "blue (" + s.blue.release + ")"
 }
 
-// busySince reports whether anybody but the background traffic used the rehearsal after the moment.
-func (s *stage) busySince(moment time.Time) bool {
-	active, last := s.balancer.Log.Busy()
-	return active > 0 || last.After(moment) || s.lastCall.Load() > moment.UnixNano()
-}
-
 // Standing is both releases' tasks, up and without a deployment: several rehearsals can share them.
 type Standing struct {
 	// Blue and Green are the tasks' "host:port".

@@ -6,24 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// keySet finds duplicate keys of one object: it holds where each key stands.
-type keySet map[string]int
-
-// first returns where an equal key stands, or notes that this one stands at the offset at.
-func (k keySet) first(key string, at int) (int, bool) {
-	first, twice := k[key]
-	if !twice {
-		k[key] = at
-	}
-	return first, twice
-}
-
 func (s *scanner) object() *Node {
 	n := &Node{Kind: Object, At: s.pos}
 	if !s.enter() {
 		return n
 	}
-	keys := keySet{}
+	keys := map[string]int{} // where each stands
 	for s.next('}', len(n.Members) > 0) {
 		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
 			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
@@ -41,11 +29,12 @@ func (s *scanner) object() *Node {
 		s.pos++
 		s.space()
 		value := s.value()
-		if first, twice := keys.first(key, keyAt); twice {
+		if first, twice := keys[key]; twice {
 			s.report(keyAt, "the key "+Quote(key)+" stands here twice",
 				fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
 			continue
 		}
+		keys[key] = keyAt
 		n.Members = append(n.Members, Member{key, keyAt, value})
 	}
 	return n

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,11 +12,8 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
 
-const (
-	// learnTimeout and learnSize bound a look at a route that the suite does not ask.
-	learnTimeout = 5 * time.Second
-	learnSize    = 64 << 10
-)
+// learnTimeout bounds a look at a route that the suite does not ask.
+const learnTimeout = 5 * time.Second
 
 // runner is a campaign under way.
 type runner struct {
@@ -84,14 +80,8 @@ func (r *runner) learn(ctx context.Context) {
 		if err != nil {
 			continue
 		}
-		response, err := client.Do(request)
-		if err != nil {
-			continue
-		}
-		body, err := io.ReadAll(io.LimitReader(response.Body, learnSize))
-		_ = response.Body.Close()
-		if err == nil {
-			r.samples[route] = Sample{Status: response.StatusCode, Header: response.Header, Body: body}
+		if sample, err := fetch(client.Do, request); err == nil {
+			r.samples[route] = sample
 		}
 	}
 }

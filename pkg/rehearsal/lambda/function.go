@@ -120,7 +120,8 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 		return result{kind: kind, message: message}
 	}
 	deadline := time.Now().Add(f.Timeout)
-	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: f.arn(), result: make(chan result, 1)}
+	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
+	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: arn, result: make(chan result, 1)}
 	f.env.pending <- call
 	select {
 	case r := <-call.result:
@@ -185,10 +186,6 @@ func (f *Function) idle(ctx context.Context) bool {
 	case <-ctx.Done():
 	}
 	return false
-}
-
-func (f *Function) arn() string {
-	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
 }
 
 // environ is what Lambda puts into the environment (Lambda developer guide, "Defined runtime

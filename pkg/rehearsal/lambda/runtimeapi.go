@@ -70,7 +70,13 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
 		e.end(w, r, result{kind: Errored, message: errorText(r)})
 	})
-	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", e.failInit)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case e.initError <- errorText(r):
+		default: // the function reports the same error again
+		}
+		accepted(w)
+	})
 	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = e.server.Serve(socket) }()
 	e.proc, err = process.Start(process.Command{
@@ -109,14 +115,6 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 			"000000000000000000000000"))
 		_, _ = w.Write(call.payload)
 	}
-}
-
-func (e *environment) failInit(w http.ResponseWriter, r *http.Request) {
-	select {
-	case e.initError <- errorText(r):
-	default: // the function reports the same error again
-	}
-	accepted(w)
 }
 
 // end hands the result to whoever invoked. A result for another invocation than the current one is refused.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,15 +20,9 @@ type state struct {
 	ended          map[lifecycle.Name]deployment.EventStatus
 	rollingBack    bool
 	passed, failed int
-	// shares are the production listener's weights, in percent.
-	shares           []share
+	// weights are the production listener's, in percent.
+	weights          map[string]int
 	requests, errors int64
-}
-
-// share is a release's part of a listener's traffic.
-type share struct {
-	release string
-	percent int
 }
 
 // take brings the state up to date.
@@ -54,7 +49,7 @@ func (s *state) take(e rehearsal.Event) {
 		}
 	case rehearsal.KindShift:
 		if e.Listener == "production" {
-			s.shares = sharesOf(e.Weights)
+			s.weights = e.Weights
 		}
 	case rehearsal.KindTraffic:
 		s.requests, s.errors = 0, 0
@@ -65,16 +60,6 @@ func (s *state) take(e rehearsal.Event) {
 		}
 	case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
 	}
-}
-
-// sharesOf sorts weights by release, so that they stay in their places.
-func sharesOf(weights map[string]int) []share {
-	var all []share
-	for release, percent := range weights {
-		all = append(all, share{release, percent})
-	}
-	slices.SortFunc(all, func(a, b share) int { return strings.Compare(a.release, b.release) })
-	return all
 }
 
 // status is the line that moves: time, the lifecycle events, the one under way, who serves production.
@@ -102,7 +87,7 @@ func (p *Printer) status(now time.Time) string {
 	if s.failed > 0 {
 		text += p.paint(red, fmt.Sprintf(" ✗%d", s.failed))
 	}
-	text += "  " + p.mix(s.shares)
+	text += "  " + p.mix(s.weights)
 	switch {
 	case s.errors > 0:
 		text += p.paint(red, fmt.Sprintf("  %d of %d failed", s.errors, s.requests))
@@ -127,25 +112,27 @@ func (p *Printer) dot(s *state, name lifecycle.Name) string {
 	return p.paint(dim, "○")
 }
 
-// mix draws who gets how much of a listener's traffic; it can be read without colours.
-func (p *Printer) mix(shares []share) string {
-	if len(shares) != 2 {
+// mix draws who gets how much of a listener's traffic, each release in its place; it can be read without colours.
+func (p *Printer) mix(weights map[string]int) string {
+	releases := slices.Sorted(maps.Keys(weights))
+	if len(releases) != 2 {
 		return ""
 	}
-	first := shares[0].percent * shareWidth / 100
-	if shares[0].percent > 0 {
+	one, other := weights[releases[0]], weights[releases[1]]
+	first := one * shareWidth / 100
+	if one > 0 {
 		first = max(first, 1)
 	}
-	if shares[1].percent > 0 {
+	if other > 0 {
 		first = min(first, shareWidth-1)
 	}
-	return fmt.Sprintf("%s %s%s %s %d %%", shares[0].release, p.paint(blue, strings.Repeat("█", first)),
-		p.paint(green, strings.Repeat("▒", shareWidth-first)), shares[1].release, shares[1].percent)
+	return fmt.Sprintf("%s %s%s %s %d %%", releases[0], p.paint(blue, strings.Repeat("█", first)),
+		p.paint(green, strings.Repeat("▒", shareWidth-first)), releases[1], other)
 }
 
 // shares is the picture behind a shift's text, on a terminal that has room for it.
 func (p *Printer) shares(e rehearsal.Event) string {
-	picture := "  " + p.mix(sharesOf(e.Weights))
+	picture := "  " + p.mix(e.Weights)
 	if !p.Screen.Live || p.Screen.Columns() < nameBegin+p.width()+visible(e.Text)+visible(picture) {
 		return ""
 	}
