@@ -71,18 +71,13 @@ func (p *page) hero(r finding.Report) {
 	if r.Reason != "" {
 		p.Add(`<p class="reason">%v</p>`, r.Reason)
 	}
-	for _, s := range nonEmpty(meaning(r.Blame), capital(policy(r))) {
-		p.Add(`<p class="meaning">%v</p>`, s)
+	if means := meaning(r.Blame); means != "" {
+		p.Add(`<p class="meaning">%v</p>`, means)
+	}
+	if extra := policy(r); extra != "" {
+		p.Add(`<p class="meaning">%v.</p>`, strings.ToUpper(extra[:1])+extra[1:])
 	}
 	p.Add("<p class=\"counts\">%v</p>\n</div></header>\n", summary(r))
-}
-
-// capital makes a sentence of a clause.
-func capital(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // facts is the section that tells which run this was.

@@ -49,14 +49,14 @@ func Latency(title string, series []Series) string {
 		if len(one.Values) == 0 {
 			continue
 		}
-		class, shape := "dots", dots
-		if i > 0 {
-			class, shape = "diamonds", diamonds
-		}
 		x := func(i int) float64 {
 			return left + 4 + float64(width-left-right-8)*float64(i)/float64(max(len(one.Values)-1, 1))
 		}
-		fmt.Fprintf(&b, `<path class="s%d %s" d="%s"/>`, i+1, class, s.marks(one.Values, shape, x))
+		class, shape := "s1 dots", dots
+		if i > 0 {
+			class, shape = "s2 diamonds", diamonds
+		}
+		s.marks(&b, class, shape, one.Values, x)
 		fmt.Fprintf(&b, `<path class="s%d p50" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P50), width-right)
 		fmt.Fprintf(&b, `<path class="s%d p95" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P95), width-right)
 	}
@@ -96,11 +96,9 @@ func scaleOf(series []Series) (scale, bool) {
 }
 
 func (s scale) y(d time.Duration) float64 {
-	share := 0.0
+	share := float64(d-s.low) / float64(s.high-s.low)
 	if s.logarithmic {
 		share = math.Log(float64(max(d, s.low))/float64(s.low)) / math.Log(float64(s.high)/float64(s.low))
-	} else {
-		share = float64(d-s.low) / float64(s.high-s.low)
 	}
 	share = min(max(share, 0), 1)
 	return float64(height-bottom) - share*float64(height-top-bottom)
@@ -155,33 +153,24 @@ const (
 	crosses  = "l6 6m0-6l-6 6"
 )
 
-// marks is the path of the marks of all values, thinned. x says where the i-th of them is.
-func (s scale) marks(values []time.Duration, mark string, x func(i int) float64) string {
-	dx, dy := 0.0, 0.0
-	switch mark {
-	case diamonds:
-		dy = -3
-	case crosses:
-		dx, dy = -3, -3
-	}
-	var b strings.Builder
+// marks draws all values, thinned, as one path. x says where the i-th of them is.
+func (s scale) marks(b *strings.Builder, class, mark string, values []time.Duration, x func(i int) float64) {
+	shift := map[string][2]float64{diamonds: {0, -3}, crosses: {-3, -3}}[mark]
+	fmt.Fprintf(b, `<path class="%s" d="`, class)
 	for _, i := range thin(values) {
-		fmt.Fprintf(&b, "M%.1f %.1f%s", x(i)+dx, s.y(values[i])+dy, mark)
+		fmt.Fprintf(b, "M%.1f %.1f%s", x(i)+shift[0], s.y(values[i])+shift[1], mark)
 	}
-	return b.String()
+	b.WriteString(`"/>`)
 }
 
 // thin picks the values to draw: of too many, the quickest and the slowest of each group of neighbours,
 // so that no outlier is lost.
 func thin(values []time.Duration) []int {
 	var picked []int
-	if len(values) <= maxMarks {
-		for i := range values {
-			picked = append(picked, i)
-		}
-		return picked
-	}
 	groups := maxMarks / 2
+	if len(values) <= maxMarks {
+		groups = len(values) // each alone
+	}
 	for g := range groups {
 		from, to := g*len(values)/groups, (g+1)*len(values)/groups
 		quickest, slowest := from, from

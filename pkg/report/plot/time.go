@@ -124,8 +124,7 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 			continue
 		}
 		sorted := slices.SortedStableFunc(slices.Values(series.requests), func(a, b Request) int { return int(a.At - b.At) })
-		path := s.marks(latencies(sorted), series.mark, func(i int) float64 { return x(sorted[i].At) })
-		fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, series.class, path)
+		s.marks(&b, series.class, series.mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
 	}
 	b.WriteString("</svg>")
 	return b.String()
