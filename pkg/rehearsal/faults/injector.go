@@ -187,7 +187,11 @@ func (f *front) ask(r *http.Request) (Sample, error) {
 	for _, name := range []string{"Connection", "Accept-Encoding", "Upgrade", "Keep-Alive"} {
 		out.Header.Del(name)
 	}
-	response, err := f.transport.RoundTrip(out)
+	return fetch(f.transport.RoundTrip, out)
+}
+
+func fetch(do func(*http.Request) (*http.Response, error), r *http.Request) (Sample, error) {
+	response, err := do(r)
 	if err != nil {
 		return Sample{}, err
 	}

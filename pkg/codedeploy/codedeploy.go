@@ -1,3 +1,8 @@
+// Package codedeploy is a hook's side of the CodeDeploy API: it stores the status of a hook execution,
+// and reads what a deployment says about itself.
+//
+// It decides nothing about a release. Storing a status is worth every second that is left, so Report
+// has its own clock and its own idea of which errors pass; reading facts is ordinary.
 package codedeploy
 
 import (
@@ -5,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -13,6 +19,26 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
+
+// readTimeout bounds one attempt to read: one that hangs is given up in time for another.
+const readTimeout = 2 * time.Second
+
+// Client calls CodeDeploy through the SDK's own client.
+type Client struct {
+	// Note is told when storing a status takes long, at every attempt after the first burst; nil is nobody.
+	Note func(text string)
+	// report makes one attempt a call, on a connection of its own: Report counts and times the attempts itself, since
+	// the SDK's three give up under four throttles, and one hanging attempt eats the whole time.
+	report *api.Client
+	// read retries as the SDK does.
+	read *api.Client
+}
+
+// New returns a client with a bounded configuration (see pkg/awsclient). It calls nobody.
+func New(cfg aws.Config) *Client {
+	report, read := api.NewFromConfig(awsclient.Once(cfg)), api.NewFromConfig(awsclient.Within(cfg, readTimeout))
+	return &Client{report: report, read: read}
+}
 
 // Deployment is what GetDeployment tells, as far as a hook needs it.
 type Deployment struct {
@@ -101,16 +127,12 @@ func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) 
 func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
 
 func (t *Target) labelled(label types.TargetLabel) *TaskSet {
-	var found []*TaskSet
-	for i := range t.TaskSets {
-		if t.TaskSets[i].Label == label {
-			found = append(found, &t.TaskSets[i])
-		}
-	}
-	if len(found) != 1 {
+	is := func(s TaskSet) bool { return s.Label == label }
+	i := slices.IndexFunc(t.TaskSets, is)
+	if i < 0 || slices.ContainsFunc(t.TaskSets[i+1:], is) {
 		return nil
 	}
-	return found[0]
+	return &t.TaskSets[i]
 }
 
 // Target reads the one target of an ECS deployment. An answer about another deployment is an error.
