@@ -1,0 +1,165 @@
+package draft
+
+import (
+	"cmp"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
+
+// openAPIBudget is how many steps are taken in a document, since references may lead in circles.
+const openAPIBudget = 1_000_000
+
+// openAPI reads a document.
+type openAPI struct {
+	*Draft
+	root   *template.Node
+	budget int
+}
+
+// at is a node behind its references, and never nil. One that leads out of the document is not followed.
+func (o *openAPI) at(n *template.Node, path ...string) *template.Node {
+	for i := 0; i <= len(path) && n != nil; i++ {
+		for ref := n.Get("$ref"); ref != nil && o.budget > 0; ref = n.Get("$ref") {
+			pointer, here := strings.CutPrefix(ref.Str(), "#/")
+			if n = o.root; !here && o.leave("a reference out of the document, which is not followed", ref.Str()) {
+				return &template.Node{}
+			}
+			for part := range strings.SplitSeq(pointer, "/") {
+				o.budget--
+				n = n.Get(strings.NewReplacer("~1", "/", "~0", "~", "%7B", "{", "%7D", "}").Replace(part))
+			}
+		}
+		if o.budget--; i < len(path) {
+			n = n.Get(path[i])
+		}
+	}
+	if n == nil || o.budget < 0 {
+		return &template.Node{}
+	}
+	return n
+}
+
+func (o *openAPI) read() {
+	o.Name = cmp.Or(o.Name, o.at(o.root, "info", "title").Text)
+	for _, path := range o.at(o.root, "paths").Members {
+		item := o.at(path.Value)
+		for _, m := range item.Members {
+			if slices.Contains([]string{"get", "head", "options", "post", "put", "patch", "delete"}, m.Key) {
+				o.operation(path.Key, strings.ToUpper(m.Key), item, o.at(m.Value))
+			}
+		}
+	}
+	if o.budget < 0 {
+		o.note("not read to its end, since it refers to itself too often", o.Name)
+	}
+}
+
+func (o *openAPI) operation(path, method string, item, n *template.Node) {
+	op := operation{method: method, name: cmp.Or(n.Get("summary").Str(), n.Get("operationId").Str())}
+	var missing []string
+	inPath := map[string]*template.Node{}
+	for _, raw := range slices.Concat(item.Get("parameters").List(), n.Get("parameters").List()) {
+		p := o.at(raw)
+		name, in := o.at(p, "name").Text, o.at(p, "in").Text
+		value, ok := o.example(p)
+		switch {
+		case in == "path":
+			inPath[name] = p
+		case o.at(p, "required").Text != "true":
+		case secretWord.MatchString(name):
+			op.put(in, name, "{{"+name+"}}")
+		case ok:
+			op.put(in, name, value)
+		default:
+			missing = append(missing, name)
+		}
+	}
+	query, server := op.path, first(cmp.Or(n.Get("servers"), item.Get("servers"), o.root.Get("servers")))
+	fill := func(text string, variables func(name string) *template.Node) string {
+		return regexp.MustCompile(`\{[^{}]+\}`).ReplaceAllStringFunc(text, func(m string) string {
+			value, ok := o.example(variables(m[1 : len(m)-1]))
+			if !ok {
+				missing = append(missing, m[1:len(m)-1])
+			}
+			return url.PathEscape(value)
+		})
+	}
+	base := fill(o.at(server, "url").Text, func(name string) *template.Node { return o.at(server, "variables", name) })
+	if u, err := url.Parse(base); err == nil {
+		base = u.EscapedPath()
+	}
+	op.path = strings.TrimRight(base, "/") + fill(path, func(name string) *template.Node { return o.at(inPath[name]) }) + query
+	for _, scheme := range o.at(first(cmp.Or(n.Get("security"), o.root.Get("security")))).Members {
+		s := o.at(o.root, "components", "securitySchemes", scheme.Key)
+		switch in := s.Get("in").Str(); {
+		case in != "":
+			op.put(in, s.Get("name").Str(), "{{"+scheme.Key+"}}")
+		case strings.EqualFold(s.Get("scheme").Str(), "basic"):
+			op.put("header", "Authorization", "Basic {{basic_token}}")
+		default:
+			op.put("header", "Authorization", "Bearer {{"+scheme.Key+"}}")
+		}
+		o.declare(scheme.Key).secret = true
+	}
+	body, ok := o.example(o.at(n, "requestBody", "content", "application/json"))
+	if op.body = body; !ok && o.at(n, "requestBody", "required").Text == "true" {
+		missing = append(missing, "the body")
+	}
+	for _, r := range o.at(n, "responses").Members {
+		if op.status == "" && strings.HasPrefix(r.Key, "2") {
+			op.status = strings.ToLower(r.Key)
+			op.rules = o.types(o.at(r.Value, "content", "application/json", "schema"), 0)
+		}
+	}
+	if len(missing) > 0 && (o.Unsafe || method == "GET") {
+		o.leave("fill in "+strings.Join(missing, ", ")+": no example, default or enum", method+" "+path)
+		return
+	}
+	o.add(op)
+}
+
+// example is a value that the document names for a parameter or a body.
+func (o *openAPI) example(n *template.Node) (text string, ok bool) {
+	named, schema := o.at(n, "examples"), o.at(n, "schema")
+	if len(named.Members) > 0 {
+		named = o.at(named.Members[0].Value, "value")
+	}
+	v := cmp.Or(n.Get("example"), n.Get("default"), named.Get("value"), schema.Get("example"), schema.Get("default"),
+		schema.Get("const"), first(schema.Get("examples")), first(schema.Get("enum")), first(n.Get("enum")))
+	if v == nil {
+		return "", false
+	}
+	if v.Kind >= template.Array {
+		return string(v.Compact()), true
+	}
+	return v.Text, true
+}
+
+func first(n *template.Node) *template.Node { return append(n.List(), nil)[0] }
+
+// types are what a schema demands of an answer.
+func (o *openAPI) types(schema *template.Node, depth int) (rules []rule) {
+	for _, part := range schema.Get("allOf").List() {
+		if depth < maxRules {
+			rules = append(rules, o.types(o.at(part), depth+1)...)
+		}
+	}
+	if o.at(schema, "type").Text == "array" {
+		return []rule{{"json", "$", []string{"{type: array}"}}}
+	}
+	for _, name := range schema.Get("required").List() {
+		p := o.at(schema, "properties", name.Text)
+		text := "{type: " + p.Get("type").Str() + "}"
+		if p.Get("nullable") != nil || !matches(text, ` (string|number|integer|boolean|array|object)}`) {
+			text = "{exists: true}"
+		}
+		if keyName.MatchString(name.Text) && len(rules) < maxRules && o.budget > 0 {
+			rules = append(rules, rule{"json", "$." + name.Text, []string{text}})
+		}
+	}
+	return rules
+}
