@@ -75,12 +75,11 @@ pbpaste | smoke draft --target https://green.example -`,
 
 // drafted reads the source, asks the target, writes the suite and says what it lets through.
 func drafted(ctx context.Context, at surroundings, d *draft.Draft, source, out string) int {
-	text, err, code := "", error(nil), exitFail
+	text, err, code := "", error(nil), exitConfig
 	if strings.Contains(source, "://") {
-		err = d.Crawl(ctx)
+		err, code = d.Crawl(ctx), exitFail
 	} else if text, err = cli.ReadFile(source, at.stdin); err == nil {
 		err = d.Read(cli.Name(source), text)
-		code = exitConfig
 	}
 	checks := 0
 	if err == nil && d.Target != nil {

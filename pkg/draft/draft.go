@@ -58,14 +58,11 @@ func New() *Draft {
 // suite's words.
 type operation struct {
 	name, method, host, path string
-	headers                  []field
-	body                     string
-	status                   string // 200, 2xx, or "" where the source does not say
+	headers                  [][2]string
+	body, status             string // of a status that the source does not say, ""
 	rules                    []rule
 	answers                  []probe.Observation
 }
-
-type field struct{ name, value string }
 
 func (op *operation) line() string { return op.method + " " + op.path }
 
@@ -75,9 +72,9 @@ func (op *operation) put(in, name, value string) {
 	case "query":
 		op.path += when(op.path == "", "?") + when(op.path != "", "&") + url.QueryEscape(name) + "=" + value
 	case "cookie":
-		op.headers = append(op.headers, field{"Cookie", name + "=" + value})
+		op.headers = append(op.headers, [2]string{"Cookie", name + "=" + value})
 	default:
-		op.headers = append(op.headers, field{name, value})
+		op.headers = append(op.headers, [2]string{name, value})
 	}
 }
 
@@ -86,7 +83,7 @@ func (d *Draft) Read(name, text string) error {
 	doc, problems := template.Reader{Literal: true, AnyNumber: true}.Read(name, text)
 	wrong := problems.Errors(false)
 	switch root := doc.Root; {
-	case matches(text, `(?m)^\s*(\$ )?curl\s`) && !matches(text, `(?m)^(openapi|swagger|\{)`):
+	case matches(text, `(?m)^\s*(\$ )?curl\s`) && !matches(text, `(?m)^(openapi|\{)`):
 		d.curl(text)
 	case len(wrong) > 0:
 		return fmt.Errorf("%s: %s", wrong[0].Place, strings.TrimSuffix(wrong[0].Text+"; "+wrong[0].Help, "; "))
@@ -116,16 +113,13 @@ func (d *Draft) Read(name, text string) error {
 func (d *Draft) without(why func(*operation) string) error {
 	d.operations = slices.DeleteFunc(d.operations, func(op *operation) bool {
 		reason := why(op)
-		return reason != "" && d.leave(reason, op.line())
+		return reason != "" && d.note("left out, "+reason, op.line())
 	})
 	if len(d.operations) == 0 {
 		return errors.New(strings.Join(append([]string{"nothing is left to check"}, d.Notes(3)...), "; "))
 	}
 	return nil
 }
-
-// leave notes that something is not in the draft.
-func (d *Draft) leave(why, what string) bool { return d.note("left out, "+why, what) }
 
 func (d *Draft) note(why, what string) bool {
 	if !slices.Contains(d.notes[why], what) {
@@ -145,10 +139,8 @@ func (d *Draft) Notes(most int) (lines []string) {
 
 // some names the first ones of many.
 func some(all []string, most int) string {
-	if more := len(all) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), more)
-	}
-	return strings.Join(all, ", ")
+	first := strings.Join(all[:min(most, len(all))], ", ")
+	return first + when(len(all) > most, fmt.Sprintf(" and %d more", len(all)-most))
 }
 
 // add takes an operation whose path may still be a URL: secrets become variables, and the reader of suites must take it.
@@ -160,30 +152,31 @@ func (d *Draft) add(op operation) {
 	}
 	parts := regexp.MustCompile(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
 	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), marker.ReplaceAllString(parts[1], "")
-	shown := op.method + " " + parts[2]
-	query := d.pairs(parts[3])
+	shown, query := op.method+" "+parts[2], d.pairs(parts[3])
 	op.path = "/" + strings.TrimPrefix(d.text(parts[2]), "/") + when(query != "", "?"+query)
+	typed := false
 	for i, h := range op.headers {
-		op.headers[i].value = d.text(d.hide(h.name, h.value))
+		op.headers[i][1] = d.text(d.hide(h[0], h[1]))
+		typed = typed || strings.EqualFold(h[0], "Content-Type")
 	}
-	if op.body = d.bodyText(op.body); strings.HasPrefix(op.body, "    body:") && !slices.ContainsFunc(op.headers, func(h field) bool { return strings.EqualFold(h.name, "Content-Type") }) {
+	if op.body = d.bodyText(op.body); strings.HasPrefix(op.body, "body:") && !typed {
 		op.put("header", "Content-Type", "application/x-www-form-urlencoded")
 	}
 	same := func(o *operation) bool { return o.line() == op.line() && o.body == op.body }
 	switch {
 	case slices.ContainsFunc(d.operations, same):
 	case secretValue(parts[2]):
-		d.leave("its path holds what looks like a secret", op.method)
+		d.note("left out, its path holds what looks like a secret", op.method)
 	case !d.Unsafe && !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, op.method):
-		d.leave("it may change something (--unsafe takes it)", shown)
+		d.note("left out, it may change something (--unsafe takes it)", shown)
 	case len(d.operations) == maxOperations:
-		d.leave(fmt.Sprintf("more than %d operations", maxOperations), shown)
+		d.note(fmt.Sprintf("left out, more than %d operations", maxOperations), shown)
 	default:
-		if _, _, wrong := d.read(&op); wrong != "" {
-			d.leave("no suite can ask it ("+wrong+")", shown)
-			return
-		}
 		d.operations = append(d.operations, &op)
+		if _, _, wrong := d.read(&op); wrong != "" {
+			d.operations = d.operations[:len(d.operations)-1]
+			d.note("left out, no suite can ask it ("+wrong+")", shown)
+		}
 	}
 }
 
@@ -211,9 +204,9 @@ func (d *Draft) write(ops []*operation) string {
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    request: %s\n", quote(name), quote(op.line()))
 		for i, h := range op.headers {
-			fmt.Fprintf(&b, "%s      %s: %s\n", when(i == 0, "    headers:\n"), quote(h.name), strconv.Quote(h.value))
+			fmt.Fprintf(&b, "%s      %s: %s\n", when(i == 0, "    headers:\n"), quote(h[0]), strconv.Quote(h[1]))
 		}
-		b.WriteString(op.body)
+		b.WriteString(when(op.body != "", "    "+op.body+"\n"))
 		fmt.Fprintf(&b, "    expect:\n      status: %s\n", cmp.Or(op.status, "2xx"))
 		for i, r := range op.rules {
 			b.WriteString(when(i == 0 || op.rules[i-1].of != r.of, "      "+r.of+":"+when(r.key != "", "\n")))

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -62,7 +63,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, body)
 	}
 	const html, json = "text/html; charset=utf-8", "application/json"
-	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v1") {
+	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v1") { // the base path of the OpenAPI document
 	case "GET /":
 		answer(200, html, `<!doctype html><title>Trips</title><a href="/trips">all</a> <a class=x href='about'>us</a>
 <a href="/logout">bye</a> <a href="/app.js">js</a> <a href="http://elsewhere.example/trips">there</a>`)
@@ -76,6 +77,10 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 		answer(200, json, `{"trips":[{"id":"t-1","to":"Oslo","days":3},{"id":"t-2","to":"Rome","days":2}],"page":{"size":2,"next":null}}`)
 	case "GET /trips/t-1":
 		answer(200, json, `{"id":"t-1","to":"Oslo","api_token":"`+token+`"}`)
+	case "GET /bare":
+	case "GET /slow":
+		<-time.After(600 * time.Millisecond)
+		answer(200, "text/plain", "at last")
 	case "GET /about":
 		answer(200, "text/plain", "all about trips")
 	case "GET /flaky":
@@ -180,6 +185,9 @@ func TestSourcesBecomeSuites(t *testing.T) {
 			if writes := a.asked["POST"] + a.asked["PUT"] + a.asked["DELETE"]; writes > 0 && !unsafe {
 				t.Errorf("sent %d requests that may change something", writes)
 			}
+			// How long an answer takes is this machine's.
+			text = regexp.MustCompile(`(?m)^defaults: .*\n`).ReplaceAllString(text, "")
+			said = regexp.MustCompile(`(?m)^let through: latency .*\n`).ReplaceAllString(said, "")
 			want := []txtar.File{source, {Name: "draft", Data: []byte(text)}, {Name: "said", Data: []byte(said)}}
 			got := txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: want})
 			if *update {
@@ -196,7 +204,7 @@ func TestSourcesBecomeSuites(t *testing.T) {
 	}
 }
 
-// passes runs the draft as a suite, without waiting for readiness.
+// passes runs the draft as a suite, unless it needs a variable that nobody has.
 func passes(t *testing.T, target, text string, env map[string]string) {
 	t.Helper()
 	values := map[string]suite.Value{}
@@ -209,15 +217,117 @@ func passes(t *testing.T, target, text string, env map[string]string) {
 			return // there is a check that could not be asked
 		}
 	}
-	r := smoke.ReadAndRun(t.Context(), smoke.Job{
-		Suite: suite.Source{Name: "draft.yaml", Text: []byte(text)}, Values: values, Target: smoke.Side{URL: target},
-		Release: "1.1.0", Phases: []finding.Phase{finding.PhaseJudge},
-	}, nil)
+	r := verdict(t, target, text, values)
 	if r.Verdict != finding.Pass {
 		t.Errorf("the draft of a good release does not pass: %s\n%s", cmp.Or(r.Reason, string(r.Verdict)), text)
 	}
 }
 
-func TestEveryFaultOfARehearsalIsKnown(t *testing.T) {
-	_ = faults.Faults()
+// verdict is what the draft says of a release, without waiting for readiness.
+func verdict(t *testing.T, target, text string, values map[string]suite.Value) finding.Report {
+	t.Helper()
+	return smoke.ReadAndRun(t.Context(), smoke.Job{
+		Suite: suite.Source{Name: "draft.yaml", Text: []byte(text)}, Values: values, Target: smoke.Side{URL: target},
+		Release: "1.1.0", Phases: []finding.Phase{finding.PhaseJudge},
+	}, nil)
+}
+
+// TestWhatIsSaidOfFaultsIsTrue holds what a draft says of faults against the faults themselves, put before the same
+// application. Those that make a client wait are left to the time-outs, which have tests of their own.
+func TestWhatIsSaidOfFaultsIsTrue(t *testing.T) {
+	a := newApp(t)
+	for path, let := range map[string]string{"/health": "", "/": "", "/about": "", "/bare": "error-200 redirect"} {
+		text, said := drafted(t, "curls.sh", "curl "+path, a.URL, nil, false)
+		for _, fault := range faults.Faults() {
+			if fault.Waits() {
+				continue
+			}
+			i, err := faults.Start(t.Context(), faults.Injection{
+				Fault: fault, Route: faults.Route{Method: "GET", Path: path}, Routes: []faults.Route{{Method: "GET", Path: path}},
+				Green: []string{strings.TrimPrefix(a.URL, "http://")},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			through := verdict(t, "http://"+i.Addrs[0], text, nil).Verdict == finding.Pass
+			i.Close()
+			if want := strings.Contains(let, fault.Name); through != want || strings.Contains(said, fault.Name+" on GET "+path) != want {
+				t.Errorf("GET %s: let %s through: %v, want %v; the draft says\n%s", path, fault.Name, through, want, said)
+			}
+		}
+	}
+}
+
+// TestAQuickAnswerMayNotBecomeASlowOne: a time-out notices it, and what answers slowly gets none.
+func TestAQuickAnswerMayNotBecomeASlowOne(t *testing.T) {
+	a := newApp(t)
+	const timeout, latency = "defaults: {timeout: 2s}", "let through: latency on GET "
+	if text, said := drafted(t, "curls.sh", "curl /slow", a.URL, nil, false); strings.Contains(text, timeout) || !strings.Contains(said, latency) {
+		t.Errorf("a slow answer:\n%s%s", text, said)
+	}
+	for try := 0; ; try++ { // this machine may be slow itself
+		text, said := drafted(t, "curls.sh", "curl /health", a.URL, nil, false)
+		if strings.Contains(text, timeout) && !strings.Contains(said, latency) {
+			return
+		}
+		if try == 10 {
+			t.Fatalf("a quick answer:\n%s%s", text, said)
+		}
+	}
+}
+
+// TestHostileSourcesEnd: each is read to an end, and nothing of it leads anywhere else.
+func TestHostileSourcesEnd(t *testing.T) {
+	a := newApp(t)
+	deep := strings.Repeat(`{"item":[`, 400) + strings.Repeat(`]}`, 400)
+	many := strings.Repeat("curl /trips?n={{n}}&m=\n", 3)
+	for i := range 600 {
+		many += fmt.Sprintf("curl /trips?n=%d\n", i)
+	}
+	for name, c := range map[string]struct{ source, says string }{
+		"circle":  {`{"openapi":"3.1.0","paths":{"/a":{"$ref":"#/paths/~1a"},"/trips":{"get":{"responses":{"200":{"$ref":"#/x"}}}}},"x":{"$ref":"#/x"}}`, "refers to itself too often"},
+		"allOf":   {`{"openapi":"3.1.0","paths":{"/trips":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/s"}}}}}}}},"s":{"allOf":[{"$ref":"#/s"},{"$ref":"#/s"},{"$ref":"#/s"},{"$ref":"#/s"}]}}`, "refers to itself too often"},
+		"outside": {`{"openapi":"3.1.0","paths":{"/a":{"$ref":"` + a.URL + `/openapi.json"},"/trips":{"get":{"parameters":[{"$ref":"file:///etc/passwd"}]}}}}`, "not followed"},
+		"deep":    {`{"info":{},"item":[` + deep + `]}`, "nothing is left to check"},
+		"many":    {many, "more than 500 operations"},
+		"lines":   {"curl '/a\nb'\ncurl '/${'\ncurl /trips -H 'A: x\ny' -H ' : b'\ncurl /health", "no suite can ask it"},
+		"names":   {`{"info":{"name":"a\n- b: ${x}"},"item":[{"name":"\u001b[31m${RELEASE}","request":"/health"},{"name":"x","request":{"url":"/trips","header":[{"key":"Host","value":"elsewhere"}]}}]}`, "no suite can ask it"},
+		"empty":   {" \n", "empty"},
+		"swagger": {"swagger: '2.0'", "neither OpenAPI 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, said := drafted(t, "source.yaml", c.source, a.URL, nil, false)
+			if !strings.Contains(said, c.says) {
+				t.Errorf("says\n%s, want …%s…\n%s", said, c.says, text)
+			}
+		})
+	}
+	if a.asked["GET /openapi.json"] > 0 {
+		t.Error("a reference was followed")
+	}
+}
+
+// BenchmarkDraft is a draft of an OpenAPI document of 100 operations.
+func BenchmarkDraft(b *testing.B) {
+	var doc strings.Builder
+	doc.WriteString("openapi: 3.0.3\npaths:\n")
+	for i := range 100 {
+		fmt.Fprintf(&doc, "  /trips/%d:\n    get:\n      summary: trip %d\n      responses: {'200': {description: one}}\n", i, i)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"`+r.URL.Path+`","to":"Oslo","days":3,"stops":[{"at":"Bergen"}]}`)
+	}))
+	defer server.Close()
+	for b.Loop() {
+		d := draft.New()
+		d.Target, _ = url.Parse(server.URL)
+		d.Env, d.Tell = func(string) (string, bool) { return "", false }, func(int, int) {}
+		if err := cmp.Or(d.Read("openapi.yaml", doc.String()), d.Observe(b.Context())); err != nil {
+			b.Fatal(err)
+		}
+		if _, checks, err := d.Suite(); err != nil || checks != 100 {
+			b.Fatal(checks, err)
+		}
+		d.LetThrough()
+	}
 }

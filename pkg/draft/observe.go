@@ -38,11 +38,11 @@ type rule struct {
 
 var (
 	// steady is a text that is no time, id, version or count: it has no digit.
-	steady      = regexp.MustCompile(`^\pL[\pL _./-]{0,39}$`)
+	steady      = regexp.MustCompile(`^[^\d@<>{}"\\]+$`)
 	versionName = regexp.MustCompile(`(?i)^(x-)?(app[-_]?|service[-_]?)?(version|release)$`)
 	keyName     = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 	link        = regexp.MustCompile(`(?i)<a\s[^>]*?href=["']?([^"'\s>]+)`)
-	title       = regexp.MustCompile(`(?i)<title>\pL[\pL _./-]{0,39}</title>`)
+	title       = regexp.MustCompile(`(?i)<title>[^\d<]+</title>`)
 )
 
 // Crawl finds operations at the target itself: well-known paths, the links of its home page, its OpenAPI document.

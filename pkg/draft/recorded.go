@@ -20,8 +20,8 @@ func (d *Draft) har(entries *template.Node) {
 	d.secretsIn(entries)
 	for _, e := range entries.List() {
 		op, content := d.recorded(e.Get("request")), e.Get("response").Get("content")
-		op.headers = slices.DeleteFunc(op.headers, func(h field) bool {
-			return !secretWord.MatchString(h.name) && !matches(h.name, `(?i)^(accept|content-type)$`)
+		op.headers = slices.DeleteFunc(op.headers, func(h [2]string) bool {
+			return !secretWord.MatchString(h[0]) && !matches(h[0], `(?i)^(accept|content-type)$`)
 		})
 		path, _, _ := strings.Cut(op.path, "?")
 		kind := content.Get("mimeType").Str()
@@ -29,9 +29,9 @@ func (d *Draft) har(entries *template.Node) {
 		code, _ := strconv.Atoi(op.status)
 		switch header := (http.Header{"Content-Type": {kind}}); {
 		case static.MatchString(path) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
-			d.leave("a static asset", path)
+			d.note("left out, a static asset", path)
 		case code < 200 || code > 399:
-			d.leave("it was recorded with status "+op.status, path)
+			d.note("left out, it was recorded with status "+op.status, path)
 		default:
 			op.answers = []probe.Observation{{Status: code, Header: header, Body: []byte(content.Get("text").Str())}}
 			d.add(op)
@@ -167,7 +167,7 @@ func (d *Draft) command(words []string) {
 		case "d", "data", "data-raw", "data-binary", "data-ascii", "json":
 			data = append(data, value())
 		default:
-			d.leave("a flag of curl that is not known here", "-"+name)
+			d.note("not known, a flag of curl", "-"+name)
 		}
 	}
 	if body := strings.Join(data, "&"); get {

@@ -27,12 +27,9 @@ type variable struct {
 
 // secretValue reports whether a text holds a long run of all kinds of letters and digits, as keys and JWTs do.
 func secretValue(text string) bool {
-	for _, run := range longRun.FindAllString(text, -1) {
-		if matches(run, `[a-z]`) && matches(run, `[A-Z]`) && matches(run, `\d`) || matches(run, `^[0-9a-f]{32,}$`) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(longRun.FindAllString(text, -1), func(run string) bool {
+		return matches(run, `[a-z]`) && matches(run, `[A-Z]`) && matches(run, `\d`) || matches(run, `^[0-9a-f]{32,}$`)
+	})
 }
 
 // hide returns the value, or a variable in its place where it is a secret.
@@ -73,14 +70,13 @@ func (d *Draft) keep(secret string) {
 func (d *Draft) secretsIn(n *template.Node) {
 	named := n.Get("name").Str() + n.Get("key").Str()
 	for _, m := range n.Members {
-		switch text := m.Value.Str(); {
-		case m.Key == "value" && secretWord.MatchString(named), named == "" && text != "" && secretWord.MatchString(m.Key):
+		text := m.Value.Str()
+		if m.Key == "value" && secretWord.MatchString(named) || named == "" && secretWord.MatchString(m.Key) {
 			d.keep(text)
-		case strings.HasPrefix(strings.TrimSpace(text), "{"):
+		} else if strings.HasPrefix(strings.TrimSpace(text), "{") {
 			d.secretsIn(readJSON(text))
-		default:
-			d.secretsIn(m.Value)
 		}
+		d.secretsIn(m.Value)
 	}
 	for _, item := range n.Items {
 		d.secretsIn(item)
@@ -134,9 +130,9 @@ func (d *Draft) declare(raw string) *variable {
 func (d *Draft) bodyText(body string) string {
 	if root := readJSON(body); root.Kind >= template.Array {
 		d.words(root, "")
-		return "    json: " + string(root.Compact()) + "\n"
+		return "json: " + string(root.Compact())
 	}
-	return when(body != "", "    body: "+strconv.Quote(d.pairs(body))+"\n")
+	return when(body != "", "body: "+strconv.Quote(d.pairs(body)))
 }
 
 // words puts the texts of a JSON body into the suite's words.
