@@ -21,10 +21,11 @@ func draftCommand(at surroundings) *cli.Command {
 	var target, out string
 	c := &cli.Command{
 		Name: "draft", Arguments: "[flags] SOURCE", Once: true,
-		About: `Writes a first suite: from OpenAPI 3, a HAR recording, a Postman collection, curl
-lines (- is stdin), or the address of an application. It asks --target twice for
-each, expects what stays the same, and says which faults the suite would let
-through. It sends nothing that may change something, and writes no secret.`,
+		About: `Writes a first suite: from OpenAPI 3, a HAR recording, a Postman collection,
+curl lines, or the address of an application; - is stdin. It asks --target twice
+for each, expects what stays the same, and says which faults of a release the
+suite would let through. It sends nothing that may change something unless it is
+told to, and writes no secret: that becomes a variable of the environment.`,
 		Example: `smoke draft -o smoke.yaml http://localhost:8080
 smoke draft -o smoke.yaml --target http://localhost:8080 openapi.yaml
 pbpaste | smoke draft --target https://green.example -`,
@@ -41,31 +42,28 @@ pbpaste | smoke draft --target https://green.example -`,
 	f = c.Group("output")
 	f.StringVarP(&out, "output", "o", "-", "`FILE`: where the suite goes; one that exists is kept (default: stdout)")
 	f.StringVar(&d.Name, "name", "", "`NAME`: the suite's (default: the source's)")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if len(args) != 1 || args[0] == "" {
+	c.Do = func(ctx context.Context, args []string) (_ int, err error) {
+		if len(args) != 1 {
 			return 0, cli.Usagef("want one SOURCE, have %d", len(args))
 		}
-		crawl := strings.HasPrefix(args[0], "http://") || strings.HasPrefix(args[0], "https://")
-		if crawl && target != "" {
-			return 0, cli.Usagef("--target: the SOURCE is the target already")
-		}
-		if crawl {
+		if strings.Contains(args[0], "://") && target == "" {
 			target = args[0]
+		} else if strings.Contains(args[0], "://") {
+			return 0, cli.Usagef("--target: the SOURCE is the target already")
 		}
 		if info, err := os.Stat(out); err == nil && info.Mode().IsRegular() {
 			return 0, cli.Usagef("-o: the file exists: remove it, or choose another name")
 		}
-		var err error
 		if target == "" {
-			say(at, 0, "draft: without --target nobody is asked: the suite expects what the source says")
+			say(at, cli.ExitOK, "draft: without --target nobody is asked: the suite expects what the source says")
 		} else if d.Target, err = smoke.BaseURL(target); err != nil {
 			return 0, cli.Usagef("the target: %v", err)
 		}
-		began := time.Now()
+		told := time.Now()
 		d.Env, d.Tell = at.environment, func(done, total int) {
-			if time.Since(began) > tellEvery {
-				began = time.Now()
-				say(at, 0, "draft: %d of %d asked", done, total)
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				say(at, cli.ExitOK, "draft: %d of %d asked", done, total)
 			}
 		}
 		return drafted(ctx, at, d, args[0], out), nil
@@ -75,39 +73,35 @@ pbpaste | smoke draft --target https://green.example -`,
 
 // drafted reads the source, asks the target, writes the suite and says what it lets through.
 func drafted(ctx context.Context, at surroundings, d *draft.Draft, source, out string) int {
-	text, err, code := "", error(nil), exitConfig
+	failed, checks := exitConfig, 0
+	text, err := "", error(nil)
 	if strings.Contains(source, "://") {
-		err, code = d.Crawl(ctx), exitFail
+		failed, err = exitFail, d.Crawl(ctx)
 	} else if text, err = cli.ReadFile(source, at.stdin); err == nil {
 		err = d.Read(cli.Name(source), text)
 	}
-	checks := 0
 	if err == nil && d.Target != nil {
-		err, code = d.Observe(ctx), exitFail
+		failed, err = exitFail, d.Observe(ctx)
 	}
 	if err == nil {
 		text, checks, err = d.Suite()
 	}
-	if ctx.Err() != nil {
-		return say(at, cli.ExitInterrupted, "draft: interrupted: nothing is written")
+	if err == nil {
+		if failed = exitGate; out == "-" {
+			_, err = io.WriteString(at.stdout, text)
+		} else {
+			err = cli.WriteFile(out, []byte(text))
+		}
 	}
-	if err != nil {
-		return say(at, code, "draft: %v", err)
+	switch {
+	case ctx.Err() != nil:
+		return say(at, cli.ExitInterrupted, "draft: interrupted")
+	case err != nil:
+		return say(at, failed, "draft: %v", err)
 	}
-	if out == "-" {
-		_, err = io.WriteString(at.stdout, text)
-	} else {
-		err = cli.WriteFile(out, []byte(text))
-	}
-	if err != nil {
-		return say(at, exitGate, "draft: %v", err)
-	}
-	say(at, cli.ExitOK, "draft: %s", report.Count(checks, "check"))
-	for _, line := range d.Notes(3) {
-		say(at, cli.ExitOK, "draft: %s", line)
-	}
+	say(at, cli.ExitOK, "draft: %s", strings.Join(append([]string{report.Count(checks, "check")}, d.Notes(200)...), "\ndraft: "))
 	for _, line := range d.LetThrough() {
 		say(at, cli.ExitOK, "draft: rehearse faults would let through %s", line)
 	}
-	return cli.ExitOK
+	return say(at, cli.ExitOK, "draft: the faults were not tried: rehearse faults does, on the routes that the suite asks")
 }

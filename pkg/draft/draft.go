@@ -116,7 +116,7 @@ func (d *Draft) without(why func(*operation) string) error {
 		return reason != "" && d.note("left out, "+reason, op.line())
 	})
 	if len(d.operations) == 0 {
-		return errors.New(strings.Join(append([]string{"nothing is left to check"}, d.Notes(3)...), "; "))
+		return errors.New(strings.Join(append([]string{"nothing is left to check"}, d.Notes(200)...), "; "))
 	}
 	return nil
 }
@@ -128,19 +128,13 @@ func (d *Draft) note(why, what string) bool {
 	return true
 }
 
-// Notes says what is not in the draft, or was not asked, and why, with at most so many examples of each reason.
-func (d *Draft) Notes(most int) (lines []string) {
+// Notes says what is not in the draft, or was not asked, and why, in lines of at most so many characters.
+func (d *Draft) Notes(limit int) (lines []string) {
 	hidden := redact.New(d.secrets...)
 	for _, why := range slices.Sorted(maps.Keys(d.notes)) {
-		lines = append(lines, hidden.Line(why+": "+some(d.notes[why], most), 0))
+		lines = append(lines, hidden.Line(why+": "+strings.Join(d.notes[why], ", "), limit))
 	}
 	return lines
-}
-
-// some names the first ones of many.
-func some(all []string, most int) string {
-	first := strings.Join(all[:min(most, len(all))], ", ")
-	return first + when(len(all) > most, fmt.Sprintf(" and %d more", len(all)-most))
 }
 
 // add takes an operation whose path may still be a URL: secrets become variables, and the reader of suites must take it.

@@ -143,7 +143,7 @@ func drafted(t *testing.T, name, source, target string, env map[string]string, u
 	if all, _ := s.Chosen(nil); len(all) != checks {
 		t.Errorf("%d checks are said, %d are there", checks, len(all))
 	}
-	for _, line := range d.Notes(3) {
+	for _, line := range d.Notes(200) {
 		said += line + "\n"
 	}
 	for _, line := range d.LetThrough() {

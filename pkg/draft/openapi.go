@@ -10,10 +10,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// openAPIBudget is how many steps are taken in a document, since references may lead in circles.
+// openAPIBudget is how many steps are taken in a document, since its references may lead in circles.
 const openAPIBudget = 200_000
 
-// openAPI reads a document.
 type openAPI struct {
 	*Draft
 	root   *template.Node
@@ -60,16 +59,19 @@ func (o *openAPI) read() {
 
 func (o *openAPI) operation(path, method string, item, n *template.Node) {
 	op := operation{method: method, name: cmp.Or(n.Get("summary").Str(), n.Get("operationId").Str())}
-	var missing []string
-	inPath := map[string]*template.Node{}
-	for _, raw := range slices.Concat(item.Get("parameters").List(), n.Get("parameters").List()) {
+	server := o.at(first(cmp.Or(n.Get("servers"), item.Get("servers"), o.root.Get("servers"))))
+	var missing, known []string
+	for _, v := range o.at(server, "variables").Members {
+		known = append(known, "{"+v.Key+"}", o.at(v.Value, "default").Text)
+	}
+	for _, raw := range slices.Concat(n.Get("parameters").List(), item.Get("parameters").List()) {
 		p := o.at(raw)
 		name, in := o.at(p, "name").Text, o.at(p, "in").Text
 		value, ok := o.example(p)
 		switch {
-		case in == "path":
-			inPath[name] = p
-		case o.at(p, "required").Text != "true":
+		case in == "path" && ok:
+			known = append(known, "{"+name+"}", url.PathEscape(value))
+		case o.at(p, "required").Text != "true" || in == "path":
 		case secretWord.MatchString(name):
 			op.put(in, name, "{{"+name+"}}")
 		case ok:
@@ -78,41 +80,27 @@ func (o *openAPI) operation(path, method string, item, n *template.Node) {
 			missing = append(missing, name)
 		}
 	}
-	query, server := op.path, first(cmp.Or(n.Get("servers"), item.Get("servers"), o.root.Get("servers")))
-	fill := func(text string, variables func(name string) *template.Node) string {
-		return regexp.MustCompile(`\{[^{}]+\}`).ReplaceAllStringFunc(text, func(m string) string {
-			value, ok := o.example(variables(m[1 : len(m)-1]))
-			if !ok {
-				missing = append(missing, m[1:len(m)-1])
-			}
-			return url.PathEscape(value)
-		})
-	}
-	base := fill(o.at(server, "url").Text, func(name string) *template.Node { return o.at(server, "variables", name) })
-	if u, err := url.Parse(base); err == nil {
-		base = u.EscapedPath()
-	}
-	op.path = strings.TrimRight(base, "/") + fill(path, func(name string) *template.Node { return o.at(inPath[name]) }) + query
+	op.path = strings.NewReplacer(known...).Replace(strings.TrimRight(server.Get("url").Str(), "/")+path) + op.path
+	missing = append(missing, regexp.MustCompile(`\{\w[^{}]*\}`).FindAllString(marker.ReplaceAllString(op.path, ""), -1)...)
 	for _, scheme := range o.at(first(cmp.Or(n.Get("security"), o.root.Get("security")))).Members {
 		s := o.at(o.root, "components", "securitySchemes", scheme.Key)
-		switch in := s.Get("in").Str(); {
-		case in != "":
-			op.put(in, s.Get("name").Str(), "{{"+scheme.Key+"}}")
+		switch o.declare(scheme.Key).secret = true; {
+		case s.Get("in") != nil:
+			op.put(s.Get("in").Str(), s.Get("name").Str(), "{{"+scheme.Key+"}}")
 		case strings.EqualFold(s.Get("scheme").Str(), "basic"):
 			op.put("header", "Authorization", "Basic {{basic_token}}")
 		default:
 			op.put("header", "Authorization", "Bearer {{"+scheme.Key+"}}")
 		}
-		o.declare(scheme.Key).secret = true
 	}
-	body, ok := o.example(o.at(n, "requestBody", "content", "application/json"))
+	body, ok := o.example(o.json(o.at(n, "requestBody")))
 	if op.body = body; !ok && o.at(n, "requestBody", "required").Text == "true" {
 		missing = append(missing, "the body")
 	}
 	for _, r := range o.at(n, "responses").Members {
 		if op.status == "" && strings.HasPrefix(r.Key, "2") {
 			op.status = strings.ToLower(r.Key)
-			op.rules = o.types(o.at(r.Value, "content", "application/json", "schema"), 0)
+			op.rules = o.types(o.at(o.json(o.at(r.Value)), "schema"), 0)
 		}
 	}
 	if len(missing) > 0 && (o.Unsafe || method == "GET") {
@@ -126,17 +114,24 @@ func (o *openAPI) operation(path, method string, item, n *template.Node) {
 func (o *openAPI) example(n *template.Node) (text string, ok bool) {
 	named, schema := o.at(n, "examples"), o.at(n, "schema")
 	if len(named.Members) > 0 {
-		named = o.at(named.Members[0].Value, "value")
+		named = o.at(named.Members[0].Value)
 	}
-	v := cmp.Or(n.Get("example"), n.Get("default"), named.Get("value"), schema.Get("example"), schema.Get("default"),
-		schema.Get("const"), first(schema.Get("examples")), first(schema.Get("enum")), first(n.Get("enum")))
+	v := cmp.Or(n.Get("example"), named.Get("value"), schema.Get("example"), schema.Get("default"), schema.Get("const"),
+		first(schema.Get("examples")), first(schema.Get("enum")))
 	if v == nil {
 		return "", false
 	}
-	if v.Kind >= template.Array {
-		return string(v.Compact()), true
+	return when(v.Kind < template.Array, v.Text) + when(v.Kind >= template.Array, string(v.Compact())), true
+}
+
+// json is what a body's JSON is like.
+func (o *openAPI) json(body *template.Node) *template.Node {
+	for _, m := range o.at(body, "content").Members {
+		if strings.Contains(m.Key, "json") {
+			return o.at(m.Value)
+		}
 	}
-	return v.Text, true
+	return o.at(nil)
 }
 
 func first(n *template.Node) *template.Node { return append(n.List(), nil)[0] }
