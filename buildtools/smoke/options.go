@@ -41,6 +41,7 @@ func command(at surroundings) *cli.Command {
 	var o options
 	c := &cli.Command{
 		Name:      "smoke",
+		Commands:  []*cli.Command{draftCommand(at)},
 		Arguments: "[flags] SUITE",
 		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
 makes every attempt of every check, and with --baseline compares it with the old
