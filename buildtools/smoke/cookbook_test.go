@@ -466,3 +466,70 @@ func startApps(t *testing.T, programs, broken string) string {
 	}
 	return "http://" + addr
 }
+
+// TestCookbookScore rehearses each suite of the cookbook with every fault, with the real hooks: none lets one through.
+func TestCookbookScore(t *testing.T) {
+	programs := t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(programs, "apps")); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs+"/", "../rehearse", "../../functions/...")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, text := range map[string]string{
+		"taskdef.json": `{"family": "apps", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+			"memory": "512", "containerDefinitions": [{"name": "web", "image": "repo/app:1.1.0", "essential": true,
+			"portMappings": [{"containerPort": 80}], "dockerLabels": {"greenlight.release": "1.1.0"}}]}`,
+		"appspec.yaml": `version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: "<TASK_DEFINITION>"
+        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}
+Hooks:
+  - AfterAllowTestTraffic: CodeDeployHook_greenlight_AfterAllowTestTraffic
+  - BeforeAllowTraffic: CodeDeployHook_greenlight_BeforeAllowTraffic
+`,
+		"pixel.png": readFile(t, "cookbook/pixel.png"), "note.txt": readFile(t, "cookbook/note.txt"),
+	} {
+		writeFile(t, filepath.Join(programs, name), text)
+	}
+	for _, suite := range []string{"login", "token", "jsonapi", "upload", "pages"} {
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			patient := readFile(t, "cookbook/"+suite+".yaml")
+			impatient := strings.Replace(patient, "within: 30s", "within: 4s", 1) // for the faults that are never ready
+			if impatient == patient {
+				t.Fatal("readiness says no within: 30s")
+			}
+			writeFile(t, filepath.Join(programs, suite+".yaml"), impatient)
+			app := "env 'LOGIN_PASSWORD=p w&d=1' ./apps"
+			cmd := exec.CommandContext(t.Context(), "./rehearse", "faults", "-q", "--hooks", ".", "--taskdef", "taskdef.json",
+				"--appspec", "appspec.yaml", "--suite", suite+".yaml", "--blue", app, "--green", app, "--health-check", "/version",
+				"--tasks", "1")
+			cmd.Dir = programs
+			cmd.Env = append(os.Environ(), "LOGIN_PASSWORD=p w&d=1")
+			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "SCORE 100 %") {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

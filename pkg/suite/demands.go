@@ -31,7 +31,9 @@ func demands() []demand {
 		},
 		{
 			"no_observe", "let every check count",
-			func(s *Suite, _ int) bool { return !slices.ContainsFunc(s.checks, func(c Check) bool { return c.Observe }) },
+			func(s *Suite, _ int) bool {
+				return !slices.ContainsFunc(s.checks, func(c Check) bool { return c.Observe })
+			},
 		},
 		{
 			"no_allowed_failures", "let no attempt fail",

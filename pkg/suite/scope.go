@@ -13,6 +13,11 @@ func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
 	var all []string
 	for _, c := range s.checks {
+		for _, flow := range []*Check{s.setup, s.teardown} {
+			if flow != nil && flow.Name == c.Name {
+				r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
+			}
+		}
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
 			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
 		}

@@ -257,9 +257,12 @@ func keeps(filter, tags []string) bool {
 	return found || !wanted
 }
 
-// Counted lists the names of the checks that count: all but those that only observe.
+// Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
 	var out []string
+	if s.setup != nil && !s.setupPerCheck {
+		out = append(out, s.setup.Name)
+	}
 	for _, c := range s.checks {
 		if !c.Observe {
 			out = append(out, c.Name)
