@@ -217,8 +217,7 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		variables["SUITE_ENVIRONMENT"] = string(object)
 	}
 	for _, service := range []string{
-		"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM",
-		"_SECRETS_MANAGER",
+		"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER",
 	} {
 		variables["AWS_ENDPOINT_URL"+service] = s.endpoint
 	}

@@ -125,15 +125,15 @@ func (n *native) invoke(
 ) deployment.EventStatus {
 	for details := map[string]any{}; ; {
 		w.invoking()
-		kind, message, text := f.Invoke(ctx, n.event(p, id, details))
+		o := f.Invoke(ctx, n.event(p, id, details))
 		var a answer
-		unreadable := json.Unmarshal(text, &a)
+		unreadable := json.Unmarshal(o.Answer, &a)
 		switch {
-		case kind != lambda.Returned:
-			w.answered(fmt.Sprintf("the function %s: %s", kind, message))
+		case o.Kind != lambda.Returned:
+			w.answered(fmt.Sprintf("the function %s: %s", o.Kind, o.Message))
 			return deployment.EventFailed
 		case unreadable != nil || a.Status != "SUCCEEDED" && a.Status != "FAILED" && a.Status != "IN_PROGRESS":
-			w.answered(fmt.Sprintf("the function returned no hookStatus, which ECS takes for FAILED: %.200q", text))
+			w.answered(fmt.Sprintf("the function returned no hookStatus, which ECS takes for FAILED: %.200q", o.Answer))
 			return deployment.EventFailed
 		}
 		w.answered("")

@@ -101,7 +101,6 @@ func (p *page) facts(r finding.Report) {
 		{"Target, green", r.Target}, {"Baseline, blue", r.Baseline}, {"Release", release}, {"Readiness", ready},
 		{"Began", began}, {"Took", length(r.Duration)},
 	}...)
-	p.Add("</section>\n")
 }
 
 func (p *page) failed(r finding.Report) {
@@ -113,7 +112,6 @@ func (p *page) failed(r finding.Report) {
 	for _, c := range all {
 		p.check(c)
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) check(c finding.CheckResult) {
@@ -183,7 +181,6 @@ func (p *page) compares(all []finding.Comparison) {
 		}
 		p.Add("</article>\n")
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) checks(all []finding.CheckResult) {
@@ -200,7 +197,6 @@ func (p *page) checks(all []finding.CheckResult) {
 		p.Row(v, v, name, tally(c), length(c.Duration))
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func (p *page) lists(r finding.Report) {
@@ -210,7 +206,7 @@ func (p *page) lists(r finding.Report) {
 		for _, n := range r.NotRun {
 			p.Add("<li><strong>%v</strong>: %v</li>\n", n.Check, n.Why)
 		}
-		p.Add("</ul>\n</section>\n")
+		p.Add("</ul>\n")
 	}
 	if len(r.Warnings) > 0 {
 		p.section("Warnings")
@@ -218,6 +214,6 @@ func (p *page) lists(r finding.Report) {
 		for _, warning := range r.Warnings {
 			p.Add("<li>%v</li>", warning)
 		}
-		p.Add("</ul>\n</section>\n")
+		p.Add("</ul>\n")
 	}
 }

@@ -245,13 +245,11 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 	updated, events, sets := d.Created, []object{}, []object{}
 	for _, e := range d.Events {
 		event := object{
-			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended),
-			"status": e.Status,
+			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
 		}
 		if x := e.Diagnostics; x != nil {
 			event["diagnostics"] = object{
-				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message,
-				"logTail": x.LogTail,
+				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail,
 			}
 		}
 		events = append(events, event)

@@ -269,8 +269,7 @@ func (r *runner) try(ctx context.Context, t trial) {
 	}
 	result, injector, err := r.rehearse(ctx, in)
 	f := Finding{
-		Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck,
-		Why: result.Why,
+		Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}
 	if injector != nil {
 		f.Requests = injector.Injected()
@@ -317,8 +316,7 @@ func (r *runner) end(f Finding) {
 func (r *runner) say(f *Finding) {
 	if r.tell != nil {
 		r.tell(Progress{
-			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f,
-			Running: slices.Clone(r.running),
+			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f, Running: slices.Clone(r.running),
 		})
 	}
 }

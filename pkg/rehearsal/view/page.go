@@ -121,7 +121,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	} else {
 		p.checks(h.Checks)
 	}
-	p.Add("</section>\n")
 }
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
@@ -162,7 +161,6 @@ func (p *page) events() {
 		p.Row("", fmt.Sprintf("%.2f s", e.Since.Seconds()), label(e.Lifecycle, e.Step), text)
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func (p *page) logs() {
@@ -181,7 +179,7 @@ func (p *page) logs() {
 	for _, line := range lines {
 		p.Add("%v\n", line)
 	}
-	p.Add("</pre></details>\n</section>\n")
+	p.Add("</pre></details>\n")
 }
 
 func (p *page) facts() {
@@ -193,7 +191,6 @@ func (p *page) facts() {
 		{"Began", r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"}, {"Took", compare.Length(r.Duration)},
 		{"Secrets that nobody gave", strings.Join(r.Missed, ", ")},
 	}...)
-	p.Add("</section>\n")
 }
 
 // since returns how long after the rehearsal's beginning a time is.
@@ -233,7 +230,6 @@ func (p *page) timeline() {
 		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func toneOf(s deployment.EventStatus) string {
@@ -269,7 +265,6 @@ func (p *page) traffic() {
 	if f := p.result.Traffic; f.FirstFailure != "" {
 		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) listener(listener string) {

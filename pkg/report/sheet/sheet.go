@@ -28,6 +28,8 @@ type Page struct {
 	b strings.Builder
 	// columns are the headings of the table that was begun last.
 	columns []string
+	// sections are the levels of those that are open.
+	sections []int
 }
 
 // Add adds markup, with a value in the place of each %v: Markup as it is, everything else as a text, in which nothing
@@ -49,9 +51,18 @@ func attribute(name Markup, value string) Markup {
 	return " " + name + `="` + Markup(html.EscapeString(value)) + `"`
 }
 
-// Section begins a section with its heading. Its id may be empty.
+// Section begins a section with its heading, and ends those before it that are not above its level. Its id may be empty.
 func (p *Page) Section(id string, level int, heading string) {
+	p.endSections(level)
+	p.sections = append(p.sections, level)
 	p.Add("<section%v>\n<h%v>%v</h%v>\n", attribute("id", id), level, heading, level)
+}
+
+func (p *Page) endSections(level int) {
+	for n := len(p.sections) - 1; n >= 0 && p.sections[n] >= level; n-- {
+		p.Add("</section>\n")
+		p.sections = p.sections[:n]
+	}
 }
 
 // Article begins an article about something that was judged. Tone is the style sheet's class for the verdict.
@@ -132,6 +143,7 @@ func (p *Page) Head(title, skip, tone, more string) {
 
 // End ends the page behind its content, and hands it on, whole.
 func (p *Page) End(w io.Writer, by string) error {
+	p.endSections(0)
 	p.Add("</main>\n<footer>Written by %v.</footer>\n</body>\n</html>\n", by)
 	_, err := io.WriteString(w, p.b.String())
 	return err
