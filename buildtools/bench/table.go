@@ -40,9 +40,13 @@ func (b *bench) table() []measurement {
 			"cold start, exec to the first request for an invocation", "ms", 20,
 			[]thing{b.coldStart(first), b.coldStart(second), b.coldStart(prober), b.nodeHook(), b.pythonHook()},
 			[]limit{
-				{first, "", 20}, {second, "", 20}, {prober, "", 20},
-				{first, node, 0.15}, {second, node, 0.15},
-				{first, python, 0.06}, {second, python, 0.06},
+				{first, "", 20},
+				{second, "", 20},
+				{prober, "", 20},
+				{first, node, 0.15},
+				{second, node, 0.15},
+				{first, python, 0.06},
+				{second, python, 0.06},
 			},
 		},
 		{

@@ -62,16 +62,21 @@ func (w *witness) line(l process.Line) {
 	w.last = l.At
 	w.tail += l.Text + "\n"
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
-	switch line := parseHookLine(l.Text); {
-	case line.check != nil:
-		w.stream.send(Event{At: l.At, Kind: KindCheck, Lifecycle: w.event, Step: w.step, Check: line.check})
-		w.result.Checks = append(w.result.Checks, *line.check)
-	case line.verdict != nil:
-		w.stream.send(Event{At: l.At, Kind: KindVerdict, Lifecycle: w.event, Step: w.step, Verdict: line.verdict})
-		w.result.Verdict = line.verdict
-	case !line.quiet:
-		w.stream.send(Event{At: l.At, Kind: KindLog, Lifecycle: w.event, Source: string(w.event), Text: line.text})
+	e := parseHookLine(l.Text)
+	e.At, e.Lifecycle = l.At, w.event
+	switch e.Kind {
+	case "":
+		return
+	case KindLog:
+		e.Source = string(w.event)
+	default:
+		e.Step = w.step
 	}
+	w.stream.send(e) // without secrets from here on
+	if e.Check != nil {
+		w.result.Checks = append(w.result.Checks, *e.Check)
+	}
+	w.result.Verdict = cmp.Or(e.Verdict, w.result.Verdict)
 }
 
 func (w *witness) attempt(o lambda.Outcome) {

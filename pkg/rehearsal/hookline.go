@@ -48,21 +48,9 @@ type Verdict struct {
 	Report string `json:"report,omitempty"`
 }
 
-// hookLine is one line of a hook's log, as far as it is understood.
-type hookLine struct {
-	check   *Check
-	verdict *Verdict
-	// text is what is left to show: a message, or the whole line when it is no log line of ours.
-	text string
-	// quiet lines say nothing that people need: metrics, the repetition of what the API knows.
-	quiet bool
-}
-
-// parseHookLine reads a line that a hook wrote. Whatever it does not understand is text.
-func parseHookLine(line string) hookLine {
-	if !strings.HasPrefix(line, "{") {
-		return hookLine{text: line}
-	}
+// parseHookLine reads a line that a hook wrote. Whatever it does not understand is text; what people do not need (metrics,
+// the repetition of what the API knows) is no event.
+func parseHookLine(line string) Event {
 	var raw struct {
 		Event, Level, Message string
 		Reason, Approve       string
@@ -71,24 +59,27 @@ func parseHookLine(line string) hookLine {
 	}
 	var c Check
 	var v Verdict
-	if json.Unmarshal([]byte(line), &raw) != nil {
-		return hookLine{text: line}
+	text := Event{Kind: KindLog, Text: line}
+	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &raw) != nil {
+		return text
 	}
 	switch {
 	case raw.Metrics != nil || raw.Event == "reported":
-		return hookLine{quiet: true}
+		return Event{}
 	case (raw.Event == "check" || raw.Event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
 		c.Duration, c.Compare = time.Duration(raw.Millis*float64(time.Millisecond)), nil
 		if compared := new(Compare); raw.Event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
 			c.Compare = compared
 		}
-		return hookLine{check: &c}
+		return Event{Kind: KindCheck, Check: &c}
 	case raw.Event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
-		return hookLine{verdict: &v}
+		return Event{Kind: KindVerdict, Verdict: &v}
 	case raw.Event == "ask":
-		return hookLine{text: "asks for approval: " + raw.Reason + "; " + raw.Approve}
+		text.Text = "asks for approval: " + raw.Reason + "; " + raw.Approve
+	case raw.Message != "" && (raw.Level == "debug" || raw.Level == "trace"):
+		return Event{}
 	case raw.Message != "":
-		return hookLine{text: raw.Message, quiet: raw.Level == "debug" || raw.Level == "trace"}
+		text.Text = raw.Message
 	}
-	return hookLine{text: line}
+	return text
 }

@@ -100,7 +100,7 @@ func (n *native) stages() []phase {
 		{name: lifecycle.PreScaleUp, do: n.hooks},
 		{name: lifecycle.ScaleUp, do: n.install},
 		{name: lifecycle.PostScaleUp, do: n.hooks},
-		{name: lifecycle.TestTrafficShift, do: n.shiftTest},
+		{name: lifecycle.TestTrafficShift, do: n.shift(n.test, deployment.Step{Percent: wholeTraffic}, 1)},
 		{name: lifecycle.PostTestTrafficShift, do: n.hooks},
 	}
 	steps := n.plan.config().Steps()
@@ -111,7 +111,7 @@ func (n *native) stages() []phase {
 		}
 		all = append(all,
 			phase{name: lifecycle.PreProductionTrafficShift, step: number, do: n.hooks},
-			phase{name: lifecycle.ProductionTrafficShift, step: number, do: n.shift(s, len(steps))})
+			phase{name: lifecycle.ProductionTrafficShift, step: number, do: n.shift(n.production, s, len(steps))})
 	}
 	return append(all,
 		phase{name: lifecycle.PostProductionTrafficShift, do: n.hooks},
@@ -119,20 +119,11 @@ func (n *native) stages() []phase {
 		phase{name: lifecycle.CleanUp, do: n.cleanUp})
 }
 
-// shiftTest moves the test traffic; its hooks run while it moves.
-func (n *native) shiftTest(ctx context.Context, p phase) *failure {
-	n.move(n.id, n.test, wholeTraffic)
-	if failed := n.hooks(ctx, p); failed != nil {
-		return failed
-	}
-	return n.pause(ctx, p.name, n.plan.scaled(listenerChange))
-}
-
-// shift moves production traffic to the step's share, and leaves it there for the step's bake time; its hooks run while
+// shift moves a listener's traffic to the step's share, and leaves it there for the step's bake time; its hooks run while
 // it moves.
-func (n *native) shift(s deployment.Step, steps int) func(context.Context, phase) *failure {
+func (n *native) shift(l *alb.Listener, s deployment.Step, steps int) func(context.Context, phase) *failure {
 	return func(ctx context.Context, p phase) *failure {
-		n.move(n.id, n.production, s.Percent)
+		n.move(n.id, l, s.Percent)
 		if failed := n.hooks(ctx, p); failed != nil {
 			return failed
 		}

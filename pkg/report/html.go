@@ -96,11 +96,9 @@ func (p *page) facts(r finding.Report) {
 	if !r.Started.IsZero() {
 		began = r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
-	p.Facts([][2]string{
-		{"Suite", r.Suite}, {"SHA-256 of the suite", r.SuiteSHA256}, {"Deployment", r.DeploymentID},
-		{"Target, green", r.Target}, {"Baseline, blue", r.Baseline}, {"Release", release}, {"Readiness", ready},
-		{"Began", began}, {"Took", length(r.Duration)},
-	}...)
+	p.Facts("Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Deployment", r.DeploymentID,
+		"Target, green", r.Target, "Baseline, blue", r.Baseline, "Release", release, "Readiness", ready,
+		"Began", began, "Took", length(r.Duration))
 }
 
 func (p *page) failed(r finding.Report) {

@@ -185,12 +185,10 @@ func (p *page) logs() {
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts([][2]string{
-		{"Deployment controller", r.Controller}, {"New release", r.Release}, {"Old release", r.Baseline},
-		{"Deployment", r.DeploymentID}, {"Rollback deployment", r.RollbackID},
-		{"Began", r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"}, {"Took", compare.Length(r.Duration)},
-		{"Secrets that nobody gave", strings.Join(r.Missed, ", ")},
-	}...)
+	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Old release", r.Baseline,
+		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
+		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
+		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
 }
 
 // since returns how long after the rehearsal's beginning a time is.

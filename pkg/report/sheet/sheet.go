@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -107,12 +108,12 @@ func (p *Page) Row(tone string, texts ...string) {
 // EndTable ends the table.
 func (p *Page) EndTable() { p.Add("</tbody></table></div>\n") }
 
-// Facts adds a list of names and values, without those whose value is empty.
-func (p *Page) Facts(facts ...[2]string) {
+// Facts adds a list of names, each with its value, without those whose value is empty.
+func (p *Page) Facts(facts ...string) {
 	p.Add("<dl class=\"facts\">\n")
-	for _, f := range facts {
-		if f[1] != "" {
-			p.Add("<div><dt>%v</dt><dd>%v</dd></div>\n", f[0], f[1])
+	for fact := range slices.Chunk(facts, 2) {
+		if fact[1] != "" {
+			p.Add("<div><dt>%v</dt><dd>%v</dd></div>\n", fact[0], fact[1])
 		}
 	}
 	p.Add("</dl>\n")
