@@ -46,18 +46,13 @@ func nonEmpty(all ...string) []string {
 
 // meaning says in a sentence whose business a blame is.
 func meaning(b finding.Blame) string {
-	switch b {
-	case finding.BlameRelease:
-		return "The new version is at fault."
-	case finding.BlameEnvironment:
-		return "The old version fails in the same way, or cannot be asked: this is not the release's doing."
-	case finding.BlameGate:
-		return "Greenlight itself went wrong. The release may be good."
-	case finding.BlameConfig:
-		return "The suite, a setting or a secret is wrong. The release was not judged."
-	default:
-		return ""
-	}
+	return map[finding.Blame]string{
+		finding.BlameRelease: "The new version is at fault.",
+		finding.BlameEnvironment: "The old version fails in the same way, or cannot be asked: " +
+			"this is not the release's doing.",
+		finding.BlameGate:   "Greenlight itself went wrong. The release may be good.",
+		finding.BlameConfig: "The suite, a setting or a secret is wrong. The release was not judged.",
+	}[b]
 }
 
 func (p *page) hero(r finding.Report) {

@@ -45,12 +45,7 @@ const (
 // Known reports whether CodeDeploy has such a status; Queued and Baking are statuses that a rehearsal's
 // deployments never have.
 func (s Status) Known() bool {
-	switch s {
-	case Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking":
-		return true
-	case RollingBack, RolledBack:
-	}
-	return false
+	return slices.Contains([]Status{Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking"}, s)
 }
 
 // Ended reports whether nothing more will happen to a deployment in this status.

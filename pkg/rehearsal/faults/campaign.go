@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
@@ -237,20 +239,12 @@ func (r *runner) learn(ctx context.Context) {
 
 // all tries the mutants, so many side by side.
 func (r *runner) all(ctx context.Context) error {
-	queue := make(chan trial)
-	var workers sync.WaitGroup
-	for range max(1, min(r.Parallel, len(r.trials))) {
-		workers.Go(func() {
-			for t := range queue {
-				r.try(ctx, t)
-			}
-		})
-	}
+	var side errgroup.Group
+	side.SetLimit(max(1, r.Parallel))
 	for _, t := range r.trials {
-		queue <- t // once ctx has ended, try does nothing
+		side.Go(func() error { r.try(ctx, t); return nil }) // once ctx has ended, it does nothing
 	}
-	close(queue)
-	workers.Wait()
+	_ = side.Wait() // what became of each is a finding
 	at := func(f Finding) int {
 		return slices.IndexFunc(r.trials, func(t trial) bool { return t.same(f.Mutant) })
 	}
