@@ -41,7 +41,7 @@ type deploymentInput struct {
 	Rollback    bool                   `json:"autoRollbackEnabled"`
 	Wait        deployment.Wait        `json:"deploymentWaitType"`
 	Revision    struct {
-		AppSpec *struct{ Content, SHA256 string } `json:"appSpecContent"`
+		AppSpec struct{ Content, SHA256 string } `json:"appSpecContent"`
 	} `json:"revision"`
 }
 
@@ -120,7 +120,7 @@ func (s *Server) getApplicationRevision(in deploymentInput) (any, error) {
 	if err := s.known(in.Application); err != nil {
 		return nil, err
 	}
-	if in.Revision.AppSpec == nil {
+	if in.Revision.AppSpec.SHA256 == "" {
 		return nil, fault("InvalidRevisionException", "The revision was specified in an invalid format.")
 	}
 	for _, d := range s.Book.All() {

@@ -69,6 +69,8 @@ type Mutant struct {
 	Route *Route `json:"route,omitempty"`
 	// Checks are the checks and comparisons that ask the route.
 	Checks []string `json:"checks,omitempty"`
+
+	fault Fault
 }
 
 // Where says where the fault is.
@@ -171,7 +173,7 @@ type runner struct {
 	Campaign
 	standing *rehearsal.Standing
 	routes   []Route
-	trials   []trial
+	trials   []Mutant
 	samples  map[Route]Sample
 
 	mu       sync.Mutex
@@ -246,24 +248,24 @@ func (r *runner) all(ctx context.Context) error {
 	}
 	_ = side.Wait() // what became of each is a finding
 	at := func(f Finding) int {
-		return slices.IndexFunc(r.trials, func(t trial) bool { return t.same(f.Mutant) })
+		return slices.IndexFunc(r.trials, f.same)
 	}
 	slices.SortFunc(r.findings, func(a, b Finding) int { return at(a) - at(b) })
 	return ctx.Err()
 }
 
-func (r *runner) try(ctx context.Context, t trial) {
+func (r *runner) try(ctx context.Context, m Mutant) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.begin(t.Mutant)
-	in := Injection{Fault: t.fault}
-	if t.Route != nil {
-		in.Route = *t.Route
+	r.begin(m)
+	in := Injection{Fault: m.fault}
+	if m.Route != nil {
+		in.Route = *m.Route
 	}
 	result, injector, err := r.rehearse(ctx, in)
 	f := Finding{
-		Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
+		Mutant: m, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}
 	if injector != nil {
 		f.Requests = injector.Injected()
@@ -283,7 +285,7 @@ func (r *runner) try(ctx context.Context, t trial) {
 		f.Outcome = Caught
 	}
 	if f.Outcome == Survived || f.Outcome == Unmet {
-		f.Advice = r.advise(t, result)
+		f.Advice = r.advise(m, result)
 	}
 	r.end(f)
 }

@@ -198,16 +198,23 @@ func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Starte
 func (p *page) timeline() {
 	r := p.result
 	var spans []plot.Span
+	var rows [][]string
 	for _, e := range r.Lifecycle {
-		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
-		if !e.Started.IsZero() && !e.Ended.IsZero() && e.Status != deployment.EventSkipped {
-			s.From, s.To, s.Kind = p.since(e.Started), p.since(e.Ended), plot.Broken
+		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
+		if !e.Started.IsZero() {
+			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
+		}
+		if !e.Started.IsZero() && !e.Ended.IsZero() {
+			took = compare.Length(e.Ended.Sub(e.Started))
+		}
+		if took != "" && e.Status != deployment.EventSkipped {
+			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
-			s.Note += ", " + compare.Length(e.Ended.Sub(e.Started))
 		}
 		spans = append(spans, s)
+		rows = append(rows, []string{eventName(e), string(e.Status), began, took, e.Message})
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
@@ -217,15 +224,8 @@ func (p *page) timeline() {
 			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
-	for _, e := range r.Lifecycle {
-		began, took := "", ""
-		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
-		}
-		if !e.Ended.IsZero() && !e.Started.IsZero() {
-			took = compare.Length(e.Ended.Sub(e.Started))
-		}
-		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
+	for i, e := range r.Lifecycle {
+		p.Row(toneOf(e.Status), rows[i]...)
 	}
 	p.EndTable()
 }
