@@ -26,6 +26,7 @@ var neighbours = map[string][]string{
 	"pkg/awsclient":         {},
 	"pkg/codedeploy":        {"pkg/awsclient", "pkg/lifecycle", "pkg/lifecycle/payload"},
 	"pkg/cli":               {"pkg/diagnostic", "pkg/template"},
+	"pkg/draft":             {"pkg/probe", "pkg/redact", "pkg/suite", "pkg/template"},
 	"pkg/diagnostic":        {},
 	"pkg/lifecycle":         {},
 	"pkg/lifecycle/payload": {"pkg/lifecycle"},

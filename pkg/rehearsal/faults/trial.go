@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,7 +21,9 @@ func unique[T comparable](all []T) (once []T) {
 // routes are all routes that a request may belong to.
 func (c Campaign) routes() (all []Route) {
 	for _, a := range c.Suite.Requests() {
-		all = append(all, Route{a.Method, a.Path})
+		if strings.HasPrefix(a.Path, "/") { // a link leads to a route that nobody knows before
+			all = append(all, Route{a.Method, a.Path})
+		}
 	}
 	return unique(slices.Concat(all, c.Routes, c.Only))
 }
@@ -97,15 +100,24 @@ func (r Route) matches(path string) bool {
 	return true
 }
 
-// Variables counts the variables. Of the routes that match, the one with the fewest wins.
+// Variables counts the variables.
 func (r Route) Variables() int { return strings.Count(r.Path, "${") }
 
-// Pick returns the route that a request belongs to: of those that match, the one with the fewest variables.
+// nearer reports whether a request that both routes match belongs to this one: with fewer variables, or else with more
+// of its path said.
+func (r Route) nearer(o Route) bool {
+	said := func(r Route) int { return len(variable.ReplaceAllString(r.Path, "")) }
+	return r.Variables() < o.Variables() || r.Variables() == o.Variables() && said(r) > said(o)
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// Pick returns the route that a request belongs to: of those that match, the nearest.
 func Pick(routes []Route, method, path string) (Route, bool) {
 	var best Route
 	found := false
 	for _, r := range routes {
-		if r.Method == method && r.matches(path) && (!found || r.Variables() < best.Variables()) {
+		if r.Method == method && r.matches(path) && (!found || r.nearer(best)) {
 			best, found = r, true
 		}
 	}

@@ -1,0 +1,179 @@
+package draft
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
+
+var static = regexp.MustCompile(`(?i)\.(m?js|css|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|mp4|webm)$`)
+
+// har takes what a browser recorded, without what browsers add.
+func (d *Draft) har(entries *template.Node) {
+	d.secretsIn(entries)
+	for _, e := range entries.List() {
+		op, content := d.recorded(e.Get("request")), e.Get("response").Get("content")
+		op.headers = slices.DeleteFunc(op.headers, func(h [2]string) bool {
+			return !secretWord.MatchString(h[0]) && !matches(h[0], `(?i)^(accept|content-type)$`)
+		})
+		path, _, _ := strings.Cut(op.path, "?")
+		kind := content.Get("mimeType").Str()
+		op.status = text(e.Get("response").Get("status"))
+		code, _ := strconv.Atoi(op.status)
+		switch header := (http.Header{"Content-Type": {kind}}); {
+		case static.MatchString(path) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
+			d.note("left out, a static asset", path)
+		case code < 200 || code > 399:
+			d.note("left out, it was recorded with status "+op.status, path)
+		default:
+			op.answers = []probe.Observation{{Status: code, Header: header, Body: []byte(content.Get("text").Str())}}
+			d.add(op)
+		}
+	}
+}
+
+// recorded is a request of a HAR recording or a Postman collection, which hardly differ.
+func (d *Draft) recorded(q *template.Node) operation {
+	address := q.Get("url")
+	op := operation{method: q.Get("method").Str(), path: cmp.Or(address.Get("raw"), address, q).Str()}
+	for _, v := range address.Get("variable").List() { // /orders/:id
+		key := v.Get("key").Str()
+		op.path = strings.Replace(op.path, "/:"+key, "/"+cmp.Or(text(v.Get("value")), "{{"+key+"}}"), 1)
+	}
+	for _, h := range cmp.Or(q.Get("headers"), q.Get("header")).List() {
+		if text(h.Get("disabled")) != "true" {
+			op.put("header", h.Get("name").Str()+h.Get("key").Str(), h.Get("value").Str())
+		}
+	}
+	op.body = q.Get("postData").Get("text").Str() + q.Get("body").Get("raw").Str()
+	return op
+}
+
+// postman takes the requests of a collection's folder; auth is what the folders around it say.
+func (d *Draft) postman(folder, auth *template.Node) {
+	for _, v := range folder.Get("variable").List() {
+		d.give(v.Get("key").Str(), text(v.Get("value")))
+	}
+	for _, item := range folder.Get("item").List() {
+		q := item.Get("request")
+		auth := cmp.Or(q.Get("auth"), item.Get("auth"), auth)
+		if d.postman(item, auth); q == nil {
+			continue
+		}
+		op, said := d.recorded(q), map[string]string{}
+		for _, v := range auth.Get(auth.Get("type").Str()).List() {
+			said[v.Get("key").Str()] = text(v.Get("value"))
+		}
+		switch auth.Get("type").Str() {
+		case "bearer":
+			op.put("header", "Authorization", "Bearer "+said["token"])
+		case "basic":
+			op.put("header", "Authorization", "Basic {{basic_token}}")
+		case "apikey":
+			d.keep(said["value"])
+			op.put(cmp.Or(said["in"], "header"), said["key"], cmp.Or(marker.FindString(said["value"]), "{{api_key}}"))
+		}
+		op.name, op.status = item.Get("name").Str(), text(first(item.Get("response")).Get("code"))
+		d.add(op)
+	}
+}
+
+func text(n *template.Node) string {
+	if n == nil {
+		return ""
+	}
+	return n.Text
+}
+
+var (
+	shellWord = regexp.MustCompile(`(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+|[\n;|&]`)
+	shellPart = regexp.MustCompile(`'[^']*'|"(?:\\.|[^"\\])*"|(?:\\.|[^'"\\])+`)
+	curlFlag  = regexp.MustCompile(`^(?:--([\w-]+)|-[sSfLkivgN]*([A-Za-z]?)(.*))$`)
+)
+
+// curl takes the curl commands out of a shell's lines; a variable of the shell becomes {{NAME}}.
+func (d *Draft) curl(script string) {
+	script = regexp.MustCompile(`(?m)\\\r?\n|^\s*#.*`).ReplaceAllString(script, " ")
+	var words []string
+	for _, word := range append(shellWord.FindAllString(script, -1), "\n") {
+		if i := slices.Index(words, "curl"); strings.Contains("\n;|&", word) {
+			if i >= 0 && i < 2 { // behind a prompt
+				d.command(words[i+1:])
+			}
+			words = nil
+			continue
+		}
+		word = shellPart.ReplaceAllStringFunc(word, func(part string) string {
+			if part[0] == '\'' {
+				return part[1 : len(part)-1]
+			}
+			part = regexp.MustCompile(`\\(.)`).ReplaceAllString(strings.Trim(part, `"`), "$1")
+			return regexp.MustCompile(`\$\{?([A-Za-z_]\w*)\}?`).ReplaceAllString(part, "{{$1}}")
+		})
+		if name, value, ok := strings.Cut(word, "="); ok && len(words) == 0 {
+			d.give(name, value)
+		}
+		words = append(words, word)
+	}
+}
+
+func (d *Draft) command(words []string) {
+	var op operation
+	var data []string
+	get := false
+	for i := 0; i < len(words); i++ {
+		m := curlFlag.FindStringSubmatch(words[i])
+		if m == nil {
+			op.path = words[i]
+			continue
+		}
+		value := func() string {
+			if m[3] == "" && i+1 < len(words) {
+				i++
+				return words[i]
+			}
+			return m[3]
+		}
+		switch name := cmp.Or(m[1], m[2]); name {
+		case "", "silent", "show-error", "fail", "location", "insecure", "include", "verbose", "compressed":
+		case "o", "output", "w", "write-out", "m", "max-time", "A", "user-agent", "e", "referer", "connect-timeout", "retry":
+			value()
+		case "X", "request":
+			op.method = value()
+		case "I", "head":
+			op.method = "HEAD"
+		case "G", "get":
+			get = true
+		case "url":
+			op.path = value()
+		case "H", "header":
+			header, text, _ := strings.Cut(value(), ":")
+			op.put("header", header, strings.TrimSpace(text))
+		case "b", "cookie":
+			op.put("header", "Cookie", value())
+		case "u", "user":
+			user := value()
+			d.keep(user)
+			d.keep(user[strings.Index(user, ":")+1:])
+			d.keep(base64.StdEncoding.EncodeToString([]byte(user)))
+			op.put("header", "Authorization", "Basic {{basic_token}}")
+		case "d", "data", "data-raw", "data-binary", "data-ascii", "json":
+			data = append(data, value())
+		default:
+			d.note("not known, a flag of curl", "-"+name)
+		}
+	}
+	if body := strings.Join(data, "&"); get {
+		op.path += "?" + body
+	} else if op.body = body; body != "" {
+		op.method = cmp.Or(op.method, "POST")
+	}
+	d.add(op)
+}
