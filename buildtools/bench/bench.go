@@ -56,8 +56,7 @@ func (b *bench) build(ctx context.Context) error {
 	}
 	for target, packages := range map[string][]string{"": append(tools, functions...), "arm64": functions} {
 		args := []string{
-			"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=",
-			"-o", b.path(target) + "/",
+			"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", b.path(target) + "/",
 		}
 		cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")

@@ -203,37 +203,31 @@ func (o *options) complete(c *cli.Command, args []string) error {
 }
 
 // values takes the flags apart that hold more than one thing.
-func (o *options) values() (err error) {
-	if o.plan.Blue, err = serve("blue", o.blue); err != nil {
-		return err
-	}
-	if o.plan.Green, err = serve("green", o.green); err != nil {
-		return err
-	}
-	// Another command's flags have none.
+func (o *options) values() error {
+	var wrong [6]error
+	o.plan.Blue, wrong[0] = serve("blue", o.blue)
+	o.plan.Green, wrong[1] = serve("green", o.green)
 	if o.plan.Native == nil {
-		if o.plan.Config, err = deployment.ParseConfig(cmp.Or(o.config, "all-at-once")); err != nil {
-			return cli.Usagef("--config: %v", err)
+		config, err := deployment.ParseConfig(cmp.Or(o.config, "all-at-once")) // another command's flags have none
+		if o.plan.Config = config; err != nil {
+			wrong[2] = cli.Usagef("--config: %v", err)
 		}
 	}
-	if err = o.health(); err != nil {
-		return err
-	}
-	if err = o.alarm(); err != nil {
-		return err
-	}
+	wrong[3], wrong[4] = o.health(), o.alarm()
 	o.plan.BlueRelease = cmp.Or(o.blueRelease, "blue")
-	if o.blueRelease == "" && o.plan.Blue.Builtin != "" {
+	switch native := o.plan.Native; {
+	case native != nil && native.Create:
+		o.plan.BlueRelease = ""
+	case o.blueRelease == "" && o.plan.Blue.Builtin != "":
 		o.plan.BlueRelease = "1.0.0"
 	}
-	if o.plan.Native != nil && o.plan.Native.Create {
-		o.plan.BlueRelease = ""
-	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
-	if err != nil || !(rate >= 0 && rate <= 100_000) {
-		return cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
+	if o.plan.Traffic = rate; err != nil || !(rate >= 0 && rate <= 100_000) {
+		wrong[5] = cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
 	}
-	o.plan.Traffic = rate
+	if err := cmp.Or(wrong[:]...); err != nil {
+		return err
+	}
 	o.plan.Secrets = map[string]string{}
 	for i, s := range o.secrets {
 		reference, value, ok := strings.Cut(s, "=")
@@ -259,15 +253,16 @@ func (o *options) health() error {
 		return nil
 	}
 	path, codes, given := strings.Cut(o.healthCheck, "=")
-	if !strings.HasPrefix(path, "/") {
-		return cli.Usagef("--health-check: want PATH[=CODES]; the path begins with /")
-	}
-	o.plan.Health.Path = path
 	if !given {
 		codes = "200" // AWS's default
 	}
 	var err error
-	if o.plan.Health.Codes, err = alb.ParseCodes(codes); err != nil {
+	o.plan.Health.Path = path
+	o.plan.Health.Codes, err = alb.ParseCodes(codes)
+	switch {
+	case !strings.HasPrefix(path, "/"):
+		return cli.Usagef("--health-check: want PATH[=CODES]; the path begins with /")
+	case err != nil:
 		return cli.Usagef("--health-check: %v", err)
 	}
 	return nil

@@ -108,56 +108,49 @@ func (o *options) read(w world) diagnostic.List {
 func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 	var problems diagnostic.List
 	if host, place := checked.Host(); host != "" {
-		problems = append(problems, diagnostic.Problem{
-			Place: place, Severity: diagnostic.Warning,
-			Text: fmt.Sprintf("the suite is for the host %.100q: every request here goes to 127.0.0.1 under that name", host),
-			Help: "a server that knows only another name refuses them; without host: the name is that of the listener",
-		})
+		problems = append(problems, warning(place,
+			fmt.Sprintf("the suite is for the host %.100q: every request here goes to 127.0.0.1 under that name", host),
+			"a server that knows only another name refuses them; without host: the name is that of the listener"))
 	}
 	reference, place := o.plan.Release.SuiteReference, o.plan.Release.Place
 	_, sum, hashed := strings.Cut(reference, "#sha256=")
 	if hashed && !strings.EqualFold(sum, checked.SHA256()) {
-		severity := diagnostic.Warning
+		p := warning(place,
+			fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite,
+				checked.SHA256()),
+			"the release is judged by the suite that its label names: give that one, or render the task definition again")
+		p.Cause = diagnostic.Rule
 		if o.plan.Discover {
-			severity = diagnostic.Error
+			p.Severity = diagnostic.Error
 		}
-		problems = append(problems, diagnostic.Problem{
-			Place: place, Severity: severity, Cause: diagnostic.Rule,
-			Text: fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum,
-				o.suite, checked.SHA256()),
-			Help: "the release is judged by the suite that its label names: give that one, or render the task definition again",
-		})
+		problems = append(problems, p)
 	}
 	if o.plan.Discover && !strings.HasPrefix(reference, "s3://") && !strings.HasPrefix(reference, "ssm:") {
-		problems = append(problems, diagnostic.Problem{
-			Place: place, Severity: diagnostic.Warning,
-			Text: "the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite " +
-				"holds",
-			Help: "render-taskdef --suite s3://BUCKET/KEY#sha256=… stamps the label greenlight.suite",
-		})
+		problems = append(problems, warning(place,
+			"the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite holds",
+			"render-taskdef --suite s3://BUCKET/KEY#sha256=… stamps the label greenlight.suite"))
 	}
 	return problems
 }
 
+func warning(at diagnostic.Place, text, help string) diagnostic.Problem {
+	return diagnostic.Problem{Place: at, Severity: diagnostic.Warning, Text: text, Help: help}
+}
+
 // silent warns of what CodeDeploy passes over without a word: a hook, or that there is none.
 func (o *options) silent(found rehearsal.Release) diagnostic.List {
-	if o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0 {
-		return diagnostic.List{{
-			Place: diagnostic.Place{File: o.appSpec}, Severity: diagnostic.Warning,
-			Text: "names no hook: nothing runs the suite, and nothing judges the release",
-			Help: "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
-		}}
-	}
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
-	if !ok || !o.plan.NoTestListener {
-		return nil
+	switch {
+	case o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0:
+		return diagnostic.List{warning(diagnostic.Place{File: o.appSpec},
+			"names no hook: nothing runs the suite, and nothing judges the release",
+			"render-appspec --hook AfterAllowTestTraffic=FUNCTION names one")}
+	case ok && o.plan.NoTestListener:
+		return diagnostic.List{warning(f.Place,
+			f.Name+" would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says nothing",
+			"give the deployment group a test listener (TestTrafficRoute)")}
 	}
-	return diagnostic.List{{
-		Place: f.Place, Severity: diagnostic.Warning,
-		Text: fmt.Sprintf("%s would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says "+
-			"nothing", f.Name),
-		Help: "give the deployment group a test listener (TestTrafficRoute)",
-	}}
+	return nil
 }
 
 // unheld tells why nothing was rehearsed, or told, and what to do; it returns the exit code. Cut says that somebody

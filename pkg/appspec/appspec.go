@@ -7,6 +7,8 @@ package appspec
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -147,19 +149,7 @@ func (v Value) yaml() string {
 }
 
 func isPlain(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || (c < '0' || c > '9') && strings.IndexByte("_-/.:", c) < 0) {
-			return false
-		}
-	}
-	if strings.HasSuffix(s, ":") {
-		return false
-	}
-	switch strings.ToLower(s) {
-	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
-	}
-	return true
+	name := regexp.MustCompile(`^[A-Za-z]([\w/.:-]*[\w/.-])?$`)
+	return name.MatchString(s) &&
+		!slices.Contains(strings.Fields("y n yes no on off true false null"), strings.ToLower(s))
 }

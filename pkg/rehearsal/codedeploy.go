@@ -35,8 +35,7 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		test, skipped = listenerARN("2"), ""
 	}
 	offered := deployment.Deployment{
-		ID: c.id, Application: "rehearsal", Group: "rehearsal", Config: c.plan.config(),
-		Creator: deployment.ByUser,
+		ID: c.id, Application: "rehearsal", Group: "rehearsal", Config: c.plan.config(), Creator: deployment.ByUser,
 		Cluster: "rehearsal", Service: c.plan.service(),
 		ReadyWait: c.plan.ReadyWait, TerminationWait: c.plan.TerminationWait,
 		AutoRollback:       !c.plan.NoRollback,

@@ -117,20 +117,11 @@ func (p Plan) scaled(d time.Duration) time.Duration { return time.Duration(float
 // SetupError is why a rehearsal could not be held: a port, a binary, a command. It says nothing about
 // the release's verdict.
 type SetupError struct {
-	What string
-	Err  error
+	Why string
 	// Help says what to do.
 	Help string
 	// Log is the end of what the command wrote.
 	Log []string
 }
 
-func (e *SetupError) Error() string {
-	if e.Err == nil {
-		return e.What
-	}
-	return e.What + ": " + e.Err.Error()
-}
-
-// Unwrap returns the cause.
-func (e *SetupError) Unwrap() error { return e.Err }
+func (e *SetupError) Error() string { return e.Why }

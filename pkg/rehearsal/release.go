@@ -89,12 +89,7 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	if len(problems.Errors(false)) > 0 {
 		return r, problems.Sorted()
 	}
-	doc, _ := template.Reader{Literal: true}.Read(taskDefinition, taskText) // read before, without problems
-	root := doc.Root
-	if inner := root.Get("taskDefinition"); inner != nil && root.Get("containerDefinitions") == nil {
-		root = inner
-	}
-	r.TaskDefinition, r.SuiteReference = root.Compact(), c.Labels[taskdef.SuiteLabel]
+	r.TaskDefinition, r.SuiteReference = task.Root.Compact(), c.Labels[taskdef.SuiteLabel]
 	var problem *diagnostic.Problem
 	if r.ID, problem = id(c); problem != nil {
 		problems = append(problems, *problem)

@@ -69,7 +69,7 @@ func (s *stage) serveBlue(ctx context.Context) error {
 			return ctx.Err()
 		}
 		return &SetupError{
-			What: fmt.Sprintf("wait for blue (--blue): timed out: its tasks did not answer GET %s with %s within %s",
+			Why: fmt.Sprintf("wait for blue (--blue): timed out: its tasks did not answer GET %s with %s within %s",
 				s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
 			Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
 		}
@@ -144,8 +144,7 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release,
-		Started: r.stream.began, Hooks: []HookResult{},
+		Release: r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
 	if ctx.Err() != nil {
@@ -318,8 +317,7 @@ func (r *run) summarise() {
 	for _, e := range r.stream.kept {
 		if e.Kind == KindShift {
 			r.result.Shifts = append(r.result.Shifts, Shift{
-				At: e.At, Since: e.Since, Listener: e.Listener,
-				Green: e.Weights[r.green.release],
+				At: e.At, Since: e.Since, Listener: e.Listener, Green: e.Weights[r.green.release],
 			})
 		}
 	}

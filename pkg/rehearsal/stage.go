@@ -163,13 +163,13 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 		return socket, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, &SetupError{
-			What: fmt.Sprintf("open the %s listener: port %d is in use", what, port),
+			Why: fmt.Sprintf("open the %s listener: port %d is in use", what, port),
 			Help: fmt.Sprintf("lsof -nP -iTCP:%d -sTCP:LISTEN names who uses it; or take another port: --%s-port N, 0 picks "+
 				"a free one", port, what),
 		}
 	}
 	return nil, &SetupError{
-		What: fmt.Sprintf("open the %s listener on port %d", what, port), Err: err,
+		Why:  fmt.Sprintf("open the %s listener on port %d: %v", what, port, err),
 		Help: "ports below 1024 need rights that a rehearsal should not have",
 	}
 }
@@ -228,8 +228,7 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 		return ctx.Err()
 	}
 	failed := &SetupError{
-		What: fmt.Sprintf("start %s with --%s", d.name, d.name),
-		Err:  err,
+		Why: fmt.Sprintf("start %s with --%s: %v", d.name, d.name, err),
 		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself, " +
 			"with PORT=9000 and RELEASE=" + d.release,
 	}

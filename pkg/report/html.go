@@ -46,18 +46,13 @@ func nonEmpty(all ...string) []string {
 
 // meaning says in a sentence whose business a blame is.
 func meaning(b finding.Blame) string {
-	switch b {
-	case finding.BlameRelease:
-		return "The new version is at fault."
-	case finding.BlameEnvironment:
-		return "The old version fails in the same way, or cannot be asked: this is not the release's doing."
-	case finding.BlameGate:
-		return "Greenlight itself went wrong. The release may be good."
-	case finding.BlameConfig:
-		return "The suite, a setting or a secret is wrong. The release was not judged."
-	default:
-		return ""
-	}
+	return map[finding.Blame]string{
+		finding.BlameRelease: "The new version is at fault.",
+		finding.BlameEnvironment: "The old version fails in the same way, or cannot be asked: " +
+			"this is not the release's doing.",
+		finding.BlameGate:   "Greenlight itself went wrong. The release may be good.",
+		finding.BlameConfig: "The suite, a setting or a secret is wrong. The release was not judged.",
+	}[b]
 }
 
 func (p *page) hero(r finding.Report) {
@@ -96,12 +91,9 @@ func (p *page) facts(r finding.Report) {
 	if !r.Started.IsZero() {
 		began = r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
-	p.Facts([][2]string{
-		{"Suite", r.Suite}, {"SHA-256 of the suite", r.SuiteSHA256}, {"Deployment", r.DeploymentID},
-		{"Target, green", r.Target}, {"Baseline, blue", r.Baseline}, {"Release", release}, {"Readiness", ready},
-		{"Began", began}, {"Took", length(r.Duration)},
-	}...)
-	p.Add("</section>\n")
+	p.Facts("Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Deployment", r.DeploymentID,
+		"Target, green", r.Target, "Baseline, blue", r.Baseline, "Release", release, "Readiness", ready,
+		"Began", began, "Took", length(r.Duration))
 }
 
 func (p *page) failed(r finding.Report) {
@@ -113,7 +105,6 @@ func (p *page) failed(r finding.Report) {
 	for _, c := range all {
 		p.check(c)
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) check(c finding.CheckResult) {
@@ -183,7 +174,6 @@ func (p *page) compares(all []finding.Comparison) {
 		}
 		p.Add("</article>\n")
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) checks(all []finding.CheckResult) {
@@ -200,7 +190,6 @@ func (p *page) checks(all []finding.CheckResult) {
 		p.Row(v, v, name, tally(c), length(c.Duration))
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func (p *page) lists(r finding.Report) {
@@ -210,7 +199,7 @@ func (p *page) lists(r finding.Report) {
 		for _, n := range r.NotRun {
 			p.Add("<li><strong>%v</strong>: %v</li>\n", n.Check, n.Why)
 		}
-		p.Add("</ul>\n</section>\n")
+		p.Add("</ul>\n")
 	}
 	if len(r.Warnings) > 0 {
 		p.section("Warnings")
@@ -218,6 +207,6 @@ func (p *page) lists(r finding.Report) {
 		for _, warning := range r.Warnings {
 			p.Add("<li>%v</li>", warning)
 		}
-		p.Add("</ul>\n</section>\n")
+		p.Add("</ul>\n")
 	}
 }

@@ -107,8 +107,7 @@ func markdownCompares(b *strings.Builder, all []finding.Comparison) {
 		"--: | --- | --- | --- | --- |\n")
 	for _, c := range all {
 		fmt.Fprintf(b, "| %s | %s | %d | %s against %s | %s against %s | %d against %d | %s |\n", cell(c.Check),
-			Known(c.Verdict), c.Pairs,
-			length(c.GreenP50), length(c.BlueP50), length(c.GreenP95), length(c.BlueP95),
+			Known(c.Verdict), c.Pairs, length(c.GreenP50), length(c.BlueP50), length(c.GreenP95), length(c.BlueP95),
 			c.GreenErrors, c.BlueErrors, cell(c.Reason))
 	}
 	b.WriteByte('\n')

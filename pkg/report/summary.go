@@ -23,14 +23,8 @@ func Known(v finding.Verdict) finding.Verdict {
 
 // noun says a verdict inside a sentence.
 func noun(v finding.Verdict) string {
-	switch Known(v) {
-	case finding.Pass:
-		return "passed"
-	case finding.Fail:
-		return "failed"
-	default:
-		return strings.ToLower(string(Known(v)))
-	}
+	v = Known(v)
+	return cmp.Or(map[finding.Verdict]string{finding.Pass: "passed", finding.Fail: "failed"}[v], strings.ToLower(string(v)))
 }
 
 func countChecks(r finding.Report) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -72,16 +73,9 @@ func (p *printer) paint(s style, text string) string {
 }
 
 func colorOf(v finding.Verdict) style {
-	switch Known(v) {
-	case finding.Pass:
-		return green
-	case finding.Fail:
-		return red
-	case finding.Inconclusive, finding.Skipped:
-		return yellow
-	default:
-		return purple
-	}
+	return cmp.Or(map[finding.Verdict]style{
+		finding.Pass: green, finding.Fail: red, finding.Inconclusive: yellow, finding.Skipped: yellow,
+	}[v], purple)
 }
 
 func (p *printer) check(c finding.CheckResult) {

@@ -71,13 +71,11 @@ func (p *parser) parse(text string) (phrase, []fault) {
 // A length of 0 says that no reference begins here.
 func (p *parser) parseBare(text string) (*reference, int, []fault) {
 	p.text, p.pos, p.faults = text, 0, nil
-	if ref := p.reference(0); ref != nil {
-		return ref, p.pos, p.faults
-	}
+	ref := p.reference(0)
 	if len(p.faults) > 0 {
-		return nil, max(p.pos, 1), p.faults
+		p.pos = max(p.pos, 1)
 	}
-	return nil, 0, nil
+	return ref, p.pos, p.faults
 }
 
 // stop says where a nested text ends: at a brace, and in JSON words only at the brace that closes it.

@@ -196,7 +196,6 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	}
 	var body []byte
 	contentType := xmlType
-	inner := xmlText(object{"Code": f.Code, "Message": f.Message}, "")
 	switch c.protocol {
 	case awsJSON:
 		contentType = jsonType
@@ -205,14 +204,12 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 		contentType = "application/json"
 		w.Header().Set("X-Amzn-Errortype", f.Code)
 		body, _ = json.Marshal(map[string]string{"Type": "User", "Message": f.Message})
-	case query:
-		body = fmt.Appendf(nil, "<ErrorResponse><Error><Type>Sender</Type>%s</Error><RequestId>%s</RequestId></ErrorResponse>",
-			inner, requestID)
-	case ec2Query:
-		body = fmt.Appendf(nil, "<Response><Errors><Error>%s</Error></Errors><RequestID>%s</RequestID></Response>",
-			inner, requestID)
-	case restXML:
-		body = fmt.Appendf(nil, "<Error>%s</Error>", inner)
+	default:
+		body = fmt.Appendf(nil, map[protocol]string{
+			query:    "<ErrorResponse><Error><Type>Sender</Type>%[1]s</Error><RequestId>%[2]s</RequestId></ErrorResponse>",
+			ec2Query: "<Response><Errors><Error>%[1]s</Error></Errors><RequestID>%[2]s</RequestID></Response>",
+			restXML:  "<Error>%[1]s</Error>",
+		}[c.protocol], xmlText(object{"Code": f.Code, "Message": f.Message}, ""), requestID)
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(cmp.Or(f.Status, http.StatusBadRequest))

@@ -41,7 +41,7 @@ type deploymentInput struct {
 	Rollback    bool                   `json:"autoRollbackEnabled"`
 	Wait        deployment.Wait        `json:"deploymentWaitType"`
 	Revision    struct {
-		AppSpec *struct{ Content, SHA256 string } `json:"appSpecContent"`
+		AppSpec struct{ Content, SHA256 string } `json:"appSpecContent"`
 	} `json:"revision"`
 }
 
@@ -120,7 +120,7 @@ func (s *Server) getApplicationRevision(in deploymentInput) (any, error) {
 	if err := s.known(in.Application); err != nil {
 		return nil, err
 	}
-	if in.Revision.AppSpec == nil {
+	if in.Revision.AppSpec.SHA256 == "" {
 		return nil, fault("InvalidRevisionException", "The revision was specified in an invalid format.")
 	}
 	for _, d := range s.Book.All() {
@@ -245,13 +245,11 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 	updated, events, sets := d.Created, []object{}, []object{}
 	for _, e := range d.Events {
 		event := object{
-			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended),
-			"status": e.Status,
+			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
 		}
 		if x := e.Diagnostics; x != nil {
 			event["diagnostics"] = object{
-				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message,
-				"logTail": x.LogTail,
+				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail,
 			}
 		}
 		events = append(events, event)

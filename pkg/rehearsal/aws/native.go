@@ -342,12 +342,10 @@ func (s *Server) registerTaskDefinition(definition object) (any, error) {
 	if family == "" || len(containers) == 0 {
 		return nil, fault("ClientException", "A task definition has a family and container definitions.")
 	}
-	revision := 1
-	if newest, _ := s.taskDefinition(family); newest != "" {
-		_, number, _ := strings.Cut(last(newest), ":")
-		revision, _ = strconv.Atoi(number) // it was ordered by it
-		revision++
-	}
+	newest, _ := s.taskDefinition(family)
+	_, number, _ := strings.Cut(last(newest), ":")
+	revision, _ := strconv.Atoi(number) // of a new family there is none
+	revision++
 	tags := definition["tags"]
 	delete(definition, "tags")
 	definition["taskDefinitionArn"] = s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))

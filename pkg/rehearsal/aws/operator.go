@@ -75,10 +75,7 @@ func (s *Server) tagResource(in ecsInput) (any, error) {
 
 // createDeployment begins the deployment that the rehearsal waits for.
 func (s *Server) createDeployment(in deploymentInput) (any, error) {
-	content := ""
-	if in.Revision.AppSpec != nil {
-		content = in.Revision.AppSpec.Content
-	}
+	content := in.Revision.AppSpec.Content
 	named := func(arn string) bool { return strings.Contains(content, arn) }
 	switch {
 	case in.Application != deploys:

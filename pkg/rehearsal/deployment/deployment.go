@@ -45,12 +45,7 @@ const (
 // Known reports whether CodeDeploy has such a status; Queued and Baking are statuses that a rehearsal's
 // deployments never have.
 func (s Status) Known() bool {
-	switch s {
-	case Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking":
-		return true
-	case RollingBack, RolledBack:
-	}
-	return false
+	return slices.Contains([]Status{Created, InProgress, Ready, Succeeded, Failed, Stopped, "Queued", "Baking"}, s)
 }
 
 // Ended reports whether nothing more will happen to a deployment in this status.
@@ -175,16 +170,14 @@ type Deployment struct {
 
 // New returns d with these events pending; without any they are CodeDeploy's eight.
 func New(d Deployment, now time.Time, events ...Event) Deployment {
-	d.Status, d.Created = Created, now
-	d.Events = slices.Clone(events)
+	d.Status, d.Created, d.Events = Created, now, slices.Clone(events)
+	if len(events) == 0 {
+		for _, name := range lifecycle.All() {
+			d.Events = append(d.Events, Event{Name: name})
+		}
+	}
 	for i := range d.Events {
 		d.Events[i].Status = EventPending
-	}
-	if len(events) > 0 {
-		return d
-	}
-	for _, name := range lifecycle.All() {
-		d.Events = append(d.Events, Event{Name: name, Status: EventPending})
 	}
 	return d
 }

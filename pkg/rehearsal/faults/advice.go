@@ -33,26 +33,26 @@ const patience = "2s"
 
 // advise says how a mutant could have been caught. What it says about answers comes from the rehearsal without a fault;
 // it describes their shape, and never shows their values.
-func (r *runner) advise(t trial, result rehearsal.Result) *Advice {
+func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	switch {
 	case inconclusive(result) && r.Suite.InconclusiveAllowed():
 		return &Advice{
 			Text: "the hook came to no verdict, and the suite's policy allows that: do not allow it",
 			YAML: "policy: {inconclusive: fail}\n",
 		}
-	case t.Fault == "errors":
+	case m.Fault == "errors":
 		return &Advice{
 			Text: "ask often enough to meet one error in ten, and allow none",
 			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
 		}
-	case t.Fault == "wrong-version" || t.Fault == "one-old-task":
+	case m.Fault == "wrong-version" || m.Fault == "one-old-task":
 		return r.adviseVersion()
-	case t.Route == nil:
+	case m.Route == nil:
 		return r.adviseReady()
 	}
-	found := r.asked(func(a suite.Asked) bool { return t.Route.is(a) })
+	found := r.asked(func(a suite.Asked) bool { return m.Route.is(a) })
 	if len(found) == 0 {
-		return r.adviseCheck(*t.Route)
+		return r.adviseCheck(*m.Route)
 	}
 	// An expectation is best added to a request that counts, of a check and not a comparison, and of none in a flow.
 	rank := func(a suite.Asked) string { return fmt.Sprint(a.Observe, a.Compared, a.Step > 0) } // "false" before "true"
@@ -60,10 +60,10 @@ func (r *runner) advise(t trial, result rehearsal.Result) *Advice {
 	a := &Advice{
 		Check: asked.Check, Step: asked.Step, Place: asked.Place, Text: "say what a right answer holds, not just its status",
 	}
-	if t.fault.Waits() {
+	if m.fault.Waits() {
 		a.Text, a.YAML = "say how long an answer may take", "timeout: "+patience+"\n"
 	} else {
-		a.YAML = "expect: {" + expectation(r.samples[*t.Route], true) + "}\n"
+		a.YAML = "expect: {" + expectation(r.samples[*m.Route], true) + "}\n"
 	}
 	if asked.Observe {
 		a.Text, a.YAML = "let the check count, and "+a.Text, "observe: false\n"+a.YAML

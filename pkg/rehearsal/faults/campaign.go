@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
@@ -67,6 +69,8 @@ type Mutant struct {
 	Route *Route `json:"route,omitempty"`
 	// Checks are the checks and comparisons that ask the route.
 	Checks []string `json:"checks,omitempty"`
+
+	fault Fault
 }
 
 // Where says where the fault is.
@@ -169,7 +173,7 @@ type runner struct {
 	Campaign
 	standing *rehearsal.Standing
 	routes   []Route
-	trials   []trial
+	trials   []Mutant
 	samples  map[Route]Sample
 
 	mu       sync.Mutex
@@ -237,40 +241,31 @@ func (r *runner) learn(ctx context.Context) {
 
 // all tries the mutants, so many side by side.
 func (r *runner) all(ctx context.Context) error {
-	queue := make(chan trial)
-	var workers sync.WaitGroup
-	for range max(1, min(r.Parallel, len(r.trials))) {
-		workers.Go(func() {
-			for t := range queue {
-				r.try(ctx, t)
-			}
-		})
-	}
+	var side errgroup.Group
+	side.SetLimit(max(1, r.Parallel))
 	for _, t := range r.trials {
-		queue <- t // once ctx has ended, try does nothing
+		side.Go(func() error { r.try(ctx, t); return nil }) // once ctx has ended, it does nothing
 	}
-	close(queue)
-	workers.Wait()
+	_ = side.Wait() // what became of each is a finding
 	at := func(f Finding) int {
-		return slices.IndexFunc(r.trials, func(t trial) bool { return t.same(f.Mutant) })
+		return slices.IndexFunc(r.trials, f.same)
 	}
 	slices.SortFunc(r.findings, func(a, b Finding) int { return at(a) - at(b) })
 	return ctx.Err()
 }
 
-func (r *runner) try(ctx context.Context, t trial) {
+func (r *runner) try(ctx context.Context, m Mutant) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.begin(t.Mutant)
-	in := Injection{Fault: t.fault}
-	if t.Route != nil {
-		in.Route = *t.Route
+	r.begin(m)
+	in := Injection{Fault: m.fault}
+	if m.Route != nil {
+		in.Route = *m.Route
 	}
 	result, injector, err := r.rehearse(ctx, in)
 	f := Finding{
-		Mutant: t.Mutant, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck,
-		Why: result.Why,
+		Mutant: m, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}
 	if injector != nil {
 		f.Requests = injector.Injected()
@@ -290,7 +285,7 @@ func (r *runner) try(ctx context.Context, t trial) {
 		f.Outcome = Caught
 	}
 	if f.Outcome == Survived || f.Outcome == Unmet {
-		f.Advice = r.advise(t, result)
+		f.Advice = r.advise(m, result)
 	}
 	r.end(f)
 }
@@ -317,8 +312,7 @@ func (r *runner) end(f Finding) {
 func (r *runner) say(f *Finding) {
 	if r.tell != nil {
 		r.tell(Progress{
-			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f,
-			Running: slices.Clone(r.running),
+			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f, Running: slices.Clone(r.running),
 		})
 	}
 }

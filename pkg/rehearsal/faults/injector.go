@@ -43,7 +43,8 @@ type Injector struct {
 	// Addrs are the fronts' "host:port".
 	Addrs []string
 
-	injection Injection
+	Injection
+
 	transport *http.Transport
 	servers   []*http.Server
 	asked     atomic.Int64
@@ -72,7 +73,7 @@ type front struct {
 // Start opens a front for each green task, on loopback, until Close.
 func Start(ctx context.Context, in Injection) (*Injector, error) {
 	i := &Injector{
-		injection: in,
+		Injection: in,
 		transport: &http.Transport{MaxIdleConnsPerHost: idlePerTask, DisableCompression: true},
 		samples:   map[Route]Sample{},
 	}
@@ -113,15 +114,14 @@ func (i *Injector) Samples() map[Route]Sample {
 
 // ServeHTTP passes a request on, or breaks it.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := f.injection
 	switch {
-	case strings.HasPrefix(r.UserAgent(), healthChecker) || in.Fault.serve == nil:
+	case strings.HasPrefix(r.UserAgent(), healthChecker) || f.Fault.serve == nil:
 		f.green.ServeHTTP(w, r)
-	case r.URL.Path == loginPath && in.Fault.Name == "redirect":
+	case r.URL.Path == loginPath && f.Fault.Name == "redirect":
 		answer(w, http.StatusOK, "text/html; charset=utf-8", loginText)
 	case f.breaks(r):
 		f.injected.Add(1)
-		in.Fault.serve(f, w, r)
+		f.Fault.serve(f, w, r)
 	default:
 		f.green.ServeHTTP(w, r)
 	}
@@ -129,12 +129,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // breaks reports whether the request is one that the fault is for.
 func (f *front) breaks(r *http.Request) bool {
-	in := f.injection
-	if in.Fault.Scope == OneRoute {
-		route, ok := Pick(in.Routes, r.Method, r.URL.Path)
-		return ok && route == in.Route
+	if f.Fault.Scope == OneRoute {
+		route, ok := Pick(f.Routes, r.Method, r.URL.Path)
+		return ok && route == f.Route
 	}
-	return in.Fault.picks(f)
+	return f.Fault.picks(f)
 }
 
 // proxy passes requests on to one task. When nothing is broken it remembers the answers.
@@ -152,7 +151,7 @@ func (i *Injector) proxy(addr string) http.Handler {
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	if i.injection.Fault.serve == nil {
+	if i.Fault.serve == nil {
 		p.ModifyResponse = i.remember
 	}
 	return p
@@ -166,7 +165,7 @@ func streams(r *http.Response) bool {
 
 // remember keeps the beginning of an answer that is passed on.
 func (i *Injector) remember(r *http.Response) error {
-	route, ok := Pick(i.injection.Routes, r.Request.Method, r.Request.URL.Path)
+	route, ok := Pick(i.Routes, r.Request.Method, r.Request.URL.Path)
 	if !ok || strings.HasPrefix(r.Request.UserAgent(), healthChecker) || streams(r) {
 		return nil
 	}

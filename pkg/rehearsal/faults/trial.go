@@ -8,12 +8,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// trial is a mutant with its fault.
-type trial struct {
-	Mutant
-	fault Fault
-}
-
 // unique leaves out what stands in a list before.
 func unique[T comparable](all []T) (once []T) {
 	for _, x := range all {
@@ -35,28 +29,28 @@ func (c Campaign) routes() (all []Route) {
 }
 
 // trials lists the mutants: those that take long come first, so that they end with the others.
-func (c Campaign) trials(routes []Route) (all []trial) {
+func (c Campaign) trials(routes []Route) (all []Mutant) {
 	for _, f := range c.Faults {
 		if f.Scope == WholeRelease {
-			all = append(all, trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope}, f})
+			all = append(all, Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, fault: f})
 			continue
 		}
 		for _, r := range routes {
 			if !c.wanted(r) {
 				continue
 			}
-			m := Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: &r}
+			m := Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: &r, fault: f}
 			for _, a := range c.Suite.Requests() {
 				if r.is(a) {
 					m.Checks = append(m.Checks, a.Check)
 				}
 			}
 			m.Checks = unique(m.Checks)
-			all = append(all, trial{m, f})
+			all = append(all, m)
 		}
 	}
-	long := func(t trial) bool { return t.fault.Waits() }
-	short := func(t trial) bool { return !long(t) }
+	long := func(m Mutant) bool { return m.fault.Waits() }
+	short := func(m Mutant) bool { return !long(m) }
 	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, long)...)
 }
 

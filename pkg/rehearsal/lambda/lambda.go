@@ -74,6 +74,8 @@ type Outcome struct {
 	Message string
 	// Retry is the pause before the next attempt; zero when there is none.
 	Retry time.Duration
+	// Answer is what the function returned.
+	Answer []byte
 }
 
 // Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
@@ -83,9 +85,9 @@ func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(conte
 ) {
 	requestID := UUID()
 	for attempt := 1; attempt <= Attempts; attempt++ {
-		r := f.invoke(ctx, requestID, payload)
-		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: r.kind, Message: r.message}
-		failed := r.kind != Returned && r.kind != Cancelled
+		o := f.invoke(ctx, requestID, payload)
+		o.RequestID, o.Attempt = requestID, attempt
+		failed := o.Kind != Returned && o.Kind != Cancelled
 		if failed && attempt < Attempts {
 			o.Retry = time.Duration(attempt) * time.Minute
 		}
@@ -96,10 +98,9 @@ func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(conte
 	}
 }
 
-// Invoke invokes the function synchronously, once, and returns what it answered.
-func (f *Function) Invoke(ctx context.Context, payload []byte) (kind Kind, message string, answer []byte) {
-	r := f.invoke(ctx, UUID(), payload)
-	return r.kind, r.message, r.answer
+// Invoke invokes the function synchronously, once.
+func (f *Function) Invoke(ctx context.Context, payload []byte) Outcome {
+	return f.invoke(ctx, UUID(), payload)
 }
 
 // Stop ends the function's execution environment.
@@ -117,16 +118,16 @@ func (f *Function) stop() {
 }
 
 // invoke runs one attempt.
-func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) result {
+func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) Outcome {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if kind, message := f.ready(ctx); kind != "" {
 		f.stop()
-		return result{kind: kind, message: message}
+		return Outcome{Kind: kind, Message: message}
 	}
 	deadline := time.Now().Add(f.Timeout)
 	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
-	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: arn, result: make(chan result, 1)}
+	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: arn, result: make(chan Outcome, 1)}
 	f.env.pending <- call
 	select {
 	case r := <-call.result:
@@ -141,13 +142,13 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 		}
 		exit := f.env.proc.Exit()
 		f.stop()
-		return result{kind: Crashed, message: fmt.Sprintf("Runtime exited with error: %s", exit)}
+		return Outcome{Kind: Crashed, Message: fmt.Sprintf("Runtime exited with error: %s", exit)}
 	case <-time.After(f.Timeout):
 		f.stop()
-		return result{kind: TimedOut, message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
+		return Outcome{Kind: TimedOut, Message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
 	case <-ctx.Done():
 		f.stop()
-		return result{kind: Cancelled, message: ctx.Err().Error()}
+		return Outcome{Kind: Cancelled, Message: ctx.Err().Error()}
 	}
 }
 
@@ -244,14 +245,7 @@ type invocation struct {
 	payload  []byte
 	deadline time.Time
 	arn      string
-	result   chan result
-}
-
-type result struct {
-	kind    Kind
-	message string
-	// answer is what the function returned.
-	answer []byte
+	result   chan Outcome
 }
 
 // environment is one execution environment: the function's process and the Runtime API that it talks to.
@@ -282,10 +276,10 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
 	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
 		answer, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse)) // one that breaks off is no JSON
-		e.end(w, r, result{kind: Returned, answer: answer})
+		e.end(w, r, Outcome{Kind: Returned, Answer: answer})
 	})
 	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
-		e.end(w, r, result{kind: Errored, message: errorText(r)})
+		e.end(w, r, Outcome{Kind: Errored, Message: errorText(r)})
 	})
 	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -335,7 +329,7 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 }
 
 // end hands the result to whoever invoked. A result for another invocation than the current one is refused.
-func (e *environment) end(w http.ResponseWriter, r *http.Request, res result) {
+func (e *environment) end(w http.ResponseWriter, r *http.Request, res Outcome) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	call := e.current

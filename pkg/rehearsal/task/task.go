@@ -7,7 +7,6 @@
 package task
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 )
@@ -106,17 +107,13 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 		}
 		set.Tasks = append(set.Tasks, t)
 	}
-	errs := make(chan error, len(set.Tasks))
+	var up errgroup.Group
 	for i, t := range set.Tasks {
-		go func() { errs <- t.up(ctx, ports[i], spec.StartTimeout) }()
+		up.Go(func() error { return t.up(ctx, ports[i], spec.StartTimeout) })
 	}
-	var failed error
-	for range set.Tasks {
-		failed = cmp.Or(failed, <-errs)
-	}
-	if failed != nil {
+	if err := up.Wait(); err != nil {
 		set.Stop(0)
-		return nil, failed
+		return nil, err
 	}
 	watching, stop := context.WithCancel(ctx)
 	set.stop = stop

@@ -121,7 +121,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	} else {
 		p.checks(h.Checks)
 	}
-	p.Add("</section>\n")
 }
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
@@ -162,7 +161,6 @@ func (p *page) events() {
 		p.Row("", fmt.Sprintf("%.2f s", e.Since.Seconds()), label(e.Lifecycle, e.Step), text)
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func (p *page) logs() {
@@ -181,19 +179,16 @@ func (p *page) logs() {
 	for _, line := range lines {
 		p.Add("%v\n", line)
 	}
-	p.Add("</pre></details>\n</section>\n")
+	p.Add("</pre></details>\n")
 }
 
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts([][2]string{
-		{"Deployment controller", r.Controller}, {"New release", r.Release}, {"Old release", r.Baseline},
-		{"Deployment", r.DeploymentID}, {"Rollback deployment", r.RollbackID},
-		{"Began", r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"}, {"Took", compare.Length(r.Duration)},
-		{"Secrets that nobody gave", strings.Join(r.Missed, ", ")},
-	}...)
-	p.Add("</section>\n")
+	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Old release", r.Baseline,
+		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
+		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
+		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
 }
 
 // since returns how long after the rehearsal's beginning a time is.
@@ -203,16 +198,23 @@ func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Starte
 func (p *page) timeline() {
 	r := p.result
 	var spans []plot.Span
+	var rows [][]string
 	for _, e := range r.Lifecycle {
-		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
-		if !e.Started.IsZero() && !e.Ended.IsZero() && e.Status != deployment.EventSkipped {
-			s.From, s.To, s.Kind = p.since(e.Started), p.since(e.Ended), plot.Broken
+		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
+		if !e.Started.IsZero() {
+			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
+		}
+		if !e.Started.IsZero() && !e.Ended.IsZero() {
+			took = compare.Length(e.Ended.Sub(e.Started))
+		}
+		if took != "" && e.Status != deployment.EventSkipped {
+			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
-			s.Note += ", " + compare.Length(e.Ended.Sub(e.Started))
 		}
 		spans = append(spans, s)
+		rows = append(rows, []string{eventName(e), string(e.Status), began, took, e.Message})
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
@@ -222,18 +224,10 @@ func (p *page) timeline() {
 			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
-	for _, e := range r.Lifecycle {
-		began, took := "", ""
-		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
-		}
-		if !e.Ended.IsZero() && !e.Started.IsZero() {
-			took = compare.Length(e.Ended.Sub(e.Started))
-		}
-		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
+	for i, e := range r.Lifecycle {
+		p.Row(toneOf(e.Status), rows[i]...)
 	}
 	p.EndTable()
-	p.Add("</section>\n")
 }
 
 func toneOf(s deployment.EventStatus) string {
@@ -269,7 +263,6 @@ func (p *page) traffic() {
 	if f := p.result.Traffic; f.FirstFailure != "" {
 		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
-	p.Add("</section>\n")
 }
 
 func (p *page) listener(listener string) {

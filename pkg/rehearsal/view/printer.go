@@ -79,13 +79,16 @@ func (p *Printer) out(text string, hang int) {
 	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.Columns(), hang), glue, " ") + "\n")
 }
 
-func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
-	begin := nameBegin + p.width()
-	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
-		begin = noteHang
+// line prints a line about an event, behind its name where it has one.
+func (p *Printer) line(e rehearsal.Event, text string) {
+	begin, named := noteHang, e.Lifecycle != "" || e.Kind == rehearsal.KindShift
+	if named {
+		begin = nameBegin + p.width()
 	}
-	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)),
-		begin)
+	if named || e.Kind == rehearsal.KindWarning {
+		text = fmt.Sprintf("%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
+	}
+	p.out(p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds()))+"  "+text, begin)
 }
 
 // Live keeps the status line moving until the returned function is called, which takes it away.
@@ -102,22 +105,18 @@ func (p *Printer) Print(e rehearsal.Event) {
 	switch e.Kind {
 	case rehearsal.KindTraffic: // for the status line alone
 	case rehearsal.KindNote:
-		text := e.Text
-		if e.Lifecycle != "" {
-			text = fmt.Sprintf("%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
-		}
-		p.line(e, "%s", text)
+		p.line(e, e.Text)
 	case rehearsal.KindShift:
-		p.line(e, "%-*s %s%s", p.width(), "", p.paint(bold, e.Text), p.shares(e))
+		p.line(e, p.paint(bold, e.Text)+p.shares(e))
 	case rehearsal.KindWarning:
-		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), p.paint(yellow, e.Text))
+		p.line(e, p.paint(yellow, e.Text))
 	case rehearsal.KindRollback:
-		p.line(e, "%s", p.paint(bold, "rollback: "+e.Text))
+		p.line(e, p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
 		p.began[e.Lifecycle] = e.At
 	case rehearsal.KindHook:
 		p.hooks[e.Lifecycle] = true
-		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), e.Text)
+		p.line(e, e.Text)
 	case rehearsal.KindCheck:
 		p.check(e.Check)
 	case rehearsal.KindVerdict:
@@ -143,7 +142,7 @@ func (p *Printer) end(e rehearsal.Event) {
 	if e.Text != "" {
 		text += ": " + e.Text
 	}
-	p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
+	p.line(e, text)
 }
 
 func (p *Printer) check(c *rehearsal.Check) {

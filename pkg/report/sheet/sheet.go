@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -28,6 +29,8 @@ type Page struct {
 	b strings.Builder
 	// columns are the headings of the table that was begun last.
 	columns []string
+	// sections are the levels of those that are open.
+	sections []int
 }
 
 // Add adds markup, with a value in the place of each %v: Markup as it is, everything else as a text, in which nothing
@@ -49,9 +52,18 @@ func attribute(name Markup, value string) Markup {
 	return " " + name + `="` + Markup(html.EscapeString(value)) + `"`
 }
 
-// Section begins a section with its heading. Its id may be empty.
+// Section begins a section with its heading, and ends those before it that are not above its level. Its id may be empty.
 func (p *Page) Section(id string, level int, heading string) {
+	p.endSections(level)
+	p.sections = append(p.sections, level)
 	p.Add("<section%v>\n<h%v>%v</h%v>\n", attribute("id", id), level, heading, level)
+}
+
+func (p *Page) endSections(level int) {
+	for n := len(p.sections) - 1; n >= 0 && p.sections[n] >= level; n-- {
+		p.Add("</section>\n")
+		p.sections = p.sections[:n]
+	}
 }
 
 // Article begins an article about something that was judged. Tone is the style sheet's class for the verdict.
@@ -96,12 +108,12 @@ func (p *Page) Row(tone string, texts ...string) {
 // EndTable ends the table.
 func (p *Page) EndTable() { p.Add("</tbody></table></div>\n") }
 
-// Facts adds a list of names and values, without those whose value is empty.
-func (p *Page) Facts(facts ...[2]string) {
+// Facts adds a list of names, each with its value, without those whose value is empty.
+func (p *Page) Facts(facts ...string) {
 	p.Add("<dl class=\"facts\">\n")
-	for _, f := range facts {
-		if f[1] != "" {
-			p.Add("<div><dt>%v</dt><dd>%v</dd></div>\n", f[0], f[1])
+	for fact := range slices.Chunk(facts, 2) {
+		if fact[1] != "" {
+			p.Add("<div><dt>%v</dt><dd>%v</dd></div>\n", fact[0], fact[1])
 		}
 	}
 	p.Add("</dl>\n")
@@ -132,6 +144,7 @@ func (p *Page) Head(title, skip, tone, more string) {
 
 // End ends the page behind its content, and hands it on, whole.
 func (p *Page) End(w io.Writer, by string) error {
+	p.endSections(0)
 	p.Add("</main>\n<footer>Written by %v.</footer>\n</body>\n</html>\n", by)
 	_, err := io.WriteString(w, p.b.String())
 	return err
