@@ -42,8 +42,8 @@ type Draft struct {
 	Tell func(done, total int)
 
 	operations []*operation
-	variables  map[string]*variable
-	given      map[string]string // values of variables that the source itself tells
+	variables  map[string]string // by their names, where the suite finds them
+	given      map[string]string // their values, where the source itself tells them
 	secrets    []string
 	notes      map[string][]string // what is not in the draft, or not asked, by the reason
 	release    string              // what the target says that it is
@@ -51,7 +51,7 @@ type Draft struct {
 
 // New returns an empty draft.
 func New() *Draft {
-	return &Draft{variables: map[string]*variable{}, given: map[string]string{}, notes: map[string][]string{}}
+	return &Draft{variables: map[string]string{}, given: map[string]string{}, notes: map[string][]string{}}
 }
 
 // operation is one request and what is expected of its answer. A variable is {{X}} in it, until add puts it into the
@@ -139,13 +139,11 @@ func (d *Draft) Notes(limit int) (lines []string) {
 
 // add takes an operation whose path may still be a URL: secrets become variables, and the reader of suites must take it.
 func (d *Draft) add(op operation) {
-	for name, value := range d.given {
-		if rest, ok := strings.CutPrefix(op.path, "{{"+name+"}}"); ok {
-			op.path = value + rest
-		}
+	if m := regexp.MustCompile(`^\{\{([^{}]*)\}\}`).FindStringSubmatch(op.path); m != nil { // a base URL
+		op.path = d.given[variableName(m[1])] + op.path[len(m[0]):]
 	}
 	parts := regexp.MustCompile(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
-	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), marker.ReplaceAllString(parts[1], "")
+	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), parts[1]
 	shown, query := op.method+" "+parts[2], d.pairs(parts[3])
 	op.path = "/" + strings.TrimPrefix(d.text(parts[2]), "/") + when(query != "", "?"+query)
 	typed := false
@@ -213,13 +211,7 @@ func (d *Draft) write(ops []*operation) string {
 	}
 	variables := ""
 	for _, name := range slices.Sorted(maps.Keys(d.variables)) {
-		v, how := d.variables[name], "{env: "+name+"}"
-		if v.secret {
-			how = "{env: " + name + ", secret: true}" + when(name == "BASIC_TOKEN", " # the base64 of user:password")
-		} else if v.value != "" && !strings.Contains(v.value, "${") {
-			how = strconv.Quote(v.value)
-		}
-		variables += when(strings.Contains(b.String(), "${"+name+"}"), "  "+name+": "+how+"\n")
+		variables += when(strings.Contains(b.String(), "${"+name+"}"), "  "+name+": "+d.variables[name]+"\n")
 	}
 	return "version: 1\nname: " + quote(redact.Safe(cmp.Or(d.Name, "smoke"), 60)) + "\n" +
 		when(variables != "", "variables:\n"+variables) +

@@ -68,7 +68,12 @@ func (d *Draft) Crawl(ctx context.Context) error {
 }
 
 // Observe asks the target twice for every operation.
-func (d *Draft) Observe(ctx context.Context) error { return cmp.Or(d.ask(ctx, 0), d.ask(ctx, 1)) }
+func (d *Draft) Observe(ctx context.Context) error {
+	if err := d.ask(ctx, 0); err != nil {
+		return err
+	}
+	return d.ask(ctx, 1)
+}
 
 // ask sends each operation once, as a suite would, and keeps so many answers of before. It is an error when none comes.
 func (d *Draft) ask(ctx context.Context, keep int) error {
@@ -90,7 +95,8 @@ func (d *Draft) ask(ctx context.Context, keep int) error {
 			}
 			telling.Lock()
 			defer telling.Unlock()
-			if why, done, answered = o.Text, done+1, answered || o.Answered(); err == nil {
+			why = when(o.Status == 0, o.Text) // what follows a status may quote a token
+			if done, answered = done+1, answered || o.Answered(); err == nil {
 				op.answers = append(op.answers[:min(keep, len(op.answers))], o)
 			} else {
 				d.note("not asked, "+why, op.line())
@@ -108,12 +114,12 @@ func (d *Draft) ask(ctx context.Context, keep int) error {
 // scope is what the variables stand for.
 func (d *Draft) scope() suite.Scope {
 	vars := map[string]string{"RELEASE": d.release, "DEPLOYMENT_ID": "draft"}
-	for name, v := range d.variables {
+	for name, how := range d.variables {
 		value, ok := d.Env(name)
-		if ok || v.value != "" {
-			vars[name] = cmp.Or(value, v.value)
+		if ok || d.given[name] != "" {
+			vars[name] = cmp.Or(value, d.given[name])
 		}
-		if v.secret {
+		if strings.Contains(how, "secret: true") {
 			d.keep(value)
 		}
 	}
@@ -157,6 +163,9 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 		var wrong []suite.Wrong
 		for _, a := range op.answers {
 			wrong = append(wrong, steps[0].Verify(a, scope).Wrong...)
+			if len(wrong) > 0 && (wrong[0].Subject == "status" || wrong[0].Subject == "answer" || len(op.rules) == 0) {
+				return "it answered " + cmp.Or(string(a.Fault), strconv.Itoa(a.Status)) + " in place of " + wrong[0].Expected
+			}
 		}
 		status, hit := strconv.Itoa(op.answers[0].Status), false
 		switch {
@@ -165,8 +174,6 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 		case len(wrong) == 0:
 			op.status = status
 			continue
-		case wrong[0].Subject == "status" || wrong[0].Subject == "answer" || len(op.rules) == 0:
-			return "it answered " + wrong[0].Got + " in place of " + wrong[0].Expected
 		}
 		for i, r := range op.rules {
 			if strings.TrimSpace(strings.TrimSuffix(r.of, "s")+" "+r.key) == wrong[0].Subject {
@@ -240,15 +247,19 @@ func (d *Draft) LetThrough() (lines []string) {
 		for _, a := range op.answers {
 			header = a.Header
 		}
+		q, _ := steps[i].Request(scope)
+		page := probe.Observation{Status: http.StatusOK, Header: login, Body: []byte("<title>Sign in</title>")}
+		if q.KeepRedirect {
+			page.Status = http.StatusFound
+		}
 		for fault, o := range map[string]probe.Observation{
-			"error-200": {Status: 200, Header: header, Body: []byte(`{"error":"internal server error"}`)},
-			"redirect":  {Status: 200, Header: login, Body: []byte("<title>Sign in</title>")},
+			"error-200": {Status: http.StatusOK, Header: header, Body: []byte(`{"error":"internal server error"}`)}, "redirect": page,
 		} {
 			if len(steps[i].Verify(o, scope).Wrong) == 0 {
 				through[fault] = append(through[fault], op.line())
 			}
 		}
-		if q, _ := steps[i].Request(scope); q.Timeout > delay {
+		if q.Timeout > delay {
 			through["latency"] = append(through["latency"], op.line())
 		}
 	}

@@ -84,7 +84,7 @@ func (o *openAPI) operation(path, method string, item, n *template.Node) {
 	missing = append(missing, regexp.MustCompile(`\{\w[^{}]*\}`).FindAllString(marker.ReplaceAllString(op.path, ""), -1)...)
 	for _, scheme := range o.at(first(cmp.Or(n.Get("security"), o.root.Get("security")))).Members {
 		s := o.at(o.root, "components", "securitySchemes", scheme.Key)
-		switch o.declare(scheme.Key).secret = true; {
+		switch o.declare(scheme.Key, true); {
 		case s.Get("in") != nil:
 			op.put(s.Get("in").Str(), s.Get("name").Str(), "{{"+scheme.Key+"}}")
 		case strings.EqualFold(s.Get("scheme").Str(), "basic"):

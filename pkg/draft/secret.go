@@ -19,12 +19,6 @@ var (
 		`credential|csrf|xsrf|signature|(^|[-_])(auth|sid|sig|jwt|pwd|pin|otp)$`)
 )
 
-// variable is one of the suite; the value is one that may be written.
-type variable struct {
-	secret bool
-	value  string
-}
-
 // secretValue reports whether a text holds a long run of all kinds of letters and digits, as keys and JWTs do.
 func secretValue(text string) bool {
 	return slices.ContainsFunc(longRun.FindAllString(text, -1), func(run string) bool {
@@ -38,7 +32,7 @@ func (d *Draft) hide(name, value string) string {
 		return value
 	}
 	if inner := marker.FindStringSubmatch(value); inner != nil {
-		d.declare(inner[1]).secret = true
+		d.declare(inner[1], true)
 		return value
 	}
 	d.keep(value)
@@ -46,14 +40,14 @@ func (d *Draft) hide(name, value string) string {
 	if scheme, _, ok := strings.Cut(value, " "); ok && matches(scheme, `^[A-Za-z]+$`) { // Bearer, Basic
 		name, before = scheme+"_token", scheme+" "
 	}
-	d.declare(name).secret = true
+	d.declare(name, true)
 	return before + "{{" + name + "}}"
 }
 
 // give notes the value that the source has for a variable, unless it is a secret.
 func (d *Draft) give(name, value string) {
 	if d.hide(name, value) == value {
-		d.given[name] = value
+		d.given[variableName(name)] = value
 	}
 }
 
@@ -95,8 +89,7 @@ func readJSON(text string) *template.Node {
 // text puts a source's text into the suite's words.
 func (d *Draft) text(s string) string {
 	return marker.ReplaceAllStringFunc(strings.ReplaceAll(s, "${", "$${"), func(m string) string {
-		d.declare(m[2 : len(m)-2])
-		return "${" + variableName(m[2:len(m)-2]) + "}"
+		return "${" + d.declare(m[2:len(m)-2], false) + "}"
 	})
 }
 
@@ -117,13 +110,19 @@ func variableName(raw string) string {
 	return when(name == "RELEASE" || name == "DEPLOYMENT_ID" || !matches(name, `^[A-Z]`), "VAR_") + name
 }
 
-// declare returns the variable of a name, which is made when it is new.
-func (d *Draft) declare(raw string) *variable {
-	name, value := variableName(raw), d.given[raw]
-	if d.variables[name] == nil {
-		d.variables[name] = &variable{secretWord.MatchString(raw) || secretValue(value), value}
+// declare says where the suite finds a variable, and returns its name there.
+func (d *Draft) declare(raw string, secret bool) string {
+	name := variableName(raw)
+	switch given := d.given[name]; {
+	case secret || secretWord.MatchString(raw):
+		d.variables[name] = "{env: " + name + ", secret: true}" + when(name == "BASIC_TOKEN", " # the base64 of user:password")
+	case d.variables[name] != "":
+	case given != "" && !strings.Contains(given, "${"):
+		d.variables[name] = strconv.Quote(given)
+	default:
+		d.variables[name] = "{env: " + name + "}"
 	}
-	return d.variables[name]
+	return name
 }
 
 // bodyText is a request's body as the suite writes it.
