@@ -89,12 +89,9 @@ func (d *Draft) Read(name, text string) error {
 		return fmt.Errorf("%s: %s", wrong[0].Place, strings.TrimSuffix(wrong[0].Text+"; "+wrong[0].Help, "; "))
 	case root.Get("openapi") != nil:
 		(&openAPI{d, root, openAPIBudget}).read()
-	case root.Get("log").Get("entries") != nil:
-		d.har(root.Get("log").Get("entries"))
-	case root.Get("info") != nil && root.Get("item") != nil:
+	case root.Get("log").Get("entries") != nil || root.Get("info") != nil && root.Get("item") != nil:
 		d.Name = cmp.Or(d.Name, root.Get("info").Get("name").Str())
-		d.secretsIn(root)
-		d.postman(root, root.Get("auth"))
+		d.recorded(root)
 	default:
 		return errors.New("it is neither OpenAPI 3, a HAR recording, a Postman collection nor curl lines")
 	}
