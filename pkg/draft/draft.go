@@ -118,7 +118,11 @@ func (d *Draft) without(why func(*operation) string) error {
 	return nil
 }
 
+// note notes what is not in the draft, without its query, where a secret may stand.
 func (d *Draft) note(why, what string) bool {
+	if what, _, _ = strings.Cut(what, "?"); secretValue(what) {
+		what = "what looks like a secret"
+	}
 	if !slices.Contains(d.notes[why], what) {
 		d.notes[why] = append(d.notes[why], what)
 	}
@@ -155,7 +159,7 @@ func (d *Draft) add(op operation) {
 	switch {
 	case slices.ContainsFunc(d.operations, same):
 	case secretValue(parts[2]):
-		d.note("left out, its path holds what looks like a secret", op.method)
+		d.note("left out, its path", shown)
 	case !d.Unsafe && !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, op.method):
 		d.note("left out, it may change something (--unsafe takes it)", shown)
 	case len(d.operations) == maxOperations:

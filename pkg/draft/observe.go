@@ -145,7 +145,7 @@ func (d *Draft) Suite() (text string, checks int, err error) {
 	if text = hidden.Text(d.write(d.operations)); strings.Contains(text, "${RELEASE}") {
 		d.note("${RELEASE} was, when it was asked", d.release)
 	}
-	for _, line := range d.Notes(0) {
+	for _, line := range d.Notes(2000) {
 		text += "# " + line + "\n"
 	}
 	return text, len(d.operations), nil

@@ -60,10 +60,10 @@ func (d *Draft) recorded(root *template.Node) {
 		path, _, _ := strings.Cut(op.path, "?")
 		switch kind := content.Get("mimeType").Str(); {
 		case static.MatchString(path) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
-			d.note("left out, a static asset", path)
+			d.note("left out, a static asset", op.path)
 			return
 		case recording && (code < 200 || code > 399):
-			d.note("left out, it was recorded with status "+op.status, path)
+			d.note("left out, it was recorded with status "+op.status, op.path)
 			return
 		case recording:
 			header := http.Header{"Content-Type": {kind}}
@@ -158,10 +158,14 @@ func (d *Draft) command(words []string) {
 			d.note("not known, a flag of curl", "-"+name)
 		}
 	}
-	if body := strings.Join(data, "&"); get {
+	switch body := strings.Join(data, "&"); {
+	case strings.HasPrefix(body, "@"):
+		d.note("left out, its body is in a file", op.path)
+		return
+	case get:
 		op.path += "?" + body
-	} else if op.body = body; body != "" {
-		op.method = cmp.Or(op.method, "POST")
+	case body != "":
+		op.method, op.body = cmp.Or(op.method, "POST"), body
 	}
 	d.add(op)
 }
