@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"text/template"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
@@ -32,7 +34,7 @@ func newBench(ctx context.Context, search string) (*bench, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	b := &bench{newWorld(listener), dir, search}
-	if err := errors.Join(b.build(ctx), b.templates()); err != nil {
+	if err := b.build(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
@@ -41,12 +43,6 @@ func newBench(ctx context.Context, search string) (*bench, error) {
 func (b *bench) close() error { return errors.Join(b.server.Close(), os.RemoveAll(b.dir)) }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
-
-// write writes a file, and returns its path. What cannot be written is seen by what reads it.
-func (b *bench) write(name, text string) string {
-	_ = os.WriteFile(b.path(name), []byte(text), 0o600)
-	return b.path(name)
-}
 
 // build builds the programs as `make package` does, the functions for arm64, too.
 func (b *bench) build(ctx context.Context) error {
@@ -108,22 +104,11 @@ func (b *bench) peak(name, program string, args ...string) thing {
 
 // rehearsal is what a good one takes beside its hooks, both with the suite of the demo.
 func (b *bench) rehearsal(ctx context.Context) (float64, error) {
-	taskdef := b.write("taskdef.json", `{"family":"task-tripmgmt","containerDefinitions":[
-		{"name":"app","image":"app:1.1.0","portMappings":[{"containerPort":8080}]}]}`)
-	appspec := b.write("appspec.yaml", `version: 0.0
-Resources:
-  - TargetService:
-      Type: AWS::ECS::Service
-      Properties:
-        TaskDefinition: <TASK_DEFINITION>
-        LoadBalancerInfo: {ContainerName: app, ContainerPort: 8080}
-Hooks:
-  - AfterAllowTestTraffic: first
-  - BeforeAllowTraffic: second
-`)
 	report := b.path("rehearsal.json")
-	whole, err := command("rehearse", 0, nil, b.path("rehearse"), "--taskdef", taskdef, "--appspec", appspec,
-		"--suite", "infra/tripmgmt/smoke.yaml", "--blue", "builtin:good", "--green", "builtin:good",
+	whole, err := command("rehearse", 0, nil, b.path("rehearse"),
+		"--taskdef", b.input("taskdef.json", "taskdef.json", nil),
+		"--appspec", b.input("appspec.yaml", "appspec.yaml", nil), "--suite", "infra/tripmgmt/smoke.yaml",
+		"--blue", "builtin:good", "--green", "builtin:good",
 		"--production-port", "0", "--test-port", "0", "--traffic", "50", "--report", "json="+report).do(ctx)
 	if err != nil {
 		return 0, err
@@ -157,4 +142,76 @@ func (b *bench) jq() float64 {
 		return 0.25
 	}
 	return 1
+}
+
+//go:embed inputs
+var inputs embed.FS
+
+// values are what an input is filled in with.
+type values map[string]any
+
+// input writes the file that is made of one of inputs, and returns its path. What cannot be written is seen by what
+// reads it.
+func (b *bench) input(name, of string, with values) string {
+	var text strings.Builder
+	if err := template.Must(template.ParseFS(inputs, "inputs/"+of)).Execute(&text, with); err != nil {
+		panic(err) // it is ours
+	}
+	path := filepath.Join(b.dir, name)
+	_ = os.WriteFile(path, []byte(text.String()), 0o600)
+	return path
+}
+
+// template writes a task definition template with so many containers and variables in each, whose references begin
+// and end as the tool wants it.
+func (b *bench) template(name string, containers, variables int, begin, end string) string {
+	return b.input(name, "template.json",
+		values{"Containers": containers, "Variables": variables, "Open": begin, "Close": end})
+}
+
+// renderers are the programs that can render a template.
+func (b *bench) renderers(size string, containers, variables int) []thing {
+	file := b.template("template-"+size+".json", containers, variables, "${", "}")
+	pipe := command(shell, 0, b.variables(), "sh", "-c", `set -e; envsubst < "$0" | jq .`, file)
+	theirs := "ecspresso-taskdef-" + size + ".json"
+	b.template(theirs, containers, variables, "{{ must_env `", "` }}")
+	config := b.input("ecspresso-"+size+".json", "ecspresso.json", values{"Template": theirs})
+	return []thing{
+		command(ours, 0, b.variables(), b.path(ours), "-o", "-", file),
+		needs("jq", needs("envsubst", pipe)),
+		command(ecspresso, 0, b.variables(), "ecspresso", "render", "taskdef", "--config", config),
+	}
+}
+
+// huge is a template of nearly so many megabytes: a valid one, whose size is refused at the end.
+func (b *bench) huge(mb int) thing {
+	name := fmt.Sprintf("%d MB", mb)
+	return command(name, 5, b.variables(), b.path(ours), "-o", os.DevNull,
+		b.template(name+".json", 1, mb*1_000_000/126, "${", "}"))
+}
+
+// checks is how many the suites have.
+const checks = 200
+
+// suite writes one of n checks of one request each, without patience: the checks alone are measured.
+func (b *bench) suite(name string, n int, path string, concurrency int) string {
+	return b.input(name+".yaml", "smoke.yaml", values{"Checks": n, "Path": path, "Concurrency": concurrency})
+}
+
+func (b *bench) smoke(name string, n int, path string, concurrency int) thing {
+	return command(name, 0, nil, b.path("smoke"), "--target", b.url, b.suite(name, n, path, concurrency))
+}
+
+func (b *bench) loop(path string, n, concurrency int) thing {
+	return command(loop, 0, nil, b.path("floor"), b.url+path, fmt.Sprint(n), fmt.Sprint(concurrency))
+}
+
+// peers are the other runners, with the same checks in their own words.
+func (b *bench) peers() []thing {
+	theirs := func(file string) string { return b.input(file, file, values{"Checks": checks, "URL": b.url}) }
+	return []thing{
+		command("goss", 0, nil, "goss", "-g", theirs("goss.yaml"), "validate", "--max-concurrent", "8"),
+		command("hurl", 0, nil, "hurl", "--test", theirs("many.hurl")),
+		command("runn", 0, nil, "runn", "run", theirs("runn.yml")),
+	}
 }

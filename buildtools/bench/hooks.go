@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const worst = "the most, with the worst bodies side by side"
-
-// next is what a hook of any language asks for first.
-const next = "/2018-06-01/runtime/invocation/next"
 
 // coldStart is a function of ours.
 func (b *bench) coldStart(function string) thing {
@@ -36,12 +39,7 @@ func (b *bench) nodeHook() thing {
 		if err != nil {
 			return nil, missing(fmt.Sprintf("npm has no @aws-sdk/client-codedeploy: %v: %.300s", err, text))
 		}
-		return []string{"node", b.write("hook.js", `
-const { CodeDeployClient, PutLifecycleEventHookExecutionStatusCommand } = require('@aws-sdk/client-codedeploy');
-const client = new CodeDeployClient({});
-exports.handler = (event) => client.send(new PutLifecycleEventHookExecutionStatusCommand(event));
-require('http').get('http://' + process.env.AWS_LAMBDA_RUNTIME_API + '`+next+`');
-`)}, nil
+		return []string{"node", b.input("hook.js", "hook.js", nil)}, nil
 	})
 }
 
@@ -53,13 +51,7 @@ func (b *bench) pythonHook() thing {
 		if err != nil {
 			return nil, missing("python3 with boto3 is not installed")
 		}
-		return []string{strings.TrimSpace(string(path)), b.write("hook.py", `
-import boto3, os, urllib.request
-client = boto3.client('codedeploy')
-def handler(event, context):
-    client.put_lifecycle_event_hook_execution_status(**event)
-urllib.request.urlopen('http://' + os.environ['AWS_LAMBDA_RUNTIME_API'] + '`+next+`')
-`)}, nil
+		return []string{strings.TrimSpace(string(path)), b.input("hook.py", "hook.py", nil)}, nil
 	})
 }
 
@@ -80,33 +72,20 @@ func (b *bench) starts(name string, args func(context.Context) ([]string, error)
 }
 
 // hook starts the first function with a suite.
-func (b *bench) hook(ctx context.Context, suite string) (*function, error) {
+func (b *bench) hook(ctx context.Context, worst bool) (*function, error) {
+	suite := b.input("hook.yaml", "hook.yaml", values{"Worst": worst})
 	f, _, err := start(ctx, []string{b.path(b.functions()[0])}, "AWS_ENDPOINT_URL="+b.url,
-		"SUITE="+b.write("hook.yaml", head+suite), "TEST_URL="+b.url, "RELEASE=1.1")
+		"SUITE="+suite, "TEST_URL="+b.url, "RELEASE=1.1")
 	return f, err
 }
 
-const (
-	event = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
-	head  = `version: 1
-name: bench
-readiness: {checks: [version], consecutive: 5, within: 20s}
-checks:
-  - {name: version, request: GET /version, expect: {status: 200, json: {$.version: "${RELEASE}"}}}
-`
-	quick = `  - {name: list trips, request: GET /trips, attempts: 10, expect: {status: 200, json: {$.trips: {length: 1}}}}
-`
-	heavy = `  - {name: big, request: GET /big, attempts: 20, expect: {json: {"$.trips[*].days": {exists: true}}}}
-  - {name: endless, request: GET /endless, attempts: 20, expect: {status: 200}}
-  - {name: bomb, request: GET /bomb, attempts: 20, expect: {status: 200}}
-`
-)
+const event = `{"DeploymentId":"d-BENCH0000","LifecycleEventHookExecutionId":"x"}`
 
 // memory is that of the first function. The worst are bodies of a megabyte, endless ones and bombs.
 func (b *bench) memory() []thing {
-	after := func(name, suite string, invocations int, line string) thing {
+	after := func(name string, invocations int, line string) thing {
 		return thing{name, func(ctx context.Context) (float64, error) {
-			f, err := b.hook(ctx, suite)
+			f, err := b.hook(ctx, name == worst)
 			if err != nil {
 				return 0, err
 			}
@@ -120,8 +99,8 @@ func (b *bench) memory() []thing {
 		}}
 	}
 	return []thing{
-		after("idle after the start", quick, 0, "VmRSS:"), after("idle after an invocation", quick, 1, "VmRSS:"),
-		after(worst, heavy, 3, "VmHWM:"),
+		after("idle after the start", 0, "VmRSS:"), after("idle after an invocation", 1, "VmRSS:"),
+		after(worst, 3, "VmHWM:"),
 	}
 }
 
@@ -139,7 +118,7 @@ func (f *function) memory(line string) (float64, error) {
 
 // untilStored is what the gate itself takes to tell CodeDeploy: the median of 20 invocations.
 func (b *bench) untilStored(ctx context.Context) (float64, error) {
-	f, err := b.hook(ctx, quick)
+	f, err := b.hook(ctx, false)
 	if err != nil {
 		return 0, err
 	}
@@ -156,4 +135,90 @@ func (b *bench) untilStored(ctx context.Context) (float64, error) {
 		delays = append(delays, milliseconds(delay))
 	}
 	return median(delays), nil
+}
+
+// patience is how long a function may take for anything before the bench gives up.
+const patience = time.Minute
+
+// function is one process of a function under a Runtime API of its own.
+type function struct {
+	process *exec.Cmd
+	server  *http.Server
+	// next gets the time of each call for an invocation; payloads what it is answered with.
+	next     chan time.Time
+	payloads chan string
+	done     chan string
+}
+
+// start starts a program, and returns when it asked for its first invocation, with the time that took.
+func start(ctx context.Context, argv []string, variables ...string) (*function, time.Duration, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, 0, err
+	}
+	f := &function{next: make(chan time.Time, 16), payloads: make(chan string), done: make(chan string, 1)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.poll)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{end}", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		w.WriteHeader(http.StatusAccepted)
+		f.done <- r.PathValue("end") + " " + string(body)
+	})
+	f.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
+	go func() { _ = f.server.Serve(listener) }()
+	f.process = exec.CommandContext(ctx, argv[0], argv[1:]...)
+	f.process.Env = append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=bench",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
+	}, variables...)
+	began := time.Now()
+	if err := f.process.Start(); err != nil {
+		return nil, 0, errors.Join(err, f.server.Close())
+	}
+	select {
+	case at := <-f.next:
+		return f, at.Sub(began), nil
+	case <-time.After(patience):
+		f.stop()
+		return nil, 0, fmt.Errorf("%s did not ask for an invocation within %s", argv[0], patience)
+	}
+}
+
+func (f *function) poll(w http.ResponseWriter, r *http.Request) {
+	f.next <- time.Now()
+	select {
+	case <-r.Context().Done():
+	case payload := <-f.payloads:
+		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "r")
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(patience).UnixMilli(), 10))
+		_, _ = io.WriteString(w, payload)
+	}
+}
+
+// invoke hands an event over and waits until the function asks for the next one.
+func (f *function) invoke(payload string) error {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case f.payloads <- payload:
+	case <-late.C:
+		return errors.New("the function does not take its invocation")
+	}
+	select {
+	case end := <-f.done:
+		if !strings.HasPrefix(end, "response") {
+			return fmt.Errorf("the function ended with %s", end)
+		}
+	case <-late.C:
+		return errors.New("the function does not end")
+	}
+	<-f.next
+	return nil
+}
+
+func (f *function) stop() {
+	_ = f.process.Process.Kill()
+	_ = f.process.Wait()
+	_ = f.server.Close()
 }

@@ -19,8 +19,8 @@ func (b *bench) table() []measurement {
 	first, second, prober := functions[0], functions[1], functions[2]
 	several := fmt.Sprintf("smoke, %d checks", checks)
 	return []measurement{
-		{"a template of 5 KB", "ms", 40, b.renderers("5"), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
-		{"a template of 60 KB", "ms", 40, b.renderers("60"), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{"a template of 5 KB", "ms", 40, b.renderers("5", 2, 15), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{"a template of 60 KB", "ms", 40, b.renderers("60", 9, 52), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
 		{
 			"templates that grow", "ms", 5,
 			[]thing{b.huge(2), b.huge(10)},
@@ -29,7 +29,10 @@ func (b *bench) table() []measurement {
 		},
 		{
 			"a renderer's peak memory", "MiB", 1,
-			[]thing{b.peak("5 KB", ours, b.rendered("5")...), b.peak("60 KB", ours, b.rendered("60")...)},
+			[]thing{
+				b.peak("5 KB", ours, "-o", "-", b.path("template-5.json")),
+				b.peak("60 KB", ours, "-o", "-", b.path("template-60.json")),
+			},
 			[]limit{{"5 KB", "", 12}, {"60 KB", "", 12}},
 		},
 
@@ -63,17 +66,17 @@ func (b *bench) table() []measurement {
 
 		{
 			fmt.Sprintf("%d independent checks, 8 at once", checks), "ms", 15,
-			append([]thing{b.loop("/health", checks, 8), b.smoke(several, checks, "/health", "")}, b.peers()...),
+			append([]thing{b.loop("/health", checks, 8), b.smoke(several, checks, "/health", 8)}, b.peers()...),
 			[]limit{{several, loop, 2}, {several, "goss", 0.6}, {several, "hurl", 0.6}, {several, "runn", 0.6}},
 		},
 		{
 			"50 checks of 100 ms, 16 at once", "ms", 7,
-			[]thing{b.loop("/slow", 50, 16), b.smoke("smoke", 50, "/slow", "policy: {concurrency: 16}\n")},
+			[]thing{b.loop("/slow", 50, 16), b.smoke("smoke", 50, "/slow", 16)},
 			[]limit{{"smoke", loop, 1.03}},
 		},
 		{
 			"smoke's peak memory", "MiB", 1,
-			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", ""))},
+			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", 8))},
 			[]limit{{several, "", 16}},
 		},
 

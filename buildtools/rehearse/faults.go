@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
@@ -44,39 +46,21 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 	stop := view.begin(*o)
 	score, err := campaign.Run(ctx, view.tell)
 	stop()
-	if code, failed := faultsFailed(ctx, w, err); failed {
-		return code
+	if control, refused := errors.AsType[*faults.ControlError](err); refused {
+		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
+		_, _ = fmt.Fprintln(w.stderr,
+			"  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
+		return exitFiles
+	}
+	if err != nil {
+		return unheld(ctx.Err(), w.stderr, "rehearse faults", err)
 	}
 	view.end(score)
 	err = o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, score, nil) })
 	if err != nil {
-		_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
-		return exitSetup
+		return unheld(nil, w.stderr, "rehearse faults", err)
 	}
 	return exitOf(score)
-}
-
-// faultsFailed says why a campaign has no score.
-func faultsFailed(ctx context.Context, w world, err error) (code int, failed bool) {
-	setup, unheld := errors.AsType[*rehearsal.SetupError](err)
-	control, refused := errors.AsType[*faults.ControlError](err)
-	switch {
-	case err == nil:
-		return 0, false
-	case ctx.Err() != nil:
-		_, _ = fmt.Fprintln(w.stderr, "rehearse faults: interrupted; everything was stopped")
-		return cli.ExitInterrupted, true
-	case unheld:
-		explain(w.stderr, setup)
-		return exitSetup, true
-	case refused:
-		_, _ = fmt.Fprintf(w.stderr, "rehearse faults: %v\n", control)
-		_, _ = fmt.Fprintln(w.stderr,
-			"  help: a suite can be scored only with a release that passes it; rehearse it without faults first")
-		return exitFiles, true
-	}
-	_, _ = fmt.Fprintln(w.stderr, "rehearse faults:", err)
-	return exitSetup, true
 }
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
@@ -105,4 +89,120 @@ func listFaults(w io.Writer) {
 		}
 		_, _ = fmt.Fprintf(w, "%-14s %-12s %s\n", f.Name, scope, f.About)
 	}
+}
+
+const (
+	// exitSurvivors says that the suite would let a fault into production.
+	exitSurvivors = 1
+	// faultSpeed compresses CodeDeploy's own waits to nothing: there is nothing to see in them.
+	faultSpeed = 1000
+	// mostParallel bounds the rehearsals side by side: most of them only wait for a time-out.
+	mostParallel, parallelPerCPU = 64, 4
+)
+
+// faultOptions are the flags of rehearse faults, those of a rehearsal among them.
+type faultOptions struct {
+	options
+	names, routes, onlyRoutes []string
+	readiness, list           bool
+	parallel                  int
+
+	faults     []faults.Fault
+	also, only []faults.Route
+}
+
+func faultsCommand(w world) *cli.Command {
+	o := faultOptions{options: options{formats: []string{"json"}}}
+	c := &cli.Command{
+		Name:      "faults",
+		Arguments: "[flags]",
+		About: `Scores a smoke suite: rehearses the new release again and again, each time with
+one fault put in front of its tasks, and tells which faults the suite would let
+into production, and what to write into it.
+A fault is caught when the hooks' real binaries make CodeDeploy roll the release
+back. First the release without a fault has to be shifted. Both releases' tasks
+are started once; no clock of the suite is changed, so a suite that waits two
+minutes for readiness takes a little more than that.`,
+		Example: `rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
+    --suite smoke.yaml --blue builtin:good --green builtin:good
+rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
+    --suite smoke.yaml --blue builtin:good --green builtin:good \
+    --fault error-200 --fault redirect --route 'GET /api/report' \
+    --report json=score.json
+rehearse faults --list`,
+		Exit: `0 every fault was caught
+1 a fault would have reached production
+2 the command line is wrong
+3 the rehearsals could not be held: a port, a binary, a command
+4 the release's files are wrong, or the release without a fault is not shifted
+130 interrupted`,
+	}
+	o.releaseFlags(c)
+	f := c.Group("the faults")
+	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")
+	f.StringArrayVar(&o.routes, "route", nil, "`'GET /path'`: break this route too, whether the suite asks it or not")
+	f.StringArrayVar(&o.onlyRoutes, "only", nil, "`'GET /path'`: break this route only, as the suite writes it")
+	f.BoolVar(&o.readiness, "readiness", false,
+		"break the routes of the readiness checks too; each takes the suite's whole within")
+	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()),
+		"`N`: faults side by side (default: 4 for each processor)")
+	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
+	f = c.Group("output")
+	f.StringArrayVar(&o.reportFlags, "report", nil, "`json=FILE`: write the score")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the score and the survivors only")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if o.list && len(args) == 0 {
+			listFaults(w.stdout)
+			return cli.ExitOK, nil
+		}
+		if err := o.complete(c, args); err != nil {
+			return 0, err
+		}
+		return o.run(ctx, w), nil
+	}
+	return c
+}
+
+// complete checks the flags and takes them apart.
+func (o *faultOptions) complete(c *cli.Command, args []string) (err error) {
+	o.plan.Speed, o.traffic = faultSpeed, "0"
+	if err := o.options.complete(c, args); err != nil {
+		return err
+	}
+	if o.parallel < 1 || o.parallel > mostParallel {
+		return cli.Usagef("--parallel %d: between 1 and %d", o.parallel, mostParallel)
+	}
+	var known []string
+	for _, f := range faults.Faults() {
+		known = append(known, f.Name)
+		if len(o.names) == 0 || slices.Contains(o.names, f.Name) {
+			o.faults = append(o.faults, f)
+		}
+	}
+	for _, name := range o.names {
+		if !slices.Contains(known, name) {
+			return cli.Usagef("--fault: there is no such fault; %s", nearest(name, known, "there are "))
+		}
+	}
+	if o.also, err = parseRoutes("route", o.routes); err != nil {
+		return err
+	}
+	o.only, err = parseRoutes("only", o.onlyRoutes)
+	return err
+}
+
+func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
+	var all []faults.Route
+	for _, t := range texts {
+		method, path, ok := strings.Cut(t, " ")
+		if !ok {
+			method, path = "GET", t
+		}
+		if !strings.HasPrefix(path, "/") || method != strings.ToUpper(method) || strings.ContainsAny(path, " ?#") {
+			return nil, cli.Usagef(
+				"--%s: want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag)
+		}
+		all = append(all, faults.Route{Method: method, Path: path})
+	}
+	return all, nil
 }

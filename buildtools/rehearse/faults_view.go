@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -84,27 +85,36 @@ func (v *faultView) tell(p faults.Progress) {
 	}
 	f := *p.Finding
 	mark, colour := "✗", red
-	what := string(f.Outcome)
 	switch f.Outcome {
 	case faults.Caught:
 		mark, colour = "✓", green
-		what = f.Why
-		if f.Check != "" {
-			what = "caught by " + f.Check
-		}
-	case faults.Survived:
-		what = fmt.Sprintf("shifted; %d requests met it", f.Requests)
-	case faults.Unmet:
-		what = "shifted; no request met it"
-	case faults.Unsound:
-		what = "rolled back, though no request met it: " + f.Why
 	case faults.Unfinished:
 		mark, colour = "?", yellow
-		what += ": " + f.Why
+	case faults.Survived, faults.Unmet, faults.Unsound:
 	}
+	what, _ := became(f)
 	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault,
 		routeWidth, f.Where(), what)
 	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
+}
+
+// became says what became of a fault: as it is found out, and beside the advice.
+func became(f faults.Finding) (now, end string) {
+	switch f.Outcome {
+	case faults.Caught:
+		if f.Check != "" {
+			return "caught by " + f.Check, ""
+		}
+		return f.Why, ""
+	case faults.Unmet:
+		return "shifted; no request met it", "reaches production, and no request of the suite meets it"
+	case faults.Unsound:
+		return "rolled back, though no request met it: " + f.Why, "was rolled back for another reason: " + f.Why
+	case faults.Unfinished:
+		return string(f.Outcome) + ": " + f.Why, "was not tried to its end: " + f.Why
+	case faults.Survived:
+	}
+	return fmt.Sprintf("shifted; %d requests met it", f.Requests), "reaches production"
 }
 
 // end prints the score, and for each fault that was not caught what to write into the suite.
@@ -124,24 +134,22 @@ func (v *faultView) end(s faults.Score) {
 }
 
 // grouped puts the findings together that were not caught and for which the advice is the same.
-func grouped(findings []faults.Finding) [][]faults.Finding {
-	var groups [][]faults.Finding
-	at := map[string]int{}
+func grouped(findings []faults.Finding) (groups [][]faults.Finding) {
+	key := func(f faults.Finding) string {
+		if f.Advice == nil {
+			return f.Fault + f.Where()
+		}
+		return f.Advice.Check + fmt.Sprint(f.Advice.Step) + f.Advice.YAML
+	}
 	for _, f := range findings {
-		if f.Outcome == faults.Caught {
-			continue
+		i := slices.IndexFunc(groups, func(g []faults.Finding) bool { return key(g[0]) == key(f) })
+		switch {
+		case f.Outcome == faults.Caught:
+		case i < 0:
+			groups = append(groups, []faults.Finding{f})
+		default:
+			groups[i] = append(groups[i], f)
 		}
-		key := f.Fault + f.Where()
-		if f.Advice != nil {
-			key = f.Advice.Check + fmt.Sprint(f.Advice.Step) + f.Advice.YAML
-		}
-		i, ok := at[key]
-		if !ok {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], f)
 	}
 	return groups
 }
@@ -150,16 +158,7 @@ func (v *faultView) survivors(b *strings.Builder, group []faults.Finding) {
 	width := v.screen.Columns()
 	b.WriteByte('\n')
 	for _, f := range group {
-		how := "reaches production"
-		switch f.Outcome {
-		case faults.Caught, faults.Survived:
-		case faults.Unmet:
-			how = "reaches production, and no request of the suite meets it"
-		case faults.Unsound:
-			how = "was rolled back for another reason: " + f.Why
-		case faults.Unfinished:
-			how = "was not tried to its end: " + f.Why
-		}
+		_, how := became(f)
 		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Fault), f.Where(), f.About, how)
 		b.WriteString(view.Wrap(line, width, 2) + "\n")
 	}

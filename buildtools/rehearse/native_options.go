@@ -34,7 +34,7 @@ func (o *options) nativeFlags(c *cli.Command) {
 	f.StringVar(&n.hookTimeout, "hook-timeout", "24h,ROLLBACK",
 		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
 			"while the hook does nothing")
-	f.DurationVar(&n.bakeTime, "bake-time", defaultTerminationWait,
+	f.DurationVar(&n.bakeTime, "bake-time", terminationWait,
 		"`TIME`: how long both releases run after the shift; --speed divides it")
 	f.StringVar(&n.testHeader, "test-header", "",
 		"`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, and there is no "+
@@ -76,7 +76,7 @@ func (o *options) chooseController(c *cli.Command) error {
 	takes := lifecycle.PauseStages()
 	for _, p := range n.pauses {
 		if !slices.Contains(takes, lifecycle.Name(p)) {
-			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, texts(takes), "they are "))
+			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, takes, "they are "))
 		}
 		o.plan.Native.Pauses = append(o.plan.Native.Pauses, lifecycle.Name(p))
 	}

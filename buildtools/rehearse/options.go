@@ -39,6 +39,7 @@ type options struct {
 	formats                        []string // of reports
 	reports                        cli.Reports
 	traffic                        string
+	commands                       map[lifecycle.Name]string // of --hook
 	quiet                          bool
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
@@ -46,14 +47,9 @@ type options struct {
 }
 
 const (
-	defaultTasks          = 2
-	defaultProductionPort = 8000
-	defaultTestPort       = 8080
-	defaultSpeed          = 100
-	// defaultFunctionTimeout is what infra/gate.yml gives the hooks.
-	defaultFunctionTimeout = 840 * time.Second
-	defaultStartTimeout    = time.Minute
-	defaultTerminationWait = time.Minute
+	// functionTimeout is what infra/gate.yml gives the hooks.
+	functionTimeout = 840 * time.Second
+	terminationWait = time.Minute
 )
 
 // command is the command line, with rehearse faults below it.
@@ -106,14 +102,13 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
 	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
 		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.DurationVar(&o.plan.TerminationWait, "termination-wait", defaultTerminationWait,
+	f.DurationVar(&o.plan.TerminationWait, "termination-wait", terminationWait,
 		"`TIME`: how long the old task set stays after the shift; --speed divides it")
 	o.nativeFlags(c)
 	f = c.Group("this machine")
-	f.IntVar(&o.plan.ProductionPort, "production-port", defaultProductionPort,
-		"`PORT`: of the production listener; 0 picks a free one")
-	f.IntVar(&o.plan.TestPort, "test-port", defaultTestPort, "`PORT`: of the test listener; 0 picks a free one")
-	f.Float64Var(&o.plan.Speed, "speed", defaultSpeed,
+	f.IntVar(&o.plan.ProductionPort, "production-port", 8000, "`PORT`: of the production listener; 0 picks a free one")
+	f.IntVar(&o.plan.TestPort, "test-port", 8080, "`PORT`: of the test listener; 0 picks a free one")
+	f.Float64Var(&o.plan.Speed, "speed", 100,
 		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
 	f.StringVar(&o.traffic, "traffic", "20",
 		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
@@ -146,9 +141,8 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
 	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
 	f = c.Group("tasks and hooks")
-	f.IntVar(&o.plan.Tasks, "tasks", defaultTasks, "`N`: tasks per task set")
-	f.DurationVar(&o.plan.StartTimeout, "start-timeout", defaultStartTimeout,
-		"`TIME`: that a task may take to open its port")
+	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
+	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
 	f.StringVar(&o.healthCheck, "health-check", "",
 		"`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below "+
 			"500)")
@@ -158,8 +152,7 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
 			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
 			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
-	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", defaultFunctionTimeout,
-		"`TIME`: that Lambda allows a hook")
+	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
 }
 
 // needed says which flags are missing, and that there are no arguments beside flags.
@@ -256,7 +249,7 @@ func (o *options) values() (err error) {
 	if o.reports, err = cli.ParseReports(o.reportFlags, o.formats, inputs); err != nil {
 		return err
 	}
-	_, err = o.hookCommands()
+	o.commands, err = o.hookCommands()
 	return err
 }
 
@@ -308,7 +301,7 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 		event := lifecycle.Name(name)
 		switch {
 		case !slices.Contains(known, event):
-			help := nearest(name, texts(known), "they are ")
+			help := nearest(name, known, "they are ")
 			return nil, cli.Usagef("--hook: not a %s that takes a hook; %s", kind, help)
 		case !ok || strings.TrimSpace(cmd) == "":
 			return nil, cli.Usagef("--hook %s: want EVENT=COMMAND", name)
@@ -318,19 +311,16 @@ func (o *options) hookCommands() (map[lifecycle.Name]string, error) {
 	return commands, nil
 }
 
-func texts(names []lifecycle.Name) (all []string) {
-	for _, n := range names {
-		all = append(all, string(n))
-	}
-	return all
-}
-
 // nearest helps with a name that is none of the known ones.
-func nearest(name string, known []string, all string) string {
-	if near, found := diagnostic.Nearest(name, known); found {
+func nearest[T ~string](name string, known []T, all string) string {
+	var names []string
+	for _, k := range known {
+		names = append(names, string(k))
+	}
+	if near, found := diagnostic.Nearest(name, names); found {
 		return "did you mean " + near + "?"
 	}
-	return all + strings.Join(known, ", ")
+	return all + strings.Join(names, ", ")
 }
 
 // serve takes --blue or --green apart.

@@ -48,24 +48,14 @@ func (o *options) run(ctx context.Context, w world) int {
 	stop := printer.Live()
 	result, err := o.plan.Run(ctx, printer.Print)
 	stop()
-	setup, failed := errors.AsType[*rehearsal.SetupError](err)
-	switch {
-	case failed:
-		explain(w.stderr, setup)
-		return exitSetup
-	case err != nil && ctx.Err() != nil:
-		_, _ = fmt.Fprintln(w.stderr, "rehearse: interrupted; everything was stopped")
-		return cli.ExitInterrupted
-	case err != nil:
-		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
-		return exitSetup
+	if err != nil {
+		return unheld(ctx.Err(), w.stderr, "rehearse", err)
 	}
 	printer.Summary(result)
 	page := func(w io.Writer) error { return view.WritePage(w, result) }
 	err = o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, result, page) })
 	if err != nil {
-		_, _ = fmt.Fprintln(w.stderr, "rehearse:", err)
-		return exitSetup
+		return unheld(nil, w.stderr, "rehearse", err)
 	}
 	if result.Outcome == rehearsal.Shifted {
 		return cli.ExitOK
@@ -98,15 +88,11 @@ func (o *options) read(w world) diagnostic.List {
 	}
 	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
 	dir := cmp.Or(o.hooksDir, filepath.Dir(w.self))
-	commands, err := o.hookCommands()
-	if err != nil {
-		return append(problems, diagnostic.Problem{Place: diagnostic.Place{Flag: "--hook"}, Text: err.Error()})
-	}
 	var missing diagnostic.List
 	if o.plan.Native != nil {
-		found.Functions = rehearsal.StageFunctions(commands)
+		found.Functions = rehearsal.StageFunctions(o.commands)
 	}
-	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: commands, Path: w.path}.Find(found.Functions)
+	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, diagnostic.Problem{
@@ -174,15 +160,26 @@ func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	}}
 }
 
-// explain tells why the rehearsal could not be held, and what to do.
-func explain(w io.Writer, e *rehearsal.SetupError) {
-	_, _ = fmt.Fprintf(w, "rehearse: %v\n", e)
-	for _, line := range e.Log {
-		_, _ = fmt.Fprintf(w, "  | %s\n", line)
+// unheld tells why nothing was rehearsed, or told, and what to do; it returns the exit code. Cut says that somebody
+// interrupted it.
+func unheld(cut error, w io.Writer, name string, err error) int {
+	setup, ok := errors.AsType[*rehearsal.SetupError](err)
+	switch {
+	case ok:
+		_, _ = fmt.Fprintf(w, "rehearse: %v\n", setup)
+		for _, line := range setup.Log {
+			_, _ = fmt.Fprintf(w, "  | %s\n", line)
+		}
+		if setup.Help != "" {
+			_, _ = fmt.Fprintf(w, "  help: %s\n", setup.Help)
+		}
+	case cut != nil:
+		_, _ = fmt.Fprintf(w, "%s: interrupted; everything was stopped\n", name)
+		return cli.ExitInterrupted
+	default:
+		_, _ = fmt.Fprintf(w, "%s: %v\n", name, err)
 	}
-	if e.Help != "" {
-		_, _ = fmt.Fprintf(w, "  help: %s\n", e.Help)
-	}
+	return exitSetup
 }
 
 // inFormat is a value as JSON, or the page.

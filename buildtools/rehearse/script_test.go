@@ -115,11 +115,13 @@ func orphans(ts *testscript.TestScript, _ bool, _ []string) {
 // workingIn lists the processes whose working directory is dir.
 func workingIn(dir string) []string {
 	var found []string
-	if links, err := filepath.Glob("/proc/[0-9]*/cwd"); err == nil && len(links) > 0 {
-		for _, link := range links {
-			if at, err := os.Readlink(link); err == nil && at == dir {
-				line, _ := os.ReadFile(filepath.Dir(link) + "/cmdline") // gone by now: no line
-				found = append(found, filepath.Base(filepath.Dir(link))+" "+strings.ReplaceAll(string(line), "\x00", " "))
+	// Not a pattern that ends in /cwd: for that each process's folder would be read, of which the kernel keeps a note
+	// an entry, and forgets them, at the process's end, in a loop that a busy machine is minutes in.
+	if processes, err := filepath.Glob("/proc/[0-9]*"); err == nil && len(processes) > 0 {
+		for _, process := range processes {
+			if at, err := os.Readlink(process + "/cwd"); err == nil && at == dir {
+				line, _ := os.ReadFile(process + "/cmdline") // gone by now: no line
+				found = append(found, filepath.Base(process)+" "+strings.ReplaceAll(string(line), "\x00", " "))
 			}
 		}
 		return found

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"smoke": main})
+	testscript.Main(m, map[string]func(){"smoke": main, "apps": apps})
 }
 
 // Every story starts the real command against a real server on loopback.

@@ -31,6 +31,8 @@ type options struct {
 	concurrency      int
 	reports          cli.Reports
 	validate, schema bool
+	bundle           bool
+	policy           string
 	quiet, verbose   bool
 }
 
@@ -69,8 +71,10 @@ smoke --validate smoke.yaml`,
 		return nil
 	})
 	f.IntVar(&o.concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
+	f.StringVar(&o.policy, "policy", "", "`FILE`: what a suite must have, such as {release_proof: true}")
 	f = c.Group("instead of a run")
 	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
+	f.BoolVar(&o.bundle, "bundle", false, "print the suite with the files that it names in it, to be published")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
 	f = c.Group("output")
 	f.StringArrayVar(&o.reportFlags, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
@@ -116,7 +120,7 @@ func (o *options) complete(c *cli.Command, args []string) (err error) {
 	if o.quiet && o.verbose {
 		return cli.Usagef("-q and -v exclude each other")
 	}
-	if o.validate {
+	if o.validate || o.bundle {
 		return nil
 	}
 	if c.Empty("baseline") {

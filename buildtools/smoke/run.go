@@ -23,6 +23,9 @@ import (
 const deploymentID = "local"
 
 func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
+	if !o.validate && !o.bundle {
+		o.reports.Clear()
+	}
 	src, err := suite.Load(o.suite, at.stdin)
 	if errors.Is(err, fs.ErrNotExist) && c.Near(o.suite) != "" {
 		return say(at, exitConfig, "read the suite: %v; %s", err, c.Near(o.suite))
@@ -36,6 +39,12 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	}
 	if suite == nil {
 		return exitConfig
+	}
+	if o.bundle {
+		return bundled(at, src)
+	}
+	if code := demanded(at, o, suite); code != cli.ExitOK {
+		return code
 	}
 	if err := checkAgainst(suite, o); err != nil {
 		return say(at, exitConfig, "%v", err)
@@ -159,9 +168,42 @@ func exitOf(r finding.Report) int {
 	return exitGate
 }
 
+// demanded holds the suite against the policy.
+func demanded(at surroundings, o options, checked *suite.Suite) int {
+	if o.policy == "" {
+		return cli.ExitOK
+	}
+	policy, err := suite.Load(o.policy, nil)
+	if err != nil {
+		return say(at, exitConfig, "read the policy: %v", err)
+	}
+	if problems := checked.Demand(policy); len(problems) > 0 {
+		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
+		return exitConfig
+	}
+	return cli.ExitOK
+}
+
+// bundled prints the suite with its files, which must be the same suite to who reads it.
+func bundled(at surroundings, src suite.Source) int {
+	text, err := suite.Bundle(src)
+	if err != nil {
+		return say(at, exitConfig, "%v", err)
+	}
+	if _, problems := suite.Read(suite.Source{Name: src.Name, Text: text}); len(problems.Errors(false)) > 0 {
+		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
+		return exitConfig
+	}
+	return wrote(at, at.stdout, text)
+}
+
 func validated(at surroundings, o options, suite *suite.Suite) int {
 	if o.quiet {
 		return cli.ExitOK
+	}
+	if !suite.ProvesRelease() {
+		say(at, cli.ExitOK, "%s: warning: nothing proves which release answers; expect ${RELEASE} of a header or of the body",
+			o.suite)
 	}
 	checks, compares := suite.Chosen(o.tags)
 	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),

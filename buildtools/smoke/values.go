@@ -26,9 +26,12 @@ func resolve(
 			continue
 		}
 		refs = append(refs, ref)
-		needsAWS = needsAWS || ref.Kind != suite.ReferenceEnv
+		needsAWS = needsAWS || ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager
 	}
-	sources := secret.Sources{Env: env}
+	sources := secret.Sources{Env: env, Suite: checked, Given: map[string]suite.Value{}}
+	for name, text := range o.values {
+		sources.Given[name] = suite.Value{Text: text, Secret: secrets[name]}
+	}
 	if needsAWS {
 		// Credentials and region are found as every AWS tool finds them: environment, profiles, single sign-on. The SDK's
 		// own warnings would stand among our lines; what matters of them is in its errors.
@@ -39,12 +42,5 @@ func resolve(
 		cfg = awsclient.Bounded(cfg)
 		sources.AWS = &cfg
 	}
-	values, err := sources.Resolve(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	for name, text := range o.values {
-		values[name] = suite.Value{Text: text, Secret: secrets[name]}
-	}
-	return values, nil
+	return sources.Resolve(ctx, refs)
 }

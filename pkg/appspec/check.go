@@ -1,6 +1,7 @@
 package appspec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,11 +34,12 @@ func (c *checker) fail(v Value, rule, text, help string) {
 	c.report(diagnostic.Error, v, rule, text, help)
 }
 
+// report says nothing more about what could not be understood.
 func (c *checker) report(severity diagnostic.Severity, v Value, rule, text, help string) {
-	place := v.Place
-	if place == (diagnostic.Place{}) {
-		place = c.spec.Place
+	if v.Wrong {
+		return
 	}
+	place := cmp.Or(v.Place, c.spec.Place)
 	c.problems = append(c.problems, diagnostic.Problem{
 		Place: place, Severity: severity, Cause: diagnostic.Rule, Rule: rule, Text: text, Help: help,
 	})
@@ -48,7 +50,7 @@ func (c *checker) taskDefinition(task *taskdef.Task) {
 	const rule = "task-definition"
 	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	switch {
-	case v.Wrong, v.Text == Placeholder:
+	case v.Text == Placeholder:
 		return
 	case v.Text == "":
 		c.fail(v, rule, "TaskDefinition is missing", help)
@@ -113,7 +115,7 @@ func (c *checker) loadBalancer(task *taskdef.Task) {
 	name, port := c.spec.Container, c.spec.Port
 	number, isPort := Port(port.Text)
 	switch {
-	case port.Wrong, isPort:
+	case isPort:
 	case port.Text == "":
 		c.fail(port, targetRule, "ContainerPort is missing", "")
 	default:
@@ -129,10 +131,7 @@ func (c *checker) loadBalancer(task *taskdef.Task) {
 // container checks the container's name, and returns what the task definition has under it.
 func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok bool) {
 	name := c.spec.Container
-	switch {
-	case name.Wrong:
-		return found, false
-	case name.Text == "":
+	if name.Text == "" {
 		c.fail(name, targetRule, "ContainerName is missing", "the container that the load balancer reaches")
 		return found, false
 	}
@@ -178,7 +177,7 @@ func PortHelp(container taskdef.Container) string {
 
 func (c *checker) platform(task *taskdef.Task) {
 	v := c.spec.PlatformVersion
-	if v.Wrong || v == (Value{}) {
+	if v == (Value{}) {
 		return
 	}
 	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" &&
@@ -230,9 +229,6 @@ func (c *checker) network(task *taskdef.Task) {
 			c.fail(at, rule, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
 		}
 		for _, v := range l.values {
-			if v.Wrong {
-				continue
-			}
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
 				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key,
 					"ids begin with "+l.prefix+" and are hexadecimal")
@@ -270,7 +266,6 @@ func (c *checker) providers(task *taskdef.Task) {
 	fargate, others := false, false
 	for _, p := range all {
 		switch fault := providerFault(p.Name); {
-		case p.Name.Wrong:
 		case p.Name.Text == "":
 			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
 		case fault != "":
@@ -365,7 +360,6 @@ func (c *checker) hooks() {
 		}
 		seen[event] = true
 		switch fault := functionFault(h.Function.Text); {
-		case h.Function.Wrong:
 		case h.Function.Text == "":
 			c.fail(h.Function, rule, "the hook for "+template.Unquoted(event)+" has no function", "")
 		case fault != "":

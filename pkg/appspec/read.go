@@ -38,7 +38,7 @@ func (r *reader) spec(root *template.Node) Spec {
 	if !r.is(root, template.Object, "an AppSpec") {
 		return s
 	}
-	r.keys(root, "version", "Resources", "Hooks")
+	r.keys(root, "the AppSpec itself")
 	r.version(root)
 	if resources := r.get(root, "Resources"); resources == nil {
 		r.fail(root.At, "resources", "Resources is missing", "")
@@ -67,7 +67,7 @@ func (r *reader) resources(n *template.Node, s *Spec) {
 		if !r.is(item, template.Object, "an entry of Resources") {
 			continue
 		}
-		r.keys(item, "TargetService")
+		r.keys(item, "the list of Resources")
 		switch target := r.member(item, "TargetService"); {
 		case target == nil:
 			r.fail(item.At, "resources", "TargetService is missing", "")
@@ -100,7 +100,7 @@ func (r *reader) version(root *template.Node) {
 }
 
 func (r *reader) target(target *template.Node, s *Spec) {
-	r.keys(target, "Type", "Properties")
+	r.keys(target, "TargetService")
 	switch kind := r.get(target, "Type"); {
 	case kind == nil:
 		r.fail(target.At, "type", "Type is missing", "Type: "+serviceType)
@@ -112,7 +112,7 @@ func (r *reader) target(target *template.Node, s *Spec) {
 		return
 	}
 	s.Place = r.doc.Place(p.At)
-	r.keys(p, "TaskDefinition", "LoadBalancerInfo", "PlatformVersion", "NetworkConfiguration", "CapacityProviderStrategy")
+	r.keys(p, "Properties")
 	s.TaskDefinition = r.text(p, "TaskDefinition")
 	s.PlatformVersion = r.text(p, "PlatformVersion")
 	r.loadBalancer(p, s)
@@ -134,7 +134,7 @@ func (r *reader) target(target *template.Node, s *Spec) {
 func (r *reader) loadBalancer(p *template.Node, s *Spec) {
 	const help = "the ContainerName and the ContainerPort that the load balancer reaches"
 	if lb := r.object(p, "LoadBalancerInfo", "load-balancer", help); lb != nil {
-		r.keys(lb, "ContainerName", "ContainerPort")
+		r.keys(lb, "LoadBalancerInfo")
 		s.Container = r.text(lb, "ContainerName")
 		s.Port = r.number(lb, "ContainerPort", wantPort)
 	}
@@ -144,7 +144,7 @@ func (r *reader) provider(item *template.Node) Provider {
 	if !r.is(item, template.Object, "an entry of CapacityProviderStrategy") {
 		return unread().Providers[0]
 	}
-	r.keys(item, "CapacityProvider", "Weight", "Base")
+	r.keys(item, "an entry of CapacityProviderStrategy")
 	name := r.text(item, "CapacityProvider")
 	if name == (Value{}) {
 		name.Place = r.doc.Place(item.At)
@@ -153,12 +153,12 @@ func (r *reader) provider(item *template.Node) Provider {
 }
 
 func (r *reader) network(n *template.Node, s *Spec) {
-	r.keys(n, "AwsvpcConfiguration")
+	r.keys(n, "NetworkConfiguration")
 	vpc := r.object(n, "AwsvpcConfiguration", "network", "")
 	if vpc == nil {
 		return
 	}
-	r.keys(vpc, "Subnets", "SecurityGroups", "AssignPublicIp")
+	r.keys(vpc, "AwsvpcConfiguration")
 	s.Network = &Network{
 		Place: r.doc.Place(vpc.At), Subnets: r.texts(vpc, "Subnets"), SecurityGroups: r.texts(vpc, "SecurityGroups"),
 		AssignPublicIP: r.text(vpc, "AssignPublicIp"),
@@ -222,13 +222,14 @@ func (r *reader) member(n *template.Node, key string) *template.Member {
 	return slip
 }
 
-// keys reports keys that are not known, and known ones that stand twice in different case.
-func (r *reader) keys(n *template.Node, known ...string) {
+// keys reports keys that are not known in what n is, and known ones that stand twice in different case.
+func (r *reader) keys(n *template.Node, in string) {
 	seen := map[string]bool{}
 	for i := range n.Members {
 		m := &n.Members[i]
-		found := slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, m.Key) })
+		same := func(k string) bool { return strings.EqualFold(k, m.Key) }
 		lower := strings.ToLower(m.Key)
+		found := slices.ContainsFunc(known()[in], same)
 		if found && seen[lower] {
 			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
 		}
@@ -238,39 +239,36 @@ func (r *reader) keys(n *template.Node, known ...string) {
 		}
 		p := diagnostic.Problem{
 			Place: r.doc.Place(m.KeyAt), Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "key",
-			Text: "unknown key " + template.Quote(m.Key), Help: "known here are " + strings.Join(known, ", "),
+			Text: "unknown key " + template.Quote(m.Key), Help: "known here are " + strings.Join(known()[in], ", "),
 		}
-		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
-			p.Severity, p.Help = diagnostic.Error, "did you mean "+template.Quote(near)+"?"
+		for where, keys := range known() {
+			if slices.ContainsFunc(keys, same) {
+				p.Severity, p.Text, p.Help = diagnostic.Error, template.Quote(m.Key)+" is in the wrong place", "it belongs in "+where
+			}
+		}
+		if near, ok := diagnostic.NearestKey(m.Key, known()[in]); ok {
+			p.Severity, p.Text = diagnostic.Error, "unknown key "+template.Quote(m.Key)
+			p.Help = "did you mean " + template.Quote(near) + "?"
 			r.slips[m] = near
-		} else if where := belongs(m.Key); where != "" {
-			p.Severity, p.Text, p.Help = diagnostic.Error, template.Quote(m.Key)+" is in the wrong place", "it belongs in "+where
 		}
 		r.problems = append(r.problems, p)
 	}
 }
 
-// belongs says where a key of an AppSpec's stands, whatever its case; "" for any other key.
-func belongs(key string) string {
-	switch strings.ToLower(key) {
-	case "version", "resources", "hooks":
-		return "the AppSpec itself"
-	case "targetservice":
-		return "the list of Resources"
-	case "type", "properties":
-		return "TargetService"
-	case "taskdefinition", "loadbalancerinfo", "platformversion", "networkconfiguration", "capacityproviderstrategy":
-		return "Properties"
-	case "containername", "containerport":
-		return "LoadBalancerInfo"
-	case "awsvpcconfiguration":
-		return "NetworkConfiguration"
-	case "subnets", "securitygroups", "assignpublicip":
-		return "AwsvpcConfiguration"
-	case "capacityprovider", "base", "weight":
-		return "an entry of CapacityProviderStrategy"
+// known are the keys of an AppSpec, by what they stand in.
+func known() map[string][]string {
+	return map[string][]string{
+		"the AppSpec itself":    {"version", "Resources", "Hooks"},
+		"the list of Resources": {"TargetService"},
+		"TargetService":         {"Type", "Properties"},
+		"Properties": {
+			"TaskDefinition", "LoadBalancerInfo", "PlatformVersion", "NetworkConfiguration", "CapacityProviderStrategy",
+		},
+		"LoadBalancerInfo":                     {"ContainerName", "ContainerPort"},
+		"NetworkConfiguration":                 {"AwsvpcConfiguration"},
+		"AwsvpcConfiguration":                  {"Subnets", "SecurityGroups", "AssignPublicIp"},
+		"an entry of CapacityProviderStrategy": {"CapacityProvider", "Weight", "Base"},
 	}
-	return ""
 }
 
 // object returns the object under a key that must be there, or nil.

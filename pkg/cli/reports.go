@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,6 +45,15 @@ func ParseReports(values, formats, inputs []string) (Reports, error) {
 		all = append(all, report{format, file})
 	}
 	return all, nil
+}
+
+// Clear removes the reports of an earlier run, so that none is taken for this one's. What is no file stays.
+func (all Reports) Clear() {
+	for _, r := range all {
+		if at, err := os.Lstat(r.file); err == nil && at.Mode().IsRegular() {
+			_ = os.Remove(r.file) // that it can be written was seen
+		}
+	}
 }
 
 // Write writes each report as of makes it for its format. It tries all, and returns the first error. A pipe that

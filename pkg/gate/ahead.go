@@ -80,7 +80,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if checked == nil {
 		return nil, brokenSuite(problems)
 	}
-	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, checked.References())
+	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
 	return checked, err
 }
 

@@ -167,7 +167,7 @@ func (g *Gate) job(
 	var values map[string]suite.Value
 	var err error
 	parallel.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS}.Resolve(ctx, checked.References())
+		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
 	}, func() {
 		switch percent, _ := f.Share.Get(); {
 		case f.lifecycleEvent != lifecycle.BeforeAllowTraffic:

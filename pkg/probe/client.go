@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +22,8 @@ const (
 	maxHeaderBytes = 256 << 10
 	// bufferSize is that of each connection's read and write buffers.
 	bufferSize = 4 << 10
+	// leastBuffer is the least that package bufio takes.
+	leastBuffer = 16
 )
 
 // Target is one side to ask, and how to reach it.
@@ -48,6 +51,7 @@ type Target struct {
 type Client struct {
 	target      Target
 	warm, fresh *http.Transport
+	second      *http.Transport // HTTP/2, a connection for each request
 	dialled     atomic.Uint32
 }
 
@@ -57,9 +61,16 @@ func New(t Target) *Client {
 		t.Steer = func(*url.URL) string { return "" }
 	}
 	c := &Client{target: t}
-	c.warm = c.newTransport()
-	c.fresh = c.newTransport()
-	c.fresh.DisableKeepAlives = true
+	c.warm, c.fresh, c.second = c.newTransport(), c.newTransport(), c.newTransport()
+	c.fresh.DisableKeepAlives, c.second.DisableKeepAlives = true, true
+	c.second.Protocols.SetHTTP1(false)
+	c.second.Protocols.SetHTTP2(t.URL.Scheme == "https")
+	c.second.Protocols.SetUnencryptedHTTP2(t.URL.Scheme != "https")
+	if t.URL.Scheme == "https" {
+		c.second.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.secure(ctx, network, addr, "h2")
+		}
+	}
 	return c
 }
 
@@ -67,10 +78,11 @@ func New(t Target) *Client {
 func (c *Client) Close() {
 	c.warm.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
+	c.second.CloseIdleConnections()
 }
 
-// newTransport speaks HTTP/1.1 only: with HTTP/2 all requests would share one connection, and so one
-// node of the load balancer. It uses no proxy: a gate must know whom it asks.
+// newTransport speaks HTTP/1.1: with HTTP/2 all requests would share one connection, and so one node of the load
+// balancer. It uses no proxy: a gate must know whom it asks.
 func (c *Client) newTransport() *http.Transport {
 	t := &http.Transport{
 		DialContext:            c.dial,
@@ -78,24 +90,65 @@ func (c *Client) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    max(1, c.target.Connections),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         bufferSize,
+		ReadBufferSize:         leastBuffer, // see conn.Read
 		WriteBufferSize:        bufferSize,
 		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
 		Protocols:              new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
 	if c.target.URL.Scheme == "https" {
-		t.TLSClientConfig = &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			RootCAs:    c.target.Roots,
-			ServerName: cmp.Or(c.target.ServerName, (&url.URL{Host: c.target.Host}).Hostname(), c.target.URL.Hostname()),
-		}
+		t.DialTLSContext = c.dialTLS
 	}
 	return t
 }
 
-// dial connects to the target, or to the next of its addresses.
+// dialTLS returns a connection above TLS, where an answer's end can be seen.
+func (c *Client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	secure, err := c.secure(ctx, network, addr, "http/1.1")
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: secure, expires: secure.ConnectionState().PeerCertificates[0].NotAfter}, nil
+}
+
+// secure connects and shakes hands.
+func (c *Client) secure(ctx context.Context, network, addr, protocol string) (*tls.Conn, error) {
+	raw, err := c.connect(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	asked := &clientCertificate{Conn: raw}
+	secure := tls.Client(asked, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{protocol},
+		RootCAs:    c.target.Roots,
+		ServerName: cmp.Or(c.target.ServerName, (&url.URL{Host: c.target.Host}).Hostname(), c.target.URL.Hostname()),
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			asked.wanted.Store(true)
+			return &tls.Certificate{}, nil
+		},
+	})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, asked.explained(err)
+	}
+	if protocol == "h2" && secure.ConnectionState().NegotiatedProtocol != "h2" {
+		_ = raw.Close()
+		return nil, fmt.Errorf("%w: the target does not speak HTTP/2", errHandshake)
+	}
+	return secure, nil
+}
+
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	raw, err := c.connect(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: raw}, nil
+}
+
+// connect dials the target, or the next of its addresses.
+func (c *Client) connect(ctx context.Context, network, addr string) (net.Conn, error) {
 	if n := uint32(len(c.target.Addrs)); n > 0 {
 		addr = c.target.Addrs[(c.dialled.Add(1)-1)%n]
 	}
@@ -103,21 +156,5 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	conn, err := dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &countingConn{Conn: conn}, nil
-}
-
-// countingConn counts the bytes that are written.
-type countingConn struct {
-	net.Conn
-	written atomic.Int64
-}
-
-func (c *countingConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.written.Add(int64(n))
-	return n, err
+	return dial(ctx, network, addr)
 }

@@ -33,6 +33,8 @@ const (
 	FaultTimeout Fault = "timeout"
 	// FaultCertificate is a certificate that does not verify: nobody's answer was accepted.
 	FaultCertificate Fault = "certificate"
+	// FaultHandshake is a handshake that both sides' settings do not allow: a client's certificate, a name, a version.
+	FaultHandshake Fault = "handshake"
 	// FaultTLS is a handshake that failed for another reason.
 	FaultTLS Fault = "tls"
 	// FaultTruncated is a body that ended too early.
@@ -64,7 +66,19 @@ func (x *exchange) fault(ctx context.Context, err error) Observation {
 	if class == FaultTimeout {
 		text = "no whole answer within " + x.request.Timeout.String()
 	}
+	if where := x.where(); !strings.Contains(text, where) && class != FaultDNS {
+		text += " (" + where + ")"
+	}
 	return Observation{Fault: class, Text: text}
+}
+
+// where is the address that was asked, host:port.
+func (x *exchange) where() string {
+	if c := x.watcher.connection(); c != nil {
+		return c.RemoteAddr().String()
+	}
+	u := x.client.target.URL
+	return net.JoinHostPort(u.Hostname(), port(u))
 }
 
 func classOf(err error) (Fault, string) {
@@ -81,6 +95,8 @@ func classOf(err error) (Fault, string) {
 		return FaultLocal, dialText(err)
 	case isCertificate(err):
 		return FaultCertificate, text
+	case errors.Is(err, errHandshake):
+		return FaultHandshake, text
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return FaultDNS, "look up " + dns.Name + ": " + dns.Err

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,6 +31,9 @@ type Request struct {
 	Method string
 	// Path is the path and query, already escaped: "/orders/7?full=1".
 	Path string
+	// Link says that Path is a link from the answer to the path From: a URL of the target, or a reference to one.
+	Link bool
+	From string
 	// Header is not changed, and must not be while Do runs.
 	Header http.Header
 	Body   []byte
@@ -39,6 +43,19 @@ type Request struct {
 	MaxBody int64
 	// Fresh asks on a new connection, which is closed afterwards.
 	Fresh bool
+	// Host is the Host header; the target's where it is empty.
+	Host string
+	// Jar holds the cookies that are sent, and gets those that come, redirects included; nil sends none.
+	Jar *Jar
+	// HTTP2 asks over HTTP/2: with TLS, or else with prior knowledge (h2c).
+	HTTP2 bool
+	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
+	// comes is the body.
+	WebSocket *string
+	// Unread says that nothing of the body matters: of an answer that began well it is not read.
+	Unread bool
+	// Events is how many events of an event stream (text/event-stream) are read, of which the body then is; 0 reads none.
+	Events int
 	// KeepRedirect reports a redirect as the answer instead of following it.
 	KeepRedirect bool
 }
@@ -56,6 +73,14 @@ type Observation struct {
 	Body []byte
 	// Latency is the time from the first byte sent to the last byte read.
 	Latency time.Duration
+	// Trailer is what came behind the body, where the request was made over HTTP/2.
+	Trailer http.Header
+	// Expires is when the certificate ends, zero without TLS.
+	Expires time.Time
+	// Cookies are those that the answer and the redirects before it set, in order.
+	Cookies []*http.Cookie
+	// Path is the path and query that answered, behind all redirects.
+	Path string
 	// Location is where a redirect that was not followed pointed to.
 	Location string
 }
@@ -65,12 +90,10 @@ func (o Observation) Answered() bool { return o.Fault == FaultNone && o.Status !
 
 // Do sends the request and returns what came of it. It returns soon after ctx ends, whatever the server does.
 func (c *Client) Do(ctx context.Context, r Request) Observation {
-	// Not resolved against the target: a path with ".." in it is asked as it was written.
-	u, err := url.ParseRequestURI(r.Path)
-	if err != nil || !strings.HasPrefix(r.Path, "/") || strings.HasPrefix(r.Path, "//") {
-		return Observation{Fault: FaultRequest, Text: "the path is not valid"}
+	u, o := c.urlOf(r)
+	if o.Fault != FaultNone {
+		return o
 	}
-	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
 	if why := c.target.Steer(u); why != "" {
 		return Observation{Fault: FaultRequest, Text: why}
 	}
@@ -80,11 +103,47 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
 	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
-	o := t.run(asked, u)
+	if r.WebSocket != nil {
+		o = t.webSocket(asked, u)
+	} else {
+		o = t.run(asked, u)
+	}
+	if c := t.watcher.connection(); c != nil {
+		o.Expires = c.expires
+	}
+	o.Cookies = t.cookies
 	if !t.sent.IsZero() {
 		o.Latency = time.Since(t.sent)
 	}
 	return o
+}
+
+// urlOf is where a request goes. A path is not resolved against the target: with ".." in it, it is asked as written.
+func (c *Client) urlOf(r Request) (*url.URL, Observation) {
+	if r.Link {
+		base, err := c.target.URL.Parse(r.From)
+		if err != nil {
+			base = c.target.URL
+		}
+		u, err := base.Parse(r.Path)
+		if err != nil || r.Path == "" || !c.target.owns(u) {
+			return nil, Observation{Fault: FaultRedirectAway, Text: fmt.Sprintf("the link %.200q leads away from the target", r.Path)}
+		}
+		u.Scheme, u.Host, u.User, u.Fragment = c.target.URL.Scheme, c.target.URL.Host, nil, ""
+		return u, Observation{}
+	}
+	u, err := url.ParseRequestURI(r.Path)
+	if err != nil || !strings.HasPrefix(r.Path, "/") || strings.HasPrefix(r.Path, "//") {
+		return nil, Observation{Fault: FaultRequest, Text: "the path is not valid"}
+	}
+	u.Scheme, u.Host = c.target.URL.Scheme, c.target.URL.Host
+	return u, Observation{}
+}
+
+// Owns reports whether a link, on the page of that path, stays on the target.
+func (c *Client) Owns(link, from string) bool {
+	_, o := c.urlOf(Request{Path: link, From: from, Link: true})
+	return o.Fault == FaultNone
 }
 
 // exchange is one request on its way, with the redirects that it followed.
@@ -94,12 +153,15 @@ type exchange struct {
 	parent  context.Context //nolint:containedctx // lives as long as one call of Do; tells whose deadline ended
 	cancel  context.CancelCauseFunc
 	sent    time.Time // when the first byte was sent
+	cookies []*http.Cookie
+	watcher *watcher // of the last request
 }
 
 func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
 	var seen map[string]bool
 	for {
+		asked := x.asked(method, u)
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
 			return x.fault(ctx, err)
@@ -109,6 +171,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 			if o.Fault == FaultNone {
 				o = x.read(ctx, resp)
 			}
+			o.Path = u.RequestURI()
 			_ = resp.Body.Close()
 			return o
 		}
@@ -116,15 +179,20 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if seen == nil {
 			seen = map[string]bool{}
 		}
-		seen[method+" "+u.String()] = true
+		seen[asked] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
-		if u = next; seen[method+" "+u.String()] {
+		if u = next; seen[x.asked(method, u)] {
 			return loop(resp, "redirects in a loop")
 		}
 		if len(seen) > maxRedirects {
 			return loop(resp, fmt.Sprintf("redirects more than %d times", maxRedirects))
 		}
 	}
+}
+
+// asked tells requests apart: one that brings a new cookie is another one.
+func (x *exchange) asked(method string, u *url.URL) string {
+	return method + " " + u.String() + " " + x.request.Jar.header(x.cookieURL(u), "")
 }
 
 func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []byte) (*http.Response, error) {
@@ -140,14 +208,30 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	} else if method != http.MethodGet && method != http.MethodHead {
 		req.Body = http.NoBody
 	}
+	if host := x.request.Host; host != "" {
+		req.Host = host
+	}
+	if cookies := x.request.Jar.header(x.cookieURL(u), req.Header.Get("Cookie")); cookies != "" {
+		req.Header = req.Header.Clone()
+		req.Header.Set("Cookie", cookies)
+	}
 	w := &watcher{cancel: x.cancel}
+	x.watcher = w
 	transport := x.client.warm
 	if x.request.Fresh {
 		transport = x.client.fresh
 	}
+	if x.request.HTTP2 {
+		transport = x.client.second
+	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
 		x.sent = w.gotConn()
+	}
+	if err == nil && len(resp.Header["Set-Cookie"]) > 0 {
+		cookies := resp.Cookies()
+		x.cookies = append(x.cookies, cookies...)
+		x.request.Jar.set(x.cookieURL(u), cookies)
 	}
 	return resp, err
 }
@@ -159,10 +243,20 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
 		return o
 	}
+	if x.request.Unread {
+		return o
+	}
 	limit := x.request.MaxBody
 	var err error
-	o.Body, err = io.ReadAll(io.LimitReader(plain(resp), limit+1))
+	body := plain(resp)
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	stream := kind == "text/event-stream"
+	if stream {
+		body = &events{body: body, left: x.request.Events}
+	}
+	o.Body, err = io.ReadAll(io.LimitReader(body, limit+1))
 	n := int64(len(o.Body))
+	o.Trailer = resp.Trailer
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -174,11 +268,42 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		}
 	case n > limit:
 		o.Fault, o.Text = FaultTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)
+	case !stream && resp.ProtoMajor == 1 && x.watcher.behind() != "":
+		o.Fault, o.Text = FaultProtocol, x.watcher.behind()
 	}
 	if o.Fault != FaultNone && len(o.Body) > maxExcerpt {
 		o.Body = bytes.Clone(o.Body[:maxExcerpt])
 	}
 	return o
+}
+
+// events is the beginning of an event stream, which need not end: as many of its events as are left. One ends with an
+// empty line.
+type events struct {
+	body io.Reader
+	left int
+	line int // the length of the line so far
+}
+
+func (e *events) Read(p []byte) (int, error) {
+	if e.left <= 0 || len(p) == 0 {
+		return 0, io.EOF
+	}
+	n, err := e.body.Read(p)
+	for i, c := range p[:n] {
+		switch {
+		case c == '\r':
+		case c != '\n':
+			e.line++
+		case e.line > 0:
+			e.line = 0
+		default:
+			if e.left--; e.left == 0 {
+				return i + 1, nil
+			}
+		}
+	}
+	return n, err
 }
 
 // drain reads the rest of a redirect's body, so that the connection can be used again.

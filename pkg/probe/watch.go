@@ -2,9 +2,7 @@ package probe
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"net"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -21,7 +19,7 @@ type watcher struct {
 	cancel context.CancelCauseFunc
 
 	mu     sync.Mutex
-	conn   *countingConn
+	conn   *conn
 	before int64 // what had been written to conn before this request
 	sent   time.Time
 }
@@ -43,7 +41,7 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 	if w.sent.IsZero() {
 		w.sent = time.Now()
 	}
-	if w.conn = counting(info.Conn); w.conn != nil {
+	if w.conn, _ = info.Conn.(*conn); w.conn != nil {
 		w.before = w.conn.written.Load()
 	}
 }
@@ -54,10 +52,19 @@ func (w *watcher) gotConn() time.Time {
 	return w.sent
 }
 
-func counting(c net.Conn) *countingConn {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
+// connection is the last that the request got, or nil.
+func (w *watcher) connection() *conn {
+	if w == nil {
+		return nil
 	}
-	counted, _ := c.(*countingConn)
-	return counted
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn
+}
+
+func (w *watcher) behind() string {
+	if c := w.connection(); c != nil {
+		return c.behind()
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
@@ -43,10 +44,12 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		BlueGroup: c.blue.group.Name, GreenGroup: c.green.group.Name,
 		TaskSets: []deployment.TaskSet{c.taskSet(c.blue, "PRIMARY", 100, time.Now())},
 	}
+	// CodePipeline has put the task definition in.
+	appSpec := strings.ReplaceAll(c.plan.Release.AppSpec, appspec.Placeholder, c.plan.definitionARN(deployment.Green))
 	c.offer(ctx, func(appSpec string) deployment.Deployment {
 		offered.AppSpec = appSpec
 		return deployment.New(offered, time.Now())
-	}, c.plan.deployedAppSpec(), "waits for CreateDeployment (application rehearsal, group rehearsal)")
+	}, appSpec, "waits for CreateDeployment (application rehearsal, group rehearsal)")
 	spec, _ := appspec.Read("", offered.AppSpec) // a task definition that cannot be read is the plan's
 	c.definition = spec.TaskDefinition.Text
 	// CodeDeploy says nothing about a hook that it skips (user guide: "nothing happens"); a rehearsal does.

@@ -40,14 +40,6 @@ type failure struct {
 	err error
 }
 
-// where names the event, and its step.
-func (f *failure) where() string {
-	if f.step == 0 {
-		return string(f.event)
-	}
-	return fmt.Sprintf("%s, step %d", f.event, f.step)
-}
-
 // witness collects what a hook writes while it runs.
 type witness struct {
 	stream *stream
@@ -122,7 +114,8 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	invoked, last := w.invoked, w.last
 	w.mu.Unlock()
 	since := now.Add(-workGrace)
-	return invoked && (last.After(since) || s.busySince(since))
+	active, asked := s.balancer.Log.Busy() // but for the background traffic
+	return invoked && (active > 0 || last.After(since) || asked.After(since) || s.lastCall.Load() > since.UnixNano())
 }
 
 // call is how a controller calls a hook, and where it hears the answer.
@@ -160,8 +153,8 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 		answer: c.answer, limit: c.limit, stop: r.book.Stopped(r.id), speed: r.plan.Speed,
 		atWork: func(now time.Time) bool { return w.atWork(r.stage, now) },
 	}
-	end, status, stop := late.wait(ctx)
-	if end == callbackAnswered {
+	status, stop := late.wait(ctx)
+	if status != "" {
 		// The status is known; the last log lines may still be on their way.
 		select {
 		case <-delivered:
@@ -175,20 +168,20 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.result.Duration = time.Since(began)
-	w.result.Status, w.result.Reported = status, end == callbackAnswered
-	failed := r.judge(w, hook, c, end, stop)
+	w.result.Status, w.result.Reported = status, status != ""
+	failed := r.judge(ctx, w, hook, c, stop)
 	w.result.Report = r.hookReport(w.result.Verdict)
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
 }
 
 // judge says why a hook's event failed, or nil when it did not.
-func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deployment.Stop) *failure {
-	f := &failure{event: w.event}
+func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *deployment.Stop) *failure {
+	f, code := &failure{event: w.event}, deployment.DiagnosticFailed
 	switch {
-	case end == callbackAnswered && w.result.Status == deployment.EventSucceeded:
+	case w.result.Status == deployment.EventSucceeded:
 		return nil
-	case end == callbackAnswered:
+	case w.result.Reported:
 		f.why = deployment.Error{Code: deployment.CodeHookFailed, Message: deployment.TextHookFailed}
 		f.reason = cmp.Or(w.why, hook.Function+" reported Failed and did not say why")
 		if v := w.result.Verdict; v != nil && v.Reason != "" {
@@ -198,11 +191,12 @@ func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deplo
 		if i := slices.IndexFunc(w.result.Checks, failed); i >= 0 {
 			f.check = w.result.Checks[i].Name
 		}
-	case end == callbackStopped:
-		f = stoppedAt(w.event, stop)
-	case end == callbackInterrupted:
+	case stop != nil:
+		f = stoppedAt(w.event, *stop)
+	case ctx.Err() != nil:
 		f.reason = "interrupted"
 	default:
+		code = deployment.DiagnosticLate
 		f.why = deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextHookLate}
 		f.reason = fmt.Sprintf("timed out: %s did not %s (compressed by --speed %g)", hook.Function, c.late, s.plan.Speed)
 		if n := len(w.result.Attempts); n > 0 {
@@ -210,10 +204,6 @@ func (s *stage) judge(w *witness, hook Hook, c call, end callbackEnd, stop deplo
 		}
 	}
 	w.result.Status = deployment.EventFailed // the only other status that a hook can report
-	code := deployment.DiagnosticFailed
-	if end == callbackLate {
-		code = deployment.DiagnosticLate
-	}
 	tail := s.stream.redactor.Cut(w.tail)
 	f.diagnostics = &deployment.Diagnostics{Code: code, Script: hook.Function, Message: f.why.Message, LogTail: tail}
 	return f

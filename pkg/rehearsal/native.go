@@ -3,9 +3,7 @@ package rehearsal
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -179,7 +177,8 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
 		return Failed
 	}
-	n.stream.tell(KindRollback, phase{}, "the deployment ends in %s; ECS puts %s back", f.where(), n.blue.release)
+	n.stream.tell(KindRollback, phase{}, "the deployment ends in %s; ECS puts %s back", where(f.event, f.step),
+		n.blue.release)
 	d, _ := n.book.Get(n.id)
 	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
 	back := slices.DeleteFunc([]lifecycle.Name{lifecycle.ProductionTrafficShift, lifecycle.TestTrafficShift},
@@ -212,19 +211,9 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 // revision is a side's service revision.
 func (n *native) revision(d *side, weight float64, now time.Time) deployment.TaskSet {
 	t := n.taskSet(d, "ACTIVE", weight, now)
-	t.ID = fmt.Sprintf("arn:aws:ecs:%s:%s:service-revision/rehearsal/%s/%019d", Region, Account, n.plan.service(),
-		revision(d.label))
+	t.ID = arn("ecs", "service-revision/rehearsal/%s/%019d", n.plan.service(), revision(d.label))
 	t.TestWeight = weight
 	return t
-}
-
-func functionARN(name string) string {
-	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", Region, Account, name)
-}
-
-// ruleARN is the ARN of a listener's rule; number 1 is the default rule.
-func ruleARN(listener, number string) string {
-	return fmt.Sprintf("%s/%016s", strings.Replace(listener, ":listener/", ":listener-rule/", 1), number)
 }
 
 // testRule is the ARN of the rule that leads test traffic.
@@ -251,7 +240,7 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 	event := map[string]any{
 		"executionId": executionID, "lifecycleStage": p.name, "resourceArn": n.id,
 		"executionDetails": map[string]any{
-			"serviceArn":               fmt.Sprintf("arn:aws:ecs:%s:%s:service/rehearsal/%s", Region, Account, n.plan.service()),
+			"serviceArn":               arn("ecs", "service/rehearsal/%s", n.plan.service()),
 			"targetServiceRevisionArn": d.Side(deployment.Green).ID,
 			"testTrafficWeights":       test, "productionTrafficWeights": production,
 		},

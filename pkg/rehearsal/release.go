@@ -1,15 +1,21 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -45,14 +51,13 @@ type Function struct {
 // reaches the task definition's only container with a port. The release is of use only when no problem is fatal.
 func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	r := Release{Functions: map[lifecycle.Name]Function{}}
-	var specBytes []byte
+	var specText string
 	var problems diagnostic.List
 	if appSpec != "" {
-		specBytes, problems = readFile(appSpec)
+		specText, problems = readFile(appSpec)
 	}
-	taskBytes, missing := readFile(taskDefinition)
+	taskText, missing := readFile(taskDefinition)
 	problems = append(problems, missing...)
-	specText, taskText := string(specBytes), string(taskBytes)
 	if len(problems) > 0 {
 		return r, problems
 	}
@@ -115,31 +120,24 @@ func (r *Release) reached(task *taskdef.Task) diagnostic.List {
 }
 
 // readFile reads a file, and one byte more than the longest at most: whoever reads the text refuses that.
-func readFile(name string) ([]byte, diagnostic.List) {
+func readFile(name string) (string, diagnostic.List) {
+	var text []byte
 	f, err := os.Open(name)
-	if err != nil {
-		return nil, unreadable(name, err)
+	if err == nil {
+		defer f.Close() //nolint:errcheck // only read
+		text, err = io.ReadAll(io.LimitReader(f, template.MaxSize+1))
 	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, template.MaxSize+1))
 	if err != nil {
-		return nil, unreadable(name, err)
+		return "", unreadable(name, err)
 	}
-	return data, nil
+	return string(text), nil
 }
 
+// unreadable leaves the file's name out of the error: the place says it already.
 func unreadable(name string, err error) diagnostic.List {
+	why := strings.Split(err.Error(), ": ")
 	at := diagnostic.Place{File: name}
-	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + cause(err)}}
-}
-
-// cause is an error without the file's name, which the place says already.
-func cause(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		return text[i+2:]
-	}
-	return text
+	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + why[len(why)-1]}}
 }
 
 // id finds the release's version.
@@ -168,4 +166,119 @@ func ReadSuite(path string) (*suite.Suite, []byte, diagnostic.List) {
 	}
 	suite, problems := suite.Read(source)
 	return suite, source.Text, problems
+}
+
+// Programs says where the hooks' programs are.
+type Programs struct {
+	// Dir holds the binaries, named as the events: "after-allow-test-traffic".
+	Dir string
+	// Commands replace the binary of an event by a shell command, which gets Path as its PATH.
+	Commands map[lifecycle.Name]string
+	Path     string
+}
+
+// Find returns the program of each function that the AppSpec names, or a stage has. One that is missing is a problem.
+func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Name]Hook, diagnostic.List) {
+	var problems diagnostic.List
+	hooks := map[lifecycle.Name]Hook{}
+	for _, event := range slices.Concat(lifecycle.Hookable(), lifecycle.HookStages()) {
+		function, named := functions[event]
+		command, replaced := p.Commands[event]
+		binary, problem := p.binary(event, function)
+		switch {
+		case !named && replaced:
+			problems = append(problems, diagnostic.Problem{
+				Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Warning,
+				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not",
+					event),
+				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
+			})
+		case !named:
+		case replaced && (function.Binary == "" || problem != nil):
+			dir, err := os.Getwd()
+			if err != nil {
+				dir = "/"
+			}
+			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
+			if missing := p.missing(command); missing != "" {
+				problems = append(problems, diagnostic.Problem{
+					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
+					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
+				})
+			}
+		default:
+			if problem != nil {
+				problems = append(problems, *problem)
+			}
+			hooks[event] = binary
+		}
+	}
+	return hooks, problems
+}
+
+// StageFunctions are the functions of the stages of one of Amazon ECS's own deployments that have a hook: those of the
+// commands, of which each may also be the name of a binary, and without any Greenlight's two.
+func StageFunctions(commands map[lifecycle.Name]string) map[lifecycle.Name]Function {
+	if len(commands) == 0 {
+		commands = map[lifecycle.Name]string{
+			lifecycle.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
+			lifecycle.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
+		}
+	}
+	functions := map[lifecycle.Name]Function{}
+	for stage, command := range commands {
+		functions[stage] = Function{
+			Name: strings.ToLower(string(stage)), Binary: command, Place: diagnostic.Place{Flag: "--hooks"},
+		}
+	}
+	return functions
+}
+
+// binary is a hook that a binary in Dir stands for.
+func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagnostic.Problem) {
+	path := filepath.Join(p.Dir, cmp.Or(function.Binary, Kebab(string(event))))
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	hook := Hook{Function: function.Name, Argv: []string{path}, Dir: filepath.Dir(path)}
+	why := "does not exist"
+	if info, err := os.Stat(path); err == nil {
+		if info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return hook, nil
+		}
+		why = "is not executable"
+	}
+	return hook, &diagnostic.Problem{
+		Place: function.Place, Cause: diagnostic.File,
+		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
+		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
+	}
+}
+
+// missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
+// or a name, and there is no such program. What a shell knows by itself, a shell is asked.
+func (p Programs) missing(command string) string {
+	fields := strings.Fields(command)
+	switch {
+	case len(fields) == 0:
+		return "it is empty"
+	case strings.ContainsAny(fields[0], "$`\"'\\(){}<>|&;*?[]~#=!"):
+		return ""
+	case strings.Contains(fields[0], "/"):
+		if info, err := os.Stat(fields[0]); err != nil || info.IsDir() {
+			return fmt.Sprintf("there is no program %.200q", fields[0])
+		}
+		return ""
+	}
+	shell := exec.Command("/bin/sh", "-c", `command -v "$1"`, "sh", fields[0]) //nolint:noctx // ends at once
+	shell.Env = []string{"PATH=" + p.Path}
+	if shell.Run() != nil {
+		return fmt.Sprintf("there is no program %.200q on the PATH", fields[0])
+	}
+	return ""
+}
+
+// Kebab writes an event's name as its binary is called: "after-allow-test-traffic".
+func Kebab(name string) string {
+	return strings.ToLower(regexp.MustCompile(`\B[A-Z]`).ReplaceAllString(name, "-$0"))
 }

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -41,8 +44,7 @@ type generator struct {
 	routes []string
 	host   string
 	next   atomic.Uint64
-	slots  chan struct{}
-	wait   sync.WaitGroup
+	under  errgroup.Group // the requests under way
 
 	mu    sync.Mutex
 	count Traffic
@@ -61,17 +63,19 @@ func startTraffic(ctx context.Context, base, host string, routes []string, rate 
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		base: base, host: host, routes: routes,
-		slots: make(chan struct{}, trafficBacklog),
 		count: Traffic{Rate: rate, Routes: routes},
 	}
 	if rate <= 0 {
 		return func() Traffic { return g.count }
 	}
+	g.under.SetLimit(trafficBacklog)
 	ctx, cancel := context.WithCancel(ctx)
-	g.wait.Go(func() { g.run(ctx, rate) })
+	var sending sync.WaitGroup
+	sending.Go(func() { g.run(ctx, rate) })
 	return func() Traffic {
 		cancel()
-		g.wait.Wait()
+		sending.Wait()
+		_ = g.under.Wait() // a request that fails is counted
 		g.client.CloseIdleConnections()
 		return g.count
 	}
@@ -84,11 +88,8 @@ func (g *generator) run(ctx context.Context, rate float64) {
 			return
 		case <-tick:
 		}
-		select {
-		case g.slots <- struct{}{}:
-			// Whoever ends the traffic waits for the answers: a request must not fail because the rehearsal ends.
-			g.wait.Go(func() { g.ask(context.WithoutCancel(ctx)) })
-		default:
+		// Whoever ends the traffic waits for the answers: a request must not fail because the rehearsal ends.
+		if !g.under.TryGo(func() error { g.ask(context.WithoutCancel(ctx)); return nil }) {
 			g.mu.Lock()
 			g.count.NotSent++
 			g.mu.Unlock()
@@ -97,17 +98,13 @@ func (g *generator) run(ctx context.Context, rate float64) {
 }
 
 func (g *generator) ask(ctx context.Context) {
-	defer func() { <-g.slots }()
 	failure := g.get(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.count.Sent++
-	if failure == "" {
-		return
-	}
-	g.count.Failed++
-	if g.count.FirstFailure == "" {
-		g.count.FirstFailure = failure
+	if failure != "" {
+		g.count.Failed++
+		g.count.FirstFailure = cmp.Or(g.count.FirstFailure, failure)
 	}
 }
 

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
@@ -17,14 +15,11 @@ import (
 // policy enforces. It is a Writer. Verdict, blame and reason come first, then what failed, then all else.
 func HTML(w io.Writer, r finding.Report) error {
 	p := &page{Page: &sheet.Page{}}
-	p.head(r)
-	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to the findings</a>\n")
 	p.hero(r)
-	p.Raw("<main id=\"main\">\n")
+	p.Add("<main id=\"main\">\n")
 	Findings(p.Page, r, 0)
 	p.facts(r)
-	p.Raw("</main>\n<footer>Written by Greenlight.</footer>\n</body>\n</html>\n")
-	return p.Write(w)
+	return p.End(w, "Greenlight")
 }
 
 // Findings adds what a report found to another page: what did not pass, the comparisons with their plots,
@@ -44,10 +39,6 @@ type page struct {
 }
 
 func (p *page) section(heading string) { p.Section("", 2+p.deeper, heading) }
-
-func (p *page) head(r finding.Report) {
-	p.Head(string(Known(r.Verdict))+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), plot.CSS)
-}
 
 func nonEmpty(all ...string) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
@@ -70,59 +61,47 @@ func meaning(b finding.Blame) string {
 }
 
 func (p *page) hero(r finding.Report) {
-	v := string(Known(r.Verdict))
-	p.Raw(`<header><div class="hero ` + v + `">` + "\n")
-	p.El("p", "suite", strings.Join(nonEmpty(r.Suite, r.Release, r.DeploymentID), " · "))
-	p.Raw("\n<h1>")
-	p.Text(v)
+	v := Known(r.Verdict)
+	p.Head(string(v)+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), "Skip to the findings", string(v), "")
+	p.Add("<p class=\"suite\">%v</p>\n<h1>%v", strings.Join(nonEmpty(r.Suite, r.Release, r.DeploymentID), " · "), v)
 	if r.Blame != "" && r.Blame != finding.BlameNone {
-		p.Raw(` <span class="blame">blame: `)
-		p.Text(string(r.Blame))
-		p.Raw("</span>")
+		p.Add(` <span class="blame">blame: %v</span>`, r.Blame)
 	}
-	p.Raw("</h1>\n")
+	p.Add("</h1>\n")
 	if r.Reason != "" {
-		p.El("p", "reason", r.Reason)
+		p.Add(`<p class="reason">%v</p>`, r.Reason)
 	}
-	for _, s := range nonEmpty(meaning(r.Blame), capital(policy(r))) {
-		p.El("p", "meaning", s)
+	if means := meaning(r.Blame); means != "" {
+		p.Add(`<p class="meaning">%v</p>`, means)
 	}
-	p.El("p", "counts", summary(r))
-	p.Raw("\n</div></header>\n")
-}
-
-// capital makes a sentence of a clause.
-func capital(s string) string {
-	if s == "" {
-		return ""
+	if extra := policy(r); extra != "" {
+		p.Add(`<p class="meaning">%v.</p>`, strings.ToUpper(extra[:1])+extra[1:])
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	p.Add("<p class=\"counts\">%v</p>\n</div></header>\n", summary(r))
 }
 
 // facts is the section that tells which run this was.
 func (p *page) facts(r finding.Report) {
 	p.section("The run")
-	p.Raw("<dl class=\"facts\">\n")
-	p.Fact("Suite", r.Suite)
-	p.Fact("SHA-256 of the suite", r.SuiteSHA256)
-	p.Fact("Deployment", r.DeploymentID)
-	p.Fact("Target, green", r.Target)
-	p.Fact("Baseline, blue", r.Baseline)
-	if r.Release != "" {
-		proven := "no check proved that it answered"
-		if r.ReleaseProven {
-			proven = "proved to have answered"
-		}
-		p.Fact("Release", r.Release+", "+proven)
+	release, ready, began := r.Release, "", ""
+	switch {
+	case release != "" && r.ReleaseProven:
+		release += ", proved to have answered"
+	case release != "":
+		release += ", no check proved that it answered"
 	}
 	if r.Readiness != nil {
-		p.Fact("Readiness", noun(r.Readiness.Verdict)+", "+readiness(*r.Readiness))
+		ready = noun(r.Readiness.Verdict) + ", " + readiness(*r.Readiness)
 	}
 	if !r.Started.IsZero() {
-		p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
+		began = r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
-	p.Fact("Took", length(r.Duration))
-	p.Raw("</dl>\n</section>\n")
+	p.Facts([][2]string{
+		{"Suite", r.Suite}, {"SHA-256 of the suite", r.SuiteSHA256}, {"Deployment", r.DeploymentID},
+		{"Target, green", r.Target}, {"Baseline, blue", r.Baseline}, {"Release", release}, {"Readiness", ready},
+		{"Began", began}, {"Took", length(r.Duration)},
+	}...)
+	p.Add("</section>\n")
 }
 
 func (p *page) failed(r finding.Report) {
@@ -134,28 +113,27 @@ func (p *page) failed(r finding.Report) {
 	for _, c := range all {
 		p.check(c)
 	}
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) check(c finding.CheckResult) {
 	p.open(c.Check, c.Verdict)
-	p.Raw(`<p class="where">`)
+	p.Add(`<p class="where">`)
 	if at := c.Place.String(); at != "" {
-		p.El("code", "", at)
-		p.Raw(" ")
+		p.Add("<code>%v</code> ", at)
 	}
-	p.Text(tally(c))
+	p.Add("%v", tally(c))
 	if c.Observe {
-		p.Raw(", but only observed: it does not count")
+		p.Add(", but only observed: it does not count")
 	}
-	p.Raw("</p>\n")
+	p.Add("</p>\n")
 	if c.Reason != "" && (len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive) {
-		p.El("p", "", c.Reason)
+		p.Add("<p>%v</p>", c.Reason)
 	}
 	for _, q := range requests(c.Findings) {
 		p.request(q)
 	}
-	p.Raw("</article>\n")
+	p.Add("</article>\n")
 }
 
 // open begins the article of a check or a comparison.
@@ -164,31 +142,20 @@ func (p *page) open(name string, v finding.Verdict) {
 }
 
 func (p *page) request(q request) {
-	p.Raw("<div class=\"request\">\n<p>")
-	p.El("code", "", q.Request)
-	p.Raw(" ")
-	p.El("span", "where", q.which())
-	p.Raw("</p>\n")
+	p.Add("<div class=\"request\">\n<p><code>%v</code> <span class=\"where\">%v</span></p>\n", q.Request, q.which())
 	for _, f := range q.failed {
-		p.Raw("<div class=\"finding\"><p>")
-		p.Text(f.Subject)
-		p.Raw(" ")
-		p.El("span", "where", f.Place.String())
-		p.Raw("</p>\n<dl><dt>expected</dt><dd>")
-		p.El("code", "", f.Expected)
-		p.Raw("</dd><dt>got</dt><dd>")
-		p.El("code", "got", f.Got)
-		p.Raw("</dd></dl></div>\n")
+		p.Add(`<div class="finding"><p>%v <span class="where">%v</span></p>
+<dl><dt>expected</dt><dd><code>%v</code></dd><dt>got</dt><dd><code class="got">%v</code></dd></dl></div>
+`, f.Subject, f.Place, f.Expected, f.Got)
 	}
 	if text := lines(q.Excerpt); len(text) > 0 {
-		p.Raw("<details open><summary>Response</summary><pre tabindex=\"0\">")
+		p.Add(`<details open><summary>Response</summary><pre tabindex="0">`)
 		for _, l := range text {
-			p.Text(l)
-			p.Raw("\n")
+			p.Add("%v\n", l)
 		}
-		p.Raw("</pre></details>\n")
+		p.Add("</pre></details>\n")
 	}
-	p.Raw("</div>\n")
+	p.Add("</div>\n")
 }
 
 func (p *page) compares(all []finding.Comparison) {
@@ -198,34 +165,25 @@ func (p *page) compares(all []finding.Comparison) {
 	p.section("Green against blue")
 	for _, c := range all {
 		p.open(c.Check, c.Verdict)
-		p.El("p", "where", strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "))
-		p.El("p", "", c.Reason)
-		p.Raw("\n")
+		p.Add("<p class=\"where\">%v</p><p>%v</p>\n",
+			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "), c.Reason)
 		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
-		p.side("green, the new version", "key-1", [2]time.Duration{c.GreenP50, c.GreenP95}, c.GreenErrors)
-		p.side("blue, the old version", "key-2", [2]time.Duration{c.BlueP50, c.BlueP95}, c.BlueErrors)
+		const side = `<tr><th scope="row" class="%v">%v</th><td class="number">%v</td><td class="number">%v</td>` +
+			`<td class="number">%v</td></tr>` + "\n"
+		p.Add(side, "key-1", "green, the new version", length(c.GreenP50), length(c.GreenP95), c.GreenErrors)
+		p.Add(side, "key-2", "blue, the old version", length(c.BlueP50), length(c.BlueP95), c.BlueErrors)
 		p.EndTable()
 		picture := plot.Latency("Latency of "+line(c.Check), []plot.Series{
 			{Name: "green", Values: c.Green, P50: c.GreenP50, P95: c.GreenP95},
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
 		})
 		if picture != "" {
-			p.Raw("<figure><figcaption><span class=\"key-1\">green</span><span class=\"key-2\">blue</span>" +
-				"<span>line: median, dashed: 95th percentile</span></figcaption>" + picture + "</figure>\n")
+			p.Add(`<figure><figcaption><span class="key-1">green</span><span class="key-2">blue</span>`+
+				"<span>line: median, dashed: 95th percentile</span></figcaption>%v</figure>\n", sheet.Markup(picture))
 		}
-		p.Raw("</article>\n")
+		p.Add("</article>\n")
 	}
-	p.Raw("</section>\n")
-}
-
-func (p *page) side(name, key string, quantiles [2]time.Duration, failed int) {
-	p.Raw(`<tr><th scope="row" class="` + key + `">`)
-	p.Text(name)
-	p.Raw("</th>")
-	p.El("td", "number", length(quantiles[0]))
-	p.El("td", "number", length(quantiles[1]))
-	p.El("td", "number", strconv.Itoa(failed))
-	p.Raw("</tr>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) checks(all []finding.CheckResult) {
@@ -242,28 +200,24 @@ func (p *page) checks(all []finding.CheckResult) {
 		p.Row(v, v, name, tally(c), length(c.Duration))
 	}
 	p.EndTable()
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) lists(r finding.Report) {
 	if len(r.NotRun) > 0 {
 		p.section("Not run")
-		p.Raw("<ul>\n")
+		p.Add("<ul>\n")
 		for _, n := range r.NotRun {
-			p.Raw("<li>")
-			p.El("strong", "", n.Check)
-			p.Raw(": ")
-			p.Text(n.Why)
-			p.Raw("</li>\n")
+			p.Add("<li><strong>%v</strong>: %v</li>\n", n.Check, n.Why)
 		}
-		p.Raw("</ul>\n</section>\n")
+		p.Add("</ul>\n</section>\n")
 	}
 	if len(r.Warnings) > 0 {
 		p.section("Warnings")
-		p.Raw("<ul>\n")
+		p.Add("<ul>\n")
 		for _, warning := range r.Warnings {
-			p.El("li", "", warning)
+			p.Add("<li>%v</li>", warning)
 		}
-		p.Raw("</ul>\n</section>\n")
+		p.Add("</ul>\n</section>\n")
 	}
 }

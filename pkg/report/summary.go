@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -33,41 +34,30 @@ func noun(v finding.Verdict) string {
 }
 
 func countChecks(r finding.Report) string {
-	var words []string
-	for _, check := range r.Checks {
-		word := noun(check.Verdict)
-		if check.Observe {
-			word = "observed"
+	return counted(r.Checks, func(c finding.CheckResult) string {
+		if c.Observe {
+			return "observed"
 		}
-		words = append(words, word)
-	}
-	return counted(words)
+		return noun(c.Verdict)
+	})
 }
 
 func countCompares(r finding.Report) string {
-	var words []string
-	for _, compared := range r.Compares {
-		words = append(words, noun(compared.Verdict))
-	}
-	return counted(words)
+	return counted(r.Compares, func(c finding.Comparison) string { return noun(c.Verdict) })
 }
 
 // counted says how many there are of each word for a verdict: "12 passed, 1 failed, 2 observed".
-func counted(words []string) string {
-	by := map[string]int{}
-	for _, word := range words {
-		by[word]++
+func counted[T any](all []T, word func(T) string) string {
+	by, parts := map[string]int{}, []string(nil)
+	for _, one := range all {
+		by[word(one)]++
 	}
-	var parts []string
 	for _, word := range []string{"passed", "failed", "error", "inconclusive", "skipped", "observed"} {
 		if n := by[word]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, word))
 		}
 	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
+	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
 // summary is the counts of a report in one line.
@@ -91,18 +81,15 @@ func summary(r finding.Report) string {
 
 // bad returns what a reader must see: the checks that do not pass, in the suite's order, those that
 // are only observed last.
-func bad(r finding.Report) []finding.CheckResult {
-	var counted, observed []finding.CheckResult
-	for _, c := range r.Checks {
-		switch {
-		case Known(c.Verdict) == finding.Pass:
-		case c.Observe:
-			observed = append(observed, c)
-		default:
-			counted = append(counted, c)
+func bad(r finding.Report) (all []finding.CheckResult) {
+	for _, observed := range []bool{false, true} {
+		for _, c := range r.Checks {
+			if c.Observe == observed && Known(c.Verdict) != finding.Pass {
+				all = append(all, c)
+			}
 		}
 	}
-	return append(counted, observed...)
+	return all
 }
 
 // request is the findings of one response: they share the request, the step, the attempt and the excerpt.

@@ -10,6 +10,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
@@ -37,6 +42,10 @@ type Sources struct {
 	Env func(name string) (string, bool)
 	// AWS is asked for parameters and secrets; nil when the suite is not expected to have any.
 	AWS *aws.Config
+	// Suite fills its variables into what a token is asked for with; nil where no reference is one.
+	Suite *suite.Suite
+	// Given are values that are known already; they are among what Resolve returns.
+	Given map[string]suite.Value
 }
 
 // Resolve looks up all references and returns the values by variable. When some cannot be had, the
@@ -57,18 +66,51 @@ func (s Sources) Resolve(ctx context.Context, refs []suite.Reference) (map[strin
 		}
 	}
 	parallel.Do(lookups...)
+	values := make(map[string]suite.Value, len(refs)+len(s.Given))
+	maps.Copy(values, s.Given)
+	for i, ref := range refs {
+		values[ref.Name] = suite.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != suite.ReferenceEnv}
+	}
+	secrets := map[string]string{}
+	for i, ref := range refs {
+		if ref.Kind == suite.ReferenceOAuth2 && errors.Join(errs...) == nil {
+			token, err := s.token(ctx, ref, values)
+			if err != nil {
+				errs[i] = fmt.Errorf("%s: variable %s: %w", ref.Place, ref.Name, err)
+			}
+			values[ref.Name] = suite.Value{Text: token, Secret: true}
+		}
+		if values[ref.Name].Secret {
+			secrets[fmt.Sprintf("%s: variable %s", ref.Place, ref.Name)] = values[ref.Name].Text
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	values := make(map[string]suite.Value, len(refs))
-	secrets := map[string]string{}
-	for i, ref := range refs {
-		values[ref.Name] = suite.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != suite.ReferenceEnv}
-		if values[ref.Name].Secret {
-			secrets[fmt.Sprintf("%s: variable %s", ref.Place, ref.Name)] = texts[i]
-		}
-	}
 	return values, redact.Check(secrets)
+}
+
+// token asks for an access token. What the server says is not quoted: it may repeat the client's secret.
+func (s Sources) token(ctx context.Context, ref suite.Reference, values map[string]suite.Value) (string, error) {
+	cfg := clientcredentials.Config{TokenURL: ref.ID, Scopes: strings.Fields(ref.Client.Scope)}
+	var errID, errSecret error
+	cfg.ClientID, errID = s.Suite.Expand(ref.Client.ID, values)
+	cfg.ClientSecret, errSecret = s.Suite.Expand(ref.Client.Secret, values)
+	if err := errors.Join(errID, errSecret); err != nil {
+		return "", err
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	token, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return "", fmt.Errorf("%s answers %s, and no token %s", ref.ID, refused.Response.Status, redact.Safe(refused.ErrorCode, 100))
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask %s for a token: %s", ref.ID, redact.Safe(err.Error(), maxReason))
+	}
+	return token.AccessToken, nil
 }
 
 func (s Sources) lookup(ctx context.Context, ref suite.Reference) (string, error) {
@@ -79,6 +121,8 @@ func (s Sources) lookup(ctx context.Context, ref suite.Reference) (string, error
 			return "", fmt.Errorf("the environment variable %s is not set", ref.ID)
 		}
 		return text, nil
+	case suite.ReferenceOAuth2:
+		return "", nil // it is made of the others, and comes after them
 	case suite.ReferenceSSM:
 		return s.Parameter(ctx, ref.ID)
 	case suite.ReferenceSecretsManager:

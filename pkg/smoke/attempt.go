@@ -3,6 +3,7 @@ package smoke
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -35,6 +36,9 @@ type attempt struct {
 	side   *side
 	number int
 	fresh  bool
+	jar    *probe.Jar
+	// answered is the path that answered last, which a link refers to.
+	answered string
 	// scope.secrets includes the secrets that were captured.
 	scope suite.Scope
 
@@ -62,8 +66,11 @@ func (a *attempt) failed() bool { return len(a.findings) > 0 }
 // attempt runs the check once against a side. Steps with `always` still run for a moment after ctx has ended.
 func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
-		runner: r, check: c, side: s, number: number, fresh: fresh,
-		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets},
+		runner: r, check: c, side: s, number: number, fresh: fresh, jar: probe.NewJar(nil),
+		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets, Attempt: suite.OfAttempt(number, s.name, time.Now())},
+	}
+	if was := s.session; was != nil {
+		a.jar, a.scope.Secrets, a.scope.Captured = probe.NewJar(was.jar), was.scope.Secrets, maps.Clone(was.scope.Captured)
 	}
 	for i := range c.Steps {
 		st := c.Steps[i]
@@ -98,7 +105,10 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 		a.refused(i, s, err)
 		return
 	}
-	q.Fresh = a.fresh
+	q.Fresh, q.Jar, q.From = a.fresh, a.jar, a.answered
+	if q.Host != "" {
+		q.Host = a.side.way.host(q.Host)
+	}
 	maps.Copy(q.Header, a.side.headers)
 	until := time.Now().Add(s.Eventually)
 	for {
@@ -115,6 +125,9 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 			}
 		}
 		a.note(i, s, q, v)
+		if !a.failed() && a.config == "" && s.WantsAssets() {
+			a.assets(ctx, i, s, q, v.Observation)
+		}
 		return
 	}
 }
@@ -123,7 +136,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 // is to blame, otherwise the suite.
 func (a *attempt) refused(i int, s *suite.Step, err error) {
 	text := a.scope.Secrets.Line(err.Error(), maxReason)
-	if len(a.scope.Captured) == 0 {
+	if len(a.scope.Captured) == 0 || errors.Is(err, suite.ErrLink) {
 		a.config = text
 	}
 	a.add(i, s, s.RequestLine(), "", suite.Wrong{
@@ -134,6 +147,7 @@ func (a *attempt) refused(i int, s *suite.Step, err error) {
 // ask sends the request and judges the answer.
 func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite.Verification {
 	o := a.side.ask(ctx, q)
+	a.answered = o.Path
 	if o.Answered() {
 		a.latencies = append(a.latencies, o.Latency)
 	}
@@ -151,7 +165,7 @@ func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite
 // learn captures the step's secrets before the answer is judged, because the findings quote the answer. When they
 // cannot be found in the body, or cannot be hidden, the body is not shown at all.
 func (a *attempt) learn(s *suite.Step, o *probe.Observation) {
-	found, readable := s.SecretsIn(o.Body)
+	found, readable := s.SecretsIn(*o, a.scope)
 	var texts []string
 	for _, text := range found {
 		if a.scope.Secrets.Text(text) != redact.Mask {
@@ -179,7 +193,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 	switch text := a.scope.Secrets.Line(v.Observation.Text, maxReason); v.Observation.Fault {
 	case probe.FaultCertificate:
 		a.config = "the certificate does not verify: " + text
-	case probe.FaultRequest:
+	case probe.FaultRequest, probe.FaultHandshake:
 		a.config = text
 	case probe.FaultLocal:
 		a.config = "the gate's own machine or network has a limit, the release was not asked: " + text +
@@ -201,7 +215,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 
 // take captures the values that the step names. A missing value, or more than one, is a failure.
 func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
-	captured, missing := v.Captures(s, a.scope.Secrets)
+	captured, missing := v.Captures(s, a.scope)
 	if a.scope.Captured == nil {
 		a.scope.Captured = captured
 	}

@@ -41,6 +41,25 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		}
 		return
 	}
+	endGreen, setup := r.begin(ctx, &r.green)
+	defer func() {
+		if end := endGreen(); !held(end) {
+			r.noteFlow(end)
+		}
+	}()
+	endBlue, setupBlue := r.begin(ctx, &r.blue)
+	defer endBlue()
+	switch {
+	case !held(setup):
+		r.noteFlow(setup)
+		r.skipCompares("setup did not hold")
+		return
+	case !held(setupBlue):
+		why := "setup did not hold on the old release: " + setupBlue.Reason
+		r.skipCompares(why)
+		r.against(finding.Inconclusive, finding.BlameEnvironment, why)
+		return
+	}
 	var samples []compare.Sample
 	var measured []measurement
 	for i, c := range r.compares {

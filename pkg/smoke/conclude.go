@@ -29,6 +29,7 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 		Checks: make([]finding.CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
 		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
 	}
+	out.Checks = append(out.Checks, r.found.flows...)
 	for _, c := range r.found.checks {
 		if c != nil {
 			out.Checks = append(out.Checks, *c)

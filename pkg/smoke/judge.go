@@ -40,15 +40,41 @@ type judgement struct {
 	shared     string // what the new release answered when the old one failed in the same way
 	stuck      string // why a shared fault kept it from being judged
 	unfinished bool
+	wrongFlow  *finding.CheckResult // its own setup or teardown, where that did not hold
 }
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
-func (r *runner) judge(ctx context.Context) bool {
+func (r *runner) judge(ctx context.Context) (all bool) {
+	if _, _, each := r.suite.Setup(); each {
+		r.judgeChecks(ctx)
+		return r.held()
+	}
+	end, setup := r.begin(ctx, &r.green)
+	defer func() {
+		r.noteFlow(end())
+		all = r.held()
+	}()
+	r.noteFlow(setup)
+	if held(setup) {
+		r.judgeChecks(ctx)
+		return all
+	}
+	for _, c := range r.checks {
+		r.skip(c.Name, "setup did not hold")
+	}
+	return false
+}
+
+func (r *runner) judgeChecks(ctx context.Context) {
 	// A slot is the right to send requests. A check holds one while it works, and gives it back while it waits for blue
 	// to recover.
 	slots := make(chan struct{}, r.concurrency())
 	var all sync.WaitGroup
 	var next, done atomic.Int64
+	ended := map[string]chan struct{}{}
+	for _, c := range r.checks {
+		ended[c.Name] = make(chan struct{})
+	}
 	for range min(r.concurrency(), len(r.checks)) {
 		all.Go(func() {
 			defer r.recover()
@@ -60,7 +86,16 @@ func (r *runner) judge(ctx context.Context) bool {
 				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
 				if r.goOn(j) {
 					done.Add(1)
+					close(ended[j.check.Name])
 					continue
+				}
+				for _, name := range j.check.After { // it stands above, so somebody works on it, or the tags leave it out
+					if before := ended[name]; before != nil {
+						select {
+						case <-before:
+						case <-ctx.Done():
+						}
+					}
 				}
 				shared := r.within(slots, func() bool { return r.attempts(ctx, j) })
 				if shared && j.check.Observe { // an observed check never blocks, so nothing waits for it
@@ -68,10 +103,12 @@ func (r *runner) judge(ctx context.Context) bool {
 				}
 				if !shared {
 					r.judged(j, &done)
+					close(ended[j.check.Name])
 					continue
 				}
 				all.Go(func() {
 					defer r.recover()
+					defer close(ended[j.check.Name])
 					r.judgeAnew(ctx, j, slots)
 					r.judged(j, &done)
 				})
@@ -80,7 +117,6 @@ func (r *runner) judge(ctx context.Context) bool {
 	}
 	all.Wait()
 	r.cutShort(ctx)
-	return r.held()
 }
 
 // attempts makes the check's attempts; it reports true when blue shares a fault, and the check must wait.
@@ -88,13 +124,21 @@ func (r *runner) judge(ctx context.Context) bool {
 // five attempts then reaches each of four tasks.
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
+	green := r.green
+	if _, _, each := r.suite.Setup(); each {
+		end, setup := r.begin(ctx, &green)
+		defer func() { j.flow(end()) }()
+		if j.flow(setup); !held(setup) {
+			return false
+		}
+	}
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
 			j.unfinished = true
 			return false
 		}
 		n := j.own + j.made + 1
-		a := r.attempt(ctx, c, r.green, n, n%warmEvery != 1)
+		a := r.attempt(ctx, c, green, n, n%warmEvery != 1)
 		if a.stopped && !a.failed() {
 			j.unfinished = true
 			return false
@@ -122,6 +166,15 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 		}
 	}
 	return false
+}
+
+// flow keeps the check's own setup or teardown where it did not hold.
+func (j *judgement) flow(res *finding.CheckResult) {
+	if held(res) || j.wrongFlow != nil {
+		return
+	}
+	j.wrongFlow = res
+	j.result.Findings = append(j.result.Findings, res.Findings...)
 }
 
 // within runs f in one of the slots, and gives the slot back whatever happens.
@@ -233,6 +286,8 @@ func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) 
 			counted += fmt.Sprintf(", %d may", c.Allowed)
 		}
 		return finding.Fail, finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
+	case j.wrongFlow != nil:
+		return j.wrongFlow.Verdict, j.wrongFlow.Blame, j.wrongFlow.Check + ": " + j.wrongFlow.Reason
 	case j.config != "":
 		return finding.Error, finding.BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
@@ -283,5 +338,5 @@ func (r *runner) held() bool {
 			return false
 		}
 	}
-	return len(r.found.faults) == 0
+	return len(r.found.faults) == 0 && !slices.ContainsFunc(r.found.flows, func(f finding.CheckResult) bool { return !held(&f) })
 }

@@ -205,7 +205,7 @@ func shareable(a *attempt) bool {
 // transport reports whether a fault lies in the connection and not in the answer: a redirect is an answer.
 func transport(f probe.Fault) bool {
 	switch f {
-	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate, probe.FaultLocal,
+	case probe.FaultNone, probe.FaultRequest, probe.FaultInterrupted, probe.FaultCertificate, probe.FaultHandshake, probe.FaultLocal,
 		probe.FaultRedirectAway, probe.FaultRedirectLoop:
 		return false
 	default:

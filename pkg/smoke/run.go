@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,6 +104,7 @@ type findings struct {
 	readiness *finding.Readiness
 	ready     verdictReason
 	checks    []*finding.CheckResult // by index of runner.checks
+	flows     []finding.CheckResult  // setup and teardown
 	compares  []finding.Comparison
 	// excused counts comparisons that the suite's policy leaves out.
 	excused int
@@ -182,6 +184,8 @@ func (r *runner) bind() bool {
 	switch {
 	case err != nil:
 		r.refuse(err.Error())
+	case strings.TrimSpace(r.job.Release) != r.job.Release:
+		r.refuse(fmt.Sprintf("the release is %s: take the blanks and line breaks around it away", redact.Quote(r.job.Release)))
 	case missing != "":
 		r.refuse(fmt.Sprintf("variable %s has no value", missing))
 	case r.job.Release == "" && r.suite.MentionsRelease():

@@ -14,12 +14,18 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
+const greenSide, blueSide = "green", "blue"
+
 // side is the target or the baseline, with the suite's rate limit, which holds for each of them alone.
 type side struct {
+	name    string // greenSide or blueSide, which is ${SIDE}
+	way     Side
 	client  *probe.Client
 	limiter *rate.Limiter
 	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
 	headers http.Header
+	// session is the setup that ran on this side, nil without one: what it captured, and its cookies.
+	session *attempt
 }
 
 // ask sends one request when the rate allows it.
@@ -49,9 +55,9 @@ func (r *runner) side(name string, way, other Side, host string) (*side, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	out := &side{headers: http.Header{testHeader: nil}}
+	out := &side{name: blueSide, way: way, headers: http.Header{testHeader: nil}}
 	if name == "target" {
-		out.headers = http.Header{}
+		out.name, out.headers = greenSide, http.Header{}
 	}
 	for name := range other.Headers {
 		out.headers[http.CanonicalHeaderKey(name)] = nil

@@ -6,15 +6,20 @@ import (
 )
 
 // checkAbsence refuses an expectation that holds where its path finds nothing, when the path asks for the
-// .length of a value: no list and no text has such a member, so it would always hold.
-func (r *reader) checkAbsence(j jsonRule) {
-	if j.path.path == nil || !j.rule.holds(nil, j.path.singular, Scope{}) {
-		return
+// .length of a value: no list and no text has such a member, so it would always hold. Another one it warns of.
+func (r *reader) checkAbsence(j subject) {
+	if j.path.text.at == (Pos{}) {
+		return // the path is wrong already
 	}
-	if member, help := countingMember(j.path.expr); help != "" {
-		const text = "%s asks for a member %s, which no list and no text has: it finds nothing, and that is what is " +
-			"expected here"
-		r.fail(j.path.at, help, text, quote(j.path.expr), quote(member))
+	member, help := countingMember(j.path.expr)
+	const text = "%s asks for a member %s, which no list and no text has"
+	switch {
+	case help == "":
+	case j.rule.holds(nil, j.path.singular, Scope{}):
+		r.fail(j.path.at, help, text+": it finds nothing, and that is what is expected here", quote(j.path.expr),
+			quote(member))
+	case member == "length" && j.path.expr != "$.length":
+		r.warn(j.path.at, help, text, quote(j.path.expr), quote(member))
 	}
 }
 

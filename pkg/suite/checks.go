@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,7 +32,8 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 	single := Step{At: c.At}
 	var steps *pair
 	var requestKey string
-	known := append([]string{"name", "steps", "attempts", "allowed_failures", "tags", "observe"}, requestKeys()...)
+	known := append([]string{"name", "steps", "attempts", "allowed_failures", "tags", "observe", "after"}, requestKeys()...)
+	before := len(r.problems)
 	for _, p := range r.pairs(n, "a check", known...) {
 		switch p.key {
 		case "name":
@@ -46,6 +48,11 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 			c.tags = r.tags(p.value)
 		case "observe":
 			c.Observe = r.boolean(p.value, "observe")
+		case "after":
+			for _, one := range r.oneOrMore(p.value, "after") {
+				name, _ := r.scalar(one, "the name of a check")
+				c.After = append(c.After, name)
+			}
 		default:
 			r.stepKey(p, &single)
 			requestKey = p.key
@@ -60,6 +67,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 		c.Flow = true
 		c.Steps = r.steps(steps, d)
 	default:
+		single.broken = single.broken || len(r.problems) > before && single.Method == "" // it may be called otherwise
 		r.finish(&single, d)
 		c.Steps = []*Step{&single}
 	}
@@ -109,11 +117,36 @@ func (r *reader) tags(n *yaml.Node) []string {
 	for _, t := range r.oneOrMore(n, "tags") {
 		tag, ok := r.scalar(t, "a tag")
 		if ok && (tag == "" || strings.ContainsAny(tag, "!, \t\n")) {
-			r.fail(posOf(t), "", "a tag is one word, not %s", quote(tag))
+			help := ""
+			if strings.Contains(tag, ",") {
+				help = "write [" + quoteless(tag) + "]"
+			}
+			r.fail(posOf(t), help, "a tag is one word, not %s", quote(tag))
 		}
 		out = append(out, tag)
 	}
 	return out
+}
+
+// setup reads the flow before or after all checks: a list of steps, or {per: check, steps: [...]}.
+func (r *reader) setup(p pair, s *Suite) *Check {
+	c := &Check{Name: p.key, At: p.at, Attempts: 1, Flow: true}
+	if p.value.Kind == yaml.MappingNode && p.key == "setup" {
+		steps := p
+		for _, q := range r.pairs(p.value, "setup", "per", "steps") {
+			if q.key == "steps" {
+				steps = q
+			} else {
+				s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check"
+			}
+		}
+		if p = steps; p.key != "steps" {
+			r.fail(p.at, "write steps: with a list of them", "setup has no steps")
+			return c
+		}
+	}
+	c.Steps = r.steps(&p, &s.defaults)
+	return c
 }
 
 func (r *reader) steps(p *pair, d *defaults) []*Step {
@@ -121,9 +154,11 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 	var out []*Step
 	for _, n := range r.items(p.value, "steps") {
 		s := &Step{At: posOf(n)}
+		before := len(r.problems)
 		for _, q := range r.pairs(n, "a step", known...) {
 			r.stepKey(q, s)
 		}
+		s.broken = s.broken || len(r.problems) > before && s.Method == ""
 		r.finish(s, d)
 		out = append(out, s)
 	}
@@ -137,6 +172,9 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 func (r *reader) finish(s *Step, d *defaults) {
 	s.timeout, s.maxBody = cmp.Or(s.timeout, d.timeout), cmp.Or(s.maxBody, d.maxBody)
 	s.headers = merge(d.headers, s.headers)
+	if s.webSocket != nil && s.expect.status == nil {
+		s.expect.status = []statusRange{{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols}}
+	}
 	switch {
 	case s.Method == "":
 		if !s.broken {
@@ -145,20 +183,18 @@ func (r *reader) finish(s *Step, d *defaults) {
 	case s.Eventually > 0 && !s.Reads():
 		r.fail(s.At, "take eventually away: a write is sent once",
 			"eventually asks again and again, which is for GET and HEAD only, not for %s", s.Method)
-	case s.Method == "HEAD" && (len(s.expect.json) > 0 || s.expect.body != nil || len(s.captures) > 0):
+	case s.Method == "HEAD" && s.looksAtBody():
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
-	for _, h := range s.expect.headers {
-		r.checkRule(h.rule, 0)
+	for _, x := range s.expect.subjects {
+		most := s.maxBody
+		if x.kind == subjectHeader {
+			most = 0
+		}
+		r.checkRule(x.rule, most)
+		r.checkAbsence(x)
 	}
-	for _, j := range s.expect.json {
-		r.checkRule(j.rule, s.maxBody)
-		r.checkAbsence(j)
-	}
-	if s.expect.body != nil {
-		r.checkRule(*s.expect.body, s.maxBody)
-	}
-	if s.expect.latency > 0 && s.expect.latency >= s.timeout {
+	if s.expect.latency > 0 && s.timeout > 0 && s.expect.latency >= s.timeout {
 		r.warn(s.expect.latencyAt, "", "latency is not below the timeout of %s, so the timeout fails first", s.timeout)
 	}
 }
@@ -181,11 +217,11 @@ func (r *reader) canFail(c *Check) {
 	for _, s := range c.Steps {
 		e := &s.expect
 		broken = broken || s.broken
-		if e.status != nil || e.latency > 0 {
+		if e.status != nil || e.latency > 0 || e.assetsAt != (Pos{}) || e.certificateDays > 0 || s.grpc {
 			given++
 		}
-		for _, ru := range e.rules() {
-			for _, x := range ru {
+		for _, sub := range e.subjects {
+			for _, x := range sub.rule {
 				given++
 				if x.findsEmpty() {
 					patterns++
@@ -250,7 +286,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 	case c.Pairs < compare.MinPairs:
 		r.warn(c.At, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs,
 			compare.MinPairs)
-	case c.P95 >= c.step.timeout:
+	case c.step.timeout > 0 && c.P95 >= c.step.timeout:
 		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
 	}
 	return c

@@ -3,88 +3,88 @@ package suite
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
 )
 
 // expectation is what a step's answer must be. All of it must hold; a status that is not named must be 2xx.
 type expectation struct {
-	at      Pos
-	status  []statusRange
-	headers []headerRule
-	json    []jsonRule
-	body    *rule
-	bodyAt  Pos
-	latency time.Duration
-	// statusAt and latencyAt are where they stand.
-	statusAt, latencyAt Pos
+	at       Pos
+	status   []statusRange
+	subjects []subject
+	latency  time.Duration
+	events   int // of an event stream, 0 where it does not say
+	// certificateDays is how long the certificate must still be good for, 0 where nothing is asked.
+	certificateDays int
+	certificateAt   Pos
+	// statusAt, latencyAt and assetsAt are where they stand; assetsAt is zero without any.
+	statusAt, latencyAt, assetsAt Pos
 }
 
 type statusRange struct{ low, high int }
 
-type headerRule struct {
-	name string
+// subject is one thing that an expectation looks at, and what must hold of it.
+type subject struct {
+	kind subjectKind
+	name string   // a header's
+	path jsonPath // of json
+	css  selector // of css
 	at   Pos
 	rule rule
 }
 
-type jsonRule struct {
-	path jsonPath
-	rule rule
+// text is the subject in words: "header X-App-Version", "json $.status", "body".
+func (s *subject) text() string {
+	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
 }
 
-// jsonPath is a compiled path; its zero value, left by a path that does not parse, finds nothing.
-type jsonPath struct {
-	expr     string
-	at       Pos
-	path     *jsonpath.Path
-	singular bool
+// of lists the subjects of one kind.
+func (e *expectation) of(k subjectKind) []subject {
+	return slices.DeleteFunc(slices.Clone(e.subjects), func(s subject) bool { return s.kind != k })
 }
 
-func (p jsonPath) find(root any) ([]any, error) {
-	if p.path == nil {
-		return nil, fmt.Errorf("%s is not a JSON path", quote(p.expr))
-	}
-	return p.path.Select(root)
-}
-
-// rules are those for the headers, the JSON and the body.
-func (e *expectation) rules() []rule {
-	out := make([]rule, 0, len(e.headers)+len(e.json)+1)
-	for _, h := range e.headers {
-		out = append(out, h.rule)
-	}
-	for _, j := range e.json {
-		out = append(out, j.rule)
-	}
-	if e.body != nil {
-		out = append(out, *e.body)
-	}
-	return out
+// visit calls f for every text of the subject that may hold variables.
+func (s *subject) visit(f func(text)) {
+	f(s.path.text)
+	s.rule.visit(f)
 }
 
 // wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
 func (e *expectation) wantsRedirect() bool { return anyStatus(e.status, 300, 399) }
 
+func expectKeys() []string {
+	return []string{"status", "headers", "json", "css", "body", "latency", "assets", "events", "certificate_days"}
+}
+
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
-	for _, p := range r.pairs(n, "expect", "status", "headers", "json", "body", "latency") {
+	for _, p := range r.pairs(n, "expect", expectKeys()...) {
 		switch p.key {
 		case "status":
 			e.status, e.statusAt = r.status(p.value), posOf(p.value)
 		case "headers":
-			e.headers = r.headerRules(p)
+			e.subjects = append(e.subjects, r.headerRules(p)...)
 		case "json":
-			e.json = r.jsonRules(p)
+			e.subjects = append(e.subjects, r.jsonRules(p)...)
+		case "css":
+			for _, c := range r.pairs(p.value, "css") {
+				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
+			}
 		case "body":
-			rule := r.rule(p.value, SubjectBody)
-			e.body, e.bodyAt = &rule, p.at
+			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
+		case "certificate_days":
+			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
+		case "events":
+			e.events = r.integer(p.value, "events", 1, 1000)
+		case "assets":
+			if r.boolean(p.value, "assets") {
+				e.assetsAt = p.at
+			}
 		case "latency":
 			e.latency, e.latencyAt = r.duration(p.value, "latency", maxTimeout), posOf(p.value)
 		}
@@ -92,10 +92,29 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 	return e
 }
 
-func (r *reader) headerRules(p pair) []headerRule {
-	var out []headerRule
+// rules reads what is expected of a subject: a rule, or a list of them, which must all hold.
+func (r *reader) rules(p pair, of subject) []subject {
+	nodes := []*yaml.Node{p.value}
+	if p.value.Kind == yaml.SequenceNode && len(p.value.Content) > 0 && !slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool {
+		return n.Kind == yaml.ScalarNode
+	}) {
+		nodes = r.items(p.value, of.text())
+	}
+	out := make([]subject, len(nodes))
+	for i, n := range nodes {
+		out[i] = of
+		out[i].rule = r.rule(n, of.kind)
+	}
+	return out
+}
+
+// aVersion finds a path that ends with something that versions are called.
+var aVersion = regexp.MustCompile(`(?i)(version|release|tag)['"\]]*$`)
+
+func (r *reader) headerRules(p pair) []subject {
+	var out []subject
 	for _, h := range r.pairs(p.value, "headers") {
-		out = append(out, headerRule{r.headerName(h), h.at, r.rule(h.value, subjectHeader)})
+		out = append(out, r.rules(h, subject{kind: subjectHeader, name: r.headerName(h), at: h.at})...)
 	}
 	if len(out) == 0 {
 		r.fail(p.at, "name a header, or leave headers out", "no header is expected")
@@ -103,40 +122,26 @@ func (r *reader) headerRules(p pair) []headerRule {
 	return out
 }
 
-func (r *reader) jsonRules(p pair) []jsonRule {
+func (r *reader) jsonRules(p pair) []subject {
 	const help = "write {$.status: ok}"
 	if p.value.Kind != yaml.MappingNode {
 		r.fail(posOf(p.value), help, "json must be a mapping from paths to what is expected, not %s", describe(p.value))
 		return nil
 	}
-	var out []jsonRule
+	var out []subject
 	for _, j := range r.pairs(p.value, "json") {
-		out = append(out, jsonRule{r.jsonPath(j.key, j.at), r.rule(j.value, subjectJSON)})
+		if tag := j.value.ShortTag(); tag == "!!float" && aVersion.MatchString(j.key) {
+			r.warn(posOf(j.value), "quote it, if it is a text: "+strconv.Quote(j.value.Value),
+				"%s is a number here, the same as %s", j.value.Value, strings.TrimRight(j.value.Value, "0"))
+		} else if tag == "!!null" && j.value.Value == "" {
+			r.warn(j.at, "write null if so, or {exists: true}", "nothing stands behind %s, which expects null", quote(j.key))
+		}
+		out = append(out, r.rules(j, subject{kind: subjectJSON, path: r.jsonPath(j.key, j.at), at: j.at})...)
 	}
 	if len(out) == 0 {
 		r.fail(p.at, help, "nothing is expected of the JSON")
 	}
 	return out
-}
-
-func (r *reader) jsonPath(expr string, at Pos) jsonPath {
-	const instead = "ask for the one item by its own path, such as GET /items/${id}, or write a filter without a variable"
-	path, ok := r.literal(expr, at, "a JSON path", instead)
-	if !ok {
-		return jsonPath{expr: expr, at: at}
-	}
-	p, err := jsonpath.Parse(path)
-	if err != nil {
-		help := "a path is a JSONPath (RFC 9535): $.items[0].name"
-		if !strings.HasPrefix(expr, "$") {
-			help = "did you mean " + strconv.Quote("$."+strings.TrimPrefix(expr, ".")) + "?"
-		} else if _, length := countingMember(expr); length != "" {
-			help = length
-		}
-		r.fail(at, help, "%s is not a JSON path: %v", quote(expr), err)
-		return jsonPath{expr: expr, at: at}
-	}
-	return jsonPath{path, at, p, p.Singular()}
 }
 
 // status reads 200, 2xx, or a list of them.

@@ -98,8 +98,8 @@ func FuzzTemplate(f *testing.F) {
 		if wrong != "" || !strings.HasPrefix(path, "/") {
 			return
 		}
-		plain, err1 := text.path(Scope{Vars: map[string]string{"id": "x"}})
-		got, err2 := text.path(Scope{Captured: map[string]string{"id": value}})
+		plain, _, err1 := text.path(Scope{Vars: map[string]string{"id": "x"}})
+		got, _, err2 := text.path(Scope{Captured: map[string]any{"id": value}})
 		if err1 != nil || err2 != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,6 +37,8 @@ type reader struct {
 	source []byte
 	lines  [][]byte
 	sought int
+	// files are those that the suite may name.
+	files map[string][]byte
 }
 
 // maxProblems is how many problems are told; nobody reads more, and each costs memory.
@@ -91,7 +94,14 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		r.fail(posOf(n), exampleOf(known), "%s must be a mapping, not %s", what, describe(n))
+		help := exampleOf(known)
+		switch {
+		case help == "" && n.Kind == yaml.SequenceNode:
+			help = "write NAME: VALUE on each line, without a -"
+		case what == "expect" && n.ShortTag() == "!!null":
+			help = "indent what is expected below it; " + help
+		}
+		r.fail(posOf(n), help, "%s must be a mapping, not %s", what, describe(n))
 		return nil
 	}
 	out := r.collect(n, 0)
@@ -104,9 +114,22 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 			kept = append(kept, p)
 			continue
 		}
-		r.fail(p.at, suggest(p.key, known), "unknown key %s in %s", quote(p.key), what)
+		r.fail(p.at, r.keyHelp(p, what, known, out), "unknown key %s in %s", quote(p.key), what)
 	}
 	return kept
+}
+
+// keyHelp is the help for an unknown key; all are the entries of its mapping.
+func (r *reader) keyHelp(p pair, what string, known []string, all []pair) string {
+	for _, o := range all {
+		if o.key == "expect" && o.value.ShortTag() == "!!null" && slices.Contains(expectKeys(), p.key) {
+			return "indent it below expect:"
+		}
+	}
+	if what == "this expectation" && !slices.Contains(known, "type") && meant(p.key) == "" {
+		return "for a body of JSON, write json: {$." + quoteless(p.key) + ": …}; " + exampleOf(known)
+	}
+	return suggest(p.key, known)
 }
 
 // collect returns the entries of a mapping, resolved, and then those of the mappings merged into it.
@@ -226,7 +249,11 @@ func (r *reader) integer(n *yaml.Node, what string, low, high int) int {
 		r.fail(posOf(n), "", "%s must be between %d and %d, not %s", what, low, high, quote(n.Value))
 		return low
 	}
-	r.fail(posOf(n), "", "%s must be a whole number, not %s", what, describe(n))
+	help := "write a number, such as " + strconv.Itoa(max(low, 1))
+	if _, err := strconv.Atoi(n.Value); err == nil {
+		help = "write " + n.Value + " without quotes"
+	}
+	r.fail(posOf(n), help, "%s must be a whole number, not %s", what, describe(n))
 	return low
 }
 
@@ -282,7 +309,7 @@ func suggest(word string, known []string) string {
 	if near, ok := diagnostic.Nearest(word, known); ok {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	return exampleOf(known)
+	return cmp.Or(meant(word), exampleOf(known))
 }
 
 func exampleOf(known []string) string {

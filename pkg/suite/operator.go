@@ -49,16 +49,16 @@ type operatorRow struct {
 
 // operators are all words, in the order in which messages name them.
 func operators() []operatorRow {
-	all := []subjectKind{subjectJSON, subjectHeader, SubjectBody}
-	notBody, onlyJSON := all[:2], all[:1]
+	all := []subjectKind{subjectJSON, subjectHeader, subjectCSS, SubjectBody}
+	notBody, numbers, onlyJSON := all[:3], all[:2], all[:1]
 	return []operatorRow{
 		{"equals", all, readEquals},
 		{"contains", all, readContains},
 		{"matches", all, readMatches},
 		{"exists", notBody, readExists},
 		{"type", onlyJSON, readType},
-		{"min", notBody, readBound},
-		{"max", notBody, readBound},
+		{"min", numbers, readBound},
+		{"max", numbers, readBound},
 		{"length", all, readLength},
 		{"one_of", all, readOneOf},
 		{"not", all, readNot},
@@ -126,12 +126,15 @@ func (o oneOf) text(s Scope) string {
 	return "one of " + strings.Join(list(o.values, func(v value) string { return v.shown(s) }), ", ")
 }
 
-// contains holds for a text that has a piece of text in it, and a list that has an element. Of several values it
-// may be one itself.
+// contains holds for a text that has a piece of text in it, a list that has an element, and an object that has
+// members, and may have more. Of several values it may be one itself.
 type contains struct{ operands }
 
 func readContains(r *reader, p pair, k subjectKind) operator {
 	v := r.operand(p.value, k)
+	if v.kind == kindObject && len(v.keys) == 0 {
+		r.fail(p.at, "", "every object contains the empty one, so this cannot fail")
+	}
 	if v.kind == kindString && v.text.parts == nil && v.text.raw == "" {
 		r.fail(p.at, "", "every text contains the empty one, so this cannot fail")
 	}
@@ -151,6 +154,8 @@ func (o contains) holds(v any, singular bool, s Scope) bool {
 		return want.kind == kindString && err == nil && strings.Contains(v, piece)
 	case []any:
 		return slices.ContainsFunc(v, func(e any) bool { return want.equals(e, s) })
+	case map[string]any:
+		return singular && want.matches(v, s, true)
 	}
 	return false
 }
@@ -195,10 +200,8 @@ func readMatches(r *reader, p pair, _ subjectKind) operator {
 		}
 		expr, _ = o.pattern.pattern(known)
 	}
-	compiled, err := regexp.Compile(expr)
-	if err != nil {
-		r.fail(posOf(p.value), "patterns are RE2; (?i) ignores case", "%s is not a pattern: %s",
-			quote(p.value.Value), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	compiled := r.pattern(p.value, expr)
+	if compiled == nil {
 		return o
 	}
 	o.empty = compiled.MatchString("")
@@ -206,6 +209,25 @@ func readMatches(r *reader, p pair, _ subjectKind) operator {
 		o.compiled = compiled
 	}
 	return o
+}
+
+// pattern compiles a pattern, which stands at n.
+func (r *reader) pattern(n *yaml.Node, expr string) *regexp.Regexp {
+	compiled, err := regexp.Compile(expr)
+	if err == nil {
+		return compiled
+	}
+	help, said := "patterns are RE2; (?i) ignores case", strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	switch {
+	case strings.Contains(expr, "(?!"), strings.Contains(expr, "(?<!"):
+		help, said = "write {not: {matches: …}} for what must not be there", "RE2 has no lookahead or lookbehind"
+	case strings.Contains(expr, "(?="), strings.Contains(expr, "(?<="):
+		help, said = "write what stands before and after as a part of the pattern", "RE2 has no lookahead or lookbehind"
+	case regexp.MustCompile(`\\[1-9]`).MatchString(expr):
+		said = "RE2 has no back-references"
+	}
+	r.fail(posOf(n), help, "%s is not a pattern: %s", quote(n.Value), said)
+	return nil
 }
 
 func (o matches) regexp(s Scope) *regexp.Regexp {
@@ -340,6 +362,7 @@ const unbounded = int(^uint(0) >> 1)
 // readLength reads 3 or {min: 1, max: 5}.
 func readLength(r *reader, p pair, _ subjectKind) operator {
 	const most = 1 << 30
+	before := len(r.problems)
 	if p.value.Kind != yaml.MappingNode {
 		n := r.integer(p.value, "length", 0, most)
 		return length{low: n, high: n}
@@ -351,6 +374,9 @@ func readLength(r *reader, p pair, _ subjectKind) operator {
 		} else {
 			o.high = r.integer(q.value, "max", 0, most)
 		}
+	}
+	if len(r.problems) > before {
+		return length{low: 1, high: 1} // what is wrong was told
 	}
 	return o
 }

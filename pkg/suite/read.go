@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +39,8 @@ func Read(src Source) (*Suite, diagnostic.List) {
 	}
 	sum := sha256.Sum256(src.Text)
 	s := &Suite{file: src.Name, sha256: hex.EncodeToString(sum[:])}
-	r.suite(root, s, src.Files)
+	r.files = src.Files
+	r.suite(root, s)
 	if len(r.problems.Errors(false)) > 0 {
 		return nil, r.problems.Sorted()
 	}
@@ -61,7 +67,7 @@ func (r *reader) document(text []byte) *yaml.Node {
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
 		return nil
 	case root == nil:
-		r.syntax(Pos{line: 1}, "", "the suite is empty: it has no checks")
+		r.syntax(Pos{line: 1}, "write checks: with a list of them", "the suite is empty: it has no checks")
 	}
 	return root
 }
@@ -71,19 +77,33 @@ func (r *reader) syntax(at Pos, help, text string) {
 	r.problems[len(r.problems)-1].Cause = diagnostic.Syntax
 }
 
+// rootKeys are the keys of a suite, in the order in which they are read: what others need comes first.
+func rootKeys() []string {
+	return []string{
+		"version", "name", "files", "variables", "defaults", "tls", "host", "policy", "readiness", "setup", "checks",
+		"teardown", "compare",
+	}
+}
+
 // root returns the entries of the document. Anything may be given for a suite, a list of passwords or a secret
 // in JSON: of what is not a suite nothing is quoted.
-func (r *reader) root(n *yaml.Node) []pair {
-	known := []string{
-		"version", "name", "variables", "defaults", "readiness", "checks", "compare", "tls", "host",
-		"policy",
-	}
+func (r *reader) root(n *yaml.Node) map[string]pair {
+	known := rootKeys()
 	if n.Kind != yaml.MappingNode {
 		r.fail(posOf(n), exampleOf(known), "the suite is %s, not a mapping", kindName(n))
 		return nil
 	}
-	entries := r.pairs(n, "the suite", known...)
-	if !slices.ContainsFunc(entries, func(p pair) bool { return p.key == "version" || p.key == "checks" }) {
+	for i := 0; i < len(n.Content); i += 2 {
+		if key := n.Content[i].Value; strings.HasPrefix(key, "x-") { // for anchors
+			known = append(known, key)
+		}
+	}
+	entries := map[string]pair{}
+	for _, p := range r.pairs(n, "the suite", known...) {
+		entries[p.key] = p
+	}
+	_, versioned := entries["version"]
+	if _, ok := entries["checks"]; !versioned && !ok {
 		r.problems = nil
 		const help = "begin with version: 1, and write checks: with a list of them"
 		r.fail(posOf(n), help, "this is not a suite: it has neither version nor checks")
@@ -92,64 +112,65 @@ func (r *reader) root(n *yaml.Node) []pair {
 	return entries
 }
 
-func (r *reader) suite(root *yaml.Node, s *Suite, files map[string][]byte) {
+func (r *reader) suite(root *yaml.Node, s *Suite) {
 	s.defaults = defaults{timeout: defaultTimeout, maxBody: defaultMaxBody}
 	s.Consecutive, s.Within, s.Concurrency = defaultConsecutive, defaultWithin, defaultConcurrency
-	var version, checks, compare *pair
+	s.name = "smoke"
 	entries := r.root(root)
-	for i := range entries {
-		switch p := entries[i]; p.key {
-		case "version":
-			version = &p
-		case "name":
-			s.name = r.name(p.value)
-		case "variables":
-			s.variables = r.variables(p.value)
-		case "defaults":
-			r.defaults(p.value, &s.defaults)
-		case "readiness":
-			s.readinessAt = p.at
-			r.readiness(p.value, s)
-		case "checks":
-			checks = &p
-		case "compare":
-			compare = &p
-		case "tls":
-			s.roots, s.server = r.tls(p.value, files)
-		case "host":
-			s.host = r.host(p)
-		case "policy":
-			r.policy(p.value, s)
-		}
-	}
 	if entries == nil {
 		return
 	}
-	r.version(root, version)
-	// Checks come after the defaults, wherever these stand in the file.
-	if checks == nil {
+	for _, key := range rootKeys() {
+		if p, ok := entries[key]; ok {
+			r.entry(p, s)
+		}
+	}
+	if _, ok := entries["version"]; !ok {
+		r.fail(posOf(root), "begin with version: 1", "the suite does not say its version")
+	}
+	if _, ok := entries["checks"]; !ok {
 		r.fail(posOf(root), "write checks: with a list of them", "the suite has no checks")
-	} else {
-		s.checks = r.checks(checks, &s.defaults)
-	}
-	if compare != nil {
-		s.compares = r.compares(compare, &s.defaults)
-	}
-	if s.name == "" {
-		s.name = "smoke"
 	}
 	r.names(s)
 	r.checkVariables(s)
 	r.checkPace(s)
 }
 
-func (r *reader) version(root *yaml.Node, p *pair) {
-	if p == nil {
-		r.fail(posOf(root), "begin with version: 1", "the suite does not say its version")
-		return
-	}
-	if v, ok := r.scalar(p.value, "version"); ok && v != "1" {
-		r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
+// entry reads one key of the suite.
+func (r *reader) entry(p pair, s *Suite) {
+	switch p.key {
+	case "version":
+		if v, ok := r.scalar(p.value, "version"); ok && v != "1" {
+			r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
+		}
+	case "name":
+		s.name = r.name(p.value)
+	case "files":
+		r.carried(p.value)
+	case "variables":
+		s.variables = r.variables(p.value)
+	case "defaults":
+		r.defaults(p.value, &s.defaults)
+	case "tls":
+		s.roots, s.server = r.tls(p.value)
+	case "host":
+		s.host = r.host(p)
+	case "policy":
+		r.policy(p.value, s)
+	case "readiness":
+		s.readinessAt = p.at
+		r.readiness(p.value, s)
+	case "setup":
+		s.setup = r.setup(p, s)
+	case "checks":
+		s.checks = r.checks(&p, &s.defaults)
+	case "teardown":
+		s.teardown = r.setup(p, s)
+		for _, step := range s.teardown.Steps {
+			step.Always = true
+		}
+	case "compare":
+		s.compares = r.compares(&p, &s.defaults)
 	}
 }
 
@@ -231,7 +252,7 @@ func (r *reader) host(p pair) text {
 }
 
 // tls reads the private authority and the name that certificates must have.
-func (r *reader) tls(n *yaml.Node, files map[string][]byte) (*x509.CertPool, string) {
+func (r *reader) tls(n *yaml.Node) (*x509.CertPool, string) {
 	var roots *x509.CertPool
 	var server string
 	for _, p := range r.pairs(n, "tls", "ca", "server_name") {
@@ -243,20 +264,18 @@ func (r *reader) tls(n *yaml.Node, files map[string][]byte) (*x509.CertPool, str
 				r.fail(posOf(p.value), "write server_name: trips.internal", "%s is not a host name", quote(server))
 			}
 		default:
-			roots = r.authority(p.value, text, files)
+			roots = r.authority(p.value, text)
 		}
 	}
 	return roots, server
 }
 
-func (r *reader) authority(n *yaml.Node, ca string, files map[string][]byte) *x509.CertPool {
+func (r *reader) authority(n *yaml.Node, ca string) *x509.CertPool {
 	data, what := []byte(ca), "tls.ca"
 	if !strings.Contains(ca, "-----BEGIN") {
 		var ok bool
 		what = quote(ca)
-		if data, ok = files[ca]; !ok {
-			r.fail(posOf(n), "a path is relative to the suite's file; or write the PEM here",
-				"the authority's file %s cannot be read", what)
+		if data, ok = r.content(n, ca, "; or write the PEM here"); !ok {
 			return nil
 		}
 	}
@@ -301,21 +320,93 @@ func readLimited(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, MaxSuite+1))
 }
 
-// Files lists the files that the suite's text refers to (tls.ca), for the caller to read into
+// Files lists the files that the suite's text names (tls.ca, the files of bodies), for the caller to read into
 // Source.Files. Of a text that is no suite it lists none.
 func Files(text []byte) []string {
-	if !bytes.Contains(text, []byte("tls")) || !bytes.Contains(text, []byte("ca")) || len(text) > MaxSuite {
+	if len(text) > MaxSuite || !named.Match(text) {
 		return nil // most suites: they are not parsed twice
 	}
-	var doc struct {
-		TLS struct {
-			CA string `yaml:"ca"`
-		} `yaml:"tls"`
-	}
-	if err := yaml.Unmarshal(text, &doc); err != nil || doc.TLS.CA == "" || strings.Contains(doc.TLS.CA, "-----BEGIN") {
+	root, _, wrong := template.ParseYAML(&template.Source{Text: string(text)})
+	if root == nil || len(wrong) > 0 {
 		return nil
 	}
-	return []string{doc.TLS.CA}
+	var out []string
+	visited := 0
+	var walk func(n *yaml.Node, in, around string)
+	walk = func(n *yaml.Node, in, around string) {
+		if visited++; visited > maxNamed {
+			return
+		}
+		for i, c := range n.Content {
+			if n.Kind != yaml.MappingNode || i%2 == 0 {
+				walk(c, in, around)
+				continue
+			}
+			key := n.Content[i-1].Value
+			isFile := key == "file" && (in == "body" || around == "multipart") || key == "ca" && in == "tls" &&
+				!strings.Contains(c.Value, "-----BEGIN")
+			if isFile && c.Kind == yaml.ScalarNode && !slices.Contains(out, c.Value) {
+				out = append(out, c.Value)
+			}
+			walk(c, key, in)
+		}
+	}
+	walk(root, "", "")
+	return out
+}
+
+// named finds a suite that may name a file; maxNamed bounds how many of its values are looked at.
+var named = regexp.MustCompile(`\b(ca|file)\b`)
+
+const maxNamed = 100_000
+
+// content returns the content of a file that the suite names, at n.
+func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
+	content, ok := r.files[name]
+	if !ok {
+		r.fail(posOf(n), "a path is relative to the suite's file"+or, "the file %s cannot be read", quote(name))
+	}
+	return content, ok
+}
+
+// carried reads the files that the suite brings with it, as Bundle writes them.
+func (r *reader) carried(n *yaml.Node) {
+	r.files = maps.Clone(r.files)
+	if r.files == nil {
+		r.files = map[string][]byte{}
+	}
+	for _, p := range r.pairs(n, "files") {
+		node := r.single(p.value, "file "+quote(p.key))
+		if node == nil {
+			continue
+		}
+		content := []byte(node.Value)
+		if node.ShortTag() == "!!binary" {
+			var err error
+			if content, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(node.Value), "")); err != nil {
+				r.fail(posOf(node), "smoke --bundle writes it", "file %s is not base64", quote(p.key))
+			}
+		}
+		r.files[p.key] = content
+	}
+}
+
+// Bundle returns the suite's text with the files that it names in it: one text, with one checksum, that can be read
+// anywhere.
+func Bundle(src Source) ([]byte, error) {
+	names := slices.Sorted(maps.Keys(src.Files))
+	if len(names) == 0 {
+		return src.Text, nil
+	}
+	root, _, _ := template.ParseYAML(&template.Source{Text: string(src.Text)})
+	if root == nil || root.Style&yaml.FlowStyle != 0 {
+		return nil, errors.New("only a suite in YAML with a key to each line can carry files")
+	}
+	out := append(bytes.TrimRight(src.Text, "\n"), "\nfiles:\n"...)
+	for _, name := range names {
+		out = fmt.Appendf(out, "  %s: !!binary %s\n", strconv.Quote(name), base64.StdEncoding.EncodeToString(src.Files[name]))
+	}
+	return out, nil
 }
 
 // Source is a suite as it was read, with the files that it names.
@@ -323,6 +414,6 @@ type Source struct {
 	// Name is how messages call the suite: a path, an S3 URL.
 	Name string `json:"name"`
 	Text []byte `json:"text"`
-	// Files holds the content of the files that the suite refers to (tls.ca), by the name used in it.
+	// Files holds the content of the files that the suite names, by the name used in it.
 	Files map[string][]byte `json:"files,omitempty"`
 }

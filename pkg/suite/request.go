@@ -1,10 +1,19 @@
 package suite
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,34 +35,73 @@ type body struct {
 	contentType string
 	json        *value
 	text        text
-	form        []header
+	form        []field
+	multipart   bool
+	file        []byte // the content of a file
 }
 
-// bytes returns the body with its variables expanded.
-func (b *body) bytes(s Scope) ([]byte, error) {
+// field is a field of a form, or a part of a multipart body: a text, or a file of that name and type.
+type field struct {
+	name, value    text
+	filename, kind string
+	file           []byte
+}
+
+// bytes returns the body with its variables expanded, and its type.
+func (b *body) bytes(s Scope) (content []byte, contentType string, err error) {
 	switch {
 	case b == nil:
-		return nil, nil
+		return nil, "", nil
 	case b.json != nil:
-		return b.json.appendJSON(nil, s)
+		content, err = b.json.appendJSON(nil, s)
+		return content, b.contentType, err
 	case b.form != nil:
-		form := url.Values{}
-		for _, f := range b.form {
-			v, err := f.value.expand(s, nil)
-			if err != nil {
-				return nil, err
-			}
-			form.Add(f.name, v)
-		}
-		return []byte(form.Encode()), nil
+		return b.fields(s)
+	case b.file != nil:
+		return b.file, b.contentType, nil
 	}
 	t, err := b.text.expand(s, nil)
-	return []byte(t), err
+	return []byte(t), b.contentType, err
+}
+
+// fields returns the body of a form.
+func (b *body) fields(s Scope) (content []byte, contentType string, err error) {
+	form := url.Values{}
+	var parts bytes.Buffer
+	w := multipart.NewWriter(&parts)
+	for _, f := range b.form {
+		name, err := f.name.expand(s, nil)
+		if err != nil {
+			return nil, "", err
+		}
+		v, err := f.value.expand(s, nil)
+		if err != nil {
+			return nil, "", err
+		}
+		form.Add(name, v)
+		head := textproto.MIMEHeader{"Content-Disposition": {mime.FormatMediaType("form-data", map[string]string{"name": name})}}
+		if f.file != nil {
+			head.Set("Content-Disposition",
+				mime.FormatMediaType("form-data", map[string]string{"name": name, "filename": f.filename}))
+			head.Set("Content-Type", f.kind)
+			v = string(f.file)
+		}
+		part, _ := w.CreatePart(head) // into memory, where nothing fails
+		_, _ = io.WriteString(part, v)
+	}
+	if !b.multipart {
+		return []byte(form.Encode()), b.contentType, nil
+	}
+	_ = w.Close()
+	return parts.Bytes(), w.FormDataContentType(), nil
 }
 
 // requestKeys are the keys of a step; checks of a single request have them too.
 func requestKeys() []string {
-	return []string{"request", "headers", "json", "form", "body", "timeout", "max_body", "expect", "eventually"}
+	return []string{
+		"request", "headers", "host", "http", "json", "form", "multipart", "body", "websocket", "grpc_health", "timeout",
+		"max_body", "expect", "eventually",
+	}
 }
 
 // stepKey reads one key of a request into s.
@@ -69,9 +117,18 @@ func (r *reader) stepKey(p pair, s *Step) {
 		r.requestLine(p.value, s)
 	case "headers":
 		s.headers = append(s.headers, r.headers(p.value)...)
-	case "json", "form", "body":
+	case "host":
+		s.host = r.host(p)
+	case "http":
+		s.http2 = r.oneOf(p.value, "http", "1.1", "2") == "2"
+	case "websocket":
+		sent, _ := r.template(p.value, "websocket")
+		s.webSocket = &sent
+	case "grpc_health":
+		r.grpcHealth(p, s)
+	case "json", "form", "multipart", "body":
 		if s.body != nil {
-			r.fail(p.at, "keep one of json, form and body", "the request has two bodies")
+			r.fail(p.at, "keep one of json, form, multipart and body", "the request has two bodies")
 			return
 		}
 		s.body = r.body(p)
@@ -104,9 +161,12 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
 		s.Method = method
 		rest = strings.TrimLeft(rest, " ")
-		if t.parts == nil {
+		switch {
+		case t.parts == nil:
 			s.path.raw = rest
-		} else {
+		case rest == "":
+			s.path.parts = t.parts[1:]
+		default:
 			t.parts[0].literal = rest
 		}
 		if !slices.Contains(methods(), method) {
@@ -139,12 +199,16 @@ func (r *reader) checkPath(n *yaml.Node, path text) {
 	switch {
 	case strings.Contains(sample, "://") && !strings.HasPrefix(sample, "/"):
 		r.fail(at, "write the path only; --target says where", "a request is a path, not a URL")
+	case len(path.parts) == 1: // a link, which was captured
 	case path.parts != nil && path.parts[0].name != "":
-		r.fail(at, "write GET /${NAME}", "a path begins with /, not with a variable")
-	case !strings.HasPrefix(literal, "/"):
+		r.fail(at, "write GET /${NAME}, or GET ${NAME} alone to follow a link that was captured",
+			"a path begins with /, not with a variable")
+	case !strings.HasPrefix(literal, "/") && !placeholder.MatchString(sample):
 		r.fail(at, "write GET /"+strings.TrimLeft(quoteless(literal), "/"), "a path begins with /, not %s", quote(literal))
 	case strings.HasPrefix(sample, "//"):
 		r.fail(at, "", "a path begins with one /, %s would be another host", quote(sample))
+	case placeholder.MatchString(sample):
+		r.fail(at, "write what belongs there", "a placeholder is left in the path: %s", placeholder.FindString(sample))
 	case strings.ContainsAny(sample, " \t\r\n"):
 		r.fail(at, "write %20 for a blank", "the path %s holds a blank", quote(sample))
 	case strings.Contains(sample, "#"):
@@ -155,6 +219,9 @@ func (r *reader) checkPath(n *yaml.Node, path text) {
 		}
 	}
 }
+
+// placeholder finds what a template leaves to be filled in.
+var placeholder = regexp.MustCompile(`<[A-Za-z_ -]+>`)
 
 func quoteless(s string) string { return strings.Trim(quote(s), `"`) }
 
@@ -212,16 +279,37 @@ func isToken(s string) bool {
 func (r *reader) body(p pair) *body {
 	switch p.key {
 	case "json":
+		if n := p.value; n.Kind == yaml.ScalarNode && n.Style != 0 && strings.ContainsAny(n.Value[:min(1, len(n.Value))], "{[") &&
+			json.Valid([]byte(n.Value)) {
+			r.warn(posOf(n), "write it without the quotes around it",
+				"the JSON is in quotes, and so it is sent as one text")
+		}
 		v := r.value(p.value, "json")
 		return &body{contentType: "application/json", json: &v}
 	case "form":
-		b := &body{contentType: "application/x-www-form-urlencoded", form: []header{}}
+		b := &body{contentType: "application/x-www-form-urlencoded", form: []field{}}
 		for _, f := range r.pairs(p.value, "form") {
 			if t, ok := r.template(f.value, "form field "+quote(f.key)); ok {
-				b.form = append(b.form, header{name: r.key(f), value: t})
+				key, _ := r.text(f.key, f.at)
+				b.form = append(b.form, field{name: key, value: t})
 			}
 		}
 		return b
+	}
+	if p.key == "multipart" {
+		b := &body{multipart: true, form: []field{}}
+		for _, f := range r.pairs(p.value, "multipart") {
+			b.form = append(b.form, r.part(f))
+		}
+		return b
+	}
+	if p.value.Kind == yaml.MappingNode {
+		f := r.part(p)
+		return &body{file: f.file, contentType: f.kind}
+	}
+	if p.value.ShortTag() == "!!binary" {
+		r.warn(posOf(p.value), "put the bytes into a file beside the suite: body: {file: logo.png}",
+			"the body is sent as the text that stands here")
 	}
 	t, ok := r.template(p.value, "body")
 	if !ok {
@@ -230,36 +318,39 @@ func (r *reader) body(p pair) *body {
 	return &body{text: t}
 }
 
-// captures reads {id: $.id} and {token: {path: $.token, secret: true}}.
-func (r *reader) captures(n *yaml.Node) []capture {
-	var out []capture
-	for _, p := range r.pairs(n, "capture") {
-		c := capture{name: p.key, at: p.at}
-		if !isName(p.key) {
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
-			continue
-		}
-		path := p.value
-		if p.value.Kind == yaml.MappingNode {
-			path = nil
-			for _, q := range r.pairs(p.value, "capture "+p.key, "path", "secret") {
-				if q.key == "path" {
-					path = q.value
-				} else {
-					c.secret = r.boolean(q.value, "secret")
-				}
-			}
-			if path == nil {
-				r.fail(p.at, "write {path: $.field, secret: true}", "capture %s has no path", p.key)
-				continue
-			}
-		}
-		if path = r.single(path, "capture "+p.key); path != nil {
-			c.path = r.jsonPath(path.Value, posOf(path))
-		}
-		out = append(out, c)
+// part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or the whole
+// body from a file.
+func (r *reader) part(p pair) field {
+	var f field
+	f.name, _ = r.text(p.key, p.at)
+	if p.value.Kind != yaml.MappingNode {
+		f.value, _ = r.template(p.value, "part "+quote(p.key))
+		return f
 	}
-	return out
+	known := []string{"file", "name", "type"}
+	if p.key == "body" && !slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool { return n.Value == "file" }) {
+		r.fail(posOf(p.value), "write json: for a body of JSON, form: for a form's, or {file: NAME} for one from a file",
+			"body must be a text, not a mapping")
+		return f
+	}
+	for _, q := range r.pairs(p.value, p.key, known...) {
+		text, _ := r.scalar(q.value, q.key)
+		switch q.key {
+		case "file":
+			f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(text)))
+			content, _ := r.content(q.value, text, "")
+			f.file = append([]byte{}, content...)
+			f.kind = cmp.Or(f.kind, http.DetectContentType(content))
+		case "name":
+			f.filename = text
+		case "type":
+			f.kind = text
+		}
+	}
+	if f.file == nil {
+		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)
+	}
+	return f
 }
 
 // CheckHeader returns the canonical name of a header that is to be sent with every request. It is an error when
@@ -286,18 +377,33 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody,
 		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
 	}
+	q.HTTP2 = s.http2
+	if s.webSocket != nil {
+		sent, err := s.webSocket.expand(sc, nil)
+		if err != nil {
+			return q, err
+		}
+		q.WebSocket = &sent
+	}
+	if s.looksAtBody() {
+		q.Events = max(1, s.expect.events)
+	}
 	var err error
-	if q.Path, err = s.path.path(sc); err != nil {
+	if q.Path, q.Link, err = s.path.path(sc); err != nil {
 		return q, err
 	}
 	q.Header["User-Agent"] = []string{"greenlight-smoke"}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}
-	if q.Body, err = s.body.bytes(sc); err != nil {
+	kind := ""
+	if q.Body, kind, err = s.body.bytes(sc); err != nil {
 		return q, err
 	}
-	if s.body != nil && s.body.contentType != "" {
-		q.Header["Content-Type"] = []string{s.body.contentType}
+	if kind != "" {
+		q.Header["Content-Type"] = []string{kind}
+	}
+	if q.Host, err = s.host.header(sc); err != nil {
+		return q, err
 	}
 	for _, h := range s.headers {
 		v, err := h.value.header(sc)

@@ -13,6 +13,7 @@ type subjectKind string
 const (
 	subjectJSON   subjectKind = "json"
 	subjectHeader subjectKind = "header"
+	subjectCSS    subjectKind = "css"
 	// SubjectBody is the whole body as a text.
 	SubjectBody subjectKind = "body"
 )
@@ -64,7 +65,7 @@ func (r *reader) operand(n *yaml.Node, k subjectKind) value {
 	if !ok {
 		return value{kind: kindNull}
 	}
-	return value{kind: kindString, text: t}
+	return value{kind: kindString, text: t, plain: true}
 }
 
 // checkRule says whether it can fail at all, and can hold at all, for bodies of at most maxBody bytes.

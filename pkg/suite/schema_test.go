@@ -86,7 +86,7 @@ func beyondTheSchema() []string {
 		"only-observe", "p95-above-timeout", "path-with-a-bad-escape", "pattern-matches-empty", "patterns-match-empty",
 		"readiness-of-no-check", "release-in-compare", "shell-form", "status-covers-everything", "two-bodies", "two-documents",
 		"undeclared-variable", "undeclared-variable-in-body", "unterminated-variable", "variable-in-a-variable",
-		"variable-of-a-text-of-many-lines",
+		"variable-of-a-text-of-many-lines", "variable-in-a-json-path",
 		"steps-and-request", "capture-from-head", "not-a-pattern-that-finds-all", "pattern-with-a-variable-finds-all",
 		"rate-too-slow-to-be-ready", "readiness-of-an-observer", "value-holds-a-variable",
 		"release-in-host-and-compare", "compare-pattern-matches-empty", "json-length-above-max-body",

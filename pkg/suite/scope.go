@@ -2,6 +2,7 @@ package suite
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,11 @@ func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
 	var all []string
 	for _, c := range s.checks {
+		for _, flow := range []*Check{s.setup, s.teardown} {
+			if flow != nil && flow.Name == c.Name {
+				r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
+			}
+		}
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
 			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
 		}
@@ -24,6 +30,14 @@ func (r *reader) names(s *Suite) {
 			r.fail(c.At, "", "the name %s was already given", quote(c.Name))
 		}
 		compared[c.Name] = true
+	}
+	for i, c := range s.checks {
+		for _, name := range c.After {
+			if !slices.ContainsFunc(s.checks[:i], func(o Check) bool { return o.Name == name }) {
+				r.fail(c.At, "name a check that stands above it", "%s runs after %s, which is not a check above it",
+					quote(c.Name), quote(name))
+			}
+		}
 	}
 	for _, name := range s.readiness {
 		if _, ok := seen[name]; !ok {
@@ -77,10 +91,37 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, v := range s.variables {
 		declared[v.name] = true
 	}
-	u := usage{reader: r, declared: declared}
+	u := usage{reader: r, declared: declared, anywhere: map[string]bool{}}
 	u.text(s.host)
+	for _, v := range s.variables {
+		for _, t := range v.uses {
+			u.text(t)
+		}
+	}
+	for _, name := range []string{varUUID, varNow, varAttempt, varSide} {
+		declared[name] = true
+	}
+	for _, c := range s.checks {
+		for _, step := range c.Steps {
+			for _, k := range step.captures {
+				u.anywhere[k.name] = true
+			}
+		}
+	}
+	if s.setup != nil {
+		u.check(s.setup)
+		u.setup = u.captured
+	}
+	if s.teardown != nil {
+		u.check(s.teardown)
+	}
 	for i := range s.checks {
-		u.check(&s.checks[i])
+		c := &s.checks[i]
+		u.check(c)
+		if c.needsSetup && slices.Contains(s.readiness, c.Name) {
+			r.fail(s.readinessAt, "wait for a check that needs no login",
+				"readiness comes before setup, and %s needs what setup captures", quote(c.Name))
+		}
 	}
 	if s.HostMentionsRelease() && len(s.compares) > 0 {
 		r.fail(s.host.at, "compare asks the old release too; write the host's name",
@@ -88,7 +129,7 @@ func (r *reader) checkVariables(s *Suite) {
 	}
 	for i := range s.compares {
 		c := &s.compares[i]
-		u.captured, u.later = nil, nil
+		u.captured, u.later = u.setup, nil
 		u.step(&c.step, func(t text, _ bool) {
 			if mentions(t, varRelease) {
 				r.fail(t.at, "compare asks the old release too; prove the release in a check",
@@ -104,14 +145,20 @@ type usage struct {
 	declared map[string]bool
 	// captured are the names that earlier steps of the same flow capture, later those of later steps.
 	captured, later map[string]bool
+	// anywhere are the names that some flow captures, setup those that setup captures for all.
+	anywhere map[string]bool
+	setup    map[string]bool
 }
 
 func (u *usage) check(c *Check) {
-	u.captured, u.later = map[string]bool{}, map[string]bool{}
+	u.captured, u.later = maps.Clone(u.setup), map[string]bool{}
+	if u.captured == nil {
+		u.captured = map[string]bool{}
+	}
 	for _, s := range c.Steps {
 		for _, k := range s.captures {
 			u.later[k.name] = true
-			if u.declared[k.name] {
+			if u.declared[k.name] || u.setup[k.name] {
 				u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
 			}
 		}
@@ -121,6 +168,7 @@ func (u *usage) check(c *Check) {
 		u.step(s, func(t text, expected bool) {
 			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
 			sent = sent || !expected && mentions(t, varRelease)
+			c.needsSetup = c.needsSetup || slices.ContainsFunc(t.parts, func(p part) bool { return u.setup[p.name] })
 		})
 		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {
@@ -133,8 +181,8 @@ func (u *usage) check(c *Check) {
 
 // demands reports whether no answer without the variable's value can hold.
 func (e *expectation) demands(name string) bool {
-	return slices.ContainsFunc(e.rules(), func(ru rule) bool {
-		return slices.ContainsFunc(ru, func(x expected) bool { return x.demands(name) })
+	return slices.ContainsFunc(e.subjects, func(sub subject) bool {
+		return slices.ContainsFunc(sub.rule, func(x expected) bool { return x.demands(name) })
 	})
 }
 
@@ -142,28 +190,51 @@ func (e *expectation) demands(name string) bool {
 func (u *usage) step(s *Step, f func(t text, expected bool)) {
 	s.visit(func(t text, expected bool) {
 		u.text(t)
+		if !expected {
+			u.otherTemplates(t)
+		}
 		f(t, expected)
 	})
+	if len(s.path.parts) == 1 && u.declared[s.path.parts[0].name] {
+		u.fail(s.path.at, "write GET /${NAME}", "a path begins with /, not with a variable")
+	}
+}
+
+// foreign finds the variables of shells and of Mustache.
+var foreign = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)|\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}`)
+
+// otherTemplates warns of a variable that is written as elsewhere, and so is sent as it stands.
+func (u *usage) otherTemplates(t text) {
+	for _, m := range foreign.FindAllStringSubmatch(t.literal(), -1) {
+		if name := m[1] + m[2]; u.declared[name] || u.captured[name] {
+			u.warn(t.at, "write ${"+name+"}", "%s is sent as it stands", m[0])
+		}
+	}
 }
 
 // visit calls f for every text of the step, with whether it stands in an expectation.
 func (s *Step) visit(f func(t text, expected bool)) {
 	asked := func(t text) { f(t, false) }
 	asked(s.path)
+	asked(s.host)
 	for _, h := range s.headers {
 		asked(h.value)
 	}
 	if b := s.body; b != nil {
 		asked(b.text)
 		for _, h := range b.form {
+			asked(h.name)
 			asked(h.value)
 		}
 		if b.json != nil {
 			b.json.visit(asked)
 		}
 	}
-	for _, ru := range s.expect.rules() {
-		ru.visit(func(t text) { f(t, true) })
+	for _, sub := range s.expect.subjects {
+		sub.visit(func(t text) { f(t, true) })
+	}
+	for _, c := range s.captures {
+		f(c.path.text, true)
 	}
 }
 
@@ -181,6 +252,9 @@ func (u *usage) text(t text) {
 }
 
 func (u *usage) suggestion(name string) string {
+	if u.anywhere[name] {
+		return "another check captures it, for its own steps; move those steps into setup:, and all have it"
+	}
 	known := slices.AppendSeq(slices.Sorted(maps.Keys(u.declared)), maps.Keys(u.captured))
 	slices.Sort(known)
 	if help := suggest(name, known); strings.HasPrefix(help, "did you mean") {

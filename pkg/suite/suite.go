@@ -49,11 +49,14 @@ type Suite struct {
 	defaults    defaults
 	readinessAt Pos
 	readiness   []string // the checks that it names
-	checks      []Check
-	compares    []Comparison
-	roots       *x509.CertPool
-	server      string // the name that certificates must have
-	host        text
+	// setup and teardown are flows, nil without any; setupPerCheck says that each check has its own.
+	setup, teardown *Check
+	setupPerCheck   bool
+	checks          []Check
+	compares        []Comparison
+	roots           *x509.CertPool
+	server          string // the name that certificates must have
+	host            text
 }
 
 type defaults struct {
@@ -76,7 +79,10 @@ type Check struct {
 	// mentionsRelease is set when ${RELEASE} stands anywhere in it, ProvesRelease when no answer of another release
 	// can make it pass.
 	mentionsRelease, ProvesRelease bool
-	Steps                          []*Step
+	// needsSetup says that it uses what setup captures. It runs after the checks of these names, which stand above it.
+	needsSetup bool
+	After      []string
+	Steps      []*Step
 }
 
 // Comparison is one request that is made of target and baseline in turn.
@@ -93,15 +99,20 @@ type Comparison struct {
 
 // Step is one request and what is expected of its answer.
 type Step struct {
-	At       Pos
-	Method   string
-	path     text
-	headers  []header
-	body     *body
-	timeout  time.Duration
-	maxBody  int64
-	expect   expectation
-	captures []capture
+	At      Pos
+	Method  string
+	path    text
+	host    text // instead of the suite's; empty without one
+	headers []header
+	body    *body
+	// http2 asks over HTTP/2, webSocket opens one and sends this text, grpc asks for the health of a gRPC service.
+	http2     bool
+	webSocket *text
+	grpc      bool
+	timeout   time.Duration
+	maxBody   int64
+	expect    expectation
+	captures  []capture
 	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
 	// after a failure.
 	Eventually time.Duration
@@ -115,13 +126,6 @@ type header struct {
 	value text
 	// drop takes a default header away.
 	drop bool
-}
-
-type capture struct {
-	name   string
-	at     Pos
-	path   jsonPath
-	secret bool
 }
 
 // Name returns the suite's name.
@@ -155,8 +159,11 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 			secrets["variable "+name] = v.Text
 		}
 	}
+	bound, _ := s.Bind("", "", values)
 	for _, v := range s.variables {
-		if v.secret {
+		if v.basic != nil {
+			secrets["variable "+v.name] = bound[v.name]
+		} else if v.secret {
 			secrets["variable "+v.name] = values[v.name].Text
 			secrets["variable "+v.name+" in the suite"] = v.text
 		}
@@ -188,16 +195,16 @@ func (s *Suite) AskFor() time.Duration { return s.askFor }
 func (s *Suite) BaselineOptional() bool { return s.baselineOptional }
 
 func (c *Check) writes() bool {
-	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() })
+	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() && !s.broken })
 }
 
 // Reads reports whether the request changes nothing: GET or HEAD.
-func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" }
+func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" || s.grpc }
 
 // Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue
 // may be asked the same.
 func (c *Check) Single() bool {
-	return !c.Flow && len(c.Steps) == 1 && c.Steps[0].Reads() && !c.mentionsRelease
+	return !c.Flow && len(c.Steps) == 1 && c.Steps[0].Reads() && !c.mentionsRelease && !c.needsSetup
 }
 
 // Once is the check without patience: asked one time, whatever it declares.
@@ -250,9 +257,12 @@ func keeps(filter, tags []string) bool {
 	return found || !wanted
 }
 
-// Counted lists the names of the checks that count: all but those that only observe.
+// Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
 	var out []string
+	if s.setup != nil && !s.setupPerCheck {
+		out = append(out, s.setup.Name)
+	}
 	for _, c := range s.checks {
 		if !c.Observe {
 			out = append(out, c.Name)
@@ -311,7 +321,7 @@ func (s *Suite) ReadinessChecks() []*Check {
 	var out []*Check
 	for i := range s.checks {
 		c := &s.checks[i]
-		if slices.Contains(s.readiness, c.Name) || len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() {
+		if slices.Contains(s.readiness, c.Name) || len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup {
 			out = append(out, c)
 		}
 	}
@@ -323,6 +333,12 @@ func (s *Suite) ReadinessChecks() []*Check {
 		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
 		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
 	}}}}
+}
+
+// Setup returns the flow that runs before the checks of a phase, and the one that cleans up after them; nil without
+// any. Each says that every check has its own.
+func (s *Suite) Setup() (setup, teardown *Check, each bool) {
+	return s.setup, s.teardown, s.setupPerCheck
 }
 
 // Chosen returns the checks and comparisons that a tag filter leaves.

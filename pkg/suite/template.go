@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -27,24 +28,43 @@ type part struct {
 
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
-	// Vars are the suite's variables with their values, Captured those that earlier steps captured.
-	Vars     map[string]string
-	Captured map[string]string
+	// Vars are the suite's variables with their values, Attempt those of this one attempt (UUID, NOW, ATTEMPT, SIDE).
+	Vars, Attempt map[string]string
+	// Captured are those that earlier steps captured, as they stood in the answer: a string, a json.Number or a bool.
+	Captured map[string]any
 	// Secrets hides what may not be shown.
 	Secrets *redact.Redactor
 }
 
 func (s Scope) get(name string) (value string, captured, ok bool) {
-	if v, ok := s.Captured[name]; ok {
-		return v, true, true
+	if node, ok := s.Captured[name]; ok {
+		v, ok := textOf(node)
+		return v, true, ok
+	}
+	if v, ok := s.Attempt[name]; ok {
+		return v, false, true
 	}
 	v, ok := s.Vars[name]
 	return v, false, ok
 }
 
+// typed returns the captured number or boolean that is the whole text: it is compared and sent as what it is.
+func (t text) typed(s Scope) (node any, ok bool) {
+	if len(t.parts) != 1 {
+		return nil, false
+	}
+	node = s.Captured[t.parts[0].name]
+	_, isText := node.(string)
+	return node, node != nil && !isText
+}
+
 // text finds the variables in the text s, which stands at a place of the file: ${NAME}. "$${" is "${",
 // any other "$" is text.
 func (r *reader) text(s string, at Pos) (text, bool) {
+	if first, last := strings.HasPrefix(s, "“") || strings.HasPrefix(s, "‘"), strings.HasSuffix(s, "”") ||
+		strings.HasSuffix(s, "’"); first && last {
+		r.warn(at, `write "…" with the straight quotes of a keyboard`, "these quotes are a part of the text")
+	}
 	if !strings.Contains(s, "${") {
 		return text{raw: s, at: at}, true
 	}
@@ -64,12 +84,6 @@ func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
 		return "", false
 	}
 	return t.raw, ok
-}
-
-// key returns the key of a body's or a value's object.
-func (r *reader) key(p pair) string {
-	key, _ := r.literal(p.key, p.at, "a key", `write the key itself; "$${" is the text "${"`)
-	return key
 }
 
 // parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
@@ -183,9 +197,15 @@ func (t text) pattern(s Scope) (string, error) { return t.expand(s, regexp.Quote
 // path expands the text for a request's path and query. What stands in the query is escaped for it. In
 // the path a suite's own variable may hold several segments; a captured value comes from a response, so
 // it stays in its segment, and may not make that one "." or "..", which servers take for a way up.
-func (t text) path(s Scope) (string, error) {
+//
+// A path that is one captured value is a link, which leads wherever on the target it says.
+func (t text) path(s Scope) (path string, link bool, err error) {
 	if t.parts == nil {
-		return t.raw, nil
+		return t.raw, false, nil
+	}
+	if len(t.parts) == 1 {
+		path, err = t.expand(s, nil)
+		return path, true, err
 	}
 	var b strings.Builder
 	query := false
@@ -198,28 +218,34 @@ func (t text) path(s Scope) (string, error) {
 		v, captured, ok := s.get(p.name)
 		switch {
 		case !ok:
-			return "", fmt.Errorf("${%s} has no value", p.name)
+			return "", false, fmt.Errorf("${%s} has no value", p.name)
 		case query:
 			b.WriteString(url.QueryEscape(v))
 		case captured && v == "":
-			return "", fmt.Errorf("${%s} is empty, and so the path would be another one", p.name)
+			return "", false, fmt.Errorf("${%s} is empty, and so the path would be another one", p.name)
+		case captured && len(t.parts) == 2 && t.parts[0].literal == "/" && (v[0] == '/' || strings.Contains(v, "://")):
+			return "", false, fmt.Errorf("%w: ${%s} is %s: write ${%s} alone to follow it", ErrLink, p.name,
+				s.Secrets.Text(quote(v)), p.name)
 		case captured:
 			b.WriteString(url.PathEscape(v))
 		default:
 			b.WriteString(escapeSegments(v))
 		}
 	}
-	path, _, _ := strings.Cut(b.String(), "?")
+	path, _, _ = strings.Cut(b.String(), "?")
 	if strings.HasPrefix(path, "//") {
-		return "", fmt.Errorf("the path begins with // once the values are in it")
+		return "", false, fmt.Errorf("the path begins with // once the values are in it")
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
-			return "", fmt.Errorf("a value makes the path leave its place: a segment is %q", segment)
+			return "", false, fmt.Errorf("a value makes the path leave its place: a segment is %q", segment)
 		}
 	}
-	return b.String(), nil
+	return b.String(), false, nil
 }
+
+// ErrLink says that a suite takes a link for a segment of a path.
+var ErrLink = errors.New("a link is not a segment of a path")
 
 func escapeSegments(v string) string {
 	return strings.Join(list(strings.Split(v, "/"), url.PathEscape), "/")

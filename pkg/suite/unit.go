@@ -13,7 +13,11 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	d, err := time.ParseDuration(n.Value)
 	switch {
 	case err != nil && n.ShortTag() == "!!int":
-		r.fail(posOf(n), "did you mean "+strconv.Quote(n.Value+"s")+"?", "%s needs a unit", what)
+		unit := "s"
+		if i, err := strconv.Atoi(n.Value); err == nil && (i >= 50 || what == "latency" || what == "p95") {
+			unit = "ms"
+		}
+		r.fail(posOf(n), "write "+n.Value+unit, "%s needs a unit", what)
 	case err != nil:
 		r.fail(posOf(n), "write 500ms, 5s or 2m", "%s must be a duration, not %s", what, describe(n))
 	case d <= 0 || d > high:

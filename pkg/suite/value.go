@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,13 +25,15 @@ const (
 	kindObject  valueKind = "object"
 )
 
-// value is a JSON value of the suite; its strings may hold variables, its keys never do.
+// value is a JSON value of the suite; its strings and keys may hold variables.
 type value struct {
 	kind valueKind
 	// text is a string's text; its raw is a number's digits and a boolean's word.
 	text  text
-	keys  []string
+	keys  []text
 	items []value
+	// plain says that it is compared with a text, of a header or body: a captured number is its digits there.
+	plain bool
 }
 
 // value turns YAML into JSON. What JSON cannot say is a problem.
@@ -44,7 +47,8 @@ func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
 	case yaml.MappingNode:
 		v := value{kind: kindObject}
 		for _, p := range r.collect(n, depth) {
-			v.keys = append(v.keys, r.key(p))
+			key, _ := r.text(p.key, p.at)
+			v.keys = append(v.keys, key)
 			v.items = append(v.items, r.valueAt(p.value, what, depth+1))
 		}
 		return v
@@ -68,14 +72,23 @@ func (r *reader) scalarValue(n *yaml.Node, what string) value {
 		return value{kind: kindBoolean, text: text{raw: strings.ToLower(n.Value), at: at}}
 	case "!!int", "!!float":
 		number, ok := jsonNumber(n.Value)
-		if !ok {
+		if leadingZero.MatchString(n.Value) {
+			r.fail(at, "quote it if it is a text: "+strconv.Quote(n.Value), "%s begins with a zero, and would be sent as %s",
+				n.Value, number)
+		} else if !ok {
 			r.fail(at, "quote it if it is a text", "%s is not a number that JSON can write, in %s", quote(n.Value), what)
 		}
 		return value{kind: kindNumber, text: text{raw: number, at: at}}
 	}
+	if n.ShortTag() == "!!binary" {
+		r.warn(at, "JSON has no bytes: write the text that they are encoded as", "the base64 text itself is used here")
+	}
 	t, _ := r.text(n.Value, at)
 	return value{kind: kindString, text: t}
 }
+
+// leadingZero finds a number that YAML may take for an octal one, and people for a postal code.
+var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 
 // jsonNumber returns a YAML number as JSON writes it: 0x1F and 1_000 as decimals, others as they stand.
 func jsonNumber(s string) (string, bool) {
@@ -115,6 +128,9 @@ func (v value) visit(f func(text)) {
 	if v.kind == kindString {
 		f(v.text)
 	}
+	for _, k := range v.keys {
+		f(k)
+	}
 	for _, i := range v.items {
 		i.visit(f)
 	}
@@ -125,11 +141,10 @@ func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
 	var err error
 	switch v.kind {
 	case kindString:
-		t, err := v.text.expand(s, nil)
-		if err != nil {
-			return nil, err
+		if node, ok := v.text.typed(s); ok {
+			return appendPlain(b, node), nil
 		}
-		return appendPlain(b, t), nil
+		return v.text.appendJSON(b, s)
 	case kindNumber, kindBoolean:
 		return append(b, v.text.raw...), nil
 	case kindArray, kindObject:
@@ -140,7 +155,10 @@ func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
 				b = append(b, ',')
 			}
 			if v.kind == kindObject {
-				b = append(appendPlain(b, v.keys[i]), ':')
+				if b, err = v.keys[i].appendJSON(b, s); err != nil {
+					return nil, err
+				}
+				b = append(b, ':')
 			}
 			if b, err = item.appendJSON(b, s); err != nil {
 				return nil, err
@@ -150,6 +168,15 @@ func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
 	case kindNull:
 	}
 	return append(b, "null"...), nil
+}
+
+// appendJSON writes the text as a JSON string.
+func (t text) appendJSON(b []byte, s Scope) ([]byte, error) {
+	expanded, err := t.expand(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	return appendPlain(b, expanded), nil
 }
 
 // appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.
@@ -162,7 +189,13 @@ func appendPlain(b []byte, v any) []byte {
 }
 
 // equals reports whether a value of a response is this one. Numbers never equal strings.
-func (v value) equals(got any, s Scope) bool {
+func (v value) equals(got any, s Scope) bool { return v.matches(got, s, false) }
+
+// matches is equals; in part, objects of the response may have more members.
+func (v value) matches(got any, s Scope, part bool) bool {
+	if node, ok := v.text.typed(s); ok && !v.plain {
+		v = valueOf(node)
+	}
 	switch got := got.(type) {
 	case nil:
 		return v.kind == kindNull
@@ -176,17 +209,24 @@ func (v value) equals(got any, s Scope) bool {
 	case []any:
 		return v.kind == kindArray && slices.EqualFunc(v.items, got, func(v value, got any) bool { return v.equals(got, s) })
 	case map[string]any:
-		if v.kind != kindObject || len(got) != len(v.items) {
+		if v.kind != kindObject || !part && len(got) != len(v.items) {
 			return false
 		}
-		for i, key := range v.keys {
-			if g, ok := got[key]; !ok || !v.items[i].equals(g, s) {
+		for i, k := range v.keys {
+			key, err := k.expand(s, nil)
+			if g, ok := got[key]; err != nil || !ok || !v.items[i].matches(g, s, part) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// valueOf is a captured number or boolean as a value of the suite.
+func valueOf(node any) value {
+	raw, _ := textOf(node)
+	return value{kind: kindOf(node), text: text{raw: raw}}
 }
 
 // kindOf returns the kind of a value of a response.

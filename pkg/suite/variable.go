@@ -1,7 +1,16 @@
 package suite
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -12,7 +21,29 @@ import (
 const (
 	varRelease    = "RELEASE"
 	varDeployment = "DEPLOYMENT_ID"
+	// Those that each attempt has of its own.
+	varUUID    = "UUID"
+	varNow     = "NOW"
+	varAttempt = "ATTEMPT"
+	varSide    = "SIDE"
 )
+
+// OfAttempt returns the variables of one attempt: a new ${UUID}, the time ${NOW}, the number of the ${ATTEMPT} and its
+// ${SIDE}, green or blue. Data made of them is no other attempt's, and no other deployment's.
+func OfAttempt(number int, side string, now time.Time) map[string]string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return map[string]string{
+		varUUID:    fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
+		varNow:     now.UTC().Format(time.RFC3339),
+		varAttempt: strconv.Itoa(number), varSide: side,
+	}
+}
+
+func isGiven(name string) bool {
+	return slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, name)
+}
 
 // ReferenceKind says where a variable's value is kept.
 type ReferenceKind string
@@ -22,6 +53,8 @@ const (
 	ReferenceEnv            ReferenceKind = "env"
 	ReferenceSSM            ReferenceKind = "ssm"
 	ReferenceSecretsManager ReferenceKind = "secretsmanager"
+	// ReferenceOAuth2 is an access token by the client credentials grant (RFC 6749, 4.4).
+	ReferenceOAuth2 ReferenceKind = "oauth2"
 )
 
 // Reference is a variable whose value the caller of Run looks up and hands over in Job.Values.
@@ -32,10 +65,15 @@ type Reference struct {
 	// ID is the environment variable's name, the parameter's name or the secret's name or ARN.
 	ID string `json:"id"`
 	// Key picks one field of a secret that is a JSON object; empty takes the whole secret.
-	Key    string           `json:"key,omitempty"`
+	Key string `json:"key,omitempty"`
+	// Client is who asks for a token, at the URL that ID is. Its texts hold variables of the suite: Expand fills them in.
+	Client Client           `json:"client,omitzero"`
 	Secret bool             `json:"secret,omitempty"`
 	Place  diagnostic.Place `json:"place"`
 }
+
+// Client is a client of an OAuth2 authorization server.
+type Client struct{ ID, Secret, Scope string }
 
 // variable is declared with a text, or with a reference to one.
 type variable struct {
@@ -44,6 +82,10 @@ type variable struct {
 	text   string
 	secret bool
 	ref    *Reference
+	// basic are user and password, or one text with a colon between them, of which the value is the encoding.
+	basic []text
+	// uses are the texts in which the value is made of other variables.
+	uses []text
 }
 
 func (r *reader) variables(n *yaml.Node) []variable {
@@ -53,7 +95,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 		case !isName(p.key):
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
-		case p.key == varRelease || p.key == varDeployment:
+		case isGiven(p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
 		}
@@ -82,12 +124,21 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 	var ref Reference
 	var given []string
 	plain := false
-	for _, p := range r.pairs(n, "variable "+v.name, "env", "ssm", "secretsmanager", "key", "secret", "value") {
+	for _, p := range r.pairs(n, "variable "+v.name, "env", "ssm", "secretsmanager", "key", "secret", "value",
+		"basic", "oauth2") {
 		switch p.key {
 		case "secret":
 			v.secret = r.boolean(p.value, "secret")
 		case "key":
 			ref.Key, _ = r.scalar(p.value, "key")
+		case "basic":
+			v.basic, plain, v.secret = r.basic(p.value), true, true
+			v.uses = v.basic
+			given = append(given, p.key)
+		case "oauth2":
+			ref.Kind = ReferenceOAuth2
+			ref.ID, ref.Client, v.uses = r.oauth2(p.value)
+			given = append(given, p.key)
 		case "value":
 			if n := r.single(p.value, "value"); n != nil {
 				v.text, plain = n.Value, true
@@ -122,6 +173,61 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 	}
 }
 
+// basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
+func (r *reader) basic(n *yaml.Node) []text {
+	if n.Kind == yaml.ScalarNode {
+		both, _ := r.template(n, "basic")
+		return []text{both}
+	}
+	texts := map[string]text{}
+	for _, p := range r.pairs(n, "basic", "user", "password") {
+		texts[p.key], _ = r.template(p.value, p.key)
+	}
+	if len(texts) < 2 {
+		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
+	}
+	return []text{texts["user"], texts["password"]}
+}
+
+// oauth2 reads {token_url: https://…, client_id: …, client_secret: "${SECRET}", scope: "a b"}. The host that the secret
+// goes to stands in the suite.
+func (r *reader) oauth2(n *yaml.Node) (tokenURL string, client Client, uses []text) {
+	const help = `write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`
+	for _, p := range r.pairs(n, "oauth2", "token_url", "client_id", "client_secret", "scope") {
+		text, _ := r.template(p.value, p.key)
+		uses = append(uses, text)
+		switch p.key {
+		case "token_url":
+			tokenURL = text.literal()
+			u, err := url.Parse(tokenURL)
+			local := err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
+			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || text.parts != nil {
+				r.fail(posOf(p.value), help, "token_url must be an https URL without variables")
+			}
+		case "client_id":
+			client.ID = text.literal()
+		case "client_secret":
+			client.Secret = text.literal()
+		case "scope":
+			client.Scope = text.literal()
+		}
+	}
+	if tokenURL == "" || client.ID == "" || client.Secret == "" {
+		r.fail(posOf(n), help, "oauth2 wants a token_url, a client_id and a client_secret")
+	}
+	return tokenURL, client, uses
+}
+
+// Expand fills the suite's variables into a text of a Reference's Client.
+func (s *Suite) Expand(t string, values map[string]Value) (string, error) {
+	vars, _ := s.Bind("", "", values)
+	parsed, _, wrong := parseText(t, func() Pos { return Pos{} })
+	if wrong != "" {
+		return "", errors.New(wrong)
+	}
+	return parsed.expand(Scope{Vars: vars}, nil)
+}
+
 // Value is a variable's value, with whether it must be kept out of every output.
 type Value struct {
 	Text   string `json:"text"`
@@ -143,6 +249,19 @@ func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (var
 		case !given:
 			vars[v.name] = v.text
 		}
+	}
+	for _, v := range s.variables {
+		if _, given := values[v.name]; v.basic == nil || given {
+			continue
+		}
+		pieces := make([]string, len(v.basic))
+		for i, t := range v.basic {
+			var err error
+			if pieces[i], err = t.expand(Scope{Vars: vars}, nil); err != nil && missing == "" {
+				missing = v.name
+			}
+		}
+		vars[v.name] = base64.StdEncoding.EncodeToString([]byte(strings.Join(pieces, ":")))
 	}
 	return vars, missing
 }

@@ -7,12 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
-	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // Verification is an answer, held against what was expected of it.
@@ -56,47 +62,81 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	} else if e.latency > 0 {
 		v.Asserted++
 	}
-	for _, h := range e.headers {
-		v.add(h.at, "header "+h.name, h.rule, h.rule.header(o.Header[h.name], sc))
+	for _, h := range e.of(subjectHeader) {
+		v.add(h, h.rule.header(o.Header[h.name], sc))
+	}
+	if e.certificateDays > 0 {
+		v.verifyCertificate(e)
+	}
+	if s.grpc && o.Status == http.StatusOK {
+		v.verifyHealth(s)
 	}
 	v.verifyBody(s, sc)
 	return v
 }
 
+// verifyCertificate sees how long the certificate is still good for.
+func (v *Verification) verifyCertificate(e *expectation) {
+	expected, days := fmt.Sprintf("good for %d days or more", e.certificateDays), 0
+	if until := v.Observation.Expires; !until.IsZero() {
+		days = int(time.Until(until).Hours() / 24)
+	}
+	switch {
+	case v.Observation.Expires.IsZero():
+		v.fail(e.certificateAt, "certificate", Mismatch{expected, "none: the target is not https"})
+	case days < e.certificateDays:
+		v.fail(e.certificateAt, "certificate", Mismatch{expected, fmt.Sprintf("%d days left", days)})
+	default:
+		v.Asserted++
+	}
+}
+
 func (v *Verification) verifyBody(s *Step, sc Scope) {
 	e := &s.expect
-	if (e.body != nil || len(e.json) > 0 || len(s.captures) > 0) && !probe.Readable(v.Observation.Header) {
-		v.fail(cmp.Or(e.bodyAt, e.statusAt, s.path.at), "body", Mismatch{
+	if !s.looksAtBody() {
+		return
+	}
+	at := cmp.Or(e.statusAt, s.path.at)
+	if !probe.Readable(v.Observation.Header) {
+		v.fail(at, "body", Mismatch{
 			"a body that is plain or gzip", "Content-Encoding " +
 				strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
 		})
 		return
 	}
-	if e.body != nil {
-		v.add(e.bodyAt, "body", *e.body, e.body.json([]any{string(v.Observation.Body)}, true, sc))
+	for _, b := range e.of(SubjectBody) {
+		v.add(b, b.rule.json([]any{bodyText(v.Observation)}, true, sc))
 	}
-	if len(e.json) == 0 && len(s.captures) == 0 {
+	for _, c := range e.of(subjectCSS) {
+		v.add(c, c.rule.json(c.css.find(v.Observation), false, sc))
+	}
+	paths := e.of(subjectJSON)
+	if len(paths) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
 		return
 	}
-	root, bad := decode(v.Observation.Body)
-	if bad != nil {
-		at := cmp.Or(e.statusAt, s.path.at)
-		if len(e.json) > 0 {
-			at = e.json[0].path.at
+	var bad *Mismatch
+	if v.root, bad = decode(v.Observation); bad != nil {
+		if len(paths) > 0 {
+			at = paths[0].at
 		}
 		v.fail(at, "json", *bad)
 		return
 	}
-	v.root = root
-	for _, j := range e.json {
-		subject := "json " + j.path.expr
-		nodes, err := j.path.find(root)
+	for _, j := range paths {
+		nodes, err := j.path.find(v.root, sc)
 		if err != nil {
-			v.fail(j.path.at, subject, Mismatch{"a path that can be followed", err.Error()})
+			v.fail(j.at, j.text(), Mismatch{"a path that can be followed", err.Error()})
 			continue
 		}
-		v.add(j.path.at, subject, j.rule, j.rule.json(nodes, j.path.singular, sc))
+		v.add(j, j.rule.json(nodes, j.path.singular, sc))
 	}
+}
+
+// looksAtBody reports whether something of the body is expected or captured.
+func (s *Step) looksAtBody() bool {
+	return s.expect.assetsAt != (Pos{}) ||
+		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.kind != subjectHeader }) ||
+		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
 }
 
 // fail notes one assertion that did not hold.
@@ -105,60 +145,27 @@ func (v *Verification) fail(at Pos, subject string, m Mismatch) {
 	v.Wrong = append(v.Wrong, Wrong{at, subject, m, false})
 }
 
-func (v *Verification) add(at Pos, subject string, ru rule, bad []Mismatch) {
-	v.Asserted += max(1, len(ru))
-	if len(ru) == 0 {
+func (v *Verification) add(of subject, bad []Mismatch) {
+	v.Asserted += max(1, len(of.rule))
+	if len(of.rule) == 0 {
 		bad = []Mismatch{{"an expectation", "none"}}
 	}
 	for _, m := range bad {
-		v.Wrong = append(v.Wrong, Wrong{at, subject, m, ru.mentions(varRelease)})
+		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, inSome(of.rule.visit, varRelease)})
 	}
-}
-
-func (ru rule) mentions(name string) bool {
-	return inSome(ru.visit, name)
 }
 
 // Final reports whether asking again cannot help.
 func (v *Verification) Final() bool {
 	f := v.Observation.Fault
-	return f == probe.FaultCertificate || f == probe.FaultRequest || f == probe.FaultInterrupted
-}
-
-// capture returns the text of the one value at the path, or what was found instead.
-func (v *Verification) capture(c capture, secrets *redact.Redactor) (value, got string) {
-	nodes, err := c.path.find(v.root)
-	switch {
-	case err != nil:
-		return "", err.Error()
-	case len(nodes) == 0:
-		return "", "nothing there"
-	case len(nodes) > 1:
-		return "", fmt.Sprintf("%d values", len(nodes))
-	}
-	if text, ok := textOf(nodes[0]); ok {
-		return text, ""
-	}
-	return "", shown(nodes[0], secrets)
-}
-
-// textOf returns a value of a response as a variable's text; lists, objects and null have none.
-func textOf(node any) (string, bool) {
-	switch n := node.(type) {
-	case string:
-		return n, true
-	case json.Number:
-		return n.String(), true
-	case bool:
-		return strconv.FormatBool(n), true
-	}
-	return "", false
+	return f == probe.FaultCertificate || f == probe.FaultHandshake || f == probe.FaultRequest || f == probe.FaultInterrupted
 }
 
 // decode reads one JSON value, and nothing behind it. Of two members with one key, nobody can say which of them
 // another reader takes.
-func decode(body []byte) (any, *Mismatch) {
+func decode(o probe.Observation) (any, *Mismatch) {
 	const expected = "a JSON body"
+	body := []byte(bodyText(o))
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &Mismatch{expected, "an empty body"}
 	}
@@ -181,43 +188,26 @@ func decode(body []byte) (any, *Mismatch) {
 	return root, nil
 }
 
-// Captures returns the values that the step captures from the answer, by the names of their variables; nil without
-// any. A value that is not there, or not a single one, is wrong.
-func (v *Verification) Captures(s *Step, secrets *redact.Redactor) (values map[string]string, missing []Wrong) {
-	for _, c := range s.captures {
-		text, got := v.capture(c, secrets)
-		if got != "" {
-			missing = append(missing, Wrong{c.at, "capture " + c.name, Mismatch{"one value at " + c.path.expr, got}, false})
-			continue
-		}
-		if values == nil {
-			values = map[string]string{}
-		}
-		values[c.name] = text
+// bodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
+// mark. One in a charset that is not known stays as it is.
+func bodyText(o probe.Observation) string {
+	_, params, _ := mime.ParseMediaType(o.Header.Get("Content-Type"))
+	var from encoding.Encoding
+	switch strings.ToLower(params["charset"]) {
+	case "iso-8859-1", "latin1", "windows-1252", "us-ascii": // what browsers take them for
+		from = charmap.Windows1252
+	case "utf-16", "utf-16le":
+		from = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case "utf-16be":
+		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case "iso-8859-15":
+		from = charmap.ISO8859_15
 	}
-	return values, missing
-}
-
-// SecretsIn returns the texts in a body that the step captures as secrets. It reports false when there may be some
-// that cannot be found, since the body cannot be read.
-func (s *Step) SecretsIn(body []byte) (texts []string, readable bool) {
-	if len(body) == 0 || !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
-		return nil, true
-	}
-	root, bad := decode(body)
-	if bad != nil {
-		return nil, false
-	}
-	for _, c := range s.captures {
-		nodes, err := c.path.find(root)
-		if !c.secret || err != nil {
-			continue
-		}
-		for _, n := range nodes {
-			if text, ok := textOf(n); ok {
-				texts = append(texts, text)
-			}
+	text := o.Body
+	if from != nil {
+		if read, err := from.NewDecoder().Bytes(text); err == nil {
+			text = read
 		}
 	}
-	return texts, true
+	return strings.TrimPrefix(string(text), "\ufeff")
 }

@@ -181,7 +181,7 @@ func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
 }
 
 func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
-	keys := keySet{}
+	keys := map[string]int{} // where each stands
 	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
@@ -194,17 +194,19 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 			continue
 		}
-		if first, twice := keys.first(key.Value, keyAt); twice {
+		if first, twice := keys[key.Value]; twice {
 			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice",
 				fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
 			continue
 		}
+		keys[key.Value] = keyAt
 		out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
 	}
 	// Keys that stand here win over merged ones, and earlier merges over later.
 	for _, from := range merged {
 		for _, m := range from.Members {
-			if _, known := keys.first(m.Key, m.KeyAt); !known {
+			if _, known := keys[m.Key]; !known {
+				keys[m.Key] = m.KeyAt
 				out.Members = append(out.Members, m)
 			}
 		}

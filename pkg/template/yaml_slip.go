@@ -53,7 +53,7 @@ func (s *slip) near() bool {
 		closing := from + quote
 		if open := strings.LastIndexByte(s.text[:closing], s.text[closing]); open >= 0 &&
 			strings.ContainsAny(s.text[open:closing], "\r\n") {
-			return s.is(open, "not closed: "+s.text[open:open+1], "its line ends without another one")
+			return s.is(open, "not closed: "+s.text[open:open+1], "close it on the line where it begins")
 		}
 	}
 	if strings.HasPrefix(rest, "\t") {
@@ -86,7 +86,7 @@ func (s *slip) known(message string) bool {
 	case is("exceeded max depth"):
 		return s.is(s.at, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 	case is("end of stream"):
-		return s.is(s.begin, "not closed: "+s.text[s.begin:s.begin+1], "")
+		return s.is(s.begin, "not closed: "+s.text[s.begin:s.begin+1], "close it on the line where it begins")
 	case is("expected ',' or"):
 		closing := map[byte]string{'[': "]", '{': "}"}[s.text[s.begin]]
 		if s.at == len(s.text) {
@@ -127,6 +127,9 @@ func (s *slip) known(message string) bool {
 		return s.is(s.at, "a list item among the keys of a mapping", "indent it below its key")
 	case is("expected key"):
 		return s.is(s.at, "a key should stand here", "write KEY: VALUE; is its indentation that of the keys above?")
+	case is("expected '-'") && s.begin < s.line && !strings.HasPrefix(s.text[s.at:], "-") &&
+		s.at-s.line > s.begin-1-strings.LastIndexAny(s.text[:s.begin], "\r\n"):
+		return s.is(s.at, "this line is indented less than the other keys of its list item", "indent it as they are")
 	case is("expected '-'"):
 		return s.is(s.at, "the next item of the list should stand here", "it begins with - and a space")
 	case is("expected <document start>"):

@@ -28,7 +28,7 @@ func TestASlipInYAMLHasItsPlaceAndItsRightForm(t *testing.T) {
 		"a: {b: c d: e}":         `1:11: error: a , or } should stand here|stands in quotes`,
 		"a: \"b":                 `1:4: error: not closed: "|`,
 		"a: 'x\nb: 1\nc: 2\n":    `1:4: error: not closed: '|`,
-		"a: \"x\nb: \"y\"\nc: d": `1:4: error: not closed: "|its line ends`,
+		"a: \"x\nb: \"y\"\nc: d": `1:4: error: not closed: "|close it`,
 		"a: *b":                  `1:4: error: unknown anchor "b"|stands in quotes`,
 		"a: @b":                  `1:4: error: a text cannot begin with @|put it in quotes`,
 		"a: %b":                  `1:4: error: a text cannot begin with %|put it in quotes`,

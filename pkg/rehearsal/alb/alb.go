@@ -181,7 +181,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.StatusServiceUnavailable)
 		return
 	}
-	defer target.release()
+	defer target.inFlight.Add(-1)
 	request.Target, request.Release = target.ID, target.Release
 	target.proxy.ServeHTTP(answer, r)
 }

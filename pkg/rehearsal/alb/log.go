@@ -25,6 +25,9 @@ type Request struct {
 	UserAgent string        `json:"user_agent,omitempty"`
 }
 
+// Failed reports whether the request was answered with a server's error, or not at all.
+func (r Request) Failed() bool { return r.Status == 0 || r.Status >= 500 }
+
 // Tally counts the requests of one listener that one release answered.
 type Tally struct {
 	Listener string `json:"listener"`
@@ -74,7 +77,7 @@ func (l *Log) end(r Request) {
 		l.tallies[key] = t
 	}
 	t.Requests++
-	if r.Status == 0 || r.Status >= 500 {
+	if r.Failed() {
 		t.Errors++
 	}
 }

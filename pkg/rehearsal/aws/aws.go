@@ -253,8 +253,10 @@ func typed[I any](f func(in I) (any, error)) operation {
 func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	services := map[string]map[string]operation{
 		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), elbVersion: s.elb(),
-		ec2Version:     {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
-		stsVersion:     {"GetCallerIdentity": s.callerIdentity},
+		ec2Version: {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
+		stsVersion: {"GetCallerIdentity": func(c Call) (any, error) { // a user who is called like the access key
+			return object{"Arn": fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, c.caller)}, nil
+		}},
 		SecretsManager: {"GetSecretValue": typed(s.Values.getSecret)},
 		SSM:            {"GetParameter": typed(s.Values.getParameter), "PutParameter": typed(s.Values.putParameter)},
 		Logs:           {"FilterLogEvents": typed(s.filterLogEvents)},
@@ -274,18 +276,15 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	if err != nil {
 		return err
 	}
-	contentType, body := jsonType, []byte(nil)
-	if c.protocol == awsJSON {
-		body, err = json.Marshal(out)
-	} else {
-		contentType, body = xmlType, c.xml(out)
+	if c.protocol != awsJSON {
+		w.Header().Set("Content-Type", xmlType)
+		_, _ = w.Write(c.xml(out))
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Type", jsonType)
+	body, err := json.Marshal(out)
 	_, _ = w.Write(body)
-	return nil
+	return err
 }
 
 // moment is a timestamp as JSON 1.1 writes it: seconds since 1970 with milliseconds. The zero one is null.

@@ -52,11 +52,10 @@ func (s *Server) of(
 	return func(in deploymentInput) (any, error) {
 		id := in.DeploymentID
 		d, ok := s.Book.Get(id)
-		named, err := regexp.MatchString(`^d-[A-Z0-9]{9}$`, id)
 		switch {
 		case id == "":
 			return nil, fault("DeploymentIdRequiredException", "At least one deployment ID must be specified.")
-		case !named || err != nil:
+		case !regexp.MustCompile(`^d-[A-Z0-9]{9}$`).MatchString(id):
 			return nil, fault("InvalidDeploymentIdException", "Invalid deployment ID: %.80s", id)
 		case !ok:
 			return nil, fault("DeploymentDoesNotExistException", "The deployment %.80s could not be found", id)
@@ -190,12 +189,15 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 	if d.AutoRollback {
 		rollback["events"] = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}
+	// The deployment's only target is counted under its status.
+	overview := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
+	overview[targetStatus(d)] = 1
 	info := object{
 		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name,
 		"deploymentId": d.ID,
 		"revision":     appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
 		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
-		"deploymentOverview": overview(d), "deploymentStatusMessages": []string{},
+		"deploymentOverview": overview, "deploymentStatusMessages": []string{},
 		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
 		"autoRollbackConfiguration": rollback,
@@ -220,13 +222,6 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 		}
 	}
 	return object{"deploymentInfo": info}, nil
-}
-
-// overview counts the deployment's only target under its status.
-func overview(d deployment.Deployment) object {
-	counts := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
-	counts[targetStatus(d)] = 1
-	return counts
 }
 
 // targetStatus is the status of the deployment's only target.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -208,12 +207,9 @@ func (s *Server) stopServiceDeployment(in ecsInput) (any, error) {
 		return nil, err
 	}
 	stop := deployment.Stop{Rollback: in.StopType != "ABORT", By: "StopServiceDeployment"}
-	switch err := s.Book.Stop(d.ID, stop); {
-	case errors.Is(err, deployment.ErrEnded):
+	if s.Book.Stop(d.ID, stop) != nil {
 		return nil, fault("ConflictException", "The service deployment is not in progress: it is %s.",
 			serviceStatus(d.Status))
-	case err != nil:
-		return nil, err
 	}
 	return object{"serviceDeploymentArn": d.ID}, nil
 }
@@ -356,10 +352,7 @@ func (s *Server) registerTaskDefinition(definition object) (any, error) {
 	delete(definition, "tags")
 	definition["taskDefinitionArn"] = s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))
 	definition["revision"], definition["status"] = revision, "ACTIVE"
-	text, err := json.Marshal(definition)
-	if err != nil {
-		return nil, err
-	}
+	text, _ := json.Marshal(definition) // it was JSON
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.registered == nil {

@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -53,11 +51,6 @@ func (s *Server) filterLogEvents(in struct {
 	return object{"events": found}, nil
 }
 
-// callerIdentity names whoever signed the call: a user who is called like the access key.
-func (s *Server) callerIdentity(c Call) (any, error) {
-	return object{"Arn": fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, c.caller)}, nil
-}
-
 // tag adds tags; the caller holds the lock.
 func (s *Server) tag(arn string, tags []any) {
 	if s.tags == nil {
@@ -95,11 +88,9 @@ func (s *Server) createDeployment(in deploymentInput) (any, error) {
 	case !slices.ContainsFunc(slices.Collect(maps.Keys(s.definitions())), named):
 		return nil, fault("InvalidRevisionException", "The AppSpec names no task definition that exists.")
 	}
-	if err := s.Book.Ask(content); errors.Is(err, deployment.ErrNotReady) {
+	if s.Book.Ask(content) != nil {
 		return nil, fault("DeploymentLimitExceededException", "The Deployment Group '%s' already has an active Deployment: "+
 			"the rehearsal holds one deployment, which has begun.", in.Group)
-	} else if err != nil {
-		return nil, err
 	}
 	id := s.Book.All()[0].ID
 	s.Book.Update(id, func(d *deployment.Deployment) { d.Description = in.Description })

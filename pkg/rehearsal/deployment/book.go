@@ -135,7 +135,9 @@ func (b *Book) Expect(id string, event lifecycle.Name) (executionID string, answ
 			}
 		}
 		x := &execution{event: event, answer: make(chan EventStatus, 1)}
-		executionID, answer = NewExecutionID(), x.answer
+		id := make([]byte, 96) // as AWS's look: long, opaque, like base64
+		_, _ = rand.Read(id)   // never fails (crypto/rand)
+		executionID, answer = base64.StdEncoding.EncodeToString(id), x.answer
 		e.executions[executionID] = x
 		return nil
 	})
@@ -215,10 +217,3 @@ func (b *Book) Continue(id string, wait Wait) error {
 
 // NewID returns a deployment id in AWS's shape: "d-" and nine capitals or digits.
 func NewID() string { return "d-" + rand.Text()[:9] }
-
-// NewExecutionID returns a hook execution id as AWS's look: long, opaque, like base64.
-func NewExecutionID() string {
-	b := make([]byte, 96)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return base64.StdEncoding.EncodeToString(b)
-}

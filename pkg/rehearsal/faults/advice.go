@@ -1,7 +1,11 @@
 package faults
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,28 +33,37 @@ const patience = "2s"
 
 // advise says how a mutant could have been caught. What it says about answers comes from the rehearsal without a fault;
 // it describes their shape, and never shows their values.
-func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
-	if inconclusive(result) && r.Suite.InconclusiveAllowed() {
+func (r *runner) advise(t trial, result rehearsal.Result) *Advice {
+	switch {
+	case inconclusive(result) && r.Suite.InconclusiveAllowed():
 		return &Advice{
 			Text: "the hook came to no verdict, and the suite's policy allows that: do not allow it",
 			YAML: "policy: {inconclusive: fail}\n",
 		}
+	case t.Fault == "errors":
+		return &Advice{
+			Text: "ask often enough to meet one error in ten, and allow none",
+			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
+		}
+	case t.Fault == "wrong-version" || t.Fault == "one-old-task":
+		return r.adviseVersion()
+	case t.Route == nil:
+		return r.adviseReady()
 	}
-	if m.Route == nil {
-		return r.adviseRelease(m)
+	found := r.asked(func(a suite.Asked) bool { return t.Route.is(a) })
+	if len(found) == 0 {
+		return r.adviseCheck(*t.Route)
 	}
-	asked, ok := r.asker(*m.Route)
-	if !ok {
-		return r.adviseCheck(*m.Route)
+	// An expectation is best added to a request that counts, of a check and not a comparison, and of none in a flow.
+	rank := func(a suite.Asked) string { return fmt.Sprint(a.Observe, a.Compared, a.Step > 0) } // "false" before "true"
+	asked := slices.MinFunc(found, func(a, b suite.Asked) int { return strings.Compare(rank(a), rank(b)) })
+	a := &Advice{
+		Check: asked.Check, Step: asked.Step, Place: asked.Place, Text: "say what a right answer holds, not just its status",
 	}
-	a := &Advice{Check: asked.Check, Step: asked.Step, Place: asked.Place}
-	switch m.Fault {
-	case "latency", "hang", "drip":
-		a.Text = "say how long an answer may take"
-		a.YAML = "timeout: " + patience + "\n"
-	default:
-		a.Text = "say what a right answer holds, not just its status"
-		a.YAML = "expect: {" + expectation(r.samples[*m.Route], true) + "}\n"
+	if t.fault.Waits() {
+		a.Text, a.YAML = "say how long an answer may take", "timeout: "+patience+"\n"
+	} else {
+		a.YAML = "expect: {" + expectation(r.samples[*t.Route], true) + "}\n"
 	}
 	if asked.Observe {
 		a.Text, a.YAML = "let the check count, and "+a.Text, "observe: false\n"+a.YAML
@@ -61,27 +74,9 @@ func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	return a
 }
 
-// asker is the request of the suite to which an expectation is best added: one that counts before one
-// that does not, a single request before a flow's, a check before a comparison.
-func (r *runner) asker(route Route) (suite.Asked, bool) {
-	var found []suite.Asked
-	for _, a := range r.Suite.Requests() {
-		if a.Method == route.Method && a.Path == route.Path && a.Place.Line > 0 {
-			found = append(found, a)
-		}
-	}
-	if len(found) == 0 {
-		return suite.Asked{}, false
-	}
-	rank := func(a suite.Asked) (n int) {
-		for i, worse := range []bool{a.Step > 0, a.Compared, a.Observe} {
-			if worse {
-				n += 1 << i
-			}
-		}
-		return n
-	}
-	return slices.MinFunc(found, func(a, b suite.Asked) int { return rank(a) - rank(b) }), true
+// asked are the requests that the suite's file itself holds and that are wanted.
+func (r *runner) asked(wanted func(suite.Asked) bool) []suite.Asked {
+	return slices.DeleteFunc(r.Suite.Requests(), func(a suite.Asked) bool { return a.Place.Line == 0 || !wanted(a) })
 }
 
 // adviseCheck is for a route that no check asks.
@@ -96,35 +91,18 @@ func (r *runner) adviseCheck(route Route) *Advice {
 	return a
 }
 
-// adviseRelease is for faults of the whole release.
-func (r *runner) adviseRelease(m Mutant) *Advice {
-	switch m.Fault {
-	case "wrong-version", "one-old-task":
-		return r.adviseVersion()
-	case "errors":
-		return &Advice{
-			Text: "ask often enough to meet one error in ten, and allow none",
-			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
-		}
-	}
-	name, checks := r.readyCheck(), ""
-	if name == "" {
-		name, checks = "home page", "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\n"
+// adviseReady is for a fault of one task. Readiness can ask a check with one reading request that counts.
+func (r *runner) adviseReady() *Advice {
+	name, checks := "home page", "checks:\n  - {name: home page, request: GET /, expect: {status: 200}}\n"
+	if can := r.asked(func(a suite.Asked) bool {
+		return a.Step == 0 && a.Method == "GET" && !a.Observe && !a.Compared
+	}); len(can) > 0 {
+		name, checks = can[0].Check, ""
 	}
 	return &Advice{
 		Text: "wait for 20 right answers in a row, so that every task was asked",
 		YAML: checks + fmt.Sprintf("readiness: {checks: [%s], consecutive: 20}\n", quote(name)),
 	}
-}
-
-// readyCheck names a check that readiness can ask: one reading request that counts.
-func (r *runner) readyCheck() string {
-	for _, a := range r.Suite.Requests() {
-		if a.Step == 0 && a.Method == "GET" && !a.Observe && !a.Compared && a.Place.Line > 0 {
-			return a.Check
-		}
-	}
-	return ""
 }
 
 // adviseVersion looks for a route that tells the release, and makes a check and readiness of it.
@@ -135,32 +113,24 @@ func (r *runner) adviseVersion() *Advice {
 		a.Text = "let the release prove its version: give it a route that answers it, and ask for it"
 		route, expect = Route{Method: "GET", Path: "/version"}, `json: {$.version: "${RELEASE}"}`
 	}
-	name := r.fresh("version")
+	name := quote(r.fresh("version"))
 	var ready []string
-	for _, asked := range r.Suite.Requests() {
-		if asked.Ready && asked.Place.Line > 0 && !slices.Contains(ready, quote(asked.Check)) {
-			ready = append(ready, quote(asked.Check))
-		}
+	for _, asked := range r.asked(func(a suite.Asked) bool { return a.Ready }) {
+		ready = append(ready, quote(asked.Check))
 	}
 	a.YAML = fmt.Sprintf("checks:\n  - name: %s\n    request: %s\n    expect: {status: 200, %s}\nreadiness: "+
 		"{checks: [%s], consecutive: 20}\n",
-		quote(name), quote(route.String()), expect, strings.Join(append(ready, quote(name)), ", "))
+		name, quote(route.String()), expect, strings.Join(append(unique(ready), name), ", "))
 	return a
 }
 
 // versionRoute is a route without variables whose answer holds the release's id, and what to expect of it.
 func (r *runner) versionRoute() (Route, string) {
 	release := r.Plan.Release.ID
-	var routes []Route
-	for route := range r.samples {
-		if route.Method == "GET" && route.Variables() == 0 {
-			routes = append(routes, route)
-		}
-	}
-	slices.SortFunc(routes, func(a, b Route) int { return strings.Compare(a.Path, b.Path) })
-	for _, route := range routes {
+	byPath := func(a, b Route) int { return strings.Compare(a.Path, b.Path) }
+	for _, route := range slices.SortedFunc(maps.Keys(r.samples), byPath) {
 		s := r.samples[route]
-		if s.Status != 200 {
+		if s.Status != 200 || route.Method != "GET" || route.Variables() > 0 {
 			continue
 		}
 		for _, f := range fields(s.Body) {
@@ -179,12 +149,8 @@ func (r *runner) versionRoute() (Route, string) {
 
 // fresh is a name that no check has.
 func (r *runner) fresh(name string) string {
-	taken := map[string]bool{}
-	for _, a := range r.Suite.Requests() {
-		taken[a.Check] = true
-	}
 	for i, try := 2, name; ; i++ {
-		if !taken[try] {
+		if !slices.ContainsFunc(r.Suite.Requests(), func(a suite.Asked) bool { return a.Check == try }) {
 			return try
 		}
 		try = fmt.Sprintf("%s (%d)", name, i)
@@ -197,4 +163,73 @@ func quote(s string) string {
 		return s
 	}
 	return strconv.Quote(s)
+}
+
+// maxFields is how many keys of an answer an expectation names.
+const maxFields = 3
+
+// field is a key of a JSON object at the top of an answer.
+type field struct {
+	path, kind string
+	// text is the value of a string.
+	text string
+}
+
+// expectation is what to write into `expect` for answers of this shape. Amend leaves the status out,
+// which a check that is there already has.
+func expectation(s Sample, amend bool) string {
+	var parts []string
+	if !amend {
+		parts = append(parts, fmt.Sprintf("status: %d", cmp.Or(s.Status, 200)))
+	}
+	switch all := fields(s.Body); {
+	case len(all) > 0:
+		var keys []string
+		for _, f := range all[:min(len(all), maxFields)] {
+			keys = append(keys, fmt.Sprintf("%s: {type: %s}", quote(f.path), f.kind))
+		}
+		parts = append(parts, "json: {"+strings.Join(keys, ", ")+"}")
+	case bytes.HasPrefix(bytes.TrimSpace(s.Body), []byte("[")):
+		parts = append(parts, "json: {$: {type: array}}")
+	case title(s.Body) != "":
+		parts = append(parts, fmt.Sprintf("body: {contains: %q}", title(s.Body)))
+	case s.Header.Get("Content-Type") != "":
+		kind, _, _ := strings.Cut(s.Header.Get("Content-Type"), ";")
+		parts = append(parts, fmt.Sprintf("headers: {Content-Type: {contains: %q}}", kind))
+	case amend:
+		parts = append(parts, fmt.Sprintf("status: %d", max(s.Status, 200)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fields are the keys of the object that a body is, sorted. A key that cannot be written as $.key is left out, and one
+// whose value is null, since its type is not known.
+func fields(body []byte) (all []field) {
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(body, &object) // what is no object has no keys
+	plain := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		f := field{path: "$." + key, kind: kind(object[key])}
+		if !plain.MatchString(key) || f.kind == "null" {
+			continue
+		}
+		if f.kind == "string" {
+			_ = json.Unmarshal(object[key], &f.text) // it is a string
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// kind is the suite's word for a JSON value's type.
+func kind(value json.RawMessage) string {
+	return cmp.Or(map[byte]string{
+		'{': "object", '[': "array", '"': "string", 't': "boolean", 'f': "boolean", 'n': "null",
+	}[value[0]], "number")
+}
+
+// title is the markup of an HTML page's title, or empty.
+func title(body []byte) string {
+	found := regexp.MustCompile(`(?i)<title>[^<]{1,100}</title>`).Find(body)
+	return strings.TrimSpace(string(found))
 }

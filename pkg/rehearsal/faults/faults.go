@@ -1,8 +1,15 @@
 package faults
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"maps"
+	"net"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,4 +71,165 @@ func Faults() []Fault {
 // Waits reports whether the fault makes a client wait.
 func (f Fault) Waits() bool {
 	return f.Scope == WholeRelease || slices.Contains([]string{"hang", "drip", "latency"}, f.Name)
+}
+
+const (
+	// loginPath is where "redirect" leads; the front answers it, not the task.
+	loginPath = "/__login"
+	// errorText is what broken answers say.
+	errorText = `{"error":"internal server error"}` + "\n"
+	loginText = "<!doctype html><html lang=en><title>Sign in</title><h1>Sign in</h1><form><input name=user><input " +
+		"name=password type=password></form>\n"
+	sorryText = "<!doctype html><html lang=en><title>Sorry</title><h1>Something went wrong</h1>\n"
+)
+
+func (f *front) hasOld() bool   { return f.old != nil }
+func (f *front) first() bool    { return f.task == 0 }
+func (f *front) firstOld() bool { return f.first() && f.hasOld() }
+
+// tenth picks every 10th request of the release, whichever task it reaches.
+func (f *front) tenth() bool { return f.asked.Add(1)%every == 0 }
+
+func oldVersion(f *front, w http.ResponseWriter, r *http.Request) { f.old.ServeHTTP(w, r) }
+
+func internalError(_ *front, w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusInternalServerError, "application/json", errorText)
+}
+
+func answer(w http.ResponseWriter, status int, contentType, body string) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+func redirect(_ *front, w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, loginPath, http.StatusFound)
+}
+
+func hang(_ *front, _ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func latency(f *front, w http.ResponseWriter, r *http.Request) {
+	if pause(r, delay) {
+		f.green.ServeHTTP(w, r)
+	}
+}
+
+// pause reports false when the client went away first.
+func pause(r *http.Request, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func reset(_ *front, w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // RST in place of FIN
+	}
+	_ = conn.Close()
+}
+
+// broken gets the task's answer and passes on its header, with the Content-Length that length returns, or none when
+// that is negative. It returns the body, and false when no body may follow (HEAD).
+func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body int) int) ([]byte, bool) {
+	s, err := f.ask(r)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if s.Status == http.StatusNoContent || s.Status == http.StatusNotModified {
+		s.Status = http.StatusOK // these can have no body to break
+	}
+	maps.Copy(w.Header(), s.Header)
+	w.Header().Del("Content-Length")
+	if n := length(len(s.Body)); n >= 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+	}
+	w.WriteHeader(s.Status)
+	return s.Body, r.Method != http.MethodHead
+}
+
+// drip sends the right answer, too slowly for anybody.
+func drip(f *front, w http.ResponseWriter, r *http.Request) {
+	body, ok := f.broken(w, r, func(int) int { return -1 })
+	if !ok {
+		return
+	}
+	if len(body) == 0 {
+		body = []byte("\n")
+	}
+	for _, b := range body {
+		if http.NewResponseController(w).Flush() != nil || !pause(r, max(time.Second, dripTime/time.Duration(len(body)))) {
+			return
+		}
+		if _, err := w.Write([]byte{b}); err != nil {
+			return
+		}
+	}
+}
+
+// truncated announces the whole body, and sends half.
+func truncated(f *front, w http.ResponseWriter, r *http.Request) {
+	body, ok := f.broken(w, r, func(n int) int { return max(n, 2) })
+	if ok {
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func endless(f *front, w http.ResponseWriter, r *http.Request) {
+	body, ok := f.broken(w, r, func(int) int { return -1 })
+	if !ok {
+		return
+	}
+	more := bytes.Repeat([]byte(" "), 64<<10)
+	_, err := w.Write(body)
+	for err == nil && r.Context().Err() == nil {
+		_, err = w.Write(more)
+	}
+}
+
+// bomb answers with as many copies of one small gzip member as unpack to its size.
+func bomb(f *front, w http.ResponseWriter, r *http.Request) {
+	var member bytes.Buffer
+	z := gzip.NewWriter(&member)
+	const unpacked = 1 << 20
+	_, _ = z.Write(make([]byte, unpacked)) // a bytes.Buffer takes all
+	_ = z.Close()
+	w.Header().Set("Content-Encoding", "gzip")
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return
+	}
+	for range bombSize / unpacked {
+		if _, err := w.Write(member.Bytes()); err != nil {
+			return
+		}
+	}
+}
+
+// errorBody answers 200 in the form in which the task answers. A write is not passed on to the
+// task: a write that failed must have changed nothing.
+func errorBody(f *front, w http.ResponseWriter, r *http.Request) {
+	contentType := "application/json"
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if s, err := f.ask(r); err == nil && s.Header.Get("Content-Type") != "" {
+			contentType = s.Header.Get("Content-Type")
+		}
+	}
+	body := errorText
+	if strings.HasPrefix(contentType, "text/html") {
+		body = sorryText
+	}
+	answer(w, http.StatusOK, contentType, body)
 }

@@ -158,10 +158,16 @@ func (i *Injector) proxy(addr string) http.Handler {
 	return p
 }
 
+// streams reports whether an answer need not end: a WebSocket, or a stream of events.
+func streams(r *http.Response) bool {
+	return r.StatusCode == http.StatusSwitchingProtocols ||
+		strings.HasPrefix(r.Header.Get("Content-Type"), "text/event-stream")
+}
+
 // remember keeps the beginning of an answer that is passed on.
 func (i *Injector) remember(r *http.Response) error {
 	route, ok := Pick(i.injection.Routes, r.Request.Method, r.Request.URL.Path)
-	if !ok || strings.HasPrefix(r.Request.UserAgent(), healthChecker) {
+	if !ok || strings.HasPrefix(r.Request.UserAgent(), healthChecker) || streams(r) {
 		return nil
 	}
 	begin, err := io.ReadAll(io.LimitReader(r.Body, maxSample))
@@ -187,11 +193,20 @@ func (f *front) ask(r *http.Request) (Sample, error) {
 	for _, name := range []string{"Connection", "Accept-Encoding", "Upgrade", "Keep-Alive"} {
 		out.Header.Del(name)
 	}
-	response, err := f.transport.RoundTrip(out)
+	return fetch(f.transport.RoundTrip, out)
+}
+
+func fetch(do func(*http.Request) (*http.Response, error), r *http.Request) (Sample, error) {
+	response, err := do(r)
 	if err != nil {
 		return Sample{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if streams(response) { // its first piece is its body
+		body := make([]byte, maxSample)
+		n, err := response.Body.Read(body)
+		return Sample{Status: response.StatusCode, Header: response.Header, Body: body[:n]}, err
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	return Sample{Status: response.StatusCode, Header: response.Header, Body: body}, err
 }

@@ -1,6 +1,12 @@
 package faults
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
+)
 
 // trial is a mutant with its fault.
 type trial struct {
@@ -8,49 +14,50 @@ type trial struct {
 	fault Fault
 }
 
-// routes are all routes that a request may belong to.
-func (c Campaign) routes() []Route {
-	var all []Route
-	add := func(r Route) {
-		if !slices.Contains(all, r) {
-			all = append(all, r)
+// unique leaves out what stands in a list before.
+func unique[T comparable](all []T) (once []T) {
+	for _, x := range all {
+		if !slices.Contains(once, x) {
+			once = append(once, x)
 		}
 	}
+	return once
+}
+
+// routes are all routes that a request may belong to.
+func (c Campaign) routes() (all []Route) {
 	for _, a := range c.Suite.Requests() {
-		add(Route{Method: a.Method, Path: a.Path})
+		if strings.HasPrefix(a.Path, "/") { // a link leads to a route that nobody knows before
+			all = append(all, Route{a.Method, a.Path})
+		}
 	}
-	for _, r := range slices.Concat(c.Routes, c.Only) {
-		add(r)
-	}
-	return all
+	return unique(slices.Concat(all, c.Routes, c.Only))
 }
 
 // trials lists the mutants: those that take long come first, so that they end with the others.
-func (c Campaign) trials(routes []Route) []trial {
-	var first, then []trial
+func (c Campaign) trials(routes []Route) (all []trial) {
 	for _, f := range c.Faults {
-		places := []*Route{nil}
-		if f.Scope == OneRoute {
-			places = places[:0]
-			for _, r := range routes {
-				if c.wanted(r) {
-					places = append(places, &r)
+		if f.Scope == WholeRelease {
+			all = append(all, trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope}, f})
+			continue
+		}
+		for _, r := range routes {
+			if !c.wanted(r) {
+				continue
+			}
+			m := Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: &r}
+			for _, a := range c.Suite.Requests() {
+				if r.is(a) {
+					m.Checks = append(m.Checks, a.Check)
 				}
 			}
-		}
-		for _, p := range places {
-			t := trial{Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: p}, f}
-			if p != nil {
-				t.Checks = c.checks(*p)
-			}
-			if f.Waits() {
-				first = append(first, t)
-			} else {
-				then = append(then, t)
-			}
+			m.Checks = unique(m.Checks)
+			all = append(all, trial{m, f})
 		}
 	}
-	return append(first, then...)
+	long := func(t trial) bool { return t.fault.Waits() }
+	short := func(t trial) bool { return !long(t) }
+	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, long)...)
 }
 
 // wanted reports whether a route is to be broken. One that only readiness asks is left out, unless there is no other:
@@ -59,25 +66,66 @@ func (c Campaign) wanted(route Route) bool {
 	if len(c.Only) > 0 {
 		return slices.Contains(c.Only, route)
 	}
-	if c.Readiness || slices.Contains(c.Routes, route) {
-		return true
-	}
-	ready, others := false, false
-	for _, a := range c.Suite.Requests() {
-		is := a.Method == route.Method && a.Path == route.Path
-		ready = ready || is && a.Ready
-		others = others || !a.Ready
-	}
-	return !ready || !others
+	all := c.Suite.Requests()
+	return c.Readiness || slices.Contains(c.Routes, route) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return a.Ready && route.is(a) }) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return !a.Ready })
 }
 
-// checks names what asks a route.
-func (c Campaign) checks(route Route) []string {
-	var names []string
-	for _, a := range c.Suite.Requests() {
-		if a.Method == route.Method && a.Path == route.Path && !slices.Contains(names, a.Check) {
-			names = append(names, a.Check)
+// Route is a method and a path in which "${…}" stands for one segment or a part of it.
+type Route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+func (r Route) String() string { return r.Method + " " + r.Path }
+
+// is reports whether the suite asks the route in a request.
+func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
+
+// matches reports whether a request's path is the route's.
+func (r Route) matches(path string) bool {
+	have, want := strings.Split(path, "/"), strings.Split(r.Path, "/")
+	if len(have) != len(want) {
+		return false
+	}
+	for i, w := range want {
+		before, after, variable := strings.Cut(w, "${")
+		if !variable {
+			if w != have[i] {
+				return false
+			}
+			continue
+		}
+		after = after[strings.LastIndexByte(after, '}')+1:]
+		if len(have[i]) < len(before)+len(after) || !strings.HasPrefix(have[i], before) ||
+			!strings.HasSuffix(have[i], after) {
+			return false
 		}
 	}
-	return names
+	return true
+}
+
+// Variables counts the variables.
+func (r Route) Variables() int { return strings.Count(r.Path, "${") }
+
+// nearer reports whether a request that both routes match belongs to this one: with fewer variables, or else with more
+// of its path said.
+func (r Route) nearer(o Route) bool {
+	said := func(r Route) int { return len(variable.ReplaceAllString(r.Path, "")) }
+	return r.Variables() < o.Variables() || r.Variables() == o.Variables() && said(r) > said(o)
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// Pick returns the route that a request belongs to: of those that match, the nearest.
+func Pick(routes []Route, method, path string) (Route, bool) {
+	var best Route
+	found := false
+	for _, r := range routes {
+		if r.Method == method && r.matches(path) && (!found || r.nearer(best)) {
+			best, found = r, true
+		}
+	}
+	return best, found
 }

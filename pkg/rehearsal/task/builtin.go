@@ -2,16 +2,22 @@ package task
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,9 +53,7 @@ func Builtins() []Builtin {
 		{Name: "good", About: "answers every route rightly"},
 		{
 			Name: "500", About: "GET /api/trips answers 500",
-			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusInternalServerError, map[string]string{"error": "relation \"trips\" does not exist"})
-			}),
+			wrap: trips(says(http.StatusInternalServerError, `relation "trips" does not exist`)),
 		},
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
 		{
@@ -61,23 +65,17 @@ func Builtins() []Builtin {
 		},
 		{
 			Name: "error-body", About: "GET /api/trips answers 200 with an error in its body",
-			wrap: only("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-				reply(w, http.StatusOK, map[string]string{"error": "upstream timed out"})
-			}),
+			wrap: trips(says(http.StatusOK, "upstream timed out")),
 		},
 		{
 			Name: "never-ready", About: "answers 503 to everything",
 			wrap: func(BuiltinOptions, http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					reply(w, http.StatusServiceUnavailable, map[string]string{"error": "starting"})
-				})
+				return says(http.StatusServiceUnavailable, "starting")
 			},
 		},
 		{
 			Name: "hang", About: "GET /api/trips never answers",
-			wrap: only("GET /api/trips", func(_ http.ResponseWriter, r *http.Request) {
-				<-r.Context().Done()
-			}),
+			wrap: trips(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 		},
 		{
 			Name: "crash", About: "ends at once with exit status 1",
@@ -169,14 +167,19 @@ func serveBuiltin(ctx context.Context, args []string, o BuiltinOptions) int {
 	return 0
 }
 
-// only replaces one route.
-func only(pattern string, f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
+// trips replaces the route of the list of trips.
+func trips(f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
 	return func(_ BuiltinOptions, next http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/", next)
-		mux.HandleFunc(pattern, f)
+		mux.HandleFunc("GET /api/trips", f)
 		return mux
 	}
+}
+
+// says answers with an error, whatever the status.
+func says(status int, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, map[string]string{"error": text}) }
 }
 
 func slow(_ BuiltinOptions, next http.Handler) http.Handler {
@@ -190,11 +193,131 @@ func slow(_ BuiltinOptions, next http.Handler) http.Handler {
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		text, status = fmt.Appendf(nil, `{"error":%q}`, err), http.StatusInternalServerError
-	}
+	text, _ := json.Marshal(body) // texts and numbers always can
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n'))
+}
+
+// Trip is what the application plans.
+type Trip struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Days   int    `json:"days"`
+	Status string `json:"status"`
+}
+
+// seeded are the trips that every release knows from the start. The list shows these and only these,
+// so that a check of the list holds while another check creates and deletes trips.
+func seeded() []Trip {
+	return []Trip{
+		{"t-1", "Lisbon", 4, "planned"},
+		{"t-2", "Kyoto", 9, "booked"},
+		{"t-3", "Tromsø", 5, "planned"},
+	}
+}
+
+func application(o BuiltinOptions) http.Handler {
+	store := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host = "http", strings.TrimPrefix(o.Store, "http://")
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			says(http.StatusInternalServerError, err.Error())(w, r)
+		},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprintf(w, "<!doctype html><html lang=en><title>Trips</title><h1>Trips</h1><p>Release %s\n",
+			html.EscapeString(o.Release))
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-App-Version", o.Release)
+		reply(w, http.StatusOK, map[string]string{"version": o.Release})
+	})
+	mux.HandleFunc("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string][]Trip{"trips": seeded()})
+	})
+	mux.Handle("GET /api/trips/{id}", store)
+	mux.Handle("POST /api/trips", store)
+	mux.Handle("DELETE /api/trips/{id}", store)
+	mux.HandleFunc("GET /api/report", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]any{"trips": len(seeded()), "score": work()})
+	})
+	return mux
+}
+
+// work keeps a processor busy for a few milliseconds, as a report would.
+func work() float64 {
+	sum := 0.0
+	for i := range 100_000 {
+		sum += math.Sqrt(float64(i))
+	}
+	return math.Round(sum)
+}
+
+const (
+	maxTrip = 64 << 10
+	// maxStored bounds what a Store keeps; a suite that never cleans up must not fill the memory.
+	maxStored = 100_000
+)
+
+// Store is what the tasks share: it makes, shows and deletes trips, for each task that passes a request on to it. It
+// lives in the process that starts the tasks, and nothing of it is left when that ends.
+type Store struct {
+	mu    sync.Mutex
+	trips map[string]Trip
+}
+
+// ServeHTTP answers one task.
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, "/api/trips/")
+	if r.Method == http.MethodPost {
+		s.create(w, r)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	trip, found := s.trips[id]
+	if i := slices.IndexFunc(seeded(), func(t Trip) bool { return t.ID == id }); i >= 0 && r.Method == http.MethodGet {
+		trip, found = seeded()[i], true
+	}
+	switch {
+	case !found:
+		says(http.StatusNotFound, "no such trip")(w, r)
+	case r.Method == http.MethodDelete:
+		delete(s.trips, id)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		reply(w, http.StatusOK, trip)
+	}
+}
+
+func (s *Store) create(w http.ResponseWriter, r *http.Request) {
+	var t Trip
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTrip)).Decode(&t)
+	if err == nil && (t.Title == "" || t.Days < 1) {
+		err = errors.New("a trip has a title and at least one day")
+	}
+	if err != nil {
+		says(http.StatusBadRequest, err.Error())(w, r)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.trips) >= maxStored {
+		says(http.StatusInternalServerError, "the store is full")(w, r)
+		return
+	}
+	if s.trips == nil {
+		s.trips = map[string]Trip{}
+	}
+	t.ID, t.Status = "t-"+strings.ToLower(rand.Text()), "planned"
+	s.trips[t.ID] = t
+	w.Header().Set("Location", "/api/trips/"+t.ID)
+	reply(w, http.StatusCreated, t)
 }

@@ -150,7 +150,10 @@ func (s *Set) start(port int) (*Task, error) {
 		Env:    []string{"PATH=" + spec.Path, "HOME=" + spec.Home, "PORT=" + strconv.Itoa(port), "RELEASE=" + spec.Release},
 		Keeper: spec.Keeper,
 	}, func(line process.Line) {
-		t.remember(line.Text)
+		t.mu.Lock()
+		t.tail = append(t.tail, line.Text)
+		t.tail = t.tail[max(0, len(t.tail)-lastLines):]
+		t.mu.Unlock()
 		if spec.Lines != nil {
 			spec.Lines(id, line)
 		}
@@ -182,27 +185,19 @@ func (t *Task) up(ctx context.Context, port int, limit time.Duration) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.proc.Done():
-			return &StartError{Task: t.ID, Why: fmt.Sprintf("the command ended after %s with %s, before it opened port %d",
-				time.Since(began).Round(time.Millisecond), t.proc.Exit(), port), Log: t.last()}
+			return t.failed("the command ended after %s with %s, before it opened port %d",
+				time.Since(began).Round(time.Millisecond), t.proc.Exit(), port)
 		case <-late:
-			why := fmt.Sprintf("timed out: port %d was not opened within %s", port, limit)
-			return &StartError{Task: t.ID, Why: why, Log: t.last()}
+			return t.failed("timed out: port %d was not opened within %s", port, limit)
 		case <-tick:
 		}
 	}
 }
 
-func (t *Task) remember(text string) {
+func (t *Task) failed(why string, args ...any) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.tail = append(t.tail, text)
-	t.tail = t.tail[max(0, len(t.tail)-lastLines):]
-}
-
-func (t *Task) last() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.tail)
+	return &StartError{Task: t.ID, Why: fmt.Sprintf(why, args...), Log: slices.Clone(t.tail)}
 }
 
 // watch waits for the end of a task and, when nobody asked for it, replaces it, and so on.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	_ "embed" // the style sheet
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,32 +13,22 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
 	"github.com/greenlight-ecs/greenlight/pkg/report/sheet"
 )
 
 // css is what only this page needs.
-const css = `
-table.events td:first-child{white-space:nowrap}
-td:last-child:not(.number){min-width:12rem}
-h4{font-size:1.05rem;margin:0 0 .2rem}
-nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
-a{color:var(--series-2)}
-.key-new::before{content:"● ";color:var(--series-1)}
-.key-old::before{content:"◇ ";color:var(--series-2)}
-.key-bad::before{content:"✕ ";color:var(--fail)}
-pre.log{white-space:pre;font-size:.8rem}
-details{margin:.6rem 0}
-`
+//
+//go:embed page.css
+var css string
 
 // WritePage writes the page: one HTML file that stands alone. Its only error is the writer's.
 func WritePage(w io.Writer, r rehearsal.Result) error {
 	p := &page{result: r}
-	p.Head(outcome(r)+" · "+r.Release, plot.CSS+plot.TimeCSS+css)
-	p.Raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to what happened</a>\n")
 	p.hero()
-	p.Raw("<main id=\"main\">\n")
+	p.Add("<main id=\"main\">\n")
 	p.timeline()
 	p.traffic()
 	for i, h := range r.Hooks {
@@ -46,8 +37,7 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	p.events()
 	p.logs()
 	p.facts()
-	p.Raw("</main>\n<footer>Written by Greenlight's rehearse.</footer>\n</body>\n</html>\n")
-	return p.Write(w)
+	return p.End(w, "Greenlight's rehearse")
 }
 
 // page is a rehearsal's.
@@ -66,41 +56,31 @@ func tone(r rehearsal.Result) string {
 
 func (p *page) hero() {
 	r := p.result
-	p.Raw(`<header><div class="hero ` + tone(r) + `">` + "\n")
-	p.El("p", "suite", fmt.Sprintf("Rehearsal of %s in place of %s", r.Release, cmp.Or(r.Baseline, "nothing")))
-	p.El("h1", "", outcome(r))
+	p.Head(outcome(r)+" · "+r.Release, "Skip to what happened", tone(r), css)
 	says := sentence(r)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
 		says = "The " + rest
 	}
-	p.El("p", "reason", says+".")
+	p.Add(`<p class="suite">Rehearsal of %v in place of %v</p><h1>%v</h1><p class="reason">%v.</p>`,
+		r.Release, cmp.Or(r.Baseline, "nothing"), outcome(r), says)
 	if r.Why != "" {
-		p.Raw("<p>")
-		p.El("code", "", where(r))
-		p.Raw(" ")
-		p.Text(r.Why)
-		p.Raw("</p>\n")
+		p.Add("<p><code>%v</code> %v</p>\n", r.Where(), r.Why)
 	}
-	p.El("p", "counts", counts(r))
-	p.Raw("\n</div></header>\n<nav aria-label=\"Sections\"><header><ul>")
-	p.Raw(`<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`)
+	p.Add(`<p class="counts">%v</p>
+</div></header>
+<nav aria-label="Sections"><header><ul>
+<li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
+		counts(r))
 	for i, h := range r.Hooks {
-		p.Raw(`<li><a href="#hook-` + strconv.Itoa(i+1) + `">`)
-		p.Text(label(h.Event, h.Step))
-		p.Raw("</a></li>")
+		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
-	p.Raw(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
+	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
-	old, oldErrors := r.Served("production", r.Baseline)
-	fresh, freshErrors := r.Served("production", r.Release)
-	text := fmt.Sprintf("Production: %d requests, %d answered by %s, %d by %s", r.Total("production"), old, r.Baseline,
-		fresh, r.Release)
-	if r.Baseline == "" {
-		text = fmt.Sprintf("Production: %d requests, %d answered by %s", r.Total("production"), fresh, r.Release)
-	}
+	text, oldErrors, freshErrors := answered(r, "production")
+	text = "Production: " + text
 	if n := oldErrors + freshErrors; n > 0 {
 		text += fmt.Sprintf("; %d of them with an error", n)
 	}
@@ -115,7 +95,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	if h.Verdict != nil {
 		verdict = known(h.Verdict.Verdict)
 	}
-	p.Section("hook-"+strconv.Itoa(i+1), 2, label(h.Event, h.Step))
+	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
 	p.Article(3, verdict, h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
 	if p.result.Controller == "ECS" {
@@ -130,18 +110,18 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 			text += ": " + h.Verdict.Reason
 		}
 	}
-	p.El("p", "", text)
+	p.Add("<p>%v</p>", text)
 	for _, a := range h.Attempts {
-		p.El("p", "note", a)
+		p.Add(`<p class="note">%v</p>`, a)
 	}
-	p.Raw("\n</article>\n")
+	p.Add("\n</article>\n")
 	var found finding.Report
 	if len(h.Report) > 0 && json.Unmarshal(h.Report, &found) == nil {
 		report.Findings(&p.Page, found, 1)
 	} else {
 		p.checks(h.Checks)
 	}
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 // known is the verdict, or ERROR for one that the style sheet does not know.
@@ -182,44 +162,158 @@ func (p *page) events() {
 		p.Row("", fmt.Sprintf("%.2f s", e.Since.Seconds()), label(e.Lifecycle, e.Step), text)
 	}
 	p.EndTable()
-	p.Raw("</section>\n")
+	p.Add("</section>\n")
 }
 
 func (p *page) logs() {
-	p.Section("logs", 2, "Logs of tasks and hooks")
-	p.Raw("<details><summary>")
 	var lines []string
 	for _, e := range p.result.Timeline {
 		if e.Kind == rehearsal.KindLog {
 			lines = append(lines, fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
 		}
 	}
-	p.Text(fmt.Sprintf("%d lines", len(lines)))
+	p.Section("logs", 2, "Logs of tasks and hooks")
+	p.Add("<details><summary>%v lines", len(lines))
 	if p.result.LinesDropped > 0 {
-		p.Text(fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped))
+		p.Add(", and %v more that were not kept", p.result.LinesDropped)
 	}
-	p.Raw("</summary><pre class=\"log\" tabindex=\"0\">")
+	p.Add(`</summary><pre class="log" tabindex="0">`)
 	for _, line := range lines {
-		p.Text(line)
-		p.Raw("\n")
+		p.Add("%v\n", line)
 	}
-	p.Raw("</pre></details>\n</section>\n")
+	p.Add("</pre></details>\n</section>\n")
 }
 
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Raw("<dl class=\"facts\">\n")
-	p.Fact("Deployment controller", r.Controller)
-	p.Fact("New release", r.Release)
-	p.Fact("Old release", r.Baseline)
-	p.Fact("Deployment", r.DeploymentID)
-	p.Fact("Rollback deployment", r.RollbackID)
-	p.Fact("Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC")
-	p.Fact("Took", compare.Length(r.Duration))
-	p.Fact("Secrets that nobody gave", strings.Join(r.Missed, ", "))
-	p.Raw("</dl>\n</section>\n")
+	p.Facts([][2]string{
+		{"Deployment controller", r.Controller}, {"New release", r.Release}, {"Old release", r.Baseline},
+		{"Deployment", r.DeploymentID}, {"Rollback deployment", r.RollbackID},
+		{"Began", r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"}, {"Took", compare.Length(r.Duration)},
+		{"Secrets that nobody gave", strings.Join(r.Missed, ", ")},
+	}...)
+	p.Add("</section>\n")
 }
 
 // since returns how long after the rehearsal's beginning a time is.
 func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }
+
+// timeline draws the lifecycle events and, below them, the listeners' weights.
+func (p *page) timeline() {
+	r := p.result
+	var spans []plot.Span
+	for _, e := range r.Lifecycle {
+		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
+		if !e.Started.IsZero() && !e.Ended.IsZero() && e.Status != deployment.EventSkipped {
+			s.From, s.To, s.Kind = p.since(e.Started), p.since(e.Ended), plot.Broken
+			if e.Status == deployment.EventSucceeded {
+				s.Kind = plot.Fine
+			}
+			s.Note += ", " + compare.Length(e.Ended.Sub(e.Started))
+		}
+		spans = append(spans, s)
+	}
+	p.Section("timeline", 2, "Timeline")
+	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
+		p.weights(), r.Duration)
+	if picture != "" {
+		p.Add(`<figure><figcaption><span class="key-new">%v, filled</span><span class="key-old">%v, outlined</span>`+
+			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
+	}
+	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
+	for _, e := range r.Lifecycle {
+		began, took := "", ""
+		if !e.Started.IsZero() {
+			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
+		}
+		if !e.Ended.IsZero() && !e.Started.IsZero() {
+			took = compare.Length(e.Ended.Sub(e.Started))
+		}
+		p.Row(toneOf(e.Status), eventName(e), string(e.Status), began, took, e.Message)
+	}
+	p.EndTable()
+	p.Add("</section>\n")
+}
+
+func toneOf(s deployment.EventStatus) string {
+	return cmp.Or(map[deployment.EventStatus]string{
+		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
+	}[s], "FAIL")
+}
+
+// weights returns the listeners' weights over time.
+func (p *page) weights() []plot.Listener {
+	var all []plot.Listener
+	for _, name := range []string{"production", "test"} {
+		l := plot.Listener{Name: name + " listener"}
+		for _, s := range p.result.Shifts {
+			if s.Listener == name {
+				l.Steps = append(l.Steps, plot.Step{At: s.Since, Percent: s.Green})
+			}
+		}
+		if len(l.Steps) > 0 {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// traffic draws which release answered which request, and counts them.
+func (p *page) traffic() {
+	p.Section("traffic", 2, "Which release answered")
+	for _, listener := range []string{"production", "test"} {
+		p.listener(listener)
+	}
+	p.tallies()
+	if f := p.result.Traffic; f.FirstFailure != "" {
+		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
+	}
+	p.Add("</section>\n")
+}
+
+func (p *page) listener(listener string) {
+	r := p.result
+	var fresh, old, failed []plot.Request
+	for _, q := range r.AccessLog {
+		one := plot.Request{At: p.since(q.At), Latency: q.Duration}
+		switch {
+		case q.Listener != listener:
+		case q.Failed():
+			failed = append(failed, one)
+		case q.Release == r.Release:
+			fresh = append(fresh, one)
+		default:
+			old = append(old, one)
+		}
+	}
+	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
+		"%d by %s, %d failed",
+		listener, len(fresh), r.Release, len(old), r.Baseline, len(failed))
+	picture := plot.Requests(title, fresh, old, failed, r.Duration)
+	if picture == "" {
+		return
+	}
+	p.Add("<h3>The %v listener</h3>\n<figure><figcaption>", listener)
+	for _, key := range []struct {
+		class, text string
+		n           int
+	}{{"key-new", r.Release, len(fresh)}, {"key-old", r.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
+		if key.n > 0 {
+			p.Add(`<span class="%v">%v: %v</span>`, key.class, key.text, key.n)
+		}
+	}
+	p.Add("</figcaption>%v</figure>\n", sheet.Markup(picture))
+}
+
+func (p *page) tallies() {
+	if len(p.result.Requests) == 0 {
+		return
+	}
+	p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
+	for _, t := range p.result.Requests {
+		p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
+			strconv.FormatInt(t.Requests, 10), strconv.FormatInt(t.Errors, 10))
+	}
+	p.EndTable()
+}

@@ -95,17 +95,6 @@ func Paint(understood bool, code, text string) string {
 // fitted is the status cut to the terminal: one that reached the last column would begin a second line.
 func (s *Screen) fitted() string { return Cut(s.status, s.Columns()-1) }
 
-// escape is the length of the escape code at the begin of the text, or 0.
-func escape(text string) int {
-	if !strings.HasPrefix(text, "\x1b[") {
-		return 0
-	}
-	if end := strings.IndexByte(text, 'm'); end > 0 {
-		return end + 1
-	}
-	return 0
-}
-
 // visible counts the characters that are seen.
 func visible(text string) int {
 	return utf8.RuneCountInString(regexp.MustCompile("\x1b\\[[^m]*m").ReplaceAllString(text, ""))
@@ -118,17 +107,14 @@ func Cut(text string, width int) string {
 		return text
 	}
 	var b strings.Builder
-	painted := false
-	for n := 0; n < width-1; {
-		if skip := escape(text); skip > 0 {
-			b.WriteString(text[:skip])
-			text, painted = text[skip:], true
-			continue
+	seen, painted := 0, false
+	for _, part := range regexp.MustCompile(`(?s)\x1b\[[^m]*m|.`).FindAllString(text, -1) {
+		if strings.HasPrefix(part, "\x1b[") {
+			painted = true
+		} else if seen++; seen == width {
+			break
 		}
-		_, size := utf8.DecodeRuneInString(text)
-		b.WriteString(text[:size])
-		text = text[size:]
-		n++
+		b.WriteString(part)
 	}
 	b.WriteString("…")
 	if painted {
@@ -162,4 +148,22 @@ func Wrap(text string, width, indent int) string {
 		at, fresh = at+n, false
 	}
 	return b.String()
+}
+
+// spinEvery is how long one picture of the spinner stands.
+const spinEvery = 100 * time.Millisecond
+
+// Spinner is a character that moves with the time.
+func Spinner(since time.Duration) string {
+	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+	return string(frames[int(since/spinEvery)%len(frames)])
+}
+
+// Bar shows a share in so many characters.
+func Bar(part, whole, width int) string {
+	filled := 0
+	if whole > 0 {
+		filled = min(max(part*width/whole, 0), width)
+	}
+	return strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
 }

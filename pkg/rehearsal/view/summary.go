@@ -56,7 +56,7 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		p.out(fmt.Sprintf("  %-11s %s", name, fmt.Sprintf(format, args...)), rowHang)
 	}
 	if r.Why != "" {
-		row("why", "%s", strings.TrimPrefix(where(r)+": "+r.Why, ": ")) // the termination wait is no event
+		row("why", "%s", strings.TrimPrefix(r.Where()+": "+r.Why, ": ")) // the termination wait is no event
 	}
 	if r.FailedCheck != "" {
 		row("check", "%s%s", r.FailedCheck, place(r))
@@ -66,9 +66,17 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		row("hook", "%s", hook(h))
 	}
 	for _, listener := range []string{"production", "test"} {
-		if line := requests(r, listener); line != "" {
-			row(listener, "%s", line)
+		if r.Total(listener) == 0 {
+			continue
 		}
+		text, oldErrors, freshErrors := answered(r, listener)
+		if nobody, _ := r.Served(listener, ""); nobody > 0 {
+			text += fmt.Sprintf(", %d by the load balancer itself (no target)", nobody)
+		}
+		if oldErrors+freshErrors > 0 {
+			text += fmt.Sprintf("; 5xx: %d and %d", oldErrors, freshErrors)
+		}
+		row(listener, "%s", text)
 	}
 	p.traffic(r, row)
 	if len(r.Missed) > 0 {
@@ -105,14 +113,6 @@ func eventName(e rehearsal.LifecycleEvent) string {
 	return label(e.Name, e.Step)
 }
 
-// where is the event that failed, and its step.
-func where(r rehearsal.Result) string {
-	if r.FailedStep == 0 {
-		return string(r.FailedEvent)
-	}
-	return fmt.Sprintf("%s, step %d", r.FailedEvent, r.FailedStep)
-}
-
 // place is where the check that failed stands in the suite, as far as a hook's report says.
 func place(r rehearsal.Result) string {
 	for _, h := range r.Hooks {
@@ -144,26 +144,15 @@ func (p *Printer) traffic(r rehearsal.Result, row func(string, string, ...any)) 
 	row("traffic", "%s", text)
 }
 
-// requests is "412 requests, 412 answered by 1.0.0, 0 by 1.1.0".
-func requests(r rehearsal.Result, listener string) string {
-	total := r.Total(listener)
-	if total == 0 {
-		return ""
-	}
-	blue, blueErrors := r.Served(listener, r.Baseline)
-	green, greenErrors := r.Served(listener, r.Release)
-	nobody, _ := r.Served(listener, "")
-	text := fmt.Sprintf("%d requests, %d answered by %s, %d by %s", total, blue, r.Baseline, green, r.Release)
+// answered is "412 requests, 412 answered by 1.0.0, 0 by 1.1.0", with how many each of the two answered with an error.
+func answered(r rehearsal.Result, listener string) (text string, oldErrors, freshErrors int64) {
+	old, oldErrors := r.Served(listener, r.Baseline)
+	fresh, freshErrors := r.Served(listener, r.Release)
+	text = fmt.Sprintf("%d requests, %d answered by %s, %d by %s", r.Total(listener), old, r.Baseline, fresh, r.Release)
 	if r.Baseline == "" {
-		text = fmt.Sprintf("%d requests, %d answered by %s", total, green, r.Release)
+		text = fmt.Sprintf("%d requests, %d answered by %s", r.Total(listener), fresh, r.Release)
 	}
-	if nobody > 0 {
-		text += fmt.Sprintf(", %d by the load balancer itself (no target)", nobody)
-	}
-	if blueErrors+greenErrors > 0 {
-		text += fmt.Sprintf("; 5xx: %d and %d", blueErrors, greenErrors)
-	}
-	return text
+	return text, oldErrors, freshErrors
 }
 
 func hook(h rehearsal.HookResult) string {

@@ -2,21 +2,26 @@
 // nothing be loaded or run, a style sheet for light, dark and narrow, and text that stays text.
 //
 // It is written by hand and not by html/template, whose reflection would add 1.9 MB to a Lambda: text
-// goes through Page.Text, and there is no other place where a value may stand. It knows no reports.
+// goes through Page.Add, and there is no other place where a value may stand. It knows no reports.
 package sheet
 
 import (
 	"crypto/sha256"
 	_ "embed" // the style sheet
 	"encoding/base64"
+	"fmt"
 	"html"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 //go:embed style.css
 var styleSheet string
+
+// Markup is what browsers read. A constant becomes it by itself, a value that came from anywhere else never does.
+type Markup string
 
 // Page collects the text of a page.
 type Page struct {
@@ -25,114 +30,126 @@ type Page struct {
 	columns []string
 }
 
-// Raw adds markup. It takes constants only, never a value that came from anywhere else.
-func (p *Page) Raw(markup string) { p.b.WriteString(markup) }
-
-// Text adds a text, in which nothing is markup.
-func (p *Page) Text(s string) { p.b.WriteString(html.EscapeString(Line(s))) }
-
-// El adds an element with a text in it. Tag and class are constants, or of a known few.
-func (p *Page) El(tag, class, text string) {
-	p.open(tag, class)
-	p.Text(text)
-	p.Raw("</" + tag + ">")
-}
-
-func (p *Page) open(tag, class string) {
-	p.Raw("<" + tag)
-	if class != "" {
-		p.Raw(` class="` + class + `"`)
+// Add adds markup, with a value in the place of each %v: Markup as it is, everything else as a text, in which nothing
+// is markup.
+func (p *Page) Add(markup Markup, values ...any) {
+	for i, v := range values {
+		if _, ok := v.(Markup); !ok {
+			values[i] = html.EscapeString(Line(fmt.Sprint(v)))
+		}
 	}
-	p.Raw(">")
+	fmt.Fprintf(&p.b, string(markup), values...)
 }
 
-// Section begins a section with its heading. Its id is a constant, or empty.
+// attribute is one of a tag's; without a value it has none.
+func attribute(name Markup, value string) Markup {
+	if value == "" {
+		return ""
+	}
+	return " " + name + `="` + Markup(html.EscapeString(value)) + `"`
+}
+
+// Section begins a section with its heading. Its id may be empty.
 func (p *Page) Section(id string, level int, heading string) {
-	p.Raw("<section")
-	if id != "" {
-		p.Raw(` id="` + id + `"`)
-	}
-	p.Raw(">\n")
-	p.El("h"+strconv.Itoa(level), "", heading)
-	p.Raw("\n")
+	p.Add("<section%v>\n<h%v>%v</h%v>\n", attribute("id", id), level, heading, level)
 }
 
 // Article begins an article about something that was judged. Tone is the style sheet's class for the verdict.
 func (p *Page) Article(level int, tone, name, verdict string) {
-	p.open("article", tone)
-	p.Raw("\n<h" + strconv.Itoa(level) + ">")
-	p.Text(name)
-	p.Raw(" ")
-	p.El("span", "verdict", verdict)
-	p.Raw("</h" + strconv.Itoa(level) + ">\n")
+	p.Add("<article%v>\n<h%v>%v <span class=\"verdict\">%v</span></h%v>\n", attribute("class", tone), level, name, verdict,
+		level)
 }
 
 // Table begins a table in a frame that scrolls. A heading that ends with # is that of a column of numbers, one that ends
-// with ! of verdicts; class and headings are constants.
+// with ! of verdicts.
 func (p *Page) Table(label, class string, headings ...string) {
 	p.columns = headings
-	p.Raw(`<div class="scroll" tabindex="0" role="region" aria-label="`)
-	p.Text(label)
-	p.Raw(`">`)
-	p.open("table", class)
-	p.Raw("\n<thead><tr>")
+	p.Add(`<div class="scroll" tabindex="0" role="region" aria-label="%v"><table%v>`+"\n<thead><tr>", label,
+		attribute("class", class))
 	for _, h := range headings {
-		class := ""
-		if strings.HasSuffix(h, "#") {
-			class = ` class="number"`
-		}
-		p.Raw(`<th scope="col"` + class + ">" + strings.TrimRight(h, "#!") + "</th>")
+		p.Add(`<th scope="col"%v>%v</th>`, number(h), strings.TrimRight(h, "#!"))
 	}
-	p.Raw("</tr></thead>\n<tbody>\n")
+	p.Add("</tr></thead>\n<tbody>\n")
+}
+
+// number is the class of the cells of a column of numbers.
+func number(heading string) Markup {
+	if strings.HasSuffix(heading, "#") {
+		return ` class="number"`
+	}
+	return ""
 }
 
 // Row adds a row to the table, with a text for each column.
 func (p *Page) Row(tone string, texts ...string) {
-	p.open("tr", tone)
+	p.Add("<tr%v>", attribute("class", tone))
 	for i, text := range texts {
-		switch {
-		case strings.HasSuffix(p.columns[i], "#"):
-			p.El("td", "number", text)
-		case strings.HasSuffix(p.columns[i], "!"):
-			p.Raw("<td>")
-			p.El("span", "verdict", text)
-			p.Raw("</td>")
-		default:
-			p.El("td", "", text)
+		if strings.HasSuffix(p.columns[i], "!") {
+			p.Add(`<td><span class="verdict">%v</span></td>`, text)
+		} else {
+			p.Add("<td%v>%v</td>", number(p.columns[i]), text)
 		}
 	}
-	p.Raw("</tr>\n")
+	p.Add("</tr>\n")
 }
 
 // EndTable ends the table.
-func (p *Page) EndTable() { p.Raw("</tbody></table></div>\n") }
+func (p *Page) EndTable() { p.Add("</tbody></table></div>\n") }
 
-// Fact adds a row to a list of facts (dl), unless its value is empty.
-func (p *Page) Fact(name, value string) {
-	if value != "" {
-		p.Raw("<div>")
-		p.El("dt", "", name)
-		p.El("dd", "", value)
-		p.Raw("</div>\n")
+// Facts adds a list of names and values, without those whose value is empty.
+func (p *Page) Facts(facts ...[2]string) {
+	p.Add("<dl class=\"facts\">\n")
+	for _, f := range facts {
+		if f[1] != "" {
+			p.Add("<div><dt>%v</dt><dd>%v</dd></div>\n", f[0], f[1])
+		}
 	}
+	p.Add("</dl>\n")
 }
 
-// Head begins the page. More is CSS that belongs to what the page shows; it is part of what the policy allows.
-func (p *Page) Head(title, more string) {
+// Head begins the page, up to its hero, whose tone is the style sheet's class for the verdict. Skip is the link that
+// leads to the content. More is CSS that only this page needs; it is part of what the policy allows.
+func (p *Page) Head(title, skip, tone, more string) {
 	css := styleSheet + more
 	hash := sha256.Sum256([]byte(css))
-	p.Raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-	p.Raw(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-` +
-		base64.StdEncoding.EncodeToString(hash[:]) + `'; base-uri 'none'; form-action 'none'">` + "\n")
-	p.Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" " +
-		"content=\"no-referrer\">\n")
-	p.Raw("<meta name=\"color-scheme\" content=\"light dark\">\n")
-	p.El("title", "", title)
-	p.Raw("\n<style>" + css + "</style>\n</head>\n")
+	p.Add(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%v'; base-uri 'none'; `+
+		`form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>%v</title>
+<style>%v</style>
+</head>
+<body>
+<a class="skip" href="#main">%v</a>
+<header><div class="hero %v">
+`, Markup(base64.StdEncoding.EncodeToString(hash[:])), title, Markup(css), skip, tone)
 }
 
-// Write hands the page on, whole.
-func (p *Page) Write(w io.Writer) error {
+// End ends the page behind its content, and hands it on, whole.
+func (p *Page) End(w io.Writer, by string) error {
+	p.Add("</main>\n<footer>Written by %v.</footer>\n</body>\n</html>\n", by)
 	_, err := io.WriteString(w, p.b.String())
 	return err
+}
+
+// Line makes one line of any text: what does not print (control characters, escape codes, line breaks,
+// characters that turn the direction of writing) is shown as its number.
+func Line(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }

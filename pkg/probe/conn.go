@@ -1,0 +1,118 @@
+package probe
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn counts the bytes that are written, and keeps what was read and nobody took yet.
+type conn struct {
+	net.Conn
+	written atomic.Int64
+	// expires is the end of the server's certificate, zero without TLS.
+	expires time.Time
+
+	read   []byte
+	mu     sync.Mutex
+	unread []byte // the end of read
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// Read gives one byte where net/http fills its smallest buffer, and else no more than was asked for. So it takes an
+// answer to its end and no further, and what is left came behind it.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(p) > 1 && len(p) <= leastBuffer {
+		p = p[:1]
+	}
+	if n := c.take(p); n > 0 {
+		return n, nil
+	}
+	if c.read == nil {
+		c.read = make([]byte, bufferSize)
+	}
+	n, err := c.Conn.Read(c.read)
+	if n == 0 && err != nil {
+		return 0, c.explained(err)
+	}
+	c.mu.Lock()
+	c.unread = c.read[:n]
+	c.mu.Unlock()
+	return c.take(p), nil
+}
+
+func (c *conn) take(p []byte) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := copy(p, c.unread)
+	c.unread = c.unread[n:]
+	return n
+}
+
+// behind says what came behind the end of an answer that was read, or "". Line breaks are no harm.
+func (c *conn) behind() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(bytes.Trim(c.unread, "\r\n")) == 0 {
+		return ""
+	}
+	return "more came behind the end of the answer: the next request would have taken it for its own; " +
+		"a status 204 or 304 has no body, and Content-Length counts bytes"
+}
+
+// errHandshake is a handshake that both sides cannot agree on, however often it is tried.
+var errHandshake = errors.New("the TLS settings do not fit")
+
+// clientCertificate is the connection below TLS; it knows whether the server wanted a client's certificate.
+type clientCertificate struct {
+	net.Conn
+	wanted atomic.Bool
+}
+
+// explained is the error with what it means: where a client's certificate was wanted, the server tells it in the first
+// answer.
+func (c *conn) explained(err error) error {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		if below, ok := secure.NetConn().(*clientCertificate); ok {
+			return below.explained(err)
+		}
+	}
+	return err
+}
+
+// explained says what an error of TLS means where the two ends do not fit each other.
+func (c *clientCertificate) explained(err error) error {
+	text := err.Error()
+	has := func(any ...string) bool {
+		for _, a := range any {
+			if strings.Contains(text, a) {
+				return true
+			}
+		}
+		return false
+	}
+	alert := strings.Contains(text, "remote error: tls")
+	switch {
+	case alert && (c.wanted.Load() || has("certificate required")):
+		return fmt.Errorf("%w: the target asks for a client's certificate, which a suite cannot show", errHandshake)
+	case alert && has("unrecognized name"):
+		return fmt.Errorf("%w: the target has no certificate for the name that was asked for; write tls.server_name or host",
+			errHandshake)
+	case has("protocol version"):
+		return fmt.Errorf("%w: the target speaks no TLS 1.2 or newer", errHandshake)
+	case alert && has("handshake failure", "insufficient security"):
+		return fmt.Errorf("%w: %s", errHandshake, text)
+	}
+	return err
+}

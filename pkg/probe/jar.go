@@ -1,0 +1,66 @@
+package probe
+
+import (
+	"cmp"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Jar holds the cookies of one attempt, by the rules of RFC 6265 but for one: a cookie marked Secure is sent over http,
+// too, since in front of a test listener TLS ends elsewhere. It is not safe for concurrent use; a nil one holds nothing.
+type Jar struct {
+	jar  *cookiejar.Jar
+	came []answered
+}
+
+// answered is what one answer set.
+type answered struct {
+	from    *url.URL
+	cookies []*http.Cookie
+}
+
+// NewJar returns a jar that begins with the cookies of another one, or empty where that is nil.
+func NewJar(from *Jar) *Jar {
+	j := &Jar{}
+	j.jar, _ = cookiejar.New(nil) // it has no error to return
+	if from != nil {
+		for _, a := range from.came {
+			j.set(a.from, a.cookies)
+		}
+	}
+	return j
+}
+
+// cookieURL is a request's URL as a jar takes it: with the name that the Host header says.
+func (x *exchange) cookieURL(u *url.URL) *url.URL {
+	return &url.URL{Scheme: "https", Host: cmp.Or(x.request.Host, x.client.target.Host, u.Host), Path: u.Path}
+}
+
+func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
+	if j == nil {
+		return
+	}
+	j.jar.SetCookies(u, cookies)
+	j.came = append(j.came, answered{u, cookies})
+}
+
+// header is the Cookie header of a request to u: what the request itself says, and of the jar what has other names.
+func (j *Jar) header(u *url.URL, own string) string {
+	if j == nil || len(j.came) == 0 {
+		return own
+	}
+	said, _ := http.ParseCookie(own) // what cannot be read is sent as it is
+	pieces := []string{}
+	if own != "" {
+		pieces = append(pieces, own)
+	}
+	for _, c := range j.jar.Cookies(u) {
+		if !slices.ContainsFunc(said, func(s *http.Cookie) bool { return s.Name == c.Name }) {
+			pieces = append(pieces, c.String())
+		}
+	}
+	return strings.Join(pieces, "; ")
+}

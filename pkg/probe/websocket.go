@@ -1,0 +1,54 @@
+package probe
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/coder/websocket"
+)
+
+// webSocket opens a WebSocket, sends what the request says, and takes the first message for the body.
+func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
+	x.watcher = &watcher{cancel: x.cancel}
+	header := x.request.Header.Clone()
+	if cookies := x.request.Jar.header(x.cookieURL(u), header.Get("Cookie")); cookies != "" {
+		header.Set("Cookie", cookies)
+	}
+	host := x.request.Host
+	if host == "" {
+		host = x.client.target.Host
+	}
+	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{
+		HTTPHeader: header, Host: host, HTTPClient: &http.Client{
+			Transport: x.client.fresh,
+			// A redirect is the answer: nothing but the target's own path is opened.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	})
+	x.sent = x.watcher.gotConn()
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return Observation{Status: resp.StatusCode, Header: resp.Header}
+		}
+		return x.fault(ctx, err)
+	}
+	defer conn.CloseNow() //nolint:errcheck // what came is judged
+	conn.SetReadLimit(x.request.MaxBody)
+	if text := *x.request.WebSocket; text != "" {
+		err = conn.Write(ctx, websocket.MessageText, []byte(text))
+	}
+	o := Observation{Status: resp.StatusCode, Header: resp.Header}
+	if err == nil && x.request.Events > 0 {
+		_, o.Body, err = conn.Read(ctx)
+	}
+	switch {
+	case websocket.CloseStatus(err) == websocket.StatusMessageTooBig:
+		o.Fault, o.Text = FaultTooLarge, err.Error()
+	case err != nil:
+		f := x.fault(ctx, err)
+		o.Fault, o.Text = f.Fault, f.Text
+	}
+	_ = conn.Close(websocket.StatusNormalClosure, "")
+	return o
+}

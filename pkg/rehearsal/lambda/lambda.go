@@ -1,0 +1,368 @@
+// Package lambda runs a function's own binary the way AWS Lambda does: a Runtime API (2018-06-01) on
+// loopback, the environment that Lambda gives, a deadline that kills, an execution environment that is
+// used again until it breaks, asynchronous delivery with two retries as CodeDeploy has it, and synchronous
+// invocation as Amazon ECS does it.
+//
+// It refuses to look at what a function returns: whoever invokes asynchronously never sees it, and to whoever
+// invokes synchronously it is handed as it came.
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+)
+
+const (
+	// initLimit is how long Lambda gives a new execution environment until it asks for its first
+	// invocation; then it is started anew, and that time counts against the function's own limit.
+	initLimit = 10 * time.Second
+	// Attempts is how often an asynchronous invocation is tried in all (MaximumRetryAttempts 2).
+	Attempts = 3
+)
+
+// Function is a Lambda function.
+type Function struct {
+	Name            string
+	Region, Account string
+	// Argv is the binary, Dir its working directory (LAMBDA_TASK_ROOT).
+	Argv []string
+	Dir  string
+	// Variables are the function's own environment variables.
+	Variables map[string]string
+	// Timeout is how long an invocation may take. It is real time.
+	Timeout  time.Duration
+	MemoryMB int
+	Keeper   string
+	// Lines gets what the function writes.
+	Lines func(process.Line)
+
+	mu  sync.Mutex
+	env *environment
+}
+
+// Kind says how an invocation ended.
+type Kind string
+
+// The ends of an invocation.
+const (
+	Returned   Kind = "returned"
+	Errored    Kind = "returned an error"
+	Crashed    Kind = "crashed"
+	InitFailed Kind = "did not start"
+	TimedOut   Kind = "timed out"
+	Cancelled  Kind = "was cancelled"
+)
+
+// Outcome is how one attempt to invoke a function ended.
+type Outcome struct {
+	RequestID string
+	// Attempt counts from 1.
+	Attempt int
+	Kind    Kind
+	// Message is Lambda's: "Task timed out after 3.00 seconds"; or the error that the function returned.
+	Message string
+	// Retry is the pause before the next attempt; zero when there is none.
+	Retry time.Duration
+}
+
+// Deliver invokes the function asynchronously, as CodeDeploy does: a failed attempt is repeated twice,
+// after about one and two minutes, which pause may shorten. It returns when the event was handled or given up.
+func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(context.Context, time.Duration) error,
+	attempts func(Outcome),
+) {
+	requestID := UUID()
+	for attempt := 1; attempt <= Attempts; attempt++ {
+		r := f.invoke(ctx, requestID, payload)
+		o := Outcome{RequestID: requestID, Attempt: attempt, Kind: r.kind, Message: r.message}
+		failed := r.kind != Returned && r.kind != Cancelled
+		if failed && attempt < Attempts {
+			o.Retry = time.Duration(attempt) * time.Minute
+		}
+		attempts(o)
+		if !failed || o.Retry > 0 && pause(ctx, o.Retry) != nil {
+			return
+		}
+	}
+}
+
+// Invoke invokes the function synchronously, once, and returns what it answered.
+func (f *Function) Invoke(ctx context.Context, payload []byte) (kind Kind, message string, answer []byte) {
+	r := f.invoke(ctx, UUID(), payload)
+	return r.kind, r.message, r.answer
+}
+
+// Stop ends the function's execution environment.
+func (f *Function) Stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stop()
+}
+
+func (f *Function) stop() {
+	if f.env != nil {
+		f.env.stop()
+		f.env = nil
+	}
+}
+
+// invoke runs one attempt.
+func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if kind, message := f.ready(ctx); kind != "" {
+		f.stop()
+		return result{kind: kind, message: message}
+	}
+	deadline := time.Now().Add(f.Timeout)
+	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
+	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: arn, result: make(chan result, 1)}
+	f.env.pending <- call
+	select {
+	case r := <-call.result:
+		return r
+	case <-f.env.proc.Done():
+		// The answer may have come just before the end.
+		select {
+		case r := <-call.result:
+			f.stop()
+			return r
+		default:
+		}
+		exit := f.env.proc.Exit()
+		f.stop()
+		return result{kind: Crashed, message: fmt.Sprintf("Runtime exited with error: %s", exit)}
+	case <-time.After(f.Timeout):
+		f.stop()
+		return result{kind: TimedOut, message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
+	case <-ctx.Done():
+		f.stop()
+		return result{kind: Cancelled, message: ctx.Err().Error()}
+	}
+}
+
+// ready makes sure that there is an execution environment that waits for an invocation. It returns an
+// empty kind, or how the start ended.
+func (f *Function) ready(ctx context.Context) (Kind, string) {
+	if f.env != nil && f.idle(ctx) {
+		return "", ""
+	}
+	for _, limit := range []time.Duration{min(initLimit, f.Timeout), f.Timeout} {
+		f.stop()
+		env, err := f.start(ctx)
+		if err != nil {
+			return InitFailed, err.Error()
+		}
+		f.env = env
+		select {
+		case <-env.idle:
+			return "", ""
+		case message := <-env.initError:
+			return InitFailed, message
+		case <-env.proc.Done():
+			return InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", env.proc.Exit())
+		case <-ctx.Done():
+			return Cancelled, ctx.Err().Error()
+		case <-time.After(limit):
+		}
+	}
+	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a "+
+		"Lambda runtime?", f.Timeout.Seconds())
+}
+
+// idle waits until the environment in use asks for its next invocation. A function that panicked has
+// reported that and ends instead; then a new environment is needed, and that is no failure.
+func (f *Function) idle(ctx context.Context) bool {
+	select {
+	case <-f.env.idle:
+		return true
+	case <-f.env.proc.Done():
+	case <-time.After(initLimit):
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// environ is what Lambda puts into the environment (Lambda developer guide, "Defined runtime
+// environment variables"), with credentials that open nothing, and the function's own variables.
+func (f *Function) environ(api string) []string {
+	env := []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api,
+		"AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME=rehearsal",
+		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
+		"AWS_REGION=" + f.Region,
+		"AWS_DEFAULT_REGION=" + f.Region,
+		"AWS_ACCESS_KEY_ID=AKIDREHEARSAL",
+		"AWS_SECRET_ACCESS_KEY=rehearsal",
+		"AWS_SESSION_TOKEN=rehearsal",
+		"AWS_EC2_METADATA_DISABLED=true",
+		"LAMBDA_TASK_ROOT=" + f.Dir,
+		"LAMBDA_RUNTIME_DIR=/var/runtime",
+		"_HANDLER=bootstrap",
+		"LANG=en_US.UTF-8",
+		"TZ=:UTC",
+		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+	}
+	for name, value := range f.Variables {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// UUID returns a random one, as request ids are.
+func UUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+const (
+	apiVersion = "/2018-06-01"
+	// maxResponse is what Lambda takes as a response (6 MB).
+	maxResponse = 6 << 20
+)
+
+// invocation is one event on its way through an execution environment.
+type invocation struct {
+	id       string
+	payload  []byte
+	deadline time.Time
+	arn      string
+	result   chan result
+}
+
+type result struct {
+	kind    Kind
+	message string
+	// answer is what the function returned.
+	answer []byte
+}
+
+// environment is one execution environment: the function's process and the Runtime API that it talks to.
+type environment struct {
+	proc   *process.Process
+	server *http.Server
+	// pending holds the invocation that the next call of "next" gets.
+	pending chan *invocation
+	// idle holds a token while the function waits in "next"; initError gets the reason why it could not start.
+	idle      chan struct{}
+	initError chan string
+
+	mu      sync.Mutex
+	current *invocation
+}
+
+func (f *Function) start(ctx context.Context) (*environment, error) {
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open the runtime API: %w", err)
+	}
+	e := &environment{
+		pending:   make(chan *invocation, 1),
+		idle:      make(chan struct{}, 1),
+		initError: make(chan string, 1),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
+		answer, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse)) // one that breaks off is no JSON
+		e.end(w, r, result{kind: Returned, answer: answer})
+	})
+	mux.HandleFunc("POST "+apiVersion+"/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
+		e.end(w, r, result{kind: Errored, message: errorText(r)})
+	})
+	mux.HandleFunc("POST "+apiVersion+"/runtime/init/error", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case e.initError <- errorText(r):
+		default: // the function reports the same error again
+		}
+		accepted(w)
+	})
+	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = e.server.Serve(socket) }()
+	e.proc, err = process.Start(process.Command{
+		Argv: f.Argv, Dir: f.Dir, Keeper: f.Keeper, Env: f.environ(socket.Addr().String()),
+	}, f.Lines)
+	if err != nil {
+		_ = e.server.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// stop kills the process without a signal before, as Lambda does.
+func (e *environment) stop() {
+	e.proc.Kill()
+	_ = e.server.Close()
+}
+
+func (e *environment) next(w http.ResponseWriter, r *http.Request) {
+	select {
+	case e.idle <- struct{}{}:
+	default: // it asks a second time without having been served
+	}
+	select {
+	case <-r.Context().Done():
+	case call := <-e.pending:
+		e.mu.Lock()
+		e.current = call
+		e.mu.Unlock()
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Lambda-Runtime-Aws-Request-Id", call.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", call.arn)
+		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%.24s;Sampled=0", call.deadline.Unix(),
+			"000000000000000000000000"))
+		_, _ = w.Write(call.payload)
+	}
+}
+
+// end hands the result to whoever invoked. A result for another invocation than the current one is refused.
+func (e *environment) end(w http.ResponseWriter, r *http.Request, res result) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	call := e.current
+	if call == nil || call.id != r.PathValue("id") {
+		http.Error(w, `{"errorMessage":"no such invocation","errorType":"InvalidRequestID"}`, http.StatusBadRequest)
+		return
+	}
+	e.current = nil
+	accepted(w)
+	call.result <- res
+}
+
+func accepted(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"OK"}`)
+}
+
+// errorText is "type: message" of the error that a function reports.
+func errorText(r *http.Request) string {
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxResponse))
+	var reported struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if json.Unmarshal(body, &reported) != nil {
+		return fmt.Sprintf("%.200q", body)
+	}
+	return fmt.Sprintf("%.80s: %.400s", reported.Type, reported.Message)
+}

@@ -1,0 +1,317 @@
+// Package view shows a rehearsal to a person: at a terminal each step as it happens, and at the end one screen
+// that says what happened and why; and as a page, one HTML file that stands alone, with the timeline, what
+// each hook found, and which release answered which request.
+//
+// It refuses to decide anything: it shows what the events and the result say.
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+)
+
+// Printer prints events as they come: each a line, and on a terminal a status line below them that moves.
+type Printer struct {
+	Screen *Screen
+	// Colour says that the screen understands escape codes.
+	Colour bool
+	// Quiet leaves out what tasks and hooks write, and passed checks.
+	Quiet bool
+	// Events are what the deployment goes through: lifecycle events, or stages.
+	Events []lifecycle.Name
+
+	mu    sync.Mutex
+	state state
+	began map[lifecycle.Name]time.Time
+	hooks map[lifecycle.Name]bool
+}
+
+// The widths of the columns.
+const (
+	checkWidth = 24
+	indent     = "            "
+	// nameBegin is where an event's name begins; noteHang and checkHang are where the lines after the first of a note and
+	// of a check begin.
+	nameBegin, noteHang, checkHang = 12, 11, 14
+	// glue is a blank at which no line is broken.
+	glue = "\u00a0"
+	// shareWidth is how wide the shares of a listener's traffic are drawn.
+	shareWidth = 8
+)
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	bold   = "1"
+	dim    = "2"
+)
+
+// width is that of the column of names.
+func (p *Printer) width() (most int) {
+	for _, name := range p.Events {
+		most = max(most, len(name)+1)
+	}
+	return most
+}
+
+// label is an event's name, with the step of a shift that has several.
+func label(name lifecycle.Name, step int) string {
+	if step == 0 {
+		return string(name)
+	}
+	return fmt.Sprintf("%s %d", name, step)
+}
+
+func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
+
+// out prints one line, broken at the terminal's width, but never at a glue.
+func (p *Printer) out(text string, hang int) {
+	p.Screen.Print(strings.ReplaceAll(Wrap(text, p.Screen.Columns(), hang), glue, " ") + "\n")
+}
+
+func (p *Printer) line(e rehearsal.Event, format string, args ...any) {
+	begin := nameBegin + p.width()
+	if e.Lifecycle == "" && e.Kind != rehearsal.KindShift {
+		begin = noteHang
+	}
+	p.out(fmt.Sprintf("%s  %s", p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds())), fmt.Sprintf(format, args...)),
+		begin)
+}
+
+// Live keeps the status line moving until the returned function is called, which takes it away.
+func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
+
+// Print prints one event.
+func (p *Printer) Print(e rehearsal.Event) {
+	p.mu.Lock()
+	if p.began == nil {
+		p.began, p.hooks = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}
+	}
+	p.state.take(e)
+	p.mu.Unlock()
+	switch e.Kind {
+	case rehearsal.KindTraffic: // for the status line alone
+	case rehearsal.KindNote:
+		text := e.Text
+		if e.Lifecycle != "" {
+			text = fmt.Sprintf("%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
+		}
+		p.line(e, "%s", text)
+	case rehearsal.KindShift:
+		p.line(e, "%-*s %s%s", p.width(), "", p.paint(bold, e.Text), p.shares(e))
+	case rehearsal.KindWarning:
+		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), p.paint(yellow, e.Text))
+	case rehearsal.KindRollback:
+		p.line(e, "%s", p.paint(bold, "rollback: "+e.Text))
+	case rehearsal.KindBegin:
+		p.began[e.Lifecycle] = e.At
+	case rehearsal.KindHook:
+		p.hooks[e.Lifecycle] = true
+		p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), e.Text)
+	case rehearsal.KindCheck:
+		p.check(e.Check)
+	case rehearsal.KindVerdict:
+		p.verdict(e.Verdict)
+	case rehearsal.KindEnd:
+		p.end(e)
+	case rehearsal.KindLog:
+		if !p.Quiet {
+			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n")
+		}
+	}
+}
+
+func (p *Printer) end(e rehearsal.Event) {
+	colour := green
+	if e.Status != deployment.EventSucceeded {
+		colour = red
+	}
+	text := p.paint(colour, string(e.Status))
+	if p.hooks[e.Lifecycle] {
+		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())
+	}
+	if e.Text != "" {
+		text += ": " + e.Text
+	}
+	p.line(e, "%-*s %s", p.width(), label(e.Lifecycle, e.Step), text)
+}
+
+func (p *Printer) check(c *rehearsal.Check) {
+	mark, colour := "✓", green
+	switch {
+	case c.Verdict == "PASS" && p.Quiet:
+		return
+	case c.Verdict == "PASS":
+	case c.Observe:
+		mark, colour = "~", yellow
+	default:
+		mark, colour = "✗", red
+	}
+	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
+	if c.Compare != nil {
+		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"),
+			c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
+	}
+	if c.Verdict != "PASS" {
+		what = c.Verdict + ", " + what
+		if c.Reason != "" {
+			what += ": " + c.Reason
+		}
+		if c.Observe {
+			what += " (observed only)"
+		}
+	} else if c.Compare == nil {
+		what += fmt.Sprintf(", %.0f ms", float64(c.Duration)/float64(time.Millisecond))
+	}
+	p.out(fmt.Sprintf("%s%s %-*s %s", indent, p.paint(colour, mark), checkWidth, c.Name, what), checkHang)
+}
+
+// glued keeps a text on one line.
+func glued(text string) string { return strings.ReplaceAll(text, " ", glue) }
+
+func (p *Printer) verdict(v *rehearsal.Verdict) {
+	colour := green
+	text := v.Verdict
+	if v.Verdict != "PASS" {
+		colour = red
+		text += " (blame: " + v.Blame + ")"
+	}
+	p.out(indent+p.paint(colour, "the hook says "+text), checkHang)
+}
+
+// state is what the status line shows.
+type state struct {
+	began          time.Time
+	current        lifecycle.Name
+	step           int
+	ended          map[lifecycle.Name]deployment.EventStatus
+	rollingBack    bool
+	passed, failed int
+	// weights are the production listener's, in percent.
+	weights          map[string]int
+	requests, errors int64
+}
+
+// take brings the state up to date.
+func (s *state) take(e rehearsal.Event) {
+	if s.ended == nil {
+		s.ended = map[lifecycle.Name]deployment.EventStatus{}
+	}
+	if s.began.IsZero() {
+		s.began = e.At.Add(-e.Since)
+	}
+	switch e.Kind {
+	case rehearsal.KindBegin:
+		s.current, s.step, s.passed, s.failed = e.Lifecycle, e.Step, 0, 0
+		delete(s.ended, e.Lifecycle) // of the step before
+	case rehearsal.KindEnd:
+		s.ended[e.Lifecycle] = e.Status
+	case rehearsal.KindRollback:
+		s.rollingBack = true
+	case rehearsal.KindCheck:
+		if e.Check.Verdict == "PASS" {
+			s.passed++
+		} else {
+			s.failed++
+		}
+	case rehearsal.KindShift:
+		if e.Listener == "production" {
+			s.weights = e.Weights
+		}
+	case rehearsal.KindTraffic:
+		s.requests, s.errors = 0, 0
+		for _, t := range e.Tallies {
+			if t.Listener == "production" {
+				s.requests, s.errors = s.requests+t.Requests, s.errors+t.Errors
+			}
+		}
+	case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
+	}
+}
+
+// status is the line that moves: time, the lifecycle events, the one under way, who serves production.
+func (p *Printer) status(now time.Time) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.state
+	if s.began.IsZero() {
+		return Spinner(0) + " starting blue"
+	}
+	since := now.Sub(s.began)
+	text := fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
+	for _, name := range p.Events {
+		text += p.dot(s, name)
+	}
+	switch {
+	case s.rollingBack:
+		text += p.paint(bold, " rolling back")
+	case s.current != "":
+		text += " " + p.paint(bold, label(s.current, s.step))
+	}
+	if s.passed > 0 {
+		text += p.paint(green, fmt.Sprintf(" ✓%d", s.passed))
+	}
+	if s.failed > 0 {
+		text += p.paint(red, fmt.Sprintf(" ✗%d", s.failed))
+	}
+	text += "  " + p.mix(s.weights)
+	switch {
+	case s.errors > 0:
+		text += p.paint(red, fmt.Sprintf("  %d of %d failed", s.errors, s.requests))
+	case s.requests > 0:
+		text += fmt.Sprintf("  %d req", s.requests)
+	}
+	return text
+}
+
+// dot is a lifecycle event in one character.
+func (p *Printer) dot(s *state, name lifecycle.Name) string {
+	switch status, ended := s.ended[name]; {
+	case ended && status == deployment.EventSucceeded:
+		return p.paint(green, "●")
+	case ended && status == deployment.EventSkipped:
+		return p.paint(dim, "–")
+	case ended:
+		return p.paint(red, "✗")
+	case name == s.current:
+		return "◐"
+	}
+	return p.paint(dim, "○")
+}
+
+// mix draws who gets how much of a listener's traffic, each release in its place; it can be read without colours.
+func (p *Printer) mix(weights map[string]int) string {
+	releases := slices.Sorted(maps.Keys(weights))
+	if len(releases) != 2 {
+		return ""
+	}
+	one, other := weights[releases[0]], weights[releases[1]]
+	first := one * shareWidth / 100
+	if one > 0 {
+		first = max(first, 1)
+	}
+	if other > 0 {
+		first = min(first, shareWidth-1)
+	}
+	return fmt.Sprintf("%s %s%s %s %d %%", releases[0], p.paint(blue, strings.Repeat("█", first)),
+		p.paint(green, strings.Repeat("▒", shareWidth-first)), releases[1], other)
+}
+
+// shares is the picture behind a shift's text, on a terminal that has room for it.
+func (p *Printer) shares(e rehearsal.Event) string {
+	picture := "  " + p.mix(e.Weights)
+	if !p.Screen.Live || p.Screen.Columns() < nameBegin+p.width()+visible(e.Text)+visible(picture) {
+		return ""
+	}
+	return picture
+}

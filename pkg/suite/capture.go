@@ -1,0 +1,227 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
+)
+
+// capture takes one value out of an answer, for later steps.
+type capture struct {
+	name   string
+	at     Pos
+	secret bool
+	from   string   // path, header, cookie, css, body or status
+	path   jsonPath // where it is from JSON
+	css    selector
+	of     string // the header's or cookie's name
+	// pattern has one group, which is what is taken; nil takes the whole.
+	pattern *regexp.Regexp
+}
+
+// captures reads {id: $.id}, {token: {path: $.token, secret: true}}, {csrf: {body: 'value="([^"]+)"'}} and their like.
+func (r *reader) captures(n *yaml.Node) []capture {
+	var out []capture
+	for _, p := range r.pairs(n, "capture") {
+		if !isName(p.key) {
+			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
+			continue
+		}
+		out = append(out, r.capture(p))
+	}
+	return out
+}
+
+func (r *reader) capture(p pair) capture {
+	c := capture{name: p.key, at: p.at}
+	if p.value.Kind != yaml.MappingNode {
+		c.from = "path"
+		if n := r.single(p.value, "capture "+p.key); n != nil {
+			c.path = r.jsonPath(n.Value, posOf(n))
+		}
+		return c
+	}
+	var sources []string
+	before := len(r.problems)
+	secretGiven := false
+	for _, q := range r.pairs(p.value, "capture "+p.key, "path", "header", "cookie", "css", "body", "status",
+		"matches", "secret") {
+		switch q.key {
+		case "secret":
+			c.secret, secretGiven = r.boolean(q.value, "secret"), true
+			continue
+		case "matches":
+			c.pattern = r.group(q.value)
+			continue
+		case "path":
+			if n := r.single(q.value, "path"); n != nil {
+				c.path = r.jsonPath(n.Value, posOf(n))
+			}
+		case "header":
+			name, _ := r.scalar(q.value, "header")
+			c.of = textproto.CanonicalMIMEHeaderKey(name)
+		case "css":
+			expr, _ := r.scalar(q.value, "css")
+			c.css = r.selector(expr, posOf(q.value))
+		case "cookie":
+			c.of, _ = r.scalar(q.value, "cookie")
+		case "body":
+			c.pattern = r.group(q.value)
+		case "status":
+			if !r.boolean(q.value, "status") {
+				r.fail(posOf(q.value), "leave it out, or write status: true", "status: false captures nothing")
+			}
+		}
+		c.from = q.key
+		sources = append(sources, q.key)
+	}
+	switch {
+	case len(sources) == 0 && len(r.problems) == before:
+		r.fail(p.at, "write {path: $.field}, {header: NAME}, {cookie: NAME}, {css: SELECTOR}, {body: 'PATTERN (GROUP)'} or {status: true}",
+			"capture %s does not say where the value stands", p.key)
+	case len(sources) > 1:
+		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
+	}
+	c.secret = c.secret || c.from == "cookie" && !secretGiven // a session's cookie is as good as a password
+	return c
+}
+
+// group reads a pattern with the one group that is captured.
+func (r *reader) group(n *yaml.Node) *regexp.Regexp {
+	expr, ok := r.scalar(n, "the pattern")
+	if !ok {
+		return nil
+	}
+	re := r.pattern(n, expr)
+	if re != nil && re.NumSubexp() != 1 {
+		r.fail(posOf(n), `put what is to be taken in parentheses, once: 'name="csrf" value="([^"]+)"'; (?:…) is no group`,
+			"the pattern has %d groups, not one", re.NumSubexp())
+	}
+	return re
+}
+
+// Captures returns the values that the step captures from the answer, by the names of their variables; nil without
+// any. A value that is not there, or not a single one, is wrong.
+func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missing []Wrong) {
+	for _, c := range s.captures {
+		node, got := v.capture(c, sc)
+		if got != "" {
+			missing = append(missing, Wrong{c.at, "capture " + c.name, Mismatch{c.expected(), got}, false})
+			continue
+		}
+		if values == nil {
+			values = map[string]any{}
+		}
+		values[c.name] = node
+	}
+	return values, missing
+}
+
+func (c capture) expected() string {
+	where := map[string]string{
+		"path": "at " + c.path.expr, "header": "in the header " + c.of, "cookie": "of the cookie " + c.of,
+		"body": "in the body", "css": "of " + c.css.expr, "status": "as status",
+	}[c.from]
+	if c.pattern != nil {
+		where += " by " + quote(c.pattern.String())
+	}
+	return "one value " + where
+}
+
+// capture returns the one value, or what was found instead.
+func (v *Verification) capture(c capture, sc Scope) (node any, got string) {
+	found, err := c.find(v.Observation, v.root, sc)
+	switch {
+	case err != nil:
+		return nil, err.Error()
+	case len(found) == 0:
+		return nil, "nothing there"
+	case len(found) > 1:
+		return nil, fmt.Sprintf("%d values", len(found))
+	}
+	if _, ok := textOf(found[0]); ok {
+		return found[0], ""
+	}
+	return nil, shown(found[0], sc.Secrets)
+}
+
+// find returns the values that are to be captured, of which there should be one.
+func (c capture) find(o probe.Observation, root any, sc Scope) (found []any, err error) {
+	switch c.from {
+	case "path":
+		found, err = c.path.find(root, sc)
+	case "header":
+		for _, value := range o.Header[c.of] {
+			found = append(found, value)
+		}
+	case "cookie":
+		for _, cookie := range o.Cookies { // the last of a name counts
+			if cookie.Name == c.of {
+				found = []any{cookie.Value}
+			}
+		}
+	case "css":
+		found = c.css.find(o)
+	case "body":
+		found = []any{bodyText(o)}
+	case "status":
+		found = []any{json.Number(strconv.Itoa(o.Status))}
+	}
+	if c.pattern == nil {
+		return found, err
+	}
+	var groups []any
+	for _, node := range found {
+		text, _ := textOf(node)
+		for _, m := range c.pattern.FindAllStringSubmatch(text, 2) {
+			groups = append(groups, m[1])
+		}
+	}
+	return groups, err
+}
+
+// textOf returns a value of a response as a variable's text; lists, objects and null have none.
+func textOf(node any) (string, bool) {
+	switch n := node.(type) {
+	case string:
+		return n, true
+	case json.Number:
+		return n.String(), true
+	case bool:
+		return strconv.FormatBool(n), true
+	}
+	return "", false
+}
+
+// SecretsIn returns the texts in an answer that the step captures as secrets. It reports false when there may be some
+// that cannot be found, since the body cannot be read.
+func (s *Step) SecretsIn(o probe.Observation, sc Scope) (texts []string, readable bool) {
+	if !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
+		return nil, true
+	}
+	root, bad := decode(o)
+	readable = true
+	for _, c := range s.captures {
+		if !c.secret {
+			continue
+		}
+		found, err := c.find(o, root, sc)
+		if c.from == "path" && (bad != nil || err != nil) && len(o.Body) > 0 {
+			readable = false
+		}
+		for _, n := range found {
+			if text, ok := textOf(n); ok {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts, readable
+}

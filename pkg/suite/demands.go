@@ -1,0 +1,85 @@
+package suite
+
+import (
+	"slices"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+)
+
+// demand is one thing that a platform team may ask of every suite, with how to meet it. Met says what the suite has
+// instead; the number is the policy file's.
+type demand struct {
+	key, help string
+	met       func(s *Suite, least int) bool
+}
+
+func demands() []demand {
+	return []demand{
+		{
+			"release_proof", "expect ${RELEASE} of an answer, in a header or the body",
+			func(s *Suite, _ int) bool { return s.ProvesRelease() },
+		},
+		{"compare", "compare a request that reads with the old release", func(s *Suite, _ int) bool { return len(s.compares) > 0 }},
+		{
+			"latency", "write latency: in an expectation, or p95: in a comparison",
+			func(s *Suite, _ int) bool {
+				return slices.ContainsFunc(s.compares, func(c Comparison) bool { return c.P95 > 0 }) ||
+					slices.ContainsFunc(s.checks, func(c Check) bool {
+						return slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
+					})
+			},
+		},
+		{
+			"no_observe", "let every check count",
+			func(s *Suite, _ int) bool {
+				return !slices.ContainsFunc(s.checks, func(c Check) bool { return c.Observe })
+			},
+		},
+		{
+			"no_allowed_failures", "let no attempt fail",
+			func(s *Suite, _ int) bool {
+				return !slices.ContainsFunc(s.checks, func(c Check) bool { return c.Allowed > 0 })
+			},
+		},
+		{
+			"strict", "take inconclusive: allow and baseline: optional away",
+			func(s *Suite, _ int) bool { return !s.inconclusiveAllowed && !s.baselineOptional },
+		},
+		{
+			"min_checks", "write more checks that count",
+			func(s *Suite, least int) bool { return len(s.Counted()) >= least },
+		},
+	}
+}
+
+// Demand holds a suite against a policy, which is a mapping of demands: {release_proof: true, min_checks: 3}. It returns
+// what is wrong with the policy, and each demand that the suite does not meet, at its place in the policy.
+func (s *Suite) Demand(policy Source) diagnostic.List {
+	r := &reader{file: policy.Name, source: policy.Text, budget: 1000}
+	root := r.document(policy.Text)
+	if root == nil {
+		return r.problems
+	}
+	var known []string
+	for _, d := range demands() {
+		known = append(known, d.key)
+	}
+	asked := 0
+	for _, p := range r.pairs(root, "the policy", known...) {
+		d := demands()[slices.Index(known, p.key)]
+		least, wanted := 0, true
+		if p.key == "min_checks" {
+			least = r.integer(p.value, p.key, 1, maxAttempts)
+		} else {
+			wanted = r.boolean(p.value, p.key)
+		}
+		asked++
+		if wanted && !d.met(s, least) {
+			r.fail(p.at, d.help, "%s does not meet %s", quote(s.file), p.key)
+		}
+	}
+	if asked == 0 && len(r.problems) == 0 {
+		r.fail(posOf(root), exampleOf(known), "the policy demands nothing")
+	}
+	return r.problems.Sorted()
+}

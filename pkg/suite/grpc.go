@@ -1,0 +1,54 @@
+package suite
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/http"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// The health of a gRPC service is asked for by the standard protocol, grpc.health.v1.Health/Check. Its two messages have
+// one field each, and are written and read here: google.golang.org/grpc costs a hook 4 MB for them.
+const (
+	grpcHealthPath = "/grpc.health.v1.Health/Check"
+	grpcFrame      = 5 // a flag and a length before each message
+)
+
+// grpcHealth reads grpc_health: trips.v1.Trips, or "" for the whole server.
+func (r *reader) grpcHealth(p pair, s *Step) {
+	service, _ := r.scalar(p.value, "grpc_health")
+	if s.Method != "" || s.body != nil || len(service) > 127 || p.value.Kind != yaml.ScalarNode {
+		r.fail(p.at, "leave request and body out", "grpc_health is a request of its own, for a service's name")
+		return
+	}
+	message := []byte{}
+	if service != "" {
+		message = append([]byte{0x0a, byte(len(service))}, service...)
+	}
+	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))) //nolint:gosec // at most 129
+	s.Method, s.path, s.http2, s.grpc = http.MethodPost, text{raw: grpcHealthPath, at: p.at}, true, true
+	s.body = &body{file: append(frame, message...), contentType: "application/grpc"}
+	s.headers = append(s.headers, header{name: "Te", value: text{raw: "trailers"}})
+}
+
+// verifyHealth holds the answer against SERVING.
+func (v *Verification) verifyHealth(s *Step) {
+	got := ""
+	status, message := v.Observation.Trailer.Get("Grpc-Status"), v.Observation.Trailer.Get("Grpc-Message")
+	if status == "" { // an answer without a message has it in the header
+		status, message = v.Observation.Header.Get("Grpc-Status"), v.Observation.Header.Get("Grpc-Message")
+	}
+	switch body := v.Observation.Body; {
+	case status != "0":
+		got = fmt.Sprintf("grpc-status %s %s", status, message)
+	case len(body) == grpcFrame+2 && body[grpcFrame] == 0x08 && body[grpcFrame+1] == 1:
+		v.Asserted++
+		return
+	case len(body) == grpcFrame+2 && body[grpcFrame] == 0x08 && body[grpcFrame+1] < 4:
+		got = []string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"}[body[grpcFrame+1]]
+	default:
+		got = "an answer that is no HealthCheckResponse"
+	}
+	v.fail(s.path.at, "grpc health", Mismatch{"SERVING", got})
+}
