@@ -107,7 +107,7 @@ func (d *Draft) pairs(s string) string {
 // variableName makes a name that a suite and an environment take.
 func variableName(raw string) string {
 	name := regexp.MustCompile(`[^A-Z0-9]+`).ReplaceAllString(strings.ToUpper(strings.TrimSpace(raw)), "_")
-	return when(name == "RELEASE" || name == "DEPLOYMENT_ID" || !matches(name, `^[A-Z]`), "VAR_") + name
+	return when(matches(name, `^(RELEASE|DEPLOYMENT_ID|UUID|NOW|ATTEMPT|SIDE)$|^[^A-Z]|^$`), "VAR_") + name
 }
 
 // declare says where the suite finds a variable, and returns its name there.
