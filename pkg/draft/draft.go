@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -140,10 +141,10 @@ func (d *Draft) Notes(limit int) (lines []string) {
 
 // add takes an operation whose path may still be a URL: secrets become variables, and the reader of suites must take it.
 func (d *Draft) add(op operation) {
-	if m := regexp.MustCompile(`^\{\{([^{}]*)\}\}`).FindStringSubmatch(op.path); m != nil { // a base URL
+	if m := re(`^\{\{([^{}]*)\}\}`).FindStringSubmatch(op.path); m != nil { // a base URL
 		op.path = d.given[variableName(m[1])] + op.path[len(m[0]):]
 	}
-	parts := regexp.MustCompile(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
+	parts := re(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
 	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), parts[1]
 	shown, query := op.method+" "+parts[2], d.pairs(parts[3])
 	op.path = "/" + strings.TrimPrefix(d.text(parts[2]), "/") + when(query != "", "?"+query)
@@ -228,7 +229,19 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-func matches(text, pattern string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+// compiled are the patterns that were needed: compiled with the package, they would slow each start of smoke down.
+var compiled sync.Map //nolint:gochecknoglobals // a cache
+
+func re(pattern string) *regexp.Regexp {
+	if known, ok := compiled.Load(pattern); ok {
+		return known.(*regexp.Regexp)
+	}
+	known := regexp.MustCompile(pattern)
+	compiled.Store(pattern, known)
+	return known
+}
+
+func matches(text, pattern string) bool { return re(pattern).MatchString(text) }
 
 // when is the text where something is so.
 func when(is bool, text string) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,13 +35,13 @@ type rule struct {
 	levels  []string
 }
 
-var (
+const (
 	// steady is a text that is no time, id, version or count: it has no digit.
-	steady      = regexp.MustCompile(`^[^\d@<>{}"\\]+$`)
-	versionName = regexp.MustCompile(`(?i)^(x-)?(app[-_]?|service[-_]?)?(version|release)$`)
-	keyName     = regexp.MustCompile(`^[A-Za-z_]\w*$`)
-	link        = regexp.MustCompile(`(?i)<a\s[^>]*?href=["']?([^"'\s>]+)`)
-	title       = regexp.MustCompile(`(?i)<title>[^\d<]+</title>`)
+	steady      = `^[^\d@<>{}"\\]{1,60}$`
+	versionName = `(?i)^(x-)?(app[-_]?|service[-_]?)?(version|release)$`
+	keyName     = `^[A-Za-z_]\w*$`
+	link        = `(?i)<a\s[^>]*?href=["']?([^"'\s>]+)`
+	title       = `(?i)<title>[^\d<]{1,60}</title>`
 )
 
 // Crawl finds operations at the target itself: well-known paths, the links of its home page, its OpenAPI document.
@@ -56,9 +55,9 @@ func (d *Draft) Crawl(ctx context.Context) error {
 			if root := readJSON(string(a.Body)); root.Get("openapi") != nil {
 				(&openAPI{d, root, openAPIBudget}).read()
 			}
-			for _, m := range link.FindAllSubmatch(a.Body, maxLinks) {
+			for _, m := range re(link).FindAllSubmatch(a.Body, maxLinks) {
 				to, err := d.Target.Parse(string(m[1]))
-				if err == nil && to.Host == d.Target.Host && !static.MatchString(to.Path) && !matches(to.Path, `(?i)(log|sign)-?out|delete|remove`) {
+				if err == nil && to.Host == d.Target.Host && !matches(to.Path, static) && !matches(to.Path, `(?i)(log|sign)-?out|delete|remove`) {
 					d.add(operation{path: to.RequestURI()})
 				}
 			}
@@ -188,7 +187,7 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 // against, and never a number, a secret or what has a digit in it.
 func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 	version := func(name, value string) bool {
-		if versionName.MatchString(name) && matches(value, `^\S{0,99}\d\S{0,99}$`) {
+		if matches(name, versionName) && matches(value, `^\S{0,99}\d\S{0,99}$`) {
 			d.release = cmp.Or(d.release, value)
 			return true
 		}
@@ -211,7 +210,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 		switch {
 		case n.Kind == template.String && version(at.key, n.Text):
 			levels = []string{`"${RELEASE}"`, kind}
-		case values && n.Kind == template.String && steady.MatchString(n.Text) && !secretWord.MatchString(at.key):
+		case values && n.Kind == template.String && matches(n.Text, steady) && !matches(at.key, secretWord):
 			levels = []string{strconv.Quote(n.Text), kind}
 		case values && n.Kind == template.Bool:
 			levels = []string{n.Text, kind}
@@ -220,7 +219,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 			queue = append(queue, found{at.path + "[*]", "", n.Items[0]})
 		case len(n.Members) > 0 && strings.Count(at.path, ".") < 3:
 			for _, m := range n.Members {
-				if keyName.MatchString(m.Key) {
+				if matches(m.Key, keyName) {
 					queue = append(queue, found{at.path + "." + m.Key, m.Key, m.Value})
 				}
 			}
@@ -232,7 +231,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 		rules = append(rules, rule{"headers", "Content-Type", []string{"{contains: " + strconv.Quote(kind) + "}"}})
 	}
 	words := strings.TrimSpace(string(a.Body))
-	if words = cmp.Or(title.FindString(words), when(values && steady.MatchString(words), words)); words != "" {
+	if words = cmp.Or(re(title).FindString(words), when(values && matches(words, steady), words)); words != "" {
 		rules = append(rules, rule{"body", "", []string{"{contains: " + strconv.Quote(words) + "}"}})
 	}
 	return rules

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-var static = regexp.MustCompile(`(?i)\.(m?js|css|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|mp4|webm)$`)
+const static = `(?i)\.(m?js|css|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|mp4|webm)$`
 
 // recorded takes the requests of a HAR recording, without what browsers add, or of a Postman collection: both hang them
 // under "request".
@@ -39,7 +38,7 @@ func (d *Draft) recorded(root *template.Node) {
 		}
 		for _, h := range cmp.Or(q.Get("headers"), q.Get("header")).List() {
 			name := h.Get("name").Str() + h.Get("key").Str()
-			if text(h.Get("disabled")) != "true" && (!recording || secretWord.MatchString(name) || matches(name, `(?i)^(accept|content-type)$`)) {
+			if text(h.Get("disabled")) != "true" && (!recording || matches(name, secretWord) || matches(name, `(?i)^(accept|content-type)$`)) {
 				op.put("header", name, h.Get("value").Str())
 			}
 		}
@@ -54,12 +53,12 @@ func (d *Draft) recorded(root *template.Node) {
 			op.put("header", "Authorization", "Basic {{basic_token}}")
 		case "apikey":
 			d.keep(said["value"])
-			op.put(cmp.Or(said["in"], "header"), said["key"], cmp.Or(marker.FindString(said["value"]), "{{api_key}}"))
+			op.put(cmp.Or(said["in"], "header"), said["key"], cmp.Or(re(marker).FindString(said["value"]), "{{api_key}}"))
 		}
 		code, _ := strconv.Atoi(op.status)
 		path, _, _ := strings.Cut(op.path, "?")
 		switch kind := content.Get("mimeType").Str(); {
-		case static.MatchString(path) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
+		case matches(path, static) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
 			d.note("left out, a static asset", op.path)
 			return
 		case recording && (code < 200 || code > 399):
@@ -80,17 +79,17 @@ func text(n *template.Node) string {
 	return n.Text
 }
 
-var (
-	shellWord = regexp.MustCompile(`(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+|[\n;|&]`)
-	shellPart = regexp.MustCompile(`'[^']*'|"(?:\\.|[^"\\])*"|(?:\\.|[^'"\\])+`)
-	curlFlag  = regexp.MustCompile(`^(?:--([\w-]+)|-[sSfLkivgN]*([A-Za-z]?)(.*))$`)
+const (
+	shellWord = `(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+|[\n;|&]`
+	shellPart = `'[^']*'|"(?:\\.|[^"\\])*"|(?:\\.|[^'"\\])+`
+	curlFlag  = `^(?:--([\w-]+)|-[sSfLkivgN]*([A-Za-z]?)(.*))$`
 )
 
 // curl takes the curl commands out of a shell's lines; a variable of the shell becomes {{NAME}}.
 func (d *Draft) curl(script string) {
-	script = regexp.MustCompile(`(?m)\\\r?\n|^\s*#.*`).ReplaceAllString(script, " ")
+	script = re(`(?m)\\\r?\n|^\s*#.*`).ReplaceAllString(script, " ")
 	var words []string
-	for _, word := range append(shellWord.FindAllString(script, -1), "\n") {
+	for _, word := range append(re(shellWord).FindAllString(script, -1), "\n") {
 		if i := slices.Index(words, "curl"); strings.Contains("\n;|&", word) {
 			if i >= 0 && i < 2 { // behind a prompt
 				d.command(words[i+1:])
@@ -98,12 +97,12 @@ func (d *Draft) curl(script string) {
 			words = nil
 			continue
 		}
-		word = shellPart.ReplaceAllStringFunc(word, func(part string) string {
+		word = re(shellPart).ReplaceAllStringFunc(word, func(part string) string {
 			if part[0] == '\'' {
 				return part[1 : len(part)-1]
 			}
-			part = regexp.MustCompile(`\\(.)`).ReplaceAllString(strings.Trim(part, `"`), "$1")
-			return regexp.MustCompile(`\$\{?([A-Za-z_]\w*)\}?`).ReplaceAllString(part, "{{$1}}")
+			part = re(`\\(.)`).ReplaceAllString(strings.Trim(part, `"`), "$1")
+			return re(`\$\{?([A-Za-z_]\w*)\}?`).ReplaceAllString(part, "{{$1}}")
 		})
 		if name, value, ok := strings.Cut(word, "="); ok && len(words) == 0 {
 			d.give(name, value)
@@ -117,7 +116,7 @@ func (d *Draft) command(words []string) {
 	var data []string
 	get := false
 	for i := 0; i < len(words); i++ {
-		m := curlFlag.FindStringSubmatch(words[i])
+		m := re(curlFlag).FindStringSubmatch(words[i])
 		if m == nil {
 			op.path = words[i]
 			continue
