@@ -49,8 +49,10 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 		"a group too many":           {check(`steps: [{request: GET /, expect: {status: 200}, capture: {a: {body: "(a)(b)"}}}]`), `5:73: error: the pattern has 2 groups, not one|put what is to be taken in parentheses, once: 'name="csrf" value="([^"]+)"'; (?:…) is no group`},
 		"an order upside down":       {with("after: b"), `4:11: error: "a" runs after "b", which is not a check above it|name a check that stands above it`},
 		"a name of ours":             {"version: 1\nvariables: {UUID: x}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", "2:13: error: UUID is given by Greenlight and cannot be declared|choose another name"},
-		"a secret to a variable host": {"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",
-			`2:43: error: token_url must be an https URL without variables|write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`},
+		"a secret to a variable host": {
+			"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",
+			`2:43: error: token_url must be an https URL without variables|write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := suite.Read(suite.Source{Name: "s", Text: []byte(c.text)})
