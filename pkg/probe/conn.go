@@ -22,20 +22,22 @@ type conn struct {
 	read   []byte
 	mu     sync.Mutex
 	unread []byte // the end of read
+	// line is how long the line of an answer's head is so far that is read, -1 where none is read.
+	line int
 }
 
 func (c *conn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	c.line = 0 // an answer is to begin
+	c.mu.Unlock()
 	n, err := c.Conn.Write(b)
 	c.written.Add(int64(n))
 	return n, err
 }
 
-// Read gives one byte where net/http fills its smallest buffer, and else no more than was asked for. So it takes an
-// answer to its end and no further, and what is left came behind it.
+// Read gives no more than was asked for, and where net/http fills its smallest buffer, what is left of a line of the
+// answer's head, or one byte. So it takes an answer to its end and no further, and what is left came behind it.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) > 1 && len(p) <= leastBuffer {
-		p = p[:1]
-	}
 	if n := c.take(p); n > 0 {
 		return n, nil
 	}
@@ -55,7 +57,23 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) take(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := copy(p, c.unread)
+	n := min(len(p), len(c.unread))
+	if fills := len(p) > 1 && len(p) <= leastBuffer; fills && c.line < 0 {
+		n = min(n, 1)
+	} else if fills {
+		n = min(n, 1+strings.IndexByte(string(c.unread[:n])+"\n", '\n'))
+	}
+	for _, b := range p[:copy(p, c.unread[:n])] {
+		switch {
+		case c.line < 0 || b == '\r':
+		case b != '\n':
+			c.line++
+		case c.line == 0: // the empty line
+			c.line = -1
+		default:
+			c.line = 0
+		}
+	}
 	c.unread = c.unread[n:]
 	return n
 }

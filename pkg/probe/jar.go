@@ -25,7 +25,6 @@ type answered struct {
 // NewJar returns a jar that begins with the cookies of another one, or empty where that is nil.
 func NewJar(from *Jar) *Jar {
 	j := &Jar{}
-	j.jar, _ = cookiejar.New(nil) // it has no error to return
 	if from != nil {
 		for _, a := range from.came {
 			j.set(a.from, a.cookies)
@@ -42,6 +41,9 @@ func (x *exchange) cookieURL(u *url.URL) *url.URL {
 func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
 	if j == nil {
 		return
+	}
+	if j.jar == nil {
+		j.jar, _ = cookiejar.New(nil) // it has no error to return
 	}
 	j.jar.SetCookies(u, cookies)
 	j.came = append(j.came, answered{u, cookies})
