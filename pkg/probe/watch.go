@@ -21,12 +21,21 @@ type watcher struct {
 	mu     sync.Mutex
 	conn   *conn
 	before int64 // what had been written to conn before this request
+	after  int64 // and behind it
 	sent   time.Time
 }
 
 // watch returns a context with which a request's connection is seen.
 func (w *watcher) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got, WroteRequest: w.wrote})
+}
+
+func (w *watcher) wrote(httptrace.WroteRequestInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn != nil {
+		w.after = w.conn.written.Load()
+	}
 }
 
 func (w *watcher) got(info httptrace.GotConnInfo) {
@@ -62,9 +71,18 @@ func (w *watcher) connection() *conn {
 	return w.conn
 }
 
+// behind says what came behind the answer. Once its end was read, the connection is the next request's: what comes after
+// that one was written is its answer.
 func (w *watcher) behind() string {
-	if c := w.connection(); c != nil {
-		return c.behind()
+	c := w.connection()
+	if c == nil {
+		return ""
 	}
-	return ""
+	said := c.behind()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.written.Load() != w.after {
+		return ""
+	}
+	return said
 }
