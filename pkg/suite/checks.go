@@ -152,7 +152,7 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 func (r *reader) steps(p *pair, d *defaults) []*Step {
 	known := append([]string{"always", "capture"}, requestKeys()...)
 	var out []*Step
-	for _, n := range r.items(p.value, "steps") {
+	for _, n := range r.items(p.value, p.key) {
 		s := &Step{At: posOf(n)}
 		before := len(r.problems)
 		for _, q := range r.pairs(n, "a step", known...) {
@@ -162,7 +162,7 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 		r.finish(s, d)
 		out = append(out, s)
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "write a step: {request: GET /, expect: {status: 200}}", "the flow has no steps")
 	}
 	return out

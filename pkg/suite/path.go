@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
 )
@@ -47,8 +48,8 @@ func (s Scope) inPath(name string) (pathValue, error) {
 	switch {
 	case !ok:
 		return pathValue{}, fmt.Errorf("${%s} has no value", name)
-	case value == "":
-		return pathValue{}, fmt.Errorf("${%s} is empty", name)
+	case value == "" || !utf8.ValidString(value):
+		return pathValue{}, fmt.Errorf("${%s} is empty, or no text", name)
 	case captured:
 		return pathValue{node: s.Captured[name]}, nil
 	}

@@ -157,6 +157,10 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	if !ok {
 		return
 	}
+	if s.grpc {
+		r.fail(posOf(n), "leave request out", "grpc_health is a request of its own")
+		return
+	}
 	s.Method, s.path = http.MethodGet, t
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
 		s.Method = method
@@ -301,6 +305,9 @@ func (r *reader) body(p pair) *body {
 		for _, f := range r.pairs(p.value, "multipart") {
 			b.form = append(b.form, r.part(f))
 		}
+		if len(b.form) == 0 {
+			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
+		}
 		return b
 	}
 	if p.value.Kind == yaml.MappingNode {
@@ -338,6 +345,11 @@ func (r *reader) part(p pair) field {
 		switch q.key {
 		case "file":
 			f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(text)))
+			if !filepath.IsLocal(text) {
+				r.fail(posOf(q.value), "put the file beside the suite", "%s leaves the suite's folder", quote(text))
+				f.file = []byte{}
+				continue
+			}
 			content, _ := r.content(q.value, text, "")
 			f.file = append([]byte{}, content...)
 			f.kind = cmp.Or(f.kind, http.DetectContentType(content))
