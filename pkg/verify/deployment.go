@@ -97,7 +97,6 @@ func (v *verifier) suite(ctx context.Context, n appspec.Value) {
 	})
 }
 
-// object looks up an object in S3 by its ARN.
 func (v *verifier) object(ctx context.Context, n appspec.Value) {
 	arn, _ := taskdef.ParseARN(n.Text)
 	bucket, key, _ := strings.Cut(arn.Resource, "/")
