@@ -271,10 +271,10 @@ func TestABuildThatFailsDeploysNothing(t *testing.T) {
 		never []string
 	}{
 		"tools with another sha256":   {func(_ *testing.T, b *build) { b.env["TOOLS_SHA256"] = strings.Repeat("0", 64) }, []string{"docker", "aws ecr"}},
-		"broken suite":                {func(t *testing.T, b *build) { b.write(t, "app/smoke.yaml", "version: 1\nname: x\nchecks: []\n", 0o600) }, []string{"docker", "s3 cp --only-show-errors smoke.yaml"}},
+		"broken suite":                {func(t *testing.T, b *build) { b.write(t, "app/smoke.yaml", "version: 1\nname: x\nchecks: []\n", 0o600) }, []string{"docker", "s3 cp --only-show-errors smoke.bundle.yaml"}},
 		"no release":                  {func(_ *testing.T, b *build) { b.env["CODEBUILD_RESOLVED_SOURCE_VERSION"] = "" }, []string{"docker"}},
-		"its own tests fail":          {func(_ *testing.T, b *build) { b.env["BREAK_TESTS"] = "1" }, []string{"docker build", "docker push", "smoke.yaml"}},
-		"image does not build":        {func(_ *testing.T, b *build) { b.env["BREAK_DOCKER"] = "1" }, []string{"docker push", "smoke.yaml"}},
+		"its own tests fail":          {func(_ *testing.T, b *build) { b.env["BREAK_TESTS"] = "1" }, []string{"docker build", "docker push", "smoke.bundle.yaml"}},
+		"image does not build":        {func(_ *testing.T, b *build) { b.env["BREAK_DOCKER"] = "1" }, []string{"docker push", "smoke.bundle.yaml"}},
 		"variable unset":              {func(_ *testing.T, b *build) { delete(b.env, "DB_SECRET_ARN") }, nil},
 		"container that is not there": {func(_ *testing.T, b *build) { b.env["CONTAINER_NAME"] = "web" }, nil},
 	} {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -63,21 +65,37 @@ func startMoto(t *testing.T) moto {
 	return m
 }
 
-// remembering returns a go that links each program once: the same sources make the same bytes, and linking all of
-// them again, for the second of two packages, takes half a minute of a processor.
+// remembering returns a go that links each program once, and packs them once: the same sources make the same bytes, and
+// to make and to compress all of them again, for the second and third of three packages, takes ten seconds of a
+// processor each.
 func remembering(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	name := filepath.Join(dir, "go")
 	script := `#!/bin/sh
 set -e
+kept=` + dir + `/$(echo "$GOARCH $*" | cksum | tr ' ' -)
+if [ "$1 $2" = 'run ./buildtools/package' ]; then
+	# By what is packed, too.
+	kept=$kept-$(cd "$3/bin" && find . -type f -exec cksum {} + | sort | cksum | tr ' ' -)
+	if [ -d "$kept" ]; then
+		cp "$kept"/*.zip "$kept"/*.tar.gz "$3"
+		cat "$kept/said"
+	else
+		mkdir "$kept"
+		rm -f "$3"/*.zip "$3"/*.tar.gz
+		go "$@" >"$kept/said"
+		cp "$3"/*.zip "$3"/*.tar.gz "$kept"
+		cat "$kept/said"
+	fi
+	exit
+fi
 [ "$1" = build ] || exec go "$@"
 before='' out=''
 for word; do
 	[ "$before" != -o ] || out=$word
 	before=$word
 done
-kept=` + dir + `/$(echo "$GOARCH $*" | cksum | tr ' ' -)
 if [ -f "$kept" ]; then
 	mkdir -p "$(dirname "$out")"
 	cp "$kept" "$out"
@@ -131,6 +149,42 @@ func (m moto) must(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return out
+}
+
+// ask returns what moto answers a service's client. It is asked here and not by the AWS command line, of which each start
+// takes half a second of a processor.
+func (m moto) ask(t *testing.T, service, request string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(within(t, time.Minute), http.MethodGet, m.url+request, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// moto reads of it whose request this is.
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err = errors.Join(err, answer.Body.Close()); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %v, status %d\n%s", service, request, err, answer.StatusCode, body)
+	}
+	return string(body)
+}
+
+// stack returns what CloudFormation says by this name of a stack.
+func (m moto) stack(t *testing.T, action, stack, name string) []string {
+	t.Helper()
+	return elements(name, m.ask(t, "cloudformation", "/?Version=2010-05-15&Action="+action+"&StackName="+stack))
+}
+
+// elements returns the texts of an XML answer's elements of that name.
+func elements(name, answer string) []string {
+	var texts []string
+	for _, m := range regexp.MustCompile("<"+name+">([^<]*)</").FindAllStringSubmatch(answer, -1) {
+		texts = append(texts, m[1])
+	}
+	return texts
 }
 
 // madeByMoto are the types of ours that moto makes in a stack; it fails on others.
@@ -232,8 +286,8 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	t.Parallel()
 	m := startMoto(t)
 	m.must(t, "aws", "s3", "mb", "s3://greenlight-packages")
-	subnets := strings.Fields(m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0:2].SubnetId", "--output", "text"))
-	vpc := m.must(t, "aws", "ec2", "describe-subnets", "--query", "Subnets[0].VpcId", "--output", "text")
+	network := m.ask(t, "ec2", "/?Version=2016-11-15&Action=DescribeSubnets")
+	subnets, vpc := elements("subnetId", network), elements("vpcId", network)[0]
 	parameters := filepath.Join(t.TempDir(), "parameters")
 	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nPublicCidr=0.0.0.0/0\nTestCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
 	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
@@ -247,7 +301,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 			t.Errorf("the dry run does not name %s", r.id)
 		}
 	}
-	if got := m.must(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "greenlight-bluegreen", "--query", "Stacks[0].StackStatus", "--output", "text"); got != "REVIEW_IN_PROGRESS" {
+	if got := m.stack(t, "DescribeStacks", "greenlight-bluegreen", "StackStatus"); !slices.Equal(got, []string{"REVIEW_IN_PROGRESS"}) {
 		t.Errorf("after a dry run the stack is %s", got)
 	}
 	m.wantPackages(t)
@@ -266,10 +320,10 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 			t.Errorf("make deploy does not say %q:\n%s", want, out)
 		}
 	}
-	if status := m.must(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "pipeline", "--query", "Stacks[0].StackStatus", "--output", "text"); status != "CREATE_COMPLETE" {
+	if status := m.stack(t, "DescribeStacks", "pipeline", "StackStatus"); !slices.Equal(status, []string{"CREATE_COMPLETE"}) {
 		t.Errorf("the stack is %s", status)
 	}
-	if policy := m.must(t, "aws", "cloudformation", "get-stack-policy", "--stack-name", "pipeline", "--output", "text"); !strings.Contains(policy, "LogicalResourceId/Service") {
+	if policy := m.stack(t, "GetStackPolicy", "pipeline", "StackPolicyBody"); !strings.Contains(strings.Join(policy, ""), "LogicalResourceId/Service") {
 		t.Errorf("the stack policy is %s", policy)
 	}
 	m.wantMade(t)
@@ -283,7 +337,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	if out = m.must(t, "make", "deploy", "STACK=gate", "BUCKET=greenlight-packages", "PARAMETERS="+parameters); !strings.Contains(out, "making greenlight-gate-native") || strings.Contains(out, "database") {
 		t.Errorf("make deploy says:\n%s", out)
 	}
-	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "greenlight-gate-native", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	made := m.stack(t, "DescribeStackResources", "greenlight-gate-native", "LogicalResourceId")
 	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
@@ -304,7 +358,7 @@ func (m moto) wantNative(t *testing.T) {
 	}
 	m.must(t, "aws", "cloudformation", "create-stack", "--stack-name", "canary", "--template-body", "file://"+filepath.Join(m.dist, "bluegreen.yml"),
 		"--capabilities", "CAPABILITY_IAM", "--parameters", "file://"+parameters)
-	made := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "canary", "--query", "StackResources[].LogicalResourceId", "--output", "text"))
+	made := m.stack(t, "DescribeStackResources", "canary", "LogicalResourceId")
 	for id, want := range map[string]bool{"ProductionRule": true, "TestRule": true, "LoadBalancerRole": true, "DeployRole": true, "Service": true, "Gate": true, "CodeDeployRole": false, "Instances": false, "LaunchTemplate": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of the pipeline with Amazon ECS, %s is made: %t; made are %v", id, !want, made)
@@ -317,9 +371,7 @@ func (m moto) wantNative(t *testing.T) {
 func (m moto) wantPackages(t *testing.T) {
 	t.Helper()
 	uploaded := func(key, file string) {
-		to := filepath.Join(t.TempDir(), "uploaded")
-		m.must(t, "aws", "s3", "cp", "s3://greenlight-packages/"+key, to)
-		if got := read(t, to); got == "" || got != read(t, filepath.Join(m.dist, file)) {
+		if got := m.ask(t, "s3", "/greenlight-packages/"+key); got == "" || got != read(t, filepath.Join(m.dist, file)) {
 			t.Errorf("%s is not %s", key, file)
 		}
 	}
@@ -355,9 +407,7 @@ func (m moto) wantPackages(t *testing.T) {
 	for _, r := range original["bluegreen.yml"].resources("AWS::CloudFormation::Stack") {
 		url := str(bluegreen.resource(r.id).properties["TemplateURL"])
 		key := url[strings.Index(url, "greenlight-packages/")+len("greenlight-packages/"):]
-		to := filepath.Join(t.TempDir(), "gate.yml")
-		m.must(t, "aws", "s3", "cp", "s3://greenlight-packages/"+key, to)
-		if diff := cmp.Diff(gate.content, parse(t, "gate.yml", read(t, to)).content); diff != "" {
+		if diff := cmp.Diff(gate.content, parse(t, "gate.yml", m.ask(t, "s3", "/greenlight-packages/"+key)).content); diff != "" {
 			t.Errorf("the nested stack is not gate.yml:\n%s", diff)
 		}
 		set(r.properties, "TemplateURL", url)
@@ -373,14 +423,14 @@ func (m moto) wantPackages(t *testing.T) {
 func (m moto) wantMade(t *testing.T) {
 	t.Helper()
 	for _, event := range hooks() {
-		f := m.must(t, "aws", "lambda", "get-function-configuration", "--function-name", "CodeDeployHook_tripmgmt_"+event, "--output", "json")
+		f := m.ask(t, "lambda", "/2015-03-31/functions/CodeDeployHook_tripmgmt_"+event+"/configuration")
 		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `"EVIDENCE_PARAMETER": "/greenlight/tripmgmt/evidence"`, `a,b=c`} {
 			if !strings.Contains(f, want) {
 				t.Errorf("%s does not hold %s:\n%s", event, want, f)
 			}
 		}
 	}
-	kinds := strings.Fields(m.must(t, "aws", "cloudformation", "describe-stack-resources", "--stack-name", "pipeline", "--query", "StackResources[].ResourceType", "--output", "text"))
+	kinds := m.stack(t, "DescribeStackResources", "pipeline", "ResourceType")
 	if len(kinds) < 20 || !slices.Contains(kinds, "AWS::ECS::Service") {
 		t.Errorf("made only %v", kinds)
 	}

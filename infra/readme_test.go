@@ -1,14 +1,10 @@
 package infra_test
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +13,7 @@ import (
 // toolTexts are the texts that show how the tools are used.
 func toolTexts() []string {
 	return []string{
-		"../README.md", "README.md", "../functions/README.md", "../buildtools/smoke/SUITE.md", "../pkg/README.md",
+		"../README.md", "README.md", "../functions/README.md", "../buildtools/smoke/README.md", "../pkg/README.md",
 		"../buildtools/bench/README.md", "../.github/CONTRIBUTING.md",
 	}
 }
@@ -197,48 +193,4 @@ func code(t *testing.T, file string) string {
 		b.WriteString(m[1] + "\n")
 	}
 	return b.String()
-}
-
-// TestTheReferenceHasTheDefaults holds the table of SUITE.md against the schema.
-func TestTheReferenceHasTheDefaults(t *testing.T) {
-	t.Parallel()
-	out, err := exec.CommandContext(within(t, time.Minute), filepath.Join(tools(t), "smoke"), "--schema").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema map[string]any
-	if err := json.Unmarshal(out, &schema); err != nil {
-		t.Fatal(err)
-	}
-	defaults := map[string]string{}
-	walk(schema, func(m map[string]any) {
-		for name, p := range m {
-			if standard := at(p, "default"); standard != nil && name != "observe" {
-				defaults[name] = fmt.Sprint(standard)
-			}
-		}
-	})
-	_, table, _ := strings.Cut(read(t, "../buildtools/smoke/SUITE.md"), "## Defaults\n")
-	table, _, _ = strings.Cut(table, "\n## ")
-	listed := map[string]string{}
-	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \| (.+?) \|$`).FindAllStringSubmatch(table, -1) {
-		names, values := strings.Split(row[1], ", "), strings.Split(row[2], ", ")
-		for i, name := range names {
-			if i < len(values) {
-				listed[strings.Trim(name, "`")] = strings.Split(values[i], ";")[0]
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(defaults)) {
-		key := name
-		if name == "allowedFailures" || name == "size" { // the schema's names for what several keys share
-			key = map[string]string{"allowedFailures": "allowed_failures", "size": "max_body"}[name]
-		}
-		if listed[key] != defaults[name] {
-			t.Errorf("SUITE.md says that %s is %q by default, the schema says %q", key, listed[key], defaults[name])
-		}
-	}
-	if len(defaults) < 10 {
-		t.Errorf("only these defaults were found: %v", defaults)
-	}
 }

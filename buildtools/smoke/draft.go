@@ -51,7 +51,7 @@ pbpaste | smoke draft --target https://green.example -`,
 		} else if strings.Contains(args[0], "://") {
 			return 0, cli.Usagef("--target: the SOURCE is the target already")
 		}
-		if info, err := os.Stat(out); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Stat(out); err == nil && info.Mode().IsRegular() && !strings.HasPrefix(out, "/dev/") {
 			return 0, cli.Usagef("-o: the file exists: remove it, or choose another name")
 		}
 		if target == "" {

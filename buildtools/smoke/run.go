@@ -120,7 +120,7 @@ func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, 
 	p.end()
 	if o.baseline == "" {
 		for _, name := range suite.Comparisons() {
-			r.NotRun = append(r.NotRun, finding.NotRun{Check: name, Why: "compare needs --baseline"})
+			r.NotRun = append(r.NotRun, finding.NotRun{Check: name, Phase: finding.PhaseCompare, Why: "compare needs --baseline"})
 		}
 	}
 	var b bytes.Buffer

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -42,8 +43,8 @@ type Draft struct {
 	Tell func(done, total int)
 
 	operations []*operation
-	variables  map[string]*variable
-	given      map[string]string // values of variables that the source itself tells
+	variables  map[string]string // by their names, where the suite finds them
+	given      map[string]string // their values, where the source itself tells them
 	secrets    []string
 	notes      map[string][]string // what is not in the draft, or not asked, by the reason
 	release    string              // what the target says that it is
@@ -51,7 +52,7 @@ type Draft struct {
 
 // New returns an empty draft.
 func New() *Draft {
-	return &Draft{variables: map[string]*variable{}, given: map[string]string{}, notes: map[string][]string{}}
+	return &Draft{variables: map[string]string{}, given: map[string]string{}, notes: map[string][]string{}}
 }
 
 // operation is one request and what is expected of its answer. A variable is {{X}} in it, until add puts it into the
@@ -89,12 +90,9 @@ func (d *Draft) Read(name, text string) error {
 		return fmt.Errorf("%s: %s", wrong[0].Place, strings.TrimSuffix(wrong[0].Text+"; "+wrong[0].Help, "; "))
 	case root.Get("openapi") != nil:
 		(&openAPI{d, root, openAPIBudget}).read()
-	case root.Get("log").Get("entries") != nil:
-		d.har(root.Get("log").Get("entries"))
-	case root.Get("info") != nil && root.Get("item") != nil:
+	case root.Get("log").Get("entries") != nil || root.Get("info") != nil && root.Get("item") != nil:
 		d.Name = cmp.Or(d.Name, root.Get("info").Get("name").Str())
-		d.secretsIn(root)
-		d.postman(root, root.Get("auth"))
+		d.recorded(root)
 	default:
 		return errors.New("it is neither OpenAPI 3, a HAR recording, a Postman collection nor curl lines")
 	}
@@ -121,7 +119,11 @@ func (d *Draft) without(why func(*operation) string) error {
 	return nil
 }
 
+// note notes what is not in the draft, without its query, where a secret may stand.
 func (d *Draft) note(why, what string) bool {
+	if what, _, _ = strings.Cut(what, "?"); secretValue(what) {
+		what = "what looks like a secret"
+	}
 	if !slices.Contains(d.notes[why], what) {
 		d.notes[why] = append(d.notes[why], what)
 	}
@@ -139,13 +141,11 @@ func (d *Draft) Notes(limit int) (lines []string) {
 
 // add takes an operation whose path may still be a URL: secrets become variables, and the reader of suites must take it.
 func (d *Draft) add(op operation) {
-	for name, value := range d.given {
-		if rest, ok := strings.CutPrefix(op.path, "{{"+name+"}}"); ok {
-			op.path = value + rest
-		}
+	if m := re(`^\{\{([^{}]*)\}\}`).FindStringSubmatch(op.path); m != nil { // a base URL
+		op.path = d.given[variableName(m[1])] + op.path[len(m[0]):]
 	}
-	parts := regexp.MustCompile(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
-	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), marker.ReplaceAllString(parts[1], "")
+	parts := re(`^(?:\w+://)?([^/?#]*)([^?#]*)\??([^#]*)`).FindStringSubmatch(op.path)
+	op.method, op.host = strings.ToUpper(cmp.Or(op.method, "GET")), parts[1]
 	shown, query := op.method+" "+parts[2], d.pairs(parts[3])
 	op.path = "/" + strings.TrimPrefix(d.text(parts[2]), "/") + when(query != "", "?"+query)
 	typed := false
@@ -160,7 +160,7 @@ func (d *Draft) add(op operation) {
 	switch {
 	case slices.ContainsFunc(d.operations, same):
 	case secretValue(parts[2]):
-		d.note("left out, its path holds what looks like a secret", op.method)
+		d.note("left out, its path", shown)
 	case !d.Unsafe && !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, op.method):
 		d.note("left out, it may change something (--unsafe takes it)", shown)
 	case len(d.operations) == maxOperations:
@@ -213,13 +213,7 @@ func (d *Draft) write(ops []*operation) string {
 	}
 	variables := ""
 	for _, name := range slices.Sorted(maps.Keys(d.variables)) {
-		v, how := d.variables[name], "{env: "+name+"}"
-		if v.secret {
-			how = "{env: " + name + ", secret: true}" + when(name == "BASIC_TOKEN", " # the base64 of user:password")
-		} else if v.value != "" && !strings.Contains(v.value, "${") {
-			how = strconv.Quote(v.value)
-		}
-		variables += when(strings.Contains(b.String(), "${"+name+"}"), "  "+name+": "+how+"\n")
+		variables += when(strings.Contains(b.String(), "${"+name+"}"), "  "+name+": "+d.variables[name]+"\n")
 	}
 	return "version: 1\nname: " + quote(redact.Safe(cmp.Or(d.Name, "smoke"), 60)) + "\n" +
 		when(variables != "", "variables:\n"+variables) +
@@ -235,7 +229,19 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-func matches(text, pattern string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+// compiled are the patterns that were needed: compiled with the package, they would slow each start of smoke down.
+var compiled sync.Map //nolint:gochecknoglobals // a cache
+
+func re(pattern string) *regexp.Regexp {
+	if known, ok := compiled.Load(pattern); ok {
+		return known.(*regexp.Regexp)
+	}
+	known := regexp.MustCompile(pattern)
+	compiled.Store(pattern, known)
+	return known
+}
+
+func matches(text, pattern string) bool { return re(pattern).MatchString(text) }
 
 // when is the text where something is so.
 func when(is bool, text string) string {

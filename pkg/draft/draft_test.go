@@ -326,7 +326,7 @@ func BenchmarkDraft(b *testing.B) {
 			b.Fatal(err)
 		}
 		if _, checks, err := d.Suite(); err != nil || checks != 100 {
-			b.Fatal(checks, err)
+			b.Fatal(checks, err, d.Notes(500))
 		}
 		d.LetThrough()
 	}

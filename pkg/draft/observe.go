@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,13 +35,13 @@ type rule struct {
 	levels  []string
 }
 
-var (
+const (
 	// steady is a text that is no time, id, version or count: it has no digit.
-	steady      = regexp.MustCompile(`^[^\d@<>{}"\\]+$`)
-	versionName = regexp.MustCompile(`(?i)^(x-)?(app[-_]?|service[-_]?)?(version|release)$`)
-	keyName     = regexp.MustCompile(`^[A-Za-z_]\w*$`)
-	link        = regexp.MustCompile(`(?i)<a\s[^>]*?href=["']?([^"'\s>]+)`)
-	title       = regexp.MustCompile(`(?i)<title>[^\d<]+</title>`)
+	steady      = `^[^\d@<>{}"\\]{1,60}$`
+	versionName = `(?i)^(x-)?(app[-_]?|service[-_]?)?(version|release)$`
+	keyName     = `^[A-Za-z_]\w*$`
+	link        = `(?i)<a\s[^>]*?href=["']?([^"'\s>]+)`
+	title       = `(?i)<title>[^\d<]{1,60}</title>`
 )
 
 // Crawl finds operations at the target itself: well-known paths, the links of its home page, its OpenAPI document.
@@ -56,9 +55,9 @@ func (d *Draft) Crawl(ctx context.Context) error {
 			if root := readJSON(string(a.Body)); root.Get("openapi") != nil {
 				(&openAPI{d, root, openAPIBudget}).read()
 			}
-			for _, m := range link.FindAllSubmatch(a.Body, maxLinks) {
+			for _, m := range re(link).FindAllSubmatch(a.Body, maxLinks) {
 				to, err := d.Target.Parse(string(m[1]))
-				if err == nil && to.Host == d.Target.Host && !static.MatchString(to.Path) && !matches(to.Path, `(?i)(log|sign)-?out|delete|remove`) {
+				if err == nil && to.Host == d.Target.Host && !matches(to.Path, static) && !matches(to.Path, `(?i)(log|sign)-?out|delete|remove`) {
 					d.add(operation{path: to.RequestURI()})
 				}
 			}
@@ -68,7 +67,12 @@ func (d *Draft) Crawl(ctx context.Context) error {
 }
 
 // Observe asks the target twice for every operation.
-func (d *Draft) Observe(ctx context.Context) error { return cmp.Or(d.ask(ctx, 0), d.ask(ctx, 1)) }
+func (d *Draft) Observe(ctx context.Context) error {
+	if err := d.ask(ctx, 0); err != nil {
+		return err
+	}
+	return d.ask(ctx, 1)
+}
 
 // ask sends each operation once, as a suite would, and keeps so many answers of before. It is an error when none comes.
 func (d *Draft) ask(ctx context.Context, keep int) error {
@@ -90,7 +94,8 @@ func (d *Draft) ask(ctx context.Context, keep int) error {
 			}
 			telling.Lock()
 			defer telling.Unlock()
-			if why, done, answered = o.Text, done+1, answered || o.Answered(); err == nil {
+			why = when(o.Status == 0, o.Text) // what follows a status may quote a token
+			if done, answered = done+1, answered || o.Answered(); err == nil {
 				op.answers = append(op.answers[:min(keep, len(op.answers))], o)
 			} else {
 				d.note("not asked, "+why, op.line())
@@ -108,12 +113,12 @@ func (d *Draft) ask(ctx context.Context, keep int) error {
 // scope is what the variables stand for.
 func (d *Draft) scope() suite.Scope {
 	vars := map[string]string{"RELEASE": d.release, "DEPLOYMENT_ID": "draft"}
-	for name, v := range d.variables {
+	for name, how := range d.variables {
 		value, ok := d.Env(name)
-		if ok || v.value != "" {
-			vars[name] = cmp.Or(value, v.value)
+		if ok || d.given[name] != "" {
+			vars[name] = cmp.Or(value, d.given[name])
 		}
-		if v.secret {
+		if strings.Contains(how, "secret: true") {
 			d.keep(value)
 		}
 	}
@@ -139,7 +144,7 @@ func (d *Draft) Suite() (text string, checks int, err error) {
 	if text = hidden.Text(d.write(d.operations)); strings.Contains(text, "${RELEASE}") {
 		d.note("${RELEASE} was, when it was asked", d.release)
 	}
-	for _, line := range d.Notes(0) {
+	for _, line := range d.Notes(2000) {
 		text += "# " + line + "\n"
 	}
 	return text, len(d.operations), nil
@@ -157,6 +162,9 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 		var wrong []suite.Wrong
 		for _, a := range op.answers {
 			wrong = append(wrong, steps[0].Verify(a, scope).Wrong...)
+			if len(wrong) > 0 && (wrong[0].Subject == "status" || wrong[0].Subject == "answer" || len(op.rules) == 0) {
+				return "it answered " + cmp.Or(string(a.Fault), strconv.Itoa(a.Status)) + " in place of " + wrong[0].Expected
+			}
 		}
 		status, hit := strconv.Itoa(op.answers[0].Status), false
 		switch {
@@ -165,8 +173,6 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 		case len(wrong) == 0:
 			op.status = status
 			continue
-		case wrong[0].Subject == "status" || wrong[0].Subject == "answer" || len(op.rules) == 0:
-			return "it answered " + wrong[0].Got + " in place of " + wrong[0].Expected
 		}
 		for i, r := range op.rules {
 			if strings.TrimSpace(strings.TrimSuffix(r.of, "s")+" "+r.key) == wrong[0].Subject {
@@ -181,7 +187,7 @@ func (d *Draft) settle(op *operation, scope suite.Scope) string {
 // against, and never a number, a secret or what has a digit in it.
 func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 	version := func(name, value string) bool {
-		if versionName.MatchString(name) && matches(value, `^\S{0,99}\d\S{0,99}$`) {
+		if matches(name, versionName) && matches(value, `^\S{0,99}\d\S{0,99}$`) {
 			d.release = cmp.Or(d.release, value)
 			return true
 		}
@@ -204,7 +210,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 		switch {
 		case n.Kind == template.String && version(at.key, n.Text):
 			levels = []string{`"${RELEASE}"`, kind}
-		case values && n.Kind == template.String && steady.MatchString(n.Text) && !secretWord.MatchString(at.key):
+		case values && n.Kind == template.String && matches(n.Text, steady) && !matches(at.key, secretWord):
 			levels = []string{strconv.Quote(n.Text), kind}
 		case values && n.Kind == template.Bool:
 			levels = []string{n.Text, kind}
@@ -213,7 +219,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 			queue = append(queue, found{at.path + "[*]", "", n.Items[0]})
 		case len(n.Members) > 0 && strings.Count(at.path, ".") < 3:
 			for _, m := range n.Members {
-				if keyName.MatchString(m.Key) {
+				if matches(m.Key, keyName) {
 					queue = append(queue, found{at.path + "." + m.Key, m.Key, m.Value})
 				}
 			}
@@ -225,7 +231,7 @@ func (d *Draft) suggest(a probe.Observation, values bool) (rules []rule) {
 		rules = append(rules, rule{"headers", "Content-Type", []string{"{contains: " + strconv.Quote(kind) + "}"}})
 	}
 	words := strings.TrimSpace(string(a.Body))
-	if words = cmp.Or(title.FindString(words), when(values && steady.MatchString(words), words)); words != "" {
+	if words = cmp.Or(re(title).FindString(words), when(values && matches(words, steady), words)); words != "" {
 		rules = append(rules, rule{"body", "", []string{"{contains: " + strconv.Quote(words) + "}"}})
 	}
 	return rules
@@ -240,15 +246,19 @@ func (d *Draft) LetThrough() (lines []string) {
 		for _, a := range op.answers {
 			header = a.Header
 		}
+		q, _ := steps[i].Request(scope)
+		page := probe.Observation{Status: http.StatusOK, Header: login, Body: []byte("<title>Sign in</title>")}
+		if q.KeepRedirect {
+			page.Status = http.StatusFound
+		}
 		for fault, o := range map[string]probe.Observation{
-			"error-200": {Status: 200, Header: header, Body: []byte(`{"error":"internal server error"}`)},
-			"redirect":  {Status: 200, Header: login, Body: []byte("<title>Sign in</title>")},
+			"error-200": {Status: http.StatusOK, Header: header, Body: []byte(`{"error":"internal server error"}`)}, "redirect": page,
 		} {
 			if len(steps[i].Verify(o, scope).Wrong) == 0 {
 				through[fault] = append(through[fault], op.line())
 			}
 		}
-		if q, _ := steps[i].Request(scope); q.Timeout > delay {
+		if q.Timeout > delay {
 			through["latency"] = append(through["latency"], op.line())
 		}
 	}

@@ -3,7 +3,6 @@ package draft
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -72,7 +71,7 @@ func (o *openAPI) operation(path, method string, item, n *template.Node) {
 		case in == "path" && ok:
 			known = append(known, "{"+name+"}", url.PathEscape(value))
 		case o.at(p, "required").Text != "true" || in == "path":
-		case secretWord.MatchString(name):
+		case matches(name, secretWord):
 			op.put(in, name, "{{"+name+"}}")
 		case ok:
 			op.put(in, name, value)
@@ -81,10 +80,10 @@ func (o *openAPI) operation(path, method string, item, n *template.Node) {
 		}
 	}
 	op.path = strings.NewReplacer(known...).Replace(strings.TrimRight(server.Get("url").Str(), "/")+path) + op.path
-	missing = append(missing, regexp.MustCompile(`\{\w[^{}]*\}`).FindAllString(marker.ReplaceAllString(op.path, ""), -1)...)
+	missing = append(missing, re(`\{\w[^{}]*\}`).FindAllString(re(marker).ReplaceAllString(op.path, ""), -1)...)
 	for _, scheme := range o.at(first(cmp.Or(n.Get("security"), o.root.Get("security")))).Members {
 		s := o.at(o.root, "components", "securitySchemes", scheme.Key)
-		switch o.declare(scheme.Key).secret = true; {
+		switch o.declare(scheme.Key, true); {
 		case s.Get("in") != nil:
 			op.put(s.Get("in").Str(), s.Get("name").Str(), "{{"+scheme.Key+"}}")
 		case strings.EqualFold(s.Get("scheme").Str(), "basic"):
@@ -152,7 +151,7 @@ func (o *openAPI) types(schema *template.Node, depth int) (rules []rule) {
 		if p.Get("nullable") != nil || !matches(text, ` (string|number|integer|boolean|array|object)}`) {
 			text = "{exists: true}"
 		}
-		if keyName.MatchString(name.Text) && len(rules) < maxRules && o.budget > 0 {
+		if matches(name.Text, keyName) && len(rules) < maxRules && o.budget > 0 {
 			rules = append(rules, rule{"json", "$." + name.Text, []string{text}})
 		}
 	}

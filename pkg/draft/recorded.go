@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,61 +12,37 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-var static = regexp.MustCompile(`(?i)\.(m?js|css|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|mp4|webm)$`)
+const static = `(?i)\.(m?js|css|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|mp4|webm)$`
 
-// har takes what a browser recorded, without what browsers add.
-func (d *Draft) har(entries *template.Node) {
-	d.secretsIn(entries)
-	for _, e := range entries.List() {
-		op, content := d.recorded(e.Get("request")), e.Get("response").Get("content")
-		op.headers = slices.DeleteFunc(op.headers, func(h [2]string) bool {
-			return !secretWord.MatchString(h[0]) && !matches(h[0], `(?i)^(accept|content-type)$`)
-		})
-		path, _, _ := strings.Cut(op.path, "?")
-		kind := content.Get("mimeType").Str()
-		op.status = text(e.Get("response").Get("status"))
-		code, _ := strconv.Atoi(op.status)
-		switch header := (http.Header{"Content-Type": {kind}}); {
-		case static.MatchString(path) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
-			d.note("left out, a static asset", path)
-		case code < 200 || code > 399:
-			d.note("left out, it was recorded with status "+op.status, path)
-		default:
-			op.answers = []probe.Observation{{Status: code, Header: header, Body: []byte(content.Get("text").Str())}}
-			d.add(op)
-		}
-	}
-}
-
-// recorded is a request of a HAR recording or a Postman collection, which hardly differ.
-func (d *Draft) recorded(q *template.Node) operation {
-	address := q.Get("url")
-	op := operation{method: q.Get("method").Str(), path: cmp.Or(address.Get("raw"), address, q).Str()}
-	for _, v := range address.Get("variable").List() { // /orders/:id
-		key := v.Get("key").Str()
-		op.path = strings.Replace(op.path, "/:"+key, "/"+cmp.Or(text(v.Get("value")), "{{"+key+"}}"), 1)
-	}
-	for _, h := range cmp.Or(q.Get("headers"), q.Get("header")).List() {
-		if text(h.Get("disabled")) != "true" {
-			op.put("header", h.Get("name").Str()+h.Get("key").Str(), h.Get("value").Str())
-		}
-	}
-	op.body = q.Get("postData").Get("text").Str() + q.Get("body").Get("raw").Str()
-	return op
-}
-
-// postman takes the requests of a collection's folder; auth is what the folders around it say.
-func (d *Draft) postman(folder, auth *template.Node) {
-	for _, v := range folder.Get("variable").List() {
+// recorded takes the requests of a HAR recording, without what browsers add, or of a Postman collection: both hang them
+// under "request".
+func (d *Draft) recorded(root *template.Node) {
+	d.secretsIn(root)
+	for _, v := range root.Get("variable").List() {
 		d.give(v.Get("key").Str(), text(v.Get("value")))
 	}
-	for _, item := range folder.Get("item").List() {
-		q := item.Get("request")
-		auth := cmp.Or(q.Get("auth"), item.Get("auth"), auth)
-		if d.postman(item, auth); q == nil {
-			continue
+	root.Walk(func(e *template.Node) {
+		q, answer, recording := e.Get("request"), e.Get("response"), root.Get("log") != nil
+		if q == nil {
+			return
 		}
-		op, said := d.recorded(q), map[string]string{}
+		address, content := q.Get("url"), answer.Get("content")
+		op := operation{
+			name: e.Get("name").Str(), method: q.Get("method").Str(), path: cmp.Or(address.Get("raw"), address, q).Str(),
+			body:   q.Get("postData").Get("text").Str() + q.Get("body").Get("raw").Str(),
+			status: text(cmp.Or(answer.Get("status"), first(answer).Get("code"))),
+		}
+		for _, v := range address.Get("variable").List() { // /orders/:id
+			key := v.Get("key").Str()
+			op.path = strings.Replace(op.path, "/:"+key, "/"+cmp.Or(text(v.Get("value")), "{{"+key+"}}"), 1)
+		}
+		for _, h := range cmp.Or(q.Get("headers"), q.Get("header")).List() {
+			name := h.Get("name").Str() + h.Get("key").Str()
+			if text(h.Get("disabled")) != "true" && (!recording || matches(name, secretWord) || matches(name, `(?i)^(accept|content-type)$`)) {
+				op.put("header", name, h.Get("value").Str())
+			}
+		}
+		auth, said := cmp.Or(q.Get("auth"), root.Get("auth")), map[string]string{}
 		for _, v := range auth.Get(auth.Get("type").Str()).List() {
 			said[v.Get("key").Str()] = text(v.Get("value"))
 		}
@@ -78,11 +53,23 @@ func (d *Draft) postman(folder, auth *template.Node) {
 			op.put("header", "Authorization", "Basic {{basic_token}}")
 		case "apikey":
 			d.keep(said["value"])
-			op.put(cmp.Or(said["in"], "header"), said["key"], cmp.Or(marker.FindString(said["value"]), "{{api_key}}"))
+			op.put(cmp.Or(said["in"], "header"), said["key"], cmp.Or(re(marker).FindString(said["value"]), "{{api_key}}"))
 		}
-		op.name, op.status = item.Get("name").Str(), text(first(item.Get("response")).Get("code"))
+		code, _ := strconv.Atoi(op.status)
+		path, _, _ := strings.Cut(op.path, "?")
+		switch kind := content.Get("mimeType").Str(); {
+		case matches(path, static) || matches(kind, `^(image|font|video|text/css|\w+/javascript)`):
+			d.note("left out, a static asset", op.path)
+			return
+		case recording && (code < 200 || code > 399):
+			d.note("left out, it was recorded with status "+op.status, op.path)
+			return
+		case recording:
+			header := http.Header{"Content-Type": {kind}}
+			op.answers = []probe.Observation{{Status: code, Header: header, Body: []byte(content.Get("text").Str())}}
+		}
 		d.add(op)
-	}
+	})
 }
 
 func text(n *template.Node) string {
@@ -92,17 +79,17 @@ func text(n *template.Node) string {
 	return n.Text
 }
 
-var (
-	shellWord = regexp.MustCompile(`(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+|[\n;|&]`)
-	shellPart = regexp.MustCompile(`'[^']*'|"(?:\\.|[^"\\])*"|(?:\\.|[^'"\\])+`)
-	curlFlag  = regexp.MustCompile(`^(?:--([\w-]+)|-[sSfLkivgN]*([A-Za-z]?)(.*))$`)
+const (
+	shellWord = `(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+|[\n;|&]`
+	shellPart = `'[^']*'|"(?:\\.|[^"\\])*"|(?:\\.|[^'"\\])+`
+	curlFlag  = `^(?:--([\w-]+)|-[sSfLkivgN]*([A-Za-z]?)(.*))$`
 )
 
 // curl takes the curl commands out of a shell's lines; a variable of the shell becomes {{NAME}}.
 func (d *Draft) curl(script string) {
-	script = regexp.MustCompile(`(?m)\\\r?\n|^\s*#.*`).ReplaceAllString(script, " ")
+	script = re(`(?m)\\\r?\n|^\s*#.*`).ReplaceAllString(script, " ")
 	var words []string
-	for _, word := range append(shellWord.FindAllString(script, -1), "\n") {
+	for _, word := range append(re(shellWord).FindAllString(script, -1), "\n") {
 		if i := slices.Index(words, "curl"); strings.Contains("\n;|&", word) {
 			if i >= 0 && i < 2 { // behind a prompt
 				d.command(words[i+1:])
@@ -110,12 +97,12 @@ func (d *Draft) curl(script string) {
 			words = nil
 			continue
 		}
-		word = shellPart.ReplaceAllStringFunc(word, func(part string) string {
+		word = re(shellPart).ReplaceAllStringFunc(word, func(part string) string {
 			if part[0] == '\'' {
 				return part[1 : len(part)-1]
 			}
-			part = regexp.MustCompile(`\\(.)`).ReplaceAllString(strings.Trim(part, `"`), "$1")
-			return regexp.MustCompile(`\$\{?([A-Za-z_]\w*)\}?`).ReplaceAllString(part, "{{$1}}")
+			part = re(`\\(.)`).ReplaceAllString(strings.Trim(part, `"`), "$1")
+			return re(`\$\{?([A-Za-z_]\w*)\}?`).ReplaceAllString(part, "{{$1}}")
 		})
 		if name, value, ok := strings.Cut(word, "="); ok && len(words) == 0 {
 			d.give(name, value)
@@ -129,7 +116,7 @@ func (d *Draft) command(words []string) {
 	var data []string
 	get := false
 	for i := 0; i < len(words); i++ {
-		m := curlFlag.FindStringSubmatch(words[i])
+		m := re(curlFlag).FindStringSubmatch(words[i])
 		if m == nil {
 			op.path = words[i]
 			continue
@@ -170,10 +157,14 @@ func (d *Draft) command(words []string) {
 			d.note("not known, a flag of curl", "-"+name)
 		}
 	}
-	if body := strings.Join(data, "&"); get {
+	switch body := strings.Join(data, "&"); {
+	case strings.HasPrefix(body, "@"):
+		d.note("left out, its body is in a file", op.path)
+		return
+	case get:
 		op.path += "?" + body
-	} else if op.body = body; body != "" {
-		op.method = cmp.Or(op.method, "POST")
+	case body != "":
+		op.method, op.body = cmp.Or(op.method, "POST"), body
 	}
 	d.add(op)
 }

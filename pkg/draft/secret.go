@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,33 +11,27 @@ import (
 // minSecret is the fewest characters of what is looked for everywhere: "1" would be found in every text.
 const minSecret = 6
 
-var (
-	marker     = regexp.MustCompile(`\{\{([^{}]*)\}\}`) // a variable in a source: {{base-url}}
-	longRun    = regexp.MustCompile(`[\w+=-]{20,}`)
-	secretWord = regexp.MustCompile(`(?i)passw|secret|token|api[-_]?key|access[-_]?key|authoriz|authentic|cookie|session|` +
-		`credential|csrf|xsrf|signature|(^|[-_])(auth|sid|sig|jwt|pwd|pin|otp)$`)
+const (
+	marker     = `\{\{([^{}]*)\}\}` // a variable in a source: {{base-url}}
+	longRun    = `[\w+=-]{20,}`
+	secretWord = `(?i)passw|secret|token|api[-_]?key|access[-_]?key|authoriz|authentic|cookie|session|` +
+		`credential|csrf|xsrf|signature|(^|[-_])(auth|sid|sig|jwt|pwd|pin|otp)$`
 )
-
-// variable is one of the suite; the value is one that may be written.
-type variable struct {
-	secret bool
-	value  string
-}
 
 // secretValue reports whether a text holds a long run of all kinds of letters and digits, as keys and JWTs do.
 func secretValue(text string) bool {
-	return slices.ContainsFunc(longRun.FindAllString(text, -1), func(run string) bool {
+	return slices.ContainsFunc(re(longRun).FindAllString(text, -1), func(run string) bool {
 		return matches(run, `[a-z]`) && matches(run, `[A-Z]`) && matches(run, `\d`) || matches(run, `^[0-9a-f]{32,}$`)
 	})
 }
 
 // hide returns the value, or a variable in its place where it is a secret.
 func (d *Draft) hide(name, value string) string {
-	if !secretWord.MatchString(name) && !secretValue(value) {
+	if !matches(name, secretWord) && !secretValue(value) {
 		return value
 	}
-	if inner := marker.FindStringSubmatch(value); inner != nil {
-		d.declare(inner[1]).secret = true
+	if inner := re(marker).FindStringSubmatch(value); inner != nil {
+		d.declare(inner[1], true)
 		return value
 	}
 	d.keep(value)
@@ -46,20 +39,20 @@ func (d *Draft) hide(name, value string) string {
 	if scheme, _, ok := strings.Cut(value, " "); ok && matches(scheme, `^[A-Za-z]+$`) { // Bearer, Basic
 		name, before = scheme+"_token", scheme+" "
 	}
-	d.declare(name).secret = true
+	d.declare(name, true)
 	return before + "{{" + name + "}}"
 }
 
 // give notes the value that the source has for a variable, unless it is a secret.
 func (d *Draft) give(name, value string) {
 	if d.hide(name, value) == value {
-		d.given[name] = value
+		d.given[variableName(name)] = value
 	}
 }
 
 // keep remembers a secret and its parts: a token behind its scheme, a cookie's value.
 func (d *Draft) keep(secret string) {
-	for _, s := range append(regexp.MustCompile(`[^;=\s]*\d[^;\s]*`).FindAllString(secret, -1), secret) {
+	for _, s := range append(re(`[^;=\s]*\d[^;\s]*`).FindAllString(secret, -1), secret) {
 		if len(s) >= minSecret && !slices.Contains(d.secrets, s) {
 			d.secrets = append(d.secrets, s)
 		}
@@ -71,7 +64,7 @@ func (d *Draft) secretsIn(n *template.Node) {
 	named := n.Get("name").Str() + n.Get("key").Str()
 	for _, m := range n.Members {
 		text := m.Value.Str()
-		if m.Key == "value" && secretWord.MatchString(named) || named == "" && secretWord.MatchString(m.Key) {
+		if m.Key == "value" && matches(named, secretWord) || named == "" && matches(m.Key, secretWord) {
 			d.keep(text)
 		} else if strings.HasPrefix(strings.TrimSpace(text), "{") {
 			d.secretsIn(readJSON(text))
@@ -94,9 +87,8 @@ func readJSON(text string) *template.Node {
 
 // text puts a source's text into the suite's words.
 func (d *Draft) text(s string) string {
-	return marker.ReplaceAllStringFunc(strings.ReplaceAll(s, "${", "$${"), func(m string) string {
-		d.declare(m[2 : len(m)-2])
-		return "${" + variableName(m[2:len(m)-2]) + "}"
+	return re(marker).ReplaceAllStringFunc(strings.ReplaceAll(s, "${", "$${"), func(m string) string {
+		return "${" + d.declare(m[2:len(m)-2], false) + "}"
 	})
 }
 
@@ -113,17 +105,23 @@ func (d *Draft) pairs(s string) string {
 
 // variableName makes a name that a suite and an environment take.
 func variableName(raw string) string {
-	name := regexp.MustCompile(`[^A-Z0-9]+`).ReplaceAllString(strings.ToUpper(strings.TrimSpace(raw)), "_")
-	return when(name == "RELEASE" || name == "DEPLOYMENT_ID" || !matches(name, `^[A-Z]`), "VAR_") + name
+	name := re(`[^A-Z0-9]+`).ReplaceAllString(strings.ToUpper(strings.TrimSpace(raw)), "_")
+	return when(matches(name, `^(RELEASE|DEPLOYMENT_ID|UUID|NOW|ATTEMPT|SIDE)$|^[^A-Z]|^$`), "VAR_") + name
 }
 
-// declare returns the variable of a name, which is made when it is new.
-func (d *Draft) declare(raw string) *variable {
-	name, value := variableName(raw), d.given[raw]
-	if d.variables[name] == nil {
-		d.variables[name] = &variable{secretWord.MatchString(raw) || secretValue(value), value}
+// declare says where the suite finds a variable, and returns its name there.
+func (d *Draft) declare(raw string, secret bool) string {
+	name := variableName(raw)
+	switch given := d.given[name]; {
+	case secret || matches(raw, secretWord):
+		d.variables[name] = "{env: " + name + ", secret: true}" + when(name == "BASIC_TOKEN", " # the base64 of user:password")
+	case d.variables[name] != "":
+	case given != "" && !strings.Contains(given, "${"):
+		d.variables[name] = strconv.Quote(given)
+	default:
+		d.variables[name] = "{env: " + name + "}"
 	}
-	return d.variables[name]
+	return name
 }
 
 // bodyText is a request's body as the suite writes it.

@@ -136,5 +136,7 @@ type Comparison struct {
 // NotRun is something that was planned and did not run.
 type NotRun struct {
 	Check string `json:"check"`
+	// Phase is the one that it belongs to.
+	Phase Phase  `json:"phase,omitempty"`
 	Why   string `json:"why"`
 }

@@ -106,6 +106,8 @@ func (c *clientCertificate) explained(err error) error {
 	switch {
 	case alert && (c.wanted.Load() || has("certificate required")):
 		return fmt.Errorf("%w: the target asks for a client's certificate, which a suite cannot show", errHandshake)
+	case alert && has("no application protocol"):
+		return fmt.Errorf("%w: the target does not speak HTTP/2", errHandshake)
 	case alert && has("unrecognized name"):
 		return fmt.Errorf("%w: the target has no certificate for the name that was asked for; write tls.server_name or host",
 			errHandshake)

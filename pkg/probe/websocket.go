@@ -19,7 +19,7 @@ func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 	if host == "" {
 		host = x.client.target.Host
 	}
-	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{
+	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{ //nolint:bodyclose // there is none: the library takes it
 		HTTPHeader: header, Host: host, HTTPClient: &http.Client{
 			Transport: x.client.fresh,
 			// A redirect is the answer: nothing but the target's own path is opened.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ func (s junitSeconds) MarshalText() ([]byte, error) {
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
 func JUnit(w io.Writer, r finding.Report) error {
 	all := junitSuites{Name: r.Suite}
-	var ready, judged, compared, notRun []junitCase
+	var ready, judged, compared []junitCase
 	if r.Readiness != nil {
 		c := junitCase{Name: "readiness", Time: junitSeconds(r.Readiness.Waited)}
 		c.set(r, r.Readiness.Verdict, readiness(*r.Readiness), "")
@@ -84,14 +85,20 @@ func JUnit(w io.Writer, r finding.Report) error {
 		compared = append(compared, k)
 	}
 	for _, n := range r.NotRun {
-		notRun = append(notRun, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run"}})
+		of := &judged
+		if n.Phase == finding.PhaseCompare {
+			of = &compared
+		}
+		// One that was begun has its case already.
+		if !slices.ContainsFunc(*of, func(c junitCase) bool { return c.Name == n.Check }) {
+			*of = append(*of, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run", Text: n.Why}})
+		}
 	}
 	whole := junitCase{Name: "verdict", Time: junitSeconds(r.Duration), Out: strings.Join(r.Warnings, "\n")}
 	whole.set(r, r.Verdict, r.Reason, "")
 	all.add(r, string(finding.PhaseReady), ready)
 	all.add(r, string(finding.PhaseJudge), judged)
 	all.add(r, string(finding.PhaseCompare), compared)
-	all.add(r, "not run", notRun)
 	all.add(r, "verdict", []junitCase{whole})
 	all.Time = junitSeconds(r.Duration)
 
@@ -121,7 +128,7 @@ func junitCheck(r finding.Report, c finding.CheckResult) junitCase {
 // set gives a testcase the element that its verdict asks for.
 func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text string) {
 	v = Known(v)
-	told := &junitText{Message: message, Type: string(v), Text: text}
+	told := &junitText{Message: message, Type: string(v), Text: cmp.Or(text, message)}
 	switch {
 	case v == finding.Pass:
 	case v == finding.Fail:

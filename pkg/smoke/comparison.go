@@ -78,7 +78,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	results := compare.Judge(samples)
 	for i, m := range measured {
 		if r.suite.BaselineOptional() && m.excused(results[i]) {
-			r.skip(m.comparison.Name,
+			r.skip(finding.PhaseCompare, m.comparison.Name,
 				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.Blue, maxReason))
 			r.mu.Lock()
 			r.found.excused++
@@ -110,14 +110,14 @@ func (m *measurement) excused(res compare.Result) bool {
 
 func (r *runner) skipCompares(why string) {
 	for _, c := range r.compares {
-		r.skip(c.Name, r.secrets.Line(why, maxReason))
+		r.skip(finding.PhaseCompare, c.Name, r.secrets.Line(why, maxReason))
 	}
 }
 
 // compareCut notes the comparisons that were not measured, because the time ran out or a certificate did not verify.
 func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	for _, c := range left {
-		r.skip(c.Name, "it was not measured to the end")
+		r.skip(finding.PhaseCompare, c.Name, "it was not measured to the end")
 	}
 	if ctx.Err() != nil {
 		r.fault(finding.BlameConfig, fmt.Sprintf("cut short: %d of %d comparisons were not measured, the first %s", len(left),

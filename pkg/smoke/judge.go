@@ -60,7 +60,7 @@ func (r *runner) judge(ctx context.Context) (all bool) {
 		return all
 	}
 	for _, c := range r.checks {
-		r.skip(c.Name, "setup did not hold")
+		r.skip(finding.PhaseJudge, c.Name, "setup did not hold")
 	}
 	return false
 }
@@ -264,7 +264,7 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	}
 	if j.unfinished && res.Verdict != finding.Fail {
 		r.found.begun = append(r.found.begun, c.Name)
-		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Why: res.Reason})
+		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
 	}
 	r.mu.Unlock()
 	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
@@ -315,7 +315,7 @@ func (r *runner) cutShort(ctx context.Context) {
 		if res != nil {
 			continue
 		}
-		r.skip(r.checks[i].Name, why)
+		r.skip(finding.PhaseJudge, r.checks[i].Name, why)
 		if r.checks[i].Observe {
 			continue
 		}

@@ -237,7 +237,7 @@ func (r *runner) phases(ctx context.Context) {
 	if r.does(finding.PhaseJudge) {
 		if blocked != "" {
 			for _, c := range r.checks {
-				r.skip(c.Name, blocked)
+				r.skip(finding.PhaseJudge, c.Name, blocked)
 			}
 		} else if !r.judge(ctx) {
 			blocked = "the checks did not hold"
@@ -249,10 +249,10 @@ func (r *runner) phases(ctx context.Context) {
 }
 
 // skip notes a check or comparison that does not run, for a reason that has been reported already.
-func (r *runner) skip(name, why string) {
+func (r *runner) skip(phase finding.Phase, name, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Why: why})
+	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Phase: phase, Why: why})
 }
 
 // pause waits, and reports false when the context ended meanwhile.

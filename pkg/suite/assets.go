@@ -20,14 +20,16 @@ func Assets(page probe.Observation) []string {
 	seen := map[string]bool{}
 	z := html.NewTokenizer(strings.NewReader(bodyText(page)))
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
+		kind := z.Next()
+		if kind == html.ErrorToken {
 			return out
-		case html.StartTagToken, html.SelfClosingTagToken:
-			if link := assetOf(z.Token()); link != "" && !seen[link] {
-				seen[link] = true
-				out = append(out, link)
-			}
+		}
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		if link := assetOf(z.Token()); link != "" && !seen[link] {
+			seen[link] = true
+			out = append(out, link)
 		}
 	}
 }

@@ -52,6 +52,14 @@ func demands() []demand {
 	}
 }
 
+// Demands lists what a policy can demand: its key, and how a suite meets it.
+func Demands() (all [][2]string) {
+	for _, d := range demands() {
+		all = append(all, [2]string{d.key, d.help})
+	}
+	return all
+}
+
 // Demand holds a suite against a policy, which is a mapping of demands: {release_proof: true, min_checks: 3}. It returns
 // what is wrong with the policy, and each demand that the suite does not meet, at its place in the policy.
 func (s *Suite) Demand(policy Source) diagnostic.List {

@@ -26,7 +26,7 @@ func (r *reader) grpcHealth(p pair, s *Step) {
 	if service != "" {
 		message = append([]byte{0x0a, byte(len(service))}, service...)
 	}
-	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))) //nolint:gosec // at most 129
+	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
 	s.Method, s.path, s.http2, s.grpc = http.MethodPost, text{raw: grpcHealthPath, at: p.at}, true, true
 	s.body = &body{file: append(frame, message...), contentType: "application/grpc"}
 	s.headers = append(s.headers, header{name: "Te", value: text{raw: "trailers"}})

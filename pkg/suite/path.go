@@ -159,7 +159,7 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 			w.out = w.out[:len(w.out)-1]
 		}
 		w.out = append(append(append(w.out, '['), quotedInPath(said, '"')...), ']')
-	case w.quote == 0 && isText && !(v.loose && json.Valid([]byte(said))):
+	case w.quote == 0 && isText && (!v.loose || !json.Valid([]byte(said))):
 		w.out = append(w.out, quotedInPath(said, '"')...)
 	case w.quote == 0:
 		w.out = append(w.out, said...)

@@ -12,7 +12,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// The defaults of a suite. buildtools/smoke/SUITE.md tells them; one that changes changes what
+// The defaults of a suite. buildtools/smoke/README.md tells them; one that changes changes what
 // every suite means.
 const (
 	defaultTimeout     = 5 * time.Second
