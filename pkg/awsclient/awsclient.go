@@ -131,3 +131,11 @@ func tooLarge(err error) aws.Ternary {
 	}
 	return aws.UnknownTernary
 }
+
+// Of is what a pointer leads to; AWS leaves out what is not set.
+func Of[T any](p *T) (t T) {
+	if p != nil {
+		t = *p
+	}
+	return t
+}
