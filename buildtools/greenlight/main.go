@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // net/http would quote there what a server sends, secrets included
 	startup.TakeOverLog()
 	signal.Ignore(syscall.SIGPIPE) // whoever reads may go; the deployment is followed to its end
 	at := surroundings{

@@ -179,7 +179,7 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 func quotedInPath(s string, quote byte) []byte {
 	b := appendPlain(nil, s)
 	if quote == '\'' {
-		b = []byte(strings.ReplaceAll(strings.ReplaceAll(string(b), `\"`, `"`), "'", `\'`))
+		b = []byte(strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(string(b)))
 	}
 	return b
 }
