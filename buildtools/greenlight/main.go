@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"io"
-	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +15,6 @@ import (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // net/http would quote there what a server sends, secrets included
 	startup.TakeOverLog()
 	signal.Ignore(syscall.SIGPIPE) // whoever reads may go; the deployment is followed to its end
 	at := surroundings{

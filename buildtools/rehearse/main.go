@@ -7,8 +7,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,7 +19,6 @@ import (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // net/http would quote there what a server sends, secrets included
 	startup.TakeOverLog()
 	// The same binary is the keeper of every process, and each built-in release.
 	if exit, child := task.Child(os.Args[1:], os.Getenv); child {

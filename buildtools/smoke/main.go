@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"io"
-	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -16,7 +15,6 @@ import (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // net/http would quote there what a server sends, secrets included
 	startup.TakeOverLog()
 	// Most suites are read and run within some 20 MiB: collecting less often is a tenth of the time of 200 checks.
 	debug.SetGCPercent(400)
