@@ -96,8 +96,11 @@ func ways() []way {
 		}, "FAIL", "release", "list trips"},
 		{10, "a check can never fail: a variable inside a JSONPath", func(t *testing.T, c *cloud) answer {
 			vacuous := strings.Replace(suite{}.text(), `{request: "DELETE`, `{request: GET /trips, expect: {json: {'$.trips[?@ == "${id}"]': {exists: false}}}}`+"\n      - "+`{request: "DELETE`, 1)
-			return invoked(t, c, after, good(), vacuous, nil)
-		}, "ERROR", "config", "${id}"},
+			kept := func(w http.ResponseWriter, _ *http.Request) {
+				reply(w, http.StatusOK, map[string][]string{"trips": {"Lisbon", "o-1"}})
+			}
+			return invoked(t, c, after, with("GET /trips", kept), vacuous, nil)
+		}, "FAIL", "release", "does not exist"},
 		{10, "a check can never fail: `$.trips.length`", func(t *testing.T, c *cloud) answer {
 			vacuous := strings.Replace(suite{}.text(), "{$.trips: {type: array}}", "{$.trips.length: {exists: false}}", 1)
 			return invoked(t, c, after, good(), vacuous, nil)
