@@ -420,7 +420,7 @@ func TestCookbook(t *testing.T) {
 		{"jsonapi", "etag", `expected 412, got 200`},
 		{"upload", "", "PASS upload: 4 checks passed"},
 		{"upload", "upload", `json $.size: expected 69, got `},
-		{"pages", "", "PASS pages: 6 checks passed, 1 comparison passed"},
+		{"pages", "", "PASS pages: 7 checks passed, 1 comparison passed"},
 		{"pages", "asset", "asset /assets/app.9c1e.js: expected 2xx, got 404"},
 	} {
 		t.Run(c.suite+" "+c.broken, func(t *testing.T) {
