@@ -16,6 +16,7 @@ import (
 type conn struct {
 	net.Conn
 	written atomic.Int64
+	uses    atomic.Int64 // how many requests got it
 	// expires is the end of the server's certificate, zero without TLS.
 	expires time.Time
 
@@ -26,14 +27,12 @@ type conn struct {
 	line int
 }
 
-// Write counts before it writes: no answer may come to bytes that are not counted.
 func (c *conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	c.line = 0 // an answer is to begin
 	c.mu.Unlock()
-	c.written.Add(int64(len(b)))
 	n, err := c.Conn.Write(b)
-	c.written.Add(int64(n - len(b)))
+	c.written.Add(int64(n))
 	return n, err
 }
 

@@ -21,21 +21,13 @@ type watcher struct {
 	mu     sync.Mutex
 	conn   *conn
 	before int64 // what had been written to conn before this request
-	after  int64 // and behind it
+	use    int64 // of conn, by this request
 	sent   time.Time
 }
 
 // watch returns a context with which a request's connection is seen.
 func (w *watcher) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got, WroteRequest: w.wrote})
-}
-
-func (w *watcher) wrote(httptrace.WroteRequestInfo) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.conn != nil {
-		w.after = w.conn.written.Load()
-	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
 }
 
 func (w *watcher) got(info httptrace.GotConnInfo) {
@@ -51,7 +43,7 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 		w.sent = time.Now()
 	}
 	if w.conn, _ = info.Conn.(*conn); w.conn != nil {
-		w.before = w.conn.written.Load()
+		w.before, w.use = w.conn.written.Load(), w.conn.uses.Add(1)
 	}
 }
 
@@ -71,8 +63,8 @@ func (w *watcher) connection() *conn {
 	return w.conn
 }
 
-// behind says what came behind the answer. Once its end was read, the connection is the next request's: what comes after
-// that one was written is its answer.
+// behind says what came behind the answer. Once its end was read, the connection may be the next request's, and what
+// comes is that one's answer.
 func (w *watcher) behind() string {
 	c := w.connection()
 	if c == nil {
@@ -81,7 +73,7 @@ func (w *watcher) behind() string {
 	said := c.behind()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c.written.Load() != w.after {
+	if c.uses.Load() != w.use {
 		return ""
 	}
 	return said

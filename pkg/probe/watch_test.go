@@ -21,7 +21,6 @@ func TestTheNextAnswerIsNotBehindTheLastOne(t *testing.T) {
 		w := &watcher{}
 		w.got(httptrace.GotConnInfo{Conn: c})
 		_, _ = c.Write([]byte("12345"))
-		w.wrote(httptrace.WroteRequestInfo{})
 		return w
 	}
 	first, second := request(), request()
