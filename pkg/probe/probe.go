@@ -243,6 +243,9 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
 		return o
 	}
+	if resp.TLS != nil { // over HTTP/2
+		o.Expires = resp.TLS.PeerCertificates[0].NotAfter
+	}
 	if x.request.Unread {
 		return o
 	}

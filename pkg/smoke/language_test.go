@@ -295,11 +295,13 @@ func TestHTTP2(t *testing.T) {
 
 func TestACertificateIsGoodForSomeDays(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewTLSServer(answer("ok"))
+	s := httptest.NewUnstartedServer(answer("ok"))
+	s.EnableHTTP2 = true
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	left := int(time.Until(s.Certificate().NotAfter).Hours() / 24)
 	for days, want := range map[int]finding.Verdict{min(left, 1000): finding.Pass, 1: finding.Pass} {
-		text := fmt.Sprintf("version: 1\ntls: {ca: ca.pem, server_name: example.com}\nchecks: [{name: a, request: GET /, expect: {certificate_days: %d}}]", days)
+		text := fmt.Sprintf("version: 1\ntls: {ca: ca.pem, server_name: example.com}\nchecks: [{name: a, request: GET /, expect: {certificate_days: %[1]d}}, {name: b, request: GET /, http: 2, expect: {certificate_days: %[1]d}}]", days)
 		job := smoke.Job{Target: smoke.Side{URL: s.URL}, Phases: []finding.Phase{finding.PhaseJudge}}
 		job.Suite.Text, job.Suite.Files = []byte(text), map[string][]byte{"ca.pem": certificate(s)}
 		if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != want {
