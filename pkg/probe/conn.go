@@ -64,9 +64,10 @@ func (c *conn) take(p []byte) int {
 	} else if fills {
 		n = min(n, 1+strings.IndexByte(string(c.unread[:n])+"\n", '\n'))
 	}
-	for _, b := range p[:copy(p, c.unread[:n])] {
-		switch {
-		case c.line < 0 || b == '\r':
+	copy(p, c.unread[:n])
+	for i := 0; i < n && c.line >= 0; i++ {
+		switch b := p[i]; {
+		case b == '\r':
 		case b != '\n':
 			c.line++
 		case c.line == 0: // the empty line

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -161,7 +160,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
 	var seen map[string]bool
 	for {
-		asked := x.asked(method, u)
+		cookies := x.request.Jar.header(x.cookieURL(u), "")
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
 			return x.fault(ctx, err)
@@ -179,20 +178,16 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if seen == nil {
 			seen = map[string]bool{}
 		}
-		seen[asked] = true
+		seen[method+" "+u.String()+" "+cookies] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
-		if u = next; seen[x.asked(method, u)] {
+		// One that brings a new cookie is another request.
+		if u = next; seen[method+" "+u.String()+" "+x.request.Jar.header(x.cookieURL(u), "")] {
 			return loop(resp, "redirects in a loop")
 		}
 		if len(seen) > maxRedirects {
 			return loop(resp, fmt.Sprintf("redirects more than %d times", maxRedirects))
 		}
 	}
-}
-
-// asked tells requests apart: one that brings a new cookie is another one.
-func (x *exchange) asked(method string, u *url.URL) string {
-	return method + " " + u.String() + " " + x.request.Jar.header(x.cookieURL(u), "")
 }
 
 func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []byte) (*http.Response, error) {
@@ -252,8 +247,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	limit := x.request.MaxBody
 	var err error
 	body := plain(resp)
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	stream := kind == "text/event-stream"
+	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	if stream {
 		body = &events{body: body, left: x.request.Events}
 	}

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"regexp"
 	"slices"
@@ -43,9 +44,19 @@ func (s *subject) text() string {
 	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
 }
 
-// of lists the subjects of one kind.
-func (e *expectation) of(k subjectKind) []subject {
-	return slices.DeleteFunc(slices.Clone(e.subjects), func(s subject) bool { return s.kind != k })
+// of are the subjects of one kind.
+func (e *expectation) of(k subjectKind) iter.Seq[*subject] {
+	return func(yield func(*subject) bool) {
+		for i := range e.subjects {
+			if s := &e.subjects[i]; s.kind == k && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func (e *expectation) looksAt(k subjectKind) bool {
+	return slices.ContainsFunc(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
 // visit calls f for every text of the subject that may hold variables.

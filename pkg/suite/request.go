@@ -211,7 +211,7 @@ func (r *reader) checkPath(n *yaml.Node, path text) {
 		r.fail(at, "write GET /"+strings.TrimLeft(quoteless(literal), "/"), "a path begins with /, not %s", quote(literal))
 	case strings.HasPrefix(sample, "//"):
 		r.fail(at, "", "a path begins with one /, %s would be another host", quote(sample))
-	case placeholder.MatchString(sample):
+	case strings.Contains(sample, "<") && placeholder.MatchString(sample):
 		r.fail(at, "write what belongs there", "a placeholder is left in the path: %s", placeholder.FindString(sample))
 	case strings.ContainsAny(sample, " \t\r\n"):
 		r.fail(at, "write %20 for a blank", "the path %s holds a blank", quote(sample))

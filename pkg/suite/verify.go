@@ -62,7 +62,7 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	} else if e.latency > 0 {
 		v.Asserted++
 	}
-	for _, h := range e.of(subjectHeader) {
+	for h := range e.of(subjectHeader) {
 		v.add(h, h.rule.header(o.Header[h.name], sc))
 	}
 	if e.certificateDays > 0 {
@@ -104,25 +104,25 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		})
 		return
 	}
-	for _, b := range e.of(SubjectBody) {
+	for b := range e.of(SubjectBody) {
 		v.add(b, b.rule.json([]any{bodyText(v.Observation)}, true, sc))
 	}
-	for _, c := range e.of(subjectCSS) {
+	for c := range e.of(subjectCSS) {
 		v.add(c, c.rule.json(c.css.find(v.Observation), false, sc))
 	}
-	paths := e.of(subjectJSON)
-	if len(paths) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
+	if !e.looksAt(subjectJSON) && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
 		return
 	}
 	var bad *Mismatch
 	if v.root, bad = decode(v.Observation); bad != nil {
-		if len(paths) > 0 {
-			at = paths[0].at
+		for j := range e.of(subjectJSON) {
+			at = j.at
+			break
 		}
 		v.fail(at, "json", *bad)
 		return
 	}
-	for _, j := range paths {
+	for j := range e.of(subjectJSON) {
 		nodes, err := j.path.find(v.root, sc)
 		if err != nil {
 			v.fail(j.at, j.text(), Mismatch{"a path that can be followed", err.Error()})
@@ -145,7 +145,7 @@ func (v *Verification) fail(at Pos, subject string, m Mismatch) {
 	v.Wrong = append(v.Wrong, Wrong{at, subject, m, false})
 }
 
-func (v *Verification) add(of subject, bad []Mismatch) {
+func (v *Verification) add(of *subject, bad []Mismatch) {
 	v.Asserted += max(1, len(of.rule))
 	if len(of.rule) == 0 {
 		bad = []Mismatch{{"an expectation", "none"}}
@@ -191,7 +191,10 @@ func decode(o probe.Observation) (any, *Mismatch) {
 // bodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
 // mark. One in a charset that is not known stays as it is.
 func bodyText(o probe.Observation) string {
-	_, params, _ := mime.ParseMediaType(o.Header.Get("Content-Type"))
+	var params map[string]string
+	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, ";") {
+		_, params, _ = mime.ParseMediaType(kind)
+	}
 	var from encoding.Encoding
 	switch strings.ToLower(params["charset"]) {
 	case "iso-8859-1", "latin1", "windows-1252", "us-ascii": // what browsers take them for
