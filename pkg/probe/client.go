@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -22,8 +23,8 @@ const (
 	maxHeaderBytes = 256 << 10
 	// bufferSize is that of each connection's read and write buffers.
 	bufferSize = 4 << 10
-	// leastBuffer is the least that package bufio takes.
-	leastBuffer = 16
+	// headBuffer is net/http's own for an answer, smaller than any piece of a body that is asked for: see conn.Read.
+	headBuffer = bytes.MinRead - 1
 )
 
 // Target is one side to ask, and how to reach it.
@@ -90,7 +91,7 @@ func (c *Client) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    max(1, c.target.Connections),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         leastBuffer, // see conn.Read
+		ReadBufferSize:         headBuffer,
 		WriteBufferSize:        bufferSize,
 		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
 		Protocols:              new(http.Protocols),

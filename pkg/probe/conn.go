@@ -36,8 +36,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Read gives no more than was asked for, and where net/http fills its smallest buffer, what is left of a line of the
-// answer's head, or one byte. So it takes an answer to its end and no further, and what is left came behind it.
+// Read gives no more than was asked for: of an answer's head not what follows it, and where net/http fills its own
+// buffer behind that, one byte. So it takes an answer to its end and no further, and what is left came behind it. A body
+// is read past that buffer, into one that is larger.
 func (c *conn) Read(p []byte) (int, error) {
 	if n := c.take(p); n > 0 {
 		return n, nil
@@ -59,23 +60,21 @@ func (c *conn) take(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(p), len(c.unread))
-	if fills := len(p) > 1 && len(p) <= leastBuffer; fills && c.line < 0 {
+	if fills := len(p) <= headBuffer; fills && c.line < 0 {
 		n = min(n, 1)
-	} else if fills {
-		n = min(n, 1+strings.IndexByte(string(c.unread[:n])+"\n", '\n'))
 	}
-	copy(p, c.unread[:n])
 	for i := 0; i < n && c.line >= 0; i++ {
-		switch b := p[i]; {
+		switch b := c.unread[i]; {
 		case b == '\r':
 		case b != '\n':
 			c.line++
 		case c.line == 0: // the empty line
-			c.line = -1
+			n, c.line = i+1, -1
 		default:
 			c.line = 0
 		}
 	}
+	copy(p, c.unread[:n])
 	c.unread = c.unread[n:]
 	return n
 }

@@ -49,8 +49,9 @@ func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
 	j.came = append(j.came, answered{u, cookies})
 }
 
-// header is the Cookie header of a request to u: what the request itself says, and of the jar what has other names.
-func (j *Jar) header(u *url.URL, own string) string {
+// cookieHeader is the Cookie header of a request to u: what the request itself says, and of the jar what has other names.
+func (x *exchange) cookieHeader(u *url.URL, own string) string {
+	j := x.request.Jar
 	if j == nil || len(j.came) == 0 {
 		return own
 	}
@@ -59,7 +60,7 @@ func (j *Jar) header(u *url.URL, own string) string {
 	if own != "" {
 		pieces = append(pieces, own)
 	}
-	for _, c := range j.jar.Cookies(u) {
+	for _, c := range j.jar.Cookies(x.cookieURL(u)) {
 		if !slices.ContainsFunc(said, func(s *http.Cookie) bool { return s.Name == c.Name }) {
 			pieces = append(pieces, c.String())
 		}

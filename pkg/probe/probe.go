@@ -160,7 +160,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
 	var seen map[string]bool
 	for {
-		cookies := x.request.Jar.header(x.cookieURL(u), "")
+		cookies := x.cookieHeader(u, "")
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
 			return x.fault(ctx, err)
@@ -181,7 +181,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		seen[method+" "+u.String()+" "+cookies] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
 		// One that brings a new cookie is another request.
-		if u = next; seen[method+" "+u.String()+" "+x.request.Jar.header(x.cookieURL(u), "")] {
+		if u = next; seen[method+" "+u.String()+" "+x.cookieHeader(u, "")] {
 			return loop(resp, "redirects in a loop")
 		}
 		if len(seen) > maxRedirects {
@@ -206,7 +206,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	if host := x.request.Host; host != "" {
 		req.Host = host
 	}
-	if cookies := x.request.Jar.header(x.cookieURL(u), req.Header.Get("Cookie")); cookies != "" {
+	if cookies := x.cookieHeader(u, req.Header.Get("Cookie")); cookies != "" {
 		req.Header = req.Header.Clone()
 		req.Header.Set("Cookie", cookies)
 	}
@@ -245,14 +245,14 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		return o
 	}
 	limit := x.request.MaxBody
-	var err error
 	body := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	if stream {
 		body = &events{body: body, left: x.request.Events}
 	}
-	o.Body, err = io.ReadAll(io.LimitReader(body, limit+1))
-	n := int64(len(o.Body))
+	var whole bytes.Buffer
+	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))
+	o.Body = whole.Bytes()
 	o.Trailer = resp.Trailer
 	switch {
 	case err != nil:

@@ -12,7 +12,7 @@ import (
 func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 	x.watcher = &watcher{cancel: x.cancel}
 	header := x.request.Header.Clone()
-	if cookies := x.request.Jar.header(x.cookieURL(u), header.Get("Cookie")); cookies != "" {
+	if cookies := x.cookieHeader(u, header.Get("Cookie")); cookies != "" {
 		header.Set("Cookie", cookies)
 	}
 	host := x.request.Host

@@ -177,7 +177,9 @@ func (a *attempt) learn(s *suite.Step, o *probe.Observation) {
 		a.hidden = true
 		return
 	}
-	a.scope.Secrets = a.scope.Secrets.With(texts...)
+	if len(texts) > 0 {
+		a.scope.Secrets = a.scope.Secrets.With(texts...)
+	}
 }
 
 // note keeps what an answer showed.

@@ -1,12 +1,8 @@
 package suite
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -161,38 +157,11 @@ func (v *Verification) Final() bool {
 	return f == probe.FaultCertificate || f == probe.FaultHandshake || f == probe.FaultRequest || f == probe.FaultInterrupted
 }
 
-// decode reads one JSON value, and nothing behind it. Of two members with one key, nobody can say which of them
-// another reader takes.
-func decode(o probe.Observation) (any, *Mismatch) {
-	const expected = "a JSON body"
-	body := []byte(bodyText(o))
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, &Mismatch{expected, "an empty body"}
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var root any
-	if err := dec.Decode(&root); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, &Mismatch{expected, "JSON that ends too early"}
-		}
-		return nil, &Mismatch{expected, "not JSON: " + err.Error()}
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &Mismatch{expected, "not JSON: there is more after the first value"}
-	}
-	// The key is not escaped: that could hide a secret in it.
-	if key, twice := duplicateKey(body); twice {
-		return nil, &Mismatch{expected + " without duplicate keys", `the key "` + key + `" twice in one object`}
-	}
-	return root, nil
-}
-
 // bodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
 // mark. One in a charset that is not known stays as it is.
 func bodyText(o probe.Observation) string {
 	var params map[string]string
-	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, ";") {
+	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, "=") && !strings.Contains(strings.ToLower(kind), "utf-8") {
 		_, params, _ = mime.ParseMediaType(kind)
 	}
 	var from encoding.Encoding
