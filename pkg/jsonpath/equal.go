@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -51,17 +52,9 @@ func (r *run) equalScalars(a, b any) bool {
 		y, ok := r.decimal(b)
 		return ok && x.compare(y) == 0
 	}
-	switch x := a.(type) {
-	case string:
-		y, ok := b.(string)
-		return ok && r.spend(min(len(x), len(y))/bytesPerStep) && x == y
-	case bool:
-		y, ok := b.(bool)
-		return ok && x == y
-	case nil:
-		return b == nil
-	}
-	return false // not a value that encoding/json makes
+	x, _ := a.(string)
+	y, _ := b.(string)
+	return r.spend(min(len(x), len(y))/bytesPerStep) && a == b
 }
 
 // less orders numbers, and strings by code points; other values have no order.
@@ -75,12 +68,11 @@ func (r *run) less(a, b any) bool {
 	return ok && ok2 && r.spend(min(len(x), len(y))/bytesPerStep) && x < y
 }
 
-// decimal is a number of any size and precision, ±0.digits × 10^exp, so that 64-bit identifiers differ
-// when they differ and 1e999999999 costs nothing. Digits have no zero at either end; zero has none at all.
+// decimal is a number of any size and precision, sign × 0.digits × 10^exp, so that 64-bit identifiers differ
+// when they differ and 1e999999999 costs nothing. Digits have no zero at either end; zero is the zero value.
 type decimal struct {
-	negative bool
-	digits   string
-	exp      int
+	sign, exp int
+	digits    string
 }
 
 // maxExponent caps exponents, far beyond any digits that fit in memory could make up for.
@@ -101,50 +93,23 @@ func (r *run) decimal(v any) (decimal, bool) {
 
 func parseDecimal(text string) decimal {
 	text, negative := strings.CutPrefix(text, "-")
-	mantissa, exponent, found := text, "", false
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		mantissa, exponent, found = text[:i], text[i+1:], true
-	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
-	exp := len(whole) - (len(whole) + len(fraction) - len(digits))
-	if found {
-		n, err := strconv.Atoi(exponent)
-		if err != nil { // out of range: Atoi returned the nearest int
-			n = min(max(n, -maxExponent), maxExponent)
-		}
-		exp += min(max(n, -maxExponent), maxExponent)
+	exp, _ := strconv.Atoi(exponent) // out of range it is the nearest int
+	d := decimal{
+		sign: 1, digits: strings.TrimRight(digits, "0"),
+		exp: min(max(exp, -maxExponent), maxExponent) + len(digits) - len(fraction),
 	}
-	digits = strings.TrimRight(digits, "0")
-	if digits == "" {
+	switch {
+	case d.digits == "":
 		return decimal{} // -0 equals 0
+	case negative:
+		d.sign = -1
 	}
-	return decimal{negative, digits, exp}
+	return d
 }
 
 func (d decimal) compare(e decimal) int {
-	switch {
-	case d.sign() != e.sign():
-		return d.sign() - e.sign()
-	case d.negative:
-		return e.magnitude(d)
-	}
-	return d.magnitude(e)
-}
-
-func (d decimal) sign() int {
-	switch {
-	case d.digits == "":
-		return 0
-	case d.negative:
-		return -1
-	}
-	return 1
-}
-
-func (d decimal) magnitude(e decimal) int {
-	if d.exp != e.exp && d.digits != "" {
-		return d.exp - e.exp
-	}
-	return strings.Compare(d.digits, e.digits)
+	return cmp.Or(d.sign-e.sign, d.sign*cmp.Or(d.exp-e.exp, strings.Compare(d.digits, e.digits)))
 }

@@ -2,48 +2,47 @@ package jsonpath
 
 import (
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
-func (j joined) holds(r *run, at any) bool {
-	decides := j.op == "||"
-	for _, cond := range j.parts {
-		if cond.holds(r, at) == decides {
-			return decides
+// logical is a condition on the value at hand.
+type logical func(r *run, at any) bool
+
+// value is one side of a comparison or an argument of a function. The bool is false for Nothing, which
+// is what a path gives that finds no value; it is not null, though the value is nil.
+type value func(r *run, at any) (any, bool)
+
+func literal(v any) value { return func(*run, any) (any, bool) { return v, true } }
+
+// joined is the parts joined by "||", of which one that holds decides, or by "&&".
+func joined(decides bool, parts []logical) logical {
+	return func(r *run, at any) bool {
+		for _, cond := range parts {
+			if cond(r, at) == decides {
+				return decides
+			}
 		}
+		return !decides
 	}
-	return !decides
 }
 
-func (n not) holds(r *run, at any) bool    { return !n.cond.holds(r, at) }
-func (e exists) holds(r *run, at any) bool { return len(r.find(e.query, at, 1)) > 0 }
-
-func (c comparison) holds(r *run, at any) bool {
-	left, haveLeft := c.left.of(r, at)
-	right, haveRight := c.right.of(r, at)
-	equal := func() bool {
-		return haveLeft == haveRight && (!haveLeft || r.equal(left, right))
-	}
-	less := func() bool { return haveLeft && haveRight && r.less(left, right) }
-	if c.op[0] == '>' {
+// comparison is left op right, where op is one of == != < <= > >=.
+func comparison(op string, left, right value) logical {
+	if op[0] == '>' {
 		left, right = right, left
 	}
-	switch c.op {
-	case "==":
-		return equal()
-	case "!=":
-		return !equal()
-	case "<", ">":
-		return less()
-	default: // "<=", ">="
-		return less() || equal()
+	return func(r *run, at any) bool {
+		a, haveA := left(r, at)
+		b, haveB := right(r, at)
+		switch {
+		case op == "!=":
+			return haveA != haveB || !r.equal(a, b)
+		case op != "==" && r.less(a, b): // Nothing and null have no order
+			return true
+		}
+		return strings.HasSuffix(op, "=") && haveA == haveB && r.equal(a, b)
 	}
-}
-
-func (l literal) of(*run, any) (any, bool) { return l.v, true }
-
-func (s singular) of(r *run, at any) (v any, ok bool) {
-	return single(r.find(s.query, at, 1))
 }
 
 // single returns the one value that was found, if it is one.
@@ -54,58 +53,45 @@ func single(found []any) (v any, ok bool) {
 	return found[0], true
 }
 
-func (l lengthOf) of(r *run, at any) (any, bool) {
-	v, _ := l.arg.of(r, at) // Nothing is nil here, and nil has no length either
-	switch v := v.(type) {
-	case string:
-		r.spend(len(v) / bytesPerStep)
-		return float64(utf8.RuneCountInString(v)), true
-	case []any:
-		return float64(len(v)), true
-	case map[string]any:
-		return float64(len(v)), true
+func length(arg value) value {
+	return func(r *run, at any) (any, bool) {
+		v, _ := arg(r, at)
+		switch v := v.(type) {
+		case string:
+			r.spend(len(v) / bytesPerStep)
+			return float64(utf8.RuneCountInString(v)), true
+		case []any:
+			return float64(len(v)), true
+		case map[string]any:
+			return float64(len(v)), true
+		}
+		return nil, false
 	}
-	return nil, false
 }
 
-func (c countOf) of(r *run, at any) (any, bool) {
-	return float64(len(r.find(c.query, at, all))), true
+// matching is match (the whole text) or search (a part of it) with a pattern that comes from the document.
+func matching(text, pattern value, whole bool) logical {
+	return matches(text, func(r *run, at any) *regexp.Regexp {
+		v, _ := pattern(r, at)
+		if pattern, ok := v.(string); ok {
+			return r.compiled(pattern, whole)
+		}
+		return nil
+	})
 }
 
-func (v valueOf) of(r *run, at any) (any, bool) {
-	return single(r.find(v.query, at, 2)) // a second one is enough to know that there is no single one
-}
-
-// dynamicPattern keeps the last pattern that came from the document: mostly there is but one.
-type dynamicPattern struct {
-	text  string
-	whole bool
-	re    *regexp.Regexp
-	tried bool
-}
-
-func (m matching) holds(r *run, at any) bool {
-	v, _ := m.text.of(r, at)
-	text, ok := v.(string)
-	if !ok {
-		return false
-	}
-	re := m.compiled
-	if re == nil {
-		v, _ := m.pattern.of(r, at)
-		pattern, ok := v.(string)
+// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too.
+func matches(text value, pattern func(r *run, at any) *regexp.Regexp) logical {
+	return func(r *run, at any) bool {
+		v, _ := text(r, at)
+		text, ok := v.(string)
 		if !ok {
 			return false
 		}
-		if re = r.compiled(pattern, m.whole); re == nil {
-			return false // the RFC's answer to a pattern that is none
-		}
+		re := pattern(r, at)
+		// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
+		return re != nil && r.spend(3*len(text)+len(text)*len(re.String())/64) && re.MatchString(text)
 	}
-	// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
-	if !r.spend(3*len(text) + len(text)*len(re.String())/64) {
-		return false
-	}
-	return re.MatchString(text)
 }
 
 // maxPattern bounds a pattern that comes from the document; longer ones count as too much work.
@@ -113,6 +99,13 @@ const maxPattern = 1000
 
 // compileSteps prices compiling: a few bytes ("\pL{999}") can cost a thousand states each.
 const compileSteps = 1000
+
+// dynamicPattern keeps the last pattern that came from the document: mostly there is but one.
+type dynamicPattern struct {
+	text         string
+	whole, tried bool
+	re           *regexp.Regexp
+}
 
 func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
 	p := &r.pattern
@@ -122,12 +115,36 @@ func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
 	*p = dynamicPattern{text: pattern, whole: whole, tried: true}
 	if len(pattern) > maxPattern {
 		r.spend(maxSteps + 1)
-		return nil
 	}
 	if r.spend(compileSteps * len(pattern)) {
-		if re, err := compile(pattern, whole); err == nil {
-			p.re = re
-		}
+		p.re, _ = compile(pattern, whole)
 	}
 	return p.re
+}
+
+// compile translates an I-Regexp (RFC 9485) for RE2: its dot matches all but the two line breaks. What
+// RE2 knows beyond I-Regexp (\d, anchors) is allowed, as people write it everywhere.
+func compile(pattern string, whole bool) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil, err // in the user's words
+	}
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\' && i+1 < len(pattern):
+			b.WriteByte(c)
+			i++
+		case c == '.' && !class:
+			b.WriteString(`[^\n\r]`)
+			continue
+		case c == '[' || c == ']':
+			class = c == '['
+		}
+		b.WriteByte(pattern[i])
+	}
+	if whole {
+		return regexp.Compile(`\A(?:` + b.String() + `)\z`)
+	}
+	return regexp.Compile(b.String())
 }

@@ -42,26 +42,26 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Col
 // Parse reads a path. Every error is a *SyntaxError. Beyond the RFC it refuses a regular expression that
 // is written in the path and does not compile: the RFC lets such a filter match nothing, ever.
 func Parse(expr string) (*Path, error) {
-	p := &parser{src: expr}
 	if len(expr) > maxLength {
 		return nil, &SyntaxError{Col: 1, Text: fmt.Sprintf("expected at most %d bytes, have %d", maxLength, len(expr))}
 	}
+	p := &parser{src: expr}
 	for i, r := range expr {
 		if r == utf8.RuneError && !strings.HasPrefix(expr[i:], string(utf8.RuneError)) {
-			return nil, p.failAt(i, "expected UTF-8")
+			p.failAt(i, "expected UTF-8")
 		}
 	}
 	if !p.take("$") {
-		return nil, p.fail(`expected "$", where every path begins`)
+		p.fail(`expected "$", where every path begins`)
 	}
-	segments, err := p.segments()
-	if err != nil {
-		return nil, err
+	q := &query{segments: p.segments()}
+	if p.pos < len(expr) {
+		p.fail(`expected ".", "[" or the end of the path`)
 	}
-	if p.pos < len(p.src) {
-		return nil, p.fail(`expected ".", "[" or the end of the path`)
+	if p.err != nil {
+		return nil, p.err
 	}
-	return &Path{expr, &query{segments: segments}}, nil
+	return &Path{expr, q}, nil
 }
 
 // Select returns the values that the path finds in root, in document order; members of an object come

@@ -6,6 +6,25 @@ import (
 	"slices"
 )
 
+// query is a path from the root ("$") or, inside a filter, from the value at hand ("@").
+type query struct {
+	relative bool
+	segments []segment
+}
+
+func (q *query) singular() bool {
+	return !slices.ContainsFunc(q.segments, func(s segment) bool { return !s.single })
+}
+
+// segment finds children of a value, or of the value and everything below it; single says that it is one at most.
+type segment struct {
+	descendant, single bool
+	selectors          []selector
+}
+
+// selector hands the children of a value that it selects to yield, until that returns false.
+type selector func(r *run, node any, yield func(any) bool) bool
+
 // run is one Select: the document, and what is left of its steps.
 type run struct {
 	root any
@@ -85,7 +104,7 @@ func (r *run) each(segments []segment, node any, yield func(any) bool) bool {
 
 func (r *run) apply(s segment, node any, yield func(any) bool) bool {
 	for _, sel := range s.selectors {
-		if !r.spend(1) || !sel.each(r, node, yield) {
+		if !r.spend(1) || !sel(r, node, yield) {
 			return false
 		}
 	}
@@ -114,69 +133,59 @@ func (r *run) children(node any, yield func(any) bool) bool {
 	return true
 }
 
-func (n name) each(_ *run, node any, yield func(any) bool) bool {
-	if m, ok := node.(map[string]any); ok {
-		if v, ok := m[string(n)]; ok {
-			return yield(v)
-		}
+func wildcard(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
+
+func name(key string) selector {
+	return func(_ *run, node any, yield func(any) bool) bool {
+		m, _ := node.(map[string]any)
+		v, ok := m[key]
+		return !ok || yield(v)
 	}
-	return true
 }
 
-func (wildcard) each(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
-
-func (i index) each(_ *run, node any, yield func(any) bool) bool {
-	a, ok := node.([]any)
-	at := int(i)
-	if at < 0 {
-		at += len(a)
-	}
-	if !ok || at < 0 || at >= len(a) {
-		return true
-	}
-	return yield(a[at])
-}
-
-func (s slice) each(r *run, node any, yield func(any) bool) bool {
-	a, ok := node.([]any)
-	if !ok || s.step == 0 {
-		return true
-	}
-	for i, end := s.bounds(len(a)); s.step > 0 && i < end || s.step < 0 && i > end; i += s.step {
-		if !r.spend(1) || !yield(a[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// bounds returns the first index and the one to stop before (RFC 9535, 2.3.4.2.2).
-func (s slice) bounds(n int) (first, end int) {
-	low, high := 0, n
-	if s.step < 0 {
-		low, high = -1, n-1
-	}
-	bound := func(at *int, otherwise int) int {
-		if at == nil {
-			return otherwise
-		}
-		i := *at
+func index(at int) selector {
+	return func(_ *run, node any, yield func(any) bool) bool {
+		a, _ := node.([]any)
+		i := at
 		if i < 0 {
-			i += n
+			i += len(a)
 		}
-		return min(max(i, low), high)
+		return i < 0 || i >= len(a) || yield(a[i])
 	}
-	if s.step < 0 {
-		return bound(s.start, high), bound(s.end, low)
-	}
-	return bound(s.start, low), bound(s.end, high)
 }
 
-func (f filter) each(r *run, node any, yield func(any) bool) bool {
-	return r.children(node, func(v any) bool {
-		if !r.spend(1) {
-			return false
+// slice is start:end:step; a nil bound is one that was not written (RFC 9535, 2.3.4.2.2).
+func slice(start, end *int, step int) selector {
+	return func(r *run, node any, yield func(any) bool) bool {
+		a, _ := node.([]any)
+		low, high := 0, len(a)
+		if step < 0 {
+			low, high = -1, len(a)-1
 		}
-		return !f.cond.holds(r, v) || yield(v)
-	})
+		bound := func(at *int, otherwise int) int {
+			switch {
+			case at == nil:
+				return otherwise
+			case *at < 0:
+				return min(max(*at+len(a), low), high)
+			}
+			return min(max(*at, low), high)
+		}
+		first, last := bound(start, low), bound(end, high)
+		if step < 0 {
+			first, last = bound(start, high), bound(end, low)
+		}
+		for i := first; step > 0 && i < last || step < 0 && i > last; i += step {
+			if !r.spend(1) || !yield(a[i]) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func filter(cond logical) selector {
+	return func(r *run, node any, yield func(any) bool) bool {
+		return r.children(node, func(v any) bool { return r.spend(1) && (!cond(r, v) || yield(v)) })
+	}
 }
