@@ -18,7 +18,7 @@ func TestTheModelIsGenerated(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	fresh := filepath.Join(t.TempDir(), "model_gen.go")
+	fresh := filepath.Join(t.TempDir(), "model.txt")
 	if out, err := exec.CommandContext(ctx, "go", "run", "../../buildtools/taskdef-model", fresh).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -26,7 +26,7 @@ func TestTheModelIsGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile("model_gen.go"); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("model_gen.go is not what the generator makes (%v): go generate ./pkg/taskdef", err)
+	if got, err := os.ReadFile("model.txt"); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("model.txt is not what the generator makes (%v): go generate ./pkg/taskdef", err)
 	}
 }
