@@ -57,55 +57,49 @@ type document struct {
 	Members map[string]any
 }
 
+// directive says what of a line are metrics, in the specification's words.
 type directive struct {
-	Namespace  string     `json:"Namespace"`
-	Dimensions [][]string `json:"Dimensions"`
-	Metrics    []metric   `json:"Metrics"`
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
 }
 
 // lines returns the document as log lines, each one JSON object without a line end: one line, or more
 // when a metric has more than maxValues values.
-func (d document) lines() ([][]byte, error) {
+func (d document) lines() (all [][]byte, err error) {
 	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
 		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
 	}
-	var all [][]byte
-	for rest := d.Metrics; len(rest) > 0; {
-		line, left, err := d.line(rest)
+	for from := 0; ; from += maxValues {
+		out := map[string]any{}
+		maps.Copy(out, d.Members)
+		for _, dim := range d.Dimensions {
+			out[dim.Name] = dimensionValue(dim.Value)
+		}
+		var listed []metric
+		for _, m := range d.Metrics {
+			if from >= len(m.Values) {
+				continue
+			}
+			listed = append(listed, m)
+			if now := m.Values[from:min(from+maxValues, len(m.Values))]; len(now) == 1 {
+				out[m.Name] = now[0]
+			} else {
+				out[m.Name] = now
+			}
+		}
+		if len(listed) == 0 {
+			return all, nil
+		}
+		out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{
+			{d.Namespace, d.Sets, listed},
+		}}
+		line, err := json.Marshal(out) // fails on NaN and infinity
 		if err != nil {
 			return nil, err
 		}
-		all, rest = append(all, line), left
+		all = append(all, line)
 	}
-	return all, nil
-}
-
-// line writes the first values of each metric and returns what is left of them.
-func (d document) line(metrics []metric) (line []byte, left []metric, err error) {
-	out := make(map[string]any, len(d.Members)+len(d.Dimensions)+len(metrics)+1)
-	maps.Copy(out, d.Members)
-	for _, dim := range d.Dimensions {
-		out[dim.Name] = dimensionValue(dim.Value)
-	}
-	dir := directive{Namespace: d.Namespace, Dimensions: d.Sets, Metrics: make([]metric, 0, len(metrics))}
-	for _, m := range metrics {
-		now := m.Values[:min(len(m.Values), maxValues)]
-		switch len(now) {
-		case 0:
-			continue
-		case 1:
-			out[m.Name] = now[0]
-		default:
-			out[m.Name] = now
-		}
-		dir.Metrics = append(dir.Metrics, m)
-		if more := m.Values[len(now):]; len(more) > 0 {
-			left = append(left, metric{m.Name, m.Unit, more})
-		}
-	}
-	out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{dir}}
-	line, err = json.Marshal(out) // fails on NaN and infinity
-	return line, left, err
 }
 
 // dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank.

@@ -10,11 +10,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/sethvargo/go-envconfig"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
@@ -184,4 +187,30 @@ func phases(n lifecycle.Name, evidence bool) []finding.Phase {
 		return []finding.Phase{finding.PhaseReady, finding.PhaseCompare}
 	}
 	return []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare}
+}
+
+// New returns the gate of a lifecycle event with the environment's settings.
+func New(ctx context.Context, n lifecycle.Name, env envconfig.Lookuper, out io.Writer) *Gate {
+	s, err := ReadSettings(ctx, env)
+	cfg := s.AWS.Config()
+	return &Gate{
+		Settings: s, SettingsError: err, LifecycleEvent: n,
+		CodeDeploy: codedeploy.New(cfg), AWS: cfg, Out: out,
+	}
+}
+
+// Invoke is Handle with the raw payload, as Lambda's runtime calls it. If the runtime parsed the payload, it would
+// refuse one that is not JSON by itself, and the log would hold no verdict.
+func (g *Gate) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	answer, err := g.Handle(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// Start serves the gate's invocations under Lambda, with settings from the process's environment. It
+// does not return.
+func Start(n lifecycle.Name) {
+	lambda.Start(New(context.Background(), n, envconfig.OsLookuper(), os.Stdout))
 }

@@ -125,19 +125,19 @@ func (j *journal) safely(f func()) {
 // fault logs what should never happen, at every LOG_LEVEL.
 func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
+// line logs a result: its names and values in turn.
+func (j *journal) line(level zerolog.Level, event string, fields ...any) {
+	j.results.WithLevel(level).Str("event", event).Fields(fields).Send()
+}
+
 func (j *journal) check(c finding.CheckResult) {
 	j.mu.Lock()
 	j.count(c.Verdict, !c.Observe)
 	j.checkMillis = append(j.checkMillis, millis(c.Duration))
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == finding.Pass || c.Observe)).Str("event", "check").
-		Str("check", c.Check).
-		Str("verdict", string(c.Verdict)).
-		Int("attempts", c.Attempts).
-		Int("failures", c.Failures).
-		Float64("duration_ms", millis(c.Duration)).
-		Bool("observe", c.Observe).
-		Str("reason", c.Reason).Send()
+	j.line(levelOf(c.Verdict == finding.Pass || c.Observe), "check", "check", c.Check, "verdict", c.Verdict,
+		"attempts", c.Attempts, "failures", c.Failures, "duration_ms", millis(c.Duration), "observe", c.Observe,
+		"reason", c.Reason)
 }
 
 // count counts a check or a comparison; the caller holds the lock.
@@ -155,17 +155,10 @@ func (j *journal) compare(c finding.Comparison) {
 	j.mu.Lock()
 	j.count(c.Verdict, true)
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == finding.Pass)).Str("event", "compare").
-		Str("check", c.Check).
-		Str("verdict", string(c.Verdict)).
-		Int("pairs", c.Pairs).
-		Float64("green_p50_ms", millis(c.GreenP50)).
-		Float64("blue_p50_ms", millis(c.BlueP50)).
-		Float64("green_p95_ms", millis(c.GreenP95)).
-		Float64("blue_p95_ms", millis(c.BlueP95)).
-		Int("green_errors", c.GreenErrors).
-		Int("blue_errors", c.BlueErrors).
-		Str("reason", c.Reason).Send()
+	j.line(levelOf(c.Verdict == finding.Pass), "compare", "check", c.Check, "verdict", c.Verdict, "pairs", c.Pairs,
+		"green_p50_ms", millis(c.GreenP50), "blue_p50_ms", millis(c.BlueP50),
+		"green_p95_ms", millis(c.GreenP95), "blue_p95_ms", millis(c.BlueP95),
+		"green_errors", c.GreenErrors, "blue_errors", c.BlueErrors, "reason", c.Reason)
 }
 
 // asks writes what somebody is asked, and how to answer it.
@@ -173,16 +166,18 @@ func (j *journal) asks(q *question, reason, link string) {
 	j.mu.Lock()
 	id := j.deploymentID
 	j.mu.Unlock()
-	line := j.results.Warn().Str("event", "ask").
-		Str("question", q.ID).
-		Str("until", q.Until.Format(time.RFC3339)).
-		Str("reason", oneLine(reason)).
-		Str("approve", "greenlight approve --deployment "+id+" --why TEXT").
-		Str("reject", "greenlight reject --deployment "+id+" --why TEXT")
+	j.line(zerolog.WarnLevel, "ask", linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
+		"reason", oneLine(reason),
+		"approve", "greenlight approve --deployment "+id+" --why TEXT",
+		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
+}
+
+// linked adds where the report is, if it is anywhere.
+func linked(link string, fields ...any) []any {
 	if link != "" {
-		line = line.Str("report", link)
+		fields = append(fields, "report", link)
 	}
-	line.Send()
+	return fields
 }
 
 // recount counts what a report holds: it may be another call that told it.
@@ -208,29 +203,19 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 	passed, failed := j.checksPassed, j.checksFailed
 	j.mu.Unlock()
 	s := d.Seen
-	line := j.results.WithLevel(level).Str("event", "verdict").
-		Str("verdict", string(d.Verdict)).
-		Str("status", string(d.Status())).
-		Str("blame", string(d.Blame)).
-		Str("reason", oneLine(d.Reason)).
-		Str("release", s.Release).
-		Str("suite", s.Suite).
-		Str("suite_sha256", s.SuiteSHA256).
-		Int("checks_passed", passed).
-		Int("checks_failed", failed).
-		Float64("duration_ms", millis(took)).
-		Str("cluster", s.Cluster).
-		Str("service", s.Service)
+	fields := []any{
+		"verdict", d.Verdict, "status", d.Status(), "blame", d.Blame, "reason", oneLine(d.Reason),
+		"release", s.Release, "suite", s.Suite, "suite_sha256", s.SuiteSHA256,
+		"checks_passed", passed, "checks_failed", failed, "duration_ms", millis(took),
+		"cluster", s.Cluster, "service", s.Service,
+	}
 	if s.Step > 0 {
-		line = line.Int("step", s.Step)
+		fields = append(fields, "step", s.Step)
 	}
 	for _, w := range s.Witnesses() {
-		line = line.Str(w.Name, oneLine(w.Saw))
+		fields = append(fields, w.Name, oneLine(w.Saw))
 	}
-	if link != "" {
-		line = line.Str("report", link)
-	}
-	line.Send()
+	j.line(level, "verdict", linked(link, fields...)...)
 }
 
 func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
@@ -238,14 +223,11 @@ func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
 	if r.Outcome == codedeploy.AlreadyCompleted {
 		level = zerolog.WarnLevel
 	}
-	line := j.results.WithLevel(level).Str("event", "reported").
-		Str("status", string(s)).
-		Int("attempts", r.Attempts).
-		Str("outcome", string(r.Outcome))
+	fields := []any{"status", s, "attempts", r.Attempts, "outcome", r.Outcome}
 	if r.Err != nil {
-		line = line.Str("reason", oneLine(r.Err.Error()))
+		fields = append(fields, "reason", oneLine(r.Err.Error()))
 	}
-	line.Send()
+	j.line(level, "reported", fields...)
 }
 
 func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.Duration) {
