@@ -173,6 +173,34 @@ func (c *checker) within(parent *template.Node, key string, low, high int) {
 	}
 }
 
+// atMost reports a list with too many items.
+func (c *checker) atMost(parent *template.Node, key string, most int) {
+	if n := parent.Get(key); len(n.List()) > most {
+		c.fail(n, fmt.Sprintf("%d %s, ECS takes %d", len(n.Items), key, most), "")
+	}
+}
+
+// at returns what stands under a path, in every element of the lists on the way.
+func at(n *template.Node, path string) []*template.Node {
+	found := []*template.Node{n}
+	for key := range strings.SplitSeq(path, ".") {
+		var next []*template.Node
+		for _, n := range found {
+			of := []*template.Node{n}
+			if n.Kind == template.Array {
+				of = n.Items
+			}
+			for _, n := range of {
+				if inner := n.Get(key); inner != nil {
+					next = append(next, inner)
+				}
+			}
+		}
+		found = next
+	}
+	return found
+}
+
 func kindOf(n *template.Node) string {
 	if n.Origin != nil {
 		return n.Kind.A() + " from " + n.Show()

@@ -1,6 +1,8 @@
 package taskdef
 
 import (
+	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -107,11 +109,16 @@ func (e *editor) label(flag, arg string) {
 	}
 }
 
-// labelled reports whether a --label has set the release label of the container that the load balancer reaches.
-func (e *editor) labelled() bool {
-	c := e.reached("--release")
+// defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
+func (e *editor) defaultRelease(flag, arg string) {
+	c := e.reached(flag)
 	stamp := c.Get("dockerLabels").Get(ReleaseLabel)
-	return c == nil || stamp != nil && e.doc.Place(stamp.At).Flag == "--label"
+	if c == nil {
+		return
+	}
+	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.doc.Place(stamp.At).Flag) {
+		e.label(flag, arg)
+	}
 }
 
 func (e *editor) tag(flag, arg string) {
@@ -148,4 +155,43 @@ func (e *editor) command(flag, arg string) {
 		}
 	}
 	c.Set("command", at, out)
+}
+
+// shellWords splits text as a POSIX shell does, with its three ways to quote and without expanding
+// anything: no variables, no globs, no operators. The libraries for it either expand, or run commands,
+// or take an open quote for closed.
+func shellWords(text string) ([]string, error) {
+	piece := regexp.MustCompile(`^(?:[ \t\r\n]+|'[^']*'|"(?:[^"\\]|\\[\s\S])*"|\\[\s\S]|[^ \t\r\n'"\\]+)`)
+	open := map[byte]string{
+		'\'': "a single quote is not closed", '"': "a double quote is not closed", '\\': "a backslash stands at the end",
+	}
+	var words []string
+	for inWord := false; text != ""; {
+		part := piece.FindString(text)
+		if part == "" {
+			return nil, errors.New(open[text[0]])
+		}
+		text = text[len(part):]
+		switch part[0] {
+		case ' ', '\t', '\n', '\r':
+			inWord = false
+			continue
+		case '\'':
+			part = part[1 : len(part)-1]
+		case '"': // within, a backslash quotes only what the shell says
+			part = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, "$", "\\`", "`", "\\\n", "").Replace(part[1 : len(part)-1])
+		case '\\':
+			if part = part[1:]; part == "\n" { // at the end of a line, which it continues
+				continue
+			}
+		}
+		if !inWord {
+			words, inWord = append(words, ""), true
+		}
+		words[len(words)-1] += part
+	}
+	if len(words) == 0 {
+		return nil, errors.New("no words")
+	}
+	return words, nil
 }

@@ -8,28 +8,22 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// images sets the images: *=URI first, so that the more specific ones, in their order, win.
-func (e *editor) images(args []string) {
-	for _, arg := range args {
-		if uri, all := strings.CutPrefix(arg, "*="); all {
-			for _, c := range e.containers() {
-				e.setImage("--image", c, uri)
-			}
-		}
+// image sets the image of a container, of all, or of the one that an --image without a name means.
+func (e *editor) image(flag, arg string) {
+	// A URI holds no =, so what stands before one is a name.
+	name, uri, named := strings.Cut(arg, "=")
+	var set []*template.Node
+	switch {
+	case named && name == "*":
+		set = e.containers()
+	case named:
+		set = append(set, e.mustName(flag, name))
+	default:
+		set, uri = append(set, e.unnamedImage()), arg
 	}
-	for _, arg := range args {
-		// A URI holds no =, so what stands before one is a name.
-		name, uri, named := strings.Cut(arg, "=")
-		switch {
-		case named && name == "*":
-		case named:
-			if c := e.mustName("--image", name); c != nil {
-				e.setImage("--image", c, uri)
-			}
-		default:
-			if c := e.unnamedImage(); c != nil {
-				e.setImage("--image", c, arg)
-			}
+	for _, c := range set {
+		if c != nil {
+			e.setImage(flag, c, uri)
 		}
 	}
 }

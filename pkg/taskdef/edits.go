@@ -43,27 +43,104 @@ type editor struct {
 	problems diagnostic.List
 }
 
+// edit is the values of a flag, and what each does to a template.
+type edit struct {
+	flag string
+	args []string
+	do   func(e *editor, flag, arg string)
+}
+
+// all are the edits in the order in which they are made; the last one also says which image is told (see placeholders).
+func (edits Edits) all() []edit {
+	specific := func(image string) bool { return !strings.HasPrefix(image, "*=") }
+	images := slices.DeleteFunc(slices.Clone(edits.Images), specific) // first, so that the more specific ones win
+	images = append(images, slices.DeleteFunc(slices.Clone(edits.Images), func(s string) bool { return !specific(s) })...)
+	stamp := func(label, value string) []string {
+		if value == "" {
+			return nil
+		}
+		return []string{label + "=" + value}
+	}
+	return []edit{
+		{"--set", edits.Sets, (*editor).set},
+		{"--image", images, (*editor).image},
+		{"--unset-env", edits.UnsetEnv, (*editor).unsetEnv},
+		{"--env", edits.Env, (*editor).env},
+		{"--secret", edits.Secrets, (*editor).env},
+		{"--command", edits.Commands, (*editor).command},
+		{"--label", edits.Labels, (*editor).label},
+		{"--release", stamp(ReleaseLabel, edits.Release), (*editor).label},
+		{"--release", stamp(ReleaseLabel, edits.DefaultRelease), (*editor).defaultRelease},
+		{"--suite", stamp(SuiteLabel, edits.Suite), (*editor).label},
+		{"--tag", edits.Tags, (*editor).tag},
+		{placeholderFlag, edits.ImagePlaceholders, nil},
+	}
+}
+
 // apply makes the edits in a fixed order, and returns the image for imageDetail.json.
 func (e *editor) apply(edits Edits) string {
-	e.each("--set", edits.Sets, e.set)
-	e.images(edits.Images)
-	e.each("--unset-env", edits.UnsetEnv, e.unsetEnv)
-	e.each("--env", edits.Env, e.env)
-	e.each("--secret", edits.Secrets, e.env)
-	e.each("--command", edits.Commands, e.command)
-	e.each("--label", edits.Labels, e.label)
-	release := edits.Release
-	if release == "" && edits.DefaultRelease != "" && !e.labelled() {
-		release = edits.DefaultRelease
+	for _, edit := range edits.all() {
+		for _, arg := range edit.args {
+			if edit.do != nil && e.wellFormed(edit.flag, arg) {
+				edit.do(e, edit.flag, arg)
+			}
+		}
 	}
-	if release != "" {
-		e.label("--release", ReleaseLabel+"="+release)
-	}
-	if edits.Suite != "" {
-		e.label("--suite", SuiteLabel+"="+edits.Suite)
-	}
-	e.each("--tag", edits.Tags, e.tag)
 	return e.placeholders(edits)
+}
+
+// Malformed returns what is wrong with the edits whatever the template is, so that it is reported even when the
+// template cannot be read.
+func (edits Edits) Malformed() diagnostic.List {
+	var e editor
+	for _, edit := range edits.all() {
+		for _, arg := range edit.args {
+			e.wellFormed(edit.flag, arg)
+		}
+	}
+	return e.problems
+}
+
+// formOf says what the value of a flag looks like.
+func formOf(flag string) string {
+	forms := map[string]string{
+		"--unset-env": "[CONTAINER:]NAME, without a value", "--env": "[CONTAINER:]NAME=VALUE",
+		"--secret": "[CONTAINER:]NAME=REFERENCE", "--label": "[CONTAINER:]LABEL=VALUE",
+		"--command": "CONTAINER=WORDS or CONTAINER=[JSON list]", "--set": "/POINTER=JSON",
+		placeholderFlag: "N=CONTAINER with N from 1 to 4",
+	}
+	return "want " + cmp.Or(forms[flag], "KEY=VALUE")
+}
+
+// wellFormed reports a value that is not of its flag's form. The value is not shown.
+func (e *editor) wellFormed(flag, arg string) bool {
+	key, value, assigned := strings.Cut(arg, "=")
+	ok, help := assigned && key != "", ""
+	switch flag {
+	case "--image":
+		ok = true
+	case "--unset-env":
+		ok = !assigned && key != ""
+	case placeholderFlag:
+		ok = ok && len(key) == 1 && key >= "1" && key <= "4"
+		help = "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
+	case "--env", "--secret", "--label", "--command":
+		if !ok && e.root != nil && len(e.containers()) > 1 {
+			help = e.nameHelp("")
+		}
+	case "--set":
+		ok = ok && strings.HasPrefix(key, "/")
+		help = `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
+		if _, problems := (template.Reader{}).Value(value); ok && len(problems) > 0 {
+			pointer := template.Unquoted(key)
+			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
+			return false
+		}
+	}
+	if !ok {
+		e.usage(flag, formOf(flag), help)
+	}
+	return ok
 }
 
 // containers returns the containers, with their names expanded.

@@ -322,11 +322,8 @@ func environmentNames(c *checker, container *template.Node) {
 }
 
 func environmentFiles(c *checker, container *template.Node) {
-	files := container.Get("environmentFiles")
-	if len(files.List()) > 10 {
-		c.fail(files, fmt.Sprintf("%d environmentFiles, ECS takes 10", len(files.Items)), "")
-	}
-	for _, f := range files.List() {
+	c.atMost(container, "environmentFiles", 10)
+	for _, f := range container.Get("environmentFiles").List() {
 		n := f.Get("value")
 		if n == nil || n.Kind != template.String {
 			continue
