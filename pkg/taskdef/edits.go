@@ -155,6 +155,14 @@ func (e *editor) containers() []*template.Node {
 	return objects
 }
 
+// names are the containers' names.
+func (e *editor) names() (all []string) {
+	for _, c := range e.containers() {
+		all = append(all, c.Get("name").Str())
+	}
+	return all
+}
+
 // named returns the container with the name, or nil.
 func (e *editor) named(name string) *template.Node { return named(e.containers(), name) }
 
@@ -173,11 +181,7 @@ func (e *editor) mustName(flag, name string) *template.Node {
 
 // nameHelp lists the containers, the nearest first.
 func (e *editor) nameHelp(name string) string {
-	var known, shown []string
-	for _, c := range e.containers() {
-		known = append(known, c.Get("name").Str())
-		shown = append(shown, c.Get("name").Show())
-	}
+	known, shown := e.names(), names(e.containers())
 	if len(known) == 0 {
 		return "the template has no containers"
 	}
@@ -230,11 +234,7 @@ func (e *editor) nearContainer(flag, key string) {
 	if !ok {
 		return
 	}
-	var known []string
-	for _, c := range e.containers() {
-		known = append(known, c.Get("name").Str())
-	}
-	if near, ok := diagnostic.Nearest(prefix, known); ok {
+	if near, ok := diagnostic.Nearest(prefix, e.names()); ok {
 		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key",
 			"did you mean "+e.named(near).Get("name").Label()+":…?")
 	}
