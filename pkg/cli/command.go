@@ -29,8 +29,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // The exit codes that every command shares; each adds its own between them.
@@ -126,10 +124,7 @@ func (c *Command) Near(arg string) string {
 	for _, sub := range c.Commands {
 		known = append(known, sub.Name)
 	}
-	if near, ok := diagnostic.Nearest(arg, known); ok {
-		return "did you mean the command " + near + "?"
-	}
-	return ""
+	return meant("the command ", arg, known)
 }
 
 // Execute runs the command line, which comes without the command's name, and returns the exit code.
@@ -302,10 +297,7 @@ func (c *Command) completion(out *Stdout) *Command {
 			case "powershell":
 				return ExitOK, c.cobra.GenPowerShellCompletionWithDesc(out)
 			}
-			help := "want one of " + strings.Join(shells, ", ")
-			if near, ok := diagnostic.Nearest(shell, shells); ok {
-				help = "did you mean " + near + "?"
-			}
+			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
 			return 0, &UsageError{Text: "there is no script for that shell", Help: help}
 		},
 	}

@@ -81,8 +81,13 @@ func wanted(wrong *pflag.InvalidValueError) string {
 func (c *Command) near(name string) string {
 	var known []string
 	c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+	return meant("--", name, known)
+}
+
+// meant suggests a known name; "" where none is near.
+func meant(what, name string, known []string) string {
 	if near, ok := diagnostic.Nearest(name, known); ok {
-		return "did you mean --" + near + "?"
+		return "did you mean " + what + near + "?"
 	}
 	return ""
 }

@@ -67,26 +67,20 @@ func usageOf(flag *pflag.Flag) string {
 
 // row is a line of a table, and as many below it as the text needs.
 func row(name, text string) string {
-	var b strings.Builder
-	at := utf8.RuneCountInString(name)
-	b.WriteString(name)
-	if at > column-2 {
-		b.WriteString("\n")
-		at = 0
+	lines := []string{fmt.Sprintf("%-*s", column, name)}
+	if utf8.RuneCountInString(name) > column-2 {
+		lines = []string{name, strings.Repeat(" ", column)}
 	}
-	b.WriteString(strings.Repeat(" ", column-at))
-	at = column
 	for _, word := range strings.Fields(text) {
-		if at > column && at+1+utf8.RuneCountInString(word) > width {
-			b.WriteString("\n" + strings.Repeat(" ", column))
-			at = column
+		last := &lines[len(lines)-1]
+		switch at := utf8.RuneCountInString(*last); {
+		case at == column:
+			*last += word
+		case at+1+utf8.RuneCountInString(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, strings.Repeat(" ", column)+word)
 		}
-		if at > column {
-			b.WriteString(" ")
-			at++
-		}
-		b.WriteString(word)
-		at += utf8.RuneCountInString(word)
 	}
-	return b.String() + "\n"
+	return strings.Join(lines, "\n") + "\n"
 }

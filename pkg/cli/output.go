@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,9 +24,9 @@ func WriteFile(name string, data []byte) error {
 // Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
 type Staged struct {
 	name string
-	// tmp is the temporary file; "" where name cannot be replaced, and data is still to be written.
-	tmp  string
-	data []byte
+	// tmp is the temporary file; where name cannot be replaced there is none, and direct writes the data.
+	tmp    string
+	direct func() error
 }
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
@@ -34,45 +35,39 @@ type Staged struct {
 // also to a file that is still to be made. The file keeps its permissions; a new one gets 0644 less the umask.
 // What is no regular file (a pipe, a device) or one of the process's own descriptors (/dev/stdout, /dev/fd/63 for
 // >(…)) is written to directly, by Commit.
-func Stage(name string, data []byte) (staged *Staged, err error) {
+func Stage(name string, data []byte) (*Staged, error) {
 	mode := fs.FileMode(0o644)
 	exists := false
-	_, own := descriptor(name)
+	fd, own := descriptor(name)
 	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
-	case own || err == nil && !info.Mode().IsRegular() && !info.IsDir():
-		return &Staged{name: name, data: data}, nil
+	case own:
+		return &Staged{name: name, direct: func() error { return writeTo(fd, name, data) }}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
+	case err == nil && !info.Mode().IsRegular():
+		return &Staged{name: name, direct: func() error { return os.WriteFile(name, data, mode) }}, nil
 	case err == nil:
 		mode, exists = info.Mode().Perm(), true
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if name, err = followed(name); err != nil {
+	name, err := followed(name)
+	if err != nil {
 		return nil, err
 	}
 	tmp, err := create(name, mode)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = tmp.Close()
-			_ = os.Remove(tmp.Name())
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return nil, err
-	}
+	_, err = tmp.Write(data)
 	if exists {
-		if err := tmp.Chmod(mode); err != nil {
-			return nil, err
-		}
+		err = cmp.Or(err, tmp.Chmod(mode))
 	}
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
 	// file system; what a power failure takes away, the next build makes again.
-	if err := tmp.Close(); err != nil {
+	if err = cmp.Or(err, tmp.Close()); err != nil {
+		_ = os.Remove(tmp.Name())
 		return nil, err
 	}
 	return &Staged{name: name, tmp: tmp.Name()}, nil
@@ -136,19 +131,10 @@ func followed(name string) (string, error) {
 	return "", fmt.Errorf("write %s: too many symbolic links", name)
 }
 
-// Name is the file that Commit replaces.
-func (s *Staged) Name() string { return s.name }
-
-// Direct reports whether Commit writes to something that cannot be replaced, which may fail half way.
-func (s *Staged) Direct() bool { return s.tmp == "" }
-
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
-	if fd, own := descriptor(s.name); own {
-		return writeTo(fd, s.name, s.data)
-	}
-	if s.tmp == "" {
-		return os.WriteFile(s.name, s.data, 0o644)
+	if s.direct != nil {
+		return s.direct()
 	}
 	if err := os.Rename(s.tmp, s.name); err != nil {
 		s.Discard()
