@@ -83,7 +83,7 @@ func (f Finder) Deployment(ctx context.Context, id string) Facts {
 		func() { found.Target = Of(f.CodeDeploy.Target(ctx, id)) },
 	)
 	if d, ok := found.Deployment.Get(); ok {
-		found.Test.ARN, found.Production.ARN = firstOf(d.TestListeners), firstOf(d.ProductionListeners)
+		found.Test.ARN, found.Production.ARN = cmp.Or(d.TestListeners...), cmp.Or(d.ProductionListeners...)
 		found.TestListeners = len(d.TestListeners)
 	}
 	t, _ := found.Target.Get()
@@ -188,10 +188,3 @@ func (found Facts) warned(errs ...error) Facts {
 
 // named is a name that is known when it is not empty.
 func named(name string) Fact[string] { return Fact[string]{value: name, known: name != ""} }
-
-func firstOf(all []string) string {
-	if len(all) == 0 {
-		return ""
-	}
-	return all[0]
-}

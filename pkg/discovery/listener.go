@@ -297,10 +297,7 @@ func Serves(health string) bool { return strings.Contains(health, " healthy") }
 
 // targetGroupName returns "name" of "arn:aws:elasticloadbalancing:…:targetgroup/name/id".
 func targetGroupName(arn string) string {
-	_, rest, ok := strings.Cut(arn, ":targetgroup/")
-	if !ok {
-		return ""
-	}
+	_, rest, _ := strings.Cut(arn, ":targetgroup/")
 	name, _, _ := strings.Cut(rest, "/")
 	return name
 }

@@ -120,9 +120,8 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 		if !notYet(err) || time.Now().After(until) {
 			return answer, err
 		}
-		state, stateErr := c.state(ctx)
-		if stateErr == nil {
-			c.note("waiting for the prober, which is " + state)
+		if state := c.state(ctx); state != "" && c.Note != nil {
+			c.Note("waiting for the prober, which is " + state)
 		}
 		select {
 		case <-ctx.Done():
@@ -139,23 +138,14 @@ func notYet(err error) bool {
 		"ENINotReadyException")
 }
 
-// state is the function's state in Lambda's words: "Inactive", "Pending".
-func (c Client) state(ctx context.Context) (string, error) {
+// state is the function's state in Lambda's words: "Inactive", "Pending"; "" where it is not known.
+func (c Client) state(ctx context.Context) string {
 	out, err := lambda.NewFromConfig(c.AWS).GetFunction(ctx,
 		&lambda.GetFunctionInput{FunctionName: aws.String(c.Function)})
-	if err != nil {
-		return "", awsclient.Error(err)
+	if err != nil || out.Configuration == nil {
+		return ""
 	}
-	if out.Configuration == nil {
-		return "", errors.New("read the function's state: the answer has none")
-	}
-	return string(out.Configuration.State), nil
-}
-
-func (c Client) note(text string) {
-	if c.Note != nil {
-		c.Note(text)
-	}
+	return string(out.Configuration.State)
 }
 
 // ErrOutlasted says that Lambda ended the prober before the suite had ended.
