@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -105,7 +106,7 @@ func (g *Gate) question(
 ) (q *question, before string) {
 	now := time.Now().UTC()
 	q = &question{
-		ID:    fmt.Sprintf("%s/%s/%s", lastOf(d.Seen.Deployment), d.Seen.Event, now.Format(timestamp)),
+		ID:    fmt.Sprintf("%s/%s/%s", path.Base(d.Seen.Deployment), d.Seen.Event, now.Format(timestamp)),
 		Until: now.Add(most), Report: *d.Seen.Run.Report(),
 	}
 	g.answer(ctx, in, q) // there is none yet; it says whether there can be one

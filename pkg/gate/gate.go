@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -26,6 +25,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
 // Gate is a hook: one function of one lifecycle event. Its fields are set once; Handle may then be
@@ -169,14 +169,7 @@ func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 }
 
 // oneLine keeps a reason one line of bounded length, whatever an error text brought along.
-func oneLine(text string) string {
-	const most = 1000
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
+func oneLine(text string) string { return redact.Safe(text, 1000) }
 
 // phases says what the lifecycle event's hook runs.
 func phases(n lifecycle.Name, evidence bool) []finding.Phase {
