@@ -53,7 +53,13 @@ func Bounded(cfg aws.Config) aws.Config {
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.BaseDelay = attempts, backoff
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(tooLarge)}, o.Retryables...)
+			large := func(err error) aws.Ternary { // the same answer is not asked for again
+				if errors.Is(err, ErrTooLarge) {
+					return aws.FalseTernary
+				}
+				return aws.UnknownTernary
+			}
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(large)}, o.Retryables...)
 		})
 	}
 	cfg.Logger, cfg.ClientLogMode = logging.Nop{}, 0
@@ -125,14 +131,6 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
-}
-
-// tooLarge keeps the SDK from asking for the same too large answer again.
-func tooLarge(err error) aws.Ternary {
-	if errors.Is(err, ErrTooLarge) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 // maxMessage bounds what is kept of AWS's error texts, in bytes.

@@ -59,8 +59,7 @@ func ReadEnv(name, text string) (map[string]string, diagnostic.List) {
 			}
 			var behind string
 			behind, next, _ = strings.Cut(from[len(all):], "\n")
-			if rest := strings.TrimLeft(behind, " \t"); rest != "" && rest[0] != '\r' &&
-				(rest[0] != '#' || rest == behind) {
+			if rest := strings.TrimLeft(behind, " \t"); rest != "" && rest[0] != '\r' && (rest[0] != '#' || rest == behind) {
 				wrong(from[len(all)+len(behind)-len(rest):], "text behind the closing quote",
 					`quote the whole value; \" stands for a quote within double quotes`)
 				continue

@@ -40,8 +40,7 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	}
 	l := listeners.Listeners[0]
 	balancer := aws.ToString(l.LoadBalancerArn)
-	balancers, err := api.DescribeLoadBalancers(ctx,
-		&elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
+	balancers, err := api.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", awsclient.Error(err))
 	}

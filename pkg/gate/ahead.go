@@ -96,8 +96,7 @@ func (g *Gate) trafficAhead(ctx context.Context, f *facts) []string {
 		why   string
 	}{
 		{ours && !d.RollsBack, "the deployment group " + d.Group +
-			" does not roll back what fails: enable rollbacks when a " +
-			"deployment fails"},
+			" does not roll back what fails: enable rollbacks when a deployment fails"},
 		{f.Test.ARN == "", "there is no test listener or rule, so nothing can be judged before production traffic"},
 		{f.Test.ARN != "" && f.Test.ARN == f.Production.ARN, "test and production traffic have one listener or rule"},
 		{way.Cannot != "", way.Cannot},

@@ -275,8 +275,10 @@ func (e *editor) placeholders(edits Edits) string {
 			continue
 		}
 		if image := c.Get("image"); edits.WantImage && image != nil {
-			e.checkDetail(e.exp.Node(image))
-			uri = image.Str()
+			uri = e.exp.Node(image).Str()
+			if fault, help := imageFault(uri); fault != "" && !image.Unknown() { // the image leaves the document
+				e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
+			}
 		}
 		e.setImage(flag, c, "<IMAGE"+number+"_NAME>")
 		held = append(held, c)
@@ -294,11 +296,4 @@ func (e *editor) placeholders(edits Edits) string {
 		e.usage("--image-detail", "which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
 	}
 	return uri
-}
-
-// checkDetail applies the image rules to an image that leaves the document for imageDetail.json.
-func (e *editor) checkDetail(image *template.Node) {
-	if fault, help := imageFault(image.Str()); fault != "" && !image.Unknown() {
-		e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
-	}
 }

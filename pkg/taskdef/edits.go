@@ -339,8 +339,9 @@ func (e *editor) set(flag, arg string) {
 			case !ok:
 				return
 			case at == len(n.Items):
-				if !last {
-					value = wrapped(keys[i+1:], value)
+				for _, key := range slices.Backward(keys[i+1:]) { // objects that are not there yet
+					member := template.Member{Key: key, KeyAt: value.At, Value: value}
+					value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
 				}
 				n.Items = append(n.Items, value)
 				return
@@ -354,15 +355,6 @@ func (e *editor) set(flag, arg string) {
 			return
 		}
 	}
-}
-
-// wrapped puts a value into new objects.
-func wrapped(keys []string, value *template.Node) *template.Node {
-	for i := len(keys) - 1; i >= 0; i-- {
-		member := template.Member{Key: keys[i], KeyAt: value.At, Value: value}
-		value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
-	}
-	return value
 }
 
 // element returns the index of a list's element by its name or number; its length for "-".

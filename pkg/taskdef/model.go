@@ -19,6 +19,7 @@ var modelText string
 var shapes, outputOnly = readModel(modelText) //nolint:gochecknoglobals // a table
 
 func readModel(text string) (shapes []shape, outputOnly []string) {
+	kinds := []string{"text", "integer", "decimal", "boolean", "list", "mapping", "structure"} // in the constants' order
 	var rows [][]string
 	index := map[string]int{}
 	for line := range strings.Lines(text) {
@@ -29,7 +30,7 @@ func readModel(text string) (shapes []shape, outputOnly []string) {
 	}
 	last := len(rows) - 1
 	for _, words := range rows[:last] {
-		s := shape{name: words[0], kind: kind(slices.Index(kindNames(), words[1]))}
+		s := shape{name: words[0], kind: kind(slices.Index(kinds, words[1]))}
 		switch words = words[2:]; s.kind {
 		case structure:
 			for _, word := range words {
@@ -59,11 +60,6 @@ const (
 	mapping
 	structure
 )
-
-// kindNames are the model's words for them.
-func kindNames() []string {
-	return []string{"text", "integer", "decimal", "boolean", "list", "mapping", "structure"}
-}
 
 func (k kind) String() string {
 	return [...]string{"a string", "an integer", "a number", "true or false", "a list", "an object", "an object"}[k]

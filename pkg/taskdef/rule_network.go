@@ -61,7 +61,10 @@ func ports(c *checker, container *template.Node) {
 		c.within(p, "hostPort", 0, maxPort)
 		c.hostPort(container, inside, host)
 		c.portRange(portRange, host)
-		c.portName(p.Get("name"))
+		if n := p.Get("name"); n.Str() != "" && (len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_")) {
+			c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
+				"1 to 64 lower-case letters, digits, - and _, not first a -")
+		}
 	}
 }
 
@@ -86,16 +89,6 @@ func (c *checker) hostPort(container, inside, host *template.Node) {
 			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others",
 				"take one below 32768, or 0 to let Docker choose")
 		}
-	}
-}
-
-func (c *checker) portName(n *template.Node) {
-	if n == nil || n.Kind != template.String || n.Text == "" {
-		return
-	}
-	if len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_") {
-		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
-			"1 to 64 lower-case letters, digits, - and _, not first a -")
 	}
 }
 
