@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -223,19 +224,7 @@ func (t *templateRun) stamps(c *cli.Command) {
 
 // isSuite reports whether ref names a suite as the hooks read it: s3://bucket/key[#sha256=…] or ssm:/name.
 func isSuite(ref string) bool {
-	if name, ok := strings.CutPrefix(ref, "ssm:"); ok {
-		return strings.Trim(name, "/") != ""
-	}
-	object, hash, hashed := strings.Cut(ref, "#")
-	path, s3 := strings.CutPrefix(object, "s3://")
-	bucket, key, _ := strings.Cut(path, "/")
-	sum, ok := strings.CutPrefix(hash, "sha256=")
-	if hashed && (!ok || len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "") {
-		return false
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-	inner := strings.Trim(bucket, letters+".-") == "" && strings.Trim(bucket, ".-") == bucket
-	return s3 && key != "" && len(bucket) >= 3 && len(bucket) <= 63 && inner
+	return regexp.MustCompile(`(?s)^ssm:.*[^/]|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^#]+(?:#sha256=[0-9a-f]{64})?$`).MatchString(ref)
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.

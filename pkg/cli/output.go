@@ -80,19 +80,14 @@ func Stage(name string, data []byte) (*Staged, error) {
 // descriptor returns the number of the process's own descriptor that a name stands for. It must not be opened: a
 // log that a shell appends to would be written from its start, and a socket cannot be opened at all.
 func descriptor(name string) (int, bool) {
-	switch name {
-	case "/dev/stdout":
-		return syscall.Stdout, true
-	case "/dev/stderr":
-		return syscall.Stderr, true
-	}
+	number := map[string]string{"/dev/stdout": "1", "/dev/stderr": "2"}[name]
 	for _, folder := range []string{"/dev/fd/", "/proc/self/fd/"} {
-		if number, ok := strings.CutPrefix(name, folder); ok {
-			fd, err := strconv.ParseUint(number, 10, 16)
-			return int(fd), err == nil
+		if in, ok := strings.CutPrefix(name, folder); ok {
+			number = in
 		}
 	}
-	return 0, false
+	fd, err := strconv.ParseUint(number, 10, 16)
+	return int(fd), err == nil
 }
 
 // writeTo writes to the process's own descriptor, and leaves it open.

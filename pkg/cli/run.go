@@ -97,10 +97,7 @@ func (r *Run) formatFlag(f *pflag.FlagSet) {
 }
 
 // isCode reports whether a text is the code of a rule.
-func isCode(s string) bool {
-	number, ok := strings.CutPrefix(s, "GL")
-	return ok && len(number) == 3 && strings.Trim(number, "0123456789") == ""
-}
+func isCode(s string) bool { return regexp.MustCompile(`^GL[0-9]{3}$`).MatchString(s) }
 
 // waive notes the comments of a file: each is for its own line and for the next one.
 func (r *Run) waive(name, text string) {

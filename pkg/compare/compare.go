@@ -8,6 +8,7 @@ package compare
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -154,14 +155,9 @@ func (s *Side) sum(latencies []float64) {
 	s.P95 = time.Duration(Quantile(latencies, 0.95))
 }
 
-func above(latencies []float64, from time.Duration) int {
-	n := 0
-	for _, l := range latencies {
-		if l > float64(from) {
-			n++
-		}
-	}
-	return n
+// above counts the latencies, which are sorted, that are longer.
+func above(latencies []float64, than time.Duration) int {
+	return len(latencies) - sort.Search(len(latencies), func(i int) bool { return latencies[i] > float64(than) })
 }
 
 func (r *Result) noticeablySlower() bool {

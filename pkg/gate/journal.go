@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -380,12 +381,7 @@ func (d document) lines() (all [][]byte, err error) {
 
 // dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank.
 func dimensionValue(v string) string {
-	v = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, v)
+	v = regexp.MustCompile(`[^ -~]`).ReplaceAllString(v, "?")
 	if strings.TrimSpace(v) == "" {
 		return unknown
 	}

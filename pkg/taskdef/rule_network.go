@@ -200,12 +200,7 @@ func rangeOf(n *template.Node) (first, last int, ok bool) {
 }
 
 // protocol is a port mapping's, with ECS's default.
-func protocol(mapping *template.Node) string {
-	if p := mapping.Get("protocol").Str(); p != "" {
-		return p
-	}
-	return "tcp"
-}
+func protocol(mapping *template.Node) string { return cmp.Or(mapping.Get("protocol").Str(), "tcp") }
 
 func (c *checker) portRange(portRange, host *template.Node) {
 	if portRange == nil || portRange.Kind != template.String || portRange.Unknown() {

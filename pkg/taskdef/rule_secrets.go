@@ -172,6 +172,9 @@ func holdsSecret(name, value string) bool {
 	return !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
 }
 
+// privateECR is an image in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the dual-stack names.
+var privateECR = regexp.MustCompile(`^[0-9]{12}\.dkr[.-]ecr\.`)
+
 // credentials is a URL with a password.
 var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
 
@@ -275,7 +278,7 @@ func executionRole(c *checker) {
 				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
 			}
 		}
-		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
+		if image := container.Get("image"); c.fargate && privateECR.MatchString(image.Str()) {
 			c.fail(image, "Fargate pulls the image of container "+name(container)+
 				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
 		}
@@ -288,14 +291,6 @@ func executionRole(c *checker) {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
 		}
 	}
-}
-
-// isECR reports whether an image is in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the
-// dual-stack names.
-func isECR(image string) bool {
-	account, rest, _ := strings.Cut(image, ".")
-	return len(account) == 12 && consists(account, digits) &&
-		(strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
 }
 
 // environmentNames checks names, and warns of those that the agent sets itself.
