@@ -123,7 +123,7 @@ func (s *session) choose() (err error) {
 	case (s.application == "") != (s.group == ""):
 		return cli.Usagef("--application and --group go together")
 	case s.group != "":
-		s.controller = rollout.CodeDeploy{AWS: s.aws, Application: s.application, Group: s.group}
+		s.controller = rollout.CodeDeploy{AWS: &s.aws, Application: s.application, Group: s.group}
 	case s.deployment != "":
 		if s.controller, err = s.aws.Of(s.deployment); err != nil {
 			return cli.Usagef("--deployment: %v", err)
@@ -131,21 +131,13 @@ func (s *session) choose() (err error) {
 	case cluster == "" || service == "" || strings.Contains(service, "/"):
 		return cli.Usagef("--service wants CLUSTER/SERVICE")
 	default:
-		s.controller = rollout.Native{AWS: s.aws, Cluster: cluster, Service: service}
+		s.controller = rollout.Native{AWS: &s.aws, Cluster: cluster, Service: service}
 	}
 	return nil
 }
 
-// connect makes the clients, and the controller that the flags name.
+// connect makes the clients, of the controller that was chosen, too.
 func (s *session) connect(ctx context.Context) error {
-	if err := s.dial(ctx); err != nil {
-		return err
-	}
-	return s.choose()
-}
-
-// dial makes the clients.
-func (s *session) dial(ctx context.Context) error {
 	cfg, err := configuration(ctx)
 	if err != nil {
 		return err

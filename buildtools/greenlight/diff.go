@@ -114,12 +114,10 @@ func (d *diff) refused(problems diagnostic.List) int {
 
 // running reads the task definition to compare with; both are "" where there is none.
 func (d *diff) running(ctx context.Context, family string) (arn, text string, err error) {
-	if err = d.dial(ctx); err != nil {
+	if err = d.connect(ctx); err != nil {
 		return "", "", err
 	}
-	if d.service == "" {
-		arn = family
-	} else if err = d.choose(); err == nil { // with the connection now
+	if arn = family; d.service != "" {
 		arn, err = d.controller.(rollout.Native).Running(ctx) //nolint:forcetypeassert // a service's
 	}
 	if err != nil || arn == "" {

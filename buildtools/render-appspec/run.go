@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
@@ -162,4 +163,206 @@ func (a *appspecRun) build(task *taskdef.Task) {
 		data = s.JSON()
 	}
 	a.Write(cli.Output{Name: a.out, Data: data})
+}
+
+// value is a flag's value with the flag as place. One that is empty has been reported.
+func (a *appspecRun) value(flag, text string) appspec.Value {
+	if text == "" && !a.flags.Given(flag) {
+		return appspec.Value{}
+	}
+	return appspec.Value{Text: text, Place: diagnostic.Place{Flag: "--" + flag}, Wrong: text == ""}
+}
+
+// spec makes an AppSpec of the flags.
+func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
+	s := appspec.Spec{
+		Place:           diagnostic.Place{Flag: "--capacity-provider"}, // the one thing that may be missing
+		TaskDefinition:  a.value("task-definition", a.taskDefinition),
+		PlatformVersion: a.value("platform-version", a.platformVersion),
+		Network:         a.network(),
+	}
+	s.Container, s.Port = a.target(task)
+	for _, p := range a.providers {
+		s.Providers = append(s.Providers, a.provider(p))
+	}
+	if len(s.Providers) == 1 && s.Providers[0].Weight == (appspec.Value{}) {
+		// ECS's own default is 0, with which it places no task beyond the base.
+		s.Providers[0].Weight.Text = "1"
+	}
+	for _, h := range a.hooks {
+		event, function, ok := strings.Cut(h, "=")
+		switch at := (diagnostic.Place{Flag: "--hook"}); {
+		case h == "": // has been reported
+		case !ok:
+			a.Usage("--hook", "want EVENT=FUNCTION", "--hook AfterAllowTestTraffic=CodeDeployHook_NAME_AfterAllowTestTraffic")
+		default:
+			s.Hooks = append(s.Hooks, appspec.Hook{
+				Event: appspec.Value{Text: event, Place: at}, Function: appspec.Value{Text: function, Place: at},
+			})
+		}
+	}
+	return s
+}
+
+// target is the container and port: from the flags, and where they are silent from the task definition,
+// when it leaves no choice. What is not known has been asked for, and is Wrong.
+func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value) {
+	container, port = a.value("container", a.container), a.portFlag()
+	if task != nil {
+		return a.fromTask(task, container, port)
+	}
+	for _, f := range []struct {
+		flag  string
+		value *appspec.Value
+	}{{"--container", &container}, {"--port", &port}} {
+		if f.value.Text != "" || f.value.Wrong {
+			continue
+		}
+		if f.value.Wrong = true; a.taskdef == "" && !a.flags.Given("taskdef") {
+			a.Usage(f.flag, "is not given, and there is no --taskdef to take it from", "render-appspec --taskdef taskdef.json")
+		}
+	}
+	return container, port
+}
+
+// portFlag is the value of --port.
+func (a *appspecRun) portFlag() appspec.Value {
+	port := a.value("port", a.port)
+	if _, ok := appspec.Port(a.port); !ok && a.port != "" {
+		a.Usage("--port", "want a whole number from 1 to 65535", "")
+		port.Wrong = true
+	}
+	return port
+}
+
+// fromTask completes the target from a task definition.
+func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value) (_, _ appspec.Value) {
+	if container.Text == "" && !container.Wrong {
+		container.Wrong = true
+		if !port.Wrong { // a port would have told which one
+			if c, ok := a.onlyContainer(task, port.Text); ok {
+				container = appspec.Value{Text: c.Name, Place: c.Place}
+			}
+		}
+	}
+	if port.Text != "" || port.Wrong {
+		return container, port
+	}
+	port.Wrong = true
+	c, ok := task.Container(container.Text)
+	switch {
+	case !ok: // has been asked for, or is what is wrong
+	case len(c.Ports) == 0:
+		a.rule(c.Place, "container "+template.Quote(c.Name)+" has no port for the load balancer", appspec.PortHelp(c))
+	case len(c.Ports) > 1:
+		a.Usage("--port", fmt.Sprintf("which port? container %s has %d", template.Quote(c.Name), len(c.Ports)),
+			appspec.PortHelp(c))
+	default:
+		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
+	}
+	return container, port
+}
+
+// rule reports that two things that are right for themselves do not fit together.
+func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
+	a.Add(diagnostic.Problem{Place: at, Rule: "load-balancer", Text: text, Help: help})
+}
+
+// onlyContainer returns the one container with a port, or with the port asked for.
+func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Container, bool) {
+	var found []taskdef.Container
+	var names []string
+	number, _ := strconv.Atoi(port)
+	for _, c := range task.Containers {
+		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
+			found = append(found, c)
+			names = append(names, template.Unquoted(c.Name))
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], true
+	case len(found) == 0 && port != "":
+		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", mapped(task))
+	case len(found) == 0:
+		a.rule(task.Place, "no container has a port for the load balancer", withoutPorts(task))
+	default:
+		a.Usage("--container", "which container? these have a port: "+strings.Join(names, ", "), "")
+	}
+	return taskdef.Container{}, false
+}
+
+// mapped lists the ports that there are.
+func mapped(task *taskdef.Task) string {
+	var all []string
+	for _, c := range task.Containers {
+		all = append(all, "container "+template.Quote(c.Name)+": "+appspec.PortHelp(c))
+	}
+	return strings.Join(all[:min(len(all), 10)], "; ")
+}
+
+// withoutPorts says what the containers have in place of a containerPort.
+func withoutPorts(task *taskdef.Task) string {
+	for _, c := range task.Containers {
+		if len(c.Ranges) > 0 {
+			return "container " + template.Quote(c.Name) + ": " + appspec.PortHelp(c)
+		}
+	}
+	return "give it portMappings"
+}
+
+func (a *appspecRun) network() *appspec.Network {
+	if a.subnets == "" && a.securityGroups == "" && a.assignPublicIP == "" {
+		return nil
+	}
+	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}}
+	n.AssignPublicIP = a.value("assign-public-ip", a.assignPublicIP)
+	n.Subnets, n.SecurityGroups = a.listed("subnets", a.subnets), a.listed("security-groups", a.securityGroups)
+	return n
+}
+
+func (a *appspecRun) listed(flag, text string) []appspec.Value {
+	all := a.value(flag, text)
+	if all == (appspec.Value{}) {
+		return nil
+	}
+	var values []appspec.Value
+	for _, item := range strings.Split(text, ",") {
+		values = append(values, appspec.Value{Text: strings.TrimSpace(item), Place: all.Place, Wrong: all.Wrong})
+	}
+	return values
+}
+
+// provider reads NAME[:weight=N][,base=N]; both separators are understood before both keys.
+func (a *appspecRun) provider(text string) appspec.Provider {
+	const flag = "--capacity-provider"
+	at := diagnostic.Place{Flag: flag}
+	wrong := appspec.Value{Wrong: true}
+	parts := strings.Split(strings.ReplaceAll(text, ":", ","), ",")
+	switch {
+	case text == "": // has been reported
+		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
+	case parts[0] == "" || strings.Contains(parts[0], "="):
+		a.Usage(flag, "want NAME[:weight=N][,base=N]", "")
+		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
+	}
+	p := appspec.Provider{Name: appspec.Value{Text: parts[0], Place: at}}
+	for _, part := range parts[1:] {
+		key, value, _ := strings.Cut(part, "=")
+		number := &p.Base
+		if key == "weight" {
+			number = &p.Weight
+		}
+		switch n, err := strconv.Atoi(value); {
+		case err != nil || strings.Trim(value, "0123456789") != "" || key != "weight" && key != "base":
+			a.Usage(flag, template.Quote(part)+" is not weight=N or base=N", "")
+			p.Weight, p.Base = wrong, wrong
+		case *number != (appspec.Value{}) && !number.Wrong:
+			a.Usage(flag, template.Quote(part)+" is a second "+key, "")
+			*number = wrong
+		case !number.Wrong:
+			*number = appspec.Value{Text: strconv.Itoa(n), Place: at}
+		}
+	}
+	return p
 }

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -223,19 +226,7 @@ func (t *templateRun) stamps(c *cli.Command) {
 
 // isSuite reports whether ref names a suite as the hooks read it: s3://bucket/key[#sha256=…] or ssm:/name.
 func isSuite(ref string) bool {
-	if name, ok := strings.CutPrefix(ref, "ssm:"); ok {
-		return strings.Trim(name, "/") != ""
-	}
-	object, hash, hashed := strings.Cut(ref, "#")
-	path, s3 := strings.CutPrefix(object, "s3://")
-	bucket, key, _ := strings.Cut(path, "/")
-	sum, ok := strings.CutPrefix(hash, "sha256=")
-	if hashed && (!ok || len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "") {
-		return false
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-	inner := strings.Trim(bucket, letters+".-") == "" && strings.Trim(bucket, ".-") == bucket
-	return s3 && key != "" && len(bucket) >= 3 && len(bucket) <= 63 && inner
+	return regexp.MustCompile(`(?s)^ssm:.*[^/]|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^#]+(?:#sha256=[0-9a-f]{64})?$`).MatchString(ref)
 }
 
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
@@ -276,4 +267,93 @@ func listedJSON(doc *template.Document) []byte {
 // quoted is a text as a JSON string.
 func quoted(text string) string {
 	return string((&template.Node{Kind: template.String, Text: text}).Compact())
+}
+
+// values are the variables: --var wins over the environment, the environment over files, a later file or
+// flag over an earlier one.
+type values struct {
+	set, environ map[string]string
+	// given are those of --var.
+	given map[string]bool
+	// known are their names, listed when the first one is missing.
+	known []string
+}
+
+func (v *values) lookup(name string) (string, bool) {
+	value, ok := v.set[name]
+	return value, ok
+}
+
+// ofMachine reports whether a variable has its value from the environment.
+func (v *values) ofMachine(name string) bool {
+	_, ok := v.environ[name]
+	return ok && !v.given[name]
+}
+
+// near suggests a variable that is set.
+func (v *values) near(name string) (string, bool) {
+	if v.known == nil {
+		v.known = slices.Sorted(maps.Keys(v.set))
+	}
+	return diagnostic.Nearest(name, v.known)
+}
+
+// environment reads --var and --env-file.
+func (t *templateRun) environment(environ []string) {
+	t.values = values{set: map[string]string{}, environ: map[string]string{}, given: map[string]bool{}}
+	for _, f := range t.envFiles {
+		if f == "" {
+			continue // NotEmpty has said so
+		}
+		if text, ok := t.Read(f); ok {
+			read, problems := cli.ReadEnv(cli.Name(f), text)
+			t.Add(problems...)
+			maps.Copy(t.values.set, read)
+		}
+	}
+	for _, e := range slices.Backward(environ) { // as with getenv, the first one counts
+		name, value, _ := strings.Cut(e, "=")
+		t.values.environ[name] = value
+	}
+	maps.Copy(t.values.set, t.values.environ)
+	for _, v := range t.vars {
+		name, value, ok := strings.Cut(v, "=")
+		switch {
+		case !ok:
+			t.Usage("--var", "want NAME=VALUE", "")
+		case !template.IsName(name):
+			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
+		default:
+			t.values.set[name], t.values.given[name] = value, true
+		}
+	}
+}
+
+// scope makes --only a predicate; nil when every name is a variable.
+func (t *templateRun) scope() template.Scope {
+	if len(t.only) == 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	var prefixes []string
+	for item := range strings.SplitSeq(strings.Join(t.only, ","), ",") {
+		item = strings.TrimSpace(item)
+		prefix, open := strings.CutSuffix(item, "*")
+		switch {
+		case item == "":
+		case open && (prefix == "" || template.IsName(prefix)):
+			prefixes = append(prefixes, prefix)
+		case template.IsName(item):
+			names[item] = true
+		default:
+			t.Usage("--only", template.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
+		}
+	}
+	if len(names)+len(prefixes) == 0 && !t.Failed() {
+		t.Usage("--only", "names no variable", "without --only every $NAME is one")
+	}
+	return func(name string) bool {
+		open := func(prefix string) bool { return name != "" && strings.HasPrefix(name, prefix) }
+		return names[name] || slices.ContainsFunc(prefixes, open)
+	}
 }

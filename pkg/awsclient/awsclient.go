@@ -12,12 +12,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 const (
@@ -50,7 +55,13 @@ func Bounded(cfg aws.Config) aws.Config {
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.BaseDelay = attempts, backoff
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(tooLarge)}, o.Retryables...)
+			large := func(err error) aws.Ternary { // the same answer is not asked for again
+				if errors.Is(err, ErrTooLarge) {
+					return aws.FalseTernary
+				}
+				return aws.UnknownTernary
+			}
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(large)}, o.Retryables...)
 		})
 	}
 	cfg.Logger, cfg.ClientLogMode = logging.Nop{}, 0
@@ -124,12 +135,145 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// tooLarge keeps the SDK from asking for the same too large answer again.
-func tooLarge(err error) aws.Ternary {
-	if errors.Is(err, ErrTooLarge) {
-		return aws.FalseTernary
+// maxMessage bounds what is kept of AWS's error texts, in bytes.
+const maxMessage = 500
+
+// Error returns an error of the SDK's clients as one sentence: "ecs DescribeServices: AccessDeniedException: not
+// authorized". It wraps the SDK's, and returns any other error as it is.
+func Error(err error) error {
+	op, ok := errors.AsType[*smithy.OperationError](err)
+	if !ok {
+		return err
 	}
-	return aws.UnknownTernary
+	service := strings.NewReplacer(" v2", "", " ", "").Replace(strings.ToLower(op.Service()))
+	return &callError{text: service + " " + op.Operation() + ": " + reason(op.Err), sdk: err}
+}
+
+// IsCode reports whether err is AWS's answer with one of the codes.
+func IsCode(err error, codes ...string) bool {
+	answer, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains(codes, answer.ErrorCode())
+}
+
+// Unclear reports whether a call that ended with err may have been carried out all the same: it was sent, and no answer
+// says that nothing was done.
+func Unclear(err error) bool {
+	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && resp.HTTPStatusCode() > 0 {
+		status := resp.HTTPStatusCode()
+		return status < http.StatusBadRequest || status >= http.StatusInternalServerError
+	}
+	_, sent := errors.AsType[*smithyhttp.RequestSendError](err)
+	return sent || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+type callError struct {
+	text string
+	sdk  error
+}
+
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.sdk }
+
+// reason is what went wrong, without the SDK's account of the layers that it went through.
+func reason(err error) string {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorCode() != "UnknownError" {
+		return answer.ErrorCode() + ": " + message(answer.ErrorMessage())
+	}
+	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok &&
+		resp.HTTPStatusCode() >= http.StatusMultipleChoices {
+		text := ""
+		if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorMessage() != answer.ErrorCode() {
+			text = answer.ErrorMessage()
+		}
+		return fmt.Sprintf("HTTP%d: %s", resp.HTTPStatusCode(), message(text))
+	}
+	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return sent.Err.Error()
+	}
+	if answer, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return "read the answer: " + message(answer.Err.Error())
+	}
+	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, ended) {
+			return ended.Error()
+		}
+	}
+	return err.Error()
+}
+
+func message(text string) string {
+	if text == "" {
+		return "no message"
+	}
+	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
+}
+
+// Environment is what Lambda and the SDK's own variables say about AWS. It is read by envconfig, once, at a function's
+// start: Lambda gives a process one set of credentials for life.
+//
+// It is the source of the clients' configuration in place of the SDK's config package, which would look for files that
+// a function does not have, and link single sign-on, roles and instance metadata.
+type Environment struct {
+	Region          string `env:"AWS_REGION"`
+	AccessKeyID     string `env:"AWS_ACCESS_KEY_ID"`
+	SecretAccessKey string `env:"AWS_SECRET_ACCESS_KEY"`
+	SessionToken    string `env:"AWS_SESSION_TOKEN"`
+	// Endpoint is every service's base URL, but for those that have one of their own.
+	Endpoint string `env:"AWS_ENDPOINT_URL"`
+	// IgnoreEndpoints is the SDK's switch to ignore all endpoint variables.
+	IgnoreEndpoints bool `env:"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"`
+	FIPS            bool `env:"AWS_USE_FIPS_ENDPOINT"`
+	DualStack       bool `env:"AWS_USE_DUALSTACK_ENDPOINT"`
+	// Lookup finds a service's own base URL, AWS_ENDPOINT_URL_<service>; nil finds none.
+	Lookup func(name string) (string, bool)
+}
+
+// leastCredential is the length of the shortest credential that is hidden. A shorter one is not AWS's but that of a
+// test's stand-in, and hiding its few letters would spoil ordinary words.
+const leastCredential = 16
+
+// Secrets are the function's own credentials, which no output may show.
+func (e Environment) Secrets() []string {
+	return slices.DeleteFunc([]string{e.SecretAccessKey, e.SessionToken}, func(c string) bool {
+		return len(c) < leastCredential
+	})
+}
+
+// Config returns the bounded configuration of the SDK's clients.
+func (e Environment) Config() aws.Config {
+	cfg := aws.Config{
+		Region:        e.Region,
+		Credentials:   credentials.NewStaticCredentialsProvider(e.AccessKeyID, e.SecretAccessKey, e.SessionToken),
+		ConfigSources: []any{e},
+	}
+	if e.Endpoint != "" && !e.IgnoreEndpoints {
+		cfg.BaseEndpoint = aws.String(e.Endpoint)
+	}
+	return Bounded(cfg)
+}
+
+// GetServiceBaseEndpoint is asked by the SDK's clients for their own base URL.
+func (e Environment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
+	if e.Lookup == nil {
+		return "", false, nil
+	}
+	url, ok := e.Lookup("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(sdkID, " ", "_")))
+	return url, ok && url != "", nil
+}
+
+// GetIgnoreConfiguredEndpoints is asked by the SDK's clients.
+func (e Environment) GetIgnoreConfiguredEndpoints(context.Context) (value, found bool, err error) {
+	return e.IgnoreEndpoints, true, nil
+}
+
+// GetUseFIPSEndpoint is asked by the SDK's clients.
+func (e Environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateEnabled, e.FIPS, nil
+}
+
+// GetUseDualStackEndpoint is asked by the SDK's clients.
+func (e Environment) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateEnabled, e.DualStack, nil
 }
 
 // Of is what a pointer leads to; AWS leaves out what is not set.

@@ -5,13 +5,7 @@
 // It refuses to know what any command does, to end the process (main does), and to show what stands in a flag:
 // it may be a secret, so none of cobra's own messages is printed.
 //
-// Measured on 2026-11-28 with render-taskdef, started in turn 150 times on a busy machine of two processors where
-// `true` takes 1.2 ms: our own reading of flags 4.3 ms (3.6 of them the processor's), cobra's 5.9 (4.6), of which
-// the initializers of cobra, pflag, net and text/template are 0.07; built with cgo, which net asks for, 7.8 (5.8),
-// so the tools are built without. That is 0.02 of `envsubst | jq .`, and the binary grows from 3.6 to 4.1 MB.
-// The reader of variables and the writer of files are ours: godotenv 1.5 quotes a value whose quote is not closed,
-// takes "x y=1", and the last of two in silence; renameio 2.0 and natefinch/atomic 1.0 replace a link by a file,
-// renameio even /dev/stdout itself.
+// Why cobra, and why no library reads variables or writes files, is in pkg/README.md, with the figures.
 package cli
 
 import (
@@ -28,8 +22,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // The exit codes that every command shares; each adds its own between them.
@@ -125,10 +117,7 @@ func (c *Command) Near(arg string) string {
 	for _, sub := range c.Commands {
 		known = append(known, sub.Name)
 	}
-	if near, ok := diagnostic.Nearest(arg, known); ok {
-		return "did you mean the command " + near + "?"
-	}
-	return ""
+	return meant("the command ", arg, known)
 }
 
 // Execute runs the command line, which comes without the command's name, and returns the exit code.
@@ -300,10 +289,7 @@ func (c *Command) completion(out *Stdout) *Command {
 			case "powershell":
 				return ExitOK, c.cobra.GenPowerShellCompletionWithDesc(out)
 			}
-			help := "want one of " + strings.Join(shells, ", ")
-			if near, ok := diagnostic.Nearest(shell, shells); ok {
-				help = "did you mean " + near + "?"
-			}
+			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
 			return 0, &UsageError{Text: "there is no script for that shell", Help: help}
 		},
 	}

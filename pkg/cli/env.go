@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -14,126 +15,69 @@ import (
 // It expands nothing: a $ in a value is text. It never puts a value into a message, and it refuses what readers
 // of such files understand in different ways.
 func ReadEnv(name, text string) (map[string]string, diagnostic.List) {
-	r := envReader{source: template.Source{Name: name, Text: text}, text: text, values: map[string]string{}}
-	if bad, ok := template.Readable(&r.source); !ok {
-		return r.values, diagnostic.List{bad}
+	values := map[string]string{}
+	source := template.Source{Name: name, Text: text}
+	if bad, ok := template.Readable(&source); !ok {
+		return values, diagnostic.List{bad}
 	}
-	r.pos = len(text) - len(strings.TrimPrefix(text, "\uFEFF"))
-	for r.pos < len(text) {
-		r.entry()
+	var problems diagnostic.List
+	// report says what is wrong where the rest of the text begins.
+	report := func(rest string, p diagnostic.Problem) {
+		p.Place = source.Place(len(text) - len(rest))
+		problems = append(problems, p)
 	}
-	return r.values, r.problems
-}
-
-type envReader struct {
-	source   template.Source
-	text     string
-	pos      int
-	values   map[string]string
-	problems diagnostic.List
-}
-
-// entry reads one line, or as many as its quotes hold.
-func (r *envReader) entry() {
-	r.blanks()
-	if r.pos >= len(r.text) || strings.IndexByte("#\r\n", r.text[r.pos]) >= 0 {
-		r.skipLine()
-		return
+	wrong := func(rest, problem, help string) {
+		report(rest, diagnostic.Problem{Cause: diagnostic.Syntax, Text: problem, Help: help})
 	}
-	if rest, ok := strings.CutPrefix(r.text[r.pos:], "export"); ok && len(strings.TrimLeft(rest, " \t")) < len(rest) {
-		r.pos += len("export")
-		r.blanks()
-	}
-	start := r.pos
-	line, _, _ := strings.Cut(r.text[start:], "\n")
-	key, _, ok := strings.Cut(line, "=")
-	if !ok || !template.IsName(key) {
-		r.report(start, "want KEY=VALUE with a KEY of letters, digits and _, and no space before the =", "")
-		r.skipLine()
-		return
-	}
-	r.pos += len(key + "=")
-	value, ok := r.value()
-	if !ok {
-		return
-	}
-	if _, twice := r.values[key]; twice {
-		r.problems = append(r.problems, diagnostic.Problem{
-			Place: r.source.Place(start), Severity: diagnostic.Warning, Cause: diagnostic.Rule,
-			Rule: "env-file-twice", Text: key + " stands here twice", Help: "the last one wins",
-		})
-	}
-	r.values[key] = value
-}
-
-func (r *envReader) value() (string, bool) {
-	start := r.pos
-	if rest := r.text[start:]; strings.HasPrefix(rest, `"`) || strings.HasPrefix(rest, "'") {
-		return r.quoted(rest[0])
-	}
-	r.skipLine()
-	value := r.text[start:r.pos]
-	if strings.HasPrefix(value, "#") {
-		r.report(start, "a # right behind the =", "shells and Docker take it for the value, others for a comment: "+
-			"quote the value, or put a space before the comment")
-		return "", false
-	}
-	// A # begins a comment only behind white space: passwords have them too.
-	for i := 1; i < len(value); i++ {
-		if value[i] == '#' && (value[i-1] == ' ' || value[i-1] == '\t') {
-			value = value[:i]
+	quoted := regexp.MustCompile(`^(?:'[^']*'|"(?:[^"\\]|\\[\s\S])*")`)
+	for next := strings.TrimPrefix(text, "\uFEFF"); next != ""; {
+		entry := strings.TrimLeft(next, " \t")
+		if after, ok := strings.CutPrefix(entry, "export"); ok && strings.TrimLeft(after, " \t") != after {
+			entry = strings.TrimLeft(after, " \t")
+		} else if entry == "" || strings.IndexByte("#\r\n", entry[0]) >= 0 {
+			_, next, _ = strings.Cut(entry, "\n")
+			continue
 		}
-	}
-	return strings.Trim(value, " \t\r\n"), true
-}
-
-// quoted reads a value in quotes: single ones take everything literally, double ones know \n \t \r \\ \" \$ \`, and
-// a line that goes on.
-func (r *envReader) quoted(quote byte) (string, bool) {
-	start := r.pos
-	for r.pos++; r.pos < len(r.text); r.pos++ {
-		switch c := r.text[r.pos]; {
-		case c == quote:
-			value := r.text[start+1 : r.pos]
-			if quote == '"' {
+		var line string
+		line, next, _ = strings.Cut(entry, "\n")
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || !template.IsName(key) {
+			wrong(entry, "want KEY=VALUE with a KEY of letters, digits and _, and no space before the =", "")
+			continue
+		}
+		from := entry[len(key+"="):]
+		switch begin := strings.Trim(from[:min(len(value), 1)], " \t"); begin {
+		case "#":
+			wrong(from, "a # right behind the =", "shells and Docker take it for the value, others for a comment: "+
+				"quote the value, or put a space before the comment")
+			continue
+		case `"`, "'": // single ones take everything literally
+			all := quoted.FindString(from)
+			if all == "" {
+				wrong(from, "a quote is not closed", "")
+				return values, problems
+			}
+			var behind string
+			behind, next, _ = strings.Cut(from[len(all):], "\n")
+			if rest := strings.TrimLeft(behind, " \t"); rest != "" && rest[0] != '\r' && (rest[0] != '#' || rest == behind) {
+				wrong(from[len(all)+len(behind)-len(rest):], "text behind the closing quote",
+					`quote the whole value; \" stands for a quote within double quotes`)
+				continue
+			}
+			if value = all[1 : len(all)-1]; begin == `"` {
 				value = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`, `\"`, `"`, `\$`, "$", "\\`", "`",
 					"\\\n", "").Replace(value)
 			}
-			r.pos++
-			return value, r.onlyComment()
-		case c == '\\' && quote == '"':
-			r.pos++
+		default: // a # begins a comment only behind white space: passwords have them too
+			value = strings.Trim(regexp.MustCompile(`[ \t]#.*`).ReplaceAllString(value, ""), " \t\r\n")
 		}
+		if _, twice := values[key]; twice {
+			report(entry, diagnostic.Problem{
+				Severity: diagnostic.Warning, Cause: diagnostic.Rule,
+				Rule: "env-file-twice", Text: key + " stands here twice", Help: "the last one wins",
+			})
+		}
+		values[key] = value
 	}
-	r.report(start, "a quote is not closed", "")
-	return "", false
-}
-
-// onlyComment reports anything but a comment behind a closing quote.
-func (r *envReader) onlyComment() bool {
-	at := r.pos
-	r.blanks()
-	begin := r.pos
-	r.skipLine()
-	if rest := r.text[begin:r.pos]; rest != "" && strings.IndexByte("\r\n", rest[0]) < 0 &&
-		(rest[0] != '#' || begin == at) {
-		r.report(begin, "text behind the closing quote", `quote the whole value; \" stands for a quote within double quotes`)
-		return false
-	}
-	return true
-}
-
-func (r *envReader) blanks() {
-	r.pos = len(r.text) - len(strings.TrimLeft(r.text[r.pos:], " \t"))
-}
-
-// skipLine moves behind the next line break.
-func (r *envReader) skipLine() {
-	line, _, _ := strings.Cut(r.text[r.pos:], "\n")
-	r.pos = min(r.pos+len(line)+1, len(r.text))
-}
-
-func (r *envReader) report(at int, text, help string) {
-	wrong := diagnostic.Problem{Place: r.source.Place(at), Cause: diagnostic.Syntax, Text: text, Help: help}
-	r.problems = append(r.problems, wrong)
+	return values, problems
 }

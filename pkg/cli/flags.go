@@ -2,7 +2,10 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -81,8 +84,89 @@ func wanted(wrong *pflag.InvalidValueError) string {
 func (c *Command) near(name string) string {
 	var known []string
 	c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+	return meant("--", name, known)
+}
+
+// meant suggests a known name; "" where none is near.
+func meant(what, name string, known []string) string {
 	if near, ok := diagnostic.Nearest(name, known); ok {
-		return "did you mean --" + near + "?"
+		return "did you mean " + what + near + "?"
 	}
 	return ""
+}
+
+// A help text keeps to width, and what it says of a flag begins in column; both are counted in characters.
+const (
+	width  = 80
+	column = 28
+)
+
+func (c *Command) helpText() string {
+	var b strings.Builder
+	path := c.cobra.CommandPath()
+	fmt.Fprintf(&b, "usage: %s %s\n", path, c.Arguments)
+	if len(c.Commands) > 0 {
+		fmt.Fprintf(&b, "       %s COMMAND\n", path)
+	}
+	b.WriteString("\n" + strings.TrimSpace(c.About) + "\n")
+	for _, g := range c.groups {
+		fmt.Fprintf(&b, "\n%s:\n", g.title)
+		g.flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(nameOf(flag), usageOf(flag))) })
+	}
+	if len(c.Commands) > 0 {
+		b.WriteString("\ncommands:\n")
+	}
+	for _, sub := range c.Commands {
+		b.WriteString(row("  "+sub.Name, sub.cobra.Short))
+	}
+	for _, part := range []struct{ title, text string }{{"example", c.Example}, {"exit codes", c.Exit}} {
+		if part.text != "" {
+			text := strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  ")
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", part.title, text)
+		}
+	}
+	return b.String()
+}
+
+// nameOf is a flag's name and its value's, which stands in backquotes in the usage: "`FILE`: where the result goes".
+func nameOf(flag *pflag.Flag) string {
+	name := "      --" + flag.Name
+	if flag.Shorthand != "" {
+		name = "  -" + flag.Shorthand + ", --" + flag.Name
+	}
+	value, _ := pflag.UnquoteUsage(flag)
+	return strings.TrimRight(name+" "+value, " ")
+}
+
+func usageOf(flag *pflag.Flag) string {
+	value, text := pflag.UnquoteUsage(flag)
+	text = strings.TrimPrefix(text, value+": ")
+	if _, list := flag.Value.(pflag.SliceValue); list {
+		text += " (repeatable)"
+	}
+	none := []string{"", "0", "0s", "false", "[]"}
+	if !slices.Contains(none, flag.DefValue) && !strings.Contains(text, "default") {
+		text += " (default " + flag.DefValue + ")"
+	}
+	return text
+}
+
+// row is a line of a table, and as many below it as the text needs.
+func row(name, text string) string {
+	lines := []string{fmt.Sprintf("%-*s", column, name)}
+	if utf8.RuneCountInString(name) > column-2 {
+		lines = []string{name, strings.Repeat(" ", column)}
+	}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch at := utf8.RuneCountInString(*last); {
+		case at == column:
+			*last += word
+		case at+1+utf8.RuneCountInString(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, strings.Repeat(" ", column)+word)
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
 }

@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // WriteFile replaces the file name by data: Stage and Commit in one.
@@ -23,9 +28,9 @@ func WriteFile(name string, data []byte) error {
 // Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
 type Staged struct {
 	name string
-	// tmp is the temporary file; "" where name cannot be replaced, and data is still to be written.
-	tmp  string
-	data []byte
+	// tmp is the temporary file; where name cannot be replaced there is none, and direct writes the data.
+	tmp    string
+	direct func() error
 }
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
@@ -34,45 +39,39 @@ type Staged struct {
 // also to a file that is still to be made. The file keeps its permissions; a new one gets 0644 less the umask.
 // What is no regular file (a pipe, a device) or one of the process's own descriptors (/dev/stdout, /dev/fd/63 for
 // >(…)) is written to directly, by Commit.
-func Stage(name string, data []byte) (staged *Staged, err error) {
+func Stage(name string, data []byte) (*Staged, error) {
 	mode := fs.FileMode(0o644)
 	exists := false
-	_, own := descriptor(name)
+	fd, own := descriptor(name)
 	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
-	case own || err == nil && !info.Mode().IsRegular() && !info.IsDir():
-		return &Staged{name: name, data: data}, nil
+	case own:
+		return &Staged{name: name, direct: func() error { return writeTo(fd, name, data) }}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
+	case err == nil && !info.Mode().IsRegular():
+		return &Staged{name: name, direct: func() error { return os.WriteFile(name, data, mode) }}, nil
 	case err == nil:
 		mode, exists = info.Mode().Perm(), true
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if name, err = followed(name); err != nil {
+	name, err := followed(name)
+	if err != nil {
 		return nil, err
 	}
 	tmp, err := create(name, mode)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = tmp.Close()
-			_ = os.Remove(tmp.Name())
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return nil, err
-	}
+	_, err = tmp.Write(data)
 	if exists {
-		if err := tmp.Chmod(mode); err != nil {
-			return nil, err
-		}
+		err = cmp.Or(err, tmp.Chmod(mode))
 	}
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
 	// file system; what a power failure takes away, the next build makes again.
-	if err := tmp.Close(); err != nil {
+	if err = cmp.Or(err, tmp.Close()); err != nil {
+		_ = os.Remove(tmp.Name())
 		return nil, err
 	}
 	return &Staged{name: name, tmp: tmp.Name()}, nil
@@ -81,19 +80,14 @@ func Stage(name string, data []byte) (staged *Staged, err error) {
 // descriptor returns the number of the process's own descriptor that a name stands for. It must not be opened: a
 // log that a shell appends to would be written from its start, and a socket cannot be opened at all.
 func descriptor(name string) (int, bool) {
-	switch name {
-	case "/dev/stdout":
-		return syscall.Stdout, true
-	case "/dev/stderr":
-		return syscall.Stderr, true
-	}
+	number := map[string]string{"/dev/stdout": "1", "/dev/stderr": "2"}[name]
 	for _, folder := range []string{"/dev/fd/", "/proc/self/fd/"} {
-		if number, ok := strings.CutPrefix(name, folder); ok {
-			fd, err := strconv.ParseUint(number, 10, 16)
-			return int(fd), err == nil
+		if in, ok := strings.CutPrefix(name, folder); ok {
+			number = in
 		}
 	}
-	return 0, false
+	fd, err := strconv.ParseUint(number, 10, 16)
+	return int(fd), err == nil
 }
 
 // writeTo writes to the process's own descriptor, and leaves it open.
@@ -136,19 +130,10 @@ func followed(name string) (string, error) {
 	return "", fmt.Errorf("write %s: too many symbolic links", name)
 }
 
-// Name is the file that Commit replaces.
-func (s *Staged) Name() string { return s.name }
-
-// Direct reports whether Commit writes to something that cannot be replaced, which may fail half way.
-func (s *Staged) Direct() bool { return s.tmp == "" }
-
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
-	if fd, own := descriptor(s.name); own {
-		return writeTo(fd, s.name, s.data)
-	}
-	if s.tmp == "" {
-		return os.WriteFile(s.name, s.data, 0o644)
+	if s.direct != nil {
+		return s.direct()
 	}
 	if err := os.Rename(s.tmp, s.name); err != nil {
 		s.Discard()
@@ -179,4 +164,74 @@ func create(name string, mode fs.FileMode) (*os.File, error) {
 		}
 	}
 	return nil, fmt.Errorf("write %s: no free temporary name beside it", name)
+}
+
+// Reports are the files that --report FORMAT=FILE asks for.
+type Reports []report
+
+type report struct{ format, file string }
+
+// ParseReports takes the values of --report apart. It refuses a file that is one of the inputs or is given twice, and,
+// before anything has run, one that cannot be written.
+func ParseReports(values, formats, inputs []string) (Reports, error) {
+	var all Reports
+	for _, value := range values {
+		format, file, ok := strings.Cut(value, "=")
+		near, similar := diagnostic.Nearest(format, formats)
+		switch {
+		case !ok || file == "":
+			return nil, Usagef("--report wants FORMAT=FILE, such as json=report.json")
+		case !slices.Contains(formats, format) && similar:
+			return nil, Usagef("--report: that is not a format; did you mean %s?", near)
+		case !slices.Contains(formats, format):
+			return nil, Usagef("--report: that is not a format; known are %s", strings.Join(formats, ", "))
+		case file == "-":
+			return nil, Usagef("--report goes to a file; stdout holds the result for people")
+		case slices.ContainsFunc(all, func(r report) bool { return filepath.Clean(r.file) == filepath.Clean(file) }):
+			return nil, Usagef("--report: a file is given twice, and one report would replace the other")
+		case slices.ContainsFunc(inputs, func(name string) bool { return SameFile(name, file) }):
+			return nil, Usagef("--report: that file is read, and the report would replace it")
+		}
+		staged, err := Stage(file, nil)
+		if err != nil {
+			return nil, Usagef("--report: %v", err)
+		}
+		staged.Discard()
+		all = append(all, report{format, file})
+	}
+	return all, nil
+}
+
+// Clear removes the reports of an earlier run, so that none is taken for this one's. What is no file stays.
+func (all Reports) Clear() {
+	for _, r := range all {
+		if at, err := os.Lstat(r.file); err == nil && at.Mode().IsRegular() {
+			_ = os.Remove(r.file) // that it can be written was seen
+		}
+	}
+}
+
+// Write writes each report as of makes it for its format. It tries all, and returns the first error. A pipe that
+// nobody reads is waited for until ctx ends.
+func (all Reports) Write(ctx context.Context, of func(format string) ([]byte, error)) (first error) {
+	for _, r := range all {
+		written := make(chan error, 1)
+		go func() {
+			data, err := of(r.format)
+			if err == nil {
+				err = WriteFile(r.file, data)
+			}
+			written <- err
+		}()
+		var err error
+		select {
+		case err = <-written:
+		case <-ctx.Done():
+			err = fmt.Errorf("interrupted before %s was written", r.file)
+		}
+		if err != nil && first == nil {
+			first = fmt.Errorf("write the report: %w", err)
+		}
+	}
+	return first
 }

@@ -97,10 +97,7 @@ func (r *Run) formatFlag(f *pflag.FlagSet) {
 }
 
 // isCode reports whether a text is the code of a rule.
-func isCode(s string) bool {
-	number, ok := strings.CutPrefix(s, "GL")
-	return ok && len(number) == 3 && strings.Trim(number, "0123456789") == ""
-}
+func isCode(s string) bool { return regexp.MustCompile(`^GL[0-9]{3}$`).MatchString(s) }
 
 // waive notes the comments of a file: each is for its own line and for the next one.
 func (r *Run) waive(name, text string) {
@@ -252,46 +249,35 @@ type Output struct {
 
 // Write writes the results, all of them or none: no file is replaced before every one could be written.
 func (r *Run) Write(outputs ...Output) {
-	var files []*Staged
-	// What cannot be taken back comes behind what can be tried, and replacing files, which hardly fails, last.
-	steps := []func() (name string, err error){}
+	var all []*Staged
+	defer func() {
+		for _, s := range all { // those that were not committed
+			s.Discard()
+		}
+	}()
 	for _, out := range outputs {
-		if out.Name == "-" {
-			steps = append(steps, func() (string, error) {
-				_, err := r.Stdout.Write(out.Data)
-				return "standard output", err
-			})
-			continue
+		staged := &Staged{name: "standard output", direct: func() error {
+			_, err := r.Stdout.Write(out.Data)
+			return err
+		}}
+		if out.Name != "-" {
+			var err error
+			if staged, err = Stage(out.Name, out.Data); err != nil {
+				r.file(out.Name, err)
+				return
+			}
 		}
-		staged, err := Stage(out.Name, out.Data)
-		if err != nil {
-			discard(files)
-			r.file(out.Name, err)
-			return
-		}
-		if staged.Direct() {
-			steps = append(steps, func() (string, error) { return staged.Name(), staged.Commit() })
-			continue
-		}
-		files = append(files, staged)
+		all = append(all, staged)
 	}
-	for _, step := range steps {
-		if name, err := step(); err != nil {
-			discard(files)
-			r.file(name, err)
-			return
+	// What cannot be taken back comes behind what was tried, and replacing files, which hardly fails, last.
+	slices.SortStableFunc(all, func(a, b *Staged) int { return cmp.Compare(min(len(a.tmp), 1), min(len(b.tmp), 1)) })
+	for _, staged := range all {
+		if err := staged.Commit(); err != nil {
+			r.file(staged.name, err)
+			if staged.direct != nil {
+				return
+			}
 		}
-	}
-	for _, f := range files {
-		if err := f.Commit(); err != nil {
-			r.file(f.Name(), err)
-		}
-	}
-}
-
-func discard(files []*Staged) {
-	for _, f := range files {
-		f.Discard()
 	}
 }
 

@@ -101,12 +101,14 @@ func (l List) Cause() (Cause, bool) {
 // Sorted returns the list by file, line and column, without exact repetitions. Flags come first, by their names.
 func (l List) Sorted() List {
 	sorted := slices.Clone(l)
-	for i := range sorted {
-		sorted[i].Severity = sorted[i].severity()
+	for i, p := range sorted {
+		if p.Fatal() {
+			sorted[i].Severity = Error
+		}
 	}
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(kind(a.Place), kind(b.Place)),
+			cmp.Compare(min(len(b.Place.Flag), 1), min(len(a.Place.Flag), 1)),
 			strings.Compare(a.Place.Flag, b.Place.Flag),
 			strings.Compare(a.Place.File, b.Place.File),
 			cmp.Compare(a.Place.Line, b.Place.Line),
@@ -116,10 +118,24 @@ func (l List) Sorted() List {
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })
 }
 
-// kind is 0 for a flag and 1 for a place in a file.
-func kind(p Place) int {
-	if p.Flag != "" {
-		return 0
+// rules are the names of all rules, of task definitions and AppSpecs. The place of one is its code, which never changes
+// its meaning: new ones come at the end, and one that goes leaves "" behind.
+func rules() []string {
+	return []string{
+		"type", "document-size", "family", "container-name", "container-count", "essential", "image", "fargate-size",
+		"task-size", "container-size", "network-mode", "ports", "port-conflict", "port-range", "fargate-only", "depends-on",
+		"health-check", "environment-name", "environment-file", "secret-reference", "secret-name", "secret-in-text",
+		"execution-role", "arn", "log-options", "volumes", "mount-points", "ulimits", "limits", "task-limits", "labels",
+		"tags", "placeholder-left", "command", "machine-variable",
+		"version", "resources", "properties", "key", "task-definition", "load-balancer", "platform-version", "network",
+		"capacity-provider", "hooks", "image-detail", "env-file-twice", "windows",
 	}
-	return 1
+}
+
+// Code is the code of a rule, GL001 and up; "" for what is not a rule.
+func Code(rule string) string {
+	if i := slices.Index(rules(), rule); i >= 0 && rule != "" {
+		return fmt.Sprintf("GL%03d", i+1)
+	}
+	return ""
 }

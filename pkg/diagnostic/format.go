@@ -55,20 +55,16 @@ func (l List) text(program string) string {
 		if p.Place.Flag != "" {
 			b.WriteString(program + ": ")
 		}
-		fmt.Fprintf(&b, "%s: %s: %s%s\n", oneLine(p.Place.String()), p.severity(), oneLine(p.Text), bracketed(Code(p.Rule)))
+		code := ""
+		if c := Code(p.Rule); c != "" {
+			code = " [" + c + "]"
+		}
+		fmt.Fprintf(&b, "%s: %s: %s%s\n", oneLine(p.Place.String()), p.Severity, oneLine(p.Text), code)
 		if p.Help != "" {
 			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))
 		}
 	}
 	return b.String()
-}
-
-// bracketed is a code behind a text.
-func bracketed(code string) string {
-	if code == "" {
-		return ""
-	}
-	return " [" + code + "]"
 }
 
 // oneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
@@ -95,7 +91,7 @@ type row struct {
 func (l List) rows() []row {
 	rows := []row{} // not null
 	for _, p := range l {
-		rows = append(rows, row{p.Place, p.severity(), p.Rule, Code(p.Rule), p.Text, p.Help})
+		rows = append(rows, row{p.Place, p.Severity, p.Rule, Code(p.Rule), p.Text, p.Help})
 	}
 	return rows
 }
@@ -116,7 +112,7 @@ func (l List) sarif(program string) any {
 		if p.Help != "" {
 			text += "\nhelp: " + p.Help
 		}
-		result := object{"level": p.severity(), "message": object{"text": strings.TrimPrefix(p.Place.Flag+": "+text, ": ")}}
+		result := object{"level": p.Severity, "message": object{"text": strings.TrimPrefix(p.Place.Flag+": "+text, ": ")}}
 		if code := Code(p.Rule); code != "" {
 			result["ruleId"] = code
 		}
@@ -164,18 +160,11 @@ func (l List) gitHub() string {
 		if p.Help != "" {
 			text += "\nhelp: " + oneLine(p.Help)
 		}
-		b.WriteString("::" + string(p.severity()))
+		b.WriteString("::" + string(p.Severity))
 		if len(at) > 0 {
 			b.WriteString(" " + strings.Join(at, ","))
 		}
 		b.WriteString("::" + message.Replace(text) + "\n")
 	}
 	return b.String()
-}
-
-func (p Problem) severity() Severity {
-	if p.Fatal() {
-		return Error
-	}
-	return p.Severity
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -40,8 +42,7 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 	}
 	l := listeners.Listeners[0]
 	balancer := aws.ToString(l.LoadBalancerArn)
-	balancers, err := api.DescribeLoadBalancers(ctx,
-		&elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
+	balancers, err := api.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{balancer}})
 	if err != nil {
 		return Listener{}, fmt.Errorf("read load balancer: %w", awsclient.Error(err))
 	}
@@ -297,10 +298,36 @@ func Serves(health string) bool { return strings.Contains(health, " healthy") }
 
 // targetGroupName returns "name" of "arn:aws:elasticloadbalancing:…:targetgroup/name/id".
 func targetGroupName(arn string) string {
-	_, rest, ok := strings.Cut(arn, ":targetgroup/")
-	if !ok {
-		return ""
-	}
+	_, rest, _ := strings.Cut(arn, ":targetgroup/")
 	name, _, _ := strings.Cut(rest, "/")
 	return name
+}
+
+// Addresses returns the private addresses of the load balancer's nodes, one in each zone. Its DNS name
+// resolves to public ones, also inside the VPC, where a rule between security groups does not fit
+// them. The nodes' network interfaces are known by their description: "ELB app/name/id".
+func (f Finder) Addresses(ctx context.Context, loadBalancerARN string) ([]string, error) {
+	_, name, ok := strings.Cut(loadBalancerARN, ":loadbalancer/")
+	if !ok {
+		return nil, fmt.Errorf("find the load balancer's addresses: %.200q is not a load balancer's ARN", loadBalancerARN)
+	}
+	in := &ec2.DescribeNetworkInterfacesInput{Filters: []ec2types.Filter{
+		{Name: aws.String("description"), Values: []string{"ELB " + name}},
+		{Name: aws.String("status"), Values: []string{"in-use"}},
+	}}
+	out, err := ec2.NewFromConfig(f.AWS).DescribeNetworkInterfaces(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("find the load balancer's addresses: %w", awsclient.Error(err))
+	}
+	var addresses []string
+	for _, i := range out.NetworkInterfaces {
+		address := aws.ToString(i.PrivateIpAddress)
+		if aws.ToString(i.Description) == "ELB "+name && net.ParseIP(address) != nil {
+			addresses = append(addresses, address)
+		}
+	}
+	if len(addresses) == 0 {
+		return nil, fmt.Errorf("find the load balancer's addresses: no network interface has the description %q", "ELB "+name)
+	}
+	return addresses, nil
 }

@@ -112,7 +112,10 @@ func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, 
 		}
 		return
 	}
-	in.notRun(report)
+	in.j.warn(report.Warnings...)
+	for _, n := range report.NotRun {
+		in.j.warn(fmt.Sprintf("%s was not run: %s", n.Check, n.Why))
+	}
 	in.j.recount(report)
 	// A check that expects the release may exist and still not have run in this phase.
 	if checked.ProvesRelease() && s.OldRelease != s.Release && !report.ReleaseProven && report.Verdict != finding.Fail {
@@ -240,14 +243,5 @@ func (in *invocation) watch(p smoke.Progress) {
 		in.j.compare(*p.Compare)
 	case p.Text != "":
 		in.j.debug(p.Text)
-	}
-}
-
-func (in *invocation) notRun(r finding.Report) {
-	for _, w := range r.Warnings {
-		in.j.warn(w)
-	}
-	for _, n := range r.NotRun {
-		in.j.warn(fmt.Sprintf("%s was not run: %s", n.Check, n.Why))
 	}
 }

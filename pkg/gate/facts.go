@@ -234,9 +234,6 @@ func (in *invocation) step() int {
 	return r.Step(share)
 }
 
-// lastOf is the last part of an ARN's path, or all of a text that is none.
-func lastOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
 // service is the name of the cluster and of the service, empty where nobody says them.
 func (in *invocation) service() (cluster, name string) {
 	if in.stage != nil {

@@ -2,12 +2,17 @@ package gate
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"regexp"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -125,19 +130,19 @@ func (j *journal) safely(f func()) {
 // fault logs what should never happen, at every LOG_LEVEL.
 func (j *journal) fault(text string) { j.results.Error().Str("event", "note").Msg(text) }
 
+// line logs a result: its names and values in turn.
+func (j *journal) line(level zerolog.Level, event string, fields ...any) {
+	j.results.WithLevel(level).Str("event", event).Fields(fields).Send()
+}
+
 func (j *journal) check(c finding.CheckResult) {
 	j.mu.Lock()
 	j.count(c.Verdict, !c.Observe)
 	j.checkMillis = append(j.checkMillis, millis(c.Duration))
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == finding.Pass || c.Observe)).Str("event", "check").
-		Str("check", c.Check).
-		Str("verdict", string(c.Verdict)).
-		Int("attempts", c.Attempts).
-		Int("failures", c.Failures).
-		Float64("duration_ms", millis(c.Duration)).
-		Bool("observe", c.Observe).
-		Str("reason", c.Reason).Send()
+	j.line(levelOf(c.Verdict == finding.Pass || c.Observe), "check", "check", c.Check, "verdict", c.Verdict,
+		"attempts", c.Attempts, "failures", c.Failures, "duration_ms", millis(c.Duration), "observe", c.Observe,
+		"reason", c.Reason)
 }
 
 // count counts a check or a comparison; the caller holds the lock.
@@ -155,17 +160,10 @@ func (j *journal) compare(c finding.Comparison) {
 	j.mu.Lock()
 	j.count(c.Verdict, true)
 	j.mu.Unlock()
-	j.results.WithLevel(levelOf(c.Verdict == finding.Pass)).Str("event", "compare").
-		Str("check", c.Check).
-		Str("verdict", string(c.Verdict)).
-		Int("pairs", c.Pairs).
-		Float64("green_p50_ms", millis(c.GreenP50)).
-		Float64("blue_p50_ms", millis(c.BlueP50)).
-		Float64("green_p95_ms", millis(c.GreenP95)).
-		Float64("blue_p95_ms", millis(c.BlueP95)).
-		Int("green_errors", c.GreenErrors).
-		Int("blue_errors", c.BlueErrors).
-		Str("reason", c.Reason).Send()
+	j.line(levelOf(c.Verdict == finding.Pass), "compare", "check", c.Check, "verdict", c.Verdict, "pairs", c.Pairs,
+		"green_p50_ms", millis(c.GreenP50), "blue_p50_ms", millis(c.BlueP50),
+		"green_p95_ms", millis(c.GreenP95), "blue_p95_ms", millis(c.BlueP95),
+		"green_errors", c.GreenErrors, "blue_errors", c.BlueErrors, "reason", c.Reason)
 }
 
 // asks writes what somebody is asked, and how to answer it.
@@ -173,16 +171,18 @@ func (j *journal) asks(q *question, reason, link string) {
 	j.mu.Lock()
 	id := j.deploymentID
 	j.mu.Unlock()
-	line := j.results.Warn().Str("event", "ask").
-		Str("question", q.ID).
-		Str("until", q.Until.Format(time.RFC3339)).
-		Str("reason", oneLine(reason)).
-		Str("approve", "greenlight approve --deployment "+id+" --why TEXT").
-		Str("reject", "greenlight reject --deployment "+id+" --why TEXT")
+	j.line(zerolog.WarnLevel, "ask", linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
+		"reason", oneLine(reason),
+		"approve", "greenlight approve --deployment "+id+" --why TEXT",
+		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
+}
+
+// linked adds where the report is, if it is anywhere.
+func linked(link string, fields ...any) []any {
 	if link != "" {
-		line = line.Str("report", link)
+		fields = append(fields, "report", link)
 	}
-	line.Send()
+	return fields
 }
 
 // recount counts what a report holds: it may be another call that told it.
@@ -208,29 +208,19 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 	passed, failed := j.checksPassed, j.checksFailed
 	j.mu.Unlock()
 	s := d.Seen
-	line := j.results.WithLevel(level).Str("event", "verdict").
-		Str("verdict", string(d.Verdict)).
-		Str("status", string(d.Status())).
-		Str("blame", string(d.Blame)).
-		Str("reason", oneLine(d.Reason)).
-		Str("release", s.Release).
-		Str("suite", s.Suite).
-		Str("suite_sha256", s.SuiteSHA256).
-		Int("checks_passed", passed).
-		Int("checks_failed", failed).
-		Float64("duration_ms", millis(took)).
-		Str("cluster", s.Cluster).
-		Str("service", s.Service)
+	fields := []any{
+		"verdict", d.Verdict, "status", d.Status(), "blame", d.Blame, "reason", oneLine(d.Reason),
+		"release", s.Release, "suite", s.Suite, "suite_sha256", s.SuiteSHA256,
+		"checks_passed", passed, "checks_failed", failed, "duration_ms", millis(took),
+		"cluster", s.Cluster, "service", s.Service,
+	}
 	if s.Step > 0 {
-		line = line.Int("step", s.Step)
+		fields = append(fields, "step", s.Step)
 	}
 	for _, w := range s.Witnesses() {
-		line = line.Str(w.Name, oneLine(w.Saw))
+		fields = append(fields, w.Name, oneLine(w.Saw))
 	}
-	if link != "" {
-		line = line.Str("report", link)
-	}
-	line.Send()
+	j.line(level, "verdict", linked(link, fields...)...)
 }
 
 func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
@@ -238,14 +228,11 @@ func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {
 	if r.Outcome == codedeploy.AlreadyCompleted {
 		level = zerolog.WarnLevel
 	}
-	line := j.results.WithLevel(level).Str("event", "reported").
-		Str("status", string(s)).
-		Int("attempts", r.Attempts).
-		Str("outcome", string(r.Outcome))
+	fields := []any{"status", s, "attempts", r.Attempts, "outcome", r.Outcome}
 	if r.Err != nil {
-		line = line.Str("reason", oneLine(r.Err.Error()))
+		fields = append(fields, "reason", oneLine(r.Err.Error()))
 	}
-	line.Send()
+	j.line(level, "reported", fields...)
 }
 
 func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.Duration) {
@@ -297,4 +284,106 @@ func flag(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// Metrics are written as log lines in CloudWatch's embedded metric format, so that a function has metrics without a
+// call to CloudWatch and without a permission for it. What CloudWatch would drop silently is refused: a metric,
+// dimension or namespace out of the specification's bounds
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+const (
+	// maxValues is how many values one metric may carry in one line; lines splits longer series.
+	maxValues = 100
+	// maxDimensionValue is in characters.
+	maxDimensionValue = 1024
+	maxNamespace      = 1024
+)
+
+// unknown stands for a dimension whose value is not known: CloudWatch drops a line whose dimension is
+// missing or empty.
+const unknown = "unknown"
+
+// unit is a unit that CloudWatch knows.
+type unit string
+
+// The units that Greenlight uses.
+const (
+	count        unit = "Count"
+	milliseconds unit = "Milliseconds"
+)
+
+// metric is one metric with one or several values, in its unit.
+type metric struct {
+	Name   string    `json:"Name"`
+	Unit   unit      `json:"Unit"`
+	Values []float64 `json:"-"`
+}
+
+// dimension is a name with its value.
+type dimension struct{ Name, Value string }
+
+// document is the metrics of one moment.
+type document struct {
+	Namespace string
+	Time      time.Time
+	// Dimensions are all that are used; Sets says, by name, in which combinations CloudWatch shall keep
+	// the metrics. Every combination of values is a metric that is paid for: no ids here.
+	Dimensions []dimension
+	Sets       [][]string
+	Metrics    []metric
+	// Members are further members of the line, searchable in Logs Insights and no metrics.
+	Members map[string]any
+}
+
+// directive says what of a line are metrics, in the specification's words.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
+}
+
+// lines returns the document as log lines, each one JSON object without a line end: one line, or more
+// when a metric has more than maxValues values.
+func (d document) lines() (all [][]byte, err error) {
+	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
+		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
+	}
+	for from := 0; ; from += maxValues {
+		out := map[string]any{}
+		maps.Copy(out, d.Members)
+		for _, dim := range d.Dimensions {
+			out[dim.Name] = dimensionValue(dim.Value)
+		}
+		var listed []metric
+		for _, m := range d.Metrics {
+			if from >= len(m.Values) {
+				continue
+			}
+			listed = append(listed, m)
+			if now := m.Values[from:min(from+maxValues, len(m.Values))]; len(now) == 1 {
+				out[m.Name] = now[0]
+			} else {
+				out[m.Name] = now
+			}
+		}
+		if len(listed) == 0 {
+			return all, nil
+		}
+		out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{
+			{d.Namespace, d.Sets, listed},
+		}}
+		line, err := json.Marshal(out) // fails on NaN and infinity
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, line)
+	}
+}
+
+// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank.
+func dimensionValue(v string) string {
+	v = regexp.MustCompile(`[^ -~]`).ReplaceAllString(v, "?")
+	if strings.TrimSpace(v) == "" {
+		return unknown
+	}
+	return v[:min(len(v), maxDimensionValue)]
 }

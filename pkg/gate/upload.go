@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,12 +27,7 @@ const (
 // reportKey is where the report of an invocation goes: the same for every retry of an event, so that the last report is
 // the one that stays.
 func reportKey(in *invocation, extension string) string {
-	id := strings.Map(func(r rune) rune {
-		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}, in.event.DeploymentID)
+	id := regexp.MustCompile(`[^-0-9A-Za-z]`).ReplaceAllString(in.event.DeploymentID, "_")
 	return fmt.Sprintf("greenlight/%s/%s.%s", id, in.facts.lifecycleEvent, extension)
 }
 

@@ -1,49 +1,51 @@
 package jsonpath
 
 import (
+	"cmp"
+	"encoding/json"
 	"regexp"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-func (j joined) holds(r *run, at any) bool {
-	decides := j.op == "||"
-	for _, cond := range j.parts {
-		if cond.holds(r, at) == decides {
-			return decides
+// logical is a condition on the value at hand.
+type logical func(r *run, at any) bool
+
+// value is one side of a comparison or an argument of a function. The bool is false for Nothing, which
+// is what a path gives that finds no value; it is not null, though the value is nil.
+type value func(r *run, at any) (any, bool)
+
+func literal(v any) value { return func(*run, any) (any, bool) { return v, true } }
+
+// joined is the parts joined by "||", of which one that holds decides, or by "&&".
+func joined(decides bool, parts []logical) logical {
+	return func(r *run, at any) bool {
+		for _, cond := range parts {
+			if cond(r, at) == decides {
+				return decides
+			}
 		}
+		return !decides
 	}
-	return !decides
 }
 
-func (n not) holds(r *run, at any) bool    { return !n.cond.holds(r, at) }
-func (e exists) holds(r *run, at any) bool { return len(r.find(e.query, at, 1)) > 0 }
-
-func (c comparison) holds(r *run, at any) bool {
-	left, haveLeft := c.left.of(r, at)
-	right, haveRight := c.right.of(r, at)
-	equal := func() bool {
-		return haveLeft == haveRight && (!haveLeft || r.equal(left, right))
-	}
-	less := func() bool { return haveLeft && haveRight && r.less(left, right) }
-	if c.op[0] == '>' {
+// comparison is left op right, where op is one of == != < <= > >=.
+func comparison(op string, left, right value) logical {
+	if op[0] == '>' {
 		left, right = right, left
 	}
-	switch c.op {
-	case "==":
-		return equal()
-	case "!=":
-		return !equal()
-	case "<", ">":
-		return less()
-	default: // "<=", ">="
-		return less() || equal()
+	return func(r *run, at any) bool {
+		a, haveA := left(r, at)
+		b, haveB := right(r, at)
+		switch {
+		case op == "!=":
+			return haveA != haveB || !r.equal(a, b)
+		case op != "==" && r.less(a, b): // Nothing and null have no order
+			return true
+		}
+		return strings.HasSuffix(op, "=") && haveA == haveB && r.equal(a, b)
 	}
-}
-
-func (l literal) of(*run, any) (any, bool) { return l.v, true }
-
-func (s singular) of(r *run, at any) (v any, ok bool) {
-	return single(r.find(s.query, at, 1))
 }
 
 // single returns the one value that was found, if it is one.
@@ -54,58 +56,45 @@ func single(found []any) (v any, ok bool) {
 	return found[0], true
 }
 
-func (l lengthOf) of(r *run, at any) (any, bool) {
-	v, _ := l.arg.of(r, at) // Nothing is nil here, and nil has no length either
-	switch v := v.(type) {
-	case string:
-		r.spend(len(v) / bytesPerStep)
-		return float64(utf8.RuneCountInString(v)), true
-	case []any:
-		return float64(len(v)), true
-	case map[string]any:
-		return float64(len(v)), true
+func length(arg value) value {
+	return func(r *run, at any) (any, bool) {
+		v, _ := arg(r, at)
+		switch v := v.(type) {
+		case string:
+			r.spend(len(v) / bytesPerStep)
+			return float64(utf8.RuneCountInString(v)), true
+		case []any:
+			return float64(len(v)), true
+		case map[string]any:
+			return float64(len(v)), true
+		}
+		return nil, false
 	}
-	return nil, false
 }
 
-func (c countOf) of(r *run, at any) (any, bool) {
-	return float64(len(r.find(c.query, at, all))), true
+// matching is match (the whole text) or search (a part of it) with a pattern that comes from the document.
+func matching(text, pattern value, whole bool) logical {
+	return matches(text, func(r *run, at any) *regexp.Regexp {
+		v, _ := pattern(r, at)
+		if pattern, ok := v.(string); ok {
+			return r.compiled(pattern, whole)
+		}
+		return nil
+	})
 }
 
-func (v valueOf) of(r *run, at any) (any, bool) {
-	return single(r.find(v.query, at, 2)) // a second one is enough to know that there is no single one
-}
-
-// dynamicPattern keeps the last pattern that came from the document: mostly there is but one.
-type dynamicPattern struct {
-	text  string
-	whole bool
-	re    *regexp.Regexp
-	tried bool
-}
-
-func (m matching) holds(r *run, at any) bool {
-	v, _ := m.text.of(r, at)
-	text, ok := v.(string)
-	if !ok {
-		return false
-	}
-	re := m.compiled
-	if re == nil {
-		v, _ := m.pattern.of(r, at)
-		pattern, ok := v.(string)
+// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too.
+func matches(text value, pattern func(r *run, at any) *regexp.Regexp) logical {
+	return func(r *run, at any) bool {
+		v, _ := text(r, at)
+		text, ok := v.(string)
 		if !ok {
 			return false
 		}
-		if re = r.compiled(pattern, m.whole); re == nil {
-			return false // the RFC's answer to a pattern that is none
-		}
+		re := pattern(r, at)
+		// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
+		return re != nil && r.spend(3*len(text)+len(text)*len(re.String())/64) && re.MatchString(text)
 	}
-	// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
-	if !r.spend(3*len(text) + len(text)*len(re.String())/64) {
-		return false
-	}
-	return re.MatchString(text)
 }
 
 // maxPattern bounds a pattern that comes from the document; longer ones count as too much work.
@@ -113,6 +102,13 @@ const maxPattern = 1000
 
 // compileSteps prices compiling: a few bytes ("\pL{999}") can cost a thousand states each.
 const compileSteps = 1000
+
+// dynamicPattern keeps the last pattern that came from the document: mostly there is but one.
+type dynamicPattern struct {
+	text         string
+	whole, tried bool
+	re           *regexp.Regexp
+}
 
 func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
 	p := &r.pattern
@@ -122,12 +118,143 @@ func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
 	*p = dynamicPattern{text: pattern, whole: whole, tried: true}
 	if len(pattern) > maxPattern {
 		r.spend(maxSteps + 1)
-		return nil
 	}
 	if r.spend(compileSteps * len(pattern)) {
-		if re, err := compile(pattern, whole); err == nil {
-			p.re = re
-		}
+		p.re, _ = compile(pattern, whole)
 	}
 	return p.re
+}
+
+// compile translates an I-Regexp (RFC 9485) for RE2: its dot matches all but the two line breaks. What
+// RE2 knows beyond I-Regexp (\d, anchors) is allowed, as people write it everywhere.
+func compile(pattern string, whole bool) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil, err // in the user's words
+	}
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\' && i+1 < len(pattern):
+			b.WriteByte(c)
+			i++
+		case c == '.' && !class:
+			b.WriteString(`[^\n\r]`)
+			continue
+		case c == '[' || c == ']':
+			class = c == '['
+		}
+		b.WriteByte(pattern[i])
+	}
+	if whole {
+		return regexp.Compile(`\A(?:` + b.String() + `)\z`)
+	}
+	return regexp.Compile(b.String())
+}
+
+// equal compares two values as the RFC does: numbers by value, arrays and objects by what is in them.
+func (r *run) equal(a, b any) bool {
+	type pair struct{ a, b any }
+	stack := []pair{{a, b}}
+	for len(stack) > 0 {
+		p := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !r.spend(1) {
+			return false
+		}
+		switch x := p.a.(type) {
+		case []any:
+			y, ok := p.b.([]any)
+			if !ok || len(x) != len(y) || !r.spend(len(x)) {
+				return false
+			}
+			for i := range x {
+				stack = append(stack, pair{x[i], y[i]})
+			}
+		case map[string]any:
+			y, ok := p.b.(map[string]any)
+			if !ok || len(x) != len(y) || !r.spend(len(x)) {
+				return false
+			}
+			for k, v := range x {
+				w, ok := y[k]
+				if !ok {
+					return false
+				}
+				stack = append(stack, pair{v, w})
+			}
+		default:
+			if !r.equalScalars(p.a, p.b) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (r *run) equalScalars(a, b any) bool {
+	if x, ok := r.decimal(a); ok {
+		y, ok := r.decimal(b)
+		return ok && x.compare(y) == 0
+	}
+	x, _ := a.(string)
+	y, _ := b.(string)
+	return r.spend(min(len(x), len(y))/bytesPerStep) && a == b
+}
+
+// less orders numbers, and strings by code points; other values have no order.
+func (r *run) less(a, b any) bool {
+	if x, ok := r.decimal(a); ok {
+		y, ok := r.decimal(b)
+		return ok && x.compare(y) < 0
+	}
+	x, ok := a.(string)
+	y, ok2 := b.(string)
+	return ok && ok2 && r.spend(min(len(x), len(y))/bytesPerStep) && x < y
+}
+
+// decimal is a number of any size and precision, sign × 0.digits × 10^exp, so that 64-bit identifiers differ
+// when they differ and 1e999999999 costs nothing. Digits have no zero at either end; zero is the zero value.
+type decimal struct {
+	sign, exp int
+	digits    string
+}
+
+// maxExponent caps exponents, far beyond any digits that fit in memory could make up for.
+const maxExponent = 1 << 50
+
+func (r *run) decimal(v any) (decimal, bool) {
+	var text string
+	switch v := v.(type) {
+	case json.Number:
+		text = string(v)
+	case float64:
+		text = strconv.FormatFloat(v, 'e', -1, 64)
+	default:
+		return decimal{}, false
+	}
+	return parseDecimal(text), r.spend(len(text) / bytesPerStep)
+}
+
+func parseDecimal(text string) decimal {
+	text, negative := strings.CutPrefix(text, "-")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	exp, _ := strconv.Atoi(exponent) // out of range it is the nearest int
+	d := decimal{
+		sign: 1, digits: strings.TrimRight(digits, "0"),
+		exp: min(max(exp, -maxExponent), maxExponent) + len(digits) - len(fraction),
+	}
+	switch {
+	case d.digits == "":
+		return decimal{} // -0 equals 0
+	case negative:
+		d.sign = -1
+	}
+	return d
+}
+
+func (d decimal) compare(e decimal) int {
+	return cmp.Or(d.sign-e.sign, d.sign*cmp.Or(d.exp-e.exp, strings.Compare(d.digits, e.digits)))
 }

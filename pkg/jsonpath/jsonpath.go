@@ -8,6 +8,9 @@ package jsonpath
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,26 +45,26 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Col
 // Parse reads a path. Every error is a *SyntaxError. Beyond the RFC it refuses a regular expression that
 // is written in the path and does not compile: the RFC lets such a filter match nothing, ever.
 func Parse(expr string) (*Path, error) {
-	p := &parser{src: expr}
 	if len(expr) > maxLength {
 		return nil, &SyntaxError{Col: 1, Text: fmt.Sprintf("expected at most %d bytes, have %d", maxLength, len(expr))}
 	}
+	p := &parser{src: expr}
 	for i, r := range expr {
 		if r == utf8.RuneError && !strings.HasPrefix(expr[i:], string(utf8.RuneError)) {
-			return nil, p.failAt(i, "expected UTF-8")
+			p.failAt(i, "expected UTF-8")
 		}
 	}
 	if !p.take("$") {
-		return nil, p.fail(`expected "$", where every path begins`)
+		p.fail(`expected "$", where every path begins`)
 	}
-	segments, err := p.segments()
-	if err != nil {
-		return nil, err
+	q := &query{segments: p.segments()}
+	if p.pos < len(expr) {
+		p.fail(`expected ".", "[" or the end of the path`)
 	}
-	if p.pos < len(p.src) {
-		return nil, p.fail(`expected ".", "[" or the end of the path`)
+	if p.err != nil {
+		return nil, p.err
 	}
-	return &Path{expr, &query{segments: segments}}, nil
+	return &Path{expr, q}, nil
 }
 
 // Select returns the values that the path finds in root, in document order; members of an object come
@@ -79,3 +82,187 @@ func (p *Path) Select(root any) ([]any, error) {
 
 // Singular reports whether the path finds at most one value in any document: it has only names and indexes.
 func (p *Path) Singular() bool { return p.query.singular() }
+
+// query is a path from the root ("$") or, inside a filter, from the value at hand ("@").
+type query struct {
+	relative bool
+	segments []segment
+}
+
+func (q *query) singular() bool {
+	return !slices.ContainsFunc(q.segments, func(s segment) bool { return !s.single })
+}
+
+// segment finds children of a value, or of the value and everything below it; single says that it is one at most.
+type segment struct {
+	descendant, single bool
+	selectors          []selector
+}
+
+// selector hands the children of a value that it selects to yield, until that returns false.
+type selector func(r *run, node any, yield func(any) bool) bool
+
+// run is one Select: the document, and what is left of its steps.
+type run struct {
+	root any
+	// left falls below zero when the work is used up; from then on nothing is true and nothing is found,
+	// and Select throws all of it away.
+	left int
+	// absolute keeps what paths from the root found, which is the same for every value that a filter tries.
+	absolute map[*query][]any
+	pattern  dynamicPattern
+}
+
+// bytesPerStep prices work on text: comparing and matching some bytes takes about as long as visiting a value.
+const bytesPerStep = 16
+
+func (r *run) spend(steps int) bool {
+	r.left -= steps
+	return r.left >= 0
+}
+
+// all is for find: as many as there are.
+const all = math.MaxInt
+
+// find returns the first values that the query finds, starting at the value at hand or the root; all of those from
+// the root.
+func (r *run) find(q *query, at any, most int) []any {
+	if !q.relative {
+		if found, ok := r.absolute[q]; ok {
+			return found
+		}
+		at, most = r.root, all
+	}
+	var found []any
+	r.each(q.segments, at, func(v any) bool {
+		found = append(found, v)
+		return len(found) < most && r.spend(1)
+	})
+	if r.left < 0 {
+		return nil
+	}
+	if !q.relative {
+		r.absolute[q] = found
+	}
+	return found
+}
+
+// each hands what the segments find below node to yield; it recurses over segments, never over the document.
+func (r *run) each(segments []segment, node any, yield func(any) bool) bool {
+	if len(segments) == 0 {
+		return yield(node)
+	}
+	s, rest := segments[0], segments[1:]
+	next := yield
+	if len(rest) > 0 {
+		next = func(v any) bool { return r.each(rest, v, yield) }
+	}
+	if !s.descendant {
+		return r.apply(s, node, next)
+	}
+	stack := []any{node}
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !r.apply(s, top, next) {
+			return false
+		}
+		before := len(stack)
+		if !r.children(top, func(v any) bool {
+			stack = append(stack, v)
+			return true
+		}) {
+			return false
+		}
+		slices.Reverse(stack[before:])
+	}
+	return true
+}
+
+func (r *run) apply(s segment, node any, yield func(any) bool) bool {
+	for _, sel := range s.selectors {
+		if !r.spend(1) || !sel(r, node, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// children hands the elements of an array, or the members of an object by name, to yield.
+func (r *run) children(node any, yield func(any) bool) bool {
+	switch v := node.(type) {
+	case []any:
+		for _, child := range v {
+			if !r.spend(1) || !yield(child) {
+				return false
+			}
+		}
+	case map[string]any:
+		if !r.spend(len(v)) { // sorting them is work, even when the first is enough
+			return false
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if !yield(v[k]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func wildcard(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
+
+func name(key string) selector {
+	return func(_ *run, node any, yield func(any) bool) bool {
+		m, _ := node.(map[string]any)
+		v, ok := m[key]
+		return !ok || yield(v)
+	}
+}
+
+func index(at int) selector {
+	return func(_ *run, node any, yield func(any) bool) bool {
+		a, _ := node.([]any)
+		i := at
+		if i < 0 {
+			i += len(a)
+		}
+		return i < 0 || i >= len(a) || yield(a[i])
+	}
+}
+
+// slice is start:end:step; a nil bound is one that was not written (RFC 9535, 2.3.4.2.2).
+func slice(start, end *int, step int) selector {
+	return func(r *run, node any, yield func(any) bool) bool {
+		a, _ := node.([]any)
+		low, high := 0, len(a)
+		if step < 0 {
+			low, high = -1, len(a)-1
+		}
+		bound := func(at *int, otherwise int) int {
+			switch {
+			case at == nil:
+				return otherwise
+			case *at < 0:
+				return min(max(*at+len(a), low), high)
+			}
+			return min(max(*at, low), high)
+		}
+		first, last := bound(start, low), bound(end, high)
+		if step < 0 {
+			first, last = bound(start, high), bound(end, low)
+		}
+		for i := first; step > 0 && i < last || step < 0 && i > last; i += step {
+			if !r.spend(1) || !yield(a[i]) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func filter(cond logical) selector {
+	return func(r *run, node any, yield func(any) bool) bool {
+		return r.children(node, func(v any) bool { return r.spend(1) && (!cond(r, v) || yield(v)) })
+	}
+}

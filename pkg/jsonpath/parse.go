@@ -1,24 +1,34 @@
 package jsonpath
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// parser reads a path from left to right; it never goes back further than over white space.
+// parser reads a path from left to right; it never goes back further than over white space. The first failure is kept,
+// and moves it to the end of the path, where nothing can be taken any more: whatever is read after that is thrown away.
 type parser struct {
 	src   string
 	pos   int
 	depth int
+	err   error
 }
 
-func (p *parser) fail(format string, args ...any) error { return p.failAt(p.pos, format, args...) }
+func (p *parser) fail(format string, args ...any) { p.failAt(p.pos, format, args...) }
 
-func (p *parser) failAt(pos int, format string, args ...any) error {
-	return &SyntaxError{Col: utf8.RuneCountInString(p.src[:pos]) + 1, Text: fmt.Sprintf(format, args...)}
+func (p *parser) failAt(pos int, format string, args ...any) {
+	if p.err == nil {
+		p.err = &SyntaxError{Col: p.column(pos), Text: fmt.Sprintf(format, args...)}
+	}
+	p.pos = len(p.src)
 }
+
+func (p *parser) column(pos int) int { return utf8.RuneCountInString(p.src[:pos]) + 1 }
 
 // peek returns the next byte, and 0 at the end. A path that holds a NUL does not parse anyway.
 func (p *parser) peek() byte {
@@ -28,6 +38,8 @@ func (p *parser) peek() byte {
 	return 0
 }
 
+func (p *parser) isDigit() bool { return p.peek() >= '0' && p.peek() <= '9' }
+
 func (p *parser) take(token string) bool {
 	ok := strings.HasPrefix(p.src[p.pos:], token)
 	if ok {
@@ -36,184 +48,399 @@ func (p *parser) take(token string) bool {
 	return ok
 }
 
-func (p *parser) space() {
-	for p.pos < len(p.src) && strings.IndexByte(" \t\n\r", p.src[p.pos]) >= 0 {
-		p.pos++
-	}
-}
-
-// takeAfterSpace takes the token with the white space before it, or nothing at all.
-func (p *parser) takeAfterSpace(token string) bool {
+// takeAny takes the first of the tokens that stands here, with the white space before it, or nothing at all.
+func (p *parser) takeAny(tokens ...string) string {
 	start := p.pos
 	p.space()
-	if p.take(token) {
-		return true
+	for _, token := range tokens {
+		if p.take(token) {
+			return token
+		}
 	}
 	p.pos = start
-	return false
+	return ""
 }
 
-// nest counts how deep the parser is inside brackets and parentheses; leave must follow.
-func (p *parser) nest() error {
-	if p.depth++; p.depth > maxNesting {
-		return p.fail("expected at most %d levels of nesting", maxNesting)
+func (p *parser) space() {
+	p.takeWhile(func(c byte, _ int) bool { return strings.IndexByte(" \t\n\r", c) >= 0 })
+}
+
+func (p *parser) digits() string {
+	return p.takeWhile(func(c byte, _ int) bool { return c >= '0' && c <= '9' })
+}
+
+// takeWhile takes the bytes that fit, each with its index.
+func (p *parser) takeWhile(fits func(c byte, i int) bool) string {
+	start := p.pos
+	for p.pos < len(p.src) && fits(p.src[p.pos], p.pos-start) {
+		p.pos++
 	}
-	return nil
+	return p.src[start:p.pos]
 }
 
-func (p *parser) leave() { p.depth-- }
+// nest counts how deep the parser is inside brackets and parentheses, until leave.
+func (p *parser) nest() (leave func()) {
+	if p.depth++; p.depth > maxNesting {
+		p.fail("expected at most %d levels of nesting", maxNesting)
+	}
+	return func() { p.depth-- }
+}
 
-func (p *parser) segments() ([]segment, error) {
-	var all []segment
+func (p *parser) segments() (all []segment) {
 	for {
 		start := p.pos
 		p.space()
 		if c := p.peek(); c != '.' && c != '[' {
 			p.pos = start
-			return all, nil
+			return all
 		}
-		s, err := p.segment()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
+		all = append(all, p.segment())
 	}
 }
 
-func (p *parser) segment() (segment, error) {
+func (p *parser) segment() segment {
 	s := segment{descendant: p.take("..")}
-	if !s.descendant && !p.take(".") || s.descendant && p.peek() == '[' {
-		var err error
-		s.selectors, err = p.bracketed()
-		return s, err
-	}
-	if p.take("*") {
-		s.selectors = []selector{wildcard{}}
-		return s, nil
-	}
-	rest := p.src[p.pos:]
-	n := shorthand(rest)
-	if n == 0 {
-		return s, p.fail(`expected a name or "*"`)
-	}
-	p.pos += n
-	s.selectors = []selector{name(rest[:n])}
-	return s, nil
-}
-
-// shorthand returns how many bytes of s are a name that may stand after a dot: letters, digits, "_" and everything
-// beyond ASCII, no digit first.
-func shorthand(s string) int {
-	for i, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_', r >= utf8.RuneSelf:
-		case r >= '0' && r <= '9' && i > 0:
-		default:
-			return i
+	switch {
+	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
+		s.selectors, s.single = p.bracketed()
+	case p.take("*"):
+		s.selectors = []selector{wildcard}
+	default:
+		// Letters, digits, "_" and everything beyond ASCII, no digit first.
+		word := p.takeWhile(func(c byte, i int) bool {
+			return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf || i > 0 && c >= '0' && c <= '9'
+		})
+		if word == "" {
+			p.fail(`expected a name or "*"`)
 		}
+		s.selectors, s.single = []selector{name(word)}, true
 	}
-	return len(s)
+	s.single = s.single && !s.descendant
+	return s
 }
 
-func (p *parser) bracketed() ([]selector, error) {
-	if !p.take("[") {
-		return nil, p.fail(`expected "["`)
-	}
-	if err := p.nest(); err != nil {
-		return nil, err
-	}
-	defer p.leave()
-	var all []selector
+// bracketed reads selectors; single says that it is but one, of one value at most.
+func (p *parser) bracketed() (all []selector, single bool) {
+	p.take("[")
+	defer p.nest()()
 	for {
 		p.space()
-		s, err := p.selector()
-		if err != nil {
-			return nil, err
-		}
+		s, one := p.selector()
 		all = append(all, s)
 		p.space()
 		switch {
 		case p.take(","):
 		case p.take("]"):
-			return all, nil
+			return all, one && len(all) == 1
 		default:
-			return nil, p.fail(`expected "," or "]"`)
+			p.fail(`expected "," or "]"`)
+			return nil, false
 		}
 	}
 }
 
-func (p *parser) selector() (selector, error) {
+// selector reads one; single says that it is a name or an index.
+func (p *parser) selector() (s selector, single bool) {
 	switch c := p.peek(); {
 	case c == '\'' || c == '"':
-		s, err := p.quoted()
-		return name(s), err
-	case c == '*':
-		p.pos++
-		return wildcard{}, nil
-	case c == '?':
-		p.pos++
+		return name(p.quoted()), true
+	case p.take("*"):
+		return wildcard, false
+	case p.take("?"):
 		p.space()
-		cond, err := p.or()
-		return filter{cond}, err
-	case c == '-' || c == ':' || c >= '0' && c <= '9':
+		return filter(p.or()), false
+	case c == '-' || c == ':' || p.isDigit():
 		return p.indexOrSlice()
 	}
-	return nil, p.fail(`expected a name in quotes, an index, a slice, "*" or a filter that begins with "?"`)
+	p.fail(`expected a name in quotes, an index, a slice, "*" or a filter that begins with "?"`)
+	return nil, false
 }
 
-func (p *parser) indexOrSlice() (selector, error) {
-	start, err := p.integer()
-	if err != nil {
-		return nil, err
+func (p *parser) indexOrSlice() (s selector, single bool) {
+	start := p.integer()
+	if p.takeAny(":") == "" {
+		if start == nil { // a failure; peek saw a digit or "-"
+			return nil, false
+		}
+		return index(*start), true
 	}
-	if !p.takeAfterSpace(":") {
-		return index(*start), nil // peek saw a digit or "-": an integer, or an error above
-	}
-	s := slice{start: start, step: 1}
 	p.space()
-	if s.end, err = p.integer(); err != nil {
-		return nil, err
-	}
-	if p.takeAfterSpace(":") {
-		mark := p.pos
+	end, step := p.integer(), 1
+	if p.takeAny(":") != "" {
 		p.space()
-		step, err := p.integer()
-		switch {
-		case err != nil:
-			return nil, err
-		case step == nil:
-			p.pos = mark
-		default:
-			s.step = *step
+		if n := p.integer(); n != nil {
+			step = *n
 		}
 	}
-	return s, nil
+	return slice(start, end, step), false
 }
 
 // integer reads an optional integer: without a leading zero, and exact in a float64 as I-JSON wants it.
-func (p *parser) integer() (*int, error) {
+func (p *parser) integer() *int {
 	start := p.pos
-	minus := p.take("-")
+	p.take("-")
 	digits := p.digits()
-	switch {
-	case digits == "" && !minus:
-		return nil, nil
+	text := p.src[start:p.pos]
+	switch n, err := strconv.Atoi(text); {
+	case text == "":
 	case digits == "":
-		return nil, p.fail("expected a digit")
-	case digits[0] == '0' && (minus || len(digits) > 1):
-		return nil, p.failAt(start, "expected an integer without a leading zero")
+		p.fail("expected a digit")
+	case digits[0] == '0' && len(text) > 1:
+		p.failAt(start, "expected an integer without a leading zero")
+	case err != nil || n > 1<<53-1 || n < -(1<<53-1):
+		p.failAt(start, "expected an integer between -(2^53-1) and 2^53-1")
+	default:
+		return &n
 	}
-	n, err := strconv.Atoi(p.src[start:p.pos])
-	if err != nil || n > 1<<53-1 || n < -(1<<53-1) {
-		return nil, p.failAt(start, "expected an integer between -(2^53-1) and 2^53-1")
-	}
-	return &n, nil
+	return nil
 }
 
-func (p *parser) digits() string {
-	start := p.pos
-	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
-		p.pos++
+func (p *parser) or() logical { return p.joined("||", p.and) }
+
+func (p *parser) and() logical { return p.joined("&&", p.basic) }
+
+// joined reads parts that op joins.
+func (p *parser) joined(op string, part func() logical) logical {
+	all := []logical{part()}
+	for p.takeAny(op) != "" {
+		p.space()
+		all = append(all, part())
 	}
-	return p.src[start:p.pos]
+	if len(all) == 1 {
+		return all[0]
+	}
+	return joined(op == "||", all)
+}
+
+// basic reads what "&&" and "||" join: a condition in parentheses, a test or a comparison. A "!" before a comparison
+// needs parentheses.
+func (p *parser) basic() logical {
+	negated := p.take("!")
+	if negated {
+		p.space()
+	}
+	cond := logical(nil)
+	if p.peek() == '(' {
+		cond = p.parenthesized()
+	} else {
+		cond = p.testOrComparison(negated)
+	}
+	if negated {
+		return func(r *run, at any) bool { return !cond(r, at) }
+	}
+	return cond
+}
+
+func (p *parser) parenthesized() logical {
+	p.take("(")
+	defer p.nest()()
+	p.space()
+	cond := p.or()
+	if p.takeAny(")") == "" {
+		p.fail(`expected ")", "&&" or "||"`)
+	}
+	return cond
+}
+
+func (p *parser) testOrComparison(negated bool) logical {
+	start := p.pos
+	left := p.operand()
+	if !negated {
+		if op := p.takeAny("==", "!=", "<=", ">=", "<", ">"); op != "" {
+			left := p.asValue(left, start)
+			p.space()
+			return comparison(op, left, p.value())
+		}
+	}
+	switch o := left.(type) {
+	case *query:
+		return func(r *run, at any) bool { return len(r.find(o, at, 1)) > 0 }
+	case logical:
+		return o
+	}
+	p.failAt(start, "expected a path or a condition; a value must be compared with something")
+	return nil
+}
+
+func (p *parser) value() value {
+	start := p.pos
+	return p.asValue(p.operand(), start)
+}
+
+// asValue says what may be compared or given to a function: the RFC's rules of well-typedness.
+func (p *parser) asValue(operand any, start int) value {
+	switch o := operand.(type) {
+	case *query:
+		if !o.singular() {
+			p.failAt(start, "expected a path of names and indexes only, which finds at most one value")
+		}
+		return func(r *run, at any) (any, bool) { return single(r.find(o, at, 1)) }
+	case value:
+		return o
+	}
+	p.failAt(start, "expected a value; the result of match and search is not one")
+	return nil
+}
+
+// operand returns a *query, a value or, for match and search, a logical.
+func (p *parser) operand() any {
+	start := p.pos
+	switch c := p.peek(); {
+	case c == '@' || c == '$':
+		p.pos++
+		return &query{relative: c == '@', segments: p.segments()}
+	case c == '\'' || c == '"':
+		return literal(p.quoted())
+	case c == '-' || p.isDigit():
+		return literal(p.number())
+	}
+	word := p.takeWhile(func(c byte, i int) bool {
+		return c >= 'a' && c <= 'z' || i > 0 && (c == '_' || c >= '0' && c <= '9')
+	})
+	switch {
+	case word != "" && p.peek() == '(':
+		return p.function(word, start)
+	case word == "true", word == "false":
+		return literal(word == "true")
+	case word == "null":
+		return literal(nil)
+	}
+	p.failAt(start, `expected a path that begins with "@" or "$", a literal or a function`)
+	return nil
+}
+
+func (p *parser) function(word string, start int) (out any) {
+	p.take("(")
+	defer p.nest()()
+	p.space()
+	switch word {
+	case "length":
+		out = length(p.value())
+	case "count":
+		q := p.query()
+		out = value(func(r *run, at any) (any, bool) { return float64(len(r.find(q, at, all))), true })
+	case "value":
+		q := p.query() // a second value is enough to know that there is no single one
+		out = value(func(r *run, at any) (any, bool) { return single(r.find(q, at, 2)) })
+	case "match", "search":
+		out = p.matching(word == "match")
+	default:
+		p.failAt(start, "expected one of the functions length, count, value, match and search")
+	}
+	if p.takeAny(")") == "" {
+		p.fail(`expected ")" after the last argument of %s`, word)
+	}
+	return out
+}
+
+func (p *parser) query() *query {
+	start := p.pos
+	q, ok := p.operand().(*query)
+	if !ok {
+		p.failAt(start, `expected a path that begins with "@" or "$"`)
+	}
+	return q
+}
+
+// matching reads the arguments of match, which is of the whole text, or of search.
+func (p *parser) matching(whole bool) logical {
+	text := p.value()
+	if p.takeAny(",") == "" {
+		p.fail(`expected "," and the regular expression`)
+	}
+	p.space()
+	if c := p.peek(); c != '\'' && c != '"' {
+		return matching(text, p.value(), whole)
+	}
+	start := p.pos
+	re, err := compile(p.quoted(), whole)
+	if err != nil {
+		p.failAt(start, "expected a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return matches(text, func(*run, any) *regexp.Regexp { return re })
+}
+
+// number reads a JSON number, and -0, which JSON has too.
+func (p *parser) number() json.Number {
+	start := p.pos
+	p.take("-")
+	whole := p.digits()
+	switch {
+	case whole == "":
+		p.fail("expected a digit")
+	case len(whole) > 1 && whole[0] == '0':
+		p.failAt(start, "expected a number without a leading zero")
+	}
+	if p.take(".") && p.digits() == "" {
+		p.fail("expected a digit after the decimal point")
+	}
+	if p.take("e") || p.take("E") {
+		_ = p.take("-") || p.take("+")
+		if p.digits() == "" {
+			p.fail("expected a digit in the exponent")
+		}
+	}
+	return json.Number(p.src[start:p.pos])
+}
+
+// quoted reads a string in single or double quotes.
+func (p *parser) quoted() string {
+	start := p.pos
+	quote := p.src[p.pos]
+	var b strings.Builder
+	for p.pos++; p.pos < len(p.src); {
+		switch c := p.src[p.pos]; {
+		case c == quote:
+			p.pos++
+			return b.String()
+		case c < ' ':
+			p.fail(`expected control characters in a string as \u%04x`, c)
+		case c == '\\':
+			b.WriteRune(p.escape(quote))
+		default:
+			b.WriteByte(c)
+			p.pos++
+		}
+	}
+	p.fail("expected %c, which closes the string at column %d", quote, p.column(start))
+	return ""
+}
+
+func (p *parser) escape(quote byte) rune {
+	start := p.pos
+	p.pos++
+	c := p.peek()
+	p.pos = min(p.pos+1, len(p.src))
+	i := strings.IndexByte(`bfnrt/\`, c)
+	switch {
+	case c == quote:
+		return rune(c)
+	case i >= 0:
+		return rune("\b\f\n\r\t/\\"[i])
+	case c != 'u':
+		p.failAt(start, `expected \\, \/, \b, \f, \n, \r, \t, \uXXXX or the quote after a backslash`)
+		return 0
+	}
+	r, ok := p.hex4()
+	if !ok {
+		p.failAt(start, `expected four hexadecimal digits after \u`)
+	}
+	if utf16.IsSurrogate(r) { // the first half of a pair
+		low := rune(0)
+		if p.take(`\u`) {
+			low, _ = p.hex4()
+		}
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			p.failAt(start, `expected a pair of surrogates \uD8xx\uDCxx`)
+		}
+	}
+	return r
+}
+
+func (p *parser) hex4() (rune, bool) {
+	end := min(p.pos+4, len(p.src))
+	text := p.src[p.pos:end]
+	p.pos = end
+	n, err := strconv.ParseUint(text, 16, 16)
+	return rune(n), err == nil && len(text) == 4
 }

@@ -74,33 +74,35 @@ type Client struct {
 
 // Run sends the job of the suite and returns the report. An error says why there is none; then nothing is known of
 // the release.
-func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (finding.Report, error) {
+func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (r finding.Report, err error) {
+	defer func() {
+		if err != nil {
+			r, err = finding.Report{}, fmt.Errorf("ask the prober %s: %w", c.Function, err)
+		}
+	}()
 	job.Deadline = answered(ctx)
 	payload, err := json.Marshal(job)
 	if err != nil {
-		return finding.Report{}, fmt.Errorf("ask the prober: %w", err)
+		return r, err
 	}
 	answer, err := c.invoke(ctx, payload)
-	if err != nil {
-		err = fmt.Errorf("ask the prober %s: %w", c.Function, err)
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: it did not answer in the time that this function has for the suite", err)
-		}
-		if awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException",
-			"RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException") {
-			err = fmt.Errorf("%w (%w)", err, ErrUnusable)
-		}
-		return finding.Report{}, err
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: it did not answer in the time that this function has for the suite", err)
 	}
-	if aws.ToString(answer.FunctionError) != "" {
-		return finding.Report{}, fmt.Errorf("ask the prober %s: %w", c.Function, functionError(answer.Payload))
+	switch {
+	case awsclient.IsCode(err, "ResourceNotFoundException", "AccessDeniedException", "InvalidRequestContentException",
+		"RequestTooLargeException", "UnrecognizedClientException", "KMSAccessDeniedException"):
+		return r, fmt.Errorf("%w (%w)", err, ErrUnusable)
+	case err != nil:
+		return r, err
+	case aws.ToString(answer.FunctionError) != "":
+		return r, functionError(answer.Payload)
 	}
-	var r finding.Report
 	if err := json.Unmarshal(answer.Payload, &r); err != nil {
-		return finding.Report{}, fmt.Errorf("ask the prober %s: its answer is no report: %w", c.Function, err)
+		return r, fmt.Errorf("its answer is no report: %w", err)
 	}
 	if r.SuiteSHA256 != suite.SHA256() {
-		return finding.Report{}, fmt.Errorf("ask the prober %s: its report is about another suite", c.Function)
+		return r, errors.New("its report is about another suite")
 	}
 	return r, nil
 }
@@ -120,9 +122,8 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 		if !notYet(err) || time.Now().After(until) {
 			return answer, err
 		}
-		state, stateErr := c.state(ctx)
-		if stateErr == nil {
-			c.note("waiting for the prober, which is " + state)
+		if state := c.state(ctx); state != "" && c.Note != nil {
+			c.Note("waiting for the prober, which is " + state)
 		}
 		select {
 		case <-ctx.Done():
@@ -139,23 +140,14 @@ func notYet(err error) bool {
 		"ENINotReadyException")
 }
 
-// state is the function's state in Lambda's words: "Inactive", "Pending".
-func (c Client) state(ctx context.Context) (string, error) {
+// state is the function's state in Lambda's words: "Inactive", "Pending"; "" where it is not known.
+func (c Client) state(ctx context.Context) string {
 	out, err := lambda.NewFromConfig(c.AWS).GetFunction(ctx,
 		&lambda.GetFunctionInput{FunctionName: aws.String(c.Function)})
-	if err != nil {
-		return "", awsclient.Error(err)
+	if err != nil || out.Configuration == nil {
+		return ""
 	}
-	if out.Configuration == nil {
-		return "", errors.New("read the function's state: the answer has none")
-	}
-	return string(out.Configuration.State), nil
-}
-
-func (c Client) note(text string) {
-	if c.Note != nil {
-		c.Note(text)
-	}
+	return string(out.Configuration.State)
 }
 
 // ErrOutlasted says that Lambda ended the prober before the suite had ended.

@@ -7,8 +7,20 @@ package redact
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// MaxSecret is the most that one secret may have, in bytes: what Secrets Manager takes.
+	MaxSecret = 64 << 10
+	// MaxSecrets is the most that all secrets of a run may have together, in bytes.
+	MaxSecrets = 256 << 10
 )
 
 // Mask stands where a secret was.
@@ -120,3 +132,63 @@ func (r *Redactor) hide(s string, cut bool) string {
 	}
 	return b.String()
 }
+
+// Check returns an error that names the secret that is too large to be hidden in what is printed. The map's keys are
+// the names; the error holds no value.
+func Check(secrets map[string]string) error {
+	all := 0
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		size := len(secrets[name])
+		if size > MaxSecret {
+			return fmt.Errorf("%s: the secret is larger than %d KiB, too large to be kept out of what is printed; "+
+				"give the part of it that is needed, such as one key of it", name, MaxSecret>>10)
+		}
+		if all += size; all > MaxSecrets {
+			return fmt.Errorf("%s: with this one the secrets are larger than %d KiB together, too large to be kept out of "+
+				"what is printed; give the parts of them that are needed", name, MaxSecrets>>10)
+		}
+	}
+	return nil
+}
+
+// Safe returns foreign text as one line of at most limit characters that cannot do anything to a
+// terminal or a log: white space is one blank, control and direction characters and broken UTF-8 are
+// shown as escapes. A limit of 0 is none.
+func Safe(s string, limit int) string {
+	if limit <= 0 {
+		limit = len(s) * 10
+	}
+	var b strings.Builder
+	count, blank := 0, false
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		shown := s[i : i+size]
+		if !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 {
+			shown = strings.Trim(strconv.Quote(shown), `"`)
+		}
+		i += size
+		if unicode.IsSpace(r) {
+			blank = count > 0
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			count++
+			blank = false
+		}
+		if n := utf8.RuneCountInString(shown); count+n > limit {
+			b.WriteRune('…')
+			break
+		} else {
+			count += n
+		}
+		b.WriteString(shown)
+	}
+	return b.String()
+}
+
+// maxQuoted bounds what a message quotes, in characters.
+const maxQuoted = 60
+
+// Quote returns the beginning of a text as a message quotes it.
+func Quote(s string) string { return strconv.Quote(Safe(s, maxQuoted)) }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
@@ -23,7 +23,7 @@ const rollbackAppears = 15 * time.Second
 
 // CodeDeploy is a deployment group of CodeDeploy's. To look at a deployment by its id, neither name is needed.
 type CodeDeploy struct {
-	AWS
+	*AWS
 	Application, Group string
 }
 
@@ -147,33 +147,35 @@ func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s 
 	return nil
 }
 
+// service is the service behind a deployment's target.
+func (c CodeDeploy) service(target string) Native {
+	cluster, service, _ := strings.Cut(target, ":")
+	return Native{AWS: c.AWS, Cluster: cluster, Service: service}
+}
+
+func primary(set ecstypes.TaskSet) bool { return aws.ToString(set.Status) == "PRIMARY" }
+
 // serves looks for the task set that serves: it is the new one's, or the deployment is no success.
 func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
-	cluster, service, _ := strings.Cut(target, ":")
-	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
+	found, err := c.service(target).describe(ctx)
 	if err != nil {
-		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status,
-			awsclient.Error(err))
+		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, err)
 	}
-	for _, found := range out.Services {
-		for _, set := range found.TaskSets {
-			if aws.ToString(set.Status) != "PRIMARY" {
-				continue
-			}
-			serves := aws.ToString(set.TaskDefinition)
-			if s.Definition == "" && s.Share == 100 { // it was not read, and all of the traffic is its
-				s.Definition = serves
-			}
-			switch s.Phase, s.Share = Ended, -1; {
-			case serves != s.Definition && !strings.HasPrefix(serves, s.Definition+":"): // an AppSpec may name the newest one
-				s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
-			case set.RunningCount == 0:
-				s.Reason = fmt.Sprintf("CodeDeploy says %s, and no task of the new revision runs", s.Status)
-			default:
-				s.Phase, s.Share = Live, 100
-			}
-			return nil
+	if i := slices.IndexFunc(found.TaskSets, primary); i >= 0 {
+		set := found.TaskSets[i]
+		serves := aws.ToString(set.TaskDefinition)
+		if s.Definition == "" && s.Share == 100 { // it was not read, and all of the traffic is its
+			s.Definition = serves
 		}
+		switch s.Phase, s.Share = Ended, -1; {
+		case serves != s.Definition && !strings.HasPrefix(serves, s.Definition+":"): // an AppSpec may name the newest one
+			s.Reason = fmt.Sprintf("CodeDeploy says %s, and another revision serves: %s", s.Status, serves)
+		case set.RunningCount == 0:
+			s.Reason = fmt.Sprintf("CodeDeploy says %s, and no task of the new revision runs", s.Status)
+		default:
+			s.Phase, s.Share = Live, 100
+		}
+		return nil
 	}
 	return fmt.Errorf("CodeDeploy says %s, and no task set of %s serves", s.Status, target)
 }
@@ -213,8 +215,7 @@ func (c CodeDeploy) Previous(ctx context.Context, s State) (string, error) {
 	if err != nil || original == nil {
 		return "", err
 	}
-	cluster, service, _ := strings.Cut(target.ID, ":")
-	found, err := Native{AWS: c.AWS, Cluster: cluster, Service: service}.describe(ctx)
+	found, err := c.service(target.ID).describe(ctx)
 	for _, set := range found.TaskSets {
 		if aws.ToString(set.Id) == original.ID {
 			return aws.ToString(set.TaskDefinition), nil

@@ -25,7 +25,7 @@ const (
 
 // Native is a service that Amazon ECS deploys itself.
 type Native struct {
-	AWS
+	*AWS
 	Cluster, Service string
 }
 
@@ -118,10 +118,8 @@ func (n Native) describe(ctx context.Context) (types.Service, error) {
 // Running returns the ARN of the task definition that serves, on either controller.
 func (n Native) Running(ctx context.Context) (string, error) {
 	found, err := n.describe(ctx)
-	for _, set := range found.TaskSets {
-		if aws.ToString(set.Status) == "PRIMARY" {
-			return aws.ToString(set.TaskDefinition), nil
-		}
+	if i := slices.IndexFunc(found.TaskSets, primary); i >= 0 {
+		return aws.ToString(found.TaskSets[i].TaskDefinition), nil
 	}
 	return aws.ToString(found.TaskDefinition), err
 }

@@ -139,7 +139,7 @@ func NewAWS(cfg aws.Config) AWS {
 }
 
 // Of returns the controller of a deployment that is known by its id.
-func (a AWS) Of(id string) (Controller, error) {
+func (a *AWS) Of(id string) (Controller, error) {
 	// arn:…:service-deployment/CLUSTER/SERVICE/ID
 	if parts := strings.Split(id, "/"); len(parts) == 4 && strings.HasSuffix(parts[0], ":service-deployment") {
 		return Native{AWS: a, Cluster: parts[1], Service: parts[2]}, nil

@@ -145,7 +145,7 @@ func TestAnEmptyAnswerIsAnError(t *testing.T) {
 		}
 		return c.Operation == "GetApplicationRevision"
 	}
-	_, err := rollout.CodeDeploy{AWS: a}.Look(t.Context(), "d-ABCDEFGHI")
+	_, err := rollout.CodeDeploy{AWS: &a}.Look(t.Context(), "d-ABCDEFGHI")
 	if err == nil || err.Error() != "codedeploy GetApplicationRevision: the answer holds no AppSpec" {
 		t.Error(err)
 	}
@@ -159,7 +159,7 @@ func TestADeploymentIsBegunOnce(t *testing.T) {
 		calls.Add(1)
 		panic(http.ErrAbortHandler)
 	}), "eu-west-1")
-	_, err := rollout.CodeDeploy{AWS: a, Application: "a", Group: "g"}.Begin(t.Context(), "", "x", "")
+	_, err := rollout.CodeDeploy{AWS: &a, Application: "a", Group: "g"}.Begin(t.Context(), "", "x", "")
 	if !errors.Is(err, rollout.ErrUnclear) || calls.Load() != 1 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}

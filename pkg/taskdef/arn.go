@@ -1,6 +1,10 @@
 package taskdef
 
-import "strings"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // ARN is what stands between the colons of an Amazon Resource Name
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). Region and account may be empty.
@@ -15,7 +19,9 @@ func ParseARN(s string) (a ARN, fault string) {
 	}
 	a = ARN{parts[1], parts[2], parts[3], parts[4], parts[5]}
 	switch {
-	case !isPartition(a.Partition):
+	// As of November 2026; those of the isolated regions have a common beginning.
+	case !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso"}, a.Partition) &&
+		!strings.HasPrefix(a.Partition, "aws-iso-"):
 		return a, "has an unknown partition; known are aws, aws-cn, aws-us-gov, aws-eusc and the isolated ones"
 	case a.Account != "" && (len(a.Account) != 12 || !consists(a.Account, digits)):
 		return a, "has an account that is not 12 digits"
@@ -47,21 +53,5 @@ func (a ARN) Located() string {
 
 // isRegion knows what regions look like, since AWS adds some every year: eu-west-1, us-gov-east-1, eusc-de-east-1.
 func isRegion(s string) bool {
-	parts := strings.Split(s, "-")
-	last := len(parts) - 1
-	for _, p := range parts[:last] {
-		if p == "" || !consists(p, lowerCase) {
-			return false
-		}
-	}
-	return last >= 2 && parts[last] != "" && consists(parts[last], digits)
-}
-
-// isPartition knows AWS's partitions as of November 2026; those of the isolated regions have a common beginning.
-func isPartition(s string) bool {
-	switch s {
-	case "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso":
-		return true
-	}
-	return strings.HasPrefix(s, "aws-iso-")
+	return regexp.MustCompile(`^([a-z]+-){2,}[0-9]+$`).MatchString(s)
 }

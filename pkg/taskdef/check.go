@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -24,7 +25,7 @@ type checker struct {
 	shell map[*template.Node]bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
-	// flooded says that there are too many of them to compare each with the known keys.
+	// flooded says that there are too many of them to compare each with the known keys: this is no task definition.
 	flooded  bool
 	rule     string
 	problems diagnostic.List
@@ -173,6 +174,34 @@ func (c *checker) within(parent *template.Node, key string, low, high int) {
 	}
 }
 
+// atMost reports a list with too many items.
+func (c *checker) atMost(parent *template.Node, key string, most int) {
+	if n := parent.Get(key); len(n.List()) > most {
+		c.fail(n, fmt.Sprintf("%d %s, ECS takes %d", len(n.Items), key, most), "")
+	}
+}
+
+// at returns what stands under a path, in every element of the lists on the way.
+func at(n *template.Node, path string) []*template.Node {
+	found := []*template.Node{n}
+	for key := range strings.SplitSeq(path, ".") {
+		var next []*template.Node
+		for _, n := range found {
+			of := []*template.Node{n}
+			if n.Kind == template.Array {
+				of = n.Items
+			}
+			for _, n := range of {
+				if inner := n.Get(key); inner != nil {
+					next = append(next, inner)
+				}
+			}
+		}
+		found = next
+	}
+	return found
+}
+
 func kindOf(n *template.Node) string {
 	if n.Origin != nil {
 		return n.Kind.A() + " from " + n.Show()
@@ -189,13 +218,12 @@ func (c *checker) structure(n *template.Node, shapeNumber int) {
 	switch s.kind {
 	case structure:
 		c.fields(n, s)
-	case list:
+	case list, mapping:
 		for _, item := range n.Items {
 			c.structure(item, s.elem)
 		}
-	case mapping:
-		for i := range n.Members {
-			c.structure(n.Members[i].Value, s.elem)
+		for _, m := range n.Members {
+			c.structure(m.Value, s.elem)
 		}
 	default:
 	}
@@ -248,14 +276,7 @@ func grows(enumeration string) bool {
 	return enumeration == "Compatibility" || enumeration == "ResourceType" || enumeration == "OSFamily"
 }
 
-func withoutDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return -1
-		}
-		return r
-	}, s)
-}
+func withoutDigits(s string) string { return strings.Join(strings.FieldsFunc(s, unicode.IsDigit), "") }
 
 // retype shows the value as it should be written, where only the quotes are wrong.
 func retype(n *template.Node, k kind) string {
@@ -278,46 +299,40 @@ func retype(n *template.Node, k kind) string {
 // fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
 func (c *checker) fields(n *template.Node, s *shape) {
 	var known []string
-	for i := range n.Members {
-		m := &n.Members[i]
+	for _, m := range n.Members {
 		if f, ok := s.field(m.Key); ok {
 			c.structure(m.Value, f.shape)
 			continue
 		}
 		if len(c.newer) > template.MaxProblems {
-			c.flood(m.KeyAt)
+			if !c.flooded {
+				c.flooded = true
+				c.reportAt(diagnostic.Error, m.KeyAt, fmt.Sprintf("more than %d unknown keys", template.MaxProblems),
+					"is this a task definition?")
+			}
 			return
 		}
 		if known == nil {
 			known = s.names()
 		}
-		if near, ok := diagnostic.NearestKey(m.Key, known); ok {
+		near, isNear := diagnostic.NearestKey(m.Key, known)
+		where := elsewhere(m.Key)
+		switch {
+		case isNear:
 			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+m.Show(), "did you mean "+template.Quote(near)+"?")
 			continue
-		}
-		if c.newer[m.Key] {
-			continue
+		case c.newer[m.Key]:
+		case where != "":
+			c.reportAt(diagnostic.Error, m.KeyAt, m.Show()+" is in the wrong place", "it belongs in "+where)
+		default:
+			c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), "kept as it is: it may be newer than this build")
 		}
 		c.newer[m.Key] = true
-		if where := elsewhere(m.Key); where != "" {
-			c.reportAt(diagnostic.Error, m.KeyAt, m.Show()+" is in the wrong place", "it belongs in "+where)
-			continue
-		}
-		c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), "kept as it is: it may be newer than this build")
 	}
 	for _, f := range s.fields {
 		if f.required && n.Get(f.name) == nil {
 			c.fail(n, f.name+" is missing", "")
 		}
-	}
-}
-
-// flood stops comparing unknown keys with known ones: a document with so many is not a task definition.
-func (c *checker) flood(at int) {
-	if !c.flooded {
-		c.flooded = true
-		c.reportAt(diagnostic.Error, at, fmt.Sprintf("more than %d unknown keys", template.MaxProblems),
-			"is this a task definition?")
 	}
 }
 

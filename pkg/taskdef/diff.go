@@ -148,31 +148,13 @@ func (m *meant) item(path, id string, item *template.Node) {
 
 // identifiedBy is the member that the items of a list are known by, where their order means nothing; else "".
 func identifiedBy(list string) string {
-	switch list {
-	case "containerDefinitions", "volumes", "environment", "secrets", "secretOptions", "ulimits", "properties":
-		return "name"
-	case "portMappings":
-		return "containerPort"
-	case "mountPoints", "tmpfs":
-		return "containerPath"
-	case "volumesFrom":
-		return "sourceContainer"
-	case "dependsOn":
-		return "containerName"
-	case "extraHosts":
-		return "hostname"
-	case "systemControls":
-		return "namespace"
-	case "resourceRequirements":
-		return "type"
-	case "devices":
-		return "hostPath"
-	case "placementConstraints":
-		return "expression"
-	case "tags":
-		return "key"
-	}
-	return ""
+	return map[string]string{
+		"containerDefinitions": "name", "volumes": "name", "environment": "name", "secrets": "name", "secretOptions": "name",
+		"ulimits": "name", "properties": "name", "portMappings": "containerPort", "mountPoints": "containerPath",
+		"tmpfs": "containerPath", "volumesFrom": "sourceContainer", "dependsOn": "containerName", "extraHosts": "hostname",
+		"systemControls": "namespace", "resourceRequirements": "type", "devices": "hostPath",
+		"placementConstraints": "expression", "tags": "key",
+	}[list]
 }
 
 // defaults are what ECS takes where nothing stands, and partly fills in: "Amazon ECS task definition parameters" and

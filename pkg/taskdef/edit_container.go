@@ -1,6 +1,9 @@
 package taskdef
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -107,11 +110,16 @@ func (e *editor) label(flag, arg string) {
 	}
 }
 
-// labelled reports whether a --label has set the release label of the container that the load balancer reaches.
-func (e *editor) labelled() bool {
-	c := e.reached("--release")
+// defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
+func (e *editor) defaultRelease(flag, arg string) {
+	c := e.reached(flag)
 	stamp := c.Get("dockerLabels").Get(ReleaseLabel)
-	return c == nil || stamp != nil && e.doc.Place(stamp.At).Flag == "--label"
+	if c == nil {
+		return
+	}
+	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.doc.Place(stamp.At).Flag) {
+		e.label(flag, arg)
+	}
 }
 
 func (e *editor) tag(flag, arg string) {
@@ -148,4 +156,144 @@ func (e *editor) command(flag, arg string) {
 		}
 	}
 	c.Set("command", at, out)
+}
+
+// shellWords splits text as a POSIX shell does, with its three ways to quote and without expanding
+// anything: no variables, no globs, no operators. The libraries for it either expand, or run commands,
+// or take an open quote for closed.
+func shellWords(text string) ([]string, error) {
+	piece := regexp.MustCompile(`^(?:[ \t\r\n]+|'[^']*'|"(?:[^"\\]|\\[\s\S])*"|\\[\s\S]|[^ \t\r\n'"\\]+)`)
+	open := map[byte]string{
+		'\'': "a single quote is not closed", '"': "a double quote is not closed", '\\': "a backslash stands at the end",
+	}
+	var words []string
+	for inWord := false; text != ""; {
+		part := piece.FindString(text)
+		if part == "" {
+			return nil, errors.New(open[text[0]])
+		}
+		text = text[len(part):]
+		switch part[0] {
+		case ' ', '\t', '\n', '\r':
+			inWord = false
+			continue
+		case '\'':
+			part = part[1 : len(part)-1]
+		case '"': // within, a backslash quotes only what the shell says
+			part = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, "$", "\\`", "`", "\\\n", "").Replace(part[1 : len(part)-1])
+		case '\\':
+			if part = part[1:]; part == "\n" { // at the end of a line, which it continues
+				continue
+			}
+		}
+		if !inWord {
+			words, inWord = append(words, ""), true
+		}
+		words[len(words)-1] += part
+	}
+	if len(words) == 0 {
+		return nil, errors.New("no words")
+	}
+	return words, nil
+}
+
+// image sets the image of a container, of all, or of the one that an --image without a name means.
+func (e *editor) image(flag, arg string) {
+	// A URI holds no =, so what stands before one is a name.
+	name, uri, named := strings.Cut(arg, "=")
+	var set []*template.Node
+	switch {
+	case named && name == "*":
+		set = e.containers()
+	case named:
+		set = append(set, e.mustName(flag, name))
+	default:
+		set, uri = append(set, e.unnamedImage()), arg
+	}
+	for _, c := range set {
+		if c != nil {
+			e.setImage(flag, c, uri)
+		}
+	}
+}
+
+func (e *editor) setImage(flag string, c *template.Node, uri string) {
+	n := e.text(flag, uri)
+	c.Set("image", n.At, n)
+}
+
+// unnamedImage returns the container that an --image without a name means: the only one, or the only one
+// whose image holds a placeholder.
+func (e *editor) unnamedImage() *template.Node {
+	all := e.containers()
+	if len(all) == 1 {
+		return all[0]
+	}
+	var open []*template.Node
+	for _, c := range all {
+		image := c.Get("image")
+		if image != nil && (image.Origin != nil || strings.ContainsAny(image.Text, "<$")) {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 1 {
+		return open[0]
+	}
+	text := "which container? none of them has an image with a placeholder"
+	if len(open) > 1 {
+		text = fmt.Sprintf("which container? %d of them have an image with a placeholder", len(open))
+	}
+	e.usage("--image", text, "write --image CONTAINER=URI, or *=URI for all; "+e.nameHelp(""))
+	return nil
+}
+
+// placeholderFlag is the flag that leaves an image to CodePipeline.
+const placeholderFlag = "--image-placeholder"
+
+// placeholders puts <IMAGEn_NAME> where CodePipeline is to put an image, and returns the image for imageDetail.json.
+func (e *editor) placeholders(edits Edits) string {
+	const flag = placeholderFlag
+	uri := ""
+	numbers := map[string]bool{}
+	var held []*template.Node
+	for _, arg := range edits.ImagePlaceholders {
+		if !e.wellFormed(flag, arg) {
+			continue
+		}
+		number, name, _ := strings.Cut(arg, "=")
+		if numbers[number] {
+			e.usage(flag, "number "+number+" is given twice", "")
+			continue
+		}
+		numbers[number] = true
+		c := e.mustName(flag, name)
+		if c == nil {
+			continue
+		}
+		if slices.Contains(held, c) {
+			e.usage(flag, "container "+template.Quote(name)+" is given twice", "")
+			continue
+		}
+		if image := c.Get("image"); edits.WantImage && image != nil {
+			uri = e.exp.Node(image).Str()
+			if fault, help := imageFault(uri); fault != "" && !image.Unknown() { // the image leaves the document
+				e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
+			}
+		}
+		e.setImage(flag, c, "<IMAGE"+number+"_NAME>")
+		held = append(held, c)
+	}
+	switch {
+	case !edits.WantImage:
+	case len(held) > 1:
+		e.usage("--image-detail", "holds one image, but there are several --image-placeholder", "run once for each image")
+	case len(held) == 1 && uri == "":
+		e.usage("--image-detail", "the container of the placeholder has no image", "give it: --image CONTAINER=URI")
+	case len(edits.ImagePlaceholders) > 0:
+	case len(edits.Images) == 1:
+		uri = edits.Images[0][strings.IndexByte(edits.Images[0], '=')+1:]
+	default:
+		e.usage("--image-detail", "which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
+	}
+	return uri
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -43,27 +44,104 @@ type editor struct {
 	problems diagnostic.List
 }
 
+// edit is the values of a flag, and what each does to a template.
+type edit struct {
+	flag string
+	args []string
+	do   func(e *editor, flag, arg string)
+}
+
+// all are the edits in the order in which they are made; the last one also says which image is told (see placeholders).
+func (edits Edits) all() []edit {
+	specific := func(image string) bool { return !strings.HasPrefix(image, "*=") }
+	images := slices.DeleteFunc(slices.Clone(edits.Images), specific) // first, so that the more specific ones win
+	images = append(images, slices.DeleteFunc(slices.Clone(edits.Images), func(s string) bool { return !specific(s) })...)
+	stamp := func(label, value string) []string {
+		if value == "" {
+			return nil
+		}
+		return []string{label + "=" + value}
+	}
+	return []edit{
+		{"--set", edits.Sets, (*editor).set},
+		{"--image", images, (*editor).image},
+		{"--unset-env", edits.UnsetEnv, (*editor).unsetEnv},
+		{"--env", edits.Env, (*editor).env},
+		{"--secret", edits.Secrets, (*editor).env},
+		{"--command", edits.Commands, (*editor).command},
+		{"--label", edits.Labels, (*editor).label},
+		{"--release", stamp(ReleaseLabel, edits.Release), (*editor).label},
+		{"--release", stamp(ReleaseLabel, edits.DefaultRelease), (*editor).defaultRelease},
+		{"--suite", stamp(SuiteLabel, edits.Suite), (*editor).label},
+		{"--tag", edits.Tags, (*editor).tag},
+		{placeholderFlag, edits.ImagePlaceholders, nil},
+	}
+}
+
 // apply makes the edits in a fixed order, and returns the image for imageDetail.json.
 func (e *editor) apply(edits Edits) string {
-	e.each("--set", edits.Sets, e.set)
-	e.images(edits.Images)
-	e.each("--unset-env", edits.UnsetEnv, e.unsetEnv)
-	e.each("--env", edits.Env, e.env)
-	e.each("--secret", edits.Secrets, e.env)
-	e.each("--command", edits.Commands, e.command)
-	e.each("--label", edits.Labels, e.label)
-	release := edits.Release
-	if release == "" && edits.DefaultRelease != "" && !e.labelled() {
-		release = edits.DefaultRelease
+	for _, edit := range edits.all() {
+		for _, arg := range edit.args {
+			if edit.do != nil && e.wellFormed(edit.flag, arg) {
+				edit.do(e, edit.flag, arg)
+			}
+		}
 	}
-	if release != "" {
-		e.label("--release", ReleaseLabel+"="+release)
-	}
-	if edits.Suite != "" {
-		e.label("--suite", SuiteLabel+"="+edits.Suite)
-	}
-	e.each("--tag", edits.Tags, e.tag)
 	return e.placeholders(edits)
+}
+
+// Malformed returns what is wrong with the edits whatever the template is, so that it is reported even when the
+// template cannot be read.
+func (edits Edits) Malformed() diagnostic.List {
+	var e editor
+	for _, edit := range edits.all() {
+		for _, arg := range edit.args {
+			e.wellFormed(edit.flag, arg)
+		}
+	}
+	return e.problems
+}
+
+// formOf says what the value of a flag looks like.
+func formOf(flag string) string {
+	forms := map[string]string{
+		"--unset-env": "[CONTAINER:]NAME, without a value", "--env": "[CONTAINER:]NAME=VALUE",
+		"--secret": "[CONTAINER:]NAME=REFERENCE", "--label": "[CONTAINER:]LABEL=VALUE",
+		"--command": "CONTAINER=WORDS or CONTAINER=[JSON list]", "--set": "/POINTER=JSON",
+		placeholderFlag: "N=CONTAINER with N from 1 to 4",
+	}
+	return "want " + cmp.Or(forms[flag], "KEY=VALUE")
+}
+
+// wellFormed reports a value that is not of its flag's form. The value is not shown.
+func (e *editor) wellFormed(flag, arg string) bool {
+	key, value, assigned := strings.Cut(arg, "=")
+	ok, help := assigned && key != "", ""
+	switch flag {
+	case "--image":
+		ok = true
+	case "--unset-env":
+		ok = !assigned && key != ""
+	case placeholderFlag:
+		ok = ok && len(key) == 1 && key >= "1" && key <= "4"
+		help = "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
+	case "--env", "--secret", "--label", "--command":
+		if !ok && e.root != nil && len(e.containers()) > 1 {
+			help = e.nameHelp("")
+		}
+	case "--set":
+		ok = ok && strings.HasPrefix(key, "/")
+		help = `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
+		if _, problems := (template.Reader{}).Value(value); ok && len(problems) > 0 {
+			pointer := template.Unquoted(key)
+			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
+			return false
+		}
+	}
+	if !ok {
+		e.usage(flag, formOf(flag), help)
+	}
+	return ok
 }
 
 // containers returns the containers, with their names expanded.
@@ -76,6 +154,14 @@ func (e *editor) containers() []*template.Node {
 		}
 	}
 	return objects
+}
+
+// names are the containers' names.
+func (e *editor) names() (all []string) {
+	for _, c := range e.containers() {
+		all = append(all, c.Get("name").Str())
+	}
+	return all
 }
 
 // named returns the container with the name, or nil.
@@ -96,11 +182,7 @@ func (e *editor) mustName(flag, name string) *template.Node {
 
 // nameHelp lists the containers, the nearest first.
 func (e *editor) nameHelp(name string) string {
-	var known, shown []string
-	for _, c := range e.containers() {
-		known = append(known, c.Get("name").Str())
-		shown = append(shown, c.Get("name").Show())
-	}
+	known, shown := e.names(), names(e.containers())
 	if len(known) == 0 {
 		return "the template has no containers"
 	}
@@ -153,11 +235,7 @@ func (e *editor) nearContainer(flag, key string) {
 	if !ok {
 		return
 	}
-	var known []string
-	for _, c := range e.containers() {
-		known = append(known, c.Get("name").Str())
-	}
-	if near, ok := diagnostic.Nearest(prefix, known); ok {
+	if near, ok := diagnostic.Nearest(prefix, e.names()); ok {
 		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key",
 			"did you mean "+e.named(near).Get("name").Label()+":…?")
 	}
@@ -224,4 +302,86 @@ func (e *editor) child(flag string, parent *template.Node, key string, kind temp
 		return nil
 	}
 	return n
+}
+
+// set applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
+// "name" too, and "-" is the place after the last one. Missing objects on the way are made, and a missing list before a
+// "-" too.
+func (e *editor) set(flag, arg string) {
+	pointer, text, _ := strings.Cut(arg, "=")
+	value, _ := template.Reader{}.Value(text)
+	value.From(e.doc.FromFlag(flag+" "+template.Unquoted(pointer)), nil)
+	keys := strings.Split(pointer[1:], "/")
+	for i, key := range keys {
+		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+	}
+	n := e.root
+	for i, key := range keys {
+		last := i == len(keys)-1
+		switch e.exp.Node(n).Kind {
+		case template.Object:
+			if last {
+				n.Set(key, value.At, value)
+				return
+			}
+			next := n.Get(key)
+			if next == nil || next.Kind == template.Null && next.Origin == nil {
+				next = &template.Node{Kind: template.Object, At: value.At}
+				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
+					next.Kind = template.Array
+				}
+				n.Set(key, value.At, next)
+			}
+			n = next
+		case template.Array:
+			at, ok := e.element(n, key, pointer)
+			switch {
+			case !ok:
+				return
+			case at == len(n.Items):
+				for _, key := range slices.Backward(keys[i+1:]) { // objects that are not there yet
+					member := template.Member{Key: key, KeyAt: value.At, Value: value}
+					value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
+				}
+				n.Items = append(n.Items, value)
+				return
+			case last:
+				n.Items[at] = value
+				return
+			}
+			n = n.Items[at]
+		default:
+			e.usage("--set", template.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
+			return
+		}
+	}
+}
+
+// element returns the index of a list's element by its name or number; its length for "-".
+func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
+	var names []string
+	for i, item := range n.Items {
+		if name := e.exp.Node(e.exp.Node(item).Get("name")); name != nil {
+			if name.Str() == key {
+				return i, true
+			}
+			if !name.Secretive() {
+				names = append(names, name.Str())
+			}
+		}
+	}
+	if key == "-" {
+		return len(n.Items), true
+	}
+	if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.Items) && strconv.Itoa(i) == key {
+		return i, true
+	}
+	help := "the list has " + strconv.Itoa(len(n.Items)) + " elements; - is the place after the last"
+	if near, ok := diagnostic.Nearest(key, names); ok {
+		help = "did you mean " + template.Quote(near) + "?"
+	} else if len(names) > 0 {
+		help = "there are " + listed(names)
+	}
+	e.usage("--set", template.Unquoted(pointer)+": no element "+template.Quote(key), help)
+	return 0, false
 }

@@ -1,13 +1,52 @@
 package taskdef
 
 import (
+	_ "embed" // the model
 	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-//go:generate go run ../../buildtools/taskdef-model model_gen.go
+// modelText has a line for each shape: its name, its kind, and what it holds; "!" marks a field that is required.
+// The tests write it.
+//
+//go:embed model.txt
+var modelText string
+
+// shapes are the types of RegisterTaskDefinition; the first is its input. outputOnly are the fields that
+// DescribeTaskDefinition prints and RegisterTaskDefinition does not take.
+var shapes, outputOnly = readModel(modelText) //nolint:gochecknoglobals // a table
+
+func readModel(text string) (shapes []shape, outputOnly []string) {
+	kinds := []string{"text", "integer", "decimal", "boolean", "list", "mapping", "structure"} // in the constants' order
+	var rows [][]string
+	index := map[string]int{}
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); words[0] != "#" {
+			index[words[0]] = len(rows)
+			rows = append(rows, words)
+		}
+	}
+	last := len(rows) - 1
+	for _, words := range rows[:last] {
+		s := shape{name: words[0], kind: kind(slices.Index(kinds, words[1]))}
+		switch words = words[2:]; s.kind {
+		case structure:
+			for _, word := range words {
+				name, target, _ := strings.Cut(word, ":")
+				target, required := strings.CutSuffix(target, "!")
+				s.fields = append(s.fields, field{name, index[target], required})
+			}
+		case list, mapping:
+			s.elem = index[words[0]]
+		default:
+			s.enum = words
+		}
+		shapes = append(shapes, s)
+	}
+	return shapes, rows[last][1:]
+}
 
 // kind is what RegisterTaskDefinition wants in a place.
 type kind uint8

@@ -141,24 +141,25 @@ func (c *checker) condition(condition, target *template.Node) {
 // cycles reports each cycle of dependencies once, with the containers on it.
 func (c *checker) cycles(edges []dependency) {
 	next := map[string][]dependency{}
+	var path []*template.Node
 	for _, e := range edges {
 		next[e.from] = append(next[e.from], e)
 	}
 	const open, done = 1, 2
 	state := map[string]int{}
-	var path []string
 	var visit func(string)
 	visit = func(from string) {
 		if c.errors > template.MaxProblems {
 			return // enough problems have been reported
 		}
 		state[from] = open
-		path = append(path, from)
+		path = append(path, c.named(from))
 		for _, e := range next[from] {
 			switch state[e.to] {
 			case open:
-				round := append(slices.Clone(path[slices.Index(path, e.to):]), e.to)
-				c.fail(e.at, "containers wait for one another: "+c.shownPath(round), "")
+				to := c.named(e.to)
+				round := append(names(path[slices.Index(path, to):]), name(to))
+				c.fail(e.at, "containers wait for one another: "+strings.Join(round, " → "), "")
 			case 0:
 				visit(e.to)
 			}
@@ -173,21 +174,14 @@ func (c *checker) cycles(edges []dependency) {
 	}
 }
 
-// shownPath shows container names as messages may show them.
-func (c *checker) shownPath(names []string) string {
-	var shown []string
-	for _, n := range names {
-		shown = append(shown, name(c.named(n)))
-	}
-	return strings.Join(shown, " → ")
-}
+func (c *checker) containersHelp() string { return "containers are " + listed(names(c.containers)) }
 
-func (c *checker) containersHelp() string {
-	var shown []string
-	for _, container := range c.containers {
-		shown = append(shown, name(container))
+// names shows containers' names as messages may show them.
+func names(containers []*template.Node) (all []string) {
+	for _, container := range containers {
+		all = append(all, name(container))
 	}
-	return "containers are " + listed(shown)
+	return all
 }
 
 // named returns the container with the name, or nil.

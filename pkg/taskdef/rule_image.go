@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -16,7 +17,7 @@ func image(c *checker, container *template.Node) {
 	case n.Kind != template.String:
 		return
 	}
-	if isPipelinePlaceholder(n.Text) {
+	if slices.Contains(strings.Fields("<IMAGE1_NAME> <IMAGE2_NAME> <IMAGE3_NAME> <IMAGE4_NAME>"), n.Text) {
 		if c.doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
 			c.fail(n, "the image is the placeholder "+n.Show(),
 				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
@@ -32,20 +33,12 @@ func image(c *checker, container *template.Node) {
 	}
 }
 
-// isPipelinePlaceholder reports whether s is one of the four that CodePipeline replaces.
-func isPipelinePlaceholder(s string) bool {
-	return len(s) == len("<IMAGE1_NAME>") && strings.HasPrefix(s, "<IMAGE") && strings.HasSuffix(s, "_NAME>") &&
-		s[6] >= '1' && s[6] <= '4'
-}
-
 // imageFault says what is wrong with an image reference, without showing it: it may be a variable's value.
 // ECS takes NAME[:TAG] up to 255 characters, or NAME@sha256:DIGEST.
 func imageFault(s string) (fault, help string) {
 	at := strings.IndexByte(s, '@')
-	repository, digest := s, ""
-	if at >= 0 {
-		repository, digest = s[:at], s[at+1:]
-	}
+	repository, digest, _ := strings.Cut(s, "@")
+	digest, sha256 := strings.CutPrefix(digest, "sha256:")
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "is empty", "the variable behind it is empty, or the build pushed nothing"
@@ -61,7 +54,7 @@ func imageFault(s string) (fault, help string) {
 		return "has a scheme", "an image is REGISTRY/NAME:TAG, without https://"
 	case at == 0:
 		return "has a digest, but no name", "the repository's variable is empty"
-	case at > 0 && !isDigest(digest):
+	case at > 0 && (!sha256 || len(digest) != 64 || !consists(digest, digits+"abcdef")):
 		return "has a digest that is not sha256: and 64 hexadecimal digits", ""
 	case len(repository) > 255:
 		return "is longer than 255 characters", ""
@@ -93,7 +86,22 @@ func nameFault(repository string) (fault, help string) {
 	return "", ""
 }
 
-func isDigest(s string) bool {
-	hex, ok := strings.CutPrefix(s, "sha256:")
-	return ok && len(hex) == 64 && consists(hex, digits+"abcdef")
+// labels warns of a release or a suite that the hooks would not see.
+func labels(c *checker) {
+	reached := Reached(c.containers, c.target, nil)
+	help := "the hooks read the labels of the container behind the load balancer only, which is " + name(reached) + ": "
+	for _, key := range []string{ReleaseLabel, SuiteLabel} {
+		read := reached.Get("dockerLabels").Get(key)
+		for _, container := range c.containers {
+			unread := container.Get("dockerLabels").Get(key)
+			switch {
+			case unread == nil || read.Unknown():
+			case read == nil:
+				c.warn(unread, "container "+name(container)+" has the label "+key+", and "+name(reached)+" has not",
+					help+"move it there")
+			case read.Text != unread.Text:
+				c.warn(unread, "container "+name(container)+" has another "+key+" than "+name(reached), help+"remove this one")
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package taskdef
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,7 +61,10 @@ func ports(c *checker, container *template.Node) {
 		c.within(p, "hostPort", 0, maxPort)
 		c.hostPort(container, inside, host)
 		c.portRange(portRange, host)
-		c.portName(p.Get("name"))
+		if n := p.Get("name"); n.Str() != "" && (len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_")) {
+			c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
+				"1 to 64 lower-case letters, digits, - and _, not first a -")
+		}
 	}
 }
 
@@ -85,16 +89,6 @@ func (c *checker) hostPort(container, inside, host *template.Node) {
 			c.warn(host, "hostPort "+host.Show()+" is among those that Docker gives to others",
 				"take one below 32768, or 0 to let Docker choose")
 		}
-	}
-}
-
-func (c *checker) portName(n *template.Node) {
-	if n == nil || n.Kind != template.String || n.Text == "" {
-		return
-	}
-	if len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_") {
-		c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
-			"1 to 64 lower-case letters, digits, - and _, not first a -")
 	}
 }
 
@@ -130,57 +124,43 @@ func fargateOnly(c *checker) {
 	if !c.fargate {
 		return
 	}
-	no := func(n *template.Node, what string) {
-		if n != nil {
-			c.fail(n, "Fargate has no "+what, "")
+	for _, no := range []struct{ path, value, what string }{
+		{"ipcMode", "", "ipcMode"},
+		{"pidMode", "host", "pidMode host"},
+		{"placementConstraints", "", "placementConstraints"},
+		{"volumes.dockerVolumeConfiguration", "", "Docker volumes"},
+		{"volumes.fsxWindowsFileServerVolumeConfiguration", "", "FSx volumes"},
+		{"volumes.host.sourcePath", "", "host paths"},
+		{"containerDefinitions.privileged", "true", "privileged containers"},
+		{"containerDefinitions.dockerSecurityOptions", "", "dockerSecurityOptions"},
+		{"containerDefinitions.linuxParameters.devices", "", "devices"},
+		{"containerDefinitions.linuxParameters.sharedMemorySize", "", "sharedMemorySize"},
+		{"containerDefinitions.linuxParameters.maxSwap", "", "maxSwap"},
+		{"containerDefinitions.linuxParameters.swappiness", "", "swappiness"},
+		{"containerDefinitions.resourceRequirements.type", "GPU", "GPUs"},
+	} {
+		for _, n := range at(c.root, no.path) {
+			empty := n.Kind == template.Array && len(n.Items) == 0 || n.Kind == template.String && n.Text == ""
+			if !empty && (no.value == "" || n.Text == no.value) {
+				c.fail(n, "Fargate has no "+no.what, "")
+			}
 		}
 	}
-	no(c.root.Get("ipcMode"), "ipcMode")
-	if n := c.root.Get("pidMode"); n.Str() == "host" {
-		no(n, "pidMode host")
+	for _, n := range at(c.root, "containerDefinitions.linuxParameters.capabilities.add") {
+		for _, capability := range n.List() {
+			if capability.Kind == template.String && capability.Text != "SYS_PTRACE" {
+				c.fail(capability, "Fargate adds no kernel capability but SYS_PTRACE, not "+capability.Show(), "")
+			}
+		}
 	}
-	if n := c.root.Get("placementConstraints"); len(n.List()) > 0 {
-		no(n, "placementConstraints")
-	}
-	for _, v := range c.root.Get("volumes").List() {
-		no(v.Get("dockerVolumeConfiguration"), "Docker volumes")
-		no(v.Get("fsxWindowsFileServerVolumeConfiguration"), "FSx volumes")
-		if path := v.Get("host").Get("sourcePath"); path.Str() != "" {
-			no(path, "host paths")
+	for _, driver := range at(c.root, "containerDefinitions.logConfiguration.logDriver") {
+		if !slices.Contains([]string{"", "awslogs", "splunk", "awsfirelens"}, driver.Str()) {
+			c.fail(driver, "Fargate has no log driver "+driver.Show(), "awslogs, splunk or awsfirelens")
 		}
 	}
 	for _, container := range c.containers {
-		if n := container.Get("privileged"); n != nil && n.Text == "true" {
-			no(n, "privileged containers")
-		}
-		if n := container.Get("dockerSecurityOptions"); len(n.List()) > 0 {
-			no(n, "dockerSecurityOptions")
-		}
-		linux := container.Get("linuxParameters")
-		if n := linux.Get("devices"); len(n.List()) > 0 {
-			no(n, "devices")
-		}
-		for _, n := range linux.Get("capabilities").Get("add").List() {
-			if n.Kind == template.String && n.Text != "SYS_PTRACE" {
-				c.fail(n, "Fargate adds no kernel capability but SYS_PTRACE, not "+n.Show(), "")
-			}
-		}
-		for _, r := range container.Get("resourceRequirements").List() {
-			if n := r.Get("type"); n.Str() == "GPU" {
-				no(n, "GPUs")
-			}
-		}
-		for _, key := range []string{"sharedMemorySize", "maxSwap", "swappiness"} {
-			no(linux.Get(key), key)
-		}
 		c.within(container, "startTimeout", 2, 120)
 		c.within(container, "stopTimeout", 2, 120)
-		driver := container.Get("logConfiguration").Get("logDriver")
-		switch driver.Str() {
-		case "", "awslogs", "splunk", "awsfirelens":
-		default:
-			c.fail(driver, "Fargate has no log driver "+driver.Show(), "awslogs, splunk or awsfirelens")
-		}
 	}
 }
 
@@ -199,4 +179,87 @@ func windows(c *checker) {
 			}
 		}
 	}
+}
+
+// maxRanges is how many containerPortRanges one container may have.
+const maxRanges = 100
+
+// span is what one port mapping takes of a container's ports.
+type span struct {
+	first, last int
+	protocol    string
+	container   *template.Node
+}
+
+// rangeOf reads a containerPortRange: "8000-8010".
+func rangeOf(n *template.Node) (first, last int, ok bool) {
+	low, high, ok := strings.Cut(n.Str(), "-")
+	first, err1 := strconv.Atoi(low)
+	last, err2 := strconv.Atoi(high)
+	return first, last, ok && err1 == nil && err2 == nil && first >= 1 && last <= maxPort && first <= last
+}
+
+// protocol is a port mapping's, with ECS's default.
+func protocol(mapping *template.Node) string { return cmp.Or(mapping.Get("protocol").Str(), "tcp") }
+
+func (c *checker) portRange(portRange, host *template.Node) {
+	if portRange == nil || portRange.Kind != template.String || portRange.Unknown() {
+		return
+	}
+	_, _, ok := rangeOf(portRange)
+	switch {
+	case !ok:
+		c.fail(portRange, "containerPortRange "+portRange.Show()+" is not a range", `"8000-8010"`)
+	case host != nil:
+		c.fail(host, "hostPort makes no sense beside containerPortRange", "leave hostPort out")
+	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":
+		c.fail(portRange, "containerPortRange needs networkMode awsvpc or bridge", "")
+	}
+}
+
+// portRanges finds ranges that overlap with one another or with a port: in one container, and in awsvpc mode,
+// where all share one address, in any two. Two single ports are left to portConflicts.
+func portRanges(c *checker) {
+	if len(c.containers) > maxContainers {
+		return // refused already; a hostile file must not cost the square of its length
+	}
+	var singles, ranges []span
+	for _, container := range c.containers {
+		count := 0
+		for _, mapping := range container.Get("portMappings").List() {
+			s := span{protocol: protocol(mapping), container: container}
+			if port, ok := number(mapping.Get("containerPort")); ok {
+				s.first, s.last = port, port
+				c.overlap(mapping.Get("containerPort"), s, ranges)
+				singles = append(singles, s)
+				continue
+			}
+			n := mapping.Get("containerPortRange")
+			first, last, ok := rangeOf(n)
+			if !ok || n.Unknown() {
+				continue
+			}
+			if count++; count > maxRanges {
+				c.fail(n, fmt.Sprintf("container %s has more than %d port ranges", name(container), maxRanges), "")
+				break
+			}
+			s.first, s.last = first, last
+			if !c.overlap(n, s, ranges) {
+				c.overlap(n, s, singles)
+			}
+			ranges = append(ranges, s)
+		}
+	}
+}
+
+// overlap reports the first of the earlier spans that s overlaps.
+func (c *checker) overlap(at *template.Node, s span, seen []span) bool {
+	for _, other := range seen {
+		shared := other.container == s.container || c.mode() == "awsvpc"
+		if shared && other.protocol == s.protocol && s.first <= other.last && other.first <= s.last {
+			c.fail(at, at.Show()+" overlaps with ports that container "+name(other.container)+" maps already", "")
+			return true
+		}
+	}
+	return false
 }

@@ -2,7 +2,6 @@ package taskdef
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,9 +140,7 @@ func ulimits(c *checker, container *template.Node) {
 func containerLimits(c *checker, container *template.Node) {
 	restart := container.Get("restartPolicy")
 	c.within(restart, "restartAttemptPeriod", 60, 1800)
-	if codes := restart.Get("ignoredExitCodes"); len(codes.List()) > 50 {
-		c.fail(codes, fmt.Sprintf("%d ignoredExitCodes, ECS takes 50", len(codes.Items)), "")
-	}
+	c.atMost(restart, "ignoredExitCodes", 50)
 	c.within(container.Get("linuxParameters"), "swappiness", 0, 100)
 	router := func(container *template.Node) bool { return container.Get("firelensConfiguration") != nil }
 	user := func(container *template.Node) bool { return logDriver(container).Str() == "awsfirelens" }
@@ -183,9 +180,7 @@ func (c *checker) fileSystem(efs *template.Node) {
 
 func taskLimits(c *checker) {
 	c.within(c.root.Get("ephemeralStorage"), "sizeInGiB", 21, 200)
-	if n := c.root.Get("placementConstraints"); len(n.List()) > 10 {
-		c.fail(n, fmt.Sprintf("%d placementConstraints, ECS takes 10", len(n.Items)), "")
-	}
+	c.atMost(c.root, "placementConstraints", 10)
 	for key, end := range map[string]string{
 		"proxyConfiguration": "AWS App Mesh ended in September 2026", "inferenceAccelerators": "Elastic Inference ended in 2024",
 	} {
@@ -199,12 +194,9 @@ func taskLimits(c *checker) {
 }
 
 func tags(c *checker) {
-	all := c.root.Get("tags")
-	if len(all.List()) > 50 {
-		c.fail(all, fmt.Sprintf("%d tags, ECS takes 50", len(all.Items)), "")
-	}
+	c.atMost(c.root, "tags", 50)
 	seen := map[string]bool{}
-	for _, t := range all.List() {
+	for _, t := range c.root.Get("tags").List() {
 		key, value := t.Get("key"), t.Get("value")
 		switch {
 		case t.Kind != template.Object || key.Unknown():

@@ -57,25 +57,27 @@ func roles(c *checker) {
 }
 
 func secretReferences(c *checker, container *template.Node) {
-	lists := []*template.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")}
-	for _, list := range lists {
-		for _, s := range list.List() {
-			if n := s.Get("name"); n != nil && n.Kind == template.String && n.Text == "" {
-				c.fail(n, "a secret without a name", "")
+	for _, s := range secretsOf(container) {
+		if n := s.Get("name"); n != nil && n.Kind == template.String && n.Text == "" {
+			c.fail(n, "a secret without a name", "")
+		}
+		from := s.Get("valueFrom")
+		if from == nil || from.Kind != template.String {
+			continue
+		}
+		if fault, help := referenceFault(from.Text); fault != "" {
+			shown := ""
+			if strings.HasPrefix(from.Text, "arn:") { // anything else may be the secret itself
+				shown = from.Show() + " "
 			}
-			from := s.Get("valueFrom")
-			if from == nil || from.Kind != template.String {
-				continue
-			}
-			if fault, help := referenceFault(from.Text); fault != "" {
-				shown := ""
-				if strings.HasPrefix(from.Text, "arn:") { // anything else may be the secret itself
-					shown = from.Show() + " "
-				}
-				c.fail(from, "valueFrom "+shown+fault, help)
-			}
+			c.fail(from, "valueFrom "+shown+fault, help)
 		}
 	}
+}
+
+// secretsOf are the secrets of a container, and those of its logs.
+func secretsOf(container *template.Node) []*template.Node {
+	return slices.Concat(container.Get("secrets").List(), container.Get("logConfiguration").Get("secretOptions").List())
 }
 
 // referenceFault says what is wrong with the reference of a secret: a Secrets Manager ARN with or without
@@ -140,12 +142,11 @@ func secretNames(c *checker, container *template.Node) {
 // looksSecret reports whether a variable's name says that its value is a secret.
 func looksSecret(name string) bool {
 	name = strings.ToUpper(name)
-	words := secretWords()
-	return slices.ContainsFunc(words[:], func(word string) bool { return strings.Contains(name, word) })
+	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(name, word) })
 }
 
-func secretWords() [9]string {
-	return [...]string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
+func secretWords() []string {
+	return []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
 }
 
 // holdsSecret reports whether the value of a variable looks like a secret: by its name, unless the name goes on after
@@ -156,7 +157,6 @@ func holdsSecret(name, value string) bool {
 		return false
 	}
 	name = strings.ToUpper(name)
-	words := secretWords()
 	switches := []string{"true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional"}
 	ends := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
@@ -166,11 +166,14 @@ func holdsSecret(name, value string) bool {
 	switch {
 	case isReference(value), slices.Contains(switches, strings.ToLower(value)):
 		return false
-	case ends(words[:]...):
+	case ends(secretWords()...):
 		return true
 	}
 	return !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
 }
+
+// privateECR is an image in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the dual-stack names.
+var privateECR = regexp.MustCompile(`^[0-9]{12}\.dkr[.-]ecr\.`)
 
 // credentials is a URL with a password.
 var credentials = regexp.MustCompile(`://[^/@\s"]*:[^/@\s"]+@`)
@@ -189,10 +192,8 @@ func secretsInText(c *checker) {
 	references := map[*template.Node]bool{}
 	for _, container := range c.containers {
 		c.secretsIn(container)
-		for _, list := range []*template.Node{container.Get("secrets"), container.Get("logConfiguration").Get("secretOptions")} {
-			for _, s := range list.List() {
-				references[s.Get("valueFrom")] = true
-			}
+		for _, s := range secretsOf(container) {
+			references[s.Get("valueFrom")] = true
 		}
 	}
 	said := map[diagnostic.Place]bool{}
@@ -277,7 +278,7 @@ func executionRole(c *checker) {
 				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
 			}
 		}
-		if image := container.Get("image"); c.fargate && isECR(image.Str()) {
+		if image := container.Get("image"); c.fargate && privateECR.MatchString(image.Str()) {
 			c.fail(image, "Fargate pulls the image of container "+name(container)+
 				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
 		}
@@ -292,16 +293,10 @@ func executionRole(c *checker) {
 	}
 }
 
-// isECR reports whether an image is in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the
-// dual-stack names.
-func isECR(image string) bool {
-	account, rest, _ := strings.Cut(image, ".")
-	return len(account) == 12 && consists(account, digits) &&
-		(strings.HasPrefix(rest, "dkr.ecr.") || strings.HasPrefix(rest, "dkr-ecr."))
-}
-
 // environmentNames checks names, and warns of those that the agent sets itself.
 func environmentNames(c *checker, container *template.Node) {
+	ofAgent := strings.Fields("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_EXECUTION_ENV ECS_CONTAINER_METADATA_URI " +
+		"ECS_CONTAINER_METADATA_URI_V4 ECS_AGENT_URI")
 	for _, e := range container.Get("environment").List() {
 		n := e.Get("name")
 		switch {
@@ -311,22 +306,15 @@ func environmentNames(c *checker, container *template.Node) {
 		case n.Kind != template.String:
 		case n.Text == "" || strings.Contains(n.Text, "="):
 			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
-		default:
-			switch n.Text {
-			case "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV",
-				"ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4", "ECS_AGENT_URI":
-				c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
-			}
+		case slices.Contains(ofAgent, n.Text):
+			c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
 		}
 	}
 }
 
 func environmentFiles(c *checker, container *template.Node) {
-	files := container.Get("environmentFiles")
-	if len(files.List()) > 10 {
-		c.fail(files, fmt.Sprintf("%d environmentFiles, ECS takes 10", len(files.Items)), "")
-	}
-	for _, f := range files.List() {
+	c.atMost(container, "environmentFiles", 10)
+	for _, f := range container.Get("environmentFiles").List() {
 		n := f.Get("value")
 		if n == nil || n.Kind != template.String {
 			continue
