@@ -45,6 +45,9 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(500)
 		}
 		_, _ = io.WriteString(w, `{"id": "7"}`)
+	case "/cookies":
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "1"})
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "2"})
 	case "/echo":
 		_, _ = io.WriteString(w, r.Header.Get("X"))
 	case "/page":
@@ -94,6 +97,14 @@ func TestSetupAndTeardownCount(t *testing.T) {
 		"what setup captures is hidden": {
 			"setup: [{request: POST /login, capture: {t: {path: $.token, secret: true}}}]\nchecks: [{name: a, request: GET /echo, headers: {X: '${t}'}, expect: {body: other}}]\n",
 			judge, "FAIL", "", "t0ken-secret",
+		},
+		"an empty segment of a path": {
+			"checks: [{name: a, attempts: 1, steps: [{request: GET /page, expect: {status: 200}, capture: {e: {body: '<script()'}}}, {request: 'GET /a/${e}'}]}]\n",
+			judge, "FAIL ${e} is empty, and so the path would be another one", "GET /a/", "",
+		},
+		"the last of a cookie, and a number as a text": {
+			"checks: [{name: a, steps: [{request: GET /cookies, expect: {status: 200}, capture: {s: {cookie: sid}, n: {status: true}}}, {request: GET /echo, headers: {X: '${s}'}, expect: {body: '2'}}, {request: GET /echo, headers: {X: '${n}'}, expect: {body: '${n}'}}]}]\n",
+			judge, "PASS", "", "",
 		},
 		"an asset that is not there": {"checks: [{name: a, request: GET /page, expect: {assets: true}}]\n", judge, "FAIL asset /unchanged: expected 2xx, got 304", "", ""},
 		"too many assets":            {"checks: [{name: a, request: GET /many, expect: {assets: true}}]\n", judge, "FAIL expected at most 100, got more", "", ""},

@@ -91,3 +91,19 @@ func TestASuiteThatCarriesFilesIsNotBundledAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhatNeedsSetup is not waited for, and not asked of the old release.
+func TestWhatNeedsSetup(t *testing.T) {
+	s := read(t, `setup: [{request: POST /l, capture: {t: $.t}}]
+checks:
+  - {name: a, request: GET /a, headers: {T: "${t}"}, expect: {body: "${RELEASE}"}}
+  - {name: b, request: GET /b, headers: {T: "${t}"}, expect: {status: 200}}
+  - {name: c, request: GET /c, expect: {status: 200}}`)
+	if ready := s.ReadinessChecks(); len(ready) != 1 || ready[0].Name != "GET / below 500" {
+		t.Errorf("readiness asks %+v", ready)
+	}
+	checks, _ := s.Chosen(nil)
+	if checks[1].Single() || !checks[2].Single() {
+		t.Error("the old release is asked for what needs a session, or not for what needs none")
+	}
+}

@@ -58,6 +58,10 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 		"a login without a password": {"version: 1\nvariables: {L: {basic: smoke}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", `2:24: error: basic wants a user and a password|write {user: NAME, password: "${PASSWORD}"}`},
 		"another word for a user":    {"version: 1\nvariables: {L: {basic: {username: u, password: p}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", `2:25: error: unknown key "username" in basic|known here: user, password`},
 		"a login made of itself":     {"version: 1\nvariables: {L: {basic: {user: u, password: '${L}'}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", "2:44: error: ${L} has no value yet: it is made of others itself|make it of texts and of what is looked up"},
+		"readiness that needs a login": {
+			"version: 1\nreadiness: {checks: [a]}\nsetup: [{request: POST /l, capture: {t: $.t}}]\nchecks: [{name: a, request: GET /, headers: {T: '${t}'}, expect: {status: 200}}]\n",
+			`2:13: error: readiness comes before setup, and "a" needs what setup captures|wait for a check that needs no login`,
+		},
 		"a release in setup, and compare": {
 			"version: 1\nsetup: [{request: GET /, expect: {body: '${RELEASE}'}}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\ncompare: [{request: GET /}]\n",
 			"2:41: error: ${RELEASE} in setup would fail on the old release|compare has it on the old release too; prove the release in a check",
