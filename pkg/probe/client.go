@@ -52,7 +52,6 @@ type Target struct {
 type Client struct {
 	target      Target
 	warm, fresh *http.Transport
-	second      *http.Transport // HTTP/2, a connection for each request
 	dialled     atomic.Uint32
 }
 
@@ -62,24 +61,31 @@ func New(t Target) *Client {
 		t.Steer = func(*url.URL) string { return "" }
 	}
 	c := &Client{target: t}
-	c.warm, c.fresh, c.second = c.newTransport(), c.newTransport(), c.newTransport()
-	c.fresh.DisableKeepAlives, c.second.DisableKeepAlives = true, true
-	c.second.Protocols.SetHTTP1(false)
-	c.second.Protocols.SetHTTP2(t.URL.Scheme == "https")
-	c.second.Protocols.SetUnencryptedHTTP2(t.URL.Scheme != "https")
-	if t.URL.Scheme == "https" {
-		c.second.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	c.warm, c.fresh = c.newTransport(), c.newTransport()
+	c.fresh.DisableKeepAlives = true
+	return c
+}
+
+// second speaks HTTP/2, for one request: two of them would share a connection that is there for one.
+func (c *Client) second() *http.Transport {
+	t := c.newTransport()
+	t.DisableKeepAlives = true
+	t.Protocols.SetHTTP1(false)
+	secure := c.target.URL.Scheme == "https"
+	t.Protocols.SetHTTP2(secure)
+	t.Protocols.SetUnencryptedHTTP2(!secure)
+	if secure {
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return c.secure(ctx, network, addr, "h2")
 		}
 	}
-	return c
+	return t
 }
 
 // Close closes the connections that are kept.
 func (c *Client) Close() {
 	c.warm.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
-	c.second.CloseIdleConnections()
 }
 
 // newTransport speaks HTTP/1.1: with HTTP/2 all requests would share one connection, and so one node of the load

@@ -14,7 +14,14 @@ import (
 type Jar struct {
 	jar  *cookiejar.Jar
 	came []answered
+	size int
 }
+
+// maxCookies bounds the bytes of a jar; a browser keeps 180 cookies of 4 KiB of a site.
+const maxCookies = 1 << 20
+
+// Empty reports whether no cookie came.
+func (j *Jar) Empty() bool { return len(j.came) == 0 }
 
 // answered is what one answer set.
 type answered struct {
@@ -40,6 +47,12 @@ func (x *exchange) cookieURL(u *url.URL) *url.URL {
 
 func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
 	if j == nil {
+		return
+	}
+	for _, c := range cookies {
+		j.size += len(c.Raw)
+	}
+	if j.size > maxCookies {
 		return
 	}
 	if j.jar == nil {

@@ -78,6 +78,8 @@ type Observation struct {
 	Expires time.Time
 	// Cookies are those that the answer and the redirects before it set, in order.
 	Cookies []*http.Cookie
+	// Events is how many events of a stream, or messages of a WebSocket, were read.
+	Events int
 	// Path is the path and query that answered, behind all redirects.
 	Path string
 	// Location is where a redirect that was not followed pointed to.
@@ -125,7 +127,7 @@ func (c *Client) urlOf(r Request) (*url.URL, Observation) {
 			base = c.target.URL
 		}
 		u, err := base.Parse(r.Path)
-		if err != nil || r.Path == "" || !c.target.owns(u) {
+		if err != nil || r.Path == "" || !c.owns(r, u) {
 			return nil, Observation{Fault: FaultRedirectAway, Text: fmt.Sprintf("the link %.200q leads away from the target", r.Path)}
 		}
 		u.Scheme, u.Host, u.User, u.Fragment = c.target.URL.Scheme, c.target.URL.Host, nil, ""
@@ -139,9 +141,9 @@ func (c *Client) urlOf(r Request) (*url.URL, Observation) {
 	return u, Observation{}
 }
 
-// Owns reports whether a link, on the page of that path, stays on the target.
-func (c *Client) Owns(link, from string) bool {
-	_, o := c.urlOf(Request{Path: link, From: from, Link: true})
+// Owns reports whether a request for a link stays on the target.
+func (c *Client) Owns(r Request) bool {
+	_, o := c.urlOf(r)
 	return o.Fault == FaultNone
 }
 
@@ -217,7 +219,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
-		transport = x.client.second
+		transport = x.client.second()
 	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
@@ -247,13 +249,17 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	limit := x.request.MaxBody
 	body := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
+	events := &events{body: body, left: x.request.Events}
 	if stream {
-		body = &events{body: body, left: x.request.Events}
+		body = events
+		if c := x.watcher.connection(); c != nil { // no other request gets it: nobody looks what came behind the events
+			defer c.Close() //nolint:errcheck // what came is judged
+		}
 	}
 	var whole bytes.Buffer
 	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))
 	o.Body = whole.Bytes()
-	o.Trailer = resp.Trailer
+	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -275,11 +281,12 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 }
 
 // events is the beginning of an event stream, which need not end: as many of its events as are left. One ends with an
-// empty line.
+// empty line; what holds no data, as a comment, is none.
 type events struct {
 	body io.Reader
 	left int
-	line int // the length of the line so far
+	line int  // the length of the line so far
+	data bool // a line so far begins as "data" does
 }
 
 func (e *events) Read(p []byte) (int, error) {
@@ -291,10 +298,12 @@ func (e *events) Read(p []byte) (int, error) {
 		switch {
 		case c == '\r':
 		case c != '\n':
+			e.data = e.data || e.line == 0 && c == 'd'
 			e.line++
 		case e.line > 0:
 			e.line = 0
-		default:
+		case e.data:
+			e.data = false
 			if e.left--; e.left == 0 {
 				return i + 1, nil
 			}

@@ -34,8 +34,8 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// If a connection turns out to be closed before anything was written to it, the request was not sent yet, and may
-	// use another one.
-	if w.conn != nil && w.conn.written.Load() > w.before {
+	// use another one. What is written to one of HTTP/2 above TLS nobody counts: there, net/http repeats what was refused.
+	if !w.sent.IsZero() && (w.conn == nil || w.conn.written.Load() > w.before) {
 		w.cancel(errReplayed)
 		return
 	}

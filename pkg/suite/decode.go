@@ -17,7 +17,7 @@ const maxJSONDepth = 10_000
 // another reader takes.
 func decode(o probe.Observation) (any, *Mismatch) {
 	const expected = "a JSON body"
-	body := bodyText(o)
+	body := BodyText(o)
 	if strings.TrimSpace(body) == "" {
 		return nil, &Mismatch{expected, "an empty body"}
 	}

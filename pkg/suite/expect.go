@@ -23,8 +23,8 @@ type expectation struct {
 	// certificateDays is how long the certificate must still be good for, 0 where nothing is asked.
 	certificateDays int
 	certificateAt   Pos
-	// statusAt, latencyAt and assetsAt are where they stand; assetsAt is zero without any.
-	statusAt, latencyAt, assetsAt Pos
+	// statusAt and the others are where they stand; assetsAt is zero without any.
+	statusAt, latencyAt, eventsAt, assetsAt Pos
 }
 
 type statusRange struct{ low, high int }
@@ -91,7 +91,7 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 		case "certificate_days":
 			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
 		case "events":
-			e.events = r.integer(p.value, "events", 1, 1000)
+			e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at
 		case "assets":
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at

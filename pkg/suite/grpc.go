@@ -19,6 +19,7 @@ const (
 func (r *reader) grpcHealth(p pair, s *Step) {
 	service, _ := r.scalar(p.value, "grpc_health")
 	if s.Method != "" || s.body != nil || len(service) > 127 || p.value.Kind != yaml.ScalarNode {
+		s.broken = true
 		r.fail(p.at, "leave request and body out", "grpc_health is a request of its own, for a service's name")
 		return
 	}

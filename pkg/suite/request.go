@@ -302,10 +302,11 @@ func (r *reader) body(p pair) *body {
 	}
 	if p.key == "multipart" {
 		b := &body{multipart: true, form: []field{}}
+		before := len(r.problems)
 		for _, f := range r.pairs(p.value, "multipart") {
 			b.form = append(b.form, r.part(f))
 		}
-		if len(b.form) == 0 {
+		if len(b.form) == 0 && len(r.problems) == before {
 			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
 		}
 		return b
@@ -340,10 +341,14 @@ func (r *reader) part(p pair) field {
 			"body must be a text, not a mapping")
 		return f
 	}
+	before := len(r.problems)
 	for _, q := range r.pairs(p.value, p.key, known...) {
-		text, _ := r.scalar(q.value, q.key)
+		text, ok := r.scalar(q.value, q.key)
 		switch q.key {
 		case "file":
+			if !ok {
+				continue
+			}
 			f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(text)))
 			if !filepath.IsLocal(text) {
 				r.fail(posOf(q.value), "put the file beside the suite", "%s leaves the suite's folder", quote(text))
@@ -359,7 +364,7 @@ func (r *reader) part(p pair) field {
 			f.kind = text
 		}
 	}
-	if f.file == nil {
+	if f.file == nil && len(r.problems) == before {
 		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)
 	}
 	return f
@@ -380,6 +385,14 @@ func CheckHeader(name, value string) (canonical string, err error) {
 		return "", fmt.Errorf("%s: %w", canonical, err)
 	}
 	return canonical, nil
+}
+
+// Link is the name of the capture that is the whole request, or "".
+func (s *Step) Link() string {
+	if len(s.path.parts) != 1 {
+		return ""
+	}
+	return s.path.parts[0].name
 }
 
 // Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that

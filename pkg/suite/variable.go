@@ -196,14 +196,18 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 // basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
 func (r *reader) basic(n *yaml.Node) []text {
 	if n.Kind == yaml.ScalarNode {
-		both, _ := r.template(n, "basic")
+		both, ok := r.template(n, "basic")
+		if ok && both.parts == nil && !strings.Contains(both.raw, ":") {
+			r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
+		}
 		return []text{both}
 	}
 	texts := map[string]text{}
+	before := len(r.problems)
 	for _, p := range r.pairs(n, "basic", "user", "password") {
 		texts[p.key], _ = r.template(p.value, p.key)
 	}
-	if len(texts) < 2 {
+	if len(texts) < 2 && len(r.problems) == before {
 		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
 	}
 	return []text{texts["user"], texts["password"]}

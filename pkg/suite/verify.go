@@ -59,7 +59,13 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 		v.Asserted++
 	}
 	for h := range e.of(subjectHeader) {
-		v.add(h, h.rule.header(o.Header[h.name], sc))
+		shown := sc
+		for _, c := range o.Cookies { // a session is as good as a password
+			if h.name == "Set-Cookie" {
+				shown.Secrets = shown.Secrets.With(c.Value)
+			}
+		}
+		v.add(h, h.rule.header(o.Header[h.name], shown))
 	}
 	if e.certificateDays > 0 {
 		v.verifyCertificate(e)
@@ -100,11 +106,21 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		})
 		return
 	}
+	if got := v.Observation.Events; got < e.events {
+		v.fail(e.eventsAt, "events", Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
+	} else if e.events > 0 {
+		v.Asserted++
+	}
 	for b := range e.of(SubjectBody) {
-		v.add(b, b.rule.json([]any{bodyText(v.Observation)}, true, sc))
+		v.add(b, b.rule.json([]any{BodyText(v.Observation)}, true, sc))
 	}
 	for c := range e.of(subjectCSS) {
-		v.add(c, c.rule.json(c.css.find(v.Observation), false, sc))
+		texts, err := c.css.find(v.Observation)
+		if err != nil {
+			v.fail(c.at, c.text(), Mismatch{"a page that can be read", err.Error()})
+			continue
+		}
+		v.add(c, c.rule.json(texts, false, sc))
 	}
 	if !e.looksAt(subjectJSON) && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
 		return
@@ -130,7 +146,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 
 // looksAtBody reports whether something of the body is expected or captured.
 func (s *Step) looksAtBody() bool {
-	return s.expect.assetsAt != (Pos{}) ||
+	return s.expect.assetsAt != (Pos{}) || s.expect.events > 0 ||
 		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.kind != subjectHeader }) ||
 		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
 }
@@ -157,9 +173,9 @@ func (v *Verification) Final() bool {
 	return f == probe.FaultCertificate || f == probe.FaultHandshake || f == probe.FaultRequest || f == probe.FaultInterrupted
 }
 
-// bodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
+// BodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
 // mark. One in a charset that is not known stays as it is.
-func bodyText(o probe.Observation) string {
+func BodyText(o probe.Observation) string {
 	var params map[string]string
 	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, "=") && !strings.Contains(strings.ToLower(kind), "utf-8") {
 		_, params, _ = mime.ParseMediaType(kind)
