@@ -106,7 +106,7 @@ func ways() []way {
 			return invoked(t, c, after, good(), vacuous, nil)
 		}, "ERROR", "config", "length"},
 		{11, "CodeDeploy takes no status for six seconds", refusedForAWhile, "FAIL", "release", "list trips"},
-		{12, "net/http logs a token that the release sends behind its answer", unsolicited, "FAIL", "release", "answers late"},
+		{12, "net/http logs a token that the release sends behind its answer", unsolicited, "FAIL", "release", "more came behind"},
 		{12, "a secret of 64 KB and a byte", func(t *testing.T, c *cloud) answer {
 			c.Values.Put("smoke/token", `{"password":"`+strings.Repeat("k", 64<<10)+`x"}`)
 			return invoked(t, c, after, broken, suite{}.text(), nil)
