@@ -197,7 +197,7 @@ func TestAnEventStreamIsNotFollowedByItsOwnAnswer(t *testing.T) {
 	client := probe.New(probe.Target{URL: u})
 	defer client.Close()
 	for range 5 {
-		o := client.Do(t.Context(), probe.Request{Method: "GET", Path: "/", Timeout: 5 * time.Second, MaxBody: 1000, Events: 1})
+		o := client.Do(t.Context(), probe.Request{Method: "GET", Path: "/", Timeout: 5 * time.Second, MaxBody: 1000, Events: 2})
 		if string(o.Body) != "data: 1\n\n" {
 			t.Errorf("%q: %q %s", o.Body, o.Fault, o.Text)
 		}

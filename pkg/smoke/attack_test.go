@@ -27,6 +27,10 @@ import (
 // hostile answers as applications and their enemies do.
 func hostile(silent <-chan struct{}) http.Handler {
 	mux := http.NewServeMux()
+	var hangs strings.Builder
+	for i := range 90 {
+		_, _ = fmt.Fprintf(&hangs, "<img src=/hang/%d>", i)
+	}
 	page := func(path, kind, body string) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -54,6 +58,8 @@ func hostile(silent <-chan struct{}) http.Handler {
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Set-Cookie", "sid=s3cr3t-session; Path=/")
 	})
+	page("/hangs", "text/html", hangs.String())
+	mux.HandleFunc("GET /hang/{n}", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("GET /boom", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 	mux.HandleFunc("GET /socket", func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -69,14 +75,15 @@ func hostile(silent <-chan struct{}) http.Handler {
 func TestHostileAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ suite, want, never string }{
 		"events that do not come":      {`checks: [{name: a, request: GET /one-event, expect: {status: 200, events: 2}}]`, "FAIL events", ""},
-		"a stream that is none":        {`checks: [{name: a, request: GET /several, expect: {status: 200, events: 1}}]`, "FAIL events", ""},
+		"a stream that is none":        {`checks: [{name: a, request: GET /several, expect: {events: 1}}]`, "FAIL events", ""},
 		"a comment is no event":        {`checks: [{name: a, request: GET /comments, expect: {body: {contains: "data: 1"}}}]`, "PASS", ""},
 		"nor is one behind an event":   {`checks: [{name: a, request: GET /comments, expect: {events: 2, body: {contains: "data: 2"}}}]`, "PASS", ""},
 		"a message that is too large":  {`checks: [{name: a, request: GET /socket, websocket: "", max_body: 4B, expect: {body: hello}}]`, "FAIL larger than 4 bytes", ""},
 		"a page that nobody can parse": {`checks: [{name: a, request: GET /nested, expect: {css: {.error: {exists: false}}}}]`, "FAIL css .error", ""},
 		"a page that is empty":         {`checks: [{name: a, request: GET /empty, expect: {css: {.error: {exists: false}}}}]`, "FAIL css .error", ""},
-		"a page of text upon text":     {`checks: [{name: a, attempts: 1, request: GET /deep, expect: {css: {div: {contains: y}}}}]`, "FAIL css div", ""},
+		"a page of text upon text":     {`checks: [{name: a, attempts: 1, request: GET /deep, expect: {css: {div: {contains: y}}}}]`, "FAIL more text in elements", ""},
 		"an asset is not read":         {`checks: [{name: a, request: GET /large, expect: {assets: true}}]`, "PASS", ""},
+		"assets that hang":             {`checks: [{name: a, attempts: 1, request: GET /hangs, timeout: 300ms, expect: {assets: true}}]`, "FAIL asset /hang/0", ""},
 		"a base of links":              {`checks: [{name: a, request: GET /app/fine, expect: {assets: true}}]`, "PASS", ""},
 		"an icon":                      {`checks: [{name: a, request: GET /app/deep/route, expect: {assets: true}}]`, "FAIL asset /favicon.ico", ""},
 		"an item with these members":   {`checks: [{name: a, request: GET /several, expect: {json: {"$.items[*]": {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
@@ -189,5 +196,31 @@ func TestATeardownOfTheOldReleaseIsTold(t *testing.T) {
 	job.Phases = []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}
 	if r := smoke.ReadAndRun(t.Context(), job, nil); !strings.Contains(fmt.Sprint(r.Warnings), "teardown did not hold on the old release") {
 		t.Errorf("%s: %s %q", r.Verdict, r.Reason, r.Warnings)
+	}
+}
+
+// TestAHostOfACheckDoesNotLeadToTheOtherSide: asked for green's name, blue would answer as green.
+func TestAHostOfACheckDoesNotLeadToTheOtherSide(t *testing.T) {
+	u := serverFor(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "green.example" {
+			w.WriteHeader(500)
+		}
+	}))
+	job := jobFor(t, "version: 1\nchecks: [{name: a, attempts: 1, request: GET /, host: green.example, expect: {status: 200}}]", u)
+	job.Baseline = smoke.Side{URL: u}
+	for hosts, want := range map[*[]string]string{&job.Target.Hosts: "FAIL expected 200, got 500", &job.Baseline.Hosts: "ERROR the host green.example leads to the other release"} {
+		job.Target.Hosts, job.Baseline.Hosts = nil, nil
+		*hosts = []string{"green.example"}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		r := smoke.ReadAndRun(ctx, job, nil)
+		cancel()
+		if verdict, reason, _ := strings.Cut(want, " "); string(r.Verdict) != verdict || !strings.Contains(r.Reason, reason) {
+			t.Errorf("%s: %s, want %s", r.Verdict, r.Reason, want)
+		}
+	} // Production's listener has a rule for the host, and the test listener has none: another address is no other side.
+	job.Target.Hosts, job.Baseline = nil, smoke.Side{URL: serverFor(t, answer("old")), Hosts: []string{"shop.example"}}
+	job.Suite.Text = []byte(strings.ReplaceAll(string(job.Suite.Text), "green.example", "shop.example"))
+	if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != finding.Pass {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
 }

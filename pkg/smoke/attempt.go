@@ -109,6 +109,10 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 	q.Fresh, q.Jar, q.From = a.fresh, a.jar, a.from[s.Link()]
 	if q.Host != "" {
 		q.Host = a.side.way.host(q.Host)
+		if len(a.side.way.Hosts) == 0 && fits(a.side.other.Hosts, q.Host) {
+			a.refused(i, s, fmt.Errorf("the host %s leads to the other release", q.Host))
+			return
+		}
 	}
 	maps.Copy(q.Header, a.side.headers)
 	until := time.Now().Add(s.Eventually)

@@ -20,6 +20,7 @@ const greenSide, blueSide = "green", "blue"
 type side struct {
 	name    string // greenSide or blueSide, which is ${SIDE}
 	way     Side
+	other   Side // where the same address leads to both
 	client  *probe.Client
 	limiter *rate.Limiter
 	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
@@ -58,6 +59,9 @@ func (r *runner) side(name string, way, other Side, host string) (*side, error) 
 	out := &side{name: blueSide, way: way, headers: http.Header{testHeader: nil}}
 	if name == "target" {
 		out.name, out.headers = greenSide, http.Header{}
+	}
+	if SameAddress(way.URL, other.URL) {
+		out.other = other
 	}
 	for name := range other.Headers {
 		out.headers[http.CanonicalHeaderKey(name)] = nil
