@@ -89,19 +89,16 @@ func (n Native) find(ctx context.Context, definition string) (string, error) {
 	}
 }
 
-// phase is what a status says.
+// phase is what a status says. All others are no end, and those that are yet to come.
 func phase(s types.ServiceDeploymentStatus) Phase {
-	switch s { //nolint:exhaustive // all others are no end, and those that are yet to come
-	case types.ServiceDeploymentStatusSuccessful:
-		return Live
-	case types.ServiceDeploymentStatusRollbackSuccessful:
-		return RolledBack
-	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
-		return Ended
-	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
-		return RollingBack
-	}
-	return UnderWay
+	return cmp.Or(map[types.ServiceDeploymentStatus]Phase{
+		types.ServiceDeploymentStatusSuccessful:         Live,
+		types.ServiceDeploymentStatusRollbackSuccessful: RolledBack,
+		types.ServiceDeploymentStatusStopped:            Ended,
+		types.ServiceDeploymentStatusRollbackFailed:     Ended,
+		types.ServiceDeploymentStatusRollbackRequested:  RollingBack,
+		types.ServiceDeploymentStatusRollbackInProgress: RollingBack,
+	}[s], UnderWay)
 }
 
 func (n Native) describe(ctx context.Context) (types.Service, error) {
