@@ -273,19 +273,18 @@ func executionRole(c *checker) {
 		return
 	}
 	for _, container := range c.containers {
-		for _, key := range []string{"secrets", "repositoryCredentials"} {
-			if n := container.Get(key); n != nil && len(n.Items)+len(n.Members) > 0 {
+		logs := container.Get("logConfiguration")
+		for key, n := range map[string]*template.Node{
+			"secrets": container.Get("secrets"), "repositoryCredentials": container.Get("repositoryCredentials"),
+			"secretOptions": logs.Get("secretOptions"),
+		} {
+			if n != nil && len(n.Items)+len(n.Members) > 0 {
 				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
 			}
 		}
 		if image := container.Get("image"); c.fargate && privateECR.MatchString(image.Str()) {
 			c.fail(image, "Fargate pulls the image of container "+name(container)+
 				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
-		}
-		logs := container.Get("logConfiguration")
-		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
-			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn",
-				"ECS reads them with that role")
 		}
 		if driver := logs.Get("logDriver"); c.fargate && driver.Str() == "awslogs" {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
