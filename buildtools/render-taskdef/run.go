@@ -25,7 +25,6 @@ type system struct {
 	environ        []string
 }
 
-// options are the flags.
 type options struct {
 	out, imageDetail, appspec string
 	listVars                  bool

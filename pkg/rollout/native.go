@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
 // A service deployment may take so long to be listed after UpdateService, and is looked for so often.
@@ -30,12 +31,7 @@ type Native struct {
 }
 
 // Stages are the lifecycle stages.
-func (Native) Stages() []string {
-	return []string{
-		"RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT",
-		"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP",
-	}
-}
+func (Native) Stages() []string { return names(lifecycle.Stages()) }
 
 // Begin updates the service, unless a deployment is under way: ECS would end that one.
 func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, error) {

@@ -156,7 +156,6 @@ func (e *editor) containers() []*template.Node {
 	return objects
 }
 
-// names are the containers' names.
 func (e *editor) names() (all []string) {
 	for _, c := range e.containers() {
 		all = append(all, c.Get("name").Str())
