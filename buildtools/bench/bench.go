@@ -70,12 +70,10 @@ func (b *bench) build(ctx context.Context) error {
 	return nil
 }
 
-// functions are the product's.
 func (b *bench) functions() []string {
 	return []string{"after-allow-test-traffic", "before-allow-traffic", "prober"}
 }
 
-// size is that of a function's binary.
 func (b *bench) size(function string) thing {
 	return thing{function, func(context.Context) (float64, error) {
 		info, err := os.Stat(filepath.Join(b.path("arm64"), function))
@@ -126,7 +124,6 @@ func (b *bench) rehearsal(ctx context.Context) (float64, error) {
 	return (whole - milliseconds(found.Hooks[0].Duration+found.Hooks[1].Duration)) / 1000, nil
 }
 
-// variables are those of the templates.
 func (b *bench) variables() []string {
 	return []string{
 		"REPOSITORY=123456789012.dkr.ecr.eu-west-1.amazonaws.com/app", "LOG_GROUP=app-log", "HOST=db.internal.example",

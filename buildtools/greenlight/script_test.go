@@ -24,8 +24,9 @@ import (
 // TestStories tells its stories with the real programs: greenlight against the project's own rehearsal.
 func TestStories(t *testing.T) {
 	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", programs,
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
 		".", "../rehearse", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)
 	}

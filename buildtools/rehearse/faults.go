@@ -22,17 +22,13 @@ import (
 func (o *faultOptions) run(ctx context.Context, w world) int {
 	problems := o.read(w)
 	if len(o.plan.Hooks) == 0 && len(problems.Errors(false)) == 0 {
-		problems = append(problems, diagnostic.Problem{
-			Place: diagnostic.Place{File: o.appSpec},
-			Text:  "names no hook, so nothing would catch a fault",
-			Help:  "render-appspec --hook AfterAllowTestTraffic=FUNCTION names one",
-		})
+		problems = append(problems, problem(diagnostic.Place{File: o.appSpec}, diagnostic.Error,
+			"names no hook, so nothing would catch a fault",
+			"render-appspec --hook AfterAllowTestTraffic=FUNCTION names one"))
 	}
 	if o.checked != nil && o.checked.AskFor() > 0 {
-		problems = append(problems, diagnostic.Problem{
-			Place: diagnostic.Place{File: o.checked.Name()}, Text: "asks (inconclusive: ask), and nobody answers here",
-			Help: "score it with inconclusive: fail, which is what no answer is",
-		})
+		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name()}, diagnostic.Error,
+			"asks (inconclusive: ask), and nobody answers here", "score it with inconclusive: fail, which is what no answer is"))
 	}
 	if err := problems.Write(w.stderr, diagnostic.Text, "rehearse faults"); err != nil {
 		return exitSetup
@@ -273,7 +269,6 @@ func (v *faultView) status() string {
 	return text
 }
 
-// tell prints what was found.
 func (v *faultView) tell(p faults.Progress) {
 	v.mu.Lock()
 	v.last = p

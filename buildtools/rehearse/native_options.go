@@ -90,7 +90,6 @@ func (o *options) chooseController(c *cli.Command) error {
 	return o.timeout(n.hookTimeout)
 }
 
-// timeout takes --hook-timeout apart.
 func (o *options) timeout(text string) error {
 	after, action, _ := strings.Cut(text, ",")
 	duration, err := time.ParseDuration(after)

@@ -247,7 +247,6 @@ func (o *options) values() error {
 	return err
 }
 
-// health takes --health-check apart.
 func (o *options) health() error {
 	if o.healthCheck == "" {
 		return nil
@@ -268,7 +267,6 @@ func (o *options) health() error {
 	return nil
 }
 
-// alarm takes --alarm apart.
 func (o *options) alarm() error {
 	for _, when := range o.alarms {
 		kind, value, _ := strings.Cut(when, "=")
@@ -318,7 +316,6 @@ func nearest[T ~string](name string, known []T, all string) string {
 	return all + strings.Join(names, ", ")
 }
 
-// serve takes --blue or --green apart.
 func serve(flag, text string) (rehearsal.Command, error) {
 	name, ok := strings.CutPrefix(text, "builtin:")
 	if !ok {

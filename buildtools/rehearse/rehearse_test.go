@@ -51,12 +51,14 @@ func (m stories) Run() int {
 // fit into the time that a story leaves; the rooms of pkg/rehearsal are tested with it.
 func TestScripts(t *testing.T) {
 	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", programs,
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
 		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)
 	}
-	build = exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-o", programs+"/testhook", ".")
+	build = exec.CommandContext(t.Context(), "go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", programs+"/testhook", ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the small programs: %v\n%s", err, out)
 	}

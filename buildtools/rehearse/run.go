@@ -95,11 +95,8 @@ func (o *options) read(w world) diagnostic.List {
 	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
-		problems = append(problems, diagnostic.Problem{
-			Place: diagnostic.Place{Flag: "--blue-release"},
-			Text:  "blue and green have the same name: nobody could tell who answered",
-			Help:  "--blue-release ID names the old version",
-		})
+		problems = append(problems, problem(diagnostic.Place{Flag: "--blue-release"}, diagnostic.Error,
+			"blue and green have the same name: nobody could tell who answered", "--blue-release ID names the old version"))
 	}
 	return problems.Sorted()
 }
@@ -108,14 +105,14 @@ func (o *options) read(w world) diagnostic.List {
 func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 	var problems diagnostic.List
 	if host, place := checked.Host(); host != "" {
-		problems = append(problems, warning(place,
+		problems = append(problems, problem(place, diagnostic.Warning,
 			fmt.Sprintf("the suite is for the host %.100q: every request here goes to 127.0.0.1 under that name", host),
 			"a server that knows only another name refuses them; without host: the name is that of the listener"))
 	}
 	reference, place := o.plan.Release.SuiteReference, o.plan.Release.Place
 	_, sum, hashed := strings.Cut(reference, "#sha256=")
 	if hashed && !strings.EqualFold(sum, checked.SHA256()) {
-		p := warning(place,
+		p := problem(place, diagnostic.Warning,
 			fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite,
 				checked.SHA256()),
 			"the release is judged by the suite that its label names: give that one, or render the task definition again")
@@ -126,15 +123,15 @@ func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 		problems = append(problems, p)
 	}
 	if o.plan.Discover && !strings.HasPrefix(reference, "s3://") && !strings.HasPrefix(reference, "ssm:") {
-		problems = append(problems, warning(place,
+		problems = append(problems, problem(place, diagnostic.Warning,
 			"the task definition does not say where its suite is: the hooks ask for GET / alone, not for what --suite holds",
 			"render-taskdef --suite s3://BUCKET/KEY#sha256=… stamps the label greenlight.suite"))
 	}
 	return problems
 }
 
-func warning(at diagnostic.Place, text, help string) diagnostic.Problem {
-	return diagnostic.Problem{Place: at, Severity: diagnostic.Warning, Text: text, Help: help}
+func problem(at diagnostic.Place, severity diagnostic.Severity, text, help string) diagnostic.Problem {
+	return diagnostic.Problem{Place: at, Severity: severity, Text: text, Help: help}
 }
 
 // silent warns of what CodeDeploy passes over without a word: a hook, or that there is none.
@@ -142,11 +139,11 @@ func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
 	switch {
 	case o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0:
-		return diagnostic.List{warning(diagnostic.Place{File: o.appSpec},
+		return diagnostic.List{problem(diagnostic.Place{File: o.appSpec}, diagnostic.Warning,
 			"names no hook: nothing runs the suite, and nothing judges the release",
 			"render-appspec --hook AfterAllowTestTraffic=FUNCTION names one")}
 	case ok && o.plan.NoTestListener:
-		return diagnostic.List{warning(f.Place,
+		return diagnostic.List{problem(f.Place, diagnostic.Warning,
 			f.Name+" would never run: without a test listener CodeDeploy skips AfterAllowTestTraffic, and says nothing",
 			"give the deployment group a test listener (TestTrafficRoute)")}
 	}

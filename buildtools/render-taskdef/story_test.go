@@ -14,7 +14,9 @@ import (
 // UPDATE=1 rewrites what the stories expect.
 func TestStories(t *testing.T) {
 	programs := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", programs, ".").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds it
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	testscript.Run(t, testscript.Params{

@@ -53,7 +53,6 @@ func apps() {
 	}
 	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
 	fmt.Fprintln(os.Stderr, server.ListenAndServe())
-	os.Exit(1)
 }
 
 type application struct {
@@ -421,7 +420,7 @@ func TestCookbook(t *testing.T) {
 		{"jsonapi", "etag", `expected 412, got 200`},
 		{"upload", "", "PASS upload: 4 checks passed"},
 		{"upload", "upload", `json $.size: expected 69, got `},
-		{"pages", "", "PASS pages: 6 checks passed, 1 comparison passed"},
+		{"pages", "", "PASS pages: 7 checks passed, 1 comparison passed"},
 		{"pages", "asset", "asset /assets/app.9c1e.js: expected 2xx, got 404"},
 	} {
 		t.Run(c.suite+" "+c.broken, func(t *testing.T) {
@@ -457,14 +456,15 @@ func startApps(t *testing.T, programs, broken string) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for range 500 {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			_ = c.Close()
-			break
+			return "http://" + addr
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
-	return "http://" + addr
+	t.Fatal("the applications did not open their port")
+	return ""
 }
 
 // TestCookbookScore rehearses each suite of the cookbook with every fault, with the real hooks: none lets one through.

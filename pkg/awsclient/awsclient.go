@@ -275,3 +275,11 @@ func (e Environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState,
 func (e Environment) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
 	return aws.DualStackEndpointStateEnabled, e.DualStack, nil
 }
+
+// Of is what a pointer leads to; AWS leaves out what is not set.
+func Of[T any](p *T) (t T) {
+	if p != nil {
+		t = *p
+	}
+	return t
+}

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -123,7 +122,6 @@ func (c *Command) Near(arg string) string {
 
 // Execute runs the command line, which comes without the command's name, and returns the exit code.
 func (c *Command) Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	log.SetOutput(io.Discard) // net/http would quote there what a server sends, secrets included
 	out := &Stdout{W: stdout}
 	c.Commands = append(c.Commands, c.help(out), c.version(out), c.completion(out))
 	c.build(out, stderr) //nolint:contextcheck // cobra hands the context on

@@ -72,23 +72,16 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 	if err != nil {
 		return Deployment{}, fmt.Errorf("read deployment: %w", err)
 	}
+	auto := awsclient.Of(info.AutoRollbackConfiguration)
 	d := Deployment{
 		Application: aws.ToString(info.ApplicationName),
 		Group:       aws.ToString(info.DeploymentGroupName),
 		Rollback:    info.Creator == types.DeploymentCreatorCodeDeployRollback,
+		RollsBack:   auto.Enabled && slices.Contains(auto.Events, types.AutoRollbackEventDeploymentFailure),
 	}
-	if auto := info.AutoRollbackConfiguration; auto != nil {
-		d.RollsBack = auto.Enabled && slices.Contains(auto.Events, types.AutoRollbackEventDeploymentFailure)
-	}
-	if info.LoadBalancerInfo != nil {
-		for _, pair := range info.LoadBalancerInfo.TargetGroupPairInfoList {
-			if pair.TestTrafficRoute != nil {
-				d.TestListeners = append(d.TestListeners, pair.TestTrafficRoute.ListenerArns...)
-			}
-			if pair.ProdTrafficRoute != nil {
-				d.ProductionListeners = append(d.ProductionListeners, pair.ProdTrafficRoute.ListenerArns...)
-			}
-		}
+	for _, pair := range awsclient.Of(info.LoadBalancerInfo).TargetGroupPairInfoList {
+		d.TestListeners = append(d.TestListeners, awsclient.Of(pair.TestTrafficRoute).ListenerArns...)
+		d.ProductionListeners = append(d.ProductionListeners, awsclient.Of(pair.ProdTrafficRoute).ListenerArns...)
 	}
 	return d, nil
 }
@@ -162,11 +155,10 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		t.Events = append(t.Events, LifecycleEvent{lifecycle.Name(aws.ToString(e.LifecycleEventName)), string(e.Status)})
 	}
 	for _, s := range ecs.TaskSetsInfo {
-		set := TaskSet{ID: aws.ToString(s.Identifer), Label: s.TaskSetLabel, TrafficWeight: s.TrafficWeight}
-		if s.TargetGroup != nil {
-			set.TargetGroup = aws.ToString(s.TargetGroup.Name)
-		}
-		t.TaskSets = append(t.TaskSets, set)
+		t.TaskSets = append(t.TaskSets, TaskSet{
+			ID: aws.ToString(s.Identifer), TargetGroup: aws.ToString(awsclient.Of(s.TargetGroup).Name),
+			Label: s.TaskSetLabel, TrafficWeight: s.TrafficWeight,
+		})
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -22,8 +23,8 @@ const (
 	maxHeaderBytes = 256 << 10
 	// bufferSize is that of each connection's read and write buffers.
 	bufferSize = 4 << 10
-	// leastBuffer is the least that package bufio takes.
-	leastBuffer = 16
+	// headBuffer is net/http's own for an answer, smaller than any piece of a body that is asked for: see conn.Read.
+	headBuffer = bytes.MinRead - 1
 )
 
 // Target is one side to ask, and how to reach it.
@@ -51,7 +52,6 @@ type Target struct {
 type Client struct {
 	target      Target
 	warm, fresh *http.Transport
-	second      *http.Transport // HTTP/2, a connection for each request
 	dialled     atomic.Uint32
 }
 
@@ -61,24 +61,31 @@ func New(t Target) *Client {
 		t.Steer = func(*url.URL) string { return "" }
 	}
 	c := &Client{target: t}
-	c.warm, c.fresh, c.second = c.newTransport(), c.newTransport(), c.newTransport()
-	c.fresh.DisableKeepAlives, c.second.DisableKeepAlives = true, true
-	c.second.Protocols.SetHTTP1(false)
-	c.second.Protocols.SetHTTP2(t.URL.Scheme == "https")
-	c.second.Protocols.SetUnencryptedHTTP2(t.URL.Scheme != "https")
-	if t.URL.Scheme == "https" {
-		c.second.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	c.warm, c.fresh = c.newTransport(), c.newTransport()
+	c.fresh.DisableKeepAlives = true
+	return c
+}
+
+// second speaks HTTP/2, for one request: two of them would share a connection that is there for one.
+func (c *Client) second() *http.Transport {
+	t := c.newTransport()
+	t.DisableKeepAlives = true
+	t.Protocols.SetHTTP1(false)
+	secure := c.target.URL.Scheme == "https"
+	t.Protocols.SetHTTP2(secure)
+	t.Protocols.SetUnencryptedHTTP2(!secure)
+	if secure {
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return c.secure(ctx, network, addr, "h2")
 		}
 	}
-	return c
+	return t
 }
 
 // Close closes the connections that are kept.
 func (c *Client) Close() {
 	c.warm.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
-	c.second.CloseIdleConnections()
 }
 
 // newTransport speaks HTTP/1.1: with HTTP/2 all requests would share one connection, and so one node of the load
@@ -90,7 +97,7 @@ func (c *Client) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    max(1, c.target.Connections),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         leastBuffer, // see conn.Read
+		ReadBufferSize:         headBuffer,
 		WriteBufferSize:        bufferSize,
 		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
 		Protocols:              new(http.Protocols),

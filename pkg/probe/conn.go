@@ -16,26 +16,30 @@ import (
 type conn struct {
 	net.Conn
 	written atomic.Int64
+	uses    atomic.Int64 // how many requests got it
 	// expires is the end of the server's certificate, zero without TLS.
 	expires time.Time
 
 	read   []byte
 	mu     sync.Mutex
 	unread []byte // the end of read
+	// line is how long the line of an answer's head is so far that is read, -1 where none is read.
+	line int
 }
 
 func (c *conn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	c.line = 0 // an answer is to begin
+	c.mu.Unlock()
 	n, err := c.Conn.Write(b)
 	c.written.Add(int64(n))
 	return n, err
 }
 
-// Read gives one byte where net/http fills its smallest buffer, and else no more than was asked for. So it takes an
-// answer to its end and no further, and what is left came behind it.
+// Read gives no more than was asked for: of an answer's head not what follows it, and where net/http fills its own
+// buffer behind that, one byte. So it takes an answer to its end and no further, and what is left came behind it. A body
+// is read past that buffer, into one that is larger.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) > 1 && len(p) <= leastBuffer {
-		p = p[:1]
-	}
 	if n := c.take(p); n > 0 {
 		return n, nil
 	}
@@ -55,7 +59,22 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) take(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := copy(p, c.unread)
+	n := min(len(p), len(c.unread))
+	if fills := len(p) <= headBuffer; fills && c.line < 0 {
+		n = min(n, 1)
+	}
+	for i := 0; i < n && c.line >= 0; i++ {
+		switch b := c.unread[i]; {
+		case b == '\r':
+		case b != '\n':
+			c.line++
+		case c.line == 0: // the empty line
+			n, c.line = i+1, -1
+		default:
+			c.line = 0
+		}
+	}
+	copy(p, c.unread[:n])
 	c.unread = c.unread[n:]
 	return n
 }

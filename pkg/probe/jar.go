@@ -14,7 +14,14 @@ import (
 type Jar struct {
 	jar  *cookiejar.Jar
 	came []answered
+	size int
 }
+
+// maxCookies bounds the bytes of a jar; a browser keeps 180 cookies of 4 KiB of a site.
+const maxCookies = 1 << 20
+
+// Empty reports whether no cookie came.
+func (j *Jar) Empty() bool { return len(j.came) == 0 }
 
 // answered is what one answer set.
 type answered struct {
@@ -25,7 +32,6 @@ type answered struct {
 // NewJar returns a jar that begins with the cookies of another one, or empty where that is nil.
 func NewJar(from *Jar) *Jar {
 	j := &Jar{}
-	j.jar, _ = cookiejar.New(nil) // it has no error to return
 	if from != nil {
 		for _, a := range from.came {
 			j.set(a.from, a.cookies)
@@ -43,12 +49,22 @@ func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
 	if j == nil {
 		return
 	}
+	for _, c := range cookies {
+		j.size += len(c.Raw)
+	}
+	if j.size > maxCookies {
+		return
+	}
+	if j.jar == nil {
+		j.jar, _ = cookiejar.New(nil) // it has no error to return
+	}
 	j.jar.SetCookies(u, cookies)
 	j.came = append(j.came, answered{u, cookies})
 }
 
-// header is the Cookie header of a request to u: what the request itself says, and of the jar what has other names.
-func (j *Jar) header(u *url.URL, own string) string {
+// cookieHeader is the Cookie header of a request to u: what the request itself says, and of the jar what has other names.
+func (x *exchange) cookieHeader(u *url.URL, own string) string {
+	j := x.request.Jar
 	if j == nil || len(j.came) == 0 {
 		return own
 	}
@@ -57,7 +73,7 @@ func (j *Jar) header(u *url.URL, own string) string {
 	if own != "" {
 		pieces = append(pieces, own)
 	}
-	for _, c := range j.jar.Cookies(u) {
+	for _, c := range j.jar.Cookies(x.cookieURL(u)) {
 		if !slices.ContainsFunc(said, func(s *http.Cookie) bool { return s.Name == c.Name }) {
 			pieces = append(pieces, c.String())
 		}

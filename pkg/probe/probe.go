@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -79,6 +78,8 @@ type Observation struct {
 	Expires time.Time
 	// Cookies are those that the answer and the redirects before it set, in order.
 	Cookies []*http.Cookie
+	// Events is how many events of a stream, or messages of a WebSocket, were read.
+	Events int
 	// Path is the path and query that answered, behind all redirects.
 	Path string
 	// Location is where a redirect that was not followed pointed to.
@@ -126,7 +127,7 @@ func (c *Client) urlOf(r Request) (*url.URL, Observation) {
 			base = c.target.URL
 		}
 		u, err := base.Parse(r.Path)
-		if err != nil || r.Path == "" || !c.target.owns(u) {
+		if err != nil || r.Path == "" || !c.owns(r, u) {
 			return nil, Observation{Fault: FaultRedirectAway, Text: fmt.Sprintf("the link %.200q leads away from the target", r.Path)}
 		}
 		u.Scheme, u.Host, u.User, u.Fragment = c.target.URL.Scheme, c.target.URL.Host, nil, ""
@@ -140,9 +141,9 @@ func (c *Client) urlOf(r Request) (*url.URL, Observation) {
 	return u, Observation{}
 }
 
-// Owns reports whether a link, on the page of that path, stays on the target.
-func (c *Client) Owns(link, from string) bool {
-	_, o := c.urlOf(Request{Path: link, From: from, Link: true})
+// Owns reports whether a request for a link stays on the target.
+func (c *Client) Owns(r Request) bool {
+	_, o := c.urlOf(r)
 	return o.Fault == FaultNone
 }
 
@@ -161,7 +162,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
 	var seen map[string]bool
 	for {
-		asked := x.asked(method, u)
+		cookies := x.cookieHeader(u, "")
 		resp, err := x.send(ctx, method, u, body)
 		if err != nil {
 			return x.fault(ctx, err)
@@ -179,20 +180,16 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if seen == nil {
 			seen = map[string]bool{}
 		}
-		seen[asked] = true
+		seen[method+" "+u.String()+" "+cookies] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
-		if u = next; seen[x.asked(method, u)] {
+		// One that brings a new cookie is another request.
+		if u = next; seen[method+" "+u.String()+" "+x.cookieHeader(u, "")] {
 			return loop(resp, "redirects in a loop")
 		}
 		if len(seen) > maxRedirects {
 			return loop(resp, fmt.Sprintf("redirects more than %d times", maxRedirects))
 		}
 	}
-}
-
-// asked tells requests apart: one that brings a new cookie is another one.
-func (x *exchange) asked(method string, u *url.URL) string {
-	return method + " " + u.String() + " " + x.request.Jar.header(x.cookieURL(u), "")
 }
 
 func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []byte) (*http.Response, error) {
@@ -211,7 +208,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	if host := x.request.Host; host != "" {
 		req.Host = host
 	}
-	if cookies := x.request.Jar.header(x.cookieURL(u), req.Header.Get("Cookie")); cookies != "" {
+	if cookies := x.cookieHeader(u, req.Header.Get("Cookie")); cookies != "" {
 		req.Header = req.Header.Clone()
 		req.Header.Set("Cookie", cookies)
 	}
@@ -222,7 +219,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
-		transport = x.client.second
+		transport = x.client.second()
 	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
@@ -243,20 +240,26 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
 		return o
 	}
+	if resp.TLS != nil { // over HTTP/2
+		o.Expires = resp.TLS.PeerCertificates[0].NotAfter
+	}
 	if x.request.Unread {
 		return o
 	}
 	limit := x.request.MaxBody
-	var err error
 	body := plain(resp)
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	stream := kind == "text/event-stream"
+	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
+	events := &events{body: body, left: x.request.Events}
 	if stream {
-		body = &events{body: body, left: x.request.Events}
+		body = events
+		if c := x.watcher.connection(); c != nil { // no other request gets it: nobody looks what came behind the events
+			defer c.Close() //nolint:errcheck // what came is judged
+		}
 	}
-	o.Body, err = io.ReadAll(io.LimitReader(body, limit+1))
-	n := int64(len(o.Body))
-	o.Trailer = resp.Trailer
+	var whole bytes.Buffer
+	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))
+	o.Body = whole.Bytes()
+	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -278,11 +281,12 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 }
 
 // events is the beginning of an event stream, which need not end: as many of its events as are left. One ends with an
-// empty line.
+// empty line; what holds no data, as a comment, is none.
 type events struct {
 	body io.Reader
 	left int
-	line int // the length of the line so far
+	line int  // the length of the line so far
+	data bool // a line so far begins as "data" does
 }
 
 func (e *events) Read(p []byte) (int, error) {
@@ -294,10 +298,12 @@ func (e *events) Read(p []byte) (int, error) {
 		switch {
 		case c == '\r':
 		case c != '\n':
+			e.data = e.data || e.line == 0 && c == 'd'
 			e.line++
 		case e.line > 0:
 			e.line = 0
-		default:
+		case e.data:
+			e.data = false
 			if e.left--; e.left == 0 {
 				return i + 1, nil
 			}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,7 +21,7 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, 
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", location)
 		return nil, o, true
 	}
-	if !x.client.target.owns(next) {
+	if !x.client.owns(x.request, next) {
 		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q", location)
 		return nil, o, true
 	}
@@ -62,14 +63,14 @@ func afterRedirect(status int, method string, body []byte) (string, []byte) {
 }
 
 // owns reports whether the URL is the target's: the same scheme and port, and the target's name or the
-// one that its Host header carries. Another port is another listener, and so another release.
-func (t Target) owns(u *url.URL) bool {
+// one that the request's Host header carries. Another port is another listener, and so another release.
+func (c *Client) owns(r Request, u *url.URL) bool {
+	t := c.target
 	if !strings.EqualFold(u.Scheme, t.URL.Scheme) || port(u) != port(t.URL) {
 		return false
 	}
-	host := &url.URL{Host: t.Host}
-	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || t.Host != "" &&
-		strings.EqualFold(u.Hostname(), host.Hostname())
+	host := (&url.URL{Host: cmp.Or(r.Host, t.Host, t.URL.Host)}).Hostname()
+	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || strings.EqualFold(u.Hostname(), host)
 }
 
 func port(u *url.URL) string {

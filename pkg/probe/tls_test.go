@@ -16,22 +16,22 @@ import (
 // TestTLSSettingsThatDoNotFit are told as such, at once: no waiting makes them fit.
 func TestTLSSettingsThatDoNotFit(t *testing.T) {
 	for name, c := range map[string]struct {
-		config tls.Config
+		config *tls.Config
 		text   string
 	}{
-		"a client's certificate, TLS 1.3": {tls.Config{ClientAuth: tls.RequireAnyClientCert}, "asks for a client's certificate"},
+		"a client's certificate, TLS 1.3": {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, "asks for a client's certificate"},
 		"a client's certificate, TLS 1.2": {
-			tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "asks for a client's certificate",
+			&tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "asks for a client's certificate",
 		},
-		"an old version": {tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "speaks no TLS 1.2"},
+		"an old version": {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "speaks no TLS 1.2"},
 		"no common cipher": {
-			tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}}, "handshake failure",
+			&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}}, "handshake failure",
 		},
-		"another protocol": {tls.Config{}, ""},
+		"another protocol": {&tls.Config{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewUnstartedServer(http.NotFoundHandler())
-			s.TLS = &c.config
+			s.TLS = c.config
 			s.StartTLS()
 			defer s.Close()
 			u, err := url.Parse(s.URL)

@@ -21,6 +21,7 @@ type watcher struct {
 	mu     sync.Mutex
 	conn   *conn
 	before int64 // what had been written to conn before this request
+	use    int64 // of conn, by this request
 	sent   time.Time
 }
 
@@ -33,8 +34,8 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// If a connection turns out to be closed before anything was written to it, the request was not sent yet, and may
-	// use another one.
-	if w.conn != nil && w.conn.written.Load() > w.before {
+	// use another one. What is written to one of HTTP/2 above TLS nobody counts: there, net/http repeats what was refused.
+	if !w.sent.IsZero() && (w.conn == nil || w.conn.written.Load() > w.before) {
 		w.cancel(errReplayed)
 		return
 	}
@@ -42,7 +43,7 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 		w.sent = time.Now()
 	}
 	if w.conn, _ = info.Conn.(*conn); w.conn != nil {
-		w.before = w.conn.written.Load()
+		w.before, w.use = w.conn.written.Load(), w.conn.uses.Add(1)
 	}
 }
 
@@ -62,9 +63,18 @@ func (w *watcher) connection() *conn {
 	return w.conn
 }
 
+// behind says what came behind the answer. Once its end was read, the connection may be the next request's, and what
+// comes is that one's answer.
 func (w *watcher) behind() string {
-	if c := w.connection(); c != nil {
-		return c.behind()
+	c := w.connection()
+	if c == nil {
+		return ""
 	}
-	return ""
+	said := c.behind()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.uses.Load() != w.use {
+		return ""
+	}
+	return said
 }

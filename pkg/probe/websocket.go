@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -12,14 +14,14 @@ import (
 func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 	x.watcher = &watcher{cancel: x.cancel}
 	header := x.request.Header.Clone()
-	if cookies := x.request.Jar.header(x.cookieURL(u), header.Get("Cookie")); cookies != "" {
+	if cookies := x.cookieHeader(u, header.Get("Cookie")); cookies != "" {
 		header.Set("Cookie", cookies)
 	}
 	host := x.request.Host
 	if host == "" {
 		host = x.client.target.Host
 	}
-	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{
+	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{ //nolint:bodyclose // there is none: the library takes it
 		HTTPHeader: header, Host: host, HTTPClient: &http.Client{
 			Transport: x.client.fresh,
 			// A redirect is the answer: nothing but the target's own path is opened.
@@ -33,7 +35,7 @@ func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 		}
 		return x.fault(ctx, err)
 	}
-	defer conn.CloseNow() //nolint:errcheck // what came is judged
+	defer func() { go conn.Close(websocket.StatusNormalClosure, "") }() //nolint:errcheck // what came is judged; it waits 5 s for an answer
 	conn.SetReadLimit(x.request.MaxBody)
 	if text := *x.request.WebSocket; text != "" {
 		err = conn.Write(ctx, websocket.MessageText, []byte(text))
@@ -41,14 +43,14 @@ func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 	o := Observation{Status: resp.StatusCode, Header: resp.Header}
 	if err == nil && x.request.Events > 0 {
 		_, o.Body, err = conn.Read(ctx)
+		o.Events = 1
 	}
 	switch {
-	case websocket.CloseStatus(err) == websocket.StatusMessageTooBig:
-		o.Fault, o.Text = FaultTooLarge, err.Error()
+	case errors.Is(err, websocket.ErrMessageTooBig):
+		o.Fault, o.Text = FaultTooLarge, fmt.Sprintf("the message is larger than %d bytes", x.request.MaxBody)
 	case err != nil:
 		f := x.fault(ctx, err)
 		o.Fault, o.Text = f.Fault, f.Text
 	}
-	_ = conn.Close(websocket.StatusNormalClosure, "")
 	return o
 }

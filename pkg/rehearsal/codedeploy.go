@@ -15,7 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 )
 
-// codeDeploy is a deployment of CodeDeploy's.
 type codeDeploy struct {
 	*run
 	// goOn is closed by ContinueDeployment, and ready is since when the deployment waits for it.

@@ -56,7 +56,8 @@ func withKeeper(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	keeper = filepath.Join(dir, "rehearse")
-	build := exec.Command("go", "build", "-race=false", "-o", keeper, "../../buildtools/rehearse")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", keeper, "../../buildtools/rehearse")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build builds it
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build rehearse: %w\n%s", err, out)
 	}

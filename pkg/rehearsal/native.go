@@ -145,7 +145,6 @@ func (n *native) bake(ctx context.Context, p phase) *failure {
 	return n.pause(ctx, p.name, n.plan.scaled(n.plan.TerminationWait))
 }
 
-// cleanUp stops the old release.
 func (n *native) cleanUp(ctx context.Context, p phase) *failure {
 	if n.down(ctx, n.blue, "; "+n.green.release+" serves"); ctx.Err() == nil {
 		n.book.Update(n.id, func(d *deployment.Deployment) {
@@ -203,7 +202,6 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 	return RolledBack
 }
 
-// revision is a side's service revision.
 func (n *native) revision(d *side, weight float64, now time.Time) deployment.TaskSet {
 	t := n.taskSet(d, "ACTIVE", weight, now)
 	t.ID = arn("ecs", "service-revision/rehearsal/%s/%019d", n.plan.service(), revision(d.label))
@@ -296,7 +294,6 @@ func (n *native) execution(id string, hook deployment.Hook, status string) {
 	})
 }
 
-// ended notes how a hook of the stage ended.
 func (n *native) ended(id, status string) {
 	n.book.Update(n.id, func(d *deployment.Deployment) {
 		if x := d.Execution(id); x != nil {
@@ -315,7 +312,6 @@ func (n *native) late(p phase, id string, failed *failure) *failure {
 	return nil
 }
 
-// answer is what a function returns.
 type answer struct {
 	Status  string         `json:"hookStatus"`
 	Delay   *float64       `json:"callBackDelay"`

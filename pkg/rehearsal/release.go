@@ -135,7 +135,6 @@ func unreadable(name string, err error) diagnostic.List {
 	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + why[len(why)-1]}}
 }
 
-// id finds the release's version.
 func id(c taskdef.Container) (string, *diagnostic.Problem) {
 	if stamped := c.Labels[taskdef.ReleaseLabel]; stamped != "" {
 		return stamped, nil

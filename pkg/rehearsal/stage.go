@@ -51,7 +51,6 @@ type side struct {
 	set     atomic.Pointer[task.Set]
 }
 
-// running counts the side's tasks.
 func (d *side) running() int {
 	if set := d.set.Load(); set != nil {
 		return set.Running()

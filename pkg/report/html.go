@@ -75,7 +75,6 @@ func (p *page) hero(r finding.Report) {
 	p.Add("<p class=\"counts\">%v</p>\n</div></header>\n", summary(r))
 }
 
-// facts is the section that tells which run this was.
 func (p *page) facts(r finding.Report) {
 	p.section("The run")
 	release, ready, began := r.Release, "", ""
@@ -127,7 +126,6 @@ func (p *page) check(c finding.CheckResult) {
 	p.Add("</article>\n")
 }
 
-// open begins the article of a check or a comparison.
 func (p *page) open(name string, v finding.Verdict) {
 	p.Article(3+p.deeper, string(Known(v)), name, string(Known(v)))
 }

@@ -24,7 +24,6 @@ func ByName(name string) (Writer, bool) {
 	return w, ok
 }
 
-// write hands a finished text on, whole.
 func write(w io.Writer, b *strings.Builder) error {
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -124,7 +124,6 @@ func (q request) which() string {
 	return text
 }
 
-// tally says how a check's attempts went.
 func tally(c finding.CheckResult) string {
 	switch {
 	case c.Attempts == 0:
@@ -139,7 +138,6 @@ func tally(c finding.CheckResult) string {
 	return fmt.Sprintf("%d of %d attempts failed", c.Failures, c.Attempts)
 }
 
-// readiness says how the wait went.
 func readiness(r finding.Readiness) string {
 	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -102,7 +103,11 @@ func (s Sources) token(ctx context.Context, ref suite.Reference, values map[stri
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	token, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return "", fmt.Errorf("%s answers %s, and no token %s", ref.ID, refused.Response.Status, redact.Safe(refused.ErrorCode, 100))
+		code := refused.Response.StatusCode
+		if !regexp.MustCompile(`^(invalid_(request|client|grant|scope)|unauthorized_client|unsupported_grant_type)$`).MatchString(refused.ErrorCode) {
+			refused.ErrorCode = ""
+		}
+		return "", fmt.Errorf("%s answers %d %s, and no token %s", ref.ID, code, http.StatusText(code), refused.ErrorCode)
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err

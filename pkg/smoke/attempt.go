@@ -37,8 +37,8 @@ type attempt struct {
 	number int
 	fresh  bool
 	jar    *probe.Jar
-	// answered is the path that answered last, which a link refers to.
-	answered string
+	// from are the paths that captures came from, which a link among them refers to.
+	from map[string]string
 	// scope.secrets includes the secrets that were captured.
 	scope suite.Scope
 
@@ -66,11 +66,12 @@ func (a *attempt) failed() bool { return len(a.findings) > 0 }
 // attempt runs the check once against a side. Steps with `always` still run for a moment after ctx has ended.
 func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
-		runner: r, check: c, side: s, number: number, fresh: fresh, jar: probe.NewJar(nil),
-		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets, Attempt: suite.OfAttempt(number, s.name, time.Now())},
+		runner: r, check: c, side: s, number: number, fresh: fresh, jar: probe.NewJar(nil), from: map[string]string{},
+		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets, Attempt: &suite.Attempt{Number: number, Side: s.name}},
 	}
 	if was := s.session; was != nil {
 		a.jar, a.scope.Secrets, a.scope.Captured = probe.NewJar(was.jar), was.scope.Secrets, maps.Clone(was.scope.Captured)
+		maps.Copy(a.from, was.from)
 	}
 	for i := range c.Steps {
 		st := c.Steps[i]
@@ -105,7 +106,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 		a.refused(i, s, err)
 		return
 	}
-	q.Fresh, q.Jar, q.From = a.fresh, a.jar, a.answered
+	q.Fresh, q.Jar, q.From = a.fresh, a.jar, a.from[s.Link()]
 	if q.Host != "" {
 		q.Host = a.side.way.host(q.Host)
 	}
@@ -147,7 +148,6 @@ func (a *attempt) refused(i int, s *suite.Step, err error) {
 // ask sends the request and judges the answer.
 func (a *attempt) ask(ctx context.Context, s *suite.Step, q probe.Request) suite.Verification {
 	o := a.side.ask(ctx, q)
-	a.answered = o.Path
 	if o.Answered() {
 		a.latencies = append(a.latencies, o.Latency)
 	}
@@ -177,7 +177,9 @@ func (a *attempt) learn(s *suite.Step, o *probe.Observation) {
 		a.hidden = true
 		return
 	}
-	a.scope.Secrets = a.scope.Secrets.With(texts...)
+	if len(texts) > 0 {
+		a.scope.Secrets = a.scope.Secrets.With(texts...)
+	}
 }
 
 // note keeps what an answer showed.
@@ -200,7 +202,7 @@ func (a *attempt) note(i int, s *suite.Step, q probe.Request, v suite.Verificati
 			"; lower policy.concurrency, or look at the function's subnets and security group"
 	default:
 	}
-	excerpt := a.excerpt(v.Observation.Body)
+	excerpt := a.excerpt(v.Observation)
 	for _, w := range v.Wrong {
 		if a.hidden && w.Subject == string(suite.SubjectBody) {
 			w.Got = "a body that may hold a secret"
@@ -220,8 +222,11 @@ func (a *attempt) take(i int, s *suite.Step, v suite.Verification) {
 		a.scope.Captured = captured
 	}
 	maps.Copy(a.scope.Captured, captured)
+	for name := range captured {
+		a.from[name] = v.Observation.Path
+	}
 	for _, w := range missing {
-		a.add(i, s, s.RequestLine(), a.excerpt(v.Observation.Body), w)
+		a.add(i, s, s.RequestLine(), a.excerpt(v.Observation), w)
 	}
 }
 
@@ -245,9 +250,10 @@ func (a *attempt) line(s string) string {
 	return redact.Safe(a.scope.Secrets.Cut(s[:min(len(s), maxText)]), maxValue)
 }
 
-func (a *attempt) excerpt(body []byte) string {
+func (a *attempt) excerpt(o probe.Observation) string {
 	if a.hidden {
 		return ""
 	}
-	return redact.Safe(a.scope.Secrets.Cut(string(body[:min(len(body), maxExcerptBytes)])), maxExcerpt)
+	body := suite.BodyText(o)
+	return redact.Safe(a.scope.Secrets.Cut(body[:min(len(body), maxExcerptBytes)]), maxExcerpt)
 }

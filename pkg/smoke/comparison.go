@@ -48,7 +48,11 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		}
 	}()
 	endBlue, setupBlue := r.begin(ctx, &r.blue)
-	defer endBlue()
+	defer func() {
+		if end := endBlue(); !held(end) {
+			r.warning("teardown did not hold on the old release: %s", end.Reason)
+		}
+	}()
 	switch {
 	case !held(setup):
 		r.noteFlow(setup)
@@ -57,6 +61,12 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	case !held(setupBlue):
 		why := "setup did not hold on the old release: " + setupBlue.Reason
 		r.skipCompares(why)
+		if dead := shareable(r.blue.session); dead && r.suite.BaselineOptional() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.found.excused = len(r.compares)
+			return
+		}
 		r.against(finding.Inconclusive, finding.BlameEnvironment, why)
 		return
 	}

@@ -46,6 +46,12 @@ func (r *runner) unfinished(ctx context.Context, out *finding.Report) json.RawMe
 		h.Done += c.Attempts
 		h.Checks = append(h.Checks, c)
 	}
+	for _, c := range r.past.Checks { // what this run did not come to
+		if !slices.ContainsFunc(h.Checks, func(k finding.CheckResult) bool { return k.Check == c.Check }) {
+			h.Done += c.Attempts
+			h.Checks = append(h.Checks, c)
+		}
+	}
 	for _, m := range h.Measured {
 		h.Done += len(m.Sample.Pairs)
 	}

@@ -148,7 +148,8 @@ func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 			j.keep(a)
 			return false
 		}
-		if !a.stopped && c.Single() && r.sharedByBlue(ctx, a) {
+		session := green.session != nil && !green.session.jar.Empty() // which blue does not have
+		if !a.stopped && c.Single() && !session && r.sharedByBlue(ctx, a) {
 			j.shared = a.findings[0].Line()
 			return true
 		}
@@ -173,7 +174,7 @@ func (j *judgement) flow(res *finding.CheckResult) {
 	if held(res) || j.wrongFlow != nil {
 		return
 	}
-	j.wrongFlow = res
+	j.wrongFlow, j.unfinished = res, j.unfinished || res.Attempts == 0
 	j.result.Findings = append(j.result.Findings, res.Findings...)
 }
 

@@ -103,7 +103,7 @@ func (s *shop) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /endless", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, ": hello\n\n")
+		_, _ = io.WriteString(w, "data: hello\n\n")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
@@ -144,10 +144,14 @@ checks: [{name: a, steps: [{` + create + `, capture: {n: $.num}}, {request: POST
 		"in a header a number is its digits": {`checks: [{name: a, steps: [{` + create + `, capture: {n: $.num, len: {header: content-length}}},
 			{request: "GET /items/${n}", expect: {body: {contains: '"${n}"'}}}]}]`, "PASS", ""},
 		"a link": {`checks: [{name: a, steps: [{` + create + `, capture: {next: $.next}}, {request: "GET ${next}", expect: {json: {$.full: "1"}}}]}]`, "PASS", ""},
-		"a link as a segment": {`checks: [{name: a, steps: [{` + create + `, capture: {next: $.next}}, {request: "GET /${next}"}]}]`,
-			"ERROR write ${next} alone to follow it", ""},
-		"a link that leads away": {`checks: [{name: a, steps: [{request: GET /away, expect: {status: 200}, capture: {next: $.next}}, {request: "GET ${next}"}]}]`,
-			"FAIL leads away from the target", ""},
+		"a link as a segment": {
+			`checks: [{name: a, steps: [{` + create + `, capture: {next: $.next}}, {request: "GET /${next}"}]}]`,
+			"ERROR write ${next} alone to follow it", "",
+		},
+		"a link that leads away": {
+			`checks: [{name: a, steps: [{request: GET /away, expect: {status: 200}, capture: {next: $.next}}, {request: "GET ${next}"}]}]`,
+			"FAIL leads away from the target", "",
+		},
 		"cookies within an attempt": {`checks: [{name: a, attempts: 3, steps: [{request: GET /visit, expect: {json: {$.again: false}}},
 			{request: GET /visit, expect: {json: {$.again: true}}}]}]`, "PASS", ""},
 		"cookies over a redirect":        {`checks: [{name: a, request: GET /visit?wall=1, expect: {json: {$.again: true}}}]`, "PASS", ""},
@@ -155,8 +159,10 @@ checks: [{name: a, steps: [{` + create + `, capture: {n: $.num}}, {request: POST
 		"what attempts share is refused": {`checks: [{name: a, attempts: 2, request: "PUT /unique/x", expect: {status: 200}}]`, "FAIL expected 200, got 409", ""},
 		"side, time and number": {`checks: [{name: a, attempts: 1, request: "GET /items/${SIDE}-${ATTEMPT}?full=${NOW}",
 			expect: {json: {$.id: "green-${ATTEMPT}", $.full: {matches: "^20..-..-..T..:..:..Z$"}}}}]`, "PASS", ""},
-		"a list of expectations": {`checks: [{name: a, request: GET /items, expect: {body: [{contains: items}, {contains: nowhere}]}}]`,
-			`FAIL expected contains "nowhere"`, ""},
+		"a list of expectations": {
+			`checks: [{name: a, request: GET /items, expect: {body: [{contains: items}, {contains: nowhere}]}}]`,
+			`FAIL expected contains "nowhere"`, "",
+		},
 		"some members of an object": {`checks: [{name: a, request: GET /items, expect: {json: {$.user: {contains: {city: {name: Rome}}}}}}]`, "PASS", ""},
 		"other members":             {`checks: [{name: a, request: GET /items, expect: {json: {$.user: {contains: {city: {name: Oslo}}}}}}]`, "FAIL", ""},
 		"a host for one check": {`checks: [{name: a, request: GET /host, host: shop.example, expect: {body: shop.example}},
@@ -166,8 +172,10 @@ checks: [{name: a, steps: [{` + create + `, capture: {n: $.num}}, {request: POST
 		"no asset at all":   {`checks: [{name: a, request: GET /plain, expect: {assets: true}}]`, "FAIL a stylesheet, script or image of this origin, got none", ""},
 		"a stream's status": {`checks: [{name: a, request: GET /endless, timeout: 1s, expect: {status: 200}}]`, "PASS", ""},
 		"a stream's event":  {`checks: [{name: a, request: GET /endless, timeout: 1s, expect: {body: {contains: hello}}}]`, "PASS", ""},
-		"a stream's next event": {`checks: [{name: a, attempts: 1, request: GET /endless, timeout: 300ms, expect: {events: 2, body: {contains: hello}}}]`,
-			"FAIL no whole answer within 300ms", ""},
+		"a stream's next event": {
+			`checks: [{name: a, attempts: 1, request: GET /endless, timeout: 300ms, expect: {events: 2, body: {contains: hello}}}]`,
+			"FAIL no whole answer within 300ms", "",
+		},
 		"setup is for all, once": {`setup: [{request: POST /login, capture: {token: {path: $.token, secret: true}}}]
 checks: [{name: a, request: GET /me, headers: {Authorization: "Bearer ${token}"}, expect: {status: 200}},
 	{name: b, request: GET /me, headers: {Authorization: "Bearer ${token}"}, expect: {json: {$.ok: true}}}]
@@ -181,8 +189,10 @@ teardown: [{request: GET /nowhere}]`, `FAIL check "teardown"`, ""},
 		"a setup of each check": {`setup: {per: check, steps: [{request: POST /login, capture: {token: $.token}}]}
 checks: [{name: a, request: GET /me, headers: {Authorization: "Bearer ${token}"}, expect: {status: 200}},
 	{name: b, after: a, request: GET /me, headers: {Authorization: "Bearer token-2"}, expect: {status: 200}}]`, "PASS", ""},
-		"a cookie is a secret": {`checks: [{name: a, steps: [{request: POST /login, capture: {sid: {cookie: sid}}}, {request: "GET /items/${sid}", expect: {json: {$.id: other}}}]}]`,
-			"FAIL", "session-1"},
+		"a cookie is a secret": {
+			`checks: [{name: a, steps: [{request: POST /login, capture: {sid: {cookie: sid}}}, {request: "GET /items/${sid}", expect: {json: {$.id: other}}}]}]`,
+			"FAIL", "session-1",
+		},
 		"order": {`checks: [{name: first, request: PUT /unique/x, expect: {status: 200}}, {name: second, after: first, request: PUT /unique/x, expect: {status: 409}}]`, "PASS", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,11 +295,13 @@ func TestHTTP2(t *testing.T) {
 
 func TestACertificateIsGoodForSomeDays(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewTLSServer(answer("ok"))
+	s := httptest.NewUnstartedServer(answer("ok"))
+	s.EnableHTTP2 = true
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	left := int(time.Until(s.Certificate().NotAfter).Hours() / 24)
 	for days, want := range map[int]finding.Verdict{min(left, 1000): finding.Pass, 1: finding.Pass} {
-		text := fmt.Sprintf("version: 1\ntls: {ca: ca.pem, server_name: example.com}\nchecks: [{name: a, request: GET /, expect: {certificate_days: %d}}]", days)
+		text := fmt.Sprintf("version: 1\ntls: {ca: ca.pem, server_name: example.com}\nchecks: [{name: a, request: GET /, expect: {certificate_days: %[1]d}}, {name: b, request: GET /, http: 2, expect: {certificate_days: %[1]d}}]", days)
 		job := smoke.Job{Target: smoke.Side{URL: s.URL}, Phases: []finding.Phase{finding.PhaseJudge}}
 		job.Suite.Text, job.Suite.Files = []byte(text), map[string][]byte{"ca.pem": certificate(s)}
 		if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != want {

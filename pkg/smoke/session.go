@@ -34,7 +34,11 @@ func (r *runner) begin(ctx context.Context, s **side) (end func() *finding.Check
 // flowResult is the result of setup or teardown, as that of a check.
 func (r *runner) flowResult(c *suite.Check, a *attempt) *finding.CheckResult {
 	j := &judgement{check: c, started: time.Now(), unfinished: a.stopped, config: a.config}
-	if !a.stopped || a.failed() {
+	switch {
+	case a.config != "":
+		j.made = 1
+		j.keep(a)
+	case !a.stopped || a.failed():
 		j.made = 1
 		j.note(a)
 	}

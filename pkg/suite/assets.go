@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -14,41 +16,51 @@ func (s *Step) WantsAssets() bool { return s.expect.assetsAt != (Pos{}) }
 // AssetsAt is where the assets of the page are expected.
 func (s *Step) AssetsAt() Pos { return s.expect.assetsAt }
 
-// Assets lists the stylesheets, scripts, icons and images that a page names, each once and as it names them.
+// Assets lists the stylesheets, scripts, icons and images that a page names, each once, as links of the page.
 func Assets(page probe.Observation) []string {
 	var out []string
 	seen := map[string]bool{}
-	z := html.NewTokenizer(strings.NewReader(bodyText(page)))
+	base, _ := url.Parse(page.Path) // which answered, and so it is one
+	z := html.NewTokenizer(strings.NewReader(BodyText(page)))
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
+		kind := z.Next()
+		if kind == html.ErrorToken {
 			return out
-		case html.StartTagToken, html.SelfClosingTagToken:
-			if link := assetOf(z.Token()); link != "" && !seen[link] {
-				seen[link] = true
-				out = append(out, link)
-			}
+		}
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		element, href := linkOf(z.Token())
+		u, err := base.Parse(href)
+		switch {
+		case href == "" || err != nil:
+		case element == "base":
+			base = u
+		case !seen[u.String()]:
+			seen[u.String()] = true
+			out = append(out, u.String())
 		}
 	}
 }
 
-// assetOf is the link of an element that is an asset, or "".
-func assetOf(t html.Token) string {
+// linkOf is an element, and its link where that is an asset, or the base of others; or "".
+func linkOf(t html.Token) (element, link string) {
 	attr := map[string]string{}
 	for _, a := range t.Attr {
 		attr[a.Key] = strings.TrimSpace(a.Val)
 	}
-	link := ""
 	switch t.Data {
+	case "base":
+		link = attr["href"]
 	case "script", "img":
 		link = attr["src"]
 	case "link":
-		if rel := strings.Fields(strings.ToLower(attr["rel"])); len(rel) > 0 && (rel[0] == "stylesheet" || rel[0] == "icon") {
+		if rel := strings.Fields(strings.ToLower(attr["rel"])); slices.Contains(rel, "stylesheet") || slices.Contains(rel, "icon") {
 			link = attr["href"]
 		}
 	}
 	if strings.HasPrefix(link, "data:") || strings.HasPrefix(link, "blob:") {
-		return ""
+		return "", ""
 	}
-	return link
+	return t.Data, link
 }

@@ -90,7 +90,8 @@ func (r *reader) capture(p pair) capture {
 	case len(sources) > 1:
 		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
 	}
-	c.secret = c.secret || c.from == "cookie" && !secretGiven // a session's cookie is as good as a password
+	// A session's cookie is as good as a password.
+	c.secret = c.secret || !secretGiven && (c.from == "cookie" || c.from == "header" && c.of == "Set-Cookie")
 	return c
 }
 
@@ -169,9 +170,9 @@ func (c capture) find(o probe.Observation, root any, sc Scope) (found []any, err
 			}
 		}
 	case "css":
-		found = c.css.find(o)
+		found, err = c.css.find(o)
 	case "body":
-		found = []any{bodyText(o)}
+		found = []any{BodyText(o)}
 	case "status":
 		found = []any{json.Number(strconv.Itoa(o.Status))}
 	}

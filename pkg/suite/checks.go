@@ -50,8 +50,9 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 			c.Observe = r.boolean(p.value, "observe")
 		case "after":
 			for _, one := range r.oneOrMore(p.value, "after") {
-				name, _ := r.scalar(one, "the name of a check")
-				c.After = append(c.After, name)
+				if name, ok := r.scalar(one, "the name of a check"); ok {
+					c.After = append(c.After, name)
+				}
 			}
 		default:
 			r.stepKey(p, &single)
@@ -152,7 +153,7 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 func (r *reader) steps(p *pair, d *defaults) []*Step {
 	known := append([]string{"always", "capture"}, requestKeys()...)
 	var out []*Step
-	for _, n := range r.items(p.value, "steps") {
+	for _, n := range r.items(p.value, p.key) {
 		s := &Step{At: posOf(n)}
 		before := len(r.problems)
 		for _, q := range r.pairs(n, "a step", known...) {
@@ -162,7 +163,9 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 		r.finish(s, d)
 		out = append(out, s)
 	}
-	if len(out) == 0 {
+	if p.value.Kind != yaml.SequenceNode {
+		r.problems[len(r.problems)-1].Help = "write each step on a line of its own: - request: POST /login"
+	} else if len(out) == 0 {
 		r.fail(p.at, "write a step: {request: GET /, expect: {status: 200}}", "the flow has no steps")
 	}
 	return out
@@ -180,6 +183,9 @@ func (r *reader) finish(s *Step, d *defaults) {
 		if !s.broken {
 			r.fail(s.At, "write request: GET /health", "there is no request")
 		}
+	case s.webSocket != nil && (s.Method != "GET" || s.body != nil || s.http2 || s.expect.events > 1):
+		r.fail(s.At, "write request: GET /path, websocket: and what to send; the first message is what is looked at",
+			"a WebSocket is opened by a GET over HTTP/1.1, without a body, for one message")
 	case s.Eventually > 0 && !s.Reads():
 		r.fail(s.At, "take eventually away: a write is sent once",
 			"eventually asks again and again, which is for GET and HEAD only, not for %s", s.Method)
@@ -217,7 +223,7 @@ func (r *reader) canFail(c *Check) {
 	for _, s := range c.Steps {
 		e := &s.expect
 		broken = broken || s.broken
-		if e.status != nil || e.latency > 0 || e.assetsAt != (Pos{}) || e.certificateDays > 0 || s.grpc {
+		if e.status != nil || e.latency > 0 || e.events > 0 || e.assetsAt != (Pos{}) || e.certificateDays > 0 || s.grpc {
 			given++
 		}
 		for _, sub := range e.subjects {

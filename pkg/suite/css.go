@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"cmp"
+	"errors"
 	"strings"
 
 	"github.com/andybalholm/cascadia"
@@ -18,8 +20,10 @@ type selector struct {
 
 func (r *reader) selector(expr string, at Pos) selector {
 	s := selector{expr: expr}
-	css, attribute, _ := strings.Cut(expr, "@")
-	s.attribute = strings.ToLower(attribute)
+	css := expr
+	if at := strings.LastIndexByte(expr, '@'); at >= 0 && !strings.ContainsAny(expr[at:], `"']`) {
+		css, s.attribute = expr[:at], strings.ToLower(expr[at+1:])
+	}
 	var err error
 	if s.compiled, err = cascadia.Compile(css); err != nil {
 		r.fail(at, `write h1, .price, "form input[name=csrf]@value"`, "%s is not a CSS selector: %v", quote(expr), err)
@@ -28,15 +32,21 @@ func (r *reader) selector(expr string, at Pos) selector {
 }
 
 // find returns the texts, or the values of the attribute, of the elements that the selector finds.
-func (s selector) find(o probe.Observation) []any {
-	page, err := html.Parse(strings.NewReader(bodyText(o)))
-	if err != nil || s.compiled == nil {
-		return nil
+func (s selector) find(o probe.Observation) ([]any, error) {
+	body := BodyText(o)
+	page, err := html.Parse(strings.NewReader(body))
+	if err != nil || strings.TrimSpace(body) == "" {
+		return nil, cmp.Or(err, errors.New("an empty body"))
 	}
 	var out []any
+	size := 0
 	for _, n := range s.compiled.MatchAll(page) {
 		if s.attribute == "" {
-			out = append(out, strings.Join(strings.Fields(textIn(n)), " "))
+			text := textIn(n)
+			if size += len(text); size > maxTexts {
+				return nil, errors.New("more text in elements within each other than anybody reads")
+			}
+			out = append(out, strings.Join(strings.Fields(text), " "))
 		}
 		for _, a := range n.Attr {
 			if s.attribute != "" && a.Key == s.attribute {
@@ -44,16 +54,18 @@ func (s selector) find(o probe.Observation) []any {
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
+// maxTexts bounds the texts that a selector finds, in bytes: each of 500 elements within each other has the same text.
+const maxTexts = 16 << 20
+
 func textIn(n *html.Node) string {
-	if n.Type == html.TextNode {
-		return n.Data
+	var text strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			text.WriteString(c.Data)
+		}
 	}
-	text := ""
-	for c := range n.ChildNodes() {
-		text += textIn(c)
-	}
-	return text
+	return text.String()
 }

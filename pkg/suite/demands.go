@@ -2,6 +2,7 @@ package suite
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
@@ -25,7 +26,7 @@ func demands() []demand {
 			func(s *Suite, _ int) bool {
 				return slices.ContainsFunc(s.compares, func(c Comparison) bool { return c.P95 > 0 }) ||
 					slices.ContainsFunc(s.checks, func(c Check) bool {
-						return slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
+						return !c.Observe && slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
 					})
 			},
 		},
@@ -47,7 +48,10 @@ func demands() []demand {
 		},
 		{
 			"min_checks", "write more checks that count",
-			func(s *Suite, least int) bool { return len(s.Counted()) >= least },
+			func(s *Suite, least int) bool {
+				checks := Suite{checks: s.checks} // a setup counts, and is no check
+				return len(checks.Counted()) >= least
+			},
 		},
 	}
 }
@@ -64,13 +68,18 @@ func Demands() (all [][2]string) {
 // what is wrong with the policy, and each demand that the suite does not meet, at its place in the policy.
 func (s *Suite) Demand(policy Source) diagnostic.List {
 	r := &reader{file: policy.Name, source: policy.Text, budget: 1000}
-	root := r.document(policy.Text)
-	if root == nil {
-		return r.problems
-	}
 	var known []string
 	for _, d := range demands() {
 		known = append(known, d.key)
+	}
+	root := r.document(policy.Text)
+	if root == nil {
+		p := &r.problems[0] // document tells of a suite
+		p.Text = strings.NewReplacer(": it has no checks", "", "the suite", "the policy").Replace(p.Text)
+		if strings.Contains(p.Help, "checks:") {
+			p.Help = exampleOf(known)
+		}
+		return r.problems
 	}
 	asked := 0
 	for _, p := range r.pairs(root, "the policy", known...) {

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"regexp"
 	"slices"
@@ -22,8 +23,8 @@ type expectation struct {
 	// certificateDays is how long the certificate must still be good for, 0 where nothing is asked.
 	certificateDays int
 	certificateAt   Pos
-	// statusAt, latencyAt and assetsAt are where they stand; assetsAt is zero without any.
-	statusAt, latencyAt, assetsAt Pos
+	// statusAt and the others are where they stand; assetsAt is zero without any.
+	statusAt, latencyAt, eventsAt, assetsAt Pos
 }
 
 type statusRange struct{ low, high int }
@@ -43,9 +44,19 @@ func (s *subject) text() string {
 	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
 }
 
-// of lists the subjects of one kind.
-func (e *expectation) of(k subjectKind) []subject {
-	return slices.DeleteFunc(slices.Clone(e.subjects), func(s subject) bool { return s.kind != k })
+// of are the subjects of one kind.
+func (e *expectation) of(k subjectKind) iter.Seq[*subject] {
+	return func(yield func(*subject) bool) {
+		for i := range e.subjects {
+			if s := &e.subjects[i]; s.kind == k && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func (e *expectation) looksAt(k subjectKind) bool {
+	return slices.ContainsFunc(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
 // visit calls f for every text of the subject that may hold variables.
@@ -80,7 +91,7 @@ func (r *reader) expectation(n *yaml.Node) expectation {
 		case "certificate_days":
 			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
 		case "events":
-			e.events = r.integer(p.value, "events", 1, 1000)
+			e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at
 		case "assets":
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at

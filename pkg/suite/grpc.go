@@ -19,6 +19,7 @@ const (
 func (r *reader) grpcHealth(p pair, s *Step) {
 	service, _ := r.scalar(p.value, "grpc_health")
 	if s.Method != "" || s.body != nil || len(service) > 127 || p.value.Kind != yaml.ScalarNode {
+		s.broken = true
 		r.fail(p.at, "leave request and body out", "grpc_health is a request of its own, for a service's name")
 		return
 	}
@@ -26,7 +27,7 @@ func (r *reader) grpcHealth(p pair, s *Step) {
 	if service != "" {
 		message = append([]byte{0x0a, byte(len(service))}, service...)
 	}
-	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))) //nolint:gosec // at most 129
+	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
 	s.Method, s.path, s.http2, s.grpc = http.MethodPost, text{raw: grpcHealthPath, at: p.at}, true, true
 	s.body = &body{file: append(frame, message...), contentType: "application/grpc"}
 	s.headers = append(s.headers, header{name: "Te", value: text{raw: "trailers"}})

@@ -49,8 +49,27 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 		"a group too many":           {check(`steps: [{request: GET /, expect: {status: 200}, capture: {a: {body: "(a)(b)"}}}]`), `5:73: error: the pattern has 2 groups, not one|put what is to be taken in parentheses, once: 'name="csrf" value="([^"]+)"'; (?:…) is no group`},
 		"an order upside down":       {with("after: b"), `4:11: error: "a" runs after "b", which is not a check above it|name a check that stands above it`},
 		"a name of ours":             {"version: 1\nvariables: {UUID: x}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", "2:13: error: UUID is given by Greenlight and cannot be declared|choose another name"},
-		"a secret to a variable host": {"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",
-			`2:43: error: token_url must be an https URL without variables|write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`},
+		"a setup without a list":     {"version: 1\nsetup: POST /login\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", `2:8: error: setup must be a list, not "POST /login"|write each step on a line of its own: - request: POST /login`},
+		"a socket by POST":           {check("request: POST /", "websocket: hi", "expect: {body: x}"), "4:5: error: a WebSocket is opened by a GET over HTTP/1.1, without a body, for one message|write request: GET /path, websocket: and what to send; the first message is what is looked at"},
+		"gRPC with a request":        {check("request: GET /", "grpc_health: svc"), "6:5: error: grpc_health is a request of its own, for a service's name|leave request and body out"},
+		"an order of nothing":        {with("after:"), "5:11: error: the name of a check must be a text, not nothing"},
+		"parts as a list":            {check("request: POST /", "multipart: [{file: a.png}]", "expect: {status: 200}"), "6:16: error: multipart must be a mapping, not a list|write NAME: VALUE on each line, without a -"},
+		"a file by a variable":       {check("request: POST /", "body: {file: '${USER}.bin'}", "expect: {status: 200}"), `6:19: error: ${USER} is not filled in here: file is taken as it stands|write the text itself; "$${" is the text "${"`},
+		"a login without a password": {"version: 1\nvariables: {L: {basic: smoke}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", `2:24: error: basic wants a user and a password|write {user: NAME, password: "${PASSWORD}"}`},
+		"another word for a user":    {"version: 1\nvariables: {L: {basic: {username: u, password: p}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", `2:25: error: unknown key "username" in basic|known here: user, password`},
+		"a login made of itself":     {"version: 1\nvariables: {L: {basic: {user: u, password: '${L}'}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n", "2:44: error: ${L} has no value yet: it is made of others itself|make it of texts and of what is looked up"},
+		"readiness that needs a login": {
+			"version: 1\nreadiness: {checks: [a]}\nsetup: [{request: POST /l, capture: {t: $.t}}]\nchecks: [{name: a, request: GET /, headers: {T: '${t}'}, expect: {status: 200}}]\n",
+			`2:13: error: readiness comes before setup, and "a" needs what setup captures|wait for a check that needs no login`,
+		},
+		"a release in setup, and compare": {
+			"version: 1\nsetup: [{request: GET /, expect: {body: '${RELEASE}'}}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\ncompare: [{request: GET /}]\n",
+			"2:41: error: ${RELEASE} in setup would fail on the old release|compare has it on the old release too; prove the release in a check",
+		},
+		"a secret to a variable host": {
+			"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",
+			`2:43: error: token_url must be an https URL without variables|write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := suite.Read(suite.Source{Name: "s", Text: []byte(c.text)})

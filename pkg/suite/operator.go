@@ -155,7 +155,7 @@ func (o contains) holds(v any, singular bool, s Scope) bool {
 	case []any:
 		return slices.ContainsFunc(v, func(e any) bool { return want.equals(e, s) })
 	case map[string]any:
-		return singular && want.matches(v, s, true)
+		return want.matches(v, s, true)
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
 )
@@ -47,8 +48,8 @@ func (s Scope) inPath(name string) (pathValue, error) {
 	switch {
 	case !ok:
 		return pathValue{}, fmt.Errorf("${%s} has no value", name)
-	case value == "":
-		return pathValue{}, fmt.Errorf("${%s} is empty", name)
+	case value == "" || !utf8.ValidString(value):
+		return pathValue{}, fmt.Errorf("${%s} is empty, or no text", name)
 	case captured:
 		return pathValue{node: s.Captured[name]}, nil
 	}
@@ -159,7 +160,7 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 			w.out = w.out[:len(w.out)-1]
 		}
 		w.out = append(append(append(w.out, '['), quotedInPath(said, '"')...), ']')
-	case w.quote == 0 && isText && !(v.loose && json.Valid([]byte(said))):
+	case w.quote == 0 && isText && (!v.loose || !json.Valid([]byte(said))):
 		w.out = append(w.out, quotedInPath(said, '"')...)
 	case w.quote == 0:
 		w.out = append(w.out, said...)
@@ -178,7 +179,7 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 func quotedInPath(s string, quote byte) []byte {
 	b := appendPlain(nil, s)
 	if quote == '\'' {
-		b = []byte(strings.ReplaceAll(strings.ReplaceAll(string(b), `\"`, `"`), "'", `\'`))
+		b = []byte(strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(string(b)))
 	}
 	return b
 }

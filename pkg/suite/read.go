@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,13 +298,18 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 	} else {
 		src.Text, err = readLimited(name)
 	}
+	room := maxFiles
 	for _, file := range Files(src.Text) {
 		path := file
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(name), path)
 		}
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || room < 0 {
+			continue
+		}
 		if data, err := readLimited(path); err == nil {
 			src.Files[file] = data
+			room -= len(data)
 		}
 	}
 	return src, err
@@ -323,7 +327,7 @@ func readLimited(name string) ([]byte, error) {
 // Files lists the files that the suite's text names (tls.ca, the files of bodies), for the caller to read into
 // Source.Files. Of a text that is no suite it lists none.
 func Files(text []byte) []string {
-	if len(text) > MaxSuite || !named.Match(text) {
+	if len(text) > MaxSuite || !bytes.Contains(text, []byte("file")) && !bytes.Contains(text, []byte("tls")) {
 		return nil // most suites: they are not parsed twice
 	}
 	root, _, wrong := template.ParseYAML(&template.Source{Text: string(text)})
@@ -343,6 +347,9 @@ func Files(text []byte) []string {
 				continue
 			}
 			key := n.Content[i-1].Value
+			if c.Kind == yaml.AliasNode {
+				c = c.Alias
+			}
 			isFile := key == "file" && (in == "body" || around == "multipart") || key == "ca" && in == "tls" &&
 				!strings.Contains(c.Value, "-----BEGIN")
 			if isFile && c.Kind == yaml.ScalarNode && !slices.Contains(out, c.Value) {
@@ -355,16 +362,19 @@ func Files(text []byte) []string {
 	return out
 }
 
-// named finds a suite that may name a file; maxNamed bounds how many of its values are looked at.
-var named = regexp.MustCompile(`\b(ca|file)\b`)
-
-const maxNamed = 100_000
+// maxNamed bounds how many values are looked at for files, maxFiles the bytes of all files.
+const (
+	maxNamed = 100_000
+	maxFiles = 32 << 20
+)
 
 // content returns the content of a file that the suite names, at n.
 func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 	content, ok := r.files[name]
 	if !ok {
 		r.fail(posOf(n), "a path is relative to the suite's file"+or, "the file %s cannot be read", quote(name))
+	} else if len(content) > MaxSuite {
+		r.fail(posOf(n), "take a smaller one", "the file %s is larger than %d bytes", quote(name), MaxSuite)
 	}
 	return content, ok
 }
@@ -401,6 +411,11 @@ func Bundle(src Source) ([]byte, error) {
 	root, _, _ := template.ParseYAML(&template.Source{Text: string(src.Text)})
 	if root == nil || root.Style&yaml.FlowStyle != 0 {
 		return nil, errors.New("only a suite in YAML with a key to each line can carry files")
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value == "files" {
+			return nil, errors.New("the suite carries files already: take files: away, and put them beside it")
+		}
 	}
 	out := append(bytes.TrimRight(src.Text, "\n"), "\nfiles:\n"...)
 	for _, name := range names {

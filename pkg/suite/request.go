@@ -157,6 +157,10 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	if !ok {
 		return
 	}
+	if s.grpc {
+		r.fail(posOf(n), "leave request out", "grpc_health is a request of its own")
+		return
+	}
 	s.Method, s.path = http.MethodGet, t
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
 		s.Method = method
@@ -207,7 +211,7 @@ func (r *reader) checkPath(n *yaml.Node, path text) {
 		r.fail(at, "write GET /"+strings.TrimLeft(quoteless(literal), "/"), "a path begins with /, not %s", quote(literal))
 	case strings.HasPrefix(sample, "//"):
 		r.fail(at, "", "a path begins with one /, %s would be another host", quote(sample))
-	case placeholder.MatchString(sample):
+	case strings.Contains(sample, "<") && placeholder.MatchString(sample):
 		r.fail(at, "write what belongs there", "a placeholder is left in the path: %s", placeholder.FindString(sample))
 	case strings.ContainsAny(sample, " \t\r\n"):
 		r.fail(at, "write %20 for a blank", "the path %s holds a blank", quote(sample))
@@ -298,8 +302,12 @@ func (r *reader) body(p pair) *body {
 	}
 	if p.key == "multipart" {
 		b := &body{multipart: true, form: []field{}}
+		before := len(r.problems)
 		for _, f := range r.pairs(p.value, "multipart") {
 			b.form = append(b.form, r.part(f))
+		}
+		if len(b.form) == 0 && len(r.problems) == before {
+			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
 		}
 		return b
 	}
@@ -333,11 +341,20 @@ func (r *reader) part(p pair) field {
 			"body must be a text, not a mapping")
 		return f
 	}
+	before := len(r.problems)
 	for _, q := range r.pairs(p.value, p.key, known...) {
-		text, _ := r.scalar(q.value, q.key)
+		text, ok := r.scalar(q.value, q.key)
 		switch q.key {
 		case "file":
+			if !ok {
+				continue
+			}
 			f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(text)))
+			if !filepath.IsLocal(text) {
+				r.fail(posOf(q.value), "put the file beside the suite", "%s leaves the suite's folder", quote(text))
+				f.file = []byte{}
+				continue
+			}
 			content, _ := r.content(q.value, text, "")
 			f.file = append([]byte{}, content...)
 			f.kind = cmp.Or(f.kind, http.DetectContentType(content))
@@ -347,7 +364,7 @@ func (r *reader) part(p pair) field {
 			f.kind = text
 		}
 	}
-	if f.file == nil {
+	if f.file == nil && len(r.problems) == before {
 		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)
 	}
 	return f
@@ -368,6 +385,14 @@ func CheckHeader(name, value string) (canonical string, err error) {
 		return "", fmt.Errorf("%s: %w", canonical, err)
 	}
 	return canonical, nil
+}
+
+// Link is the name of the capture that is the whole request, or "".
+func (s *Step) Link() string {
+	if len(s.path.parts) != 1 {
+		return ""
+	}
+	return s.path.parts[0].name
 }
 
 // Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that

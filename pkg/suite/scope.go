@@ -96,6 +96,11 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, v := range s.variables {
 		for _, t := range v.uses {
 			u.text(t)
+			for _, w := range s.variables {
+				if len(w.uses) > 0 && (w.basic == nil) == (v.basic == nil) && mentions(t, w.name) {
+					u.fail(t.at, "make it of texts and of what is looked up", "${%s} has no value yet: it is made of others itself", w.name)
+				}
+			}
 		}
 	}
 	for _, name := range []string{varUUID, varNow, varAttempt, varSide} {
@@ -110,10 +115,12 @@ func (r *reader) checkVariables(s *Suite) {
 	}
 	if s.setup != nil {
 		u.check(s.setup)
-		u.setup = u.captured
+		u.setup, u.sent = u.captured, slices.ContainsFunc(s.setup.Steps, (*Step).SendsRelease)
+		u.onBlue(s.setup, s)
 	}
 	if s.teardown != nil {
 		u.check(s.teardown)
+		u.onBlue(s.teardown, s)
 	}
 	for i := range s.checks {
 		c := &s.checks[i]
@@ -148,6 +155,19 @@ type usage struct {
 	// anywhere are the names that some flow captures, setup those that setup captures for all.
 	anywhere map[string]bool
 	setup    map[string]bool
+	sent     bool // setup sends the release
+}
+
+// onBlue refuses a flow that the old release runs, too, and cannot pass.
+func (u *usage) onBlue(flow *Check, s *Suite) {
+	for _, step := range flow.Steps {
+		step.visit(func(t text, expected bool) {
+			if expected && len(s.compares) > 0 && mentions(t, varRelease) {
+				u.fail(t.at, "compare has it on the old release too; prove the release in a check",
+					"${RELEASE} in %s would fail on the old release", flow.Name)
+			}
+		})
+	}
 }
 
 func (u *usage) check(c *Check) {
@@ -163,7 +183,7 @@ func (u *usage) check(c *Check) {
 			}
 		}
 	}
-	sent := false
+	sent := u.sent
 	for _, s := range c.Steps {
 		u.step(s, func(t text, expected bool) {
 			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
@@ -205,6 +225,9 @@ var foreign = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)|\{\{\s*([A-Za-z_][A
 
 // otherTemplates warns of a variable that is written as elsewhere, and so is sent as it stands.
 func (u *usage) otherTemplates(t text) {
+	if !strings.ContainsAny(t.first(), "${") && len(t.parts) < 2 {
+		return // most texts
+	}
 	for _, m := range foreign.FindAllStringSubmatch(t.literal(), -1) {
 		if name := m[1] + m[2]; u.declared[name] || u.captured[name] {
 			u.warn(t.at, "write ${"+name+"}", "%s is sent as it stands", m[0])

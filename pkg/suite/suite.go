@@ -2,6 +2,7 @@ package suite
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -163,6 +164,8 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 	for _, v := range s.variables {
 		if v.basic != nil {
 			secrets["variable "+v.name] = bound[v.name]
+			both, _ := base64.StdEncoding.DecodeString(bound[v.name]) // one that was given may be none
+			_, secrets["password of variable "+v.name], _ = strings.Cut(string(both), ":")
 		} else if v.secret {
 			secrets["variable "+v.name] = values[v.name].Text
 			secrets["variable "+v.name+" in the suite"] = v.text
@@ -176,7 +179,8 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
 func (s *Suite) MentionsRelease() bool {
-	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c Check) bool { return c.mentionsRelease })
+	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c Check) bool { return c.mentionsRelease }) ||
+		s.setup != nil && s.setup.mentionsRelease || s.teardown != nil && s.teardown.mentionsRelease
 }
 
 // ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves

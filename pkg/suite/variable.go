@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -28,17 +29,36 @@ const (
 	varSide    = "SIDE"
 )
 
-// OfAttempt returns the variables of one attempt: a new ${UUID}, the time ${NOW}, the number of the ${ATTEMPT} and its
-// ${SIDE}, green or blue. Data made of them is no other attempt's, and no other deployment's.
-func OfAttempt(number int, side string, now time.Time) map[string]string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return map[string]string{
-		varUUID:    fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
-		varNow:     now.UTC().Format(time.RFC3339),
-		varAttempt: strconv.Itoa(number), varSide: side,
+// Attempt is what an attempt has of its own: a new ${UUID}, the time ${NOW}, its number ${ATTEMPT} and its ${SIDE}, green
+// or blue. Data made of them is no other attempt's, and no other deployment's. It is not safe for concurrent use.
+type Attempt struct {
+	Number    int
+	Side      string
+	uuid, now string
+}
+
+func (a *Attempt) get(name string) (value string, ok bool) {
+	if a == nil {
+		return "", false
 	}
+	switch name {
+	case varAttempt:
+		return strconv.Itoa(a.Number), true
+	case varSide:
+		return a.Side, true
+	case varNow:
+		a.now = cmp.Or(a.now, time.Now().UTC().Format(time.RFC3339))
+		return a.now, true
+	case varUUID:
+		if a.uuid == "" {
+			var b [16]byte
+			_, _ = rand.Read(b[:]) // it never fails
+			b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+			a.uuid = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+		}
+		return a.uuid, true
+	}
+	return "", false
 }
 
 func isGiven(name string) bool {
@@ -176,14 +196,18 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 // basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
 func (r *reader) basic(n *yaml.Node) []text {
 	if n.Kind == yaml.ScalarNode {
-		both, _ := r.template(n, "basic")
+		both, ok := r.template(n, "basic")
+		if ok && both.parts == nil && !strings.Contains(both.raw, ":") {
+			r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
+		}
 		return []text{both}
 	}
 	texts := map[string]text{}
+	before := len(r.problems)
 	for _, p := range r.pairs(n, "basic", "user", "password") {
 		texts[p.key], _ = r.template(p.value, p.key)
 	}
-	if len(texts) < 2 {
+	if len(texts) < 2 && len(r.problems) == before {
 		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
 	}
 	return []text{texts["user"], texts["password"]}

@@ -1,12 +1,8 @@
 package suite
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -62,8 +58,14 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	} else if e.latency > 0 {
 		v.Asserted++
 	}
-	for _, h := range e.of(subjectHeader) {
-		v.add(h, h.rule.header(o.Header[h.name], sc))
+	for h := range e.of(subjectHeader) {
+		shown := sc
+		for _, c := range o.Cookies { // a session is as good as a password
+			if h.name == "Set-Cookie" {
+				shown.Secrets = shown.Secrets.With(c.Value)
+			}
+		}
+		v.add(h, h.rule.header(o.Header[h.name], shown))
 	}
 	if e.certificateDays > 0 {
 		v.verifyCertificate(e)
@@ -104,25 +106,35 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		})
 		return
 	}
-	for _, b := range e.of(SubjectBody) {
-		v.add(b, b.rule.json([]any{bodyText(v.Observation)}, true, sc))
+	if got := v.Observation.Events; got < e.events {
+		v.fail(e.eventsAt, "events", Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
+	} else if e.events > 0 {
+		v.Asserted++
 	}
-	for _, c := range e.of(subjectCSS) {
-		v.add(c, c.rule.json(c.css.find(v.Observation), false, sc))
+	for b := range e.of(SubjectBody) {
+		v.add(b, b.rule.json([]any{BodyText(v.Observation)}, true, sc))
 	}
-	paths := e.of(subjectJSON)
-	if len(paths) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
+	for c := range e.of(subjectCSS) {
+		texts, err := c.css.find(v.Observation)
+		if err != nil {
+			v.fail(c.at, c.text(), Mismatch{"a page that can be read", err.Error()})
+			continue
+		}
+		v.add(c, c.rule.json(texts, false, sc))
+	}
+	if !e.looksAt(subjectJSON) && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
 		return
 	}
 	var bad *Mismatch
 	if v.root, bad = decode(v.Observation); bad != nil {
-		if len(paths) > 0 {
-			at = paths[0].at
+		for j := range e.of(subjectJSON) {
+			at = j.at
+			break
 		}
 		v.fail(at, "json", *bad)
 		return
 	}
-	for _, j := range paths {
+	for j := range e.of(subjectJSON) {
 		nodes, err := j.path.find(v.root, sc)
 		if err != nil {
 			v.fail(j.at, j.text(), Mismatch{"a path that can be followed", err.Error()})
@@ -134,7 +146,7 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 
 // looksAtBody reports whether something of the body is expected or captured.
 func (s *Step) looksAtBody() bool {
-	return s.expect.assetsAt != (Pos{}) ||
+	return s.expect.assetsAt != (Pos{}) || s.expect.events > 0 ||
 		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.kind != subjectHeader }) ||
 		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
 }
@@ -145,7 +157,7 @@ func (v *Verification) fail(at Pos, subject string, m Mismatch) {
 	v.Wrong = append(v.Wrong, Wrong{at, subject, m, false})
 }
 
-func (v *Verification) add(of subject, bad []Mismatch) {
+func (v *Verification) add(of *subject, bad []Mismatch) {
 	v.Asserted += max(1, len(of.rule))
 	if len(of.rule) == 0 {
 		bad = []Mismatch{{"an expectation", "none"}}
@@ -161,37 +173,13 @@ func (v *Verification) Final() bool {
 	return f == probe.FaultCertificate || f == probe.FaultHandshake || f == probe.FaultRequest || f == probe.FaultInterrupted
 }
 
-// decode reads one JSON value, and nothing behind it. Of two members with one key, nobody can say which of them
-// another reader takes.
-func decode(o probe.Observation) (any, *Mismatch) {
-	const expected = "a JSON body"
-	body := []byte(bodyText(o))
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, &Mismatch{expected, "an empty body"}
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var root any
-	if err := dec.Decode(&root); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, &Mismatch{expected, "JSON that ends too early"}
-		}
-		return nil, &Mismatch{expected, "not JSON: " + err.Error()}
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &Mismatch{expected, "not JSON: there is more after the first value"}
-	}
-	// The key is not escaped: that could hide a secret in it.
-	if key, twice := duplicateKey(body); twice {
-		return nil, &Mismatch{expected + " without duplicate keys", `the key "` + key + `" twice in one object`}
-	}
-	return root, nil
-}
-
-// bodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
+// BodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
 // mark. One in a charset that is not known stays as it is.
-func bodyText(o probe.Observation) string {
-	_, params, _ := mime.ParseMediaType(o.Header.Get("Content-Type"))
+func BodyText(o probe.Observation) string {
+	var params map[string]string
+	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, "=") && !strings.Contains(strings.ToLower(kind), "utf-8") {
+		_, params, _ = mime.ParseMediaType(kind)
+	}
 	var from encoding.Encoding
 	switch strings.ToLower(params["charset"]) {
 	case "iso-8859-1", "latin1", "windows-1252", "us-ascii": // what browsers take them for

@@ -135,7 +135,6 @@ func (e *Expander) report(n *Node, at int, text, help string) {
 // Shown is a node's template as it was written, for a help text.
 func Shown(n *Node) string { return capped(n.Origin.Source) }
 
-// names lists the variables of a value.
 func names(o *Origin) string { return strings.Join(o.Names(), ", ") }
 
 // Names are the variables of a value.

@@ -60,7 +60,6 @@ func (s *scanner) value() *Node {
 	}
 }
 
-// word reads true, false, null.
 func (s *scanner) word() *Node {
 	at := s.pos
 	for s.pos < len(s.text) && isWord(s.text[s.pos]) {
@@ -319,7 +318,6 @@ func (s *scanner) next(closing byte, some bool) bool {
 	return true
 }
 
-// space skips white space and comments.
 func (s *scanner) space() {
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {

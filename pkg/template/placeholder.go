@@ -37,7 +37,6 @@ type part struct {
 	at int
 }
 
-// phrase is parsed text.
 type phrase []part
 
 // fault is a place where text does not parse: its byte offset, what is wrong, and what to write instead.

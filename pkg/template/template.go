@@ -74,19 +74,15 @@ type Member struct {
 
 // Show returns the key as a message may show it: one that came in the value of a ${json:…} is not shown.
 func (m *Member) Show() string {
-	if m.foreign() {
-		return "from " + Quote(m.Value.Origin.Source)
+	// Everything in the value of a ${json:…} has the same place.
+	if o := m.Value.Origin; o != nil && o.WholeJSON() && m.KeyAt == m.Value.At {
+		return "from " + Quote(o.Source)
 	}
 	return Quote(m.Key)
 }
 
 // Label is Show without quotes.
 func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
-
-// foreign reports whether the member came in the value of a ${json:…}: everything in such a value has the same place.
-func (m *Member) foreign() bool {
-	return m.Value.Origin != nil && m.Value.Origin.WholeJSON() && m.KeyAt == m.Value.At
-}
 
 // Origin is the text of a value before its placeholders were expanded.
 type Origin struct {

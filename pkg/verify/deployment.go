@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
@@ -48,7 +49,7 @@ func (v *verifier) hook(ctx context.Context, n appspec.Value) {
 		if err != nil {
 			return err
 		}
-		if ref := of(out.Environment).Variables["SUITE"]; ref != "" {
+		if ref := awsclient.Of(out.Environment).Variables["SUITE"]; ref != "" {
 			v.suite(ctx, appspec.Value{Text: ref, Place: n.Place})
 		}
 		switch out.State {
@@ -60,14 +61,6 @@ func (v *verifier) hook(ctx context.Context, n appspec.Value) {
 			return doubt("is "+string(out.State), "it was idle or is being made, and its first call may fail")
 		}
 	})
-}
-
-// of is what a pointer leads to; AWS leaves out what is not set.
-func of[T any](p *T) (t T) {
-	if p != nil {
-		t = *p
-	}
-	return t
 }
 
 // suite looks up an object that a gate reads its suite from, and compares it with the checksum and with the file.
@@ -97,7 +90,6 @@ func (v *verifier) suite(ctx context.Context, n appspec.Value) {
 	})
 }
 
-// object looks up an object in S3 by its ARN.
 func (v *verifier) object(ctx context.Context, n appspec.Value) {
 	arn, _ := taskdef.ParseARN(n.Text)
 	bucket, key, _ := strings.Cut(arn.Resource, "/")
@@ -121,13 +113,13 @@ func (v *verifier) group(ctx context.Context, n appspec.Value) {
 		if err != nil {
 			return err
 		}
-		g, listeners := of(out.DeploymentGroupInfo), []string{}
+		g, listeners := awsclient.Of(out.DeploymentGroupInfo), []string{}
 		for _, s := range g.EcsServices {
 			name := aws.ToString(s.ClusterName) + "/" + aws.ToString(s.ServiceName)
 			v.service(ctx, appspec.Value{Text: name, Place: n.Place}, types.DeploymentControllerTypeCodeDeploy)
 		}
-		for _, pair := range of(g.LoadBalancerInfo).TargetGroupPairInfoList {
-			listeners = append(listeners, of(pair.TestTrafficRoute).ListenerArns...)
+		for _, pair := range awsclient.Of(g.LoadBalancerInfo).TargetGroupPairInfoList {
+			listeners = append(listeners, awsclient.Of(pair.TestTrafficRoute).ListenerArns...)
 		}
 		for _, arn := range listeners {
 			v.look(ctx, "test listener", appspec.Value{Text: arn, Place: n.Place}, func(ctx context.Context) error {
@@ -135,10 +127,11 @@ func (v *verifier) group(ctx context.Context, n appspec.Value) {
 				return err
 			})
 		}
-		if back := of(g.AutoRollbackConfiguration); !back.Enabled || !slices.Contains(back.Events, cd.AutoRollbackEventDeploymentFailure) {
+		back := awsclient.Of(g.AutoRollbackConfiguration)
+		if !back.Enabled || !slices.Contains(back.Events, cd.AutoRollbackEventDeploymentFailure) {
 			v.tell("deployment group", n, wrong("rolls nothing back", "autoRollbackConfiguration with DEPLOYMENT_FAILURE"))
 		}
-		if of(g.DeploymentStyle).DeploymentType != cd.DeploymentTypeBlueGreen {
+		if awsclient.Of(g.DeploymentStyle).DeploymentType != cd.DeploymentTypeBlueGreen {
 			return wrong("is not blue/green", "deploymentStyle: BLUE_GREEN, WITH_TRAFFIC_CONTROL")
 		}
 		if len(listeners) == 0 {
@@ -158,7 +151,7 @@ func (v *verifier) service(ctx context.Context, n appspec.Value, by types.Deploy
 			return err
 		}
 		s := append(out.Services, types.Service{Status: aws.String("INACTIVE")})[0] // which one stays for a while
-		controller, c := cmp.Or(of(s.DeploymentController).Type, native), of(s.DeploymentConfiguration)
+		controller, c := cmp.Or(awsclient.Of(s.DeploymentController).Type, native), awsclient.Of(s.DeploymentConfiguration)
 		switch {
 		case aws.ToString(s.Status) == "INACTIVE":
 			return wrong("does not exist", "")
@@ -175,7 +168,7 @@ func (v *verifier) service(ctx context.Context, n appspec.Value, by types.Deploy
 				v.role("ecs.amazonaws.com")(ctx, appspec.Value{Text: aws.ToString(h.RoleArn), Place: n.Place})
 			}
 		}
-		if !of(c.DeploymentCircuitBreaker).Rollback && !of(c.Alarms).Rollback {
+		if !awsclient.Of(c.DeploymentCircuitBreaker).Rollback && !awsclient.Of(c.Alarms).Rollback {
 			return doubt("rolls back for its hooks only", "deploymentCircuitBreaker with rollback, for tasks that do not start")
 		}
 		return nil

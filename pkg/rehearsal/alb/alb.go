@@ -137,7 +137,6 @@ func (l *Listener) Port() int {
 // URL is the listener's base URL.
 func (l *Listener) URL() string { return "http://" + l.addr.String() }
 
-// group picks a target group by weight.
 func (l *Listener) group() *Group {
 	weights, total := *l.forward.Load(), 0
 	for _, w := range weights {
@@ -202,7 +201,6 @@ func connections() *http.Transport {
 	}
 }
 
-// proxy returns the reverse proxy to one target.
 func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
 	base := &url.URL{Scheme: "http", Host: addr}
 	return &httputil.ReverseProxy{
@@ -236,7 +234,6 @@ func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
 	}
 }
 
-// recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
 	status int

@@ -99,7 +99,6 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Code + ": " + f.Message }
 
-// fault returns a Fault whose message is formatted.
 func fault(code, format string, args ...any) error {
 	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
 }

@@ -15,7 +15,6 @@ const Logs = "Logs_20140328"
 // deploys is the name of a rehearsal's application and of its deployment group.
 const deploys = "rehearsal"
 
-// logLine is a line of a log group.
 type logLine struct {
 	at   time.Time
 	text string

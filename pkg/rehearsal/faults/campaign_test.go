@@ -47,8 +47,9 @@ func withPrograms(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
 	const root = "../../../"
-	build := exec.Command("go", "build", "-race=false", "-o", programs, root+"buildtools/rehearse",
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs, root+"buildtools/rehearse",
 		root+"functions/after-allow-test-traffic", root+"functions/before-allow-traffic")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the programs: %w\n%s", err, out)
 	}

@@ -18,7 +18,6 @@ func unique[T comparable](all []T) (once []T) {
 	return once
 }
 
-// routes are all routes that a request may belong to.
 func (c Campaign) routes() (all []Route) {
 	for _, a := range c.Suite.Requests() {
 		if strings.HasPrefix(a.Path, "/") { // a link leads to a route that nobody knows before
@@ -77,7 +76,6 @@ func (r Route) String() string { return r.Method + " " + r.Path }
 // is reports whether the suite asks the route in a request.
 func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
 
-// matches reports whether a request's path is the route's.
 func (r Route) matches(path string) bool {
 	have, want := strings.Split(path, "/"), strings.Split(r.Path, "/")
 	if len(have) != len(want) {

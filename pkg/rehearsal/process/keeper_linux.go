@@ -36,22 +36,18 @@ func killAdopted() {
 	}
 }
 
-// descendants lists this process' children, from every thread's list: the kernel keeps one each.
+// descendants lists this process' children, of which each thread has a list: what loses its parent goes to the first
+// thread. The others' are not read: the kernel forgets a thread's files only after it has told the parent that the
+// process has ended, and on a busy machine the parent then spins until the thread has a processor again.
 func descendants() []int {
-	threads, err := os.ReadDir("/proc/self/task")
+	list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
 	if err != nil {
 		return nil
 	}
 	var pids []int
-	for _, t := range threads {
-		list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%s/children", t.Name()))
-		if err != nil {
-			continue
-		}
-		for field := range strings.FieldsSeq(string(list)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				pids = append(pids, pid)
-			}
+	for field := range strings.FieldsSeq(string(list)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
 		}
 	}
 	return pids

@@ -92,9 +92,6 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	defer func() { _ = statusWrite.Close() }()
 	cmd := exec.Command(c.Keeper, append([]string{KeeperArg}, c.Argv...)...) //nolint:noctx // a pipe bounds its life
 	cmd.Dir, cmd.Env = c.Dir, append(instrumented(), c.Env...)
-	if cmd.Env == nil {
-		cmd.Env = []string{} // nil would pass on everything
-	}
 	stdout, stderr := &splitter{emit: lines}, &splitter{emit: lines}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = []*os.File{statusWrite}

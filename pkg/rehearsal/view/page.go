@@ -40,7 +40,6 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	return p.End(w, "Greenlight's rehearse")
 }
 
-// page is a rehearsal's.
 type page struct {
 	sheet.Page
 	result rehearsal.Result
@@ -236,7 +235,6 @@ func toneOf(s deployment.EventStatus) string {
 	}[s], "FAIL")
 }
 
-// weights returns the listeners' weights over time.
 func (p *page) weights() []plot.Listener {
 	var all []plot.Listener
 	for _, name := range []string{"production", "test"} {

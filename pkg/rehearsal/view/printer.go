@@ -201,7 +201,6 @@ type state struct {
 	requests, errors int64
 }
 
-// take brings the state up to date.
 func (s *state) take(e rehearsal.Event) {
 	if s.ended == nil {
 		s.ended = map[lifecycle.Name]deployment.EventStatus{}

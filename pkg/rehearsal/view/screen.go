@@ -60,16 +60,14 @@ func (s *Screen) Status(text string) {
 	if text == s.status {
 		return
 	}
-	before := ""
+	before, after := "", ""
 	if s.status == "" {
 		before = hideCursor
 	}
-	s.status = text
-	if text == "" {
-		_, _ = io.WriteString(s.W, clearLine+showCursor)
-		return
+	if s.status = text; text == "" {
+		after = showCursor
 	}
-	_, _ = io.WriteString(s.W, before+clearLine+s.fitted())
+	_, _ = io.WriteString(s.W, before+clearLine+s.fitted()+after)
 }
 
 // Keep keeps the status line moving, where there is one, until the returned function is called, which takes it away.

@@ -1,0 +1,149 @@
+package smoke_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+)
+
+// hostile answers as applications and their enemies do.
+func hostile(silent <-chan struct{}) http.Handler {
+	mux := http.NewServeMux()
+	page := func(path, kind, body string) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	page("/one-event", "text/event-stream", "data: 1\n\n")
+	page("/comments", "text/event-stream", ": connected\n\nretry: 3000\n\ndata: 1\n\n: still there\n\nevent: x\ndata: 2\n\n")
+	page("/nested", "text/html", strings.Repeat("<div>", 600)+`<p class=error>broken</p>`)
+	page("/deep", "text/html", strings.Repeat("<div>", 500)+strings.Repeat("x", 900_000))
+	page("/empty", "text/html", "")
+	page("/app/deep/route", "text/html", `<base href="/"><script src="other.js"></script><link rel="shortcut icon" href="favicon.ico">`)
+	page("/app/fine", "text/html", `<base href="/"><script src="other.js"></script>`)
+	page("/large", "text/html", `<img src="large.png">`)
+	page("/large.png", "image/png", strings.Repeat("x", 2<<20))
+	page("/other.js", "text/javascript", "1")
+	page("/several", "application/json", `{"items": [{"id": 1, "n": 2}]}`)
+	page("/wide", "text/plain; charset=utf-16le", strings.Join(strings.Split("s3cr3t-w0rd", ""), "\x00")+"\x00")
+	page("/a/list", "application/json", `{"next": "more?page=2"}`)
+	page("/a/more", "application/json", `{"ok": true}`)
+	page("/mail", "text/html", `<a href="mailto:x@y.example">mail</a>`)
+	mux.HandleFunc("GET /host", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+r.Host+"/several", http.StatusFound)
+	})
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", "sid=s3cr3t-session; Path=/")
+	})
+	mux.HandleFunc("GET /boom", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	mux.HandleFunc("GET /socket", func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err == nil {
+			_ = c.Write(r.Context(), websocket.MessageText, []byte("hello"))
+			<-silent // it never answers a close
+		}
+	})
+	return mux
+}
+
+// TestHostileAnswers runs suites against them. Want is the verdict and a piece of its reason, never what no report may say.
+func TestHostileAnswers(t *testing.T) {
+	for name, c := range map[string]struct{ suite, want, never string }{
+		"events that do not come":      {`checks: [{name: a, request: GET /one-event, expect: {status: 200, events: 2}}]`, "FAIL events", ""},
+		"a stream that is none":        {`checks: [{name: a, request: GET /several, expect: {status: 200, events: 1}}]`, "FAIL events", ""},
+		"a comment is no event":        {`checks: [{name: a, request: GET /comments, expect: {body: {contains: "data: 1"}}}]`, "PASS", ""},
+		"nor is one behind an event":   {`checks: [{name: a, request: GET /comments, expect: {events: 2, body: {contains: "data: 2"}}}]`, "PASS", ""},
+		"a message that is too large":  {`checks: [{name: a, request: GET /socket, websocket: "", max_body: 4B, expect: {body: hello}}]`, "FAIL larger than 4 bytes", ""},
+		"a page that nobody can parse": {`checks: [{name: a, request: GET /nested, expect: {css: {.error: {exists: false}}}}]`, "FAIL css .error", ""},
+		"a page that is empty":         {`checks: [{name: a, request: GET /empty, expect: {css: {.error: {exists: false}}}}]`, "FAIL css .error", ""},
+		"a page of text upon text":     {`checks: [{name: a, attempts: 1, request: GET /deep, expect: {css: {div: {contains: y}}}}]`, "FAIL css div", ""},
+		"an asset is not read":         {`checks: [{name: a, request: GET /large, expect: {assets: true}}]`, "PASS", ""},
+		"a base of links":              {`checks: [{name: a, request: GET /app/fine, expect: {assets: true}}]`, "PASS", ""},
+		"an icon":                      {`checks: [{name: a, request: GET /app/deep/route, expect: {assets: true}}]`, "FAIL asset /favicon.ico", ""},
+		"an item with these members":   {`checks: [{name: a, request: GET /several, expect: {json: {"$.items[*]": {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
+		"a secret in another charset":  {"variables: {S: {value: s3cr3t-w0rd, secret: true}}\n" + `checks: [{name: a, request: GET /wide, headers: {X: "${S}"}, expect: {body: no}}]`, "FAIL", "x00d"},
+		"a session's cookie":           {`checks: [{name: a, request: POST /login, expect: {headers: {Set-Cookie: {contains: HttpOnly}}}}]`, "FAIL header Set-Cookie", "s3cr3t"},
+		"a captured header of cookies": {`checks: [{name: a, steps: [{request: POST /login, capture: {c: {header: Set-Cookie}}}, {request: "GET /x?${c}", expect: {status: 200}}]}]`, "FAIL", "s3cr3t"},
+		"a link of an earlier answer":  {`checks: [{name: a, steps: [{request: GET /a/list, capture: {next: $.next}}, {request: GET /several}, {request: "GET ${next}", expect: {json: {$.ok: true}}}]}]`, "PASS", ""},
+		"a link of setup": {`setup: [{request: GET /a/list, capture: {next: $.next}}]
+checks: [{name: a, request: "GET ${next}", expect: {json: {$.ok: true}}}]`, "PASS", ""},
+		"an at in a selector":         {`checks: [{name: a, request: GET /mail, expect: {css: {'a[href*="x@y"]@href': {contains: mailto}, 'a[href*="x@y"]': mail}}}]`, "PASS", ""},
+		"a socket that is not closed": {`checks: [{name: a, attempts: 1, request: GET /socket, websocket: "", expect: {body: hello, latency: 1s}}]`, "PASS", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			r := judged(t, "version: 1\n"+c.suite, hostile(t.Context().Done()))
+			verdict, reason, _ := strings.Cut(c.want, " ")
+			if got, _ := json.Marshal(r); string(r.Verdict) != verdict || !strings.Contains(r.Reason, reason) ||
+				c.never != "" && strings.Contains(string(got), c.never) || time.Since(began) > 20*time.Second {
+				t.Errorf("%s: %s, want %s, after %s\n%.2000s", r.Verdict, r.Reason, c.want, time.Since(began), got)
+			}
+		})
+	}
+}
+
+func TestARedirectToTheHostOfTheCheck(t *testing.T) {
+	u := serverFor(t, hostile(t.Context().Done()))
+	_, port, _ := strings.Cut(strings.TrimPrefix(u, "http://"), ":")
+	r := smoke.ReadAndRun(t.Context(), jobFor(t, "version: 1\nchecks: [{name: a, request: GET /host, host: 'shop.example:"+port+"', expect: {status: 200}}]", u), nil)
+	if r.Verdict != finding.Pass {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
+	}
+}
+
+// TestAFaultOfOursInSetupIsNotTheReleases: a certificate that does not verify is the suite's, wherever it is met.
+func TestAFaultOfOursInSetupIsNotTheReleases(t *testing.T) {
+	s := httptest.NewTLSServer(answer("ok"))
+	t.Cleanup(s.Close)
+	r := smoke.ReadAndRun(t.Context(), jobFor(t, "version: 1\nsetup: [{request: GET /}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]", s.URL), nil)
+	if r.Verdict != finding.Error || r.Blame != finding.BlameConfig {
+		t.Errorf("%s (%s): %s", r.Verdict, r.Blame, r.Reason)
+	}
+}
+
+// TestReleaseInSetup: it needs a release as a check does.
+func TestReleaseInSetup(t *testing.T) {
+	job := jobFor(t, "version: 1\nsetup: [{request: PUT /a, body: '${RELEASE}'}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]", serverFor(t, answer("ok")))
+	job.Release = ""
+	if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != finding.Error || !strings.Contains(r.Reason, "release is not known") {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
+	}
+}
+
+// TestASessionIsNoSharedFault: blue has no session, and so what it answers says nothing.
+func TestASessionIsNoSharedFault(t *testing.T) {
+	job := jobFor(t, "version: 1\nsetup: [{request: POST /login}]\nchecks: [{name: a, request: GET /boom, expect: {status: 200}}]", serverFor(t, hostile(t.Context().Done())))
+	job.Baseline = smoke.Side{URL: serverFor(t, hostile(t.Context().Done()))}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if r := smoke.ReadAndRun(ctx, job, nil); r.Verdict != finding.Fail {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
+	}
+}
+
+// TestATeardownOfTheOldReleaseIsTold.
+func TestATeardownOfTheOldReleaseIsTold(t *testing.T) {
+	job := jobFor(t, "version: 1\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\nteardown: [{request: DELETE /}]\ncompare: [{request: GET /, pairs: 20, warmup: 0}]", serverFor(t, answer("ok")))
+	job.Baseline = smoke.Side{URL: serverFor(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(500)
+		}
+	}))}
+	job.Phases = []finding.Phase{finding.PhaseJudge, finding.PhaseCompare}
+	if r := smoke.ReadAndRun(t.Context(), job, nil); !strings.Contains(fmt.Sprint(r.Warnings), "teardown did not hold on the old release") {
+		t.Errorf("%s: %s %q", r.Verdict, r.Reason, r.Warnings)
+	}
+}
