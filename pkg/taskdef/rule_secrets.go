@@ -315,10 +315,7 @@ func environmentFiles(c *checker, container *template.Node) {
 	c.atMost(container, "environmentFiles", 10)
 	for _, f := range container.Get("environmentFiles").List() {
 		n := f.Get("value")
-		if n == nil || n.Kind != template.String {
-			continue
-		}
-		a, fault := ParseARN(n.Text)
+		a, fault := ParseARN(n.Str())
 		switch {
 		case fault != "":
 		case a.Service != "s3":
@@ -326,7 +323,7 @@ func environmentFiles(c *checker, container *template.Node) {
 		case !strings.HasSuffix(a.Resource, ".env"):
 			fault = "does not end in .env"
 		}
-		if fault != "" {
+		if fault != "" && n != nil && n.Kind == template.String {
 			c.fail(n, "environment file "+n.Show()+" "+fault, "arn:aws:s3:::BUCKET/PATH.env")
 		}
 	}
