@@ -160,19 +160,16 @@ var errVersion = errors.New("the version was asked for")
 
 // build makes cobra's commands of the command and those below it. The one that runs leaves its exit code.
 func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
-	ended := func(with int, err error) error {
+	ended := func(with int, err error) {
 		if *code = with; err != nil {
 			*code = c.Wrong(err)
 		}
-		return nil
 	}
 	short, _, _ := strings.Cut(c.About, ":")
 	short, _, _ = strings.Cut(short, ".")
 	c.cobra = &cobra.Command{
 		Use: c.Name, Short: short, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
-		RunE: func(command *cobra.Command, args []string) error {
-			return ended(c.Do(command.Context(), args))
-		},
+		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
 	}
 	if c.Wrong == nil {
 		c.Wrong = func(err error) int { return c.fail(stderr, err) }
@@ -189,9 +186,10 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {
 			out.print(c.versionText())
-			return nil
+		} else {
+			ended(ExitOK, c.withoutValue(err))
 		}
-		return ended(ExitOK, c.withoutValue(err))
+		return nil
 	})
 	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { out.print(c.helpText()) })
 	for _, sub := range c.Commands {
