@@ -116,7 +116,7 @@ func classOfConnection(err error, text string) (Fault, string) {
 		return FaultRefused, dialText(err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isOp,
-		strings.Contains(text, "server closed"):
+		strings.Contains(text, "server closed"), strings.HasPrefix(text, "readLoopPeekFailLocked"): // by what came unasked
 		return FaultReset, "connection closed before an answer came"
 	}
 	return FaultProtocol, text

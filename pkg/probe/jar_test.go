@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"testing"
@@ -27,5 +28,12 @@ func TestAJarFollowsTheHostHeader(t *testing.T) {
 		if got := of(c.host, jar).cookieHeader(u, c.own); got != c.want {
 			t.Errorf("%q, %q: %q, want %q", c.host, c.own, got, c.want)
 		}
+	}
+}
+
+// TestAnAnswerThatNobodyAskedFor closes the connection, and what net/http says of it is not for people.
+func TestAnAnswerThatNobodyAskedFor(t *testing.T) {
+	if f, text := classOf(errors.New("readLoopPeekFailLocked: %!w(<nil>)")); f != FaultReset || text != "connection closed before an answer came" {
+		t.Errorf("%q: %s", f, text)
 	}
 }

@@ -125,7 +125,9 @@ func (q request) which() string {
 }
 
 func tally(c finding.CheckResult) string {
-	switch {
+	switch flow, _, own := strings.Cut(c.Reason, ": "); {
+	case own && c.Failures == 0 && (flow == "setup" || flow == "teardown"):
+		return "its " + flow + " did not hold"
 	case c.Attempts == 0:
 		return "no attempt counted"
 	case c.Attempts == 1 && c.Failures == 0:

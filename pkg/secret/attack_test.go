@@ -35,3 +35,24 @@ checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, 
 		t.Error(err)
 	}
 }
+
+// TestNoTokenIsAskedForWithHalfOfWhatItTakes.
+func TestNoTokenIsAskedForWithHalfOfWhatItTakes(t *testing.T) {
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	t.Cleanup(server.Close)
+	s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(`version: 1
+variables:
+  TOKEN: {oauth2: {token_url: "` + server.URL + `", client_id: smoke, client_secret: "${PASSWORD}"}}
+  PASSWORD: {env: PW, secret: true}
+checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, expect: {status: 200}}]
+`)})
+	if s == nil {
+		t.Fatal(problems)
+	}
+	nothing := func(string) (string, bool) { return "", false }
+	_, err := secret.Sources{Env: nothing, Suite: s}.Resolve(t.Context(), s.References())
+	if err == nil || strings.Contains(err.Error(), "TOKEN") || asked {
+		t.Errorf("%v, asked %t", err, asked)
+	}
+}

@@ -105,9 +105,9 @@ func (s Sources) token(ctx context.Context, ref suite.Reference, values map[stri
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		code := refused.Response.StatusCode
 		if !regexp.MustCompile(`^(invalid_(request|client|grant|scope)|unauthorized_client|unsupported_grant_type)$`).MatchString(refused.ErrorCode) {
-			refused.ErrorCode = ""
+			refused.ErrorCode = "it does not say why"
 		}
-		return "", fmt.Errorf("%s answers %d %s, and no token %s", ref.ID, code, http.StatusText(code), refused.ErrorCode)
+		return "", fmt.Errorf("%s answers %d %s, and no token: %s", ref.ID, code, http.StatusText(code), refused.ErrorCode)
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err

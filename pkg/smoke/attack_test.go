@@ -2,9 +2,16 @@ package smoke_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,6 +80,7 @@ func TestHostileAnswers(t *testing.T) {
 		"a base of links":              {`checks: [{name: a, request: GET /app/fine, expect: {assets: true}}]`, "PASS", ""},
 		"an icon":                      {`checks: [{name: a, request: GET /app/deep/route, expect: {assets: true}}]`, "FAIL asset /favicon.ico", ""},
 		"an item with these members":   {`checks: [{name: a, request: GET /several, expect: {json: {"$.items[*]": {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
+		"a list's item with these":     {`checks: [{name: a, request: GET /several, expect: {json: {$.items: {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
 		"a secret in another charset":  {"variables: {S: {value: s3cr3t-w0rd, secret: true}}\n" + `checks: [{name: a, request: GET /wide, headers: {X: "${S}"}, expect: {body: no}}]`, "FAIL", "x00d"},
 		"a session's cookie":           {`checks: [{name: a, request: POST /login, expect: {headers: {Set-Cookie: {contains: HttpOnly}}}}]`, "FAIL header Set-Cookie", "s3cr3t"},
 		"a captured header of cookies": {`checks: [{name: a, steps: [{request: POST /login, capture: {c: {header: Set-Cookie}}}, {request: "GET /x?${c}", expect: {status: 200}}]}]`, "FAIL", "s3cr3t"},
@@ -111,6 +119,42 @@ func TestAFaultOfOursInSetupIsNotTheReleases(t *testing.T) {
 	r := smoke.ReadAndRun(t.Context(), jobFor(t, "version: 1\nsetup: [{request: GET /}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]", s.URL), nil)
 	if r.Verdict != finding.Error || r.Blame != finding.BlameConfig {
 		t.Errorf("%s (%s): %s", r.Verdict, r.Blame, r.Reason)
+	}
+}
+
+// TestADayOfACertificate: 30 days and a half are not 31; and settings that do not fit are not asked for again.
+func TestADayOfACertificate(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(30*24*time.Hour + 12*time.Hour), DNSNames: []string{"example.com"},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for check, want := range map[string]string{
+		"certificate_days: 30}": "PASS", "certificate_days: 31}": "FAIL 30 days left",
+		"status: 200}, eventually: 1m": "ERROR asks for a client's certificate",
+	} {
+		s := httptest.NewUnstartedServer(answer("ok"))
+		s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+		if strings.HasPrefix(want, "ERROR") {
+			s.TLS.ClientAuth = tls.RequireAnyClientCert
+		}
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		job := jobFor(t, "version: 1\nchecks: [{name: a, attempts: 1, request: GET /, expect: {"+check+"}]", s.URL)
+		job.Suite.Text = append(job.Suite.Text, "\ntls: {ca: ca.pem, server_name: example.com}\n"...)
+		job.Suite.Files = map[string][]byte{"ca.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+		began := time.Now()
+		r := smoke.ReadAndRun(t.Context(), job, nil)
+		if verdict, reason, _ := strings.Cut(want, " "); string(r.Verdict) != verdict || !strings.Contains(r.Reason, reason) || time.Since(began) > 20*time.Second {
+			t.Errorf("%s: %s: %s", check, r.Verdict, r.Reason)
+		}
 	}
 }
 

@@ -57,8 +57,9 @@ func TestFilesOfASuite(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	small := filepath.Join(dir, "small")
 	for name, want := range map[string]string{"small": "", "large": "is larger than", "pipe": "cannot be read"} {
-		text := "version: 1\nx-file: &file {file: " + name + "}\nchecks: [{name: a, request: POST /, body: *file, expect: {status: 200}}]\n"
+		text := "version: 1\nx-file: &file {file: " + name + "}\nchecks: [{name: a, request: POST /, body: *file, expect: {status: 200}}]\nx-all: {tls: {ca: " + small + "}}\n"
 		file := filepath.Join(dir, "smoke.yaml")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -66,6 +67,9 @@ func TestFilesOfASuite(t *testing.T) {
 		src, err := suite.Load(file, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, ok := src.Files[small]; !ok {
+			t.Errorf("%s: an absolute path is not found: %v", name, src.Files)
 		}
 		_, problems := suite.Read(src)
 		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, want)) {

@@ -62,6 +62,7 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 			"version: 1\nreadiness: {checks: [a]}\nsetup: [{request: POST /l, capture: {t: $.t}}]\nchecks: [{name: a, request: GET /, headers: {T: '${t}'}, expect: {status: 200}}]\n",
 			`2:13: error: readiness comes before setup, and "a" needs what setup captures|wait for a check that needs no login`,
 		},
+		"a file elsewhere": {check("request: POST /", "body: {file: ../secret}", "expect: {status: 200}"), `6:18: error: "../secret" leaves the suite's folder|put the file beside the suite`},
 		"a release in setup, and compare": {
 			"version: 1\nsetup: [{request: GET /, expect: {body: '${RELEASE}'}}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\ncompare: [{request: GET /}]\n",
 			"2:41: error: ${RELEASE} in setup would fail on the old release|compare has it on the old release too; prove the release in a check",

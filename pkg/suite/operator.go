@@ -153,7 +153,7 @@ func (o contains) holds(v any, singular bool, s Scope) bool {
 		piece, err := want.text.expand(s, nil)
 		return want.kind == kindString && err == nil && strings.Contains(v, piece)
 	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return want.equals(e, s) })
+		return slices.ContainsFunc(v, func(e any) bool { return want.matches(e, s, true) })
 	case map[string]any:
 		return want.matches(v, s, true)
 	}
