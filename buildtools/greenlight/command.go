@@ -39,7 +39,6 @@ const exits = `0  the new revision serves production; approve, reject: it is dec
 // attemptTime bounds one attempt of a call that is made again.
 const attemptTime = 10 * time.Second
 
-// command is the command line.
 func command(at surroundings) *cli.Command {
 	c := &cli.Command{
 		Name: "greenlight", Arguments: "[flags]",

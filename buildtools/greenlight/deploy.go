@@ -30,7 +30,6 @@ const (
 	untilApproval = "approval"
 )
 
-// deploy is the command deploy.
 type deploy struct {
 	session
 	taskdef, appspec, until string

@@ -18,7 +18,6 @@ import (
 // exitDiffers is diff's code with --exit-code, as git's.
 const exitDiffers = 1
 
-// diff is the command diff.
 type diff struct {
 	session
 	family, format string

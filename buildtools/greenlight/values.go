@@ -22,7 +22,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// values is the command values.
 type values struct {
 	at   surroundings
 	from []string

@@ -12,7 +12,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/verify"
 )
 
-// verifying is the command verify.
 type verifying struct {
 	session
 	release                verify.Release

@@ -39,30 +39,26 @@ func run(dist string, stdout io.Writer) error {
 	if len(functions) == 0 || len(processors) == 0 {
 		return fmt.Errorf("pack %s: nothing was built: run make package", filepath.Join(dist, "bin"))
 	}
-	for _, bootstrap := range functions {
-		content, err := zipOf(bootstrap)
+	pack := func(from, name string, archive func(string) ([]byte, error)) error {
+		content, err := archive(from)
 		if err != nil {
 			return err
 		}
-		if err := write(stdout, filepath.Join(dist, filepath.Base(filepath.Dir(bootstrap))+".zip"), content); err != nil {
+		name = filepath.Join(dist, name)
+		_, err = fmt.Fprintf(stdout, "%x  %s\n", sha256.Sum256(content), filepath.ToSlash(name))
+		return errors.Join(err, cli.WriteFile(name, content))
+	}
+	for _, bootstrap := range functions {
+		if err := pack(bootstrap, filepath.Base(filepath.Dir(bootstrap))+".zip", zipOf); err != nil {
 			return err
 		}
 	}
 	for _, dir := range processors {
-		content, err := tarOf(dir)
-		if err != nil {
-			return err
-		}
-		if err := write(stdout, filepath.Join(dist, "buildtools-linux-"+filepath.Base(dir)+".tar.gz"), content); err != nil {
+		if err := pack(dir, "buildtools-linux-"+filepath.Base(dir)+".tar.gz", tarOf); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func write(stdout io.Writer, name string, content []byte) error {
-	_, err := fmt.Fprintf(stdout, "%x  %s\n", sha256.Sum256(content), filepath.ToSlash(name))
-	return errors.Join(err, cli.WriteFile(name, content))
 }
 
 // packed is the time of everything in an archive: the first that a zip can hold.

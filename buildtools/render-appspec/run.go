@@ -14,7 +14,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// options are the flags.
 type options struct {
 	out, check, taskdef                                      string
 	container, port, taskDefinition                          string

@@ -25,7 +25,6 @@ type system struct {
 	environ        []string
 }
 
-// options are the flags.
 type options struct {
 	out, imageDetail, appspec string
 	listVars                  bool
@@ -166,20 +165,13 @@ func (t *templateRun) render() {
 // loses no more than its comments may be rendered in place.
 func (t *templateRun) checkOutputs(loses bool) {
 	const help = "write to another file"
-	for _, result := range []struct{ flag, file string }{{"--output", t.out}, {"--image-detail", t.imageDetail}} {
-		flag, out := result.flag, result.file
-		if out == "" || out == "-" {
-			continue
-		}
-		if cli.SameFile(out, t.name) && (loses || flag != "--output") {
-			t.Usage(flag, "would overwrite the template", help)
-		}
-		if cli.SameFile(out, t.appspec) {
-			t.Usage(flag, "would overwrite the AppSpec", help)
-		}
-		for _, f := range t.envFiles {
-			if cli.SameFile(out, f) {
-				t.Usage(flag, "would overwrite the env file", help)
+	inputs := map[string][]string{"template": {t.name}, "AppSpec": {t.appspec}, "env file": t.envFiles}
+	for flag, out := range map[string]string{"--output": t.out, "--image-detail": t.imageDetail} {
+		for what, files := range inputs {
+			inPlace := what == "template" && flag == "--output" && !loses
+			over := func(file string) bool { return out != "-" && !inPlace && cli.SameFile(out, file) }
+			if slices.ContainsFunc(files, over) {
+				t.Usage(flag, "would overwrite the "+what, help)
 			}
 		}
 	}

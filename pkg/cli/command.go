@@ -124,19 +124,17 @@ func (c *Command) Near(arg string) string {
 func (c *Command) Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &Stdout{W: stdout}
 	c.Commands = append(c.Commands, c.help(out), c.version(out), c.completion(out))
-	c.build(out, stderr) //nolint:contextcheck // cobra hands the context on
+	code := ExitOK
+	c.build(out, stderr, &code) //nolint:contextcheck // cobra hands the context on
 	c.cobra.CompletionOptions.DisableDefaultCmd = true
 	c.cobra.SetOut(out)
 	c.cobra.SetErr(stderr)
 	c.cobra.SetArgs(append([]string{}, args...)) // cobra would take the process's own for nil
 	err := c.cobra.ExecuteContext(ctx)
-	if code, ok := errors.AsType[exit](err); ok {
-		return int(code)
-	}
-	if err = errors.Join(err, out.Err); err != nil {
+	if err = errors.Join(err, out.Err); err != nil && code == ExitOK {
 		return c.Wrong(err)
 	}
-	return ExitOK
+	return code
 }
 
 // Stdout is the standard output, and whether it could be written: nobody may take silence for a good end.
@@ -157,24 +155,21 @@ func (o *Stdout) Write(text []byte) (int, error) {
 
 func (o *Stdout) print(text string) { _, _ = io.WriteString(o, text) }
 
-// exit is an exit code on its way through cobra.
-type exit int
-
-func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
-
 // errVersion is how --version ends the reading of flags, wherever it stands.
 var errVersion = errors.New("the version was asked for")
 
-// build makes cobra's commands of the command and those below it.
-func (c *Command) build(out *Stdout, stderr io.Writer) {
+// build makes cobra's commands of the command and those below it. The one that runs leaves its exit code.
+func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
+	ended := func(with int, err error) {
+		if *code = with; err != nil {
+			*code = c.Wrong(err)
+		}
+	}
 	short, _, _ := strings.Cut(c.About, ":")
 	short, _, _ = strings.Cut(short, ".")
 	c.cobra = &cobra.Command{
 		Use: c.Name, Short: short, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
-		RunE: func(command *cobra.Command, args []string) error {
-			code, err := c.Do(command.Context(), args)
-			return c.ended(code, err)
-		},
+		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
 	}
 	if c.Wrong == nil {
 		c.Wrong = func(err error) int { return c.fail(stderr, err) }
@@ -191,29 +186,19 @@ func (c *Command) build(out *Stdout, stderr io.Writer) {
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {
 			out.print(c.versionText())
-			return nil
+		} else {
+			ended(ExitOK, c.withoutValue(err))
 		}
-		return c.ended(ExitOK, c.withoutValue(err))
+		return nil
 	})
 	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { out.print(c.helpText()) })
 	for _, sub := range c.Commands {
-		sub.build(out, stderr)
+		sub.build(out, stderr, code)
 		c.cobra.AddCommand(sub.cobra)
 		if sub.Name == "help" {
 			c.cobra.SetHelpCommand(sub.cobra)
 		}
 	}
-}
-
-// ended is the end of a command as cobra takes it.
-func (c *Command) ended(code int, err error) error {
-	if err != nil {
-		code = c.Wrong(err)
-	}
-	if code == ExitOK {
-		return nil
-	}
-	return exit(code)
 }
 
 // fail prints an error as lines for the user, with the way to the help.

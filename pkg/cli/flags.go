@@ -65,7 +65,6 @@ func (c *Command) withoutValue(err error) error {
 	return &UsageError{"--", "unknown flag", ""} // --=x
 }
 
-// wanted says what a flag takes.
 func wanted(wrong *pflag.InvalidValueError) string {
 	switch wrong.GetFlag().Value.Type() {
 	case "int":

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
 // WriteFile replaces the file name by data: Stage and Commit in one.
@@ -177,14 +175,12 @@ func ParseReports(values, formats, inputs []string) (Reports, error) {
 	var all Reports
 	for _, value := range values {
 		format, file, ok := strings.Cut(value, "=")
-		near, similar := diagnostic.Nearest(format, formats)
 		switch {
 		case !ok || file == "":
 			return nil, Usagef("--report wants FORMAT=FILE, such as json=report.json")
-		case !slices.Contains(formats, format) && similar:
-			return nil, Usagef("--report: that is not a format; did you mean %s?", near)
 		case !slices.Contains(formats, format):
-			return nil, Usagef("--report: that is not a format; known are %s", strings.Join(formats, ", "))
+			return nil, Usagef("--report: that is not a format; %s",
+				cmp.Or(meant("", format, formats), "known are "+strings.Join(formats, ", ")))
 		case file == "-":
 			return nil, Usagef("--report goes to a file; stdout holds the result for people")
 		case slices.ContainsFunc(all, func(r report) bool { return filepath.Clean(r.file) == filepath.Clean(file) }):

@@ -156,25 +156,18 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 // is authorised.
 func readAuthorisation(text string) (authorisation, error) {
 	all, err := members(text)
-	if err != nil {
-		return authorisation{}, err
-	}
-	var a authorisation
-	fields := map[string]*string{
-		"deployment_id": &a.deploymentID, "release": &a.release, "by": &a.by, "why": &a.why, "expires": new(string),
-	}
-	for name, value := range all {
-		if fields[name] == nil {
+	a := authorisation{deploymentID: all["deployment_id"], release: all["release"], by: all["by"], why: all["why"]}
+	for name := range all {
+		if !slices.Contains([]string{"deployment_id", "release", "by", "why", "expires"}, name) {
 			return a, fmt.Errorf("has the key %.40q, which is none of the five", name)
 		}
-		*fields[name] = value
 	}
 	if text, said := all["expires"]; said {
 		if a.expires, err = time.Parse(time.RFC3339, text); err != nil {
 			return a, errors.New("has an expiry that is not a time")
 		}
 	}
-	return a, nil
+	return a, err
 }
 
 // knock asks the test listener for any answer at all: nothing new stands behind it yet.

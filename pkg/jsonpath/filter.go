@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -128,28 +129,24 @@ func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
 // compile translates an I-Regexp (RFC 9485) for RE2: its dot matches all but the two line breaks. What
 // RE2 knows beyond I-Regexp (\d, anchors) is allowed, as people write it everywhere.
 func compile(pattern string, whole bool) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(pattern); err != nil {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
 		return nil, err // in the user's words
 	}
-	var b strings.Builder
-	class := false
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\' && i+1 < len(pattern):
-			b.WriteByte(c)
-			i++
-		case c == '.' && !class:
-			b.WriteString(`[^\n\r]`)
-			continue
-		case c == '[' || c == ']':
-			class = c == '['
-		}
-		b.WriteByte(pattern[i])
-	}
+	dots(parsed)
 	if whole {
-		return regexp.Compile(`\A(?:` + b.String() + `)\z`)
+		return regexp.Compile(`\A(?:` + parsed.String() + `)\z`)
 	}
-	return regexp.Compile(b.String())
+	return regexp.Compile(parsed.String())
+}
+
+func dots(re *syntax.Regexp) {
+	if re.Op == syntax.OpAnyCharNotNL {
+		re.Op, re.Rune = syntax.OpCharClass, []rune{0, '\n' - 1, '\n' + 1, '\r' - 1, '\r' + 1, utf8.MaxRune}
+	}
+	for _, sub := range re.Sub {
+		dots(sub)
+	}
 }
 
 // equal compares two values as the RFC does: numbers by value, arrays and objects by what is in them.

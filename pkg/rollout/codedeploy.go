@@ -28,8 +28,10 @@ type CodeDeploy struct {
 }
 
 // Stages are the lifecycle events.
-func (CodeDeploy) Stages() (all []string) {
-	for _, n := range lifecycle.All() {
+func (CodeDeploy) Stages() []string { return names(lifecycle.All()) }
+
+func names(stages []lifecycle.Name) (all []string) {
+	for _, n := range stages {
 		all = append(all, string(n))
 	}
 	return all

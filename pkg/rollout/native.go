@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
 // A service deployment may take so long to be listed after UpdateService, and is looked for so often.
@@ -30,12 +31,7 @@ type Native struct {
 }
 
 // Stages are the lifecycle stages.
-func (Native) Stages() []string {
-	return []string{
-		"RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT",
-		"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP",
-	}
-}
+func (Native) Stages() []string { return names(lifecycle.Stages()) }
 
 // Begin updates the service, unless a deployment is under way: ECS would end that one.
 func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, error) {
@@ -89,19 +85,16 @@ func (n Native) find(ctx context.Context, definition string) (string, error) {
 	}
 }
 
-// phase is what a status says.
+// phase is what a status says. All others are no end, and those that are yet to come.
 func phase(s types.ServiceDeploymentStatus) Phase {
-	switch s { //nolint:exhaustive // all others are no end, and those that are yet to come
-	case types.ServiceDeploymentStatusSuccessful:
-		return Live
-	case types.ServiceDeploymentStatusRollbackSuccessful:
-		return RolledBack
-	case types.ServiceDeploymentStatusStopped, types.ServiceDeploymentStatusRollbackFailed:
-		return Ended
-	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
-		return RollingBack
-	}
-	return UnderWay
+	return cmp.Or(map[types.ServiceDeploymentStatus]Phase{
+		types.ServiceDeploymentStatusSuccessful:         Live,
+		types.ServiceDeploymentStatusRollbackSuccessful: RolledBack,
+		types.ServiceDeploymentStatusStopped:            Ended,
+		types.ServiceDeploymentStatusRollbackFailed:     Ended,
+		types.ServiceDeploymentStatusRollbackRequested:  RollingBack,
+		types.ServiceDeploymentStatusRollbackInProgress: RollingBack,
+	}[s], UnderWay)
 }
 
 func (n Native) describe(ctx context.Context) (types.Service, error) {

@@ -51,15 +51,10 @@ func (w writer) Write(line []byte) (int, error) {
 		delete(failure, "errorMessage")
 		text, _ = json.Marshal(failure) // what was read can be written
 	}
-	note, err := json.Marshal(map[string]string{
+	note, _ := json.Marshal(map[string]string{ // texts can be written
 		"timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "level": "error", "event": "note",
 		"message": "the function failed: " + string(bytes.TrimSpace(text)),
 	})
-	if err != nil {
-		return 0, err
-	}
-	if _, err := w.out.Write(append(note, '\n')); err != nil {
-		return 0, err
-	}
-	return len(line), nil
+	_, err := w.out.Write(append(note, '\n'))
+	return len(line), err
 }

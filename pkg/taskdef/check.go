@@ -157,7 +157,6 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 // name shows a container's name for a message.
 func name(container *template.Node) string { return container.Get("name").Show() }
 
-// number returns a node's integer.
 func number(n *template.Node) (int, bool) {
 	if n == nil || n.Kind != template.Number {
 		return 0, false

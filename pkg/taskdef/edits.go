@@ -156,7 +156,6 @@ func (e *editor) containers() []*template.Node {
 	return objects
 }
 
-// names are the containers' names.
 func (e *editor) names() (all []string) {
 	for _, c := range e.containers() {
 		all = append(all, c.Get("name").Str())
@@ -195,17 +194,21 @@ func (e *editor) nameHelp(name string) string {
 	return "containers are " + listed(shown)
 }
 
-// split takes a leading "C:" off where a container is called C, and returns that container or nil.
+// split takes a leading "C:" off where a container is called C, and returns that container or nil. It warns of a name
+// that is nearly one: it is taken as a part of the key.
 func (e *editor) split(flag, arg string) (*template.Node, string) {
 	key, _, _ := strings.Cut(arg, "=")
-	for i := range len(key) { // names hold no colon, but a broken template's may
-		if key[i] == ':' {
-			if c := e.named(key[:i]); c != nil {
-				return c, arg[i+1:]
-			}
-		}
+	name, _, ok := strings.Cut(key, ":")
+	if !ok {
+		return nil, arg
 	}
-	e.nearContainer(flag, key)
+	if c := e.named(name); c != nil {
+		return c, arg[len(name)+1:]
+	}
+	if near, ok := diagnostic.Nearest(name, e.names()); ok {
+		e.warn(flag, "no container is called "+template.Quote(name)+", so that it is part of the key",
+			"did you mean "+e.named(near).Get("name").Label()+":…?")
+	}
 	return nil, arg
 }
 
@@ -227,18 +230,6 @@ func (e *editor) target(flag, arg string) (*template.Node, string) {
 		e.usage(flag, "which container?", "write CONTAINER:"+template.Unquoted(key)+"; "+e.nameHelp(""))
 	}
 	return c, rest
-}
-
-// nearContainer warns of a key that begins with a misspelt container name, which is taken as a part of the key.
-func (e *editor) nearContainer(flag, key string) {
-	prefix, _, ok := strings.Cut(key, ":")
-	if !ok {
-		return
-	}
-	if near, ok := diagnostic.Nearest(prefix, e.names()); ok {
-		e.warn(flag, "no container is called "+template.Quote(prefix)+", so that it is part of the key",
-			"did you mean "+e.named(near).Get("name").Label()+":…?")
-	}
 }
 
 // reached is Reached among the template's containers.

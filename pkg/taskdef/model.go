@@ -90,7 +90,6 @@ type field struct {
 	required bool
 }
 
-// field returns the field with the name.
 func (s *shape) field(name string) (field, bool) {
 	i, ok := slices.BinarySearchFunc(s.fields, name,
 		func(f field, name string) int { return strings.Compare(f.name, name) })

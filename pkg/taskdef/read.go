@@ -142,7 +142,6 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 	return c
 }
 
-// addPort notes a port mapping.
 func (c *Container) addPort(doc *template.Document, mapping *template.Node, fail func(at int, text string)) {
 	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
 	if several.Str() != "" {

@@ -65,12 +65,10 @@ func volumes(c *checker) {
 		seen[n.Str()] = true
 		c.fileSystem(v.Get("efsVolumeConfiguration"))
 		var kinds []string
-		for i := range v.Members {
-			if k := v.Members[i].Key; k == "host" || k == "configuredAtLaunch" && v.Members[i].Value.Text == "true" ||
-				strings.HasSuffix(k, "VolumeConfiguration") {
-				if k != "host" || len(v.Members[i].Value.Members) > 0 {
-					kinds = append(kinds, v.Members[i].Label())
-				}
+		for _, m := range v.Members {
+			if m.Key == "host" && len(m.Value.Members) > 0 || m.Key == "configuredAtLaunch" && m.Value.Text == "true" ||
+				strings.HasSuffix(m.Key, "VolumeConfiguration") {
+				kinds = append(kinds, m.Label())
 			}
 		}
 		if len(kinds) > 1 {

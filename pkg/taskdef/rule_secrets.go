@@ -273,19 +273,18 @@ func executionRole(c *checker) {
 		return
 	}
 	for _, container := range c.containers {
-		for _, key := range []string{"secrets", "repositoryCredentials"} {
-			if n := container.Get(key); n != nil && len(n.Items)+len(n.Members) > 0 {
+		logs := container.Get("logConfiguration")
+		for key, n := range map[string]*template.Node{
+			"secrets": container.Get("secrets"), "repositoryCredentials": container.Get("repositoryCredentials"),
+			"secretOptions": logs.Get("secretOptions"),
+		} {
+			if n != nil && len(n.Items)+len(n.Members) > 0 {
 				c.fail(n, key+" of container "+name(container)+" need an executionRoleArn", "ECS reads them with that role")
 			}
 		}
 		if image := container.Get("image"); c.fargate && privateECR.MatchString(image.Str()) {
 			c.fail(image, "Fargate pulls the image of container "+name(container)+
 				" from ECR with the execution role, and executionRoleArn is not set", "arn:aws:iam::123456789012:role/NAME")
-		}
-		logs := container.Get("logConfiguration")
-		if options := logs.Get("secretOptions"); len(options.List()) > 0 {
-			c.fail(options, "secretOptions of container "+name(container)+" need an executionRoleArn",
-				"ECS reads them with that role")
 		}
 		if driver := logs.Get("logDriver"); c.fargate && driver.Str() == "awslogs" {
 			c.fail(driver, "awslogs on Fargate needs an executionRoleArn", "ECS writes the logs with that role")
@@ -316,10 +315,7 @@ func environmentFiles(c *checker, container *template.Node) {
 	c.atMost(container, "environmentFiles", 10)
 	for _, f := range container.Get("environmentFiles").List() {
 		n := f.Get("value")
-		if n == nil || n.Kind != template.String {
-			continue
-		}
-		a, fault := ParseARN(n.Text)
+		a, fault := ParseARN(n.Str())
 		switch {
 		case fault != "":
 		case a.Service != "s3":
@@ -327,7 +323,7 @@ func environmentFiles(c *checker, container *template.Node) {
 		case !strings.HasSuffix(a.Resource, ".env"):
 			fault = "does not end in .env"
 		}
-		if fault != "" {
+		if fault != "" && n != nil && n.Kind == template.String {
 			c.fail(n, "environment file "+n.Show()+" "+fault, "arn:aws:s3:::BUCKET/PATH.env")
 		}
 	}

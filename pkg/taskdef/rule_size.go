@@ -10,30 +10,28 @@ import (
 )
 
 // fargateRow is a task cpu on Fargate, with the memory (MiB) that goes with it.
-type fargateRow struct{ cpu, low, high, step int }
+type fargateRow struct {
+	cpu   int
+	sizes []int
+}
 
 // fargateTable is AWS's table "task CPU and memory" as of November 2026.
 func fargateTable() []fargateRow {
+	steps := func(low, high, step int) (all []int) {
+		for m := low; m <= high; m += step {
+			all = append(all, m)
+		}
+		return all
+	}
 	return []fargateRow{
-		{256, 512, 2048, 0}, // 512, 1024, 2048: the one row without a step
-		{512, 1024, 4096, 1024},
-		{1024, 2048, 8192, 1024},
-		{2048, 4096, 16384, 1024},
-		{4096, 8192, 30720, 1024},
-		{8192, 16384, 61440, 4096},
-		{16384, 32768, 122880, 8192},
+		{256, []int{512, 1024, 2048}}, // the one row without a step
+		{512, steps(1024, 4096, 1024)},
+		{1024, steps(2048, 8192, 1024)},
+		{2048, steps(4096, 16384, 1024)},
+		{4096, steps(8192, 30720, 1024)},
+		{8192, steps(16384, 61440, 4096)},
+		{16384, steps(32768, 122880, 8192)},
 	}
-}
-
-func (r fargateRow) sizes() []int {
-	if r.step == 0 {
-		return []int{512, 1024, 2048}
-	}
-	var all []int
-	for m := r.low; m <= r.high; m += r.step {
-		all = append(all, m)
-	}
-	return all
 }
 
 // fargateSize checks the task's cpu and memory when the compatibilities include FARGATE.
@@ -47,7 +45,7 @@ func fargateSize(c *checker) {
 			c.fail(c.root, "Fargate needs "+key+" for the whole task", "")
 		}
 	}
-	units, ok := cpuUnits(cpu)
+	units, ok := quantity(cpu, "vcpu")
 	if !ok {
 		return
 	}
@@ -67,45 +65,34 @@ func fargateSize(c *checker) {
 		c.fail(cpu, fmt.Sprintf("cpu %s is too little for %s: Windows on Fargate begins with 1 vCPU", cpu.Show(), os.Show()),
 			`"1024"`)
 	}
-	mib, ok := memoryMiB(memory)
-	if !ok || slices.Contains(table[i].sizes(), mib) {
+	mib, ok := quantity(memory, "gb")
+	if !ok || slices.Contains(table[i].sizes, mib) {
 		return
 	}
-	help := fmt.Sprintf("nearest: %s; with this cpu go %s", nearest(mib, table[i].sizes()), table[i])
+	help := fmt.Sprintf("nearest: %s; with this cpu go %s", nearest(mib, table[i].sizes), table[i])
 	c.fail(memory, fmt.Sprintf("memory %s does not go with cpu %s on Fargate", memory.Show(), cpu.Show()), help)
 }
 
 func (r fargateRow) String() string {
-	if r.step == 0 {
-		return join(r.sizes())
+	low, high := r.sizes[0], r.sizes[len(r.sizes)-1]
+	if r.cpu == 256 {
+		return join(r.sizes)
 	}
-	return fmt.Sprintf("%d to %d in steps of %d", r.low, r.high, r.step)
+	return fmt.Sprintf("%d to %d in steps of %d", low, high, r.sizes[1]-low)
 }
 
 // nearest names the next smaller and the next larger size.
 func nearest(wish int, sizes []int) string {
-	for i, s := range sizes {
-		if s > wish {
-			if i == 0 {
-				return strconv.Itoa(s)
-			}
-			return fmt.Sprintf("%d or %d", sizes[i-1], s)
-		}
-	}
-	return strconv.Itoa(sizes[len(sizes)-1])
+	i, _ := slices.BinarySearch(sizes, wish)
+	return strings.ReplaceAll(join(sizes[max(i-1, 0):min(i+1, len(sizes))]), ",", " or")
 }
 
 func join(numbers []int) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(numbers), "[]"), " ", ", ")
 }
 
-// cpuUnits reads a task's cpu: "512", "0.5 vCPU".
-func cpuUnits(n *template.Node) (int, bool) { return quantity(n, "vcpu") }
-
-// memoryMiB reads a task's memory: "1024", "1 GB", "1GB".
-func memoryMiB(n *template.Node) (int, bool) { return quantity(n, "gb") }
-
-// quantity reads a number, or a number with the unit, which is 1024 of the smaller one.
+// quantity reads a task's cpu ("512", "0.5 vCPU") or memory ("1024", "1 GB"): a number, or one with the unit, which is
+// 1024 of the smaller one.
 func quantity(n *template.Node, unit string) (int, bool) {
 	if n == nil || n.Unknown() {
 		return 0, false
@@ -121,7 +108,7 @@ func quantity(n *template.Node, unit string) (int, bool) {
 
 func taskSize(c *checker) {
 	cpu, memory := c.root.Get("cpu"), c.root.Get("memory")
-	units, ok := cpuUnits(cpu)
+	units, ok := quantity(cpu, "vcpu")
 	switch {
 	case cpu == nil || cpu.Kind != template.String:
 	case !ok:
@@ -129,7 +116,7 @@ func taskSize(c *checker) {
 	case !c.fargate && (units < 128 || units > maxCPU):
 		c.fail(cpu, "cpu "+cpu.Show()+" is outside of what ECS takes: 128 to 196608 units", "1024 units are one vCPU")
 	}
-	mib, ok := memoryMiB(memory)
+	mib, ok := quantity(memory, "gb")
 	switch {
 	case memory == nil || memory.Kind != template.String:
 	case !ok:
@@ -148,7 +135,7 @@ const (
 func containerSizes(c *checker) {
 	// Limits says that the sum holds hard limits, alone that one container breaks it.
 	sumCPU, sumMemory, limits, alone := 0, 0, false, false
-	mib, sized := memoryMiB(c.root.Get("memory"))
+	mib, sized := quantity(c.root.Get("memory"), "gb")
 	for _, container := range c.containers {
 		memory, reservation := container.Get("memory"), container.Get("memoryReservation")
 		hard, isHard := number(memory)
@@ -179,7 +166,7 @@ func containerSizes(c *checker) {
 		cpu, _ := number(container.Get("cpu"))
 		sumCPU += cpu
 	}
-	if units, ok := cpuUnits(c.root.Get("cpu")); ok && sumCPU > units {
+	if units, ok := quantity(c.root.Get("cpu"), "vcpu"); ok && sumCPU > units {
 		c.fail(c.root.Get("cpu"), "the containers' cpu add up to more than the task's", "")
 	}
 	switch memory := c.root.Get("memory"); {
