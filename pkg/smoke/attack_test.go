@@ -167,10 +167,12 @@ func TestADayOfACertificate(t *testing.T) {
 
 // TestReleaseInSetup: it needs a release as a check does.
 func TestReleaseInSetup(t *testing.T) {
-	job := jobFor(t, "version: 1\nsetup: [{request: PUT /a, body: '${RELEASE}'}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]", serverFor(t, answer("ok")))
-	job.Release = ""
-	if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != finding.Error || !strings.Contains(r.Reason, "release is not known") {
-		t.Errorf("%s: %s", r.Verdict, r.Reason)
+	for _, flow := range []string{"setup", "teardown"} {
+		job := jobFor(t, "version: 1\n"+flow+": [{request: PUT /a, body: '${RELEASE}'}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]", serverFor(t, answer("ok")))
+		job.Release = ""
+		if r := smoke.ReadAndRun(t.Context(), job, nil); r.Verdict != finding.Error || !strings.Contains(r.Reason, "release is not known") {
+			t.Errorf("%s: %s: %s", flow, r.Verdict, r.Reason)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"encoding/json"
 	"testing"
 )
 
@@ -36,4 +37,18 @@ func FuzzAValueInAPathStaysAValue(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestANumberIsAName where a name stands, and itself where it is compared.
+func TestANumberIsAName(t *testing.T) {
+	r := &reader{source: []byte("x")}
+	root := map[string]any{"prices": map[string]any{"7": "seven"}, "items": []any{map[string]any{"id": json.Number("7"), "n": "here"}}}
+	for expr, want := range map[string]string{
+		`$.prices["${v}"]`: "seven", `$.prices['${v}']`: "seven", `$.prices.${v}`: "seven", `$.items[?@.id == "${v}"].n`: "here", `$.items[?'${v}' == @.id].n`: "here",
+	} {
+		found, err := r.jsonPath(expr, Pos{1, 1}).find(root, Scope{Captured: map[string]any{"v": json.Number("7")}})
+		if err != nil || len(found) != 1 || found[0] != want {
+			t.Errorf("%s: %v, %v", expr, found, err)
+		}
+	}
 }
