@@ -500,7 +500,7 @@ Hooks:
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
 			patient := readFile(t, "cookbook/"+suite+".yaml")
-			impatient := strings.Replace(patient, "within: 30s", "within: 4s", 1) // for the faults that are never ready
+			impatient := strings.Replace(patient, "within: 30s", "within: 2s", 1) // for the faults that are never ready
 			if impatient == patient {
 				t.Fatal("readiness says no within: 30s")
 			}
@@ -508,7 +508,7 @@ Hooks:
 			app := "env 'LOGIN_PASSWORD=p w&d=1' ./apps"
 			cmd := exec.CommandContext(t.Context(), "./rehearse", "faults", "-q", "--hooks", ".", "--taskdef", "taskdef.json",
 				"--appspec", "appspec.yaml", "--suite", suite+".yaml", "--blue", app, "--green", app, "--health-check", "/version",
-				"--tasks", "1")
+				"--tasks", "1", "--parallel", "16")
 			cmd.Dir = programs
 			cmd.Env = append(os.Environ(), "LOGIN_PASSWORD=p w&d=1")
 			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "SCORE 100 %") {
