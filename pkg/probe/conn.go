@@ -17,6 +17,7 @@ type conn struct {
 	net.Conn
 	written atomic.Int64
 	uses    atomic.Int64 // how many requests got it
+	refused atomic.Bool  // nothing is written any more
 	// expires is the end of the server's certificate, zero without TLS.
 	expires time.Time
 
@@ -27,12 +28,18 @@ type conn struct {
 	line int
 }
 
+// Write counts before it writes: no connection may break, and its request be taken for one that was not sent, before
+// what was written is counted.
 func (c *conn) Write(b []byte) (int, error) {
+	if c.refused.Load() {
+		return 0, errReplayed
+	}
 	c.mu.Lock()
 	c.line = 0 // an answer is to begin
 	c.mu.Unlock()
+	c.written.Add(int64(len(b)))
 	n, err := c.Conn.Write(b)
-	c.written.Add(int64(n))
+	c.written.Add(int64(n - len(b)))
 	return n, err
 }
 

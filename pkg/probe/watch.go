@@ -36,6 +36,9 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 	// If a connection turns out to be closed before anything was written to it, the request was not sent yet, and may
 	// use another one. What is written to one of HTTP/2 above TLS nobody counts: there, net/http repeats what was refused.
 	if !w.sent.IsZero() && (w.conn == nil || w.conn.written.Load() > w.before) {
+		if c, ok := info.Conn.(*conn); ok {
+			c.refused.Store(true) // net/http may write before it sees that the request has ended
+		}
 		w.cancel(errReplayed)
 		return
 	}
