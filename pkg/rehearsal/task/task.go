@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -280,17 +281,20 @@ func (s *Set) Stop(grace time.Duration) {
 	s.watching.Wait()
 }
 
+// The ports of tasks are below those that every system gives to whoever asks for any: a task that does not open its port
+// must not be taken for up because another program got it meanwhile.
+const firstPort, lastPort = 20_000, 29_999
+
 // freePorts returns n different ports that nobody listens on. All are held until all are found.
-func freePorts(ctx context.Context, n int) ([]int, error) {
-	var ports []int
-	for range n {
-		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
+func freePorts(ctx context.Context, n int) (ports []int, err error) {
+	for tries := 0; len(ports) < n; tries++ {
+		port := firstPort + rand.IntN(lastPort-firstPort+1) //nolint:gosec // no secret
+		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			defer func() { _ = socket.Close() }()
+			ports = append(ports, port)
+		} else if tries > 100*n {
 			return nil, err
-		}
-		defer func() { _ = socket.Close() }()
-		if tcp, ok := socket.Addr().(*net.TCPAddr); ok { // a TCP listener's always is
-			ports = append(ports, tcp.Port)
 		}
 	}
 	return ports, nil
