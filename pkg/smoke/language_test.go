@@ -130,6 +130,12 @@ func TestTheLanguage(t *testing.T) {
 			{request: GET /items, expect: {json: {"$.items[?@.id == '${id}']": {exists: false}}}}]}]`, "FAIL expected does not exist, got", ""},
 		"a number in a path": {`checks: [{name: a, steps: [{` + create + `, capture: {n: $.num}}, {request: GET /items,
 			expect: {json: {'$.items[?@.num == "${n}"]': {length: 1}, '$.items[?@.num == ${n}].id': "1", '$.items[?search(@.id, "^${n}$")]': {length: 1}}}}]}]`, "PASS", ""},
+		"a text is not taken for absent where there is the number": {`checks: [{name: a, steps: [{` + create + `, capture: {id: $.id}},
+			{request: GET /items, expect: {json: {'$.items[?@.num == "${id}"]': {exists: false}}}}]}]`, "FAIL nothing is equal, but 1 would be", ""},
+		"nor a number where there is the text": {`checks: [{name: a, steps: [{` + create + `, capture: {n: $.num}},
+			{request: GET /items, expect: {json: {'$.items[?@.id == "${n}"]': {exists: false}}}}]}]`, "FAIL nothing is equal, but 1 would be", ""},
+		"what differs may be absent": {`checks: [{name: a, steps: [{` + create + `, capture: {id: $.id}},
+			{request: GET /items, expect: {json: {'$.items[?@.id != "${id}"]': {exists: false}}}}]}]`, "PASS", ""},
 		"a name in a path": {`variables: {K: it's, N: "0"}
 checks: [{name: a, steps: [{` + create + `}, {request: GET /items, expect: {json: {"$.items[${N}]['${K}']": x, "$.items[0].${K}": x}}}]}]`, "PASS", ""},
 		"a pattern is taken literally": {`variables: {P: "1|."}

@@ -22,15 +22,42 @@ type jsonPath struct {
 }
 
 func (p jsonPath) find(root any, s Scope) ([]any, error) {
-	path := p.path
-	if path == nil {
-		expr, err := p.text.jsonPath(s.inPath)
-		if err != nil {
-			return nil, err
+	if p.path != nil {
+		return p.path.Select(root)
+	}
+	found, err := p.findBy(root, s.inPath)
+	if err != nil || len(found) > 0 || !strings.Contains(p.expr, "==") || strings.ContainsAny(p.expr, "!<>") {
+		return found, err
+	}
+	// What equals nothing because it is a text and not a number, or the other way round, must not be taken for absent.
+	other, err := p.findBy(root, func(name string) (pathValue, error) {
+		v, err := s.inPath(name)
+		switch node := v.node.(type) {
+		case json.Number:
+			v.node = node.String()
+		case string:
+			if json.Valid([]byte(node)) {
+				v.node = json.Number(node)
+			}
 		}
-		if path, err = jsonpath.Parse(expr); err != nil {
-			return nil, fmt.Errorf("with its values %s is not a JSON path", quote(p.expr))
-		}
+		return v, err
+	})
+	if err == nil && len(other) > 0 {
+		return nil, fmt.Errorf("nothing is equal, but %d would be if the variable's text were a number, or its number a text",
+			len(other))
+	}
+	return nil, nil
+}
+
+// findBy finds what the path names with values in it.
+func (p jsonPath) findBy(root any, value func(name string) (pathValue, error)) ([]any, error) {
+	expr, err := p.text.jsonPath(value)
+	if err != nil {
+		return nil, err
+	}
+	path, err := jsonpath.Parse(expr)
+	if err != nil {
+		return nil, fmt.Errorf("with its values %s is not a JSON path", quote(p.expr))
 	}
 	return path.Select(root)
 }
