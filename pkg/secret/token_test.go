@@ -28,20 +28,7 @@ func TestToken(t *testing.T) {
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	resolve := func(env string) (map[string]suite.Value, error) {
-		s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(`version: 1
-variables:
-  TOKEN: {oauth2: {token_url: "` + server.URL + `", client_id: "${USER}", client_secret: "${PASSWORD}", scope: a b}}
-  USER: smoke
-  PASSWORD: {env: PW, secret: true}
-checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, expect: {status: 200}}]
-`)})
-		if s == nil {
-			t.Fatal(problems)
-		}
-		lookup := func(string) (string, bool) { return env, true }
-		return secret.Sources{Env: lookup, Suite: s}.Resolve(t.Context(), s.References())
-	}
+	resolve := func(password string) (map[string]suite.Value, error) { return withToken(t, server.URL, password) }
 	values, err := resolve("hunter2")
 	if err != nil || values["TOKEN"] != (suite.Value{Text: "t0ken", Secret: true}) || asked != 1 {
 		t.Errorf("%v, %v, asked %d times", values, err, asked)
@@ -57,6 +44,50 @@ checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, 
 	asked = 0
 	if _, err = resolve("hunter2"); err == nil || asked == 0 || strings.Contains(err.Error(), "evil.invalid") {
 		t.Errorf("%v, asked %d times", err, asked)
+	}
+}
+
+// withToken resolves a suite whose token is asked for at that URL; without a password the variable has no value.
+func withToken(t *testing.T, url, password string) (map[string]suite.Value, error) {
+	t.Helper()
+	s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(`version: 1
+variables:
+  TOKEN: {oauth2: {token_url: "` + url + `", client_id: "${USER}", client_secret: "${PASSWORD}", scope: a b}}
+  USER: smoke
+  PASSWORD: {env: PW, secret: true}
+checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, expect: {status: 200}}]
+`)})
+	if s == nil {
+		t.Fatal(problems)
+	}
+	lookup := func(string) (string, bool) { return password, password != "" }
+	return secret.Sources{Env: lookup, Suite: s}.Resolve(t.Context(), s.References())
+}
+
+// TestATokensServerIsNotQuoted: its error code and its status may be the secret that it was sent.
+func TestATokensServerIsNotQuoted(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = conn.Write([]byte("HTTP/1.1 401 not-hunter2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"error\":\"hunter2\"}"))
+			_ = conn.Close()
+		}
+	}))
+	t.Cleanup(server.Close)
+	_, err := withToken(t, server.URL, "hunter2")
+	if err == nil || !strings.Contains(err.Error(), "answers 401 Unauthorized") || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+}
+
+// TestNoTokenIsAskedForWithHalfOfWhatItTakes: where the secret has no value, nobody is asked.
+func TestNoTokenIsAskedForWithHalfOfWhatItTakes(t *testing.T) {
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	t.Cleanup(server.Close)
+	_, err := withToken(t, server.URL, "")
+	if err == nil || strings.Contains(err.Error(), "TOKEN") || asked {
+		t.Errorf("%v, asked %t", err, asked)
 	}
 }
 

@@ -128,7 +128,13 @@ func (o oneOf) text(s Scope) string {
 
 // contains holds for a text that has a piece of text in it, a list that has an element, and an object that has
 // members, and may have more. Of several values it may be one itself.
-type contains struct{ operands }
+//
+// An element is the whole of one, or a gate would let more through than it says; below not, one with more members counts,
+// too, for the same reason.
+type contains struct {
+	operands
+	negated bool
+}
 
 func readContains(r *reader, p pair, k subjectKind) operator {
 	v := r.operand(p.value, k)
@@ -138,7 +144,7 @@ func readContains(r *reader, p pair, k subjectKind) operator {
 	if v.kind == kindString && v.text.parts == nil && v.text.raw == "" {
 		r.fail(p.at, "", "every text contains the empty one, so this cannot fail")
 	}
-	return contains{operands{values: []value{v}}}
+	return contains{operands: operands{values: []value{v}}}
 }
 
 func (o contains) oneIsEnough() bool { return true }
@@ -153,9 +159,9 @@ func (o contains) holds(v any, singular bool, s Scope) bool {
 		piece, err := want.text.expand(s, nil)
 		return want.kind == kindString && err == nil && strings.Contains(v, piece)
 	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return want.matches(e, s, true) })
+		return slices.ContainsFunc(v, func(e any) bool { return want.matches(e, s, o.negated) })
 	case map[string]any:
-		return want.matches(v, s, true)
+		return (singular || o.negated) && want.matches(v, s, true)
 	}
 	return false
 }
@@ -431,7 +437,16 @@ type not struct {
 	rule rule
 }
 
-func readNot(r *reader, p pair, k subjectKind) operator { return not{rule: r.rule(p.value, k)} }
+func readNot(r *reader, p pair, k subjectKind) operator {
+	o := not{rule: r.rule(p.value, k)}
+	for i := range o.rule {
+		if c, ok := o.rule[i].operator.(contains); ok {
+			c.negated = true
+			o.rule[i].operator = c
+		}
+	}
+	return o
+}
 
 func (o not) holds(v any, singular bool, s Scope) bool {
 	return len(o.rule) > 0 && !o.rule.holds([]any{v}, singular, s)

@@ -87,6 +87,7 @@ func TestHostileAnswers(t *testing.T) {
 		"a base of links":              {`checks: [{name: a, request: GET /app/fine, expect: {assets: true}}]`, "PASS", ""},
 		"an icon":                      {`checks: [{name: a, request: GET /app/deep/route, expect: {assets: true}}]`, "FAIL asset /favicon.ico", ""},
 		"an item with these members":   {`checks: [{name: a, request: GET /several, expect: {json: {"$.items[*]": {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
+		"an element is meant whole":    {`checks: [{name: a, request: GET /several, expect: {json: {$.items: {contains: {id: 1}}}}}]`, "FAIL", ""},
 		"a list's item with these":     {`checks: [{name: a, request: GET /several, expect: {json: {$.items: {not: {contains: {id: 1}}}}}}]`, "FAIL", ""},
 		"a secret in another charset":  {"variables: {S: {value: s3cr3t-w0rd, secret: true}}\n" + `checks: [{name: a, request: GET /wide, headers: {X: "${S}"}, expect: {body: no}}]`, "FAIL", "x00d"},
 		"a session's cookie":           {`checks: [{name: a, request: POST /login, expect: {headers: {Set-Cookie: {contains: HttpOnly}}}}]`, "FAIL header Set-Cookie", "s3cr3t"},
