@@ -215,7 +215,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	w := &watcher{cancel: x.cancel}
 	x.watcher = w
 	transport := x.client.warm
-	if x.request.Fresh {
+	if x.request.Fresh || x.request.Events > 0 { // nobody looks what comes behind events: no other request gets it
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
@@ -252,9 +252,6 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
-		if c := x.watcher.connection(); c != nil { // no other request gets it: nobody looks what came behind the events
-			defer c.Close() //nolint:errcheck // what came is judged
-		}
 	}
 	var whole bytes.Buffer
 	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))

@@ -184,7 +184,7 @@ func TestACertificateThatIsNotNeeded(t *testing.T) {
 	}
 }
 
-// TestAnEventStreamIsNotFollowedByItsOwnAnswer: the next request has another connection than one where more came.
+// TestAnEventStreamIsNotFollowedByItsOwnAnswer: no request gets the connection on which more came behind events.
 func TestAnEventStreamIsNotFollowedByItsOwnAnswer(t *testing.T) {
 	u := raw(t, func(c net.Conn) {
 		for {
