@@ -341,8 +341,8 @@ func TestRights(t *testing.T) {
 		"the hooks have these rights and no other": {theHooksRights, []mutation{
 			{"gate.yml", "- elasticloadbalancing:DescribeRules\n", "- elasticloadbalancing:ModifyRule\n"},
 			{"gate.yml", `, "codedeploy:GetDeployment"]`, `]`},
-			{"gate.yml", `Roles: [!Ref HookRole, `, `Roles: [!Ref ProberRole, `},
-			{"gate.yml", `, !If [HasWatch, !Ref WatchRole, !Ref "AWS::NoValue"]]`, `]`},
+			{"gate.yml", `Roles: !If [HasWatch, [!Ref HookRole, !Ref WatchRole], [!Ref HookRole]]`, `Roles: [!Ref WatchRole]`},
+			{"gate.yml", `Roles: !If [HasWatch, [!Ref HookRole, !Ref WatchRole], [!Ref HookRole]]`, `Roles: [!Ref HookRole]`},
 			{"gate.yml", `"cloudwatch:GetMetricData", `, `"cloudwatch:GetMetricData", "cloudwatch:PutMetricData", `},
 		}},
 		"what watches has the least": {whatWatches, []mutation{

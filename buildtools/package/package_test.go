@@ -23,7 +23,7 @@ func built(t *testing.T, written time.Time) string {
 	for name, content := range map[string]string{
 		"bin/functions/prober/bootstrap": "p", "bin/functions/after-allow-test-traffic/bootstrap": "a", "bin/functions/before-allow-traffic/bootstrap": "b",
 		"bin/functions/after-allow-traffic/bootstrap": "c",
-		"bin/tools/amd64/smoke": "s1", "bin/tools/amd64/render-taskdef": "r1", "bin/tools/arm64/smoke": "s2",
+		"bin/tools/amd64/smoke":                       "s1", "bin/tools/amd64/render-taskdef": "r1", "bin/tools/arm64/smoke": "s2",
 	} {
 		path := filepath.Join(dist, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
