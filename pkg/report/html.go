@@ -158,7 +158,7 @@ func (p *page) compares(all []finding.Comparison) {
 	for _, c := range all {
 		p.open(c.Check, c.Verdict)
 		p.Add("<p class=\"plain\">%v</p>\n", Plain(c))
-		p.pictures("Latency of "+line(c.Check), "request", "", []plot.Series{
+		p.pictures("Latency of "+line(c.Check), "", [2]string{"first request", "last"}, []plot.Series{
 			{Name: "green", Values: c.Green, P50: c.GreenP50, P95: c.GreenP95},
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
 		})
@@ -173,11 +173,11 @@ func (p *page) compares(all []finding.Comparison) {
 }
 
 // pictures shows both sides of what was measured, how often which value came and one after the other.
-func (p *page) pictures(title, what, unit string, series []plot.Series) {
-	if picture := plot.Pictures(title, what, unit, series); picture != "" {
+func (p *page) pictures(title, unit string, ends [2]string, series []plot.Series) {
+	key := map[bool]string{true: "line: median, dashed: 95th percentile"}[series[0].P95 > 0]
+	if picture := plot.Pictures(title, unit, ends, series); picture != "" {
 		p.Add(`<figure><figcaption><span class="key-1">green, filled</span><span class="key-2">blue, outlined</span>`+
-			"<span>line: median, dashed: 95th percentile</span></figcaption>\n<div class=\"plots\">%v</div></figure>\n",
-			sheet.Markup(picture))
+			"<span>%v</span></figcaption>\n<div class=\"plots\">%v</div></figure>\n", key, sheet.Markup(picture))
 	}
 }
 
@@ -206,7 +206,10 @@ func (p *page) watch(r finding.Report) {
 				sides[i].Values = append(sides[i].Values, time.Duration(v*float64(time.Millisecond)))
 			}
 		}
-		p.pictures(line(s.Name), "minute", unit, sides)
+		const clock = "15:04:05 UTC"
+		p.pictures(line(s.Name), unit, [2]string{
+			s.Start.UTC().Format(clock), s.Start.Add(time.Duration(len(s.Green)) * s.Step).UTC().Format(clock),
+		}, sides)
 		p.Add("</article>\n")
 	}
 }

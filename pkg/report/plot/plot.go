@@ -32,13 +32,15 @@ const (
 	logFrom = 20
 	// longest is where the scale ends for sure; nobody waits that long for a response.
 	longest = 1000 * time.Hour
+	// bins are the parts of the scale in which is counted what came.
+	bins = 40
 )
 
 // Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
 // the values in their order. Title is what they show, as text: browsers read it aloud and show it on hovering, with the
-// figures of each series. What says what each value is of, "request". Unit is empty for durations; with another one, a
-// millisecond stands for one of it.
-func Pictures(title, what, unit string, series []Series) string {
+// figures of each series. Unit is empty for durations; with another one, a millisecond stands for one of it. Ends are what
+// the first and the last value are.
+func Pictures(title, unit string, ends [2]string, series []Series) string {
 	var all []time.Duration
 	for _, one := range series {
 		all = append(all, one.Values...)
@@ -48,11 +50,11 @@ func Pictures(title, what, unit string, series []Series) string {
 		return ""
 	}
 	var b strings.Builder
-	title = s.describe(title, what, series)
+	title = s.describe(title, series)
 	s.spread(&b, "How often which value came. "+title, series)
 	s.open(&b, title)
-	fmt.Fprintf(&b, `<text x="%d" y="%d">first %s</text><text x="%d" y="%d" text-anchor="end">last</text>`, left,
-		height-10, what, width-right, height-10)
+	fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
+		html.EscapeString(ends[0]), width-right, height-10, html.EscapeString(ends[1]))
 	for i, one := range series {
 		class, shape := "s1 dots", dots
 		if i > 0 {
@@ -74,9 +76,6 @@ func (s scale) lines(b *strings.Builder, i int, one Series, path string, at func
 			at(one.P95))
 	}
 }
-
-// bins is into how many parts the scale is divided to count what came.
-const bins = 40
 
 // spread draws how much of each series is in which part of the scale.
 func (s scale) spread(b *strings.Builder, title string, series []Series) {
@@ -109,10 +108,10 @@ func (s scale) spread(b *strings.Builder, title string, series []Series) {
 	b.WriteString("</svg>")
 }
 
-func (s scale) describe(title, what string, series []Series) string {
+func (s scale) describe(title string, series []Series) string {
 	parts := make([]string, len(series))
 	for i, one := range series {
-		parts[i] = fmt.Sprintf("%s: %d %ss", one.Name, len(one.Values), what)
+		parts[i] = fmt.Sprintf("%s: %d values", one.Name, len(one.Values))
 		if one.P95 > 0 {
 			parts[i] += fmt.Sprintf(", median %s, 95th percentile %s", s.label(one.P50), s.label(one.P95))
 		}
@@ -156,13 +155,16 @@ func (s scale) y(d time.Duration) float64 {
 // label is a value in the scale's unit.
 func (s scale) label(d time.Duration) string {
 	if s.unit == "" {
-		return label(d)
+		return Label(d)
 	}
-	return digits(float64(d)/float64(time.Millisecond)) + " " + s.unit
+	if len(s.unit) > 2 {
+		s.unit = "" // no room: the page says it
+	}
+	return strings.TrimSpace(Digits(float64(d)/float64(time.Millisecond)) + " " + s.unit)
 }
 
-// digits prints a number with three digits, or all of those before its point.
-func digits(n float64) string {
+// Digits prints a number with three digits, or all of those before its point.
+func Digits(n float64) string {
 	if n >= 100 {
 		return fmt.Sprintf("%.0f", n)
 	}
@@ -220,6 +222,9 @@ const (
 
 // marks draws all values, thinned, as one path. x says where the i-th of them is.
 func (s scale) marks(b *strings.Builder, class, mark string, values []time.Duration, x func(i int) float64) {
+	if len(values) == 0 {
+		return
+	}
 	shift := map[string][2]float64{diamonds: {0, -3}, crosses: {-3, -3}}[mark]
 	fmt.Fprintf(b, `<path class="%s" d="`, class)
 	for _, i := range thin(values) {
@@ -258,14 +263,14 @@ func thin(values []time.Duration) []int {
 	return picked
 }
 
-// label prints a latency with three digits at most; what is below a microsecond is nothing.
-func label(d time.Duration) string {
+// Label prints a latency with three digits at most; what is below a microsecond is nothing.
+func Label(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		name string
 	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
 		if d >= unit.of {
-			return digits(float64(d)/float64(unit.of)) + " " + unit.name
+			return Digits(float64(d)/float64(unit.of)) + " " + unit.name
 		}
 	}
 	return "0"
@@ -327,7 +332,7 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 	}
 	for _, tick := range timeTicks(total) {
 		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick),
-			tall-bottom+6, x(tick), tall-10, anchor(tick, total), label(tick))
+			tall-bottom+6, x(tick), tall-10, anchor(tick, total), Label(tick))
 	}
 	y := 0
 	for _, s := range spans {
@@ -377,18 +382,15 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	}
 	for _, tick := range timeTicks(total) {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total),
-			label(tick))
+			Label(tick))
 	}
-	for _, series := range []struct {
-		requests    []Request
-		class, mark string
-	}{{old, "s2 diamonds", diamonds}, {fresh, "s1 dots", dots}, {failed, "crosses", crosses}} {
-		if len(series.requests) == 0 {
-			continue
-		}
-		sorted := slices.SortedStableFunc(slices.Values(series.requests), func(a, b Request) int { return int(a.At - b.At) })
-		s.marks(&b, series.class, series.mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
+	draw := func(class, mark string, requests []Request) {
+		sorted := slices.SortedStableFunc(slices.Values(requests), func(a, b Request) int { return int(a.At - b.At) })
+		s.marks(&b, class, mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
 	}
+	draw("s2 diamonds", diamonds, old)
+	draw("s1 dots", dots, fresh)
+	draw("crosses", crosses, failed)
 	b.WriteString("</svg>")
 	return b.String()
 }

@@ -17,20 +17,20 @@ const ms = time.Millisecond
 
 func draw(t testing.TB, values ...time.Duration) string {
 	t.Helper()
-	return plot.Pictures("Latency", "request", "", []plot.Series{{Name: "green", Values: values, P50: 100 * ms, P95: 200 * ms}, {Name: "blue", Values: []time.Duration{90 * ms}, P50: 90 * ms, P95: 90 * ms}})
+	return plot.Pictures("Latency", "", [2]string{"first", "last"}, []plot.Series{{Name: "green", Values: values, P50: 100 * ms, P95: 200 * ms}, {Name: "blue", Values: []time.Duration{90 * ms}, P50: 90 * ms, P95: 90 * ms}})
 }
 
 func TestNothingToDrawIsNoPicture(t *testing.T) {
-	if got := plot.Pictures("x", "request", "", []plot.Series{{Name: "green"}, {Name: "blue"}}); got != "" {
+	if got := plot.Pictures("x", "", [2]string{"first", "last"}, []plot.Series{{Name: "green"}, {Name: "blue"}}); got != "" {
 		t.Errorf("got %s", got)
 	}
-	if got := plot.Pictures("x", "request", "", nil); got != "" {
+	if got := plot.Pictures("x", "", [2]string{"first", "last"}, nil); got != "" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestThePictureTellsItsFiguresAloud(t *testing.T) {
-	want := `<title>How often which value came. Latency. green: 2 requests, median 100 ms, 95th percentile 200 ms; blue: 1 requests, median 90 ms, 95th percentile 90 ms</title>`
+	want := `<title>How often which value came. Latency. green: 2 values, median 100 ms, 95th percentile 200 ms; blue: 1 values, median 90 ms, 95th percentile 90 ms</title>`
 	if got := draw(t, 100*ms, 200*ms); !strings.Contains(got, want) {
 		t.Errorf("%s\ndoes not say\n%s", got, want)
 	}
@@ -88,7 +88,7 @@ func FuzzPictures(f *testing.F) {
 		for ; len(data) >= 8; data = data[8:] {
 			values = append(values, time.Duration(binary.LittleEndian.Uint64(data)))
 		}
-		got := plot.Pictures("t", "request", "", []plot.Series{{Name: title, Values: values, P50: time.Duration(p50), P95: time.Duration(p95)}})
+		got := plot.Pictures("t", "", [2]string{"first", "last"}, []plot.Series{{Name: title, Values: values, P50: time.Duration(p50), P95: time.Duration(p95)}})
 		if strings.Contains(got, "NaN") || strings.Contains(got, "Inf") || len(got) > 64<<10+8*len(title) {
 			t.Fatalf("%d bytes: %.500s", len(got), got)
 		}

@@ -97,12 +97,11 @@ func number(heading string) Markup {
 func (p *Page) Row(tone string, texts ...string) {
 	p.Add("<tr%v>", attribute("class", tone))
 	for i, text := range texts {
-		p.Add("<td%v%v>", number(p.columns[i]), attribute("data-label", strings.TrimRight(p.columns[i], "#!")))
+		cell := Markup("<td%v%v>%v</td>")
 		if strings.HasSuffix(p.columns[i], "!") {
-			p.Add(`<span class="verdict">%v</span></td>`, text)
-		} else {
-			p.Add("%v</td>", text)
+			cell = `<td%v%v><span class="verdict">%v</span></td>`
 		}
+		p.Add(cell, number(p.columns[i]), attribute("data-label", strings.TrimRight(p.columns[i], "#!")), text)
 	}
 	p.Add("</tr>\n")
 }
