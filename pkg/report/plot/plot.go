@@ -56,10 +56,7 @@ func Pictures(title, unit string, ends [2]string, series []Series) string {
 	fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
 		html.EscapeString(ends[0]), width-right, height-10, html.EscapeString(ends[1]))
 	for i, one := range series {
-		class, shape := "s1 dots", dots
-		if i > 0 {
-			class, shape = "s2 diamonds", diamonds
-		}
+		class, shape := [...]string{"s1 dots", "s2 diamonds"}[min(i, 1)], [...]string{dots, diamonds}[min(i, 1)]
 		s.marks(&b, class, shape, one.Values, func(i int) float64 {
 			return left + 4 + float64(width-left-right-8)*float64(i)/float64(max(len(one.Values)-1, 1))
 		})
@@ -222,9 +219,6 @@ const (
 
 // marks draws all values, thinned, as one path. x says where the i-th of them is.
 func (s scale) marks(b *strings.Builder, class, mark string, values []time.Duration, x func(i int) float64) {
-	if len(values) == 0 {
-		return
-	}
 	shift := map[string][2]float64{diamonds: {0, -3}, crosses: {-3, -3}}[mark]
 	fmt.Fprintf(b, `<path class="%s" d="`, class)
 	for _, i := range thin(values) {
@@ -390,7 +384,9 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	}
 	draw("s2 diamonds", diamonds, old)
 	draw("s1 dots", dots, fresh)
-	draw("crosses", crosses, failed)
+	if len(failed) > 0 {
+		draw("crosses", crosses, failed)
+	}
 	b.WriteString("</svg>")
 	return b.String()
 }
