@@ -27,7 +27,7 @@ func Plain(c finding.Comparison) string {
 			Count(c.GreenErrors, "answer"), c.BlueErrors)
 	case c.GreenP50 <= 0 || c.BlueP50 <= 0:
 		return c.Check + " could not be compared"
-	case v != finding.Pass && !slow && float64(c.GreenP95) >= worse*float64(c.BlueP95):
+	case v != finding.Pass && !slow && float64(c.GreenP95) > worse*float64(c.BlueP95):
 		said = slower("one answer in twenty of "+c.Check, c.GreenP95, c.BlueP95)
 	}
 	if v == finding.Inconclusive || v == finding.Error {
