@@ -85,7 +85,7 @@ func TestJudge(t *testing.T) {
 		"both leak, in the same minutes": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Same = served(10, 100, 5, 20, 50), served(10, 900, 45, 20, 50)
 		}, true, finding.Pass, finding.BlameNone, "blue 5 % of 9000 in the same minutes"},
-		"few requests": {"", 10, func(_ *Subject, m *Measured) { m.Green = served(10, 4, 0, 20, 50) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: green served 40 requests in 10 minutes, want 50"},
+		"few requests":                    {"", 10, func(_ *Subject, m *Measured) { m.Green = served(10, 4, 0, 20, 50) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: green served 40 requests in 10 minutes, want 50"},
 		"few requests, all of which fail": {"", 10, func(_ *Subject, m *Measured) { m.Green = served(10, 4, 4, 20, 50) }, true, finding.Fail, finding.BlameRelease, "100 % of 40"},
 		"no data":                         {"", 10, func(_ *Subject, m *Measured) { m.Green = served(10, 0, 0, -1, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "green served 0 requests"},
 		"requests without latencies":      {"", 10, func(_ *Subject, m *Measured) { m.Green = served(10, 100, 0, -1, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: p50: CloudWatch has no latencies"},
