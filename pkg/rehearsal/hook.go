@@ -247,7 +247,7 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		Argv: hook.Argv, Dir: hook.Dir, Variables: variables,
 		Timeout: s.plan.FunctionTimeout, MemoryMB: functionMemory,
 		Keeper: s.plan.Machine.Self, Lines: func(l process.Line) {
-			s.aws.Log("/aws/lambda/"+hook.Function, l.Text)
+			s.aws.Log("/aws/lambda/"+hook.Function, "rehearsal", l.Text)
 			w.line(l)
 		},
 	}
