@@ -107,12 +107,14 @@ func (c *codeDeploy) hookOf(ctx context.Context, p phase) *failure {
 		answer: answer, limit: callbackLimit,
 		late: "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
 		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
-			w.invoking()
-			f.Deliver(ctx, payload, func(ctx context.Context, d time.Duration) error {
-				err := wait(ctx, c.plan.scaled(d))
+			for event, ok := payload, true; ok; event, ok = f.Next() {
 				w.invoking()
-				return err
-			}, w.attempt)
+				f.Deliver(ctx, event, func(ctx context.Context, d time.Duration) error {
+					err := wait(ctx, c.plan.scaled(d))
+					w.invoking()
+					return err
+				}, w.attempt)
+			}
 		},
 	})
 }

@@ -142,6 +142,8 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	}
 	function := r.function(hook, w)
 	defer function.Stop()
+	r.invoked.Store(function)
+	defer r.invoked.Store(nil)
 	r.stream.send(Event{
 		Kind: KindHook, Lifecycle: p.name, Step: p.step,
 		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),

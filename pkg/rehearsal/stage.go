@@ -18,6 +18,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
@@ -77,6 +78,8 @@ type stage struct {
 	servers         []*http.Server
 	// lastCall is when an AWS call was last answered, in Unix nanoseconds.
 	lastCall atomic.Int64
+	// invoked is the hook that runs, which may invoke itself.
+	invoked atomic.Pointer[lambda.Function]
 }
 
 // newStage opens the ports. Whatever it opened, close closes.
@@ -90,7 +93,8 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	}
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
-		Done: func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
+		Functions: http.HandlerFunc(s.invoke),
+		Done:      func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
 	}
 	s.aws.Values.Put(evidenceParameter, "none")
 	for reference, value := range p.Secrets {
@@ -116,6 +120,15 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// invoke answers a call of Lambda's.
+func (s *stage) invoke(w http.ResponseWriter, r *http.Request) {
+	f := s.invoked.Load()
+	if f == nil {
+		f = &lambda.Function{} // it has no name
+	}
+	f.ServeHTTP(w, r)
 }
 
 func (s *stage) open(ctx context.Context) error {
