@@ -23,9 +23,9 @@ const (
 	MinPairs = 20
 	// testsPerCheck: errors, shift, tail. Holm corrects for all of them, whether they could be made or not.
 	testsPerCheck = 3
-	// minRatio and minShift are what a user would feel: a smaller shift may be real, but is not a reason to stop.
-	minRatio = 1.25
-	minShift = 20 * time.Millisecond
+	// MinRatio and MinShift are what a user would feel: a smaller shift may be real, but is not a reason to stop.
+	MinRatio = 1.25
+	MinShift = 20 * time.Millisecond
 	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift.
 	tailRatio = 2
 	tailShift = 100 * time.Millisecond
@@ -163,7 +163,7 @@ func above(latencies []float64, than time.Duration) int {
 }
 
 func (r *Result) noticeablySlower() bool {
-	return float64(r.Green.P50) >= minRatio*float64(r.Blue.P50) && r.Green.P50-r.Blue.P50 >= minShift
+	return float64(r.Green.P50) >= MinRatio*float64(r.Blue.P50) && r.Green.P50-r.Blue.P50 >= MinShift
 }
 
 // decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
