@@ -80,6 +80,9 @@ type stage struct {
 	lastCall atomic.Int64
 	// invoked is the hook that runs, which may invoke itself.
 	invoked atomic.Pointer[lambda.Function]
+	seen    seen
+	// logGroup and logPrefix are where the tasks' lines go, as the task definition says.
+	logGroup, logPrefix string
 }
 
 // newStage opens the ports. Whatever it opened, close closes.
@@ -93,9 +96,10 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	}
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
-		Functions: http.HandlerFunc(s.invoke),
-		Done:      func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
+		Functions: http.HandlerFunc(s.invoke), Tasks: s.tasks, Metrics: s.metrics, Alarms: s.alarms,
+		Done: func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
 	}
+	_, s.logGroup, s.logPrefix = p.logging()
 	s.aws.Values.Put(evidenceParameter, "none")
 	for reference, value := range p.Secrets {
 		s.aws.Values.Put(reference, value)
@@ -201,15 +205,18 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		Argv: argv, Path: s.plan.Machine.Path, Home: s.plan.Machine.Home, Keeper: s.plan.Machine.Self,
 		StartTimeout: s.plan.StartTimeout,
 		Lines: func(task string, line process.Line) {
+			s.log(s.task(d, task), line.Text)
 			s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
 		},
 		RestartPause: max(minRestart, s.plan.scaled(restartPause)),
 		Ended: func(task string, exit process.Exit) {
 			d.group.Deregister(task)
+			s.stopped(d, &exit, task)
 			s.stream.warning("task %s ended by itself: %s; ECS starts another", task, exit)
 			s.countTasks(d)
 		},
 		Started: func(t *task.Task) {
+			s.task(d, t.ID)
 			d.group.Register(ctx, t.ID, d.release, t.Addr)
 			s.stream.note("task %s is up in its place", t.ID)
 			s.countTasks(d)
@@ -225,6 +232,7 @@ func (s *stage) up(ctx context.Context, d *side) error {
 // register puts a side's tasks behind its target group.
 func (s *stage) register(ctx context.Context, d *side, set *task.Set) {
 	for _, t := range set.Tasks {
+		s.task(d, t.ID)
 		d.group.Register(ctx, t.ID, d.release, t.Addr)
 	}
 	d.set.Store(set)
@@ -267,6 +275,7 @@ func (s *stage) down(ctx context.Context, d *side, then string) {
 	}
 	ran := set.Running() > 0
 	set.Stop(stopGrace)
+	s.stopped(d, nil)
 	s.countTasks(d)
 	if ran && ctx.Err() == nil {
 		s.stream.note("%s (%s) is drained and stopped%s", d.name, d.release, then)

@@ -50,8 +50,8 @@ type Server struct {
 	// Metrics are a metric's samples between two times, Alarms CloudWatch's alarms; nil: there are none.
 	Metrics func(m Metric, from, to time.Time) []float64
 	Alarms  func() []Alarm
-	Values        Values
-	Objects       Objects
+	Values  Values
+	Objects Objects
 	// Functions answers Lambda's Invoke and GetFunction; nil: no function exists.
 	Functions http.Handler
 
