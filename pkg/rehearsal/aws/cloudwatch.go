@@ -59,8 +59,6 @@ func plain(v cbor.Value) any {
 func packed(answer any) cbor.Value {
 	v := reflect.ValueOf(answer)
 	switch v.Kind() { //nolint:exhaustive // no answer holds another one
-	case reflect.Interface, reflect.Pointer:
-		return packed(v.Elem().Interface())
 	case reflect.Map:
 		m := cbor.Map{}
 		for name, member := range v.Seq2() {
@@ -75,8 +73,6 @@ func packed(answer any) cbor.Value {
 		return l
 	case reflect.String:
 		return cbor.String(v.String())
-	case reflect.Bool:
-		return cbor.Bool(v.Bool())
 	case reflect.Float64:
 		return cbor.Float64(v.Float())
 	}

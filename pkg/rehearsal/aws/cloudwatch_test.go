@@ -122,14 +122,14 @@ func TestLogsAreFiltered(t *testing.T) {
 	for text, want := range map[string][]string{
 		"": all, "ERROR": {"ERRO", "say "}, "ERROR -Exception": {"say "}, "?WARN ?GET": {"GET ", "WARN"}, "ERROR ?WARN": {"ERRO", "say "},
 		`"\"level\":\"error\""`: {`{"le`}, `"at line"`: {"ERRO"}, "error": {`{"le`}, `"ok 2"`: {"GET "}, `-"ok 2" -ERROR -level`: {"WARN"},
-		`{ $.level = "error" }`: {`{"le`}, `{$.status>=500}`: {`{"le`}, `{ $.status = 200 }`: {`{"le`}, `{ $.level = "*" }`: {`{"le`, `{"le`}, `{ $.level != "info" && $.status < 501 }`: {`{"le`},
-		`{ ($.user.name = "ann" || $.status = 7) && $.level = "err*" }`: {`{"le`}, `{ $.none = "x" }`: nil,
+		`{ $.level = "error" }`: {`{"le`}, `{$.status>=500}`: {`{"le`}, `{ $.status = 200 }`: {`{"le`}, `{ $.level != "info" && $.status < 501 }`: {`{"le`},
+		`{ ($.user.name = "ann" || $.status = 7) && $.level = "error" }`: {`{"le`}, `{ $.none = "x" }`: nil,
 	} {
 		if got, err := ask(cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(text)}); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{`"level":"error"`, "foo-bar", "{ $.a }", "{ $.a = ", `{ ($.a = "b" }`, "{}", "[a, b]", "%x%", `{ $.a > "b" }`} {
+	for _, text := range []string{`"level":"error"`, "foo-bar", "{ $.a }", "{ $.a = ", `{ ($.a = "b" }`, "{}", `{ $.level = "*" }`, `{ @.a == "b" }`, "[a, b]", "%x%", `{ $.a > "b" }`} {
 		if _, err := ask(cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(text)}); code(t, err) != "InvalidParameterException" {
 			t.Errorf("%s: %v, want it refused", text, err)
 		}

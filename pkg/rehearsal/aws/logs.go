@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
 )
 
 // Logs is the prefix of CloudWatch Logs' operations in X-Amz-Target.
@@ -100,21 +101,36 @@ func (s *Server) filterLogEvents(in struct {
 	return object{"events": found}, nil
 }
 
-// pattern reads a filter pattern: terms, or a condition on JSON. What else AWS has, regular expressions and columns, is
-// refused.
+// comparison is one of a JSON filter pattern.
+var comparison = regexp.MustCompile(
+	`\$(\.[\w.]+)\s*(?:(!?=)\s*("(?:\\.|[^"\\*])*")|(!?=|[<>]=?)\s*(-?\d[\d.]*))`)
+
+// pattern reads a filter pattern: terms, or comparisons of a line in JSON with && and ||. What else AWS has (regular
+// expressions, columns, *, IS NULL) is refused.
 func pattern(text string) (func(line string) bool, error) {
 	if text = strings.TrimSpace(text); !strings.HasPrefix(text, "{") {
 		return terms(text)
 	}
 	inner, ended := strings.CutSuffix(text[1:], "}")
-	c := &condition{tokens: regexp.MustCompile(`"(?:\\.|[^"\\])*"|&&|\|\||[()]|[<>!]?=|[<>]|[^\s()&|<>!="]+|\S`).FindAllString(inner, -1)}
-	holds := c.any()
-	if c.wrong || !ended || len(c.tokens) > 0 {
+	filter := comparison.ReplaceAllStringFunc(inner, func(one string) string {
+		m := comparison.FindStringSubmatch(one)
+		operator := m[2] + m[4]
+		if operator == "=" {
+			operator = "=="
+		}
+		return "(@" + m[1] + " && @" + m[1] + operator + m[3] + m[5] + ")"
+	})
+	path, err := jsonpath.Parse("$[?" + filter + "]")
+	if err != nil || !ended || strings.Trim(comparison.ReplaceAllString(inner, ""), " ()&|") != "" {
 		return nil, fmt.Errorf("Invalid filter pattern: %.100q", text) //nolint:staticcheck // AWS's words
 	}
 	return func(line string) bool {
 		var v any
-		return json.Unmarshal([]byte(line), &v) == nil && holds(v)
+		if json.Unmarshal([]byte(line), &v) != nil {
+			return false
+		}
+		found, err := path.Select([]any{v})
+		return err == nil && len(found) > 0
 	}, nil
 }
 
@@ -139,79 +155,4 @@ func terms(text string) (func(line string) bool, error) {
 		}
 		return !slices.ContainsFunc(all, func(t string) bool { return !has(t) }) && !slices.ContainsFunc(none, has)
 	}, nil
-}
-
-// condition reads conditions like ($.a = "x" || $.b.c >= 3) && $.d IS NULL, without the last one.
-type condition struct {
-	tokens []string
-	wrong  bool
-}
-
-type holds func(v any) bool
-
-func (c *condition) take() (token string) {
-	if len(c.tokens) == 0 {
-		c.wrong = true
-		return ""
-	}
-	token, c.tokens = c.tokens[0], c.tokens[1:]
-	return token
-}
-
-func (c *condition) next(token string) bool {
-	is := len(c.tokens) > 0 && c.tokens[0] == token
-	if is {
-		c.take()
-	}
-	return is
-}
-
-func (c *condition) any() holds {
-	left := c.every()
-	for c.next("||") {
-		a, b := left, c.every()
-		left = func(v any) bool { return a(v) || b(v) }
-	}
-	return left
-}
-
-func (c *condition) every() holds {
-	left := c.one()
-	for c.next("&&") {
-		a, b := left, c.one()
-		left = func(v any) bool { return a(v) && b(v) }
-	}
-	return left
-}
-
-func (c *condition) one() holds {
-	if c.next("(") {
-		inner := c.any()
-		c.wrong = c.wrong || !c.next(")")
-		return inner
-	}
-	field, operator, want := c.take(), c.take(), c.take()
-	names, ok := strings.CutPrefix(field, "$.")
-	number, err := strconv.ParseFloat(want, 64)
-	equality := operator == "=" || operator == "!="
-	c.wrong = c.wrong || !ok || !equality && (err != nil || !slices.Contains([]string{"<", ">", "<=", ">="}, operator))
-	if quoted, err := strconv.Unquote(want); err == nil {
-		want = quoted
-	}
-	return func(v any) bool {
-		for name := range strings.SplitSeq(names, ".") {
-			object, _ := v.(map[string]any)
-			if v, ok = object[name]; !ok {
-				return false
-			}
-		}
-		have, isNumber := v.(float64)
-		if equality {
-			same, _ := path.Match(want, fmt.Sprint(v)) // a pattern that is none matches nothing
-			same = same || isNumber && err == nil && have == number
-			return same == (operator == "=")
-		}
-		sign := cmp.Compare(have, number)
-		return isNumber && (sign < 0 && operator[0] == '<' || sign > 0 && operator[0] == '>' || sign == 0 && len(operator) == 2)
-	}
 }
