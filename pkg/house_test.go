@@ -37,9 +37,10 @@ var neighbours = map[string][]string{
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/approval", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/smoke", "pkg/suite"},
-	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite"},
+	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite", "pkg/watch"},
 	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/lifecycle"},
 	"pkg/startup":           {},
+	"pkg/watch":             {"pkg/awsclient", "pkg/compare", "pkg/discovery", "pkg/finding", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/verify":            {"pkg/appspec", "pkg/awsclient", "pkg/diagnostic", "pkg/taskdef", "pkg/template"},
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template"},
