@@ -118,7 +118,7 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	w.mu.Lock()
 	invoked, last := w.invoked, w.last
 	w.mu.Unlock()
-	since := now.Add(-workGrace)
+	since := now.Add(-workGrace - 2*s.plan.WatchMinute)
 	active, asked := s.balancer.Log.Busy() // but for the background traffic
 	return invoked && (active > 0 || last.After(since) || asked.After(since) || s.lastCall.Load() > since.UnixNano())
 }
@@ -222,6 +222,9 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	if len(s.plan.Variables) > 0 {
 		object, _ := json.Marshal(s.plan.Variables) // strings always can
 		variables["SUITE_ENVIRONMENT"] = string(object)
+	}
+	if s.plan.Watch != nil && s.plan.WatchMinute > 0 {
+		variables["WATCH_MINUTE"] = s.plan.WatchMinute.String()
 	}
 	for _, service := range []string{
 		"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER",

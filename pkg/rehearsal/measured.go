@@ -2,13 +2,16 @@ package rehearsal
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"math"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
@@ -40,6 +43,47 @@ func (p Plan) logging() (configuration json.RawMessage, group, prefix string) {
 
 // watched is the suite's watch, with nothing in it where there is none.
 func (p Plan) watched() suite.Watch { return *cmp.Or(p.Watch, &suite.Watch{}) }
+
+// watchTime is how long the watch is here.
+func (p Plan) watchTime() time.Duration { return p.shortened(p.watched().For) }
+
+// shortened is a time in which AWS's minutes are a watch's.
+func (p Plan) shortened(d time.Duration) time.Duration { return d * p.WatchMinute / time.Minute }
+
+// bakes is how long a step of a shift stays: what is watched meanwhile has to be measured.
+func (p Plan) bakes(d time.Duration) time.Duration {
+	if p.Watch == nil {
+		return p.scaled(d)
+	}
+	return max(p.scaled(d), p.shortened(d))
+}
+
+// EnoughTraffic is how many production requests a second a watch needs, with room: three times what it demands of the
+// new release, also where that has a small share for a short while.
+func (p Plan) EnoughTraffic() float64 {
+	least := p.watchTime().Seconds()
+	if steps := p.config().Steps(); p.Native != nil && p.Native.Watches && len(steps) > 1 {
+		least = min(least, p.shortened(steps[0].Stays).Seconds()) * float64(steps[0].Percent) / wholeTraffic
+	}
+	if least <= 0 {
+		return 0
+	}
+	return min(mostTraffic, math.Ceil(3*float64(p.watched().MinRequests)/least))
+}
+
+// mostTraffic bounds what a rehearsal sends by itself, in requests a second.
+const mostTraffic = 300
+
+// beforeShift waits until as much of the old release was measured as the new one is watched, where it is.
+func (r *run) beforeShift(ctx context.Context, p phase) *failure {
+	missing := r.plan.watchTime() - time.Since(r.served)
+	if p.step > 1 || p.name == lifecycle.TestTrafficShift || r.plan.Traffic == 0 || r.blue.release == "" || missing <= 0 {
+		return nil
+	}
+	r.stream.tell(KindNote, p, "production is measured for %s more first: a watch compares with the old release before",
+		missing.Round(time.Millisecond))
+	return r.pause(ctx, p.name, missing)
+}
 
 // seen are the tasks as Amazon ECS shows them, in the order in which they began.
 type seen struct {

@@ -83,6 +83,8 @@ type stage struct {
 	seen    seen
 	// logGroup and logPrefix are where the tasks' lines go, as the task definition says.
 	logGroup, logPrefix string
+	// served is since when the old release is measured under production's traffic.
+	served time.Time
 }
 
 // newStage opens the ports. Whatever it opened, close closes.

@@ -147,8 +147,9 @@ func (s *Server) getMetricData(in struct {
 		seen[q.ID] = true
 		at, values := []moment{}, []float64{}
 		period := time.Duration(q.MetricStat.Period) * time.Second
-		end := seconds(in.EndTime)
-		for t := seconds(in.StartTime).Truncate(period); s.Metrics != nil && t.Before(end); t = t.Add(period) {
+		end := time.UnixMilli(int64(math.Round(in.EndTime * 1000)))
+		first := int64(in.StartTime) / q.MetricStat.Period * q.MetricStat.Period
+		for t := time.Unix(first, 0); s.Metrics != nil && t.Before(end); t = t.Add(period) {
 			if samples := s.Metrics(m, t, t.Add(period)); len(samples) > 0 {
 				at, values = append(at, moment(t)), append(values, statistic(samples, q.MetricStat.Stat))
 			}
@@ -167,8 +168,6 @@ func (s *Server) getMetricData(in struct {
 	}
 	return object{"MetricDataResults": results, "Messages": []object{}}, nil
 }
-
-func seconds(t float64) time.Time { return time.UnixMilli(int64(math.Round(t * 1000))).UTC() }
 
 // statistic is one of CloudWatch's of at least one sample.
 func statistic(samples []float64, stat string) float64 {
