@@ -48,7 +48,9 @@ func (p Plan) watched() suite.Watch { return *cmp.Or(p.Watch, &suite.Watch{}) }
 func (p Plan) watchTime() time.Duration { return p.shortened(p.watched().For) }
 
 // shortened is a time in which AWS's minutes are a watch's.
-func (p Plan) shortened(d time.Duration) time.Duration { return d * p.WatchMinute / time.Minute }
+func (p Plan) shortened(d time.Duration) time.Duration {
+	return time.Duration(d.Minutes() * float64(p.WatchMinute))
+}
 
 // bakes is how long a step of a shift stays: what is watched meanwhile has to be measured.
 func (p Plan) bakes(d time.Duration) time.Duration {

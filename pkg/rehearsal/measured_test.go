@@ -2,6 +2,8 @@ package rehearsal_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -92,4 +95,91 @@ func sum(ctx context.Context, t *testing.T, client *cloudwatch.Client, group, me
 		n += v
 	}
 	return n
+}
+
+// A hook that needs longer than one call invokes itself, and the deployment waits for the last one's answer.
+func TestAHookInvokesItself(t *testing.T) {
+	t.Parallel()
+	r := hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.Watch, p.WatchMinute = &suite.Watch{For: time.Minute, MinRequests: 50}, 2*time.Second
+		hookAt(t, p, "Again", lifecycle.AfterAllowTraffic)
+	})).end(rehearsal.Shifted)
+	said := ""
+	for _, e := range r.Timeline {
+		said += e.Text + "\n"
+	}
+	for _, want := range []string{"call 2, a minute is 2s", "its minutes are shortened to 2s (--watch-minute), so that 1m0s take 2s"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nobody says %q:\n%s", want, said)
+		}
+	}
+	shifted := r.Shifts[slices.IndexFunc(r.Shifts, func(s rehearsal.Shift) bool { return s.Listener == "production" && s.Green == 100 })]
+	if served := shifted.At.Sub(r.Started); served < 2*time.Second {
+		t.Errorf("production was shifted %s after it began: the old release was measured for less than a watch", served)
+	}
+	unharmed(t, r)
+}
+
+// The watch's hook is asked before the second step of a shift, beside the one that compares, and after the last; where it
+// refuses, the old release serves again.
+func TestAWatchEndsADeploymentWhileTheOldReleaseStands(t *testing.T) {
+	for name, run := range map[string]func(t *testing.T) rehearsal.Result{
+		"CodeDeploy": func(t *testing.T) rehearsal.Result {
+			t.Helper()
+			return hold(t, plan(t, func(p *rehearsal.Plan) { hookAt(t, p, "Failed", lifecycle.AfterAllowTraffic) })).end(rehearsal.RolledBack)
+		},
+		"ECS": func(t *testing.T) rehearsal.Result {
+			t.Helper()
+			p := nativePlan(t, "blue-green", "FAILED", lifecycle.PostProductionTrafficShift)
+			return hold(t, p).end(rehearsal.RolledBack)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t)
+			if got := production(r); !slices.Equal(got, []int{0, 100, 0}) {
+				t.Errorf("shares %v, want 0, 100, 0", got)
+			}
+			unharmed(t, r)
+		})
+	}
+	t.Run("each step", func(t *testing.T) {
+		t.Parallel()
+		p := nativePlan(t, "canary:10,1m", "SUCCEEDED", lifecycle.PostProductionTrafficShift, lifecycle.PreProductionTrafficShift)
+		p.Native.Watches = true
+		r := hold(t, p).end(rehearsal.Shifted)
+		var asked []string
+		for _, h := range r.Hooks {
+			asked = append(asked, fmt.Sprint(h.Event, h.Step))
+		}
+		same(t, asked, []string{
+			"PRE_PRODUCTION_TRAFFIC_SHIFT1", "PRE_PRODUCTION_TRAFFIC_SHIFT1", "PRE_PRODUCTION_TRAFFIC_SHIFT2",
+			"PRE_PRODUCTION_TRAFFIC_SHIFT2", "POST_PRODUCTION_TRAFFIC_SHIFT0",
+		})
+	})
+}
+
+func TestAWatchGetsEnoughTraffic(t *testing.T) {
+	native := func(watches bool) rehearsal.Plan {
+		p := nativePlan(t, "canary:10,5m", "SUCCEEDED")
+		p.Native.Watches = watches
+		return p
+	}
+	for name, c := range map[string]struct {
+		plan  rehearsal.Plan
+		watch *suite.Watch
+		want  float64
+	}{
+		"no watch":     {plan(t, nil), nil, 0},
+		"ten minutes":  {plan(t, nil), &suite.Watch{For: 10 * time.Minute, MinRequests: 50}, 8},
+		"one minute":   {plan(t, nil), &suite.Watch{For: time.Minute, MinRequests: 50}, 75},
+		"a small step": {native(true), &suite.Watch{For: 10 * time.Minute, MinRequests: 50}, 150},
+		"after it":     {native(false), &suite.Watch{For: 10 * time.Minute, MinRequests: 50}, 8},
+		"bounded":      {plan(t, nil), &suite.Watch{For: time.Minute, MinRequests: 5000}, 300},
+	} {
+		c.plan.Watch, c.plan.WatchMinute = c.watch, 2*time.Second
+		if got := c.plan.EnoughTraffic(); got != c.want {
+			t.Errorf("%s: %g requests a second, want %g", name, got, c.want)
+		}
+	}
 }
