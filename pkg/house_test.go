@@ -45,7 +45,7 @@ var neighbours = map[string][]string{
 
 	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template"},
 	"pkg/rehearsal/alb":        {},
-	"pkg/rehearsal/aws":        {"pkg/rehearsal/deployment"},
+	"pkg/rehearsal/aws":        {"pkg/jsonpath", "pkg/rehearsal/deployment"},
 	"pkg/rehearsal/deployment": {"pkg/lifecycle"},
 	"pkg/rehearsal/faults":     {"pkg/diagnostic", "pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/suite"},
 	"pkg/rehearsal/lambda":     {"pkg/rehearsal/process"},
