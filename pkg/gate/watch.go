@@ -34,8 +34,6 @@ const (
 	lookAgain = 30 * time.Second
 	// shiftTime is how long CodeDeploy may take to say that traffic was shifted.
 	shiftTime = 20 * time.Second
-	// retryTime is how long after its end a watch asks for what could not be read.
-	retryTime = time.Minute
 
 	noWatch = "the suite has no watch: add one, or take the hook away"
 )
@@ -178,7 +176,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		for i := range report.Checks {
 			report.Checks[i].Place = place
 		}
-		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(retryTime))) {
+		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(subject.Minute))) {
 			for _, c := range report.Checks {
 				in.j.check(c)
 			}

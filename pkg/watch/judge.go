@@ -41,7 +41,7 @@ func (i *item) unclear(blame finding.Blame, format string, args ...any) {
 // unread is an item of which AWS said nothing. A right that is missing will be missing in the next look, too.
 func (i *item) unread(err error) {
 	i.unclear(finding.BlameEnvironment, "%s", err)
-	if awsclient.IsCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidParameterException") {
+	if awsclient.IsCode(err, "AccessDenied", "AccessDeniedException", "InvalidParameterException", "ResourceNotFoundException") {
 		i.verdict, i.blame = finding.Error, finding.BlameConfig
 	}
 }
