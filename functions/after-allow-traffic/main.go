@@ -1,5 +1,5 @@
-// The after-allow-traffic function watches a release under production's traffic: it asks AWS what the load balancer,
-// Amazon ECS, the logs and the alarms have seen of it, and compares that with the release before.
+// The after-allow-traffic function watches the release under production's traffic, by what AWS measures of it, while
+// the old release still stands to go back to.
 package main
 
 import (
