@@ -392,7 +392,7 @@ func TestWhatTheHooksCallIsAllowed(t *testing.T) {
 	service := map[string]string{"cloudwatchlogs": "logs", "api": "codedeploy", "elb": "elasticloadbalancing", "elasticloadbalancingv2": "elasticloadbalancing"}
 	operation := regexp.MustCompile(`\b(\w+)\.([A-Z]\w+)Input\b`)
 	called := map[string]string{}
-	for _, room := range []string{"gate", "discovery", "prober", "secret", "codedeploy"} {
+	for _, room := range []string{"gate", "discovery", "prober", "secret", "codedeploy", "watch"} {
 		sources, err := filepath.Glob("../pkg/" + room + "/*.go")
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: no sources: %v", room, err)
