@@ -29,7 +29,7 @@ with() { # TEMPLATE PARAMETER=VALUE...
 	done
 }
 with gate Controller=ecs SuiteBucket=suites
-with gate Controller=both SuiteBucket=suites ApplicationName=a DeploymentGroupName=g
+with gate Controller=both SuiteBucket=suites ApplicationName=a DeploymentGroupName=g Watch=true
 for choice in 'codedeploy FARGATE BLUE_GREEN' 'ecs EC2 BLUE_GREEN' 'ecs FARGATE CANARY' 'ecs EC2 LINEAR'; do
 	set -- $choice
 	with bluegreen Controller=$1 LaunchType=$2 Strategy=$3 VpcId=vpc-00000000 \

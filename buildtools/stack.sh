@@ -80,6 +80,7 @@ made_once() {
 		--query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$dist/parameters.before"
 	changed=$(printf '%s\n' "$given" | while IFS=$separator read -r parameter is _ once; do
 		[ "$once" = once ] || continue
+		case $parameter/$(value Controller) in Watch/codedeploy) continue ;; esac # the AppSpec's, and no resource's
 		was=$(awk -F '\t' -v name="$parameter" '$1 == name { print $2; known = 1 } END { if (!known) print "None" }' \
 			"$dist/parameters.before")
 		[ "$was" = None ] || [ "$was" = "$is" ] || say "  $parameter is '$was', and would be '$is'"

@@ -19,7 +19,7 @@ func madeOnce() []string {
 func creationOnly() []string {
 	return []string{
 		"ContainerName", "ContainerPort", "HealthCheckPath", "NamePrefix", "PublicSubnet1Id", "PublicSubnet2Id", "CertificateArn", "DatabaseUsername",
-		"Controller", "LaunchType", "Strategy", "StepPercent", "StepMinutes", "BakeMinutes",
+		"Controller", "LaunchType", "Strategy", "StepPercent", "StepMinutes", "BakeMinutes", "Watch",
 	}
 }
 

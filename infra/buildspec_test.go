@@ -151,6 +151,7 @@ func stackVariables(sum string) map[string]string {
 		"CAPACITY_PROVIDER":             "capacity-tripmgmt",
 		"AFTER_ALLOW_TEST_TRAFFIC_HOOK": "CodeDeployHook_tripmgmt_AfterAllowTestTraffic",
 		"BEFORE_ALLOW_TRAFFIC_HOOK":     "CodeDeployHook_tripmgmt_BeforeAllowTraffic",
+		"AFTER_ALLOW_TRAFFIC_HOOK":      "CodeDeployHook_tripmgmt_AfterAllowTraffic",
 		"SUITE_BUCKET":                  "suites-bucket", "TOOLS_URI": "s3://b/greenlight/x/buildtools-linux-amd64.tar.gz", "TOOLS_SHA256": sum,
 	}
 }
@@ -250,7 +251,7 @@ func TestTheBuildLeavesWhatIsDeployed(t *testing.T) {
 		c.DockerLabels["greenlight.suite"] != "s3://suites-bucket/suites/"+sum+".yaml#sha256="+sum {
 		t.Errorf("the container is %+v", c)
 	}
-	for _, want := range []string{"<TASK_DEFINITION>", "CodeDeployHook_tripmgmt_AfterAllowTestTraffic", "CodeDeployHook_tripmgmt_BeforeAllowTraffic", "capacity-tripmgmt", "8080"} {
+	for _, want := range []string{"<TASK_DEFINITION>", "CodeDeployHook_tripmgmt_AfterAllowTestTraffic", "CodeDeployHook_tripmgmt_BeforeAllowTraffic", "AfterAllowTraffic: CodeDeployHook_tripmgmt_AfterAllowTraffic", "capacity-tripmgmt", "8080"} {
 		if !strings.Contains(appspec, want) {
 			t.Errorf("the AppSpec does not hold %s:\n%s", want, appspec)
 		}
@@ -260,6 +261,18 @@ func TestTheBuildLeavesWhatIsDeployed(t *testing.T) {
 	}
 	if calls := b.calls(t); !strings.Contains(calls, "suites/"+sum+".yaml") || !strings.Contains(calls, "docker push "+b.env["REPOSITORY_URI"]+":4f5e6d7c") {
 		t.Errorf("calls:\n%s", calls)
+	}
+}
+
+func TestWithoutAWatchNoHookIsNamed(t *testing.T) {
+	t.Parallel()
+	b := newBuild(t)
+	delete(b.env, "AFTER_ALLOW_TRAFFIC_HOOK")
+	if ok, out := b.run(t); !ok {
+		t.Fatalf("the build failed:\n%s", out)
+	}
+	if appspec := read(t, filepath.Join(b.app, "deploy/appspec.yaml")); strings.Contains(appspec, "AfterAllowTraffic") || !strings.Contains(appspec, "BeforeAllowTraffic") {
+		t.Errorf("the AppSpec is\n%s", appspec)
 	}
 }
 
@@ -317,7 +330,7 @@ func TestTheTestReportsAreFound(t *testing.T) {
 // reverse.
 func variablesOfBuilds(all stacks) []string {
 	var set, problems []string
-	for _, v := range list(at(all["bluegreen.yml"].resource("Build").properties, "Environment", "EnvironmentVariables")) {
+	for _, v := range list(at(all["bluegreen.yml"].as(map[string]string{"Watch": "true"}).resource("Build").properties, "Environment", "EnvironmentVariables")) {
 		set = append(set, str(at(v, "Name")))
 	}
 	code := "" // without its comments
@@ -369,6 +382,7 @@ func TestVariablesOfBuilds(t *testing.T) {
 		{"bluegreen.yml", "{Name: CAPACITY_PROVIDER,", "{Name: CAPACITY,"},
 		{"bluegreen.yml", "          - {Name: DB_SECRET_ARN, Value: !Ref DatabaseSecret}\n", ""},
 		{"buildspec.yml", "export DIGEST=", "DIGEST="},
+		{"buildspec.yml", "        ${AFTER_ALLOW_TRAFFIC_HOOK:+--hook \"AfterAllowTraffic=$AFTER_ALLOW_TRAFFIC_HOOK\"}\n", ""},
 	}}})
 }
 

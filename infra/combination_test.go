@@ -9,8 +9,12 @@ import (
 	"testing"
 )
 
-// native and codeDeploy are the values with which Amazon ECS deploys itself, and without.
-var native, codeDeploy = map[string]string{"Controller": "ecs"}, map[string]string{"Controller": "codedeploy"}
+// native and codeDeploy are the values with which Amazon ECS deploys itself, and without; watching is all that is there
+// with a watch.
+var (
+	native, codeDeploy = map[string]string{"Controller": "ecs"}, map[string]string{"Controller": "codedeploy"}
+	watching           = map[string]string{"Controller": "both", "Watch": "true"}
+)
 
 // combinations are all values of the parameters by which the pipeline is another one, those that no rule refuses, without
 // what is optional and with it.
@@ -19,6 +23,7 @@ func combinations() []map[string]string {
 	for _, optional := range []map[string]string{{}, {
 		"CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1", "ConnectionArn": "arn:aws:codeconnections:eu-west-1:123456789012:connection/1",
 		"KeyPairName": "k", "TestCidr": "203.0.113.7/32", "TaskRoleArn": "arn:aws:iam::123456789012:role/task", "NotificationEmail": "me@example.com",
+		"Watch": "true",
 	}} {
 		for _, launch := range []string{"EC2", "FARGATE"} {
 			for _, by := range []string{"codedeploy BLUE_GREEN", "ecs BLUE_GREEN", "ecs CANARY", "ecs LINEAR"} {
@@ -76,6 +81,17 @@ func (d decider) text(v any) string {
 		return d.text(whole)
 	}
 	return str(v)
+}
+
+// substituted is the text of a !Sub with its own values, as these values of the parameters decide them.
+func (t template) substituted(v any, values map[string]string) string {
+	text, d := str(v), decider{t, values}
+	parts, _ := at(v, "Fn::Sub", 1).(map[string]any)
+	for name, part := range parts {
+		value, _ := d.decided(part)
+		text = strings.ReplaceAll(text, "${"+name+"}", str(value))
+	}
+	return text
 }
 
 func (d decider) holds(condition any) bool {
@@ -292,6 +308,8 @@ func TestCombinations(t *testing.T) {
 			{f, `!If [ByECS, "", !Ref Application]`, "!Ref Application"},
 			{f, `DeploymentGroupName: !If [ByECS, "", !Sub "deploygrp-${NamePrefix}-demo"]`, `DeploymentGroupName: ""`},
 			{f, "        Controller: !Ref Controller\n", ""},
+			{f, "        Watch: !Ref Watch\n", ""},
+			{f, "- !If [HasWatch, {Name: AFTER_ALLOW_TRAFFIC_HOOK, Value: !GetAtt Gate.Outputs.AfterAllowTrafficFunction}, !Ref \"AWS::NoValue\"]", "- {Name: AFTER_ALLOW_TRAFFIC_HOOK, Value: !GetAtt Gate.Outputs.AfterAllowTrafficFunction}"},
 			{"gate.yml", "  InvokeRoleArn:\n    Condition: ForECS", "  InvokeRoleArn:\n    Condition: ForCodeDeploy"},
 			{f, "!If [ByECS, [!GetAtt Build.Arn, !GetAtt Deploy.Arn], [!GetAtt Build.Arn]]", "[!GetAtt Build.Arn, !GetAtt Deploy.Arn]"},
 		}},

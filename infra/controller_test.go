@@ -44,19 +44,34 @@ func onlyWhereItIs(all stacks) []string {
 	for id, condition := range map[string]string{
 		"LostInvocations": "ForCodeDeploy", "InvocationLost": "ForCodeDeploy", "ReportFailed": "ForCodeDeploy", "NotReportedQuery": "ForCodeDeploy",
 		"GateFailedByGroup": "ForCodeDeploy", "AfterAllowTestTrafficInvocation": "ForCodeDeploy", "BeforeAllowTrafficInvocation": "ForCodeDeploy",
-		"GateFailedByService": "ForECS", "InvokeRole": "ForECS", "GateFailed": "", "GateCrashed": "",
+		"GateFailedByService": "ForECS", "InvokeRole": "ForECS", "GateFailed": "", "GateCrashed": "", "AfterAllowTrafficInvocation": "WatchesCodeDeploy",
+		"AfterAllowTraffic": "HasWatch", "AfterAllowTrafficLogs": "HasWatch", "WatchRole": "HasWatch", "WatchState": "HasWatch", "WatchFailed": "HasWatch", "WatchQuery": "HasWatch", "WatchOnPolicy": "WatchesCodeDeploy",
 	} {
 		if got := str(gate.resource(id).all["Condition"]); got != condition {
 			problems = append(problems, fmt.Sprintf("%s is there with %q, want %q", id, got, condition))
 		}
 	}
-	if gate.parameter("Controller", "Default") != "codedeploy" {
-		problems = append(problems, "without a word, another controller is meant than before")
+	if gate.parameter("Controller", "Default") != "codedeploy" || gate.parameter("Watch", "Default") != "false" {
+		problems = append(problems, "without a word, another controller is meant than before, or releases are watched")
+	}
+	for controller := range map[string]bool{"codedeploy": true, "ecs": true, "both": true} {
+		for _, watch := range []string{"true", "false"} {
+			stack := gate.as(map[string]string{"Controller": controller, "Watch": watch})
+			if is := stack.resource("AfterAllowTraffic").kind != ""; is != (watch == "true") {
+				problems = append(problems, fmt.Sprintf("Watch=%s: the third function is there: %t", watch, is))
+			}
+			for _, name := range named(map[string]any{"Resources": stack.section("Resources"), "Outputs": stack.section("Outputs")}) {
+				id, _, _ := strings.Cut(name, ".")
+				if !strings.HasPrefix(id, "AWS::") && stack.section("Parameters")[id] == nil && stack.resource(id).kind == "" {
+					problems = append(problems, fmt.Sprintf("Controller=%s Watch=%s: there is no %s", controller, watch, id))
+				}
+			}
+		}
 	}
 	return problems
 }
 
-// whoInvokes wants Amazon ECS to be allowed to invoke the two hooks, and nobody else and nothing else.
+// whoInvokes wants Amazon ECS to be allowed to invoke the hooks, and nobody else and nothing else.
 func whoInvokes(all stacks) []string {
 	role := all["gate.yml"].resource("InvokeRole").properties
 	var problems []string
@@ -66,20 +81,21 @@ func whoInvokes(all stacks) []string {
 	}
 	statements := all["gate.yml"].statements("InvokeRole")
 	if len(statements) != 1 || !slices.Equal(statements[0].actions, []string{"lambda:InvokeFunction"}) ||
-		!slices.Equal(statements[0].resources, []string{"${AfterAllowTestTraffic.Arn}", "${BeforeAllowTraffic.Arn}"}) {
+		!slices.Equal(statements[0].resources, []string{"${AfterAllowTestTraffic.Arn}", "${BeforeAllowTraffic.Arn}", "${AfterAllowTraffic.Arn}"}) {
 		problems = append(problems, fmt.Sprintf("the role may %v", statements))
 	}
 	return problems
 }
 
-// output is the text of an output with ARNs in the place of the stack's references.
+// output is the text of an output, with what is there with Watch, and ARNs in the place of the stack's references.
 func (t template) output(name string) string {
 	return strings.NewReplacer(
 		"${AfterAllowTestTraffic.Arn}", "arn:aws:lambda:eu-west-1:123456789012:function:CodeDeployHook_trips_AfterAllowTestTraffic",
 		"${BeforeAllowTraffic.Arn}", "arn:aws:lambda:eu-west-1:123456789012:function:CodeDeployHook_trips_BeforeAllowTraffic",
 		"${InvokeRole.Arn}", "arn:aws:iam::123456789012:role/trips-InvokeRole",
-		"${AfterAllowTestTraffic}", "CodeDeployHook_trips_AfterAllowTestTraffic", "${BeforeAllowTraffic}", "CodeDeployHook_trips_BeforeAllowTraffic",
-	).Replace(str(at(t.section("Outputs"), name, "Value")))
+		"${AfterAllowTraffic.Arn}", "arn:aws:lambda:eu-west-1:123456789012:function:CodeDeployHook_trips_AfterAllowTraffic",
+		"${AfterAllowTraffic}", "CodeDeployHook_trips_AfterAllowTraffic", "${AfterAllowTestTraffic}", "CodeDeployHook_trips_AfterAllowTestTraffic", "${BeforeAllowTraffic}", "CodeDeployHook_trips_BeforeAllowTraffic",
+	).Replace(t.substituted(at(t.section("Outputs"), name, "Value"), watching))
 }
 
 // readyLines wants the three outputs to say the same: which function at which time.
@@ -89,6 +105,7 @@ func readyLines(all stacks) []string {
 	want := fmt.Sprint([][]string{
 		{function + "AfterAllowTestTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_SCALE_UP POST_TEST_TRAFFIC_SHIFT", "60 ROLLBACK"},
 		{function + "BeforeAllowTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_PRODUCTION_TRAFFIC_SHIFT", "60 ROLLBACK"},
+		{function + "AfterAllowTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_PRODUCTION_TRAFFIC_SHIFT POST_PRODUCTION_TRAFFIC_SHIFT", "60 ROLLBACK"},
 	})
 	var problems []string
 	var lines struct {
@@ -119,8 +136,13 @@ func readyLines(all stacks) []string {
 	if err != nil || fmt.Sprint(got) != want {
 		problems = append(problems, fmt.Sprintf("the JSON: %v\n%v, want\n%v", err, got, want))
 	}
-	if text := gate.output("AppSpecHooks"); text != "Hooks:\n  - AfterAllowTestTraffic: CodeDeployHook_trips_AfterAllowTestTraffic\n  - BeforeAllowTraffic: CodeDeployHook_trips_BeforeAllowTraffic" {
+	if text := gate.output("AppSpecHooks"); text != "Hooks:\n  - AfterAllowTestTraffic: CodeDeployHook_trips_AfterAllowTestTraffic\n  - BeforeAllowTraffic: CodeDeployHook_trips_BeforeAllowTraffic\n  - AfterAllowTraffic: CodeDeployHook_trips_AfterAllowTraffic" {
 		problems = append(problems, "the AppSpec's lines: "+text)
+	}
+	for _, name := range []string{"AppSpecHooks", "ServiceHooks", "ServiceHooksJson"} {
+		if text := gate.substituted(at(gate.section("Outputs"), name, "Value"), nil); strings.Contains(text, "AfterAllowTraffic") || strings.Contains(text, "${Watching}") {
+			problems = append(problems, "without a watch: "+text)
+		}
 	}
 	return problems
 }
@@ -133,15 +155,24 @@ func TestControllers(t *testing.T) {
 			{"gate.yml", "  CodeDeployPolicy:\n    Type: AWS::IAM::Policy\n    Condition: ForCodeDeploy\n", "  CodeDeployPolicy:\n    Type: AWS::IAM::Policy\n    Condition: ForECS\n"},
 			{"gate.yml", "Condition: ForECS\n    Properties:\n      Description: Lets", "Properties:\n      Description: Lets"},
 			{"gate.yml", "Default: codedeploy", "Default: both"},
+			{"gate.yml", "    Default: \"false\"\n", "    Default: \"true\"\n"},
+			{"gate.yml", `, !If [HasWatch, !Ref AfterAllowTrafficLogs, !Ref "AWS::NoValue"]]`, `, !Ref AfterAllowTrafficLogs]`},
+			{"gate.yml", `WatchAlarm: !If [HasWatch,`, `WatchAlarm: !If [ForCodeDeploy,`},
+			{"gate.yml", "  AfterAllowTrafficFunction:\n    Condition: HasWatch\n", "  AfterAllowTrafficFunction:\n"},
+			{"gate.yml", "  HasWatch: !Equals", "  HasWatch: !Not [!Equals [!Ref Watch, x]]\n  Other: !Equals"},
 		}},
 		"who invokes": {whoInvokes, []mutation{
 			{"gate.yml", "Principal: {Service: ecs.amazonaws.com}", "Principal: {Service: ecs-tasks.amazonaws.com}"},
-			{"gate.yml", "Resource: [!GetAtt AfterAllowTestTraffic.Arn, !GetAtt BeforeAllowTraffic.Arn]", "Resource: !GetAtt Prober.Arn"},
+			{"gate.yml", "Resource: [!GetAtt AfterAllowTestTraffic.Arn, !GetAtt BeforeAllowTraffic.Arn, ", "Resource: [!GetAtt Prober.Arn, "},
 		}},
 		"ready lines": {readyLines, []mutation{
 			{"gate.yml", "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [PRODUCTION_TRAFFIC_SHIFT]"},
 			{"gate.yml", `"roleArn": "${InvokeRole.Arn}"`, `"roleArn": "${HookRole.Arn}"`},
 			{"gate.yml", "- BeforeAllowTraffic: ${BeforeAllowTraffic}", "- BeforeAllowTraffic: ${AfterAllowTestTraffic}"},
+			{"gate.yml", "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
+			{"gate.yml", `"lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]`, `"lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]`},
+			{"gate.yml", `Watching: !If [HasWatch, !Sub "\n  - AfterAllowTraffic: ${AfterAllowTraffic}", ""]`, `Watching: ""`},
+			{"gate.yml", `Watching: !If [HasWatch, !Sub "\n  - AfterAllowTraffic`, `Watching: !If [ForCodeDeploy, !Sub "\n  - AfterAllowTraffic`},
 		}},
 	})
 }

@@ -52,8 +52,8 @@ compare:
     expect: {status: 200}
 `
 
-// observed runs both hooks in this process, once: the first one against a release with a broken route,
-// the second one against a good release while its status is refused.
+// observed runs the hooks in this process, once: the first one against a release with a broken route,
+// the second one against a good release while its status is refused, the third one with a suite that has no watch.
 func observed(t *testing.T) emitted {
 	t.Helper()
 	e, err := observeOnce()
@@ -110,7 +110,7 @@ var observeOnce = sync.OnceValues(func() (emitted, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, event := range []lifecycle.Name{lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic} {
+	for _, event := range []lifecycle.Name{lifecycle.AfterAllowTestTraffic, lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic} {
 		var log bytes.Buffer
 		good.Store(event == lifecycle.BeforeAllowTraffic)
 		_, err := gate.New(ctx, event, env, &log).Handle(ctx, []byte(`{"DeploymentId":"d-1A2B3C4D5","LifecycleEventHookExecutionId":"x"}`))

@@ -47,7 +47,7 @@ func TestTheTemplatesAreWithoutFindings(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
-	for _, with := range []string{"cn-north-1", "us-gov-west-1", "Controller=$1", "CANARY", "LINEAR", "FARGATE", "Controller=both"} {
+	for _, with := range []string{"cn-north-1", "us-gov-west-1", "Controller=$1", "CANARY", "LINEAR", "FARGATE", "Controller=both", "Watch=true"} {
 		if !strings.Contains(read(t, "../buildtools/lint-templates.sh"), with) {
 			t.Errorf("there is no lint with %s", with)
 		}

@@ -45,7 +45,7 @@ case "$*" in
 	[ -n "$STACK_STATUS" ] || { echo "An error occurred (ValidationError): Stack with id x does not exist" >&2; exit 255; }
 	[ "$STACK_STATUS" != denied ] || { echo "An error occurred (AccessDenied)" >&2; exit 255; }
 	echo "$STACK_STATUS" ;;
-*"describe-stacks"*"Parameters[]"*) printf 'NamePrefix\t%s\nContainerPort\t8080\nCertificateArn\t\nController\tcodedeploy\n' "${WAS:-tripmgmt}" ;;
+*"describe-stacks"*"Parameters[]"*) printf 'NamePrefix\t%s\nContainerPort\t8080\nCertificateArn\t\nController\tcodedeploy\nWatch\tfalse\n' "${WAS:-tripmgmt}" ;;
 *list-stack-resources*) echo "AWS::RDS::DBCluster	Database" ;;
 *ArtifactBucketName*) echo artifacts ;;
 *SuiteBucketName*) echo "${SUITE_BUCKET:-suites}" ;;
@@ -63,8 +63,8 @@ var parameterFiles = map[string]string{
 	"wrong.parameters":     "NamePrefix=-trips\nApplicationName=a\nDeploymentGroupName=g\nSuiteBucket=suites\n",
 	"canary.parameters":    "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nStrategy=CANARY\n",
 	"approval.parameters":  "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nController=ecs\nApprovalWaitMinutes=5\n",
-	"native.parameters":    "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nController=ecs\nStrategy=LINEAR\n",
-	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nContainerPort=9000\n",
+	"native.parameters":    "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nController=ecs\nStrategy=LINEAR\nWatch=true\n",
+	"bluegreen.parameters": "VpcId=v\nPublicSubnet1Id=a\nPublicSubnet2Id=b\nPublicCidr=0.0.0.0/0\nRepositoryId=a/b\nContainerPort=9000\nWatch=true\n",
 }
 
 // inAnAccount is a call of make with a stack in an account.
@@ -154,7 +154,7 @@ func TestMakeInAnAccount(t *testing.T) {
 			[]string{"STACK_STATUS=UPDATE_COMPLETE"},
 			[]string{"deploy", "STACK=bluegreen", "BUCKET=b", "PARAMETERS=infra/bluegreen.parameters"},
 			2,
-			[]string{"ContainerPort is '8080', and would be '9000'"},
+			[]string{"ContainerPort is '8080', and would be '9000'\nmake"}, // and nothing of Watch
 			nil,
 			[]string{"create-change-set", "cloudformation package", "s3 cp"},
 		},
@@ -194,7 +194,7 @@ func TestMakeInAnAccount(t *testing.T) {
 			[]string{"STACK_STATUS=UPDATE_COMPLETE"},
 			[]string{"deploy", "STACK=bluegreen", "BUCKET=b", "PARAMETERS=infra/native.parameters"},
 			2,
-			[]string{"Controller is 'codedeploy', and would be 'ecs'"},
+			[]string{"Controller is 'codedeploy', and would be 'ecs'", "Watch is 'false', and would be 'true'"},
 			nil,
 			[]string{"create-change-set", "cloudformation package", "s3 cp"},
 		},
@@ -355,7 +355,7 @@ func TestADryRunMarksWhatIsLost(t *testing.T) {
 			"STACK=gate", "BUCKET=b", "PARAMETERS="+filepath.Join(dir, "gate.parameters"))
 		out, err := cmd.CombinedOutput()
 		for _, want := range []string{
-			"building 1 of 11: after-allow-test-traffic for arm64",
+			"building 1 of 12: after-allow-test-traffic for arm64",
 			"! Modify  Replacement=True AWS::RDS::DBCluster Database\n", "! Remove  -            AWS::SQS::Queue Old\n",
 			"  Add     -            AWS::SNS::Topic New\n", "  Modify  Replacement=False AWS::IAM::Role HookRole\n",
 		} {

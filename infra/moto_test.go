@@ -289,7 +289,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 	network := m.ask(t, "ec2", "/?Version=2016-11-15&Action=DescribeSubnets")
 	subnets, vpc := elements("subnetId", network), elements("vpcId", network)[0]
 	parameters := filepath.Join(t.TempDir(), "parameters")
-	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nPublicCidr=0.0.0.0/0\nTestCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\n", vpc, subnets[0], subnets[1])
+	lines := fmt.Sprintf("VpcId=%s\nPublicSubnet1Id=%s\nPublicSubnet2Id=%s\nPublicCidr=0.0.0.0/0\nTestCidr=203.0.113.7/32\nRepositoryId=group/tripmgmt\nSuiteEnvironment={\"USER\": \"a,b=c\"}\nWatch=true\n", vpc, subnets[0], subnets[1])
 	if err := os.WriteFile(parameters, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestAStackIsMadeOfThePackages(t *testing.T) {
 		t.Errorf("make deploy says:\n%s", out)
 	}
 	made := m.stack(t, "DescribeStackResources", "greenlight-gate-native", "LogicalResourceId")
-	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "CodeDeployPolicy": false, "LostInvocations": false} {
+	for id, want := range map[string]bool{"InvokeRole": true, "NativePolicy": true, "HookRole": true, "WatchRole": false, "AfterAllowTraffic": false, "CodeDeployPolicy": false, "LostInvocations": false} {
 		if slices.Contains(made, id) != want {
 			t.Errorf("of Amazon ECS's gate, %s is made: %t; made are %v", id, !want, made)
 		}
@@ -424,7 +424,7 @@ func (m moto) wantMade(t *testing.T) {
 	t.Helper()
 	for _, event := range hooks() {
 		f := m.ask(t, "lambda", "/2015-03-31/functions/CodeDeployHook_tripmgmt_"+event+"/configuration")
-		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `"EVIDENCE_PARAMETER": "/greenlight/tripmgmt/evidence"`, `a,b=c`} {
+		for _, want := range []string{`"Runtime": "provided.al2023"`, `"Timeout": 840`, `"METRICS_NAMESPACE": "Greenlight/tripmgmt"`, `"PROBER_FUNCTION": "greenlight-tripmgmt-prober"`, `"EVIDENCE_PARAMETER": "/greenlight/tripmgmt/` + map[string]string{"AfterAllowTraffic": "watch"}[event], `a,b=c`} {
 			if !strings.Contains(f, want) {
 				t.Errorf("%s does not hold %s:\n%s", event, want, f)
 			}

@@ -56,12 +56,27 @@ func nativeService(all stacks) []string {
 
 // nativeHooks wants the service's hooks to be what the gate's output ServiceHooks tells people to write.
 func nativeHooks(all stacks) []string {
-	gate, service := all["gate.yml"], all["bluegreen.yml"].as(native).resource("Service").properties
+	gate := all["gate.yml"]
+	for _, watch := range []string{"true", "false"} {
+		values := map[string]string{"Controller": "ecs", "Watch": watch}
+		if problems := gate.sameHooks(all["bluegreen.yml"].as(values), values); len(problems) > 0 {
+			return problems
+		}
+	}
+	return nil
+}
+
+func (t template) sameHooks(pipeline template, values map[string]string) []string {
+	service, functions := pipeline.resource("Service").properties, 2
+	if values["Watch"] == "true" {
+		functions = len(hooks())
+	}
 	var lines any
 	text := strings.NewReplacer(
 		"${AfterAllowTestTraffic.Arn}", "function:${Gate.Outputs.AfterAllowTestTrafficFunction}", "${BeforeAllowTraffic.Arn}", "function:${Gate.Outputs.BeforeAllowTrafficFunction}",
+		"${AfterAllowTraffic.Arn}", "function:${Gate.Outputs.AfterAllowTrafficFunction}",
 		"${InvokeRole.Arn}", "${Gate.Outputs.InvokeRoleArn}",
-	).Replace(str(at(gate.section("Outputs"), "ServiceHooks", "Value")))
+	).Replace(t.substituted(at(t.section("Outputs"), "ServiceHooks", "Value"), values))
 	if err := yaml.Unmarshal([]byte(text), &lines); err != nil {
 		return []string{err.Error()}
 	}
@@ -74,7 +89,7 @@ func nativeHooks(all stacks) []string {
 		return all
 	}
 	got, want := said(at(service, "DeploymentConfiguration", "LifecycleHooks")), said(at(lines, "LifecycleHooks"))
-	if got != want || strings.Count(want, "\n") != len(hooks()) || str(at(gate.section("Outputs"), "InvokeRoleArn", "Value")) != "${InvokeRole.Arn}" {
+	if got != want || strings.Count(want, "\n") != functions || str(at(t.section("Outputs"), "InvokeRoleArn", "Value")) != "${InvokeRole.Arn}" {
 		return []string{fmt.Sprintf("the service's hooks are\n%s, the gate's output says\n%s", got, want)}
 	}
 	return nil
@@ -320,6 +335,8 @@ func TestNative(t *testing.T) {
 			{"gate.yml", "          LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]", "          LifecycleStages: [PRODUCTION_TRAFFIC_SHIFT]"},
 			{f, "RoleArn: !GetAtt Gate.Outputs.InvokeRoleArn", "RoleArn: !GetAtt LoadBalancerRole.Arn"},
 			{"gate.yml", "Value: !GetAtt InvokeRole.Arn", "Value: !GetAtt HookRole.Arn"},
+			{f, "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
+			{f, "            - !If\n              - HasWatch\n              - HookTargetArn", "            - !If\n              - ByECS\n              - HookTargetArn"},
 		}},
 		"traffic": {nativeTraffic, []mutation{
 			{f, "ProductionListenerRule: !Ref ProductionRule", "ProductionListenerRule: !Ref ProductionListener"},

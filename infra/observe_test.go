@@ -68,12 +68,21 @@ func queriesNameFields(e emitted) func(stacks) []string {
 			for _, p := range queryProblems(str(q.properties["QueryString"]), e) {
 				problems = append(problems, q.id+": "+p)
 			}
-			if !strings.HasPrefix(str(q.properties["Name"]), "${NamePrefix}/") || len(list(q.properties["LogGroupNames"])) != 2 {
-				problems = append(problems, q.id+": is not in the prefix's folder, or not over both hooks")
+			if !strings.HasPrefix(str(q.properties["Name"]), "${NamePrefix}/") || !slices.Equal(texts(q.properties["LogGroupNames"]), logsOf(q.id)) {
+				problems = append(problems, q.id+": is not in the prefix's folder, or not over all hooks")
 			}
 		}
 		return problems
 	}
+}
+
+// logsOf are the log groups that a query is over.
+func logsOf(query string) []string {
+	all := []string{"${AfterAllowTestTrafficLogs}", "${BeforeAllowTrafficLogs}", "${AfterAllowTrafficLogs}"}
+	if query == "WatchQuery" {
+		return all[2:]
+	}
+	return all
 }
 
 // metric is one metric as an alarm or a dashboard names it.
@@ -149,6 +158,9 @@ func alarmMetrics(alarm resource) []metric {
 	}
 	one(alarm.properties)
 	for _, m := range list(alarm.properties["Metrics"]) {
+		if choice := at(m, "Fn::If", 1); str(at(m, "Fn::If", 0)) == "HasWatch" {
+			m = choice
+		}
 		one(at(m, "MetricStat", "Metric"))
 		if q := regexp.MustCompile(`^SELECT SUM\((\w+)\) FROM SCHEMA\("([^"]+)", ([\w, ]+)\) GROUP BY `).FindStringSubmatch(str(at(m, "Expression"))); q != nil {
 			all = append(all, ofAll(q[2], q[1], q[3]))
@@ -191,8 +203,8 @@ func alarmsNameMetrics(e emitted) func(stacks) []string {
 			}
 		}
 		for _, name := range []string{"GateFailed", "Errors", "ReportFailed"} {
-			if watched[name] != 2 {
-				problems = append(problems, fmt.Sprintf("%s is watched %d times, want both hooks", name, watched[name]))
+			if watched[name] != len(hooks()) {
+				problems = append(problems, fmt.Sprintf("%s is watched %d times, want each hook", name, watched[name]))
 			}
 		}
 		return problems
@@ -215,24 +227,9 @@ func holds(condition, controller string) bool {
 	return condition == "" || controller == "both" || (condition == "ForECS") == (controller == "ecs")
 }
 
-// dashboardBody is a dashboard's text with what is only with this controller put in, or not.
-func (t template) dashboardBody(id, controller string) string {
-	body := t.resource(id).properties["DashboardBody"]
-	text := str(body)
-	parts, _ := at(body, "Fn::Sub", 1).(map[string]any)
-	for name, part := range parts {
-		choice := 2
-		if holds(str(at(part, "Fn::If", 0)), controller) {
-			choice = 1
-		}
-		text = strings.ReplaceAll(text, "${"+name+"}", str(at(part, "Fn::If", choice)))
-	}
-	return text
-}
-
-func (t template) widgets(id, controller string) ([]widget, error) {
+func (t template) widgets(id string, values map[string]string) ([]widget, error) {
 	var body struct{ Widgets []widget }
-	dec := json.NewDecoder(strings.NewReader(t.dashboardBody(id, controller)))
+	dec := json.NewDecoder(strings.NewReader(t.substituted(t.resource(id).properties["DashboardBody"], values)))
 	dec.DisallowUnknownFields()
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil || dec.More() {
@@ -278,13 +275,15 @@ func dashboards(e emitted) func(stacks) []string {
 			if len(boards) != 1 {
 				problems = append(problems, fmt.Sprintf("%s has %d dashboards", file, len(boards)))
 			}
-			for _, controller := range []string{"codedeploy", "ecs", "both"} {
-				widgets, err := all[file].widgets(boards[0].id, controller)
+			for _, choice := range []string{"codedeploy false", "ecs false", "both false", "codedeploy true", "ecs true"} {
+				controller, watch, _ := strings.Cut(choice, " ")
+				values := map[string]string{"Controller": controller, "Watch": watch}
+				widgets, err := all[file].widgets(boards[0].id, values)
 				if err != nil || len(widgets) == 0 {
 					problems = append(problems, fmt.Sprintf("%s: %v", file, err))
 				}
 				for i, w := range widgets {
-					for _, p := range append(w.problems(all[file], e, controller), overlaps(w, widgets[:i])...) {
+					for _, p := range append(w.problems(all[file].as(values), e, watch == "true"), overlaps(w, widgets[:i])...) {
 						problems = append(problems, fmt.Sprintf("%s: %s: %s", file, w.Properties.Title, p))
 					}
 				}
@@ -306,7 +305,7 @@ func overlaps(w widget, before []widget) []string {
 	return nil
 }
 
-func (w widget) problems(t template, e emitted, controller string) []string {
+func (w widget) problems(t template, e emitted, watch bool) []string {
 	var problems []string
 	switch w.Type {
 	case "metric":
@@ -315,17 +314,26 @@ func (w widget) problems(t template, e emitted, controller string) []string {
 		}
 		for _, m := range w.metrics() {
 			problems = append(problems, m.problems(e)...)
+			if of := m.dimensions["LifecycleEvent"] + m.dimensions["FunctionName"]; !watch && strings.Trim(of, "${}") == "AfterAllowTraffic" {
+				problems = append(problems, "shows a watch, and there is none")
+			}
 		}
 	case "log":
 		sources, query, _ := cutLast(w.Properties.Query, "' | ")
-		if strings.Count(sources, "SOURCE '${") != 2 {
-			problems = append(problems, "is not over both hooks' logs: "+sources)
+		over := logsOf("")
+		if strings.Contains(w.Properties.Title, "watched") {
+			over = logsOf("WatchQuery")
+		} else if !watch {
+			over = over[:2]
+		}
+		if sources != "SOURCE '"+strings.Join(over, "' | SOURCE '") {
+			problems = append(problems, "is not over the hooks' logs: "+sources)
 		}
 		if !slices.ContainsFunc(t.resources("AWS::Logs::QueryDefinition"), func(q resource) bool { return str(q.properties["QueryString"]) == query }) {
 			problems = append(problems, "no saved query says "+query)
 		}
 	case "alarm":
-		there := slices.DeleteFunc(t.resources("AWS::CloudWatch::Alarm"), func(r resource) bool { return !holds(str(r.all["Condition"]), controller) })
+		there := t.resources("AWS::CloudWatch::Alarm")
 		for _, a := range w.Properties.Alarms {
 			if t.resource(strings.TrimSuffix(strings.Trim(a, "${}"), ".Arn")).kind != "AWS::CloudWatch::Alarm" {
 				problems = append(problems, a+" is no alarm")
@@ -377,7 +385,9 @@ func TestWhatOperatorsRead(t *testing.T) {
 		"alarms name metrics that the hooks write": {alarmsNameMetrics(e), []mutation{
 			{"gate.yml", "MetricName: GateFailed", "MetricName: HookFailed"},
 			{"gate.yml", "Dimensions: [{Name: LifecycleEvent, Value: AfterAllowTestTraffic}]", "Dimensions: [{Name: Event, Value: AfterAllowTestTraffic}]"},
-			{"gate.yml", "Value: BeforeAllowTraffic}]", "Value: AfterAllowTraffic}]"},
+			{"gate.yml", "Value: BeforeAllowTraffic}]", "Value: AfterAllowAll}]"},
+			{"gate.yml", "Dimensions: [{Name: FunctionName, Value: !Ref AfterAllowTraffic}]", "Dimensions: [{Name: Function, Value: !Ref AfterAllowTraffic}]"},
+			{"gate.yml", "      Namespace: !Sub Greenlight/${NamePrefix}\n      MetricName: GateFailed\n", "      Namespace: Greenlight\n      MetricName: GateFailed\n"},
 			{"gate.yml", "Namespace: !Sub Greenlight/${NamePrefix}", "Namespace: Greenlight"},
 			{"gate.yml", "Cluster, Service, LifecycleEvent) GROUP BY", "Cluster, Service) GROUP BY"},
 			{"gate.yml", "SELECT SUM(GateFailed)", "SELECT SUM(HookFailed)"},
@@ -393,6 +403,11 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", `,Cluster,Service,LifecycleEvent} MetricName`, `,Cluster,LifecycleEvent} MetricName`},
 			{"gate.yml", `checks_failed, duration_ms\n| sort timestamp desc\n`, `checks_failed\n| sort timestamp desc\n`},
 			{"gate.yml", `"view": "table",`, `"view": "table"`},
+			{"gate.yml", `WatchAlarm: !If [HasWatch, !Sub ', "${WatchFailed.Arn}"', ""]`, `WatchAlarm: ""`},
+			{"gate.yml", `WatchSource: !If [HasWatch, !Sub " | SOURCE '${AfterAllowTrafficLogs}'", ""]`, `WatchSource: ""`},
+			{"gate.yml", `"title": "What was watched under production's traffic", "region": "${AWS::Region}", "view": "table",`, `"title": "What was watched under production's traffic"`},
+			{"gate.yml", `["AWS/Lambda", "Errors", "FunctionName", "${AfterAllowTraffic}"],`, `["AWS/Lambda", "Errors", "FunctionName", "${AfterAllowTraffic}"]`},
+			{"gate.yml", `WatchUnreported: !If [WatchesCodeDeploy,`, `WatchUnreported: !If [ForCodeDeploy,`},
 			{"bluegreen.yml", `"AWS/ECS", "CPUUtilization"`, `"AWS/ECS", "CPU"`},
 			{"gate.yml", `"width": 24, "height": 7`, `"width": 25, "height": 7`},
 		}},

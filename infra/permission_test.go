@@ -36,25 +36,18 @@ func (t template) statements(ids ...string) []statement {
 		for _, d := range documents {
 			for _, s := range list(at(d, "Statement")) {
 				m, _ := s.(map[string]any)
-				all = append(all, statement{t.name, r.id, str(m["Effect"]), texts(m["Action"]), scopes(m["Resource"]), m["Condition"], m})
+				all = append(all, statement{t.name, r.id, str(m["Effect"]), texts(m["Action"]), texts(m["Resource"]), m["Condition"], m})
 			}
 		}
 	}
 	return all
 }
 
-// scopes returns the texts of a statement's resources, those behind an !If too.
-func scopes(v any) []string {
-	if choice, ok := at(v, "Fn::If").([]any); ok {
-		return append(texts(choice[1]), texts(choice[2])...)
-	}
-	return texts(v)
-}
-
 // unscoped says why a right may stand on all resources. AWS's service authorization reference has no
 // resource type for the first ones.
 var unscoped = map[string]string{
 	"cloudwatch:DescribeAlarms":                  "CodeDeploy asks with a list of names, which is allowed on all alarms or not at all",
+	"cloudwatch:GetMetricData":                   "no resource type",
 	"codedeploy:GetDeploymentTarget":             "no resource type",
 	"codedeploy:ListDeploymentTargets":           "no resource type",
 	"ec2:AssignPrivateIpAddresses":               "Lambda's documentation, for functions in a VPC",
@@ -66,6 +59,7 @@ var unscoped = map[string]string{
 	"ecr:GetAuthorizationToken":                  "no resource type",
 	"ecs:RegisterTaskDefinition":                 "CodePipeline's documentation, for CodeDeployToECS",
 	"ecs:DescribeTaskDefinition":                 "no resource type",
+	"ecs:ListTasks":                              "a container instance, which Fargate has not: held to the cluster by a condition",
 	"elasticloadbalancing:DescribeListeners":     "no resource type",
 	"elasticloadbalancing:DescribeLoadBalancers": "no resource type",
 	"elasticloadbalancing:DescribeRules":         "no resource type",
@@ -110,6 +104,9 @@ func (s statement) wildcards() []string {
 			if (r == "*" || strings.HasSuffix(r, ":*") && !strings.Contains(a, "logs:")) && unscoped[a] == "" {
 				say("%s is allowed on %s", a, r)
 			}
+			if a == "ecs:ListTasks" && !strings.HasSuffix(str(at(s.conditions, "ArnLike", "ecs:cluster")), ":cluster/${ClusterName}") {
+				say("%s is allowed in every cluster", a)
+			}
 			if strings.Contains(r, "${AWS::AccountId}:key/*") && (s.conditions == nil || !strings.Contains(fmt.Sprint(s.conditions), "kms:EncryptionContext:")) {
 				say("%s is allowed on every key, for everything", a)
 			}
@@ -133,21 +130,51 @@ func hookRights() []string {
 	}
 }
 
+// watchRights are what the third hook calls beside that.
+func watchRights() []string {
+	return []string{"cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms", "logs:FilterLogEvents", "ecs:ListTasks", "ecs:DescribeTasks"}
+}
+
 func theHooksRights(all stacks) []string {
-	var got []string
-	gate := all["gate.yml"]
-	for _, s := range gate.statements() {
-		attached := s.in == "HookRole" || slices.Contains(texts(gate.resource(s.in).properties["Roles"]), "${HookRole}")
-		if attached && s.effect == "Allow" {
-			got = append(got, s.actions...)
+	var problems []string
+	for role, want := range map[string][]string{"HookRole": hookRights(), "WatchRole": append(hookRights(), watchRights()...)} {
+		got := all["gate.yml"].rightsOf(role)
+		for _, a := range missing(want, got) {
+			problems = append(problems, role+" may not "+a)
+		}
+		for _, a := range missing(got, want) {
+			problems = append(problems, role+" may "+a+", which nobody asked for")
 		}
 	}
+	return problems
+}
+
+// whatWatches wants the rights of the third hook to be on what can be named, and what it invokes to be itself.
+func whatWatches(all stacks) []string {
 	var problems []string
-	for _, a := range missing(hookRights(), got) {
-		problems = append(problems, "the hooks may not "+a)
+	gate := all["gate.yml"]
+	want := map[string]string{
+		"logs:FilterLogEvents": "${WatchLogGroupArns}", "ecs:DescribeTasks": ":task/${ClusterName}/*", "ssm:PutParameter": ":parameter${WatchState}",
+		"lambda:InvokeFunction": ":function:" + str(gate.resource("AfterAllowTraffic").properties["FunctionName"]), "logs:PutLogEvents": "${AfterAllowTrafficLogs.Arn}",
 	}
-	for _, a := range missing(got, hookRights()) {
-		problems = append(problems, "the hooks may "+a+", which nobody asked for")
+	found := 0
+	for _, s := range gate.statements("WatchRole", "WatchOnPolicy", "WatchLogsPolicy") {
+		for _, a := range s.actions {
+			if end, ok := want[a]; ok {
+				found++
+				if len(s.resources) != 1 || !strings.HasSuffix(s.resources[0], end) {
+					problems = append(problems, fmt.Sprintf("%s: %s on %v, want %s", s.in, a, s.resources, end))
+				}
+			}
+		}
+	}
+	for _, id := range []string{"WatchOnPolicy", "WatchLogsPolicy"} {
+		if to := texts(gate.resource(id).properties["Roles"]); !slices.Equal(to, []string{"${WatchRole}"}) {
+			problems = append(problems, fmt.Sprintf("%s is %v's", id, to))
+		}
+	}
+	if found != len(want) {
+		problems = append(problems, fmt.Sprintf("%d rights were found", found))
 	}
 	return problems
 }
@@ -163,6 +190,9 @@ func theVerdictIsTheHooks(all stacks) []string {
 				continue
 			}
 			found++
+			if s.in == "WatchRole" && len(s.resources) == 1 && strings.HasSuffix(s.resources[0], ":parameter${WatchState}") {
+				continue // its own
+			}
 			if file != "gate.yml" || s.in != "HookRole" || len(s.resources) != 1 || !strings.HasSuffix(s.resources[0], ":parameter${Evidence}") {
 				problems = append(problems, fmt.Sprintf("%s: %s may write %v", file, s.in, s.resources))
 			}
@@ -170,11 +200,11 @@ func theVerdictIsTheHooks(all stacks) []string {
 	}
 	gate := all["gate.yml"]
 	name := str(gate.resource("Evidence").properties["Name"])
-	if found != 1 || !strings.HasPrefix(name, "/greenlight/${NamePrefix}/") || str(gate.resource("Evidence").properties["Value"]) != "none" {
+	if found != 2 || !strings.HasPrefix(name, "/greenlight/${NamePrefix}/") || str(gate.resource("Evidence").properties["Value"]) != "none" {
 		problems = append(problems, fmt.Sprintf("the verdict is kept in %q, by %d statements", name, found))
 	}
 	for _, event := range hooks() {
-		if got := str(at(gate.resource(event).properties, "Environment", "Variables", "EVIDENCE_PARAMETER")); got != "${Evidence}" {
+		if got := str(at(gate.resource(event).properties, "Environment", "Variables", "EVIDENCE_PARAMETER")); got != ownOf(event).Replace("${Evidence}") {
 			problems = append(problems, event+" keeps its verdict in "+got)
 		}
 	}
@@ -302,6 +332,7 @@ func TestRights(t *testing.T) {
 			{"gate.yml", `Resource: !GetAtt Prober.Arn}`, `Resource: "*"}`},
 			{"gate.yml", `Resource: !Ref SecretArns}`, `NotResource: !Ref SecretArns}`},
 			{"bluegreen.yml", `Resource: !Sub "${SuiteBucket.Arn}/suites/*"}`, `Resource: "*"}`},
+			{"gate.yml", `cluster/${ClusterName}"}}`, `cluster/*"}}`},
 			{"bluegreen.yml", "Resource: !GetAtt Repository.Arn", `Resource: "*"`},
 			{"bluegreen.yml", `Action: "elasticloadbalancing:ModifyListener"`, `Action: "elasticloadbalancing:*"`},
 			{"bluegreen.yml", "[!GetAtt TaskExecutionRole.Arn, !Ref TaskRoleArn]", "[!GetAtt TaskExecutionRole.Arn, \"*\"]"},
@@ -310,7 +341,16 @@ func TestRights(t *testing.T) {
 		"the hooks have these rights and no other": {theHooksRights, []mutation{
 			{"gate.yml", "- elasticloadbalancing:DescribeRules\n", "- elasticloadbalancing:ModifyRule\n"},
 			{"gate.yml", `, "codedeploy:GetDeployment"]`, `]`},
-			{"gate.yml", `Roles: [!Ref HookRole]`, `Roles: [!Ref ProberRole]`},
+			{"gate.yml", `Roles: !If [HasWatch, [!Ref HookRole, !Ref WatchRole], [!Ref HookRole]]`, `Roles: [!Ref WatchRole]`},
+			{"gate.yml", `Roles: !If [HasWatch, [!Ref HookRole, !Ref WatchRole], [!Ref HookRole]]`, `Roles: [!Ref HookRole]`},
+			{"gate.yml", `"cloudwatch:GetMetricData", `, `"cloudwatch:GetMetricData", "cloudwatch:PutMetricData", `},
+		}},
+		"what watches has the least": {whatWatches, []mutation{
+			{"gate.yml", "Resource: !Ref WatchLogGroupArns}", `Resource: !Sub "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*"}`},
+			{"gate.yml", "function:CodeDeployHook_${NamePrefix}_AfterAllowTraffic\n\n", "function:CodeDeployHook_${NamePrefix}_*\n\n"},
+			{"gate.yml", "task/${ClusterName}/*", "task/*"},
+			{"gate.yml", "Roles: [!Ref WatchRole]", "Roles: [!Ref WatchRole, !Ref HookRole]"},
+			{"gate.yml", "parameter${WatchState}", "parameter${Evidence}"},
 		}},
 		"a status is stored for the named group only": {deploymentGroupOnly, []mutation{
 			{"gate.yml", "deploymentgroup:${ApplicationName}/${DeploymentGroupName}", "deploymentgroup:${ApplicationName}/*"},
@@ -349,10 +389,10 @@ func TestRights(t *testing.T) {
 // TestWhatTheHooksCallIsAllowed reads the operations out of the code.
 func TestWhatTheHooksCallIsAllowed(t *testing.T) {
 	t.Parallel()
-	service := map[string]string{"api": "codedeploy", "elb": "elasticloadbalancing", "elasticloadbalancingv2": "elasticloadbalancing"}
+	service := map[string]string{"cloudwatchlogs": "logs", "api": "codedeploy", "elb": "elasticloadbalancing", "elasticloadbalancingv2": "elasticloadbalancing"}
 	operation := regexp.MustCompile(`\b(\w+)\.([A-Z]\w+)Input\b`)
 	called := map[string]string{}
-	for _, room := range []string{"gate", "discovery", "prober", "secret", "codedeploy"} {
+	for _, room := range []string{"gate", "discovery", "prober", "secret", "codedeploy", "watch"} {
 		sources, err := filepath.Glob("../pkg/" + room + "/*.go")
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: no sources: %v", room, err)
@@ -375,7 +415,7 @@ func TestWhatTheHooksCallIsAllowed(t *testing.T) {
 	}
 	for action, source := range called {
 		action = strings.Replace(action, "lambda:Invoke", "lambda:InvokeFunction", 1) // IAM's name for it
-		if !slices.Contains(hookRights(), action) {
+		if !slices.Contains(append(hookRights(), watchRights()...), action) {
 			t.Errorf("%s calls %s, which the hooks' role does not allow", source, action)
 		}
 	}

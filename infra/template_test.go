@@ -214,10 +214,15 @@ func list(v any) []any {
 	}
 }
 
+// texts are those of a list, and of both choices of an !If in it.
 func texts(v any) []string {
 	var all []string
 	for _, e := range list(v) {
-		all = append(all, str(e))
+		if choice, ok := at(e, "Fn::If").([]any); ok {
+			all = append(append(all, texts(choice[1])...), texts(choice[2])...)
+		} else if ref, _ := at(e, "Ref").(string); ref != "AWS::NoValue" {
+			all = append(all, str(e))
+		}
 	}
 	return all
 }

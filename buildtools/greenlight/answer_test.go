@@ -27,7 +27,7 @@ func TestWhatBecomesOfAnAnswer(t *testing.T) {
 		return func(_ *fake.Server, c fake.Call) bool { return c.Operation == operation }
 	}
 	verdict := func(s *fake.Server, reason string) {
-		s.Log("/aws/lambda/gate", `{"event":"verdict","deployment_id":"`+asksID+`","lifecycle_event":"BeforeAllowTraffic","verdict":"INCONCLUSIVE","timestamp":"`+
+		s.Log("/aws/lambda/gate", "s", `{"event":"verdict","deployment_id":"`+asksID+`","lifecycle_event":"BeforeAllowTraffic","verdict":"INCONCLUSIVE","timestamp":"`+
 			time.Now().Add(time.Second).UTC().Format(logTime)+`","reason":"`+reason+`; it was INCONCLUSIVE: blue is ill"}`)
 	}
 	for name, tc := range map[string]struct {
@@ -80,7 +80,7 @@ func TestWhatBecomesOfAnAnswer(t *testing.T) {
 			s := &fake.Server{Region: "eu-west-1", Account: "123456789012", Book: book, Definitions: func() map[string]json.RawMessage {
 				return map[string]json.RawMessage{asksRevision: json.RawMessage(`{"taskDefinitionArn":"` + asksRevision + `"}`)}
 			}}
-			s.Log("/aws/lambda/gate", `{"event":"ask","deployment_id":"`+asksID+`","lifecycle_event":"BeforeAllowTraffic","timestamp":"`+time.Now().UTC().Format(logTime)+
+			s.Log("/aws/lambda/gate", "s", `{"event":"ask","deployment_id":"`+asksID+`","lifecycle_event":"BeforeAllowTraffic","timestamp":"`+time.Now().UTC().Format(logTime)+
 				`","reason":"blue is ill","question":"`+question+`","until":"`+time.Now().Add(time.Hour).Format(time.RFC3339)+`"}`)
 			stored := false
 			s.Bend = func(w http.ResponseWriter, _ *http.Request, c fake.Call) bool {

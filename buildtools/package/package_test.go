@@ -22,7 +22,8 @@ func built(t *testing.T, written time.Time) string {
 	dist := t.TempDir()
 	for name, content := range map[string]string{
 		"bin/functions/prober/bootstrap": "p", "bin/functions/after-allow-test-traffic/bootstrap": "a", "bin/functions/before-allow-traffic/bootstrap": "b",
-		"bin/tools/amd64/smoke": "s1", "bin/tools/amd64/render-taskdef": "r1", "bin/tools/arm64/smoke": "s2",
+		"bin/functions/after-allow-traffic/bootstrap": "c",
+		"bin/tools/amd64/smoke":                       "s1", "bin/tools/amd64/render-taskdef": "r1", "bin/tools/arm64/smoke": "s2",
 	} {
 		path := filepath.Join(dist, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -55,7 +56,7 @@ func TestTheSameBinariesMakeTheSameBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"prober.zip", "after-allow-test-traffic.zip", "before-allow-traffic.zip", "buildtools-linux-amd64.tar.gz", "buildtools-linux-arm64.tar.gz"} {
+	for _, name := range []string{"prober.zip", "after-allow-test-traffic.zip", "before-allow-traffic.zip", "after-allow-traffic.zip", "buildtools-linux-amd64.tar.gz", "buildtools-linux-arm64.tar.gz"} {
 		if a, b := read(t, one, name), read(t, two, name); a != b || a == "" {
 			t.Errorf("%s differs, or is empty", name)
 		}

@@ -41,6 +41,7 @@ type options struct {
 	traffic                        string
 	commands                       map[lifecycle.Name]string // of --hook
 	quiet                          bool
+	ownRate                        bool // --traffic is given
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
 	checked *suite.Suite
@@ -111,13 +112,15 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 	f.Float64Var(&o.plan.Speed, "speed", 100,
 		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
 	f.StringVar(&o.traffic, "traffic", "20",
-		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none")
+		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none; a watch gets as many as it needs where "+
+			"this is not given")
 	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
 	f = c.Group("output")
 	f.StringArrayVar(&o.reportFlags, "report", nil,
 		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
+		o.ownRate = c.Given("traffic")
 		if err := o.chooseController(c); err != nil {
 			return 0, err
 		}
@@ -152,6 +155,8 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
 			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
 			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
+	f.DurationVar(&o.plan.WatchMinute, "watch-minute", 2*time.Second,
+		"`TIME`: how long each minute of a suite's watch is here, and of a step's bake time where one is watched")
 	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
 }
 
@@ -188,6 +193,8 @@ func (o *options) complete(c *cli.Command, args []string) error {
 		return cli.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
 	case o.plan.ReadyWait < 0 || o.plan.ReadyWait > 120*time.Hour:
 		return cli.Usagef("--approval-wait %s: between 0 and 120h, as CodeDeploy allows", o.plan.ReadyWait)
+	case o.plan.WatchMinute < time.Second || o.plan.WatchMinute > time.Minute || o.plan.WatchMinute%time.Second != 0:
+		return cli.Usagef("--watch-minute %s: whole seconds from 1s to 60s", o.plan.WatchMinute)
 	case o.plan.StartTimeout <= 0:
 		return cli.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
 	}

@@ -79,6 +79,7 @@ func (o *options) read(w world) diagnostic.List {
 		problems = append(problems, o.suiteProblems(checked)...)
 		o.plan.Routes = checked.ReadPaths()
 		o.plan.Host, _ = checked.Host()
+		o.plan.Watch = checked.Watch()
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range checked.References() {
 			if value, ok := w.lookup(reference.ID); ok && reference.Kind == suite.ReferenceEnv {
@@ -90,7 +91,11 @@ func (o *options) read(w world) diagnostic.List {
 	dir := cmp.Or(o.hooksDir, filepath.Dir(w.self))
 	var missing diagnostic.List
 	if o.plan.Native != nil {
-		found.Functions = rehearsal.StageFunctions(o.commands)
+		found.Functions = rehearsal.StageFunctions(o.commands, o.plan.Watch != nil)
+		o.plan.Native.Watches = o.plan.Watch != nil && len(o.commands) == 0
+	}
+	if !o.ownRate {
+		o.plan.Traffic = max(o.plan.Traffic, o.plan.EnoughTraffic())
 	}
 	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
 	problems = append(problems, missing...)
@@ -134,8 +139,17 @@ func problem(at diagnostic.Place, severity diagnostic.Severity, text, help strin
 	return diagnostic.Problem{Place: at, Severity: severity, Text: text, Help: help}
 }
 
-// silent warns of what CodeDeploy passes over without a word: a hook, or that there is none.
+// silent warns of what the controller passes over without a word: a hook, or that there is none.
 func (o *options) silent(found rehearsal.Release) diagnostic.List {
+	event := lifecycle.AfterAllowTraffic
+	if o.plan.Native != nil {
+		event = lifecycle.PostProductionTrafficShift
+	}
+	if _, ok := o.plan.Hooks[event]; o.plan.Watch != nil && len(o.plan.Hooks) > 0 && !ok {
+		return diagnostic.List{problem(diagnostic.Place{File: o.suite}, diagnostic.Warning,
+			fmt.Sprintf("has a watch, and nothing watches: there is no hook at %s", event),
+			fmt.Sprintf("name the third function there: --hook %s=FUNCTION", event))}
+	}
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
 	switch {
 	case o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0:

@@ -123,8 +123,10 @@ func keyTable(root node) string {
 		}
 	}
 	add("", root)
-	for _, def := range []string{"check", "step", "expect", "jsonRule", "comparison"} {
-		prefix := map[string]string{"check": "checks[].", "step": "steps[].", "expect": "expect.", "jsonRule": "", "comparison": "compare[]."}[def]
+	for _, def := range []string{"check", "step", "expect", "jsonRule", "comparison", "watchLog"} {
+		prefix := map[string]string{
+			"check": "checks[].", "step": "steps[].", "expect": "expect.", "jsonRule": "", "comparison": "compare[].", "watchLog": "watch.logs[].",
+		}[def]
 		n := root.Defs[def]
 		for _, a := range n.AnyOf {
 			n.Properties.names = append(n.Properties.names, a.Properties.names...)

@@ -21,6 +21,35 @@ func FisherGreater(badA, nA, badB, nB int) float64 {
 	return min(p, 1)
 }
 
+// BinomialGreater is the probability of at least k of n when each is one with probability p; 1 where that many are
+// expected anyway.
+func BinomialGreater(k, n int, p float64) float64 {
+	switch {
+	case float64(k) <= p*float64(n):
+		return 1
+	case p <= 0:
+		return 0
+	}
+	// From here on each term is smaller than the one before.
+	term, sum := math.Exp(lchoose(n, k)+float64(k)*math.Log(p)+float64(n-k)*math.Log1p(-p)), 0.0
+	for i := k; i <= n && term > sum*1e-12; i++ {
+		sum += term
+		term *= float64(n-i) / float64(i+1) * p / (1 - p)
+	}
+	return min(sum, 1)
+}
+
+// LeastMannWhitney is the smallest value that MannWhitneyGreater can have for samples of these sizes.
+func LeastMannWhitney(a, b int) float64 { return math.Exp(-lchoose(a+b, a)) }
+
+// lchoose is the logarithm of how many ways there are to choose k of n.
+func lchoose(n, k int) float64 {
+	all, _ := math.Lgamma(float64(n + 1))
+	some, _ := math.Lgamma(float64(k + 1))
+	others, _ := math.Lgamma(float64(n - k + 1))
+	return all - some - others
+}
+
 // MannWhitneyGreater is the one-sided Mann-Whitney test: the probability that chance alone makes the values in a this
 // much greater than those in b, when both come from one population. Small means that a has the greater values. It is
 // exact up to 50 values a side (25 when there are equal ones); beyond, the normal approximation, corrected for ties and
@@ -33,15 +62,6 @@ func MannWhitneyGreater(a, b []float64) float64 {
 		return 1
 	}
 	return min(result.P, 1)
-}
-
-// BinomialGreater is the probability that chance alone puts at least bad among n, when each is bad with the probability p.
-func BinomialGreater(bad, n int, p float64) float64 {
-	d, sum := stats.BinomialDist{N: n, P: p}, 0.0
-	for k := n; k >= bad; k-- { // from the smallest on, as above
-		sum += d.PMF(float64(k))
-	}
-	return min(sum, 1)
 }
 
 const (

@@ -231,7 +231,12 @@ type TaskDefinition struct {
 	Suite string
 	// Bootstrap says that this is the placeholder of a new stack, not a release.
 	Bootstrap bool
+	// Logs is where its containers log to, as far as that is CloudWatch.
+	Logs []Log
 }
+
+// Log is where a container logs to: the stream of a task is "prefix/container/task".
+type Log struct{ Container, Group, Prefix string }
 
 // TaskDefinitions reads the task definitions of both task sets of a deployment.
 func (f Finder) TaskDefinitions(
@@ -298,11 +303,17 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.Loa
 	if err != nil {
 		return TaskDefinition{}, fmt.Errorf("read task definition %s: %w", arn, err)
 	}
+	var logs []Log
+	for _, d := range answer.ContainerDefinitions {
+		if l := awsclient.Of(d.LogConfiguration); l.LogDriver == types.LogDriverAwslogs {
+			logs = append(logs, Log{aws.ToString(d.Name), l.Options["awslogs-group"], l.Options["awslogs-stream-prefix"]})
+		}
+	}
 	return TaskDefinition{
 		ARN: arn, Container: aws.ToString(c.Name), TargetGroup: aws.ToString(behind.TargetGroupArn),
 		Release:   cmp.Or(c.DockerLabels[LabelRelease], imageTag(aws.ToString(c.Image))),
 		Suite:     c.DockerLabels[LabelSuite],
-		Bootstrap: c.DockerLabels[LabelBootstrap] == "true",
+		Bootstrap: c.DockerLabels[LabelBootstrap] == "true", Logs: logs,
 	}, nil
 }
 

@@ -25,6 +25,8 @@ const (
 	PhaseJudge Phase = "judge"
 	// PhaseCompare asks target and baseline in turn and compares what they answer.
 	PhaseCompare Phase = "compare"
+	// PhaseWatch looks at what AWS measures of both sides under production's traffic.
+	PhaseWatch Phase = "watch"
 )
 
 // Report is what a run found out. Every text in it is redacted and safe to print: no secret's value,
@@ -56,6 +58,8 @@ type Report struct {
 	Readiness *Readiness    `json:"readiness,omitempty"`
 	Checks    []CheckResult `json:"checks"`
 	Compares  []Comparison  `json:"compares,omitempty"`
+	// Series are the minutes of a watch.
+	Series []Series `json:"series,omitempty"`
 	// NotRun lists what was planned and did not run, and why. It never counts as passed.
 	NotRun   []NotRun `json:"not_run,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -138,6 +142,19 @@ type Comparison struct {
 	// Green and Blue are the latencies of the answered requests, in the order in which they were sent.
 	Green []time.Duration `json:"green_ns,omitempty"`
 	Blue  []time.Duration `json:"blue_ns,omitempty"`
+}
+
+// Series is one thing that AWS measured of both sides, minute by minute.
+type Series struct {
+	Name string `json:"name"` // "5xx", "p95"
+	Unit string `json:"unit"` // "%", "ms", "a minute"
+	// Step is the length of a minute. Start is the first one's beginning; BlueStart that of blue's, which may be earlier.
+	Start     time.Time     `json:"start"`
+	BlueStart time.Time     `json:"blue_start"`
+	Step      time.Duration `json:"step_ns"`
+	// Green and Blue hold one value a minute, and -1 where nothing was measured.
+	Green []float64 `json:"green"`
+	Blue  []float64 `json:"blue"`
 }
 
 // NotRun is something that was planned and did not run.

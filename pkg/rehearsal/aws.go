@@ -46,7 +46,7 @@ func (p Plan) deploymentID() string {
 func (p Plan) family() string { return cmp.Or(p.Release.Family, "release") }
 
 // definitions are both task definitions as DescribeTaskDefinition shows them. What served before is known
-// by its release alone.
+// by its release alone, and taken to log where the replacement does.
 func (p Plan) definitions() map[string]json.RawMessage {
 	described := func(label deployment.TaskSetLabel, definition map[string]any) json.RawMessage {
 		definition["taskDefinitionArn"], definition["status"] = p.definitionARN(label), "ACTIVE"
@@ -56,14 +56,15 @@ func (p Plan) definitions() map[string]json.RawMessage {
 	}
 	replacement := map[string]any{}
 	_ = json.Unmarshal(p.Release.TaskDefinition, &replacement) // without one it stays empty
-	original := map[string]any{
-		"family": p.family(),
-		"containerDefinitions": []any{map[string]any{
-			"name": p.Release.Container, "image": "rehearsal:" + p.BlueRelease, "essential": true,
-			"portMappings": []any{map[string]any{"containerPort": p.Release.Port}},
-			"dockerLabels": map[string]string{"greenlight.release": p.BlueRelease},
-		}},
+	container := map[string]any{
+		"name": p.Release.Container, "image": "rehearsal:" + p.BlueRelease, "essential": true,
+		"portMappings": []any{map[string]any{"containerPort": p.Release.Port}},
+		"dockerLabels": map[string]string{"greenlight.release": p.BlueRelease},
 	}
+	if logging, group, _ := p.logging(); group != "" {
+		container["logConfiguration"] = logging
+	}
+	original := map[string]any{"family": p.family(), "containerDefinitions": []any{container}}
 	return map[string]json.RawMessage{
 		p.definitionARN(deployment.Blue):  described(deployment.Blue, original),
 		p.definitionARN(deployment.Green): described(deployment.Green, replacement),
@@ -88,6 +89,9 @@ func (r *run) taskSet(d *side, status string, weight float64, now time.Time) dep
 func arn(service, format string, args ...any) string {
 	return "arn:aws:" + service + ":" + Region + ":" + Account + ":" + fmt.Sprintf(format, args...)
 }
+
+// loadBalancer is the load balancer's name in CloudWatch's metrics.
+const loadBalancer = "app/rehearsal/0000000000000001"
 
 func listenerARN(n string) string {
 	return arn("elasticloadbalancing", "listener/app/rehearsal/0000000000000001/000000000000000%s", n)
@@ -114,7 +118,7 @@ const evidenceParameter = "/rehearsal/evidence"
 // loadBalancers returns the load balancer's present state, for the Elastic Load Balancing API.
 func (s *stage) loadBalancers() []aws.LoadBalancer {
 	state := aws.LoadBalancer{
-		ARN:  arn("elasticloadbalancing", "loadbalancer/app/rehearsal/0000000000000001"),
+		ARN:  arn("elasticloadbalancing", "loadbalancer/"+loadBalancer),
 		Name: "rehearsal", Address: "127.0.0.1",
 	}
 	for i, l := range []*alb.Listener{s.production, s.test} {

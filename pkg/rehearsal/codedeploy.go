@@ -107,25 +107,30 @@ func (c *codeDeploy) hookOf(ctx context.Context, p phase) *failure {
 		answer: answer, limit: callbackLimit,
 		late: "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
 		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
-			w.invoking()
-			f.Deliver(ctx, payload, func(ctx context.Context, d time.Duration) error {
-				err := wait(ctx, c.plan.scaled(d))
+			for event, ok := payload, true; ok; event, ok = f.Next() {
 				w.invoking()
-				return err
-			}, w.attempt)
+				f.Deliver(ctx, event, func(ctx context.Context, d time.Duration) error {
+					err := wait(ctx, c.plan.scaled(d))
+					w.invoking()
+					return err
+				}, w.attempt)
+			}
 		},
 	})
 }
 
 // shift moves the production traffic as the deployment configuration says.
 func (c *codeDeploy) shift(ctx context.Context, p phase) *failure {
+	if failed := c.beforeShift(ctx, p); failed != nil || ctx.Err() != nil {
+		return failed
+	}
 	for _, step := range c.plan.config().Steps() {
 		c.move(c.id, c.production, step.Percent)
 		if step.Stays > 0 {
 			c.stream.note("%s: %d %% for %s", c.plan.config().Name, step.Percent, step.Stays)
 		}
 		stays := cmp.Or(step.Stays, listenerChange)
-		if failed := c.pause(ctx, p.name, c.plan.scaled(stays)); failed != nil || ctx.Err() != nil {
+		if failed := c.pause(ctx, p.name, c.plan.bakes(stays)); failed != nil || ctx.Err() != nil {
 			return failed
 		}
 	}

@@ -118,7 +118,7 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 	w.mu.Lock()
 	invoked, last := w.invoked, w.last
 	w.mu.Unlock()
-	since := now.Add(-workGrace)
+	since := now.Add(-workGrace - 2*s.plan.WatchMinute)
 	active, asked := s.balancer.Log.Busy() // but for the background traffic
 	return invoked && (active > 0 || last.After(since) || asked.After(since) || s.lastCall.Load() > since.UnixNano())
 }
@@ -142,6 +142,8 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	}
 	function := r.function(hook, w)
 	defer function.Stop()
+	r.invoked.Store(function)
+	defer r.invoked.Store(nil)
 	r.stream.send(Event{
 		Kind: KindHook, Lifecycle: p.name, Step: p.step,
 		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
@@ -221,6 +223,9 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		object, _ := json.Marshal(s.plan.Variables) // strings always can
 		variables["SUITE_ENVIRONMENT"] = string(object)
 	}
+	if s.plan.Watch != nil && s.plan.WatchMinute > 0 {
+		variables["WATCH_MINUTE"] = s.plan.WatchMinute.String()
+	}
 	for _, service := range []string{
 		"", "_CODEDEPLOY", "_ECS", "_ELASTIC_LOAD_BALANCING_V2", "_EC2", "_S3", "_SSM", "_SECRETS_MANAGER",
 	} {
@@ -247,7 +252,7 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 		Argv: hook.Argv, Dir: hook.Dir, Variables: variables,
 		Timeout: s.plan.FunctionTimeout, MemoryMB: functionMemory,
 		Keeper: s.plan.Machine.Self, Lines: func(l process.Line) {
-			s.aws.Log("/aws/lambda/"+hook.Function, l.Text)
+			s.aws.Log("/aws/lambda/"+hook.Function, "rehearsal", l.Text)
 			w.line(l)
 		},
 	}

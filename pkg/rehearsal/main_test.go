@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
@@ -82,6 +83,7 @@ func hook(status types.LifecycleEventStatus) {
 	lambda.Start(func(ctx context.Context, event struct {
 		DeploymentID string `json:"DeploymentId"`
 		ExecutionID  string `json:"LifecycleEventHookExecutionId"`
+		Call         int    `json:"GreenlightCall,omitempty"`
 	},
 	) error {
 		client := clientAt(os.Getenv("AWS_ENDPOINT_URL_CODEDEPLOY"))
@@ -94,6 +96,17 @@ func hook(status types.LifecycleEventStatus) {
 			sets = append(sets, fmt.Sprintf("%s %s %g%%", s.TaskSetLabel, aws.ToString(s.Status), s.TrafficWeight))
 		}
 		_, _ = fmt.Fprintf(os.Stdout, "sees %s; production %s, test %s\n", strings.Join(sets, ", "), versionAt(ctx, os.Getenv("PRODUCTION_URL"), ""), versionAt(ctx, os.Getenv("TEST_URL"), ""))
+		if status == "Again" && event.Call < 2 {
+			event.Call++
+			payload, _ := json.Marshal(event)
+			api := lambdasdk.New(lambdasdk.Options{Region: rehearsal.Region, BaseEndpoint: aws.String(os.Getenv("AWS_ENDPOINT_URL")), Credentials: aws.AnonymousCredentials{}})
+			_, err := api.Invoke(ctx, &lambdasdk.InvokeInput{FunctionName: aws.String(os.Getenv("AWS_LAMBDA_FUNCTION_NAME")), InvocationType: "Event", Payload: payload})
+			return err
+		}
+		if status == "Again" {
+			_, _ = fmt.Fprintf(os.Stdout, "call %d, a minute is %s\n", event.Call, os.Getenv("WATCH_MINUTE"))
+			status = "Succeeded"
+		}
 		if status == "Hang" {
 			<-context.WithoutCancel(ctx).Done()
 		}

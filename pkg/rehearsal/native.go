@@ -23,6 +23,8 @@ type Native struct {
 	HookTimeout deployment.HookTimeout
 	// Create is the creation of the service: there is no old release.
 	Create bool
+	// Watches says that the hook of POST_PRODUCTION_TRAFFIC_SHIFT is one of PRE_PRODUCTION_TRAFFIC_SHIFT, too.
+	Watches bool
 }
 
 // Header is a header and the value that a listener rule asks for.
@@ -81,7 +83,7 @@ func (n *native) begin(ctx context.Context) []phase {
 // hookList are the service's hooks as ECS shows them.
 func (n *native) hookList() (all []deployment.Hook) {
 	for _, stage := range lifecycle.HookStages() {
-		if hook, ok := n.plan.Hooks[stage]; ok {
+		for _, hook := range n.at(stage) {
 			all = append(all, deployment.Hook{
 				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.options.HookTimeout,
 			})
@@ -89,6 +91,18 @@ func (n *native) hookList() (all []deployment.Hook) {
 	}
 	for _, stage := range n.options.Pauses {
 		all = append(all, deployment.Hook{Stage: stage, HookTimeout: n.options.HookTimeout})
+	}
+	return all
+}
+
+// at are the functions of a stage.
+func (n *native) at(stage lifecycle.Name) (all []Hook) {
+	if hook, ok := n.plan.Hooks[stage]; ok {
+		all = append(all, hook)
+	}
+	watch, ok := n.plan.Hooks[lifecycle.PostProductionTrafficShift]
+	if ok && n.options.Watches && stage == lifecycle.PreProductionTrafficShift {
+		all = append(all, watch)
 	}
 	return all
 }
@@ -127,6 +141,9 @@ func (n *native) stages() []phase {
 // it moves.
 func (n *native) shift(l *alb.Listener, s deployment.Step, steps int) func(context.Context, phase) *failure {
 	return func(ctx context.Context, p phase) *failure {
+		if failed := n.beforeShift(ctx, p); failed != nil || ctx.Err() != nil {
+			return failed
+		}
 		n.move(n.id, l, s.Percent)
 		if failed := n.hooks(ctx, p); failed != nil {
 			return failed
@@ -135,7 +152,7 @@ func (n *native) shift(l *alb.Listener, s deployment.Step, steps int) func(conte
 			n.stream.note("%s: step %d of %d bakes at %d %% for %s", n.plan.config().Strategy(), p.step, steps, s.Percent,
 				s.Stays)
 		}
-		return n.pause(ctx, p.name, n.plan.scaled(max(s.Stays, listenerChange)))
+		return n.pause(ctx, p.name, n.plan.bakes(max(s.Stays, listenerChange)))
 	}
 }
 
@@ -248,12 +265,17 @@ func (n *native) event(p phase, executionID string, details map[string]any) []by
 // callBackDelay is when ECS invokes a hook again that answers IN_PROGRESS and does not say when.
 const callBackDelay = 30 * time.Second
 
-// hooks runs the stage's Lambda function and its PAUSE; both must complete.
+// hooks runs the stage's Lambda functions and its PAUSE; all must complete.
 func (n *native) hooks(ctx context.Context, p phase) *failure {
 	n.book.Update(n.id, func(d *deployment.Deployment) { d.Native.Executions = nil })
 	goOn, pause := n.begins(p)
-	if failed := n.lambda(ctx, p); failed != nil || ctx.Err() != nil || pause == "" {
-		return failed
+	for _, hook := range n.at(p.name) {
+		if failed := n.lambda(ctx, p, hook); failed != nil || ctx.Err() != nil {
+			return failed
+		}
+	}
+	if pause == "" {
+		return nil
 	}
 	late := &failure{
 		event: p.name,
@@ -318,12 +340,8 @@ type answer struct {
 	Details map[string]any `json:"hookDetails"`
 }
 
-// lambda invokes the stage's function, if it has one, until it answers SUCCEEDED or FAILED, fails, or is too late.
-func (n *native) lambda(ctx context.Context, p phase) *failure {
-	hook, ok := n.plan.Hooks[p.name]
-	if !ok {
-		return nil
-	}
+// lambda invokes a function of the stage until it answers SUCCEEDED or FAILED, fails, or is too late.
+func (n *native) lambda(ctx context.Context, p phase, hook Hook) *failure {
 	id, answered := lambda.UUID(), make(chan deployment.EventStatus, 1)
 	n.execution(id, deployment.Hook{
 		Function: functionARN(hook.Function), Stage: p.name, HookTimeout: n.options.HookTimeout,

@@ -14,6 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Region and Account stand in the ARNs of a rehearsal; neither exists outside it.
@@ -60,6 +61,9 @@ type Plan struct {
 	// Suite is the absolute path of the smoke suite, or empty; SuiteText is what it says.
 	Suite     string
 	SuiteText []byte
+	// Watch is the suite's watch, or nil; WatchMinute is how long one of its minutes is here.
+	Watch       *suite.Watch
+	WatchMinute time.Duration
 	// Discover gives the hooks no fact of the release: no suite, URLs or version. They find them as they
 	// do on AWS, from the deployment.
 	Discover bool

@@ -211,12 +211,15 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 }
 
 // StageFunctions are the functions of the stages of one of Amazon ECS's own deployments that have a hook: those of the
-// commands, of which each may also be the name of a binary, and without any Greenlight's two.
-func StageFunctions(commands map[lifecycle.Name]string) map[lifecycle.Name]Function {
+// commands, of which each may also be the name of a binary, and without any Greenlight's, the third where it watches.
+func StageFunctions(commands map[lifecycle.Name]string, watches bool) map[lifecycle.Name]Function {
 	if len(commands) == 0 {
 		commands = map[lifecycle.Name]string{
 			lifecycle.PostTestTrafficShift:      Kebab(string(lifecycle.AfterAllowTestTraffic)),
 			lifecycle.PreProductionTrafficShift: Kebab(string(lifecycle.BeforeAllowTraffic)),
+		}
+		if watches {
+			commands[lifecycle.PostProductionTrafficShift] = Kebab(string(lifecycle.AfterAllowTraffic))
 		}
 	}
 	functions := map[lifecycle.Name]Function{}

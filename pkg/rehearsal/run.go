@@ -38,6 +38,7 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	if err := s.serveBlue(ctx); err != nil {
 		return Result{}, err
 	}
+	s.served = time.Now()
 	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
 	r := &run{stage: s}
 	r.controller = &codeDeploy{run: r}
@@ -90,6 +91,10 @@ func (s *stage) announce() {
 	s.stream.send(Event{Kind: KindNote, Text: where + ", AWS " + s.endpoint, Endpoint: s.endpoint})
 	if s.plan.Traffic > 0 {
 		s.stream.note("traffic: %g production requests a second from now to the end", s.plan.Traffic)
+	}
+	if w := s.plan.Watch; w != nil {
+		s.stream.note("watch: its minutes are shortened to %s (--watch-minute), so that %s take %s",
+			s.plan.WatchMinute, w.For, s.plan.watchTime())
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
@@ -77,6 +78,13 @@ type stage struct {
 	servers         []*http.Server
 	// lastCall is when an AWS call was last answered, in Unix nanoseconds.
 	lastCall atomic.Int64
+	// invoked is the hook that runs, which may invoke itself.
+	invoked atomic.Pointer[lambda.Function]
+	seen    seen
+	// logGroup and logPrefix are where the tasks' lines go, as the task definition says.
+	logGroup, logPrefix string
+	// served is since when the old release is measured under production's traffic.
+	served time.Time
 }
 
 // newStage opens the ports. Whatever it opened, close closes.
@@ -90,8 +98,10 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	}
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
+		Functions: http.HandlerFunc(s.invoke), Tasks: s.tasks, Metrics: s.metrics, Alarms: s.alarms,
 		Done: func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
 	}
+	_, s.logGroup, s.logPrefix = p.logging()
 	s.aws.Values.Put(evidenceParameter, "none")
 	for reference, value := range p.Secrets {
 		s.aws.Values.Put(reference, value)
@@ -116,6 +126,15 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// invoke answers a call of Lambda's.
+func (s *stage) invoke(w http.ResponseWriter, r *http.Request) {
+	f := s.invoked.Load()
+	if f == nil {
+		f = &lambda.Function{} // it has no name
+	}
+	f.ServeHTTP(w, r)
 }
 
 func (s *stage) open(ctx context.Context) error {
@@ -188,15 +207,18 @@ func (s *stage) up(ctx context.Context, d *side) error {
 		Argv: argv, Path: s.plan.Machine.Path, Home: s.plan.Machine.Home, Keeper: s.plan.Machine.Self,
 		StartTimeout: s.plan.StartTimeout,
 		Lines: func(task string, line process.Line) {
+			s.log(s.task(d, task), line.Text)
 			s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
 		},
 		RestartPause: max(minRestart, s.plan.scaled(restartPause)),
 		Ended: func(task string, exit process.Exit) {
 			d.group.Deregister(task)
+			s.stopped(d, &exit, task)
 			s.stream.warning("task %s ended by itself: %s; ECS starts another", task, exit)
 			s.countTasks(d)
 		},
 		Started: func(t *task.Task) {
+			s.task(d, t.ID)
 			d.group.Register(ctx, t.ID, d.release, t.Addr)
 			s.stream.note("task %s is up in its place", t.ID)
 			s.countTasks(d)
@@ -212,6 +234,7 @@ func (s *stage) up(ctx context.Context, d *side) error {
 // register puts a side's tasks behind its target group.
 func (s *stage) register(ctx context.Context, d *side, set *task.Set) {
 	for _, t := range set.Tasks {
+		s.task(d, t.ID)
 		d.group.Register(ctx, t.ID, d.release, t.Addr)
 	}
 	d.set.Store(set)
@@ -254,6 +277,7 @@ func (s *stage) down(ctx context.Context, d *side, then string) {
 	}
 	ran := set.Running() > 0
 	set.Stop(stopGrace)
+	s.stopped(d, nil)
 	s.countTasks(d)
 	if ran && ctx.Err() == nil {
 		s.stream.note("%s (%s) is drained and stopped%s", d.name, d.release, then)

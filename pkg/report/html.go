@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/report/plot"
@@ -27,6 +29,7 @@ func HTML(w io.Writer, r finding.Report) error {
 func Findings(to *sheet.Page, r finding.Report, deeper int) {
 	p := &page{Page: to, deeper: deeper}
 	p.failed(r)
+	p.watch(r)
 	p.compares(r.Compares)
 	p.checks(r.Checks)
 	p.lists(r)
@@ -154,27 +157,65 @@ func (p *page) compares(all []finding.Comparison) {
 	p.section("Green against blue")
 	for _, c := range all {
 		p.open(c.Check, c.Verdict)
-		p.Add("<p class=\"where\">%v</p><p>%v</p>\n",
-			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "), c.Reason)
-		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
-		const side = `<tr><th scope="row" class="%v">%v</th><td class="number">%v</td><td class="number">%v</td>` +
-			`<td class="number">%v</td></tr>` + "\n"
-		p.Add(side, "key-1", "green, the new version", length(c.GreenP50), length(c.GreenP95), c.GreenErrors)
-		p.Add(side, "key-2", "blue, the old version", length(c.BlueP50), length(c.BlueP95), c.BlueErrors)
-		p.EndTable()
-		picture := plot.Latency("Latency of "+line(c.Check), []plot.Series{
+		p.Add("<p class=\"plain\">%v</p>\n", Plain(c))
+		p.pictures("Latency of "+line(c.Check), "", [2]string{"first request", "last"}, []plot.Series{
 			{Name: "green", Values: c.Green, P50: c.GreenP50, P95: c.GreenP95},
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
 		})
-		if picture != "" {
-			p.Add(`<figure><figcaption><span class="key-1">green</span><span class="key-2">blue</span>`+
-				"<span>line: median, dashed: 95th percentile</span></figcaption>%v</figure>\n", sheet.Markup(picture))
+		p.Add("<details><summary>Statistics</summary>\n<p class=\"where\">%v</p><p>%v</p>\n",
+			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "), c.Reason)
+		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
+		p.Row("", "● green, the new version", length(c.GreenP50), length(c.GreenP95), strconv.Itoa(c.GreenErrors))
+		p.Row("", "◇ blue, the old version", length(c.BlueP50), length(c.BlueP95), strconv.Itoa(c.BlueErrors))
+		p.EndTable()
+		p.Add("</details>\n</article>\n")
+	}
+}
+
+// pictures shows both sides of what was measured, how often which value came and one after the other.
+func (p *page) pictures(title, unit string, ends [2]string, series []plot.Series) {
+	key := map[bool]string{true: "line: median, dashed: 95th percentile"}[series[0].P95 > 0]
+	if picture := plot.Pictures(title, unit, ends, series); picture != "" {
+		p.Add(`<figure><figcaption><span class="key-1">green, filled</span><span class="key-2">blue, outlined</span>`+
+			"<span>%v</span></figcaption>\n<div class=\"plots\">%v</div></figure>\n", key, sheet.Markup(picture))
+	}
+}
+
+// watch shows what AWS measured under production's traffic.
+func (p *page) watch(r finding.Report) {
+	if !slices.ContainsFunc(r.Checks, watched) && len(r.Series) == 0 {
+		return
+	}
+	p.section("Watched under production’s traffic")
+	p.Table("What was watched", "", "verdict!", "what", "measured")
+	for _, c := range r.Checks {
+		if watched(c) {
+			v := string(Known(c.Verdict))
+			p.Row(v, v, strings.TrimPrefix(c.Check, "watch: "), c.Reason)
 		}
+	}
+	p.EndTable()
+	for _, s := range r.Series {
+		p.Add("<article>\n<h%v>%v</h%v>\n<p class=\"plain\">%v</p>\n", 3+p.deeper, s.Name, 3+p.deeper, plainSeries(s))
+		if s.BlueStart.Before(s.Start) {
+			p.Add("<p class=\"where\">Blue: the minutes before, from %v UTC on.</p>\n", s.BlueStart.UTC().Format("15:04:05"))
+		}
+		unit, sides := strings.TrimPrefix(line(s.Unit), "ms"), []plot.Series{{Name: "green"}, {Name: "blue"}}
+		for i, values := range [][]float64{s.Green, s.Blue} {
+			for _, v := range values {
+				sides[i].Values = append(sides[i].Values, time.Duration(v*float64(time.Millisecond)))
+			}
+		}
+		const clock = "15:04:05 UTC"
+		p.pictures(line(s.Name), unit, [2]string{
+			s.Start.UTC().Format(clock), s.Start.Add(time.Duration(len(s.Green)) * s.Step).UTC().Format(clock),
+		}, sides)
 		p.Add("</article>\n")
 	}
 }
 
 func (p *page) checks(all []finding.CheckResult) {
+	all = slices.DeleteFunc(slices.Clone(all), watched)
 	if len(all) == 0 {
 		return
 	}

@@ -66,29 +66,30 @@ func (s junitSeconds) MarshalText() ([]byte, error) {
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
 func JUnit(w io.Writer, r finding.Report) error {
 	all := junitSuites{Name: r.Suite}
-	var ready, judged, compared []junitCase
+	var ready, judged, watch, compared []junitCase
 	if r.Readiness != nil {
 		c := junitCase{Name: "readiness", Time: junitSeconds(r.Readiness.Waited)}
 		c.set(r, r.Readiness.Verdict, readiness(*r.Readiness), "")
 		ready = append(ready, c)
 	}
 	for _, c := range r.Checks {
-		judged = append(judged, junitCheck(r, c))
+		of := &judged
+		if watched(c) {
+			of = &watch
+		}
+		*of = append(*of, junitCheck(r, c))
 	}
 	for _, c := range r.Compares {
 		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
 		for _, d := range slices.Concat(c.Green, c.Blue) {
 			k.Time += junitSeconds(d)
 		}
-		k.set(r, c.Verdict, c.Reason, "")
-		k.Out = c.Reason
+		k.Out = Plain(c) + "\n" + c.Reason
+		k.set(r, c.Verdict, Plain(c), k.Out)
 		compared = append(compared, k)
 	}
 	for _, n := range r.NotRun {
-		of := &judged
-		if n.Phase == finding.PhaseCompare {
-			of = &compared
-		}
+		of := cmp.Or(map[finding.Phase]*[]junitCase{finding.PhaseCompare: &compared, finding.PhaseWatch: &watch}[n.Phase], &judged)
 		// One that was begun has its case already.
 		if !slices.ContainsFunc(*of, func(c junitCase) bool { return c.Name == n.Check }) {
 			*of = append(*of, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run", Text: n.Why}})
@@ -99,6 +100,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 	all.add(r, string(finding.PhaseReady), ready)
 	all.add(r, string(finding.PhaseJudge), judged)
 	all.add(r, string(finding.PhaseCompare), compared)
+	all.add(r, string(finding.PhaseWatch), watch)
 	all.add(r, "verdict", []junitCase{whole})
 	all.Time = junitSeconds(r.Duration)
 

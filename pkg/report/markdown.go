@@ -103,10 +103,10 @@ func markdownCompares(b *strings.Builder, all []finding.Comparison) {
 	if len(all) == 0 {
 		return
 	}
-	b.WriteString("### Green against blue\n\n| check | verdict | pairs | median | p95 | errors | why |\n| --- | --- | " +
+	b.WriteString("### Green against blue\n\n| what | verdict | pairs | median | p95 | errors | why |\n| --- | --- | " +
 		"--: | --- | --- | --- | --- |\n")
 	for _, c := range all {
-		fmt.Fprintf(b, "| %s | %s | %d | %s against %s | %s against %s | %d against %d | %s |\n", cell(c.Check),
+		fmt.Fprintf(b, "| %s | %s | %d | %s against %s | %s against %s | %d against %d | %s |\n", cell(Plain(c)),
 			Known(c.Verdict), c.Pairs, length(c.GreenP50), length(c.BlueP50), length(c.GreenP95), length(c.BlueP95),
 			c.GreenErrors, c.BlueErrors, cell(c.Reason))
 	}

@@ -27,6 +27,7 @@ func TestEveryFormatIsAsItWas(t *testing.T) {
 		"inconclusive": inconclusive(false),
 		"allowed":      inconclusive(true),
 		"hostile":      hostile(),
+		"leaking":      leaking(),
 		"empty":        {},
 	}
 	for name, r := range reports {

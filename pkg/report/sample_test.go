@@ -86,6 +86,29 @@ func failing() finding.Report {
 	return r
 }
 
+// leaking is a release that was right in all that was asked of it, and went wrong under production's traffic.
+func leaking() finding.Report {
+	r := passing()
+	r.Verdict, r.Blame, r.Duration = finding.Fail, finding.BlameRelease, 10*time.Minute
+	r.Reason = "watch: p95: 3.1× blue's"
+	r.Checks = []finding.CheckResult{
+		{Check: "watch: 5xx", Verdict: finding.Pass, Attempts: 10, Duration: 10 * time.Minute, Reason: "0.1% of 4,000 requests, blue 0.1% of 36,000"},
+		{Check: "watch: p95", Verdict: finding.Fail, Blame: finding.BlameRelease, Attempts: 10, Failures: 1, Duration: 10 * time.Minute, Reason: "median of 10 minutes 310 ms, blue's 100 ms (p=0.0002)"},
+		{
+			Check: "watch: tasks", Verdict: finding.Fail, Blame: finding.BlameRelease, Attempts: 10, Failures: 1, Duration: 10 * time.Minute, Reason: "1 task stopped, at most 0 may",
+			Findings: []finding.Finding{{Request: "watch", Subject: "tasks", Expected: "none", Got: "OutOfMemoryError: container killed due to memory usage (exit code 137)", Attempt: 1, Count: 1}},
+		},
+		{Check: "watch: alarm orders-latency", Verdict: finding.Inconclusive, Blame: finding.BlameEnvironment, Attempts: 10, Duration: 10 * time.Minute, Reason: "INSUFFICIENT_DATA"},
+	}
+	start := r.Started
+	r.Series = []finding.Series{
+		{Name: "p95", Unit: "ms", Start: start, BlueStart: start, Step: time.Minute, Green: []float64{102, 110, 140, 190, 250, 310, 390, 480, 610, 700}, Blue: []float64{99, 101, -1, 104, 98, 100, 97, 103, 102, 99}},
+		{Name: "5xx", Unit: "%", Start: start, BlueStart: start.Add(-10 * time.Minute), Step: time.Minute, Green: []float64{0, 0, 0.4, 0, 0, 0, 0, 0.6, 0, 0}, Blue: []float64{0, 0.2, 0, 0, 0, 0, 0, 0, 0, 0}},
+		{Name: "log errors", Unit: "a minute", Start: start, BlueStart: start, Step: time.Minute, Green: []float64{-1, -1}, Blue: []float64{1, 2}},
+	}
+	return r
+}
+
 // latencies are n values around 80 ms times factor, the same on every machine.
 func latencies(n int, factor float64) []time.Duration {
 	all := make([]time.Duration, n)
@@ -120,6 +143,7 @@ func hostile() finding.Report {
 			Check: evil, Place: place, Verdict: finding.Fail, Blame: evil, Attempts: 1, Failures: 1, Reason: evil,
 			Findings: []finding.Finding{{Place: place, Request: evil, Subject: evil, Expected: evil, Got: evil, Excerpt: evil, Count: 2, Attempt: 1}},
 		}},
+		Series:   []finding.Series{{Name: evil, Unit: evil, Green: []float64{1, 2, -1}, Blue: []float64{-1, 3}}},
 		Compares: []finding.Comparison{{Check: evil, Place: place, Verdict: evil, Reason: evil, Green: latencies(30, 1), Blue: latencies(30, 1)}},
 		NotRun:   []finding.NotRun{{Check: evil, Why: evil}},
 		Warnings: []string{evil},

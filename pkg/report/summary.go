@@ -128,6 +128,8 @@ func tally(c finding.CheckResult) string {
 	switch flow, _, own := strings.Cut(c.Reason, ": "); {
 	case own && c.Failures == 0 && (flow == "setup" || flow == "teardown"):
 		return "its " + flow + " did not hold"
+	case watched(c):
+		return "watched for " + length(c.Duration)
 	case c.Attempts == 0:
 		return "no attempt counted"
 	case c.Attempts == 1 && c.Failures == 0:

@@ -85,8 +85,8 @@ func (p *printer) check(c finding.CheckResult) {
 	}
 	p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), word+":"), p.paint(bold, line(c.Check)), tally(c))
 	all := requests(c.Findings)
-	if len(all) == 0 {
-		p.say("  --> %s\n", line(c.Place.String()))
+	if at := c.Place.String(); len(all) == 0 && at != "" {
+		p.say("  --> %s\n", line(at))
 	}
 	// The reason repeats the first finding; it is told where it says more.
 	if len(all) == 0 && c.Reason != "" || Known(c.Verdict) == finding.Inconclusive {
@@ -154,11 +154,11 @@ func (p *printer) compares(all []finding.Comparison) {
 		if Known(c.Verdict) == finding.Pass && p.Quiet {
 			continue
 		}
-		p.say("%s %s: %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(c.Check)),
-			line(c.Reason))
+		p.say("%s %s\n", p.paint(colorOf(c.Verdict), "compare "+noun(c.Verdict)+":"), p.paint(bold, line(Plain(c))))
 		if c.Place.File != "" && Known(c.Verdict) != finding.Pass {
 			p.say("  --> %s\n", line(c.Place.String()))
 		}
+		p.say("   = %s\n", line(c.Reason))
 		p.say("   = green  median %-8s p95 %-8s %d failed, %d pairs\n", length(c.GreenP50), length(c.GreenP95), c.GreenErrors,
 			c.Pairs)
 		p.say("   = blue   median %-8s p95 %-8s %d failed\n\n", length(c.BlueP50), length(c.BlueP95), c.BlueErrors)

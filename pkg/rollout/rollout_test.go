@@ -220,7 +220,7 @@ func TestAGateThatAsksIsWaitedFor(t *testing.T) {
 		} {
 			a, server := one(t, id, func(d *deployment.Deployment) { d.Begin(d.Events[0].Name, time.Now()) })
 			for _, text := range tc.lines {
-				server.Log("/aws/lambda/gate", text)
+				server.Log("/aws/lambda/gate", "s", text)
 			}
 			controller, _ := a.Of(id)
 			s, err := controller.Look(t.Context(), id)

@@ -16,6 +16,9 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 	good := []string{"request: GET /", "expect: {status: 200}"}
 	with := func(line string) string { return check(append([]string{line}, good...)...) }
 	expects := func(json string) string { return check("request: GET /", "expect: {json: {"+json+"}}") }
+	watched := func(watch string) string {
+		return "version: 1\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\nwatch: " + watch + "\n"
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"a key indented less":        {head + "  - name: a\n   request: GET /\n    expect: {status: 200}\n", "5:4: error: the suite is not YAML: this line is indented less than the other keys of its list item|indent it as they are"},
 		"what is expected outside":   {check("request: GET /", "expect:", "status: 200"), "6:12: error: expect must be a mapping, not nothing|indent what is expected below it; known here: status, headers, json, css, body, latency, assets, events, certificate_days|7:5: error: unknown key \"status\" in a check|indent it below expect:"},
@@ -67,6 +70,18 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 			"version: 1\nsetup: [{request: GET /, expect: {body: '${RELEASE}'}}]\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\ncompare: [{request: GET /}]\n",
 			"2:41: error: ${RELEASE} in setup would fail on the old release|compare has it on the old release too; prove the release in a check",
 		},
+		"a watch without end":    {watched("{p95: 1s}"), "3:1: error: watch does not say for how long|write for: 10m"},
+		"a short watch":          {watched("{for: 10s}"), `3:14: error: for must be at least 1m, not "10s"|write for: 10m`},
+		"a long watch":           {watched("{for: 55m}"), `3:14: error: for must be more than 0 and at most 50m0s, not "55m"`},
+		"a watch's milliseconds": {watched("{for: 1m, p99: 20}"), "3:23: error: p99 needs a unit|write 20ms"},
+		"errors as a number":     {watched("{for: 1m, errors: 0.01}"), `3:26: error: errors must be a share below 100%, not "0.01"|write 1%`},
+		"every error borne":      {watched("{for: 1m, errors: 100%}"), `3:26: error: errors must be a share below 100%, not "100%"|write 1%`},
+		"a ratio below one":      {watched("{for: 1m, min_ratio: 0.5}"), `3:29: error: min_ratio must be a number of at least 1, not "0.5"|write 1.25`},
+		"a log without pattern":  {watched("{for: 1m, logs: [{name: a}]}"), `3:25: error: a log of watch needs a name and a pattern|write {name: errors, pattern: '"level":"error"'}`},
+		"two logs of a name":     {watched("{for: 1m, logs: [{name: a, pattern: b}, {name: a, pattern: c}]}"), `3:48: error: two logs of watch are called "a"|name it otherwise`},
+		"no alarms":              {watched("{for: 1m, alarms: []}"), "3:18: error: watch has no alarms|leave it out"},
+		"an alarm twice":         {watched("{for: 1m, alarms: [a, a]}"), `3:30: error: the alarm "a" stands here twice|keep one of them`},
+		"an alarm's threshold":   {watched("{for: 1m, alarms: [{name: a}]}"), "3:27: error: an alarm of watch must be a text, not a mapping|write the alarm's name"},
 		"a secret to a variable host": {
 			"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",
 			`2:43: error: token_url must be an https URL without variables|write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`,

@@ -80,7 +80,7 @@ func (r *reader) syntax(at Pos, help, text string) {
 func rootKeys() []string {
 	return []string{
 		"version", "name", "files", "variables", "defaults", "tls", "host", "policy", "readiness", "setup", "checks",
-		"teardown", "compare",
+		"teardown", "compare", "watch",
 	}
 }
 
@@ -170,6 +170,8 @@ func (r *reader) entry(p pair, s *Suite) {
 		}
 	case "compare":
 		s.compares = r.compares(&p, &s.defaults)
+	case "watch":
+		s.watch = r.watch(&p)
 	}
 }
 

@@ -61,6 +61,7 @@ type Suite struct {
 	setupPerCheck   bool
 	checks          []Check
 	compares        []Comparison
+	watch           *Watch // nil without one
 	roots           *x509.CertPool
 	server          string // the name that certificates must have
 	host            text

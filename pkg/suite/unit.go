@@ -14,7 +14,7 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	switch {
 	case err != nil && n.ShortTag() == "!!int":
 		unit := "s"
-		if i, err := strconv.Atoi(n.Value); err == nil && (i >= 50 || what == "latency" || what == "p95") {
+		if i, err := strconv.Atoi(n.Value); err == nil && (i >= 50 || what == "latency" || what[0] == 'p') {
 			unit = "ms"
 		}
 		r.fail(posOf(n), "write "+n.Value+unit, "%s needs a unit", what)

@@ -18,6 +18,7 @@ func TestPagesFollowLightAndDark(t *testing.T) {
 		"report, light":    {reportPage(t, "failing"), []string{"--window-size=1100,2400"}, light},
 		"report, dark":     {reportPage(t, "failing"), []string{"--window-size=1100,2400", "--force-dark-mode"}, dark},
 		"report, phone":    {reportPage(t, "failing"), []string{"--window-size=360,2800"}, light},
+		"watch, wide":      {reportPage(t, "leaking"), []string{"--window-size=1100,2400"}, light},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, map[string]string{"/": c.page})
@@ -56,6 +57,8 @@ func TestPagesAreReadable(t *testing.T) {
 		"rehearsal, phone, long words": {rehearsalPage(t, "hostile"), nil, 360},
 		"report, wide, dark":           {reportPage(t, "failing"), []string{"--force-dark-mode"}, 1100},
 		"report, phone, light":         {reportPage(t, "failing"), nil, 360},
+		"watch, wide, light":           {reportPage(t, "leaking"), nil, 1100},
+		"watch, phone, dark":           {reportPage(t, "leaking"), []string{"--force-dark-mode"}, 360},
 		"report, phone, long words":    {reportPage(t, "hostile"), nil, 360},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -156,6 +156,11 @@ const rgb = c => c.match(/[\d.]+/g).map(Number);
 const lum = c => { const [r, g, b] = rgb(c).map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 }); return .2126 * r + .7152 * g + .0722 * b };
 const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (rgb(c)[3] !== 0) return c } return 'rgb(255, 255, 255)' };
 let contrast = 99, faint = '', outside = [];
+for (const fold of document.querySelectorAll('details')) fold.open = true;
+const narrow = innerWidth <= 480; // where a table has to show all of its columns, each behind its heading
+for (const cell of document.querySelectorAll('td')) {
+  if (narrow && !getComputedStyle(cell, '::before').content.startsWith('"')) outside.push('no heading: ' + cell.outerHTML.slice(0, 80));
+}
 for (const e of document.body.querySelectorAll('*')) {
   if (e.closest('script') || e.tagName === 'title') continue;
   if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
@@ -163,7 +168,7 @@ for (const e of document.body.querySelectorAll('*')) {
     const c = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (c < contrast) { contrast = c; faint = e.outerHTML.slice(0, 80) }
   }
-  if (!e.closest('.scroll') && !e.closest('.skip') && e.getBoundingClientRect().right > innerWidth + 1) outside.push(e.outerHTML.slice(0, 80));
+  if ((narrow || !e.closest('.scroll')) && !e.closest('thead') && !e.closest('.skip') && e.getBoundingClientRect().right > innerWidth + 1) outside.push(e.outerHTML.slice(0, 80));
 }
 const focusable = [...document.querySelectorAll('a[href],summary,[tabindex]')].length;
 const headings = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => h.tagName[1]).join('');

@@ -188,6 +188,20 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer target.inFlight.Add(-1)
 	request.Target, request.Release = target.ID, target.Release
+	defer func() {
+		group.meter.note(time.Now(), func(s *second) {
+			s.requests++
+			switch {
+			case answer.refused:
+				s.refused++
+			case !answer.own:
+				s.times = append(s.times, answer.first.Sub(began).Seconds())
+				if answer.status >= http.StatusInternalServerError {
+					s.errors++
+				}
+			}
+		})
+	}()
 	target.proxy.ServeHTTP(answer, r)
 }
 
@@ -229,6 +243,10 @@ func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
 			case ok && timeout.Timeout():
 				status = http.StatusGatewayTimeout
 			}
+			if answer, ok := w.(*recorder); ok {
+				failed, network := errors.AsType[*net.OpError](err)
+				answer.own, answer.refused = true, network && failed.Op == "dial"
+			}
 			http.Error(w, fmt.Sprintf("%d %s", status, http.StatusText(status)), status)
 		},
 	}
@@ -238,12 +256,16 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	// first is when the answer began. It is the load balancer's own where a target has given none, or refused the
+	// connection.
+	first        time.Time
+	own, refused bool
 }
 
 // WriteHeader remembers the status and passes it on.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
+		r.status, r.first = status, time.Now()
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -251,7 +273,7 @@ func (r *recorder) WriteHeader(status int) {
 // Write counts what it passes on.
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.status, r.first = http.StatusOK, time.Now()
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)

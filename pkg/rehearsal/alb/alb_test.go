@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -343,5 +344,53 @@ func TestTheHealthCheckIsTheTargetGroups(t *testing.T) {
 		if codes, err := alb.ParseCodes(text); err == nil {
 			t.Errorf("ParseCodes(%q) = %v, want an error", text, codes)
 		}
+	}
+}
+
+func TestATargetGroupMeasuresWhatCloudWatchAsksFor(t *testing.T) {
+	w := newWorld(t)
+	g := w.group(t, "green", func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			<-time.After(100 * time.Millisecond)
+		case "/bad":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "/reset":
+			panic(http.ErrAbortHandler)
+		}
+	})
+	w.listener.Forward(alb.Weight{Group: g, Share: 100})
+	for path, want := range map[string]int{"/": 200, "/slow": 200, "/bad": 500, "/reset": 502} {
+		if got, _ := w.get(t, path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+	samples := func(metric string) []float64 {
+		return g.Samples(metric, time.Now().Add(-time.Minute), time.Now().Add(2*time.Second))
+	}
+	// One is written down once its answer has gone, which the client may see first.
+	for end := time.Now().Add(10 * time.Second); len(samples("RequestCount")) < 4 && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
+	}
+	for metric, want := range map[string]int{"RequestCount": 4, "HTTPCode_Target_5XX_Count": 1, "TargetConnectionErrorCount": 0, "TargetResponseTime": 3, "Other": 0} {
+		if got := samples(metric); len(got) != want {
+			t.Errorf("%s: %v, want %d samples", metric, got, want)
+		}
+	}
+	if slowest := slices.Max(samples("TargetResponseTime")); slowest < 0.1 || slowest > 10 {
+		t.Errorf("the slowest took %g s", slowest)
+	}
+	if got := g.Samples("RequestCount", time.Now().Add(time.Minute), time.Now().Add(2*time.Minute)); got != nil {
+		t.Errorf("in a minute %v", got)
+	}
+	// A task that is gone refuses connections, and is unhealthy as long as it is registered.
+	g = w.Group("gone", alb.HealthCheck{Interval: 10 * time.Millisecond, Timeout: time.Second, Threshold: 2})
+	g.Register(w.ctx, "gone/1", "gone", "127.0.0.1:1")
+	w.listener.Forward(alb.Weight{Group: g, Share: 100})
+	for end := time.Now().Add(10 * time.Second); (!slices.Contains(samples("UnHealthyHostCount"), 1) || len(samples("TargetConnectionErrorCount")) == 0) && time.Now().Before(end); {
+		w.get(t, "/")
+	}
+	if unhealthy, refused := samples("UnHealthyHostCount"), samples("TargetConnectionErrorCount"); !slices.Contains(unhealthy, 1) || len(refused) == 0 || samples("HTTPCode_Target_5XX_Count") != nil {
+		t.Errorf("unhealthy %v, refused %v", unhealthy, refused)
 	}
 }

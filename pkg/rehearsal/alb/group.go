@@ -55,6 +55,7 @@ type Group struct {
 	mu      sync.Mutex
 	targets []*Target
 	next    int
+	meter   meter
 }
 
 // Group returns a new, empty target group.
@@ -245,12 +246,23 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 		if streak++; streak >= g.check.Threshold {
 			t.health.Store(int32(state[ok]))
 		}
+		g.countUnhealthy()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick:
 		}
 	}
+}
+
+func (g *Group) countUnhealthy() {
+	n := 0
+	for _, t := range g.Targets() {
+		if t.Health() == Unhealthy {
+			n++
+		}
+	}
+	g.meter.note(time.Now(), func(s *second) { s.checked, s.unhealthy = true, max(s.unhealthy, n) })
 }
 
 // ask reports whether the target answers as the health check wants.

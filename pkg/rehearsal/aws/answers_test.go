@@ -227,8 +227,15 @@ func TestEveryAnswerFitsAWSsModel(t *testing.T) {
 	book.Offer(func(text string) deployment.Deployment {
 		return deployment.New(deployment.Deployment{ID: deployment.NewID(), Application: "rehearsal", Group: "rehearsal", AppSpec: text}, time.Now())
 	})
-	begins := &fake.Server{Book: book, Definitions: s.Definitions}
-	begins.Log("/aws/lambda/f", `{"event":"verdict"}`)
+	begins := &fake.Server{
+		Book: book, Definitions: s.Definitions,
+		Metrics: func(fake.Metric, time.Time, time.Time) []float64 { return []float64{1} },
+		Alarms:  func() []fake.Alarm { return []fake.Alarm{{Name: "a", State: "OK", Since: time.Now()}} },
+		Tasks: func() []fake.Task {
+			return []fake.Task{{ID: "1", Definition: definition, Started: time.Now()}, {ID: "2", Started: time.Now(), Stopped: time.Now(), StopCode: "SpotInterruption", Reason: "r"}}
+		},
+	}
+	begins.Log("/aws/lambda/f", "s", `{"event":"verdict"}`)
 	create := func(application, group, definition string) call {
 		return call{"codedeploy", "CreateDeployment", params{"applicationName": application, "deploymentGroupName": group, "revision": params{
 			"revisionType": "AppSpecContent", "appSpecContent": params{"content": "TaskDefinition: " + definition},
@@ -242,7 +249,12 @@ func TestEveryAnswerFitsAWSsModel(t *testing.T) {
 		call{"ecs", "DescribeTaskDefinition", params{"taskDefinition": definition}},
 		call{"logs", "FilterLogEvents", params{"logGroupName": "/aws/lambda/f", "filterPattern": `{ $.event = "verdict" }`}},
 		call{"logs", "FilterLogEvents", params{"logGroupName": "none"}},
-		call{"sts", "GetCallerIdentity", params{}})...)
+		call{"sts", "GetCallerIdentity", params{}},
+		call{"cloudwatch", "DescribeAlarms", params{}}, call{"cloudwatch", "GetMetricData", params{"StartTime": 1_790_000_000, "EndTime": 1_790_000_060, "MetricDataQueries": []any{
+			params{"Id": "a", "MetricStat": params{"Metric": params{"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}},
+		}}},
+		call{"ecs", "ListTasks", params{"cluster": "c", "serviceName": "none"}}, call{"ecs", "ListTasks", params{"desiredStatus": "STOPPED"}},
+		call{"ecs", "DescribeTasks", params{"tasks": []string{"1", "2", "none"}}})...)
 	var names []string
 	for _, a := range answered {
 		_, name, _ := strings.Cut(a, ".")

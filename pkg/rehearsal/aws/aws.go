@@ -1,8 +1,8 @@
 // Package aws is as much of AWS, on loopback, as a hook, a pipeline and an operator use around one
 // deployment: CodeDeploy, ECS, Elastic Load Balancing, the part of EC2 that names a load balancer's
-// addresses, S3, SSM, Secrets Manager, the hooks' logs, who calls (STS), and the way to a Lambda function. All
-// services answer at one address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The SDKs, boto3
-// and the aws command line talk to it unchanged.
+// addresses, S3, SSM, Secrets Manager, CloudWatch's metrics, alarms and logs, who calls (STS), and the way to a Lambda
+// function. All services answer at one address (AWS_ENDPOINT_URL): the protocol of a request says for whom it is. The
+// SDKs, boto3 and the aws command line talk to it unchanged.
 //
 // It does not check signatures, since whoever can reach loopback may call. It refuses to run anything: what a call asks
 // for is noted in a deployment.Book, and whoever runs the deployment acts on it. It refuses to invent: a value that was
@@ -45,8 +45,13 @@ type Server struct {
 	// Revisions are service revisions as JSON, by ARN, beside those of the Book's deployments; nil: there are none.
 	Revisions     func() map[string]json.RawMessage
 	LoadBalancers func() []LoadBalancer
-	Values        Values
-	Objects       Objects
+	// Tasks are the service's, those that have ended among them.
+	Tasks func() []Task
+	// Metrics are a metric's samples between two times, Alarms CloudWatch's alarms; nil: there are none.
+	Metrics func(m Metric, from, to time.Time) []float64
+	Alarms  func() []Alarm
+	Values  Values
+	Objects Objects
 	// Functions answers Lambda's Invoke and GetFunction; nil: no function exists.
 	Functions http.Handler
 
@@ -60,7 +65,7 @@ type Server struct {
 	registered map[string]json.RawMessage
 	// tags are those of task definitions, by ARN; logs are the lines of log groups.
 	tags map[string][]any
-	logs map[string][]logLine
+	logs map[string]*logGroup
 }
 
 // Call is one call of an operation.
@@ -87,6 +92,7 @@ const (
 	ec2Query                 // EC2's dialect of it
 	restXML                  // S3
 	restJSON                 // Lambda
+	rpcCBOR                  // smithy's RPC v2: the operation in the path, CBOR in and out
 )
 
 // Fault is an error as AWS returns it.
@@ -112,7 +118,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	if err == nil {
 		switch c.protocol {
-		case awsJSON, query, ec2Query:
+		case awsJSON, query, ec2Query, rpcCBOR:
 			err = s.answer(w, c)
 		case restXML:
 			err = s.answerS3(w, r)
@@ -154,6 +160,8 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(c.Input))
 		return c, nil
+	case r.Header.Get("Smithy-Protocol") == rpcV2:
+		c.protocol = rpcCBOR
 	case target == "" && r.URL.Path != "/" && (r.Method != http.MethodPost || !form):
 		return Call{protocol: restXML, Service: "s3", Operation: verb + "Object"}, nil
 	case target == "" && form && r.Method == http.MethodPost:
@@ -167,6 +175,9 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 			}
 		}
 		return c, fault("SerializationException", "%v", err)
+	}
+	if c.protocol == rpcCBOR {
+		return c, c.unpack(r.URL.Path)
 	}
 	if c.protocol == awsJSON {
 		c.Service, c.Operation, _ = strings.Cut(target, ".")
@@ -196,6 +207,9 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	var body []byte
 	contentType := xmlType
 	switch c.protocol {
+	case rpcCBOR:
+		writeCBOR(w, cmp.Or(f.Status, http.StatusBadRequest), object{"__type": f.Code, "message": f.Message})
+		return f.Code
 	case awsJSON:
 		contentType = jsonType
 		body, _ = json.Marshal(map[string]string{"__type": f.Code, "message": f.Message}) // strings always can
@@ -224,6 +238,7 @@ func (s *Server) arn(kind string, parts ...string) string {
 const (
 	jsonType = "application/x-amz-json-1.1"
 	xmlType  = "text/xml;charset=utf-8"
+	rpcV2    = "rpc-v2-cbor"
 )
 
 // object is a structure of AWS's.
@@ -256,11 +271,12 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 		SecretsManager: {"GetSecretValue": typed(s.Values.getSecret)},
 		SSM:            {"GetParameter": typed(s.Values.getParameter), "PutParameter": typed(s.Values.putParameter)},
 		Logs:           {"FilterLogEvents": typed(s.filterLogEvents)},
+		CloudWatch:     {"GetMetricData": typed(s.getMetricData), "DescribeAlarms": typed(s.describeAlarms)},
 	}
 	do, ok := services[c.Service][c.Operation]
 	switch {
 	case ok:
-	case c.protocol == awsJSON:
+	case c.protocol == awsJSON || c.protocol == rpcCBOR:
 		return fault("UnknownOperationException", "the rehearsal does not answer %.80q", c.Service+"."+c.Operation)
 	case services[c.Service] == nil:
 		return fault("InvalidAction", "The rehearsal has no service of version %.40q.", c.Service)
@@ -271,6 +287,10 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	out, err := do(c)
 	if err != nil {
 		return err
+	}
+	if c.protocol == rpcCBOR {
+		writeCBOR(w, http.StatusOK, out)
+		return nil
 	}
 	if c.protocol != awsJSON {
 		w.Header().Set("Content-Type", xmlType)

@@ -1,9 +1,11 @@
 package aws
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
@@ -18,8 +20,10 @@ func (s *Server) ecs() map[string]operation {
 		"DescribeServiceRevisions":   typed(s.describeServiceRevisions),
 		"DescribeServices":           typed(s.describeServices),
 		"DescribeTaskDefinition":     typed(s.describeTaskDefinition),
+		"DescribeTasks":              typed(s.describeTasks),
 		"DescribeTaskSets":           typed(s.describeTaskSets),
 		"ListServiceDeployments":     typed(s.listServiceDeployments),
+		"ListTasks":                  typed(s.listTasks),
 		"RegisterTaskDefinition":     typed(s.registerTaskDefinition),
 		"StopServiceDeployment":      typed(s.stopServiceDeployment),
 		"TagResource":                typed(s.tagResource),
@@ -38,6 +42,76 @@ type ecsInput struct {
 	Deployments                      []string `json:"serviceDeploymentArns"`
 	Revisions                        []string `json:"serviceRevisionArns"`
 	HookID, Action, StopType         string
+	Family, DesiredStatus, StartedBy string
+	ServiceName                      string
+	Tasks                            []string
+}
+
+// Task is a task of the service. One that has ended has a StopCode, in ECS's words.
+type Task struct {
+	ID, Definition, StartedBy, Container string
+	Started, Stopped                     time.Time
+	StopCode, Reason                     string
+	Exit                                 int
+}
+
+func (t Task) status() string {
+	if t.StopCode != "" {
+		return "STOPPED"
+	}
+	return "RUNNING"
+}
+
+// tasks are those of the cluster, by ARN.
+func (s *Server) tasks(cluster string) (arns []string, all map[string]Task) {
+	arns, all = []string{}, map[string]Task{}
+	if s.Tasks != nil {
+		for _, t := range s.Tasks() {
+			arn := s.arn("task", last(cluster), t.ID)
+			arns, all[arn] = append(arns, arn), t
+		}
+	}
+	return arns, all
+}
+
+func (s *Server) listTasks(in ecsInput) (any, error) {
+	arns, all := s.tasks(in.Cluster)
+	if in.ServiceName != "" {
+		if _, ok := s.latest(in.Cluster, in.ServiceName); !ok {
+			return nil, fault("ServiceNotFoundException", "Service not found.")
+		}
+	}
+	return object{"taskArns": slices.DeleteFunc(arns, func(arn string) bool {
+		t := all[arn]
+		family, _, _ := strings.Cut(last(t.Definition), ":")
+		return t.status() != cmp.Or(in.DesiredStatus, "RUNNING") || in.Family != "" && in.Family != family ||
+			in.StartedBy != "" && in.StartedBy != t.StartedBy
+	})}, nil
+}
+
+func (s *Server) describeTasks(in ecsInput) (any, error) {
+	_, all := s.tasks(in.Cluster)
+	for i, id := range in.Tasks {
+		in.Tasks[i] = s.arn("task", last(in.Cluster), last(id))
+	}
+	return described("tasks", in.Tasks, func(arn string) any {
+		t, ok := all[arn]
+		if !ok {
+			return nil
+		}
+		container := object{"name": t.Container, "lastStatus": t.status(), "taskArn": arn}
+		shown := object{
+			"taskArn": arn, "clusterArn": s.arn("cluster", last(in.Cluster)), "taskDefinitionArn": t.Definition,
+			"lastStatus": t.status(), "desiredStatus": t.status(), "startedBy": t.StartedBy, "launchType": "FARGATE",
+			"createdAt": moment(t.Started), "startedAt": moment(t.Started), "containers": []object{container},
+		}
+		if t.StopCode != "" {
+			container["exitCode"] = t.Exit
+			shown["stopCode"], shown["stoppedReason"] = t.StopCode, t.Reason
+			shown["stoppingAt"], shown["stoppedAt"] = moment(t.Stopped), moment(t.Stopped)
+		}
+		return shown
+	})
 }
 
 // described answers under the member's name with what show knows of each ARN; nil is a failure.

@@ -4,51 +4,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
-// Logs is the prefix of CloudWatch Logs' operations in X-Amz-Target.
-const Logs = "Logs_20140328"
-
 // deploys is the name of a rehearsal's application and of its deployment group.
 const deploys = "rehearsal"
-
-type logLine struct {
-	at   time.Time
-	text string
-}
-
-// Log adds a line to a log group.
-func (s *Server) Log(group, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.logs == nil {
-		s.logs = map[string][]logLine{}
-	}
-	s.logs[group] = append(s.logs[group], logLine{time.Now(), text})
-}
-
-// filterLogEvents returns every line: whoever asks for some reads them all the same.
-func (s *Server) filterLogEvents(in struct {
-	LogGroupName string
-	StartTime    int64
-},
-) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.logs[in.LogGroupName] == nil {
-		return nil, fault("ResourceNotFoundException", "The specified log group does not exist.")
-	}
-	found := []object{}
-	for _, l := range s.logs[in.LogGroupName] {
-		if l.at.UnixMilli() >= in.StartTime {
-			found = append(found, object{"timestamp": l.at.UnixMilli(), "message": l.text})
-		}
-	}
-	return object{"events": found}, nil
-}
 
 // tag adds tags; the caller holds the lock.
 func (s *Server) tag(arn string, tags []any) {

@@ -200,7 +200,7 @@ func (r *runner) rehearse(ctx context.Context, in Injection) (rehearsal.Result, 
 	defer fair.Close()
 	plan := r.Plan
 	plan.Blue.Addrs, plan.Green.Addrs = fair.Addrs, injector.Addrs
-	plan.ProductionPort, plan.TestPort, plan.Traffic, plan.TerminationWait, plan.Keep = 0, 0, 0, 0, false
+	plan.ProductionPort, plan.TestPort, plan.TerminationWait, plan.Keep = 0, 0, 0, false
 	result, err := plan.Run(ctx, nil)
 	return result, injector, err
 }

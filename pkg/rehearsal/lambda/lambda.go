@@ -1,7 +1,7 @@
 // Package lambda runs a function's own binary the way AWS Lambda does: a Runtime API (2018-06-01) on
 // loopback, the environment that Lambda gives, a deadline that kills, an execution environment that is
-// used again until it breaks, asynchronous delivery with two retries as CodeDeploy has it, and synchronous
-// invocation as Amazon ECS does it.
+// used again until it breaks, asynchronous delivery with two retries as CodeDeploy has it, synchronous
+// invocation as Amazon ECS does it, and the events with which a function invokes itself.
 //
 // It refuses to look at what a function returns: whoever invokes asynchronously never sees it, and to whoever
 // invokes synchronously it is handed as it came.
@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ const (
 	initLimit = 10 * time.Second
 	// Attempts is how often an asynchronous invocation is tried in all (MaximumRetryAttempts 2).
 	Attempts = 3
+	// maxChain is after about how many calls Lambda stops a function that invokes itself.
+	maxChain = 16
 )
 
 // Function is a Lambda function.
@@ -49,6 +52,11 @@ type Function struct {
 
 	mu  sync.Mutex
 	env *environment
+
+	// queued are the events with which the function invoked itself, chain is how many there were.
+	waiting sync.Mutex
+	queued  [][]byte
+	chain   int
 }
 
 // Kind says how an invocation ended.
@@ -96,6 +104,44 @@ func (f *Function) Deliver(ctx context.Context, payload []byte, pause func(conte
 			return
 		}
 	}
+}
+
+// ServeHTTP answers the Invoke operation for the function itself, with the invocation type Event alone: what it asks for
+// waits for Next.
+func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.waiting.Lock()
+	defer f.waiting.Unlock()
+	payload, err := io.ReadAll(r.Body)
+	_, name, _ := strings.Cut(strings.TrimSuffix(r.URL.Path, "/invocations"), "/functions/")
+	name = name[strings.LastIndexByte(name, ':')+1:]
+	refuse := func(status int, code, text string) {
+		w.Header().Set("X-Amzn-Errortype", code)
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"Type":"User","Message":%q}`, text)
+	}
+	switch {
+	case name != f.Name || r.Method != http.MethodPost:
+		refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found")
+	case r.Header.Get("X-Amz-Invocation-Type") != "Event" || err != nil || !json.Valid(payload):
+		refuse(http.StatusBadRequest, "InvalidParameterValueException", "the rehearsal takes events in JSON for a hook alone")
+	case f.chain >= maxChain:
+		refuse(http.StatusBadRequest, "RecursiveInvocationException", "Lambda has detected a recursive loop")
+	default:
+		f.chain++
+		f.queued = append(f.queued, payload)
+		w.WriteHeader(http.StatusAccepted)
+	}
+}
+
+// Next returns an event with which the function invoked itself, once.
+func (f *Function) Next() (payload []byte, ok bool) {
+	f.waiting.Lock()
+	defer f.waiting.Unlock()
+	if len(f.queued) == 0 {
+		return nil, false
+	}
+	payload, f.queued = f.queued[0], f.queued[1:]
+	return payload, true
 }
 
 // Invoke invokes the function synchronously, once.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -12,6 +14,10 @@ import (
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
@@ -159,5 +165,52 @@ func TestTheEnvironmentIsLambdasAndNoMore(t *testing.T) {
 	}
 	if strings.Contains(r.log, "leaked") || strings.Contains(r.log, "/home/somebody") {
 		t.Errorf("this machine's environment reached the function:\n%s", r.log)
+	}
+}
+
+func TestAFunctionMayInvokeItself(t *testing.T) {
+	f := &lambda.Function{Name: "hook"}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	client := sdk.New(sdk.Options{Region: "eu-west-1", BaseEndpoint: aws.String(server.URL), Credentials: aws.AnonymousCredentials{}, RetryMaxAttempts: 1})
+	invoke := func(name, payload string, kind types.InvocationType) string {
+		t.Helper()
+		out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String(name), Payload: []byte(payload), InvocationType: kind})
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			return api.ErrorCode()
+		}
+		if err != nil || out.StatusCode != http.StatusAccepted {
+			t.Errorf("%+v, %v", out, err)
+		}
+		return ""
+	}
+	if _, ok := f.Next(); ok {
+		t.Error("an event that nobody sent")
+	}
+	for _, name := range []string{"hook", "arn:aws:lambda:eu-west-1:123456789012:function:hook"} {
+		if got := invoke(name, `{"GreenlightCall":2}`, types.InvocationTypeEvent); got != "" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for range 2 {
+		if payload, ok := f.Next(); !ok || string(payload) != `{"GreenlightCall":2}` {
+			t.Errorf("%s, %v", payload, ok)
+		}
+	}
+	for want, got := range map[string]string{
+		"ResourceNotFoundException":      invoke("other", "{}", types.InvocationTypeEvent),
+		"InvalidParameterValueException": invoke("hook", "{}", types.InvocationTypeRequestResponse),
+	} {
+		if got != want {
+			t.Errorf("%q, want %s", got, want)
+		}
+	}
+	for range 14 {
+		if got := invoke("hook", "{}", types.InvocationTypeEvent); got != "" {
+			t.Fatal(got)
+		}
+	}
+	if got := invoke("hook", "{}", types.InvocationTypeEvent); got != "RecursiveInvocationException" {
+		t.Errorf("the 17th: %q", got)
 	}
 }

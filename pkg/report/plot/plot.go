@@ -1,7 +1,7 @@
-// Package plot draws latencies as an SVG picture for a page that stands alone: every request as a mark,
-// in the order sent, with a line for median and 95th percentile of each side.
+// Package plot draws what was measured as SVG pictures for a page that stands alone: how often which value came, and
+// every value as a mark, one after the other, with a line for median and 95th percentile of each side.
 //
-// It knows no reports, only series of durations. It refuses scripts, style attributes and ids: colours come from
+// It knows no reports, only series of values. It refuses scripts, style attributes and ids: colours come from
 // the page's style sheet by CSS, so that they follow light and dark, and a strict content security policy holds.
 package plot
 
@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Series is the latencies of one side. The first series of a plot is drawn as dots, the second as
-// diamonds: nobody needs to tell colours apart.
+// Series is what was measured of one side, one after the other. The first series of a plot is drawn as dots and filled,
+// the second as diamonds and an outline: nobody needs to tell colours apart. What is negative was not measured.
 type Series struct {
 	Name     string
 	Values   []time.Duration
@@ -32,76 +32,140 @@ const (
 	logFrom = 20
 	// longest is where the scale ends for sure; nobody waits that long for a response.
 	longest = 1000 * time.Hour
+	// bins are the parts of the scale in which is counted what came.
+	bins = 40
 )
 
-// Latency returns the picture, or "" when there is nothing to draw. Title is what it shows, as text:
-// browsers read it aloud and show it on hovering, together with the figures of each series.
-func Latency(title string, series []Series) string {
-	s, ok := scaleOf(series)
+// Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
+// the values in their order. Title is what they show, as text: browsers read it aloud and show it on hovering, with the
+// figures of each series. Unit is empty for durations; with another one, a millisecond stands for one of it. Ends are what
+// the first and the last value are.
+func Pictures(title, unit string, ends [2]string, series []Series) string {
+	var all []time.Duration
+	for _, one := range series {
+		all = append(all, one.Values...)
+	}
+	s, ok := scaleOf(all, html.EscapeString(unit))
 	if !ok {
 		return ""
 	}
 	var b strings.Builder
-	s.open(&b, describe(title, series))
-	fmt.Fprintf(&b, `<text x="%d" y="%d">first request</text><text x="%d" y="%d" text-anchor="end">last</text>`, left,
-		height-10, width-right, height-10)
+	title = s.describe(title, series)
+	s.spread(&b, "How often which value came. "+title, series)
+	s.open(&b, title)
+	fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
+		html.EscapeString(ends[0]), width-right, height-10, html.EscapeString(ends[1]))
 	for i, one := range series {
-		if len(one.Values) == 0 {
-			continue
-		}
-		x := func(i int) float64 {
+		class, shape := [...]string{"s1 dots", "s2 diamonds"}[min(i, 1)], [...]string{dots, diamonds}[min(i, 1)]
+		s.marks(&b, class, shape, one.Values, func(i int) float64 {
 			return left + 4 + float64(width-left-right-8)*float64(i)/float64(max(len(one.Values)-1, 1))
-		}
-		class, shape := "s1 dots", dots
-		if i > 0 {
-			class, shape = "s2 diamonds", diamonds
-		}
-		s.marks(&b, class, shape, one.Values, x)
-		fmt.Fprintf(&b, `<path class="s%d p50" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P50), width-right)
-		fmt.Fprintf(&b, `<path class="s%d p95" d="M%d %.1fH%d"/>`, i+1, left, s.y(one.P95), width-right)
+		})
+		s.lines(&b, i, one, fmt.Sprintf("M%d %%.1fH%d", left, width-right), s.y)
 	}
 	b.WriteString("</svg>")
 	return b.String()
 }
 
-func describe(title string, series []Series) string {
+// lines draws median and 95th percentile of a series that has them.
+func (s scale) lines(b *strings.Builder, i int, one Series, path string, at func(time.Duration) float64) {
+	if one.P95 > 0 {
+		fmt.Fprintf(b, `<path class="s%d p50" d="`+path+`"/><path class="s%d p95" d="`+path+`"/>`, i+1, at(one.P50), i+1,
+			at(one.P95))
+	}
+}
+
+// spread draws how much of each series is in which part of the scale.
+func (s scale) spread(b *strings.Builder, title string, series []Series) {
+	const base, wide = height - bottom, width - left - right
+	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
+	x := func(d time.Duration) float64 { return left + wide*s.share(d) }
+	for _, tick := range s.ticks() {
+		fmt.Fprintf(b, `<path class="grid" d="M%.1f %dV%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), top, base,
+			x(tick), height-10, anchor(time.Duration(s.share(tick)*bins), bins), s.label(tick))
+	}
+	counts, most := make([][bins]float64, len(series)), 0.0
+	for i, one := range series {
+		for _, d := range one.Values {
+			if d >= 0 {
+				n := &counts[i][min(int(s.share(d)*bins), bins-1)]
+				*n += 1 / float64(len(one.Values))
+				most = max(most, *n)
+			}
+		}
+	}
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%.0f %%</text>`, left-6, top+8, 100*most)
+	for i, one := range series {
+		fmt.Fprintf(b, `<path class="%s" d="M%d %d`, [...]string{"new area", "old"}[min(i, 1)], left, base)
+		for n, share := range counts[i] {
+			fmt.Fprintf(b, "V%.1fH%.1f", base-float64(base-top)*share/most, left+float64(wide)*float64(n+1)/bins)
+		}
+		fmt.Fprintf(b, `V%d"/>`, base)
+		s.lines(b, i, one, fmt.Sprintf("M%%.1f %dV%d", top, base), x)
+	}
+	b.WriteString("</svg>")
+}
+
+func (s scale) describe(title string, series []Series) string {
 	parts := make([]string, len(series))
-	for i, s := range series {
-		parts[i] = fmt.Sprintf("%s: %d requests, median %s, 95th percentile %s", s.Name, len(s.Values), label(s.P50),
-			label(s.P95))
+	for i, one := range series {
+		parts[i] = fmt.Sprintf("%s: %d values", one.Name, len(one.Values))
+		if one.P95 > 0 {
+			parts[i] += fmt.Sprintf(", median %s, 95th percentile %s", s.label(one.P50), s.label(one.P95))
+		}
 	}
 	return title + ". " + strings.Join(parts, "; ")
 }
 
-// scale maps latencies to heights.
+// scale maps values to heights.
 type scale struct {
 	low, high   time.Duration
 	logarithmic bool
+	unit        string
 }
 
-func scaleOf(series []Series) (scale, bool) {
-	var all []time.Duration
-	for _, s := range series {
-		all = append(all, s.Values...)
-	}
+func scaleOf(all []time.Duration, unit string) (scale, bool) {
+	all = slices.DeleteFunc(all, func(d time.Duration) bool { return d < 0 })
 	if len(all) == 0 {
 		return scale{}, false
 	}
 	low := min(max(slices.Min(all), time.Microsecond), longest)
 	high := min(max(slices.Max(all), 2*time.Microsecond), longest)
-	if high/low < logFrom {
-		return scale{low: 0, high: high + high/20}, true
+	if high/low < logFrom || unit != "" {
+		return scale{high: high + high/20, unit: unit}, true
 	}
 	return scale{low: low - low/10, high: high + high/5, logarithmic: true}, true
 }
 
-func (s scale) y(d time.Duration) float64 {
+// share is where a value is on the scale, from 0 to 1.
+func (s scale) share(d time.Duration) float64 {
 	share := float64(d-s.low) / float64(s.high-s.low)
 	if s.logarithmic {
 		share = math.Log(float64(max(d, s.low))/float64(s.low)) / math.Log(float64(s.high)/float64(s.low))
 	}
-	share = min(max(share, 0), 1)
-	return float64(height-bottom) - share*float64(height-top-bottom)
+	return min(max(share, 0), 1)
+}
+
+func (s scale) y(d time.Duration) float64 {
+	return float64(height-bottom) - s.share(d)*float64(height-top-bottom)
+}
+
+// label is a value in the scale's unit.
+func (s scale) label(d time.Duration) string {
+	if s.unit == "" {
+		return Label(d)
+	}
+	if len(s.unit) > 2 {
+		s.unit = "" // no room: the page says it
+	}
+	return strings.TrimSpace(Digits(float64(d)/float64(time.Millisecond)) + " " + s.unit)
+}
+
+// Digits prints a number with three digits, or all of those before its point.
+func Digits(n float64) string {
+	if n >= 100 {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.3g", n)
 }
 
 // ticks are round latencies: about five of them.
@@ -142,7 +206,7 @@ func (s scale) open(b *strings.Builder, title string) {
 	for _, tick := range s.ticks() {
 		y := s.y(tick)
 		fmt.Fprintf(b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			left, y, width-right, left-6, y+4, label(tick))
+			left, y, width-right, left-6, y+4, s.label(tick))
 	}
 }
 
@@ -158,6 +222,9 @@ func (s scale) marks(b *strings.Builder, class, mark string, values []time.Durat
 	shift := map[string][2]float64{diamonds: {0, -3}, crosses: {-3, -3}}[mark]
 	fmt.Fprintf(b, `<path class="%s" d="`, class)
 	for _, i := range thin(values) {
+		if values[i] < 0 {
+			continue
+		}
 		fmt.Fprintf(b, "M%.1f %.1f%s", x(i)+shift[0], s.y(values[i])+shift[1], mark)
 	}
 	b.WriteString(`"/>`)
@@ -190,14 +257,14 @@ func thin(values []time.Duration) []int {
 	return picked
 }
 
-// label prints a latency with three digits at most; what is below a microsecond is nothing.
-func label(d time.Duration) string {
+// Label prints a latency with three digits at most; what is below a microsecond is nothing.
+func Label(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		name string
 	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
 		if d >= unit.of {
-			return fmt.Sprintf("%.3g %s", float64(d)/float64(unit.of), unit.name)
+			return Digits(float64(d)/float64(unit.of)) + " " + unit.name
 		}
 	}
 	return "0"
@@ -259,7 +326,7 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 	}
 	for _, tick := range timeTicks(total) {
 		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick),
-			tall-bottom+6, x(tick), tall-10, anchor(tick, total), label(tick))
+			tall-bottom+6, x(tick), tall-10, anchor(tick, total), Label(tick))
 	}
 	y := 0
 	for _, s := range spans {
@@ -297,7 +364,7 @@ type Request struct{ At, Latency time.Duration }
 // Requests returns a picture of requests over time. The new release's are dots, the old one's diamonds,
 // failed ones crosses, whoever should have answered.
 func Requests(title string, fresh, old, failed []Request, total time.Duration) string {
-	s, ok := scaleOf([]Series{{Values: latencies(slices.Concat(fresh, old, failed))}})
+	s, ok := scaleOf(latencies(slices.Concat(fresh, old, failed)), "")
 	if !ok || total <= 0 {
 		return ""
 	}
@@ -309,17 +376,16 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	}
 	for _, tick := range timeTicks(total) {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total),
-			label(tick))
+			Label(tick))
 	}
-	for _, series := range []struct {
-		requests    []Request
-		class, mark string
-	}{{old, "s2 diamonds", diamonds}, {fresh, "s1 dots", dots}, {failed, "crosses", crosses}} {
-		if len(series.requests) == 0 {
-			continue
-		}
-		sorted := slices.SortedStableFunc(slices.Values(series.requests), func(a, b Request) int { return int(a.At - b.At) })
-		s.marks(&b, series.class, series.mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
+	draw := func(class, mark string, requests []Request) {
+		sorted := slices.SortedStableFunc(slices.Values(requests), func(a, b Request) int { return int(a.At - b.At) })
+		s.marks(&b, class, mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
+	}
+	draw("s2 diamonds", diamonds, old)
+	draw("s1 dots", dots, fresh)
+	if len(failed) > 0 {
+		draw("crosses", crosses, failed)
 	}
 	b.WriteString("</svg>")
 	return b.String()

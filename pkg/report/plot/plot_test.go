@@ -17,20 +17,20 @@ const ms = time.Millisecond
 
 func draw(t testing.TB, values ...time.Duration) string {
 	t.Helper()
-	return plot.Latency("Latency", []plot.Series{{Name: "green", Values: values, P50: 100 * ms, P95: 200 * ms}, {Name: "blue", Values: []time.Duration{90 * ms}, P50: 90 * ms, P95: 90 * ms}})
+	return plot.Pictures("Latency", "", [2]string{"first", "last"}, []plot.Series{{Name: "green", Values: values, P50: 100 * ms, P95: 200 * ms}, {Name: "blue", Values: []time.Duration{90 * ms}, P50: 90 * ms, P95: 90 * ms}})
 }
 
 func TestNothingToDrawIsNoPicture(t *testing.T) {
-	if got := plot.Latency("x", []plot.Series{{Name: "green"}, {Name: "blue"}}); got != "" {
+	if got := plot.Pictures("x", "", [2]string{"first", "last"}, []plot.Series{{Name: "green"}, {Name: "blue"}}); got != "" {
 		t.Errorf("got %s", got)
 	}
-	if got := plot.Latency("x", nil); got != "" {
+	if got := plot.Pictures("x", "", [2]string{"first", "last"}, nil); got != "" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestThePictureTellsItsFiguresAloud(t *testing.T) {
-	want := `<title>Latency. green: 2 requests, median 100 ms, 95th percentile 200 ms; blue: 1 requests, median 90 ms, 95th percentile 90 ms</title>`
+	want := `<title>How often which value came. Latency. green: 2 values, median 100 ms, 95th percentile 200 ms; blue: 1 values, median 90 ms, 95th percentile 90 ms</title>`
 	if got := draw(t, 100*ms, 200*ms); !strings.Contains(got, want) {
 		t.Errorf("%s\ndoes not say\n%s", got, want)
 	}
@@ -80,7 +80,7 @@ func TestAWideRangeIsLogarithmic(t *testing.T) {
 }
 
 // Any latencies give a well-formed picture without the marks of bad arithmetic, of bounded size.
-func FuzzLatency(f *testing.F) {
+func FuzzPictures(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8}, int64(1), int64(2), "title")
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0}, int64(math.MinInt64), int64(math.MaxInt64), "<&\x00>")
 	f.Fuzz(func(t *testing.T, data []byte, p50, p95 int64, title string) {
@@ -88,12 +88,12 @@ func FuzzLatency(f *testing.F) {
 		for ; len(data) >= 8; data = data[8:] {
 			values = append(values, time.Duration(binary.LittleEndian.Uint64(data)))
 		}
-		got := plot.Latency("t", []plot.Series{{Name: title, Values: values, P50: time.Duration(p50), P95: time.Duration(p95)}})
+		got := plot.Pictures("t", "", [2]string{"first", "last"}, []plot.Series{{Name: title, Values: values, P50: time.Duration(p50), P95: time.Duration(p95)}})
 		if strings.Contains(got, "NaN") || strings.Contains(got, "Inf") || len(got) > 64<<10+8*len(title) {
 			t.Fatalf("%d bytes: %.500s", len(got), got)
 		}
 		if !strings.ContainsFunc(title, func(r rune) bool { return r < ' ' || r > '~' }) {
-			for d := xml.NewDecoder(strings.NewReader(got)); ; {
+			for d := xml.NewDecoder(strings.NewReader("<p>" + got + "</p>")); ; {
 				if _, err := d.Token(); errors.Is(err, io.EOF) {
 					break
 				} else if err != nil {
@@ -102,4 +102,32 @@ func FuzzLatency(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What came is counted by where it is on the scale, as a share of its own side.
+func TestTheSpreadIsOfEachSidesOwn(t *testing.T) {
+	values := []time.Duration{10 * ms, 10 * ms, 10 * ms, 100 * ms}
+	got := plot.Pictures("t", "", [2]string{"a", "b"}, []plot.Series{{Name: "green", Values: values}, {Name: "blue", Values: []time.Duration{-1, 50 * ms}}})
+	if n := strings.Count(got, "<svg"); n != 2 {
+		t.Fatalf("%d pictures", n)
+	}
+	if !strings.Contains(got, ">75 %<") {
+		t.Errorf("three of four are not 75 %%: %s", got)
+	}
+	for class, want := range map[string]int{"new area": 2, "old": 1} {
+		_, path, _ := strings.Cut(got, `<path class="`+class+`" d="`)
+		path, _, _ = strings.Cut(path, `"`)
+		bars := 0
+		for _, step := range strings.Split(path, "V")[1:] {
+			if !strings.HasPrefix(step, "186") {
+				bars++
+			}
+		}
+		if bars != want {
+			t.Errorf("%s has %d bars, want %d: %s", class, bars, want, path)
+		}
+	}
+	if got = plot.Pictures("t", "a minute", [2]string{"a", "b"}, []plot.Series{{Name: "green", Values: []time.Duration{1500 * ms}}}); !strings.Contains(got, ">1500<") || strings.Contains(got, "NaN") {
+		t.Errorf("1500 of a unit are not 1500: %s", got)
+	}
 }

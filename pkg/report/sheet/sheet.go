@@ -92,15 +92,16 @@ func number(heading string) Markup {
 	return ""
 }
 
-// Row adds a row to the table, with a text for each column.
+// Row adds a row to the table, with a text for each column. Where there is no room for columns, each text stands in a line
+// of its own, behind its heading.
 func (p *Page) Row(tone string, texts ...string) {
 	p.Add("<tr%v>", attribute("class", tone))
 	for i, text := range texts {
+		cell := Markup("<td%v%v>%v</td>")
 		if strings.HasSuffix(p.columns[i], "!") {
-			p.Add(`<td><span class="verdict">%v</span></td>`, text)
-		} else {
-			p.Add("<td%v>%v</td>", number(p.columns[i]), text)
+			cell = `<td%v%v><span class="verdict">%v</span></td>`
 		}
+		p.Add(cell, number(p.columns[i]), attribute("data-label", strings.TrimRight(p.columns[i], "#!")), text)
 	}
 	p.Add("</tr>\n")
 }

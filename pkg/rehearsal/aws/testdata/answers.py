@@ -97,7 +97,7 @@ def check_xml(shape, node, path):
 def answered(operation_model, response_dict, **_):
     """Sees each answer as it came, before botocore leaves out what it does not know."""
     path = f"{operation_model.service_model.service_name}.{operation_model.name}"
-    shape, protocol = operation_model.output_shape, operation_model.service_model.protocol
+    shape, protocol = operation_model.output_shape, operation_model.service_model.resolved_protocol
     if response_dict["status_code"] >= 300:
         return
     print(path)

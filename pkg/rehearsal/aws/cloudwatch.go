@@ -1,0 +1,215 @@
+package aws
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
+)
+
+// CloudWatch is the name of CloudWatch's service in the path of a call by smithy's RPC v2.
+const CloudWatch = "GraniteServiceVersion20100801"
+
+// Metric is one of CloudWatch's, in the words of its API.
+type Metric struct {
+	Namespace, Name string
+	Dimensions      map[string]string
+}
+
+// Alarm is one of CloudWatch's; State is OK, ALARM or INSUFFICIENT_DATA, and Since when it came into it.
+type Alarm struct {
+	Name, State, Reason string
+	Since               time.Time
+}
+
+// plain is a CBOR value as encoding/json knows it; a timestamp is seconds since 1970.
+func plain(v cbor.Value) any {
+	switch x := v.(type) {
+	case cbor.Map:
+		m := map[string]any{}
+		for name, member := range x {
+			m[name] = plain(member)
+		}
+		return m
+	case cbor.List:
+		l := []any{}
+		for _, member := range x {
+			l = append(l, plain(member))
+		}
+		return l
+	case *cbor.Tag:
+		return plain(x.Value)
+	case cbor.NegInt:
+		n, _ := cbor.AsInt64(x) // none of the members is that small
+		return n
+	case *cbor.Nil, *cbor.Undefined:
+		return nil
+	}
+	return v // encoding/json knows its kind
+}
+
+// packed is an answer as CBOR.
+func packed(answer any) cbor.Value {
+	v := reflect.ValueOf(answer)
+	switch v.Kind() { //nolint:exhaustive // no answer holds another one
+	case reflect.Map:
+		m := cbor.Map{}
+		for name, member := range v.Seq2() {
+			m[name.String()] = packed(member.Interface())
+		}
+		return m
+	case reflect.Slice:
+		l := cbor.List{}
+		for _, member := range v.Seq2() {
+			l = append(l, packed(member.Interface()))
+		}
+		return l
+	case reflect.String:
+		return cbor.String(v.String())
+	case reflect.Float64:
+		return cbor.Float64(v.Float())
+	}
+	at, _ := answer.(moment)
+	return &cbor.Tag{ID: 1, Value: cbor.Float64(float64(time.Time(at).UnixMilli()) / 1000)}
+}
+
+// unpack reads a call by smithy's RPC v2: the path says what is called.
+func (c *Call) unpack(path string) error {
+	part := strings.Split(path, "/")
+	if len(part) != 5 {
+		return fault("UnknownOperationException", "no operation: %.100q", path)
+	}
+	c.Service, c.Operation = part[2], part[4]
+	if len(c.Input) == 0 {
+		return nil
+	}
+	v, err := cbor.Decode(c.Input)
+	if err == nil {
+		c.Input, err = json.Marshal(plain(v))
+	}
+	if err != nil {
+		return fault("SerializationException", "%v", err)
+	}
+	return nil
+}
+
+func writeCBOR(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/cbor")
+	w.Header().Set("Smithy-Protocol", rpcV2)
+	w.WriteHeader(status)
+	_, _ = w.Write(cbor.Encode(packed(answer)))
+}
+
+type metricQuery struct {
+	ID, Label, Expression string
+	MetricStat            struct {
+		Metric struct {
+			Namespace, MetricName string
+			Dimensions            []struct{ Name, Value string }
+		}
+		Period int64
+		Stat   string
+	}
+}
+
+// getMetricData answers all on one page. A period is any number of whole seconds: a rehearsal's minute may be shorter
+// than AWS's.
+func (s *Server) getMetricData(in struct {
+	StartTime, EndTime float64
+	ScanBy             string
+	MetricDataQueries  []metricQuery
+},
+) (any, error) {
+	results, seen := []object{}, map[string]bool{}
+	if in.StartTime >= in.EndTime || len(in.MetricDataQueries) == 0 || len(in.MetricDataQueries) > 500 {
+		return nil, fault("ValidationError", "a start before the end, and 1 to 500 queries are needed")
+	}
+	for _, q := range in.MetricDataQueries {
+		m := Metric{q.MetricStat.Metric.Namespace, q.MetricStat.Metric.MetricName, map[string]string{}}
+		for _, d := range q.MetricStat.Metric.Dimensions {
+			m.Dimensions[d.Name] = d.Value
+		}
+		known := regexp.MustCompile(`^(Sum|Average|Minimum|Maximum|SampleCount|p\d\d?(\.\d+)?)$`).MatchString(q.MetricStat.Stat)
+		switch {
+		case !regexp.MustCompile(`^[a-z]\w*$`).MatchString(q.ID) || seen[q.ID]:
+			return nil, fault("ValidationError", "The value %.80q for parameter Id is not valid or not unique.", q.ID)
+		case q.Expression != "" || !known || q.MetricStat.Period < 1 || m.Namespace == "" || m.Name == "":
+			return nil, fault("ValidationError", "%s: the rehearsal answers a MetricStat with namespace, name, period and one "+
+				"of the usual statistics, and no expression", q.ID)
+		}
+		seen[q.ID] = true
+		at, values := []moment{}, []float64{}
+		period := time.Duration(q.MetricStat.Period) * time.Second
+		end := time.UnixMilli(int64(math.Round(in.EndTime * 1000)))
+		first := int64(in.StartTime) / q.MetricStat.Period * q.MetricStat.Period
+		for t := time.Unix(first, 0); s.Metrics != nil && t.Before(end); t = t.Add(period) {
+			if samples := s.Metrics(m, t, t.Add(period)); len(samples) > 0 {
+				at, values = append(at, moment(t)), append(values, statistic(samples, q.MetricStat.Stat))
+			}
+		}
+		if in.ScanBy != "TimestampAscending" {
+			slices.Reverse(at)
+			slices.Reverse(values)
+		}
+		label := q.Label
+		if label == "" {
+			label = m.Name
+		}
+		results = append(results, object{
+			"Id": q.ID, "Label": label, "StatusCode": "Complete", "Timestamps": at, "Values": values,
+		})
+	}
+	return object{"MetricDataResults": results, "Messages": []object{}}, nil
+}
+
+// statistic is one of CloudWatch's of at least one sample.
+func statistic(samples []float64, stat string) float64 {
+	sum := 0.0
+	for _, v := range samples {
+		sum += v
+	}
+	count := float64(len(samples))
+	switch stat {
+	case "Sum":
+		return sum
+	case "Average":
+		return sum / count
+	case "SampleCount":
+		return count
+	case "Minimum":
+		return slices.Min(samples)
+	case "Maximum":
+		return slices.Max(samples)
+	}
+	percent, _ := strconv.ParseFloat(stat[1:], 64) // the pattern says so
+	sorted := slices.Sorted(slices.Values(samples))
+	return sorted[max(0, int(math.Ceil(percent/100*count))-1)]
+}
+
+func (s *Server) describeAlarms(in struct {
+	AlarmNames []string
+	StateValue string
+},
+) (any, error) {
+	found := []object{}
+	if s.Alarms != nil {
+		for _, a := range s.Alarms() {
+			if len(in.AlarmNames) > 0 && !slices.Contains(in.AlarmNames, a.Name) || in.StateValue != "" && in.StateValue != a.State {
+				continue
+			}
+			found = append(found, object{
+				"AlarmName": a.Name, "AlarmArn": "arn:aws:cloudwatch:" + s.Region + ":" + s.Account + ":alarm:" + a.Name,
+				"StateValue": a.State, "StateReason": a.Reason, "StateUpdatedTimestamp": moment(a.Since),
+				"StateTransitionedTimestamp": moment(a.Since),
+			})
+		}
+	}
+	return object{"MetricAlarms": found, "CompositeAlarms": []object{}}, nil
+}

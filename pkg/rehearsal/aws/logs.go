@@ -1,0 +1,158 @@
+package aws
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
+)
+
+// Logs is the prefix of CloudWatch Logs' operations in X-Amz-Target.
+const Logs = "Logs_20140328"
+
+const (
+	// maxLines bounds the lines of a log group: the oldest go.
+	maxLines = 50_000
+	// maxPage is how many events one answer has.
+	maxPage = 10_000
+)
+
+type logLine struct {
+	at           time.Time
+	stream, text string
+}
+
+type logGroup struct {
+	streams map[string]bool
+	lines   []logLine
+	dropped int
+}
+
+// Log adds lines to a log group's stream, and makes both where they are new.
+func (s *Server) Log(group, stream string, lines ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.logs == nil {
+		s.logs = map[string]*logGroup{}
+	}
+	if s.logs[group] == nil {
+		s.logs[group] = &logGroup{streams: map[string]bool{}}
+	}
+	g := s.logs[group]
+	g.streams[stream] = true
+	for _, text := range lines {
+		g.lines = append(g.lines, logLine{time.Now(), stream, text})
+	}
+	if over := len(g.lines) - maxLines; over > 0 {
+		g.lines, g.dropped = g.lines[over:], g.dropped+over
+	}
+}
+
+func (s *Server) filterLogEvents(in struct {
+	LogGroupName, LogGroupIdentifier   string
+	LogStreamNamePrefix, FilterPattern string
+	LogStreamNames                     []string
+	StartTime                          int64
+	EndTime                            *int64
+	Limit                              int
+	NextToken                          string
+},
+) (any, error) {
+	matches, err := pattern(in.FilterPattern)
+	if err != nil {
+		return nil, fault("InvalidParameterException", "%s", err)
+	}
+	_, byARN, _ := strings.Cut(in.LogGroupIdentifier, ":log-group:")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	group := s.logs[cmp.Or(in.LogGroupName, strings.TrimSuffix(byARN, ":*"), in.LogGroupIdentifier)]
+	if group == nil {
+		return nil, fault("ResourceNotFoundException", "The specified log group does not exist.")
+	}
+	for _, stream := range in.LogStreamNames {
+		if !group.streams[stream] {
+			return nil, fault("ResourceNotFoundException", "The specified log stream does not exist.")
+		}
+	}
+	// A token is the number of the next line since the group began.
+	next, _ := strconv.Atoi(in.NextToken)
+	page, found := min(maxPage, cmp.Or(in.Limit, maxPage)), []object{}
+	for i := max(0, next-group.dropped); i < len(group.lines); i++ {
+		l := group.lines[i]
+		at := l.at.UnixMilli()
+		if at < in.StartTime || in.EndTime != nil && at > *in.EndTime || !strings.HasPrefix(l.stream, in.LogStreamNamePrefix) ||
+			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, l.stream) || !matches(l.text) {
+			continue
+		}
+		if len(found) == page {
+			return object{"events": found, "nextToken": strconv.Itoa(group.dropped + i)}, nil
+		}
+		found = append(found, object{
+			"timestamp": at, "ingestionTime": at, "message": l.text, "logStreamName": l.stream,
+			"eventId": fmt.Sprintf("%056d", group.dropped+i),
+		})
+	}
+	return object{"events": found}, nil
+}
+
+// comparison is one of a JSON filter pattern.
+var comparison = regexp.MustCompile(
+	`\$(\.[\w.]+)\s*(?:(!?=)\s*("(?:\\.|[^"\\*])*")|(!?=|[<>]=?)\s*(-?\d[\d.]*))`)
+
+// pattern reads a filter pattern: terms, or comparisons of a line in JSON with && and ||. What else AWS has (regular
+// expressions, columns, *, IS NULL) is refused.
+func pattern(text string) (func(line string) bool, error) {
+	if text = strings.TrimSpace(text); !strings.HasPrefix(text, "{") {
+		return terms(text)
+	}
+	inner, ended := strings.CutSuffix(text[1:], "}")
+	filter := comparison.ReplaceAllStringFunc(inner, func(one string) string {
+		m := comparison.FindStringSubmatch(one)
+		operator := m[2] + m[4]
+		if operator == "=" {
+			operator = "=="
+		}
+		return "(@" + m[1] + " && @" + m[1] + operator + m[3] + m[5] + ")"
+	})
+	path, err := jsonpath.Parse("$[?" + filter + "]")
+	if err != nil || !ended || strings.Trim(comparison.ReplaceAllString(inner, ""), " ()&|") != "" {
+		return nil, fmt.Errorf("Invalid filter pattern: %.100q", text) //nolint:staticcheck // AWS's words
+	}
+	return func(line string) bool {
+		var v any
+		if json.Unmarshal([]byte(line), &v) != nil {
+			return false
+		}
+		found, err := path.Select([]any{v})
+		return err == nil && len(found) > 0
+	}, nil
+}
+
+// terms reads words and "quoted phrases", each with - for one that must not be there, or ? for one of several. AWS
+// ignores those with ? beside others.
+func terms(text string) (func(line string) bool, error) {
+	var all, none, some []string
+	for _, m := range regexp.MustCompile(`([-?]?)("(?:\\.|[^"\\])*"|\S+)`).FindAllStringSubmatch(text, -1) {
+		term := m[2]
+		if quoted, err := strconv.Unquote(term); err == nil && term[0] == '"' {
+			term = quoted
+		} else if !regexp.MustCompile(`^\w+$`).MatchString(term) {
+			return nil, fmt.Errorf("Invalid character(s) in term '%.100s'", term) //nolint:staticcheck // AWS's words
+		}
+		list := map[string]*[]string{"": &all, "-": &none, "?": &some}[m[1]]
+		*list = append(*list, term)
+	}
+	return func(line string) bool {
+		has := func(term string) bool { return strings.Contains(line, term) }
+		if len(all)+len(none) == 0 && len(some) > 0 {
+			return slices.ContainsFunc(some, has)
+		}
+		return !slices.ContainsFunc(all, func(t string) bool { return !has(t) }) && !slices.ContainsFunc(none, has)
+	}, nil
+}
