@@ -99,6 +99,8 @@ type LifecycleEvent struct {
 	Name lifecycle.Name
 	// Status is CodeDeploy's: Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
 	Status string
+	// Began and Ended are zero where CodeDeploy does not say so.
+	Began, Ended time.Time
 }
 
 // TaskSet is one of the deployment's task sets as CodeDeploy sees it.
@@ -152,7 +154,9 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 	}
 	t := Target{ID: aws.ToString(ecs.TargetId)}
 	for _, e := range ecs.LifecycleEvents {
-		t.Events = append(t.Events, LifecycleEvent{lifecycle.Name(aws.ToString(e.LifecycleEventName)), string(e.Status)})
+		t.Events = append(t.Events, LifecycleEvent{
+			lifecycle.Name(aws.ToString(e.LifecycleEventName)), string(e.Status), aws.ToTime(e.StartTime), aws.ToTime(e.EndTime),
+		})
 	}
 	for _, s := range ecs.TaskSetsInfo {
 		t.TaskSets = append(t.TaskSets, TaskSet{
@@ -161,6 +165,18 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		})
 	}
 	return t, nil
+}
+
+// Shifted is when production's traffic had been shifted, or zero.
+func (t Target) Shifted() (at time.Time) {
+	for _, e := range t.Events {
+		if e.Name == lifecycle.AllowTraffic && !e.Ended.IsZero() {
+			return e.Ended
+		} else if e.Name == lifecycle.AfterAllowTraffic {
+			at = e.Began
+		}
+	}
+	return at
 }
 
 // InProgress returns the lifecycle event that is running: the last one, since CodeDeploy may still list the one before.

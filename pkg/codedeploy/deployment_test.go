@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
@@ -41,6 +42,24 @@ func TestAnotherDeploymentsAnswerIsAnError(t *testing.T) {
 		c := answering(t, map[string]string{"ListDeploymentTargets": `{"targetIds":["c:s"]}`, "GetDeploymentTarget": answer})
 		if got, err := c.Target(t.Context(), "d-1"); err == nil {
 			t.Errorf("%s: %+v", answer, got)
+		}
+	}
+}
+
+func TestWhenTrafficWasShifted(t *testing.T) {
+	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		events []codedeploy.LifecycleEvent
+		want   time.Time
+	}{
+		"it has ended":        {[]codedeploy.LifecycleEvent{{Name: "AllowTraffic", Began: at.Add(-time.Hour), Ended: at}, {Name: "AfterAllowTraffic", Began: at.Add(time.Second)}}, at},
+		"it is said late":     {[]codedeploy.LifecycleEvent{{Name: "AllowTraffic", Began: at.Add(-time.Hour)}, {Name: "AfterAllowTraffic", Began: at}}, at},
+		"it is still shifted": {[]codedeploy.LifecycleEvent{{Name: "BeforeAllowTraffic", Ended: at}, {Name: "AllowTraffic", Began: at}, {Name: "AfterAllowTraffic"}}, time.Time{}},
+		"nobody knows":        {nil, time.Time{}},
+	} {
+		target := codedeploy.Target{Events: tc.events}
+		if got := target.Shifted(); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
 }

@@ -47,6 +47,8 @@ type Seen struct {
 	// Compared is evidence of an earlier step of the same deployment, in which production was the old release's and
 	// both were compared.
 	Compared Evidence
+	// Idle is why there is nothing to watch.
+	Idle Idle
 	// Ahead is all that the event before anything is started rests on.
 	Ahead Ahead
 }
@@ -145,6 +147,8 @@ func (s Seen) found() (finding.Verdict, finding.Blame, string) {
 		return finding.Error, s.Problem.Blame, s.Problem.Reason
 	case s.Event == lifecycle.BeforeInstall:
 		return s.Ahead.found()
+	case s.Event == lifecycle.AfterAllowTraffic && s.Idle.why != "":
+		return finding.Pass, finding.BlameNone, "nothing to watch: " + s.Idle.why
 	case r == nil:
 		return finding.Error, finding.BlameGate, "the gate did not come to a verdict"
 	}
@@ -166,7 +170,7 @@ func (s Seen) found() (finding.Verdict, finding.Blame, string) {
 
 // proven reports whether something showed that the answers were this release's.
 func (s Seen) proven() bool {
-	return s.provenByCheck() || s.Proof.by != "" || s.Evidence.verdict != nil
+	return s.Event != lifecycle.AfterAllowTraffic && s.provenByCheck() || s.Proof.by != "" || s.Evidence.verdict != nil
 }
 
 func (s Seen) provenByCheck() bool {
@@ -202,7 +206,11 @@ func (r Run) Report() *finding.Report { return r.report }
 
 // flaw says what is missing in a run that says PASS or INCONCLUSIVE, or what contradicts it; "" when nothing does.
 func (s Seen) flaw() string {
-	for _, look := range []func() string{s.identity, s.readiness, s.checks, s.comparisons} {
+	looks := []func() string{s.identity, s.readiness, s.checks, s.comparisons}
+	if s.Event == lifecycle.AfterAllowTraffic {
+		looks = []func() string{s.identity, s.watched}
+	}
+	for _, look := range looks {
 		if flaw := look(); flaw != "" {
 			return flaw
 		}
@@ -215,6 +223,30 @@ func (s Seen) identity() string {
 	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce ||
 		s.Run.job.Target.URL != s.Target {
 		return "the report is not about this run"
+	}
+	return ""
+}
+
+// watched: every item of the suite's watch was judged here, once, and held.
+func (s Seen) watched() string {
+	r, w := s.Run.report, s.Run.suite.Watch()
+	if w == nil || !slices.Equal(s.Run.job.Phases, []finding.Phase{finding.PhaseWatch}) {
+		return "the release was not watched"
+	}
+	judged := map[string]finding.CheckResult{}
+	for _, c := range r.Checks {
+		judged[c.Check] = c
+	}
+	for _, name := range w.Items() {
+		switch c := judged[name]; {
+		case c.Attempts == 0:
+			return fmt.Sprintf("%q was not judged", name)
+		case c.Verdict != finding.Pass && (c.Verdict != finding.Inconclusive || r.Verdict != finding.Inconclusive):
+			return fmt.Sprintf("%q ended with %s", name, c.Verdict)
+		}
+	}
+	if len(r.Checks) != len(w.Items()) {
+		return "other things were judged than the suite's watch has"
 	}
 	return ""
 }

@@ -137,6 +137,14 @@ func ByListener(arn string, way discovery.Way, targetGroup, digest string) Proof
 	return Proof{by: "listener " + arn + digest}
 }
 
+// ByTargetGroup is the proof of a watch: AWS measured the target group of the new release, which runs the task definition.
+func ByTargetGroup(group, definition string) Proof {
+	if group == "" || definition == "" {
+		return Unproven("the new release's target group or task definition is not known")
+	}
+	return Proof{by: "target group " + group + ", task definition " + definition}
+}
+
 // Unproven says why there is no proof.
 func Unproven(why string) Proof { return Proof{missing: why} }
 
@@ -167,6 +175,24 @@ func (b Baseline) URL() string { return b.url }
 
 // Why is why there is no baseline, or empty.
 func (b Baseline) Why() string { return b.why }
+
+// Idle is the witness that there is nothing to watch. Its zero value says that there is.
+type Idle struct{ why string }
+
+// IdleBecause says why.
+func IdleBecause(why string) Idle { return Idle{why} }
+
+// Unserved is that production serves nothing of the new release yet, by its share, in per cent, and by where production's
+// listener leads. What the event says of a share may be that of the step that begins; a listener that does not lead to
+// the new release's target group serves none of it.
+func Unserved(share discovery.Fact[float64], production discovery.Fact[discovery.Way], group string) Idle {
+	percent, known := share.Get()
+	way, led := production.Get()
+	if group == "" || !known || slices.Contains(way.Groups, group) || percent != 0 && (!led || len(way.Groups) == 0) {
+		return Idle{}
+	}
+	return Idle{"production serves nothing of the new release yet"}
+}
 
 // Ahead is the witness that somebody looked, before anything is started, whether the deployment can be judged. Its zero
 // value says that nobody did.
@@ -250,7 +276,9 @@ func (s Seen) judgedBy() string {
 	switch {
 	case s.Run.report == nil:
 		return orNone("", "nothing was run")
-	case slices.Contains(s.Run.job.Phases, finding.PhaseJudge):
+	case slices.ContainsFunc(s.Run.job.Phases, func(p finding.Phase) bool {
+		return p == finding.PhaseJudge || p == finding.PhaseWatch
+	}):
 		return "this invocation"
 	case s.Evidence.verdict != nil:
 		return "the first gate, " + s.Evidence.verdict.At.Format(time.RFC3339)

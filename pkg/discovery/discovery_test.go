@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -52,15 +53,15 @@ func TestTaskDefinitions(t *testing.T) {
 	f := finder(t, map[string]string{
 		"DescribeTaskSets":               taskSets,
 		"DescribeTaskDefinition arn:old": `{"taskDefinition":{"taskDefinitionArn":"arn:old","containerDefinitions":[{"name":"log","image":"fluent:9","dockerLabels":{"greenlight.release":"9"}},{"name":"web","image":"r.example:5000/a/app:1.0@sha256:00","dockerLabels":{"greenlight.bootstrap":"true"}}]}}`,
-		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"side","dockerLabels":{"greenlight.release":"7","greenlight.suite":"s3://side","greenlight.bootstrap":"true"}},{"name":"web","image":"app@sha256:00","dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}}]}}`,
+		"DescribeTaskDefinition arn:new": `{"taskDefinition":{"taskDefinitionArn":"arn:new","containerDefinitions":[{"name":"side","dockerLabels":{"greenlight.release":"7","greenlight.suite":"s3://side","greenlight.bootstrap":"true"}},{"name":"web","image":"app@sha256:00","logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-stream-prefix":"p"}},"dockerLabels":{"greenlight.release":"1.1","greenlight.suite":"s3://b/k#sha256=00"}},{"name":"fire","logConfiguration":{"logDriver":"awsfirelens","options":{"awslogs-group":"/x"}}}]}}`,
 	})
 	original, replacement := f.TaskDefinitions(t.Context(), target)
 	got, ok := original.Get()
-	if want := (discovery.TaskDefinition{ARN: "arn:old", Container: "web", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || got != want {
+	if want := (discovery.TaskDefinition{ARN: "arn:old", Container: "web", TargetGroup: "arn:tg1", Release: "1.0", Bootstrap: true}); !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("original %+v, %v, want %+v", got, original.Err(), want)
 	}
 	got, ok = replacement.Get()
-	if want := (discovery.TaskDefinition{ARN: "arn:new", Container: "web", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00"}); !ok || got != want {
+	if want := (discovery.TaskDefinition{ARN: "arn:new", Container: "web", TargetGroup: "arn:tg2", Release: "1.1", Suite: "s3://b/k#sha256=00", Logs: []discovery.Log{{Container: "web", Group: "/ecs/web", Prefix: "p"}}}); !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("replacement %+v, %v, want %+v", got, replacement.Err(), want)
 	}
 }

@@ -64,6 +64,12 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 // another reports whether an answer says that it is about something else than was asked for.
 func another(got *string, asked string) bool { return aws.ToString(got) != "" && *got != asked }
 
+// LoadBalancerOf is CloudWatch's name of the load balancer of a listener, or of a rule of one: "app/name/id".
+func LoadBalancerOf(arn string) string {
+	_, rest, _ := strings.Cut(ListenerOf(arn), ":listener/")
+	return rest[:max(0, strings.LastIndexByte(rest, '/'))]
+}
+
 // Way is what a listener, or one rule of it, does with requests.
 type Way struct {
 	// Groups are the names of the target groups that it forwards to, ARNs their ARNs. A weight of 0 counts as not there:

@@ -1,12 +1,14 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -35,6 +37,8 @@ type Rollout struct {
 	First bool
 	// RollingBack says that the release is being taken back.
 	RollingBack bool
+	// Began is when it was started.
+	Began time.Time
 	// Share is how much of production's traffic the new release gets, in per cent.
 	Share Fact[float64]
 	// Flaws say why a verdict might not take the release back. Lenient is the one that a hook that takes its time may
@@ -73,7 +77,7 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 		return Rollout{}, errors.New("read service deployment: the answer is not about this deployment")
 	}
 	d := out.ServiceDeployments[0]
-	r := Rollout{RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
+	r := Rollout{Began: aws.ToTime(cmp.Or(d.StartedAt, d.CreatedAt)), RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
 		d.Status == types.ServiceDeploymentStatusRollbackRequested}
 	if t := d.TargetServiceRevision; t != nil && aws.ToString(t.Arn) == revision &&
 		t.RequestedProductionTrafficWeight != nil {

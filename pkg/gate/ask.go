@@ -264,10 +264,17 @@ func (g *Gate) goOn(ctx context.Context, in *invocation, s decision.Seen, job *s
 
 // later returns the state that another call goes on with, once its checksum is kept; "" where this call has to end with
 // a verdict.
-func (g *Gate) later(ctx context.Context, in *invocation, d decision.Decision) string {
+func (g *Gate) later(ctx context.Context, in *invocation, d *decision.Decision) string {
 	report := d.Seen.Run.Report()
 	if report == nil || report.Unfinished == nil || d.Verdict != finding.Error || in.rollback.Load() {
 		return ""
+	}
+	if in.stage == nil {
+		if err := g.again(ctx, in); err != nil {
+			d.Reason += "; go on in another call: " + err.Error()
+			return ""
+		}
+		return string(report.Unfinished)
 	}
 	return g.hold(ctx, in, d.Seen, state{Calls: in.calls, Run: report.Unfinished})
 }

@@ -51,6 +51,11 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 		s.Suite, s.SuiteSHA256, s.Ahead = g.ahead(ctx, in)
 		return nil
 	}
+	if s.Event == lifecycle.AfterAllowTraffic {
+		if s.Idle = g.idle(in); s.Idle != (decision.Idle{}) {
+			return nil
+		}
+	}
 	src, err := g.source(preparing, f)
 	if err != nil {
 		return err
@@ -61,6 +66,9 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 		return brokenSuite(problems)
 	}
 	s.Suite, s.SuiteSHA256 = checked.Name(), checked.SHA256()
+	if s.Event == lifecycle.AfterAllowTraffic {
+		return g.watch(ctx, in, checked, s)
+	}
 	s.Baseline = f.baseline(checked)
 	job, err := g.job(preparing, in, src, checked, s)
 	if err != nil {

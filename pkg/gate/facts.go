@@ -63,7 +63,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	wanted := discovery.Wanted{
 		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "", Addresses: s.ProberFunction != "",
 	}
-	known := s.Release != "" && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
+	known := s.Release != "" && g.LifecycleEvent != lifecycle.AfterAllowTraffic && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
 	if known {
 		most = idleFactsTime
@@ -75,6 +75,10 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 		f, err = g.readStage(ctx, in, f, wanted)
 	} else {
 		f, err = g.readDeployment(ctx, in, f, wanted)
+	}
+	td, known := f.Replacement.Get()
+	if f.release = cmp.Or(f.release, td.Release); f.lifecycleEvent == lifecycle.AfterAllowTraffic {
+		return f, err // nobody is asked anything but AWS
 	}
 	// What a setting says is its owner's to know, unless it is the address of both releases.
 	one := smoke.SameAddress(s.TestURL, s.ProductionURL)
@@ -88,9 +92,6 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 		err = fmt.Errorf("the load balancer's addresses, by which the prober reaches it, are not known: %w; allow "+
 			"ec2:DescribeNetworkInterfaces, or set TEST_URL to a name that leads there from inside the VPC",
 			cmp.Or(f.Test.Addresses.Err(), errors.New("it has none")))
-	}
-	if td, ok := f.Replacement.Get(); ok {
-		f.release = cmp.Or(f.release, td.Release)
 	}
 	return f, err
 }
@@ -136,10 +137,13 @@ func (g *Gate) readDeployment(ctx context.Context, in *invocation, f facts, want
 		return f, err
 	}
 	in.j.learned(f.lifecycleEvent, dimension{"Application", d.Application}, dimension{"DeploymentGroup", d.Group})
+	if f.lifecycleEvent == lifecycle.AfterAllowTraffic {
+		wanted = discovery.Wanted{}
+	}
 	// Before anything is installed there is no new task set, and production's is what it should lead to.
 	wanted.Ways = f.lifecycleEvent == lifecycle.BeforeInstall
 	wanted.Definitions = !wanted.Ways &&
-		(f.release == "" || g.Settings.Suite == "" || f.lifecycleEvent == lifecycle.BeforeAllowTraffic)
+		(f.release == "" || g.Settings.Suite == "" || f.lifecycleEvent != lifecycle.AfterAllowTestTraffic)
 	f.Facts = finder.Complete(ctx, f.Facts, wanted)
 	in.j.warn(f.Warnings...)
 	return f, nil
@@ -162,6 +166,13 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 			role = n
 		}
 	}
+	if g.LifecycleEvent == lifecycle.AfterAllowTraffic {
+		if role != lifecycle.AfterAllowTraffic && role != lifecycle.BeforeInstall {
+			return role, fmt.Errorf("this function is the hook of %s; it can watch in AfterAllowTraffic only: correct the "+
+				"AppSpec", role)
+		}
+		return role, nil
+	}
 	if role == lifecycle.AfterInstall || role == lifecycle.AfterAllowTraffic || !role.TakesHook() {
 		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
 			"BeforeAllowTraffic only: correct the AppSpec", role)
@@ -173,12 +184,21 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 // must not contradict the settings.
 func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted discovery.Wanted) (facts, error) {
 	var ok bool
-	if f.lifecycleEvent, ok = in.stage.Stage.Event(); !ok {
+	f.lifecycleEvent, ok = in.stage.Stage.Event()
+	if watches := g.LifecycleEvent == lifecycle.AfterAllowTraffic; watches && in.stage.Stage == lifecycle.PreProductionTrafficShift {
+		f.lifecycleEvent = lifecycle.AfterAllowTraffic
+	} else if ok && watches && f.lifecycleEvent != lifecycle.AfterAllowTraffic && f.lifecycleEvent != lifecycle.BeforeInstall {
+		return f, fmt.Errorf("this function is the hook of stage %.100q; it can watch in POST_PRODUCTION_TRAFFIC_SHIFT and "+
+			"PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
+	} else if !ok || !watches && f.lifecycleEvent == lifecycle.AfterAllowTraffic {
 		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and "+
 			"PRE_PRODUCTION_TRAFFIC_SHIFT, and look ahead in PRE_SCALE_UP: correct the service's lifecycle hooks",
 			in.stage.Stage)
 	}
 	in.j.learned(f.lifecycleEvent)
+	if f.lifecycleEvent == lifecycle.AfterAllowTraffic {
+		wanted = discovery.Wanted{}
+	}
 	wanted.Ways = true
 	finder := discovery.Finder{AWS: g.AWS}
 	f.Facts = finder.Native(ctx, in.stage.Deployment, in.stage.Service, in.stage.TargetRevision, wanted)
@@ -194,6 +214,9 @@ func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted di
 		f.Share = r.Share
 	}
 	f.creation = g.created(ctx, in, f.Facts)
+	if f.lifecycleEvent == lifecycle.AfterAllowTraffic {
+		return f, nil
+	}
 	if err := f.Test.Way.Err(); err != nil {
 		in.j.warn(err.Error() + "; TEST_HEADERS can say the headers that lead to the new release")
 	}
@@ -228,7 +251,8 @@ func (g *Gate) created(ctx context.Context, in *invocation, f discovery.Facts) s
 func (in *invocation) step() int {
 	r, _ := in.facts.Rollout.Get()
 	share, known := in.facts.Share.Get()
-	if in.stage == nil || !known || in.facts.lifecycleEvent != lifecycle.BeforeAllowTraffic {
+	if in.stage == nil || !known || in.facts.lifecycleEvent != lifecycle.BeforeAllowTraffic &&
+		in.stage.Stage != lifecycle.PreProductionTrafficShift {
 		return 0
 	}
 	return r.Step(share)

@@ -73,9 +73,12 @@ func (g *Gate) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	if j.safely(func() { d, state = g.ask(ctx, in, d) }); state != "" {
 		return payload.GoOn(state, askAgain), nil
 	}
-	if j.safely(func() { state = g.later(ctx, in, d) }); state != "" {
+	if j.safely(func() { state = g.later(ctx, in, &d) }); state != "" {
 		j.note("this call's time is up, and another one goes on: " + oneLine(d.Reason))
-		return payload.GoOn(state, 1), nil
+		if in.stage == nil {
+			return nil, nil // it was invoked
+		}
+		return payload.GoOn(state, g.pause(d.Seen.Event)), nil
 	}
 	link := g.link(in, d)
 	j.verdict(d, link, time.Since(started))

@@ -53,6 +53,8 @@ type Settings struct {
 	ReportBucket     string `env:"REPORT_BUCKET"`
 	MetricsNamespace string `env:"METRICS_NAMESPACE, default=Greenlight"`
 	LogLevel         string `env:"LOG_LEVEL, default=info"`
+	// WatchMinute is how long a minute of a watch is. CloudWatch has no shorter ones; a rehearsal has.
+	WatchMinute time.Duration `env:"WATCH_MINUTE, default=60s"`
 
 	// FunctionName and TaskRoot are set by Lambda.
 	FunctionName string `env:"AWS_LAMBDA_FUNCTION_NAME"`
@@ -98,6 +100,10 @@ func misfit(name, value string) string {
 	case "REPORT_RESERVE":
 		if d, err := time.ParseDuration(value); err != nil || d < 0 {
 			return fmt.Sprintf("is %.40q, want a time like 30s", value)
+		}
+	case "WATCH_MINUTE":
+		if d, err := time.ParseDuration(value); err != nil || d < time.Second || d > time.Minute || d%time.Second != 0 {
+			return fmt.Sprintf("is %.40q, want whole seconds, from 1s to 60s", value)
 		}
 	case "LOG_LEVEL":
 		if _, err := zerolog.ParseLevel(value); err != nil {

@@ -93,6 +93,8 @@ func (n Name) Event() (Name, bool) {
 		return AfterAllowTestTraffic, true
 	case PreProductionTrafficShift, ProductionTrafficShift:
 		return BeforeAllowTraffic, true
+	case PostProductionTrafficShift:
+		return AfterAllowTraffic, true
 	default:
 		return "", false
 	}

@@ -257,7 +257,7 @@ func (j *judge) tasks() *item {
 }
 
 func (j *judge) lines(l suite.WatchLog, lines Lines) *item {
-	green, blue := int(lines.GreenTask.sum()), lines.Same
+	green, blue := int(lines.Green.sum()), lines.Same
 	if j.earlier {
 		blue = lines.Earlier
 	}

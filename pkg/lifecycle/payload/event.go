@@ -29,7 +29,20 @@ type Event struct {
 	DeploymentID string
 	// HookExecutionID is opaque, and passed back as it came.
 	HookExecutionID string
+	// Call counts the calls in which the hook invoked itself to go on; CodeDeploy's own is 0.
+	Call int
 }
+
+// Next is the payload with which a hook invokes itself.
+func (ev Event) Next() []byte {
+	text, _ := json.Marshal(map[string]any{ // strings and a number
+		"DeploymentId": ev.DeploymentID, "LifecycleEventHookExecutionId": ev.HookExecutionID, ownCall: ev.Call + 1,
+	})
+	return text
+}
+
+// ownCall is our member of CodeDeploy's payload.
+const ownCall = "GreenlightCall"
 
 // Parse reads CodeDeploy's payload. Members are matched by their exact names, so that a payload in
 // which one of them stands twice in different cases cannot be read in two ways; others are ignored.
@@ -40,10 +53,15 @@ func Parse(payload []byte) (Event, error) {
 	}
 	deployment, err1 := id(members, "DeploymentId")
 	execution, err2 := id(members, "LifecycleEventHookExecutionId")
-	if err := errors.Join(err1, err2); err != nil {
+	ev := Event{DeploymentID: deployment, HookExecutionID: execution}
+	var err3 error
+	if raw, ok := members[ownCall]; ok && (json.Unmarshal(raw, &ev.Call) != nil || ev.Call < 1) {
+		err3 = fmt.Errorf("read hook event: %s is not a number of calls", ownCall)
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return Event{}, err
 	}
-	return Event{DeploymentID: deployment, HookExecutionID: execution}, nil
+	return ev, nil
 }
 
 func id(members map[string]json.RawMessage, name string) (string, error) {

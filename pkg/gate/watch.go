@@ -1,0 +1,228 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/decision"
+	"github.com/greenlight-ecs/greenlight/pkg/discovery"
+	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
+	"github.com/greenlight-ecs/greenlight/pkg/watch"
+)
+
+const (
+	// mostOwnCalls bounds how often a hook of CodeDeploy invokes itself: Lambda takes some 16 calls for an endless loop.
+	mostOwnCalls = 12
+	// hookTime is how long a watch takes at most: CodeDeploy waits for an hour.
+	hookTime = 55 * time.Minute
+	// lookAgain is after how long AWS is asked again, at most.
+	lookAgain = 30 * time.Second
+	// shiftTime is how long CodeDeploy may take to say that traffic was shifted.
+	shiftTime = 20 * time.Second
+	// retryTime is how long after its end a watch asks for what could not be read.
+	retryTime = time.Minute
+
+	noWatch = "the suite has no watch: add one, or take the hook away"
+)
+
+// idle is why there is nothing to watch, or that there is.
+func (g *Gate) idle(in *invocation) decision.Idle {
+	f := &in.facts
+	r, _ := f.Rollout.Get()
+	n, _ := f.Replacement.Get()
+	switch {
+	case in.rollback.Load():
+		return decision.IdleBecause("a release is being taken back")
+	case n.Bootstrap && r.First && len(r.Sources) == 0:
+		return decision.IdleBecause("the service is being created with the stack's placeholder")
+	}
+	return decision.Idle{}
+}
+
+// watch holds the release to what AWS measures of it. The error is a misconfiguration.
+func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, s *decision.Seen) error {
+	if checked.Watch() == nil {
+		return errors.New(noWatch)
+	}
+	if in.stage != nil && in.stage.Stage == lifecycle.PreProductionTrafficShift {
+		group, _ := in.facts.GreenGroup.Get()
+		if s.Idle = decision.Unserved(in.facts.Share, in.facts.Production.Way, group); s.Idle != (decision.Idle{}) {
+			return nil
+		}
+	}
+	subject, err := in.subject(checked)
+	if err != nil {
+		return err
+	}
+	subject.Redactor = redact.New(g.Settings.AWS.Secrets()...)
+	green := subject.GreenTask
+	s.Target, s.Proof = green.TargetGroup, decision.ByTargetGroup(green.TargetGroup, green.ARN)
+	job := smoke.Job{
+		Nonce: rand.Text(), Target: smoke.Side{URL: s.Target}, Release: s.Release, DeploymentID: s.Deployment,
+		Phases: []finding.Phase{finding.PhaseWatch},
+	}
+	g.goOn(ctx, in, *s, &job)
+	if in.question != nil {
+		report := in.question.Report
+		report.Nonce = job.Nonce
+		in.j.recount(report)
+		s.Run = decision.Ran(checked, job, report)
+		return nil
+	}
+	if subject.Window, err = g.window(ctx, in, checked.Watch(), job.Before); err != nil {
+		return err
+	}
+	s.Run = decision.Ran(checked, job, g.measure(ctx, in, subject, job))
+	return nil
+}
+
+// subject is what is watched. Without the new release's target group and task definition nothing is.
+func (in *invocation) subject(checked *suite.Suite) (watch.Subject, error) {
+	f := &in.facts
+	r, _ := f.Rollout.Get()
+	s := watch.Subject{Suite: checked, LoadBalancer: discovery.LoadBalancerOf(f.Production.ARN)}
+	s.GreenTask, _ = f.Replacement.Get()
+	s.BlueTask, _ = f.Original.Get()
+	s.Cluster, s.Service = in.service()
+	switch {
+	case s.GreenTask.TargetGroup == "":
+		return s, fmt.Errorf("the new release's target group is not known, so nothing can be watched: %w",
+			cmp.Or(f.Replacement.Err(), errors.New("its task set has none")))
+	case s.GreenTask.TargetGroup == s.BlueTask.TargetGroup:
+		return s, errors.New("both releases have one target group, so AWS does not measure them apart")
+	case !strings.HasPrefix(s.LoadBalancer, "app/"):
+		return s, fmt.Errorf("production's listener %q is not an Application Load Balancer's, and watch reads no other's metrics",
+			f.Production.ARN)
+	case s.Cluster == "" || s.Service == "":
+		return s, errors.New("which service is deployed is not known")
+	case s.GreenTask.Bootstrap:
+		return s, errors.New("the new release has the label greenlight.bootstrap=true, which is the placeholder's")
+	case r.First && len(r.Sources) == 0:
+		s.NoBlue = "the service is being created"
+	case s.BlueTask.Bootstrap:
+		s.NoBlue = "production was served by the stack's placeholder"
+	case checked.BaselineOptional():
+		s.NoBlue = "baseline: optional"
+	}
+	return s, nil
+}
+
+// window is the time that is watched: that of an earlier call, where this one goes on.
+func (g *Gate) window(ctx context.Context, in *invocation, w *suite.Watch, before json.RawMessage) (watch.Window, error) {
+	now, minute := time.Now().UTC(), g.Settings.WatchMinute
+	if in.stage == nil {
+		shifted, err := g.shifted(ctx, in)
+		return watch.After(shifted, w, minute), err
+	}
+	var was watch.Window
+	if json.Unmarshal(before, &was) == nil && was.Minute == minute {
+		return was, nil
+	}
+	in.j.note(fmt.Sprintf("watching for %s; the data of a minute are there %d minutes later", w.For, watch.Late))
+	if in.stage.Stage == lifecycle.PostProductionTrafficShift {
+		return watch.After(now, w, minute), nil
+	}
+	r, _ := in.facts.Rollout.Get()
+	if r.Began.IsZero() || r.Began.After(now) {
+		return watch.Window{}, errors.New("when the deployment began is not known, so neither is since when the new release serves")
+	}
+	return watch.Before(now, r.Began, w, minute), nil
+}
+
+// shifted is when CodeDeploy had shifted production's traffic. It may say so a little late.
+func (g *Gate) shifted(ctx context.Context, in *invocation) (time.Time, error) {
+	t, _ := in.facts.Target.Get()
+	err := in.facts.Target.Err()
+	for until := time.Now().Add(shiftTime); t.Shifted().IsZero(); t, err = g.CodeDeploy.Target(ctx, in.event.DeploymentID) {
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil || time.Now().After(until) {
+			return time.Time{}, fmt.Errorf("CodeDeploy does not say when production's traffic was shifted: %w",
+				cmp.Or(err, errors.New("AllowTraffic has no end")))
+		}
+	}
+	return t.Shifted(), nil
+}
+
+// measure asks AWS again and again, until the watch is over or another call goes on with it.
+func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subject, job smoke.Job) finding.Report {
+	report := finding.Report{
+		Suite: subject.Suite.Name(), SuiteSHA256: subject.Suite.SHA256(), Target: job.Target.URL,
+		Baseline: subject.BlueTask.TargetGroup, Release: job.Release, DeploymentID: job.DeploymentID, Nonce: job.Nonce,
+		InconclusiveAllowed: subject.Suite.InconclusiveAllowed(), InconclusiveAsks: subject.Suite.AskFor() > 0,
+		Started: subject.Since,
+	}
+	for {
+		m := watch.Client{AWS: g.AWS}.Measure(ctx, subject)
+		r := watch.Judge(subject, m)
+		report.Verdict, report.Blame, report.Reason = r.Verdict, r.Blame, r.Reason
+		report.Checks, report.Series, report.Duration = r.Checks, r.Series, time.Since(subject.Since)
+		place := subject.Suite.Place(subject.Suite.Watch().At)
+		for i := range report.Checks {
+			report.Checks[i].Place = place
+		}
+		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(retryTime))) {
+			for _, c := range report.Checks {
+				in.j.check(c)
+			}
+			return report
+		}
+		in.j.debug("watched so far: " + r.Reason)
+		wait := min(lookAgain, subject.Minute)
+		if job.GoOn || time.Until(in.budget.judging) < wait+time.Second {
+			break
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	report.Verdict, report.Blame = finding.Error, finding.BlameGate
+	report.Reason = "the watch was not over when this call's time was up: " + report.Reason
+	if job.GoOn || in.stage == nil {
+		report.Unfinished, _ = json.Marshal(subject.Window) // times
+	}
+	return report
+}
+
+// pause is after how many seconds Amazon ECS calls again.
+func (g *Gate) pause(n lifecycle.Name) int {
+	if n != lifecycle.AfterAllowTraffic {
+		return 1
+	}
+	return int(max(time.Second, min(lookAgain, g.Settings.WatchMinute/2)) / time.Second)
+}
+
+// again invokes this very function to go on: CodeDeploy calls a hook once.
+func (g *Gate) again(ctx context.Context, in *invocation) error {
+	t, _ := in.facts.Target.Get()
+	switch took := time.Since(t.Shifted()); {
+	case in.event.Call >= mostOwnCalls:
+		return fmt.Errorf("there were %d calls already: give the function more time", in.event.Call+1)
+	case took > hookTime && !t.Shifted().IsZero():
+		return fmt.Errorf("it took %s already, and CodeDeploy waits for an hour", took.Round(time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(lookTime))
+	defer cancel()
+	_, err := lambda.NewFromConfig(g.AWS).Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String(g.Settings.FunctionName), InvocationType: types.InvocationTypeEvent, Payload: in.event.Next(),
+	})
+	return awsclient.Error(err)
+}
