@@ -285,7 +285,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 		case "min_shift":
 			c.MinShift = r.duration(p.value, "min_shift", maxTimeout)
 		case "min_ratio":
-			c.MinRatio = r.ratio(p.value, "min_ratio")
+			c.MinRatio = r.ratio(p.value)
 		case "p95":
 			c.P95 = r.duration(p.value, "p95", maxTimeout)
 		case "tags":

@@ -29,10 +29,10 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 }
 
 // ratio returns a number from 1 to 100, or 1.
-func (r *reader) ratio(n *yaml.Node, what string) float64 {
+func (r *reader) ratio(n *yaml.Node) float64 {
 	f, err := strconv.ParseFloat(n.Value, 64)
 	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || err != nil || !(f >= 1 && f <= 100) {
-		r.fail(posOf(n), "write 1.25", "%s must be a number from 1 to 100, not %s", what, describe(n))
+		r.fail(posOf(n), "write 1.25", "min_ratio must be a number from 1 to 100, not %s", describe(n))
 		return 1
 	}
 	return f
