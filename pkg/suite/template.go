@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -181,6 +182,24 @@ func (t text) expand(s Scope, escape func(value string) string) (string, error) 
 		b.WriteString(v)
 	}
 	return b.String(), nil
+}
+
+// filler puts values into texts, and keeps the first error.
+type filler struct {
+	Scope
+	err error
+}
+
+func (f *filler) text(t text) string {
+	v, err := t.expand(f.Scope, nil)
+	f.err = cmp.Or(f.err, err)
+	return v
+}
+
+func (f *filler) header(t text) string {
+	v, err := t.header(f.Scope)
+	f.err = cmp.Or(f.err, err)
+	return v
 }
 
 // header expands the text for a header's value.
