@@ -32,23 +32,33 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 	single := Step{At: c.At}
 	var steps *pair
 	var requestKey string
-	known := []member{
-		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
-		{"steps", func(p pair) { steps = &p }},
-		{"attempts", func(p pair) { c.Attempts = r.integer(p.value, p.key, 1, maxAttempts) }},
-		{"allowed_failures", func(p pair) { c.Allowed = r.integer(p.value, p.key, 0, maxAttempts) }},
-		{"tags", func(p pair) { c.tags = r.tags(p.value) }},
-		{"observe", func(p pair) { c.Observe = r.boolean(p.value, p.key) }},
-		{"after", func(p pair) { c.After = r.checkNames(r.oneOrMore(p.value, p.key)) }},
-	}
-	for _, m := range r.stepMembers(&single) {
-		known = append(known, member{m.key, func(p pair) {
-			m.read(p)
-			requestKey = p.key
-		}})
-	}
+	known := append([]string{"name", "steps", "attempts", "allowed_failures", "tags", "observe", "after"}, requestKeys()...)
 	before := len(r.problems)
-	r.members(n, "a check", known...)
+	for _, p := range r.pairs(n, "a check", known...) {
+		switch p.key {
+		case "name":
+			c.Name, c.At = r.name(p.value), posOf(p.value)
+		case "steps":
+			steps = &p
+		case "attempts":
+			c.Attempts = r.integer(p.value, "attempts", 1, maxAttempts)
+		case "allowed_failures":
+			c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
+		case "tags":
+			c.tags = r.tags(p.value)
+		case "observe":
+			c.Observe = r.boolean(p.value, "observe")
+		case "after":
+			for _, one := range r.oneOrMore(p.value, "after") {
+				if name, ok := r.scalar(one, "the name of a check"); ok {
+					c.After = append(c.After, name)
+				}
+			}
+		default:
+			r.stepKey(p, &single)
+			requestKey = p.key
+		}
+	}
 	switch {
 	case steps != nil && requestKey != "":
 		c.Flow = true
@@ -103,16 +113,6 @@ func (r *reader) name(n *yaml.Node) string {
 	return s
 }
 
-// checkNames reads the names of checks.
-func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
-	for _, n := range nodes {
-		if name, ok := r.scalar(n, "the name of a check"); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 func (r *reader) tags(n *yaml.Node) []string {
 	var out []string
 	for _, t := range r.oneOrMore(n, "tags") {
@@ -151,14 +151,14 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 }
 
 func (r *reader) steps(p *pair, d *defaults) []*Step {
+	known := append([]string{"always", "capture"}, requestKeys()...)
 	var out []*Step
 	for _, n := range r.items(p.value, p.key) {
 		s := &Step{At: posOf(n)}
 		before := len(r.problems)
-		r.members(n, "a step", append([]member{
-			{"always", func(p pair) { s.Always = r.boolean(p.value, p.key) }},
-			{"capture", func(p pair) { s.captures = r.captures(p.value) }},
-		}, r.stepMembers(s)...)...)
+		for _, q := range r.pairs(n, "a step", known...) {
+			r.stepKey(q, s)
+		}
 		s.broken = s.broken || len(r.problems) > before && s.Method == ""
 		r.finish(s, d)
 		out = append(out, s)
@@ -261,19 +261,23 @@ func (r *reader) compares(p *pair, d *defaults) []Comparison {
 
 func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 	c := Comparison{At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, step: Step{At: posOf(n)}}
-	known := []member{{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }}}
-	for _, m := range r.stepMembers(&c.step) {
-		if slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, m.key) {
-			known = append(known, m)
+	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs",
+		"warmup", "p95", "tags") {
+		switch p.key {
+		case "name":
+			c.Name, c.At = r.name(p.value), posOf(p.value)
+		case "pairs":
+			c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts)
+		case "warmup":
+			c.Warmup = r.integer(p.value, "warmup", 0, maxAttempts)
+		case "p95":
+			c.P95 = r.duration(p.value, "p95", maxTimeout)
+		case "tags":
+			c.tags = r.tags(p.value)
+		default:
+			r.stepKey(p, &c.step)
 		}
 	}
-	r.members(n, "a comparison", append(
-		known,
-		member{"pairs", func(p pair) { c.Pairs = r.integer(p.value, p.key, 1, maxAttempts) }},
-		member{"warmup", func(p pair) { c.Warmup = r.integer(p.value, p.key, 0, maxAttempts) }},
-		member{"p95", func(p pair) { c.P95 = r.duration(p.value, p.key, maxTimeout) }},
-		member{"tags", func(p pair) { c.tags = r.tags(p.value) }},
-	)...)
 	r.finish(&c.step, d)
 	if c.step.expect.at != (Pos{}) {
 		r.canFail(c.AsCheck())

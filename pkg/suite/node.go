@@ -120,25 +120,10 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 	return kept
 }
 
-// member is a key of a mapping, and what reads its value.
-type member struct {
-	key  string
-	read func(pair)
-}
-
-func (m member) name() string { return m.key }
-
-// members reads a mapping that has these keys, in the order in which they stand in it.
-func (r *reader) members(n *yaml.Node, what string, known ...member) {
-	for _, p := range r.pairs(n, what, list(known, member.name)...) {
-		known[slices.IndexFunc(known, func(m member) bool { return m.key == p.key })].read(p)
-	}
-}
-
 // keyHelp is the help for an unknown key; all are the entries of its mapping.
 func (r *reader) keyHelp(p pair, what string, known []string, all []pair) string {
 	for _, o := range all {
-		if o.key == "expect" && o.value.ShortTag() == "!!null" && slices.Contains(list(r.expectMembers(nil), member.name), p.key) {
+		if o.key == "expect" && o.value.ShortTag() == "!!null" && slices.Contains(expectKeys(), p.key) {
 			return "indent it below expect:"
 		}
 	}

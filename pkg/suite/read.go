@@ -177,47 +177,63 @@ func (r *reader) entry(p pair, s *Suite) {
 }
 
 func (r *reader) defaults(n *yaml.Node, d *defaults) {
-	r.members(
-		n, "defaults",
-		member{"timeout", func(p pair) { d.timeout = r.duration(p.value, p.key, maxTimeout) }},
-		member{"max_body", func(p pair) { d.maxBody = r.size(p.value, p.key) }},
-		member{"attempts", func(p pair) { d.attempts = r.integer(p.value, p.key, 1, maxAttempts) }},
-		member{"allowed_failures", func(p pair) { d.allowed = r.integer(p.value, p.key, 0, maxAttempts) }},
-		member{"headers", func(p pair) { d.headers = merge(nil, r.headers(p.value)) }},
-	)
+	for _, p := range r.pairs(n, "defaults", "timeout", "max_body", "attempts", "allowed_failures", "headers") {
+		switch p.key {
+		case "timeout":
+			d.timeout = r.duration(p.value, "timeout", maxTimeout)
+		case "max_body":
+			d.maxBody = r.size(p.value, "max_body")
+		case "attempts":
+			d.attempts = r.integer(p.value, "attempts", 1, maxAttempts)
+		case "allowed_failures":
+			d.allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
+		case "headers":
+			d.headers = merge(nil, r.headers(p.value))
+		}
+	}
 }
 
 func (r *reader) readiness(n *yaml.Node, s *Suite) {
-	r.members(
-		n, "readiness",
-		member{"checks", func(p pair) {
-			nodes := r.items(p.value, "checks of readiness")
-			if s.readiness, s.readinessAt = r.checkNames(nodes), p.at; len(nodes) == 0 {
+	for _, p := range r.pairs(n, "readiness", "checks", "consecutive", "within") {
+		switch p.key {
+		case "checks":
+			names := r.items(p.value, "checks of readiness")
+			for _, c := range names {
+				if name, ok := r.scalar(c, "the name of a check"); ok {
+					s.readiness = append(s.readiness, name)
+				}
+			}
+			if len(names) == 0 {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
-		}},
-		member{"consecutive", func(p pair) { s.Consecutive = r.integer(p.value, p.key, 1, maxAttempts) }},
-		member{"within", func(p pair) { s.Within = r.duration(p.value, p.key, 24*maxTimeout) }},
-	)
+			s.readinessAt = p.at
+		case "consecutive":
+			s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts)
+		case "within":
+			s.Within = r.duration(p.value, "within", 24*maxTimeout)
+		}
+	}
 }
 
 func (r *reader) policy(n *yaml.Node, s *Suite) {
 	inconclusive, askFor, askForAt := "", defaultAskFor, Pos{}
-	r.members(
-		n, "policy",
-		member{"inconclusive", func(p pair) { inconclusive = r.oneOf(p.value, p.key, "fail", "allow", "ask") }},
-		member{"ask_for", func(p pair) {
+	for _, p := range r.pairs(n, "policy", "inconclusive", "ask_for", "baseline", "rate", "concurrency") {
+		switch p.key {
+		case "inconclusive":
+			inconclusive = r.oneOf(p.value, "inconclusive", "fail", "allow", "ask")
+		case "ask_for":
 			askForAt = p.at
-			if askFor = r.duration(p.value, p.key, MaxAskFor); askFor > 0 && askFor < time.Minute {
+			if askFor = r.duration(p.value, "ask_for", MaxAskFor); askFor > 0 && askFor < time.Minute {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
-		}},
-		member{"baseline", func(p pair) {
-			s.baselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional"
-		}},
-		member{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, p.key), posOf(p.value) }},
-		member{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, p.key, 1, 1000) }},
-	)
+		case "baseline":
+			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
+		case "rate":
+			s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value)
+		case "concurrency":
+			s.Concurrency = r.integer(p.value, "concurrency", 1, 1000)
+		}
+	}
 	s.inconclusiveAllowed = inconclusive == "allow"
 	if inconclusive == "ask" {
 		s.askFor = askFor
