@@ -264,12 +264,9 @@ func (r *reader) headerName(p pair) string {
 }
 
 func isToken(s string) bool {
-	for _, c := range s {
-		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c) {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
 }
 
 func (r *reader) body(p pair) *body {
