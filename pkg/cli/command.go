@@ -44,9 +44,6 @@ type Command struct {
 	Example string
 	// Exit explains the exit codes, one a line.
 	Exit string
-	// Once refuses a flag that takes one value and is given two, where of the two one would be lost in silence.
-	// Without it the last one wins, as in a shell's alias that somebody overrides.
-	Once bool
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -178,9 +175,6 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	general.BoolP("help", "h", false, "show this help")
 	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
 	for _, g := range c.groups {
-		if c.Once {
-			g.flags.VisitAll(takeOnce)
-		}
 		c.cobra.Flags().AddFlagSet(g.flags)
 	}
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {

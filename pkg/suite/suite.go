@@ -262,14 +262,12 @@ func mentions(t text, name string) bool {
 func keeps(filter, tags []string) bool {
 	wanted, found := false, false
 	for _, f := range filter {
-		if f != "" && f[0] == '!' {
-			if slices.Contains(tags, f[1:]) {
-				return false
-			}
-			continue
+		tag, unwanted := strings.CutPrefix(f, "!")
+		has := slices.Contains(tags, tag)
+		if unwanted && has {
+			return false
 		}
-		wanted = true
-		found = found || slices.Contains(tags, f)
+		wanted, found = wanted || !unwanted, found || !unwanted && has
 	}
 	return found || !wanted
 }

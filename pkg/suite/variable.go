@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // The variables that every suite has, beside its own.
@@ -112,7 +113,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
 		switch {
-		case !isName(p.key):
+		case !template.IsName(p.key):
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
 		case isGiven(p.key):
