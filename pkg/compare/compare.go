@@ -51,7 +51,7 @@ type Shot struct {
 	// Failed marks no response, or one that did not hold what was expected. A failed response is no
 	// latency: an error page is quick, a timeout is the client's patience.
 	Failed bool
-	// Wrong marks a failed response that the application gave itself.
+	// Wrong marks a failed one that the application answered itself.
 	Wrong bool
 }
 
@@ -144,6 +144,7 @@ type Result struct {
 	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
 	Errors, Shift, Tail, Bound Test
 
+	asked       int // pairs
 	first, last look
 	// faster says that green got faster from the last block but one to the last.
 	faster bool
@@ -194,13 +195,13 @@ func (s Sample) Again() bool {
 // enough of them; errors always: Fisher's test is exact for any number.
 func measure(s Sample) Result {
 	r := Result{Check: s.Check}
-	asked, parts, before := 0, []float64(nil), look{}
+	parts, before := []float64(nil), look{}
 	for i, b := range s.Blocks {
 		before, r.last = r.last, s.look(b)
 		if i == 0 {
 			r.first = r.last
 		}
-		asked += len(b.Pairs)
+		r.asked += len(b.Pairs)
 		r.Pairs += r.last.pairs
 		r.Green.count(r.last.green.Side)
 		r.Blue.count(r.last.blue.Side)
@@ -212,7 +213,7 @@ func measure(s Sample) Result {
 	r.faster = len(s.Blocks) > 1 && l.fasterThan(before)
 	r.Green.P50, r.Green.P95, r.Blue.P50, r.Blue.P95 = l.green.P50, l.green.P95, l.blue.P50, l.blue.P95
 	r.TailFrom, r.GreenTail, r.BlueTail = l.tailFrom, l.greenTail, l.blueTail
-	p := FisherGreater(r.Green.Errors, asked, r.Blue.Errors, asked)
+	p := FisherGreater(r.Green.Errors, r.asked, r.Blue.Errors, r.asked)
 	r.Errors = Test{P: p, Last: p}
 	r.Shift = Test{P: r.first.shift, Last: l.shift}
 	r.Tail = Test{P: r.first.tail, Last: l.tail}
@@ -241,7 +242,7 @@ type sequence struct {
 }
 
 func (s *sequence) add(shot Shot, part int) {
-	if shot.Failed || shot.Wrong {
+	if shot.Failed {
 		s.Errors++
 		if shot.Wrong {
 			s.Wrong++
@@ -274,7 +275,7 @@ func (s Sample) look(b Block) look {
 	for i, p := range b.Pairs {
 		l.green.add(p.Green, i*timeParts/len(b.Pairs))
 		l.blue.add(p.Blue, i*timeParts/len(b.Pairs))
-		if !p.Green.Failed && !p.Green.Wrong && !p.Blue.Failed && !p.Blue.Wrong {
+		if !p.Green.Failed && !p.Blue.Failed {
 			l.pairs++
 		}
 	}
@@ -343,8 +344,8 @@ func (r *Result) decide(s Sample) {
 		r.Reason = r.Warning
 	case r.Pairs < MinPairs:
 		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("only %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
-			r.Pairs, MinPairs, r.Green.Errors, r.Blue.Errors)
+		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
+			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
 	case r.last.muchTail():
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("a long tail, which may be chance: %d of %d took over %s, before %d of %d; write more pairs",

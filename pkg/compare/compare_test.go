@@ -60,9 +60,9 @@ func TestTheRulesDecide(t *testing.T) {
 		"green never right": {sides(100, failGreen(1)), 0, compare.Fail, "fails more often: 100 of 100 times, blue 0"},
 		// An INCONCLUSIVE that policy allows must not let this through.
 		"green never right, few pairs": {sides(10, failGreen(1)), 0, compare.Fail, "fails more often: 10 of 10 times"},
-		"nobody is right":              {sides(100, func(_ int, p *compare.Pair) { p.Green.Failed, p.Blue.Failed = true, true }), 0, compare.Inconclusive, "only 0 pairs answered well by both sides, want 20: green failed 100 times, blue 100"},
-		"nothing was measured":         {nil, 0, compare.Inconclusive, "only 0 pairs"},
-		"one pair too few":             {sides(19, scale(9)), 0, compare.Inconclusive, "only 19 pairs answered well by both sides, want 20"},
+		"nobody is right":              {sides(100, func(_ int, p *compare.Pair) { p.Green.Failed, p.Blue.Failed = true, true }), 0, compare.Inconclusive, "only 0 of 100 pairs answered well by both sides, want 20: green failed 100 times, blue 100"},
+		"nothing was measured":         {nil, 0, compare.Inconclusive, "only 0 of 0 pairs"},
+		"one pair too few":             {sides(19, scale(9)), 0, compare.Inconclusive, "only 19 of 19 pairs answered well by both sides, want 20"},
 		"just enough pairs":            {sides(20, scale(9)), 0, compare.Fail, "9.0× slower: "},
 		"twice as slow":                {sides(100, scale(2)), 0, compare.Fail, "2.00× slower: 200ms, before 99.8ms"},
 		// Significant beyond doubt, but nobody would feel it.
@@ -88,7 +88,7 @@ func TestTheRulesDecide(t *testing.T) {
 		"over the bound":               {sides(100, scale(1.15)), 120 * ms, compare.Fail, "p95 135ms, want at most 120ms; before 118ms"},
 		"over the bound, as blue is":   {sides(100, nil), 110 * ms, compare.Pass, "p95 is 118ms, want at most 110ms; production has 118ms"},
 		"blue alone over the bound":    {sides(100, scale(0.5)), 110 * ms, compare.Pass, "no worse"},
-		"too few for the bound":        {sides(19, scale(9)), 110 * ms, compare.Inconclusive, "only 19 pairs"},
+		"too few for the bound":        {sides(19, scale(9)), 110 * ms, compare.Inconclusive, "only 19 of 19"},
 		"worse, and bound in question": {sides(100, scale(2)), 50 * ms, compare.Fail, "slower"},
 	} {
 		got := compare.Judge([]compare.Sample{sample(name, c.pairs, c.bound)})[0]
