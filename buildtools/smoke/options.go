@@ -109,35 +109,29 @@ func (o *options) complete(c *cli.Command, args []string) (err error) {
 		return cli.Usagef("want one SUITE, have %d", len(args))
 	}
 	o.suite = args[0]
-	if c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
+	switch {
+	case c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000):
 		return cli.Usagef("--concurrency must be between 1 and 1000")
-	}
-	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {
+	case slices.Contains(o.tags, "!") || slices.Contains(o.tags, ""):
 		return cli.Usagef("--tags wants TAG,!TAG")
-	}
-	formats := []string{"junit", "json", "html", "md"}
-	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil {
-		return err
-	}
-	if o.quiet && o.verbose {
+	case o.quiet && o.verbose:
 		return cli.Usagef("-q and -v exclude each other")
 	}
-	if o.validate || o.bundle {
-		return nil
+	formats := []string{"junit", "json", "html", "md"}
+	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
+		return err
 	}
-	if c.Empty("baseline") {
+	switch {
+	case c.Empty("baseline"):
 		return cli.Usagef("--baseline is empty: the variable behind it is not set")
-	}
-	if o.target == "" {
+	case o.target == "":
 		return cli.Usagef("--target is missing: where is the release to judge?")
 	}
 	if _, err := smoke.BaseURL(o.target); err != nil {
 		return cli.Usagef("--target: %v", err)
 	}
-	if o.baseline != "" {
-		if _, err := smoke.BaseURL(o.baseline); err != nil {
-			return cli.Usagef("--baseline: %v", err)
-		}
+	if _, err := smoke.BaseURL(o.baseline); err != nil && o.baseline != "" {
+		return cli.Usagef("--baseline: %v", err)
 	}
 	return nil
 }

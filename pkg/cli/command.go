@@ -258,15 +258,13 @@ func (c *Command) completion(out *Stdout) *Command {
 			"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
 		Do: func(_ context.Context, args []string) (int, error) {
 			shell := strings.Join(args, " ")
-			switch shell {
-			case "bash":
-				return ExitOK, c.cobra.GenBashCompletionV2(out, true)
-			case "zsh":
-				return ExitOK, c.cobra.GenZshCompletion(out)
-			case "fish":
-				return ExitOK, c.cobra.GenFishCompletion(out, true)
-			case "powershell":
-				return ExitOK, c.cobra.GenPowerShellCompletionWithDesc(out)
+			write := map[string]func(io.Writer) error{
+				"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
+				"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
+				"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
+			}[shell]
+			if write != nil {
+				return ExitOK, write(out)
 			}
 			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
 			return 0, &UsageError{Text: "there is no script for that shell", Help: help}

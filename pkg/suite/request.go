@@ -390,7 +390,8 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{
 		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2,
-		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
+		// A redirect that is an expected answer is not followed.
+		KeepRedirect: anyStatus(s.expect.status, 300, 399), Header: make(http.Header, len(s.headers)+4),
 	}
 	if s.webSocket != nil {
 		q.WebSocket = new(f.text(*s.webSocket))

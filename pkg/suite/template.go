@@ -236,7 +236,7 @@ func (t text) path(s Scope) (path string, link bool, err error) {
 		case captured:
 			b.WriteString(url.PathEscape(v))
 		default:
-			b.WriteString(escapeSegments(v))
+			b.WriteString(strings.ReplaceAll(url.PathEscape(v), "%2F", "/")) // segments may follow one another
 		}
 	}
 	path, _, _ = strings.Cut(b.String(), "?")
@@ -253,10 +253,6 @@ func (t text) path(s Scope) (path string, link bool, err error) {
 
 // ErrLink says that a suite takes a link for a segment of a path.
 var ErrLink = errors.New("a link is not a segment of a path")
-
-func escapeSegments(v string) string {
-	return strings.Join(list(strings.Split(v, "/"), url.PathEscape), "/")
-}
 
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {

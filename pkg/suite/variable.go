@@ -62,10 +62,6 @@ func (a *Attempt) get(name string) (value string, ok bool) {
 	return "", false
 }
 
-func isGiven(name string) bool {
-	return slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, name)
-}
-
 // ReferenceKind says where a variable's value is kept.
 type ReferenceKind string
 
@@ -116,7 +112,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 		case !template.IsName(p.key):
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
-		case isGiven(p.key):
+		case slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
 		}
