@@ -25,6 +25,7 @@ import (
 const (
 	after  = "after-allow-test-traffic"
 	before = "before-allow-traffic"
+	watch  = "after-allow-traffic"
 	// install is the event before the new task set is there, which any of them answers.
 	install = "before-install"
 )
@@ -160,7 +161,7 @@ func (c *cloud) deploy(hook, green, blue, suite string) (*rollout, string) {
 			},
 		},
 	}, time.Now())
-	if event, ok := map[string]string{before: "BeforeAllowTraffic", install: "BeforeInstall"}[hook]; ok {
+	if event, ok := map[string]string{before: "BeforeAllowTraffic", watch: "AfterAllowTraffic", install: "BeforeInstall"}[hook]; ok {
 		r.event = event
 	}
 	event := d.Events[0].Name
@@ -258,9 +259,10 @@ func (c *cloud) all() []*rollout {
 func (c *cloud) definitions() map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	for _, r := range c.all() {
+		logs := map[string]any{"logDriver": "awslogs", "options": map[string]string{"awslogs-group": "/ecs/" + r.id, "awslogs-stream-prefix": "app"}}
 		for revision, containers := range [][]any{
-			{map[string]any{"name": "web", "image": "trips:1.0", "dockerLabels": map[string]string{"greenlight.bootstrap": strconv.FormatBool(r.bootstrap)}}},
-			append(slices.Clone(r.sidecars), map[string]any{"name": "web", "image": "trips:" + release, "dockerLabels": r.labels}),
+			{map[string]any{"name": "web", "image": "trips:1.0", "logConfiguration": logs, "dockerLabels": map[string]string{"greenlight.bootstrap": strconv.FormatBool(r.bootstrap)}}},
+			append(slices.Clone(r.sidecars), map[string]any{"name": "web", "image": "trips:" + release, "logConfiguration": logs, "dockerLabels": r.labels}),
 		} {
 			arn := r.definition(revision + 1)
 			all[arn] = must(json.Marshal(map[string]any{"taskDefinitionArn": arn, "containerDefinitions": containers}))

@@ -80,7 +80,7 @@ func start(t testing.TB, function, aws string, variables ...string) *environment
 	e.process.Dir = t.TempDir()
 	e.process.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
-		"AWS_LAMBDA_FUNCTION_NAME=CodeDeployHook_trips_" + map[string]string{after: "AfterAllowTestTraffic", before: "BeforeAllowTraffic", "prober": "Prober"}[function],
+		"AWS_LAMBDA_FUNCTION_NAME=CodeDeployHook_trips_" + map[string]string{after: "AfterAllowTestTraffic", before: "BeforeAllowTraffic", watch: "AfterAllowTraffic", "prober": "Prober"}[function],
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=" + awsSecret, "AWS_SESSION_TOKEN=" + awsToken,
 		"LAMBDA_TASK_ROOT=" + e.process.Dir, "TZ=:UTC",

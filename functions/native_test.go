@@ -71,8 +71,8 @@ func quoted(format string, all []string) string {
 }
 
 func (n *native) deployments([]byte) string {
-	return fmt.Sprintf(`{"serviceDeployments":[{"serviceDeploymentArn":%q,"status":%q,"sourceServiceRevisions":[%s],"targetServiceRevision":{"arn":%q%s},"deploymentConfiguration":%s}]}`,
-		n.arn("service-deployment", "/1"), n.status, quoted(`{"arn":%q}`, n.sources), n.d.revision(), n.share, n.config)
+	return fmt.Sprintf(`{"serviceDeployments":[{"serviceDeploymentArn":%q,"status":%q,"startedAt":%d,"sourceServiceRevisions":[%s],"targetServiceRevision":{"arn":%q%s},"deploymentConfiguration":%s}]}`,
+		n.arn("service-deployment", "/1"), n.status, time.Now().Unix()-60, quoted(`{"arn":%q}`, n.sources), n.d.revision(), n.share, n.config)
 }
 
 func (n *native) services([]byte) string {

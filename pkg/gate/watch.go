@@ -34,8 +34,6 @@ const (
 	lookAgain = 30 * time.Second
 	// shiftTime is how long CodeDeploy may take to say that traffic was shifted.
 	shiftTime = 20 * time.Second
-	// retryTime is how long after its end a watch asks for what could not be read.
-	retryTime = time.Minute
 
 	noWatch = "the suite has no watch: add one, or take the hook away"
 )
@@ -170,7 +168,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		Started: subject.Since,
 	}
 	for {
-		m := watch.Client{AWS: g.AWS}.Measure(ctx, subject)
+		m := watch.Measure(ctx, g.AWS, subject)
 		r := watch.Judge(subject, m)
 		report.Verdict, report.Blame, report.Reason = r.Verdict, r.Blame, r.Reason
 		report.Checks, report.Series, report.Duration = r.Checks, r.Series, time.Since(subject.Since)
@@ -178,7 +176,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		for i := range report.Checks {
 			report.Checks[i].Place = place
 		}
-		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(retryTime))) {
+		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(subject.Minute))) {
 			for _, c := range report.Checks {
 				in.j.check(c)
 			}
