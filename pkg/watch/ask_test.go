@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -141,6 +143,12 @@ func TestLinesAreTheirReleases(t *testing.T) {
 	if l.Err != nil || l.Many || l.Green[10:].sum() != 2 || l.Blue[:10].sum() != 1 || l.Blue[10:].sum() != 1 || strings.Join(l.Excerpts, "|") != "it is [redacted]|x y" {
 		t.Errorf("%+v", l)
 	}
+	m = measuring(t, logs, func(_ *Subject, server *aws.Server) {
+		server.Tasks = func() []aws.Task { return []aws.Task{{ID: "g1", Definition: "arn:task-definition/s:2"}} }
+	}, map[string]func([]byte) string{"FilterLogEvents": found})
+	if l := m.Logs[0]; l.Blue != nil || l.Green[10:].sum() != 2 {
+		t.Errorf("blue has no task, and %+v", l)
+	}
 	pages := 0
 	m = measuring(t, logs, two, map[string]func([]byte) string{"FilterLogEvents": func([]byte) string {
 		pages++
@@ -165,6 +173,28 @@ func TestLinesAreTheirReleases(t *testing.T) {
 		m := measuring(t, tc.keys, func(s *Subject, server *aws.Server) { two(s, server); tc.change(s) }, map[string]func([]byte) string{"FilterLogEvents": found})
 		if l := m.Logs[0]; (l.Err == nil) != (tc.err == "") || l.Err != nil && !strings.Contains(l.Err.Error(), tc.err) || (l.Blue != nil) != tc.blue {
 			t.Errorf("%s: %+v", name, l)
+		}
+	}
+}
+
+func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
+	l := &look{Subject: watching(t, ""), Measured: Measured{Settled: 10}}
+	at := func(minutes time.Duration) []time.Time { return []time.Time{l.Start.Add(minutes * time.Minute)} }
+	for name, tc := range map[string]struct {
+		into   minutes
+		result metrics.MetricDataResult
+		ok     bool
+	}{
+		"the first":       {l.blank(0), metrics.MetricDataResult{Timestamps: at(-10), Values: []float64{1}}, true},
+		"the last":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(9), Values: []float64{1}, StatusCode: "Complete"}, true},
+		"too early":       {l.blank(0), metrics.MetricDataResult{Timestamps: []time.Time{l.Start.Add(-10*time.Minute - time.Second)}, Values: []float64{1}}, false},
+		"too late":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(10), Values: []float64{1}}, false},
+		"no value":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(0)}, false},
+		"not allowed":     {l.blank(0), metrics.MetricDataResult{StatusCode: "Forbidden"}, false},
+		"nobody's metric": {nil, metrics.MetricDataResult{}, false},
+	} {
+		if err := l.put(tc.into, tc.result); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -91,6 +91,10 @@ func TestJudge(t *testing.T) {
 		"leaks a bit of much": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 1e6, 500, 20, 50)), then(served(10, 1e6, 0, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, "0.05 % of 10000000 requests failed"},
+		"leaks a tenth more, of much": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 1e5, 2200, 20, 50)), then(served(10, 1e5, 2000, 20, 50), idle(10))
+		}, true, finding.Pass, finding.BlameNone, "2.2 % of 1000000"},
+		"more connections failed than there were requests": {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 10, 30, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 100"},
 		"both leak alike": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 5, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, ""},
@@ -153,6 +157,7 @@ func TestJudge(t *testing.T) {
 			counted(m, 9, 3)
 			m.Green = then(idle(10), served(10, 300, 0, 20, 50))
 		}, true, finding.Pass, finding.BlameNone, ""},
+		"a tenth more of many lines": {logs, 10, func(_ *Subject, m *Measured) { counted(m, 1100, 1000) }, true, finding.Pass, finding.BlameNone, ""},
 		"more lines than are borne": {`, logs: [{name: errors, pattern: error, most: 2}]`, 10, func(_ *Subject, m *Measured) {
 			counted(m, 3, 1)
 		}, true, finding.Fail, finding.BlameRelease, "want at most 2 a minute"},
