@@ -106,7 +106,7 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	for reference, value := range p.Secrets {
 		s.aws.Values.Put(reference, value)
 	}
-	s.balancer.Log.Background = TrafficAgent
+	s.balancer.Log.Background = task.TrafficAgent
 	if s.plan.Discover {
 		s.publishSuite()
 	}

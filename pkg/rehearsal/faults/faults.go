@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // Scope says where a fault is put.
@@ -107,7 +107,7 @@ func (f *front) tenth(*http.Request) bool { return f.asked.Add(1)%every == 0 }
 
 // leaks picks requests of production's traffic alone: every 4th, once there were 20.
 func (f *front) leaks(r *http.Request) bool {
-	if r.UserAgent() != rehearsal.TrafficAgent {
+	if r.UserAgent() != task.TrafficAgent {
 		return false
 	}
 	n := f.asked.Add(1)

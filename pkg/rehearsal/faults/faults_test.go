@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // oneTask is one task of a release that says its version; it counts nothing and keeps nothing.
@@ -243,7 +243,7 @@ func TestALeakIsMetByProductionsTrafficAlone(t *testing.T) {
 	if n := statuses("greenlight-smoke"); n != 0 || i.Injected() != 0 {
 		t.Errorf("%d of a suite's requests failed, %d were counted", n, i.Injected())
 	}
-	if n := statuses(rehearsal.TrafficAgent); n != 11 || i.Injected() != 11 {
+	if n := statuses(task.TrafficAgent); n != 11 || i.Injected() != 11 {
 		t.Errorf("%d of production's 60 requests failed, %d were counted, want 11", n, i.Injected())
 	}
 }
