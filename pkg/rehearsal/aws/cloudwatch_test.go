@@ -151,7 +151,7 @@ func TestLogsAreFiltered(t *testing.T) {
 	if _, err := ask(cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"none"}}); code(t, err) != "ResourceNotFoundException" {
 		t.Errorf("a stream that does not exist: %v", err)
 	}
-	// The oldest lines go, and a page that was begun goes on behind them.
+	// The oldest lines go.
 	s.Log("/ecs/app", "app/web/3", make([]string, 50_000)...)
 	if got, err := ask(cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String("WARN")}); err != nil || got != nil {
 		t.Errorf("%q, %v", got, err)
