@@ -182,7 +182,7 @@ func watchRows() []watchRow {
 	}
 	const alarmed = "\n  alarms: [slow]"
 	return []watchRow{
-		{name: "good", verdict: "PASS", reason: "watched 6 things for 4 minutes of 160 requests: 0 % of 160 requests failed, blue 0 % of 160 before"},
+		{name: "good", verdict: "PASS", reason: "watched 6 things for 4 minutes, and 3 more for CloudWatch's delay: 0 % of 160 requests failed, blue 0 % of 160 before"},
 		{name: "it leaks: every fifth answer is 500", prepare: func(w *watched) { w.green.errors = 8 }, verdict: "FAIL", blame: "release", reason: "watch: 5xx: 20 % of "},
 		{name: "both releases leak alike", prepare: func(w *watched) { w.green.errors, w.earlier.errors = 8, 8 }, verdict: "PASS"},
 		{name: "over `errors`, as the old release is", keys: "\n  errors: 1%", prepare: func(w *watched) { w.green.errors, w.earlier.errors = 8, 8 }, verdict: "INCONCLUSIVE", blame: "environment", reason: "which blue is over, too"},

@@ -63,7 +63,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	wanted := discovery.Wanted{
 		TestURL: s.TestURL == "", ProductionURL: s.ProductionURL == "", Addresses: s.ProberFunction != "",
 	}
-	known := s.Release != "" && g.LifecycleEvent != lifecycle.AfterAllowTraffic && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
+	known := s.Release != "" && !g.watches() && s.Suite != "" && !wanted.TestURL && !wanted.ProductionURL && !wanted.Addresses
 	most := factsTime
 	if known {
 		most = idleFactsTime
@@ -76,7 +76,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	} else {
 		f, err = g.readDeployment(ctx, in, f, wanted)
 	}
-	td, known := f.Replacement.Get()
+	td, _ := f.Replacement.Get()
 	if f.release = cmp.Or(f.release, td.Release); f.lifecycleEvent == lifecycle.AfterAllowTraffic {
 		return f, err // nobody is asked anything but AWS
 	}
@@ -166,34 +166,36 @@ func (g *Gate) role(target discovery.Fact[codedeploy.Target]) (lifecycle.Name, e
 			role = n
 		}
 	}
-	if g.LifecycleEvent == lifecycle.AfterAllowTraffic {
-		if role != lifecycle.AfterAllowTraffic && role != lifecycle.BeforeInstall {
-			return role, fmt.Errorf("this function is the hook of %s; it can watch in AfterAllowTraffic only: correct the "+
-				"AppSpec", role)
+	if can := "judge in AfterAllowTestTraffic and BeforeAllowTraffic"; !g.answers(role) {
+		if g.watches() {
+			can = "watch in AfterAllowTraffic"
 		}
-		return role, nil
-	}
-	if role == lifecycle.AfterInstall || role == lifecycle.AfterAllowTraffic || !role.TakesHook() {
-		return role, fmt.Errorf("this function is the hook of %s; it can judge in AfterAllowTestTraffic and "+
-			"BeforeAllowTraffic only: correct the AppSpec", role)
+		return role, fmt.Errorf("this function is the hook of %s; it can %s only: correct the AppSpec", role, can)
 	}
 	return role, nil
+}
+
+// watches reports whether this is the function that watches, answers whether it is one for a lifecycle event.
+func (g *Gate) watches() bool { return g.LifecycleEvent == lifecycle.AfterAllowTraffic }
+
+func (g *Gate) answers(n lifecycle.Name) bool {
+	return n == lifecycle.BeforeInstall || g.watches() && n == lifecycle.AfterAllowTraffic ||
+		!g.watches() && (n == lifecycle.AfterAllowTestTraffic || n == lifecycle.BeforeAllowTraffic)
 }
 
 // readStage reads what a native deployment says about itself. What it says of the headers that lead to the new release
 // must not contradict the settings.
 func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted discovery.Wanted) (facts, error) {
 	var ok bool
-	f.lifecycleEvent, ok = in.stage.Stage.Event()
-	if watches := g.LifecycleEvent == lifecycle.AfterAllowTraffic; watches && in.stage.Stage == lifecycle.PreProductionTrafficShift {
+	if f.lifecycleEvent, ok = in.stage.Stage.Event(); g.watches() && in.stage.Stage == lifecycle.PreProductionTrafficShift {
 		f.lifecycleEvent = lifecycle.AfterAllowTraffic
-	} else if ok && watches && f.lifecycleEvent != lifecycle.AfterAllowTraffic && f.lifecycleEvent != lifecycle.BeforeInstall {
-		return f, fmt.Errorf("this function is the hook of stage %.100q; it can watch in POST_PRODUCTION_TRAFFIC_SHIFT and "+
-			"PRE_PRODUCTION_TRAFFIC_SHIFT: correct the service's lifecycle hooks", in.stage.Stage)
-	} else if !ok || !watches && f.lifecycleEvent == lifecycle.AfterAllowTraffic {
-		return f, fmt.Errorf("this function is the hook of stage %.100q; it can judge in POST_TEST_TRAFFIC_SHIFT and "+
-			"PRE_PRODUCTION_TRAFFIC_SHIFT, and look ahead in PRE_SCALE_UP: correct the service's lifecycle hooks",
-			in.stage.Stage)
+	}
+	if can := "judge in POST_TEST_TRAFFIC_SHIFT"; !ok || !g.answers(f.lifecycleEvent) {
+		if g.watches() {
+			can = "watch in POST_PRODUCTION_TRAFFIC_SHIFT"
+		}
+		return f, fmt.Errorf("this function is the hook of stage %.100q; it can %s and PRE_PRODUCTION_TRAFFIC_SHIFT, and look "+
+			"ahead in PRE_SCALE_UP: correct the service's lifecycle hooks", in.stage.Stage, can)
 	}
 	in.j.learned(f.lifecycleEvent)
 	if f.lifecycleEvent == lifecycle.AfterAllowTraffic {

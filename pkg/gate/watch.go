@@ -168,7 +168,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		Started: subject.Since,
 	}
 	for {
-		m := watch.Client{AWS: g.AWS}.Measure(ctx, subject)
+		m := watch.Measure(ctx, g.AWS, subject)
 		r := watch.Judge(subject, m)
 		report.Verdict, report.Blame, report.Reason = r.Verdict, r.Blame, r.Reason
 		report.Checks, report.Series, report.Duration = r.Checks, r.Series, time.Since(subject.Since)

@@ -14,7 +14,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
-	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
@@ -236,7 +235,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if checked == nil {
 		return nil, brokenSuite(problems)
 	}
-	if g.LifecycleEvent == lifecycle.AfterAllowTraffic && checked.Watch() == nil && g.idle(in) == (decision.Idle{}) {
+	if g.watches() && checked.Watch() == nil && g.idle(in) == (decision.Idle{}) {
 		return nil, errors.New(noWatch)
 	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
