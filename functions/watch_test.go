@@ -338,7 +338,7 @@ func TestWatchNatively(t *testing.T) {
 		},
 		"too long, and nothing can be kept": {
 			stage: "POST_PRODUCTION_TRAFFIC_SHIFT", green: 100, keys: "50m", variables: []string{"EVIDENCE_PARAMETER="},
-			verdict: "ERROR", status: "FAILED", reason: "the watch was not over when this call's time was up", least: 1, most: 1,
+			verdict: "ERROR", status: "FAILED", reason: "longer than this call, and nothing can be kept for another one: set EVIDENCE_PARAMETER", least: 1, most: 1,
 		},
 		"step 1": {stage: "PRE_PRODUCTION_TRAFFIC_SHIFT", green: 0, prepare: func(_ *native, w *watched) { leaks(w) }, verdict: "PASS", status: "SUCCEEDED", reason: "nothing to watch: production serves nothing of the new release yet", least: 1, most: 1},
 		"step 2": {stage: "PRE_PRODUCTION_TRAFFIC_SHIFT", green: 25, prepare: func(n *native, w *watched) {

@@ -26,6 +26,11 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 			"names no hook, so nothing would catch a fault",
 			"render-appspec --hook AfterAllowTestTraffic=FUNCTION names one"))
 	}
+	watched := func(f faults.Fault) bool { return f.Watched() }
+	if o.checked != nil && o.checked.Watch() == nil && len(o.names) > 0 && slices.ContainsFunc(o.faults, watched) {
+		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name()}, diagnostic.Error,
+			"has no watch, and only a watch can see one of these faults", "add one: watch: {for: 10m}"))
+	}
 	if o.checked != nil && o.checked.AskFor() > 0 {
 		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name()}, diagnostic.Error,
 			"asks (inconclusive: ask), and nobody answers here", "score it with inconclusive: fail, which is what no answer is"))
@@ -86,7 +91,7 @@ func listFaults(w io.Writer) {
 		if f.Scope == faults.WholeRelease {
 			scope = "the release"
 		}
-		_, _ = fmt.Fprintf(w, "%-14s %-12s %s\n", f.Name, scope, f.About)
+		_, _ = fmt.Fprintf(w, "%-18s %-12s %s\n", f.Name, scope, f.About)
 	}
 }
 
@@ -220,7 +225,7 @@ type faultView struct {
 const (
 	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
 	// faultWidth is that of the longest fault's name.
-	faultWidth, routeWidth = 13, 26
+	faultWidth, routeWidth = 18, 26
 	// remindEvery is the pace of plain lines where there is no status line.
 	remindEvery = 10 * time.Second
 )

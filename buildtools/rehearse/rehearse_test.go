@@ -52,7 +52,7 @@ func (m stories) Run() int {
 func TestScripts(t *testing.T) {
 	programs := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
-		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
+		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic", "../../functions/after-allow-traffic")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)

@@ -20,6 +20,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 	"github.com/greenlight-ecs/greenlight/pkg/watch"
@@ -67,7 +68,9 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 	if err != nil {
 		return err
 	}
-	subject.Redactor = redact.New(g.Settings.AWS.Secrets()...)
+	if subject.Redactor, err = g.hidden(ctx, checked); err != nil {
+		return err
+	}
 	green := subject.GreenTask
 	s.Target, s.Proof = green.TargetGroup, decision.ByTargetGroup(green.TargetGroup, green.ARN)
 	job := smoke.Job{
@@ -85,8 +88,25 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 	if subject.Window, err = g.window(ctx, in, checked.Watch(), job.Before); err != nil {
 		return err
 	}
+	if in.stage != nil && !job.GoOn && subject.Over().After(in.budget.judging) {
+		return fmt.Errorf("the watch takes until %s, longer than this call, and nothing can be kept for another one: set "+
+			"EVIDENCE_PARAMETER", subject.Over().Format(time.RFC3339))
+	}
 	s.Run = decision.Ran(checked, job, g.measure(ctx, in, subject, job))
 	return nil
+}
+
+// hidden knows what the logs of a release that was smoked may hold.
+func (g *Gate) hidden(ctx context.Context, checked *suite.Suite) (*redact.Redactor, error) {
+	if len(checked.Watch().Logs) == 0 {
+		return nil, nil // no text of the release is shown
+	}
+	values, err := secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+	if err != nil {
+		return nil, err
+	}
+	r, err := checked.Redactor(values)
+	return r.With(g.Settings.AWS.Secrets()...), err
 }
 
 // subject is what is watched. Without the new release's target group and task definition nothing is.
@@ -123,6 +143,9 @@ func (in *invocation) subject(checked *suite.Suite) (watch.Subject, error) {
 // window is the time that is watched: that of an earlier call, where this one goes on.
 func (g *Gate) window(ctx context.Context, in *invocation, w *suite.Watch, before json.RawMessage) (watch.Window, error) {
 	now, minute := time.Now().UTC(), g.Settings.WatchMinute
+	if before == nil && in.event.Call == 0 {
+		in.j.note(fmt.Sprintf("watching for %s; all data of a minute are there %d minutes later", w.For, watch.Late))
+	}
 	if in.stage == nil {
 		shifted, err := g.shifted(ctx, in)
 		return watch.After(shifted, w, minute), err
@@ -131,7 +154,6 @@ func (g *Gate) window(ctx context.Context, in *invocation, w *suite.Watch, befor
 	if json.Unmarshal(before, &was) == nil && was.Minute == minute {
 		return was, nil
 	}
-	in.j.note(fmt.Sprintf("watching for %s; the data of a minute are there %d minutes later", w.For, watch.Late))
 	if in.stage.Stage == lifecycle.PostProductionTrafficShift {
 		return watch.After(now, w, minute), nil
 	}

@@ -3,6 +3,8 @@ package rehearsal_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -182,4 +185,49 @@ func TestAWatchGetsEnoughTraffic(t *testing.T) {
 			t.Errorf("%s: %g requests a second, want %g", name, got, c.want)
 		}
 	}
+}
+
+// A task that is killed is one that stopped by itself, once it serves production and not before.
+func TestTasksAreKilledUnderProductionsTraffic(t *testing.T) {
+	t.Parallel()
+	h := hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.KillEvery, p.Speed, p.TerminationWait = 200*time.Millisecond, 50, time.Hour
+	}))
+	h.until("the shift", func(e rehearsal.Event) bool {
+		if strings.Contains(e.Text, "ended by itself") {
+			t.Error("a task was killed before it served production")
+		}
+		return e.Listener == "production" && e.Weights["1.1.0"] == 100
+	})
+	h.until("a kill", notes("ended by itself: signal: killed; ECS starts another"))
+	if _, err := h.client.ContinueDeployment(t.Context(), &sdk.ContinueDeploymentInput{DeploymentId: &h.id}); err != nil {
+		h.until("the wait", notes("stays for the termination wait"))
+		if _, err := h.client.ContinueDeployment(t.Context(), &sdk.ContinueDeploymentInput{DeploymentId: &h.id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := h.end(rehearsal.Shifted); r.Killed == 0 {
+		t.Error("no kill was counted")
+	}
+}
+
+// A task that is served elsewhere has a log, too.
+func TestAFrontWritesIntoItsTasksLog(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	h := hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.Release.TaskDefinition, p.Keep = []byte(logging), true
+		p.Green = rehearsal.Command{Text: "served", Addrs: []string{strings.TrimPrefix(server.URL, "http://")}, Logs: func(write func(int, string)) {
+			write(0, "ERROR of a front")
+		}}
+	}))
+	h.until("its end", notes("kept running until"))
+	logs := cloudwatchlogs.New(cloudwatchlogs.Options{Region: rehearsal.Region, BaseEndpoint: &h.endpoint, Credentials: aws.AnonymousCredentials{}})
+	found, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/ecs/app"), FilterPattern: aws.String("ERROR")})
+	if err != nil || len(found.Events) != 1 || !strings.HasPrefix(aws.ToString(found.Events[0].LogStreamName), "web/app/") {
+		t.Errorf("%+v, %v", found, err)
+	}
+	h.stop()
+	<-h.done
 }

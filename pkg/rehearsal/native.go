@@ -398,7 +398,11 @@ func (n *native) invoke(
 		maps.Copy(details, a.Details)
 		n.stream.tell(KindNote, p, "IN_PROGRESS: invoked again after %s (compressed by --speed %g), with %d hookDetails",
 			delay, n.plan.Speed, len(details))
-		if wait(ctx, n.plan.scaled(delay)) != nil {
+		pause := n.plan.scaled(delay)
+		if n.plan.Watch != nil { // nothing new is measured sooner
+			pause = max(pause, min(delay, n.plan.WatchMinute/2))
+		}
+		if wait(ctx, pause) != nil {
 			return deployment.EventFailed
 		}
 	}

@@ -43,6 +43,8 @@ type Command struct {
 	Builtin string
 	// Addrs, when set, are the "host:port" of tasks that run already: nothing is started or stopped.
 	Addrs []string
+	// Logs, when set, is given what writes a line into the log of one of these tasks.
+	Logs func(write func(task int, line string))
 }
 
 // Machine is what the processes get to know of this machine.
@@ -64,6 +66,8 @@ type Plan struct {
 	// Watch is the suite's watch, or nil; WatchMinute is how long one of its minutes is here.
 	Watch       *suite.Watch
 	WatchMinute time.Duration
+	// KillEvery, when set, is how often one of green's tasks is killed while it serves production.
+	KillEvery time.Duration
 	// Discover gives the hooks no fact of the release: no suite, URLs or version. They find them as they
 	// do on AWS, from the deployment.
 	Discover bool

@@ -50,6 +50,8 @@ type Result struct {
 	// Requests counts both listeners' requests by the release that answered.
 	Requests []alb.Tally `json:"requests"`
 	Traffic  Traffic     `json:"traffic"`
+	// Killed is how many tasks were killed on purpose.
+	Killed int64 `json:"killed,omitempty"`
 	// Missed are the secrets that a hook asked for and that were not given.
 	Missed []string `json:"missed_secrets,omitempty"`
 	// Shifts are the listeners' weights over time, each change once.

@@ -162,6 +162,13 @@ func (r *run) deploy(ctx context.Context) error {
 	if r.plan.Alarm.set() {
 		go r.watchAlarm(watching)
 	}
+	if r.plan.KillEvery > 0 {
+		defer Every(r.plan.KillEvery, func(time.Time) {
+			if set := r.green.set.Load(); r.production.Weights()[1].Share > 0 && set.Kill() {
+				r.result.Killed++ // nobody reads it before the end
+			}
+		})()
+	}
 	for _, p := range phases {
 		failed := r.phase(ctx, p)
 		switch {

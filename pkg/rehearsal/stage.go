@@ -106,7 +106,7 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	for reference, value := range p.Secrets {
 		s.aws.Values.Put(reference, value)
 	}
-	s.balancer.Log.Background = trafficAgent
+	s.balancer.Log.Background = task.TrafficAgent
 	if s.plan.Discover {
 		s.publishSuite()
 	}
@@ -195,7 +195,11 @@ func listen(ctx context.Context, what string, port int) (net.Listener, error) {
 // up starts a side's tasks and registers them with its target group.
 func (s *stage) up(ctx context.Context, d *side) error {
 	if len(d.command.Addrs) > 0 {
-		s.register(ctx, d, task.Served(d.name, d.command.Addrs))
+		set := task.Served(d.name, d.command.Addrs)
+		s.register(ctx, d, set)
+		if d.command.Logs != nil {
+			d.command.Logs(func(task int, line string) { s.log(s.task(d, set.Tasks[task].ID), line) })
+		}
 		return nil
 	}
 	argv := d.command.Argv

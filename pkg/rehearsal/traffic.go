@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 const (
-	// trafficAgent marks the rehearsal's own requests, so that they are not taken for a hook's work.
-	trafficAgent = "greenlight-rehearse-traffic"
 	// trafficTimeout is how long a user waits before giving up.
 	trafficTimeout = 10 * time.Second
 	// trafficBacklog bounds the requests under way: a release that hangs must not exhaust this machine.
@@ -116,7 +116,7 @@ func (g *generator) get(ctx context.Context) string {
 		return err.Error()
 	}
 	request.Host = g.host
-	request.Header.Set("User-Agent", trafficAgent)
+	request.Header.Set("User-Agent", task.TrafficAgent)
 	response, err := g.client.Do(request)
 	if err != nil {
 		return err.Error()

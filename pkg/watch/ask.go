@@ -26,7 +26,7 @@ const (
 	lookTime   = 25 * time.Second
 	filterTime = 10 * time.Second // a page of a large log group takes its time
 	mostPages  = 20
-	mostTasks  = 500
+	mostTasks  = 1000
 	mostShown  = 3
 	mostText   = 300
 )
@@ -36,8 +36,10 @@ type look struct {
 	Subject
 	Measured
 	aws aws.Config
-	// green says of a task's id whether it is green's; what is neither green's nor blue's is not in it.
-	green map[string]bool
+	// green says of a task's id whether it is green's; what is neither green's nor blue's is not in it. blue says that
+	// there are tasks of blue, many that there are more than are looked at.
+	green      map[string]bool
+	blue, many bool
 }
 
 // Measure asks AWS for all that a subject is judged by. What cannot be read is an error in its place.
@@ -183,13 +185,16 @@ func (l *look) tasks(ctx context.Context) error {
 	var arns []string
 	for _, status := range []types.DesiredStatus{types.DesiredStatusStopped, types.DesiredStatusRunning} {
 		pages := ecs.NewListTasksPaginator(api, &ecs.ListTasksInput{Cluster: &l.Cluster, ServiceName: &l.Service, DesiredStatus: status})
-		for pages.HasMorePages() && !l.ManyTasks {
+		for pages.HasMorePages() && !l.many {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return fmt.Errorf("list tasks: %w", awsclient.Error(err))
 			}
 			arns = append(arns, page.TaskArns...)
-			l.ManyTasks = len(arns) > mostTasks
+			l.many = len(arns) > mostTasks
+		}
+		if status == types.DesiredStatusStopped {
+			l.ManyTasks = l.many
 		}
 	}
 	for some := range slices.Chunk(arns, 100) {
@@ -201,7 +206,7 @@ func (l *look) tasks(ctx context.Context) error {
 			arn, definition := aws.ToString(t.TaskArn), aws.ToString(t.TaskDefinitionArn)
 			green := definition == l.GreenTask.ARN
 			if green || definition == l.BlueTask.ARN {
-				l.green[arn[strings.LastIndexByte(arn, '/')+1:]] = green
+				l.green[arn[strings.LastIndexByte(arn, '/')+1:]], l.blue = green, l.blue || !green
 			}
 			if at := aws.ToTime(cmp.Or(t.StoppingAt, t.StoppedAt)); green && !at.Before(l.Since) && unasked(t) {
 				l.Stopped = append(l.Stopped, l.Redactor.Line(why(t), mostText))
@@ -243,7 +248,10 @@ func (l *look) lines(ctx context.Context, pattern, group string) Lines {
 		return Lines{Err: fmt.Errorf("no container, or not that behind the load balancer, logs by awslogs with an "+
 			"awslogs-stream-prefix into %.200q", cmp.Or(group, "a group"))}
 	}
-	log, found := l.GreenTask.Logs[n], Lines{Green: l.blank(0), Blue: l.blank(0), Many: l.ManyTasks}
+	log, found := l.GreenTask.Logs[n], Lines{Green: l.blank(0), Many: l.many}
+	if l.blue && slices.Contains(l.BlueTask.Logs, log) {
+		found.Blue = l.blank(0)
+	}
 	prefix := log.Prefix + "/" + log.Container + "/" // and the task's id
 	api := cloudwatchlogs.NewFromConfig(awsclient.Within(l.aws, filterTime))
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(api, &cloudwatchlogs.FilterLogEventsInput{
@@ -264,6 +272,7 @@ func (l *look) lines(ctx context.Context, pattern, group string) Lines {
 			green, known := l.green[strings.TrimPrefix(aws.ToString(e.LogStreamName), prefix)]
 			switch {
 			case !known || at < 0 || at >= len(found.Green):
+			case !green && found.Blue == nil:
 			case !green:
 				found.Blue[at]++
 			default:

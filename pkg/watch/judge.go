@@ -75,7 +75,7 @@ func Judge(s Subject, m Measured) Result {
 	}
 	for _, l := range j.Logs {
 		p, green := 1.0, j.green(l.Green).sum()
-		if j.why == "" && j.greens > 0 {
+		if j.why == "" && j.greens > 0 && l.Blue != nil {
 			p = compare.BinomialGreater(green, green+j.blue(l.Blue).sum(), ratio(j.greens, j.greens+j.blues))
 		}
 		ps = append(ps, p)
@@ -236,7 +236,8 @@ func (j *judge) lines(l suite.WatchLog, lines Lines, p float64) (i item) {
 	green, blue := j.green(lines.Green).sum(), j.blue(lines.Blue).sum()
 	i.excerpt = lines.Excerpts
 	i.reason = fmt.Sprintf("%s, %.3g a minute", count(green, "line"), ratio(green, j.Settled))
-	if j.why == "" {
+	compared := j.why == "" && lines.Blue != nil
+	if compared {
 		i.reason += fmt.Sprintf(", blue %d %s", blue, j.when)
 	}
 	broken := l.Most != nil && (green > *l.Most*j.Minutes() || j.Settled == j.Minutes() && green > *l.Most*j.Settled)
@@ -244,13 +245,15 @@ func (j *judge) lines(l suite.WatchLog, lines Lines, p float64) (i item) {
 	case i.unread(lines.Err):
 	case p <= j.alpha && ratio(green, j.greens) >= j.watch.MinRatio*ratio(blue, j.blues):
 		i.is(finding.Fail, "%s; more than blue for as many requests (binomial p=%.2g, limit %.2g)", i.reason, p, j.alpha)
-	case broken && j.why == "" && blue > *l.Most*len(j.blue(lines.Blue)):
+	case broken && compared && blue > *l.Most*len(j.blue(lines.Blue)):
 		i.is(finding.Inconclusive, "%s, want at most %d a minute, which blue is over, too", i.reason, *l.Most)
 	case broken:
 		i.is(finding.Fail, "%s, want at most %d a minute", i.reason, *l.Most)
 	case lines.Many:
 		i.is(finding.Inconclusive, "%s and more, which are not counted", i.reason)
 	case i.unread(j.MetricsErr) || !j.enough(&i, l.Most != nil):
+	case j.why == "" && !compared && l.Most == nil:
+		i.is(finding.Inconclusive, "%s; nothing to compare with: no task of blue logs there", i.reason)
 	}
 	return i
 }
@@ -319,6 +322,9 @@ func blame(v finding.Verdict) finding.Blame {
 
 func (j *judge) series() (all []finding.Series) {
 	add := func(name, unit string, green, blue minutes) {
+		if blue == nil {
+			blue = slices.Repeat(minutes{-1}, len(green))
+		}
 		s := finding.Series{Name: name, Unit: unit, Start: j.Start, BlueStart: j.Start, Step: j.Minute, Green: j.green(green), Blue: j.blue(blue)}
 		if j.earlier {
 			s.BlueStart = j.before()

@@ -91,6 +91,10 @@ func TestJudge(t *testing.T) {
 		"leaks a bit of much": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 1e6, 500, 20, 50)), then(served(10, 1e6, 0, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, "0.05 % of 10000000 requests failed"},
+		"leaks a tenth more, of much": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 1e5, 2200, 20, 50)), then(served(10, 1e5, 2000, 20, 50), idle(10))
+		}, true, finding.Pass, finding.BlameNone, "2.2 % of 1000000"},
+		"more connections failed than there were requests": {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 10, 30, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 100"},
 		"both leak alike": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 5, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, ""},
@@ -153,6 +157,7 @@ func TestJudge(t *testing.T) {
 			counted(m, 9, 3)
 			m.Green = then(idle(10), served(10, 300, 0, 20, 50))
 		}, true, finding.Pass, finding.BlameNone, ""},
+		"a tenth more of many lines": {logs, 10, func(_ *Subject, m *Measured) { counted(m, 1100, 1000) }, true, finding.Pass, finding.BlameNone, ""},
 		"more lines than are borne": {`, logs: [{name: errors, pattern: error, most: 2}]`, 10, func(_ *Subject, m *Measured) {
 			counted(m, 3, 1)
 		}, true, finding.Fail, finding.BlameRelease, "want at most 2 a minute"},
@@ -162,19 +167,21 @@ func TestJudge(t *testing.T) {
 		"more lines than are borne, by blue, too": {`, logs: [{name: errors, pattern: error, most: 2}]`, 10, func(_ *Subject, m *Measured) {
 			counted(m, 3, 3)
 		}, true, finding.Inconclusive, finding.BlameEnvironment, "which blue is over, too"},
-		"more lines than are counted": {logs, 10, func(_ *Subject, m *Measured) { counted(m, 3, 3); m.Logs[0].Many = true }, true, finding.Inconclusive, finding.BlameEnvironment, "and more, which are not counted"},
-		"lines that nobody counted":   {logs, 10, nil, true, finding.Inconclusive, finding.BlameEnvironment, "its lines were not counted"},
-		"an alarm":                    {", alarms: [slow]", 0, alarm("ALARM", start), true, finding.Fail, finding.BlameRelease, "watch: alarm slow: ALARM since 2026-11-30T12:00:00Z: because"},
-		"an alarm from before":        {", alarms: [slow]", 10, alarm("ALARM", start.Add(-time.Second)), true, finding.Inconclusive, finding.BlameEnvironment, "from before the new release served"},
-		"an alarm without data":       {", alarms: [slow]", 10, alarm("INSUFFICIENT_DATA", start), true, finding.Inconclusive, finding.BlameEnvironment, "INSUFFICIENT_DATA since 2026"},
-		"an alarm without data, yet":  {", alarms: [slow]", 5, alarm("INSUFFICIENT_DATA", start), false, finding.Inconclusive, finding.BlameEnvironment, ""},
-		"an alarm that is OK":         {", alarms: [slow]", 10, alarm("OK", start), true, finding.Pass, finding.BlameNone, ""},
-		"no such alarm":               {", alarms: [slow]", 0, nil, true, finding.Error, finding.BlameConfig, "watch: alarm slow: there is no such alarm"},
-		"a right is missing":          {"", 0, func(_ *Subject, m *Measured) { m.MetricsErr = denied }, true, finding.Error, finding.BlameConfig, "AccessDenied"},
-		"metrics cannot be read":      {"", 10, func(_ *Subject, m *Measured) { m.MetricsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: throttled"},
-		"tasks cannot be read":        {"", 10, func(_ *Subject, m *Measured) { m.TasksErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: tasks: throttled"},
-		"alarms cannot be read":       {", alarms: [slow]", 10, func(_ *Subject, m *Measured) { m.AlarmsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: alarm slow: throttled"},
-		"a rehearsal says so":         {"", 10, func(s *Subject, _ *Measured) { s.Window = After(start, s.Suite.Watch(), 2*time.Second) }, true, finding.Pass, finding.BlameNone, "(a minute is 2s: WATCH_MINUTE)"},
+		"more lines than are counted":               {logs, 10, func(_ *Subject, m *Measured) { counted(m, 3, 3); m.Logs[0].Many = true }, true, finding.Inconclusive, finding.BlameEnvironment, "and more, which are not counted"},
+		"lines that blue writes elsewhere":          {logs, 10, func(_ *Subject, m *Measured) { counted(m, 3, 0); m.Logs[0].Blue = nil }, true, finding.Inconclusive, finding.BlameEnvironment, "30 lines, 3 a minute; nothing to compare with: no task of blue logs there"},
+		"lines that blue writes elsewhere, bounded": {`, logs: [{name: errors, pattern: error, most: 3}]`, 10, func(_ *Subject, m *Measured) { counted(m, 3, 0); m.Logs[0].Blue = nil }, true, finding.Pass, finding.BlameNone, ""},
+		"lines that nobody counted":                 {logs, 10, nil, true, finding.Inconclusive, finding.BlameEnvironment, "its lines were not counted"},
+		"an alarm":                                  {", alarms: [slow]", 0, alarm("ALARM", start), true, finding.Fail, finding.BlameRelease, "watch: alarm slow: ALARM since 2026-11-30T12:00:00Z: because"},
+		"an alarm from before":                      {", alarms: [slow]", 10, alarm("ALARM", start.Add(-time.Second)), true, finding.Inconclusive, finding.BlameEnvironment, "from before the new release served"},
+		"an alarm without data":                     {", alarms: [slow]", 10, alarm("INSUFFICIENT_DATA", start), true, finding.Inconclusive, finding.BlameEnvironment, "INSUFFICIENT_DATA since 2026"},
+		"an alarm without data, yet":                {", alarms: [slow]", 5, alarm("INSUFFICIENT_DATA", start), false, finding.Inconclusive, finding.BlameEnvironment, ""},
+		"an alarm that is OK":                       {", alarms: [slow]", 10, alarm("OK", start), true, finding.Pass, finding.BlameNone, ""},
+		"no such alarm":                             {", alarms: [slow]", 0, nil, true, finding.Error, finding.BlameConfig, "watch: alarm slow: there is no such alarm"},
+		"a right is missing":                        {"", 0, func(_ *Subject, m *Measured) { m.MetricsErr = denied }, true, finding.Error, finding.BlameConfig, "AccessDenied"},
+		"metrics cannot be read":                    {"", 10, func(_ *Subject, m *Measured) { m.MetricsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: throttled"},
+		"tasks cannot be read":                      {"", 10, func(_ *Subject, m *Measured) { m.TasksErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: tasks: throttled"},
+		"alarms cannot be read":                     {", alarms: [slow]", 10, func(_ *Subject, m *Measured) { m.AlarmsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: alarm slow: throttled"},
+		"a rehearsal says so":                       {"", 10, func(s *Subject, _ *Measured) { s.Window = After(start, s.Suite.Watch(), 2*time.Second) }, true, finding.Pass, finding.BlameNone, "(a minute is 2s: WATCH_MINUTE)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := watching(t, tc.keys), good(tc.settled)

@@ -86,7 +86,8 @@ type Metrics struct {
 	Percentiles [3]minutes
 }
 
-// Lines are those that a pattern found in the logs of both releases. Many says that there were more.
+// Lines are those that a pattern found in the logs of both releases; Blue is nil where blue's are elsewhere. Many says
+// that there were more.
 type Lines struct {
 	Green, Blue minutes
 	Excerpts    []string

@@ -45,6 +45,12 @@ func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 			Text: "ask often enough to meet one error in ten, and allow none",
 			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
 		}
+	case m.fault.Watched():
+		yaml := map[string]string{
+			"leak-in-production": "errors: 1%", killed: "stopped_tasks: 0",
+			"log-errors": "logs: [{name: errors, pattern: '{ $.level = \"error\" }', most: 10}]",
+		}
+		return &Advice{Text: "watch what AWS measures of it, with a bound", YAML: "watch: {" + yaml[m.Fault] + "}\n"}
 	case m.Fault == "wrong-version" || m.Fault == "one-old-task":
 		return r.adviseVersion()
 	case m.Route == nil:

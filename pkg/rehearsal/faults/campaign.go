@@ -200,6 +200,10 @@ func (r *runner) rehearse(ctx context.Context, in Injection) (rehearsal.Result, 
 	defer fair.Close()
 	plan := r.Plan
 	plan.Blue.Addrs, plan.Green.Addrs = fair.Addrs, injector.Addrs
+	plan.Green.Logs = func(write func(task int, line string)) { injector.log.Store(&write) }
+	if in.Fault.Name == killed {
+		plan.Green, plan.KillEvery = r.Plan.Green, plan.WatchMinute // tasks of its own
+	}
 	plan.ProductionPort, plan.TestPort, plan.TerminationWait, plan.Keep = 0, 0, 0, false
 	result, err := plan.Run(ctx, nil)
 	return result, injector, err
@@ -268,7 +272,7 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 		Mutant: m, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}
 	if injector != nil {
-		f.Requests = injector.Injected()
+		f.Requests = injector.Injected() + result.Killed
 	}
 	switch {
 	case ctx.Err() != nil:

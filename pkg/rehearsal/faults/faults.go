@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // Scope says where a fault is put.
@@ -32,7 +34,7 @@ type Fault struct {
 	Scope Scope
 
 	// picks says which requests are broken: nil all of the route's.
-	picks func(f *front) bool
+	picks func(f *front, r *http.Request) bool
 	serve func(f *front, w http.ResponseWriter, r *http.Request)
 }
 
@@ -55,6 +57,9 @@ func Faults() []Fault {
 		{"one-old-task", "one task runs the old version", WholeRelease, (*front).firstOld, oldVersion},
 		{"one-bad-task", "one task answers 500", WholeRelease, (*front).first, internalError},
 		{"errors", "every 10th answer is a 500", WholeRelease, (*front).tenth, internalError},
+		{"leak-in-production", "from production's 20th request on every 4th answer is a 500", WholeRelease, (*front).leaks, internalError},
+		{"log-errors", "each answer is right, and an error is logged beside it", WholeRelease, (*front).every, logsError},
+		{killed, "a task is killed every minute once it serves production", WholeRelease, (*front).never, nil},
 		{"hang", "no answer ever comes", OneRoute, nil, hang},
 		{"drip", "the body comes byte by byte and takes a minute", OneRoute, nil, drip},
 		{"latency", "each answer takes 3 s longer", OneRoute, nil, latency},
@@ -66,6 +71,14 @@ func Faults() []Fault {
 		{"redirect", "a redirect leads to a login page that answers 200", OneRoute, nil, redirect},
 		{"error-200", "the status is 200, the body tells of an error", OneRoute, nil, errorBody},
 	}
+}
+
+// killed is the fault that no front makes: tasks end.
+const killed = "task-killed"
+
+// Watched reports whether only a watch can see the fault: production's traffic brings it, and no request of a suite.
+func (f Fault) Watched() bool {
+	return slices.Contains([]string{"leak-in-production", "log-errors", killed}, f.Name)
 }
 
 // Waits reports whether the fault makes a client wait.
@@ -83,12 +96,30 @@ const (
 	sorryText = "<!doctype html><html lang=en><title>Sorry</title><h1>Something went wrong</h1>\n"
 )
 
-func (f *front) hasOld() bool   { return f.old != nil }
-func (f *front) first() bool    { return f.task == 0 }
-func (f *front) firstOld() bool { return f.first() && f.hasOld() }
+func (f *front) hasOld(*http.Request) bool     { return f.old != nil }
+func (f *front) first(*http.Request) bool      { return f.task == 0 }
+func (f *front) firstOld(r *http.Request) bool { return f.first(r) && f.hasOld(r) }
+func (*front) every(*http.Request) bool        { return true }
+func (*front) never(*http.Request) bool        { return false }
 
 // tenth picks every 10th request of the release, whichever task it reaches.
-func (f *front) tenth() bool { return f.asked.Add(1)%every == 0 }
+func (f *front) tenth(*http.Request) bool { return f.asked.Add(1)%every == 0 }
+
+// leaks picks requests of production's traffic alone: every 4th, once there were 20.
+func (f *front) leaks(r *http.Request) bool {
+	if r.UserAgent() != task.TrafficAgent {
+		return false
+	}
+	n := f.asked.Add(1)
+	return n >= 20 && n%4 == 0
+}
+
+func logsError(f *front, w http.ResponseWriter, r *http.Request) {
+	if write := f.log.Load(); write != nil {
+		(*write)(f.task, `{"level":"error","severity":"ERROR","message":"ERROR Exception: the pool is exhausted"}`)
+	}
+	f.green.ServeHTTP(w, r)
+}
 
 func oldVersion(f *front, w http.ResponseWriter, r *http.Request) { f.old.ServeHTTP(w, r) }
 

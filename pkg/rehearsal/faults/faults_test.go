@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 // oneTask is one task of a release that says its version; it counts nothing and keeps nothing.
@@ -185,8 +186,8 @@ func TestEveryFaultIsTested(t *testing.T) {
 		}
 		seen[f.Name] = true
 	}
-	if len(seen) != 14 {
-		t.Errorf("%d faults; the tables above know 14", len(seen))
+	if len(seen) != 17 {
+		t.Errorf("%d faults; the tests know 17", len(seen))
 	}
 }
 
@@ -225,5 +226,24 @@ func TestARequestBelongsToTheRouteWithTheFewestVariables(t *testing.T) {
 				t.Errorf("%s %s belongs to %q, want %q", c.method, c.path, got, c.want)
 			}
 		})
+	}
+}
+
+// What only a watch sees must be invisible to everybody else: production's traffic meets it, and no request of a suite.
+func TestALeakIsMetByProductionsTrafficAlone(t *testing.T) {
+	i := start(t, "leak-in-production")
+	statuses := func(agent string) (n int) {
+		for range 60 {
+			if a := ask(t, i.Addrs[0], "GET", "/broken", time.Minute, "User-Agent", agent); a.status == 500 {
+				n++
+			}
+		}
+		return n
+	}
+	if n := statuses("greenlight-smoke"); n != 0 || i.Injected() != 0 {
+		t.Errorf("%d of a suite's requests failed, %d were counted", n, i.Injected())
+	}
+	if n := statuses(task.TrafficAgent); n != 11 || i.Injected() != 11 {
+		t.Errorf("%d of production's 60 requests failed, %d were counted, want 11", n, i.Injected())
 	}
 }

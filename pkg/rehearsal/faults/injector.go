@@ -49,6 +49,8 @@ type Injector struct {
 	servers   []*http.Server
 	asked     atomic.Int64
 	injected  atomic.Int64
+	// log writes a line of a task's log, once the release runs.
+	log atomic.Pointer[func(task int, line string)]
 
 	mu      sync.Mutex
 	samples map[Route]Sample
@@ -133,7 +135,7 @@ func (f *front) breaks(r *http.Request) bool {
 		route, ok := Pick(f.Routes, r.Method, r.URL.Path)
 		return ok && route == f.Route
 	}
-	return f.Fault.picks(f)
+	return f.Fault.picks(f, r)
 }
 
 // proxy passes requests on to one task. When nothing is broken it remembers the answers.

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -56,6 +57,7 @@ func Builtins() []Builtin {
 			wrap: trips(says(http.StatusInternalServerError, `relation "trips" does not exist`)),
 		},
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
+		{Name: "leak", About: "answers every 4th request of production's users with 500, and no other", wrap: leak},
 		{
 			Name: "wrong-version", About: "says that it is another version",
 			wrap: func(o BuiltinOptions, _ http.Handler) http.Handler {
@@ -189,6 +191,21 @@ func slow(_ BuiltinOptions, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}
+	})
+}
+
+// TrafficAgent marks the requests of a rehearsal's own users.
+const TrafficAgent = "greenlight-rehearse-traffic"
+
+func leak(_ BuiltinOptions, next http.Handler) http.Handler {
+	var served atomic.Int64
+	exhausted := says(http.StatusInternalServerError, "the pool of connections is exhausted")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.UserAgent() == TrafficAgent && served.Add(1)%4 == 0 {
+			exhausted(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

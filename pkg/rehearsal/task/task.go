@@ -257,6 +257,17 @@ func (s *Set) Running() int {
 	return s.served + len(s.running)
 }
 
+// Kill kills one of the tasks that run, as if it had ended by itself, and reports whether there was one.
+func (s *Set) Kill() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.running {
+		go t.proc.Kill()
+		return true
+	}
+	return false
+}
+
 // Stop sends every task SIGTERM, waits up to grace, and kills what is left. It may be called again.
 func (s *Set) Stop(grace time.Duration) {
 	if s == nil {
