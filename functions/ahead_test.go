@@ -67,3 +67,25 @@ func TestBeforeInstall(t *testing.T) {
 		})
 	}
 }
+
+// TestTheThirdFunctionLooksAhead holds it while a service is created: a stack's placeholder has no watch and needs none, a
+// release does.
+func TestTheThirdFunctionLooksAhead(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ placeholder, keys, verdict, reason string }{
+		"the placeholder":  {"true", "", "PASS", "nothing was judged yet"},
+		"a release":        {"false", "", "ERROR", "the suite has no watch: add one, or take the hook away"},
+		"one with a watch": {"false", "watch: {for: 4m}\n", "PASS", "nothing was judged yet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNative(t, serve(t, old()), serve(t, old()), watchSuite(tc.keys))
+			n.sources, n.current, n.healthy = nil, []string{n.d.revision()}, ""
+			n.d.labels["greenlight.bootstrap"] = tc.placeholder
+			a := start(t, watch, n.url).invoke(n.event("PRE_SCALE_UP", ""), time.Minute)
+			if v := a.verdict(t); v.text("verdict") != tc.verdict || !strings.Contains(v.text("reason"), tc.reason) {
+				t.Errorf("%s: %s\n%s", v.text("verdict"), v.text("reason"), a.log)
+			}
+		})
+	}
+}

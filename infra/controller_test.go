@@ -105,7 +105,7 @@ func readyLines(all stacks) []string {
 	want := fmt.Sprint([][]string{
 		{function + "AfterAllowTestTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_SCALE_UP POST_TEST_TRAFFIC_SHIFT", "60 ROLLBACK"},
 		{function + "BeforeAllowTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_PRODUCTION_TRAFFIC_SHIFT", "60 ROLLBACK"},
-		{function + "AfterAllowTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_PRODUCTION_TRAFFIC_SHIFT POST_PRODUCTION_TRAFFIC_SHIFT", "60 ROLLBACK"},
+		{function + "AfterAllowTraffic", "arn:aws:iam::123456789012:role/trips-InvokeRole", "PRE_SCALE_UP PRE_PRODUCTION_TRAFFIC_SHIFT POST_PRODUCTION_TRAFFIC_SHIFT", "60 ROLLBACK"},
 	})
 	var problems []string
 	var lines struct {
@@ -169,8 +169,8 @@ func TestControllers(t *testing.T) {
 			{"gate.yml", "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [PRODUCTION_TRAFFIC_SHIFT]"},
 			{"gate.yml", `"roleArn": "${InvokeRole.Arn}"`, `"roleArn": "${HookRole.Arn}"`},
 			{"gate.yml", "- BeforeAllowTraffic: ${BeforeAllowTraffic}", "- BeforeAllowTraffic: ${AfterAllowTestTraffic}"},
-			{"gate.yml", "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
-			{"gate.yml", `"lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]`, `"lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]`},
+			{"gate.yml", "LifecycleStages: [PRE_SCALE_UP, PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
+			{"gate.yml", `"lifecycleStages": ["PRE_SCALE_UP", "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]`, `"lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]`},
 			{"gate.yml", `Watching: !If [HasWatch, !Sub "\n  - AfterAllowTraffic: ${AfterAllowTraffic}", ""]`, `Watching: ""`},
 			{"gate.yml", `Watching: !If [HasWatch, !Sub "\n  - AfterAllowTraffic`, `Watching: !If [ForCodeDeploy, !Sub "\n  - AfterAllowTraffic`},
 		}},

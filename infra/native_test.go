@@ -335,7 +335,7 @@ func TestNative(t *testing.T) {
 			{"gate.yml", "          LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]", "          LifecycleStages: [PRODUCTION_TRAFFIC_SHIFT]"},
 			{f, "RoleArn: !GetAtt Gate.Outputs.InvokeRoleArn", "RoleArn: !GetAtt LoadBalancerRole.Arn"},
 			{"gate.yml", "Value: !GetAtt InvokeRole.Arn", "Value: !GetAtt HookRole.Arn"},
-			{f, "LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
+			{f, "LifecycleStages: [PRE_SCALE_UP, PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT]", "LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]"},
 			{f, "            - !If\n              - HasWatch\n              - HookTargetArn", "            - !If\n              - ByECS\n              - HookTargetArn"},
 		}},
 		"traffic": {nativeTraffic, []mutation{

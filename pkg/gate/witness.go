@@ -235,7 +235,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if checked == nil {
 		return nil, brokenSuite(problems)
 	}
-	if g.watches() && checked.Watch() == nil {
+	if g.watches() && checked.Watch() == nil && g.idle(in) == (decision.Idle{}) {
 		return nil, errors.New(noWatch)
 	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
