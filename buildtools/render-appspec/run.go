@@ -207,14 +207,18 @@ func (a *appspecRun) spec(task *taskdef.Task) appspec.Spec {
 // when it leaves no choice. What is not known has been asked for, and is Wrong.
 func (a *appspecRun) target(task *taskdef.Task) (container, port appspec.Value) {
 	container, port = a.value("container", a.container), a.portFlag()
-	if task != nil {
-		return a.fromTask(task, container, port)
+	missing := func(v appspec.Value) bool { return v.Text == "" && !v.Wrong }
+	if task != nil && missing(container) && !port.Wrong { // a port would have told which one
+		container = a.onlyContainer(task, port.Text)
+	}
+	if task != nil && missing(port) {
+		port = a.onlyPort(task, container.Text)
 	}
 	for _, f := range []struct {
 		flag  string
 		value *appspec.Value
 	}{{"--container", &container}, {"--port", &port}} {
-		if f.value.Text != "" || f.value.Wrong {
+		if !missing(*f.value) {
 			continue
 		}
 		if f.value.Wrong = true; a.taskdef == "" && !a.flags.Given("taskdef") {
@@ -234,21 +238,9 @@ func (a *appspecRun) portFlag() appspec.Value {
 	return port
 }
 
-// fromTask completes the target from a task definition.
-func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value) (_, _ appspec.Value) {
-	if container.Text == "" && !container.Wrong {
-		container.Wrong = true
-		if !port.Wrong { // a port would have told which one
-			if c, ok := a.onlyContainer(task, port.Text); ok {
-				container = appspec.Value{Text: c.Name, Place: c.Place}
-			}
-		}
-	}
-	if port.Text != "" || port.Wrong {
-		return container, port
-	}
-	port.Wrong = true
-	c, ok := task.Container(container.Text)
+// onlyPort returns the one port of a container.
+func (a *appspecRun) onlyPort(task *taskdef.Task, name string) (port appspec.Value) {
+	c, ok := task.Container(name)
 	switch {
 	case !ok: // has been asked for, or is what is wrong
 	case len(c.Ports) == 0:
@@ -259,7 +251,7 @@ func (a *appspecRun) fromTask(task *taskdef.Task, container, port appspec.Value)
 	default:
 		port = appspec.Value{Text: strconv.Itoa(c.Ports[0].Number), Place: c.Ports[0].Place}
 	}
-	return container, port
+	return port
 }
 
 // rule reports that two things that are right for themselves do not fit together.
@@ -268,27 +260,26 @@ func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
 }
 
 // onlyContainer returns the one container with a port, or with the port asked for.
-func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (taskdef.Container, bool) {
-	var found []taskdef.Container
+func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (found appspec.Value) {
 	var names []string
 	number, _ := strconv.Atoi(port)
 	for _, c := range task.Containers {
 		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
-			found = append(found, c)
+			found = appspec.Value{Text: c.Name, Place: c.Place}
 			names = append(names, template.Unquoted(c.Name))
 		}
 	}
 	switch {
-	case len(found) == 1:
-		return found[0], true
-	case len(found) == 0 && port != "":
+	case len(names) == 1:
+		return found
+	case len(names) == 0 && port != "":
 		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", mapped(task))
-	case len(found) == 0:
+	case len(names) == 0:
 		a.rule(task.Place, "no container has a port for the load balancer", withoutPorts(task))
 	default:
 		a.Usage("--container", "which container? these have a port: "+strings.Join(names, ", "), "")
 	}
-	return taskdef.Container{}, false
+	return appspec.Value{}
 }
 
 // mapped lists the ports that there are.

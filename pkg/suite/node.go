@@ -135,48 +135,40 @@ func (r *reader) keyHelp(p pair, what string, known []string, all []pair) string
 
 // collect returns the entries of a mapping, resolved, and then those of the mappings merged into it.
 func (r *reader) collect(n *yaml.Node, depth int) []pair {
-	c := collector{reader: r, pairs: make([]pair, 0, len(n.Content)/2), seen: map[string]bool{}}
-	c.add(n, depth, false)
-	return c.pairs
-}
-
-type collector struct {
-	*reader
-	pairs []pair
-	seen  map[string]bool
-}
-
-func (c *collector) add(n *yaml.Node, depth int, merging bool) {
+	all, seen := make([]pair, 0, len(n.Content)/2), map[string]bool{}
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := c.resolve(n.Content[i], depth), c.resolve(n.Content[i+1], depth)
+		k, v := r.resolve(n.Content[i], depth), r.resolve(n.Content[i+1], depth)
 		switch {
 		case k == nil || v == nil:
-			return
+			return all
 		case k.ShortTag() == "!!merge":
-			merged = append(merged, v)
+			from := []*yaml.Node{v}
+			if v.Kind == yaml.SequenceNode {
+				from = v.Content
+			}
+			merged = append(merged, from...)
 		case k.Kind != yaml.ScalarNode:
-			c.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
-		case !c.seen[k.Value]:
-			c.seen[k.Value] = true
-			c.pairs = append(c.pairs, pair{k.Value, posOf(k), v})
-		case !merging:
-			c.fail(posOf(k), "keep one of them", "the key %s stands here twice", quote(k.Value))
+			r.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
+		case seen[k.Value]:
+			r.fail(posOf(k), "keep one of them", "the key %s stands here twice", quote(k.Value))
+		default:
+			seen[k.Value] = true
+			all = append(all, pair{k.Value, posOf(k), v})
 		}
 	}
 	for _, m := range merged {
-		from := []*yaml.Node{m}
-		if m.Kind == yaml.SequenceNode {
-			from = m.Content
-		}
-		for _, f := range from {
-			if f = c.resolve(f, depth+1); f != nil && f.Kind == yaml.MappingNode {
-				c.add(f, depth+1, true)
-			} else if f != nil {
-				c.fail(posOf(f), "", "only a mapping can be merged with <<, not %s", describe(f))
-			}
+		if m = r.resolve(m, depth+1); m != nil && m.Kind != yaml.MappingNode {
+			r.fail(posOf(m), "", "only a mapping can be merged with <<, not %s", describe(m))
+		} else if m != nil {
+			all = append(all, slices.DeleteFunc(r.collect(m, depth+1), func(p pair) bool {
+				twice := seen[p.key]
+				seen[p.key] = true
+				return twice
+			})...)
 		}
 	}
+	return all
 }
 
 // items returns the elements of a list, resolved. What is not a list is a problem, and has no elements.
