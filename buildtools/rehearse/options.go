@@ -153,8 +153,8 @@ func (o *options) releaseFlags(c *cli.Command) {
 		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
 	f.StringArrayVar(&o.hooks, "hook", nil,
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
-			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
-			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
+			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's at "+
+			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT, and for a watch at POST_PRODUCTION_TRAFFIC_SHIFT")
 	f.DurationVar(&o.plan.WatchMinute, "watch-minute", 2*time.Second,
 		"`TIME`: how long each minute of a suite's watch is here, and of a step's bake time where one is watched")
 	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
