@@ -25,7 +25,7 @@ type suite struct {
 
 const compared = `
 compare:
-  - {name: report, request: GET /report, pairs: 40, warmup: 5, expect: {status: 200}}
+  - {name: report, request: GET /report, pairs: 40, over: 1s, warmup: 5, expect: {status: 200}}
 `
 
 func (s suite) text() string {

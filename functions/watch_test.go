@@ -52,7 +52,7 @@ func watchSuite(keys string) string {
 func newWatched(t *testing.T, c *cloud, d *rollout) *watched {
 	w := &watched{cloud: c, t: t, d: d, green: usual(), earlier: usual(), shifted: time.Now(), limit: time.Minute}
 	c.Metrics, c.Functions = w.metrics, http.HandlerFunc(w.invoked)
-	c.Server.Tasks, c.Alarms = func() []aws.Task { return w.tasks }, func() []aws.Alarm { return w.alarms }
+	c.Tasks, c.Alarms = func() []aws.Task { return w.tasks }, func() []aws.Alarm { return w.alarms }
 	bend := c.Bend
 	c.Bend = func(rw http.ResponseWriter, r *http.Request, call aws.Call) bool {
 		if call.Operation != w.refused {
@@ -304,7 +304,7 @@ func watchCalls(t *testing.T, n *native, stage, details string, between func(cal
 		if said.HookStatus != "IN_PROGRESS" {
 			return a, call
 		}
-		time.Sleep(time.Duration(said.CallBackDelay) * time.Second)
+		<-time.After(time.Duration(said.CallBackDelay) * time.Second)
 		if state = said.HookDetails["greenlight"]; between != nil {
 			between(call, &state)
 		}
@@ -352,8 +352,8 @@ func TestWatchNatively(t *testing.T) {
 		"a state that was forged is none": {
 			stage: "POST_PRODUCTION_TRAFFIC_SHIFT", green: 100, prepare: func(_ *native, w *watched) { leaks(w) }, keys: "4m",
 			between: func(call int, state *string) {
-				if call == 1 { // an hour ago green served well
-					*state = strings.ReplaceAll(*state, time.Now().UTC().Format("T15:"), time.Now().UTC().Add(-time.Hour).Format("T15:"))
+				if call == 1 { // yesterday nothing was served, and nobody would wait
+					*state = strings.ReplaceAll(*state, time.Now().UTC().Format("2006-01-02T"), time.Now().UTC().AddDate(0, 0, -1).Format("2006-01-02T"))
 				}
 			},
 			verdict: "FAIL", status: "FAILED", reason: "watch: 5xx: 20 %", least: 4, most: 14,

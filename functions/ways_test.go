@@ -123,6 +123,25 @@ func ways() []way {
 			a.tag(t, a.d.definition(2), answering("approved", "mine"))
 			return a.ends("FAILED", "")
 		}, "INCONCLUSIVE", "environment", "nobody is asked twice"},
+		{14, "`watch`: `hookDetails` hold a time in which the new release served nobody yet", func(t *testing.T, _ *cloud) answer {
+			n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 4m}\npolicy: {inconclusive: allow}\n"))
+			newWatched(t, n.cloud, n.d).green.errors = 8
+			now := time.Now().UTC()
+			forge := func(call int, state *string) {
+				if call == 1 {
+					*state = strings.ReplaceAll(*state, now.Format("2006-01-02T"), now.AddDate(0, 0, -1).Format("2006-01-02T"))
+				}
+			}
+			a, _ := watchCalls(t, n, "POST_PRODUCTION_TRAFFIC_SHIFT", n.production(100, 0), forge, "EVIDENCE_PARAMETER=/evidence")
+			return a
+		}, "FAIL", "release", "watch: 5xx: 20 %"},
+		{14, "`watch`: whoever may invoke the function says that it is its last call", func(t *testing.T, c *cloud) answer {
+			d, payload := c.deploy(watch, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 50m}\n"))
+			w := newWatched(t, c, d)
+			w.limit = 8 * time.Second
+			a, _ := w.run(strings.TrimSuffix(payload, "}") + `,"GreenlightCall":12}`)
+			return reported(t, d, a)
+		}, "ERROR", "gate", "there were 13 calls already"},
 	}
 }
 

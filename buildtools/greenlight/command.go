@@ -81,7 +81,7 @@ type session struct {
 
 // command completes a command; wrong says what is wrong with flags of its own.
 func (s *session) command(c *cli.Command, wrong func() error, do func(context.Context) int) *cli.Command {
-	c.Arguments, c.Exit, c.Once = "[flags]", exits, true
+	c.Arguments, c.Exit = "[flags]", exits
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if len(args) > 0 {
 			return 0, cli.Usagef("unexpected argument: everything is a flag here")

@@ -212,7 +212,7 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 			time.Since(answered) > patience:
 			return seen, err
 		default:
-			d.trouble(err)
+			d.once("cannot be seen, and is looked at again: %v", err) // once for each reason
 		}
 		select {
 		case <-time.After(d.every):

@@ -27,7 +27,7 @@ type diff struct {
 func diffCommand(at surroundings) *cli.Command {
 	d := &diff{session: session{at: at}}
 	c := &cli.Command{
-		Name: "diff", Arguments: "[flags] TASKDEF", Once: true,
+		Name: "diff", Arguments: "[flags] TASKDEF",
 		About: `Compares a rendered task definition with the one that runs: by what they mean to
 Amazon ECS. The order of containers and variables, and what ECS fills in, are no
 difference. Values that look like secrets are not shown.`,

@@ -279,11 +279,6 @@ func (s *session) show(now rollout.State) {
 	}
 }
 
-// trouble says that AWS does not answer, once for each reason.
-func (s *session) trouble(err error) {
-	s.once("cannot be seen, and is looked at again: %v", err)
-}
-
 // next is what somebody can do who does not follow a deployment any more.
 func (s *session) next(id string) {
 	say(s.at.stderr, "look at it:  greenlight status --deployment %s", id)

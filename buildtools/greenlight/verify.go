@@ -22,7 +22,7 @@ type verifying struct {
 func verifyCommand(at surroundings) *cli.Command {
 	v := &verifying{session: session{at: at}}
 	c := &cli.Command{
-		Name: "verify", Arguments: "[flags] TASKDEF", Once: true,
+		Name: "verify", Arguments: "[flags] TASKDEF",
 		About: `Verifies that everything exists that a task definition names, before it is
 deployed: images and their platform, roles and whom they trust, secrets, log
 groups, files in S3. With more flags also the hooks, their suite and what

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The demo: one good and one bad release of the trip management application, from the template of the
+# The demo: a good release of the trip management application and two bad ones, from the template of the
 # task definition to the end of the deployment. Needs nothing but the binaries: demo.sh BIN
 set -eu
 bin=$1
@@ -10,20 +10,22 @@ mkdir -p "$out"
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 
-# rehearse_release RELEASE COMMAND: renders the release's files, rehearses it, and returns its exit code.
+# rehearse_release RELEASE COMMAND [SUITE]: renders the release's files, rehearses it, and returns its exit code.
 rehearse_release() {
+	watch=''
+	if [ $# -gt 2 ]; then watch='--hook AfterAllowTraffic=CodeDeployHook_tripmgmt_AfterAllowTraffic'; fi
 	image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/devops/tripmgmtdemo:$1"
 	"$bin/render-taskdef" -q -o "$out/taskdef-$1.json" --env-file "$app/demo.env" \
 		--image "$image" --release "$1" "$app/taskdef_src.json"
 	"$bin/render-appspec" -q -o "$out/appspec-$1.yaml" --taskdef "$out/taskdef-$1.json" \
 		--capacity-provider tripmgmt-capacity \
 		--hook AfterAllowTestTraffic=CodeDeployHook_tripmgmt_AfterAllowTestTraffic \
-		--hook BeforeAllowTraffic=CodeDeployHook_tripmgmt_BeforeAllowTraffic
+		--hook BeforeAllowTraffic=CodeDeployHook_tripmgmt_BeforeAllowTraffic $watch
 	echo "rendered $out/taskdef-$1.json and $out/appspec-$1.yaml from $app/taskdef_src.json"
 	code=0
-	"$bin/rehearse" --taskdef "$out/taskdef-$1.json" --appspec "$out/appspec-$1.yaml" --suite "$app/smoke.yaml" \
+	"$bin/rehearse" --taskdef "$out/taskdef-$1.json" --appspec "$out/appspec-$1.yaml" --suite "${3:-$app/smoke.yaml}" \
 		--blue builtin:good --green "$2" --production-port 0 --test-port 0 --hooks "$bin" \
-		--speed 200 --traffic 50 --report "json=$out/report-$1.json" --report "html=$out/report-$1.html" || code=$?
+		--speed 200 --watch-minute 1s --traffic 50 --report "json=$out/report-$1.json" --report "html=$out/report-$1.html" || code=$?
 	return $code
 }
 
@@ -43,7 +45,16 @@ if [ $code -ne 1 ]; then
 	exit 1
 fi
 
-title "Both as a page: $out/report-1.1.0.html, $out/report-1.2.0.html"
+title "3. A release that only its users notice: 1.3.0 answers every 4th of their requests with 500, and none of the suite's"
+{ cat "$app/smoke.yaml"; printf '\nwatch: {for: 3m, errors: 1%%}\n'; } >"$out/watched.yaml"
+code=0
+rehearse_release 1.3.0 builtin:leak "$out/watched.yaml" || code=$?
+if [ $code -ne 1 ]; then
+	echo "demo: the release that leaks was expected to be rolled back (exit 1), but rehearse exited with $code" >&2
+	exit 1
+fi
+
+title "All as a page: $out/report-1.1.0.html, $out/report-1.2.0.html, $out/report-1.3.0.html"
 
 title "Three things to try next"
 cat <<TEXT

@@ -107,12 +107,11 @@ const (
 // faultOptions are the flags of rehearse faults, those of a rehearsal among them.
 type faultOptions struct {
 	options
-	names, routes, onlyRoutes []string
-	readiness, list           bool
-	parallel                  int
-
-	faults     []faults.Fault
-	also, only []faults.Route
+	names           []string
+	also, only      []faults.Route
+	readiness, list bool
+	parallel        int
+	faults          []faults.Fault
 }
 
 func faultsCommand(w world) *cli.Command {
@@ -144,8 +143,8 @@ rehearse faults --list`,
 	o.releaseFlags(c)
 	f := c.Group("the faults")
 	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")
-	f.StringArrayVar(&o.routes, "route", nil, "`'GET /path'`: break this route too, whether the suite asks it or not")
-	f.StringArrayVar(&o.onlyRoutes, "only", nil, "`'GET /path'`: break this route only, as the suite writes it")
+	f.Func("route", "`'GET /path'`: break this route too, whether the suite asks it or not (repeatable)", route(&o.also))
+	f.Func("only", "`'GET /path'`: break this route only, as the suite writes it (repeatable)", route(&o.only))
 	f.BoolVar(&o.readiness, "readiness", false,
 		"break the routes of the readiness checks too; each takes the suite's whole within")
 	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()),
@@ -168,7 +167,7 @@ rehearse faults --list`,
 }
 
 // complete checks the flags and takes them apart.
-func (o *faultOptions) complete(c *cli.Command, args []string) (err error) {
+func (o *faultOptions) complete(c *cli.Command, args []string) error {
 	o.plan.Speed, o.traffic = faultSpeed, "0"
 	if err := o.options.complete(c, args); err != nil {
 		return err
@@ -188,27 +187,22 @@ func (o *faultOptions) complete(c *cli.Command, args []string) (err error) {
 			return cli.Usagef("--fault: there is no such fault; %s", nearest(name, known, "there are "))
 		}
 	}
-	if o.also, err = parseRoutes("route", o.routes); err != nil {
-		return err
-	}
-	o.only, err = parseRoutes("only", o.onlyRoutes)
-	return err
+	return nil
 }
 
-func parseRoutes(flag string, texts []string) ([]faults.Route, error) {
-	var all []faults.Route
-	for _, t := range texts {
-		method, path, ok := strings.Cut(t, " ")
+// route reads a route into all.
+func route(all *[]faults.Route) func(text string) error {
+	return func(text string) error {
+		method, path, ok := strings.Cut(text, " ")
 		if !ok {
-			method, path = "GET", t
+			method, path = "GET", text
 		}
 		if !strings.HasPrefix(path, "/") || method != strings.ToUpper(method) || strings.ContainsAny(path, " ?#") {
-			return nil, cli.Usagef(
-				"--%s: want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'", flag)
+			return errors.New("want a method and a path without a query: 'GET /api/trips', 'DELETE /api/trips/${id}'")
 		}
-		all = append(all, faults.Route{Method: method, Path: path})
+		*all = append(*all, faults.Route{Method: method, Path: path})
+		return nil
 	}
-	return all, nil
 }
 
 // faultView tells a campaign to a person.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,10 +15,10 @@ import (
 
 // nativeOptions are the flags of a deployment of Amazon ECS itself.
 type nativeOptions struct {
-	strategy, hookTimeout, testHeader string
-	pauses                            []string
-	create                            bool
-	bakeTime                          time.Duration
+	strategy, hookTimeout string
+	pauses                []lifecycle.Name
+	create                bool
+	bakeTime              time.Duration
 }
 
 // The flags that one controller has and the other has not.
@@ -30,15 +32,26 @@ func (o *options) nativeFlags(c *cli.Command) {
 	f := c.Group("a deployment of Amazon ECS itself")
 	f.StringVar(&n.strategy, "strategy", "blue-green",
 		"`STRATEGY`: how production traffic moves: blue-green, canary:10,5m or linear:25,2m; --speed divides the waits")
-	f.StringArrayVar(&n.pauses, "pause", nil, "`STAGE`: a PAUSE hook, which waits for ContinueServiceDeployment")
+	f.Func("pause", "`STAGE`: a PAUSE hook, which waits for ContinueServiceDeployment (repeatable)", func(stage string) error {
+		if takes := lifecycle.PauseStages(); !slices.Contains(takes, lifecycle.Name(stage)) {
+			return fmt.Errorf("not a stage that takes a PAUSE hook; %s", nearest(stage, takes, "they are "))
+		}
+		n.pauses = append(n.pauses, lifecycle.Name(stage))
+		return nil
+	})
 	f.StringVar(&n.hookTimeout, "hook-timeout", "24h,ROLLBACK",
 		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
 			"while the hook does nothing")
 	f.DurationVar(&n.bakeTime, "bake-time", terminationWait,
 		"`TIME`: how long both releases run after the shift; --speed divides it")
-	f.StringVar(&n.testHeader, "test-header", "",
-		"`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, and there is no "+
-			"test listener")
+	f.Func("test-header", "`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, "+
+		"and there is no test listener", func(text string) error {
+		name, value, _ := strings.Cut(text, "=")
+		if o.plan.Header = (rehearsal.Header{Name: name, Value: value}); name == "" || value == "" {
+			return errors.New("want NAME=VALUE")
+		}
+		return nil
+	})
 	f.BoolVar(&n.create, "create", false, "the service is created: there is no old release, and no --blue")
 }
 
@@ -61,7 +74,7 @@ func (o *options) chooseController(c *cli.Command) error {
 		return nil
 	}
 	n := o.native
-	o.plan.Native = &rehearsal.Native{Create: n.create}
+	o.plan.Native = &rehearsal.Native{Create: n.create, Pauses: n.pauses}
 	var err error
 	if o.plan.Config, err = deployment.ParseStrategy(n.strategy); err != nil {
 		return cli.Usagef("--strategy: %v", err)
@@ -73,20 +86,6 @@ func (o *options) chooseController(c *cli.Command) error {
 		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
 	}
 	o.plan.TerminationWait = n.bakeTime
-	takes := lifecycle.PauseStages()
-	for _, p := range n.pauses {
-		if !slices.Contains(takes, lifecycle.Name(p)) {
-			return cli.Usagef("--pause: not a stage that takes a PAUSE hook; %s", nearest(p, takes, "they are "))
-		}
-		o.plan.Native.Pauses = append(o.plan.Native.Pauses, lifecycle.Name(p))
-	}
-	if n.testHeader != "" {
-		name, value, ok := strings.Cut(n.testHeader, "=")
-		if !ok || name == "" || value == "" {
-			return cli.Usagef("--test-header: want NAME=VALUE")
-		}
-		o.plan.Header = rehearsal.Header{Name: name, Value: value}
-	}
 	return o.timeout(n.hookTimeout)
 }
 

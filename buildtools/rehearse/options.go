@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,10 +31,8 @@ const (
 type options struct {
 	taskDefinition, appSpec, suite string
 	blue, green, blueRelease       string
-	config, healthCheck            string
-	controller                     string
+	config, controller             string
 	native                         nativeOptions
-	alarms                         []string
 	hooksDir                       string
 	hooks, secrets, reportFlags    []string
 	formats                        []string // of reports
@@ -83,9 +82,8 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 	f := c.Group("the deployment")
 	f.StringVar(&o.controller, "controller", "codedeploy",
 		"`NAME`: who deploys: codedeploy, or native for Amazon ECS itself, which takes no AppSpec")
-	f.StringArrayVar(&o.alarms, "alarm", nil,
-		"`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
-			"5xx, file=PATH once that file exists")
+	f.Func("alarm", "`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
+		"5xx, file=PATH once that file exists (repeatable)", o.alarm)
 	f.BoolVar(&o.plan.Discover, "discover", false,
 		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
 			"as on AWS; the suite is where the label greenlight.suite says")
@@ -146,15 +144,14 @@ func (o *options) releaseFlags(c *cli.Command) {
 	f = c.Group("tasks and hooks")
 	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
 	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
-	f.StringVar(&o.healthCheck, "health-check", "",
-		"`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with anything below "+
-			"500)")
+	f.Func("health-check", "`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with "+
+		"anything below 500)", o.health)
 	f.StringVar(&o.hooksDir, "hooks", "",
 		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
 	f.StringArrayVar(&o.hooks, "hook", nil,
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
-			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's two at "+
-			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT")
+			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's at "+
+			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT, and for a watch at POST_PRODUCTION_TRAFFIC_SHIFT")
 	f.DurationVar(&o.plan.WatchMinute, "watch-minute", 2*time.Second,
 		"`TIME`: how long each minute of a suite's watch is here, and of a step's bake time where one is watched")
 	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
@@ -211,7 +208,7 @@ func (o *options) complete(c *cli.Command, args []string) error {
 
 // values takes the flags apart that hold more than one thing.
 func (o *options) values() error {
-	var wrong [6]error
+	var wrong [4]error
 	o.plan.Blue, wrong[0] = serve("blue", o.blue)
 	o.plan.Green, wrong[1] = serve("green", o.green)
 	if o.plan.Native == nil {
@@ -220,7 +217,6 @@ func (o *options) values() error {
 			wrong[2] = cli.Usagef("--config: %v", err)
 		}
 	}
-	wrong[3], wrong[4] = o.health(), o.alarm()
 	o.plan.BlueRelease = cmp.Or(o.blueRelease, "blue")
 	switch native := o.plan.Native; {
 	case native != nil && native.Create:
@@ -230,7 +226,7 @@ func (o *options) values() error {
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
 	if o.plan.Traffic = rate; err != nil || !(rate >= 0 && rate <= 100_000) {
-		wrong[5] = cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
+		wrong[3] = cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
 	}
 	if err := cmp.Or(wrong[:]...); err != nil {
 		return err
@@ -254,38 +250,29 @@ func (o *options) values() error {
 	return err
 }
 
-func (o *options) health() error {
-	if o.healthCheck == "" {
-		return nil
-	}
-	path, codes, given := strings.Cut(o.healthCheck, "=")
+func (o *options) health(text string) (err error) {
+	path, codes, given := strings.Cut(text, "=")
 	if !given {
 		codes = "200" // AWS's default
 	}
-	var err error
+	if !strings.HasPrefix(path, "/") {
+		return errors.New("want PATH[=CODES]; the path begins with /")
+	}
 	o.plan.Health.Path = path
 	o.plan.Health.Codes, err = alb.ParseCodes(codes)
-	switch {
-	case !strings.HasPrefix(path, "/"):
-		return cli.Usagef("--health-check: want PATH[=CODES]; the path begins with /")
-	case err != nil:
-		return cli.Usagef("--health-check: %v", err)
-	}
-	return nil
+	return err
 }
 
-func (o *options) alarm() error {
-	for _, when := range o.alarms {
-		kind, value, _ := strings.Cut(when, "=")
-		errors, err := strconv.ParseInt(value, 10, 64)
-		switch {
-		case kind == "5xx" && err == nil && errors > 0:
-			o.plan.Alarm.Errors = errors
-		case kind == "file" && value != "":
-			o.plan.Alarm.File = value
-		default:
-			return cli.Usagef("--alarm: want 5xx=N (a number above 0) or file=PATH")
-		}
+func (o *options) alarm(when string) error {
+	kind, value, _ := strings.Cut(when, "=")
+	count, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case kind == "5xx" && err == nil && count > 0:
+		o.plan.Alarm.Errors = count
+	case kind == "file" && value != "":
+		o.plan.Alarm.File = value
+	default:
+		return errors.New("want 5xx=N (a number above 0) or file=PATH")
 	}
 	return nil
 }

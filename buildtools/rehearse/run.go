@@ -94,11 +94,12 @@ func (o *options) read(w world) diagnostic.List {
 		found.Functions = rehearsal.StageFunctions(o.commands, o.plan.Watch != nil)
 		o.plan.Native.Watches = o.plan.Watch != nil && len(o.commands) == 0
 	}
+	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
+	problems = append(problems, missing...)
+	problems = append(problems, o.unwatched()...)
 	if !o.ownRate {
 		o.plan.Traffic = max(o.plan.Traffic, o.plan.EnoughTraffic())
 	}
-	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
-	problems = append(problems, missing...)
 	if o.plan.Release.ID != "" && o.plan.Release.ID == o.plan.BlueRelease {
 		problems = append(problems, problem(diagnostic.Place{Flag: "--blue-release"}, diagnostic.Error,
 			"blue and green have the same name: nobody could tell who answered", "--blue-release ID names the old version"))
@@ -139,17 +140,23 @@ func problem(at diagnostic.Place, severity diagnostic.Severity, text, help strin
 	return diagnostic.Problem{Place: at, Severity: severity, Text: text, Help: help}
 }
 
-// silent warns of what the controller passes over without a word: a hook, or that there is none.
-func (o *options) silent(found rehearsal.Release) diagnostic.List {
+// unwatched warns of a watch that no hook makes; nothing is measured for it then.
+func (o *options) unwatched() diagnostic.List {
 	event := lifecycle.AfterAllowTraffic
 	if o.plan.Native != nil {
 		event = lifecycle.PostProductionTrafficShift
 	}
-	if _, ok := o.plan.Hooks[event]; o.plan.Watch != nil && len(o.plan.Hooks) > 0 && !ok {
-		return diagnostic.List{problem(diagnostic.Place{File: o.suite}, diagnostic.Warning,
-			fmt.Sprintf("has a watch, and nothing watches: there is no hook at %s", event),
-			fmt.Sprintf("name the third function there: --hook %s=FUNCTION", event))}
+	if _, ok := o.plan.Hooks[event]; ok || o.plan.Watch == nil || len(o.plan.Hooks) == 0 {
+		return nil
 	}
+	o.plan.Watch = nil
+	return diagnostic.List{problem(diagnostic.Place{File: o.suite}, diagnostic.Warning,
+		fmt.Sprintf("has a watch, and nothing watches: there is no hook at %s", event),
+		fmt.Sprintf("name the third function there: --hook %s=FUNCTION", event))}
+}
+
+// silent warns of what CodeDeploy passes over without a word: a hook, or that there is none.
+func (o *options) silent(found rehearsal.Release) diagnostic.List {
 	f, ok := found.Functions[lifecycle.AfterAllowTestTraffic]
 	switch {
 	case o.plan.Native == nil && found.AppSpec != "" && len(found.Functions) == 0:

@@ -114,9 +114,6 @@ func (t *templateRun) render() {
 	doc, problems := template.Reader{Scope: scope}.Read(cli.Name(t.name), text)
 	t.Add(problems...)
 	t.edits.WantImage = t.imageDetail != ""
-	if t.listVars || len(problems) > 0 { // the edits are not tried
-		t.Add(t.edits.Malformed()...)
-	}
 	if t.listVars {
 		if !t.Failed() {
 			data := listed(doc)

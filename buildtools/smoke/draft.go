@@ -20,7 +20,7 @@ func draftCommand(at surroundings) *cli.Command {
 	d := draft.New()
 	var target, out string
 	c := &cli.Command{
-		Name: "draft", Arguments: "[flags] SOURCE", Once: true,
+		Name: "draft", Arguments: "[flags] SOURCE",
 		About: `Writes a first suite: from OpenAPI 3, a HAR recording, a Postman collection,
 curl lines, or the address of an application; - is stdin. It asks --target twice
 for each, expects what stays the same, and says which faults of a release the

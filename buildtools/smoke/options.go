@@ -45,7 +45,9 @@ func command(at surroundings) *cli.Command {
 		Arguments: "[flags] SUITE",
 		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
 makes every attempt of every check, and with --baseline compares it with the old
-release. It never retries what it judges.`,
+release. It never retries what it judges. A comparison takes 30 s by default (over),
+and longer where the release looks slower and may only be cold (warm_up_within);
+slower by less than 20 ms (min_shift) or 1.25× (min_ratio) is not called slower.`,
 		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
 smoke --target https://green.example --baseline https://blue.example \
     --report junit=smoke.xml smoke.yaml
@@ -107,35 +109,29 @@ func (o *options) complete(c *cli.Command, args []string) (err error) {
 		return cli.Usagef("want one SUITE, have %d", len(args))
 	}
 	o.suite = args[0]
-	if c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000) {
+	switch {
+	case c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000):
 		return cli.Usagef("--concurrency must be between 1 and 1000")
-	}
-	if slices.Contains(o.tags, "!") || slices.Contains(o.tags, "") {
+	case slices.Contains(o.tags, "!") || slices.Contains(o.tags, ""):
 		return cli.Usagef("--tags wants TAG,!TAG")
-	}
-	formats := []string{"junit", "json", "html", "md"}
-	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil {
-		return err
-	}
-	if o.quiet && o.verbose {
+	case o.quiet && o.verbose:
 		return cli.Usagef("-q and -v exclude each other")
 	}
-	if o.validate || o.bundle {
-		return nil
+	formats := []string{"junit", "json", "html", "md"}
+	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
+		return err
 	}
-	if c.Empty("baseline") {
+	switch {
+	case c.Empty("baseline"):
 		return cli.Usagef("--baseline is empty: the variable behind it is not set")
-	}
-	if o.target == "" {
+	case o.target == "":
 		return cli.Usagef("--target is missing: where is the release to judge?")
 	}
 	if _, err := smoke.BaseURL(o.target); err != nil {
 		return cli.Usagef("--target: %v", err)
 	}
-	if o.baseline != "" {
-		if _, err := smoke.BaseURL(o.baseline); err != nil {
-			return cli.Usagef("--baseline: %v", err)
-		}
+	if _, err := smoke.BaseURL(o.baseline); err != nil && o.baseline != "" {
+		return cli.Usagef("--baseline: %v", err)
 	}
 	return nil
 }

@@ -63,11 +63,6 @@ func TestTheReadmeSaysWhatTheSchemaKnows(t *testing.T) {
 		switch m[2] {
 		case "keys":
 			text = keyTable(root)
-		case "demands":
-			text = "| | |\n| --- | --- |\n"
-			for _, d := range suite.Demands() {
-				text += fmt.Sprintf("| `%s` | %s |\n", d[0], d[1])
-			}
 		default:
 			text = "```yaml\n" + readFile(t, m[2]) + "```\n"
 		}

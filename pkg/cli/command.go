@@ -44,9 +44,6 @@ type Command struct {
 	Example string
 	// Exit explains the exit codes, one a line.
 	Exit string
-	// Once refuses a flag that takes one value and is given two, where of the two one would be lost in silence.
-	// Without it the last one wins, as in a shell's alias that somebody overrides.
-	Once bool
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -178,9 +175,6 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	general.BoolP("help", "h", false, "show this help")
 	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
 	for _, g := range c.groups {
-		if c.Once {
-			g.flags.VisitAll(takeOnce)
-		}
 		c.cobra.Flags().AddFlagSet(g.flags)
 	}
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -264,15 +258,13 @@ func (c *Command) completion(out *Stdout) *Command {
 			"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
 		Do: func(_ context.Context, args []string) (int, error) {
 			shell := strings.Join(args, " ")
-			switch shell {
-			case "bash":
-				return ExitOK, c.cobra.GenBashCompletionV2(out, true)
-			case "zsh":
-				return ExitOK, c.cobra.GenZshCompletion(out)
-			case "fish":
-				return ExitOK, c.cobra.GenFishCompletion(out, true)
-			case "powershell":
-				return ExitOK, c.cobra.GenPowerShellCompletionWithDesc(out)
+			write := map[string]func(io.Writer) error{
+				"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
+				"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
+				"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
+			}[shell]
+			if write != nil {
+				return ExitOK, write(out)
 			}
 			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
 			return 0, &UsageError{Text: "there is no script for that shell", Help: help}

@@ -124,27 +124,8 @@ func TestACommandLineIsReadAsGNUDoes(t *testing.T) {
 	}
 }
 
-func TestWhereNothingMayBeLostAFlagStandsOnce(t *testing.T) {
-	for line, want := range map[string]string{
-		"--word a --word a":            "greet: --word: is given twice; it takes one value",
-		"--word a -w b":                "greet: --word: is given twice; it takes one value",
-		"--word= --times 1 --times=1":  "greet: --times: is given twice; it takes one value",
-		"--pause 1s --pause 2s":        "greet: --pause: is given twice; it takes one value",
-		"--name a --name a":            "",
-		"-l --loud -ll --loud=true x ": "",
-	} {
-		c := command(new(greeting))
-		c.Once = true
-		_, _, stderr := execute(c, line)
-		if got, _, _ := strings.Cut(stderr, "\n"); got != want {
-			t.Errorf("%s: got %q, want %q", line, got, want)
-		}
-	}
-}
-
 func TestWhatWasGivenIsKnown(t *testing.T) {
 	c := command(new(greeting))
-	c.Once = true
 	if code := c.Execute(t.Context(), []string{"--name", "a", "--name", "", "-w", "hello"}, nil, nil); code != 0 {
 		t.Fatal(code)
 	}

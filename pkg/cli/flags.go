@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,30 +10,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
-
-// once is the value of a flag that may be given one value.
-type once struct {
-	pflag.Value
-	given bool
-}
-
-var errTwice = errors.New("is given twice")
-
-// takeOnce makes a flag refuse a second value. A list counts each, and a switch that is turned again loses nothing.
-func takeOnce(flag *pflag.Flag) {
-	if _, list := flag.Value.(pflag.SliceValue); !list && flag.NoOptDefVal == "" {
-		flag.Value = &once{Value: flag.Value}
-	}
-}
-
-// Set takes the one value.
-func (o *once) Set(text string) error {
-	if o.given {
-		return errTwice
-	}
-	o.given = true
-	return o.Value.Set(text)
-}
 
 // withoutValue says what is wrong with a flag in our words: pflag's repeat its value.
 func (c *Command) withoutValue(err error) error {
@@ -56,11 +31,7 @@ func (c *Command) withoutValue(err error) error {
 		}
 		return &UsageError{shown, "its value is missing", ""}
 	case *pflag.InvalidValueError:
-		usage := &UsageError{"--" + wrong.GetFlag().Name, wanted(wrong), ""}
-		if errors.Is(wrong, errTwice) {
-			usage.Text, usage.Help = errTwice.Error(), "it takes one value"
-		}
-		return usage
+		return &UsageError{"--" + wrong.GetFlag().Name, wanted(wrong), ""}
 	}
 	return &UsageError{"--", "unknown flag", ""} // --=x
 }

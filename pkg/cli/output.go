@@ -33,29 +33,28 @@ type Staged struct {
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
 // of them could be written: a reader never meets half a file, and a run that fails leaves the old file as it was.
-// Folders are not made: a wrong path is the user's to see. A symbolic link is followed, so that the link stays one,
-// also to a file that is still to be made. The file keeps its permissions; a new one gets 0644 less the umask.
-// What is no regular file (a pipe, a device) or one of the process's own descriptors (/dev/stdout, /dev/fd/63 for
-// >(…)) is written to directly, by Commit.
+// Folders are not made: a wrong path is the user's to see. A symbolic link is followed, so that the link stays one. The
+// file keeps its permissions; a new one gets 0644 less the umask.
+// What is no regular file (a pipe, a device, a link to a file that is not there) or one of the process's own descriptors
+// (/dev/stdout, /dev/fd/63 for >(…)) is written to directly, by Commit.
 func Stage(name string, data []byte) (*Staged, error) {
 	mode := fs.FileMode(0o644)
-	exists := false
 	fd, own := descriptor(name)
+	_, absent := os.Lstat(name)
 	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
 	case own:
 		return &Staged{name: name, direct: func() error { return writeTo(fd, name, data) }}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
-	case err == nil && !info.Mode().IsRegular():
+	case err == nil && !info.Mode().IsRegular(), errors.Is(err, fs.ErrNotExist) && absent == nil:
 		return &Staged{name: name, direct: func() error { return os.WriteFile(name, data, mode) }}, nil
 	case err == nil:
-		mode, exists = info.Mode().Perm(), true
+		mode = info.Mode().Perm()
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return nil, err
+		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	name, err := followed(name)
-	if err != nil {
 		return nil, err
 	}
 	tmp, err := create(name, mode)
@@ -63,7 +62,7 @@ func Stage(name string, data []byte) (*Staged, error) {
 		return nil, err
 	}
 	_, err = tmp.Write(data)
-	if exists {
+	if absent == nil {
 		err = cmp.Or(err, tmp.Chmod(mode))
 	}
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
@@ -99,33 +98,6 @@ func writeTo(fd int, name string, data []byte) error {
 	file := os.NewFile(uintptr(copied), name)
 	_, err = file.Write(data)
 	return errors.Join(err, file.Close())
-}
-
-// maxLinks is how many symbolic links are followed, as on Linux; more are a circle.
-const maxLinks = 40
-
-// followed returns what name is behind its symbolic links, whether that exists or not.
-func followed(name string) (string, error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		return target, nil
-	}
-	// Something is missing: the last target, or a folder, which whoever opens the file will say.
-	for range maxLinks {
-		target, err := os.Readlink(name)
-		if err != nil {
-			return name, nil // no link, or nothing there
-		}
-		if !filepath.IsAbs(target) {
-			// From the folder that the link is really in: ".." of a linked folder is somewhere else.
-			dir, _ := filepath.Split(name)
-			if dir, err = filepath.EvalSymlinks(dir + "."); err != nil {
-				return "", err
-			}
-			target = dir + string(filepath.Separator) + target
-		}
-		name = target
-	}
-	return "", fmt.Errorf("write %s: too many symbolic links", name)
 }
 
 // Commit makes the data the file.

@@ -58,7 +58,6 @@ type Run struct {
 // renderers have. It returns the exit code.
 func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 	r.command = c
-	c.Once = true // of two values one would be missing in what is deployed
 	problems := c.Group("problems")
 	r.formatFlag(problems)
 	problems.BoolVar(&r.werror, "werror", false, "treat warnings as errors")

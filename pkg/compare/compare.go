@@ -1,13 +1,19 @@
 // Package compare says whether the green side of paired requests does worse than the blue one: more
-// errors, slower as a whole, or a longer tail. Alpha is spread over all tests of a suite by Holm's method.
+// errors, slower as a whole, a longer tail, or over a bound. Alpha is spread over all tests of a suite by Holm's method.
 //
 // It is statistics alone: it sends nothing, knows no suite and applies no policy. It refuses to call
 // green worse on a difference that chance makes, or that nobody would feel; it never fails green for
 // being better; and on too little evidence it says so instead of passing.
+//
+// Requests are not independent: a service drifts, its tasks run on hosts that differ, and a new one is cold. So what
+// counts for the middle is not how many requests were made but how the parts of the time differ, and the tasks; and
+// what is found slower is measured again, for as long as green itself still gets faster.
 package compare
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -18,17 +24,24 @@ import (
 const (
 	// Alpha is the chance that a suite fails although green equals blue: over all checks and tests of it.
 	Alpha = 0.01
+	// again is the same for a later block, which looks at what an earlier one found.
+	again = 0.02
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
-	// testsPerCheck: errors, shift, tail. Holm corrects for all of them, whether they could be made or not.
-	testsPerCheck = 3
-	// MinRatio and MinShift are what a user would feel: a smaller shift may be real, but is not a reason to stop.
+	// testsPerCheck: errors, shift, tail, bound. Holm corrects for all of them, whether they could be made or not.
+	testsPerCheck = 4
+	// MinRatio and MinShift are what a user would feel, where nothing else is said: a smaller shift may be real, but is
+	// not a reason to stop.
 	MinRatio = 1.25
 	MinShift = 20 * time.Millisecond
-	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift.
+	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift. It is much when so many
+	// answers are in it.
 	tailRatio = 2
 	tailShift = 100 * time.Millisecond
+	muchTail  = 0.05
+	// improved is how much faster green gets while it warms up, at least, from one block to the next.
+	improved = 0.98
 )
 
 // Shot is one request to one side, as it was answered.
@@ -38,18 +51,49 @@ type Shot struct {
 	// Failed marks no response, or one that did not hold what was expected. A failed response is no
 	// latency: an error page is quick, a timeout is the client's patience.
 	Failed bool
+	// Wrong marks a failed one that the application answered itself.
+	Wrong bool
 }
 
-// Pair is the same request to both sides, one right after the other.
+// MarshalJSON writes a shot as microseconds, or as -1 for one that failed, and -2 for a wrong response.
+func (s Shot) MarshalJSON() ([]byte, error) {
+	switch {
+	case s.Wrong:
+		return []byte("-2"), nil
+	case s.Failed:
+		return []byte("-1"), nil
+	}
+	return json.Marshal(s.Latency.Microseconds())
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Shot) UnmarshalJSON(text []byte) error {
+	var n int64
+	err := json.Unmarshal(text, &n)
+	*s = Shot{Latency: time.Duration(max(n, 0)) * time.Microsecond, Failed: n < 0, Wrong: n == -2}
+	return err
+}
+
+// Pair is the same request to both sides at about the same time.
 type Pair struct{ Green, Blue Shot }
+
+// Block is what was measured in one go.
+type Block struct {
+	Pairs []Pair
+	// After is when it ended, counted from the end of the first one.
+	After time.Duration
+}
 
 // Sample is what was measured for one check.
 type Sample struct {
 	Check string
-	// Pairs does not include those of the warm-up.
-	Pairs []Pair
+	// Blocks do not include the pairs of a warm-up. Before each but the first, green alone got more requests.
+	Blocks []Block
 	// Bound is the most that green's p95 may be, or zero for no bound.
 	Bound time.Duration
+	// MinShift and MinRatio are how much slower green must be to be called slower; both count.
+	MinShift time.Duration
+	MinRatio float64
 }
 
 // Outcome is what comparing one check says. The zero value is none of them, and no pass.
@@ -62,19 +106,22 @@ const (
 	Inconclusive Outcome = "inconclusive"
 )
 
-// Side sums up one side of a sample. The percentiles are over the latencies of right responses, and
-// zero when there are none.
+// Side sums up one side. The percentiles are over the latencies of right responses, and zero when there are none.
 type Side struct {
 	Answered, Errors int
-	P50, P95         time.Duration
+	// Wrong counts the errors that the application answered itself.
+	Wrong    int
+	P50, P95 time.Duration
 }
 
-// Test is one of the three tests of a check.
+// Test is one of the tests of a check.
 type Test struct {
-	// P is the one-sided p-value; 1 where the test could not be made.
+	// P is the one-sided p-value of the first block; 1 where the test could not be made.
 	P float64
 	// Adjusted is P after Holm's correction over the whole suite; at most Alpha means significant.
 	Adjusted float64
+	// Last is the p-value of the last block, which looks again.
+	Last float64
 	// Worse says that green is significantly and noticeably worse by this test.
 	Worse bool
 }
@@ -83,16 +130,24 @@ type Test struct {
 type Result struct {
 	Check   string
 	Outcome Outcome
-	// Reason is one line: the rule that decided, with its numbers.
-	Reason string
-	// Pairs counts those that both sides answered well.
+	// Reason is one line: what was found, in words for anybody. Statistics are the tests that it rests on.
+	Reason, Statistics string
+	// Warning is what somebody should know of a check that passed, or "".
+	Warning string
+	// Pairs counts those that both sides answered well. Errors and answers are those of all blocks, percentiles and
+	// what follows those of the last one.
 	Pairs       int
 	Green, Blue Side
 	// TailFrom is the latency at which the tail begins, and GreenTail and BlueTail count what is above it.
 	TailFrom            time.Duration
 	GreenTail, BlueTail int
-	// Errors and Tail are by Fisher's test, Shift is by the Mann-Whitney test.
-	Errors, Shift, Tail Test
+	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
+	Errors, Shift, Tail, Bound Test
+
+	asked       int // pairs
+	first, last look
+	// faster says that green got faster from the last block but one to the last.
+	faster bool
 }
 
 // Judge compares the two sides of every sample of a suite. The samples are judged together, because the
@@ -101,130 +156,310 @@ func Judge(samples []Sample) []Result {
 	results := make([]Result, len(samples))
 	ps := make([]float64, 0, len(samples)*testsPerCheck)
 	for i, s := range samples {
-		r := measure(s)
-		ps = append(ps, r.Errors.P, r.Shift.P, r.Tail.P)
-		results[i] = r
+		results[i] = measure(s)
+		for _, t := range results[i].tests() {
+			ps = append(ps, t.P)
+		}
 	}
 	adjusted := Holm(ps)
 	for i := range results {
 		r := &results[i]
-		r.Errors.Adjusted, r.Shift.Adjusted, r.Tail.Adjusted = adjusted[3*i], adjusted[3*i+1], adjusted[3*i+2]
-		r.Errors.Worse = r.Errors.Adjusted <= Alpha
-		r.Shift.Worse = r.Shift.Adjusted <= Alpha && r.noticeablySlower()
-		r.Tail.Worse = r.Tail.Adjusted <= Alpha
+		for k, t := range r.tests() {
+			t.Adjusted = adjusted[testsPerCheck*i+k]
+			t.Worse = t.Adjusted <= Alpha && (t.Last <= again || len(samples[i].Blocks) < 2)
+		}
 		r.decide(samples[i])
 	}
 	return results
+}
+
+func (r *Result) tests() [testsPerCheck]*Test {
+	return [...]*Test{&r.Errors, &r.Shift, &r.Tail, &r.Bound}
+}
+
+// Again reports whether another block is to be measured, once green had more requests: it looks slower and nothing has
+// confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
+func (s Sample) Again() bool {
+	if len(s.Blocks) == 0 {
+		return false
+	}
+	r := measure(s)
+	slow := min(r.Shift.Last, r.Tail.Last, r.Bound.Last)
+	if len(s.Blocks) > 1 {
+		return slow <= again && r.faster
+	}
+	return slow <= Alpha || r.last.muchTail()
 }
 
 // measure fills in all that one sample says alone. The latencies are compared only where there are
 // enough of them; errors always: Fisher's test is exact for any number.
 func measure(s Sample) Result {
 	r := Result{Check: s.Check}
-	var green, blue []float64
-	for _, p := range s.Pairs {
-		green = r.Green.add(green, p.Green)
-		blue = r.Blue.add(blue, p.Blue)
-		if !p.Green.Failed && !p.Blue.Failed {
-			r.Pairs++
+	parts, before := []float64(nil), look{}
+	for i, b := range s.Blocks {
+		before, r.last = r.last, s.look(b)
+		if i == 0 {
+			r.first = r.last
+		}
+		r.asked += len(b.Pairs)
+		r.Pairs += r.last.pairs
+		r.Green.count(r.last.green.Side)
+		r.Blue.count(r.last.blue.Side)
+		if all := r.last.blue.logs; len(all) > 1 {
+			parts = append(parts, mean(all[:len(all)/2]), mean(all[len(all)/2:]))
 		}
 	}
-	r.Green.sum(green)
-	r.Blue.sum(blue)
-	r.TailFrom = max(tailRatio*r.Blue.P95, r.Blue.P95+tailShift)
-	r.Errors.P = FisherGreater(r.Green.Errors, len(s.Pairs), r.Blue.Errors, len(s.Pairs))
-	r.Shift.P, r.Tail.P = 1, 1
-	if r.Pairs >= MinPairs {
-		r.GreenTail, r.BlueTail = above(green, r.TailFrom), above(blue, r.TailFrom)
-		r.Shift.P = MannWhitneyGreater(green, blue)
-		r.Tail.P = FisherGreater(r.GreenTail, len(green), r.BlueTail, len(blue))
+	l := r.last
+	r.faster = len(s.Blocks) > 1 && l.fasterThan(before)
+	r.Green.P50, r.Green.P95, r.Blue.P50, r.Blue.P95 = l.green.P50, l.green.P95, l.blue.P50, l.blue.P95
+	r.TailFrom, r.GreenTail, r.BlueTail = l.tailFrom, l.greenTail, l.blueTail
+	p := FisherGreater(r.Green.Errors, r.asked, r.Blue.Errors, r.asked)
+	r.Errors = Test{P: p, Last: p}
+	r.Shift = Test{P: r.first.shift, Last: l.shift}
+	r.Tail = Test{P: r.first.tail, Last: l.tail}
+	r.Bound = Test{P: r.first.bound, Last: l.bound}
+	if len(parts) > 0 && l.by <= slices.Max(parts)-slices.Min(parts) { // no more than blue itself
+		r.Shift.Last = 1
+		if len(s.Blocks) == 1 {
+			r.Shift.P = 1
+		}
 	}
 	return r
 }
 
-func (s *Side) add(latencies []float64, shot Shot) []float64 {
+func (s *Side) count(more Side) {
+	s.Answered += more.Answered
+	s.Errors += more.Errors
+	s.Wrong += more.Wrong
+}
+
+// sequence is one side of a block.
+type sequence struct {
+	Side
+	sorted []float64 // its latencies
+	logs   []float64 // the logarithms, in the order in which they were measured
+	parts  [timeParts][]float64
+}
+
+func (s *sequence) add(shot Shot, part int) {
 	if shot.Failed {
 		s.Errors++
-		return latencies
+		if shot.Wrong {
+			s.Wrong++
+		}
+		return
 	}
+	log := math.Log(float64(max(shot.Latency, time.Microsecond)))
 	s.Answered++
-	return append(latencies, float64(shot.Latency))
+	s.sorted, s.logs, s.parts[part] = append(s.sorted, float64(shot.Latency)), append(s.logs, log), append(s.parts[part], log)
 }
 
-func (s *Side) sum(latencies []float64) {
-	slices.Sort(latencies)
-	s.P50 = time.Duration(Quantile(latencies, 0.5))
-	s.P95 = time.Duration(Quantile(latencies, 0.95))
+// over counts the latencies that are longer.
+func (s *sequence) over(than time.Duration) int {
+	return len(s.sorted) - sort.Search(len(s.sorted), func(i int) bool { return s.sorted[i] > float64(than) })
 }
 
-// above counts the latencies, which are sorted, that are longer.
-func above(latencies []float64, than time.Duration) int {
-	return len(latencies) - sort.Search(len(latencies), func(i int) bool { return latencies[i] > float64(than) })
+// look is what one block says alone.
+type look struct {
+	green, blue         sequence
+	pairs               int
+	tailFrom            time.Duration
+	greenTail, blueTail int
+	greenOver, blueOver int
+	shift, tail, bound  float64 // p-values
+	by                  float64 // the logarithm of green's ratio to blue
 }
 
-func (r *Result) noticeablySlower() bool {
-	return float64(r.Green.P50) >= MinRatio*float64(r.Blue.P50) && r.Green.P50-r.Blue.P50 >= MinShift
+func (s Sample) look(b Block) look {
+	l := look{shift: 1, tail: 1, bound: 1}
+	for i, p := range b.Pairs {
+		l.green.add(p.Green, i*timeParts/len(b.Pairs))
+		l.blue.add(p.Blue, i*timeParts/len(b.Pairs))
+		if !p.Green.Failed && !p.Blue.Failed {
+			l.pairs++
+		}
+	}
+	for _, side := range []*sequence{&l.green, &l.blue} {
+		slices.Sort(side.sorted)
+		side.P50 = time.Duration(Quantile(side.sorted, 0.5))
+		side.P95 = time.Duration(Quantile(side.sorted, 0.95))
+	}
+	green, blue := &l.green, &l.blue
+	if s.Bound > 0 && green.Answered >= MinPairs {
+		l.greenOver, l.blueOver = green.over(s.Bound), blue.over(s.Bound)
+		l.bound = BinomialGreater(l.greenOver, green.Answered, 0.05)
+		if blue.Answered >= MinPairs && FisherGreater(l.greenOver, green.Answered, l.blueOver, blue.Answered) > 0.05 {
+			l.bound = 1 // blue is as bad
+		}
+	}
+	if l.pairs < MinPairs {
+		return l
+	}
+	// A release that is slower as a whole has no longer tail by that.
+	slower := max(1, ratio(green.P50, blue.P50))
+	l.tailFrom = time.Duration(slower * float64(max(tailRatio*blue.P95, blue.P95+tailShift)))
+	l.greenTail, l.blueTail = green.over(l.tailFrom), blue.over(l.tailFrom)
+	l.tail = FisherGreater(l.greenTail, green.Answered, l.blueTail, blue.Answered)
+	var p float64
+	l.by, p = slowerBy(green, blue, math.Log(s.MinRatio))
+	if s.felt(green.Side, blue.Side) {
+		l.shift = p
+	}
+	return l
+}
+
+// felt reports whether somebody would feel the difference.
+func (s Sample) felt(green, blue Side) bool {
+	return float64(green.P50) >= s.MinRatio*float64(blue.P50) && green.P50-blue.P50 >= s.MinShift
+}
+
+// fasterThan reports whether green got faster since an earlier look, in the middle or at its tail.
+func (l look) fasterThan(before look) bool {
+	was, is := before.green, l.green
+	return float64(is.P50) < improved*float64(was.P50) && MannWhitneyGreater(was.sorted, is.sorted) <= 0.05 ||
+		FisherGreater(was.over(before.tailFrom), was.Answered, is.over(before.tailFrom), is.Answered) <= 0.05
+}
+
+// muchTail reports whether green's tail is long, though it may be by chance.
+func (l look) muchTail() bool {
+	return l.pairs >= MinPairs && float64(l.greenTail) >= muchTail*float64(l.green.Answered) && l.greenTail >= 2*l.blueTail
 }
 
 // decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
 // enough, else Pass.
 func (r *Result) decide(s Sample) {
+	r.Statistics = r.statistics()
 	worse := r.worse(s)
-	if len(worse) > 0 {
-		r.Outcome, r.Reason = Fail, strings.Join(worse, "; ")
-		return
-	}
+	slow := r.Shift.Worse || r.Tail.Worse || r.Bound.Worse
 	switch {
+	case len(worse) > 0 && slow && !r.Errors.Worse && r.faster:
+		r.Outcome = Inconclusive
+		r.Reason = "still gets faster" + r.warmed(s) + ", but there was no more time: " + strings.Join(worse, "; ")
+	case len(worse) > 0:
+		r.Outcome, r.Reason = Fail, strings.Join(worse, "; ")
+	case r.repairs():
+		r.Outcome = Pass
+		r.Warning = fmt.Sprintf("production answers wrongly, %d of %d times, and the new release is right: nothing is compared",
+			r.Blue.Errors, r.Blue.Errors+r.Blue.Answered)
+		r.Reason = r.Warning
 	case r.Pairs < MinPairs:
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
-			r.Pairs, len(s.Pairs), MinPairs, r.Green.Errors, r.Blue.Errors)
-	case r.overBound(s, r.Green):
+			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
+	case r.last.muchTail():
 		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("p95 %s, bound %s, but blue is over it too with %s: n=%d",
-			Length(r.Green.P95), Length(s.Bound), Length(r.Blue.P95), r.Pairs)
+		r.Reason = fmt.Sprintf("a long tail, which may be chance: %d of %d took over %s, before %d of %d; write more pairs",
+			r.GreenTail, r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered)
 	default:
-		r.Outcome = Pass
-		r.Reason = fmt.Sprintf("no worse than blue: median %s against %s%s, p95 %s against %s, errors %d against %d, n=%d",
-			Length(r.Green.P50), Length(r.Blue.P50), r.ratio(), Length(r.Green.P95), Length(r.Blue.P95),
-			r.Green.Errors, r.Blue.Errors, r.Pairs)
+		r.Outcome, r.Reason = Pass, "no worse than blue: "+r.numbers(s)
+		if green, blue := r.Green.P95 > s.Bound, r.Blue.P95 > s.Bound; s.Bound > 0 && green {
+			r.Warning = fmt.Sprintf("p95 is %s, want at most %s: so few say little", Length(r.Green.P95), Length(s.Bound))
+			if blue {
+				r.Warning = fmt.Sprintf("p95 is %s, want at most %s; production has %s", Length(r.Green.P95), Length(s.Bound),
+					Length(r.Blue.P95))
+			}
+			r.Reason += "; " + r.Warning
+		}
 	}
+}
+
+// repairs reports whether production gives wrong answers, and the new release right ones instead.
+func (r *Result) repairs() bool {
+	return r.Pairs < MinPairs && r.Green.Answered >= MinPairs && r.Green.Errors <= r.Green.Answered/MinPairs &&
+		r.Blue.Wrong >= MinPairs && r.Blue.Wrong == r.Blue.Errors
 }
 
 // worse lists the rules by which green is worse.
 func (r *Result) worse(s Sample) []string {
 	var all []string
 	if r.Errors.Worse {
-		all = append(all, fmt.Sprintf("errors: %d of %d failed against blue's %d (Fisher %s)",
-			r.Green.Errors, len(s.Pairs), r.Blue.Errors, r.Errors))
+		all = append(all, fmt.Sprintf("fails more often: %d of %d times, blue %d", r.Green.Errors, r.Green.Errors+r.Green.Answered,
+			r.Blue.Errors))
 	}
 	if r.Shift.Worse {
-		all = append(all, fmt.Sprintf("slower: median %s against blue's %s%s, n=%d (Mann-Whitney %s)",
-			Length(r.Green.P50), Length(r.Blue.P50), r.ratio(), r.Pairs, r.Shift))
+		all = append(all, fmt.Sprintf("%s slower: %s, before %s%s", times(r.Green.P50, r.Blue.P50), Length(r.Green.P50),
+			Length(r.Blue.P50), r.waited(s)))
 	}
 	if r.Tail.Worse {
-		all = append(all, fmt.Sprintf("tail: %d of %d over %s against blue's %d of %d (Fisher %s)",
-			r.GreenTail, r.Green.Answered, Length(r.TailFrom), r.BlueTail, r.Blue.Answered, r.Tail))
+		all = append(all, fmt.Sprintf("a longer tail: %d of %d took over %s, before %d of %d", r.GreenTail,
+			r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered))
 	}
-	if r.Pairs >= MinPairs && r.overBound(s, r.Green) && !r.overBound(s, r.Blue) {
-		all = append(all, fmt.Sprintf("p95 %s, want at most %s; blue has %s, n=%d",
-			Length(r.Green.P95), Length(s.Bound), Length(r.Blue.P95), r.Pairs))
+	if r.Bound.Worse {
+		text := fmt.Sprintf("p95 %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
+		if r.last.blue.Answered > 0 {
+			text += "; before " + Length(r.Blue.P95)
+		}
+		all = append(all, text)
 	}
 	return all
 }
 
-func (r *Result) overBound(s Sample, side Side) bool { return s.Bound > 0 && side.P95 > s.Bound }
-
-func (r *Result) ratio() string {
-	if r.Blue.P50 <= 0 {
-		return ""
+// numbers are those of a check that passed, with what it was excused for.
+func (r *Result) numbers(s Sample) string {
+	text := fmt.Sprintf("median %s against %s, p95 %s against %s, errors %d against %d, n=%d", Length(r.Green.P50),
+		Length(r.Blue.P50), Length(r.Green.P95), Length(r.Blue.P95), r.Green.Errors, r.Blue.Errors, r.Pairs)
+	switch slow := float64(r.Green.P50) >= s.MinRatio*float64(r.Blue.P50); {
+	case r.faster || min(r.Shift.Adjusted, r.Tail.Adjusted) <= Alpha:
+		text += "; was still getting faster" + r.warmed(s)
+	case slow && !s.felt(r.Green, r.Blue):
+		text += fmt.Sprintf("; %s slower, but by less than %s", times(r.Green.P50, r.Blue.P50), Length(s.MinShift))
+	case slow:
+		text += fmt.Sprintf("; %s slower, but chance, drift or hosts that differ make as much", times(r.Green.P50, r.Blue.P50))
 	}
-	return fmt.Sprintf(" (%.2f×)", float64(r.Green.P50)/float64(r.Blue.P50))
+	return text
 }
 
-// String returns the p-value, the value corrected for the suite, and the limit.
+// warmed tells how green got faster: ", 2.1× → 1.1×, after 40s".
+func (r *Result) warmed(s Sample) string {
+	return fmt.Sprintf(", %s → %s, after %s", times(r.first.green.P50, r.first.blue.P50), times(r.Green.P50, r.Blue.P50),
+		Length(s.Blocks[len(s.Blocks)-1].After))
+}
+
+// waited says how long it was looked again.
+func (r *Result) waited(s Sample) string {
+	if len(s.Blocks) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", and no longer gets faster after %s", Length(s.Blocks[len(s.Blocks)-1].After))
+}
+
+func (r *Result) statistics() string {
+	text := fmt.Sprintf("n=%d, limit %g for the suite, errors (Fisher) %s", r.Pairs, Alpha, r.Errors)
+	if r.last.pairs >= MinPairs {
+		text += fmt.Sprintf(", shift (t) %s, tail (Fisher) %s", r.Shift, r.Tail)
+	}
+	if r.Bound.P < 1 {
+		text += fmt.Sprintf(", p95 (binomial) %s", r.Bound)
+	}
+	return text
+}
+
+// String returns the p-value, the value corrected for the suite, and that of the last block where it is another.
 func (t Test) String() string {
-	return fmt.Sprintf("p=%.2g, %.2g for the suite, limit %g", t.P, t.Adjusted, Alpha)
+	text := fmt.Sprintf("p=%.2g, corrected %.2g", t.P, t.Adjusted)
+	if t.Last != t.P {
+		text += fmt.Sprintf(", again %.2g", t.Last)
+	}
+	return text
+}
+
+// ratio is how many times as long, 1 where nobody can say.
+func ratio(green, blue time.Duration) float64 {
+	if blue <= 0 {
+		return 1
+	}
+	return float64(green) / float64(blue)
+}
+
+func times(green, blue time.Duration) string {
+	r := ratio(green, blue)
+	switch {
+	case r >= 10:
+		return fmt.Sprintf("%.0f×", r)
+	case r >= 2:
+		return fmt.Sprintf("%.1f×", r)
+	}
+	return fmt.Sprintf("%.2f×", r)
 }
 
 // Length is a duration with as many digits as a reader wants, here and in reports.

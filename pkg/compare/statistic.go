@@ -64,6 +64,77 @@ func MannWhitneyGreater(a, b []float64) float64 {
 	return min(result.P, 1)
 }
 
+const (
+	// timeParts is into how many parts the time of a block is divided. How much they differ from each other says how sure
+	// the mean of all is, however the requests depend on each other within a part.
+	timeParts = 10
+	// mostTasks is up to how many tasks are told apart, by the order in which a load balancer asks them in turn.
+	mostTasks = 6
+	// tasksDiffer is from which F on the tasks of a side differ, and hostWeight how much their variance then counts beside
+	// that of the time: so much that tasks on hosts that differ by chance look slower in no more runs than Alpha says.
+	tasksDiffer = 5
+	hostWeight  = 0.5
+)
+
+// slowerBy returns the mean difference of green's and blue's logarithms, and the probability that chance makes as much
+// when green is slower by no more than the margin.
+func slowerBy(green, blue *sequence, margin float64) (by, p float64) {
+	var d []float64
+	for i := range timeParts {
+		if g, b := green.parts[i], blue.parts[i]; len(g) > 0 && len(b) > 0 {
+			d = append(d, mean(g)-mean(b))
+		}
+	}
+	if len(d) < 2 {
+		return 0, 1
+	}
+	by = mean(d)
+	n := float64(len(d))
+	variance := squares(d, by)/(n-1)/n + hostWeight*(betweenTasks(green.logs)+betweenTasks(blue.logs))
+	if variance <= 0 {
+		variance = 1e-12
+	}
+	return by, 1 - stats.TDist{V: n - 1}.CDF((by-margin)/math.Sqrt(variance))
+}
+
+// betweenTasks is the variance of a side's mean that comes from its tasks, as far as they clearly differ: from the most
+// that any number of tasks explains, if they were asked in turn.
+func betweenTasks(logs []float64) float64 {
+	most, all := 0.0, squares(logs, mean(logs))
+	for tasks := 2; tasks <= min(mostTasks, len(logs)/2); tasks++ {
+		groups := make([][]float64, tasks)
+		for i, v := range logs {
+			groups[i%tasks] = append(groups[i%tasks], v)
+		}
+		within := 0.0
+		for _, g := range groups {
+			within += squares(g, mean(g))
+		}
+		n := float64(len(logs))
+		between, error := (all-within)/float64(tasks-1), within/(n-float64(tasks))
+		if between > tasksDiffer*error {
+			most = max(most, (between-error)/n) // of one task by n/tasks, of the mean of all by tasks less
+		}
+	}
+	return most
+}
+
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+func squares(values []float64, around float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += (v - around) * (v - around)
+	}
+	return sum
+}
+
 // Holm corrects p-values for multiple tests: when all hypotheses with a corrected value of at most α are rejected, a
 // true one is among them with a probability of at most α, however the tests depend on each other (Holm 1979).
 func Holm(ps []float64) []float64 {

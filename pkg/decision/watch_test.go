@@ -15,7 +15,7 @@ import (
 // Each takes one witness away from a watch that would open, or contradicts one.
 func TestEveryWitnessOfAWatchIsNeeded(t *testing.T) {
 	read := func(watch string) *suite.Suite {
-		s, problems := suite.Read(suite.Source{Name: "s", Text: []byte("version: 1\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n" + watch)})
+		s, problems := suite.Read(suite.Source{Name: "s", Text: []byte("version: 1\nchecks: [{name: a, request: GET /, expect: {body: \"${RELEASE}\"}}]\n" + watch)})
 		if s == nil {
 			t.Fatal(problems)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -137,22 +138,19 @@ func (l List) sarif(program string) any {
 // gitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
 func (l List) gitHub() string {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder
 	for _, p := range l {
 		var at []string
-		if p.Place.File != "" {
-			at = append(at, "file="+property.Replace(p.Place.File))
+		property := func(given bool, key, value string) {
+			if given {
+				at = append(at, key+"="+escape.Replace(value))
+			}
 		}
-		if p.Place.Line > 0 {
-			at = append(at, fmt.Sprintf("line=%d", p.Place.Line))
-		}
-		if p.Place.Col > 0 {
-			at = append(at, fmt.Sprintf("col=%d", p.Place.Col))
-		}
-		if code := Code(p.Rule); code != "" {
-			at = append(at, "title="+code)
-		}
+		property(p.Place.File != "", "file", p.Place.File)
+		property(p.Place.Line > 0, "line", strconv.Itoa(p.Place.Line))
+		property(p.Place.Col > 0, "col", strconv.Itoa(p.Place.Col))
+		property(Code(p.Rule) != "", "title", Code(p.Rule))
 		text := oneLine(p.Text)
 		if p.Place.Flag != "" {
 			text = oneLine(p.Place.Flag) + ": " + text

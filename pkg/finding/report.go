@@ -136,7 +136,9 @@ type Comparison struct {
 	BlueP50     time.Duration    `json:"blue_p50_ns"`
 	GreenP95    time.Duration    `json:"green_p95_ns"`
 	BlueP95     time.Duration    `json:"blue_p95_ns"`
-	Reason      string           `json:"reason,omitempty"`
+	// Reason is for anybody, Statistics are the tests behind it.
+	Reason     string `json:"reason,omitempty"`
+	Statistics string `json:"statistics,omitempty"`
 	// Green and Blue are the latencies of the answered requests, in the order in which they were sent.
 	Green []time.Duration `json:"green_ns,omitempty"`
 	Blue  []time.Duration `json:"blue_ns,omitempty"`

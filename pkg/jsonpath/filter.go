@@ -3,8 +3,10 @@ package jsonpath
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -151,42 +153,18 @@ func dots(re *syntax.Regexp) {
 
 // equal compares two values as the RFC does: numbers by value, arrays and objects by what is in them.
 func (r *run) equal(a, b any) bool {
-	type pair struct{ a, b any }
-	stack := []pair{{a, b}}
-	for len(stack) > 0 {
-		p := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if !r.spend(1) {
-			return false
-		}
-		switch x := p.a.(type) {
-		case []any:
-			y, ok := p.b.([]any)
-			if !ok || len(x) != len(y) || !r.spend(len(x)) {
-				return false
-			}
-			for i := range x {
-				stack = append(stack, pair{x[i], y[i]})
-			}
-		case map[string]any:
-			y, ok := p.b.(map[string]any)
-			if !ok || len(x) != len(y) || !r.spend(len(x)) {
-				return false
-			}
-			for k, v := range x {
-				w, ok := y[k]
-				if !ok {
-					return false
-				}
-				stack = append(stack, pair{v, w})
-			}
-		default:
-			if !r.equalScalars(p.a, p.b) {
-				return false
-			}
-		}
+	if !r.spend(1) {
+		return false
 	}
-	return true
+	switch x := a.(type) {
+	case []any:
+		y, ok := b.([]any)
+		return ok && r.spend(len(x)) && slices.EqualFunc(x, y, r.equal)
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && r.spend(len(x)) && maps.EqualFunc(x, y, r.equal)
+	}
+	return r.equalScalars(a, b)
 }
 
 func (r *run) equalScalars(a, b any) bool {

@@ -3,7 +3,8 @@
 //
 // It refuses to do unbounded work: a path may come from a suite, but the document comes from the server
 // under test, and a gate that a response can hang is no gate. A path that asks for more than a fixed
-// number of steps ends in an error, never in a part of the answer. No stack grows with the document.
+// number of steps ends in an error, never in a part of the answer. No stack grows with the document, but where two
+// values are compared.
 package jsonpath
 
 import (

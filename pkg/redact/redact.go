@@ -159,30 +159,23 @@ func Safe(s string, limit int) string {
 		limit = len(s) * 10
 	}
 	var b strings.Builder
-	count, blank := 0, false
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		shown := s[i : i+size]
-		if !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 {
-			shown = strings.Trim(strconv.Quote(shown), `"`)
+	count := 0
+	for word := range strings.FieldsSeq(s) {
+		if count > 0 {
+			word = " " + word
 		}
-		i += size
-		if unicode.IsSpace(r) {
-			blank = count > 0
-			continue
+		for word != "" {
+			r, size := utf8.DecodeRuneInString(word)
+			shown := word[:size]
+			word = word[size:]
+			if !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 {
+				shown = strings.Trim(strconv.Quote(shown), `"`)
+			}
+			if count += utf8.RuneCountInString(shown); count > limit {
+				return b.String() + "…"
+			}
+			b.WriteString(shown)
 		}
-		if blank {
-			b.WriteByte(' ')
-			count++
-			blank = false
-		}
-		if n := utf8.RuneCountInString(shown); count+n > limit {
-			b.WriteRune('…')
-			break
-		} else {
-			count += n
-		}
-		b.WriteString(shown)
 	}
 	return b.String()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -184,7 +183,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 
 // judge says why a hook's event failed, or nil when it did not.
 func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *deployment.Stop) *failure {
-	f, code := &failure{event: w.event}, deployment.DiagnosticFailed
+	f, code, broken := &failure{event: w.event}, deployment.DiagnosticFailed, false
 	switch {
 	case w.result.Status == deployment.EventSucceeded:
 		return nil
@@ -194,9 +193,10 @@ func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *
 		if v := w.result.Verdict; v != nil && v.Reason != "" {
 			f.reason = v.Reason
 		}
-		failed := func(c Check) bool { return c.Verdict != "PASS" && !c.Observe }
-		if i := slices.IndexFunc(w.result.Checks, failed); i >= 0 {
-			f.check = w.result.Checks[i].Name
+		for _, c := range w.result.Checks { // one that failed comes before one that was not judged to its end
+			if c.Verdict != "PASS" && !c.Observe && (f.check == "" || c.Verdict == "FAIL" && !broken) {
+				f.check, broken = c.Name, c.Verdict == "FAIL"
+			}
 		}
 	case stop != nil:
 		f = stoppedAt(w.event, *stop)

@@ -107,6 +107,10 @@ func hook(status types.LifecycleEventStatus) {
 			_, _ = fmt.Fprintf(os.Stdout, "call %d, a minute is %s\n", event.Call, os.Getenv("WATCH_MINUTE"))
 			status = "Succeeded"
 		}
+		if status == "Sleep" { // longer than a hook may do nothing, unless it watches
+			<-time.After(7 * time.Second)
+			status = "Succeeded"
+		}
 		if status == "Hang" {
 			<-context.WithoutCancel(ctx).Done()
 		}

@@ -123,6 +123,15 @@ func TestAHookInvokesItself(t *testing.T) {
 	unharmed(t, r)
 }
 
+// A hook that looks once a minute only is at work in between.
+func TestAWatchingHookMayDoNothingForAMinute(t *testing.T) {
+	t.Parallel()
+	hold(t, plan(t, func(p *rehearsal.Plan) {
+		p.Watch, p.WatchMinute, p.Speed, p.Traffic = &suite.Watch{For: time.Minute}, 2*time.Second, 10_000, 0
+		hookAt(t, p, "Sleep", lifecycle.AfterAllowTraffic)
+	})).end(rehearsal.Shifted)
+}
+
 // The watch's hook is asked before the second step of a shift, beside the one that compares, and after the last; where it
 // refuses, the old release serves again.
 func TestAWatchEndsADeploymentWhileTheOldReleaseStands(t *testing.T) {

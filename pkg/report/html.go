@@ -166,7 +166,8 @@ func (p *page) compares(all []finding.Comparison) {
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
 		})
 		p.Add("<details><summary>Statistics</summary>\n<p class=\"where\">%v</p><p>%v</p>\n",
-			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "), c.Reason)
+			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "),
+			strings.Join(nonEmpty(c.Reason, c.Statistics), ". "))
 		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
 		p.Row("", "● green, the new version", length(c.GreenP50), length(c.GreenP95), strconv.Itoa(c.GreenErrors))
 		p.Row("", "◇ blue, the old version", length(c.BlueP50), length(c.BlueP95), strconv.Itoa(c.BlueErrors))

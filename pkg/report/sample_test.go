@@ -72,12 +72,13 @@ func failing() finding.Report {
 		{
 			Check: "report", Place: at(4, 5), Verdict: finding.Fail, Blame: finding.BlameRelease, Pairs: 99, GreenErrors: 1,
 			GreenP50: 168 * ms, GreenP95: 420 * ms, BlueP50: 80 * ms, BlueP95: 190 * ms,
-			Reason: "slower: median 168ms against blue's 80ms (2.10×), n=99 (Mann-Whitney p=1.1e-12, 3.2e-12 for the suite, limit 0.01)",
-			Green:  green, Blue: blue,
+			Reason:     "2.1× slower: 168ms, before 80ms, and no longer gets faster after 50s",
+			Statistics: "n=99, limit 0.01 for the suite, shift (t) p=1.1e-12, corrected 3.2e-12",
+			Green:      green, Blue: blue,
 		},
 		{
 			Check: "list", Place: at(4, 5), Verdict: finding.Pass, Pairs: 100, GreenP50: 81 * ms, GreenP95: 191 * ms, BlueP50: 80 * ms, BlueP95: 190 * ms,
-			Reason: "no worse than blue: median 81ms against 80ms (1.01×), p95 191ms against 190ms, errors 0 against 0, n=100",
+			Reason: "no worse than blue: median 81ms against 80ms, p95 191ms against 190ms, errors 0 against 0, n=100",
 			Green:  latencies(100, 1.01), Blue: blue,
 		},
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,8 +67,8 @@ func (c CodeDeploy) Latest(ctx context.Context) (string, error) {
 	}
 	newest := out.Deployments[0]
 	info, err := c.facts.Info(ctx, newest)
-	if err == nil && info.Creator == types.DeploymentCreatorCodeDeployRollback && info.RollbackInfo != nil {
-		newest = aws.ToString(info.RollbackInfo.RollbackTriggeringDeploymentId)
+	if err == nil && info.Creator == types.DeploymentCreatorCodeDeployRollback {
+		newest = cmp.Or(aws.ToString(awsclient.Of(info.RollbackInfo).RollbackTriggeringDeploymentId), newest)
 	}
 	return newest, err
 }
@@ -81,10 +82,7 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	s := State{
 		ID: id, Status: string(info.Status), Share: -1, Began: aws.ToTime(info.CreateTime), Phase: UnderWay,
 		Of:   aws.ToString(info.ApplicationName) + "/" + aws.ToString(info.DeploymentGroupName),
-		Link: c.console("/codesuite/codedeploy/deployments/%s", id),
-	}
-	if info.ErrorInformation != nil {
-		s.Reason = aws.ToString(info.ErrorInformation.Message)
+		Link: c.console("/codesuite/codedeploy/deployments/%s", id), Reason: aws.ToString(awsclient.Of(info.ErrorInformation).Message),
 	}
 	if err := c.revision(ctx, info, &s); err != nil {
 		return s, err
@@ -106,7 +104,8 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 		return s, c.after(ctx, info, &s)
 	case types.DeploymentStatusReady:
 		// It is Ready also while the gate of the test phase still judges: there is nothing to approve yet.
-		if _, judges := target.InProgress(); !judges && stopsUnapproved(info) {
+		unapproved := awsclient.Of(awsclient.Of(info.BlueGreenDeploymentConfiguration).DeploymentReadyOption).ActionOnTimeout
+		if _, judges := target.InProgress(); !judges && unapproved == types.DeploymentReadyActionStopDeployment {
 			s.Phase, s.Wait = Waits, &Wait{Ends: "; without it the deployment is stopped"}
 		}
 	}
@@ -116,16 +115,9 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	return s, nil
 }
 
-// stopsUnapproved reports whether the deployment group waits for somebody.
-func stopsUnapproved(info *types.DeploymentInfo) bool {
-	option := info.BlueGreenDeploymentConfiguration
-	return option != nil && option.DeploymentReadyOption != nil &&
-		option.DeploymentReadyOption.ActionOnTimeout == types.DeploymentReadyActionStopDeployment
-}
-
 // revision reads what is deployed, and by which hooks it is judged. One that is an object in S3 is not read.
 func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s *State) error {
-	if info.Revision == nil || info.Revision.AppSpecContent == nil {
+	if awsclient.Of(info.Revision).AppSpecContent == nil {
 		return nil
 	}
 	out, err := c.CodeDeploy.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{
@@ -138,7 +130,7 @@ func (c CodeDeploy) revision(ctx context.Context, info *types.DeploymentInfo, s 
 	if err != nil {
 		return awsclient.Error(err)
 	}
-	if out.Revision == nil || out.Revision.AppSpecContent == nil {
+	if awsclient.Of(out.Revision).AppSpecContent == nil {
 		return errors.New("codedeploy GetApplicationRevision: the answer holds no AppSpec")
 	}
 	spec, _ := appspec.Read("", aws.ToString(out.Revision.AppSpecContent.Content)) // CodeDeploy has taken it
@@ -184,11 +176,9 @@ func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
 
 // after tells what follows a failed deployment: its rollback, if there is one.
 func (c CodeDeploy) after(ctx context.Context, info *types.DeploymentInfo, s *State) error {
-	id, automatic := "", info.AutoRollbackConfiguration != nil && info.AutoRollbackConfiguration.Enabled ||
+	id := aws.ToString(awsclient.Of(info.RollbackInfo).RollbackDeploymentId)
+	automatic := awsclient.Of(info.AutoRollbackConfiguration).Enabled ||
 		info.Status == types.DeploymentStatusStopped // whoever stops one says whether it is rolled back
-	if info.RollbackInfo != nil {
-		id = aws.ToString(info.RollbackInfo.RollbackDeploymentId)
-	}
 	if s.Phase = Ended; id == "" {
 		if automatic && time.Since(aws.ToTime(info.CompleteTime)) < rollbackAppears {
 			s.Phase = RollingBack

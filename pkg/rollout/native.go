@@ -169,11 +169,9 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 	if d.LifecycleStage != "" && !phase(d.Status).Over() {
 		s.Stages = []Stage{{string(d.LifecycleStage), InProgress}}
 	}
-	if c := d.DeploymentConfiguration; c != nil {
-		for _, h := range c.LifecycleHooks {
-			if f := aws.ToString(h.HookTargetArn); strings.Contains(f, ":function:") {
-				s.Functions = append(s.Functions, appspec.FunctionName(f))
-			}
+	for _, h := range awsclient.Of(d.DeploymentConfiguration).LifecycleHooks {
+		if f := aws.ToString(h.HookTargetArn); strings.Contains(f, ":function:") {
+			s.Functions = append(s.Functions, appspec.FunctionName(f))
 		}
 	}
 	if t := d.TargetServiceRevision; t != nil {
@@ -184,9 +182,7 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 			return s, err
 		}
 	}
-	if d.Rollback != nil {
-		s.Reason = cmp.Or(aws.ToString(d.Rollback.Reason), s.Reason)
-	}
+	s.Reason = cmp.Or(aws.ToString(awsclient.Of(d.Rollback).Reason), s.Reason)
 	switch said := phase(d.Status); said {
 	case Live:
 		return s, n.serves(ctx, d, &s)

@@ -162,7 +162,8 @@ func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
 		"503 for everything, optional":  {optional, status(503), finding.Pass, "1 check passed"},
 		"503 for everything, required":  {comparing, status(503), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
 		"it answers now and then":       {optional, sometimes(), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 503"},
-		"it has no such route":          {optional, status(404), finding.Inconclusive, "blue answered GET /report: status: expected 200, got 404"},
+		"it has no such route":          {optional, status(404), finding.Pass, "1 comparison passed"},
+		"it answers 500, required":      {comparing, status(500), finding.Pass, "1 comparison passed"},
 		"nobody is listening, optional": {optional, nil, finding.Pass, "1 check passed"},
 	} {
 		inBubble(t, status(200), tc.blue, func(n *network) {
@@ -170,7 +171,11 @@ func TestADeadProductionIsNoBaselineWhereThatIsOptional(t *testing.T) {
 			if r.Verdict != tc.verdict || !strings.Contains(r.Reason, tc.reason) {
 				t.Errorf("%s: %s: %s", name, r.Verdict, r.Reason)
 			}
-			if tc.verdict == finding.Pass && (len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "does not answer")) {
+			if strings.Contains(tc.reason, "comparison passed") {
+				if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "production answers wrongly") {
+					t.Errorf("%s: %q", name, r.Warnings)
+				}
+			} else if tc.verdict == finding.Pass && (len(r.NotRun) != 1 || !strings.Contains(r.NotRun[0].Why, "does not answer")) {
 				t.Errorf("%s: not run %v", name, r.NotRun)
 			}
 		})

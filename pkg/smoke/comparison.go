@@ -3,11 +3,15 @@ package smoke
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
@@ -17,6 +21,13 @@ import (
 // comparison: Fisher's test then has a p-value of 1e-11 when only green fails, and when blue fails there is nothing to
 // compare with.
 const coldPairs = 5
+
+const (
+	// sideBySide is how many comparisons are measured at a time.
+	sideBySide = 3
+	// wide is how many requests of a comparison a side has at a time, at most, warmWide how many while it warms up.
+	wide, warmWide = 4, 8
+)
 
 // compare asks target and baseline in turn and compares their answers. Blocked, when not empty, says why nothing is
 // compared.
@@ -71,19 +82,26 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		return
 	}
 	var samples []compare.Sample
-	var measured []measurement
-	for i, c := range r.compares {
-		m, ok := r.measure(ctx, c)
-		m.Whole = ok
+	var measured []*measurement
+	for at := 0; at < len(r.compares); at += sideBySide {
+		group := r.compares[at:min(at+sideBySide, len(r.compares))]
+		whole := r.measure(ctx, group)
 		r.mu.Lock()
-		r.found.Measured = append(r.found.Measured, m)
+		for _, m := range whole {
+			r.found.Measured = append(r.found.Measured, *m)
+		}
 		r.mu.Unlock()
-		if !ok {
-			r.compareCut(ctx, r.compares[i:])
+		cut := slices.IndexFunc(whole, func(m *measurement) bool { return !m.Whole })
+		if cut >= 0 {
+			whole, group = whole[:cut], r.compares[at+cut:]
+		}
+		for _, m := range whole {
+			samples, measured = append(samples, m.Sample), append(measured, m)
+		}
+		if cut >= 0 {
+			r.compareCut(ctx, group)
 			break
 		}
-		samples = append(samples, m.Sample)
-		measured = append(measured, m)
 	}
 	results := compare.Judge(samples)
 	for i, m := range measured {
@@ -109,6 +127,17 @@ type measurement struct {
 	Dead bool
 	// Whole says that nothing is left to measure.
 	Whole bool
+
+	runner *runner
+	asked  *suite.Check
+	stop   context.CancelFunc
+	// every is the time between two pairs; known says that it fits what a request takes.
+	every time.Duration
+	known bool
+	ended time.Time // when the last block did
+	// hopeless says that so many pairs in a row failed that no more are made, broken why no answer can be trusted.
+	hopeless bool
+	broken   string
 }
 
 // excused reports whether the old release alone is the reason that nothing can be compared. It is false when the new
@@ -135,54 +164,204 @@ func (r *runner) compareCut(ctx context.Context, left []*suite.Comparison) {
 	}
 }
 
-// measure makes the pairs of one comparison, one request at a time: AB BA AB …, so that a disturbance
-// from outside affects both sides alike. It reports false when it was cut short, or when no answer can be trusted.
-func (r *runner) measure(ctx context.Context, c *suite.Comparison) (measurement, bool) {
-	m := measurement{comparison: c, Sample: compare.Sample{Check: c.Name, Bound: c.P95}, Dead: true}
-	s := &m.Sample
-	asked := c.AsCheck()
-	warmup, row := c.Warmup, 0
-	if i := slices.IndexFunc(r.past.Measured, func(m measurement) bool { return m.Sample.Check == c.Name }); i >= 0 {
-		m = r.past.Measured[i]
-		m.comparison, warmup = c, min(warmup, coldPairs) // only the connections are new
+// measure makes the blocks of a few comparisons, side by side: pairs at fixed times, as users come, whatever the sides
+// do. Then it looks who has to be measured again: green alone gets more requests, so that a release that is only cold
+// gets warm, and all of them another block. Only when nobody else is measured is green warmed.
+func (r *runner) measure(ctx context.Context, group []*suite.Comparison) []*measurement {
+	var all, open []*measurement
+	for _, c := range group {
+		m := &measurement{Dead: true}
+		warmup, d := c.Warmup, c.WarmupFor
+		if i := slices.IndexFunc(r.past.Measured, func(m measurement) bool { return m.Sample.Check == c.Name }); i >= 0 {
+			*m = r.past.Measured[i]
+			warmup, d = min(warmup, coldPairs), 0 // only the connections are new
+		}
+		m.runner, m.comparison, m.asked, m.ended = r, c, c.AsCheck(), time.Now()
+		m.every = max(c.Over/time.Duration(c.Pairs), time.Microsecond)
+		if r.suite.Rate > 0 {
+			m.every = max(m.every, time.Duration(float64(len(group))/r.suite.Rate*float64(time.Second)))
+		}
+		m.Sample.Check, m.Sample.Bound, m.Sample.MinShift, m.Sample.MinRatio = c.Name, c.P95, c.MinShift, c.MinRatio
+		all = append(all, m)
+		if !m.Whole {
+			open = append(open, m)
+			m.warm(ctx, []*side{r.green, r.blue}, warmup, d)
+		}
 	}
-	if m.Whole {
-		return m, true
+	for len(open) > 0 {
+		together(open, func(m *measurement) { m.block(ctx) })
+		open = slices.DeleteFunc(slices.Clone(open), func(m *measurement) bool { return !m.again(ctx) })
+		together(open, func(m *measurement) { m.warm(ctx, []*side{r.green}, 0, m.burst()) })
 	}
-	had := len(s.Pairs)
-	for i := range warmup + c.Pairs - had {
-		var p compare.Pair
-		var okG, okB bool
-		if i%2 == 0 {
-			p.Green, okG = r.shot(ctx, asked, r.green, &m)
-			p.Blue, okB = r.shot(ctx, asked, r.blue, &m)
-		} else {
-			p.Blue, okB = r.shot(ctx, asked, r.blue, &m)
-			p.Green, okG = r.shot(ctx, asked, r.green, &m)
+	for _, m := range all {
+		if m.broken != "" {
+			r.fault(finding.BlameConfig, fmt.Sprintf("comparison %s: %s", redact.Quote(m.comparison.Name), m.broken))
 		}
-		if !okG || !okB {
-			return m, false
-		}
-		if i >= warmup {
-			s.Pairs = append(s.Pairs, p)
-		}
-		if row++; !p.Green.Failed && !p.Blue.Failed {
-			row = 0
-		}
-		// A side that hangs would use up the hook's time, and more requests do not warm up a side that fails.
-		if row == coldPairs && i < warmup {
-			warmup = i + 1
-		}
-		if row >= compare.MinPairs && len(s.Pairs) >= compare.MinPairs {
-			break
-		}
-		r.tell(Progress{Phase: finding.PhaseCompare, Done: i + 1, Total: c.Warmup + c.Pairs, Text: c.Name})
 	}
-	return m, true
+	return all
 }
 
-func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measurement) (compare.Shot, bool) {
+func together(all []*measurement, do func(*measurement)) {
+	var each []func()
+	for _, m := range all {
+		each = append(each, func() { do(m) })
+	}
+	parallel.Do(each...)
+}
+
+// burst is how long green alone is warmed before it is measured again.
+func (m *measurement) burst() time.Duration { return m.length() * 2 / 3 }
+
+// length is how long a block takes.
+func (m *measurement) length() time.Duration { return m.every * time.Duration(m.comparison.Pairs) }
+
+// again reports whether another block has to be measured; else it is over, whole or not.
+func (m *measurement) again(ctx context.Context) bool {
+	blocks := m.Sample.Blocks
+	if m.broken != "" || m.halfway() {
+		return false
+	}
+	next := m.burst() + m.length()
+	end, bounded := ctx.Deadline()
+	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin &&
+		(!bounded || m.runner.job.GoOn || time.Until(end) > next) {
+		return true
+	}
+	m.Whole = true
+	return false
+}
+
+// halfway reports whether a block was begun and is not measured to its end.
+func (m *measurement) halfway() bool {
+	n := len(m.Sample.Blocks)
+	return n == 0 || len(m.Sample.Blocks[n-1].Pairs) < m.comparison.Pairs && !m.hopeless
+}
+
+// warm sends requests that nobody counts, as many at a time as production might: so many to each side, or for so long.
+// What they take says how many pairs a second the sides bear.
+func (m *measurement) warm(ctx context.Context, sides []*side, n int, d time.Duration) {
+	ctx, m.stop = context.WithCancel(ctx)
+	defer m.stop()
+	var mu sync.Mutex
+	begun, row, took := 0, 0, map[*side][]time.Duration{}
+	end := time.Now().Add(d)
+	next := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		begun++
+		// More requests do not warm up a side that fails, and one that hangs would use up the hook's time.
+		return ctx.Err() == nil && row < coldPairs && (begun <= n || time.Now().Before(end))
+	}
+	worker := func() {
+		for next() {
+			right, began := true, time.Now()
+			for _, s := range sides {
+				shot, ok := m.shot(ctx, s)
+				mu.Lock()
+				if right = right && ok && !shot.Failed; right {
+					took[s] = append(took[s], shot.Latency)
+				}
+				mu.Unlock()
+			}
+			mu.Lock()
+			if row++; right {
+				row = 0
+			}
+			mu.Unlock()
+			if d > 0 { // what answers at once is not asked without end
+				pause(ctx, time.Until(began.Add(m.every)))
+			}
+		}
+	}
+	parallel.Do(slices.Repeat([]func(){worker}, warmWide)...)
+	for _, all := range took {
+		slices.Sort(all)
+		m.every = max(m.every, all[len(all)/2]*2/wide) // so that half of the places are free
+		m.known = true
+	}
+}
+
+// block makes the pairs of a block, or those that an earlier call did not come to. Each has its time, somewhere in its
+// part of the whole: what is periodic in a service does not meet the requests in step.
+func (m *measurement) block(ctx context.Context) {
+	ctx, m.stop = context.WithCancel(ctx)
+	defer m.stop()
+	r, s, began := m.runner, &m.Sample, time.Now()
+	if len(s.Blocks) == 0 || !m.halfway() {
+		s.Blocks = append(s.Blocks, compare.Block{})
+	}
+	b := &s.Blocks[len(s.Blocks)-1]
+	had := len(b.Pairs)
+	pairs, shots := make([]compare.Pair, m.comparison.Pairs-had), make([]int, m.comparison.Pairs-had)
+	at := make([]time.Time, len(pairs)) // both sides at once
+	for i := range at {
+		at[i] = began.Add(m.every*time.Duration(i) + rand.N(m.every))
+	}
+	var mu sync.Mutex
+	made, row := had, 0
+	note := func(i int) {
+		if shots[i]++; shots[i] < 2 {
+			return
+		}
+		made++
+		if row++; !pairs[i].Green.Failed && !pairs[i].Blue.Failed {
+			row = 0
+		}
+		if row >= compare.MinPairs {
+			m.hopeless = true
+			m.stop()
+		}
+		r.tell(Progress{Phase: finding.PhaseCompare, Done: made, Total: m.comparison.Pairs, Text: m.comparison.Name})
+	}
+	stream := func(side *side, to func(i int) *compare.Shot) []func() {
+		places := make(chan struct{}, wide)
+		var all []func()
+		for i := range pairs {
+			all = append(all, func() {
+				if !pause(ctx, time.Until(at[i])) {
+					return
+				}
+				var waited time.Duration
+				select {
+				case places <- struct{}{}:
+				default: // who comes while a side stands still waits for it, too
+					places <- struct{}{}
+					waited = time.Since(at[i])
+				}
+				shot, ok := m.shot(ctx, side)
+				<-places
+				if m.known {
+					shot.Latency += waited
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if ok {
+					*to(i) = shot
+					note(i)
+				}
+			})
+		}
+		return all
+	}
+	parallel.Do(append(stream(r.green, func(i int) *compare.Shot { return &pairs[i].Green }),
+		stream(r.blue, func(i int) *compare.Shot { return &pairs[i].Blue })...)...)
+	for i, p := range pairs {
+		if shots[i] == 2 {
+			b.Pairs = append(b.Pairs, p)
+		}
+	}
+	if n := len(s.Blocks); n > 1 {
+		b.After = s.Blocks[n-2].After + time.Since(m.ended)
+	}
+	m.ended = time.Now()
+}
+
+// shot asks a side once; it reports false when it was cut short, or when no answer can be trusted.
+func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
+	r, c := m.runner, m.asked
 	a := r.attempt(ctx, c, s, 1, false)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if s == r.blue && !a.stopped {
 		m.Dead = m.Dead && shareable(a)
 	}
@@ -190,7 +369,8 @@ func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measureme
 	case a.stopped:
 		return compare.Shot{}, false
 	case a.config != "":
-		r.fault(finding.BlameConfig, fmt.Sprintf("comparison %s: %s", redact.Quote(c.Name), a.config))
+		m.broken = a.config
+		m.stop()
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
 		first, name := &m.Green, "green"
@@ -200,12 +380,17 @@ func (r *runner) shot(ctx context.Context, c *suite.Check, s *side, m *measureme
 		if *first == "" && a.failed() {
 			*first = name + " answered " + a.findings[0].Line()
 		}
-		return compare.Shot{Failed: true}, true
+		return compare.Shot{Failed: true, Wrong: a.fault == probe.FaultNone && !balancers(a.status)}, true
 	}
 	return compare.Shot{Latency: a.latencies[0]}, true
 }
 
-func (r *runner) compared(m measurement, res compare.Result) {
+// balancers reports whether a status is the load balancer's own: behind it, nobody answered.
+func balancers(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+func (r *runner) compared(m *measurement, res compare.Result) {
 	c, s := m.comparison, m.Sample
 	for _, first := range []string{m.Green, m.Blue} {
 		if res.Outcome != compare.Pass && first != "" {
@@ -216,11 +401,16 @@ func (r *runner) compared(m measurement, res compare.Result) {
 		Check: c.Name, Place: r.suite.Place(c.At), Pairs: res.Pairs,
 		GreenErrors: res.Green.Errors, BlueErrors: res.Blue.Errors,
 		GreenP50: res.Green.P50, BlueP50: res.Blue.P50, GreenP95: res.Green.P95, BlueP95: res.Blue.P95,
-		Reason: r.secrets.Line(res.Reason, maxReason),
+		Reason: r.secrets.Line(res.Reason, maxReason), Statistics: res.Statistics,
 	}
-	for _, p := range s.Pairs {
-		out.Green = appendLatency(out.Green, p.Green)
-		out.Blue = appendLatency(out.Blue, p.Blue)
+	for _, b := range s.Blocks {
+		for _, p := range b.Pairs {
+			out.Green = appendLatency(out.Green, p.Green)
+			out.Blue = appendLatency(out.Blue, p.Blue)
+		}
+	}
+	if res.Warning != "" {
+		r.warning("comparison %s: %s", redact.Quote(c.Name), res.Warning)
 	}
 	switch res.Outcome {
 	case compare.Pass:
@@ -235,7 +425,7 @@ func (r *runner) compared(m measurement, res compare.Result) {
 	r.mu.Lock()
 	r.found.compares = append(r.found.compares, out)
 	r.mu.Unlock()
-	r.tell(Progress{Phase: finding.PhaseCompare, Done: len(s.Pairs), Total: len(s.Pairs), Compare: &out})
+	r.tell(Progress{Phase: finding.PhaseCompare, Done: res.Pairs, Total: res.Pairs, Compare: &out})
 }
 
 func appendLatency(l []time.Duration, s compare.Shot) []time.Duration {

@@ -53,7 +53,9 @@ func (r *runner) unfinished(ctx context.Context, out *finding.Report) json.RawMe
 		}
 	}
 	for _, m := range h.Measured {
-		h.Done += len(m.Sample.Pairs)
+		for _, b := range m.Sample.Blocks {
+			h.Done += len(b.Pairs)
+		}
 	}
 	if h.Done <= r.past.Done {
 		h.Idle = r.past.Idle + 1

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // capture takes one value out of an answer, for later steps.
@@ -31,7 +32,7 @@ type capture struct {
 func (r *reader) captures(n *yaml.Node) []capture {
 	var out []capture
 	for _, p := range r.pairs(n, "capture") {
-		if !isName(p.key) {
+		if !template.IsName(p.key) {
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
 		}

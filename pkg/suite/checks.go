@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"go.yaml.in/yaml/v4"
@@ -260,16 +261,31 @@ func (r *reader) compares(p *pair, d *defaults) []Comparison {
 }
 
 func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
-	c := Comparison{At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, step: Step{At: posOf(n)}}
+	c := Comparison{
+		At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, WarmUpWithin: defaultWarmUpWithin,
+		MinShift: compare.MinShift, MinRatio: compare.MinRatio, step: Step{At: posOf(n)},
+	}
 	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs",
-		"warmup", "p95", "tags") {
+		"over", "warmup", "warm_up_within", "p95", "min_shift", "min_ratio", "tags") {
 		switch p.key {
 		case "name":
 			c.Name, c.At = r.name(p.value), posOf(p.value)
 		case "pairs":
 			c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts)
 		case "warmup":
-			c.Warmup = r.integer(p.value, "warmup", 0, maxAttempts)
+			if p.value.ShortTag() == "!!str" {
+				c.Warmup, c.WarmupFor = 0, r.duration(p.value, "warmup", maxMeasured)
+			} else {
+				c.Warmup = r.integer(p.value, "warmup", 0, maxAttempts)
+			}
+		case "over":
+			c.Over = r.duration(p.value, "over", maxMeasured)
+		case "warm_up_within":
+			c.WarmUpWithin = r.duration(p.value, "warm_up_within", maxMeasured)
+		case "min_shift":
+			c.MinShift = r.duration(p.value, "min_shift", maxTimeout)
+		case "min_ratio":
+			c.MinRatio = r.ratio(p.value)
 		case "p95":
 			c.P95 = r.duration(p.value, "p95", maxTimeout)
 		case "tags":
@@ -277,6 +293,9 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 		default:
 			r.stepKey(p, &c.step)
 		}
+	}
+	if c.Over == 0 {
+		c.Over = time.Duration(c.Pairs) * pairEvery
 	}
 	r.finish(&c.step, d)
 	if c.step.expect.at != (Pos{}) {
@@ -290,7 +309,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 		r.fail(c.At, "compare reads",
 			"compare asks again and again, also the release in production: a write such as %s is refused", c.step.Method)
 	case c.Pairs < compare.MinPairs:
-		r.warn(c.At, "write pairs: 100", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs,
+		r.warn(c.At, "write pairs: 300", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs,
 			compare.MinPairs)
 	case c.step.timeout > 0 && c.P95 >= c.step.timeout:
 		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)

@@ -3,10 +3,12 @@ package suite_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
@@ -59,7 +61,7 @@ func TestFilesOfASuite(t *testing.T) {
 	}
 	small := filepath.Join(dir, "small")
 	for name, want := range map[string]string{"small": "", "large": "is larger than", "pipe": "cannot be read"} {
-		text := "version: 1\nx-file: &file {file: " + name + "}\nchecks: [{name: a, request: POST /, body: *file, expect: {status: 200}}]\nx-all: {tls: {ca: " + small + "}}\n"
+		text := "version: 1\ntls: {ca: " + small + "}\nx-file: &file {file: " + name + "}\nchecks: [{name: a, request: POST /, body: *file, expect: {status: 200}}]\n"
 		file := filepath.Join(dir, "smoke.yaml")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -72,6 +74,9 @@ func TestFilesOfASuite(t *testing.T) {
 			t.Errorf("%s: an absolute path is not found: %v", name, src.Files)
 		}
 		_, problems := suite.Read(src)
+		problems = slices.DeleteFunc(problems, func(p diagnostic.Problem) bool {
+			return strings.HasSuffix(p.Text, `/small" holds no certificate`)
+		})
 		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, want)) {
 			t.Errorf("%s: %v", name, problems)
 		}

@@ -65,9 +65,6 @@ func (s *subject) visit(f func(text)) {
 	s.rule.visit(f)
 }
 
-// wantsRedirect reports whether a redirect is an expected answer, so that it is not followed.
-func (e *expectation) wantsRedirect() bool { return anyStatus(e.status, 300, 399) }
-
 func expectKeys() []string {
 	return []string{"status", "headers", "json", "css", "body", "latency", "assets", "events", "certificate_days"}
 }

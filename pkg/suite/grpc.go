@@ -35,21 +35,15 @@ func (r *reader) grpcHealth(p pair, s *Step) {
 
 // verifyHealth holds the answer against SERVING.
 func (v *Verification) verifyHealth(s *Step) {
-	got := ""
-	status, message := v.Observation.Trailer.Get("Grpc-Status"), v.Observation.Trailer.Get("Grpc-Message")
-	if status == "" { // an answer without a message has it in the header
-		status, message = v.Observation.Header.Get("Grpc-Status"), v.Observation.Header.Get("Grpc-Message")
+	const serving = "SERVING"
+	from, got := v.Observation.Trailer, "an answer that is no HealthCheckResponse"
+	if from.Get("Grpc-Status") == "" { // an answer without a message has it in the header
+		from = v.Observation.Header
 	}
-	switch body := v.Observation.Body; {
-	case status != "0":
-		got = fmt.Sprintf("grpc-status %s %s", status, message)
-	case len(body) == grpcFrame+2 && body[grpcFrame] == 0x08 && body[grpcFrame+1] == 1:
-		v.Asserted++
-		return
-	case len(body) == grpcFrame+2 && body[grpcFrame] == 0x08 && body[grpcFrame+1] < 4:
-		got = []string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"}[body[grpcFrame+1]]
-	default:
-		got = "an answer that is no HealthCheckResponse"
+	if status := from.Get("Grpc-Status"); status != "0" {
+		got = fmt.Sprintf("grpc-status %s %s", status, from.Get("Grpc-Message"))
+	} else if body := v.Observation.Body; len(body) == grpcFrame+2 && body[grpcFrame] == 0x08 && body[grpcFrame+1] < 4 {
+		got = []string{"UNKNOWN", serving, "NOT_SERVING", "SERVICE_UNKNOWN"}[body[grpcFrame+1]]
 	}
-	v.fail(s.path.at, "grpc health", Mismatch{"SERVING", got})
+	v.assert(got == serving, s.path.at, "grpc health", Mismatch{serving, got})
 }

@@ -37,8 +37,9 @@ type reader struct {
 	source []byte
 	lines  [][]byte
 	sought int
-	// files are those that the suite may name.
-	files map[string][]byte
+	// files are those that the suite may name, missing the names of others.
+	files   map[string][]byte
+	missing []string
 }
 
 // maxProblems is how many problems are told; nobody reads more, and each costs memory.

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -44,5 +45,19 @@ func TestWhichChecksProveTheRelease(t *testing.T) {
 	s, _ := Read(Source{Name: "s", Text: []byte(head + "    expect: {status: 200}\n")})
 	if s.ProvesRelease() || strings.Contains(head, "RELEASE") {
 		t.Error("a suite that says nothing of the release proves one")
+	}
+}
+
+func TestTheReadmeNamesEachDemand(t *testing.T) {
+	readme, err := os.ReadFile("../../buildtools/smoke/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| | |\n| --- | --- |\n"
+	for _, d := range demands() {
+		table += "| `" + d.key + "` | " + d.help + " |\n"
+	}
+	if !strings.Contains(string(readme), table) {
+		t.Errorf("the README lacks the table\n%s", table)
 	}
 }

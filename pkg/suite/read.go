@@ -31,19 +31,22 @@ const MaxSuite = template.MaxYAML
 // Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
 // something is. Warnings come with a suite.
 func Read(src Source) (*Suite, diagnostic.List) {
-	r := &reader{file: src.Name, source: src.Text, budget: 10*len(src.Text) + 10000}
+	r := newReader(src)
 	root := r.document(src.Text)
 	if root == nil {
 		return nil, r.problems
 	}
 	sum := sha256.Sum256(src.Text)
 	s := &Suite{file: src.Name, sha256: hex.EncodeToString(sum[:])}
-	r.files = src.Files
 	r.suite(root, s)
 	if len(r.problems.Errors(false)) > 0 {
 		return nil, r.problems.Sorted()
 	}
 	return s, r.problems.Sorted()
+}
+
+func newReader(src Source) *reader {
+	return &reader{file: src.Name, source: src.Text, files: src.Files, budget: 10*len(src.Text) + 10000}
 }
 
 // document parses the text into its one mapping.
@@ -327,53 +330,28 @@ func readLimited(name string) ([]byte, error) {
 }
 
 // Files lists the files that the suite's text names (tls.ca, the files of bodies), for the caller to read into
-// Source.Files. Of a text that is no suite it lists none.
+// Source.Files: those that reading it misses. Of a text that is no suite it lists none.
 func Files(text []byte) []string {
-	if len(text) > MaxSuite || !bytes.Contains(text, []byte("file")) && !bytes.Contains(text, []byte("tls")) {
-		return nil // most suites: they are not parsed twice
+	if !bytes.Contains(text, []byte("file")) && !bytes.Contains(text, []byte("tls")) {
+		return nil // most suites: they are not read twice
 	}
-	root, _, wrong := template.ParseYAML(&template.Source{Text: string(text)})
-	if root == nil || len(wrong) > 0 {
-		return nil
+	r := newReader(Source{Text: text})
+	if root := r.document(text); root != nil {
+		r.suite(root, &Suite{})
 	}
-	var out []string
-	visited := 0
-	var walk func(n *yaml.Node, in, around string)
-	walk = func(n *yaml.Node, in, around string) {
-		if visited++; visited > maxNamed {
-			return
-		}
-		for i, c := range n.Content {
-			if n.Kind != yaml.MappingNode || i%2 == 0 {
-				walk(c, in, around)
-				continue
-			}
-			key := n.Content[i-1].Value
-			if c.Kind == yaml.AliasNode {
-				c = c.Alias
-			}
-			isFile := key == "file" && (in == "body" || around == "multipart") || key == "ca" && in == "tls" &&
-				!strings.Contains(c.Value, "-----BEGIN")
-			if isFile && c.Kind == yaml.ScalarNode && !slices.Contains(out, c.Value) {
-				out = append(out, c.Value)
-			}
-			walk(c, key, in)
-		}
-	}
-	walk(root, "", "")
-	return out
+	return r.missing
 }
 
-// maxNamed bounds how many values are looked at for files, maxFiles the bytes of all files.
-const (
-	maxNamed = 100_000
-	maxFiles = 32 << 20
-)
+// maxFiles is the most bytes that all files may have.
+const maxFiles = 32 << 20
 
 // content returns the content of a file that the suite names, at n.
 func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 	content, ok := r.files[name]
 	if !ok {
+		if !slices.Contains(r.missing, name) {
+			r.missing = append(r.missing, name)
+		}
 		r.fail(posOf(n), "a path is relative to the suite's file"+or, "the file %s cannot be read", quote(name))
 	} else if len(content) > MaxSuite {
 		r.fail(posOf(n), "take a smaller one", "the file %s is larger than %d bytes", quote(name), MaxSuite)

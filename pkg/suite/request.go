@@ -48,52 +48,44 @@ type field struct {
 }
 
 // bytes returns the body with its variables expanded, and its type.
-func (b *body) bytes(s Scope) (content []byte, contentType string, err error) {
+func (b *body) bytes(f *filler) (content []byte, contentType string) {
 	switch {
 	case b == nil:
-		return nil, "", nil
+		return nil, ""
 	case b.json != nil:
-		content, err = b.json.appendJSON(nil, s)
-		return content, b.contentType, err
+		return b.json.appendJSON(nil, f), b.contentType
 	case b.form != nil:
-		return b.fields(s)
+		return b.fields(f)
 	case b.file != nil:
-		return b.file, b.contentType, nil
+		return b.file, b.contentType
 	}
-	t, err := b.text.expand(s, nil)
-	return []byte(t), b.contentType, err
+	return []byte(f.text(b.text)), b.contentType
 }
 
 // fields returns the body of a form.
-func (b *body) fields(s Scope) (content []byte, contentType string, err error) {
+func (b *body) fields(fill *filler) (content []byte, contentType string) {
 	form := url.Values{}
 	var parts bytes.Buffer
 	w := multipart.NewWriter(&parts)
 	for _, f := range b.form {
-		name, err := f.name.expand(s, nil)
-		if err != nil {
-			return nil, "", err
-		}
-		v, err := f.value.expand(s, nil)
-		if err != nil {
-			return nil, "", err
-		}
-		form.Add(name, v)
-		head := textproto.MIMEHeader{"Content-Disposition": {mime.FormatMediaType("form-data", map[string]string{"name": name})}}
+		disposition := map[string]string{"name": fill.text(f.name)}
+		v := fill.text(f.value)
+		form.Add(disposition["name"], v)
+		head := textproto.MIMEHeader{}
 		if f.file != nil {
-			head.Set("Content-Disposition",
-				mime.FormatMediaType("form-data", map[string]string{"name": name, "filename": f.filename}))
+			disposition["filename"] = f.filename
 			head.Set("Content-Type", f.kind)
 			v = string(f.file)
 		}
+		head.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
 		part, _ := w.CreatePart(head) // into memory, where nothing fails
 		_, _ = io.WriteString(part, v)
 	}
 	if !b.multipart {
-		return []byte(form.Encode()), b.contentType, nil
+		return []byte(form.Encode()), b.contentType
 	}
 	_ = w.Close()
-	return parts.Bytes(), w.FormDataContentType(), nil
+	return parts.Bytes(), w.FormDataContentType()
 }
 
 // requestKeys are the keys of a step; checks of a single request have them too.
@@ -272,12 +264,9 @@ func (r *reader) headerName(p pair) string {
 }
 
 func isToken(s string) bool {
-	for _, c := range s {
-		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c) {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
 }
 
 func (r *reader) body(p pair) *body {
@@ -398,44 +387,31 @@ func (s *Step) Link() string {
 // Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that
 // makes it another request.
 func (s *Step) Request(sc Scope) (probe.Request, error) {
+	f := filler{Scope: sc}
 	q := probe.Request{
-		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody,
-		KeepRedirect: s.expect.wantsRedirect(), Header: make(http.Header, len(s.headers)+4),
+		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2,
+		// A redirect that is an expected answer is not followed.
+		KeepRedirect: anyStatus(s.expect.status, 300, 399), Header: make(http.Header, len(s.headers)+4),
 	}
-	q.HTTP2 = s.http2
 	if s.webSocket != nil {
-		sent, err := s.webSocket.expand(sc, nil)
-		if err != nil {
-			return q, err
-		}
-		q.WebSocket = &sent
+		q.WebSocket = new(f.text(*s.webSocket))
 	}
 	if s.looksAtBody() {
 		q.Events = max(1, s.expect.events)
 	}
 	var err error
-	if q.Path, q.Link, err = s.path.path(sc); err != nil {
-		return q, err
-	}
+	q.Path, q.Link, err = s.path.path(sc)
+	f.err = cmp.Or(f.err, err)
 	q.Header["User-Agent"] = []string{"greenlight-smoke"}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}
 	kind := ""
-	if q.Body, kind, err = s.body.bytes(sc); err != nil {
-		return q, err
-	}
-	if kind != "" {
+	if q.Body, kind = s.body.bytes(&f); kind != "" {
 		q.Header["Content-Type"] = []string{kind}
 	}
-	if q.Host, err = s.host.header(sc); err != nil {
-		return q, err
-	}
+	q.Host = f.header(s.host)
 	for _, h := range s.headers {
-		v, err := h.value.header(sc)
-		if err != nil {
-			return q, err
-		}
-		q.Header[h.name] = []string{v}
+		q.Header[h.name] = []string{f.header(h.value)}
 	}
-	return q, nil
+	return q, f.err
 }

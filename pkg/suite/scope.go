@@ -13,10 +13,8 @@ func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
 	var all []string
 	for _, c := range s.checks {
-		for _, flow := range []*Check{s.setup, s.teardown} {
-			if flow != nil && flow.Name == c.Name {
-				r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
-			}
+		if c.Name == "setup" && s.setup != nil || c.Name == "teardown" && s.teardown != nil {
+			r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
 		}
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
 			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
@@ -33,28 +31,21 @@ func (r *reader) names(s *Suite) {
 	}
 	for i, c := range s.checks {
 		for _, name := range c.After {
-			if !slices.ContainsFunc(s.checks[:i], func(o Check) bool { return o.Name == name }) {
+			if !slices.Contains(all[:i], name) {
 				r.fail(c.At, "name a check that stands above it", "%s runs after %s, which is not a check above it",
 					quote(c.Name), quote(name))
 			}
 		}
 	}
 	for _, name := range s.readiness {
-		if _, ok := seen[name]; !ok {
+		switch i := slices.Index(all, name); {
+		case i < 0:
 			r.fail(s.readinessAt, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
-			continue
-		}
-		for i := range s.checks {
-			c := &s.checks[i]
-			switch {
-			case c.Name != name:
-			case c.Observe:
-				r.fail(s.readinessAt, "wait for a check that counts",
-					"readiness waits for %s, which only observes and must never block", quote(name))
-			case c.writes():
-				r.warn(s.readinessAt, "wait for a check that reads", "readiness asks %s again and again, and it writes",
-					quote(name))
-			}
+		case s.checks[i].Observe:
+			r.fail(s.readinessAt, "wait for a check that counts",
+				"readiness waits for %s, which only observes and must never block", quote(name))
+		case s.checks[i].writes():
+			r.warn(s.readinessAt, "wait for a check that reads", "readiness asks %s again and again, and it writes", quote(name))
 		}
 	}
 }

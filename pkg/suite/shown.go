@@ -44,9 +44,10 @@ func lengthOf(v any) (int, bool) {
 }
 
 func (v value) shown(s Scope) string {
-	b, err := v.appendJSON(nil, s)
-	if err != nil {
-		return err.Error()
+	f := filler{Scope: s}
+	b := v.appendJSON(nil, &f)
+	if f.err != nil {
+		return f.err.Error()
 	}
 	return cut(string(b))
 }

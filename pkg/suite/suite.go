@@ -22,10 +22,16 @@ const (
 	defaultConsecutive = 20
 	defaultWithin      = 5 * time.Minute
 	defaultAskFor      = 30 * time.Minute
-	defaultPairs       = 100
+	defaultPairs       = 300
 	defaultWarmup      = 20
-	defaultConcurrency = 8
+	// Pairs are this far from each other, where over does not say it.
+	pairEvery           = 100 * time.Millisecond
+	defaultWarmUpWithin = 2 * time.Minute
+	defaultConcurrency  = 8
 )
+
+// maxMeasured is the most that a time of a comparison can be.
+const maxMeasured = 10 * time.Minute
 
 // MaxAskFor is the most that ask_for can be.
 const MaxAskFor = 12 * time.Hour
@@ -92,8 +98,14 @@ type Comparison struct {
 	Name string
 	At   Pos
 	tags []string
-	// Pairs of requests are compared, after Warmup pairs that are not.
-	Pairs, Warmup int
+	// Pairs of requests are compared, Over so long a time, after Warmup pairs, or pairs for WarmupFor, that are not.
+	Pairs, Warmup   int
+	Over, WarmupFor time.Duration
+	// WarmUpWithin is how long it is looked whether a slower release still gets faster.
+	WarmUpWithin time.Duration
+	// MinShift and MinRatio are how much slower it must be to be called slower; both count.
+	MinShift time.Duration
+	MinRatio float64
 	// P95 is the bound of the new release's 95th percentile, or 0.
 	P95  time.Duration
 	step Step
@@ -250,14 +262,12 @@ func mentions(t text, name string) bool {
 func keeps(filter, tags []string) bool {
 	wanted, found := false, false
 	for _, f := range filter {
-		if f != "" && f[0] == '!' {
-			if slices.Contains(tags, f[1:]) {
-				return false
-			}
-			continue
+		tag, unwanted := strings.CutPrefix(f, "!")
+		has := slices.Contains(tags, tag)
+		if unwanted && has {
+			return false
 		}
-		wanted = true
-		found = found || slices.Contains(tags, f)
+		wanted, found = wanted || !unwanted, found || !unwanted && has
 	}
 	return found || !wanted
 }

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // text is a text of the suite, with the variables in it found. The common one has none.
@@ -90,50 +92,36 @@ func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
 // parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
 func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 	var parts []part
-	var literal strings.Builder
-	for i := 0; i < len(s); {
-		switch {
-		case strings.HasPrefix(s[i:], "$${"):
-			next()
-			literal.WriteString("${")
-			i += 3
-		case strings.HasPrefix(s[i:], "${"):
-			at := next()
-			end := strings.IndexByte(s[i:], '}')
-			if end < 0 {
-				return text{}, at, `"${" without its "}"`
-			}
-			name := s[i+2 : i+end]
-			if !isName(name) {
-				return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
-			}
-			if literal.Len() > 0 {
-				parts = append(parts, part{literal: literal.String()})
-				literal.Reset()
-			}
-			parts = append(parts, part{name: name, at: at})
-			i += end + 1
-		default:
-			literal.WriteByte(s[i])
-			i++
+	literal := ""
+	for {
+		before, behind, found := strings.Cut(s, "${")
+		if literal += before; !found {
+			break
 		}
+		at := next()
+		if strings.HasSuffix(before, "$") {
+			literal, s = literal[:len(literal)-1]+"${", behind
+			continue
+		}
+		name, rest, closed := strings.Cut(behind, "}")
+		switch {
+		case !closed:
+			return text{}, at, `"${" without its "}"`
+		case !template.IsName(name):
+			return text{}, at, fmt.Sprintf("%s is not a variable name", quote(name))
+		case literal != "":
+			parts = append(parts, part{literal: literal})
+		}
+		parts = append(parts, part{name: name, at: at})
+		literal, s = "", rest
 	}
 	if len(parts) == 0 {
-		return text{raw: literal.String()}, Pos{}, ""
+		return text{raw: literal}, Pos{}, ""
 	}
-	if literal.Len() > 0 {
-		parts = append(parts, part{literal: literal.String()})
+	if literal != "" {
+		parts = append(parts, part{literal: literal})
 	}
 	return text{parts: parts}, Pos{}, ""
-}
-
-func isName(s string) bool {
-	for i, c := range s {
-		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // first is the literal that the text begins with.
@@ -183,6 +171,24 @@ func (t text) expand(s Scope, escape func(value string) string) (string, error) 
 	return b.String(), nil
 }
 
+// filler puts values into texts, and keeps the first error.
+type filler struct {
+	Scope
+	err error
+}
+
+func (f *filler) text(t text) string {
+	v, err := t.expand(f.Scope, nil)
+	f.err = cmp.Or(f.err, err)
+	return v
+}
+
+func (f *filler) header(t text) string {
+	v, err := t.header(f.Scope)
+	f.err = cmp.Or(f.err, err)
+	return v
+}
+
 // header expands the text for a header's value.
 func (t text) header(s Scope) (string, error) {
 	v, err := t.expand(s, nil)
@@ -230,7 +236,7 @@ func (t text) path(s Scope) (path string, link bool, err error) {
 		case captured:
 			b.WriteString(url.PathEscape(v))
 		default:
-			b.WriteString(escapeSegments(v))
+			b.WriteString(strings.ReplaceAll(url.PathEscape(v), "%2F", "/")) // segments may follow one another
 		}
 	}
 	path, _, _ = strings.Cut(b.String(), "?")
@@ -247,10 +253,6 @@ func (t text) path(s Scope) (path string, link bool, err error) {
 
 // ErrLink says that a suite takes a link for a segment of a path.
 var ErrLink = errors.New("a link is not a segment of a path")
-
-func escapeSegments(v string) string {
-	return strings.Join(list(strings.Split(v, "/"), url.PathEscape), "/")
-}
 
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {

@@ -28,6 +28,16 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	return 0
 }
 
+// ratio returns a number from 1 to 100, or 1.
+func (r *reader) ratio(n *yaml.Node) float64 {
+	f, err := strconv.ParseFloat(n.Value, 64)
+	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || err != nil || !(f >= 1 && f <= 100) {
+		r.fail(posOf(n), "write 1.25", "min_ratio must be a number from 1 to 100, not %s", describe(n))
+		return 1
+	}
+	return f
+}
+
 // size returns a number of bytes between 1 and 1 GiB, or 0.
 func (r *reader) size(n *yaml.Node, what string) int64 {
 	const help = "write 64KiB or 1MiB"

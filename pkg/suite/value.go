@@ -137,16 +137,15 @@ func (v value) visit(f func(text)) {
 }
 
 // appendJSON writes the value with its variables expanded.
-func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
-	var err error
+func (v value) appendJSON(b []byte, f *filler) []byte {
 	switch v.kind {
 	case kindString:
-		if node, ok := v.text.typed(s); ok {
-			return appendPlain(b, node), nil
+		if node, ok := v.text.typed(f.Scope); ok {
+			return appendPlain(b, node)
 		}
-		return v.text.appendJSON(b, s)
+		return appendPlain(b, f.text(v.text))
 	case kindNumber, kindBoolean:
-		return append(b, v.text.raw...), nil
+		return append(b, v.text.raw...)
 	case kindArray, kindObject:
 		brackets := map[valueKind]string{kindArray: "[]", kindObject: "{}"}[v.kind]
 		b = append(b, brackets[0])
@@ -155,28 +154,14 @@ func (v value) appendJSON(b []byte, s Scope) ([]byte, error) {
 				b = append(b, ',')
 			}
 			if v.kind == kindObject {
-				if b, err = v.keys[i].appendJSON(b, s); err != nil {
-					return nil, err
-				}
-				b = append(b, ':')
+				b = append(appendPlain(b, f.text(v.keys[i])), ':')
 			}
-			if b, err = item.appendJSON(b, s); err != nil {
-				return nil, err
-			}
+			b = item.appendJSON(b, f)
 		}
-		return append(b, brackets[1]), nil
+		return append(b, brackets[1])
 	case kindNull:
 	}
-	return append(b, "null"...), nil
-}
-
-// appendJSON writes the text as a JSON string.
-func (t text) appendJSON(b []byte, s Scope) ([]byte, error) {
-	expanded, err := t.expand(s, nil)
-	if err != nil {
-		return nil, err
-	}
-	return appendPlain(b, expanded), nil
+	return append(b, "null"...)
 }
 
 // appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // The variables that every suite has, beside its own.
@@ -59,10 +60,6 @@ func (a *Attempt) get(name string) (value string, ok bool) {
 		return a.uuid, true
 	}
 	return "", false
-}
-
-func isGiven(name string) bool {
-	return slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, name)
 }
 
 // ReferenceKind says where a variable's value is kept.
@@ -112,10 +109,10 @@ func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
 		switch {
-		case !isName(p.key):
+		case !template.IsName(p.key):
 			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
 			continue
-		case isGiven(p.key):
+		case slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
 		}

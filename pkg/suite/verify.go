@@ -44,19 +44,13 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 		v.fail(cmp.Or(e.statusAt, s.path.at), "answer", Mismatch{"a whole answer", o.Text})
 		return v
 	}
-	if !e.allowsStatus(o.Status) {
-		got := strconv.Itoa(o.Status)
-		if o.Location != "" {
-			got += ", to " + strconv.Quote(o.Location)
-		}
-		v.fail(cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got})
-	} else {
-		v.Asserted++
+	got := strconv.Itoa(o.Status)
+	if o.Location != "" {
+		got += ", to " + strconv.Quote(o.Location)
 	}
-	if e.latency > 0 && o.Latency > e.latency {
-		v.fail(e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()})
-	} else if e.latency > 0 {
-		v.Asserted++
+	v.assert(e.allowsStatus(o.Status), cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got})
+	if e.latency > 0 {
+		v.assert(o.Latency <= e.latency, e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()})
 	}
 	for h := range e.of(subjectHeader) {
 		shown := sc
@@ -79,18 +73,14 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 
 // verifyCertificate sees how long the certificate is still good for.
 func (v *Verification) verifyCertificate(e *expectation) {
-	expected, days := fmt.Sprintf("good for %d days or more", e.certificateDays), 0
-	if until := v.Observation.Expires; !until.IsZero() {
-		days = int(time.Until(until).Hours() / 24)
+	until := v.Observation.Expires
+	days := int(time.Until(until).Hours() / 24)
+	got := fmt.Sprintf("%d days left", days)
+	if until.IsZero() {
+		got = "none: the target is not https"
 	}
-	switch {
-	case v.Observation.Expires.IsZero():
-		v.fail(e.certificateAt, "certificate", Mismatch{expected, "none: the target is not https"})
-	case days < e.certificateDays:
-		v.fail(e.certificateAt, "certificate", Mismatch{expected, fmt.Sprintf("%d days left", days)})
-	default:
-		v.Asserted++
-	}
+	v.assert(!until.IsZero() && days >= e.certificateDays, e.certificateAt, "certificate",
+		Mismatch{fmt.Sprintf("good for %d days or more", e.certificateDays), got})
 }
 
 func (v *Verification) verifyBody(s *Step, sc Scope) {
@@ -106,10 +96,8 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		})
 		return
 	}
-	if got := v.Observation.Events; got < e.events {
-		v.fail(e.eventsAt, "events", Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
-	} else if e.events > 0 {
-		v.Asserted++
+	if got := v.Observation.Events; e.events > 0 {
+		v.assert(got >= e.events, e.eventsAt, "events", Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
 	}
 	for b := range e.of(SubjectBody) {
 		v.add(b, b.rule.json([]any{BodyText(v.Observation)}, true, sc))
@@ -151,11 +139,14 @@ func (s *Step) looksAtBody() bool {
 		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
 }
 
-// fail notes one assertion that did not hold.
-func (v *Verification) fail(at Pos, subject string, m Mismatch) {
-	v.Asserted++
-	v.Wrong = append(v.Wrong, Wrong{at, subject, m, false})
+// assert notes one assertion, and what is wrong where it does not hold.
+func (v *Verification) assert(holds bool, at Pos, subject string, m Mismatch) {
+	if v.Asserted++; !holds {
+		v.Wrong = append(v.Wrong, Wrong{at, subject, m, false})
+	}
 }
+
+func (v *Verification) fail(at Pos, subject string, m Mismatch) { v.assert(false, at, subject, m) }
 
 func (v *Verification) add(of *subject, bad []Mismatch) {
 	v.Asserted += max(1, len(of.rule))

@@ -148,12 +148,3 @@ func (r *reader) share(n *yaml.Node) float64 {
 	}
 	return f / 100
 }
-
-// ratio returns a number of at least 1.
-func (r *reader) ratio(n *yaml.Node) float64 {
-	f, err := strconv.ParseFloat(n.Value, 64)
-	if err != nil || !(f >= 1 && f <= 1000) {
-		r.fail(posOf(n), "write 1.25", "min_ratio must be a number of at least 1, not %s", describe(n))
-	}
-	return f
-}

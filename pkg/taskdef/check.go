@@ -181,22 +181,20 @@ func (c *checker) atMost(parent *template.Node, key string, most int) {
 }
 
 // at returns what stands under a path, in every element of the lists on the way.
-func at(n *template.Node, path string) []*template.Node {
-	found := []*template.Node{n}
-	for key := range strings.SplitSeq(path, ".") {
-		var next []*template.Node
-		for _, n := range found {
-			of := []*template.Node{n}
-			if n.Kind == template.Array {
-				of = n.Items
-			}
-			for _, n := range of {
-				if inner := n.Get(key); inner != nil {
-					next = append(next, inner)
-				}
-			}
+func at(n *template.Node, path string) (found []*template.Node) {
+	key, rest, more := strings.Cut(path, ".")
+	of := []*template.Node{n}
+	if n.Kind == template.Array {
+		of = n.Items
+	}
+	for _, n := range of {
+		switch inner := n.Get(key); {
+		case inner == nil:
+		case more:
+			found = append(found, at(inner, rest)...)
+		default:
+			found = append(found, inner)
 		}
-		found = next
 	}
 	return found
 }

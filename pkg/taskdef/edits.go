@@ -90,18 +90,6 @@ func (e *editor) apply(edits Edits) string {
 	return e.placeholders(edits)
 }
 
-// Malformed returns what is wrong with the edits whatever the template is, so that it is reported even when the
-// template cannot be read.
-func (edits Edits) Malformed() diagnostic.List {
-	var e editor
-	for _, edit := range edits.all() {
-		for _, arg := range edit.args {
-			e.wellFormed(edit.flag, arg)
-		}
-	}
-	return e.problems
-}
-
 // formOf says what the value of a flag looks like.
 func formOf(flag string) string {
 	forms := map[string]string{
@@ -126,7 +114,7 @@ func (e *editor) wellFormed(flag, arg string) bool {
 		ok = ok && len(key) == 1 && key >= "1" && key <= "4"
 		help = "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
 	case "--env", "--secret", "--label", "--command":
-		if !ok && e.root != nil && len(e.containers()) > 1 {
+		if !ok && len(e.containers()) > 1 {
 			help = e.nameHelp("")
 		}
 	case "--set":

@@ -141,36 +141,34 @@ func (c *checker) condition(condition, target *template.Node) {
 // cycles reports each cycle of dependencies once, with the containers on it.
 func (c *checker) cycles(edges []dependency) {
 	next := map[string][]dependency{}
-	var path []*template.Node
 	for _, e := range edges {
 		next[e.from] = append(next[e.from], e)
 	}
-	const open, done = 1, 2
-	state := map[string]int{}
+	var path []string
+	done := map[string]bool{}
 	var visit func(string)
 	visit = func(from string) {
-		if c.errors > template.MaxProblems {
-			return // enough problems have been reported
+		if done[from] || c.errors > template.MaxProblems { // enough problems have been reported
+			return
 		}
-		state[from] = open
-		path = append(path, c.named(from))
+		path = append(path, from)
 		for _, e := range next[from] {
-			switch state[e.to] {
-			case open:
-				to := c.named(e.to)
-				round := append(names(path[slices.Index(path, to):]), name(to))
-				c.fail(e.at, "containers wait for one another: "+strings.Join(round, " → "), "")
-			case 0:
+			i := slices.Index(path, e.to)
+			if i < 0 {
 				visit(e.to)
+				continue
 			}
+			var round []string
+			for _, on := range append(path[i:len(path):len(path)], e.to) {
+				round = append(round, name(c.named(on)))
+			}
+			c.fail(e.at, "containers wait for one another: "+strings.Join(round, " → "), "")
 		}
 		path = path[:len(path)-1]
-		state[from] = done
+		done[from] = true
 	}
 	for _, e := range edges {
-		if state[e.from] == 0 {
-			visit(e.from)
-		}
+		visit(e.from)
 	}
 }
 

@@ -88,8 +88,13 @@ func (l *look) metrics(ctx context.Context) error {
 	found := map[string]minutes{}
 	for side, group := range map[string]string{"g": l.GreenTask.TargetGroup, "b": l.BlueTask.TargetGroup} {
 		for i, q := range [][2]string{
-			{"RequestCount", "Sum"}, {"HTTPCode_Target_5XX_Count", "Sum"}, {"TargetConnectionErrorCount", "Sum"},
-			{"UnHealthyHostCount", "Maximum"}, {"TargetResponseTime", "p50"}, {"TargetResponseTime", "p95"}, {"TargetResponseTime", "p99"},
+			{"RequestCount", "Sum"},
+			{"HTTPCode_Target_5XX_Count", "Sum"},
+			{"TargetConnectionErrorCount", "Sum"},
+			{"UnHealthyHostCount", "Maximum"},
+			{"TargetResponseTime", "p50"},
+			{"TargetResponseTime", "p95"},
+			{"TargetResponseTime", "p99"},
 		} {
 			id := fmt.Sprint(side, i)
 			if found[id] = l.blank(-1); q[1] == "Sum" { // CloudWatch does not say 0
@@ -99,7 +104,7 @@ func (l *look) metrics(ctx context.Context) error {
 				continue
 			}
 			queries = append(queries, metrics.MetricDataQuery{Id: &id, MetricStat: &metrics.MetricStat{
-				Stat: &q[1], Period: aws.Int32(int32(l.Minute / time.Second)), //nolint:gosec // at most a minute
+				Stat: &q[1], Period: aws.Int32(int32(l.Minute / time.Second)),
 				Metric: &metrics.Metric{
 					Namespace: aws.String("AWS/ApplicationELB"), MetricName: &q[0],
 					Dimensions: []metrics.Dimension{
@@ -225,6 +230,7 @@ func unasked(t types.Task) bool {
 		return false
 	case types.TaskStopCodeServiceSchedulerInitiated:
 		return strings.Contains(aws.ToString(t.StoppedReason), "failed")
+	case types.TaskStopCodeTaskFailedToStart, types.TaskStopCodeEssentialContainerExited:
 	}
 	return t.StopCode != "" || t.StoppedReason != nil
 }

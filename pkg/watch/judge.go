@@ -116,6 +116,7 @@ func (j *judge) choose() {
 
 // green and blue are the minutes of a side that are judged.
 func (j *judge) green(m minutes) minutes { return m[min(len(m), j.Minutes()):] }
+
 func (j *judge) blue(m minutes) minutes {
 	if j.earlier {
 		return m[:min(len(m), j.Minutes())]

@@ -49,8 +49,10 @@ func length(w *suite.Watch, minute time.Duration) time.Duration {
 	return (w.For + time.Minute - 1) / time.Minute * minute
 }
 
-// Minutes is how many there are, Over when everything can be known.
-func (w Window) Minutes() int    { return max(0, int(w.Until.Sub(w.Start)/w.Minute)) }
+// Minutes is how many there are.
+func (w Window) Minutes() int { return max(0, int(w.Until.Sub(w.Start)/w.Minute)) }
+
+// Over is when everything can be known.
 func (w Window) Over() time.Time { return w.Until.Add(Late * w.Minute) }
 
 // settled is how many minutes can be judged at a moment.

@@ -189,18 +189,16 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer target.inFlight.Add(-1)
 	request.Target, request.Release = target.ID, target.Release
 	defer func() {
-		group.meter.note(time.Now(), func(s *second) {
-			s.requests++
-			switch {
-			case answer.refused:
-				s.refused++
-			case !answer.own:
-				s.times = append(s.times, answer.first.Sub(began).Seconds())
-				if answer.status >= http.StatusInternalServerError {
-					s.errors++
-				}
-			}
-		})
+		group.meter.note("RequestCount", 1)
+		if answer.refused {
+			group.meter.note("TargetConnectionErrorCount", 1)
+		}
+		if !answer.own {
+			group.meter.note("TargetResponseTime", answer.first.Sub(began).Seconds())
+		}
+		if !answer.own && answer.status >= http.StatusInternalServerError {
+			group.meter.note("HTTPCode_Target_5XX_Count", 1)
+		}
 	}()
 	target.proxy.ServeHTTP(answer, r)
 }

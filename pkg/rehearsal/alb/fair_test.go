@@ -89,6 +89,12 @@ func rehearsed(t *testing.T, slower time.Duration, users int) []compare.Pair {
 	return pairs
 }
 
+func judged(pairs []compare.Pair) compare.Result {
+	return compare.Judge([]compare.Sample{{
+		Blocks: []compare.Block{{Pairs: pairs}}, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
+	}})[0]
+}
+
 // The 40 ms by which Linux may delay an acknowledgement must be on no side. Without a user they were on green's, with
 // two for each pair on blue's.
 func TestBothSidesAreComparedFairly(t *testing.T) {
@@ -103,13 +109,13 @@ func TestBothSidesAreComparedFairly(t *testing.T) {
 				swapped[i] = compare.Pair{Green: p.Blue, Blue: p.Green}
 			}
 			for _, pairs := range [][]compare.Pair{same, swapped} {
-				if r := compare.Judge([]compare.Sample{{Pairs: pairs}})[0]; r.Outcome != compare.Pass {
+				if r := judged(pairs); r.Outcome != compare.Pass {
 					t.Errorf("%d users, the same release on both sides: %s, %s", users, r.Outcome, r.Reason)
 				}
 			}
 		}
 		slower := rehearsed(t, 30*time.Millisecond, users)
-		if r := compare.Judge([]compare.Sample{{Pairs: slower}})[0]; !r.Shift.Worse {
+		if r := judged(slower); !r.Shift.Worse {
 			t.Errorf("%d users, a release slower by 30 ms: %s, %s", users, r.Outcome, r.Reason)
 		}
 	}

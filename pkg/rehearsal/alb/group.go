@@ -246,23 +246,14 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 		if streak++; streak >= g.check.Threshold {
 			t.health.Store(int32(state[ok]))
 		}
-		g.countUnhealthy()
+		unhealthy := slices.DeleteFunc(g.Targets(), func(t *Target) bool { return t.Health() != Unhealthy })
+		g.meter.note("UnHealthyHostCount", float64(len(unhealthy)))
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick:
 		}
 	}
-}
-
-func (g *Group) countUnhealthy() {
-	n := 0
-	for _, t := range g.Targets() {
-		if t.Health() == Unhealthy {
-			n++
-		}
-	}
-	g.meter.note(time.Now(), func(s *second) { s.checked, s.unhealthy = true, max(s.unhealthy, n) })
 }
 
 // ask reports whether the target answers as the health check wants.

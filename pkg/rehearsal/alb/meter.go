@@ -1,7 +1,6 @@
 package alb
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
@@ -9,34 +8,25 @@ import (
 // measured is how long a target group remembers what it measured.
 const measured = time.Hour
 
-// second is what a target group measured in one second: times, in seconds, are from a request to its target's answer.
-type second struct {
-	requests, errors, refused int
-	times                     []float64
-	checked                   bool
-	unhealthy                 int
-}
-
-// meter holds the seconds by their Unix time.
+// meter holds what was measured in each second, by its Unix time, under CloudWatch's names.
 type meter struct {
 	mu      sync.Mutex
-	seconds map[int64]*second
+	seconds map[int64]map[string][]float64
 }
 
-// note changes what is measured in a second.
-func (m *meter) note(at time.Time, change func(s *second)) {
+func (m *meter) note(metric string, value float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.seconds == nil {
-		m.seconds = map[int64]*second{}
+	now := time.Now()
+	if m.seconds[now.Unix()] == nil {
+		if m.seconds == nil {
+			m.seconds = map[int64]map[string][]float64{}
+		}
+		m.seconds[now.Unix()] = map[string][]float64{}
+		delete(m.seconds, now.Add(-measured).Unix())
 	}
-	s := m.seconds[at.Unix()]
-	if s == nil {
-		s = &second{}
-		m.seconds[at.Unix()] = s
-		delete(m.seconds, at.Add(-measured).Unix())
-	}
-	change(s)
+	second := m.seconds[now.Unix()]
+	second[metric] = append(second[metric], value)
 }
 
 // Samples are those of one of an Application Load Balancer's metrics, by CloudWatch's name, from one whole second to
@@ -45,20 +35,7 @@ func (g *Group) Samples(metric string, from, to time.Time) (all []float64) {
 	g.meter.mu.Lock()
 	defer g.meter.mu.Unlock()
 	for t := from.Unix(); t < to.Unix(); t++ {
-		s := g.meter.seconds[t]
-		switch {
-		case s == nil:
-		case metric == "RequestCount":
-			all = append(all, slices.Repeat([]float64{1}, s.requests)...)
-		case metric == "HTTPCode_Target_5XX_Count":
-			all = append(all, slices.Repeat([]float64{1}, s.errors)...)
-		case metric == "TargetConnectionErrorCount":
-			all = append(all, slices.Repeat([]float64{1}, s.refused)...)
-		case metric == "TargetResponseTime":
-			all = append(all, s.times...)
-		case metric == "UnHealthyHostCount" && s.checked:
-			all = append(all, float64(s.unhealthy))
-		}
+		all = append(all, g.meter.seconds[t][metric]...)
 	}
 	return all
 }

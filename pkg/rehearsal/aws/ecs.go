@@ -62,43 +62,36 @@ func (t Task) status() string {
 	return "RUNNING"
 }
 
-// tasks are those of the cluster, by ARN.
-func (s *Server) tasks(cluster string) (arns []string, all map[string]Task) {
-	arns, all = []string{}, map[string]Task{}
-	if s.Tasks != nil {
-		for _, t := range s.Tasks() {
-			arn := s.arn("task", last(cluster), t.ID)
-			arns, all[arn] = append(arns, arn), t
+func (s *Server) listTasks(in ecsInput) (any, error) {
+	if _, ok := s.latest(in.Cluster, in.ServiceName); in.ServiceName != "" && !ok {
+		return nil, fault("ServiceNotFoundException", "Service not found.")
+	}
+	arns := []string{}
+	for _, t := range s.tasks() {
+		family, _, _ := strings.Cut(last(t.Definition), ":")
+		if t.status() == cmp.Or(in.DesiredStatus, "RUNNING") && (in.Family == "" || in.Family == family) &&
+			(in.StartedBy == "" || in.StartedBy == t.StartedBy) {
+			arns = append(arns, s.arn("task", last(in.Cluster), t.ID))
 		}
 	}
-	return arns, all
+	return object{"taskArns": arns}, nil
 }
 
-func (s *Server) listTasks(in ecsInput) (any, error) {
-	arns, all := s.tasks(in.Cluster)
-	if in.ServiceName != "" {
-		if _, ok := s.latest(in.Cluster, in.ServiceName); !ok {
-			return nil, fault("ServiceNotFoundException", "Service not found.")
-		}
+func (s *Server) tasks() []Task {
+	if s.Tasks == nil {
+		return nil
 	}
-	return object{"taskArns": slices.DeleteFunc(arns, func(arn string) bool {
-		t := all[arn]
-		family, _, _ := strings.Cut(last(t.Definition), ":")
-		return t.status() != cmp.Or(in.DesiredStatus, "RUNNING") || in.Family != "" && in.Family != family ||
-			in.StartedBy != "" && in.StartedBy != t.StartedBy
-	})}, nil
+	return s.Tasks()
 }
 
 func (s *Server) describeTasks(in ecsInput) (any, error) {
-	_, all := s.tasks(in.Cluster)
-	for i, id := range in.Tasks {
-		in.Tasks[i] = s.arn("task", last(in.Cluster), last(id))
-	}
-	return described("tasks", in.Tasks, func(arn string) any {
-		t, ok := all[arn]
-		if !ok {
+	all := s.tasks()
+	return described("tasks", in.Tasks, func(id string) any {
+		i := slices.IndexFunc(all, func(t Task) bool { return t.ID == last(id) })
+		if i < 0 {
 			return nil
 		}
+		t, arn := all[i], s.arn("task", last(in.Cluster), last(id))
 		container := object{"name": t.Container, "lastStatus": t.status(), "taskArn": arn}
 		shown := object{
 			"taskArn": arn, "clusterArn": s.arn("cluster", last(in.Cluster)), "taskDefinitionArn": t.Definition,

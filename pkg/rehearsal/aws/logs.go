@@ -17,8 +17,8 @@ import (
 const Logs = "Logs_20140328"
 
 const (
-	// maxLines bounds the lines of a log group: the oldest go.
-	maxLines = 50_000
+	// maxLines bounds the lines of a log group, of which the oldest go, and maxLine the bytes of each.
+	maxLines, maxLine = 20_000, 8 << 10
 	// maxPage is how many events one answer has.
 	maxPage = 10_000
 )
@@ -31,7 +31,6 @@ type logLine struct {
 type logGroup struct {
 	streams map[string]bool
 	lines   []logLine
-	dropped int
 }
 
 // Log adds lines to a log group's stream, and makes both where they are new.
@@ -47,31 +46,27 @@ func (s *Server) Log(group, stream string, lines ...string) {
 	g := s.logs[group]
 	g.streams[stream] = true
 	for _, text := range lines {
-		g.lines = append(g.lines, logLine{time.Now(), stream, text})
+		g.lines = append(g.lines, logLine{time.Now(), stream, text[:min(len(text), maxLine)]})
 	}
-	if over := len(g.lines) - maxLines; over > 0 {
-		g.lines, g.dropped = g.lines[over:], g.dropped+over
-	}
+	g.lines = g.lines[max(0, len(g.lines)-maxLines):]
 }
 
 func (s *Server) filterLogEvents(in struct {
-	LogGroupName, LogGroupIdentifier   string
-	LogStreamNamePrefix, FilterPattern string
-	LogStreamNames                     []string
-	StartTime                          int64
-	EndTime                            *int64
-	Limit                              int
-	NextToken                          string
+	LogGroupName, LogStreamNamePrefix, FilterPattern string
+	LogStreamNames                                   []string
+	StartTime                                        int64
+	EndTime                                          *int64
+	Limit                                            int
+	NextToken                                        string
 },
 ) (any, error) {
 	matches, err := pattern(in.FilterPattern)
 	if err != nil {
 		return nil, fault("InvalidParameterException", "%s", err)
 	}
-	_, byARN, _ := strings.Cut(in.LogGroupIdentifier, ":log-group:")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	group := s.logs[cmp.Or(in.LogGroupName, strings.TrimSuffix(byARN, ":*"), in.LogGroupIdentifier)]
+	group := s.logs[in.LogGroupName]
 	if group == nil {
 		return nil, fault("ResourceNotFoundException", "The specified log group does not exist.")
 	}
@@ -80,22 +75,20 @@ func (s *Server) filterLogEvents(in struct {
 			return nil, fault("ResourceNotFoundException", "The specified log stream does not exist.")
 		}
 	}
-	// A token is the number of the next line since the group began.
-	next, _ := strconv.Atoi(in.NextToken)
+	first, _ := strconv.Atoi(in.NextToken) // of a first page there is none
 	page, found := min(maxPage, cmp.Or(in.Limit, maxPage)), []object{}
-	for i := max(0, next-group.dropped); i < len(group.lines); i++ {
-		l := group.lines[i]
+	for i, l := range group.lines {
 		at := l.at.UnixMilli()
-		if at < in.StartTime || in.EndTime != nil && at > *in.EndTime || !strings.HasPrefix(l.stream, in.LogStreamNamePrefix) ||
+		if i < first || at < in.StartTime || in.EndTime != nil && at > *in.EndTime || !strings.HasPrefix(l.stream, in.LogStreamNamePrefix) ||
 			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, l.stream) || !matches(l.text) {
 			continue
 		}
 		if len(found) == page {
-			return object{"events": found, "nextToken": strconv.Itoa(group.dropped + i)}, nil
+			return object{"events": found, "nextToken": strconv.Itoa(i)}, nil
 		}
 		found = append(found, object{
 			"timestamp": at, "ingestionTime": at, "message": l.text, "logStreamName": l.stream,
-			"eventId": fmt.Sprintf("%056d", group.dropped+i),
+			"eventId": fmt.Sprintf("%056d", i),
 		})
 	}
 	return object{"events": found}, nil

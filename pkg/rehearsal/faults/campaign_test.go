@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func withPrograms(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
 	const root = "../../../"
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs, root+"buildtools/rehearse",
-		root+"functions/after-allow-test-traffic", root+"functions/before-allow-traffic")
+		root+"functions/after-allow-test-traffic", root+"functions/before-allow-traffic", root+"functions/after-allow-traffic")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the programs: %w\n%s", err, out)
@@ -361,5 +362,31 @@ func merge(into, add map[string]any) {
 			}
 		}
 		into[key] = value
+	}
+}
+
+// What meets production's users alone is caught by a watch, and by the part of it that is there for that. A suite
+// without a watch is not held to it.
+func TestAWatchCatchesWhatOnlyUsersMeet(t *testing.T) {
+	t.Parallel()
+	names := []string{"leak-in-production", "log-errors", "task-killed"}
+	if score := scored(t, campaign(t, weak, "good", append(names, "500")...)); slices.ContainsFunc(score.Findings, func(f faults.Finding) bool { return f.Fault != "500" }) {
+		t.Errorf("%v: nobody watches", outcomes(score))
+	}
+	c := campaign(t, weak+"watch: {for: 3m, min_requests: 20, logs: [{name: errors, pattern: '{ $.level = \"error\" }'}]}\n", "good", names...)
+	c.Plan.Release.TaskDefinition = []byte(strings.Replace(taskDefinition, `"dockerLabels"`, `"logConfiguration": {"logDriver": "awslogs",
+		"options": {"awslogs-group": "/ecs/trips", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}}, "dockerLabels"`, 1))
+	c.Plan.Hooks[lifecycle.AfterAllowTraffic] = rehearsal.Hook{Function: "watch", Dir: c.Plan.Machine.Home, Argv: []string{filepath.Join(programs, "after-allow-traffic")}}
+	c.Plan.Watch, c.Plan.WatchMinute = c.Suite.Watch(), time.Second
+	c.Plan.Traffic = c.Plan.EnoughTraffic()
+	score := scored(t, c)
+	want := map[string]string{"leak-in-production": "watch: 5xx", "log-errors": "watch: log errors", "task-killed": "watch: (tasks|5xx)"}
+	for _, f := range score.Findings {
+		if f.Outcome != faults.Caught || f.Event != lifecycle.AfterAllowTraffic || !regexp.MustCompile(want[f.Fault]).MatchString(f.Check) || f.Requests == 0 {
+			t.Errorf("%s: %+v", f.Fault, f)
+		}
+	}
+	if len(score.Findings) != 3 {
+		t.Errorf("%d findings", len(score.Findings))
 	}
 }

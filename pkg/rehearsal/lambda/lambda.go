@@ -114,23 +114,21 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	_, name, _ := strings.Cut(strings.TrimSuffix(r.URL.Path, "/invocations"), "/functions/")
 	name = name[strings.LastIndexByte(name, ':')+1:]
-	refuse := func(status int, code, text string) {
-		w.Header().Set("X-Amzn-Errortype", code)
-		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, `{"Type":"User","Message":%q}`, text)
-	}
+	status := http.StatusBadRequest
 	switch {
 	case name != f.Name || r.Method != http.MethodPost:
-		refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found")
+		status = http.StatusNotFound
+		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
 	case r.Header.Get("X-Amz-Invocation-Type") != "Event" || err != nil || !json.Valid(payload):
-		refuse(http.StatusBadRequest, "InvalidParameterValueException", "the rehearsal takes events in JSON for a hook alone")
+		w.Header().Set("X-Amzn-Errortype", "InvalidParameterValueException")
 	case f.chain >= maxChain:
-		refuse(http.StatusBadRequest, "RecursiveInvocationException", "Lambda has detected a recursive loop")
+		w.Header().Set("X-Amzn-Errortype", "RecursiveInvocationException")
 	default:
-		f.chain++
-		f.queued = append(f.queued, payload)
-		w.WriteHeader(http.StatusAccepted)
+		status = http.StatusAccepted
+		f.chain, f.queued = f.chain+1, append(f.queued, payload)
 	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"Message": "the rehearsal takes events in JSON, from a hook for itself, and no endless loop of them"}`)
 }
 
 // Next returns an event with which the function invoked itself, once.

@@ -157,6 +157,9 @@ func (p *Printer) check(c *rehearsal.Check) {
 		mark, colour = "✗", red
 	}
 	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
+	if strings.HasPrefix(c.Name, "watch: ") {
+		what = fmt.Sprintf("minutes watched: %d", c.Attempts)
+	}
 	if c.Compare != nil {
 		what = fmt.Sprintf("%d pairs, "+glued("p50 %.1f ms (blue %.1f),")+" "+glued("p95 %.1f ms (blue %.1f)"),
 			c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
