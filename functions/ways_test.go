@@ -125,7 +125,7 @@ func ways() []way {
 		}, "INCONCLUSIVE", "environment", "nobody is asked twice"},
 		{14, "`watch`: `hookDetails` hold a time in which the new release served nobody yet", func(t *testing.T, _ *cloud) answer {
 			n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 4m}\npolicy: {inconclusive: allow}\n"))
-			newWatched(t, n.cloud, n.d).green.errors = 8
+			newWatched(t, n.cloud, n.d, "4m").green.errors = 8
 			now := time.Now().UTC()
 			forge := func(call int, state *string) {
 				if call == 1 {
@@ -137,7 +137,7 @@ func ways() []way {
 		}, "FAIL", "release", "watch: 5xx: 20 %"},
 		{14, "`watch`: whoever may invoke the function says that it is its last call", func(t *testing.T, c *cloud) answer {
 			d, payload := c.deploy(watch, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 50m}\n"))
-			w := newWatched(t, c, d)
+			w := newWatched(t, c, d, "50m")
 			w.limit = 8 * time.Second
 			a, _ := w.run(strings.TrimSuffix(payload, "}") + `,"GreenlightCall":12}`)
 			return reported(t, d, a)
