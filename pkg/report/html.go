@@ -99,7 +99,10 @@ func (p *page) facts(r finding.Report) {
 }
 
 func (p *page) failed(r finding.Report) {
-	all := bad(r)
+	// What a watch that failed had not judged yet stands in its table alone.
+	all := slices.DeleteFunc(bad(r), func(c finding.CheckResult) bool {
+		return watched(c) && Known(r.Verdict) == finding.Fail && Known(c.Verdict) == finding.Inconclusive
+	})
 	if len(all) == 0 {
 		return
 	}
@@ -207,9 +210,9 @@ func (p *page) watch(r finding.Report) {
 				sides[i].Values = append(sides[i].Values, time.Duration(v*float64(time.Millisecond)))
 			}
 		}
-		const clock = "15:04:05 UTC"
+		end := s.Start.Add(time.Duration(max(len(s.Green), len(s.Blue))) * s.Step)
 		p.pictures(line(s.Name), unit, [2]string{
-			s.Start.UTC().Format(clock), s.Start.Add(time.Duration(len(s.Green)) * s.Step).UTC().Format(clock),
+			s.Start.UTC().Format(time.TimeOnly), end.UTC().Format("15:04:05 UTC"),
 		}, sides)
 		p.Add("</article>\n")
 	}

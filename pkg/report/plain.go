@@ -77,7 +77,7 @@ func middle(all []float64, unit string) float64 {
 	case len(all) == 0:
 		return -1
 	case unit == "ms":
-		return all[len(all)/2]
+		return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 	}
 	return sum / float64(len(all))
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,10 @@ import (
 
 // Known returns a verdict that can be shown: what is none of ours is an ERROR, as it is for finding.Worst.
 func Known(v finding.Verdict) finding.Verdict {
-	switch v {
-	case finding.Pass, finding.Fail, finding.Inconclusive, finding.Skipped:
+	if slices.Contains([]finding.Verdict{finding.Pass, finding.Fail, finding.Inconclusive, finding.Skipped}, v) {
 		return v
-	default:
-		return finding.Error
 	}
+	return finding.Error
 }
 
 // noun says a verdict inside a sentence.

@@ -37,13 +37,12 @@ const (
 )
 
 // Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
-// the values in their order. Title is what they show, as text: browsers read it aloud and show it on hovering, with the
-// figures of each series. Unit is empty for durations; with another one, a millisecond stands for one of it. Ends are what
-// the first and the last value are.
+// the values in their order, with Ends as its first and last. Title is what they show: browsers read it aloud, with the
+// figures of each series. Unit is empty for durations; with another one, a millisecond stands for one of it.
 func Pictures(title, unit string, ends [2]string, series []Series) string {
-	var all []time.Duration
+	all, longer := []time.Duration(nil), 2
 	for _, one := range series {
-		all = append(all, one.Values...)
+		all, longer = append(all, one.Values...), max(longer, len(one.Values))
 	}
 	s, ok := scaleOf(all, html.EscapeString(unit))
 	if !ok {
@@ -58,7 +57,7 @@ func Pictures(title, unit string, ends [2]string, series []Series) string {
 	for i, one := range series {
 		class, shape := [...]string{"s1 dots", "s2 diamonds"}[min(i, 1)], [...]string{dots, diamonds}[min(i, 1)]
 		s.marks(&b, class, shape, one.Values, func(i int) float64 {
-			return left + 4 + float64(width-left-right-8)*float64(i)/float64(max(len(one.Values)-1, 1))
+			return left + 4 + float64(width-left-right-8)*float64(i)/float64(longer-1)
 		})
 		s.lines(&b, i, one, fmt.Sprintf("M%d %%.1fH%d", left, width-right), s.y)
 	}
@@ -85,12 +84,11 @@ func (s scale) spread(b *strings.Builder, title string, series []Series) {
 	}
 	counts, most := make([][bins]float64, len(series)), 0.0
 	for i, one := range series {
-		for _, d := range one.Values {
-			if d >= 0 {
-				n := &counts[i][min(int(s.share(d)*bins), bins-1)]
-				*n += 1 / float64(len(one.Values))
-				most = max(most, *n)
-			}
+		there := slices.DeleteFunc(slices.Clone(one.Values), func(d time.Duration) bool { return d < 0 })
+		for _, d := range there {
+			n := &counts[i][min(int(s.share(d)*bins), bins-1)]
+			*n += 1 / float64(len(there))
+			most = max(most, *n)
 		}
 	}
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%.0f %%</text>`, left-6, top+8, 100*most)
@@ -129,7 +127,8 @@ func scaleOf(all []time.Duration, unit string) (scale, bool) {
 		return scale{}, false
 	}
 	low := min(max(slices.Min(all), time.Microsecond), longest)
-	high := min(max(slices.Max(all), 2*time.Microsecond), longest)
+	least := map[bool]time.Duration{true: 2 * time.Microsecond, false: time.Millisecond / 10}[unit == ""]
+	high := min(max(slices.Max(all), least), longest)
 	if high/low < logFrom || unit != "" {
 		return scale{high: high + high/20, unit: unit}, true
 	}

@@ -107,14 +107,14 @@ func FuzzPictures(f *testing.F) {
 // What came is counted by where it is on the scale, as a share of its own side.
 func TestTheSpreadIsOfEachSidesOwn(t *testing.T) {
 	values := []time.Duration{10 * ms, 10 * ms, 10 * ms, 100 * ms}
-	got := plot.Pictures("t", "", [2]string{"a", "b"}, []plot.Series{{Name: "green", Values: values}, {Name: "blue", Values: []time.Duration{-1, 50 * ms}}})
+	got := plot.Pictures("t", "", [2]string{"a", "b"}, []plot.Series{{Name: "green", Values: values}, {Name: "blue", Values: []time.Duration{-1, 50 * ms, 70 * ms}}})
 	if n := strings.Count(got, "<svg"); n != 2 {
 		t.Fatalf("%d pictures", n)
 	}
 	if !strings.Contains(got, ">75 %<") {
 		t.Errorf("three of four are not 75 %%: %s", got)
 	}
-	for class, want := range map[string]int{"new area": 2, "old": 1} {
+	for class, want := range map[string]int{"new area": 2, "old": 2} {
 		_, path, _ := strings.Cut(got, `<path class="`+class+`" d="`)
 		path, _, _ = strings.Cut(path, `"`)
 		bars := 0

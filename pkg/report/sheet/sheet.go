@@ -92,8 +92,7 @@ func number(heading string) Markup {
 	return ""
 }
 
-// Row adds a row to the table, with a text for each column. Where there is no room for columns, each text stands in a line
-// of its own, behind its heading.
+// Row adds a row to the table, with a text for each column; in a narrow window each has a line, behind its heading.
 func (p *Page) Row(tone string, texts ...string) {
 	p.Add("<tr%v>", attribute("class", tone))
 	for i, text := range texts {
