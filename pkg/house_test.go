@@ -58,7 +58,7 @@ var neighbours = map[string][]string{
 	"pkg/prober":   {"pkg/awsclient", "pkg/finding", "pkg/smoke", "pkg/suite"},
 	"pkg/parallel": {},
 	"pkg/finding":  {"pkg/diagnostic"},
-	"pkg/smoke":    {"pkg/compare", "pkg/finding", "pkg/probe", "pkg/redact", "pkg/suite"},
+	"pkg/smoke":    {"pkg/compare", "pkg/finding", "pkg/parallel", "pkg/probe", "pkg/redact", "pkg/suite"},
 	"pkg/suite":    {"pkg/compare", "pkg/diagnostic", "pkg/template", "pkg/jsonpath", "pkg/probe", "pkg/redact"},
 }
 
