@@ -270,6 +270,7 @@ func isToken(s string) bool {
 }
 
 func (r *reader) body(p pair) *body {
+	before := len(r.problems)
 	switch p.key {
 	case "json":
 		if n := p.value; n.Kind == yaml.ScalarNode && n.Style != 0 && strings.ContainsAny(n.Value[:min(1, len(n.Value))], "{[") &&
@@ -277,8 +278,7 @@ func (r *reader) body(p pair) *body {
 			r.warn(posOf(n), "write it without the quotes around it",
 				"the JSON is in quotes, and so it is sent as one text")
 		}
-		v := r.value(p.value, "json")
-		return &body{contentType: "application/json", json: &v}
+		return &body{contentType: "application/json", json: new(r.value(p.value, "json"))}
 	case "form":
 		b := &body{contentType: "application/x-www-form-urlencoded", form: []field{}}
 		for _, f := range r.pairs(p.value, "form") {
@@ -288,10 +288,8 @@ func (r *reader) body(p pair) *body {
 			}
 		}
 		return b
-	}
-	if p.key == "multipart" {
+	case "multipart":
 		b := &body{multipart: true, form: []field{}}
-		before := len(r.problems)
 		for _, f := range r.pairs(p.value, "multipart") {
 			b.form = append(b.form, r.part(f))
 		}
@@ -308,11 +306,10 @@ func (r *reader) body(p pair) *body {
 		r.warn(posOf(p.value), "put the bytes into a file beside the suite: body: {file: logo.png}",
 			"the body is sent as the text that stands here")
 	}
-	t, ok := r.template(p.value, "body")
-	if !ok {
-		return nil
+	if t, ok := r.template(p.value, "body"); ok {
+		return &body{text: t}
 	}
-	return &body{text: t}
+	return nil
 }
 
 // part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or the whole
