@@ -18,9 +18,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/greenlight-ecs/greenlight/pkg/probe"
-
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 )
 
 const (
@@ -257,16 +258,10 @@ func refusedHeader(name string) string {
 // headerName returns the key of a header in the one spelling that is compared.
 func (r *reader) headerName(p pair) string {
 	name, ok := r.literal(p.key, p.at, "a header's name", "write the name itself")
-	if ok && !isToken(name) {
+	if ok && !httpguts.ValidHeaderFieldName(name) {
 		r.fail(p.at, "", "%s is not a header name", quote(name))
 	}
 	return textproto.CanonicalMIMEHeaderKey(name)
-}
-
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
-	})
 }
 
 func (r *reader) body(p pair) *body {
@@ -361,7 +356,7 @@ func (r *reader) part(p pair) field {
 func CheckHeader(name, value string) (canonical string, err error) {
 	canonical = http.CanonicalHeaderKey(name)
 	why := refusedHeader(canonical)
-	if !isToken(name) {
+	if !httpguts.ValidHeaderFieldName(name) {
 		why = "is not the name of a header"
 	}
 	if why != "" {
