@@ -404,3 +404,30 @@ func TestWatchNatively(t *testing.T) {
 		})
 	}
 }
+
+// TestAWatchThatAsks holds that what somebody approves is the watch that is over, with all that was found.
+func TestAWatchThatAsks(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]string{"approved": "SUCCEEDED", "rejected": "FAILED"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 2m}\npolicy: {inconclusive: ask, ask_for: 10m}\n"))
+			newWatched(t, n.cloud, n.d, "2m").silent = true
+			asked := 0
+			a, _ := watchCalls(t, n, "POST_PRODUCTION_TRAFFIC_SHIFT", n.production(100, 0), func(_ int, text *string) {
+				var state struct{ Question struct{ ID string } }
+				if err := json.Unmarshal([]byte(*text), &state); err != nil {
+					t.Fatal(err)
+				}
+				if state.Question.ID != "" {
+					asked++
+					n.tag(t, n.d.definition(2), answering(verb, state.Question.ID))
+				}
+			}, "EVIDENCE_PARAMETER=/evidence")
+			v := a.verdict(t)
+			if asked != 1 || v.text("verdict") != "INCONCLUSIVE" || !strings.Contains(a.body, want) || !strings.HasPrefix(v.text("reason"), verb+" by arn:") || !strings.Contains(v.text("reason"), "watch: 5xx: green served 0 requests") {
+				t.Errorf("asked %d times, %s: %s\n%s", asked, a.body, v.text("reason"), a.log)
+			}
+		})
+	}
+}
