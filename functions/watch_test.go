@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
 // traffic is what production sends a side in a minute, and what becomes of it.
@@ -144,6 +145,21 @@ func (w *watched) run(payload string) (answer, int) {
 	return answer{}, 0
 }
 
+// shiftedAt makes CodeDeploy say when traffic was shifted, and returns what it said before.
+func (w *watched) shiftedAt(at time.Time) (before time.Time) {
+	w.book.Update(w.d.id, func(d *deployment.Deployment) {
+		for i := range d.Events {
+			switch d.Events[i].Name { //nolint:exhaustive // the two that say it
+			case "AllowTraffic":
+				before, d.Events[i].Ended = d.Events[i].Ended, at
+			case "AfterAllowTraffic":
+				d.Events[i].Started = at
+			}
+		}
+	})
+	return before
+}
+
 // logging writes a line of a task again and again.
 func (w *watched) logging(task, text string) {
 	done := make(chan struct{})
@@ -219,6 +235,14 @@ func watchRows() []watchRow {
 		{name: "an alarm that is OK", keys: alarmed, prepare: alarm("OK", time.Minute), verdict: "PASS"},
 		{name: "an alarm without data", keys: alarmed, prepare: alarm("INSUFFICIENT_DATA", time.Minute), verdict: "INCONCLUSIVE", blame: "environment", reason: "INSUFFICIENT_DATA"},
 		{name: "an alarm that does not exist", keys: alarmed, verdict: "ERROR", blame: "config", reason: "there is no such alarm"},
+		{name: "CodeDeploy says late when traffic was shifted", prepare: func(w *watched) {
+			told := w.shiftedAt(time.Time{})
+			go func() {
+				<-time.After(3 * time.Second)
+				w.shiftedAt(told)
+			}()
+		}, verdict: "PASS"},
+		{name: "CodeDeploy does not say when traffic was shifted", prepare: func(w *watched) { w.shiftedAt(time.Time{}) }, verdict: "ERROR", blame: "config", reason: "CodeDeploy does not say when production's traffic was shifted"},
 		{name: "a suite without `watch`", keys: "-", verdict: "ERROR", blame: "config", reason: "the suite has no watch"},
 		{name: "the metrics may not be read", prepare: func(w *watched) { w.refused = "GetMetricData" }, verdict: "ERROR", blame: "config", reason: "cloudwatch GetMetricData: AccessDeniedException"},
 		{name: "the tasks may not be read", prepare: func(w *watched) { w.refused = "ListTasks" }, verdict: "ERROR", blame: "config", reason: "ecs ListTasks: AccessDeniedException"},
