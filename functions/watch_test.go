@@ -455,3 +455,19 @@ func TestAWatchThatAsks(t *testing.T) {
 		})
 	}
 }
+
+// A suite whose watch nobody runs is told before anything is started.
+func TestAWatchThatNobodyRuns(t *testing.T) {
+	t.Parallel()
+	for config, told := range map[string]bool{
+		"{}": true, `{"lifecycleHooks":[{"lifecycleStages":["PRE_SCALE_UP"]}]}`: true,
+		`{"lifecycleHooks":[{"lifecycleStages":["PRE_SCALE_UP"]},{"lifecycleStages":["POST_PRODUCTION_TRAFFIC_SHIFT"]}]}`: false,
+	} {
+		n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 10m}\n"))
+		n.config = config
+		a := n.at("PRE_SCALE_UP", "")
+		if v := a.verdict(t); v.text("verdict") != "PASS" || strings.Contains(a.log, "nobody watches") != told {
+			t.Errorf("%s: %s\n%s", config, v.text("reason"), a.log)
+		}
+	}
+}
