@@ -45,6 +45,8 @@ type Rollout struct {
 	// run into: a hook that times out lets the deployment go on.
 	Flaws   []string
 	Lenient bool
+	// Watched says that a lifecycle hook is there when production's traffic has been shifted.
+	Watched bool
 
 	strategy types.DeploymentStrategy
 	percent  float64
@@ -123,6 +125,8 @@ func (r *Rollout) configured(c types.DeploymentConfiguration) {
 		r.Flaws = append(r.Flaws, "the deployment's alarms do not roll back: set their rollback to true")
 	}
 	for _, h := range c.LifecycleHooks {
+		r.Watched = r.Watched ||
+			slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStagePostProductionTrafficShift)
 		if t := h.TimeoutConfiguration; t != nil && t.Action == types.DeploymentLifecycleHookActionContinue {
 			r.Lenient = true
 			r.Flaws = append(r.Flaws, "a lifecycle hook that times out lets the deployment go on: set its action to ROLLBACK")

@@ -238,6 +238,9 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if g.watches() && checked.Watch() == nil {
 		return nil, errors.New(noWatch)
 	}
+	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch() != nil {
+		in.j.warn("the suite has a watch, and nobody watches: no lifecycle hook is at POST_PRODUCTION_TRAFFIC_SHIFT")
+	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
 	return checked, err
 }

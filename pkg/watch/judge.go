@@ -80,8 +80,11 @@ func Judge(s Subject, m Measured) Result {
 		}
 		ps = append(ps, p)
 	}
-	// Every minute is a look at all so far, and has its part of the chance of a false alarm.
-	j.alpha, j.family = compare.Alpha/float64(max(1, s.Minutes())), len(ps)
+	// Every minute is a look at all so far. The last one has half of the chance of a false alarm, the others share the rest.
+	j.alpha, j.family = compare.Alpha/2, len(ps)
+	if m.Settled < s.Minutes() {
+		j.alpha /= float64(s.Minutes() - 1)
+	}
 	ps = compare.Holm(ps)
 	items := []item{
 		j.errors(ps[0], ps[1]), j.percentile(0, w.P50, ps[2]), j.percentile(1, w.P95, ps[3]), j.percentile(2, w.P99, ps[4]),
