@@ -29,8 +29,6 @@ const (
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
-	// testsPerCheck: errors, shift, tail, bound. Holm corrects for all of them, whether they could be made or not.
-	testsPerCheck = 4
 	// MinRatio and MinShift are what a user would feel, where nothing else is said: a smaller shift may be real, but is
 	// not a reason to stop.
 	MinRatio = 1.25
@@ -154,31 +152,36 @@ type Result struct {
 // suite as a whole must not fail by chance more often than Alpha says. Results come in the samples' order.
 func Judge(samples []Sample) []Result {
 	results := make([]Result, len(samples))
-	ps := make([]float64, 0, len(samples)*testsPerCheck)
+	var ps []float64
 	for i, s := range samples {
 		results[i] = measure(s)
-		for _, t := range results[i].tests() {
+		for _, t := range results[i].tests(s) {
 			ps = append(ps, t.P)
 		}
 	}
 	adjusted := Holm(ps)
-	for i := range results {
+	for i, s := range samples {
 		r := &results[i]
-		for k, t := range r.tests() {
-			t.Adjusted = adjusted[testsPerCheck*i+k]
-			t.Worse = t.Adjusted <= Alpha && (t.Last <= again || len(samples[i].Blocks) < 2)
+		for _, t := range r.tests(s) {
+			t.Adjusted, adjusted = adjusted[0], adjusted[1:]
+			t.Worse = t.Adjusted <= Alpha && (t.Last <= again || len(s.Blocks) < 2)
 		}
-		r.decide(samples[i])
+		r.decide(s)
 	}
 	return results
 }
 
-func (r *Result) tests() [testsPerCheck]*Test {
-	return [...]*Test{&r.Errors, &r.Shift, &r.Tail, &r.Bound}
+// tests are those of a sample. Holm corrects for all of them, whether there was enough to make them or not.
+func (r *Result) tests(s Sample) []*Test {
+	all := []*Test{&r.Errors, &r.Shift, &r.Tail, &r.Bound}
+	if s.Bound == 0 {
+		all = all[:3]
+	}
+	return all
 }
 
-// Again reports whether another block is to be measured, once green had more requests: it looks slower and nothing has
-// confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
+// Again reports whether another block is to be measured, once green had more requests: it looks slower, surely or not,
+// and nothing has confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
 func (s Sample) Again() bool {
 	if len(s.Blocks) == 0 {
 		return false
@@ -188,7 +191,7 @@ func (s Sample) Again() bool {
 	if len(s.Blocks) > 1 {
 		return slow <= again && r.faster
 	}
-	return slow <= Alpha || r.last.muchTail()
+	return slow <= Alpha || r.last.muchTail() || s.felt(r.Green, r.Blue)
 }
 
 // measure fills in all that one sample says alone. The latencies are compared only where there are
@@ -346,6 +349,10 @@ func (r *Result) decide(s Sample) {
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
 			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
+	case r.Shift.Last <= again && s.felt(r.Green, r.Blue):
+		r.Outcome = Inconclusive
+		r.Reason = fmt.Sprintf("%s slower: %s, before %s; at first that was not certain", times(r.Green.P50, r.Blue.P50),
+			Length(r.Green.P50), Length(r.Blue.P50))
 	case r.last.muchTail():
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("a long tail, which may be chance: %d of %d took over %s, before %d of %d; write more pairs",
@@ -399,12 +406,13 @@ func (r *Result) numbers(s Sample) string {
 	text := fmt.Sprintf("median %s against %s, p95 %s against %s, errors %d against %d, n=%d", Length(r.Green.P50),
 		Length(r.Blue.P50), Length(r.Green.P95), Length(r.Blue.P95), r.Green.Errors, r.Blue.Errors, r.Pairs)
 	switch slow := float64(r.Green.P50) >= s.MinRatio*float64(r.Blue.P50); {
-	case r.faster || min(r.Shift.Adjusted, r.Tail.Adjusted) <= Alpha:
+	case r.faster:
 		text += "; was still getting faster" + r.warmed(s)
 	case slow && !s.felt(r.Green, r.Blue):
 		text += fmt.Sprintf("; %s slower, but by less than %s", times(r.Green.P50, r.Blue.P50), Length(s.MinShift))
 	case slow:
-		text += fmt.Sprintf("; %s slower, but chance, drift or hosts that differ make as much", times(r.Green.P50, r.Blue.P50))
+		r.Warning = times(r.Green.P50, r.Blue.P50) + " slower, but chance, drift or hosts that differ make as much"
+		text += "; " + r.Warning
 	}
 	return text
 }

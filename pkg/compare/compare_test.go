@@ -196,7 +196,7 @@ func TestTheSuiteIsJudgedAsAWhole(t *testing.T) {
 	if got[0].Outcome != compare.Pass {
 		t.Errorf("among ten: %s, %s", got[0].Outcome, got[0].Reason)
 	}
-	if got, want := got[0].Errors.Adjusted, 40*got[0].Errors.P; !near(got, want, 1e-9) {
+	if got, want := got[0].Errors.Adjusted, 30*got[0].Errors.P; !near(got, want, 1e-9) {
 		t.Errorf("adjusted p = %g, want %g", got, want)
 	}
 }
