@@ -18,6 +18,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/aclements/go-moremath/stats"
 )
 
 // The limits of the rules.
@@ -206,7 +208,7 @@ func measure(s Sample) Result {
 		r.Green.count(r.last.green.Side)
 		r.Blue.count(r.last.blue.Side)
 		if all := r.last.blue.logs; len(all) > 1 {
-			parts = append(parts, mean(all[:len(all)/2]), mean(all[len(all)/2:]))
+			parts = append(parts, stats.Mean(all[:len(all)/2]), stats.Mean(all[len(all)/2:]))
 		}
 	}
 	l := r.last
@@ -441,6 +443,14 @@ func (t Test) String() string {
 		text += fmt.Sprintf(", again %.2g", t.Last)
 	}
 	return text
+}
+
+// Count is a number of things in words, here and in reports: "1 check", "2 checks".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ratio is how many times as long, 1 where nobody can say.
