@@ -18,6 +18,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/aclements/go-moremath/stats"
 )
 
 // The limits of the rules.
@@ -136,9 +138,6 @@ type Result struct {
 	// what follows those of the last one.
 	Pairs       int
 	Green, Blue Side
-	// TailFrom is the latency at which the tail begins, and GreenTail and BlueTail count what is above it.
-	TailFrom            time.Duration
-	GreenTail, BlueTail int
 	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
 	Errors, Shift, Tail, Bound Test
 
@@ -209,13 +208,12 @@ func measure(s Sample) Result {
 		r.Green.count(r.last.green.Side)
 		r.Blue.count(r.last.blue.Side)
 		if all := r.last.blue.logs; len(all) > 1 {
-			parts = append(parts, mean(all[:len(all)/2]), mean(all[len(all)/2:]))
+			parts = append(parts, stats.Mean(all[:len(all)/2]), stats.Mean(all[len(all)/2:]))
 		}
 	}
 	l := r.last
 	r.faster = len(s.Blocks) > 1 && l.fasterThan(before)
 	r.Green.P50, r.Green.P95, r.Blue.P50, r.Blue.P95 = l.green.P50, l.green.P95, l.blue.P50, l.blue.P95
-	r.TailFrom, r.GreenTail, r.BlueTail = l.tailFrom, l.greenTail, l.blueTail
 	p := FisherGreater(r.Green.Errors, r.asked, r.Blue.Errors, r.asked)
 	r.Errors = Test{P: p, Last: p}
 	r.Shift = Test{P: r.first.shift, Last: l.shift}
@@ -264,8 +262,9 @@ func (s *sequence) over(than time.Duration) int {
 
 // look is what one block says alone.
 type look struct {
-	green, blue         sequence
-	pairs               int
+	green, blue sequence
+	pairs       int
+	// tailFrom is the latency at which the tail begins, and greenTail and blueTail count what is above it.
 	tailFrom            time.Duration
 	greenTail, blueTail int
 	greenOver, blueOver int
@@ -328,6 +327,12 @@ func (l look) muchTail() bool {
 	return l.pairs >= MinPairs && float64(l.greenTail) >= muchTail*float64(l.green.Answered) && l.greenTail >= 2*l.blueTail
 }
 
+// tails tells both sides' tails.
+func (l look) tails() string {
+	return fmt.Sprintf("%d of %d took over %s, before %d of %d", l.greenTail, l.green.Answered, Length(l.tailFrom),
+		l.blueTail, l.blue.Answered)
+}
+
 // decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
 // enough, else Pass.
 func (r *Result) decide(s Sample) {
@@ -355,15 +360,15 @@ func (r *Result) decide(s Sample) {
 			Length(r.Green.P50), Length(r.Blue.P50))
 	case r.last.muchTail():
 		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("a long tail, which may be chance: %d of %d took over %s, before %d of %d; write more pairs",
-			r.GreenTail, r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered)
+		r.Reason = "a long tail, which may be chance: " + r.last.tails() + "; write more pairs"
 	default:
 		r.Outcome, r.Reason = Pass, "no worse than blue: "+r.numbers(s)
-		if green, blue := r.Green.P95 > s.Bound, r.Blue.P95 > s.Bound; s.Bound > 0 && green {
-			r.Warning = fmt.Sprintf("p95 is %s, want at most %s: so few say little", Length(r.Green.P95), Length(s.Bound))
-			if blue {
-				r.Warning = fmt.Sprintf("p95 is %s, want at most %s; production has %s", Length(r.Green.P95), Length(s.Bound),
-					Length(r.Blue.P95))
+		if s.Bound > 0 && r.Green.P95 > s.Bound {
+			r.Warning = fmt.Sprintf("p95 is %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
+			if r.Blue.P95 > s.Bound {
+				r.Warning += "; production has " + Length(r.Blue.P95)
+			} else {
+				r.Warning += ": so few say little"
 			}
 			r.Reason += "; " + r.Warning
 		}
@@ -388,8 +393,7 @@ func (r *Result) worse(s Sample) []string {
 			Length(r.Blue.P50), r.waited(s)))
 	}
 	if r.Tail.Worse {
-		all = append(all, fmt.Sprintf("a longer tail: %d of %d took over %s, before %d of %d", r.GreenTail,
-			r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered))
+		all = append(all, "a longer tail: "+r.last.tails())
 	}
 	if r.Bound.Worse {
 		text := fmt.Sprintf("p95 %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
@@ -449,6 +453,14 @@ func (t Test) String() string {
 		text += fmt.Sprintf(", again %.2g", t.Last)
 	}
 	return text
+}
+
+// Count is a number of things in words, here and in reports: "1 check", "2 checks".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ratio is how many times as long, 1 where nobody can say.

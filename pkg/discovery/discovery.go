@@ -277,13 +277,17 @@ func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets 
 		if wanted == nil || aws.ToString(set.Id) != wanted.ID {
 			continue
 		}
-		var behind types.LoadBalancer
-		if len(set.LoadBalancers) > 0 {
-			behind = set.LoadBalancers[0]
-		}
-		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), behind))
+		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), first(set.LoadBalancers)))
 	}
 	return Fact[TaskDefinition]{}
+}
+
+// first is the first one, or none.
+func first(all []types.LoadBalancer) (l types.LoadBalancer) {
+	if len(all) > 0 {
+		l = all[0]
+	}
+	return l
 }
 
 // taskDefinition reads a task definition. behind says which of its containers is behind which target group.
@@ -293,10 +297,7 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.Loa
 	if err != nil {
 		return TaskDefinition{}, fmt.Errorf("read task definition: %w", awsclient.Error(err))
 	}
-	var answer types.TaskDefinition
-	if out.TaskDefinition != nil {
-		answer = *out.TaskDefinition
-	}
+	answer := awsclient.Of(out.TaskDefinition)
 	if got := aws.ToString(answer.TaskDefinitionArn); arn == "" || got != arn {
 		return TaskDefinition{}, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, got)
 	}

@@ -167,11 +167,7 @@ func (g *Gate) window(ctx context.Context, in *invocation, w *suite.Watch, befor
 func (g *Gate) shifted(ctx context.Context, in *invocation) (time.Time, error) {
 	t, err := in.facts.Target.Value(), in.facts.Target.Err()
 	for until := time.Now().Add(shiftTime); t.Shifted().IsZero(); t, err = g.CodeDeploy.Target(ctx, in.event.DeploymentID) {
-		select {
-		case <-time.After(2 * time.Second):
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil || time.Now().After(until) {
+		if !smoke.Pause(ctx, 2*time.Second) || time.Now().After(until) {
 			return time.Time{}, fmt.Errorf("CodeDeploy does not say when production's traffic was shifted: %w",
 				cmp.Or(err, errors.New("AllowTraffic has no end")))
 		}
@@ -207,10 +203,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		if job.GoOn || time.Until(in.budget.judging) < wait+time.Second {
 			break
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		smoke.Pause(ctx, wait)
 	}
 	report.Verdict, report.Blame = finding.Error, finding.BlameGate
 	report.Reason = "the watch was not over when this call's time was up: " + report.Reason
