@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -402,7 +403,7 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	var err error
 	q.Path, q.Link, err = s.path.path(sc)
 	f.err = cmp.Or(f.err, err)
-	q.Header["User-Agent"] = []string{"greenlight-smoke"}
+	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}
 	kind := ""
