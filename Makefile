@@ -9,7 +9,7 @@ ARCH       ?= arm64
 LINT       := $(GO) tool -modfile=buildtools/lint.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help go build demo picture test check lint bench man package dry-run deploy destroy templates clean
+.PHONY: help go build demo picture test check lint bench man package release dry-run deploy destroy templates clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ man: build ## manual pages of the commands, in dist/man
 
 package: go ## [BUCKET=b] [ARCH=amd64] the functions and build tools, packed into dist/
 	@sh buildtools/package.sh $(GO) $(ARCH) $(BUCKET)
+
+release: go ## VERSION=v0.2.0: all that a release consists of, in dist/release
+	@sh buildtools/release.sh $(GO) '$(VERSION)'
 
 # STACK=gate|bluegreen BUCKET=b PARAMETERS=file [NAME=n] [CONFIRM=n]
 stack = GO=$(GO) ARCH=$(ARCH) STACK='$(STACK)' BUCKET='$(BUCKET)' PARAMETERS='$(PARAMETERS)' NAME='$(NAME)' CONFIRM='$(CONFIRM)' sh buildtools/stack.sh

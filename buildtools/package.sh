@@ -3,7 +3,8 @@
 # ARCH is arm64 or amd64, and is the functions'. With BUCKET, everything is uploaded there, by content, and
 # dist/gate.yml and dist/bluegreen.yml name the places. PROCESSORS are those of the build tools; both, when it is
 # not set. Credentials, region and AWS_ENDPOINT_URL are the AWS command line's own.
-# The same sources give the same bytes: no times, no paths, no state of the repository goes in.
+# The same commit gives the same bytes: no times and no paths go in, and of the repository only the last commit of the
+# sources, by which a program says what it is; or VERSION.
 set -eu
 go=$1 arch=${2:-arm64} bucket=${3:-}
 dist=${DIST:-dist}
@@ -19,12 +20,14 @@ fi
 
 rm -rf "$dist/bin" "$dist/templates" "$dist/gate.yml" "$dist/bluegreen.yml"
 mkdir -p "$dist/templates"
+flags=$(sh "$(dirname "$0")/stamp.sh" "${VERSION:-}")
+version=${flags##*version.number=} version=${version%% *}
 n=0 total=$((4 + 4 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
 build() { # PROCESSOR OUTPUT PACKAGE
 	n=$((n + 1))
 	echo "package: building $n of $total: ${3##*/} for $1 …" >&2
 	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOFLAGS='' "$go" build -trimpath -buildvcs=false -tags lambda.norpc \
-		-ldflags='-s -w -buildid=' -o "$2" "$3"
+		-ldflags="$flags" -o "$2" "$3"
 }
 for function in after-allow-test-traffic before-allow-traffic after-allow-traffic prober; do
 	build "$arch" "$dist/bin/functions/$function/bootstrap" "./functions/$function"
@@ -55,12 +58,18 @@ done <"$dist/sums"
 # The templates get the defaults that only a package knows; the AWS command line uploads what they name, and
 # writes where it is. The second one holds the first.
 for template in gate bluegreen; do
-	awk -v lambda="$lambda" -v tools="$tools" -v sum="$sum" '
+	awk -v lambda="$lambda" -v tools="$tools" -v sum="$sum" -v version="$version" '
+		/^[A-Z]/ { section = $1 }
+		section == "Mappings:" {
+			sub(/Version: devel/, "Version: \"" version "\"")
+			sub(/ToolsUri: none/, "ToolsUri: \"" tools "\"")
+			sub(/ToolsSha256: none/, "ToolsSha256: \"" sum "\"")
+		}
 		/^  [A-Za-z0-9]+:/ { name = $1 }
 		name == "Architecture:" && $1 == "Default:" { $0 = "    Default: " lambda }
 		{ sub(/: \.\.\/dist\//, ": ../"); print }
-		/^  ToolsUri:$/ { print "    Default: " tools }
-		/^  ToolsSha256:$/ { print "    Default: \"" sum "\"" }
+		section == "Parameters:" && /^  ToolsUri:$/ { print "    Default: " tools }
+		section == "Parameters:" && /^  ToolsSha256:$/ { print "    Default: \"" sum "\"" }
 	' "${TEMPLATES:-infra}/$template.yml" >"$dist/templates/$template.yml"
 done
 for template in gate bluegreen; do

@@ -29,7 +29,7 @@ func loggedEvents() []loggedEvent {
 		{
 			"verdict", "what was decided and why; one line per invocation, none where it goes on in another one",
 			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms " +
-				"mode target proof judged_by baseline cluster service", "report step",
+				"mode target proof judged_by baseline cluster service greenlight", "report step",
 		},
 		{
 			"ask", "nobody can tell, and somebody is asked; then no verdict yet", "question until reason approve reject", "report",

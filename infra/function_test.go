@@ -66,6 +66,9 @@ func howFunctionsRun(all stacks) []string {
 		if str(at(f.properties, "Architectures", 0)) != "${Architecture}" || gate.parameter("Architecture", "Default") != "arm64" {
 			say("architecture %v", f.properties["Architectures"])
 		}
+		if tag := at(f.properties, "Tags", 0); str(at(tag, "Key")) != "greenlight" || str(at(tag, "Value")) != str(at(gate.section("Outputs"), "Version", "Value")) {
+			say("its tag is %v", tag)
+		}
 		logs := gate.resource(strings.Trim(str(at(f.properties, "LoggingConfig", "LogGroup")), "${}"))
 		if str(at(f.properties, "LoggingConfig", "LogFormat")) != "JSON" || str(logs.properties["LogGroupName"]) != "/aws/lambda/"+str(f.properties["FunctionName"]) {
 			say("logs %v to %v", at(f.properties, "LoggingConfig"), logs.properties["LogGroupName"])
@@ -146,6 +149,7 @@ func TestFunctions(t *testing.T) {
 		"packages, runtime and logs": {howFunctionsRun, []mutation{
 			{"gate.yml", "Runtime: provided.al2023", "Runtime: provided.al2"},
 			{"gate.yml", "Code: ../dist/before-allow-traffic.zip", "Code: ../dist/after-allow-test-traffic.zip"},
+			{"gate.yml", "Tags: [{Key: greenlight, Value: !FindInMap [Greenlight, Build, Version]}]", "Tags: [{Key: greenlight, Value: 1.0.0}]"},
 			{"gate.yml", "      RetentionInDays: !Ref LogRetentionDays\n", ""},
 			{"gate.yml", "ApplicationLogLevel: DEBUG", "ApplicationLogLevel: WARN"},
 			{"gate.yml", "LogFormat: JSON", "LogFormat: Text"},

@@ -404,6 +404,15 @@ func (m moto) wantPackages(t *testing.T) {
 	parameters := original["bluegreen.yml"].section("Parameters")
 	set(parameters["ToolsUri"].(map[string]any), "Default", uri)
 	set(parameters["ToolsSha256"].(map[string]any), "Default", sum)
+	version := str(at(gate.section("Mappings"), "Greenlight", "Build", "Version"))
+	if !strings.HasPrefix(version, "devel") {
+		t.Errorf("the version is %q", version)
+	}
+	for name, build := range map[string]map[string]any{"gate.yml": {"Version": version, "ToolsUri": uri, "ToolsSha256": sum}, "bluegreen.yml": {"Version": version}} {
+		for key, value := range build {
+			set(at(original[name].content, "Mappings", "Greenlight", "Build").(map[string]any), key, value)
+		}
+	}
 	for _, r := range original["bluegreen.yml"].resources("AWS::CloudFormation::Stack") {
 		url := str(bluegreen.resource(r.id).properties["TemplateURL"])
 		key := url[strings.Index(url, "greenlight-packages/")+len("greenlight-packages/"):]

@@ -1,5 +1,6 @@
 // The package command packs what `make package` has built: each DIST/bin/functions/NAME/bootstrap becomes
-// DIST/NAME.zip, each folder DIST/bin/tools/PROCESSOR an archive of the build tools. It prints their SHA-256.
+// DIST/NAME.zip, each folder DIST/bin/tools/PROCESSOR an archive of the build tools. It prints their SHA-256. Or it packs
+// one folder into one archive: zip, tar.gz or tar.
 //
 // The same binaries make the same bytes, on every machine: no times, owners or paths go in. It talks to nobody.
 package main
@@ -14,19 +15,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: package DIST")
+	var err error
+	switch len(os.Args) {
+	case 2:
+		err = run(os.Args[1], os.Stdout)
+	case 3:
+		err = one(os.Args[1], os.Args[2])
+	default:
+		fmt.Fprintln(os.Stderr, "usage: package DIST | package ARCHIVE FOLDER")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Stdout); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
 	}
@@ -49,24 +58,71 @@ func run(dist string, stdout io.Writer) error {
 		return errors.Join(err, cli.WriteFile(name, content))
 	}
 	for _, bootstrap := range functions {
-		if err := pack(bootstrap, filepath.Base(filepath.Dir(bootstrap))+".zip", zipOf); err != nil {
+		dir := filepath.Dir(bootstrap)
+		if err := pack(dir, filepath.Base(dir)+".zip", zipOf); err != nil {
 			return err
 		}
 	}
 	for _, dir := range processors {
-		if err := pack(dir, "buildtools-linux-"+filepath.Base(dir)+".tar.gz", tarOf); err != nil {
+		if err := pack(dir, "buildtools-linux-"+filepath.Base(dir)+".tar.gz", gzipOf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// one packs a folder, in the way of the archive's name.
+func one(archive, dir string) error {
+	of := tarOf
+	switch {
+	case strings.HasSuffix(archive, ".zip"):
+		of = zipOf
+	case strings.HasSuffix(archive, ".tar.gz"):
+		of = gzipOf
+	}
+	content, err := of(dir)
+	if err != nil {
+		return err
+	}
+	return cli.WriteFile(archive, content)
+}
+
 // packed is the time of everything in an archive: the first that a zip can hold.
 func packed() time.Time { return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// zipOf returns a zip with the one file.
-func zipOf(name string) ([]byte, error) {
-	content, err := os.ReadFile(name)
+// file is one of a folder's, as it goes into an archive.
+type file struct {
+	name    string // with slashes, below the folder
+	mode    int64
+	content []byte
+}
+
+// filesOf returns a folder's files, in the order of their names. Of their modes only that they are programs counts.
+func filesOf(dir string) ([]file, error) {
+	var all []file
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		f := file{mode: 0o644}
+		if info.Mode()&0o100 != 0 {
+			f.mode = 0o755
+		}
+		f.name = filepath.ToSlash(strings.TrimPrefix(path, filepath.Clean(dir)+string(filepath.Separator)))
+		f.content, err = os.ReadFile(path)
+		all = append(all, f)
+		return err
+	})
+	return all, err
+}
+
+// zipOf returns a zip with a folder's files.
+func zipOf(dir string) ([]byte, error) {
+	files, err := filesOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -75,20 +131,47 @@ func zipOf(name string) ([]byte, error) {
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
-	header := &zip.FileHeader{Name: filepath.Base(name), Method: zip.Deflate, Modified: packed()}
-	header.SetMode(0o755)
-	w, err := z.CreateHeader(header)
-	if err != nil {
-		return nil, err
+	for _, f := range files {
+		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: packed()}
+		header.SetMode(fs.FileMode(f.mode)) //nolint:gosec // 0o644 or 0o755
+		w, err := z.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return nil, err
+		}
 	}
-	_, err = w.Write(content)
-	err = errors.Join(err, z.Close()) // which writes the directory
+	err = z.Close() // which writes the directory
 	return buf.Bytes(), err
 }
 
-// tarOf returns an archive of a folder's files, in the order of their names.
+// tarOf returns an archive of a folder's files, without compression.
 func tarOf(dir string) ([]byte, error) {
-	entries, err := os.ReadDir(dir)
+	files, err := filesOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	t := tar.NewWriter(&buf)
+	for _, f := range files {
+		header := &tar.Header{
+			Name: f.name, Mode: f.mode, Size: int64(len(f.content)), ModTime: packed(), Format: tar.FormatUSTAR,
+		}
+		if err := t.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := t.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	err = t.Close()
+	return buf.Bytes(), err
+}
+
+// gzipOf returns it compressed.
+func gzipOf(dir string) ([]byte, error) {
+	content, err := tarOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -97,22 +180,7 @@ func tarOf(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := tar.NewWriter(g)
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, err
-		}
-		header := &tar.Header{
-			Name: entry.Name(), Mode: 0o755, Size: int64(len(content)), ModTime: packed(), Format: tar.FormatUSTAR,
-		}
-		if err := t.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := t.Write(content); err != nil {
-			return nil, err
-		}
-	}
-	err = errors.Join(t.Close(), g.Close())
+	_, err = g.Write(content)
+	err = errors.Join(err, g.Close())
 	return buf.Bytes(), err
 }

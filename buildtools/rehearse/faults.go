@@ -1,3 +1,5 @@
+//go:build !windows
+
 package main
 
 import (
@@ -122,7 +124,7 @@ func faultsCommand(w world) *cli.Command {
 		About: `Scores a smoke suite: rehearses the new release again and again, each time with
 one fault put in front of its tasks, and tells which faults the suite would let
 into production, and what to write into it.
-A fault is caught when the hooks' real binaries make CodeDeploy roll the release
+A fault is caught when the real hooks make CodeDeploy roll the release
 back. First the release without a fault has to be shifted. Both releases' tasks
 are started once; no clock of the suite is changed, so a suite that waits two
 minutes for readiness takes a little more than that.`,

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package main
 
 import (
@@ -60,9 +62,9 @@ func command(w world) *cli.Command {
 		Arguments: "[flags]",
 		About: `Runs one blue/green deployment of CodeDeploy, or of Amazon ECS itself
 (--controller native), on this machine: a load balancer with a production and a
-test listener, the old and the new release as local processes, and the hooks as
-real Lambda binaries. Says whether the new release would get the production
-traffic, and why not.
+test listener, the old and the new release as local processes, and the hooks
+under a Lambda Runtime API. Says whether the new release would get the
+production traffic, and why not.
 Touches nothing but this machine, and leaves nothing running.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green 'python3 app.py --port $PORT'
@@ -147,7 +149,7 @@ func (o *options) releaseFlags(c *cli.Command) {
 	f.Func("health-check", "`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with "+
 		"anything below 500)", o.health)
 	f.StringVar(&o.hooksDir, "hooks", "",
-		"`DIR`: with the hooks' binaries, named after-allow-test-traffic and so on (default: beside rehearse)")
+		"`DIR`: with the hooks' own binaries, named after-allow-test-traffic and so on (default: rehearse carries them in itself)")
 	f.StringArrayVar(&o.hooks, "hook", nil,
 		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
 			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's at "+

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package main
 
 import (
@@ -73,6 +75,7 @@ func TestScripts(t *testing.T) {
 		Deadline:           time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("HOOKS", programs)
 			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program waits a second before it ends
 			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {

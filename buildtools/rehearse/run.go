@@ -1,14 +1,17 @@
+//go:build !windows
+
 package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -88,13 +91,14 @@ func (o *options) read(w world) diagnostic.List {
 		}
 	}
 	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
-	dir := cmp.Or(o.hooksDir, filepath.Dir(w.self))
 	var missing diagnostic.List
 	if o.plan.Native != nil {
 		found.Functions = rehearsal.StageFunctions(o.commands, o.plan.Watch != nil)
 		o.plan.Native.Watches = o.plan.Watch != nil && len(o.commands) == 0
 	}
-	o.plan.Hooks, missing = rehearsal.Programs{Dir: dir, Commands: o.commands, Path: w.path}.Find(found.Functions)
+	o.plan.Hooks, missing = rehearsal.Programs{
+		Dir: o.hooksDir, Self: w.self, Carried: slices.Collect(maps.Keys(carried())), Commands: o.commands, Path: w.path,
+	}.Find(found.Functions)
 	problems = append(problems, missing...)
 	problems = append(problems, o.unwatched()...)
 	if !o.ownRate {

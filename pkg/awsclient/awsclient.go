@@ -17,12 +17,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 const (
@@ -65,6 +68,8 @@ func Bounded(cfg aws.Config) aws.Config {
 		})
 	}
 	cfg.Logger, cfg.ClientLogMode = logging.Nop{}, 0
+	agent := middleware.AddUserAgentKeyValue("greenlight", version.Number()) // CloudTrail's userAgent says who called
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), agent)
 	return cfg
 }
 

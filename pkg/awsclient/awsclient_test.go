@@ -59,6 +59,17 @@ func TestACallIsSignedWithTheEnvironmentsCredentials(t *testing.T) {
 	}
 }
 
+func TestACallSaysWhichGreenlightMadeIt(t *testing.T) {
+	agent := ""
+	cfg := config(t, func(w http.ResponseWriter, r *http.Request) {
+		agent = r.UserAgent()
+		_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
+	})
+	if _, _ = parameter(t.Context(), awsclient.Once(cfg)); !strings.Contains(agent, " greenlight/devel") {
+		t.Errorf("it says it is %q", agent)
+	}
+}
+
 func TestOnlyWhatMayPassIsAskedAgain(t *testing.T) {
 	for answer, want := range map[string]struct {
 		calls int32

@@ -15,13 +15,14 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 // The exit codes that every command shares; each adds its own between them.
@@ -237,14 +238,14 @@ func (c *Command) version(out *Stdout) *Command {
 	}
 }
 
-// versionText is the version that the build has written into the program.
+// versionText is name, version, Go, platform and commit.
 func (c *Command) versionText() string {
-	version := "devel"
-	if build, ok := debug.ReadBuildInfo(); ok && build.Main.Version != "" {
-		version = strings.Trim(build.Main.Version, "()")
+	commit := version.Commit()
+	if commit != "" {
+		commit = ", commit " + commit
 	}
 	name, platform := c.cobra.Root().Name(), runtime.GOOS+"/"+runtime.GOARCH
-	return fmt.Sprintf("%s %s (%s, %s)\n", name, version, runtime.Version(), platform)
+	return fmt.Sprintf("%s %s (%s, %s%s)\n", name, version.Number(), runtime.Version(), platform, commit)
 }
 
 // completion is the subcommand that prints what a shell wants to know.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // WriteFile replaces the file name by data: Stage and Commit in one.
@@ -90,11 +89,10 @@ func descriptor(name string) (int, bool) {
 // writeTo writes to the process's own descriptor, and leaves it open.
 func writeTo(fd int, name string, data []byte) error {
 	// Of a descriptor of its own, which os.File may close.
-	copied, err := syscall.Dup(fd)
+	copied, err := duplicate(fd)
 	if err != nil {
 		return &fs.PathError{Op: "write", Path: name, Err: err}
 	}
-	syscall.CloseOnExec(copied)
 	file := os.NewFile(uintptr(copied), name)
 	_, err = file.Write(data)
 	return errors.Join(err, file.Close())

@@ -33,6 +33,8 @@ const (
 // Report is what a run found out. Every text in it is redacted and safe to print: no secret's value,
 // no control characters from a response.
 type Report struct {
+	// Greenlight is the version of the program whose run it was.
+	Greenlight   string `json:"greenlight,omitempty"`
 	Suite        string `json:"suite"`
 	SuiteSHA256  string `json:"suite_sha256"`
 	Target       string `json:"target"`

@@ -21,6 +21,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 // timestamp is the format of a line's time, in UTC.
@@ -209,7 +210,7 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 		"verdict", d.Verdict, "status", d.Status(), "blame", d.Blame, "reason", oneLine(d.Reason),
 		"release", s.Release, "suite", s.Suite, "suite_sha256", s.SuiteSHA256,
 		"checks_passed", passed, "checks_failed", failed, "duration_ms", millis(took),
-		"cluster", s.Cluster, "service", s.Service,
+		"cluster", s.Cluster, "service", s.Service, "greenlight", version.Number(),
 	}
 	if s.Step > 0 {
 		fields = append(fields, "step", s.Step)

@@ -23,6 +23,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 	"github.com/greenlight-ecs/greenlight/pkg/watch"
 )
 
@@ -181,7 +182,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		Suite: subject.Suite.Name(), SuiteSHA256: subject.Suite.SHA256(), Target: job.Target.URL,
 		Baseline: subject.BlueTask.TargetGroup, Release: job.Release, DeploymentID: job.DeploymentID, Nonce: job.Nonce,
 		InconclusiveAllowed: subject.Suite.InconclusiveAllowed(), InconclusiveAsks: subject.Suite.AskFor() > 0,
-		Started: subject.Since,
+		Started: subject.Since, Greenlight: version.Number(),
 	}
 	for {
 		m := watch.Measure(ctx, g.AWS, subject)

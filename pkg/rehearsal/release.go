@@ -162,10 +162,15 @@ func ReadSuite(path string) (*suite.Suite, []byte, diagnostic.List) {
 	return suite, source.Text, problems
 }
 
+// HookArg is the first argument of a program that carries hooks, when it is to be the one that the second names.
+const HookArg = "__hook"
+
 // Programs says where the hooks' programs are.
 type Programs struct {
-	// Dir holds the binaries, named as the events: "after-allow-test-traffic".
-	Dir string
+	// Dir holds the binaries, named as the events: "after-allow-test-traffic". Without it Self stands for those that it
+	// carries, and the others are beside it.
+	Dir, Self string
+	Carried   []string
 	// Commands replace the binary of an event by a shell command, which gets Path as its PATH.
 	Commands map[lifecycle.Name]string
 	Path     string
@@ -233,7 +238,11 @@ func StageFunctions(commands map[lifecycle.Name]string, watches bool) map[lifecy
 
 // binary is a hook that a binary in Dir stands for.
 func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagnostic.Problem) {
-	path := filepath.Join(p.Dir, cmp.Or(function.Binary, Kebab(string(event))))
+	name := cmp.Or(function.Binary, Kebab(string(event)))
+	if p.Dir == "" && slices.Contains(p.Carried, name) {
+		return Hook{Function: function.Name, Argv: []string{p.Self, HookArg, name}, Dir: filepath.Dir(p.Self)}, nil
+	}
+	path := filepath.Join(cmp.Or(p.Dir, filepath.Dir(p.Self)), name)
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}

@@ -27,7 +27,9 @@ const (
 
 // Result is what a rehearsal found out.
 type Result struct {
-	Outcome Outcome `json:"outcome"`
+	// Greenlight is the version of the program.
+	Greenlight string  `json:"greenlight,omitempty"`
+	Outcome    Outcome `json:"outcome"`
 	// Controller is ECS for one of Amazon ECS's own deployments, and empty for one of CodeDeploy's.
 	Controller string `json:"controller,omitempty"`
 	// Release is the new release, Baseline the one that served before.

@@ -11,6 +11,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 const (
@@ -149,7 +150,8 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Release: r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
+		Greenlight: version.Number(),
+		Release:    r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
 	if ctx.Err() != nil {

@@ -21,7 +21,7 @@ func HTML(w io.Writer, r finding.Report) error {
 	p.Add("<main id=\"main\">\n")
 	Findings(p.Page, r, 0)
 	p.facts(r)
-	return p.End(w, "Greenlight")
+	return p.End(w, strings.TrimSpace("Greenlight "+r.Greenlight))
 }
 
 // Findings adds what a report found to another page: what did not pass, the comparisons with their plots,

@@ -24,6 +24,7 @@ type (
 		Name string `xml:"name,attr"`
 		junitCounts
 		Timestamp string      `xml:"timestamp,attr,omitempty"`
+		By        *junitBy    `xml:"properties>property"`
 		Cases     []junitCase `xml:"testcase"`
 	}
 	junitCounts struct {
@@ -32,6 +33,10 @@ type (
 		Errors   int          `xml:"errors,attr"`
 		Skipped  int          `xml:"skipped,attr"`
 		Time     junitSeconds `xml:"time,attr"`
+	}
+	junitBy struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitCase struct {
 		Class   string       `xml:"classname,attr"`
@@ -169,6 +174,9 @@ func (s *junitSuites) add(r finding.Report, phase string, cases []junitCase) {
 		return
 	}
 	suite := junitSuite{Name: r.Suite + " " + phase, Cases: cases}
+	if r.Greenlight != "" {
+		suite.By = &junitBy{Name: "greenlight", Value: r.Greenlight}
+	}
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}

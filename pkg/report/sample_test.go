@@ -30,7 +30,7 @@ checks:
 
 func passing() finding.Report {
 	return finding.Report{
-		Suite: "tripmgmt", SuiteSHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		Greenlight: "v0.2.0", Suite: "tripmgmt", SuiteSHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Target: "http://127.0.0.1:8080", Release: "1.4.2", DeploymentID: "d-1",
 		Verdict: finding.Pass, Blame: finding.BlameNone, Reason: "2 checks held", ReleaseProven: true,
 		Started: time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC), Duration: 1234 * ms,

@@ -11,6 +11,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	greenlight "github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 // finish writes the report. The verdict starts as an error, and is PASS only when something that counts
@@ -24,6 +25,7 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 			maxReason),
 		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
 		Nonce:               r.job.Nonce,
+		Greenlight:          greenlight.Number(),
 		InconclusiveAllowed: r.suite.InconclusiveAllowed(), InconclusiveAsks: r.suite.AskFor() > 0,
 		ReleaseProven: r.found.proven,
 		Started:       r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,

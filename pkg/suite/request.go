@@ -22,6 +22,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 const (
@@ -394,7 +395,7 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	var err error
 	q.Path, q.Link, err = s.path.path(sc)
 	f.err = cmp.Or(f.err, err)
-	q.Header["User-Agent"] = []string{"greenlight-smoke"}
+	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}
 	kind := ""

@@ -240,7 +240,7 @@ func TestALeakIsMetByProductionsTrafficAlone(t *testing.T) {
 		}
 		return n
 	}
-	if n := statuses("greenlight-smoke"); n != 0 || i.Injected() != 0 {
+	if n := statuses("greenlight-smoke/devel"); n != 0 || i.Injected() != 0 {
 		t.Errorf("%d of a suite's requests failed, %d were counted", n, i.Injected())
 	}
 	if n := statuses(task.TrafficAgent); n != 11 || i.Injected() != 11 {

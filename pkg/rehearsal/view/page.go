@@ -37,7 +37,7 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	p.events()
 	p.logs()
 	p.facts()
-	return p.End(w, "Greenlight's rehearse")
+	return p.End(w, strings.TrimSpace("Greenlight's rehearse "+p.result.Greenlight))
 }
 
 type page struct {
