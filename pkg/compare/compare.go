@@ -242,7 +242,9 @@ type sequence struct {
 	parts  [timeParts][]float64
 }
 
-func (s *sequence) add(shot Shot, part int) {
+// add takes a shot of a part of the time. What is quicker than what would be felt is as quick as that: a blue that
+// takes half a millisecond now and five then does not move.
+func (s *sequence) add(shot Shot, part int, felt time.Duration) {
 	if shot.Failed {
 		s.Errors++
 		if shot.Wrong {
@@ -250,7 +252,7 @@ func (s *sequence) add(shot Shot, part int) {
 		}
 		return
 	}
-	log := math.Log(float64(max(shot.Latency, time.Microsecond)))
+	log := math.Log(float64(max(shot.Latency, felt, time.Microsecond)))
 	s.Answered++
 	s.sorted, s.logs, s.parts[part] = append(s.sorted, float64(shot.Latency)), append(s.logs, log), append(s.parts[part], log)
 }
@@ -275,8 +277,8 @@ type look struct {
 func (s Sample) look(b Block) look {
 	l := look{shift: 1, tail: 1, bound: 1}
 	for i, p := range b.Pairs {
-		l.green.add(p.Green, i*timeParts/len(b.Pairs))
-		l.blue.add(p.Blue, i*timeParts/len(b.Pairs))
+		l.green.add(p.Green, i*timeParts/len(b.Pairs), s.MinShift)
+		l.blue.add(p.Blue, i*timeParts/len(b.Pairs), s.MinShift)
 		if !p.Green.Failed && !p.Blue.Failed {
 			l.pairs++
 		}
