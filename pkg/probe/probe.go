@@ -245,14 +245,17 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		return o
 	}
 	limit := x.request.MaxBody
-	body := plain(resp)
+	body, err := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
 	}
 	var whole bytes.Buffer
-	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))
+	n := int64(0)
+	if err == nil {
+		n, err = whole.ReadFrom(io.LimitReader(body, limit+1))
+	}
 	o.Body = whole.Bytes()
 	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
 	switch {
