@@ -161,7 +161,7 @@ type exchange struct {
 
 func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
-	var seen map[string]bool
+	seen := map[string]bool{}
 	for {
 		cookies := x.cookieHeader(u, "")
 		resp, err := x.send(ctx, method, u, body)
@@ -178,9 +178,6 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 			return o
 		}
 		drain(resp.Body)
-		if seen == nil {
-			seen = map[string]bool{}
-		}
 		seen[method+" "+u.String()+" "+cookies] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
 		// One that brings a new cookie is another request.
