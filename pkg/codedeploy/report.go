@@ -143,15 +143,6 @@ const (
 	share = 3
 )
 
-// pauses lie between the attempts: a burst of eight in 4 s outlasts throttling and a restart of CodeDeploy's
-// front; for what outlasts the burst, the last one is used until the end.
-func pauses() []time.Duration {
-	return []time.Duration{
-		100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 600 * time.Millisecond,
-		800 * time.Millisecond, 900 * time.Millisecond, 1000 * time.Millisecond, 10 * time.Second,
-	}
-}
-
 // end is when the last attempt has to be over: a second before the deadline, or a quarter of what is left
 // where a second would cost the only attempt.
 func end(now, deadline time.Time) time.Time {
@@ -169,10 +160,11 @@ func timeout(left time.Duration) time.Duration { return max(min(attemptTimeout, 
 // call has no burst: permissions take seconds to reach every server of AWS, and each refusal is a line in
 // somebody's audit log.
 func pause(n int, k kind, left time.Duration, random float64) (wait time.Duration, slow bool) {
-	all := pauses()
-	last := len(all) - 1
-	if slow = n > last || k == refused; slow {
-		n = last + 1
+	// A burst of eight in 4 s outlasts throttling and a restart of CodeDeploy's front; for what outlasts the burst, the
+	// last one is used until the end.
+	all := []float64{0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1, 10} // seconds
+	if slow = n >= len(all) || k == refused; slow {
+		n = len(all)
 	}
-	return min(time.Duration(float64(all[n-1])*(0.5+0.5*random)), left/share), slow
+	return min(time.Duration(all[n-1]*(0.5+0.5*random)*float64(time.Second)), left/share), slow
 }

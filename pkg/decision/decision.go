@@ -7,6 +7,7 @@
 package decision
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -178,10 +179,7 @@ func (s Seen) provenByCheck() bool {
 }
 
 func (s Seen) unproven() string {
-	why := s.Proof.missing
-	if why == "" {
-		why = "nobody asked the test listener where it leads"
-	}
+	why := cmp.Or(s.Proof.missing, "nobody asked the test listener where it leads")
 	what := "no check that passed demands ${RELEASE} of every answer"
 	if s.OldRelease != "" && s.OldRelease == s.Release {
 		what = fmt.Sprintf("both releases are called %.100q", s.Release)

@@ -1,7 +1,7 @@
 package decision
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -87,7 +87,7 @@ func (s Seen) compared() bool {
 
 func evidenceOf(event lifecycle.Name, text string, s Seen) Evidence {
 	text, _, _ = strings.Cut(text, "\n")
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
 	var v verdict
 	err := dec.Decode(&v)
@@ -286,9 +286,4 @@ func (s Seen) judgedBy() string {
 	return orNone("", s.Evidence.missing)
 }
 
-func orNone(saw, why string) string {
-	if saw != "" {
-		return saw
-	}
-	return strings.TrimSuffix("none: "+why, ": ")
-}
+func orNone(saw, why string) string { return cmp.Or(saw, strings.TrimSuffix("none: "+why, ": ")) }

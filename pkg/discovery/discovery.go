@@ -328,10 +328,9 @@ func reached(all []types.ContainerDefinition, name string) (types.ContainerDefin
 			fits = append(fits, c)
 		}
 	}
-	if len(fits) == 1 {
-		return fits[0], nil
-	}
 	switch {
+	case len(fits) == 1:
+		return fits[0], nil
 	case len(all) == 0:
 		return types.ContainerDefinition{}, errors.New("it has no containers")
 	case name == "":

@@ -136,7 +136,7 @@ func TestListener(t *testing.T) {
 		})
 	}
 	got, err := f(listener, balancer).Listener(t.Context(), listener)
-	if want := (discovery.Listener{ARN: listener, URL: "https://alb.example:8443", LoadBalancer: balancer}); err != nil || got != want {
+	if want := (discovery.Listener{URL: "https://alb.example:8443", LoadBalancer: balancer}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	if got, err := f(listener+"9", balancer).Listener(t.Context(), listener); err == nil {

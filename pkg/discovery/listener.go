@@ -23,7 +23,6 @@ import (
 
 // Listener is one listener of the load balancer: a way in for test or production traffic.
 type Listener struct {
-	ARN string
 	// URL is its base URL, by the load balancer's DNS name: "http://alb-1.eu-west-1.elb.amazonaws.com:8080".
 	URL string
 	// LoadBalancer is the load balancer's ARN.
@@ -58,7 +57,7 @@ func (f Finder) Listener(ctx context.Context, arn string) (Listener, error) {
 		scheme = "https"
 	}
 	host := net.JoinHostPort(name, strconv.Itoa(int(aws.ToInt32(l.Port))))
-	return Listener{ARN: arn, URL: scheme + "://" + host, LoadBalancer: balancer}, nil
+	return Listener{URL: scheme + "://" + host, LoadBalancer: balancer}, nil
 }
 
 // another reports whether an answer says that it is about something else than was asked for.

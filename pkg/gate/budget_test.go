@@ -36,7 +36,7 @@ func TestDivide(t *testing.T) {
 			t.Errorf("%s: warning %q, want %q", name, b.warning, tc.warning)
 		}
 	}
-	if b := divide(now, time.Time{}, 30*time.Second, false); !b.deadline.IsZero() || b.judging.Sub(now) != noDeadline-30*time.Second {
+	if b := divide(now, time.Time{}, 30*time.Second, false); !b.deadline.Equal(now.Add(noDeadline)) || b.judging.Sub(now) != noDeadline-30*time.Second {
 		t.Errorf("without a deadline: judging ends after %v", b.judging.Sub(now))
 	}
 	if b := divide(now, now.Add(5*time.Second), 30*time.Second, true); b.judging.Sub(now) != 3750*time.Millisecond {

@@ -200,21 +200,18 @@ func (g *Gate) job(
 	if job.Baseline.URL = s.Baseline.URL(); job.Baseline.URL == "" {
 		job.Baseline = smoke.Side{}
 	}
-	if s.Compared.Known() {
-		job.UncomparableBaseline = s.Baseline.Why() + "; an earlier step compared"
-	}
-	if f.creation != "" {
-		job.UncomparableBaseline = f.creation
-	}
-	if f.Replacement.Value().Bootstrap {
-		if !f.Rollout.Value().First {
-			return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
-				"placeholder's: the next release would not be compared with it")
-		}
-		job.UncomparableBaseline = cmp.Or(f.creation, "the service is being created with the stack's placeholder")
-	}
-	if f.Original.Value().Bootstrap {
+	switch placeholder := f.Replacement.Value().Bootstrap; {
+	case placeholder && !f.Rollout.Value().First:
+		return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
+			"placeholder's: the next release would not be compared with it")
+	case f.Original.Value().Bootstrap:
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
+	case f.creation != "":
+		job.UncomparableBaseline = f.creation
+	case placeholder:
+		job.UncomparableBaseline = "the service is being created with the stack's placeholder"
+	case s.Compared.Known():
+		job.UncomparableBaseline = s.Baseline.Why() + "; an earlier step compared"
 	}
 	if why := smoke.OneAddress(ctx, checked, job); why != "" {
 		return smoke.Job{}, errors.New(why +

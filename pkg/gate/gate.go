@@ -242,7 +242,7 @@ const (
 
 // budget is how an invocation's time is divided.
 type budget struct {
-	// deadline is when Lambda kills the function, or zero where nobody does.
+	// deadline is when Lambda kills the function.
 	deadline time.Time
 	// prepared is when the run has to begin.
 	prepared time.Time
@@ -257,11 +257,10 @@ type budget struct {
 // reason. A reserve that is too short to store a status is raised. A native deployment stores
 // no status, and may call again: a quarter of the time is enough there.
 func divide(now, deadline time.Time, reserve time.Duration, native bool) budget {
-	b := budget{deadline: deadline}
-	left := noDeadline
-	if !deadline.IsZero() {
-		left = deadline.Sub(now)
+	if deadline.IsZero() {
+		deadline = now.Add(noDeadline)
 	}
+	b, left := budget{deadline: deadline}, deadline.Sub(now)
 	kept := min(max(reserve, leastReserve), left*3/4)
 	if native {
 		kept = min(kept, left/4)
@@ -281,10 +280,5 @@ func divide(now, deadline time.Time, reserve time.Duration, native bool) budget 
 	return b
 }
 
-// spare bounds what is done beside or after the run to a part of the time that is left, where somebody ends it.
-func (b budget) spare(most time.Duration) time.Duration {
-	if b.deadline.IsZero() {
-		return most
-	}
-	return min(most, time.Until(b.deadline)/4)
-}
+// spare bounds what is done beside or after the run to a part of the time that is left.
+func (b budget) spare(most time.Duration) time.Duration { return min(most, time.Until(b.deadline)/4) }

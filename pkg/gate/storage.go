@@ -177,11 +177,7 @@ func (g *Gate) upload(ctx context.Context, in *invocation, d decision.Decision, 
 	if link == "" {
 		return
 	}
-	most := uploadTime
-	if !in.budget.deadline.IsZero() {
-		most = min(most, time.Until(in.budget.deadline)-answerTime)
-	}
-	ctx, cancel := context.WithTimeout(ctx, most)
+	ctx, cancel := context.WithTimeout(ctx, min(uploadTime, time.Until(in.budget.deadline)-answerTime))
 	defer cancel()
 	for _, kind := range []struct {
 		extension, contentType string

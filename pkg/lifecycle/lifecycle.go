@@ -86,16 +86,11 @@ func PauseStages() []Name {
 // Event returns CodeDeploy's lifecycle event in which the same is known and the same can be stopped as in the stage, or
 // false for a stage in which there is nothing to judge yet, or nothing to stop any more.
 func (n Name) Event() (Name, bool) {
-	switch n {
-	case ReconcileService, PreScaleUp:
-		return BeforeInstall, true
-	case TestTrafficShift, PostTestTrafficShift:
-		return AfterAllowTestTraffic, true
-	case PreProductionTrafficShift, ProductionTrafficShift:
-		return BeforeAllowTraffic, true
-	case PostProductionTrafficShift:
-		return AfterAllowTraffic, true
-	default:
-		return "", false
-	}
+	event, ok := map[Name]Name{
+		ReconcileService: BeforeInstall, PreScaleUp: BeforeInstall,
+		TestTrafficShift: AfterAllowTestTraffic, PostTestTrafficShift: AfterAllowTestTraffic,
+		PreProductionTrafficShift: BeforeAllowTraffic, ProductionTrafficShift: BeforeAllowTraffic,
+		PostProductionTrafficShift: AfterAllowTraffic,
+	}[n]
+	return event, ok
 }

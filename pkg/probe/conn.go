@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,12 +122,7 @@ func (c *conn) explained(err error) error {
 func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {
-		for _, a := range any {
-			if strings.Contains(text, a) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(any, func(a string) bool { return strings.Contains(text, a) })
 	}
 	alert := strings.Contains(text, "remote error: tls")
 	switch {

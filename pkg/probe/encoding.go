@@ -20,34 +20,18 @@ func encoding(h http.Header) string { return strings.ToLower(strings.Join(h["Con
 
 func zipped(encoding string) bool { return encoding == "gzip" || encoding == "x-gzip" }
 
-// plain returns the response's body without the gzip around it.
-func plain(resp *http.Response) io.Reader {
-	if zipped(encoding(resp.Header)) {
-		return &unzipper{body: resp.Body}
+// plain returns the response's body without the gzip around it. An answer to HEAD has the header and no body.
+func plain(resp *http.Response) (io.Reader, error) {
+	if !zipped(encoding(resp.Header)) {
+		return resp.Body, nil
 	}
-	return resp.Body
-}
-
-// unzipper starts to unzip at the first read: an answer to HEAD has the header and no body.
-type unzipper struct {
-	body io.Reader
-	gz   *gzip.Reader
-}
-
-func (u *unzipper) Read(p []byte) (int, error) {
-	if u.gz == nil {
-		body := bufio.NewReaderSize(u.body, bufferSize)
-		if _, err := body.Peek(1); err != nil {
-			return 0, err
-		}
-		gz, err := gzip.NewReader(body)
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return 0, err
-		}
-		u.gz = gz
+	body := bufio.NewReaderSize(resp.Body, bufferSize)
+	if _, err := body.Peek(1); err != nil {
+		return resp.Body, nil // which says it again
 	}
-	return u.gz.Read(p)
+	gz, err := gzip.NewReader(body)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return gz, err
 }

@@ -161,7 +161,7 @@ type exchange struct {
 
 func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 	method, body := x.request.Method, x.request.Body
-	var seen map[string]bool
+	seen := map[string]bool{}
 	for {
 		cookies := x.cookieHeader(u, "")
 		resp, err := x.send(ctx, method, u, body)
@@ -178,9 +178,6 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 			return o
 		}
 		drain(resp.Body)
-		if seen == nil {
-			seen = map[string]bool{}
-		}
 		seen[method+" "+u.String()+" "+cookies] = true
 		method, body = afterRedirect(resp.StatusCode, method, body)
 		// One that brings a new cookie is another request.
@@ -245,14 +242,17 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 		return o
 	}
 	limit := x.request.MaxBody
-	body := plain(resp)
+	body, err := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
 	}
 	var whole bytes.Buffer
-	n, err := whole.ReadFrom(io.LimitReader(body, limit+1))
+	n := int64(0)
+	if err == nil {
+		n, err = whole.ReadFrom(io.LimitReader(body, limit+1))
+	}
 	o.Body = whole.Bytes()
 	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
 	switch {

@@ -2,6 +2,8 @@ package redact
 
 import (
 	"html"
+	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -215,20 +217,20 @@ func (f *folded) coded(p place, bits int) (byte, place, int) {
 
 // find returns where the longest pattern ends that begins at p, or 0. A text that was cut off may end
 // within a pattern.
-func (r reading) find(t *trie, s string, p place, cut bool) (end int) {
-	state, length := int32(0), 0
+func (r reading) find(all patterns, s string, p place, cut bool) (end int) {
+	length := 0
 	for p.at < len(s) {
 		b, next, behind := r.byte(p)
-		to := t.child(state, b)
-		if to == 0 || behind == 0 {
+		further := all.further(length, b)
+		if len(further) == 0 || behind == 0 {
 			break
 		}
-		state, p = to, next
-		if length++; length >= r.least && t.nodes[state].whole {
+		all, p = further, next
+		if length++; length >= r.least && len(all[0]) == length {
 			end = behind
 		}
 	}
-	if cut && p.at >= r.end && length >= r.least && t.nodes[state].part {
+	if cut && p.at >= r.end && length >= r.least && all.part(length) {
 		return len(s)
 	}
 	return end
@@ -245,53 +247,27 @@ const (
 	minCoded = 3
 )
 
-// node is one state of a trie: the beginning of one or more patterns that has been read so far.
-type node struct {
-	label byte
-	// whole says that a pattern ends here. part says that a text that was cut off must not end with this much of a
-	// pattern.
-	whole, part bool
-	// child is the first of the states that are one byte further, sibling the next state after the same bytes; 0 is
-	// none.
-	child, sibling int32
-}
+// patterns are what is looked for, in order: those that begin alike stand together.
+type patterns []string
 
-// trie holds the patterns that are looked for. It takes at most 12 bytes for each byte of theirs.
-type trie struct {
-	nodes []node
-	first [256]int32
-}
-
-func (t *trie) add(s string) {
-	if len(s) > maxPart {
+// add adds a secret, a long one in parts.
+func (p *patterns) add(s string) {
+	for len(s) > maxPart {
+		*p = append(*p, s[:maxPart])
 		// The parts overlap, so that what is left of a part that was cut off is long enough to be found.
-		t.add(s[maxPart-minPart:])
-		s = s[:maxPart]
+		s = s[maxPart-minPart:]
 	}
-	state := int32(0)
-	for i := range len(s) {
-		to := t.child(state, s[i])
-		if to == 0 {
-			to = int32(len(t.nodes))
-			t.nodes = append(t.nodes, node{label: s[i], sibling: t.nodes[state].child})
-			t.nodes[state].child = to
-			if state == 0 {
-				t.first[s[i]] = to
-			}
-		}
-		state = to
-		t.nodes[state].part = t.nodes[state].part || i+1 >= min(minPart, len(s)-1)
-	}
-	t.nodes[state].whole = true
+	*p = append(*p, s)
 }
 
-func (t *trie) child(state int32, b byte) int32 {
-	if state == 0 {
-		return t.first[b]
-	}
-	to := t.nodes[state].child
-	for to != 0 && t.nodes[to].label != b {
-		to = t.nodes[to].sibling
-	}
-	return to
+// further returns those that go on with a byte behind so many that all of them share.
+func (p patterns) further(shared int, b byte) patterns {
+	from := sort.Search(len(p), func(i int) bool { return len(p[i]) > shared && p[i][shared] >= b })
+	count := sort.Search(len(p)-from, func(i int) bool { return p[from+i][shared] > b })
+	return p[from : from+count]
+}
+
+// part reports whether a text that was cut off must not end with so much of one of them.
+func (p patterns) part(length int) bool {
+	return length >= minPart || slices.ContainsFunc(p, func(s string) bool { return len(s)-1 <= length })
 }

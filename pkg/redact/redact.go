@@ -30,9 +30,9 @@ const Mask = "[redacted]"
 // use; it never changes. Its memory grows with the secrets, its time with the text, and not faster.
 type Redactor struct {
 	// base knows further secrets, which With leaves as they are.
-	base    *Redactor
-	secrets []string
-	trie    trie
+	base     *Redactor
+	secrets  []string
+	patterns patterns
 }
 
 // New returns a redactor for the given secrets. Empty ones are ignored.
@@ -43,22 +43,24 @@ func (r *Redactor) With(secrets ...string) *Redactor {
 	if r != nil && r.base != nil {
 		return r.base.With(slices.Concat(r.secrets, secrets)...)
 	}
-	further := &Redactor{base: r, secrets: secrets, trie: trie{nodes: make([]node, 1)}}
+	further := &Redactor{base: r, secrets: secrets}
 	for _, s := range secrets {
 		for i, part := range parts(s) {
-			if i > 0 && len(part) < minPart {
+			if part == "" || i > 0 && len(part) < minPart {
 				continue
 			}
 			f := fold(part)
-			further.trie.add(part)
+			further.patterns.add(part)
 			// A backslash at a secret's end looks like the escape of the next character, and the secret's last
 			// characters may look like the beginning of an escape that the following text completes.
-			further.trie.add(strings.TrimRight(f.text(len(part)), `\`))
+			further.patterns.add(strings.TrimRight(f.text(len(part)), `\`))
 			if beginning := f.text(f.open); len(beginning) >= minPart {
-				further.trie.add(beginning)
+				further.patterns.add(beginning)
 			}
 		}
 	}
+	slices.Sort(further.patterns)
+	further.patterns = slices.Compact(further.patterns)
 	return further
 }
 
@@ -103,14 +105,14 @@ func (r *Redactor) hide(s string, cut bool) string {
 	var hidden []bool
 	var ways []reading
 	for ; r != nil; r = r.base {
-		if ways == nil && len(r.trie.nodes) > 1 {
+		if ways == nil && len(r.patterns) > 0 {
 			hidden, ways = make([]bool, len(s)), readings(s)
 		}
 		for _, way := range ways {
 			until := 0
 			for i := range len(s) {
 				for part := 0; part <= way.last; part += 2 {
-					end := way.find(&r.trie, s, place{i, part}, cut)
+					end := way.find(r.patterns, s, place{i, part}, cut)
 					for until = max(until, i); until < end; until++ {
 						hidden[until] = true
 					}

@@ -236,20 +236,18 @@ func (p *page) checks(all []finding.CheckResult) {
 }
 
 func (p *page) lists(r finding.Report) {
-	if len(r.NotRun) > 0 {
-		p.section("Not run")
-		p.Add("<ul>\n")
-		for _, n := range r.NotRun {
-			p.Add("<li><strong>%v</strong>: %v</li>\n", n.Check, n.Why)
-		}
-		p.Add("</ul>\n")
+	list(p, "Not run", r.NotRun, func(n finding.NotRun) { p.Add("<li><strong>%v</strong>: %v</li>\n", n.Check, n.Why) })
+	list(p, "Warnings", r.Warnings, func(warning string) { p.Add("<li>%v</li>", warning) })
+}
+
+func list[T any](p *page, heading string, all []T, add func(T)) {
+	if len(all) == 0 {
+		return
 	}
-	if len(r.Warnings) > 0 {
-		p.section("Warnings")
-		p.Add("<ul>\n")
-		for _, warning := range r.Warnings {
-			p.Add("<li>%v</li>", warning)
-		}
-		p.Add("</ul>\n")
+	p.section(heading)
+	p.Add("<ul>\n")
+	for _, one := range all {
+		add(one)
 	}
+	p.Add("</ul>\n")
 }

@@ -42,7 +42,8 @@ func Markdown(w io.Writer, r finding.Report) error {
 		}
 		b.WriteByte('\n')
 	}
-	return write(w, &b)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func markdownFacts(b *strings.Builder, r finding.Report) {

@@ -10,7 +10,6 @@ package report
 import (
 	"encoding/json"
 	"io"
-	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
@@ -22,11 +21,6 @@ type Writer func(w io.Writer, r finding.Report) error
 func ByName(name string) (Writer, bool) {
 	w, ok := map[string]Writer{"text": Terminal{}.Write, "junit": JUnit, "json": JSON, "md": Markdown, "html": HTML}[name]
 	return w, ok
-}
-
-func write(w io.Writer, b *strings.Builder) error {
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // JSON writes the report as it is, for programs: durations are whole nanoseconds, names end in _ns.

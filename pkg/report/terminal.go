@@ -54,7 +54,8 @@ func (t Terminal) Write(w io.Writer, r finding.Report) error {
 		p.say("%s %s\n", p.paint(yellow, "warning:"), line(warning))
 	}
 	p.end(r)
-	return write(w, &p.b)
+	_, err := io.WriteString(w, p.b.String())
+	return err
 }
 
 type printer struct {

@@ -36,20 +36,18 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	case len(r.compares) == 0:
 		return
 	case r.job.UncomparableBaseline != "":
-		r.skipCompares("the old release is not compared with: " + r.job.UncomparableBaseline)
-		return
-	case blocked != "":
-		r.skipCompares(blocked)
-		return
-	case r.blue == nil:
-		why := "there is no old release to compare with"
+		blocked = "the old release is not compared with: " + r.job.UncomparableBaseline
+	case blocked == "" && r.blue == nil:
+		blocked = "there is no old release to compare with"
 		if r.job.NoBaseline != "" {
-			why += ": " + r.job.NoBaseline
+			blocked += ": " + r.job.NoBaseline
 		}
-		r.skipCompares(why)
 		if !r.suite.BaselineOptional() {
-			r.against(finding.Inconclusive, finding.BlameEnvironment, why+"; and the suite requires one")
+			r.against(finding.Inconclusive, finding.BlameEnvironment, blocked+"; and the suite requires one")
 		}
+	}
+	if blocked != "" {
+		r.skipCompares(blocked)
 		return
 	}
 	endGreen, setup := r.begin(ctx, &r.green)
@@ -83,23 +81,19 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	}
 	var samples []compare.Sample
 	var measured []*measurement
-	for at := 0; at < len(r.compares); at += sideBySide {
-		group := r.compares[at:min(at+sideBySide, len(r.compares))]
-		whole := r.measure(ctx, group)
+	cut := false
+	for group := range slices.Chunk(r.compares, sideBySide) {
+		all := r.measure(ctx, group)
 		r.mu.Lock()
-		for _, m := range whole {
+		for _, m := range all {
 			r.found.Measured = append(r.found.Measured, *m)
+			if cut = cut || !m.Whole; !cut {
+				samples, measured = append(samples, m.Sample), append(measured, m)
+			}
 		}
 		r.mu.Unlock()
-		cut := slices.IndexFunc(whole, func(m *measurement) bool { return !m.Whole })
-		if cut >= 0 {
-			whole, group = whole[:cut], r.compares[at+cut:]
-		}
-		for _, m := range whole {
-			samples, measured = append(samples, m.Sample), append(measured, m)
-		}
-		if cut >= 0 {
-			r.compareCut(ctx, group)
+		if cut {
+			r.compareCut(ctx, r.compares[len(measured):])
 			break
 		}
 	}
@@ -412,14 +406,12 @@ func (r *runner) compared(m *measurement, res compare.Result) {
 	if res.Warning != "" {
 		r.warning("comparison %s: %s", redact.Quote(c.Name), res.Warning)
 	}
-	switch res.Outcome {
-	case compare.Pass:
-		out.Verdict, out.Blame = finding.Pass, finding.BlameNone
-	case compare.Fail:
-		out.Verdict, out.Blame = finding.Fail, finding.BlameRelease
-	case compare.Inconclusive:
-		out.Verdict, out.Blame = finding.Inconclusive, finding.BlameEnvironment
-	default:
+	said, known := map[compare.Outcome]verdictReason{
+		compare.Pass:         {verdict: finding.Pass, blame: finding.BlameNone},
+		compare.Fail:         {verdict: finding.Fail, blame: finding.BlameRelease},
+		compare.Inconclusive: {verdict: finding.Inconclusive, blame: finding.BlameEnvironment},
+	}[res.Outcome]
+	if out.Verdict, out.Blame = said.verdict, said.blame; !known {
 		out.Verdict, out.Blame = finding.Error, finding.BlameGate
 	}
 	r.mu.Lock()
