@@ -83,7 +83,7 @@ func Judge(s Subject, m Measured) Result {
 	// Every minute is a look at all so far. The last one has half of the chance of a false alarm, the others share the rest.
 	j.alpha, j.family = compare.Alpha/2, len(ps)
 	if m.Settled < s.Minutes() {
-		j.alpha /= float64(s.Minutes() - 1)
+		j.alpha /= float64(max(1, s.Minutes()-1))
 	}
 	ps = compare.Holm(ps)
 	items := []item{

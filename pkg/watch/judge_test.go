@@ -233,3 +233,12 @@ func TestWindows(t *testing.T) {
 		t.Errorf("%+v", short)
 	}
 }
+
+func TestTheOnlyMinuteIsNotJudgedBeforeItIsOver(t *testing.T) {
+	s := watching(t, ", logs: [{name: errors, pattern: error}]")
+	s.Until = s.Start.Add(time.Minute)
+	m := Measured{Green: idle(1), Blue: served(1, 100, 0, 20, 50), Logs: []Lines{{Green: flat(1, 0), Blue: flat(1, 0)}}}
+	if r := Judge(s, m); r.Done || r.Verdict != finding.Inconclusive {
+		t.Errorf("done %v, %s: %s", r.Done, r.Verdict, r.Reason)
+	}
+}
