@@ -29,6 +29,7 @@ const (
 	mostTasks  = 1000
 	mostShown  = 3
 	mostText   = 300
+	mostValue  = 1e9 // requests, seconds, targets in a minute
 )
 
 // look is one look at a subject.
@@ -85,7 +86,7 @@ func (l *look) metrics(ctx context.Context) error {
 		return errors.New("there is not one whole minute to be watched")
 	}
 	var queries []metrics.MetricDataQuery
-	found := map[string]minutes{}
+	found, whole := map[string]minutes{}, map[string]bool{}
 	for side, group := range map[string]string{"g": l.GreenTask.TargetGroup, "b": l.BlueTask.TargetGroup} {
 		for i, q := range [][2]string{
 			{"RequestCount", "Sum"},
@@ -127,9 +128,15 @@ func (l *look) metrics(ctx context.Context) error {
 			return fmt.Errorf("read metrics: %w", awsclient.Error(err))
 		}
 		for _, r := range page.MetricDataResults {
+			whole[aws.ToString(r.Id)] = r.StatusCode == metrics.StatusCodeComplete
 			if err := l.put(found[aws.ToString(r.Id)], r); err != nil {
 				return fmt.Errorf("read metrics: %w", err)
 			}
+		}
+	}
+	for _, q := range queries { // else what is missing would be 0
+		if !whole[*q.Id] {
+			return fmt.Errorf("read metrics: there is no whole answer for %s", *q.MetricStat.Metric.MetricName)
 		}
 	}
 	for side, m := range map[string]*Metrics{"g": &l.Green, "b": &l.Blue} {
@@ -151,6 +158,9 @@ func (l *look) put(into minutes, r metrics.MetricDataResult) error {
 		n := int(at.Sub(l.before()) / l.Minute)
 		if at.Before(l.before()) || n >= len(into) {
 			return errors.New("the answer is about another time")
+		}
+		if !(r.Values[i] >= 0 && r.Values[i] < mostValue) {
+			return fmt.Errorf("the answer for %.60q holds %g", aws.ToString(r.Id), r.Values[i])
 		}
 		if into[n] = r.Values[i]; strings.ContainsAny(aws.ToString(r.Id), "456") {
 			into[n] *= 1000 // seconds

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go/encoding/cbor"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
@@ -190,6 +192,9 @@ func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
 		"too early":       {l.blank(0), metrics.MetricDataResult{Timestamps: []time.Time{l.Start.Add(-10*time.Minute - time.Second)}, Values: []float64{1}}, false},
 		"too late":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(10), Values: []float64{1}}, false},
 		"no value":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(0)}, false},
+		"not a number":    {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{math.NaN()}}, false},
+		"less than none":  {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{-1}}, false},
+		"endless":         {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{math.Inf(1)}}, false},
 		"not allowed":     {l.blank(0), metrics.MetricDataResult{StatusCode: "Forbidden"}, false},
 		"nobody's metric": {nil, metrics.MetricDataResult{}, false},
 	} {
@@ -221,6 +226,21 @@ func TestWhatCannotBeRead(t *testing.T) {
 	m = measuring(t, keys, nil, map[string]func([]byte) string{"GetMetricData": func([]byte) string { return "[" }, "DescribeAlarms": func([]byte) string { return "[" }})
 	if m.TasksErr != nil || m.MetricsErr == nil || m.AlarmsErr == nil || m.Read() {
 		t.Errorf("%+v", m)
+	}
+	for _, status := range []cbor.String{"", "PartialData"} {
+		m = measuring(t, "", func(_ *Subject, s *aws.Server) {
+			s.Bend = func(w http.ResponseWriter, _ *http.Request, call aws.Call) bool {
+				if call.Operation != "GetMetricData" {
+					return false
+				}
+				w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+				_, _ = w.Write(cbor.Encode(cbor.Map{"MetricDataResults": cbor.List{cbor.Map{"Id": cbor.String("g0"), "StatusCode": status}}}))
+				return true
+			}
+		}, nil)
+		if m.MetricsErr == nil || !strings.Contains(m.MetricsErr.Error(), "no whole answer") {
+			t.Errorf("%s: %v", status, m.MetricsErr)
+		}
 	}
 	m = measuring(t, "", func(s *Subject, _ *aws.Server) { s.Until = s.Start }, nil)
 	if m.MetricsErr == nil || Judge(watching(t, ""), m).Checks[0].Verdict == "PASS" {
