@@ -96,6 +96,9 @@ func (l *look) metrics(ctx context.Context) error {
 			{"TargetResponseTime", "p50"},
 			{"TargetResponseTime", "p95"},
 			{"TargetResponseTime", "p99"},
+			{"HTTPCode_Target_2XX_Count", "Sum"},
+			{"HTTPCode_Target_3XX_Count", "Sum"},
+			{"HTTPCode_Target_4XX_Count", "Sum"},
 		} {
 			id := fmt.Sprint(side, i)
 			if found[id] = l.blank(-1); q[1] == "Sum" { // CloudWatch does not say 0
@@ -140,9 +143,10 @@ func (l *look) metrics(ctx context.Context) error {
 		}
 	}
 	for side, m := range map[string]*Metrics{"g": &l.Green, "b": &l.Blue} {
-		*m = Metrics{found[side+"0"], found[side+"1"], found[side+"3"], [3]minutes{found[side+"4"], found[side+"5"], found[side+"6"]}}
+		*m = Metrics{found[side+"0"], found[side+"1"], found[side+"7"], found[side+"3"], [3]minutes{found[side+"4"], found[side+"5"], found[side+"6"]}}
 		for i, refused := range found[side+"2"] {
 			m.Errors[i] += refused
+			m.Good[i] += found[side+"8"][i] + found[side+"9"][i]
 		}
 	}
 	return nil

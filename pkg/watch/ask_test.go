@@ -62,7 +62,7 @@ func TestMetricsComeIntoTheirMinutes(t *testing.T) {
 				return slices.Repeat([]float64{1}, 10+minute)
 			case m.Name == "HTTPCode_Target_5XX_Count" && minute == 3:
 				return []float64{1, 1}
-			case m.Name == "TargetConnectionErrorCount" && minute == 3:
+			case m.Name == "TargetConnectionErrorCount" && minute == 3 || strings.HasPrefix(m.Name, "HTTPCode_Target_") && m.Name[16] < '5':
 				return []float64{1}
 			case m.Name == "TargetResponseTime":
 				return []float64{0.1, 0.2}
@@ -84,7 +84,7 @@ func TestMetricsComeIntoTheirMinutes(t *testing.T) {
 		if in {
 			side, other = m.Green, m.Blue
 		}
-		if side.Requests[i] != requests || side.Errors[i] != errors || side.Percentiles[2][i] != latency || side.Percentiles[0][i] != 100 || side.Unhealthy[i] != 2 {
+		if side.Requests[i] != requests || side.Good[i] != 3 || side.Errors[i] != errors || side.Percentiles[2][i] != latency || side.Percentiles[0][i] != 100 || side.Unhealthy[i] != 2 {
 			t.Errorf("minute %d: %v requests, %v errors, p50 %v, p99 %v", i, side.Requests[i], side.Errors[i], side.Percentiles[0][i], side.Percentiles[2][i])
 		}
 		if other.Requests[i] != 0 || other.Percentiles[0][i] != -1 || other.Unhealthy[i] != -1 {

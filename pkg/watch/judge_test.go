@@ -41,7 +41,7 @@ func served(n int, requests, errors, p50, p95 float64) Metrics {
 		return m
 	}
 	return Metrics{
-		Requests: flat(n, requests), Errors: flat(n, errors), Unhealthy: flat(n, 0),
+		Requests: flat(n, requests), Errors: flat(n, errors), Good: flat(n, requests-errors), Unhealthy: flat(n, 0),
 		Percentiles: [3]minutes{values(p50), values(p95), values(2 * p95)},
 	}
 }
@@ -49,7 +49,7 @@ func served(n int, requests, errors, p50, p95 float64) Metrics {
 // then is what a side served in the ten minutes before the window, and then in it.
 func then(before, in Metrics) Metrics {
 	join := func(a, b minutes) minutes { return append(slices.Clone(a), b...) }
-	out := Metrics{Requests: join(before.Requests, in.Requests), Errors: join(before.Errors, in.Errors), Unhealthy: join(before.Unhealthy, in.Unhealthy)}
+	out := Metrics{Requests: join(before.Requests, in.Requests), Errors: join(before.Errors, in.Errors), Good: join(before.Good, in.Good), Unhealthy: join(before.Unhealthy, in.Unhealthy)}
 	for i := range out.Percentiles {
 		out.Percentiles[i] = join(before.Percentiles[i], in.Percentiles[i])
 	}
@@ -95,6 +95,14 @@ func TestJudge(t *testing.T) {
 			m.Green, m.Blue = then(idle(10), served(10, 1e5, 2200, 20, 50)), then(served(10, 1e5, 2000, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, "2.2 % of 1000000"},
 		"more connections failed than there were requests": {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 10, 30, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 100"},
+		"no answer": {"", 10, func(_ *Subject, m *Measured) { m.Green.Good = flat(20, 90) }, true, finding.Fail, finding.BlameRelease, "watch: 5xx: 10 % of 1000 requests failed, 100 without an answer of a target, blue 0 % of 1000 before (Fisher p="},
+		"no answer, of both": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green.Good, m.Blue.Good = flat(20, 90), flat(20, 90)
+		}, true, finding.Pass, finding.BlameNone, "100 without an answer"},
+		"no answer, and no blue": {", errors: 1%", 10, func(s *Subject, m *Measured) {
+			s.NoBlue, m.Green.Good, m.Blue = "none", flat(20, 90), idle(20)
+		}, true, finding.Inconclusive, finding.BlameEnvironment, "want at most 1 %; upgraded connections (101) look alike"},
+		"requests that are still open": {", errors: 0%", 10, func(_ *Subject, m *Measured) { m.Green.Good[19] = 95 }, true, finding.Pass, finding.BlameNone, "0.5 % of 1000 requests failed, 5 without"},
 		"both leak alike": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 5, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, ""},
