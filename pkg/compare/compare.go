@@ -361,6 +361,13 @@ func (r *Result) decide(s Sample) {
 	case r.last.muchTail():
 		r.Outcome = Inconclusive
 		r.Reason = "a long tail, which may be chance: " + r.last.tails() + "; write more pairs"
+	case r.Tail.Last <= Alpha:
+		r.Outcome = Inconclusive
+		r.Reason = "a longer tail: " + r.last.tails() + "; at first that was not certain; write more pairs"
+	case r.Bound.Last <= Alpha:
+		r.Outcome = Inconclusive
+		r.Reason = fmt.Sprintf("p95 %s, want at most %s; at first that was not certain; write more pairs", Length(r.Green.P95),
+			Length(s.Bound))
 	default:
 		r.Outcome, r.Reason = Pass, "no worse than blue: "+r.numbers(s)
 		if s.Bound > 0 && r.Green.P95 > s.Bound {

@@ -117,6 +117,40 @@ func TestEveryRuleThatGreenBreaksIsTold(t *testing.T) {
 	}
 }
 
+// What the first block leaves in doubt, and the second one shows, is no PASS.
+func TestWhatTheSecondBlockShowsIsNoPass(t *testing.T) {
+	tail := func(n int) []compare.Pair {
+		return sides(300, func(i int, p *compare.Pair) {
+			if i%10 == 1 && i < 10*n {
+				p.Green.Latency = 2 * time.Second
+			}
+		})
+	}
+	over := func(n int) []compare.Pair {
+		return sides(60, func(i int, p *compare.Pair) {
+			if i < n {
+				p.Green.Latency = 125 * ms
+			}
+		})
+	}
+	for want, c := range map[string]struct {
+		first, second []compare.Pair
+		bound         time.Duration
+	}{
+		"a longer tail: 14 of 300": {tail(7), tail(14), 0},
+		"p95 125ms, want at most":  {over(8), over(50), 120 * ms},
+	} {
+		s := sample("", c.first, c.bound)
+		if !s.Again() {
+			t.Error(want, "is not measured again")
+		}
+		s.Blocks = append(s.Blocks, compare.Block{Pairs: c.second})
+		if got := compare.Judge([]compare.Sample{s})[0]; got.Outcome != compare.Inconclusive || !strings.Contains(got.Reason, want) {
+			t.Errorf("%s, %s; %s", got.Outcome, got.Reason, got.Statistics)
+		}
+	}
+}
+
 // A release that answers what production gets wrong is let through, where it is right; its bound still holds.
 func TestARepairGetsThrough(t *testing.T) {
 	wrong := func(every int, green time.Duration) []compare.Pair {
