@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strings"
@@ -108,14 +109,18 @@ func TestAColdReleaseIsMeasuredAgain(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		green  http.HandlerFunc
+		within time.Duration
 		v      finding.Verdict
 		reason string
 	}{
-		"cold":          {decays(50 * time.Millisecond), finding.Pass, "was still getting faster"},
-		"cold and slow": {decays(150 * time.Millisecond), finding.Fail, "no longer gets faster"},
+		"cold":                  {decays(50 * time.Millisecond), time.Minute, finding.Pass, "was still getting faster"},
+		"cold and slow":         {decays(150 * time.Millisecond), time.Minute, finding.Fail, "no longer gets faster"},
+		"cold, in a short time": {decays(50 * time.Millisecond), 10 * time.Second, finding.Inconclusive, "no time to measure it again"},
 	} {
 		inBubble(t, c.green, slow(50*time.Millisecond), func(n *network) {
-			r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
+			ctx, cancel := context.WithTimeout(n.t.Context(), c.within)
+			defer cancel()
+			r := n.run(ctx, compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
 			if r.Verdict != c.v || !strings.Contains(r.Compares[0].Reason, c.reason) {
 				n.t.Errorf("%s: %s, %s", name, r.Verdict, r.Compares[0].Reason)
 			}
