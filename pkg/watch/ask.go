@@ -221,6 +221,9 @@ func (l *look) tasks(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read tasks: %w", awsclient.Error(err))
 		}
+		if len(out.Failures) > 0 { // why it stopped, nobody would know
+			return fmt.Errorf("read tasks: %.200s: %.100s", aws.ToString(out.Failures[0].Arn), aws.ToString(out.Failures[0].Reason))
+		}
 		for _, t := range out.Tasks {
 			arn, definition := aws.ToString(t.TaskArn), aws.ToString(t.TaskDefinitionArn)
 			green := definition == l.GreenTask.ARN

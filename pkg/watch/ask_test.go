@@ -219,6 +219,11 @@ func TestWhatCannotBeRead(t *testing.T) {
 	if !m.ManyTasks || next > 2*mostTasks/100+2 || m.TasksErr != nil || m.MetricsErr != nil || m.AlarmsErr != nil || m.Read() {
 		t.Errorf("%d pages of tasks, many %v: %v", next, m.ManyTasks, m)
 	}
+	next = 0
+	m = measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return `{"failures":[{"arn":"arn:1","reason":"MISSING"}]}` }})
+	if m.TasksErr == nil || m.TasksErr.Error() != "read tasks: arn:1: MISSING" {
+		t.Error(m.TasksErr)
+	}
 	m = measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": func([]byte) string { return "[" }})
 	if m.TasksErr == nil || m.Logs[0].Err == nil || m.MetricsErr != nil || m.Read() {
 		t.Errorf("%+v", m)

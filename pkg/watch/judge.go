@@ -222,8 +222,9 @@ func (j *judge) targets() (i item) {
 	i.reason = fmt.Sprintf("%g unhealthy at once, want at most %g", worst, most)
 	switch {
 	case i.unread(j.MetricsErr):
-	case len(known) == 0:
-		i.is(finding.Inconclusive, "CloudWatch does not say how many of green's targets are unhealthy")
+	case 2*len(known) < max(1, j.Settled): // it does so every minute, whatever is served
+		i.is(finding.Inconclusive, "CloudWatch does not say how many of green's targets are unhealthy, but in %d of %s", len(known),
+			compare.Count(j.Settled, "minute"))
 	case worst > most && slices.Max(append(j.green(j.Blue.Unhealthy).known(), 0)) > most:
 		i.is(finding.Inconclusive, "%s, which blue has, too", i.reason)
 	case worst > most:

@@ -109,6 +109,9 @@ func TestJudge(t *testing.T) {
 		"both leak, in the same minutes": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 0, 20, 50), served(10, 900, 45, 20, 50))
 		}, true, finding.Pass, finding.BlameNone, "blue 5 % of 9000 in the same minutes"},
+		"leaks, and blue serves hardly any more": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 100, 3, 20, 50)), then(served(10, 100, 0, 20, 50), served(10, 4, 0, 20, 50))
+		}, true, finding.Fail, finding.BlameRelease, "blue 0 % of 1000 before"},
 		"few requests":                      {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 4, 0, 20, 50)) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: green served 40 requests in 10 minutes, want 50"},
 		"few requests, all of which fail":   {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 4, 4, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 40"},
 		"no data":                           {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 0, 0, -1, -1)) }, true, finding.Inconclusive, finding.BlameEnvironment, "green served 0 requests"},
@@ -141,9 +144,9 @@ func TestJudge(t *testing.T) {
 		"slower for too few minutes": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green = then(idle(10), served(10, 100, 0, 40, 100))
 			for i := range m.Green.Percentiles {
-				copy(m.Green.Percentiles[i][12:], flat(8, -1))
+				copy(m.Green.Percentiles[i][13:], flat(7, -1))
 			}
-		}, true, finding.Inconclusive, finding.BlameEnvironment, "2 against 10 minutes are too few to tell chance from a slower release"},
+		}, true, finding.Inconclusive, finding.BlameEnvironment, "3 against 10 minutes are too few to tell chance from a slower release"},
 		"over the bound of p95":             {", p95: 40ms", 10, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, true, finding.Fail, finding.BlameRelease, "watch: p95: 50.1ms in the median minute, blue 35.1ms before, 10 of 10 minutes over 40ms"},
 		"over the bound of p95, soon":       {", p95: 40ms", 6, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, true, finding.Fail, finding.BlameRelease, "6 of 6 minutes over 40ms"},
 		"over the bound of p95, too soon":   {", p95: 40ms", 5, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, false, finding.Inconclusive, finding.BlameEnvironment, ""},
@@ -153,8 +156,9 @@ func TestJudge(t *testing.T) {
 		"unhealthy targets on both sides": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green.Unhealthy[10], m.Blue.Unhealthy[10] = 1, 1
 		}, true, finding.Inconclusive, finding.BlameEnvironment, "1 unhealthy at once, want at most 0, which blue has, too"},
-		"no word of targets": {"", 10, func(_ *Subject, m *Measured) { m.Green.Unhealthy = flat(20, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: targets: CloudWatch does not say"},
-		"a task died":        {"", 0, func(_ *Subject, m *Measured) { m.Stopped = []string{"OutOfMemory; app exited with 137"} }, true, finding.Fail, finding.BlameRelease, "watch: tasks: 1 task of green stopped without having been asked to, want at most 0: OutOfMemory; app exited with 137"},
+		"no word of targets":                      {"", 10, func(_ *Subject, m *Measured) { m.Green.Unhealthy = flat(20, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: targets: CloudWatch does not say"},
+		"no word of targets for most of the time": {"", 10, func(_ *Subject, m *Measured) { copy(m.Green.Unhealthy[14:], flat(6, -1)) }, true, finding.Inconclusive, finding.BlameEnvironment, "unhealthy, but in 4 of 10 minutes"},
+		"a task died":                             {"", 0, func(_ *Subject, m *Measured) { m.Stopped = []string{"OutOfMemory; app exited with 137"} }, true, finding.Fail, finding.BlameRelease, "watch: tasks: 1 task of green stopped without having been asked to, want at most 0: OutOfMemory; app exited with 137"},
 		"a task that is borne": {", stopped_tasks: 1", 10, func(_ *Subject, m *Measured) {
 			m.Stopped = []string{"x"}
 		}, true, finding.Pass, finding.BlameNone, ""},
@@ -183,6 +187,7 @@ func TestJudge(t *testing.T) {
 		"an alarm from before":                      {", alarms: [slow]", 10, alarm("ALARM", start.Add(-time.Second)), true, finding.Inconclusive, finding.BlameEnvironment, "from before the new release served"},
 		"an alarm without data":                     {", alarms: [slow]", 10, alarm("INSUFFICIENT_DATA", start), true, finding.Inconclusive, finding.BlameEnvironment, "INSUFFICIENT_DATA since 2026"},
 		"an alarm without data, yet":                {", alarms: [slow]", 5, alarm("INSUFFICIENT_DATA", start), false, finding.Inconclusive, finding.BlameEnvironment, ""},
+		"an alarm in no state that is known":        {", alarms: [slow]", 10, alarm("", start), true, finding.Inconclusive, finding.BlameEnvironment, ""},
 		"an alarm that is OK":                       {", alarms: [slow]", 10, alarm("OK", start), true, finding.Pass, finding.BlameNone, ""},
 		"no such alarm":                             {", alarms: [slow]", 0, nil, true, finding.Error, finding.BlameConfig, "watch: alarm slow: there is no such alarm"},
 		"a right is missing":                        {"", 0, func(_ *Subject, m *Measured) { m.MetricsErr = denied }, true, finding.Error, finding.BlameConfig, "AccessDenied"},
