@@ -215,8 +215,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 		return fmt.Sprintf(`{"taskArns":[%s],"nextToken":"%d"}`, strings.TrimSuffix(strings.Repeat(`"arn:aws:ecs:eu-west-1:1:task/c/1",`, 100), ","), next)
 	}
 	const keys = ", alarms: [slow], logs: [{name: errors, pattern: error}]"
-	m := measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return "{}" }})
-	if !m.ManyTasks || next > 2*mostTasks/100+2 || m.TasksErr != nil || m.MetricsErr != nil || m.AlarmsErr != nil || m.Read() {
+	m := measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return "{}" }, "FilterLogEvents": lines()})
+	if !m.Logs[0].Many || !m.ManyTasks || next > 2*mostTasks/100+2 || m.TasksErr != nil || m.MetricsErr != nil || m.AlarmsErr != nil || !m.Read() {
 		t.Errorf("%d pages of tasks, many %v: %v", next, m.ManyTasks, m)
 	}
 	next = 0
@@ -250,6 +250,12 @@ func TestWhatCannotBeRead(t *testing.T) {
 	m = measuring(t, "", func(s *Subject, _ *aws.Server) { s.Until = s.Start }, nil)
 	if m.MetricsErr == nil || Judge(watching(t, ""), m).Checks[0].Verdict == "PASS" {
 		t.Error("no minute at all, and no error")
+	}
+	m = measuring(t, keys, func(s *Subject, server *aws.Server) {
+		server.Alarms = func() []aws.Alarm { return []aws.Alarm{{Name: "slow", State: "ALARM", Reason: "hunter2-hunter2\n1", Since: s.Start}} }
+	}, nil)
+	if got := m.Alarms["slow"].Reason; got != "[redacted] 1" {
+		t.Errorf("an alarm's reason: %q", got)
 	}
 	if m := measuring(t, "", nil, nil); !m.Read() {
 		t.Errorf("%+v", m)

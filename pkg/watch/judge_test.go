@@ -249,6 +249,9 @@ func TestWindows(t *testing.T) {
 
 func TestTheOnlyMinuteIsNotJudgedBeforeItIsOver(t *testing.T) {
 	s := watching(t, ", logs: [{name: errors, pattern: error}]")
+	if After(start, &suite.Watch{For: 61 * time.Second}, time.Minute).Minutes() != 2 {
+		t.Error("a minute that is begun is not watched")
+	}
 	s.Until = s.Start.Add(time.Minute)
 	m := Measured{Green: idle(1), Blue: served(1, 100, 0, 20, 50), Logs: []Lines{{Green: flat(1, 0), Blue: flat(1, 0)}}}
 	if r := Judge(s, m); r.Done || r.Verdict != finding.Inconclusive {
