@@ -305,8 +305,8 @@ func (m *measurement) block(ctx context.Context) {
 			return
 		}
 		made++
-		if row++; !pairs[i].Green.Failed && !pairs[i].Blue.Failed {
-			row = 0
+		if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
+			row = 0 // a repair has to be right to the end
 		}
 		if row >= compare.MinPairs {
 			m.hopeless = true

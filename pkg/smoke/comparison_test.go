@@ -34,6 +34,7 @@ func failing(of int32) http.HandlerFunc {
 }
 
 func TestCompare(t *testing.T) {
+	var asked atomic.Int32
 	for name, c := range map[string]struct {
 		green, blue http.HandlerFunc
 		v           finding.Verdict
@@ -45,6 +46,11 @@ func TestCompare(t *testing.T) {
 		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
 		"errors":         {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
 		"blue errors":    {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
+		"right, but not to the end, where blue is wrong": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/report" && asked.Add(1) > 26 {
+				w.WriteHeader(500)
+			}
+		}, failing(1), finding.Inconclusive, finding.BlameEnvironment, "green failed"},
 		"nothing valid":  {failing(1), failing(1), finding.Inconclusive, finding.BlameEnvironment, ""},
 		"over the bound": {slow(810 * time.Millisecond), slow(790 * time.Millisecond), finding.Fail, finding.BlameRelease, "p95"},
 		"both over":      {slow(900 * time.Millisecond), slow(900 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
