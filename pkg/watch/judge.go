@@ -66,8 +66,8 @@ func Judge(s Subject, m Measured) Result {
 		j.Logs = append(j.Logs, Lines{Err: errors.New("its lines were not counted")})
 	}
 	ps := []float64{1, 1, 1, 1, 1}
-	bad, lost := failed(j.greens, j.green(j.Green.Errors), j.green(j.Green.Good))
-	blueBad, blueLost := failed(j.blues, j.blue(j.Blue.Errors), j.blue(j.Blue.Good))
+	bad, lost := j.failed(j.greens, j.green, m.Green)
+	blueBad, blueLost := j.failed(j.blues, j.blue, m.Blue)
 	if w.Errors != nil {
 		ps[1] = compare.BinomialGreater(bad, j.greens, *w.Errors)
 	}
@@ -132,10 +132,13 @@ func (j *judge) blue(m minutes) minutes {
 }
 
 // failed is how many requests failed, where one that was tried on several targets counts once, and how many no target
-// answered: 502 and 504 are the load balancer's own, and no target group's metric.
-func failed(requests int, errors, good minutes) (bad, lost int) {
-	bad = min(requests, errors.sum())
-	return bad, max(0, requests-bad-good.sum())
+// answered: 502 and 504 are the load balancer's own, and no target group's metric. Those that may still be open do not
+// count.
+func (j *judge) failed(requests int, in func(minutes) minutes, m Metrics) (bad, lost int) {
+	bad = min(requests, in(m.Errors).sum())
+	slowest := slices.Max(append(in(m.Percentiles[2]).known(), 0)) / milliseconds(j.Minute)
+	open := int(slowest * float64(requests) / float64(max(1, len(in(m.Requests)))))
+	return bad, max(0, requests-bad-in(m.Good).sum()-open)
 }
 
 // enough reports whether green served enough. What has nothing to be compared with is INCONCLUSIVE by then, unless it

@@ -102,6 +102,10 @@ func TestJudge(t *testing.T) {
 		"no answer, and no blue": {", errors: 1%", 10, func(s *Subject, m *Measured) {
 			s.NoBlue, m.Green.Good, m.Blue = "none", flat(20, 90), idle(20)
 		}, true, finding.Inconclusive, finding.BlameEnvironment, "want at most 1 %; upgraded connections (101) look alike"},
+		"requests that take long, and are still open": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 100, 0, 2e4, 2e4)), then(served(10, 100, 0, 2e4, 2e4), idle(10))
+			m.Green.Good[19] = 50
+		}, true, finding.Pass, finding.BlameNone, "0 % of 1000"},
 		"requests that are still open": {", errors: 0%", 10, func(_ *Subject, m *Measured) { m.Green.Good[19] = 95 }, true, finding.Pass, finding.BlameNone, "0.5 % of 1000 requests failed, 5 without"},
 		"both leak alike": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 5, 20, 50), idle(10))
