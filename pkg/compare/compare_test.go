@@ -133,12 +133,20 @@ func TestWhatTheSecondBlockShowsIsNoPass(t *testing.T) {
 			}
 		})
 	}
+	slow := func(every int) []compare.Pair { // for a while of two, or all the time
+		return sides(60, func(i int, p *compare.Pair) {
+			if i/every%2 == 0 || i < 10 {
+				p.Green.Latency = p.Green.Latency * 22 / 10
+			}
+		})
+	}
 	for want, c := range map[string]struct {
 		first, second []compare.Pair
 		bound         time.Duration
 	}{
 		"a longer tail: 14 of 300": {tail(7), tail(14), 0},
 		"p95 125ms, want at most":  {over(8), over(50), 120 * ms},
+		"2.2× slower: ":            {slow(5), slow(60), 0},
 	} {
 		s := sample("", c.first, c.bound)
 		if !s.Again() {
@@ -165,10 +173,13 @@ func TestARepairGetsThrough(t *testing.T) {
 		bound time.Duration
 		want  compare.Outcome
 	}{
-		"right":              {wrong(100, 50*ms), 0, compare.Pass},
-		"right in time":      {wrong(100, 50*ms), 60 * ms, compare.Pass},
-		"right, but late":    {wrong(100, 50*ms), 30 * ms, compare.Fail},
-		"half right":         {wrong(2, 50*ms), 0, compare.Inconclusive},
+		"right":           {wrong(100, 50*ms), 0, compare.Pass},
+		"right in time":   {wrong(100, 50*ms), 60 * ms, compare.Pass},
+		"right, but late": {wrong(100, 50*ms), 30 * ms, compare.Fail},
+		"half right":      {wrong(2, 50*ms), 0, compare.Inconclusive},
+		"blue hardly answers": {sides(40, func(i int, p *compare.Pair) {
+			p.Blue = compare.Shot{Failed: true, Wrong: i < 30}
+		}), 0, compare.Inconclusive},
 		"blue never answers": {unanswered, 0, compare.Inconclusive},
 	} {
 		got := compare.Judge([]compare.Sample{sample("", c.pairs, c.bound)})[0]

@@ -41,11 +41,11 @@ func TestCompare(t *testing.T) {
 		b           finding.Blame
 		reason      string
 	}{
-		"the same":       {slow(50 * time.Millisecond), slow(50 * time.Millisecond), finding.Pass, finding.BlameNone, "1 comparison passed"},
-		"slower":         {slow(100 * time.Millisecond), slow(50 * time.Millisecond), finding.Fail, finding.BlameRelease, `comparison "report"`},
-		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
-		"errors":         {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
-		"blue errors":    {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
+		"the same":    {slow(50 * time.Millisecond), slow(50 * time.Millisecond), finding.Pass, finding.BlameNone, "1 comparison passed"},
+		"slower":      {slow(100 * time.Millisecond), slow(50 * time.Millisecond), finding.Fail, finding.BlameRelease, `comparison "report"`},
+		"better":      {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
+		"errors":      {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
+		"blue errors": {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
 		"right, but not to the end, where blue is wrong": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/report" && asked.Add(1) > 26 {
 				w.WriteHeader(500)

@@ -252,7 +252,9 @@ func TestWhatCannotBeRead(t *testing.T) {
 		t.Error("no minute at all, and no error")
 	}
 	m = measuring(t, keys, func(s *Subject, server *aws.Server) {
-		server.Alarms = func() []aws.Alarm { return []aws.Alarm{{Name: "slow", State: "ALARM", Reason: "hunter2-hunter2\n1", Since: s.Start}} }
+		server.Alarms = func() []aws.Alarm {
+			return []aws.Alarm{{Name: "slow", State: "ALARM", Reason: "hunter2-hunter2\n1", Since: s.Start}}
+		}
 	}, nil)
 	if got := m.Alarms["slow"].Reason; got != "[redacted] 1" {
 		t.Errorf("an alarm's reason: %q", got)
