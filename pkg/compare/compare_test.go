@@ -43,6 +43,16 @@ func TestTheRulesDecide(t *testing.T) {
 	scale := func(f float64) func(int, *compare.Pair) {
 		return func(_ int, p *compare.Pair) { p.Green.Latency = time.Duration(f * float64(p.Green.Latency)) }
 	}
+	tails := func(blue int) func(int, *compare.Pair) {
+		return func(i int, p *compare.Pair) {
+			if i < 4 {
+				p.Green.Latency = 2 * time.Second
+			}
+			if i >= 10 && i < 10+blue {
+				p.Blue.Latency = 2 * time.Second
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		pairs  []compare.Pair
 		bound  time.Duration
@@ -79,6 +89,8 @@ func TestTheRulesDecide(t *testing.T) {
 				p.Green.Latency = 2 * time.Second
 			}
 		}), 0, compare.Fail, "a longer tail: 17 of 100 took over 24"},
+		"a tail that may be chance": {sides(60, tails(0)), 0, compare.Inconclusive, "a long tail, which may be chance: 4 of 60 took over 2"},
+		"a tail that blue has, too": {sides(60, tails(3)), 0, compare.Pass, ""},
 		// Failed responses took 9 s here: they are errors, and not too many of them.
 		"failed responses are no latencies": {sides(100, func(i int, p *compare.Pair) {
 			if i%25 == 0 {
