@@ -96,6 +96,8 @@ func (w *watched) metrics(m aws.Metric, from, _ time.Time) []float64 {
 	case "RequestCount":
 	case "HTTPCode_Target_5XX_Count":
 		n = now.errors
+	case "HTTPCode_Target_2XX_Count":
+		n -= now.errors
 	case "TargetResponseTime":
 		value = func(i int) float64 { return now.latency * (1 + float64(i+from.Second()%7)/1000) }
 	case "UnHealthyHostCount":

@@ -43,6 +43,16 @@ func TestTheRulesDecide(t *testing.T) {
 	scale := func(f float64) func(int, *compare.Pair) {
 		return func(_ int, p *compare.Pair) { p.Green.Latency = time.Duration(f * float64(p.Green.Latency)) }
 	}
+	tails := func(blue int) func(int, *compare.Pair) {
+		return func(i int, p *compare.Pair) {
+			if i < 4 {
+				p.Green.Latency = 2 * time.Second
+			}
+			if i >= 10 && i < 10+blue {
+				p.Blue.Latency = 2 * time.Second
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		pairs  []compare.Pair
 		bound  time.Duration
@@ -86,6 +96,8 @@ func TestTheRulesDecide(t *testing.T) {
 				p.Green.Latency = 2 * time.Second
 			}
 		}), 0, compare.Fail, "a longer tail: 17 of 100 took over 24"},
+		"a tail that may be chance": {sides(60, tails(0)), 0, compare.Inconclusive, "a long tail, which may be chance: 4 of 60 took over 2"},
+		"a tail that blue has, too": {sides(60, tails(3)), 0, compare.Pass, ""},
 		// Failed responses took 9 s here: they are errors, and not too many of them.
 		"failed responses are no latencies": {sides(100, func(i int, p *compare.Pair) {
 			if i%25 == 0 {
@@ -124,6 +136,48 @@ func TestEveryRuleThatGreenBreaksIsTold(t *testing.T) {
 	}
 }
 
+// What the first block leaves in doubt, and the second one shows, is no PASS.
+func TestWhatTheSecondBlockShowsIsNoPass(t *testing.T) {
+	tail := func(n int) []compare.Pair {
+		return sides(300, func(i int, p *compare.Pair) {
+			if i%10 == 1 && i < 10*n {
+				p.Green.Latency = 2 * time.Second
+			}
+		})
+	}
+	over := func(n int) []compare.Pair {
+		return sides(60, func(i int, p *compare.Pair) {
+			if i < n {
+				p.Green.Latency = 125 * ms
+			}
+		})
+	}
+	slow := func(every int) []compare.Pair { // for a while of two, or all the time
+		return sides(60, func(i int, p *compare.Pair) {
+			if i/every%2 == 0 || i < 10 {
+				p.Green.Latency = p.Green.Latency * 22 / 10
+			}
+		})
+	}
+	for want, c := range map[string]struct {
+		first, second []compare.Pair
+		bound         time.Duration
+	}{
+		"a longer tail: 14 of 300": {tail(7), tail(14), 0},
+		"p95 125ms, want at most":  {over(8), over(50), 120 * ms},
+		"2.2× slower: ":            {slow(5), slow(60), 0},
+	} {
+		s := sample("", c.first, c.bound)
+		if !s.Again() {
+			t.Error(want, "is not measured again")
+		}
+		s.Blocks = append(s.Blocks, compare.Block{Pairs: c.second})
+		if got := compare.Judge([]compare.Sample{s})[0]; got.Outcome != compare.Inconclusive || !strings.Contains(got.Reason, want) {
+			t.Errorf("%s, %s; %s", got.Outcome, got.Reason, got.Statistics)
+		}
+	}
+}
+
 // A release that answers what production gets wrong is let through, where it is right; its bound still holds.
 func TestARepairGetsThrough(t *testing.T) {
 	wrong := func(every int, green time.Duration) []compare.Pair {
@@ -138,10 +192,13 @@ func TestARepairGetsThrough(t *testing.T) {
 		bound time.Duration
 		want  compare.Outcome
 	}{
-		"right":              {wrong(100, 50*ms), 0, compare.Pass},
-		"right in time":      {wrong(100, 50*ms), 60 * ms, compare.Pass},
-		"right, but late":    {wrong(100, 50*ms), 30 * ms, compare.Fail},
-		"half right":         {wrong(2, 50*ms), 0, compare.Inconclusive},
+		"right":           {wrong(100, 50*ms), 0, compare.Pass},
+		"right in time":   {wrong(100, 50*ms), 60 * ms, compare.Pass},
+		"right, but late": {wrong(100, 50*ms), 30 * ms, compare.Fail},
+		"half right":      {wrong(2, 50*ms), 0, compare.Inconclusive},
+		"blue hardly answers": {sides(40, func(i int, p *compare.Pair) {
+			p.Blue = compare.Shot{Failed: true, Wrong: i < 30}
+		}), 0, compare.Inconclusive},
 		"blue never answers": {unanswered, 0, compare.Inconclusive},
 	} {
 		got := compare.Judge([]compare.Sample{sample("", c.pairs, c.bound)})[0]

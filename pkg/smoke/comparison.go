@@ -217,9 +217,10 @@ func (m *measurement) again(ctx context.Context) bool {
 	}
 	next := m.burst() + m.length()
 	end, bounded := ctx.Deadline()
-	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin &&
-		(!bounded || m.runner.job.GoOn || time.Until(end) > next) {
-		return true
+	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin {
+		m.Sample.Hurried = bounded && !m.runner.job.GoOn && time.Until(end) <= next
+		m.Whole = m.Sample.Hurried
+		return !m.Whole
 	}
 	m.Whole = true
 	return false
@@ -298,8 +299,8 @@ func (m *measurement) block(ctx context.Context) {
 			return
 		}
 		made++
-		if row++; !pairs[i].Green.Failed && !pairs[i].Blue.Failed {
-			row = 0
+		if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
+			row = 0 // a repair has to be right to the end
 		}
 		if row >= compare.MinPairs {
 			m.hopeless = true

@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strings"
@@ -33,17 +34,23 @@ func failing(of int32) http.HandlerFunc {
 }
 
 func TestCompare(t *testing.T) {
+	var asked atomic.Int32
 	for name, c := range map[string]struct {
 		green, blue http.HandlerFunc
 		v           finding.Verdict
 		b           finding.Blame
 		reason      string
 	}{
-		"the same":       {slow(50 * time.Millisecond), slow(50 * time.Millisecond), finding.Pass, finding.BlameNone, "1 comparison passed"},
-		"slower":         {slow(100 * time.Millisecond), slow(50 * time.Millisecond), finding.Fail, finding.BlameRelease, `comparison "report"`},
-		"better":         {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
-		"errors":         {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
-		"blue errors":    {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
+		"the same":    {slow(50 * time.Millisecond), slow(50 * time.Millisecond), finding.Pass, finding.BlameNone, "1 comparison passed"},
+		"slower":      {slow(100 * time.Millisecond), slow(50 * time.Millisecond), finding.Fail, finding.BlameRelease, `comparison "report"`},
+		"better":      {slow(10 * time.Millisecond), slow(300 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
+		"errors":      {failing(3), slow(0), finding.Fail, finding.BlameRelease, ""},
+		"blue errors": {slow(0), failing(4), finding.Pass, finding.BlameNone, ""},
+		"right, but not to the end, where blue is wrong": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/report" && asked.Add(1) > 26 {
+				w.WriteHeader(500)
+			}
+		}, failing(1), finding.Inconclusive, finding.BlameEnvironment, "green failed"},
 		"nothing valid":  {failing(1), failing(1), finding.Inconclusive, finding.BlameEnvironment, ""},
 		"over the bound": {slow(810 * time.Millisecond), slow(790 * time.Millisecond), finding.Fail, finding.BlameRelease, "p95"},
 		"both over":      {slow(900 * time.Millisecond), slow(900 * time.Millisecond), finding.Pass, finding.BlameNone, ""},
@@ -108,14 +115,18 @@ func TestAColdReleaseIsMeasuredAgain(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		green  http.HandlerFunc
+		within time.Duration
 		v      finding.Verdict
 		reason string
 	}{
-		"cold":          {decays(50 * time.Millisecond), finding.Pass, "was still getting faster"},
-		"cold and slow": {decays(150 * time.Millisecond), finding.Fail, "no longer gets faster"},
+		"cold":                  {decays(50 * time.Millisecond), time.Minute, finding.Pass, "was still getting faster"},
+		"cold and slow":         {decays(150 * time.Millisecond), time.Minute, finding.Fail, "no longer gets faster"},
+		"cold, in a short time": {decays(50 * time.Millisecond), 10 * time.Second, finding.Inconclusive, "no time to measure it again"},
 	} {
 		inBubble(t, c.green, slow(50*time.Millisecond), func(n *network) {
-			r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
+			ctx, cancel := context.WithTimeout(n.t.Context(), c.within)
+			defer cancel()
+			r := n.run(ctx, compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
 			if r.Verdict != c.v || !strings.Contains(r.Compares[0].Reason, c.reason) {
 				n.t.Errorf("%s: %s, %s", name, r.Verdict, r.Compares[0].Reason)
 			}

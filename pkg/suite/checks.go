@@ -308,6 +308,11 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 			compare.MinPairs)
 	case c.step.timeout > 0 && c.P95 >= c.step.timeout:
 		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
+	case c.step.timeout > 0 && c.MinShift >= c.step.timeout:
+		r.fail(c.At, "", "min_shift is not below the timeout of %s, so nothing is ever slower", c.step.timeout)
+	case c.Over > c.WarmUpWithin/5*3: // a block, and two thirds of it before
+		r.warn(c.At, "write warm_up_within: "+(2*c.Over).String(), "warm_up_within: %s leaves no time for another block of %s, "+
+			"so a release that is only cold fails", c.WarmUpWithin, c.Over)
 	}
 	return c
 }

@@ -19,6 +19,9 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 	watched := func(watch string) string {
 		return "version: 1\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\nwatch: " + watch + "\n"
 	}
+	compared := func(key string) string {
+		return "version: 1\nchecks: [{name: a, request: GET /, expect: {headers: {v: '${RELEASE}'}}}]\ncompare: [{request: GET /, timeout: 5s, pairs: 60, " + key + "}]\n"
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"a key indented less":        {head + "  - name: a\n   request: GET /\n    expect: {status: 200}\n", "5:4: error: the suite is not YAML: this line is indented less than the other keys of its list item|indent it as they are"},
 		"what is expected outside":   {check("request: GET /", "expect:", "status: 200"), "6:12: error: expect must be a mapping, not nothing|indent what is expected below it; known here: status, headers, json, css, body, latency, assets, events, certificate_days|7:5: error: unknown key \"status\" in a check|indent it below expect:"},
@@ -80,6 +83,9 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 		"a log without pattern":  {watched("{for: 1m, logs: [{name: a}]}"), `3:25: error: a log of watch needs a name and a pattern of at most 1024 characters|write {name: errors, pattern: '"level":"error"'}`},
 		"two logs of a name":     {watched("{for: 1m, logs: [{name: a, pattern: b}, {name: a, pattern: c}]}"), `3:1: error: "watch: log a" stands here twice|keep one of them, or name it otherwise`},
 		"an alarm twice":         {watched("{for: 1m, alarms: [a, a]}"), `3:1: error: "watch: alarm a" stands here twice|keep one of them, or name it otherwise`},
+		"no logs at all":         {watched("{for: 1m, logs: []}"), "3:18: error: no logs are watched|leave logs out"},
+		"nothing is ever slower": {compared("min_shift: 5s"), "3:11: error: min_shift is not below the timeout of 5s, so nothing is ever slower"},
+		"no time to warm up":     {compared("warm_up_within: 9s"), "3:11: warning: warm_up_within: 9s leaves no time for another block of 6s, so a release that is only cold fails|write warm_up_within: 12s"},
 		"an alarm's threshold":   {watched("{for: 1m, alarms: [{name: a}]}"), "3:27: error: name must be a text, not a mapping"},
 		"a secret to a variable host": {
 			"version: 1\nvariables: {H: x, T: {oauth2: {token_url: \"https://${H}/t\", client_id: a, client_secret: b}}}\nchecks: [{name: a, request: GET /, expect: {status: 200}}]\n",

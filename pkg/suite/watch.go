@@ -102,6 +102,9 @@ func (r *reader) watch(p *pair) *Watch {
 // few returns the elements of a list of watch's.
 func (r *reader) few(p pair, most int) []*yaml.Node {
 	nodes := r.items(p.value, p.key+" of watch")
+	if len(nodes) == 0 && p.value.Kind == yaml.SequenceNode {
+		r.fail(p.at, "leave "+p.key+" out", "no %s are watched", p.key)
+	}
 	if len(nodes) > most {
 		r.fail(p.at, "", "watch has %d %s, and takes %d", len(nodes), p.key, most)
 	}

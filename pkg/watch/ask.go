@@ -29,6 +29,7 @@ const (
 	mostTasks  = 1000
 	mostShown  = 3
 	mostText   = 300
+	mostValue  = 1e9 // requests, seconds, targets in a minute
 )
 
 // look is one look at a subject.
@@ -85,7 +86,7 @@ func (l *look) metrics(ctx context.Context) error {
 		return errors.New("there is not one whole minute to be watched")
 	}
 	var queries []metrics.MetricDataQuery
-	found := map[string]minutes{}
+	found, whole := map[string]minutes{}, map[string]bool{}
 	for side, group := range map[string]string{"g": l.GreenTask.TargetGroup, "b": l.BlueTask.TargetGroup} {
 		for i, q := range [][2]string{
 			{"RequestCount", "Sum"},
@@ -95,6 +96,9 @@ func (l *look) metrics(ctx context.Context) error {
 			{"TargetResponseTime", "p50"},
 			{"TargetResponseTime", "p95"},
 			{"TargetResponseTime", "p99"},
+			{"HTTPCode_Target_2XX_Count", "Sum"},
+			{"HTTPCode_Target_3XX_Count", "Sum"},
+			{"HTTPCode_Target_4XX_Count", "Sum"},
 		} {
 			id := fmt.Sprint(side, i)
 			if found[id] = l.blank(-1); q[1] == "Sum" { // CloudWatch does not say 0
@@ -127,15 +131,22 @@ func (l *look) metrics(ctx context.Context) error {
 			return fmt.Errorf("read metrics: %w", awsclient.Error(err))
 		}
 		for _, r := range page.MetricDataResults {
+			whole[aws.ToString(r.Id)] = r.StatusCode == metrics.StatusCodeComplete
 			if err := l.put(found[aws.ToString(r.Id)], r); err != nil {
 				return fmt.Errorf("read metrics: %w", err)
 			}
 		}
 	}
+	for _, q := range queries { // else what is missing would be 0
+		if !whole[*q.Id] {
+			return fmt.Errorf("read metrics: there is no whole answer for %s", *q.MetricStat.Metric.MetricName)
+		}
+	}
 	for side, m := range map[string]*Metrics{"g": &l.Green, "b": &l.Blue} {
-		*m = Metrics{found[side+"0"], found[side+"1"], found[side+"3"], [3]minutes{found[side+"4"], found[side+"5"], found[side+"6"]}}
+		*m = Metrics{found[side+"0"], found[side+"1"], found[side+"7"], found[side+"3"], [3]minutes{found[side+"4"], found[side+"5"], found[side+"6"]}}
 		for i, refused := range found[side+"2"] {
 			m.Errors[i] += refused
+			m.Good[i] += found[side+"8"][i] + found[side+"9"][i]
 		}
 	}
 	return nil
@@ -151,6 +162,9 @@ func (l *look) put(into minutes, r metrics.MetricDataResult) error {
 		n := int(at.Sub(l.before()) / l.Minute)
 		if at.Before(l.before()) || n >= len(into) {
 			return errors.New("the answer is about another time")
+		}
+		if !(r.Values[i] >= 0 && r.Values[i] < mostValue) {
+			return fmt.Errorf("the answer for %.60q holds %g", aws.ToString(r.Id), r.Values[i])
 		}
 		if into[n] = r.Values[i]; strings.ContainsAny(aws.ToString(r.Id), "456") {
 			into[n] *= 1000 // seconds
@@ -206,6 +220,9 @@ func (l *look) tasks(ctx context.Context) error {
 		out, err := api.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &l.Cluster, Tasks: some})
 		if err != nil {
 			return fmt.Errorf("read tasks: %w", awsclient.Error(err))
+		}
+		if len(out.Failures) > 0 { // why it stopped, nobody would know
+			return fmt.Errorf("read tasks: %.200s: %.100s", aws.ToString(out.Failures[0].Arn), aws.ToString(out.Failures[0].Reason))
 		}
 		for _, t := range out.Tasks {
 			arn, definition := aws.ToString(t.TaskArn), aws.ToString(t.TaskDefinitionArn)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go/encoding/cbor"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
@@ -60,7 +62,7 @@ func TestMetricsComeIntoTheirMinutes(t *testing.T) {
 				return slices.Repeat([]float64{1}, 10+minute)
 			case m.Name == "HTTPCode_Target_5XX_Count" && minute == 3:
 				return []float64{1, 1}
-			case m.Name == "TargetConnectionErrorCount" && minute == 3:
+			case m.Name == "TargetConnectionErrorCount" && minute == 3 || strings.HasPrefix(m.Name, "HTTPCode_Target_") && m.Name[16] < '5':
 				return []float64{1}
 			case m.Name == "TargetResponseTime":
 				return []float64{0.1, 0.2}
@@ -82,7 +84,7 @@ func TestMetricsComeIntoTheirMinutes(t *testing.T) {
 		if in {
 			side, other = m.Green, m.Blue
 		}
-		if side.Requests[i] != requests || side.Errors[i] != errors || side.Percentiles[2][i] != latency || side.Percentiles[0][i] != 100 || side.Unhealthy[i] != 2 {
+		if side.Requests[i] != requests || side.Good[i] != 3 || side.Errors[i] != errors || side.Percentiles[2][i] != latency || side.Percentiles[0][i] != 100 || side.Unhealthy[i] != 2 {
 			t.Errorf("minute %d: %v requests, %v errors, p50 %v, p99 %v", i, side.Requests[i], side.Errors[i], side.Percentiles[0][i], side.Percentiles[2][i])
 		}
 		if other.Requests[i] != 0 || other.Percentiles[0][i] != -1 || other.Unhealthy[i] != -1 {
@@ -190,6 +192,9 @@ func TestAnAnswerAboutSomethingElseIsAnError(t *testing.T) {
 		"too early":       {l.blank(0), metrics.MetricDataResult{Timestamps: []time.Time{l.Start.Add(-10*time.Minute - time.Second)}, Values: []float64{1}}, false},
 		"too late":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(10), Values: []float64{1}}, false},
 		"no value":        {l.blank(0), metrics.MetricDataResult{Timestamps: at(0)}, false},
+		"not a number":    {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{math.NaN()}}, false},
+		"less than none":  {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{-1}}, false},
+		"endless":         {l.blank(0), metrics.MetricDataResult{Timestamps: at(0), Values: []float64{math.Inf(1)}}, false},
 		"not allowed":     {l.blank(0), metrics.MetricDataResult{StatusCode: "Forbidden"}, false},
 		"nobody's metric": {nil, metrics.MetricDataResult{}, false},
 	} {
@@ -210,9 +215,14 @@ func TestWhatCannotBeRead(t *testing.T) {
 		return fmt.Sprintf(`{"taskArns":[%s],"nextToken":"%d"}`, strings.TrimSuffix(strings.Repeat(`"arn:aws:ecs:eu-west-1:1:task/c/1",`, 100), ","), next)
 	}
 	const keys = ", alarms: [slow], logs: [{name: errors, pattern: error}]"
-	m := measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return "{}" }})
-	if !m.ManyTasks || next > 2*mostTasks/100+2 || m.TasksErr != nil || m.MetricsErr != nil || m.AlarmsErr != nil || m.Read() {
+	m := measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return "{}" }, "FilterLogEvents": lines()})
+	if !m.Logs[0].Many || !m.ManyTasks || next > 2*mostTasks/100+2 || m.TasksErr != nil || m.MetricsErr != nil || m.AlarmsErr != nil || !m.Read() {
 		t.Errorf("%d pages of tasks, many %v: %v", next, m.ManyTasks, m)
+	}
+	next = 0
+	m = measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": endless, "DescribeTasks": func([]byte) string { return `{"failures":[{"arn":"arn:1","reason":"MISSING"}]}` }})
+	if m.TasksErr == nil || m.TasksErr.Error() != "read tasks: arn:1: MISSING" {
+		t.Error(m.TasksErr)
 	}
 	m = measuring(t, keys, nil, map[string]func([]byte) string{"ListTasks": func([]byte) string { return "[" }})
 	if m.TasksErr == nil || m.Logs[0].Err == nil || m.MetricsErr != nil || m.Read() {
@@ -222,9 +232,32 @@ func TestWhatCannotBeRead(t *testing.T) {
 	if m.TasksErr != nil || m.MetricsErr == nil || m.AlarmsErr == nil || m.Read() {
 		t.Errorf("%+v", m)
 	}
+	for _, status := range []cbor.String{"", "PartialData"} {
+		m = measuring(t, "", func(_ *Subject, s *aws.Server) {
+			s.Bend = func(w http.ResponseWriter, _ *http.Request, call aws.Call) bool {
+				if call.Operation != "GetMetricData" {
+					return false
+				}
+				w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+				_, _ = w.Write(cbor.Encode(cbor.Map{"MetricDataResults": cbor.List{cbor.Map{"Id": cbor.String("g0"), "StatusCode": status}}}))
+				return true
+			}
+		}, nil)
+		if m.MetricsErr == nil || !strings.Contains(m.MetricsErr.Error(), "no whole answer") {
+			t.Errorf("%s: %v", status, m.MetricsErr)
+		}
+	}
 	m = measuring(t, "", func(s *Subject, _ *aws.Server) { s.Until = s.Start }, nil)
 	if m.MetricsErr == nil || Judge(watching(t, ""), m).Checks[0].Verdict == "PASS" {
 		t.Error("no minute at all, and no error")
+	}
+	m = measuring(t, keys, func(s *Subject, server *aws.Server) {
+		server.Alarms = func() []aws.Alarm {
+			return []aws.Alarm{{Name: "slow", State: "ALARM", Reason: "hunter2-hunter2\n1", Since: s.Start}}
+		}
+	}, nil)
+	if got := m.Alarms["slow"].Reason; got != "[redacted] 1" {
+		t.Errorf("an alarm's reason: %q", got)
 	}
 	if m := measuring(t, "", nil, nil); !m.Read() {
 		t.Errorf("%+v", m)

@@ -43,6 +43,7 @@ func (w world) failRate(t *testing.T, runs int) float64 {
 						m.Errors[i]++
 					}
 				}
+				m.Good[i] = m.Requests[i] - m.Errors[i]
 				for p := range m.Percentiles {
 					m.Percentiles[p][i] = 100 * float64(p+1) * factor * math.Exp(level[i]+w.sigma*rng.NormFloat64())
 				}
@@ -52,7 +53,7 @@ func (w world) failRate(t *testing.T, runs int) float64 {
 		green := side(func(i int) bool { return i >= 10 }, w.errors+w.worse, w.slower)
 		blue := side(func(i int) bool { return i < 10 || w.same }, w.errors, 1)
 		cut := func(m Metrics, n int) Metrics {
-			out := Metrics{Requests: m.Requests[:10+n], Errors: m.Errors[:10+n], Unhealthy: m.Unhealthy[:10+n]}
+			out := Metrics{Requests: m.Requests[:10+n], Errors: m.Errors[:10+n], Good: m.Good[:10+n], Unhealthy: m.Unhealthy[:10+n]}
 			for p := range m.Percentiles {
 				out.Percentiles[p] = m.Percentiles[p][:10+n]
 			}

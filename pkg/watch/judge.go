@@ -18,6 +18,9 @@ import (
 // any is significant.
 const leastErrors = 0.001
 
+// manyLost is the share of requests without an answer that counts against a bound: at the end some are still open.
+const manyLost = 0.01
+
 // item is what one thing comes to. Without a verdict it holds so far.
 type item struct {
 	verdict finding.Verdict
@@ -63,12 +66,13 @@ func Judge(s Subject, m Measured) Result {
 		j.Logs = append(j.Logs, Lines{Err: errors.New("its lines were not counted")})
 	}
 	ps := []float64{1, 1, 1, 1, 1}
-	bad, blueBad := j.failed()
+	bad, lost := j.failed(j.greens, j.green, m.Green)
+	blueBad, blueLost := j.failed(j.blues, j.blue, m.Blue)
 	if w.Errors != nil {
 		ps[1] = compare.BinomialGreater(bad, j.greens, *w.Errors)
 	}
 	if j.why == "" && j.greens > 0 {
-		ps[0] = compare.FisherGreater(bad, j.greens, blueBad, j.blues)
+		ps[0] = compare.FisherGreater(bad+lost, j.greens, blueBad+blueLost, j.blues)
 		for i := range 3 {
 			ps[2+i] = compare.MannWhitneyGreater(j.green(m.Green.Percentiles[i]).known(), j.blue(m.Blue.Percentiles[i]).known())
 		}
@@ -83,11 +87,11 @@ func Judge(s Subject, m Measured) Result {
 	// Every minute is a look at all so far. The last one has half of the chance of a false alarm, the others share the rest.
 	j.alpha, j.family = compare.Alpha/2, len(ps)
 	if m.Settled < s.Minutes() {
-		j.alpha /= float64(s.Minutes() - 1)
+		j.alpha /= float64(max(1, s.Minutes()-1))
 	}
 	ps = compare.Holm(ps)
 	items := []item{
-		j.errors(ps[0], ps[1]), j.percentile(0, w.P50, ps[2]), j.percentile(1, w.P95, ps[3]), j.percentile(2, w.P99, ps[4]),
+		j.errors(ps[0], ps[1], bad, lost, blueBad+blueLost), j.percentile(0, w.P50, ps[2]), j.percentile(1, w.P95, ps[3]), j.percentile(2, w.P99, ps[4]),
 		j.targets(), j.tasks(),
 	}
 	for i, l := range w.Logs {
@@ -127,9 +131,14 @@ func (j *judge) blue(m minutes) minutes {
 	return j.green(m)
 }
 
-// failed is how many requests of both sides failed; one that was tried on several targets counts once.
-func (j *judge) failed() (green, blue int) {
-	return min(j.greens, j.green(j.Green.Errors).sum()), min(j.blues, j.blue(j.Blue.Errors).sum())
+// failed is how many requests failed, where one that was tried on several targets counts once, and how many no target
+// answered: 502 and 504 are the load balancer's own, and no target group's metric. Those that may still be open do not
+// count.
+func (j *judge) failed(requests int, in func(minutes) minutes, m Metrics) (bad, lost int) {
+	bad = min(requests, in(m.Errors).sum())
+	slowest := slices.Max(append(in(m.Percentiles[2]).known(), 0)) / milliseconds(j.Minute)
+	open := int(slowest * float64(requests) / float64(max(1, len(in(m.Requests)))))
+	return bad, max(0, requests-bad-in(m.Good).sum()-open)
 }
 
 // enough reports whether green served enough. What has nothing to be compared with is INCONCLUSIVE by then, unless it
@@ -148,13 +157,15 @@ func (j *judge) enough(i *item, bounded bool) bool {
 	return true
 }
 
-func (j *judge) errors(p, pBound float64) (i item) {
-	bad, blueBad := j.failed()
-	share, blueShare, bound := ratio(bad, j.greens), ratio(blueBad, j.blues), 1.0
+func (j *judge) errors(p, pBound float64, bad, lost, blueBad int) (i item) {
+	share, blueShare, bound := ratio(bad+lost, j.greens), ratio(blueBad, j.blues), 1.0
 	if j.watch.Errors != nil {
 		bound = *j.watch.Errors
 	}
 	i.reason = fmt.Sprintf("%s of %d requests failed", percent(share), j.greens)
+	if lost > 0 {
+		i.reason += fmt.Sprintf(", %d without an answer of a target", lost)
+	}
 	if j.why == "" {
 		i.reason += fmt.Sprintf(", blue %s of %d %s", percent(blueShare), j.blues, j.when)
 	}
@@ -164,11 +175,13 @@ func (j *judge) errors(p, pBound float64) (i item) {
 		i.is(finding.Fail, "%s (Fisher p=%.2g, limit %.2g)", i.reason, p, j.alpha)
 	case share > bound && blueShare > bound:
 		i.is(finding.Inconclusive, "%s, want at most %s, which blue is over, too", i.reason, percent(bound))
-	case share > bound && (bound == 0 || pBound <= j.alpha):
+	case ratio(bad, j.greens) > bound && (bound == 0 || pBound <= j.alpha):
 		i.is(finding.Fail, "%s, want at most %s", i.reason, percent(bound))
 	case !j.enough(&i, j.watch.Errors != nil):
-	case share > bound:
+	case ratio(bad, j.greens) > bound:
 		i.is(finding.Inconclusive, "%s, want at most %s; that few may be chance", i.reason, percent(bound))
+	case share > bound && ratio(lost, j.greens) >= manyLost:
+		i.is(finding.Inconclusive, "%s, want at most %s; upgraded connections (101) look alike", i.reason, percent(bound))
 	}
 	return i
 }
@@ -212,8 +225,9 @@ func (j *judge) targets() (i item) {
 	i.reason = fmt.Sprintf("%g unhealthy at once, want at most %g", worst, most)
 	switch {
 	case i.unread(j.MetricsErr):
-	case len(known) == 0:
-		i.is(finding.Inconclusive, "CloudWatch does not say how many of green's targets are unhealthy")
+	case 2*len(known) < max(1, j.Settled): // it does so every minute, whatever is served
+		i.is(finding.Inconclusive, "CloudWatch does not say how many of green's targets are unhealthy, but in %d of %s", len(known),
+			compare.Count(j.Settled, "minute"))
 	case worst > most && slices.Max(append(j.green(j.Blue.Unhealthy).known(), 0)) > most:
 		i.is(finding.Inconclusive, "%s, which blue has, too", i.reason)
 	case worst > most:
@@ -352,7 +366,7 @@ func (m Metrics) shares() minutes {
 	out := make(minutes, len(m.Requests))
 	for i, n := range m.Requests {
 		if out[i] = -1; n > 0 {
-			out[i] = 100 * min(1, m.Errors[i]/n)
+			out[i] = 100 * min(1, max(m.Errors[i], n-m.Good[i])/n)
 		}
 	}
 	return out

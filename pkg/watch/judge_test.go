@@ -41,7 +41,7 @@ func served(n int, requests, errors, p50, p95 float64) Metrics {
 		return m
 	}
 	return Metrics{
-		Requests: flat(n, requests), Errors: flat(n, errors), Unhealthy: flat(n, 0),
+		Requests: flat(n, requests), Errors: flat(n, errors), Good: flat(n, requests-errors), Unhealthy: flat(n, 0),
 		Percentiles: [3]minutes{values(p50), values(p95), values(2 * p95)},
 	}
 }
@@ -49,7 +49,7 @@ func served(n int, requests, errors, p50, p95 float64) Metrics {
 // then is what a side served in the ten minutes before the window, and then in it.
 func then(before, in Metrics) Metrics {
 	join := func(a, b minutes) minutes { return append(slices.Clone(a), b...) }
-	out := Metrics{Requests: join(before.Requests, in.Requests), Errors: join(before.Errors, in.Errors), Unhealthy: join(before.Unhealthy, in.Unhealthy)}
+	out := Metrics{Requests: join(before.Requests, in.Requests), Errors: join(before.Errors, in.Errors), Good: join(before.Good, in.Good), Unhealthy: join(before.Unhealthy, in.Unhealthy)}
 	for i := range out.Percentiles {
 		out.Percentiles[i] = join(before.Percentiles[i], in.Percentiles[i])
 	}
@@ -95,12 +95,27 @@ func TestJudge(t *testing.T) {
 			m.Green, m.Blue = then(idle(10), served(10, 1e5, 2200, 20, 50)), then(served(10, 1e5, 2000, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, "2.2 % of 1000000"},
 		"more connections failed than there were requests": {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 10, 30, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 100"},
+		"no answer": {"", 10, func(_ *Subject, m *Measured) { m.Green.Good = flat(20, 90) }, true, finding.Fail, finding.BlameRelease, "watch: 5xx: 10 % of 1000 requests failed, 100 without an answer of a target, blue 0 % of 1000 before (Fisher p="},
+		"no answer, of both": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green.Good, m.Blue.Good = flat(20, 90), flat(20, 90)
+		}, true, finding.Pass, finding.BlameNone, "100 without an answer"},
+		"no answer, and no blue": {", errors: 1%", 10, func(s *Subject, m *Measured) {
+			s.NoBlue, m.Green.Good, m.Blue = "none", flat(20, 90), idle(20)
+		}, true, finding.Inconclusive, finding.BlameEnvironment, "want at most 1 %; upgraded connections (101) look alike"},
+		"requests that take long, and are still open": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 100, 0, 2e4, 2e4)), then(served(10, 100, 0, 2e4, 2e4), idle(10))
+			m.Green.Good[19] = 50
+		}, true, finding.Pass, finding.BlameNone, "0 % of 1000"},
+		"requests that are still open": {", errors: 0%", 10, func(_ *Subject, m *Measured) { m.Green.Good[19] = 95 }, true, finding.Pass, finding.BlameNone, "0.5 % of 1000 requests failed, 5 without"},
 		"both leak alike": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 5, 20, 50), idle(10))
 		}, true, finding.Pass, finding.BlameNone, ""},
 		"both leak, in the same minutes": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green, m.Blue = then(idle(10), served(10, 100, 5, 20, 50)), then(served(10, 100, 0, 20, 50), served(10, 900, 45, 20, 50))
 		}, true, finding.Pass, finding.BlameNone, "blue 5 % of 9000 in the same minutes"},
+		"leaks, and blue serves hardly any more": {"", 10, func(_ *Subject, m *Measured) {
+			m.Green, m.Blue = then(idle(10), served(10, 100, 3, 20, 50)), then(served(10, 100, 0, 20, 50), served(10, 4, 0, 20, 50))
+		}, true, finding.Fail, finding.BlameRelease, "blue 0 % of 1000 before"},
 		"few requests":                      {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 4, 0, 20, 50)) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: green served 40 requests in 10 minutes, want 50"},
 		"few requests, all of which fail":   {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 4, 4, 20, 50)) }, true, finding.Fail, finding.BlameRelease, "100 % of 40"},
 		"no data":                           {"", 10, func(_ *Subject, m *Measured) { m.Green = then(idle(10), served(10, 0, 0, -1, -1)) }, true, finding.Inconclusive, finding.BlameEnvironment, "green served 0 requests"},
@@ -133,9 +148,9 @@ func TestJudge(t *testing.T) {
 		"slower for too few minutes": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green = then(idle(10), served(10, 100, 0, 40, 100))
 			for i := range m.Green.Percentiles {
-				copy(m.Green.Percentiles[i][12:], flat(8, -1))
+				copy(m.Green.Percentiles[i][13:], flat(7, -1))
 			}
-		}, true, finding.Inconclusive, finding.BlameEnvironment, "2 against 10 minutes are too few to tell chance from a slower release"},
+		}, true, finding.Inconclusive, finding.BlameEnvironment, "3 against 10 minutes are too few to tell chance from a slower release"},
 		"over the bound of p95":             {", p95: 40ms", 10, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, true, finding.Fail, finding.BlameRelease, "watch: p95: 50.1ms in the median minute, blue 35.1ms before, 10 of 10 minutes over 40ms"},
 		"over the bound of p95, soon":       {", p95: 40ms", 6, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, true, finding.Fail, finding.BlameRelease, "6 of 6 minutes over 40ms"},
 		"over the bound of p95, too soon":   {", p95: 40ms", 5, func(_ *Subject, m *Measured) { m.Blue = then(served(10, 100, 0, 20, 35), idle(m.Settled)) }, false, finding.Inconclusive, finding.BlameEnvironment, ""},
@@ -145,8 +160,9 @@ func TestJudge(t *testing.T) {
 		"unhealthy targets on both sides": {"", 10, func(_ *Subject, m *Measured) {
 			m.Green.Unhealthy[10], m.Blue.Unhealthy[10] = 1, 1
 		}, true, finding.Inconclusive, finding.BlameEnvironment, "1 unhealthy at once, want at most 0, which blue has, too"},
-		"no word of targets": {"", 10, func(_ *Subject, m *Measured) { m.Green.Unhealthy = flat(20, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: targets: CloudWatch does not say"},
-		"a task died":        {"", 0, func(_ *Subject, m *Measured) { m.Stopped = []string{"OutOfMemory; app exited with 137"} }, true, finding.Fail, finding.BlameRelease, "watch: tasks: 1 task of green stopped without having been asked to, want at most 0: OutOfMemory; app exited with 137"},
+		"no word of targets":                      {"", 10, func(_ *Subject, m *Measured) { m.Green.Unhealthy = flat(20, -1) }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: targets: CloudWatch does not say"},
+		"no word of targets for most of the time": {"", 10, func(_ *Subject, m *Measured) { copy(m.Green.Unhealthy[14:], flat(6, -1)) }, true, finding.Inconclusive, finding.BlameEnvironment, "unhealthy, but in 4 of 10 minutes"},
+		"a task died":                             {"", 0, func(_ *Subject, m *Measured) { m.Stopped = []string{"OutOfMemory; app exited with 137"} }, true, finding.Fail, finding.BlameRelease, "watch: tasks: 1 task of green stopped without having been asked to, want at most 0: OutOfMemory; app exited with 137"},
 		"a task that is borne": {", stopped_tasks: 1", 10, func(_ *Subject, m *Measured) {
 			m.Stopped = []string{"x"}
 		}, true, finding.Pass, finding.BlameNone, ""},
@@ -175,6 +191,7 @@ func TestJudge(t *testing.T) {
 		"an alarm from before":                      {", alarms: [slow]", 10, alarm("ALARM", start.Add(-time.Second)), true, finding.Inconclusive, finding.BlameEnvironment, "from before the new release served"},
 		"an alarm without data":                     {", alarms: [slow]", 10, alarm("INSUFFICIENT_DATA", start), true, finding.Inconclusive, finding.BlameEnvironment, "INSUFFICIENT_DATA since 2026"},
 		"an alarm without data, yet":                {", alarms: [slow]", 5, alarm("INSUFFICIENT_DATA", start), false, finding.Inconclusive, finding.BlameEnvironment, ""},
+		"an alarm in no state that is known":        {", alarms: [slow]", 10, alarm("", start), true, finding.Inconclusive, finding.BlameEnvironment, ""},
 		"an alarm that is OK":                       {", alarms: [slow]", 10, alarm("OK", start), true, finding.Pass, finding.BlameNone, ""},
 		"no such alarm":                             {", alarms: [slow]", 0, nil, true, finding.Error, finding.BlameConfig, "watch: alarm slow: there is no such alarm"},
 		"a right is missing":                        {"", 0, func(_ *Subject, m *Measured) { m.MetricsErr = denied }, true, finding.Error, finding.BlameConfig, "AccessDenied"},
@@ -231,5 +248,17 @@ func TestWindows(t *testing.T) {
 	}
 	if short := After(at, w, 2*time.Second); short.Until.Sub(short.Start) != 20*time.Second {
 		t.Errorf("%+v", short)
+	}
+}
+
+func TestTheOnlyMinuteIsNotJudgedBeforeItIsOver(t *testing.T) {
+	s := watching(t, ", logs: [{name: errors, pattern: error}]")
+	if After(start, &suite.Watch{For: 61 * time.Second}, time.Minute).Minutes() != 2 {
+		t.Error("a minute that is begun is not watched")
+	}
+	s.Until = s.Start.Add(time.Minute)
+	m := Measured{Green: idle(1), Blue: served(1, 100, 0, 20, 50), Logs: []Lines{{Green: flat(1, 0), Blue: flat(1, 0)}}}
+	if r := Judge(s, m); r.Done || r.Verdict != finding.Inconclusive {
+		t.Errorf("done %v, %s: %s", r.Done, r.Verdict, r.Reason)
 	}
 }

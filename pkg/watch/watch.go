@@ -81,9 +81,9 @@ type Subject struct {
 // settled minute in it.
 type minutes []float64
 
-// Metrics are a target group's. Errors are answers of 5xx, and connections that no target took.
+// Metrics are a target group's. Errors are answers of 5xx, and connections that no target took; Good are other answers.
 type Metrics struct {
-	Requests, Errors, Unhealthy minutes
+	Requests, Errors, Good, Unhealthy minutes
 	// Percentiles are p50, p95 and p99, in milliseconds.
 	Percentiles [3]minutes
 }

@@ -196,8 +196,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !answer.own {
 			group.meter.note("TargetResponseTime", answer.first.Sub(began).Seconds())
 		}
-		if !answer.own && answer.status >= http.StatusInternalServerError {
-			group.meter.note("HTTPCode_Target_5XX_Count", 1)
+		if !answer.own {
+			group.meter.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
 		}
 	}()
 	target.proxy.ServeHTTP(answer, r)

@@ -372,7 +372,7 @@ func TestATargetGroupMeasuresWhatCloudWatchAsksFor(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); len(samples("RequestCount")) < 4 && time.Now().Before(end); {
 		<-time.After(time.Millisecond)
 	}
-	for metric, want := range map[string]int{"RequestCount": 4, "HTTPCode_Target_5XX_Count": 1, "TargetConnectionErrorCount": 0, "TargetResponseTime": 3, "Other": 0} {
+	for metric, want := range map[string]int{"RequestCount": 4, "HTTPCode_Target_5XX_Count": 1, "HTTPCode_Target_2XX_Count": 2, "TargetConnectionErrorCount": 0, "TargetResponseTime": 3, "Other": 0} {
 		if got := samples(metric); len(got) != want {
 			t.Errorf("%s: %v, want %d samples", metric, got, want)
 		}
