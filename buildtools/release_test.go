@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ func TestRelease(t *testing.T) {
 	}
 	t.Run("made twice it is the same", func(t *testing.T) { madeTwiceItIsTheSame(t, made) })
 	t.Run("an archive is enough to rehearse", func(t *testing.T) { anArchiveIsEnough(t, made[0]) })
+	t.Run("the gate takes its code from the release", func(t *testing.T) { theGateTakesItsCode(t, made[0]) })
 	t.Run("the image is whole", func(t *testing.T) { theImageIsWhole(t, made[0]) })
 }
 
@@ -148,6 +150,35 @@ func anArchiveIsEnough(t *testing.T, made string) {
 	}
 	if report := read(t, dir, "report.json"); !strings.Contains(report, `"greenlight": "`+released+`"`) {
 		t.Error("the report does not say the version")
+	}
+}
+
+// Every key of gate.yml's code is a file of the release; there is a bucket to say, and cfn-lint finds nothing.
+func theGateTakesItsCode(t *testing.T, made string) {
+	t.Helper()
+	gate := read(t, made, "gate.yml")
+	keys := regexp.MustCompile(`S3Key: !Sub "greenlight/`+released+`/(.*)"}`).FindAllStringSubmatch(gate, -1)
+	for _, key := range keys {
+		if _, err := os.Stat(filepath.Join(made, strings.ReplaceAll(key[1], "${Architecture}", "x86_64"))); err != nil {
+			t.Error(err)
+		}
+	}
+	archive := "greenlight_" + released + "_linux_amd64.tar.gz"
+	for _, want := range []string{
+		"  CodeBucket:\n    Type: String\n", `Version: "` + released + `"`, `ToolsSha256: "` + fmt.Sprintf("%x", sha256.Sum256([]byte(read(t, made, archive)))) + `"`,
+		"Value: !Sub s3://${CodeBucket}/greenlight/" + released + "/" + archive,
+	} {
+		if !strings.Contains(gate, want) {
+			t.Errorf("gate.yml does not hold %s", want)
+		}
+	}
+	if len(keys) != 4 || strings.Contains(gate, "../dist") {
+		t.Errorf("%d of four functions have their code in the bucket", len(keys))
+	}
+	if _, err := exec.LookPath("cfn-lint"); err != nil {
+		t.Log("there is no cfn-lint")
+	} else if out, err := exec.CommandContext(t.Context(), "cfn-lint", "--regions", "eu-west-1", "--template", filepath.Join(made, "gate.yml")).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 }
 
