@@ -40,4 +40,5 @@ case $kind in
 zip) unzip -qo "$work/$archive" -d "$folder" ;;
 *) tar -xzf "$work/$archive" -C "$folder" ;;
 esac
-echo "installed $("$folder/smoke" version) and the others in $folder"
+said=$("$folder/smoke" version) || fail "what was installed in $folder does not run here"
+echo "installed in $folder: $said, and the others"

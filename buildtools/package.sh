@@ -4,7 +4,7 @@
 # dist/gate.yml and dist/bluegreen.yml name the places. PROCESSORS are those of the build tools; both, when it is
 # not set. Credentials, region and AWS_ENDPOINT_URL are the AWS command line's own.
 # The same commit gives the same bytes: no times and no paths go in, and of the repository only the last commit of the
-# sources, by which a program says what it is; or VERSION.
+# sources, or its tag, by which a program says what it is.
 set -eu
 go=$1 arch=${2:-arm64} bucket=${3:-}
 dist=${DIST:-dist}
@@ -20,7 +20,7 @@ fi
 
 rm -rf "$dist/bin" "$dist/templates" "$dist/gate.yml" "$dist/bluegreen.yml"
 mkdir -p "$dist/templates"
-flags=$(sh "$(dirname "$0")/stamp.sh" "${VERSION:-}")
+flags=$(sh "$(dirname "$0")/stamp.sh")
 version=${flags##*version.number=} version=${version%% *}
 n=0 total=$((4 + 4 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
 build() { # PROCESSOR OUTPUT PACKAGE

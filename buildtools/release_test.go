@@ -2,6 +2,7 @@ package buildtools_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +41,7 @@ func TestRelease(t *testing.T) {
 	}
 	t.Run("made twice it is the same", func(t *testing.T) { madeTwiceItIsTheSame(t, made) })
 	t.Run("an archive is enough to rehearse", func(t *testing.T) { anArchiveIsEnough(t, made[0]) })
+	t.Run("the gate takes its code from the release", func(t *testing.T) { theGateTakesItsCode(t, made[0]) })
 	t.Run("the image is whole", func(t *testing.T) { theImageIsWhole(t, made[0]) })
 }
 
@@ -151,6 +154,35 @@ func anArchiveIsEnough(t *testing.T, made string) {
 	}
 }
 
+// Every key of gate.yml's code is a file of the release; there is a bucket to say, and cfn-lint finds nothing.
+func theGateTakesItsCode(t *testing.T, made string) {
+	t.Helper()
+	gate := read(t, made, "gate.yml")
+	keys := regexp.MustCompile(`S3Key: !Sub "greenlight/`+released+`/(.*)"}`).FindAllStringSubmatch(gate, -1)
+	for _, key := range keys {
+		if _, err := os.Stat(filepath.Join(made, strings.ReplaceAll(key[1], "${Architecture}", "x86_64"))); err != nil {
+			t.Error(err)
+		}
+	}
+	archive := "greenlight_" + released + "_linux_amd64.tar.gz"
+	for _, want := range []string{
+		"  CodeBucket:\n    Type: String\n", `Version: "` + released + `"`, `ToolsSha256: "` + fmt.Sprintf("%x", sha256.Sum256([]byte(read(t, made, archive)))) + `"`,
+		"Value: !Sub s3://${CodeBucket}/greenlight/" + released + "/" + archive,
+	} {
+		if !strings.Contains(gate, want) {
+			t.Errorf("gate.yml does not hold %s", want)
+		}
+	}
+	if len(keys) != 4 || strings.Contains(gate, "../dist") {
+		t.Errorf("%d of four functions have their code in the bucket", len(keys))
+	}
+	if _, err := exec.LookPath("cfn-lint"); err != nil {
+		t.Log("there is no cfn-lint")
+	} else if out, err := exec.CommandContext(t.Context(), "cfn-lint", "--regions", "eu-west-1", "--template", filepath.Join(made, "gate.yml")).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}
+
 // Every digest and size of the image is that of what it names, and its one layer holds the commands and the roots.
 func theImageIsWhole(t *testing.T, made string) {
 	t.Helper()
@@ -237,10 +269,23 @@ func TestTheActionInstalls(t *testing.T) {
 	if err := errors.Join(err, wrong, w.Close(), g.Close()); err != nil {
 		t.Fatal(err)
 	}
-	sum := fmt.Sprintf("%x", sha256.Sum256(archive.Bytes()))
+	var zipped bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	header := &zip.FileHeader{Name: "smoke"}
+	header.SetMode(0o755)
+	inside, err := z.CreateHeader(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, wrong = io.WriteString(inside, program)
+	if err := errors.Join(wrong, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	sum, zipSum := fmt.Sprintf("%x", sha256.Sum256(archive.Bytes())), fmt.Sprintf("%x", sha256.Sum256(zipped.Bytes()))
 	other := strings.Repeat("0", 64)
 	for name, tc := range map[string]struct{ machine, listed, pinned, version, want string }{
 		"by the release's sums": {"x86_64", sum, "", "v1.2.3", ""},
+		"on Windows":            {"windows", zipSum, "", "v1.2.3", ""},
 		"by a sum of one's own": {"aarch64", other, sum, "v1.2.3", ""},
 		"another sum":           {"x86_64", sum, other, "v1.2.3", "nothing was installed"},
 		"a broken archive":      {"x86_64", other, "", "v1.2.3", "nothing was installed"},
@@ -249,12 +294,18 @@ func TestTheActionInstalls(t *testing.T) {
 		"no version":            {"x86_64", sum, "", "v1/../..", "want something like"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			system, machine, content := "Linux", tc.machine, archive.Bytes()
+			file := "greenlight_v1.2.3_linux_" + map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine] + ".tar.gz"
+			if machine == "windows" {
+				if _, err := exec.LookPath("unzip"); err != nil {
+					t.Skip("there is no unzip, which the shell for Windows has")
+				}
+				system, machine, content, file = "MINGW64_NT-10.0", "x86_64", zipped.Bytes(), "greenlight_v1.2.3_windows_amd64.zip"
+			}
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[tc.machine]
-				file := "greenlight_v1.2.3_linux_" + arch + ".tar.gz"
 				switch r.URL.Path {
 				case "/v1.2.3/" + file:
-					_, _ = w.Write(archive.Bytes())
+					_, _ = w.Write(content)
 				case "/v1.2.3/SHA256SUMS":
 					_, _ = fmt.Fprintf(w, "%s  gate.yml\n%s  %s\n", other, tc.listed, file)
 				default:
@@ -268,7 +319,7 @@ func TestTheActionInstalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), step.Shell, "--noprofile", "--norc", "-eo", "pipefail", "-c", step.Run)
-			cmd.Env = append(os.Environ(), "RUNNER_TEMP="+dir, "GITHUB_ACTION_PATH="+root, "GITHUB_PATH="+dir+"/path", "GITHUB_OUTPUT="+dir+"/output", "OS_NAME=Linux", "MACHINE="+tc.machine)
+			cmd.Env = append(os.Environ(), "RUNNER_TEMP="+dir, "GITHUB_ACTION_PATH="+root, "GITHUB_PATH="+dir+"/path", "GITHUB_OUTPUT="+dir+"/output", "OS_NAME="+system, "MACHINE="+machine)
 			inputs := map[string]string{"version": tc.version, "sha256": tc.pinned, "base-url": server.URL}
 			for variable, value := range step.Env {
 				input := strings.TrimSuffix(strings.TrimPrefix(value, "${{ inputs."), " }}")

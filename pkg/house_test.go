@@ -47,7 +47,7 @@ var neighbours = map[string][]string{
 	"pkg/rehearsal/alb":        {},
 	"pkg/rehearsal/aws":        {"pkg/jsonpath", "pkg/rehearsal/deployment"},
 	"pkg/rehearsal/deployment": {"pkg/lifecycle"},
-	"pkg/rehearsal/faults":     {"pkg/diagnostic", "pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/task", "pkg/suite"},
+	"pkg/rehearsal/faults":     {"pkg/diagnostic", "pkg/finding", "pkg/lifecycle", "pkg/rehearsal", "pkg/rehearsal/task", "pkg/suite", "pkg/version"},
 	"pkg/rehearsal/lambda":     {"pkg/rehearsal/process"},
 	"pkg/rehearsal/process":    {},
 	"pkg/rehearsal/task":       {"pkg/rehearsal/process"},

@@ -100,7 +100,8 @@ type file struct {
 // filesOf returns a folder's files, in the order of their names. Of their modes only that they are programs counts.
 func filesOf(dir string) ([]file, error) {
 	var all []file
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	folder := os.DirFS(dir)
+	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -108,12 +109,11 @@ func filesOf(dir string) ([]file, error) {
 		if err != nil {
 			return err
 		}
-		f := file{mode: 0o644}
+		f := file{name: name, mode: 0o644}
 		if info.Mode()&0o100 != 0 {
 			f.mode = 0o755
 		}
-		f.name = filepath.ToSlash(strings.TrimPrefix(path, filepath.Clean(dir)+string(filepath.Separator)))
-		f.content, err = os.ReadFile(path)
+		f.content, err = fs.ReadFile(folder, name)
 		all = append(all, f)
 		return err
 	})
@@ -133,7 +133,7 @@ func zipOf(dir string) ([]byte, error) {
 	})
 	for _, f := range files {
 		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: packed()}
-		header.SetMode(fs.FileMode(f.mode)) //nolint:gosec // 0o644 or 0o755
+		header.SetMode(fs.FileMode(f.mode))
 		w, err := z.CreateHeader(header)
 		if err != nil {
 			return nil, err

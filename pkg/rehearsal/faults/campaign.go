@@ -23,6 +23,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
+	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
 // Campaign is a suite to score, and how.
@@ -101,6 +102,8 @@ type Finding struct {
 
 // Score is what a campaign found out.
 type Score struct {
+	// Greenlight is the version of the program.
+	Greenlight  string `json:"greenlight,omitempty"`
 	Suite       string `json:"suite"`
 	SuiteSHA256 string `json:"suite_sha256"`
 	Release     string `json:"release"`
@@ -143,7 +146,7 @@ func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
 	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
 	routes := c.routes()
 	score := Score{
-		Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
+		Greenlight: version.Number(), Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
 		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
 	}
 	r := &runner{Campaign: c, standing: standing, routes: routes, tell: tell, trials: c.trials(routes)}
