@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
 // traffic is what production sends a side in a minute, and what becomes of it.
@@ -144,6 +145,21 @@ func (w *watched) run(payload string) (answer, int) {
 	return answer{}, 0
 }
 
+// shiftedAt makes CodeDeploy say when traffic was shifted, and returns what it said before.
+func (w *watched) shiftedAt(at time.Time) (before time.Time) {
+	w.book.Update(w.d.id, func(d *deployment.Deployment) {
+		for i := range d.Events {
+			switch d.Events[i].Name { //nolint:exhaustive // the two that say it
+			case "AllowTraffic":
+				before, d.Events[i].Ended = d.Events[i].Ended, at
+			case "AfterAllowTraffic":
+				d.Events[i].Started = at
+			}
+		}
+	})
+	return before
+}
+
 // logging writes a line of a task again and again.
 func (w *watched) logging(task, text string) {
 	done := make(chan struct{})
@@ -219,6 +235,14 @@ func watchRows() []watchRow {
 		{name: "an alarm that is OK", keys: alarmed, prepare: alarm("OK", time.Minute), verdict: "PASS"},
 		{name: "an alarm without data", keys: alarmed, prepare: alarm("INSUFFICIENT_DATA", time.Minute), verdict: "INCONCLUSIVE", blame: "environment", reason: "INSUFFICIENT_DATA"},
 		{name: "an alarm that does not exist", keys: alarmed, verdict: "ERROR", blame: "config", reason: "there is no such alarm"},
+		{name: "CodeDeploy says late when traffic was shifted", prepare: func(w *watched) {
+			told := w.shiftedAt(time.Time{})
+			go func() {
+				<-time.After(3 * time.Second)
+				w.shiftedAt(told)
+			}()
+		}, verdict: "PASS"},
+		{name: "CodeDeploy does not say when traffic was shifted", prepare: func(w *watched) { w.shiftedAt(time.Time{}) }, verdict: "ERROR", blame: "config", reason: "CodeDeploy does not say when production's traffic was shifted"},
 		{name: "a suite without `watch`", keys: "-", verdict: "ERROR", blame: "config", reason: "the suite has no watch"},
 		{name: "the metrics may not be read", prepare: func(w *watched) { w.refused = "GetMetricData" }, verdict: "ERROR", blame: "config", reason: "cloudwatch GetMetricData: AccessDeniedException"},
 		{name: "the tasks may not be read", prepare: func(w *watched) { w.refused = "ListTasks" }, verdict: "ERROR", blame: "config", reason: "ecs ListTasks: AccessDeniedException"},
@@ -402,5 +426,48 @@ func TestWatchNatively(t *testing.T) {
 			}
 			noSecretIn(t, "log", a.log)
 		})
+	}
+}
+
+// TestAWatchThatAsks holds that what somebody approves is the watch that is over, with all that was found.
+func TestAWatchThatAsks(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]string{"approved": "SUCCEEDED", "rejected": "FAILED"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 2m}\npolicy: {inconclusive: ask, ask_for: 10m}\n"))
+			newWatched(t, n.cloud, n.d, "2m").silent = true
+			asked := 0
+			a, _ := watchCalls(t, n, "POST_PRODUCTION_TRAFFIC_SHIFT", n.production(100, 0), func(_ int, text *string) {
+				var state struct{ Question struct{ ID string } }
+				if err := json.Unmarshal([]byte(*text), &state); err != nil {
+					t.Fatal(err)
+				}
+				if state.Question.ID != "" {
+					asked++
+					n.tag(t, n.d.definition(2), answering(verb, state.Question.ID))
+				}
+			}, "EVIDENCE_PARAMETER=/evidence")
+			v := a.verdict(t)
+			if asked != 1 || v.text("verdict") != "INCONCLUSIVE" || !strings.Contains(a.body, want) || !strings.HasPrefix(v.text("reason"), verb+" by arn:") || !strings.Contains(v.text("reason"), "watch: 5xx: green served 0 requests") {
+				t.Errorf("asked %d times, %s: %s\n%s", asked, a.body, v.text("reason"), a.log)
+			}
+		})
+	}
+}
+
+// A suite whose watch nobody runs is told before anything is started.
+func TestAWatchThatNobodyRuns(t *testing.T) {
+	t.Parallel()
+	for config, told := range map[string]bool{
+		"{}": true, `{"lifecycleHooks":[{"lifecycleStages":["PRE_SCALE_UP"]}]}`: true,
+		`{"lifecycleHooks":[{"lifecycleStages":["PRE_SCALE_UP"]},{"lifecycleStages":["POST_PRODUCTION_TRAFFIC_SHIFT"]}]}`: false,
+	} {
+		n := newNative(t, serve(t, good()), serve(t, old()), watchSuite("watch: {for: 10m}\n"))
+		n.config = config
+		a := n.at("PRE_SCALE_UP", "")
+		if v := a.verdict(t); v.text("verdict") != "PASS" || strings.Contains(a.log, "nobody watches") != told {
+			t.Errorf("%s: %s\n%s", config, v.text("reason"), a.log)
+		}
 	}
 }

@@ -45,9 +45,10 @@ func command(at surroundings) *cli.Command {
 		Arguments: "[flags] SUITE",
 		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
 makes every attempt of every check, and with --baseline compares it with the old
-release. It never retries what it judges. A comparison takes 30 s by default (over),
-and longer where the release looks slower and may only be cold (warm_up_within);
-slower by less than 20 ms (min_shift) or 1.25× (min_ratio) is not called slower.`,
+release. It never retries what it judges. A comparison takes 30 s by default
+(over), and longer where the release looks slower and may only be cold
+(warm_up_within); what is slower by less than 20 ms (min_shift) or 1.25 times
+(min_ratio) is not called slower.`,
 		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
 smoke --target https://green.example --baseline https://blue.example \
     --report junit=smoke.xml smoke.yaml

@@ -142,14 +142,10 @@ func (s Spec) JSON() []byte {
 // yaml is a text without quotes where every YAML reader takes it for one, else in double quotes with nothing but
 // ASCII in them.
 func (v Value) yaml() string {
-	if v.Text == Placeholder || isPlain(v.Text) {
+	plain := regexp.MustCompile(`^[A-Za-z]([\w/.:-]*[\w/.-])?$`).MatchString(v.Text) &&
+		!slices.Contains(strings.Fields("y n yes no on off true false null"), strings.ToLower(v.Text))
+	if v.Text == Placeholder || plain {
 		return v.Text
 	}
 	return strconv.QuoteToASCII(v.Text) // Go's escapes are YAML's too
-}
-
-func isPlain(s string) bool {
-	name := regexp.MustCompile(`^[A-Za-z]([\w/.:-]*[\w/.-])?$`)
-	return name.MatchString(s) &&
-		!slices.Contains(strings.Fields("y n yes no on off true false null"), strings.ToLower(s))
 }

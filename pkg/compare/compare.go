@@ -18,6 +18,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/aclements/go-moremath/stats"
 )
 
 // The limits of the rules.
@@ -29,8 +31,6 @@ const (
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
-	// testsPerCheck: errors, shift, tail, bound. Holm corrects for all of them, whether they could be made or not.
-	testsPerCheck = 4
 	// MinRatio and MinShift are what a user would feel, where nothing else is said: a smaller shift may be real, but is
 	// not a reason to stop.
 	MinRatio = 1.25
@@ -138,9 +138,6 @@ type Result struct {
 	// what follows those of the last one.
 	Pairs       int
 	Green, Blue Side
-	// TailFrom is the latency at which the tail begins, and GreenTail and BlueTail count what is above it.
-	TailFrom            time.Duration
-	GreenTail, BlueTail int
 	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
 	Errors, Shift, Tail, Bound Test
 
@@ -154,31 +151,36 @@ type Result struct {
 // suite as a whole must not fail by chance more often than Alpha says. Results come in the samples' order.
 func Judge(samples []Sample) []Result {
 	results := make([]Result, len(samples))
-	ps := make([]float64, 0, len(samples)*testsPerCheck)
+	var ps []float64
 	for i, s := range samples {
 		results[i] = measure(s)
-		for _, t := range results[i].tests() {
+		for _, t := range results[i].tests(s) {
 			ps = append(ps, t.P)
 		}
 	}
 	adjusted := Holm(ps)
-	for i := range results {
+	for i, s := range samples {
 		r := &results[i]
-		for k, t := range r.tests() {
-			t.Adjusted = adjusted[testsPerCheck*i+k]
-			t.Worse = t.Adjusted <= Alpha && (t.Last <= again || len(samples[i].Blocks) < 2)
+		for _, t := range r.tests(s) {
+			t.Adjusted, adjusted = adjusted[0], adjusted[1:]
+			t.Worse = t.Adjusted <= Alpha && (t.Last <= again || len(s.Blocks) < 2)
 		}
-		r.decide(samples[i])
+		r.decide(s)
 	}
 	return results
 }
 
-func (r *Result) tests() [testsPerCheck]*Test {
-	return [...]*Test{&r.Errors, &r.Shift, &r.Tail, &r.Bound}
+// tests are those of a sample. Holm corrects for all of them, whether there was enough to make them or not.
+func (r *Result) tests(s Sample) []*Test {
+	all := []*Test{&r.Errors, &r.Shift, &r.Tail, &r.Bound}
+	if s.Bound == 0 {
+		all = all[:3]
+	}
+	return all
 }
 
-// Again reports whether another block is to be measured, once green had more requests: it looks slower and nothing has
-// confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
+// Again reports whether another block is to be measured, once green had more requests: it looks slower, surely or not,
+// and nothing has confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
 func (s Sample) Again() bool {
 	if len(s.Blocks) == 0 {
 		return false
@@ -188,7 +190,7 @@ func (s Sample) Again() bool {
 	if len(s.Blocks) > 1 {
 		return slow <= again && r.faster
 	}
-	return slow <= Alpha || r.last.muchTail()
+	return slow <= Alpha || r.last.muchTail() || s.felt(r.Green, r.Blue)
 }
 
 // measure fills in all that one sample says alone. The latencies are compared only where there are
@@ -206,13 +208,12 @@ func measure(s Sample) Result {
 		r.Green.count(r.last.green.Side)
 		r.Blue.count(r.last.blue.Side)
 		if all := r.last.blue.logs; len(all) > 1 {
-			parts = append(parts, mean(all[:len(all)/2]), mean(all[len(all)/2:]))
+			parts = append(parts, stats.Mean(all[:len(all)/2]), stats.Mean(all[len(all)/2:]))
 		}
 	}
 	l := r.last
 	r.faster = len(s.Blocks) > 1 && l.fasterThan(before)
 	r.Green.P50, r.Green.P95, r.Blue.P50, r.Blue.P95 = l.green.P50, l.green.P95, l.blue.P50, l.blue.P95
-	r.TailFrom, r.GreenTail, r.BlueTail = l.tailFrom, l.greenTail, l.blueTail
 	p := FisherGreater(r.Green.Errors, r.asked, r.Blue.Errors, r.asked)
 	r.Errors = Test{P: p, Last: p}
 	r.Shift = Test{P: r.first.shift, Last: l.shift}
@@ -241,7 +242,9 @@ type sequence struct {
 	parts  [timeParts][]float64
 }
 
-func (s *sequence) add(shot Shot, part int) {
+// add takes a shot of a part of the time. What is quicker than what would be felt is as quick as that: a blue that
+// takes half a millisecond now and five then does not move.
+func (s *sequence) add(shot Shot, part int, felt time.Duration) {
 	if shot.Failed {
 		s.Errors++
 		if shot.Wrong {
@@ -249,7 +252,7 @@ func (s *sequence) add(shot Shot, part int) {
 		}
 		return
 	}
-	log := math.Log(float64(max(shot.Latency, time.Microsecond)))
+	log := math.Log(float64(max(shot.Latency, felt, time.Microsecond)))
 	s.Answered++
 	s.sorted, s.logs, s.parts[part] = append(s.sorted, float64(shot.Latency)), append(s.logs, log), append(s.parts[part], log)
 }
@@ -261,8 +264,9 @@ func (s *sequence) over(than time.Duration) int {
 
 // look is what one block says alone.
 type look struct {
-	green, blue         sequence
-	pairs               int
+	green, blue sequence
+	pairs       int
+	// tailFrom is the latency at which the tail begins, and greenTail and blueTail count what is above it.
 	tailFrom            time.Duration
 	greenTail, blueTail int
 	greenOver, blueOver int
@@ -273,8 +277,8 @@ type look struct {
 func (s Sample) look(b Block) look {
 	l := look{shift: 1, tail: 1, bound: 1}
 	for i, p := range b.Pairs {
-		l.green.add(p.Green, i*timeParts/len(b.Pairs))
-		l.blue.add(p.Blue, i*timeParts/len(b.Pairs))
+		l.green.add(p.Green, i*timeParts/len(b.Pairs), s.MinShift)
+		l.blue.add(p.Blue, i*timeParts/len(b.Pairs), s.MinShift)
 		if !p.Green.Failed && !p.Blue.Failed {
 			l.pairs++
 		}
@@ -325,6 +329,12 @@ func (l look) muchTail() bool {
 	return l.pairs >= MinPairs && float64(l.greenTail) >= muchTail*float64(l.green.Answered) && l.greenTail >= 2*l.blueTail
 }
 
+// tails tells both sides' tails.
+func (l look) tails() string {
+	return fmt.Sprintf("%d of %d took over %s, before %d of %d", l.greenTail, l.green.Answered, Length(l.tailFrom),
+		l.blueTail, l.blue.Answered)
+}
+
 // decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
 // enough, else Pass.
 func (r *Result) decide(s Sample) {
@@ -346,17 +356,21 @@ func (r *Result) decide(s Sample) {
 		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
 			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
+	case r.Shift.Last <= again && s.felt(r.Green, r.Blue):
+		r.Outcome = Inconclusive
+		r.Reason = fmt.Sprintf("%s slower: %s, before %s; at first that was not certain", times(r.Green.P50, r.Blue.P50),
+			Length(r.Green.P50), Length(r.Blue.P50))
 	case r.last.muchTail():
 		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("a long tail, which may be chance: %d of %d took over %s, before %d of %d; write more pairs",
-			r.GreenTail, r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered)
+		r.Reason = "a long tail, which may be chance: " + r.last.tails() + "; write more pairs"
 	default:
 		r.Outcome, r.Reason = Pass, "no worse than blue: "+r.numbers(s)
-		if green, blue := r.Green.P95 > s.Bound, r.Blue.P95 > s.Bound; s.Bound > 0 && green {
-			r.Warning = fmt.Sprintf("p95 is %s, want at most %s: so few say little", Length(r.Green.P95), Length(s.Bound))
-			if blue {
-				r.Warning = fmt.Sprintf("p95 is %s, want at most %s; production has %s", Length(r.Green.P95), Length(s.Bound),
-					Length(r.Blue.P95))
+		if s.Bound > 0 && r.Green.P95 > s.Bound {
+			r.Warning = fmt.Sprintf("p95 is %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
+			if r.Blue.P95 > s.Bound {
+				r.Warning += "; production has " + Length(r.Blue.P95)
+			} else {
+				r.Warning += ": so few say little"
 			}
 			r.Reason += "; " + r.Warning
 		}
@@ -381,8 +395,7 @@ func (r *Result) worse(s Sample) []string {
 			Length(r.Blue.P50), r.waited(s)))
 	}
 	if r.Tail.Worse {
-		all = append(all, fmt.Sprintf("a longer tail: %d of %d took over %s, before %d of %d", r.GreenTail,
-			r.last.green.Answered, Length(r.TailFrom), r.BlueTail, r.last.blue.Answered))
+		all = append(all, "a longer tail: "+r.last.tails())
 	}
 	if r.Bound.Worse {
 		text := fmt.Sprintf("p95 %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
@@ -399,12 +412,13 @@ func (r *Result) numbers(s Sample) string {
 	text := fmt.Sprintf("median %s against %s, p95 %s against %s, errors %d against %d, n=%d", Length(r.Green.P50),
 		Length(r.Blue.P50), Length(r.Green.P95), Length(r.Blue.P95), r.Green.Errors, r.Blue.Errors, r.Pairs)
 	switch slow := float64(r.Green.P50) >= s.MinRatio*float64(r.Blue.P50); {
-	case r.faster || min(r.Shift.Adjusted, r.Tail.Adjusted) <= Alpha:
+	case r.faster:
 		text += "; was still getting faster" + r.warmed(s)
 	case slow && !s.felt(r.Green, r.Blue):
 		text += fmt.Sprintf("; %s slower, but by less than %s", times(r.Green.P50, r.Blue.P50), Length(s.MinShift))
 	case slow:
-		text += fmt.Sprintf("; %s slower, but chance, drift or hosts that differ make as much", times(r.Green.P50, r.Blue.P50))
+		r.Warning = times(r.Green.P50, r.Blue.P50) + " slower, but chance, drift or hosts that differ make as much"
+		text += "; " + r.Warning
 	}
 	return text
 }
@@ -441,6 +455,14 @@ func (t Test) String() string {
 		text += fmt.Sprintf(", again %.2g", t.Last)
 	}
 	return text
+}
+
+// Count is a number of things in words, here and in reports: "1 check", "2 checks".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ratio is how many times as long, 1 where nobody can say.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/aclements/go-moremath/mathx"
 	"github.com/aclements/go-moremath/stats"
 )
 
@@ -31,7 +32,7 @@ func BinomialGreater(k, n int, p float64) float64 {
 		return 0
 	}
 	// From here on each term is smaller than the one before.
-	term, sum := math.Exp(lchoose(n, k)+float64(k)*math.Log(p)+float64(n-k)*math.Log1p(-p)), 0.0
+	term, sum := math.Exp(mathx.Lchoose(n, k)+float64(k)*math.Log(p)+float64(n-k)*math.Log1p(-p)), 0.0
 	for i := k; i <= n && term > sum*1e-12; i++ {
 		sum += term
 		term *= float64(n-i) / float64(i+1) * p / (1 - p)
@@ -40,15 +41,7 @@ func BinomialGreater(k, n int, p float64) float64 {
 }
 
 // LeastMannWhitney is the smallest value that MannWhitneyGreater can have for samples of these sizes.
-func LeastMannWhitney(a, b int) float64 { return math.Exp(-lchoose(a+b, a)) }
-
-// lchoose is the logarithm of how many ways there are to choose k of n.
-func lchoose(n, k int) float64 {
-	all, _ := math.Lgamma(float64(n + 1))
-	some, _ := math.Lgamma(float64(k + 1))
-	others, _ := math.Lgamma(float64(n - k + 1))
-	return all - some - others
-}
+func LeastMannWhitney(a, b int) float64 { return math.Exp(-mathx.Lchoose(a+b, a)) }
 
 // MannWhitneyGreater is the one-sided Mann-Whitney test: the probability that chance alone makes the values in a this
 // much greater than those in b, when both come from one population. Small means that a has the greater values. It is
@@ -67,13 +60,13 @@ func MannWhitneyGreater(a, b []float64) float64 {
 const (
 	// timeParts is into how many parts the time of a block is divided. How much they differ from each other says how sure
 	// the mean of all is, however the requests depend on each other within a part.
-	timeParts = 10
+	timeParts = 12
 	// mostTasks is up to how many tasks are told apart, by the order in which a load balancer asks them in turn.
 	mostTasks = 6
 	// tasksDiffer is from which F on the tasks of a side differ, and hostWeight how much their variance then counts beside
 	// that of the time: so much that tasks on hosts that differ by chance look slower in no more runs than Alpha says.
-	tasksDiffer = 5
-	hostWeight  = 0.5
+	tasksDiffer = 6
+	hostWeight  = 0.7
 )
 
 // slowerBy returns the mean difference of green's and blue's logarithms, and the probability that chance makes as much
@@ -82,15 +75,15 @@ func slowerBy(green, blue *sequence, margin float64) (by, p float64) {
 	var d []float64
 	for i := range timeParts {
 		if g, b := green.parts[i], blue.parts[i]; len(g) > 0 && len(b) > 0 {
-			d = append(d, mean(g)-mean(b))
+			d = append(d, stats.Mean(g)-stats.Mean(b))
 		}
 	}
 	if len(d) < 2 {
 		return 0, 1
 	}
-	by = mean(d)
+	by = stats.Mean(d)
 	n := float64(len(d))
-	variance := squares(d, by)/(n-1)/n + hostWeight*(betweenTasks(green.logs)+betweenTasks(blue.logs))
+	variance := stats.Variance(d)/n + hostWeight*(betweenTasks(green.logs)+betweenTasks(blue.logs))
 	if variance <= 0 {
 		variance = 1e-12
 	}
@@ -100,7 +93,7 @@ func slowerBy(green, blue *sequence, margin float64) (by, p float64) {
 // betweenTasks is the variance of a side's mean that comes from its tasks, as far as they clearly differ: from the most
 // that any number of tasks explains, if they were asked in turn.
 func betweenTasks(logs []float64) float64 {
-	most, all := 0.0, squares(logs, mean(logs))
+	most, all := 0.0, squares(logs)
 	for tasks := 2; tasks <= min(mostTasks, len(logs)/2); tasks++ {
 		groups := make([][]float64, tasks)
 		for i, v := range logs {
@@ -108,7 +101,7 @@ func betweenTasks(logs []float64) float64 {
 		}
 		within := 0.0
 		for _, g := range groups {
-			within += squares(g, mean(g))
+			within += squares(g)
 		}
 		n := float64(len(logs))
 		between, error := (all-within)/float64(tasks-1), within/(n-float64(tasks))
@@ -119,21 +112,8 @@ func betweenTasks(logs []float64) float64 {
 	return most
 }
 
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
-func squares(values []float64, around float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += (v - around) * (v - around)
-	}
-	return sum
-}
+// squares is the sum of the squared distances from the mean.
+func squares(values []float64) float64 { return stats.Variance(values) * float64(len(values)-1) }
 
 // Holm corrects p-values for multiple tests: when all hypotheses with a corrected value of at most α are rejected, a
 // true one is among them with a probability of at most α, however the tests depend on each other (Holm 1979).

@@ -43,6 +43,9 @@ func Of[T any](value T, err error) Fact[T] {
 // Get returns the value and whether it is known. The value of a fact that is not is zero.
 func (f Fact[T]) Get() (T, bool) { return f.value, f.known }
 
+// Value is what is known, or zero.
+func (f Fact[T]) Value() T { return f.value }
+
 // Err is why a fact is not known; nil where it is known, or was not asked for.
 func (f Fact[T]) Err() error { return f.err }
 
@@ -99,7 +102,7 @@ func (f Finder) Deployment(ctx context.Context, id string) Facts {
 		found.Test.ARN, found.Production.ARN = cmp.Or(d.TestListeners...), cmp.Or(d.ProductionListeners...)
 		found.TestListeners = len(d.TestListeners)
 	}
-	t, _ := found.Target.Get()
+	t := found.Target.Value()
 	if green := t.Replacement(); green != nil {
 		found.Share, found.GreenGroup = Of(green.TrafficWeight, nil), named(green.TargetGroup)
 	}
@@ -111,21 +114,19 @@ func (f Finder) Deployment(ctx context.Context, id string) Facts {
 
 // Complete returns what Deployment found with what is wanted beside it. Its warnings are only the new ones.
 func (f Finder) Complete(ctx context.Context, found Facts, w Wanted) Facts {
-	var test, production Side
-	var original, replacement Fact[TaskDefinition]
+	target, known := found.Target.Get()
 	parallel.Do(
 		func() {
-			if t, ok := found.Target.Get(); w.Definitions && ok {
-				original, replacement = f.TaskDefinitions(ctx, t)
+			if w.Definitions && known {
+				found.Original, found.Replacement = f.TaskDefinitions(ctx, target)
 			}
 		},
-		func() { test = f.side(ctx, found.Test.ARN, w.TestURL, w) },
-		func() { production = f.side(ctx, found.Production.ARN, w.ProductionURL, w) },
+		func() { found.Test = f.side(ctx, found.Test.ARN, w.TestURL, w) },
+		func() { found.Production = f.side(ctx, found.Production.ARN, w.ProductionURL, w) },
 	)
-	found.Original, found.Replacement, found.Test, found.Production = original, replacement, test, production
 	found.Warnings = nil
-	found = found.warned(replacement.Err(), original.Err(), test.err(), production.err())
-	if _, ok := found.Target.Get(); w.Definitions && !ok {
+	found = found.warned(found.Replacement.Err(), found.Original.Err(), found.Test.err(), found.Production.err())
+	if w.Definitions && !known {
 		found.Replacement = Of(TaskDefinition{}, errors.New("read task sets: the deployment's target is not known"))
 	}
 	return found
@@ -139,8 +140,8 @@ func (f Finder) Native(ctx context.Context, deployment, service, revision string
 	}
 	found := Facts{Rollout: Of(f.Rollout(ctx, deployment, service, revision))}
 	asked := []string{revision}
-	if r, _ := found.Rollout.Get(); len(r.Sources) == 1 {
-		asked = append(asked, r.Sources[0])
+	if sources := found.Rollout.Value().Sources; len(sources) == 1 {
+		asked = append(asked, sources...)
 	}
 	all, err := f.Revisions(ctx, asked...)
 	if err != nil {
@@ -276,13 +277,17 @@ func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets 
 		if wanted == nil || aws.ToString(set.Id) != wanted.ID {
 			continue
 		}
-		var behind types.LoadBalancer
-		if len(set.LoadBalancers) > 0 {
-			behind = set.LoadBalancers[0]
-		}
-		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), behind))
+		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), first(set.LoadBalancers)))
 	}
 	return Fact[TaskDefinition]{}
+}
+
+// first is the first one, or none.
+func first(all []types.LoadBalancer) (l types.LoadBalancer) {
+	if len(all) > 0 {
+		l = all[0]
+	}
+	return l
 }
 
 // taskDefinition reads a task definition. behind says which of its containers is behind which target group.
@@ -292,10 +297,7 @@ func (f Finder) taskDefinition(ctx context.Context, arn string, behind types.Loa
 	if err != nil {
 		return TaskDefinition{}, fmt.Errorf("read task definition: %w", awsclient.Error(err))
 	}
-	var answer types.TaskDefinition
-	if out.TaskDefinition != nil {
-		answer = *out.TaskDefinition
-	}
+	answer := awsclient.Of(out.TaskDefinition)
 	if got := aws.ToString(answer.TaskDefinitionArn); arn == "" || got != arn {
 		return TaskDefinition{}, fmt.Errorf("read task definition: asked for %.200q, the answer is about %.200q", arn, got)
 	}

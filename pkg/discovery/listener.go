@@ -221,13 +221,8 @@ func (w *Way) read(r types.Rule) {
 		}
 	}
 	for _, c := range r.Conditions {
-		patterns := slices.Clone(c.Values) // AWS says them twice
-		if c.HostHeaderConfig != nil {
-			patterns = append(patterns, c.HostHeaderConfig.Values...)
-		} else if c.PathPatternConfig != nil {
-			patterns = append(patterns, c.PathPatternConfig.Values...)
-		}
-		slices.Sort(patterns)
+		patterns := slices.Concat(c.Values, awsclient.Of(c.HostHeaderConfig).Values, awsclient.Of(c.PathPatternConfig).Values)
+		slices.Sort(patterns) // AWS says them twice
 		patterns = slices.Compact(patterns)
 		switch field := aws.ToString(c.Field); {
 		case field == "http-header" && c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.Values) > 0:
@@ -281,12 +276,10 @@ func (f Finder) Health(ctx context.Context, targetGroupARN string) (string, erro
 	var order []string
 	count := map[string]int{}
 	for _, t := range out.TargetHealthDescriptions {
-		state := "unknown"
-		if h := t.TargetHealth; h != nil {
-			state = string(h.State)
-			if h.Reason != "" {
-				state += " (" + string(h.Reason) + ")"
-			}
+		h := awsclient.Of(t.TargetHealth)
+		state := cmp.Or(string(h.State), "unknown")
+		if h.Reason != "" {
+			state += " (" + string(h.Reason) + ")"
 		}
 		if count[state] == 0 {
 			order = append(order, state)

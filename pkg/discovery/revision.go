@@ -45,6 +45,8 @@ type Rollout struct {
 	// run into: a hook that times out lets the deployment go on.
 	Flaws   []string
 	Lenient bool
+	// Watched says that a lifecycle hook is there when production's traffic has been shifted.
+	Watched bool
 
 	strategy types.DeploymentStrategy
 	percent  float64
@@ -77,18 +79,19 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 		return Rollout{}, errors.New("read service deployment: the answer is not about this deployment")
 	}
 	d := out.ServiceDeployments[0]
-	r := Rollout{Began: aws.ToTime(cmp.Or(d.StartedAt, d.CreatedAt)), RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
-		d.Status == types.ServiceDeploymentStatusRollbackRequested}
-	if t := d.TargetServiceRevision; t != nil && aws.ToString(t.Arn) == revision &&
-		t.RequestedProductionTrafficWeight != nil {
+	r := Rollout{
+		Began: aws.ToTime(cmp.Or(d.StartedAt, d.CreatedAt)),
+		RollingBack: d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
+			d.Status == types.ServiceDeploymentStatusRollbackRequested,
+	}
+	t := awsclient.Of(d.TargetServiceRevision)
+	if aws.ToString(t.Arn) == revision && t.RequestedProductionTrafficWeight != nil {
 		r.Share = Of(*t.RequestedProductionTrafficWeight, nil)
 	}
 	for _, s := range d.SourceServiceRevisions {
 		r.Sources = append(r.Sources, aws.ToString(s.Arn))
 	}
-	if c := d.DeploymentConfiguration; c != nil {
-		r.configured(*c)
-	}
+	r.configured(awsclient.Of(d.DeploymentConfiguration))
 	if len(r.Sources) > 0 {
 		return r, nil
 	}
@@ -112,10 +115,7 @@ func (f Finder) Rollout(ctx context.Context, deployment, service, revision strin
 
 // configured takes the strategy, and what would keep a release that failed.
 func (r *Rollout) configured(c types.DeploymentConfiguration) {
-	r.strategy = c.Strategy
-	if l := c.LinearConfiguration; l != nil {
-		r.percent = aws.ToFloat64(l.StepPercent)
-	}
+	r.strategy, r.percent = c.Strategy, aws.ToFloat64(awsclient.Of(c.LinearConfiguration).StepPercent)
 	if b := c.DeploymentCircuitBreaker; b != nil && b.Enable && !b.Rollback {
 		r.Flaws = append(r.Flaws, "the deployment circuit breaker does not roll back: set its rollback to true")
 	}
@@ -123,6 +123,8 @@ func (r *Rollout) configured(c types.DeploymentConfiguration) {
 		r.Flaws = append(r.Flaws, "the deployment's alarms do not roll back: set their rollback to true")
 	}
 	for _, h := range c.LifecycleHooks {
+		r.Watched = r.Watched ||
+			slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStagePostProductionTrafficShift)
 		if t := h.TimeoutConfiguration; t != nil && t.Action == types.DeploymentLifecycleHookActionContinue {
 			r.Lenient = true
 			r.Flaws = append(r.Flaws, "a lifecycle hook that times out lets the deployment go on: set its action to ROLLBACK")
@@ -161,19 +163,15 @@ func (f Finder) Revisions(ctx context.Context, arns ...string) ([]Revision, erro
 }
 
 func (f Finder) revision(ctx context.Context, r types.ServiceRevision) Revision {
-	var found Revision
-	var behind types.LoadBalancer
-	if len(r.LoadBalancers) > 0 {
-		behind = r.LoadBalancers[0]
+	behind := first(r.LoadBalancers)
+	rules := awsclient.Of(behind.AdvancedConfiguration)
+	found := Revision{
+		TestRule: aws.ToString(rules.TestListenerRule), ProductionRule: aws.ToString(rules.ProductionListenerRule),
 	}
 	for _, l := range r.LoadBalancers {
-		if l.AdvancedConfiguration != nil && aws.ToString(l.AdvancedConfiguration.TestListenerRule) != "" {
+		if aws.ToString(awsclient.Of(l.AdvancedConfiguration).TestListenerRule) != "" {
 			found.TestRules++
 		}
-	}
-	if rules := behind.AdvancedConfiguration; rules != nil {
-		found.TestRule = aws.ToString(rules.TestListenerRule)
-		found.ProductionRule = aws.ToString(rules.ProductionListenerRule)
 	}
 	if c := r.ResolvedConfiguration; c != nil && len(c.LoadBalancers) == 1 {
 		found.TargetGroup = aws.ToString(c.LoadBalancers[0].TargetGroupArn)

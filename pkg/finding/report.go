@@ -8,6 +8,7 @@ package finding
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
@@ -183,21 +184,14 @@ const (
 // Worst returns the worse of two verdicts: FAIL > ERROR > INCONCLUSIVE > PASS. Any other
 // value counts as Error.
 func Worst(a, b Verdict) Verdict {
-	for _, v := range []Verdict{Fail, Error, Inconclusive} {
-		if a.known() == v || b.known() == v {
-			return v
+	order := []Verdict{Pass, Inconclusive, Error, Fail}
+	rank := func(v Verdict) int {
+		if n := slices.Index(order, v); n >= 0 {
+			return n
 		}
+		return slices.Index(order, Error)
 	}
-	return Pass
-}
-
-func (v Verdict) known() Verdict {
-	switch v {
-	case Pass, Fail, Inconclusive, Error:
-		return v
-	case Skipped:
-	}
-	return Error
+	return order[max(rank(a), rank(b))]
 }
 
 // Blame says whose business a verdict is, so that the right person is woken.

@@ -102,10 +102,7 @@ func (g *Gate) ask(ctx context.Context, in *invocation, d decision.Decision) (de
 		case before != "":
 			return d, before
 		}
-		select {
-		case <-time.After(min(left, askEvery)):
-		case <-ctx.Done():
-		}
+		smoke.Pause(ctx, min(left, askEvery))
 	}
 }
 

@@ -42,8 +42,8 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 	in.facts = f
 	s.Cluster, s.Service = in.service()
 	s.Step = in.step()
-	original, _ := f.Original.Get()
-	s.Event, s.Release, s.OldRelease, s.Target = f.lifecycleEvent, f.release, original.Release, f.test.URL
+	s.Event, s.Release, s.OldRelease = f.lifecycleEvent, f.release, f.Original.Value().Release
+	s.Target = f.test.URL
 	if err != nil {
 		return err
 	}
@@ -81,14 +81,13 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 
 // baseline is what serves production and is not the new release, or why there is none.
 func (f facts) baseline(checked *suite.Suite) decision.Baseline {
-	way, _ := f.Production.Way.Get()
 	group, named := f.GreenGroup.Get()
 	switch percent, known := f.Share.Get(); {
 	case f.creation != "":
 		return decision.NoBaseline(f.creation)
 	case (smoke.Job{Target: f.test, Baseline: f.production}).OnlyPathsApart(checked):
 		return decision.NoBaseline("only the path leads to the new release, and the old one is not asked for another")
-	case known && percent == 0 && named && slices.Contains(way.Groups, group):
+	case known && percent == 0 && named && slices.Contains(f.Production.Way.Value().Groups, group):
 		return decision.NoBaseline("production's listener already leads to the new release's target group")
 	}
 	return decision.BaselineAt(f.production.URL, f.Share)
@@ -180,9 +179,9 @@ func (g *Gate) job(
 	parallel.Do(func() {
 		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
 	}, func() {
-		switch percent, _ := f.Share.Get(); {
+		switch {
 		case f.lifecycleEvent != lifecycle.BeforeAllowTraffic:
-		case in.stage != nil && percent > 0: // a step that moves production on: everything is judged again
+		case in.stage != nil && f.Share.Value() > 0: // a step that moves production on: everything is judged again
 			s.Evidence = decision.NoEvidence("production already serves the new release")
 			s.Compared = g.evidence(ctx, *s, decision.ComparedIn)
 		default:
@@ -207,14 +206,14 @@ func (g *Gate) job(
 	if f.creation != "" {
 		job.UncomparableBaseline = f.creation
 	}
-	if n, _ := f.Replacement.Get(); n.Bootstrap {
-		if r, _ := f.Rollout.Get(); !r.First {
+	if f.Replacement.Value().Bootstrap {
+		if !f.Rollout.Value().First {
 			return smoke.Job{}, errors.New("the new release has the label greenlight.bootstrap=true, which is the " +
 				"placeholder's: the next release would not be compared with it")
 		}
 		job.UncomparableBaseline = cmp.Or(f.creation, "the service is being created with the stack's placeholder")
 	}
-	if o, _ := f.Original.Get(); o.Bootstrap {
+	if f.Original.Value().Bootstrap {
 		job.UncomparableBaseline = "production is still served by the stack's placeholder (greenlight.bootstrap=true)"
 	}
 	if why := smoke.OneAddress(ctx, checked, job); why != "" {

@@ -76,8 +76,7 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	} else {
 		f, err = g.readDeployment(ctx, in, f, wanted)
 	}
-	td, _ := f.Replacement.Get()
-	if f.release = cmp.Or(f.release, td.Release); f.lifecycleEvent == lifecycle.AfterAllowTraffic {
+	if f.release = cmp.Or(f.release, f.Replacement.Value().Release); f.lifecycleEvent == lifecycle.AfterAllowTraffic {
 		return f, err // nobody is asked anything but AWS
 	}
 	// What a setting says is its owner's to know, unless it is the address of both releases.
@@ -99,10 +98,8 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 // learn fills in what the settings leave open from what was discovered. Where led, the listener's rule says what to
 // send.
 func learn(s smoke.Side, found discovery.Side, led bool) smoke.Side {
-	url, _ := found.URL.Get()
-	s.URL = cmp.Or(s.URL, url)
-	s.Addrs, _ = found.Addresses.Get()
-	way, _ := found.Way.Get()
+	way := found.Way.Value()
+	s.URL, s.Addrs = cmp.Or(s.URL, found.URL.Value()), found.Addresses.Value()
 	if len(s.Headers) == 0 {
 		s.Headers = way.Headers
 	}
@@ -114,13 +111,12 @@ func learn(s smoke.Side, found discovery.Side, led bool) smoke.Side {
 
 // cannot says why test traffic cannot be sent, as far as listeners and rules say it.
 func (f facts) cannot() error {
-	way, _ := f.Test.Way.Get()
-	switch {
+	switch why := f.Test.Way.Value().Cannot; {
 	case f.TestListeners > 1:
 		return fmt.Errorf("test traffic has %d listeners or rules, of which one can be judged: TEST_URL can say which",
 			f.TestListeners)
-	case way.Cannot != "":
-		return errors.New(way.Cannot + ": correct the test traffic's rule")
+	case why != "":
+		return errors.New(why + ": correct the test traffic's rule")
 	}
 	return nil
 }
@@ -130,7 +126,7 @@ func (g *Gate) readDeployment(ctx context.Context, in *invocation, f facts, want
 	finder := discovery.Finder{AWS: g.AWS, CodeDeploy: g.CodeDeploy}
 	f.Facts = finder.Deployment(ctx, in.event.DeploymentID)
 	in.j.warn(f.Warnings...)
-	d, _ := f.Deployment.Get()
+	d := f.Deployment.Value()
 	in.rollback.Store(d.Rollback)
 	var err error
 	if f.lifecycleEvent, err = g.role(f.Target); err != nil {
@@ -205,7 +201,7 @@ func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted di
 	finder := discovery.Finder{AWS: g.AWS}
 	f.Facts = finder.Native(ctx, in.stage.Deployment, in.stage.Service, in.stage.TargetRevision, wanted)
 	in.j.warn(f.Warnings...)
-	r, _ := f.Rollout.Get()
+	r := f.Rollout.Value()
 	if r.RollingBack {
 		in.rollback.Store(true)
 	}
@@ -222,8 +218,7 @@ func (g *Gate) readStage(ctx context.Context, in *invocation, f facts, wanted di
 	if err := f.Test.Way.Err(); err != nil {
 		in.j.warn(err.Error() + "; TEST_HEADERS can say the headers that lead to the new release")
 	}
-	asked, _ := f.Test.Way.Get()
-	for name, value := range asked.Headers {
+	for name, value := range f.Test.Way.Value().Headers {
 		if len(f.test.Headers) > 0 && f.test.Header(name) != value {
 			return f, fmt.Errorf("TEST_HEADERS does not say what the test traffic's rule asks for, the header %s: what leads "+
 				"to the new release is not known", name)
@@ -251,13 +246,12 @@ func (g *Gate) created(ctx context.Context, in *invocation, f discovery.Facts) s
 
 // step is the number of a native deployment's step, or 0 where it has none, or nobody knows.
 func (in *invocation) step() int {
-	r, _ := in.facts.Rollout.Get()
 	share, known := in.facts.Share.Get()
 	if in.stage == nil || !known || in.facts.lifecycleEvent != lifecycle.BeforeAllowTraffic &&
 		in.stage.Stage != lifecycle.PreProductionTrafficShift {
 		return 0
 	}
-	return r.Step(share)
+	return in.facts.Rollout.Value().Step(share)
 }
 
 // service is the name of the cluster and of the service, empty where nobody says them.
@@ -265,7 +259,6 @@ func (in *invocation) service() (cluster, name string) {
 	if in.stage != nil {
 		return discovery.ServiceIn(cmp.Or(in.stage.Service, in.stage.Deployment))
 	}
-	t, _ := in.facts.Target.Get()
-	cluster, name, _ = strings.Cut(t.ID, ":")
+	cluster, name, _ = strings.Cut(in.facts.Target.Value().ID, ":")
 	return cluster, name
 }

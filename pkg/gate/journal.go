@@ -58,22 +58,19 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
 		secrets: redact.New(s.AWS.Secrets()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
 	}
-	j.results = zerolog.New((*lineWriter)(j)).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
+	j.results = zerolog.New(j).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
 	return j
 }
 
-// lineWriter is the writer behind the journal's loggers.
-type lineWriter journal
-
-// Write passes a line on until the journal is closed.
-func (w *lineWriter) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
+// Write passes a line of the journal's loggers on until it is closed.
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
 		return len(line), nil
 	}
-	if _, err := io.WriteString(w.out, w.secrets.Text(string(line))); err != nil {
+	if _, err := io.WriteString(j.out, j.secrets.Text(string(line))); err != nil {
 		return 0, err
 	}
 	return len(line), nil
@@ -267,7 +264,7 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 		j.warn(err.Error())
 	}
 	for _, line := range lines {
-		_, _ = (*lineWriter)(j).Write(append(line, '\n'))
+		_, _ = j.Write(append(line, '\n'))
 	}
 }
 
@@ -299,23 +296,16 @@ const (
 	maxNamespace      = 1024
 )
 
-// unknown stands for a dimension whose value is not known: CloudWatch drops a line whose dimension is
-// missing or empty.
-const unknown = "unknown"
-
-// unit is a unit that CloudWatch knows.
-type unit string
-
-// The units that Greenlight uses.
+// The units that Greenlight uses, as CloudWatch knows them.
 const (
-	count        unit = "Count"
-	milliseconds unit = "Milliseconds"
+	count        = "Count"
+	milliseconds = "Milliseconds"
 )
 
 // metric is one metric with one or several values, in its unit.
 type metric struct {
 	Name   string    `json:"Name"`
-	Unit   unit      `json:"Unit"`
+	Unit   string    `json:"Unit"`
 	Values []float64 `json:"-"`
 }
 
@@ -380,11 +370,12 @@ func (d document) lines() (all [][]byte, err error) {
 	}
 }
 
-// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank.
+// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank. It drops
+// a line whose dimension is missing or empty.
 func dimensionValue(v string) string {
 	v = regexp.MustCompile(`[^ -~]`).ReplaceAllString(v, "?")
 	if strings.TrimSpace(v) == "" {
-		return unknown
+		return "unknown"
 	}
 	return v[:min(len(v), maxDimensionValue)]
 }

@@ -42,13 +42,11 @@ const (
 
 // idle is why there is nothing to watch, or that there is.
 func (g *Gate) idle(in *invocation) decision.Idle {
-	f := &in.facts
-	r, _ := f.Rollout.Get()
-	n, _ := f.Replacement.Get()
+	r := in.facts.Rollout.Value()
 	switch {
 	case in.rollback.Load():
 		return decision.IdleBecause("a release is being taken back")
-	case n.Bootstrap && r.First && len(r.Sources) == 0:
+	case in.facts.Replacement.Value().Bootstrap && r.First && len(r.Sources) == 0:
 		return decision.IdleBecause("the service is being created with the stack's placeholder")
 	}
 	return decision.Idle{}
@@ -60,8 +58,8 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 		return errors.New(noWatch)
 	}
 	if in.stage != nil && in.stage.Stage == lifecycle.PreProductionTrafficShift {
-		group, _ := in.facts.GreenGroup.Get()
-		if s.Idle = decision.Unserved(in.facts.Share, in.facts.Production.Way, group); s.Idle != (decision.Idle{}) {
+		f := &in.facts
+		if s.Idle = decision.Unserved(f.Share, f.Production.Way, f.GreenGroup.Value()); s.Idle != (decision.Idle{}) {
 			return nil
 		}
 	}
@@ -113,10 +111,11 @@ func (g *Gate) hidden(ctx context.Context, checked *suite.Suite) (*redact.Redact
 // subject is what is watched. Without the new release's target group and task definition nothing is.
 func (in *invocation) subject(checked *suite.Suite) (watch.Subject, error) {
 	f := &in.facts
-	r, _ := f.Rollout.Get()
-	s := watch.Subject{Suite: checked, LoadBalancer: discovery.LoadBalancerOf(f.Production.ARN)}
-	s.GreenTask, _ = f.Replacement.Get()
-	s.BlueTask, _ = f.Original.Get()
+	r := f.Rollout.Value()
+	s := watch.Subject{
+		Suite: checked, LoadBalancer: discovery.LoadBalancerOf(f.Production.ARN),
+		GreenTask: f.Replacement.Value(), BlueTask: f.Original.Value(),
+	}
 	s.Cluster, s.Service = in.service()
 	switch {
 	case s.GreenTask.TargetGroup == "":
@@ -158,23 +157,18 @@ func (g *Gate) window(ctx context.Context, in *invocation, w *suite.Watch, befor
 	if in.stage.Stage == lifecycle.PostProductionTrafficShift {
 		return watch.After(now, w, minute), nil
 	}
-	r, _ := in.facts.Rollout.Get()
-	if r.Began.IsZero() || r.Began.After(now) {
+	began := in.facts.Rollout.Value().Began
+	if began.IsZero() || began.After(now) {
 		return watch.Window{}, errors.New("when the deployment began is not known, so neither is since when the new release serves")
 	}
-	return watch.Before(now, r.Began, w, minute), nil
+	return watch.Before(now, began, w, minute), nil
 }
 
 // shifted is when CodeDeploy had shifted production's traffic. It may say so a little late.
 func (g *Gate) shifted(ctx context.Context, in *invocation) (time.Time, error) {
-	t, _ := in.facts.Target.Get()
-	err := in.facts.Target.Err()
+	t, err := in.facts.Target.Value(), in.facts.Target.Err()
 	for until := time.Now().Add(shiftTime); t.Shifted().IsZero(); t, err = g.CodeDeploy.Target(ctx, in.event.DeploymentID) {
-		select {
-		case <-time.After(2 * time.Second):
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil || time.Now().After(until) {
+		if !smoke.Pause(ctx, 2*time.Second) || time.Now().After(until) {
 			return time.Time{}, fmt.Errorf("CodeDeploy does not say when production's traffic was shifted: %w",
 				cmp.Or(err, errors.New("AllowTraffic has no end")))
 		}
@@ -210,10 +204,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		if job.GoOn || time.Until(in.budget.judging) < wait+time.Second {
 			break
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		smoke.Pause(ctx, wait)
 	}
 	report.Verdict, report.Blame = finding.Error, finding.BlameGate
 	report.Reason = "the watch was not over when this call's time was up: " + report.Reason
@@ -233,11 +224,11 @@ func (g *Gate) pause(n lifecycle.Name) int {
 
 // again invokes this very function to go on: CodeDeploy calls a hook once.
 func (g *Gate) again(ctx context.Context, in *invocation) error {
-	t, _ := in.facts.Target.Get()
-	switch took := time.Since(t.Shifted()); {
+	shifted := in.facts.Target.Value().Shifted()
+	switch took := time.Since(shifted); {
 	case in.event.Call >= mostOwnCalls:
 		return fmt.Errorf("there were %d calls already: give the function more time", in.event.Call+1)
-	case took > hookTime && !t.Shifted().IsZero():
+	case took > hookTime && !shifted.IsZero():
 		return fmt.Errorf("it took %s already, and CodeDeploy waits for an hour", took.Round(time.Second))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(lookTime))

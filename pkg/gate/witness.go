@@ -61,8 +61,7 @@ func (g *Gate) proof(ctx context.Context, in *invocation) decision.Proof {
 	case earlier != "" && way.LeadsOnlyTo(group):
 		return decision.Unproven("the rule " + earlier + " comes before the test traffic's, and may take its requests")
 	}
-	replacement, _ := f.Replacement.Get()
-	return decision.ByListener(f.Test.ARN, way, group, replacement.Digest)
+	return decision.ByListener(f.Test.ARN, way, group, f.Replacement.Value().Digest)
 }
 
 // explainReadiness returns what the load balancer says about the new tasks' health, after readiness timed out.
@@ -238,17 +237,19 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if g.watches() && checked.Watch() == nil && g.idle(in) == (decision.Idle{}) {
 		return nil, errors.New(noWatch)
 	}
+	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch() != nil {
+		in.j.warn("the suite has a watch, and nobody watches: no lifecycle hook is at POST_PRODUCTION_TRAFFIC_SHIFT")
+	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
 	return checked, err
 }
 
 // trafficAhead holds what the listeners do against what the controller says.
 func (g *Gate) trafficAhead(ctx context.Context, f *facts) []string {
-	r, _ := f.Rollout.Get()
 	d, ours := f.Deployment.Get()
 	way, led := f.Production.Way.Get()
 	group, known := f.BlueGroup.Get()
-	flaws := r.Flaws
+	flaws := f.Rollout.Value().Flaws
 	for _, trap := range []struct {
 		there bool
 		why   string

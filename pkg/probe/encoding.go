@@ -12,17 +12,17 @@ import (
 // Readable reports whether the body of an answer with this header is text as the application wrote it:
 // plain, or gzip, which has been unzipped. A body in any other encoding is never looked into.
 func Readable(h http.Header) bool {
-	switch strings.ToLower(strings.Join(h["Content-Encoding"], ",")) {
-	case "", "identity", "gzip", "x-gzip":
-		return true
-	}
-	return false
+	e := encoding(h)
+	return e == "" || e == "identity" || zipped(e)
 }
+
+func encoding(h http.Header) string { return strings.ToLower(strings.Join(h["Content-Encoding"], ",")) }
+
+func zipped(encoding string) bool { return encoding == "gzip" || encoding == "x-gzip" }
 
 // plain returns the response's body without the gzip around it.
 func plain(resp *http.Response) io.Reader {
-	switch strings.ToLower(strings.Join(resp.Header["Content-Encoding"], ",")) {
-	case "gzip", "x-gzip":
+	if zipped(encoding(resp.Header)) {
 		return &unzipper{body: resp.Body}
 	}
 	return resp.Body

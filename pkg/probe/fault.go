@@ -98,18 +98,13 @@ func classOf(err error) (Fault, string) {
 	case errors.Is(err, errHandshake):
 		return FaultHandshake, text
 	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
-	}
-	if isTLS(err) {
-		return FaultTLS, text
-	}
-	return classOfConnection(err, text)
-}
-
-func classOfConnection(err error, text string) (Fault, string) {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
 	op, isOp := errors.AsType[*net.OpError](err)
 	switch {
+	case isDNS:
+		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
+	case isTLS(err):
+		return FaultTLS, text
 	case isOp && op.Timeout():
 		return FaultTimeout, text
 	case isOp && op.Op == "dial":

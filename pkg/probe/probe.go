@@ -8,6 +8,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 
 func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []byte) (*http.Response, error) {
 	req := &http.Request{
-		Method: method, URL: u, Header: x.request.Header, Host: x.client.target.Host,
+		Method: method, URL: u, Header: x.request.Header, Host: cmp.Or(x.request.Host, x.client.target.Host),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if req.Header == nil {
@@ -204,9 +205,6 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	} else if method != http.MethodGet && method != http.MethodHead {
 		req.Body = http.NoBody
-	}
-	if host := x.request.Host; host != "" {
-		req.Host = host
 	}
 	if cookies := x.cookieHeader(u, req.Header.Get("Cookie")); cookies != "" {
 		req.Header = req.Header.Clone()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -12,26 +13,26 @@ import (
 // and the observation has a fault when following it is forbidden.
 func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, o Observation, done bool) {
 	location := resp.Header.Get("Location")
-	if x.request.KeepRedirect || location == "" || !redirects(resp.StatusCode) {
+	if x.request.KeepRedirect || location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, resp.StatusCode) {
 		return nil, Observation{}, true
 	}
 	o = Observation{Status: resp.StatusCode, Header: resp.Header, Location: location}
 	next, err := from.Parse(location)
-	if err != nil {
+	switch {
+	case err != nil:
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", location)
-		return nil, o, true
-	}
-	if !x.client.owns(x.request, next) {
+	case !x.client.owns(x.request, next):
 		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q", location)
-		return nil, o, true
-	}
-	// The redirect may name the Host header's host; the request still goes to the target's address.
-	next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
-	if why := x.client.target.Steer(next); why != "" {
+	default:
+		// The redirect may name the Host header's host; the request still goes to the target's address.
+		next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
+		why := x.client.target.Steer(next)
+		if why == "" {
+			return next, o, false
+		}
 		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q: %s", location, why)
-		return nil, o, true
 	}
-	return next, Observation{}, false
+	return nil, o, true
 }
 
 func loop(resp *http.Response, text string) Observation {
@@ -42,21 +43,12 @@ func loop(resp *http.Response, text string) Observation {
 	}
 }
 
-func redirects(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	}
-	return false
-}
-
 // afterRedirect is what browsers do: 307 and 308 repeat the request, the others turn a write into a GET.
 func afterRedirect(status int, method string, body []byte) (string, []byte) {
-	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
+	switch {
+	case status == http.StatusTemporaryRedirect, status == http.StatusPermanentRedirect:
 		return method, body
-	}
-	if method == http.MethodHead {
+	case method == http.MethodHead:
 		return method, nil
 	}
 	return http.MethodGet, nil
@@ -74,11 +66,5 @@ func (c *Client) owns(r Request, u *url.URL) bool {
 }
 
 func port(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case strings.EqualFold(u.Scheme, "https"):
-		return "443"
-	}
-	return "80"
+	return cmp.Or(u.Port(), map[string]string{"https": "443"}[strings.ToLower(u.Scheme)], "80")
 }

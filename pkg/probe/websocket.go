@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,8 @@ func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 	if cookies := x.cookieHeader(u, header.Get("Cookie")); cookies != "" {
 		header.Set("Cookie", cookies)
 	}
-	host := x.request.Host
-	if host == "" {
-		host = x.client.target.Host
-	}
 	conn, resp, err := websocket.Dial(x.watcher.watch(ctx), u.String(), &websocket.DialOptions{ //nolint:bodyclose // there is none: the library takes it
-		HTTPHeader: header, Host: host, HTTPClient: &http.Client{
+		HTTPHeader: header, Host: cmp.Or(x.request.Host, x.client.target.Host), HTTPClient: &http.Client{
 			Transport: x.client.fresh,
 			// A redirect is the answer: nothing but the target's own path is opened.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -125,10 +125,8 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 		if state := c.state(ctx); state != "" && c.Note != nil {
 			c.Note("waiting for the prober, which is " + state)
 		}
-		select {
-		case <-ctx.Done():
+		if !smoke.Pause(ctx, wakePause) {
 			return nil, errors.Join(err, ctx.Err())
-		case <-time.After(wakePause):
 		}
 	}
 }

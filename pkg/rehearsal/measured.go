@@ -115,8 +115,11 @@ func (s *stage) task(d *side, name string) *seenTask {
 	return t
 }
 
-// log writes a task's lines to its log stream.
+// log writes a task's lines to its log stream, the beginning of long ones.
 func (s *stage) log(t *seenTask, lines ...string) {
+	for i, line := range lines {
+		lines[i] = line[:min(len(line), 4*maxText)]
+	}
 	if s.logGroup != "" {
 		s.aws.Log(s.logGroup, s.logPrefix+"/"+t.Container+"/"+t.ID, lines...)
 	}

@@ -25,6 +25,8 @@ func Plain(c finding.Comparison) string {
 	case v == finding.Fail && !slow && c.GreenErrors > c.BlueErrors:
 		return fmt.Sprintf("%s fails: %s of the new version went wrong, of the old one %d", c.Check,
 			Count(c.GreenErrors, "answer"), c.BlueErrors)
+	case (c.GreenP50 <= 0 || c.BlueP50 <= 0) && (v == finding.Pass || v == finding.Fail) && c.Reason != "":
+		return c.Check + ": " + c.Reason
 	case c.GreenP50 <= 0 || c.BlueP50 <= 0:
 		return c.Check + " could not be compared"
 	case v != finding.Pass && !slow && float64(c.GreenP95) > worse*float64(c.BlueP95):

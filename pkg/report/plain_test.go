@@ -19,6 +19,7 @@ func TestAComparisonIsToldInALineForEverybody(t *testing.T) {
 		"one answer in twenty of search is 10× slower: 900 ms, before 90 ms":        {Verdict: finding.Fail, GreenP50: 81 * ms, BlueP50: 80 * ms, GreenP95: 900 * ms, BlueP95: 90 * ms},
 		"search fails: 12 answers of the new version went wrong, of the old one 1":  {Verdict: finding.Fail, GreenP50: 81 * ms, BlueP50: 80 * ms, GreenErrors: 12, BlueErrors: 1},
 		"search fails: 1 answer of the new version went wrong, of the old one 0":    {Verdict: finding.Fail, BlueP50: 80 * ms, GreenErrors: 1},
+		"search: production answers wrongly":                                        {Verdict: finding.Pass, GreenP50: 81 * ms, Reason: "production answers wrongly"},
 		"search could not be compared":                                              {Verdict: finding.Error, GreenP50: 81 * ms},
 		"search is 1.2× slower: 96 ms, before 80 ms, but that is not certain":       {Verdict: finding.Inconclusive, GreenP50: 96 * ms, BlueP50: 80 * ms},
 		"search is as fast as before: 80 ms, before 80 ms, but that is not certain": {GreenP50: 80 * ms, BlueP50: 80 * ms},

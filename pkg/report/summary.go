@@ -153,12 +153,7 @@ func readiness(r finding.Readiness) string {
 }
 
 // Count is a number of things in words: "1 check", "2 checks".
-func Count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func Count(n int, what string) string { return compare.Count(n, what) }
 
 // policy adds to an INCONCLUSIVE verdict what a gate makes of it.
 func policy(r finding.Report) string {

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
@@ -147,10 +146,7 @@ func (s Sources) Parameter(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", awsclient.Error(err)
 	}
-	var p types.Parameter
-	if out.Parameter != nil {
-		p = *out.Parameter
-	}
+	p := awsclient.Of(out.Parameter)
 	if got := aws.ToString(p.Name); got != "" && !sameParameter(name, got, aws.ToString(p.Selector)) {
 		return "", fmt.Errorf("asked for the parameter %s, the answer is about %.100q", name, got)
 	}

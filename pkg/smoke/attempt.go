@@ -93,7 +93,7 @@ func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number in
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		pause(out, cleanupGrace)
+		Pause(out, cleanupGrace)
 		cancel()
 	})
 	return out, func() { stop(); cancel() }
@@ -125,7 +125,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 		}
 		if len(v.Wrong) > 0 && s.Eventually > 0 && !v.Final() {
 			next := asked.Add(eventuallyEvery)
-			if next.Before(until) && pause(ctx, time.Until(next)) {
+			if next.Before(until) && Pause(ctx, time.Until(next)) {
 				continue
 			}
 		}

@@ -269,7 +269,7 @@ func (m *measurement) warm(ctx context.Context, sides []*side, n int, d time.Dur
 			}
 			mu.Unlock()
 			if d > 0 { // what answers at once is not asked without end
-				pause(ctx, time.Until(began.Add(m.every)))
+				Pause(ctx, time.Until(began.Add(m.every)))
 			}
 		}
 	}
@@ -318,7 +318,7 @@ func (m *measurement) block(ctx context.Context) {
 		var all []func()
 		for i := range pairs {
 			all = append(all, func() {
-				if !pause(ctx, time.Until(at[i])) {
+				if !Pause(ctx, time.Until(at[i])) {
 					return
 				}
 				var waited time.Duration

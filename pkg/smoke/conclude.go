@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	greenlight "github.com/greenlight-ecs/greenlight/pkg/version"
@@ -102,21 +103,15 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 	case counted == 0 && !ready && len(out.Compares) == 0:
 		return verdictReason{finding.Error, finding.BlameGate, "nothing was tested"}
 	}
-	passed := counting(counted, "check") + counting(len(out.Compares), "comparison")
-	reason := strings.TrimPrefix(passed, ", ")
-	if reason == "" {
-		reason = fmt.Sprintf("ready: %d rounds in a row", out.Readiness.Consecutive)
+	var passed []string
+	if counted > 0 {
+		passed = append(passed, compare.Count(counted, "check")+" passed")
 	}
-	return verdictReason{finding.Pass, finding.BlameNone, reason}
-}
-
-// counting returns ", 2 checks passed", or "" for none.
-func counting(n int, what string) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return ", 1 " + what + " passed"
+	if n := len(out.Compares); n > 0 {
+		passed = append(passed, compare.Count(n, "comparison")+" passed")
 	}
-	return fmt.Sprintf(", %d %ss passed", n, what)
+	if passed == nil {
+		passed = append(passed, fmt.Sprintf("ready: %d rounds in a row", out.Readiness.Consecutive))
+	}
+	return verdictReason{finding.Pass, finding.BlameNone, strings.Join(passed, ", ")}
 }

@@ -207,7 +207,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 	defer cancel()
 	asked := j.check.Once()
 	for {
-		if !pause(within, sharedEvery) {
+		if !Pause(within, sharedEvery) {
 			return false
 		}
 		state := "still fails"

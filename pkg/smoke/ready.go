@@ -69,7 +69,7 @@ func (r *runner) ready(ctx context.Context) bool {
 		}
 		w.Waited = time.Since(w.started)
 		r.tellReady(w)
-		if stopped || failed && !pause(within, readyPause) || within.Err() != nil {
+		if stopped || failed && !Pause(within, readyPause) || within.Err() != nil {
 			return r.notReady(ctx, w)
 		}
 	}

@@ -255,8 +255,8 @@ func (r *runner) skip(phase finding.Phase, name, why string) {
 	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Phase: phase, Why: why})
 }
 
-// pause waits, and reports false when the context ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits, and reports false when the context ended meanwhile.
+func Pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

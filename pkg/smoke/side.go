@@ -35,7 +35,7 @@ func (s *side) ask(ctx context.Context, q probe.Request) probe.Observation {
 		// The limiter's Wait fails at once when its turn would come after ctx's deadline. The caller waits for the
 		// deadline instead, so that an interrupted request always means that the context has ended.
 		turn := s.limiter.Reserve()
-		if !pause(ctx, turn.Delay()) {
+		if !Pause(ctx, turn.Delay()) {
 			turn.Cancel()
 			return probe.Observation{Fault: probe.FaultInterrupted, Text: "interrupted"}
 		}

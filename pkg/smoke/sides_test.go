@@ -111,13 +111,13 @@ func TestADeadlineOfTheSameInstantEndsAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second+time.Nanosecond)
 		defer cancel()
-		if pause(lateContext{ctx, time.Now().Add(time.Second)}, time.Second) {
+		if Pause(lateContext{ctx, time.Now().Add(time.Second)}, time.Second) {
 			t.Error("the pause ended first")
 		}
 		if ctx.Err() == nil {
 			t.Error("the context has not ended: whoever asks next would go on")
 		}
-		if !pause(lateContext{t.Context(), time.Now().Add(time.Second)}, time.Second-1) {
+		if !Pause(lateContext{t.Context(), time.Now().Add(time.Second)}, time.Second-1) {
 			t.Error("a pause before the deadline is a whole one")
 		}
 	})

@@ -213,12 +213,12 @@ func TestADeadlineAtTheEndOfAPauseHasCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 200 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if pause(ctx, time.Second) || ctx.Err() == nil {
+			if Pause(ctx, time.Second) || ctx.Err() == nil {
 				t.Fatal("the pause is over, and the time is not up")
 			}
 			cancel()
 			ctx, cancel = context.WithTimeout(t.Context(), time.Second+1)
-			if !pause(ctx, time.Second) {
+			if !Pause(ctx, time.Second) {
 				t.Fatal("the time is up before it was")
 			}
 			cancel()

@@ -29,7 +29,7 @@ func (r *reader) checks(p *pair, d *defaults) []Check {
 }
 
 func (r *reader) check(n *yaml.Node, d *defaults) Check {
-	c := Check{At: posOf(n), Attempts: -1, Allowed: d.allowed}
+	c := Check{At: posOf(n), Allowed: d.allowed}
 	single := Step{At: c.At}
 	var steps *pair
 	var requestKey string
@@ -85,16 +85,11 @@ func (r *reader) finishCheck(c *Check, d *defaults) {
 	if c.Name == "" {
 		r.fail(c.At, "write name: and what it shows", "the check has no name")
 	}
-	if c.Attempts < 0 {
-		switch {
-		case d.attempts > 0:
-			c.Attempts = d.attempts
-		case c.writes():
-			c.Attempts = 1 // nobody wants five orders who did not say so
-		default:
-			c.Attempts = defaultAttempts
-		}
+	usual := defaultAttempts
+	if c.writes() {
+		usual = 1 // nobody wants five orders who did not say so
 	}
+	c.Attempts = cmp.Or(c.Attempts, d.attempts, usual)
 	if c.Allowed >= c.Attempts {
 		r.fail(c.At, "allow fewer failures, or make more attempts", "%d of %d attempts may fail, so the check cannot",
 			c.Allowed, c.Attempts)

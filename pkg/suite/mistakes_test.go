@@ -76,7 +76,7 @@ func TestAMistakeIsToldInTheWordsOfWhoMadeIt(t *testing.T) {
 		"a watch's milliseconds": {watched("{for: 1m, p99: 20}"), "3:23: error: p99 needs a unit|write 20ms"},
 		"errors as a number":     {watched("{for: 1m, errors: 0.01}"), `3:26: error: errors must be a share below 100%, not "0.01"|write 1%`},
 		"every error borne":      {watched("{for: 1m, errors: 100%}"), `3:26: error: errors must be a share below 100%, not "100%"|write 1%`},
-		"a ratio below one":      {watched("{for: 1m, min_ratio: 0.5}"), `3:29: error: min_ratio must be a number of at least 1, not "0.5"|write 1.25`},
+		"a ratio below one":      {watched("{for: 1m, min_ratio: 0.5}"), `3:29: error: min_ratio must be a number from 1 to 100, not "0.5"|write 1.25`},
 		"a log without pattern":  {watched("{for: 1m, logs: [{name: a}]}"), `3:25: error: a log of watch needs a name and a pattern of at most 1024 characters|write {name: errors, pattern: '"level":"error"'}`},
 		"two logs of a name":     {watched("{for: 1m, logs: [{name: a, pattern: b}, {name: a, pattern: c}]}"), `3:1: error: "watch: log a" stands here twice|keep one of them, or name it otherwise`},
 		"an alarm twice":         {watched("{for: 1m, alarms: [a, a]}"), `3:1: error: "watch: alarm a" stands here twice|keep one of them, or name it otherwise`},

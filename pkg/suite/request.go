@@ -18,10 +18,11 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 	"github.com/greenlight-ecs/greenlight/pkg/version"
-
-	"go.yaml.in/yaml/v4"
 )
 
 const (
@@ -258,19 +259,14 @@ func refusedHeader(name string) string {
 // headerName returns the key of a header in the one spelling that is compared.
 func (r *reader) headerName(p pair) string {
 	name, ok := r.literal(p.key, p.at, "a header's name", "write the name itself")
-	if ok && !isToken(name) {
+	if ok && !httpguts.ValidHeaderFieldName(name) {
 		r.fail(p.at, "", "%s is not a header name", quote(name))
 	}
 	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
-	})
-}
-
 func (r *reader) body(p pair) *body {
+	before := len(r.problems)
 	switch p.key {
 	case "json":
 		if n := p.value; n.Kind == yaml.ScalarNode && n.Style != 0 && strings.ContainsAny(n.Value[:min(1, len(n.Value))], "{[") &&
@@ -278,8 +274,7 @@ func (r *reader) body(p pair) *body {
 			r.warn(posOf(n), "write it without the quotes around it",
 				"the JSON is in quotes, and so it is sent as one text")
 		}
-		v := r.value(p.value, "json")
-		return &body{contentType: "application/json", json: &v}
+		return &body{contentType: "application/json", json: new(r.value(p.value, "json"))}
 	case "form":
 		b := &body{contentType: "application/x-www-form-urlencoded", form: []field{}}
 		for _, f := range r.pairs(p.value, "form") {
@@ -289,10 +284,8 @@ func (r *reader) body(p pair) *body {
 			}
 		}
 		return b
-	}
-	if p.key == "multipart" {
+	case "multipart":
 		b := &body{multipart: true, form: []field{}}
-		before := len(r.problems)
 		for _, f := range r.pairs(p.value, "multipart") {
 			b.form = append(b.form, r.part(f))
 		}
@@ -309,11 +302,10 @@ func (r *reader) body(p pair) *body {
 		r.warn(posOf(p.value), "put the bytes into a file beside the suite: body: {file: logo.png}",
 			"the body is sent as the text that stands here")
 	}
-	t, ok := r.template(p.value, "body")
-	if !ok {
-		return nil
+	if t, ok := r.template(p.value, "body"); ok {
+		return &body{text: t}
 	}
-	return &body{text: t}
+	return nil
 }
 
 // part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or the whole
@@ -365,7 +357,7 @@ func (r *reader) part(p pair) field {
 func CheckHeader(name, value string) (canonical string, err error) {
 	canonical = http.CanonicalHeaderKey(name)
 	why := refusedHeader(canonical)
-	if !isToken(name) {
+	if !httpguts.ValidHeaderFieldName(name) {
 		why = "is not the name of a header"
 	}
 	if why != "" {

@@ -162,10 +162,8 @@ func (u *usage) onBlue(flow *Check, s *Suite) {
 }
 
 func (u *usage) check(c *Check) {
-	u.captured, u.later = maps.Clone(u.setup), map[string]bool{}
-	if u.captured == nil {
-		u.captured = map[string]bool{}
-	}
+	u.captured, u.later = map[string]bool{}, map[string]bool{}
+	maps.Copy(u.captured, u.setup)
 	for _, s := range c.Steps {
 		for _, k := range s.captures {
 			u.later[k.name] = true

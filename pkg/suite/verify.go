@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
 )
@@ -167,25 +167,13 @@ func (v *Verification) Final() bool {
 // BodyText is the body as the text that it stands for: in the charset that its Content-Type names, without a byte order
 // mark. One in a charset that is not known stays as it is.
 func BodyText(o probe.Observation) string {
-	var params map[string]string
-	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, "=") && !strings.Contains(strings.ToLower(kind), "utf-8") {
-		_, params, _ = mime.ParseMediaType(kind)
-	}
-	var from encoding.Encoding
-	switch strings.ToLower(params["charset"]) {
-	case "iso-8859-1", "latin1", "windows-1252", "us-ascii": // what browsers take them for
-		from = charmap.Windows1252
-	case "utf-16", "utf-16le":
-		from = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	case "utf-16be":
-		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
-	case "iso-8859-15":
-		from = charmap.ISO8859_15
-	}
 	text := o.Body
-	if from != nil {
-		if read, err := from.NewDecoder().Bytes(text); err == nil {
-			text = read
+	if kind := o.Header.Get("Content-Type"); strings.Contains(kind, "=") && !strings.Contains(strings.ToLower(kind), "utf-8") {
+		_, params, _ := mime.ParseMediaType(kind)
+		if from, _ := charset.Lookup(params["charset"]); from != nil {
+			if read, _, err := transform.Bytes(unicode.BOMOverride(from.NewDecoder()), text); err == nil {
+				text = read
+			}
 		}
 	}
 	return strings.TrimPrefix(string(text), "\ufeff")

@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -117,13 +118,7 @@ func (m *meant) value(path, key string, n *template.Node) {
 		return
 	}
 	for i, item := range n.Items {
-		id := item.Get(name)
-		if id == nil {
-			id = item.Get(name + "Range") // of ports
-		}
-		if id == nil {
-			id = &template.Node{Text: strconv.Itoa(i)}
-		}
+		id := cmp.Or(item.Get(name), item.Get(name+"Range"), &template.Node{Text: strconv.Itoa(i)}) // a range of ports
 		m.item(path, id.Text, item)
 	}
 }

@@ -2,7 +2,6 @@ package taskdef
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -125,43 +124,41 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 	name := n.Get("name")
 	c := Container{Name: name.Text, Shown: name.Show(), Place: doc.Place(name.At)}
 	c.Image, c.Essential = n.Get("image").Str(), isEssential(n)
+	unclear := func(n *template.Node, text string) {
+		c.PortsUnclear = true
+		fail(n.At, text)
+	}
 	mappings := n.Get("portMappings")
 	if mappings != nil && mappings.Kind != template.Array {
-		c.PortsUnclear = true
-		fail(mappings.At, "portMappings is "+mappings.Kind.A()+", want a list")
+		unclear(mappings, "portMappings is "+mappings.Kind.A()+", want a list")
 	}
 	for _, p := range mappings.List() {
-		c.addPort(doc, p, fail)
+		c.addPort(doc, p, unclear)
 	}
 	if labels := n.Get("dockerLabels"); labels != nil {
 		c.Labels = make(map[string]string, len(labels.Members))
-		for i := range labels.Members {
-			c.Labels[labels.Members[i].Key] = labels.Members[i].Value.Str()
+		for _, m := range labels.Members {
+			c.Labels[m.Key] = m.Value.Str()
 		}
 	}
 	return c
 }
 
-func (c *Container) addPort(doc *template.Document, mapping *template.Node, fail func(at int, text string)) {
-	inside, several := mapping.Get("containerPort"), mapping.Get("containerPortRange")
-	if several.Str() != "" {
+func (c *Container) addPort(doc *template.Document, mapping *template.Node, unclear func(n *template.Node, text string)) {
+	if several := mapping.Get("containerPortRange"); several.Str() != "" {
 		c.Ranges = append(c.Ranges, several.Label())
 	}
 	if mapping.Kind != template.Object {
-		c.PortsUnclear = true
-		fail(mapping.At, "a port mapping is "+mapping.Kind.A()+", want an object")
+		unclear(mapping, "a port mapping is "+mapping.Kind.A()+", want an object")
 	}
-	if inside == nil {
-		return
-	}
-	number, err := strconv.Atoi(inside.Text)
-	switch {
+	const want = ", want a whole number from 1 to 65535"
+	inside := mapping.Get("containerPort")
+	switch number, isNumber := number(inside); {
+	case inside == nil:
 	case inside.Kind != template.Number:
-		c.PortsUnclear = true
-		fail(inside.At, "containerPort is "+inside.Kind.A()+", want a whole number from 1 to 65535")
-	case err != nil:
-		c.PortsUnclear = true
-		fail(inside.At, "containerPort is "+inside.Show()+", want a whole number from 1 to 65535")
+		unclear(inside, "containerPort is "+inside.Kind.A()+want)
+	case !isNumber:
+		unclear(inside, "containerPort is "+inside.Show()+want)
 	case !c.HasPort(number):
 		c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
 	}

@@ -261,11 +261,7 @@ func capped(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	n := most
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // Unquoted is Quote without the quotes.

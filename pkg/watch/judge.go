@@ -80,8 +80,11 @@ func Judge(s Subject, m Measured) Result {
 		}
 		ps = append(ps, p)
 	}
-	// Every minute is a look at all so far, and has its part of the chance of a false alarm.
-	j.alpha, j.family = compare.Alpha/float64(max(1, s.Minutes())), len(ps)
+	// Every minute is a look at all so far. The last one has half of the chance of a false alarm, the others share the rest.
+	j.alpha, j.family = compare.Alpha/2, len(ps)
+	if m.Settled < s.Minutes() {
+		j.alpha /= float64(s.Minutes() - 1)
+	}
 	ps = compare.Holm(ps)
 	items := []item{
 		j.errors(ps[0], ps[1]), j.percentile(0, w.P50, ps[2]), j.percentile(1, w.P95, ps[3]), j.percentile(2, w.P99, ps[4]),
@@ -134,7 +137,7 @@ func (j *judge) failed() (green, blue int) {
 func (j *judge) enough(i *item, bounded bool) bool {
 	switch {
 	case j.greens < j.watch.MinRequests:
-		i.is(finding.Inconclusive, "green served %d requests in %s, want %d", j.greens, count(j.Settled, "minute"),
+		i.is(finding.Inconclusive, "green served %d requests in %s, want %d", j.greens, compare.Count(j.Settled, "minute"),
 			j.watch.MinRequests)
 		return false
 	case j.why != "" && (j.NoBlue == "" || !bounded):
@@ -195,7 +198,7 @@ func (j *judge) percentile(which int, bound time.Duration, p float64) (i item) {
 	case broken && compared && b > most:
 		i.is(finding.Inconclusive, "%s, want at most %s, which blue is over, too", i.reason, bound)
 	case broken:
-		i.is(finding.Fail, "%s, %d of %s over %s", i.reason, over, count(len(green), "minute"), bound)
+		i.is(finding.Fail, "%s, %d of %s over %s", i.reason, over, compare.Count(len(green), "minute"), bound)
 	case noticeable && float64(j.family)*compare.LeastMannWhitney(len(green), len(blue)) > j.alpha:
 		i.is(finding.Inconclusive, "%s; %d against %d minutes are too few to tell chance from a slower release", i.reason,
 			len(green), len(blue))
@@ -221,7 +224,7 @@ func (j *judge) targets() (i item) {
 
 func (j *judge) tasks() (i item) {
 	i.excerpt = j.Stopped
-	i.reason = fmt.Sprintf("%s of green stopped without having been asked to, want at most %d", count(len(j.Stopped), "task"),
+	i.reason = fmt.Sprintf("%s of green stopped without having been asked to, want at most %d", compare.Count(len(j.Stopped), "task"),
 		j.watch.StoppedTasks)
 	switch {
 	case i.unread(j.TasksErr):
@@ -236,7 +239,7 @@ func (j *judge) tasks() (i item) {
 func (j *judge) lines(l suite.WatchLog, lines Lines, p float64) (i item) {
 	green, blue := j.green(lines.Green).sum(), j.blue(lines.Blue).sum()
 	i.excerpt = lines.Excerpts
-	i.reason = fmt.Sprintf("%s, %.3g a minute", count(green, "line"), ratio(green, j.Settled))
+	i.reason = fmt.Sprintf("%s, %.3g a minute", compare.Count(green, "line"), ratio(green, j.Settled))
 	compared := j.why == "" && lines.Blue != nil
 	if compared {
 		i.reason += fmt.Sprintf(", blue %d %s", blue, j.when)
@@ -285,7 +288,7 @@ func (j *judge) result(items []item) Result {
 		case i.verdict == "" && j.Settled == j.Minutes():
 			i.verdict = finding.Pass
 		case i.verdict == "":
-			i.is(finding.Inconclusive, "%s; watched for %d of %s", i.reason, j.Settled, count(j.Minutes(), "minute"))
+			i.is(finding.Inconclusive, "%s; watched for %d of %s", i.reason, j.Settled, compare.Count(j.Minutes(), "minute"))
 		case i.verdict != finding.Inconclusive:
 			r.Done = true
 		}
@@ -305,7 +308,7 @@ func (j *judge) result(items []item) Result {
 	}
 	if r.Verdict == finding.Pass {
 		r.Reason = fmt.Sprintf("watched %d things for %s, and %d more for CloudWatch's delay: %s; p95 %s", len(items),
-			count(j.Settled, "minute"), Late, items[0].reason, items[2].reason)
+			compare.Count(j.Settled, "minute"), Late, items[0].reason, items[2].reason)
 	}
 	if j.Minute != time.Minute {
 		r.Reason += fmt.Sprintf(" (a minute is %s: WATCH_MINUTE)", j.Minute)
@@ -378,7 +381,3 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 func millis(v float64) string { return compare.Length(time.Duration(v * float64(time.Millisecond))) }
 
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
-
-func count(n int, what string) string {
-	return fmt.Sprintf("%d %s%s", n, what, map[bool]string{true: "s"}[n != 1])
-}

@@ -86,8 +86,7 @@ func id(members map[string]json.RawMessage, name string) (string, error) {
 
 // StageEvent is what invokes a hook of a native deployment. It waits for the answer, a HookAnswer.
 type StageEvent struct {
-	ExecutionID string
-	Stage       lifecycle.Name
+	Stage lifecycle.Name
 	// Deployment is the ARN of the service deployment, Service that of the service.
 	Deployment, Service string
 	// TargetRevision is the ARN of the service revision that is deployed.
@@ -186,11 +185,10 @@ func ParseStage(payload []byte) (StageEvent, error) {
 		Production weights `json:"productionTrafficWeights"`
 	}
 	var in struct {
-		ExecutionID string          `json:"executionId"`
-		Stage       lifecycle.Name  `json:"lifecycleStage"`
-		Resource    string          `json:"resourceArn"`
-		Details     details         `json:"executionDetails"`
-		Own         json.RawMessage `json:"hookDetails"`
+		Stage    lifecycle.Name  `json:"lifecycleStage"`
+		Resource string          `json:"resourceArn"`
+		Details  details         `json:"executionDetails"`
+		Own      json.RawMessage `json:"hookDetails"`
 		details
 	}
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -203,10 +201,7 @@ func ParseStage(payload []byte) (StageEvent, error) {
 	if strings.TrimSpace(string(in.Stage)) == "" {
 		return StageEvent{}, fmt.Errorf("read hook event: lifecycleStage is empty")
 	}
-	ev := StageEvent{
-		ExecutionID: in.ExecutionID, Stage: in.Stage, Deployment: in.Resource, Service: d.Service,
-		TargetRevision: d.Target,
-	}
+	ev := StageEvent{Stage: in.Stage, Deployment: in.Resource, Service: d.Service, TargetRevision: d.Target}
 	ev.ProductionShare, ev.ShareKnown = d.Production.share(d.Target, in.Stage)
 	var own map[string]any
 	if json.Unmarshal(in.Own, &own) == nil { // it is whoever set up the service who writes it

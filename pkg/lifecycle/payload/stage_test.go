@@ -18,7 +18,7 @@ func TestParseStage(t *testing.T) {
 	nested := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100,"` + blue + `":0}}}`
 	rollback := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","executionDetails":{"serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":0,"` + blue + `":100}}}`
 	flat := `{"executionId":"x","lifecycleStage":"PRODUCTION_TRAFFIC_SHIFT","resourceArn":"` + deploymentARN + `","serviceArn":"arn:s","targetServiceRevisionArn":"` + green + `","productionTrafficWeights":{"` + green + `":100}}`
-	want := payload.StageEvent{ExecutionID: "x", Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s", TargetRevision: green}
+	want := payload.StageEvent{Stage: lifecycle.ProductionTrafficShift, Deployment: deploymentARN, Service: "arn:s", TargetRevision: green}
 	for name, tc := range map[string]struct {
 		payload  string
 		rollback bool

@@ -17,8 +17,8 @@ import (
 const Logs = "Logs_20140328"
 
 const (
-	// maxLines bounds the lines of a log group, of which the oldest go, and maxLine the bytes of each.
-	maxLines, maxLine = 20_000, 8 << 10
+	// maxLines bounds the lines of a log group: the oldest go.
+	maxLines = 20_000
 	// maxPage is how many events one answer has.
 	maxPage = 10_000
 )
@@ -46,7 +46,7 @@ func (s *Server) Log(group, stream string, lines ...string) {
 	g := s.logs[group]
 	g.streams[stream] = true
 	for _, text := range lines {
-		g.lines = append(g.lines, logLine{time.Now(), stream, text[:min(len(text), maxLine)]})
+		g.lines = append(g.lines, logLine{time.Now(), stream, text})
 	}
 	g.lines = g.lines[max(0, len(g.lines)-maxLines):]
 }

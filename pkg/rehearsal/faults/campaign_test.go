@@ -373,7 +373,7 @@ func TestAWatchCatchesWhatOnlyUsersMeet(t *testing.T) {
 	if score := scored(t, campaign(t, weak, "good", append(names, "500")...)); slices.ContainsFunc(score.Findings, func(f faults.Finding) bool { return f.Fault != "500" }) {
 		t.Errorf("%v: nobody watches", outcomes(score))
 	}
-	c := campaign(t, weak+"watch: {for: 3m, min_requests: 20, logs: [{name: errors, pattern: '{ $.level = \"error\" }'}]}\n", "good", names...)
+	c := campaign(t, weak+"watch: {for: 3m, min_requests: 20, min_shift: 1s, logs: [{name: errors, pattern: '{ $.level = \"error\" }'}]}\n", "good", names...)
 	c.Plan.Release.TaskDefinition = []byte(strings.Replace(taskDefinition, `"dockerLabels"`, `"logConfiguration": {"logDriver": "awslogs",
 		"options": {"awslogs-group": "/ecs/trips", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}}, "dockerLabels"`, 1))
 	c.Plan.Hooks[lifecycle.AfterAllowTraffic] = rehearsal.Hook{Function: "watch", Dir: c.Plan.Machine.Home, Argv: []string{filepath.Join(programs, "after-allow-traffic")}}
