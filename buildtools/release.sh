@@ -111,8 +111,12 @@ pack "greenlight_${version}_image.tar" "$layout"
 
 say "the SBOM"
 tool cyclonedx-gomod mod -json -licenses -short-purls -noserial -notimestamp -output "$work/sbom" . >&2
-made=$(sed -n 's/.*"name": "github.com\/greenlight-ecs\/greenlight".*/x/; /^x$/{n;s/.*"version": "\(.*\)".*/\1/p;q;}' "$work/sbom")
-sed "s/${made:?no version in the SBOM}/$version/g" "$work/sbom" >"$dist/greenlight_$version.cdx.json"
+# It reads the version from git, where it can; the release's stands in its place.
+awk -v version="$version" -v name=github.com/greenlight-ecs/greenlight '
+	named && /"version":/ { named = 0; next }
+	{ named = 0; gsub("pkg:golang/" name "(@[^\"?]*)?", "pkg:golang/" name "@" version); print }
+	index($0, "\"name\": \"" name "\"") { print "      \"version\": \"" version "\","; named = 1 }
+' "$work/sbom" >"$dist/greenlight_$version.cdx.json"
 
 # The gate as it is deployed without Go: its code comes from a bucket, by version.
 say "gate.yml and the policy"
