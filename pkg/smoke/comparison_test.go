@@ -157,6 +157,16 @@ func TestAPauseIsMetAsUsersMeetIt(t *testing.T) {
 	})
 }
 
+// Half a block is not judged, however many pairs it has.
+func TestABlockThatIsCutShortIsNoPass(t *testing.T) {
+	inBubble(t, slow(0), slow(0), func(n *network) {
+		ctx, cancel := context.WithTimeout(n.t.Context(), 3*time.Second)
+		defer cancel()
+		r := n.run(ctx, compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
+		expectReport(n.t, r, finding.Error, finding.BlameConfig, "cut short: 1 of 1 comparisons were not measured")
+	})
+}
+
 func TestNoBaseline(t *testing.T) {
 	all := func(j *Job) { j.Phases = append(j.Phases, finding.PhaseCompare) }
 	inBubble(t, status(200), nil, func(n *network) {
