@@ -3,8 +3,11 @@ package gate
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
+	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle/payload"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -32,5 +35,16 @@ func TestWhatCannotBeWatched(t *testing.T) {
 		if _, err := in.subject(checked); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
+	}
+}
+
+// CodeDeploy gives up after an hour: nobody goes on until then, and says so while somebody listens.
+func TestAWatchEndsBeforeCodeDeploysHourDoes(t *testing.T) {
+	in := &invocation{}
+	in.facts.Target = discovery.Of(codedeploy.Target{Events: []codedeploy.LifecycleEvent{
+		{Name: lifecycle.AllowTraffic, Ended: time.Now().Add(-56 * time.Minute)},
+	}}, nil)
+	if err := (&Gate{}).again(t.Context(), in); err == nil || !strings.Contains(err.Error(), "it took 56m0s already, and CodeDeploy waits for an hour") {
+		t.Error(err)
 	}
 }
