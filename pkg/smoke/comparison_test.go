@@ -143,7 +143,7 @@ func TestAPauseIsMetAsUsersMeetIt(t *testing.T) {
 		}
 	}
 	inBubble(t, pauses, slow(0), func(n *network) {
-		began = time.Now()
+		began = time.Now().Add(-time.Second) // it does not begin with a pause, which would stretch the block
 		r := n.run(n.t.Context(), compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
 		late := 0
 		for _, d := range r.Compares[0].Green[:40] {
@@ -154,6 +154,16 @@ func TestAPauseIsMetAsUsersMeetIt(t *testing.T) {
 		if r.Verdict != finding.Fail || late < 14 || late > 22 {
 			n.t.Errorf("%s, %d of 40 late, want about half: %s", r.Verdict, late, r.Reason)
 		}
+	})
+}
+
+// Half a block is not judged, however many pairs it has.
+func TestABlockThatIsCutShortIsNoPass(t *testing.T) {
+	inBubble(t, slow(0), slow(0), func(n *network) {
+		ctx, cancel := context.WithTimeout(n.t.Context(), 3*time.Second)
+		defer cancel()
+		r := n.run(ctx, compared, func(j *Job) { j.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseCompare} })
+		expectReport(n.t, r, finding.Error, finding.BlameConfig, "cut short: 1 of 1 comparisons were not measured")
 	})
 }
 
