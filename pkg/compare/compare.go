@@ -94,8 +94,6 @@ type Sample struct {
 	// MinShift and MinRatio are how much slower green must be to be called slower; both count.
 	MinShift time.Duration
 	MinRatio float64
-	// Hurried says that another block was due, and that there was no time for it.
-	Hurried bool
 }
 
 // Outcome is what comparing one check says. The zero value is none of them, and no pass.
@@ -347,9 +345,6 @@ func (r *Result) decide(s Sample) {
 	case len(worse) > 0 && slow && !r.Errors.Worse && r.faster:
 		r.Outcome = Inconclusive
 		r.Reason = "still gets faster" + r.warmed(s) + ", but there was no more time: " + strings.Join(worse, "; ")
-	case len(worse) > 0 && !r.Errors.Worse && s.Hurried && len(s.Blocks) < 2:
-		r.Outcome = Inconclusive
-		r.Reason = strings.Join(worse, "; ") + "; it may be only cold, and there was no time to measure it again"
 	case len(worse) > 0:
 		r.Outcome, r.Reason = Fail, strings.Join(worse, "; ")
 	case r.repairs():

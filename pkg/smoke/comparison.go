@@ -217,10 +217,9 @@ func (m *measurement) again(ctx context.Context) bool {
 	}
 	next := m.burst() + m.length()
 	end, bounded := ctx.Deadline()
-	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin {
-		m.Sample.Hurried = bounded && !m.runner.job.GoOn && time.Until(end) <= next
-		m.Whole = m.Sample.Hurried
-		return !m.Whole
+	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin &&
+		(!bounded || m.runner.job.GoOn || time.Until(end) > next) {
+		return true
 	}
 	m.Whole = true
 	return false
