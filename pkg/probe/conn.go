@@ -87,6 +87,14 @@ func (c *conn) take(p []byte) int {
 	return n
 }
 
+// end closes the connection, and gives away what nobody took yet: no other request gets it for its answer.
+func (c *conn) end() {
+	_ = c.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unread = nil
+}
+
 // behind says what came behind the end of an answer that was read, or "". Line breaks are no harm.
 func (c *conn) behind() string {
 	c.mu.Lock()

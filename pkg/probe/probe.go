@@ -210,7 +210,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	w := &watcher{cancel: x.cancel}
 	x.watcher = w
 	transport := x.client.warm
-	if x.request.Fresh || x.request.Events > 0 { // nobody looks what comes behind events: no other request gets it
+	if x.request.Fresh || x.request.Events > 1 { // nobody looks what comes behind events: no other request gets it
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
@@ -247,6 +247,9 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
+		if c := x.watcher.connection(); c != nil {
+			defer c.end()
+		}
 	}
 	var whole bytes.Buffer
 	n := int64(0)

@@ -184,6 +184,29 @@ func TestACertificateThatIsNotNeeded(t *testing.T) {
 	}
 }
 
+// TestOneConnectionServesManyRequests: a request that may meet one event of a stream, as every request may, has none of
+// its own.
+func TestOneConnectionServesManyRequests(t *testing.T) {
+	var opened atomic.Int32
+	u := raw(t, func(c net.Conn) {
+		opened.Add(1)
+		for {
+			if _, err := c.Read(make([]byte, 1000)); err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+		}
+	})
+	client := probe.New(probe.Target{URL: u})
+	defer client.Close()
+	for range 5 {
+		client.Do(t.Context(), probe.Request{Method: "GET", Path: "/", Timeout: 5 * time.Second, MaxBody: 1000, Events: 1})
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("five requests opened %d connections", n)
+	}
+}
+
 // TestAnEventStreamIsNotFollowedByItsOwnAnswer: no request gets the connection on which more came behind events.
 func TestAnEventStreamIsNotFollowedByItsOwnAnswer(t *testing.T) {
 	u := raw(t, func(c net.Conn) {
@@ -196,8 +219,8 @@ func TestAnEventStreamIsNotFollowedByItsOwnAnswer(t *testing.T) {
 	})
 	client := probe.New(probe.Target{URL: u})
 	defer client.Close()
-	for range 5 {
-		o := client.Do(t.Context(), probe.Request{Method: "GET", Path: "/", Timeout: 5 * time.Second, MaxBody: 1000, Events: 2})
+	for i := range 10 {
+		o := client.Do(t.Context(), probe.Request{Method: "GET", Path: "/", Timeout: 5 * time.Second, MaxBody: 1000, Events: 1 + i%2})
 		if string(o.Body) != "data: 1\n\n" {
 			t.Errorf("%q: %q %s", o.Body, o.Fault, o.Text)
 		}
