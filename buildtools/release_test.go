@@ -25,7 +25,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-const released = "v9.8.7"
+const (
+	released     = "v9.8.7"
+	actionFolder = ".github/install"
+)
 
 var wholeRelease = flag.Bool("release", false, "make a release twice, which takes minutes (CI does)")
 
@@ -259,7 +262,7 @@ func TestTheActionInstalls(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.Unmarshal([]byte(read(t, "..", "action.yml")), &action); err != nil || action.Runs.Using != "composite" || len(action.Runs.Steps) != 1 {
+	if err := yaml.Unmarshal([]byte(read(t, "..", actionFolder, "action.yml")), &action); err != nil || action.Runs.Using != "composite" || len(action.Runs.Steps) != 1 {
 		t.Fatalf("%v: %+v", err, action)
 	}
 	step := action.Runs.Steps[0]
@@ -325,7 +328,7 @@ func TestTheActionInstalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), step.Shell, "--noprofile", "--norc", "-eo", "pipefail", "-c", step.Run)
-			cmd.Env = append(os.Environ(), "RUNNER_TEMP="+dir, "GITHUB_ACTION_PATH="+root, "GITHUB_PATH="+dir+"/path", "GITHUB_OUTPUT="+dir+"/output", "OS_NAME="+system, "MACHINE="+machine)
+			cmd.Env = append(os.Environ(), "RUNNER_TEMP="+dir, "GITHUB_ACTION_PATH="+filepath.Join(root, actionFolder), "GITHUB_PATH="+dir+"/path", "GITHUB_OUTPUT="+dir+"/output", "OS_NAME="+system, "MACHINE="+machine)
 			inputs := map[string]string{"version": tc.version, "sha256": tc.pinned, "base-url": server.URL}
 			for variable, value := range step.Env {
 				input := strings.TrimSuffix(strings.TrimPrefix(value, "${{ inputs."), " }}")

@@ -194,3 +194,19 @@ func TestTheTreeIsDrawn(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTopLevelIsSmall: a stranger sees at once where things are.
+func TestTheTopLevelIsSmall(t *testing.T) {
+	entries, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := []string{"bin", "dist"}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, ".") && !slices.Contains(built, name) && !slices.Contains([]string{
+			"functions", "buildtools", "pkg", "infra", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE",
+		}, name) {
+			t.Errorf("%s stands at the top level", name)
+		}
+	}
+}
