@@ -371,17 +371,25 @@ func (r *Result) decide(s Sample) {
 		r.Reason = fmt.Sprintf("p95 %s, want at most %s; at first that was not certain; write more pairs", Length(r.Green.P95),
 			Length(s.Bound))
 	default:
-		r.Outcome, r.Reason = Pass, "no worse than blue: "+r.numbers(s)
-		if s.Bound > 0 && r.Green.P95 > s.Bound {
-			r.Warning = fmt.Sprintf("p95 is %s, want at most %s", Length(r.Green.P95), Length(s.Bound))
-			if r.Blue.P95 > s.Bound {
-				r.Warning += "; production has " + Length(r.Blue.P95)
-			} else {
-				r.Warning += ": so few say little"
-			}
-			r.Reason += "; " + r.Warning
-		}
+		r.Outcome, r.Warning = Pass, r.warnings(s)
+		r.Reason = strings.TrimSuffix("no worse than blue: "+r.numbers(s)+"; "+r.Warning, "; ")
 	}
+}
+
+// warnings are what somebody should know of a check that passes, or "".
+func (r *Result) warnings(s Sample) string {
+	var all []string
+	if !r.faster && s.felt(r.Green, r.Blue) {
+		all = append(all, times(r.Green.P50, r.Blue.P50)+" slower, but chance, drift or hosts that differ make as much")
+	}
+	if s.Bound > 0 && r.Green.P95 > s.Bound {
+		text := ": so few say little"
+		if r.Blue.P95 > s.Bound {
+			text = "; production has " + Length(r.Blue.P95)
+		}
+		all = append(all, fmt.Sprintf("p95 is %s, want at most %s%s", Length(r.Green.P95), Length(s.Bound), text))
+	}
+	return strings.Join(all, "; ")
 }
 
 // repairs reports whether production gives wrong answers, and the new release right ones instead.
@@ -423,9 +431,6 @@ func (r *Result) numbers(s Sample) string {
 		text += "; was still getting faster" + r.warmed(s)
 	case slow && !s.felt(r.Green, r.Blue):
 		text += fmt.Sprintf("; %s slower, but by less than %s", times(r.Green.P50, r.Blue.P50), Length(s.MinShift))
-	case slow:
-		r.Warning = times(r.Green.P50, r.Blue.P50) + " slower, but chance, drift or hosts that differ make as much"
-		text += "; " + r.Warning
 	}
 	return text
 }

@@ -237,6 +237,22 @@ func TestColdIsNotSlow(t *testing.T) {
 	}
 }
 
+// One warning does not hide another.
+func TestAllWarningsAreTold(t *testing.T) {
+	pairs := sides(40, func(i int, p *compare.Pair) {
+		p.Green.Latency += 30 * ms
+		if i%2 == 0 { // tasks that differ
+			p.Green.Latency, p.Blue.Latency = p.Green.Latency*3, p.Blue.Latency*3
+		}
+	})
+	got := compare.Judge([]compare.Sample{sample("", pairs, 200*ms)})[0]
+	for _, want := range []string{"slower, but chance, drift or hosts", "want at most 200ms; production has"} {
+		if got.Outcome != compare.Pass || !strings.Contains(got.Warning, want) || !strings.Contains(got.Reason, want) {
+			t.Errorf("%s, %s, warning %q does not tell %q", got.Outcome, got.Reason, got.Warning, want)
+		}
+	}
+}
+
 func TestShotsAreKeptInFewBytes(t *testing.T) {
 	pairs := []compare.Pair{{compare.Shot{Latency: 1500 * time.Microsecond}, compare.Shot{Failed: true}}, {Blue: compare.Shot{Failed: true, Wrong: true}}}
 	text, err := json.Marshal(pairs)
