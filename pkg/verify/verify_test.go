@@ -125,7 +125,7 @@ func start(t *testing.T) account {
 		t.Skipf("moto_server does not start: %v", err)
 	}
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(3 * time.Minute); ; {
 		c, err := net.Dial("tcp", at)
 		if err == nil {
 			_ = c.Close()
@@ -159,7 +159,7 @@ func trust(statement string) *string {
 // fill makes all that the files name.
 func (a *account) fill(t *testing.T) {
 	t.Helper()
-	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), time.Minute) // moto loads each service when it is first called
+	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), 3*time.Minute) // moto loads each service when it is first called
 	images := ecr.NewFromConfig(cfg)
 	ok[*ecr.CreateRepositoryOutput](t)(images.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/web")}))
 	put := ok[*ecr.PutImageOutput](t)
@@ -228,7 +228,7 @@ func (a *account) fill(t *testing.T) {
 // deploys makes the deployment groups and the services: the good one, and those that lack something.
 func (a *account) deploys(t *testing.T) {
 	t.Helper()
-	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), time.Minute)
+	ctx, cfg := t.Context(), awsclient.Within(config(a.endpoint), 3*time.Minute)
 	nets := ok[*ec2.DescribeSubnetsOutput](t)(ec2.NewFromConfig(cfg).DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{}))
 	balancers := elb.NewFromConfig(cfg)
 	balancer := ok[*elb.CreateLoadBalancerOutput](t)(balancers.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{
@@ -512,7 +512,7 @@ func native(t *testing.T, a account) {
 		"deploymentCircuitBreaker": {"enable": true, "rollback": true}, "lifecycleHooks": [
 		{"targetType": "PAUSE"},
 		{"hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:CodeDeployHook_gate", "roleArn": "arn:aws:iam::123456789012:role/hooks"}]}}]}`
-	roles := iam.NewFromConfig(awsclient.Within(config(a.endpoint), time.Minute))
+	roles := iam.NewFromConfig(awsclient.Within(config(a.endpoint), 3*time.Minute))
 	ok[*iam.CreateRoleOutput](t)(roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("hooks"), AssumeRolePolicyDocument: trust(
 		`[{"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:*"}]`)}))
 	for change, want := range map[string]string{
