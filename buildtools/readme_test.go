@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the READMEs")
@@ -87,13 +89,6 @@ func rendered(t *testing.T, shown, bin, work string) string {
 // build builds the commands, and returns the folder.
 func build(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin+"/",
-		"./render-taskdef", "./render-appspec", "./smoke", "./rehearse", "./greenlight",
-		"../functions/after-allow-test-traffic", "../functions/before-allow-traffic")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // as they are shipped
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return bin
+	return programs.In(t, "buildtools/render-taskdef", "buildtools/render-appspec", "buildtools/smoke", "buildtools/rehearse",
+		"buildtools/greenlight", "functions/after-allow-test-traffic", "functions/before-allow-traffic")
 }

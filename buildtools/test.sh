@@ -40,12 +40,19 @@ $room
 	*) by_itself="$by_itself ./$room" ;;
 	esac
 done
+# The programs that tests run are built once for all of them, and not in each room anew (pkg/programs).
+GREENLIGHT_PROGRAMS=$(mktemp -d "${TMPDIR:-/tmp}/greenlight-test.XXXXXX")
+export GREENLIGHT_PROGRAMS
+trap 'rm -rf "$GREENLIGHT_PROGRAMS"' EXIT
+CGO_ENABLED=0 "$go" build -trimpath -ldflags='-s -w -buildid=' -tags lambda.norpc -o "$GREENLIGHT_PROGRAMS/" \
+	./buildtools/render-taskdef ./buildtools/render-appspec ./buildtools/smoke ./buildtools/rehearse ./buildtools/greenlight \
+	./functions/...
 # -count=1: go test hands out a cached result where the code that a test starts as another program has changed.
 # Nearly all that the long ones do is wait (for a deadline, a hook, a browser): five packages at once on two processors.
 # shellcheck disable=SC2086 # lists of packages
 "$go" test -count=1 -shuffle=on -timeout 10m -p 2 $by_itself &
 first=$!
-trap 'kill $first 2>/dev/null || :' EXIT # a shell lets what is in the background live on when it is interrupted
+trap 'kill $first 2>/dev/null || :; rm -rf "$GREENLIGHT_PROGRAMS"' EXIT # a shell lets what is in the background live on when it is interrupted
 trap 'exit 130' INT TERM
 # shellcheck disable=SC2086
 "$go" test $race -count=1 -shuffle=on -timeout 10m -p 3 $side_by_side || failed=1

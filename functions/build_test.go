@@ -4,17 +4,17 @@
 package functions_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
 var update = flag.Bool("update", false, "write the tables of README.md")
@@ -40,22 +40,12 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "greenlight-functions")
+	dir, remove, err := programs.Build("functions/after-allow-test-traffic", "functions/before-allow-traffic", "functions/after-allow-traffic",
+		"functions/prober")
 	if err != nil {
 		return 1, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	// go test does not see what the binaries are made of, and would hand out a cached result when that has changed:
-	// whoever runs these tests by hand says -count=1, as make test does.
-	// The first build compiles the SDK's client of EC2: two and a half minutes of one processor.
-	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
-	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir+"/",
-		"./after-allow-test-traffic", "./before-allow-traffic", "./after-allow-traffic", "./prober")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build the functions: %w\n%s", err, out)
-	}
+	defer remove()
 	binaries = dir
 	return m.Run(), nil
 }

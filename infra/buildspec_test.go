@@ -20,42 +20,34 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
-// buildToolsOnce builds the real tools into a folder.
-var buildToolsOnce = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "greenlight-tools")
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "../buildtools/render-taskdef", "../buildtools/render-appspec", "../buildtools/smoke")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the tools: %w\n%s", err, out)
-	}
-	return dir, nil
-})
+// built is where the real tools are.
+var built string
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := buildToolsOnce(); err == nil {
-		_ = os.RemoveAll(dir)
+	dir, remove, err := programs.Build("buildtools/render-taskdef", "buildtools/render-appspec", "buildtools/smoke", "buildtools/rehearse")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	built = dir
+	code := m.Run()
+	remove()
 	os.Exit(code)
 }
 
 // archiveOnce packs the tools as make package does.
 var archiveOnce = sync.OnceValues(func() ([]byte, error) {
-	dir, err := buildToolsOnce()
-	if err != nil {
-		return nil, err
-	}
 	all := map[string][]byte{}
 	for _, name := range []string{"render-appspec", "render-taskdef", "smoke"} {
-		if all[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+		content, err := os.ReadFile(filepath.Join(built, name))
+		if err != nil {
 			return nil, err
 		}
+		all[name] = content
 	}
 	return archive(all)
 })

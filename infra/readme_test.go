@@ -36,20 +36,11 @@ func shownIn(t *testing.T, files ...string) []shown {
 	return all
 }
 
-func tools(t *testing.T) string {
-	t.Helper()
-	dir, err := buildToolsOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // TestWhatIsShownRuns runs the blocks that are marked, as a build does: with the tools, the application's files and the
 // stack's variables.
 func TestWhatIsShownRuns(t *testing.T) {
 	t.Parallel()
-	dir, ran := tools(t), 0
+	dir, ran := built, 0
 	for _, b := range shownIn(t, toolTexts()...) {
 		if !b.run {
 			continue
@@ -87,7 +78,7 @@ func TestWhatIsShownRuns(t *testing.T) {
 // TestSuitesThatAreShownAreRead has smoke read them.
 func TestSuitesThatAreShownAreRead(t *testing.T) {
 	t.Parallel()
-	dir, seen := tools(t), 0
+	dir, seen := built, 0
 	for _, b := range shownIn(t, toolTexts()...) {
 		if b.kind != "yaml" || !strings.HasPrefix(b.text, "version: 1\n") {
 			continue
@@ -118,7 +109,7 @@ func TestTheProblemsThatAreShownAreTold(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "taskdef_src.json"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(within(t, time.Minute), filepath.Join(tools(t), "render-taskdef"), "taskdef_src.json")
+	cmd := exec.CommandContext(within(t, time.Minute), filepath.Join(built, "render-taskdef"), "taskdef_src.json")
 	cmd.Dir = work
 	for line := range strings.Lines(read(t, "tripmgmt/demo.env")) {
 		if !strings.HasPrefix(line, "TASK_EXECUTION_ROLE_ARN=") {
@@ -140,14 +131,8 @@ func TestTheProblemsThatAreShownAreTold(t *testing.T) {
 // TestFlagsThatAreShownExist looks every flag up in its command's help.
 func TestFlagsThatAreShownExist(t *testing.T) {
 	t.Parallel()
-	dir := tools(t)
-	rehearse := filepath.Join(t.TempDir(), "rehearse")
-	build := exec.CommandContext(within(t, 3*time.Minute),
-		"go", "build", "-trimpath", "-ldflags=-s -w", "-o", rehearse, "../buildtools/rehearse")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the other tools: what is compiled is shared
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	dir := built
+	rehearse := filepath.Join(dir, "rehearse")
 	help := map[string]string{}
 	for name, argv := range map[string][]string{
 		"smoke": {filepath.Join(dir, "smoke")}, "rehearse": {rehearse}, "rehearse faults": {rehearse, "faults"},

@@ -57,6 +57,7 @@ var neighbours = map[string][]string{
 	"pkg/redact":   {},
 	"pkg/prober":   {"pkg/awsclient", "pkg/finding", "pkg/smoke", "pkg/suite"},
 	"pkg/parallel": {},
+	"pkg/programs": {},
 	"pkg/version":  {},
 	"pkg/finding":  {"pkg/diagnostic"},
 	"pkg/smoke":    {"pkg/compare", "pkg/finding", "pkg/parallel", "pkg/probe", "pkg/redact", "pkg/suite", "pkg/version"},

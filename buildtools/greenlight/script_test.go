@@ -19,23 +19,19 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
 // TestStories tells its stories with the real programs: greenlight against the project's own rehearsal.
 func TestStories(t *testing.T) {
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
-		".", "../rehearse", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
-	}
+	dir := programs.In(t, "buildtools/greenlight", "buildtools/rehearse", "functions/after-allow-test-traffic", "functions/before-allow-traffic")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Deadline:      time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PATH", dir+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("AWS_ACCESS_KEY_ID", "ann")
 			e.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 			e.Setenv("AWS_REGION", "eu-west-1")

@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
 // storiesAtOnce is how many stories run side by side: nearly all that they do is wait.
@@ -52,20 +54,15 @@ func (m stories) Run() int {
 // detector, with which each of some hundred starts takes ten times as long, and three of a hook that crashes need not
 // fit into the time that a story leaves; the rooms of pkg/rehearsal are tested with it.
 func TestScripts(t *testing.T) {
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
-		".", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic", "../../functions/after-allow-traffic")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
-	}
-	build = exec.CommandContext(t.Context(), "go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", programs+"/testhook", ".")
+	dir := programs.In(t, "buildtools/rehearse", "functions/after-allow-test-traffic", "functions/before-allow-traffic", "functions/after-allow-traffic")
+	small := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", small+"/testhook", ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the small programs: %v\n%s", err, out)
 	}
 	for _, name := range []string{"headerfirst", "turning"} {
-		if err := os.Symlink("testhook", programs+"/"+name); err != nil {
+		if err := os.Symlink("testhook", small+"/"+name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,8 +71,8 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(4 * time.Minute),
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
-			e.Setenv("HOOKS", programs)
+			e.Setenv("PATH", small+string(os.PathListSeparator)+dir+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("HOOKS", dir)
 			e.Setenv("LARGE", strings.Repeat("hunter2", 10_000))
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program waits a second before it ends
 			for _, name := range []string{"taskdef.json", "appspec.yaml", "smoke.yaml"} {

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 )
 
 // apps serves the applications of the cookbook on $PORT: real state, real cookies, real protocols. BROKEN names one
@@ -473,13 +475,10 @@ var every = flag.Bool("every", false, "score the cookbook with every fault, and 
 // TestCookbookScore rehearses each suite of the cookbook with faults, with the real hooks: none lets one through. CI has
 // every fault tried.
 func TestCookbookScore(t *testing.T) {
-	programs := t.TempDir()
-	if err := os.Symlink(os.Args[0], filepath.Join(programs, "apps")); err != nil {
+	dir := programs.In(t, "buildtools/rehearse", "functions/after-allow-test-traffic", "functions/before-allow-traffic", "functions/after-allow-traffic")
+	here := t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(here, "apps")); err != nil {
 		t.Fatal(err)
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs+"/", "../rehearse", "../../functions/...")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
 	}
 	for name, text := range map[string]string{
 		"taskdef.json": `{"family": "apps", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
@@ -498,7 +497,7 @@ Hooks:
 `,
 		"pixel.png": readFile(t, "cookbook/pixel.png"), "note.txt": readFile(t, "cookbook/note.txt"),
 	} {
-		writeFile(t, filepath.Join(programs, name), text)
+		writeFile(t, filepath.Join(here, name), text)
 	}
 	for _, suite := range []string{"login", "token", "jsonapi", "upload", "pages"} {
 		t.Run(suite, func(t *testing.T) {
@@ -508,15 +507,15 @@ Hooks:
 			if impatient == patient {
 				t.Fatal("readiness says no within: 30s")
 			}
-			writeFile(t, filepath.Join(programs, suite+".yaml"), impatient)
+			writeFile(t, filepath.Join(here, suite+".yaml"), impatient)
 			app := "env 'LOGIN_PASSWORD=p w&d=1' ./apps"
-			cmd := exec.CommandContext(t.Context(), "./rehearse", "faults", "-q", "--hooks", ".", "--taskdef", "taskdef.json",
+			cmd := exec.CommandContext(t.Context(), dir+"/rehearse", "faults", "-q", "--hooks", dir, "--taskdef", "taskdef.json",
 				"--appspec", "appspec.yaml", "--suite", suite+".yaml", "--blue", app, "--green", app, "--health-check", "/version",
 				"--tasks", "1", "--parallel", "16")
 			if !*every {
 				cmd.Args = append(cmd.Args, "--fault", "500", "--fault", "error-200", "--fault", "wrong-version", "--fault", "latency")
 			}
-			cmd.Dir = programs
+			cmd.Dir = here
 			cmd.Env = append(os.Environ(), "LOGIN_PASSWORD=p w&d=1")
 			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "SCORE 100 %") {
 				t.Errorf("%v:\n%s", err, out)

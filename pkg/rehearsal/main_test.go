@@ -3,13 +3,11 @@ package rehearsal_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +21,7 @@ import (
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/programs"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
 
@@ -50,18 +49,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func withKeeper(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "greenlight-rehearsal")
+func withKeeper(m *testing.M) (int, error) {
+	dir, remove, err := programs.Build("buildtools/rehearse")
 	if err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer remove()
 	keeper = filepath.Join(dir, "rehearse")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", keeper, "../../buildtools/rehearse")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build builds it
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build rehearse: %w\n%s", err, out)
-	}
 	return m.Run(), nil
 }
 

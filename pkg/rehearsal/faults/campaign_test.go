@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,13 +18,13 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	built "github.com/greenlight-ecs/greenlight/pkg/programs"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // programs is where the real programs are: rehearse, which keeps the tasks and is the built-in releases, and the hooks.
-// They are built without the race detector, with which each of some hundred starts takes ten times as long.
 var programs string
 
 func TestMain(m *testing.M) {
@@ -42,18 +41,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func withPrograms(m *testing.M) (code int, err error) {
-	if programs, err = os.MkdirTemp("", "greenlight-faults"); err != nil {
+func withPrograms(m *testing.M) (int, error) {
+	dir, remove, err := built.Build("buildtools/rehearse", "functions/after-allow-test-traffic", "functions/before-allow-traffic",
+		"functions/after-allow-traffic")
+	if err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
-	const root = "../../../"
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs, root+"buildtools/rehearse",
-		root+"functions/after-allow-test-traffic", root+"functions/before-allow-traffic", root+"functions/after-allow-traffic")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build the programs: %w\n%s", err, out)
-	}
+	defer remove()
+	programs = dir
 	return m.Run(), nil
 }
 
