@@ -55,7 +55,7 @@ greenlight approve --service trips/web --why "looked at the canary"`,
 		Exit: exits,
 		Commands: []*cli.Command{
 			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
-			decideCommand(at, approve), decideCommand(at, reject),
+			decideCommand(at, approve), decideCommand(at, reject), reportCommand(at),
 		},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
@@ -133,6 +133,16 @@ func (s *session) choose() (err error) {
 		s.controller = rollout.Native{AWS: &s.aws, Cluster: cluster, Service: service}
 	}
 	return nil
+}
+
+// until does it, until a signal comes.
+func (at surroundings) until(ctx context.Context, do func(context.Context) int) (int, error) {
+	ctx, stop := at.interruptible(ctx)
+	defer stop()
+	if code := do(ctx); ctx.Err() == nil {
+		return code, nil
+	}
+	return cli.ExitInterrupted, nil
 }
 
 // connect makes the clients, of the controller that was chosen, too.

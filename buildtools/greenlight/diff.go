@@ -50,13 +50,7 @@ greenlight diff taskdef.json --family trips --format github`,
 		if err := d.wrong(args); err != nil {
 			return 0, err
 		}
-		ctx, stop := at.interruptible(ctx)
-		defer stop()
-		code := d.run(ctx, args[0])
-		if ctx.Err() != nil {
-			code = cli.ExitInterrupted
-		}
-		return code, nil
+		return at.until(ctx, func(ctx context.Context) int { return d.run(ctx, args[0]) })
 	}
 	return c
 }
@@ -153,10 +147,7 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 		for _, x := range all {
 			out.Differences = append(out.Differences, row{x.Path, x.Place, value(x.Old), value(x.New)})
 		}
-		e := json.NewEncoder(d.at.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(out)
+		return diagnostic.WriteJSON(d.at.stdout, out)
 	}
 	shown := cmp.Or(running[strings.LastIndex(running, "/")+1:], "nothing yet")
 	if d.service != "" {
