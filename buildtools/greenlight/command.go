@@ -19,6 +19,7 @@ import (
 
 // The exit codes, beside those that all commands share. Pipelines branch on them: a number never changes its meaning.
 const (
+	exitDiffers = 1 // diff --exit-code, as git's
 	exitNotLive = 1 // rolled back, stopped, failed: the new revision does not serve; of a decision: too late
 	exitWaits   = 3 // for somebody's approval
 	exitRefused = 4 // a file is wrong, or AWS refused: nothing was done

@@ -15,9 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
-// exitDiffers is diff's code with --exit-code, as git's.
-const exitDiffers = 1
-
 type diff struct {
 	session
 	family, format string
@@ -153,13 +150,8 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 	if d.service != "" {
 		shown += ", which runs in " + d.service
 	}
-	if len(all) == 0 {
-		shown = "no difference to " + shown
-	} else {
-		shown = "compared with " + shown
-	}
 	var notes diagnostic.List
-	text := line(shown)
+	text := line(map[bool]string{true: "no difference to ", false: "compared with "}[len(all) == 0] + shown)
 	for _, x := range all {
 		what := worded(x)
 		text += line(what)

@@ -93,12 +93,11 @@ func (r *report) run(ctx context.Context, since time.Time) int {
 	if err != nil {
 		return r.failed(exitUnknown, fmt.Errorf("%w; it takes the right logs:FilterLogEvents on %s", err, groups))
 	}
-	cut := len(lines) >= maxLines
-	if cut {
-		say(r.at.stderr, "greenlight: warning: more than %d lines: the newest are not reported; want less by --since", maxLines)
+	if len(lines) >= maxLines {
+		say(r.at.stderr, "greenlight: warning: only %d lines were read, and not all is reported: want less by --since", maxLines)
 	}
 	s := summed(lines, r.service)
-	s["since"], s["until"], s["cut"] = since.Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), cut
+	s["since"], s["until"], s["cut"] = since.Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), len(lines) >= maxLines
 	if s["deployments"] == 0 {
 		say(r.at.stderr, "greenlight: no verdict in %s in %s: are the gate's NamePrefix (--prefix) and the region, %s, right?",
 			r.since, groups, r.aws.Region)
@@ -127,20 +126,22 @@ func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err e
 	// AWS throttles this call early.
 	r.aws.Logs = cloudwatchlogs.New(r.aws.Logs.Options(), func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = 8 })
 	const pattern = `{ $.event = "verdict" || $.event = "check" || $.event = "compare" }`
-	for _, group := range r.groups {
-		err = cmp.Or(err, r.aws.Lines(ctx, group, since, pattern, func(line string) bool {
+	for i := 0; i < len(r.groups) && err == nil; i++ {
+		err = r.aws.Lines(ctx, r.groups[i], since, pattern, func(line string) bool {
 			var e entry
-			_ = json.Unmarshal([]byte(line), &e)
+			if json.Unmarshal([]byte(line), &e) != nil || e.time().IsZero() {
+				return true
+			}
 			for field, value := range e {
 				if text, ok := value.(string); ok {
 					e[field] = redact.Safe(text, 1000)
 				}
 			}
 			if all = append(all, e); len(all)%5_000 == 0 {
-				say(r.at.stderr, "greenlight: %d lines were read, up to %s in %s", len(all), e.text("timestamp"), group)
+				say(r.at.stderr, "greenlight: %d lines were read, up to %s in %s", len(all), e.text("timestamp"), r.groups[i])
 			}
 			return len(all) < maxLines
-		}))
+		})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.text("timestamp"), b.text("timestamp")) })
 	return all, err
@@ -183,7 +184,7 @@ func summed(lines []entry, service string) map[string]any {
 			releases[e.text("deployment_id")] = cmp.Or(e.text("release"), e.text("deployment_id"))
 		}
 	}
-	waited, since, failed, checks := map[string]float64{}, map[string]time.Time{}, map[string][]string{}, map[string]*tried{}
+	waited, since, failed, checks := map[string]millis{}, map[string]time.Time{}, map[string][]string{}, map[string]*tried{}
 	for _, e := range lines {
 		id, check := e.text("deployment_id"), e.text("check")
 		if releases[id] == "" {
@@ -206,23 +207,28 @@ func summed(lines []entry, service string) map[string]any {
 			continue
 		}
 		verdicts[e.text("verdict")]++
-		waited[id] += float64(e.time().Sub(since[gate]).Milliseconds())
+		waited[id] += millis(e.time().Sub(since[gate]).Milliseconds())
 		if to := e.outcome(); to != "" {
-			e["checks"] = failed[gate]
+			e["checks"] = append([]string{}, failed[gate]...)
 			held[to] = append(held[to], e)
 		}
 		delete(since, gate)
 		delete(failed, gate)
 	}
+	all := slices.SortedFunc(maps.Values(checks), func(a, b *tried) int {
+		return cmp.Or(b.Failed-a.Failed, cmp.Compare(b.Failures, a.Failures), strings.Compare(a.Check, b.Check))
+	})
 	times := append(slices.Sorted(maps.Values(waited)), 0) // at least one
 	return map[string]any{
-		"deployments": len(waited), "verdicts": verdicts, "held": held, "no_verdict": silent,
+		"deployments": len(waited), "verdicts": verdicts, "held": held, "no_verdict": silent, "checks": append([]*tried{}, all...),
 		"waited_p50_ms": times[max(len(waited)-1, 0)/2], "waited_max_ms": times[max(len(waited)-1, 0)],
-		"checks": slices.SortedFunc(maps.Values(checks), func(a, b *tried) int {
-			return cmp.Or(b.Failed-a.Failed, cmp.Compare(b.Failures, a.Failures), strings.Compare(a.Check, b.Check))
-		}),
+		"flapping": slices.DeleteFunc(append([]*tried{}, all...), func(t *tried) bool { return len(t.Flapped) == 0 }),
 	}
 }
+
+type millis float64
+
+func (m millis) String() string { return (time.Duration(m) * time.Millisecond).Round(100 * time.Millisecond).String() }
 
 // add adds a run of the check, for a release.
 func (t *tried) add(e entry, release string) {
@@ -231,9 +237,7 @@ func (t *tried) add(e entry, release string) {
 		way = 3
 	}
 	t.Runs, t.Attempts, t.Failures = t.Runs+1, t.Attempts+attempts, t.Failures+failures
-	if e.text("verdict") == "FAIL" {
-		t.Failed++
-	}
+	t.Failed += map[string]int{"FAIL": 1}[e.text("verdict")]
 	if before := t.ways[release]; before < 3 && before|way == 3 {
 		t.Flapped = append(t.Flapped, release)
 	}
@@ -243,9 +247,9 @@ func (t *tried) add(e entry, release string) {
 // shown is the sum for people. No text in it has more than a line.
 var shown = template.Must(template.New("").Parse(`from         {{.since}} to {{.until}}
 deployments  {{.deployments}}; verdicts:{{range $v, $n := .verdicts}} {{$v}} {{$n}}{{end}}
-waited       half of them {{.waited_p50_ms}} ms at most, all of them {{.waited_max_ms}} ms at most
+waited       {{.waited_p50_ms}} in half of them or less, {{.waited_max_ms}} in the longest
 {{define "held"}}{{len .}}
-{{range .}}  {{.timestamp}}  {{.deployment_id}}  {{.verdict}} at {{.lifecycle_event}}, release {{or .release "unknown"}}
+{{range .}}  {{.timestamp}}  {{.deployment_id}}  {{.verdict}} at {{.lifecycle_event}}, release {{or .release "unknown"}} of {{.cluster}}/{{.service}}
     {{.reason}}
 {{with .checks}}    not passed:{{range .}} {{printf "%q" .}}{{end}}
 {{end}}{{with or .link .report}}    {{.}}
@@ -255,7 +259,7 @@ stopped: {{template "held" .held.stopped -}}
 skipped: {{template "held" .held.skipped -}}
 would have failed in a rollback, which is never stopped: {{template "held" .held.would_fail_in_rollback -}}
 {{with .no_verdict}}no verdict, since the gate still runs or has crashed:{{range .}} {{.}}{{end}}
-{{end}}checks: {{len .checks}}, of which these fail now and then:
-{{range .checks}}{{if .Flapped}}  {{.Check}}: {{.Failures}} of {{.Attempts}} attempts failed, {{.Failed}} of {{.Runs}} runs; ` +
+{{end}}checks       {{len .checks}}; failed now and then: {{len .flapping}}
+{{range .flapping}}  {{.Check}}: {{.Failures}} of {{.Attempts}} attempts failed, {{.Failed}} of {{.Runs}} runs; ` +
 	`both ways for release{{range .Flapped}} {{.}}{{end}}
-{{end}}{{end}}`))
+{{end}}`))
