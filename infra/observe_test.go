@@ -456,7 +456,7 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", `filter event = 'compare'`, `filter event = 'comparison'`},
 			{"gate.yml", `filter event = 'compare'`, `filter event = 'check'`},
 			{"gate.yml", `verdict, mode, reason, link`, `verdict, mode, reason, page`},
-			{"gate.yml", `avg(green_p95_ms)`, `avg(green_p95)`},
+			{"gate.yml", `avg(green_p95_ms)`, `avg(green_p99_ms)`},
 			{"gate.yml", `QueryString: !FindInMap [Queries, Text, SlowChecks]`, `QueryString: !FindInMap [Queries, Text, Slow]`},
 		}},
 		"alarms name metrics that the hooks write": {alarmsNameMetrics(e), []mutation{

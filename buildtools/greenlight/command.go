@@ -52,7 +52,8 @@ environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
 		Example: `greenlight verify taskdef.json --service trips/web
 greenlight deploy --taskdef taskdef.json --service trips/web
 greenlight status --service trips/web
-greenlight approve --service trips/web --why "looked at the canary"`,
+greenlight approve --service trips/web --why "looked at the canary"
+greenlight report --since 7d`,
 		Exit: exits,
 		Commands: []*cli.Command{
 			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),

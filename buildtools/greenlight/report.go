@@ -133,7 +133,10 @@ func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err e
 				return true
 			}
 			for field, value := range e {
-				if text, ok := value.(string); ok {
+				text, ok := value.(string)
+				if _, number := value.(float64); !ok && !number || redact.Safe(field, 0) != field {
+					delete(e, field) // it is none of a hook's
+				} else if ok {
 					e[field] = redact.Safe(text, 1000)
 				}
 			}

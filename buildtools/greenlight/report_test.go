@@ -76,6 +76,7 @@ func week() *fake.Server {
 	s.Log(lastGate, "s", // another gate's, whose lines are mixed in by their time
 		logged("compare", "24T10:00:58", "d-GOOD", before, `"check":"front page","verdict":"PASS","pairs":200,"green_p50_ms":5,"blue_p50_ms":5,"green_errors":0,"blue_errors":0,"reason":""`),
 		logged("verdict", "24T10:01:00", "d-GOOD", before, verdict("PASS", "Succeeded", "observe", "1.0.0", "web", `"reason":"1 comparison passed"`)),
+		logged("verdict", "24T11:00:00", "d-GOOD", before, verdict("PASS", "Succeeded", "observe", "1.0.0", "web", `"reason":"the next step, an hour later"`)),
 		logged("compare", "26T10:00:08", "d-UNSURE", before, `"check":"front page","verdict":"INCONCLUSIVE","pairs":20,"reason":"too few"`),
 		logged("verdict", "26T10:00:09", "d-UNSURE", before, verdict("INCONCLUSIVE", "Succeeded", "observe", "1.2.0", "web", `"reason":"WOULD FAIL: \"front page\": too few pairs"`)),
 	)
@@ -84,10 +85,13 @@ func week() *fake.Server {
 		logged("check", "24T10:00:03", "d-GOOD", test, check("version", "PASS", 0)),
 		logged("verdict", "24T10:00:04", "d-GOOD", test, verdict("PASS", "Succeeded", "observe", "1.0.0", "web", `"reason":"2 checks passed","report":"s3://b/good.html"`)),
 		logged("check", "25T10:00:02", "d-BROKEN", test, check("list trips", "FAIL", 5)),
+		logged("check", "25T10:00:03", "d-BROKEN", test, check("version", "FAIL", 5)), // another release passed it
 		logged("verdict", "25T10:00:04", "d-BROKEN", test, verdict("FAIL", "Succeeded", "observe", "1.1.0", "web", `"reason":"WOULD FAIL: check \"list trips\": 5 of 5 attempts failed","report":"s3://b/broken.html","link":"https://reports.example/broken"`)),
 		logged("check", "26T09:00:02", "d-FLAPS", test, check("list trips", "FAIL", 1)),
+		logged("check", "26T09:00:03", "d-FLAPS", test, check("search", "FAIL", 5)), // and the same release passes it later
 		logged("verdict", "26T09:00:04", "d-FLAPS", test, verdict("FAIL", "Failed", "enforce", "1.2.0", "web", `"reason":"check \"list trips\": 1 of 5 attempts failed"`)),
 		logged("check", "26T10:00:02", "d-UNSURE", test, check("list trips", "PASS", 0)),
+		logged("check", "26T10:00:03", "d-UNSURE", test, check("search", "PASS", 0)),
 		logged("verdict", "26T10:00:04", "d-UNSURE", test, verdict("PASS", "Succeeded", "observe", "1.2.0", "web", `"reason":"1 check passed"`)),
 		logged("verdict", "27T10:00:00", "d-SKIPPED", test, verdict("SKIPPED", "Succeeded", "enforce", "1.3.0", "other", `"reason":"SKIPPED by \"ann\" until … because \"INC-7\"; it was ERROR: no suite"`)),
 		logged("verdict", "27T11:00:00", "d-BACK", test, verdict("ERROR", "Succeeded", "rollback", "", "web", `"reason":"WOULD FAIL: release not proven"`)),
@@ -130,6 +134,11 @@ func TestAReportIsHarmless(t *testing.T) {
 		line[field] = hostile
 		text, _ := json.Marshal(line)
 		s.Log(firstGate, "s", string(text), strings.Replace(string(text), `"event":"verdict"`, `"event":"check","check":`+string(hostile)+`,"attempts":2,"failures":1`, 1))
+	}
+	odd := json.RawMessage(`{"a":` + string(hostile) + `}`)
+	for _, field := range []string{"reason", "link", "release", "cluster", "checks", "x\u009b31m"} {
+		text, _ := json.Marshal(map[string]any{"event": "verdict", "timestamp": "2026-11-24T10:00:00.000Z", "status": "Failed", "deployment_id": "d-2", field: odd})
+		s.Log(firstGate, "s", string(text), strings.Replace(string(text), string(odd), string(hostile), 1))
 	}
 	for _, format := range []string{"text", "json"} {
 		code, out, problems := reported(t, s, "--log-group", firstGate, "--format", format)

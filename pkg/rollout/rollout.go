@@ -210,9 +210,8 @@ func (a AWS) asked(ctx context.Context, s *State) {
 
 // said reads the verdicts and the questions.
 func (a AWS) said(ctx context.Context, s State) (all []Verdict, err error) {
-	functions := slices.Sorted(slices.Values(s.Functions))
 	pattern := `{ ($.event = "verdict" || $.event = "ask") && $.deployment_id = "` + s.ID + `" }`
-	for _, f := range slices.Compact(functions) {
+	for _, f := range slices.Compact(slices.Sorted(slices.Values(s.Functions))) {
 		err := a.Lines(ctx, "/aws/lambda/"+f, s.Began, pattern, func(line string) bool {
 			var v Verdict
 			if json.Unmarshal([]byte(line), &v) == nil && v.Deployment == s.ID && (v.Kind == "verdict" || v.Kind == "ask") {
