@@ -228,8 +228,7 @@ func (a AWS) said(ctx context.Context, s State) (all []Verdict, err error) {
 	return all, nil
 }
 
-// Lines reads the lines of a log group that a filter pattern lets through, the oldest first, until one says that it is
-// enough. A group that does not exist has none.
+// Lines hands on the lines of a log group that match, until goOn says no; a group that does not exist has none.
 func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern string, goOn func(line string) bool) error {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), FilterPattern: &pattern,
