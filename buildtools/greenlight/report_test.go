@@ -85,7 +85,7 @@ func week() *fake.Server {
 		logged("check", "24T10:00:03", "d-GOOD", test, check("version", "PASS", 0)),
 		logged("verdict", "24T10:00:04", "d-GOOD", test, verdict("PASS", "Succeeded", "observe", "1.0.0", "web", `"reason":"2 checks passed","report":"s3://b/good.html"`)),
 		logged("check", "25T10:00:02", "d-BROKEN", test, check("list trips", "FAIL", 5)),
-		logged("check", "25T10:00:03", "d-BROKEN", test, check("version", "FAIL", 5)), // another release passed it
+		logged("check", "25T10:00:03", "d-BROKEN", test, check("version", "FAIL", 5)),                                                                             // another release passed it
 		logged("check", "25T10:00:03", "d-BROKEN", test, `"check":"beta","verdict":"FAIL","attempts":1,"failures":1,"duration_ms":1,"observe":true,"reason":"r"`), // it does not count
 		logged("verdict", "25T10:00:04", "d-BROKEN", test, verdict("FAIL", "Succeeded", "observe", "1.1.0", "web", `"reason":"WOULD FAIL: check \"list trips\": 5 of 5 attempts failed","report":"s3://b/broken.html","link":"https://reports.example/broken"`)),
 		logged("check", "26T09:00:02", "d-FLAPS", test, check("list trips", "FAIL", 1)),
