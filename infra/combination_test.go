@@ -89,9 +89,20 @@ func (t template) substituted(v any, values map[string]string) string {
 	parts, _ := at(v, "Fn::Sub", 1).(map[string]any)
 	for name, part := range parts {
 		value, _ := d.decided(part)
-		text = strings.ReplaceAll(text, "${"+name+"}", str(value))
+		text = strings.ReplaceAll(text, "${"+name+"}", t.mapped(value))
 	}
 	return text
+}
+
+// mapped is a text, or what a mapping has by constant keys; a !Sub has its own values in it.
+func (t template) mapped(v any) string {
+	if keys := texts(at(v, "Fn::FindInMap")); len(keys) == 3 {
+		return str(at(t.section("Mappings"), keys[0], keys[1], keys[2]))
+	}
+	if at(v, "Fn::Sub", 1) != nil {
+		return t.substituted(v, nil)
+	}
+	return str(v)
 }
 
 func (d decider) holds(condition any) bool {

@@ -106,7 +106,7 @@ var observeOnce = sync.OnceValues(func() (emitted, error) {
 	}
 	env := lookup{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"SUITE": file, "TEST_URL": app.URL, "PRODUCTION_URL": blue.URL, "RELEASE": "1.1",
+		"SUITE": file, "TEST_URL": app.URL, "PRODUCTION_URL": blue.URL, "RELEASE": "1.1", "REPORT_BUCKET": "reports",
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
 
 // words are what stands in queries beside fields.
-const words = `filter fields stats sort limit by as desc asc and or not in like count pct sum avg min max count_distinct`
+const words = `filter fields stats sort limit by as desc asc and or not in like count pct sum avg min max count_distinct bin h`
 
 // queryProblems says which fields of a Logs Insights query no hook writes in the events that the query
 // keeps.
@@ -26,12 +25,14 @@ func queryProblems(query string, e emitted) []string {
 		return []string{"no event is kept"}
 	}
 	used := 0
-	bare := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(query, "")
+	bare := regexp.MustCompile(`'[^']*'|/[^/]*/`).ReplaceAllString(query, "")
 	for _, word := range regexp.MustCompile(`[A-Za-z_@][\w.@]*`).FindAllString(bare, -1) {
 		if slices.Contains(strings.Fields(words), word) || slices.Contains(aliases, word) {
 			continue
 		}
-		used++
+		if used++; word == "link" {
+			continue // the console's page, which is not known of every deployment
+		}
 		if !slices.ContainsFunc(events, func(event string) bool { return slices.Contains(e.fields[event], word) }) {
 			problems = append(problems, fmt.Sprintf("no line of %v has a field %s", events, word))
 		}
@@ -48,11 +49,11 @@ func kept(query string, e emitted) []string {
 	for event := range e.fields {
 		all = append(all, event)
 	}
-	if m := regexp.MustCompile(`event (=|!=) "(\w+)"`).FindStringSubmatch(query); m != nil {
+	if m := regexp.MustCompile(`event (=|!=) '(\w+)'`).FindStringSubmatch(query); m != nil {
 		return slices.DeleteFunc(all, func(event string) bool { return (event == m[2]) != (m[1] == "=") })
 	}
 	if m := regexp.MustCompile(`event in \[([^\]]*)\]`).FindStringSubmatch(query); m != nil {
-		return slices.DeleteFunc(all, func(event string) bool { return !strings.Contains(m[1], strconv.Quote(event)) })
+		return slices.DeleteFunc(all, func(event string) bool { return !strings.Contains(m[1], "'"+event+"'") })
 	}
 	return all
 }
@@ -65,7 +66,7 @@ func queriesNameFields(e emitted) func(stacks) []string {
 			problems = append(problems, fmt.Sprintf("only %d queries are saved", len(queries)))
 		}
 		for _, q := range queries {
-			for _, p := range queryProblems(str(q.properties["QueryString"]), e) {
+			for _, p := range queryProblems(all["gate.yml"].mapped(q.properties["QueryString"]), e) {
 				problems = append(problems, q.id+": "+p)
 			}
 			if !strings.HasPrefix(str(q.properties["Name"]), "${NamePrefix}/") || !slices.Equal(texts(q.properties["LogGroupNames"]), logsOf(q.id)) {
@@ -217,6 +218,9 @@ type widget struct {
 	X, Y, Width, Height int
 	Properties          struct {
 		Title, Region, View, Query, Markdown string
+		Stat                                 string
+		Period                               int
+		SetPeriodToTimeRange                 bool
 		Metrics                              [][]any
 		Alarms                               []string
 	}
@@ -241,9 +245,13 @@ func (t template) widgets(id string, values map[string]string) ([]widget, error)
 // metrics returns the metrics that a widget shows; "." repeats what stands above it.
 func (w widget) metrics() []metric {
 	var all []metric
+	var above []string
 	for _, row := range w.Properties.Metrics {
 		var names []string
-		for _, cell := range row {
+		for i, cell := range row {
+			if cell == "." && i < len(above) {
+				cell = above[i]
+			}
 			s, _ := at(cell, "expression").(string)
 			if q := regexp.MustCompile(`^SEARCH\('\{"([^"]+)",([\w,]+)\} MetricName="(\w+)"'`).FindStringSubmatch(s); q != nil {
 				names = []string{q[1], q[3]}
@@ -255,6 +263,7 @@ func (w widget) metrics() []metric {
 				names = append(names, text)
 			}
 		}
+		above = names
 		m := metric{dimensions: map[string]string{}}
 		if len(names) >= 2 {
 			m.namespace, m.name = names[0], names[1]
@@ -319,17 +328,17 @@ func (w widget) problems(t template, e emitted, watch bool) []string {
 			}
 		}
 	case "log":
-		sources, query, _ := cutLast(w.Properties.Query, "' | ")
 		over := logsOf("")
 		if strings.Contains(w.Properties.Title, "watched") {
 			over = logsOf("WatchQuery")
 		} else if !watch {
 			over = over[:2]
 		}
-		if sources != "SOURCE '"+strings.Join(over, "' | SOURCE '") {
-			problems = append(problems, "is not over the hooks' logs: "+sources)
+		query, ok := strings.CutPrefix(w.Properties.Query, "SOURCE '"+strings.Join(over, "' | SOURCE '")+"' | ")
+		if !ok || strings.Contains(query, "SOURCE") {
+			problems = append(problems, "is not over the hooks' logs: "+w.Properties.Query)
 		}
-		if !slices.ContainsFunc(t.resources("AWS::Logs::QueryDefinition"), func(q resource) bool { return str(q.properties["QueryString"]) == query }) {
+		if !slices.ContainsFunc(t.resources("AWS::Logs::QueryDefinition"), func(q resource) bool { return t.mapped(q.properties["QueryString"]) == query }) {
 			problems = append(problems, "no saved query says "+query)
 		}
 	case "alarm":
@@ -352,12 +361,77 @@ func (w widget) problems(t template, e emitted, watch bool) []string {
 	return problems
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return "", s, false
+// counted wants what is counted to be seen one by one: Sum adds up whatever period CloudWatch takes for a long time, where
+// an average would hide one failure of many, and without a zoom no period is longer than a minute. One widget has the
+// numbers of all that is shown.
+func counted(all stacks) []string {
+	var problems []string
+	for _, choice := range []map[string]string{native, codeDeploy, watching} {
+		widgets, err := all["gate.yml"].widgets("Dashboard", choice)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		numbers, shown := map[string]bool{}, map[string]bool{}
+		for _, w := range widgets {
+			for _, m := range w.metrics() {
+				if !strings.HasPrefix(m.name, "Gate") && !strings.HasPrefix(m.name, "Checks") || m.name == "GateDuration" {
+					continue
+				}
+				if w.Properties.Stat != "Sum" || w.Properties.Period != 60 {
+					problems = append(problems, fmt.Sprintf("%s: %s of %d s", w.Properties.Title, w.Properties.Stat, w.Properties.Period))
+				}
+				key := m.name + " " + m.dimensions["LifecycleEvent"]
+				shown[key] = true
+				if w.Properties.View == "singleValue" && w.Properties.SetPeriodToTimeRange {
+					numbers[key] = true
+				}
+			}
+		}
+		for _, name := range []string{"GatePassed", "GateFailed", "GateWouldFail", "GateSkipped"} {
+			for _, event := range hooks() {
+				if there := event != "AfterAllowTraffic" || choice["Watch"] == "true"; numbers[name+" "+event] != there {
+					problems = append(problems, fmt.Sprintf("the numbers have %s of %s: %v", name, event, !there))
+				}
+			}
+			if !shown[name+" *"] {
+				problems = append(problems, name+" is not told by deployment group or service")
+			}
+		}
 	}
-	return s[:i], s[i+len(sep):], true
+	return problems
+}
+
+// oneSource wants each query to stand once, in the mapping: what is saved and what the dashboard shows is the same. In
+// the dashboard it stands within JSON.
+func oneSource(all stacks) []string {
+	gate := all["gate.yml"]
+	var problems []string
+	queries, _ := at(gate.section("Mappings"), "Queries", "Text").(map[string]any)
+	for name, query := range queries {
+		if strings.ContainsAny(str(query), "\"\\\n") {
+			problems = append(problems, "the query "+name+" cannot stand in JSON")
+		}
+		head, _, _ := strings.Cut(str(query), " | ")
+		for other, text := range queries {
+			if other != name && text == query {
+				problems = append(problems, name+" is "+other)
+			}
+		}
+		if n := strings.Count(gate.text, "FindInMap [Queries, Text, "+name+"]"); n < 1 || n > 2 {
+			problems = append(problems, fmt.Sprintf("the query %s, %s, is used %d times", name, head, n))
+		}
+	}
+	for _, q := range gate.resources("AWS::Logs::QueryDefinition") {
+		if gate.mapped(q.properties["QueryString"]) == str(q.properties["QueryString"]) {
+			problems = append(problems, q.id+" has a text of its own")
+		}
+	}
+	for word := range strings.FieldsSeq("filter fields stats sort limit") {
+		if text := fmt.Sprint(gate.resource("Dashboard").properties); strings.Contains(text, "| "+word+" ") {
+			problems = append(problems, "the dashboard has the text of a query: "+word)
+		}
+	}
+	return problems
 }
 
 // sameNamespace wants the alarms to look where the hooks write.
@@ -377,10 +451,14 @@ func TestWhatOperatorsRead(t *testing.T) {
 	hold(t, map[string]invariant{
 		"queries name fields that the hooks write": {queriesNameFields(e), []mutation{
 			{"gate.yml", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, reason", "fields timestamp, deployment_id, cluster, service, lifecycle_event, verdict, status, blame, why"},
-			{"gate.yml", `filter event = "reported" and outcome`, `filter event = "reported" and result`},
+			{"gate.yml", `filter event = 'reported' and outcome`, `filter event = 'reported' and result`},
 			{"gate.yml", `pct(duration_ms, 95)`, `pct(latency_ms, 95)`},
-			{"gate.yml", `filter event = "compare"`, `filter event = "comparison"`},
-			{"gate.yml", `filter event = "compare"`, `filter event = "check"`},
+			{"gate.yml", `filter event = 'compare'`, `filter event = 'comparison'`},
+			{"gate.yml", `filter event = 'compare'`, `filter event = 'check'`},
+			{"gate.yml", `and mode = 'observe' and`, `and modes = 'observe' and`},
+			{"gate.yml", `verdict, mode, reason, link`, `verdict, mode, reason, page`},
+			{"gate.yml", `avg(green_p95_ms)`, `avg(green_p99_ms)`},
+			{"gate.yml", `QueryString: !FindInMap [Queries, Text, SlowChecks]`, `QueryString: !FindInMap [Queries, Text, Slow]`},
 		}},
 		"alarms name metrics that the hooks write": {alarmsNameMetrics(e), []mutation{
 			{"gate.yml", "MetricName: GateFailed", "MetricName: HookFailed"},
@@ -401,15 +479,31 @@ func TestWhatOperatorsRead(t *testing.T) {
 			{"gate.yml", `, "${InvocationLost.Arn}"'`, `, "${Lost.Arn}"'`},
 			{"gate.yml", `ECSsAlarms: !If [ForECS,`, `ECSsAlarms: !If [ForCodeDeploy,`},
 			{"gate.yml", `,Cluster,Service,LifecycleEvent} MetricName`, `,Cluster,LifecycleEvent} MetricName`},
-			{"gate.yml", `checks_failed, duration_ms\n| sort timestamp desc\n`, `checks_failed\n| sort timestamp desc\n`},
+			{"gate.yml", `${Logs} | ${Verdicts}`, `${Logs} | filter event = 'verdict' | fields timestamp, deployment_id, verdict`},
+			{"gate.yml", `[".", "GateWouldFail", ".", ".", {"label": "before`, `[".", "GateWouldFall", ".", ".", {"label": "before`},
+			{"gate.yml", `[".", "GatePassed", ".", "BeforeAllowTraffic",`, `[".", "GatePassed", "LifecycleEvents", "BeforeAllowTraffic",`},
+			{"gate.yml", `WouldStop: !FindInMap [Queries, Text, WouldStop]`, `WouldStop: ""`},
 			{"gate.yml", `"view": "table",`, `"view": "table"`},
 			{"gate.yml", `WatchAlarm: !If [HasWatch, !Sub ', "${WatchFailed.Arn}"', ""]`, `WatchAlarm: ""`},
-			{"gate.yml", `WatchSource: !If [HasWatch, !Sub " | SOURCE '${AfterAllowTrafficLogs}'", ""]`, `WatchSource: ""`},
+			{"gate.yml", ` | SOURCE '${AfterAllowTrafficLogs}'"`, `"`},
 			{"gate.yml", `"title": "What was watched under production's traffic", "region": "${AWS::Region}", "view": "table",`, `"title": "What was watched under production's traffic"`},
-			{"gate.yml", `["AWS/Lambda", "Errors", "FunctionName", "${AfterAllowTraffic}"],`, `["AWS/Lambda", "Errors", "FunctionName", "${AfterAllowTraffic}"]`},
+			{"gate.yml", `[".", "Errors", ".", "${AfterAllowTraffic}"],`, `[".", "Errors", ".", "${AfterAllowTraffic}"]`},
 			{"gate.yml", `WatchUnreported: !If [WatchesCodeDeploy,`, `WatchUnreported: !If [ForCodeDeploy,`},
 			{"bluegreen.yml", `"AWS/ECS", "CPUUtilization"`, `"AWS/ECS", "CPU"`},
 			{"gate.yml", `"width": 24, "height": 7`, `"width": 25, "height": 7`},
+		}},
+		"one failure is seen": {counted, []mutation{
+			{"gate.yml", `"view": "timeSeries", "stat": "Sum", "period": 60,`, `"view": "timeSeries", "stat": "Sum", "period": 300,`},
+			{"gate.yml", `"view": "timeSeries", "stat": "Sum", "period": 60,`, `"view": "timeSeries", "stat": "Average", "period": 60,`},
+			{"gate.yml", `"setPeriodToTimeRange": true, `, ``},
+			{"gate.yml", `[".", "GateSkipped", ".", ".", {"label": "watch: skipped"`, `[".", "GateFailed", ".", ".", {"label": "watch: skipped"`},
+			{"gate.yml", `MetricName=\"GateWouldFail\"', 'Sum')`, `MetricName=\"GateFailed\"', 'Sum')`},
+		}},
+		"a query stands once": {oneSource, []mutation{
+			{"gate.yml", `QueryString: !FindInMap [Queries, Text, Verdicts]`, `QueryString: filter event = 'verdict'`},
+			{"gate.yml", `${Logs} | ${FailedChecks}`, `${Logs} | filter event = 'check' | fields timestamp`},
+			{"gate.yml", `QueryString: !FindInMap [Queries, Text, SlowChecks]`, `QueryString: !FindInMap [Queries, Text, Verdicts]`},
+			{"gate.yml", `filter event = 'check'`, `filter event = "check"`},
 		}},
 		"one namespace": {sameNamespace, []mutation{
 			{"gate.yml", "METRICS_NAMESPACE: !Sub Greenlight/${NamePrefix}", "METRICS_NAMESPACE: Greenlight"},

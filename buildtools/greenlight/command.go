@@ -19,6 +19,7 @@ import (
 
 // The exit codes, beside those that all commands share. Pipelines branch on them: a number never changes its meaning.
 const (
+	exitDiffers = 1 // diff --exit-code, as git's
 	exitNotLive = 1 // rolled back, stopped, failed: the new revision does not serve; of a decision: too late
 	exitWaits   = 3 // for somebody's approval
 	exitRefused = 4 // a file is wrong, or AWS refused: nothing was done
@@ -51,11 +52,12 @@ environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
 		Example: `greenlight verify taskdef.json --service trips/web
 greenlight deploy --taskdef taskdef.json --service trips/web
 greenlight status --service trips/web
-greenlight approve --service trips/web --why "looked at the canary"`,
+greenlight approve --service trips/web --why "looked at the canary"
+greenlight report --since 7d`,
 		Exit: exits,
 		Commands: []*cli.Command{
 			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
-			decideCommand(at, approve), decideCommand(at, reject),
+			decideCommand(at, approve), decideCommand(at, reject), reportCommand(at),
 		},
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
@@ -133,6 +135,16 @@ func (s *session) choose() (err error) {
 		s.controller = rollout.Native{AWS: &s.aws, Cluster: cluster, Service: service}
 	}
 	return nil
+}
+
+// until does it, until a signal comes.
+func (at surroundings) until(ctx context.Context, do func(context.Context) int) (int, error) {
+	ctx, stop := at.interruptible(ctx)
+	defer stop()
+	if code := do(ctx); ctx.Err() == nil {
+		return code, nil
+	}
+	return cli.ExitInterrupted, nil
 }
 
 // connect makes the clients, of the controller that was chosen, too.

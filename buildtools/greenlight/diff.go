@@ -15,9 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
 
-// exitDiffers is diff's code with --exit-code, as git's.
-const exitDiffers = 1
-
 type diff struct {
 	session
 	family, format string
@@ -50,13 +47,7 @@ greenlight diff taskdef.json --family trips --format github`,
 		if err := d.wrong(args); err != nil {
 			return 0, err
 		}
-		ctx, stop := at.interruptible(ctx)
-		defer stop()
-		code := d.run(ctx, args[0])
-		if ctx.Err() != nil {
-			code = cli.ExitInterrupted
-		}
-		return code, nil
+		return at.until(ctx, func(ctx context.Context) int { return d.run(ctx, args[0]) })
 	}
 	return c
 }
@@ -153,22 +144,14 @@ func (d *diff) print(running string, all []taskdef.Difference) error {
 		for _, x := range all {
 			out.Differences = append(out.Differences, row{x.Path, x.Place, value(x.Old), value(x.New)})
 		}
-		e := json.NewEncoder(d.at.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(out)
+		return diagnostic.WriteJSON(d.at.stdout, out)
 	}
 	shown := cmp.Or(running[strings.LastIndex(running, "/")+1:], "nothing yet")
 	if d.service != "" {
 		shown += ", which runs in " + d.service
 	}
-	if len(all) == 0 {
-		shown = "no difference to " + shown
-	} else {
-		shown = "compared with " + shown
-	}
 	var notes diagnostic.List
-	text := line(shown)
+	text := line(map[bool]string{true: "no difference to ", false: "compared with "}[len(all) == 0] + shown)
 	for _, x := range all {
 		what := worded(x)
 		text += line(what)

@@ -56,9 +56,7 @@ greenlight values --env-from tfstate:s3://state/trips.tfstate`,
 				return 0, cli.Usagef("--env-from: want cfn:STACK, ssm:/PATH/ or tfstate:FILE")
 			}
 		}
-		ctx, stop := at.interruptible(ctx)
-		defer stop()
-		return v.run(ctx), nil
+		return at.until(ctx, v.run)
 	}
 	return c
 }
@@ -71,8 +69,6 @@ func (v *values) run(ctx context.Context) int {
 	for _, from := range v.from {
 		err := v.read(ctx, from)
 		switch {
-		case ctx.Err() != nil:
-			return cli.ExitInterrupted
 		case errors.Is(err, errRefused):
 			return s.failed(exitRefused, fmt.Errorf("%s: %w", from, err))
 		case err != nil:

@@ -103,7 +103,7 @@ func (d Decision) WouldFail() bool { return d.Overruled == ByMode || d.Overruled
 // Passed reports whether the gate opened for what the suite said: a PASS, or an INCONCLUSIVE that the suite
 // allows and that counted.
 func (d Decision) Passed() bool {
-	return d.Verdict == finding.Pass || d.Overruled == ByPolicy && !d.Seen.Observing
+	return d.Verdict == finding.Pass || d.Overruled == ByPolicy && !d.Seen.Observing && !d.Seen.Rollback
 }
 
 // Asks is for how long somebody is to be asked what to make of it, or 0: it is INCONCLUSIVE, the suite asks, nobody has

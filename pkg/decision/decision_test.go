@@ -237,6 +237,9 @@ func TestWhyItIsOpen(t *testing.T) {
 		"the policy, observed": {func(s *decision.Seen) {
 			s.Run, s.Observing = run(allowed, finding.Inconclusive), true
 		}, finding.Inconclusive, decision.ByPolicy, "because", false, false},
+		"the policy, in a rollback": {func(s *decision.Seen) {
+			s.Run, s.Rollback = run(allowed, finding.Inconclusive), true
+		}, finding.Inconclusive, decision.ByPolicy, "because", false, false},
 		"the policy is not for FAIL": {func(s *decision.Seen) { s.Run = run(allowed, finding.Fail) }, finding.Fail, "", "because", false, false},
 		"a skip": {func(s *decision.Seen) {
 			s.Run, s.Skip = run(checked, finding.Fail), decision.Authorised("ann", "INC-7", until)

@@ -35,9 +35,9 @@ func (l List) Write(w io.Writer, f Format, program string) error {
 	text := ""
 	switch f {
 	case JSON:
-		return writeJSON(w, sorted.rows())
+		return WriteJSON(w, sorted.rows())
 	case SARIF:
-		return writeJSON(w, sorted.sarif(program))
+		return WriteJSON(w, sorted.sarif(program))
 	case GitHub:
 		text = sorted.gitHub()
 	default:
@@ -97,7 +97,8 @@ func (l List) rows() []row {
 	return rows
 }
 
-func writeJSON(w io.Writer, value any) error {
+// WriteJSON writes a value as it is shown, two blanks deep.
+func WriteJSON(w io.Writer, value any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")

@@ -269,20 +269,12 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 }
 
 func levelOf(good bool) zerolog.Level {
-	if good {
-		return zerolog.InfoLevel
-	}
-	return zerolog.ErrorLevel
+	return map[bool]zerolog.Level{true: zerolog.InfoLevel, false: zerolog.ErrorLevel}[good]
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func flag(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
+func flag(b bool) float64 { return map[bool]float64{true: 1}[b] }
 
 // Metrics are written as log lines in CloudWatch's embedded metric format, so that a function has metrics without a
 // call to CloudWatch and without a permission for it. What CloudWatch would drop silently is refused: a metric,
@@ -325,13 +317,6 @@ type document struct {
 	Members map[string]any
 }
 
-// directive says what of a line are metrics, in the specification's words.
-type directive struct {
-	Namespace  string
-	Dimensions [][]string
-	Metrics    []metric
-}
-
 // lines returns the document as log lines, each one JSON object without a line end: one line, or more
 // when a metric has more than maxValues values.
 func (d document) lines() (all [][]byte, err error) {
@@ -359,9 +344,11 @@ func (d document) lines() (all [][]byte, err error) {
 		if len(listed) == 0 {
 			return all, nil
 		}
-		out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []directive{
-			{d.Namespace, d.Sets, listed},
-		}}
+		out["_aws"] = map[string]any{"Timestamp": d.Time.UnixMilli(), "CloudWatchMetrics": []any{struct {
+			Namespace  string
+			Dimensions [][]string
+			Metrics    []metric
+		}{d.Namespace, d.Sets, listed}}}
 		line, err := json.Marshal(out) // fails on NaN and infinity
 		if err != nil {
 			return nil, err

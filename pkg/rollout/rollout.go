@@ -210,32 +210,44 @@ func (a AWS) asked(ctx context.Context, s *State) {
 
 // said reads the verdicts and the questions.
 func (a AWS) said(ctx context.Context, s State) (all []Verdict, err error) {
-	functions := slices.Sorted(slices.Values(s.Functions))
-	for _, f := range slices.Compact(functions) {
-		pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
-			LogGroupName: aws.String("/aws/lambda/" + f), StartTime: aws.Int64(s.Began.UnixMilli()),
-			FilterPattern: aws.String(`{ ($.event = "verdict" || $.event = "ask") && $.deployment_id = "` + s.ID + `" }`),
+	pattern := `{ ($.event = "verdict" || $.event = "ask") && $.deployment_id = "` + s.ID + `" }`
+	for _, f := range slices.Compact(slices.Sorted(slices.Values(s.Functions))) {
+		err := a.Lines(ctx, "/aws/lambda/"+f, s.Began, pattern, func(line string) bool {
+			var v Verdict
+			if json.Unmarshal([]byte(line), &v) == nil && v.Deployment == s.ID && (v.Kind == "verdict" || v.Kind == "ask") {
+				all = append(all, v)
+			}
+			return true
 		})
-		for pages.HasMorePages() {
-			out, err := pages.NextPage(ctx)
-			if awsclient.IsCode(err, "ResourceNotFoundException") {
-				break
-			}
-			if err != nil {
-				return all, awsclient.Error(err)
-			}
-			for _, e := range out.Events {
-				var v Verdict
-				if json.Unmarshal([]byte(aws.ToString(e.Message)), &v) == nil && v.Deployment == s.ID &&
-					(v.Kind == "verdict" || v.Kind == "ask") {
-					all = append(all, v)
-				}
-			}
+		if err != nil {
+			return all, err
 		}
 	}
 	slices.SortStableFunc(all,
 		func(a, b Verdict) int { return cmp.Compare(a.Timestamp, b.Timestamp) }) // in UTC, of one form
 	return all, nil
+}
+
+// Lines hands on the lines of a log group that match, until goOn says no; a group that does not exist has none.
+func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern string, goOn func(line string) bool) error {
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), FilterPattern: &pattern,
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if awsclient.IsCode(err, "ResourceNotFoundException") {
+			return nil
+		}
+		if err != nil {
+			return awsclient.Error(err)
+		}
+		for _, e := range out.Events {
+			if !goOn(aws.ToString(e.Message)) {
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // Who returns the ARN of whoever calls.
