@@ -12,7 +12,7 @@ import (
 )
 
 // linking is what a text becomes a link by.
-var linking = regexp.MustCompile(`(?i)(:)(//)|\b(mailto|tel|javascript|data|www)([:.])`)
+var linking = regexp.MustCompile(`(?i)(mailto|javascript|www|:/)([:./])`)
 
 // plain is foreign text as one line of at most so many characters with which no form can be made to mention somebody,
 // to link or to mark up: what begins a mention, a tag or a link is replaced by what looks like it.
@@ -28,7 +28,7 @@ func plain(text string, most int) string {
 		}
 		return r
 	}, redact.Safe(text, 4*most))
-	text = linking.ReplaceAllString(text, "$1$3[$4]$2")
+	text = strings.ReplaceAll(linking.ReplaceAllString(text, "$1[$2]"), "s3:/[/]", "s3://") // which nobody can follow
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

@@ -223,14 +223,14 @@ func (m Message) lines() (lines []string) {
 		lines = append(lines, plain(fmt.Sprintf(format, args...), most))
 	}
 	for _, c := range m.failed[:min(maxFailed, len(m.failed))] {
-		say(maxText, "%s %s: %s", plain(c.Check, maxTitle), c.Verdict, c.Reason)
+		say("%s %s: %s", plain(c.Check, maxTitle), c.Verdict, c.Reason)
 	}
 	if more := len(m.failed) - maxFailed; more > 0 {
-		say(maxText, "and %d more", more)
+		say("and %d more", more)
 	}
 	switch {
 	case m.Kind == Recovered:
-		say(maxText, "The deployment before was held back; this one passed.")
+		say("The deployment before was held back; this one passed.")
 	case len(lines) == 0 || m.Kind != Held:
 		lines = append([]string{plain(m.Line.Reason, 2*maxText)}, lines...)
 	}
@@ -240,12 +240,12 @@ func (m Message) lines() (lines []string) {
 		"config":      "A setting, the suite or a permission is at fault, not the release.",
 		"gate":        "The gate itself is at fault, not the release.",
 	}[m.Line.Blame]; fault != "" {
-		say(maxText, "%s", fault)
+		say("%s", fault)
 	}
 	next := []string{"status"}
 	if m.Kind == Question {
 		next = []string{"approve", "reject"}
-		say(maxText, "Without an answer by %s it is held back.", m.Line.Until)
+		say("Without an answer by %s it is held back.", m.Line.Until)
 	}
 	for _, f := range [][2]string{
 		{"Verdict", m.Line.Verdict},
@@ -256,13 +256,13 @@ func (m Message) lines() (lines []string) {
 		{"Deployment", m.Line.Deployment},
 	} {
 		if value := strings.Trim(f[1], "/"); value != "" {
-			say(maxText, "%s: %s", f[0], value)
+			say("%s: %s", f[0], value)
 		}
 	}
 	for _, verb := range next {
 		if m.Line.Deployment != "" {
 			why := map[bool]string{true: " --why TEXT"}[m.Kind == Question]
-			say(maxText, "Next: greenlight %s --deployment %s%s", verb, m.Line.Deployment, why)
+			say("Next: greenlight %s --deployment %s%s", verb, m.Line.Deployment, why)
 		}
 	}
 	return lines

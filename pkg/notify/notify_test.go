@@ -124,7 +124,9 @@ func chat(t *testing.T, m notify.Message) []byte {
 // One message a deployment, quiet for what is good, and a recovery told once.
 func TestWhoIsToldWhat(t *testing.T) {
 	pass := []any{"verdict", "PASS", "status", "Succeeded", "blame", "none", "reason", "3 checks passed"}
-	with := func(members []any, more ...any) notify.Line { return line(t, append(members[:len(members):len(members)], more...)...) }
+	with := func(members []any, more ...any) notify.Line {
+		return line(t, append(members[:len(members):len(members)], more...)...)
+	}
 	at := func(stage string) []any { return []any{"lifecycle_event", stage} }
 	const judge, compare, watch = "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"
 	before, older := []any{"deployment_id", "d-BEFORE000", "timestamp", "2026-11-29T10:00:00.000Z"}, []any{"deployment_id", "d-OLDER0000", "timestamp", "2026-11-28T10:00:00.000Z"}
@@ -191,7 +193,7 @@ var hostile = []string{
 	"<!channel> <!here> <@U12345> <https://evil.example|Approve>", "@here @channel @everyone <at>Everyone</at>", "[Approve](https://evil.example) **done** `x` ~~y~~ _z_",
 	"a\nVerdict: PASS\r\n\r\nSubject: x", "\u202egnp.exe \u2066x\u2069 \u200bzero \x1b[31mred\x00", "HTTPS://evil.example www.evil.example mailto:a@evil.example javascript:alert(1)",
 	"```\nout of the block *bold*", "&lt;!channel&gt; &amp;", `"}],"x":[{"`, strings.Repeat("W", 3000), strings.Repeat("界", 1000), "\xff\xfe broken", "＠here ＜!here＞ ｈttps:／／evil.example",
-	"| * # > quote\n> quote", "file:///etc/passwd ftp://evil.example //evil.example", "tel:110 a://b:/​/c",
+	"| * # > quote\n> quote", "file:///etc/passwd ftp://evil.example //evil.example", "tel:110 a://b:/c",
 }
 
 func TestAReleaseForgesNothing(t *testing.T) {
@@ -287,7 +289,7 @@ func clean(t *testing.T, form, h string, lines []string, marked bool) {
 		if _, page, ours := strings.Cut(l, ": https://console.aws.amazon.com/"); ours && strings.Trim(page, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/?=&%+:$@!'()*,;") == "" {
 			continue
 		}
-		low := strings.ToLower(l)
+		low := strings.ReplaceAll(strings.ToLower(l), "s3://", "")
 		for _, bad := range []string{"<", ">", "@", "://", "www.", "mailto:", "javascript:", "\u202e", "\u2066", "\u200b", "\x1b", "\x00", "\r", "\n", "＜"} {
 			if strings.Contains(low, bad) {
 				t.Errorf("%s of %q holds %q: %s", form, h, bad, l)
