@@ -219,9 +219,7 @@ func (m Message) Title() string {
 
 // lines are all that is said below the title: what failed, whose fault it is, what it is about, what to do.
 func (m Message) lines() (lines []string) {
-	say := func(most int, format string, args ...any) {
-		lines = append(lines, plain(fmt.Sprintf(format, args...), most))
-	}
+	say := func(format string, args ...any) { lines = append(lines, plain(fmt.Sprintf(format, args...), maxText)) }
 	for _, c := range m.failed[:min(maxFailed, len(m.failed))] {
 		say("%s %s: %s", plain(c.Check, maxTitle), c.Verdict, c.Reason)
 	}
