@@ -26,11 +26,14 @@ const (
 // webhook posts a message to the webhook. Its URL is a secret: no error holds it, or what comes of it.
 func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	kind, id, _ := strings.Cut(n.Webhook, ":")
+	if kind == "arn" {
+		kind, id = strings.Split(n.Webhook + "::", ":")[2], n.Webhook
+	}
 	ref := suite.Reference{Name: "WEBHOOK", Kind: suite.ReferenceKind(kind), ID: id}
 	if ref.Kind == suite.ReferenceSecretsManager {
 		ref.ID, ref.Key, _ = strings.Cut(id, "#")
 	} else if ref.Kind != suite.ReferenceSSM {
-		return errors.New("WEBHOOK is no reference to a secret, want ssm:/name or secretsmanager:id#key")
+		return errors.New("WEBHOOK is no reference to a secret, want an ARN, ssm:/name or secretsmanager:id#key")
 	}
 	values, err := secret.Sources{AWS: &n.cfg}.Resolve(ctx, []suite.Reference{ref})
 	if err != nil {
