@@ -344,6 +344,10 @@ func theNotifier(all stacks) []string {
 			}
 		}
 	}
+	variables, _ := at(gate.resource("Notifier").properties, "Environment", "Variables").(map[string]any)
+	if names := slices.Sorted(maps.Keys(variables)); !slices.Equal(names, []string{"LOG_GROUPS", "METRICS_NAMESPACE", "NOTIFICATION_TOPIC_ARN", "NOTIFY", "WEBHOOK"}) {
+		say("it is told %v", names)
+	}
 	p := gate.resource("NotifierPermission").properties
 	if str(p["Principal"]) != "logs.amazonaws.com" || str(p["SourceAccount"]) != "${AWS::AccountId}" || !strings.HasSuffix(str(p["SourceArn"]), ":log-group:/aws/lambda/CodeDeployHook_${NamePrefix}_*:*") {
 		say("it may be invoked by %v", p)
@@ -430,6 +434,7 @@ func TestRights(t *testing.T) {
 		}},
 		"the notifier has the least, and hears of all": {theNotifier, []mutation{
 			{"gate.yml", `{StringEquals: {"events:source": greenlight}}`, `{StringEquals: {"events:source": other}}`},
+			{"gate.yml", "          NOTIFY: !Ref Notify\n", ""},
 			{"gate.yml", "Principal: logs.amazonaws.com", "Principal: events.amazonaws.com"},
 			{"gate.yml", "      SourceAccount: !Ref \"AWS::AccountId\"\n", ""},
 			{"gate.yml", `$.type = "platform.report" }`, `$.event = "reported" }`},

@@ -223,6 +223,9 @@ func (n *notifier) earlier(ctx context.Context, l notify.Line, request string, a
 					e = notify.Crash(e, []notify.Line{l})
 				}
 				same := e.Text("deployment_id") == l.Text("deployment_id")
+				if e.Text("timestamp") >= l.Text("timestamp") {
+					continue
+				}
 				if same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster") {
 					all, more = append(all, e), more && (same || e.Rollback())
 				}

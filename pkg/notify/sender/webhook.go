@@ -27,7 +27,7 @@ const (
 func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	kind, id, _ := strings.Cut(n.Webhook, ":")
 	if kind == "arn" {
-		kind, id = strings.Split(n.Webhook + "::", ":")[2], n.Webhook
+		kind, id = strings.Split(n.Webhook+"::", ":")[2], n.Webhook
 	}
 	ref := suite.Reference{Name: "WEBHOOK", Kind: suite.ReferenceKind(kind), ID: id}
 	if ref.Kind == suite.ReferenceSecretsManager {
