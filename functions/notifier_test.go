@@ -357,6 +357,11 @@ func TestANotifierThatMayNotSend(t *testing.T) {
 	if _, _, posts := o.new(); posts != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 2 || !strings.Contains(a.log, "eventbridge PutEvents") || !strings.Contains(a.log, "sns Publish") {
 		t.Errorf("%d posts\n%s", posts, a.log)
 	}
+	for _, l := range a.lines(t, "notify") {
+		if emf := fmt.Sprint(l["_aws"]); !strings.Contains(emf, "Dimensions:[[FunctionName]] Metrics:[map[Name:NotifyFailed Unit:Count]] Namespace:Greenlight/trips") || l["FunctionName"] == "" {
+			t.Errorf("the metric is %v", l)
+		}
+	}
 	a = n.ok(handed(hooksLog, "nowhere", system("report", "1", "timeout")))
 	if details, mails, _ := o.new(); len(details)+mails != 0 || !strings.Contains(a.log, `"NotifyFailed":1`) || !strings.Contains(a.log, "the log does not show the line") {
 		t.Errorf("%d events, %d messages: %s", len(details), mails, a.log)
