@@ -286,7 +286,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 		posts   int
 		reason  string
 	}{
-		"it hangs":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "", 1, "the webhook does not answer within 5s"},
+		"it hangs":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "", 1, "does not answer within 5s"},
 		"it is ill":     {answers(500), "", 3, "the webhook answers 500 Internal Server Error"},
 		"it is busy":    {answers(429), "", 3, "the webhook answers 429 Too Many Requests"},
 		"it knows none": {answers(404), "", 1, "the webhook answers 404 Not Found"},
@@ -305,7 +305,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 				}
 			}
 		}, "", 1, ""},
-		"it breaks off":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", 1, "cannot be reached, or breaks off"},
+		"it breaks off":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", 1, "cannot be reached, breaks off"},
 		"not https":           {nil, "http://hooks.slack.com/services/verysecretpath", 0, "is not https"},
 		"nobody's":            {nil, "https://example.com/services/verysecretpath", 0, "begin its URL with slack+https:// or teams+https://"},
 		"nearly Slack's":      {nil, "https://hooks.slack.com.example.com/verysecretpath", 0, "begin its URL with"},
