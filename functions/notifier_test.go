@@ -311,7 +311,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 		"nearly Slack's":      {nil, "https://hooks.slack.com.example.com/verysecretpath", 0, "begin its URL with"},
 		"nearly Slack's, too": {nil, "https://evilhooks.slack.com/verysecretpath", 0, "begin its URL with"},
 		"no URL":              {nil, "verysecretpath", 0, "holds no URL"},
-		"gone":                {nil, "none", 0, "ssm GetParameter"},
+		"gone":                {nil, "none", 0, "read the webhook's URL: variable WEBHOOK: ssm GetParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -344,6 +344,27 @@ func TestAWebhookThatIsIll(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The webhook's URL is where a suite's secrets are, and says by its host or its beginning whose it is.
+func TestWhereTheWebhooksURLIs(t *testing.T) {
+	t.Parallel()
+	for reference, want := range map[string]string{
+		"ssm:/greenlight/webhook": "blocks", "arn:aws:ssm:eu-west-1:123456789012:parameter/greenlight/webhook": "blocks", "secretsmanager:greenlight/hook#url": "attachments",
+		"secretsmanager:greenlight/hook#other": "", "secretsmanager:greenlight/hook": "", "https://hooks.slack.com/verysecretpath": "", "arn:x": "", "env:HOME": "", "x": "",
+	} {
+		c, o := newCloud(t), newOffice(t)
+		n := reading(t, c, o, "WEBHOOK="+reference)
+		c.Values.Put("arn:aws:ssm:eu-west-1:123456789012:parameter/greenlight/webhook", "slack+"+o.url+"/services/verysecretpath")
+		c.Values.Put("greenlight/hook", `{"url":"teams+`+o.url+`/services/verysecretpath"}`)
+		a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
+		if _, mails, posts := o.new(); mails != 1 || (posts == 1) != (want != "") || posts == 1 && o.posts[0][want] == nil || (want == "") != strings.Contains(a.log, `"NotifyFailed":1`) {
+			t.Errorf("%s: %d messages, %d posts, %v\n%s", reference, mails, posts, o.posts, a.log)
+		}
+		if strings.Contains(a.log, "verysecretpath") {
+			t.Errorf("%s: its URL is in the log: %s", reference, a.log)
+		}
 	}
 }
 
