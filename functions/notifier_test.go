@@ -71,6 +71,10 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var in struct{ Entries []map[string]any }
 		_ = json.Unmarshal(body, &in)
 		o.events = append(o.events, in.Entries...)
+		if strings.Contains(string(body), "d-throttled") {
+			_, _ = io.WriteString(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"slow"}]}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
 	case form.Get("Action") == "Publish":
 		o.mails = append(o.mails, object(form.Get("Message")))
@@ -113,7 +117,7 @@ func system(kind, request, status string) string {
 func handed(group, stream string, messages ...string) string {
 	var events []map[string]any
 	for _, m := range messages {
-		events = append(events, map[string]any{"id": "1", "timestamp": time.Now().UnixMilli(), "message": m})
+		events = append(events, map[string]any{"id": "1", "timestamp": time.Now().Add(10 * time.Millisecond).UnixMilli(), "message": m})
 	}
 	text, _ := json.Marshal(map[string]any{"messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": group, "logStream": stream, "subscriptionFilters": []string{"x"}, "logEvents": events})
 	return zipped(text)
@@ -373,8 +377,12 @@ func TestANotifierThatMayNotSend(t *testing.T) {
 	t.Parallel()
 	c, o := newCloud(t), newOffice(t)
 	n := reading(t, c, o)
+	a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-throttled","timestamp":"2026"}`, "success"))
+	if _, mails, _ := o.new(); mails != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 1 || !strings.Contains(a.log, "eventbridge PutEvents: ThrottlingException") {
+		t.Errorf("%d messages\n%s", mails, a.log)
+	}
 	o.refuses = true
-	a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
+	a = n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
 	if _, _, posts := o.new(); posts != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 2 || !strings.Contains(a.log, "eventbridge PutEvents") || !strings.Contains(a.log, "sns Publish") {
 		t.Errorf("%d posts\n%s", posts, a.log)
 	}
