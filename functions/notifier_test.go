@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"compress/gzip"
@@ -8,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -430,20 +430,22 @@ func TestTheNotifierWithMoto(t *testing.T) {
 		}
 		t.Skip("NOT TESTED: moto_server or aws is missing; CI has them")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	cmd := exec.CommandContext(ctx, server, "-H", "127.0.0.1", "-p", "0")
+	cmd.WaitDelay = 5 * time.Second
+	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, server, "-H", "127.0.0.1", "-p", port)
-	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(); _ = cmd.Wait() })
-	moto := "http://127.0.0.1:" + port
+	moto := "" // it says so once it listens
+	for lines := bufio.NewScanner(said); moto == "" && lines.Scan(); {
+		_, moto, _ = strings.Cut(lines.Text(), "Running on ")
+	}
+	go func() { _, _ = io.Copy(io.Discard, said) }()
 	aws := func(args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "aws", append(args, "--output", "text", "--endpoint-url", moto)...)
@@ -453,15 +455,6 @@ func TestTheNotifierWithMoto(t *testing.T) {
 			t.Fatalf("aws %v: %v\n%s", args, err, out)
 		}
 		return strings.TrimSpace(string(out))
-	}
-	for deadline := time.Now().Add(time.Minute); ; <-time.After(100 * time.Millisecond) {
-		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, moto+"/moto-api/", nil)
-		if answer, err := http.DefaultClient.Do(r); err == nil {
-			_ = answer.Body.Close()
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
 	}
 	got := make(chan map[string]any, 1)
 	subscriber := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

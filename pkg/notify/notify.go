@@ -64,7 +64,7 @@ type Kind string
 const (
 	Held      Kind = "held back"
 	WouldHold Kind = "would have been held back"
-	Rollback  Kind = "the rollback's checks fail"
+	Rollback  Kind = "fails its checks in a rollback"
 	Crashed   Kind = "no verdict"
 	Question  Kind = "waits for you"
 	Skipped   Kind = "let through, skipped"
@@ -179,7 +179,7 @@ func (m Message) Title() string {
 	title := strings.TrimSpace(name+" "+plain(m.Line.Text("release"), 12)) + " " + string(m.Kind)
 	switch {
 	case m.Kind == Crashed:
-		title += strings.TrimPrefix(m.Line.Text("reason"), "the hook ended without a verdict")
+		title = m.Line.Text("reason")
 	case m.Kind != Question && m.Kind != Recovered && len(m.failed) > 0:
 		title += ": " + m.failed[0].Text("check")
 	}
