@@ -58,9 +58,10 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.sends++
 		o.posts = append(o.posts, object(string(body)))
 		func() {
+			webhook := o.webhook
 			o.mu.Unlock()
 			defer o.mu.Lock()
-			o.webhook(w, r)
+			webhook(w, r)
 		}()
 	case r.URL.Path == "/elsewhere":
 		o.redirected++
@@ -322,7 +323,9 @@ func TestAWebhookThatIsIll(t *testing.T) {
 			c, o := newCloud(t), newOffice(t)
 			n := reading(t, c, o)
 			if tc.webhook != nil {
+				o.mu.Lock()
 				o.webhook = tc.webhook
+				o.mu.Unlock()
 			}
 			switch tc.secret {
 			case "":
@@ -332,9 +335,11 @@ func TestAWebhookThatIsIll(t *testing.T) {
 				c.Values.Put("/greenlight/webhook", tc.secret)
 			}
 			a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
+			o.mu.Lock()
 			if o.redirected != 0 {
 				t.Error("a redirect was followed")
 			}
+			o.mu.Unlock()
 			if details, mails, posts := o.new(); len(details) != 1 || mails != 1 || posts != tc.posts {
 				t.Errorf("%d events, %d messages, %d attempts", len(details), mails, posts)
 			}
@@ -381,7 +386,9 @@ func TestANotifierThatMayNotSend(t *testing.T) {
 	if _, mails, _ := o.new(); mails != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 1 || !strings.Contains(a.log, "eventbridge PutEvents: ThrottlingException") {
 		t.Errorf("%d messages\n%s", mails, a.log)
 	}
+	o.mu.Lock()
 	o.refuses = true
+	o.mu.Unlock()
 	a = n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
 	if _, _, posts := o.new(); posts != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 2 || !strings.Contains(a.log, "eventbridge PutEvents") || !strings.Contains(a.log, "sns Publish") {
 		t.Errorf("%d posts\n%s", posts, a.log)
