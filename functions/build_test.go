@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (int, error) {
 	dir, remove, err := programs.Build("functions/after-allow-test-traffic", "functions/before-allow-traffic", "functions/after-allow-traffic",
-		"functions/prober")
+		"functions/prober", "functions/notifier")
 	if err != nil {
 		return 1, err
 	}
