@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -89,7 +90,7 @@ func (w *witness) attempt(o lambda.Outcome) {
 	if o.Retry > 0 {
 		text += fmt.Sprintf("; Lambda tries again in %s", o.Retry)
 	}
-	w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(text, maxText))
+	w.result.Attempts = append(w.result.Attempts, w.stream.line(text))
 	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
 }
 
@@ -100,7 +101,7 @@ func (w *witness) answered(why string) {
 	w.invoked, w.why = false, why
 	w.result.Invocations++
 	if why != "" {
-		w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(why, maxText))
+		w.result.Attempts = append(w.result.Attempts, w.stream.line(why))
 		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Step: w.step, Text: why})
 	}
 }
@@ -143,10 +144,14 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	defer function.Stop()
 	r.invoked.Store(function)
 	defer r.invoked.Store(nil)
-	r.stream.send(Event{
-		Kind: KindHook, Lifecycle: p.name, Step: p.step,
-		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
-	})
+	program := filepath.Base(hook.Argv[0]) // without what may hold a secret
+	switch {
+	case hook.Path != "":
+		program = "the command of --hook"
+	case len(hook.Argv) > 2 && hook.Argv[1] == HookArg:
+		program = hook.Argv[2]
+	}
+	r.stream.tell(KindHook, p, "%s runs as %s", hook.Function, program)
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,10 @@ type Result struct {
 	// Release is the new release, Baseline the one that served before.
 	Release  string `json:"release"`
 	Baseline string `json:"baseline"`
+	// Image is what the task definition runs. Suite is the suite's file, and SuiteSHA256 the hash of its text.
+	Image       string `json:"image,omitempty"`
+	Suite       string `json:"suite,omitempty"`
+	SuiteSHA256 string `json:"suite_sha256,omitempty"`
 	// Why says what stopped the release; empty when nothing did.
 	Why string `json:"why,omitempty"`
 	// FailedEvent, FailedStep and FailedCheck name where: a lifecycle event or stage, the step of a shift that has
@@ -85,6 +90,15 @@ type LifecycleEvent struct {
 	Ended    time.Time              `json:"ended,omitzero"`
 	Message  string                 `json:"message,omitempty"`
 }
+
+// NoHook is what is said of an event that is there for a hook alone and has none: it succeeds, and nothing ran.
+const NoHook = "no hook"
+
+// Idle reports whether it is such an event. A failure that says the same is none.
+func (e LifecycleEvent) Idle() bool { return e.Status == deployment.EventSucceeded && e.Message == NoHook }
+
+// Idle reports whether it is the end of such an event.
+func (e Event) Idle() bool { return e.Status == deployment.EventSucceeded && e.Text == NoHook }
 
 // HookResult is what one hook did.
 type HookResult struct {
@@ -163,7 +177,8 @@ const (
 	KindTraffic Kind = "traffic"
 )
 
-// Event is something that happened. Its texts are safe to print: redacted, one line.
+// Event is something that happened. Its texts are safe to print and to hand on: redacted, one line, without the folders
+// of this machine.
 type Event struct {
 	At time.Time `json:"at"`
 	// Since is the time since the rehearsal began.
@@ -202,6 +217,7 @@ type stream struct {
 	began    time.Time
 	emit     func(Event)
 	redactor *redact.Redactor
+	shared   *strings.Replacer
 	kept     []Event
 	lines    int
 	dropped  int
@@ -214,12 +230,12 @@ func (s *stream) send(e Event) {
 		e.At = time.Now()
 	}
 	e.Since = e.At.Sub(s.began)
-	e.Text = s.redactor.Line(e.Text, maxText)
+	e.Text = s.line(e.Text)
 	if e.Check != nil {
-		e.Check.Name, e.Check.Reason = s.redactor.Line(e.Check.Name, maxText), s.redactor.Line(e.Check.Reason, maxText)
+		e.Check.Name, e.Check.Reason = s.line(e.Check.Name), s.line(e.Check.Reason)
 	}
 	if e.Verdict != nil {
-		e.Verdict.Reason = s.redactor.Line(e.Verdict.Reason, maxText)
+		e.Verdict.Reason = s.line(e.Verdict.Reason)
 	}
 	switch {
 	case e.Kind == KindTraffic:
@@ -234,6 +250,11 @@ func (s *stream) send(e Event) {
 	if s.emit != nil {
 		s.emit(e)
 	}
+}
+
+// line is a text as events have it. A secret is hidden before anything in it could be changed.
+func (s *stream) line(text string) string {
+	return redact.Safe(s.shared.Replace(s.redactor.Text(text)), maxText)
 }
 
 // tell sends a text about a phase; the zero phase is none.

@@ -150,7 +150,9 @@ func (p *page) events() {
 		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
 			continue
 		case rehearsal.KindEnd:
-			text = strings.TrimSuffix(string(e.Status)+": "+e.Text, ": ")
+			if !e.Idle() {
+				text = strings.TrimSuffix(string(e.Status)+": "+text, ": ")
+			}
 		case rehearsal.KindCheck:
 			text = strings.TrimSuffix(e.Check.Verdict+": "+e.Check.Name+": "+e.Check.Reason, ": ")
 		case rehearsal.KindVerdict:
@@ -184,7 +186,8 @@ func (p *page) logs() {
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Old release", r.Baseline,
+	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Image", r.Image, "Old release", r.Baseline,
+		"Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Greenlight", r.Greenlight,
 		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
 		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
 		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
@@ -206,14 +209,18 @@ func (p *page) timeline() {
 		if !e.Started.IsZero() && !e.Ended.IsZero() {
 			took = compare.Length(e.Ended.Sub(e.Started))
 		}
-		if took != "" && e.Status != deployment.EventSkipped {
+		message, status := e.Message, string(e.Status)
+		switch {
+		case e.Idle():
+			s.Note, status, took, message = e.Message, e.Message, "", ""
+		case took != "" && e.Status != deployment.EventSkipped:
 			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
 		}
 		spans = append(spans, s)
-		rows = append(rows, []string{eventName(e), string(e.Status), began, took, e.Message})
+		rows = append(rows, []string{eventName(e), status, began, took, message})
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
@@ -224,15 +231,18 @@ func (p *page) timeline() {
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
 	for i, e := range r.Lifecycle {
-		p.Row(toneOf(e.Status), rows[i]...)
+		p.Row(toneOf(e), rows[i]...)
 	}
 	p.EndTable()
 }
 
-func toneOf(s deployment.EventStatus) string {
+func toneOf(e rehearsal.LifecycleEvent) string {
+	if e.Idle() {
+		return "NONE"
+	}
 	return cmp.Or(map[deployment.EventStatus]string{
 		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
-	}[s], "FAIL")
+	}[e.Status], "FAIL")
 }
 
 func (p *page) weights() []plot.Listener {

@@ -136,6 +136,10 @@ func (p *Printer) end(e rehearsal.Event) {
 		colour = red
 	}
 	text := p.paint(colour, string(e.Status))
+	if e.Idle() {
+		p.line(e, p.paint(dim, e.Text))
+		return
+	}
 	if p.hooks[e.Lifecycle] {
 		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())
 	}

@@ -32,7 +32,8 @@ func shifted(t *testing.T) rehearsal.Result {
 	t.Helper()
 	began := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	r := rehearsal.Result{
-		Outcome: rehearsal.Shifted, Release: "1.1.0", Baseline: "1.0.0", DeploymentID: "d-ABCDEFGH1",
+		Greenlight: "v0.2.0", Outcome: rehearsal.Shifted, Release: "1.1.0", Baseline: "1.0.0", DeploymentID: "d-ABCDEFGH1",
+		Image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/trips:1.1.0", Suite: "test/smoke.yaml", SuiteSHA256: strings.Repeat("0123456789abcdef", 4),
 		Started: began, Duration: 3 * time.Second,
 		Shifts: []rehearsal.Shift{
 			{Since: ms(50), Listener: "production"},
@@ -47,7 +48,12 @@ func shifted(t *testing.T) rehearsal.Result {
 		r.Lifecycle = append(r.Lifecycle, rehearsal.LifecycleEvent{
 			Name: name, Status: deployment.EventSucceeded, Started: began.Add(ms(200 * i)), Ended: began.Add(ms(200 * (i + 1))),
 		})
-		r.Timeline = append(r.Timeline, rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: name, Status: deployment.EventSucceeded, Since: ms(200 * (i + 1))})
+		end := rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: name, Status: deployment.EventSucceeded, Since: ms(200 * (i + 1))}
+		if name == lifecycle.BeforeInstall || name == lifecycle.AfterInstall || name == lifecycle.AfterAllowTraffic {
+			last := &r.Lifecycle[i]
+			last.Ended, last.Message, end.Text = last.Started.Add(4*time.Microsecond), rehearsal.NoHook, rehearsal.NoHook
+		}
+		r.Timeline = append(r.Timeline, end)
 	}
 	for i := range 300 {
 		release, listener := "1.0.0", "production"
@@ -119,6 +125,7 @@ func hostile(t *testing.T) rehearsal.Result {
 	r := rolledBack(t)
 	r.Release, r.Baseline, r.Why, r.DeploymentID, r.FailedEvent = evil, evil+"2", evil, evil, lifecycle.Name(evil)
 	r.Outcome = rehearsal.Outcome(evil)
+	r.Image, r.Suite, r.SuiteSHA256, r.Greenlight = evil, evil, evil, evil
 	r.Traffic.FirstFailure, r.Missed = evil, []string{evil}
 	for i := range r.Lifecycle {
 		r.Lifecycle[i].Message, r.Lifecycle[i].Name = evil, lifecycle.Name(evil)

@@ -89,12 +89,12 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 	var texts []string
 	for _, e := range all {
 		mark, colour := "✗", red
-		switch e.Status {
-		case deployment.EventSucceeded:
-			mark, colour = "✓", green
-		case deployment.EventFailed, deployment.EventUnknown:
-		case deployment.EventSkipped, deployment.EventPending, deployment.EventInProgress:
+		switch {
+		case e.Idle() || e.Status == deployment.EventSkipped || e.Status == deployment.EventPending ||
+			e.Status == deployment.EventInProgress:
 			mark, colour = "–", dim
+		case e.Status == deployment.EventSucceeded:
+			mark, colour = "✓", green
 		}
 		text := p.paint(colour, mark) + glue + glued(eventName(e))
 		if took := e.Ended.Sub(e.Started); took >= worthTelling {
