@@ -37,8 +37,9 @@ var neighbours = map[string][]string{
 	"pkg/secret":            {"pkg/awsclient", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/approval", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/smoke", "pkg/suite"},
-	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite", "pkg/watch", "pkg/version"},
-	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/lifecycle"},
+	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/console", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite", "pkg/watch", "pkg/version"},
+	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/console", "pkg/lifecycle"},
+	"pkg/notify":            {"pkg/console", "pkg/lifecycle", "pkg/redact"},
 	"pkg/startup":           {},
 	"pkg/watch":             {"pkg/awsclient", "pkg/compare", "pkg/discovery", "pkg/finding", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/verify":            {"pkg/appspec", "pkg/awsclient", "pkg/diagnostic", "pkg/taskdef", "pkg/template"},
@@ -56,6 +57,7 @@ var neighbours = map[string][]string{
 	"pkg/probe":    {},
 	"pkg/redact":   {},
 	"pkg/prober":   {"pkg/awsclient", "pkg/finding", "pkg/smoke", "pkg/suite"},
+	"pkg/console":  {},
 	"pkg/parallel": {},
 	"pkg/version":  {},
 	"pkg/finding":  {"pkg/diagnostic"},
@@ -69,6 +71,7 @@ var banned = map[string]map[string]string{
 	"buildtools/render-appspec": {"github.com/aws/": "it talks to nobody", "net/http": "it talks to nobody", "log": "nobody there takes the standard logger over"},
 	"pkg/smoke":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
 	"pkg/suite":                 {"github.com/aws/": "the suite side knows nothing of AWS"},
+	"pkg/notify":                {"github.com/aws/": "a rehearsal shows what would be sent, and sends nothing", "net/http": "a rehearsal shows what would be sent, and sends nothing"},
 	"pkg/report":                {"github.com/aws/": "the suite side knows nothing of AWS", module + "pkg/suite": "a report is made of what was found", module + "pkg/smoke": "a report is made of what was found"},
 }
 

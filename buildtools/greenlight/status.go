@@ -317,7 +317,7 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	}
 	for _, v := range verdicts {
 		say(s.at.stdout, "gate        %s at %s: %s", v.Verdict, v.Event, v.Reason)
-		if page := cmp.Or(v.Link, v.Report); page != "" {
+		if page := cmp.Or(v.Report, v.Link); page != "" {
 			say(s.at.stdout, "report      %s", page)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/console"
 	"github.com/greenlight-ecs/greenlight/pkg/decision"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -41,6 +42,7 @@ type journal struct {
 	secrets *redact.Redactor
 
 	namespace      string
+	region         string
 	deploymentID   string
 	lifecycleEvent lifecycle.Name
 	// dimensions are the metrics' own, beside the lifecycle event.
@@ -55,7 +57,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 		level = zerolog.InfoLevel
 	}
 	j := &journal{
-		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), lifecycleEvent: n,
+		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), region: s.AWS.Region, lifecycleEvent: n,
 		secrets: redact.New(s.AWS.Secrets()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
 	}
 	j.results = zerolog.New(j).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
@@ -169,16 +171,19 @@ func (j *journal) asks(q *question, reason, link string) {
 	j.mu.Lock()
 	id := j.deploymentID
 	j.mu.Unlock()
-	j.line(zerolog.WarnLevel, "ask", linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
+	j.line(zerolog.WarnLevel, "ask", j.linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
 		"reason", oneLine(reason),
 		"approve", "greenlight approve --deployment "+id+" --why TEXT",
 		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
 }
 
-// linked adds where the report is, if it is anywhere.
-func linked(link string, fields ...any) []any {
-	if link != "" {
-		fields = append(fields, "report", link)
+// linked adds where the report is, if it is anywhere, and the console's page: of the report, else of the deployment.
+func (j *journal) linked(report string, fields ...any) []any {
+	if report != "" {
+		fields = append(fields, "report", report)
+	}
+	if page := cmp.Or(console.Object(j.region, report), console.Deployment(j.region, j.deploymentID)); page != "" {
+		fields = append(fields, "link", page)
 	}
 	return fields
 }
@@ -218,7 +223,7 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 	for _, w := range s.Witnesses() {
 		fields = append(fields, w.Name, oneLine(w.Saw))
 	}
-	j.line(level, "verdict", linked(link, fields...)...)
+	j.line(level, "verdict", j.linked(link, fields...)...)
 }
 
 func (j *journal) reported(s lifecycle.Status, r codedeploy.Reported) {

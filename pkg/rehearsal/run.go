@@ -308,7 +308,7 @@ func (s *stage) hookReport(v *Verdict) json.RawMessage {
 	if v == nil {
 		return nil
 	}
-	key := strings.TrimSuffix(strings.TrimPrefix(cmp.Or(v.Link, v.Report), "s3://"), ".html") + ".json"
+	key := strings.TrimSuffix(strings.TrimPrefix(v.Report, "s3://"), ".html") + ".json"
 	text, ok := s.aws.Objects.Get(key)
 	if clean := []byte(s.stream.shared.Replace(s.stream.redactor.Text(string(text)))); ok && json.Valid(clean) {
 		return clean

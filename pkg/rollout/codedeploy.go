@@ -16,6 +16,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/console"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
@@ -82,7 +83,7 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 	s := State{
 		ID: id, Status: string(info.Status), Share: -1, Began: aws.ToTime(info.CreateTime), Phase: UnderWay,
 		Of:   aws.ToString(info.ApplicationName) + "/" + aws.ToString(info.DeploymentGroupName),
-		Link: c.console("/codesuite/codedeploy/deployments/%s", id), Reason: aws.ToString(awsclient.Of(info.ErrorInformation).Message),
+		Link: console.Deployment(c.Region, id), Reason: aws.ToString(awsclient.Of(info.ErrorInformation).Message),
 	}
 	if err := c.revision(ctx, info, &s); err != nil {
 		return s, err

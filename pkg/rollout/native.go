@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/console"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 )
 
@@ -163,8 +164,7 @@ func (n Native) Look(ctx context.Context, id string) (State, error) {
 	d := out.ServiceDeployments[0]
 	s := State{
 		ID: id, Status: string(d.Status), Reason: aws.ToString(d.StatusReason), Share: -1, Phase: UnderWay,
-		Of: n.Cluster + "/" + n.Service, Began: aws.ToTime(d.CreatedAt),
-		Link: n.console("/ecs/v2/clusters/%s/services/%s/deployments", n.Cluster, n.Service),
+		Of: n.Cluster + "/" + n.Service, Began: aws.ToTime(d.CreatedAt), Link: console.Deployment(n.Region, id),
 	}
 	if d.LifecycleStage != "" && !phase(d.Status).Over() {
 		s.Stages = []Stage{{string(d.LifecycleStage), InProgress}}

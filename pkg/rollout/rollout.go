@@ -150,18 +150,6 @@ func (a *AWS) Of(id string) (Controller, error) {
 	return nil, errors.New("not the id of a deployment: d-… or the ARN of a service deployment")
 }
 
-// console is a page of AWS's console.
-func (a AWS) console(format string, args ...any) string {
-	host := "console.aws.amazon.com"
-	switch {
-	case strings.HasPrefix(a.Region, "cn-"):
-		host = "console.amazonaws.cn"
-	case strings.HasPrefix(a.Region, "us-gov-"):
-		host = "console.amazonaws-us-gov.com"
-	}
-	return "https://" + host + fmt.Sprintf(format, args...) + "?region=" + a.Region
-}
-
 // begun words how beginning a deployment ended.
 func begun(err error) error {
 	if err != nil && awsclient.Unclear(err) {
