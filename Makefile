@@ -4,7 +4,7 @@ SHELL      := /bin/sh
 GO         ?= go
 BIN        := bin
 BUILDTOOLS := render-taskdef render-appspec smoke rehearse greenlight
-FUNCTIONS  := after-allow-test-traffic before-allow-traffic after-allow-traffic prober
+FUNCTIONS  := after-allow-test-traffic before-allow-traffic after-allow-traffic prober notifier
 ARCH       ?= arm64
 LINT       := $(GO) tool -modfile=buildtools/lint.mod golangci-lint
 

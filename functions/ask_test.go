@@ -83,7 +83,7 @@ func ask(t *testing.T) *asking {
 		t.Fatalf("%d questions, %+v\n%s", len(lines), got, log.log)
 	}
 	l := lines[0]
-	members := strings.Fields("timestamp level event deployment_id lifecycle_event question until reason approve reject report")
+	members := strings.Fields("timestamp level event deployment_id lifecycle_event question until reason release cluster service approve reject report link")
 	slices.Sort(members)
 	if got := slices.Sorted(maps.Keys(l)); !slices.Equal(got, members) {
 		t.Errorf("the question has %v", got)

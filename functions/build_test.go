@@ -51,7 +51,7 @@ func run(m *testing.M) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
 	defer cancel()
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-tags", "lambda.norpc", "-o", dir+"/",
-		"./after-allow-test-traffic", "./before-allow-traffic", "./after-allow-traffic", "./prober")
+		"./after-allow-test-traffic", "./before-allow-traffic", "./after-allow-traffic", "./prober", "./notifier")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the functions: %w\n%s", err, out)

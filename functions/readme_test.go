@@ -29,10 +29,10 @@ func loggedEvents() []loggedEvent {
 		{
 			"verdict", "what was decided and why; one line per invocation, none where it goes on in another one",
 			"verdict status blame reason release suite suite_sha256 checks_passed checks_failed duration_ms " +
-				"mode target proof judged_by baseline cluster service greenlight", "report step",
+				"mode target proof judged_by baseline cluster service greenlight link", "report step",
 		},
 		{
-			"ask", "nobody can tell, and somebody is asked; then no verdict yet", "question until reason approve reject", "report",
+			"ask", "nobody can tell, and somebody is asked; then no verdict yet", "question until reason release cluster service approve reject link", "report",
 		},
 		{
 			"reported", "whether CodeDeploy knows: `outcome` is stored, already-completed or failed",

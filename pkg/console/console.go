@@ -4,44 +4,41 @@
 package console
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 )
 
 // Deployment is the page of a deployment: of CodeDeploy by its id, of Amazon ECS by its ARN; "" for anything else.
 func Deployment(region, id string) string {
-	parts := strings.Split(id, "/")
+	at := strings.Split(id, "/")
 	switch {
-	case strings.HasPrefix(id, "d-") && len(parts) == 1:
-		return page(region, "/codesuite/codedeploy/deployments/%s", id)
-	case strings.HasPrefix(id, "arn:") && strings.HasSuffix(parts[0], ":service-deployment") && len(parts) == 4:
-		return page(region, "/ecs/v2/clusters/%s/services/%s/deployments", parts[1], parts[2])
+	case strings.HasPrefix(id, "d-") && len(at) == 1:
+		return page(region, "codesuite", "codedeploy", "deployments", id)
+	case strings.HasPrefix(id, "arn:") && strings.HasSuffix(at[0], ":service-deployment") && len(at) == 4:
+		return page(region, "ecs", "v2", "clusters", at[1], "services", at[2], "deployments")
 	}
 	return ""
 }
 
 // Object is the page of s3://bucket/key, from where it can be opened by whoever may read it; "" for anything else.
 func Object(region, location string) string {
-	bucket, key, ok := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
-	if !ok || !strings.HasPrefix(location, "s3://") {
-		return ""
+	rest, is := strings.CutPrefix(location, "s3://")
+	if bucket, key, ok := strings.Cut(rest, "/"); is && ok {
+		return page(region, "s3", "object", bucket) + "&prefix=" + url.QueryEscape(key)
 	}
-	return page(region, "/s3/object/%s", bucket) + "&prefix=" + url.QueryEscape(key)
+	return ""
 }
 
 // page is a page of the console of the region's partition.
-func page(region, format string, names ...string) string {
-	host := "console.aws.amazon.com"
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		host = "console.amazonaws.cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		host = "console.amazonaws-us-gov.com"
+func page(region string, path ...string) string {
+	address := "https://console.aws.amazon.com"
+	if strings.HasPrefix(region, "cn-") {
+		address = "https://console.amazonaws.cn"
+	} else if strings.HasPrefix(region, "us-gov-") {
+		address = "https://console.amazonaws-us-gov.com"
 	}
-	escaped := make([]any, len(names))
-	for i, name := range names {
-		escaped[i] = url.PathEscape(name)
+	for _, name := range path {
+		address += "/" + url.PathEscape(name)
 	}
-	return "https://" + host + fmt.Sprintf(format, escaped...) + "?region=" + url.QueryEscape(region)
+	return address + "?region=" + url.QueryEscape(region)
 }

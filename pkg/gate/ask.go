@@ -132,7 +132,7 @@ func (g *Gate) question(
 		in.j.warn(fmt.Sprintf("ask_for is %s, and this call, which cannot go on in another one, ends before", most))
 	}
 	link := g.link(in, d)
-	in.j.asks(q, d.Reason, link)
+	in.j.asks(q, d, link)
 	g.upload(ctx, in, d, link)
 	return q, before
 }

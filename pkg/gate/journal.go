@@ -167,12 +167,12 @@ func (j *journal) compare(c finding.Comparison) {
 }
 
 // asks writes what somebody is asked, and how to answer it.
-func (j *journal) asks(q *question, reason, link string) {
+func (j *journal) asks(q *question, d decision.Decision, link string) {
 	j.mu.Lock()
 	id := j.deploymentID
 	j.mu.Unlock()
 	j.line(zerolog.WarnLevel, "ask", j.linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
-		"reason", oneLine(reason),
+		"reason", oneLine(d.Reason), "release", d.Seen.Release, "cluster", d.Seen.Cluster, "service", d.Seen.Service,
 		"approve", "greenlight approve --deployment "+id+" --why TEXT",
 		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
 }

@@ -67,7 +67,7 @@ func (m Message) Topic() []byte {
 			"keywords": []string{"greenlight", string(m.Kind)},
 		},
 		"metadata": object{
-			"threadId": regexp.MustCompile(`[^-0-9A-Za-z]`).ReplaceAllString(plain(m.Line.Deployment, maxText), "-"),
+			"threadId": regexp.MustCompile(`[^-0-9A-Za-z]`).ReplaceAllString(plain(m.Line.Text("deployment_id"), maxText), "-"),
 			"summary":  unmarked(m.Title()), "eventType": DetailType, "relatedResources": pages,
 		},
 	}))
