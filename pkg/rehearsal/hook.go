@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
@@ -48,7 +49,9 @@ type witness struct {
 
 	mu     sync.Mutex
 	result HookResult
-	tail   string
+	// lines are what it wrote in each invocation, as far as people are told of it.
+	lines [][]notify.Line
+	tail  string
 	last   time.Time
 	// invoked is true while an invocation is under way.
 	invoked bool
@@ -62,6 +65,7 @@ func (w *witness) line(l process.Line) {
 	w.last = l.At
 	w.tail += l.Text + "\n"
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
+	w.wrote(l.Text)
 	e := parseHookLine(l.Text)
 	e.At, e.Lifecycle = l.At, w.event
 	switch e.Kind {
@@ -109,7 +113,7 @@ func (w *witness) answered(why string) {
 func (w *witness) invoking() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.invoked = true
+	w.invoked, w.lines = true, append(w.lines, nil)
 }
 
 // atWork reports whether the hook gave a sign of life within the grace: it is invoked, and wrote a
@@ -182,6 +186,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.result.Status, w.result.Reported = status, status != ""
 	failed := r.judge(ctx, w, hook, c, stop)
 	w.result.Report = r.hookReport(w.result.Verdict)
+	w.result.Messages = r.messages(w, hook.Path == "")
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
 }

@@ -120,6 +120,8 @@ type HookResult struct {
 	// Report is the hook's own report as it wrote it to REPORT_BUCKET (pkg/report's JSON of a
 	// smoke.Report, with every latency), or empty.
 	Report json.RawMessage `json:"report,omitempty"`
+	// Messages are what people would have been told of it.
+	Messages []Message `json:"messages,omitempty"`
 }
 
 // Where names the event in which the release failed, and its step.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/version"
@@ -124,6 +125,8 @@ type run struct {
 	// definition is the task definition that somebody deploys, by ARN; empty is the plan's.
 	definition string
 	result     Result
+	// told are the lines of which messages were made.
+	told []notify.Line
 }
 
 // controller is what CodeDeploy and Amazon ECS do, each in its own way, with the same task sets, listeners and hooks.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"cmp"
 	_ "embed" // the style sheet
 	"encoding/json"
@@ -34,6 +35,7 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	for i, h := range r.Hooks {
 		p.hook(i, h)
 	}
+	p.messages()
 	p.events()
 	p.logs()
 	p.facts()
@@ -72,6 +74,9 @@ func (p *page) hero() {
 		counts(r))
 	for i, h := range r.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
+	}
+	if len(messages(r)) > 0 {
+		p.Add(`<li><a href="#messages">Messages</a></li>`)
 	}
 	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
 }
@@ -176,11 +181,41 @@ func (p *page) logs() {
 	if p.result.LinesDropped > 0 {
 		p.Add(", and %v more that were not kept", p.result.LinesDropped)
 	}
-	p.Add(`</summary><pre class="log" tabindex="0">`)
+	p.Add("</summary>")
+	p.pre(lines)
+	p.Add("</details>\n")
+}
+
+func (p *page) pre(lines []string) {
+	p.Add(`<pre class="log" tabindex="0">`)
 	for _, line := range lines {
 		p.Add("%v\n", line)
 	}
-	p.Add("</pre></details>\n")
+	p.Add("</pre>\n")
+}
+
+// messages shows what people would have been told, in each form.
+func (p *page) messages() {
+	all := messages(p.result)
+	if len(all) == 0 {
+		return
+	}
+	p.Section("messages", 2, "What people would have been told")
+	for _, m := range all {
+		p.Add("<details><summary>%v</summary>\n<p>By mail:</p>", m.Subject)
+		p.pre(strings.Split(strings.TrimSpace(m.Mail), "\n"))
+		for _, form := range []struct {
+			name string
+			text json.RawMessage
+		}{{"Slack", m.Slack}, {"Teams", m.Teams}, {"Amazon Q Developer", m.AmazonQ}, {"EventBridge", m.EventBridge}} {
+			var b bytes.Buffer
+			_ = json.Indent(&b, form.text, "", "  ") // what is no JSON is not shown
+			p.Add("<details><summary>%v</summary>", form.name)
+			p.pre(strings.Split(b.String(), "\n"))
+			p.Add("</details>\n")
+		}
+		p.Add("</details>\n")
+	}
 }
 
 func (p *page) facts() {

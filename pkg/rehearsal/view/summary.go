@@ -15,6 +15,8 @@ import (
 const (
 	// rowHang is the column where a row's lines after the first begin.
 	rowHang = 14
+	// briefly is how many lines of a message are shown.
+	briefly = 3
 	// worthTelling is the shortest duration of an event that is shown.
 	worthTelling = 50 * time.Millisecond
 )
@@ -78,6 +80,15 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		}
 		row(listener, "%s", text)
 	}
+	for i, m := range messages(r) {
+		if r.Outcome == rehearsal.Shifted {
+			break
+		}
+		told := strings.Split(strings.Replace(m.Mail, "\n\n", "\n", 1), "\n")
+		for n, line := range told[:min(briefly, len(told))] {
+			row(map[bool]string{true: "message"}[i+n == 0], "%s", line)
+		}
+	}
 	p.traffic(r, row)
 	if len(r.Missed) > 0 {
 		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
@@ -111,6 +122,14 @@ func eventName(e rehearsal.LifecycleEvent) string {
 		return label(e.Name, e.Step) + " (rollback)"
 	}
 	return label(e.Name, e.Step)
+}
+
+// messages are what people would have been told.
+func messages(r rehearsal.Result) (all []rehearsal.Message) {
+	for _, h := range r.Hooks {
+		all = append(all, h.Messages...)
+	}
+	return all
 }
 
 // place is where the check that failed stands in the suite, as far as a hook's report says.
