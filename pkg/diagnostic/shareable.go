@@ -10,8 +10,7 @@ import (
 
 // Shareable returns what takes the folders of this machine out of a text that is handed on, also as JSON has them. The
 // files are named as they are seen from here, where the program runs, or by their base names; so is what else is below
-// here or beside them, and what is at home begins with "~". A folder like /app stays: it tells nothing, and a request may
-// ask for a path that begins like it.
+// here or beside them, and what is at home begins with "~". A folder like /app stays: a request may ask for such a path.
 func Shareable(here, home string, files ...string) *strings.Replacer {
 	const sep = string(filepath.Separator)
 	folders, pairs := []string{here, home}, []string(nil)
@@ -25,16 +24,15 @@ func Shareable(here, home string, files ...string) *strings.Replacer {
 		}
 	}
 	slices.SortStableFunc(folders, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	folders = slices.DeleteFunc(folders, func(f string) bool {
-		return !filepath.IsAbs(f) || strings.Count(f, sep) < 2 && f != "/root"
-	})
 	for _, end := range []string{sep, ""} {
-		for _, folder := range folders {
-			instead := map[string]string{sep: "", "": "."}[end]
-			if folder == home && home != here {
-				instead = "~" + end
+		for _, f := range folders {
+			switch {
+			case !filepath.IsAbs(f) || strings.Count(f, sep) < 2 && f != "/root":
+			case f == home && home != here:
+				pairs = append(pairs, f+end, "~"+end)
+			default:
+				pairs = append(pairs, f+end, map[string]string{"": "."}[end])
 			}
-			pairs = append(pairs, folder+end, instead)
 		}
 	}
 	for _, text := range slices.Clone(pairs) {

@@ -15,6 +15,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 const (
@@ -148,12 +149,9 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	defer function.Stop()
 	r.invoked.Store(function)
 	defer r.invoked.Store(nil)
-	program := filepath.Base(hook.Argv[0]) // without what may hold a secret
-	switch {
-	case hook.Path != "":
-		program = "the command of --hook"
-	case len(hook.Argv) > 2 && hook.Argv[1] == HookArg:
-		program = hook.Argv[2]
+	program, foreign := filepath.Base(hook.Argv[len(hook.Argv)-1]), hook.Argv[0] == task.Shell("")[0]
+	if foreign {
+		program = "the command of --hook" // which may hold a secret
 	}
 	r.stream.tell(KindHook, p, "%s runs as %s", hook.Function, program)
 
@@ -186,7 +184,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.result.Status, w.result.Reported = status, status != ""
 	failed := r.judge(ctx, w, hook, c, stop)
 	w.result.Report = r.hookReport(w.result.Verdict)
-	w.result.Messages = r.messages(w, hook.Path == "")
+	r.tell(w, foreign)
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
 }

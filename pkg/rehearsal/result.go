@@ -52,6 +52,7 @@ type Result struct {
 	Started      time.Time      `json:"started"`
 	Duration     time.Duration  `json:"duration_ns"`
 	Hooks        []HookResult   `json:"hooks"`
+	Messages     []Message      `json:"messages,omitempty"`
 	// Lifecycle is the deployment's events as CodeDeploy shows them at the end.
 	Lifecycle []LifecycleEvent `json:"lifecycle"`
 	// Requests counts both listeners' requests by the release that answered.
@@ -120,8 +121,6 @@ type HookResult struct {
 	// Report is the hook's own report as it wrote it to REPORT_BUCKET (pkg/report's JSON of a
 	// smoke.Report, with every latency), or empty.
 	Report json.RawMessage `json:"report,omitempty"`
-	// Messages are what people would have been told of it.
-	Messages []Message `json:"messages,omitempty"`
 }
 
 // Where names the event in which the release failed, and its step.
@@ -254,10 +253,9 @@ func (s *stream) send(e Event) {
 	}
 }
 
-// line is a text as events have it. A secret is hidden before anything in it could be changed.
-func (s *stream) line(text string) string {
-	return redact.Safe(s.shared.Replace(s.redactor.Text(text)), maxText)
-}
+// clean takes secrets, which nothing may change before, and folders out of a text; line makes one line of it, too.
+func (s *stream) clean(text string) string { return s.shared.Replace(s.redactor.Text(text)) }
+func (s *stream) line(text string) string  { return redact.Safe(s.clean(text), maxText) }
 
 // tell sends a text about a phase; the zero phase is none.
 func (s *stream) tell(kind Kind, p phase, format string, args ...any) {

@@ -154,12 +154,9 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Greenlight: version.Number(), Image: r.plan.Release.Image,
-		Release: r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
-	}
-	if r.plan.Suite != "" {
-		r.result.Suite = r.stream.shared.Replace(r.plan.Suite)
-		r.result.SuiteSHA256 = fmt.Sprintf("%x", sha256.Sum256(r.plan.SuiteText))
+		Greenlight: version.Number(), Image: r.plan.Release.Image, Suite: r.stream.clean(r.plan.Suite),
+		SuiteSHA256: fmt.Sprintf("%x", sha256.Sum256(r.plan.SuiteText)),
+		Release:     r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
 	if ctx.Err() != nil {
@@ -313,7 +310,7 @@ func (s *stage) hookReport(v *Verdict) json.RawMessage {
 	}
 	key := strings.TrimSuffix(strings.TrimPrefix(v.Report, "s3://"), ".html") + ".json"
 	text, ok := s.aws.Objects.Get(key)
-	if clean := []byte(s.stream.shared.Replace(s.stream.redactor.Text(string(text)))); ok && json.Valid(clean) {
+	if clean := []byte(s.stream.clean(string(text))); ok && json.Valid(clean) {
 		return clean
 	}
 	return nil

@@ -1,12 +1,13 @@
 package view
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed" // the style sheet
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (p *page) hero() {
 	for i, h := range r.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
-	if len(messages(r)) > 0 {
+	if len(r.Messages) > 0 {
 		p.Add(`<li><a href="#messages">Messages</a></li>`)
 	}
 	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
@@ -177,41 +178,33 @@ func (p *page) logs() {
 		}
 	}
 	p.Section("logs", 2, "Logs of tasks and hooks")
-	p.Add("<details><summary>%v lines", len(lines))
+	title := fmt.Sprintf("%d lines", len(lines))
 	if p.result.LinesDropped > 0 {
-		p.Add(", and %v more that were not kept", p.result.LinesDropped)
+		title += fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped)
 	}
-	p.Add("</summary>")
-	p.pre(lines)
+	p.fold(title, lines)
 	p.Add("</details>\n")
 }
 
-func (p *page) pre(lines []string) {
-	p.Add(`<pre class="log" tabindex="0">`)
+// fold begins a fold with lines.
+func (p *page) fold(title string, lines []string) {
+	p.Add(`<details><summary>%v</summary><pre class="log" tabindex="0">`, title)
 	for _, line := range lines {
 		p.Add("%v\n", line)
 	}
 	p.Add("</pre>\n")
 }
 
-// messages shows what people would have been told, in each form.
+// messages shows what people would have been told by mail, and below it the other forms.
 func (p *page) messages() {
-	all := messages(p.result)
-	if len(all) == 0 {
-		return
-	}
-	p.Section("messages", 2, "What people would have been told")
-	for _, m := range all {
-		p.Add("<details><summary>%v</summary>\n<p>By mail:</p>", m.Subject)
-		p.pre(strings.Split(strings.TrimSpace(m.Mail), "\n"))
-		for _, form := range []struct {
-			name string
-			text json.RawMessage
-		}{{"Slack", m.Slack}, {"Teams", m.Teams}, {"Amazon Q Developer", m.AmazonQ}, {"EventBridge", m.EventBridge}} {
-			var b bytes.Buffer
-			_ = json.Indent(&b, form.text, "", "  ") // what is no JSON is not shown
-			p.Add("<details><summary>%v</summary>", form.name)
-			p.pre(strings.Split(b.String(), "\n"))
+	for i, m := range p.result.Messages {
+		if i == 0 {
+			p.Section("messages", 2, "What people would have been told")
+		}
+		p.fold(m.Subject, strings.Split(strings.TrimSpace(m.Mail), "\n"))
+		for _, name := range slices.Sorted(maps.Keys(m.Forms)) {
+			text, _ := json.MarshalIndent(m.Forms[name], "", "  ") // what is no JSON is not shown
+			p.fold(name, strings.Split(string(text), "\n"))
 			p.Add("</details>\n")
 		}
 		p.Add("</details>\n")
@@ -271,13 +264,12 @@ func (p *page) timeline() {
 	p.EndTable()
 }
 
+// toneOf is the style sheet's class for an event; one that is under way has not succeeded.
 func toneOf(e rehearsal.LifecycleEvent) string {
-	if e.Idle() {
-		return "NONE"
-	}
-	return cmp.Or(map[deployment.EventStatus]string{
+	tones := map[deployment.EventStatus]string{
 		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
-	}[e.Status], "FAIL")
+	}
+	return cmp.Or(map[bool]string{true: "NONE"}[e.Idle()], tones[e.Status], "FAIL")
 }
 
 func (p *page) weights() []plot.Listener {

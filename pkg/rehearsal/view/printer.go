@@ -137,8 +137,7 @@ func (p *Printer) end(e rehearsal.Event) {
 	}
 	text := p.paint(colour, string(e.Status))
 	if e.Idle() {
-		p.line(e, p.paint(dim, e.Text))
-		return
+		text, e.Text = p.paint(dim, e.Text), ""
 	}
 	if p.hooks[e.Lifecycle] {
 		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())

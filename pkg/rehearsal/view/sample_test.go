@@ -107,10 +107,12 @@ func rolledBack(t *testing.T) rehearsal.Result {
 		}
 	}
 	h := r.Hooks[0]
-	h.Messages = []rehearsal.Message{{
+	r.Messages = []rehearsal.Message{{
 		Kind: notify.Held, Subject: "Greenlight: trips 1.1.0 held back: list trips",
 		Mail:  "trips 1.1.0 held back: list trips\n\nlist trips FAIL: 5 of 5 attempts failed\nWhose fault: the release's\nVerdict: FAIL\nNext: greenlight status --deployment d-ABCDEFGH1\n",
-		Slack: []byte(`{"text":"to Slack"}`), Teams: []byte(`{"type":"to Teams"}`), AmazonQ: []byte(`{"version":"to Amazon Q"}`), EventBridge: []byte(`{"detail-type":"to EventBridge"}`),
+		Forms: map[string]json.RawMessage{
+			"Slack": []byte(`{"text":"to Slack"}`), "Teams": []byte(`{"type":"to Teams"}`), "Amazon Q Developer": []byte(`{"version":"to Amazon Q"}`), "EventBridge": []byte(`{"detail-type":"to EventBridge"}`),
+		},
 	}}
 	h.Status, h.Verdict = deployment.EventFailed, &rehearsal.Verdict{Verdict: "FAIL", Blame: "release", Reason: r.Why}
 	h.Report = encode(t, finding.Report{Suite: "trips", Verdict: finding.Fail, Checks: []finding.CheckResult{{
@@ -144,7 +146,7 @@ func hostile(t *testing.T) rehearsal.Result {
 	r.Hooks[0].Function, r.Hooks[0].Event, r.Hooks[0].Attempts = evil, lifecycle.Name(evil), []string{evil}
 	r.Hooks[0].Report = encode(t, finding.Report{Suite: evil, Verdict: finding.Verdict(evil), Checks: []finding.CheckResult{{Check: evil, Verdict: finding.Verdict(evil), Reason: evil, Latencies: []time.Duration{ms(1)}}}})
 	quoted, _ := json.Marshal([]string{evil})
-	r.Hooks[0].Messages = []rehearsal.Message{{Kind: notify.Kind(evil), Subject: evil, Mail: evil + "\n\n" + evil, Slack: quoted, Teams: quoted, AmazonQ: quoted, EventBridge: quoted}}
+	r.Messages = []rehearsal.Message{{Kind: notify.Kind(evil), Subject: evil, Mail: evil + "\n\n" + evil, Forms: map[string]json.RawMessage{"Slack": quoted, evil: quoted}}}
 	r.Hooks = append(r.Hooks, rehearsal.HookResult{Event: "x", Checks: []rehearsal.Check{{Name: evil, Verdict: evil, Reason: evil}}, Verdict: &rehearsal.Verdict{Verdict: evil, Reason: evil}})
 	return r
 }

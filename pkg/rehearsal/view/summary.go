@@ -15,8 +15,8 @@ import (
 const (
 	// rowHang is the column where a row's lines after the first begin.
 	rowHang = 14
-	// briefly is how many lines of a message are shown.
-	briefly = 3
+	// briefly is how many lines of a message are shown below its title.
+	briefly = 2
 	// worthTelling is the shortest duration of an event that is shown.
 	worthTelling = 50 * time.Millisecond
 )
@@ -80,13 +80,12 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		}
 		row(listener, "%s", text)
 	}
-	for i, m := range messages(r) {
-		if r.Outcome == rehearsal.Shifted {
-			break
-		}
-		told := strings.Split(strings.Replace(m.Mail, "\n\n", "\n", 1), "\n")
-		for n, line := range told[:min(briefly, len(told))] {
-			row(map[bool]string{true: "message"}[i+n == 0], "%s", line)
+	if n := len(r.Messages); n > 0 && r.Outcome != rehearsal.Shifted {
+		title, rest, _ := strings.Cut(r.Messages[n-1].Mail, "\n\n")
+		row("message", "%s", title)
+		told := strings.Split(rest, "\n")
+		for _, line := range told[:min(briefly, len(told))] {
+			row("", "%s", line)
 		}
 	}
 	p.traffic(r, row)
@@ -100,12 +99,11 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 	var texts []string
 	for _, e := range all {
 		mark, colour := "✗", red
-		switch {
-		case e.Idle() || e.Status == deployment.EventSkipped || e.Status == deployment.EventPending ||
-			e.Status == deployment.EventInProgress:
-			mark, colour = "–", dim
-		case e.Status == deployment.EventSucceeded:
+		switch tone := toneOf(e); {
+		case tone == "PASS":
 			mark, colour = "✓", green
+		case tone != "FAIL" || e.Status == deployment.EventInProgress:
+			mark, colour = "–", dim
 		}
 		text := p.paint(colour, mark) + glue + glued(eventName(e))
 		if took := e.Ended.Sub(e.Started); took >= worthTelling {
@@ -122,14 +120,6 @@ func eventName(e rehearsal.LifecycleEvent) string {
 		return label(e.Name, e.Step) + " (rollback)"
 	}
 	return label(e.Name, e.Step)
-}
-
-// messages are what people would have been told.
-func messages(r rehearsal.Result) (all []rehearsal.Message) {
-	for _, h := range r.Hooks {
-		all = append(all, h.Messages...)
-	}
-	return all
 }
 
 // place is where the check that failed stands in the suite, as far as a hook's report says.

@@ -32,8 +32,6 @@ const (
 	logFrom = 20
 	// longest is where the scale ends for sure; nobody waits that long for a response.
 	longest = 1000 * time.Hour
-	// labelWidth is what a label of the scale takes, at most.
-	labelWidth = 44
 	// bins are the parts of the scale in which is counted what came.
 	bins = 40
 )
@@ -80,13 +78,9 @@ func (s scale) spread(b *strings.Builder, title string, series []Series) {
 	const base, wide = height - bottom, width - left - right
 	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
 	x := func(d time.Duration) float64 { return left + wide*s.share(d) }
-	room := 0.0 // from where on a label fits
 	for _, tick := range s.ticks() {
-		fmt.Fprintf(b, `<path class="grid" d="M%.1f %dV%d"/>`, x(tick), top, base)
-		if at := anchor(time.Duration(s.share(tick)*bins), bins); x(tick) >= room {
-			room = x(tick) + labelWidth
-			fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, at, s.label(tick))
-		}
+		fmt.Fprintf(b, `<path class="grid" d="M%.1f %dV%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), top, base,
+			x(tick), height-10, anchor(time.Duration(s.share(tick)*bins), bins), s.label(tick))
 	}
 	counts, most := make([][bins]float64, len(series)), 0.0
 	for i, one := range series {
@@ -179,7 +173,7 @@ func (s scale) ticks() []time.Duration {
 		return timeTicks(s.high)
 	}
 	steps := []time.Duration{1, 2, 5}
-	if s.high/s.low > 200 {
+	if s.high/s.low > 60 {
 		steps = steps[:1]
 	}
 	var all []time.Duration
