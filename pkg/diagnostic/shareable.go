@@ -1,7 +1,6 @@
 package diagnostic
 
 import (
-	"cmp"
 	"encoding/json"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,7 @@ import (
 // here or beside them, and what is at home begins with "~". A folder like /app stays: a request may ask for such a path.
 func Shareable(here, home string, files ...string) *strings.Replacer {
 	const sep = string(filepath.Separator)
-	folders, pairs := []string{here, home}, []string(nil)
+	folders, pairs := []string{here}, []string(nil)
 	for _, file := range files {
 		name, err := filepath.Rel(here, file)
 		if err != nil || !filepath.IsLocal(name) {
@@ -23,15 +22,14 @@ func Shareable(here, home string, files ...string) *strings.Replacer {
 			pairs = append(pairs, file, name)
 		}
 	}
-	slices.SortStableFunc(folders, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	for _, end := range []string{sep, ""} {
-		for _, f := range folders {
-			switch {
-			case !filepath.IsAbs(f) || strings.Count(f, sep) < 2 && f != "/root":
-			case f == home && home != here:
-				pairs = append(pairs, f+end, "~"+end)
-			default:
-				pairs = append(pairs, f+end, map[string]string{"": "."}[end])
+	for _, end := range []string{sep, ""} { // the first that fits is taken: here may be within another, and all at home
+		for i, folder := range append(folders, home) {
+			instead := map[string]string{"": "."}[end]
+			if i == len(folders) {
+				instead = "~" + end
+			}
+			if filepath.IsAbs(folder) && (strings.Count(folder, sep) > 1 || folder == "/root") {
+				pairs = append(pairs, folder+end, instead)
 			}
 		}
 	}

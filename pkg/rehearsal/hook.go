@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ type witness struct {
 	// lines are what it wrote in each invocation, as far as people are told of it.
 	lines [][]notify.Line
 	tail  string
-	last   time.Time
+	last  time.Time
 	// invoked is true while an invocation is under way.
 	invoked bool
 	// why says what was wrong with an answer.
@@ -321,35 +320,28 @@ type Verdict struct {
 // parseHookLine reads a line that a hook wrote. Whatever it does not understand is text; what people do not need (metrics,
 // the repetition of what the API knows) is no event.
 func parseHookLine(line string) Event {
-	var raw struct {
-		Event, Level, Message string
-		Reason, Approve       string
-		Metrics               json.RawMessage `json:"_aws"`
-		Millis                float64         `json:"duration_ms"`
-	}
 	var c Check
 	var v Verdict
-	text := Event{Kind: KindLog, Text: line}
-	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &raw) != nil {
-		return text
-	}
+	text, l := Event{Kind: KindLog, Text: line}, notify.Read(line)
+	event, level, message := l.Text("event"), l.Text("level"), l.Text("message")
 	switch {
-	case raw.Metrics != nil || raw.Event == "reported":
+	case l["_aws"] != nil || event == "reported":
 		return Event{}
-	case (raw.Event == "check" || raw.Event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
-		c.Duration, c.Compare = time.Duration(raw.Millis*float64(time.Millisecond)), nil
-		if compared := new(Compare); raw.Event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
+	case (event == "check" || event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
+		millis, _ := l["duration_ms"].(float64)
+		c.Duration, c.Compare = time.Duration(millis*float64(time.Millisecond)), nil
+		if compared := new(Compare); event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
 			c.Compare = compared
 		}
 		return Event{Kind: KindCheck, Check: &c}
-	case raw.Event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
+	case event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
 		return Event{Kind: KindVerdict, Verdict: &v}
-	case raw.Event == "ask":
-		text.Text = "asks for approval: " + raw.Reason + "; " + raw.Approve
-	case raw.Message != "" && (raw.Level == "debug" || raw.Level == "trace"):
+	case event == "ask":
+		text.Text = "asks for approval: " + l.Text("reason") + "; " + l.Text("approve")
+	case message != "" && (level == "debug" || level == "trace"):
 		return Event{}
-	case raw.Message != "":
-		text.Text = raw.Message
+	case message != "":
+		text.Text = message
 	}
 	return text
 }

@@ -95,11 +95,10 @@ type LifecycleEvent struct {
 // NoHook is what is said of an event that is there for a hook alone and has none: it succeeds, and nothing ran.
 const NoHook = "no hook"
 
-// Idle reports whether it is such an event. A failure that says the same is none.
-func (e LifecycleEvent) Idle() bool { return e.Status == deployment.EventSucceeded && e.Message == NoHook }
-
-// Idle reports whether it is the end of such an event.
-func (e Event) Idle() bool { return e.Status == deployment.EventSucceeded && e.Text == NoHook }
+// Idle reports whether an event with this status and text is such a one. A failure that says the same is none.
+func Idle(s deployment.EventStatus, text string) bool {
+	return s == deployment.EventSucceeded && text == NoHook
+}
 
 // HookResult is what one hook did.
 type HookResult struct {
@@ -178,8 +177,7 @@ const (
 	KindTraffic Kind = "traffic"
 )
 
-// Event is something that happened. Its texts are safe to print and to hand on: redacted, one line, without the folders
-// of this machine.
+// Event is something that happened. Its texts are safe to print and to hand on: redacted, one line, no folder of ours.
 type Event struct {
 	At time.Time `json:"at"`
 	// Since is the time since the rehearsal began.

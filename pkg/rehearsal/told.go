@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/notify"
@@ -51,11 +52,10 @@ func (r *run) compose(line notify.Line, beside []notify.Line) {
 	}
 	var topic struct{ Default string }
 	_ = json.Unmarshal(m.Topic(), &topic) // it is ours
-	event, _ := json.Marshal(map[string]any{
-		"source": notify.Source, "detail-type": notify.DetailType, "detail": json.RawMessage(m.Event()),
-	})
+	event := `{"source": %q, "detail-type": %q, "detail": %s}`
 	forms := map[string]json.RawMessage{
-		"Slack": m.Slack(), "Teams": m.Teams(), "Amazon Q Developer": []byte(topic.Default), "EventBridge": event,
+		"Slack": m.Slack(), "Teams": m.Teams(), "Amazon Q Developer": []byte(topic.Default),
+		"EventBridge": fmt.Appendf(nil, event, notify.Source, notify.DetailType, m.Event()),
 	}
 	r.result.Messages = append(r.result.Messages, Message{m.Kind, m.Subject(), string(m.Mail()), forms})
 }

@@ -76,10 +76,8 @@ func (p *page) hero() {
 	for i, h := range r.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
-	if len(r.Messages) > 0 {
-		p.Add(`<li><a href="#messages">Messages</a></li>`)
-	}
-	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
+	p.Add(`%v<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>`+"\n",
+		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(r.Messages) > 0])
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
@@ -98,7 +96,7 @@ func counts(r rehearsal.Result) string {
 func (p *page) hook(i int, h rehearsal.HookResult) {
 	verdict := string(finding.Error)
 	if h.Verdict != nil {
-		verdict = known(h.Verdict.Verdict)
+		verdict = string(report.Known(finding.Verdict(h.Verdict.Verdict)))
 	}
 	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
 	p.Article(3, verdict, h.Function, string(h.Status))
@@ -110,10 +108,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
 	if h.Verdict != nil {
-		text += " It says " + h.Verdict.Verdict
-		if h.Verdict.Reason != "" {
-			text += ": " + h.Verdict.Reason
-		}
+		text += strings.TrimSuffix(" It says "+h.Verdict.Verdict+": "+h.Verdict.Reason, ": ")
 	}
 	p.Add("<p>%v</p>", text)
 	for _, a := range h.Attempts {
@@ -128,9 +123,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	}
 }
 
-// known is the verdict, or ERROR for one that the style sheet does not know.
-func known(verdict string) string { return string(report.Known(finding.Verdict(verdict))) }
-
 // checks lists what a hook's log says, where it wrote no report.
 func (p *page) checks(all []rehearsal.Check) {
 	if len(all) == 0 {
@@ -142,7 +134,7 @@ func (p *page) checks(all []rehearsal.Check) {
 		if c.Compare != nil {
 			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
 		}
-		p.Row(known(c.Verdict), c.Verdict, c.Name, attempts, c.Reason, compare.Length(c.Duration))
+		p.Row(string(report.Known(finding.Verdict(c.Verdict))), c.Verdict, c.Name, attempts, c.Reason, compare.Length(c.Duration))
 	}
 	p.EndTable()
 }
@@ -156,7 +148,7 @@ func (p *page) events() {
 		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
 			continue
 		case rehearsal.KindEnd:
-			if !e.Idle() {
+			if !rehearsal.Idle(e.Status, e.Text) {
 				text = strings.TrimSuffix(string(e.Status)+": "+text, ": ")
 			}
 		case rehearsal.KindCheck:
@@ -239,7 +231,7 @@ func (p *page) timeline() {
 		}
 		message, status := e.Message, string(e.Status)
 		switch {
-		case e.Idle():
+		case rehearsal.Idle(e.Status, e.Message):
 			s.Note, status, took, message = e.Message, e.Message, "", ""
 		case took != "" && e.Status != deployment.EventSkipped:
 			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
@@ -269,7 +261,7 @@ func toneOf(e rehearsal.LifecycleEvent) string {
 	tones := map[deployment.EventStatus]string{
 		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
 	}
-	return cmp.Or(map[bool]string{true: "NONE"}[e.Idle()], tones[e.Status], "FAIL")
+	return cmp.Or(map[bool]string{true: "NONE"}[rehearsal.Idle(e.Status, e.Message)], tones[e.Status], "FAIL")
 }
 
 func (p *page) weights() []plot.Listener {

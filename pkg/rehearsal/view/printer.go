@@ -136,7 +136,7 @@ func (p *Printer) end(e rehearsal.Event) {
 		colour = red
 	}
 	text := p.paint(colour, string(e.Status))
-	if e.Idle() {
+	if rehearsal.Idle(e.Status, e.Text) {
 		text, e.Text = p.paint(dim, e.Text), ""
 	}
 	if p.hooks[e.Lifecycle] {

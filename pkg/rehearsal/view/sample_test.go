@@ -109,7 +109,7 @@ func rolledBack(t *testing.T) rehearsal.Result {
 	h := r.Hooks[0]
 	r.Messages = []rehearsal.Message{{
 		Kind: notify.Held, Subject: "Greenlight: trips 1.1.0 held back: list trips",
-		Mail:  "trips 1.1.0 held back: list trips\n\nlist trips FAIL: 5 of 5 attempts failed\nWhose fault: the release's\nVerdict: FAIL\nNext: greenlight status --deployment d-ABCDEFGH1\n",
+		Mail: "trips 1.1.0 held back: list trips\n\nlist trips FAIL: 5 of 5 attempts failed\nWhose fault: the release's\nVerdict: FAIL\nNext: greenlight status --deployment d-ABCDEFGH1\n",
 		Forms: map[string]json.RawMessage{
 			"Slack": []byte(`{"text":"to Slack"}`), "Teams": []byte(`{"type":"to Teams"}`), "Amazon Q Developer": []byte(`{"version":"to Amazon Q"}`), "EventBridge": []byte(`{"detail-type":"to EventBridge"}`),
 		},
