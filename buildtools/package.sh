@@ -22,14 +22,14 @@ rm -rf "$dist/bin" "$dist/templates" "$dist/gate.yml" "$dist/bluegreen.yml"
 mkdir -p "$dist/templates"
 flags=$(sh "$(dirname "$0")/stamp.sh")
 version=${flags##*version.number=} version=${version%% *}
-n=0 total=$((4 + 4 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
+n=0 total=$((5 + 4 * $(set -- ${PROCESSORS:-amd64 arm64} && echo $#)))
 build() { # PROCESSOR OUTPUT PACKAGE
 	n=$((n + 1))
 	echo "package: building $n of $total: ${3##*/} for $1 …" >&2
 	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOFLAGS='' "$go" build -trimpath -buildvcs=false -tags lambda.norpc \
 		-ldflags="$flags" -o "$2" "$3"
 }
-for function in after-allow-test-traffic before-allow-traffic after-allow-traffic prober; do
+for function in after-allow-test-traffic before-allow-traffic after-allow-traffic prober notifier; do
 	build "$arch" "$dist/bin/functions/$function/bootstrap" "./functions/$function"
 done
 for processor in ${PROCESSORS:-amd64 arm64}; do

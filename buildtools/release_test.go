@@ -109,7 +109,7 @@ func madeTwiceItIsTheSame(t *testing.T, made [2]string) {
 	}
 	for _, want := range []string{
 		"greenlight_" + released + "_linux_amd64.tar.gz", "greenlight_" + released + "_image.tar", "greenlight_" + released + ".cdx.json", "gate.yml",
-		"iam-policy.json", "prober-x86_64.zip", "after-allow-test-traffic-x86_64.zip", "before-allow-traffic-x86_64.zip", "after-allow-traffic-x86_64.zip",
+		"iam-policy.json", "prober-x86_64.zip", "after-allow-test-traffic-x86_64.zip", "before-allow-traffic-x86_64.zip", "after-allow-traffic-x86_64.zip", "notifier-x86_64.zip",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s", want)

@@ -105,7 +105,7 @@ func reading(t testing.TB, c *cloud, o *office, variables ...string) *environmen
 
 // system is one of Lambda's own lines about an invocation.
 func system(kind, request, status string) string {
-	text, _ := json.Marshal(map[string]any{"time": time.Now().UTC().Format(time.RFC3339Nano), "type": "platform." + kind, "record": map[string]any{"requestId": request, "status": status}})
+	text, _ := json.Marshal(map[string]any{"time": time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"), "type": "platform." + kind, "record": map[string]any{"requestId": request, "status": status}})
 	return string(text)
 }
 
@@ -204,7 +204,7 @@ func TestTheNotifierTellsWhatTheHooksLog(t *testing.T) {
 	if blocks := fmt.Sprint(o.posts[0]["blocks"]); !strings.Contains(blocks, "plain_text") || !strings.Contains(blocks, "status --deployment "+d.id) {
 		t.Errorf("Slack got %s", blocks)
 	}
-	told("the same once more", c.logs(failed.log, "success"), 1, 0)
+	told("the same once more", c.logs(strings.ReplaceAll(failed.log, v.text("timestamp"), time.Now().UTC().Format("2006-01-02T15:04:05.000Z")), "success"), 1, 0)
 
 	_, event = c.deploy(after, serve(t, good()), serve(t, old()), suite{}.text())
 	passed := first.invoke(event, time.Minute)
@@ -286,7 +286,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 		posts   int
 		reason  string
 	}{
-		"it hangs":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "", 1, "the webhook does not answer within 5s"},
+		"it hangs":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "", 1, "does not answer within 5s"},
 		"it is ill":     {answers(500), "", 3, "the webhook answers 500 Internal Server Error"},
 		"it is busy":    {answers(429), "", 3, "the webhook answers 429 Too Many Requests"},
 		"it knows none": {answers(404), "", 1, "the webhook answers 404 Not Found"},
@@ -305,7 +305,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 				}
 			}
 		}, "", 1, ""},
-		"it breaks off":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", 1, "cannot be reached, or breaks off"},
+		"it breaks off":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", 1, "cannot be reached, breaks off"},
 		"not https":           {nil, "http://hooks.slack.com/services/verysecretpath", 0, "is not https"},
 		"nobody's":            {nil, "https://example.com/services/verysecretpath", 0, "begin its URL with slack+https:// or teams+https://"},
 		"nearly Slack's":      {nil, "https://hooks.slack.com.example.com/verysecretpath", 0, "begin its URL with"},
@@ -356,6 +356,11 @@ func TestANotifierThatMayNotSend(t *testing.T) {
 	a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
 	if _, _, posts := o.new(); posts != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 2 || !strings.Contains(a.log, "eventbridge PutEvents") || !strings.Contains(a.log, "sns Publish") {
 		t.Errorf("%d posts\n%s", posts, a.log)
+	}
+	for _, l := range a.lines(t, "notify") {
+		if emf := fmt.Sprint(l["_aws"]); !strings.Contains(emf, "Dimensions:[[FunctionName]] Metrics:[map[Name:NotifyFailed Unit:Count]] Namespace:Greenlight/trips") || l["FunctionName"] == "" {
+			t.Errorf("the metric is %v", l)
+		}
 	}
 	a = n.ok(handed(hooksLog, "nowhere", system("report", "1", "timeout")))
 	if details, mails, _ := o.new(); len(details)+mails != 0 || !strings.Contains(a.log, `"NotifyFailed":1`) || !strings.Contains(a.log, "the log does not show the line") {
@@ -422,7 +427,7 @@ func TestTheNotifierWithMoto(t *testing.T) {
 	}
 	for deadline := time.Now().Add(time.Minute); ; <-time.After(100 * time.Millisecond) {
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, moto+"/moto-api/", nil)
-		if answer, err := http.DefaultClient.Do(r); err == nil { //nolint:bodyclose // it is
+		if answer, err := http.DefaultClient.Do(r); err == nil {
 			_ = answer.Body.Close()
 			break
 		} else if time.Now().After(deadline) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/gate"
+	"github.com/greenlight-ecs/greenlight/pkg/notify/sender"
 )
 
 // loggedEvent is one kind of line of the log. Every line also has the members that members adds.
@@ -86,32 +87,37 @@ func code(words string) string {
 	return strings.Join(all, " ")
 }
 
-// TestTheREADMEListsTheSettings holds the table's names and defaults against what the hooks read.
+// TestTheREADMEListsTheSettings holds the tables' names and defaults against what the functions read.
 func TestTheREADMEListsTheSettings(t *testing.T) {
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "<!-- settings:begin -->")
-	table, _, _ = strings.Cut(table, "<!-- settings:end -->")
-	listed := map[string]string{}
-	rows := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|(?: `([^`]*)`)? \\| ..")
-	for _, row := range rows.FindAllStringSubmatch(table, -1) {
-		listed[row[1]] = row[2]
-	}
-	read := settingsOf(reflect.TypeFor[gate.Settings]())
-	for name, standard := range read {
-		if got, ok := listed[name]; !ok || got != standard {
-			t.Errorf("the hooks read %s, default %q; %s lists it: %v, default %q", name, standard, readme, ok, got)
+	for section, of := range map[string]struct {
+		settings reflect.Type
+		least    int
+	}{"settings": {reflect.TypeFor[gate.Settings](), 10}, "notifier": {reflect.TypeFor[sender.Settings](), 5}} {
+		_, table, _ := strings.Cut(string(text), "<!-- "+section+":begin -->")
+		table, _, _ = strings.Cut(table, "<!-- "+section+":end -->")
+		listed := map[string]string{}
+		rows := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|(?: `([^`]*)`)? \\| ..")
+		for _, row := range rows.FindAllStringSubmatch(table, -1) {
+			listed[row[1]] = row[2]
 		}
-	}
-	for name := range listed {
-		if _, ok := read[name]; !ok {
-			t.Errorf("%s lists %s, which no hook reads", readme, name)
+		read := settingsOf(of.settings)
+		for name, standard := range read {
+			if got, ok := listed[name]; !ok || got != standard {
+				t.Errorf("the functions read %s, default %q; %s lists it: %v, default %q", name, standard, readme, ok, got)
+			}
 		}
-	}
-	if len(read) < 10 {
-		t.Errorf("only %v were found", read)
+		for name := range listed {
+			if _, ok := read[name]; !ok {
+				t.Errorf("%s lists %s, which no function reads", readme, name)
+			}
+		}
+		if len(read) < of.least {
+			t.Errorf("only %v were found", read)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ func hookNames(all stacks) []string {
 func howFunctionsRun(all stacks) []string {
 	var problems []string
 	gate := all["gate.yml"]
-	packages := map[string]string{"AfterAllowTestTraffic": "after-allow-test-traffic", "BeforeAllowTraffic": "before-allow-traffic", "AfterAllowTraffic": "after-allow-traffic", "Prober": "prober"}
+	packages := map[string]string{"AfterAllowTestTraffic": "after-allow-test-traffic", "BeforeAllowTraffic": "before-allow-traffic", "AfterAllowTraffic": "after-allow-traffic", "Prober": "prober", "Notifier": "notifier"}
 	for _, f := range gate.resources("AWS::Lambda::Function") {
 		say := func(format string, args ...any) { problems = append(problems, f.id+": "+fmt.Sprintf(format, args...)) }
 		if got, want := str(f.properties["Code"]), "../dist/"+packages[f.id]+".zip"; got != want {

@@ -355,7 +355,7 @@ func TestADryRunMarksWhatIsLost(t *testing.T) {
 			"STACK=gate", "BUCKET=b", "PARAMETERS="+filepath.Join(dir, "gate.parameters"))
 		out, err := cmd.CombinedOutput()
 		for _, want := range []string{
-			"building 1 of 12: after-allow-test-traffic for arm64",
+			"building 1 of 13: after-allow-test-traffic for arm64",
 			"! Modify  Replacement=True AWS::RDS::DBCluster Database\n", "! Remove  -            AWS::SQS::Queue Old\n",
 			"  Add     -            AWS::SNS::Topic New\n", "  Modify  Replacement=False AWS::IAM::Role HookRole\n",
 		} {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 )
 
 // statement is one statement of a policy, with the resource that it stands in.
@@ -307,6 +309,57 @@ func theProberMayNothing(all stacks) []string {
 	return problems
 }
 
+// theNotifier wants it to have what it needs and no more, to be invoked by the hooks' logs alone, and by all of them.
+func theNotifier(all stacks) []string {
+	gate := all["gate.yml"]
+	var problems []string
+	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	want := []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:FilterLogEvents", "events:PutEvents", "sns:Publish", "ssm:GetParameter", "secretsmanager:GetSecretValue", "kms:Decrypt"}
+	got := gate.rightsOf("NotifierRole")
+	if less, more := missing(want, got), missing(got, want); len(less)+len(more) > 0 {
+		say("its rights lack %v, and have %v", less, more)
+	}
+	var groups []string
+	for _, event := range hooks() {
+		groups = append(groups, "${"+event+"Logs.Arn}")
+		s := gate.resource(event + "Subscription").properties
+		if str(s["LogGroupName"]) != "${"+event+"Logs}" || str(s["DestinationArn"]) != "${Notifier.Arn}" || str(s["FilterPattern"]) != `{ $.event = "ask" || $.type = "platform.report" }` {
+			say("%s is subscribed by %v", event, s)
+		}
+	}
+	if n := len(gate.resources("AWS::Logs::SubscriptionFilter")); n != len(groups) {
+		say("there are %d subscriptions", n)
+	}
+	for _, s := range gate.statements("NotifierRole", "NotifyTopicPolicy", "NotifyWebhookPolicy") {
+		for _, a := range s.actions {
+			on := map[string][]string{
+				"logs:FilterLogEvents": groups, "sns:Publish": {"${NotificationTopicArn}"}, "ssm:GetParameter": {"${WebhookArn}"}, "secretsmanager:GetSecretValue": {"${WebhookArn}"},
+				"events:PutEvents": {"arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"}, "logs:PutLogEvents": {"${NotifierLogs.Arn}"},
+			}[a]
+			if on != nil && !slices.Equal(s.resources, on) {
+				say("%s on %v, want %v", a, s.resources, on)
+			}
+			if a == "events:PutEvents" && str(at(s.conditions, "StringEquals", "events:source")) != notify.Source {
+				say("it may send anybody's events: %v", s.conditions)
+			}
+		}
+	}
+	variables, _ := at(gate.resource("Notifier").properties, "Environment", "Variables").(map[string]any)
+	if names := slices.Sorted(maps.Keys(variables)); !slices.Equal(names, []string{"LOG_GROUPS", "METRICS_NAMESPACE", "NOTIFICATION_TOPIC_ARN", "NOTIFY", "WEBHOOK"}) {
+		say("it is told %v", names)
+	}
+	p := gate.resource("NotifierPermission").properties
+	if str(p["Principal"]) != "logs.amazonaws.com" || str(p["SourceAccount"]) != "${AWS::AccountId}" || !strings.HasSuffix(str(p["SourceArn"]), ":log-group:/aws/lambda/CodeDeployHook_${NamePrefix}_*:*") {
+		say("it may be invoked by %v", p)
+	}
+	for _, policy := range []string{"NotifyTopicPolicy", "NotifyWebhookPolicy"} {
+		if to := texts(gate.resource(policy).properties["Roles"]); !slices.Equal(to, []string{"${NotifierRole}"}) {
+			say("%s is %v's", policy, to)
+		}
+	}
+	return problems
+}
+
 // trusted wants each role to be for one AWS service.
 func trusted(all stacks) []string {
 	var problems []string
@@ -378,6 +431,19 @@ func TestRights(t *testing.T) {
 			{"gate.yml", "- Effect: Deny\n", "- Effect: Allow\n"},
 			{"gate.yml", "function:greenlight-${NamePrefix}-prober", "function:greenlight-prober"},
 			{"gate.yml", "- ec2:UnassignPrivateIpAddresses", "- s3:GetObject"},
+		}},
+		"the notifier has the least, and hears of all": {theNotifier, []mutation{
+			{"gate.yml", `{StringEquals: {"events:source": greenlight}}`, `{StringEquals: {"events:source": other}}`},
+			{"gate.yml", "          NOTIFY: !Ref Notify\n", ""},
+			{"gate.yml", "Principal: logs.amazonaws.com", "Principal: events.amazonaws.com"},
+			{"gate.yml", "      SourceAccount: !Ref \"AWS::AccountId\"\n", ""},
+			{"gate.yml", `$.type = "platform.report" }`, `$.event = "reported" }`},
+			{"gate.yml", "LogGroupName: !Ref BeforeAllowTrafficLogs", "LogGroupName: !Ref NotifierLogs"},
+			{"gate.yml", `Action: "sns:Publish", Resource: !Ref NotificationTopicArn`, `Action: "sns:Publish", Resource: "arn:aws:sns:*"`},
+			{"gate.yml", `"secretsmanager:GetSecretValue"], Resource: !Ref WebhookArn`, `"secretsmanager:GetSecretValue"], Resource: !Ref SecretArns`},
+			{"gate.yml", `Action: "events:PutEvents"`, `Action: ["events:PutEvents", "events:PutRule"]`},
+			{"gate.yml", "Roles: [!Ref NotifierRole]", "Roles: [!Ref HookRole]"},
+			{"gate.yml", "Resource: !GetAtt NotifierLogs.Arn", "Resource: !GetAtt ProberLogs.Arn"},
 		}},
 		"a role is for one service": {trusted, []mutation{
 			{"gate.yml", "Principal: {Service: lambda.amazonaws.com}", `Principal: {AWS: "*"}`},

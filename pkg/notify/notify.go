@@ -193,7 +193,7 @@ func (m Message) lines() (lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, plain(fmt.Sprintf(format, args...), maxText)) }
 	if m.Kind == Recovered {
 		say("The deployment before was held back; this one passed.")
-	} else if len(m.failed) == 0 || m.Kind != Held {
+	} else if len(m.failed) == 0 || m.Kind != Held || l("verdict") != "FAIL" {
 		lines = append(lines, plain(l("reason"), 2*maxText))
 	}
 	for _, c := range m.failed[:min(maxFailed, len(m.failed))] {

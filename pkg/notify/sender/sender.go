@@ -36,7 +36,7 @@ import (
 type Settings struct {
 	// TopicARN is where messages are published. Empty: nowhere.
 	TopicARN string `env:"NOTIFICATION_TOPIC_ARN"`
-	// Webhook names a secret, ssm:/name or secretsmanager:id#key, that holds a URL of Slack's or Teams'. Empty: none.
+	// Webhook names a secret that holds a URL of Slack's or Teams': an ARN, ssm:/name, secretsmanager:id#key. Empty: none.
 	Webhook string `env:"WEBHOOK"`
 	// Notify is all where a PASS is told, too.
 	Notify string `env:"NOTIFY, default=held-back"`
@@ -223,6 +223,9 @@ func (n *notifier) earlier(ctx context.Context, l notify.Line, request string, a
 					e = notify.Crash(e, []notify.Line{l})
 				}
 				same := e.Text("deployment_id") == l.Text("deployment_id")
+				if e.Text("timestamp") >= l.Text("timestamp") {
+					continue
+				}
 				if same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster") {
 					all, more = append(all, e), more && (same || e.Rollback())
 				}

@@ -26,17 +26,20 @@ const (
 // webhook posts a message to the webhook. Its URL is a secret: no error holds it, or what comes of it.
 func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	kind, id, _ := strings.Cut(n.Webhook, ":")
+	if kind == "arn" {
+		kind, id = strings.Split(n.Webhook+"::", ":")[2], n.Webhook
+	}
 	ref := suite.Reference{Name: "WEBHOOK", Kind: suite.ReferenceKind(kind), ID: id}
 	if ref.Kind == suite.ReferenceSecretsManager {
 		ref.ID, ref.Key, _ = strings.Cut(id, "#")
 	} else if ref.Kind != suite.ReferenceSSM {
-		return errors.New("WEBHOOK is no reference to a secret, want ssm:/name or secretsmanager:id#key")
+		return errors.New("WEBHOOK is no reference to a secret, want an ARN, ssm:/name or secretsmanager:id#key")
 	}
 	values, err := secret.Sources{AWS: &n.cfg}.Resolve(ctx, []suite.Reference{ref})
 	if err != nil {
 		return fmt.Errorf("read the webhook's URL: %w", err)
 	}
-	target, slack, err := target(values["WEBHOOK"].Text)
+	to, slack, err := target(values["WEBHOOK"].Text)
 	if err != nil {
 		return err
 	}
@@ -47,13 +50,21 @@ func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	home := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := &http.Client{Timeout: attemptTime, CheckRedirect: home, Transport: &http.Transport{DisableKeepAlives: true}}
 	for try := 1; ; try++ {
-		again, err := post(ctx, client, target, body)
-		if err == nil || !again || try == attempts {
-			return err
+		resp, err := client.Post(to, "application/json", bytes.NewReader(body)) //nolint:noctx // it ends by itself
+		if err != nil {                                                         // whose text names the URL; what was sent may have come, so it is not sent again
+			return fmt.Errorf("the webhook cannot be reached, breaks off or does not answer within %s", attemptTime)
+		}
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+		_ = resp.Body.Close()
+		busy := resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
+		if resp.StatusCode < http.StatusMultipleChoices {
+			return nil
+		}
+		if !busy || try == attempts || ctx.Err() != nil {
+			return fmt.Errorf("the webhook answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 		}
 		select {
 		case <-ctx.Done():
-			return err
 		case <-time.After(time.Duration(try) * time.Second):
 		}
 	}
@@ -80,29 +91,4 @@ func target(text string) (to string, slack bool, err error) {
 			"teams+https://")
 	}
 	return to, slack, nil
-}
-
-// post posts once, and says whether another attempt may help: what was sent, and not answered, may have come.
-func post(ctx context.Context, client *http.Client, target string, body []byte) (again bool, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return false, errors.New("the webhook's URL cannot be used")
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(r)
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		if failed.Timeout() {
-			return false, fmt.Errorf("the webhook does not answer within %s", attemptTime)
-		}
-		return false, errors.New("the webhook cannot be reached, or breaks off") // the cause names its host, or more
-	}
-	if err != nil {
-		return false, errors.New("the webhook cannot be asked")
-	}
-	defer resp.Body.Close() //nolint:errcheck // read as far as it is looked at
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		err = fmt.Errorf("the webhook answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
-	}
-	return resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests, err
 }
