@@ -20,6 +20,7 @@ func TestWhatIsSharedNamesNoFolderOfTheMachine(t *testing.T) {
 		"here itself":                {here, home, "", "cd /home/alice/shop: no such folder", "cd ~/shop: no such folder"},
 		"what is at home":            {here, home, "", "/home/alice/.cache/x in /home/alice", "~/.cache/x in ~"},
 		"a folder of a like name":    {here, home, "", "/home/alice/shopping/x", "~/shopping/x"},
+		"home is here":               {here, here + "/home", "", here + "/home/x", "home/x"},
 		"here is at home":            {home, home, "", "/home/alice/x", "x"},
 		"here itself, elsewhere":     {"/srv/shop", home, "", "cd /srv/shop: no such folder", "cd .: no such folder"},
 		"root's":                     {"/root/shop", "/root", "", "/root/shop/x /root/y", "x ~/y"},
