@@ -49,11 +49,7 @@ func markdownFacts(b *strings.Builder, r finding.Report) {
 	}
 	b.WriteString("| | |\n| --- | --- |\n")
 	if r.Release != "" {
-		proven := " (not proven)"
-		if r.ReleaseProven {
-			proven = " (proven)"
-		}
-		row("release", r.Release+proven)
+		row("release", r.Release+map[bool]string{true: " (proven)", false: " (not proven)"}[r.ReleaseProven])
 	}
 	row("target", r.Target)
 	row("baseline", r.Baseline)

@@ -48,10 +48,7 @@ func sentence(r rehearsal.Result) string {
 
 // Summary prints what happened and why.
 func (p *Printer) Summary(r rehearsal.Result) {
-	colour := red
-	if r.Outcome == rehearsal.Shifted {
-		colour = green
-	}
+	colour := goodOrBad(r.Outcome == rehearsal.Shifted)
 	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome(r)), sentence(r), r.Duration.Seconds()),
 		rowHang)
 	row := func(name, format string, args ...any) {
