@@ -71,6 +71,10 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var in struct{ Entries []map[string]any }
 		_ = json.Unmarshal(body, &in)
 		o.events = append(o.events, in.Entries...)
+		if strings.Contains(string(body), "d-throttled") {
+			_, _ = io.WriteString(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"slow"}]}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
 	case form.Get("Action") == "Publish":
 		o.mails = append(o.mails, object(form.Get("Message")))
@@ -113,7 +117,7 @@ func system(kind, request, status string) string {
 func handed(group, stream string, messages ...string) string {
 	var events []map[string]any
 	for _, m := range messages {
-		events = append(events, map[string]any{"id": "1", "timestamp": time.Now().UnixMilli(), "message": m})
+		events = append(events, map[string]any{"id": "1", "timestamp": time.Now().Add(10 * time.Millisecond).UnixMilli(), "message": m})
 	}
 	text, _ := json.Marshal(map[string]any{"messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": group, "logStream": stream, "subscriptionFilters": []string{"x"}, "logEvents": events})
 	return zipped(text)
@@ -311,7 +315,7 @@ func TestAWebhookThatIsIll(t *testing.T) {
 		"nearly Slack's":      {nil, "https://hooks.slack.com.example.com/verysecretpath", 0, "begin its URL with"},
 		"nearly Slack's, too": {nil, "https://evilhooks.slack.com/verysecretpath", 0, "begin its URL with"},
 		"no URL":              {nil, "verysecretpath", 0, "holds no URL"},
-		"gone":                {nil, "none", 0, "ssm GetParameter"},
+		"gone":                {nil, "none", 0, "read the webhook's URL: variable WEBHOOK: ssm GetParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -347,13 +351,38 @@ func TestAWebhookThatIsIll(t *testing.T) {
 	}
 }
 
+// The webhook's URL is where a suite's secrets are, and says by its host or its beginning whose it is.
+func TestWhereTheWebhooksURLIs(t *testing.T) {
+	t.Parallel()
+	for reference, want := range map[string]string{
+		"ssm:/greenlight/webhook": "blocks", "arn:aws:ssm:eu-west-1:123456789012:parameter/greenlight/webhook": "blocks", "secretsmanager:greenlight/hook#url": "attachments",
+		"secretsmanager:greenlight/hook#other": "", "secretsmanager:greenlight/hook": "", "https://hooks.slack.com/verysecretpath": "", "arn:x": "", "env:HOME": "", "x": "",
+	} {
+		c, o := newCloud(t), newOffice(t)
+		n := reading(t, c, o, "WEBHOOK="+reference)
+		c.Values.Put("arn:aws:ssm:eu-west-1:123456789012:parameter/greenlight/webhook", "slack+"+o.url+"/services/verysecretpath")
+		c.Values.Put("greenlight/hook", `{"url":"teams+`+o.url+`/services/verysecretpath"}`)
+		a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
+		if _, mails, posts := o.new(); mails != 1 || (posts == 1) != (want != "") || posts == 1 && o.posts[0][want] == nil || (want == "") != strings.Contains(a.log, `"NotifyFailed":1`) {
+			t.Errorf("%s: %d messages, %d posts, %v\n%s", reference, mails, posts, o.posts, a.log)
+		}
+		if strings.Contains(a.log, "verysecretpath") {
+			t.Errorf("%s: its URL is in the log: %s", reference, a.log)
+		}
+	}
+}
+
 // Where EventBridge and the topic refuse, the webhook is told, and where the log is, nothing is made up.
 func TestANotifierThatMayNotSend(t *testing.T) {
 	t.Parallel()
 	c, o := newCloud(t), newOffice(t)
 	n := reading(t, c, o)
+	a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-throttled","timestamp":"2026"}`, "success"))
+	if _, mails, _ := o.new(); mails != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 1 || !strings.Contains(a.log, "eventbridge PutEvents: ThrottlingException") {
+		t.Errorf("%d messages\n%s", mails, a.log)
+	}
 	o.refuses = true
-	a := n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
+	a = n.ok(c.logs(`{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-1","timestamp":"2026"}`, "success"))
 	if _, _, posts := o.new(); posts != 1 || strings.Count(a.log, `"NotifyFailed":1`) != 2 || !strings.Contains(a.log, "eventbridge PutEvents") || !strings.Contains(a.log, "sns Publish") {
 		t.Errorf("%d posts\n%s", posts, a.log)
 	}

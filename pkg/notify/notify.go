@@ -82,7 +82,7 @@ func (l Line) Kind() Kind {
 		return Question
 	case l.Text("status") != string(lifecycle.Succeeded):
 		return Held
-	case would && l.Rollback():
+	case would && l.rollback():
 		return Rollback
 	case would:
 		return WouldHold
@@ -92,8 +92,7 @@ func (l Line) Kind() Kind {
 	return Passed
 }
 
-// Rollback reports whether it is about the old release, which a deployment is being taken back to.
-func (l Line) Rollback() bool { return strings.Contains(l.Text("mode"), "rollback") }
+func (l Line) rollback() bool { return strings.Contains(l.Text("mode"), "rollback") }
 
 // Story is all that a message is made of.
 type Story struct {
@@ -142,11 +141,11 @@ func (s Story) recovered() bool {
 	counts := func(l Line) bool {
 		stages := []lifecycle.Name{lifecycle.BeforeAllowTraffic, lifecycle.AfterAllowTraffic, lifecycle.AfterAllowTestTraffic}
 		at := slices.Index(stages, lifecycle.Name(l.Text("lifecycle_event")))
-		return l.Text("verdict") == "PASS" && !l.Rollback() && at >= 0 && (at < 2 || !late)
+		return l.Text("verdict") == "PASS" && !l.rollback() && at >= 0 && (at < 2 || !late)
 	}
 	for _, e := range s.Earlier {
 		id := e.Text("deployment_id")
-		if e.Rollback() { // the old release's, which is no news
+		if e.rollback() { // the old release's, which is no news
 			continue
 		}
 		bad[id] = bad[id] || e.Kind() == Held || e.Kind() == WouldHold

@@ -112,10 +112,7 @@ func unpack(payload []byte) (b batch, err error) {
 	if err != nil {
 		return b, err
 	}
-	text, err := io.ReadAll(io.LimitReader(packed, maxPayload+1))
-	if len(text) > maxPayload {
-		err = fmt.Errorf("it is larger than %d bytes", maxPayload)
-	}
+	text, err := io.ReadAll(io.LimitReader(packed, maxPayload)) // what is cut off is no JSON
 	return b, cmp.Or(err, json.Unmarshal(text, &b))
 }
 
@@ -227,7 +224,7 @@ func (n *notifier) earlier(ctx context.Context, l notify.Line, request string, a
 					continue
 				}
 				if same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster") {
-					all, more = append(all, e), more && (same || e.Rollback())
+					all, more = append(all, e), more && same
 				}
 			}
 		}

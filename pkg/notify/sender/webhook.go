@@ -37,7 +37,7 @@ func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	}
 	values, err := secret.Sources{AWS: &n.cfg}.Resolve(ctx, []suite.Reference{ref})
 	if err != nil {
-		return fmt.Errorf("read the webhook's URL: %w", err)
+		return fmt.Errorf("read the webhook's URL%w", err) // its text begins with a place in a suite, and here is none
 	}
 	to, slack, err := target(values["WEBHOOK"].Text)
 	if err != nil {
@@ -50,8 +50,9 @@ func (n *notifier) webhook(ctx context.Context, m notify.Message) error {
 	home := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := &http.Client{Timeout: attemptTime, CheckRedirect: home, Transport: &http.Transport{DisableKeepAlives: true}}
 	for try := 1; ; try++ {
+		// An error's text names the URL; and what was sent may have come, so it is not sent again.
 		resp, err := client.Post(to, "application/json", bytes.NewReader(body)) //nolint:noctx // it ends by itself
-		if err != nil {                                                         // whose text names the URL; what was sent may have come, so it is not sent again
+		if err != nil {
 			return fmt.Errorf("the webhook cannot be reached, breaks off or does not answer within %s", attemptTime)
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
