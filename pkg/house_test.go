@@ -45,7 +45,7 @@ var neighbours = map[string][]string{
 	"pkg/watch":             {"pkg/awsclient", "pkg/compare", "pkg/discovery", "pkg/finding", "pkg/parallel", "pkg/redact", "pkg/suite"},
 	"pkg/verify":            {"pkg/appspec", "pkg/awsclient", "pkg/diagnostic", "pkg/taskdef", "pkg/template"},
 
-	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template", "pkg/version"},
+	"pkg/rehearsal":            {"pkg/appspec", "pkg/diagnostic", "pkg/lifecycle", "pkg/notify", "pkg/redact", "pkg/rehearsal/alb", "pkg/rehearsal/aws", "pkg/rehearsal/deployment", "pkg/rehearsal/lambda", "pkg/rehearsal/process", "pkg/rehearsal/task", "pkg/suite", "pkg/taskdef", "pkg/template", "pkg/version"},
 	"pkg/rehearsal/alb":        {},
 	"pkg/rehearsal/aws":        {"pkg/jsonpath", "pkg/rehearsal/deployment"},
 	"pkg/rehearsal/deployment": {"pkg/lifecycle"},

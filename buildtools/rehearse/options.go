@@ -315,7 +315,7 @@ func nearest[T ~string](name string, known []T, all string) string {
 func serve(flag, text string) (rehearsal.Command, error) {
 	name, ok := strings.CutPrefix(text, "builtin:")
 	if !ok {
-		return rehearsal.Command{Text: text, Argv: task.Shell(text)}, nil
+		return rehearsal.Command{Text: "the command of --" + flag, Argv: task.Shell(text)}, nil
 	}
 	if _, ok := task.FindBuiltin(name); !ok {
 		return rehearsal.Command{}, cli.Usagef(

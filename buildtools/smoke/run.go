@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -33,6 +34,8 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	if err != nil {
 		return say(at, exitConfig, "read the suite: %v", err)
 	}
+	here, _ := os.Getwd() // without one it has its base name
+	src.Name = diagnostic.Shareable(here, "", src.Name).Replace(src.Name)
 	suite, problems := suite.Read(src)
 	if suite == nil || !o.quiet {
 		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")

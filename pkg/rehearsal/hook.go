@@ -5,14 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/lambda"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
+	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/task"
 )
 
 const (
@@ -47,8 +49,10 @@ type witness struct {
 
 	mu     sync.Mutex
 	result HookResult
-	tail   string
-	last   time.Time
+	// lines are what it wrote in each invocation, as far as people are told of it.
+	lines [][]notify.Line
+	tail  string
+	last  time.Time
 	// invoked is true while an invocation is under way.
 	invoked bool
 	// why says what was wrong with an answer.
@@ -61,6 +65,7 @@ func (w *witness) line(l process.Line) {
 	w.last = l.At
 	w.tail += l.Text + "\n"
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
+	w.wrote(l.Text)
 	e := parseHookLine(l.Text)
 	e.At, e.Lifecycle = l.At, w.event
 	switch e.Kind {
@@ -89,7 +94,7 @@ func (w *witness) attempt(o lambda.Outcome) {
 	if o.Retry > 0 {
 		text += fmt.Sprintf("; Lambda tries again in %s", o.Retry)
 	}
-	w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(text, maxText))
+	w.result.Attempts = append(w.result.Attempts, w.stream.line(text))
 	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
 }
 
@@ -100,7 +105,7 @@ func (w *witness) answered(why string) {
 	w.invoked, w.why = false, why
 	w.result.Invocations++
 	if why != "" {
-		w.result.Attempts = append(w.result.Attempts, w.stream.redactor.Line(why, maxText))
+		w.result.Attempts = append(w.result.Attempts, w.stream.line(why))
 		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Step: w.step, Text: why})
 	}
 }
@@ -108,7 +113,7 @@ func (w *witness) answered(why string) {
 func (w *witness) invoking() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.invoked = true
+	w.invoked, w.lines = true, append(w.lines, nil)
 }
 
 // atWork reports whether the hook gave a sign of life within the grace: it is invoked, and wrote a
@@ -143,10 +148,11 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	defer function.Stop()
 	r.invoked.Store(function)
 	defer r.invoked.Store(nil)
-	r.stream.send(Event{
-		Kind: KindHook, Lifecycle: p.name, Step: p.step,
-		Text: fmt.Sprintf("%s runs as %s", hook.Function, strings.Join(hook.Argv, " ")),
-	})
+	program, foreign := filepath.Base(hook.Argv[len(hook.Argv)-1]), hook.Argv[0] == task.Shell("")[0]
+	if foreign {
+		program = "the command of --hook" // which may hold a secret
+	}
+	r.stream.tell(KindHook, p, "%s runs as %s", hook.Function, program)
 
 	delivery, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -177,6 +183,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.result.Status, w.result.Reported = status, status != ""
 	failed := r.judge(ctx, w, hook, c, stop)
 	w.result.Report = r.hookReport(w.result.Verdict)
+	r.tell(w, foreign)
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
 }
@@ -313,35 +320,28 @@ type Verdict struct {
 // parseHookLine reads a line that a hook wrote. Whatever it does not understand is text; what people do not need (metrics,
 // the repetition of what the API knows) is no event.
 func parseHookLine(line string) Event {
-	var raw struct {
-		Event, Level, Message string
-		Reason, Approve       string
-		Metrics               json.RawMessage `json:"_aws"`
-		Millis                float64         `json:"duration_ms"`
-	}
 	var c Check
 	var v Verdict
-	text := Event{Kind: KindLog, Text: line}
-	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &raw) != nil {
-		return text
-	}
+	text, l := Event{Kind: KindLog, Text: line}, notify.Read(line)
+	event, level, message := l.Text("event"), l.Text("level"), l.Text("message")
 	switch {
-	case raw.Metrics != nil || raw.Event == "reported":
+	case l["_aws"] != nil || event == "reported":
 		return Event{}
-	case (raw.Event == "check" || raw.Event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
-		c.Duration, c.Compare = time.Duration(raw.Millis*float64(time.Millisecond)), nil
-		if compared := new(Compare); raw.Event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
+	case (event == "check" || event == "compare") && json.Unmarshal([]byte(line), &c) == nil:
+		millis, _ := l["duration_ms"].(float64)
+		c.Duration, c.Compare = time.Duration(millis*float64(time.Millisecond)), nil
+		if compared := new(Compare); event == "compare" && json.Unmarshal([]byte(line), compared) == nil {
 			c.Compare = compared
 		}
 		return Event{Kind: KindCheck, Check: &c}
-	case raw.Event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
+	case event == "verdict" && json.Unmarshal([]byte(line), &v) == nil:
 		return Event{Kind: KindVerdict, Verdict: &v}
-	case raw.Event == "ask":
-		text.Text = "asks for approval: " + raw.Reason + "; " + raw.Approve
-	case raw.Message != "" && (raw.Level == "debug" || raw.Level == "trace"):
+	case event == "ask":
+		text.Text = "asks for approval: " + l.Text("reason") + "; " + l.Text("approve")
+	case message != "" && (level == "debug" || level == "trace"):
 		return Event{}
-	case raw.Message != "":
-		text.Text = raw.Message
+	case message != "":
+		text.Text = message
 	}
 	return text
 }

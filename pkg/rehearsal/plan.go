@@ -9,6 +9,7 @@ package rehearsal
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -35,7 +36,7 @@ type Hook struct {
 
 // Command is what serves a release.
 type Command struct {
-	// Text is what the user wrote.
+	// Text says what it is where that is handed on: never the command line, which may hold a secret.
 	Text string
 	// Argv is what is run; for a built-in release it has no store's address yet (see Builtin).
 	Argv []string
@@ -112,6 +113,13 @@ type Plan struct {
 	// Keep leaves everything running after the end, until the context ends.
 	Keep    bool
 	Machine Machine
+}
+
+// idle reports whether an event is there for a hook alone, and has none.
+func (p Plan) idle(event lifecycle.Name) bool {
+	_, hooked := p.Hooks[event]
+	paused := p.Native != nil && slices.Contains(p.Native.Pauses, event)
+	return !hooked && !paused && (event.TakesHook() || slices.Contains(lifecycle.PauseStages(), event))
 }
 
 // config is the deployment configuration; AWS's default is all at once.

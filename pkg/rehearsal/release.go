@@ -28,6 +28,8 @@ type Release struct {
 	Port              int
 	// ID is the version: the docker label greenlight.release, else the tag of the container's image.
 	ID string
+	// Image is that container's.
+	Image string
 	// SuiteReference is the docker label greenlight.suite, or empty.
 	SuiteReference string
 	// Place is where the task definition has the container that the load balancer reaches.
@@ -79,7 +81,7 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 	}
 	r.AppSpec, r.Family = specText, task.Family
 	c, _ := task.Container(r.Container)
-	r.Place = c.Place
+	r.Place, r.Image = c.Place, c.Image
 	for _, hook := range spec.Hooks {
 		event := lifecycle.Name(hook.Event.Text)
 		if event.TakesHook() {

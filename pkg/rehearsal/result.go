@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,10 @@ type Result struct {
 	// Release is the new release, Baseline the one that served before.
 	Release  string `json:"release"`
 	Baseline string `json:"baseline"`
+	// Image is what the task definition runs. Suite is the suite's file, and SuiteSHA256 the hash of its text.
+	Image       string `json:"image,omitempty"`
+	Suite       string `json:"suite,omitempty"`
+	SuiteSHA256 string `json:"suite_sha256,omitempty"`
 	// Why says what stopped the release; empty when nothing did.
 	Why string `json:"why,omitempty"`
 	// FailedEvent, FailedStep and FailedCheck name where: a lifecycle event or stage, the step of a shift that has
@@ -47,6 +52,7 @@ type Result struct {
 	Started      time.Time      `json:"started"`
 	Duration     time.Duration  `json:"duration_ns"`
 	Hooks        []HookResult   `json:"hooks"`
+	Messages     []Message      `json:"messages,omitempty"`
 	// Lifecycle is the deployment's events as CodeDeploy shows them at the end.
 	Lifecycle []LifecycleEvent `json:"lifecycle"`
 	// Requests counts both listeners' requests by the release that answered.
@@ -84,6 +90,14 @@ type LifecycleEvent struct {
 	Started  time.Time              `json:"started,omitzero"`
 	Ended    time.Time              `json:"ended,omitzero"`
 	Message  string                 `json:"message,omitempty"`
+}
+
+// NoHook is what is said of an event that is there for a hook alone and has none: it succeeds, and nothing ran.
+const NoHook = "no hook"
+
+// Idle reports whether an event with this status and text is such a one. A failure that says the same is none.
+func Idle(s deployment.EventStatus, text string) bool {
+	return s == deployment.EventSucceeded && text == NoHook
 }
 
 // HookResult is what one hook did.
@@ -163,7 +177,7 @@ const (
 	KindTraffic Kind = "traffic"
 )
 
-// Event is something that happened. Its texts are safe to print: redacted, one line.
+// Event is something that happened. Its texts are safe to print and to hand on: redacted, one line, no folder of ours.
 type Event struct {
 	At time.Time `json:"at"`
 	// Since is the time since the rehearsal began.
@@ -202,6 +216,7 @@ type stream struct {
 	began    time.Time
 	emit     func(Event)
 	redactor *redact.Redactor
+	shared   *strings.Replacer
 	kept     []Event
 	lines    int
 	dropped  int
@@ -214,12 +229,12 @@ func (s *stream) send(e Event) {
 		e.At = time.Now()
 	}
 	e.Since = e.At.Sub(s.began)
-	e.Text = s.redactor.Line(e.Text, maxText)
+	e.Text = s.line(e.Text)
 	if e.Check != nil {
-		e.Check.Name, e.Check.Reason = s.redactor.Line(e.Check.Name, maxText), s.redactor.Line(e.Check.Reason, maxText)
+		e.Check.Name, e.Check.Reason = s.line(e.Check.Name), s.line(e.Check.Reason)
 	}
 	if e.Verdict != nil {
-		e.Verdict.Reason = s.redactor.Line(e.Verdict.Reason, maxText)
+		e.Verdict.Reason = s.line(e.Verdict.Reason)
 	}
 	switch {
 	case e.Kind == KindTraffic:
@@ -235,6 +250,10 @@ func (s *stream) send(e Event) {
 		s.emit(e)
 	}
 }
+
+// clean takes secrets, which nothing may change before, and folders out of a text; line makes one line of it, too.
+func (s *stream) clean(text string) string { return s.shared.Replace(s.redactor.Text(text)) }
+func (s *stream) line(text string) string  { return redact.Safe(s.clean(text), maxText) }
 
 // tell sends a text about a phase; the zero phase is none.
 func (s *stream) tell(kind Kind, p phase, format string, args ...any) {

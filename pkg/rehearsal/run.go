@@ -3,12 +3,14 @@ package rehearsal
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 	"github.com/greenlight-ecs/greenlight/pkg/version"
@@ -123,6 +125,8 @@ type run struct {
 	// definition is the task definition that somebody deploys, by ARN; empty is the plan's.
 	definition string
 	result     Result
+	// told are the lines of which messages were made.
+	told []notify.Line
 }
 
 // controller is what CodeDeploy and Amazon ECS do, each in its own way, with the same task sets, listeners and hooks.
@@ -150,8 +154,9 @@ type phase struct {
 
 func (r *run) deploy(ctx context.Context) error {
 	r.result = Result{
-		Greenlight: version.Number(),
-		Release:    r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
+		Greenlight: version.Number(), Image: r.plan.Release.Image, Suite: r.stream.clean(r.plan.Suite),
+		SuiteSHA256: fmt.Sprintf("%x", sha256.Sum256(r.plan.SuiteText)),
+		Release:     r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
 	}
 	phases := r.controller.begin(ctx)
 	if ctx.Err() != nil {
@@ -182,7 +187,7 @@ func (r *run) deploy(ctx context.Context) error {
 			return failed.err
 		}
 		failed.step = p.step
-		r.result.Why, r.result.FailedEvent = r.stream.redactor.Line(failed.reason, maxText), failed.event
+		r.result.Why, r.result.FailedEvent = r.stream.line(failed.reason), failed.event
 		r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
 		r.result.Outcome = r.controller.fail(ctx, failed)
 		return ctx.Err()
@@ -249,8 +254,11 @@ func (r *run) phase(ctx context.Context, p phase) *failure {
 	}
 	status, text := deployment.EventSucceeded, ""
 	var why *deployment.Diagnostics
-	if failed != nil {
+	switch {
+	case failed != nil:
 		status, text, why = deployment.EventFailed, failed.reason, failed.diagnostics
+	case r.plan.idle(p.name):
+		text = NoHook
 	}
 	r.book.Update(r.id, func(d *deployment.Deployment) { d.End(p.name, status, time.Now(), why) })
 	r.stream.send(Event{Kind: KindEnd, Lifecycle: p.name, Step: p.step, Status: status, Text: text})
@@ -302,7 +310,7 @@ func (s *stage) hookReport(v *Verdict) json.RawMessage {
 	}
 	key := strings.TrimSuffix(strings.TrimPrefix(v.Report, "s3://"), ".html") + ".json"
 	text, ok := s.aws.Objects.Get(key)
-	if clean := []byte(s.stream.redactor.Text(string(text))); ok && json.Valid(clean) {
+	if clean := []byte(s.stream.clean(string(text))); ok && json.Valid(clean) {
 		return clean
 	}
 	return nil
@@ -319,8 +327,11 @@ func (r *run) summarise() {
 		event := LifecycleEvent{
 			Name: e.Name, Step: e.Step, Rollback: e.Rollback, Status: e.Status, Started: e.Started, Ended: e.Ended,
 		}
-		if e.Diagnostics != nil {
+		switch {
+		case e.Diagnostics != nil:
 			event.Message = e.Diagnostics.Message
+		case e.Status == deployment.EventSucceeded && r.plan.idle(e.Name):
+			event.Message = NoHook
 		}
 		r.result.Lifecycle = append(r.result.Lifecycle, event)
 	}

@@ -9,11 +9,14 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
@@ -89,6 +92,11 @@ type stage struct {
 
 // newStage opens the ports. Whatever it opened, close closes.
 func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
+	here, _ := os.Getwd() // without one nothing is relative to it
+	files := []string{p.Suite, p.Machine.Self}
+	for _, hook := range p.Hooks {
+		files = append(files, filepath.Join(hook.Dir, "hook"))
+	}
 	s := &stage{
 		plan:     p,
 		id:       p.deploymentID(),
@@ -96,6 +104,7 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 		book:     deployment.NewBook(),
 		balancer: alb.New(), //nolint:contextcheck // Close ends its requests, also when the context has ended
 	}
+	s.stream.shared = diagnostic.Shareable(here, p.Machine.Home, files...)
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
 		Functions: http.HandlerFunc(s.invoke), Tasks: s.tasks, Metrics: s.metrics, Alarms: s.alarms,

@@ -81,11 +81,8 @@ func (p *page) hero(r finding.Report) {
 func (p *page) facts(r finding.Report) {
 	p.section("The run")
 	release, ready, began := r.Release, "", ""
-	switch {
-	case release != "" && r.ReleaseProven:
-		release += ", proved to have answered"
-	case release != "":
-		release += ", no check proved that it answered"
+	if release != "" {
+		release += map[bool]string{true: ", proved to have answered", false: ", no check proved that it answered"}[r.ReleaseProven]
 	}
 	if r.Readiness != nil {
 		ready = noun(r.Readiness.Verdict) + ", " + readiness(*r.Readiness)

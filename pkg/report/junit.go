@@ -71,18 +71,15 @@ func (s junitSeconds) MarshalText() ([]byte, error) {
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
 func JUnit(w io.Writer, r finding.Report) error {
 	all := junitSuites{Name: r.Suite}
-	var ready, judged, watch, compared []junitCase
+	cases := map[finding.Phase][]junitCase{}
 	if r.Readiness != nil {
 		c := junitCase{Name: "readiness", Time: junitSeconds(r.Readiness.Waited)}
 		c.set(r, r.Readiness.Verdict, readiness(*r.Readiness), "")
-		ready = append(ready, c)
+		cases[finding.PhaseReady] = []junitCase{c}
 	}
 	for _, c := range r.Checks {
-		of := &judged
-		if watched(c) {
-			of = &watch
-		}
-		*of = append(*of, junitCheck(r, c))
+		of := map[bool]finding.Phase{true: finding.PhaseWatch, false: finding.PhaseJudge}[watched(c)]
+		cases[of] = append(cases[of], junitCheck(r, c))
 	}
 	for _, c := range r.Compares {
 		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
@@ -91,21 +88,23 @@ func JUnit(w io.Writer, r finding.Report) error {
 		}
 		k.Out = Plain(c) + "\n" + c.Reason
 		k.set(r, c.Verdict, Plain(c), k.Out)
-		compared = append(compared, k)
+		cases[finding.PhaseCompare] = append(cases[finding.PhaseCompare], k)
 	}
 	for _, n := range r.NotRun {
-		of := cmp.Or(map[finding.Phase]*[]junitCase{finding.PhaseCompare: &compared, finding.PhaseWatch: &watch}[n.Phase], &judged)
+		if n.Phase != finding.PhaseCompare && n.Phase != finding.PhaseWatch {
+			n.Phase = finding.PhaseJudge
+		}
 		// One that was begun has its case already.
-		if !slices.ContainsFunc(*of, func(c junitCase) bool { return c.Name == n.Check }) {
-			*of = append(*of, junitCase{Name: n.Check, Skipped: &junitText{Message: n.Why, Type: "not run", Text: n.Why}})
+		if !slices.ContainsFunc(cases[n.Phase], func(c junitCase) bool { return c.Name == n.Check }) {
+			why := &junitText{Message: n.Why, Type: "not run", Text: n.Why}
+			cases[n.Phase] = append(cases[n.Phase], junitCase{Name: n.Check, Skipped: why})
 		}
 	}
 	whole := junitCase{Name: "verdict", Time: junitSeconds(r.Duration), Out: strings.Join(r.Warnings, "\n")}
 	whole.set(r, r.Verdict, r.Reason, "")
-	all.add(r, string(finding.PhaseReady), ready)
-	all.add(r, string(finding.PhaseJudge), judged)
-	all.add(r, string(finding.PhaseCompare), compared)
-	all.add(r, string(finding.PhaseWatch), watch)
+	for _, p := range []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare, finding.PhaseWatch} {
+		all.add(r, string(p), cases[p])
+	}
 	all.add(r, "verdict", []junitCase{whole})
 	all.Time = junitSeconds(r.Duration)
 

@@ -28,22 +28,17 @@ func Markdown(w io.Writer, r finding.Report) error {
 		markdownCheck(&b, c)
 	}
 	markdownCompares(&b, r.Compares)
-	if len(r.NotRun) > 0 {
-		b.WriteString("### Not run\n\n")
-		for _, n := range r.NotRun {
-			fmt.Fprintf(&b, "- %s: %s\n", code(n.Check), code(n.Why))
-		}
-		b.WriteByte('\n')
-	}
-	if len(r.Warnings) > 0 {
-		b.WriteString("### Warnings\n\n")
-		for _, warning := range r.Warnings {
-			fmt.Fprintf(&b, "- %s\n", code(warning))
-		}
-		b.WriteByte('\n')
-	}
+	markdownList(&b, "Not run", r.NotRun, func(n finding.NotRun) string { return code(n.Check) + ": " + code(n.Why) })
+	markdownList(&b, "Warnings", r.Warnings, code)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func markdownList[T any](b *strings.Builder, heading string, all []T, item func(T) string) {
+	for i, one := range all {
+		fmt.Fprintf(b, "%s- %s\n", map[bool]string{true: "### " + heading + "\n\n"}[i == 0], item(one))
+	}
+	b.WriteString(map[bool]string{true: "\n"}[len(all) > 0])
 }
 
 func markdownFacts(b *strings.Builder, r finding.Report) {
@@ -54,11 +49,7 @@ func markdownFacts(b *strings.Builder, r finding.Report) {
 	}
 	b.WriteString("| | |\n| --- | --- |\n")
 	if r.Release != "" {
-		proven := " (not proven)"
-		if r.ReleaseProven {
-			proven = " (proven)"
-		}
-		row("release", r.Release+proven)
+		row("release", r.Release+map[bool]string{true: " (proven)", false: " (not proven)"}[r.ReleaseProven])
 	}
 	row("target", r.Target)
 	row("baseline", r.Baseline)

@@ -63,11 +63,8 @@ func summary(r finding.Report) string {
 		parts = append(parts, fmt.Sprintf("not run: %d", len(r.NotRun)))
 	}
 	parts = append(parts, length(r.Duration))
-	switch {
-	case r.Release != "" && r.ReleaseProven:
-		parts = append(parts, "release "+r.Release+" proven")
-	case r.Release != "":
-		parts = append(parts, "release "+r.Release+" not proven")
+	if r.Release != "" {
+		parts = append(parts, "release "+r.Release+map[bool]string{true: " proven", false: " not proven"}[r.ReleaseProven])
 	}
 	return strings.Join(parts, " · ")
 }

@@ -40,9 +40,6 @@ const (
 // Write is a Writer.
 func (t Terminal) Write(w io.Writer, r finding.Report) error {
 	p := &printer{Terminal: t, source: strings.Split(string(t.Source), "\n")}
-	if len(t.Source) == 0 {
-		p.source = nil
-	}
 	for _, c := range bad(r) {
 		p.check(c)
 	}
@@ -132,7 +129,7 @@ func (p *printer) request(q request) {
 
 // quote returns the line of the suite that a place names, without its indentation's excess.
 func (p *printer) quote(at diagnostic.Place) (string, bool) {
-	if at.Line < 1 || at.Line > len(p.source) {
+	if at.Line < 1 || at.Line > len(p.source) || len(p.Source) == 0 {
 		return "", false
 	}
 	return line(strings.ReplaceAll(strings.TrimRight(p.source[at.Line-1], "\r\n "), "\t", "  ")), true

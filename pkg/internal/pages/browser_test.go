@@ -148,6 +148,9 @@ type look struct {
 	// Focusable counts what the keyboard reaches; Headings are the levels in their order: "1223".
 	Focusable int
 	Headings  string
+	// Charts counts those that stand alone; Stacked says that each cell of a table has a line of its own.
+	Charts  int
+	Stacked bool
 }
 
 // script finds out what a look says, with the policy taken off.
@@ -170,9 +173,17 @@ for (const e of document.body.querySelectorAll('*')) {
   }
   if ((narrow || !e.closest('.scroll')) && !e.closest('thead') && !e.closest('.skip') && e.getBoundingClientRect().right > innerWidth + 1) outside.push(e.outerHTML.slice(0, 80));
 }
+for (const e of document.body.querySelectorAll('*')) { // and nothing is to be moved sideways in a frame of its own
+  if (narrow && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible') outside.push('scrolls: ' + e.outerHTML.slice(0, 80));
+}
+const wide = e => e.getBoundingClientRect().width, table = Math.max(0, ...[...document.querySelectorAll('main>section>.scroll>table, main>section>section>.scroll>table')].map(wide));
+for (const chart of document.querySelectorAll('figure>svg.plot')) {
+  if (table > 0 && Math.abs(wide(chart) - table) > 1) outside.push('a chart ' + wide(chart) + ' wide beside a table of ' + table + ': ' + chart.outerHTML.slice(0, 80));
+}
+const charts = document.querySelectorAll('figure>svg.plot').length, stacked = [...document.querySelectorAll('td')].filter(cell => cell.getBoundingClientRect().width > 0 && getComputedStyle(cell).display !== 'grid').length === 0;
 const focusable = [...document.querySelectorAll('a[href],summary,[tabindex]')].length;
 const headings = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => h.tagName[1]).join('');
-top.document.title = JSON.stringify({width: innerWidth, scroll: document.documentElement.scrollWidth, contrast, faint, outside: outside.slice(0, 3), focusable, headings});
+top.document.title = JSON.stringify({width: innerWidth, scroll: document.documentElement.scrollWidth, contrast, faint, outside: outside.slice(0, 3), focusable, headings, charts, stacked});
 </script></body>`
 
 // at looks at the page in a window so wide, which may be as narrow as a phone: a browser's own window
@@ -201,6 +212,9 @@ func (l look) wrong(width int) []string {
 	}
 	if l.Contrast < 4.5 {
 		all = append(all, fmt.Sprintf("contrast %.2f, want 4.5, at %s", l.Contrast, l.Faint))
+	}
+	if l.Stacked != (width <= 480) {
+		all = append(all, fmt.Sprintf("the rows of the tables are stacked: %v at %d", l.Stacked, width))
 	}
 	if l.Focusable == 0 {
 		all = append(all, "the keyboard reaches nothing")

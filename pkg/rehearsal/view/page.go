@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	for i, h := range r.Hooks {
 		p.hook(i, h)
 	}
+	p.messages()
 	p.events()
 	p.logs()
 	p.facts()
@@ -73,7 +76,8 @@ func (p *page) hero() {
 	for i, h := range r.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
-	p.Add(`<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>` + "\n")
+	p.Add(`%v<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>`+"\n",
+		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(r.Messages) > 0])
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
@@ -92,7 +96,7 @@ func counts(r rehearsal.Result) string {
 func (p *page) hook(i int, h rehearsal.HookResult) {
 	verdict := string(finding.Error)
 	if h.Verdict != nil {
-		verdict = known(h.Verdict.Verdict)
+		verdict = string(report.Known(finding.Verdict(h.Verdict.Verdict)))
 	}
 	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
 	p.Article(3, verdict, h.Function, string(h.Status))
@@ -104,10 +108,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
 	if h.Verdict != nil {
-		text += " It says " + h.Verdict.Verdict
-		if h.Verdict.Reason != "" {
-			text += ": " + h.Verdict.Reason
-		}
+		text += strings.TrimSuffix(" It says "+h.Verdict.Verdict+": "+h.Verdict.Reason, ": ")
 	}
 	p.Add("<p>%v</p>", text)
 	for _, a := range h.Attempts {
@@ -122,9 +123,6 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	}
 }
 
-// known is the verdict, or ERROR for one that the style sheet does not know.
-func known(verdict string) string { return string(report.Known(finding.Verdict(verdict))) }
-
 // checks lists what a hook's log says, where it wrote no report.
 func (p *page) checks(all []rehearsal.Check) {
 	if len(all) == 0 {
@@ -136,7 +134,7 @@ func (p *page) checks(all []rehearsal.Check) {
 		if c.Compare != nil {
 			attempts = fmt.Sprintf("%d pairs, p95 %.1f ms (blue %.1f)", c.Compare.Pairs, c.Compare.GreenP95, c.Compare.BlueP95)
 		}
-		p.Row(known(c.Verdict), c.Verdict, c.Name, attempts, c.Reason, compare.Length(c.Duration))
+		p.Row(string(report.Known(finding.Verdict(c.Verdict))), c.Verdict, c.Name, attempts, c.Reason, compare.Length(c.Duration))
 	}
 	p.EndTable()
 }
@@ -150,7 +148,9 @@ func (p *page) events() {
 		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
 			continue
 		case rehearsal.KindEnd:
-			text = strings.TrimSuffix(string(e.Status)+": "+e.Text, ": ")
+			if !rehearsal.Idle(e.Status, e.Text) {
+				text = strings.TrimSuffix(string(e.Status)+": "+text, ": ")
+			}
 		case rehearsal.KindCheck:
 			text = strings.TrimSuffix(e.Check.Verdict+": "+e.Check.Name+": "+e.Check.Reason, ": ")
 		case rehearsal.KindVerdict:
@@ -170,21 +170,44 @@ func (p *page) logs() {
 		}
 	}
 	p.Section("logs", 2, "Logs of tasks and hooks")
-	p.Add("<details><summary>%v lines", len(lines))
+	title := fmt.Sprintf("%d lines", len(lines))
 	if p.result.LinesDropped > 0 {
-		p.Add(", and %v more that were not kept", p.result.LinesDropped)
+		title += fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped)
 	}
-	p.Add(`</summary><pre class="log" tabindex="0">`)
+	p.fold(title, lines)
+	p.Add("</details>\n")
+}
+
+// fold begins a fold with lines.
+func (p *page) fold(title string, lines []string) {
+	p.Add(`<details><summary>%v</summary><pre class="log" tabindex="0">`, title)
 	for _, line := range lines {
 		p.Add("%v\n", line)
 	}
-	p.Add("</pre></details>\n")
+	p.Add("</pre>\n")
+}
+
+// messages shows what people would have been told by mail, and below it the other forms.
+func (p *page) messages() {
+	for i, m := range p.result.Messages {
+		if i == 0 {
+			p.Section("messages", 2, "What people would have been told")
+		}
+		p.fold(m.Subject, strings.Split(strings.TrimSpace(m.Mail), "\n"))
+		for _, name := range slices.Sorted(maps.Keys(m.Forms)) {
+			text, _ := json.MarshalIndent(m.Forms[name], "", "  ") // what is no JSON is not shown
+			p.fold(name, strings.Split(string(text), "\n"))
+			p.Add("</details>\n")
+		}
+		p.Add("</details>\n")
+	}
 }
 
 func (p *page) facts() {
 	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Old release", r.Baseline,
+	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Image", r.Image, "Old release", r.Baseline,
+		"Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Greenlight", r.Greenlight,
 		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
 		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
 		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
@@ -206,14 +229,18 @@ func (p *page) timeline() {
 		if !e.Started.IsZero() && !e.Ended.IsZero() {
 			took = compare.Length(e.Ended.Sub(e.Started))
 		}
-		if took != "" && e.Status != deployment.EventSkipped {
+		message, status := e.Message, string(e.Status)
+		switch {
+		case rehearsal.Idle(e.Status, e.Message):
+			s.Note, status, took, message = e.Message, e.Message, "", ""
+		case took != "" && e.Status != deployment.EventSkipped:
 			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
 		}
 		spans = append(spans, s)
-		rows = append(rows, []string{eventName(e), string(e.Status), began, took, e.Message})
+		rows = append(rows, []string{eventName(e), status, began, took, message})
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
@@ -224,15 +251,17 @@ func (p *page) timeline() {
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
 	for i, e := range r.Lifecycle {
-		p.Row(toneOf(e.Status), rows[i]...)
+		p.Row(toneOf(e), rows[i]...)
 	}
 	p.EndTable()
 }
 
-func toneOf(s deployment.EventStatus) string {
-	return cmp.Or(map[deployment.EventStatus]string{
+// toneOf is the style sheet's class for an event; one that is under way has not succeeded.
+func toneOf(e rehearsal.LifecycleEvent) string {
+	tones := map[deployment.EventStatus]string{
 		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
-	}[s], "FAIL")
+	}
+	return cmp.Or(map[bool]string{true: "NONE"}[rehearsal.Idle(e.Status, e.Message)], tones[e.Status], "FAIL")
 }
 
 func (p *page) weights() []plot.Listener {

@@ -72,6 +72,8 @@ func label(name lifecycle.Name, step int) string {
 	return fmt.Sprintf("%s %d", name, step)
 }
 
+func goodOrBad(good bool) string { return map[bool]string{true: green, false: red}[good] }
+
 func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
 
 // out prints one line, broken at the terminal's width, but never at a glue.
@@ -131,11 +133,10 @@ func (p *Printer) Print(e rehearsal.Event) {
 }
 
 func (p *Printer) end(e rehearsal.Event) {
-	colour := green
-	if e.Status != deployment.EventSucceeded {
-		colour = red
+	text := p.paint(goodOrBad(e.Status == deployment.EventSucceeded), string(e.Status))
+	if rehearsal.Idle(e.Status, e.Text) {
+		text, e.Text = p.paint(dim, e.Text), ""
 	}
-	text := p.paint(colour, string(e.Status))
 	if p.hooks[e.Lifecycle] {
 		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())
 	}
@@ -182,13 +183,11 @@ func (p *Printer) check(c *rehearsal.Check) {
 func glued(text string) string { return strings.ReplaceAll(text, " ", glue) }
 
 func (p *Printer) verdict(v *rehearsal.Verdict) {
-	colour := green
 	text := v.Verdict
 	if v.Verdict != "PASS" {
-		colour = red
 		text += " (blame: " + v.Blame + ")"
 	}
-	p.out(indent+p.paint(colour, "the hook says "+text), checkHang)
+	p.out(indent+p.paint(goodOrBad(v.Verdict == "PASS"), "the hook says "+text), checkHang)
 }
 
 // state is what the status line shows.

@@ -10,6 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -32,7 +33,8 @@ func shifted(t *testing.T) rehearsal.Result {
 	t.Helper()
 	began := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	r := rehearsal.Result{
-		Outcome: rehearsal.Shifted, Release: "1.1.0", Baseline: "1.0.0", DeploymentID: "d-ABCDEFGH1",
+		Greenlight: "v0.2.0", Outcome: rehearsal.Shifted, Release: "1.1.0", Baseline: "1.0.0", DeploymentID: "d-ABCDEFGH1",
+		Image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/trips:1.1.0", Suite: "test/smoke.yaml", SuiteSHA256: strings.Repeat("0123456789abcdef", 4),
 		Started: began, Duration: 3 * time.Second,
 		Shifts: []rehearsal.Shift{
 			{Since: ms(50), Listener: "production"},
@@ -47,7 +49,12 @@ func shifted(t *testing.T) rehearsal.Result {
 		r.Lifecycle = append(r.Lifecycle, rehearsal.LifecycleEvent{
 			Name: name, Status: deployment.EventSucceeded, Started: began.Add(ms(200 * i)), Ended: began.Add(ms(200 * (i + 1))),
 		})
-		r.Timeline = append(r.Timeline, rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: name, Status: deployment.EventSucceeded, Since: ms(200 * (i + 1))})
+		end := rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: name, Status: deployment.EventSucceeded, Since: ms(200 * (i + 1))}
+		if name == lifecycle.BeforeInstall || name == lifecycle.AfterInstall || name == lifecycle.AfterAllowTraffic {
+			last := &r.Lifecycle[i]
+			last.Ended, last.Message, end.Text = last.Started.Add(4*time.Microsecond), rehearsal.NoHook, rehearsal.NoHook
+		}
+		r.Timeline = append(r.Timeline, end)
 	}
 	for i := range 300 {
 		release, listener := "1.0.0", "production"
@@ -100,6 +107,13 @@ func rolledBack(t *testing.T) rehearsal.Result {
 		}
 	}
 	h := r.Hooks[0]
+	r.Messages = []rehearsal.Message{{
+		Kind: notify.Held, Subject: "Greenlight: trips 1.1.0 held back: list trips",
+		Mail: "trips 1.1.0 held back: list trips\n\nlist trips FAIL: 5 of 5 attempts failed\nWhose fault: the release's\nVerdict: FAIL\nNext: greenlight status --deployment d-ABCDEFGH1\n",
+		Forms: map[string]json.RawMessage{
+			"Slack": []byte(`{"text":"to Slack"}`), "Teams": []byte(`{"type":"to Teams"}`), "Amazon Q Developer": []byte(`{"version":"to Amazon Q"}`), "EventBridge": []byte(`{"detail-type":"to EventBridge"}`),
+		},
+	}}
 	h.Status, h.Verdict = deployment.EventFailed, &rehearsal.Verdict{Verdict: "FAIL", Blame: "release", Reason: r.Why}
 	h.Report = encode(t, finding.Report{Suite: "trips", Verdict: finding.Fail, Checks: []finding.CheckResult{{
 		Check: "list trips", Verdict: finding.Fail, Attempts: 5, Failures: 5, Reason: r.Why, Latencies: []time.Duration{ms(1), ms(2)},
@@ -119,6 +133,7 @@ func hostile(t *testing.T) rehearsal.Result {
 	r := rolledBack(t)
 	r.Release, r.Baseline, r.Why, r.DeploymentID, r.FailedEvent = evil, evil+"2", evil, evil, lifecycle.Name(evil)
 	r.Outcome = rehearsal.Outcome(evil)
+	r.Image, r.Suite, r.SuiteSHA256, r.Greenlight = evil, evil, evil, evil
 	r.Traffic.FirstFailure, r.Missed = evil, []string{evil}
 	for i := range r.Lifecycle {
 		r.Lifecycle[i].Message, r.Lifecycle[i].Name = evil, lifecycle.Name(evil)
@@ -130,6 +145,8 @@ func hostile(t *testing.T) rehearsal.Result {
 	r.Requests = []alb.Tally{{Listener: evil, Release: evil}}
 	r.Hooks[0].Function, r.Hooks[0].Event, r.Hooks[0].Attempts = evil, lifecycle.Name(evil), []string{evil}
 	r.Hooks[0].Report = encode(t, finding.Report{Suite: evil, Verdict: finding.Verdict(evil), Checks: []finding.CheckResult{{Check: evil, Verdict: finding.Verdict(evil), Reason: evil, Latencies: []time.Duration{ms(1)}}}})
+	quoted, _ := json.Marshal([]string{evil})
+	r.Messages = []rehearsal.Message{{Kind: notify.Kind(evil), Subject: evil, Mail: evil + "\n\n" + evil, Forms: map[string]json.RawMessage{"Slack": quoted, evil: quoted}}}
 	r.Hooks = append(r.Hooks, rehearsal.HookResult{Event: "x", Checks: []rehearsal.Check{{Name: evil, Verdict: evil, Reason: evil}}, Verdict: &rehearsal.Verdict{Verdict: evil, Reason: evil}})
 	return r
 }

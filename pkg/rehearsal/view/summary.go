@@ -15,6 +15,8 @@ import (
 const (
 	// rowHang is the column where a row's lines after the first begin.
 	rowHang = 14
+	// briefly is how many lines of a message are shown below its title.
+	briefly = 2
 	// worthTelling is the shortest duration of an event that is shown.
 	worthTelling = 50 * time.Millisecond
 )
@@ -46,10 +48,7 @@ func sentence(r rehearsal.Result) string {
 
 // Summary prints what happened and why.
 func (p *Printer) Summary(r rehearsal.Result) {
-	colour := red
-	if r.Outcome == rehearsal.Shifted {
-		colour = green
-	}
+	colour := goodOrBad(r.Outcome == rehearsal.Shifted)
 	p.out(fmt.Sprintf("\n%s  %s (%.1fs)", p.paint(colour+";"+bold, outcome(r)), sentence(r), r.Duration.Seconds()),
 		rowHang)
 	row := func(name, format string, args ...any) {
@@ -78,6 +77,14 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		}
 		row(listener, "%s", text)
 	}
+	if n := len(r.Messages); n > 0 && r.Outcome != rehearsal.Shifted {
+		title, rest, _ := strings.Cut(r.Messages[n-1].Mail, "\n\n")
+		row("message", "%s", title)
+		told := strings.Split(rest, "\n")
+		for _, line := range told[:min(briefly, len(told))] {
+			row("", "%s", line)
+		}
+	}
 	p.traffic(r, row)
 	if len(r.Missed) > 0 {
 		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
@@ -89,11 +96,10 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 	var texts []string
 	for _, e := range all {
 		mark, colour := "✗", red
-		switch e.Status {
-		case deployment.EventSucceeded:
+		switch tone := toneOf(e); {
+		case tone == "PASS":
 			mark, colour = "✓", green
-		case deployment.EventFailed, deployment.EventUnknown:
-		case deployment.EventSkipped, deployment.EventPending, deployment.EventInProgress:
+		case tone != "FAIL" || e.Status == deployment.EventInProgress:
 			mark, colour = "–", dim
 		}
 		text := p.paint(colour, mark) + glue + glued(eventName(e))

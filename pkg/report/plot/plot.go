@@ -173,7 +173,7 @@ func (s scale) ticks() []time.Duration {
 		return timeTicks(s.high)
 	}
 	steps := []time.Duration{1, 2, 5}
-	if s.high/s.low > 200 {
+	if s.high/s.low > 60 {
 		steps = steps[:1]
 	}
 	var all []time.Duration
