@@ -374,13 +374,10 @@ func readLength(r *reader, p pair, _ subjectKind) operator {
 		return length{low: n, high: n}
 	}
 	o := length{high: unbounded}
-	for _, q := range r.pairs(p.value, "length", "min", "max") {
-		if q.key == "min" {
-			o.low = r.integer(q.value, "min", 0, most)
-		} else {
-			o.high = r.integer(q.value, "max", 0, most)
-		}
-	}
+	r.entries(p.value, "length", []row{
+		{"min", func(q pair) { o.low = r.integer(q.value, "min", 0, most) }},
+		{"max", func(q pair) { o.high = r.integer(q.value, "max", 0, most) }},
+	})
 	if len(r.problems) > before {
 		return length{low: 1, high: 1} // what is wrong was told
 	}
