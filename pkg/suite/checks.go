@@ -14,10 +14,7 @@ import (
 )
 
 func (r *reader) checks(p *pair, d *defaults) []Check {
-	var out []Check
-	for _, n := range r.items(p.value, "checks") {
-		out = append(out, r.check(n, d))
-	}
+	out := list(r.items(p.value, "checks"), func(n *yaml.Node) Check { return r.check(n, d) })
 	switch {
 	case p.value.Kind != yaml.SequenceNode:
 	case len(out) == 0:
@@ -241,10 +238,7 @@ func (r *reader) canFail(c *Check) {
 }
 
 func (r *reader) compares(p *pair, d *defaults) []Comparison {
-	var out []Comparison
-	for _, n := range r.items(p.value, "compare") {
-		out = append(out, r.comparison(n, d))
-	}
+	out := list(r.items(p.value, "compare"), func(n *yaml.Node) Comparison { return r.comparison(n, d) })
 	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "leave compare out", "nothing is compared")
 	}

@@ -107,12 +107,10 @@ func (r *reader) rules(p pair, of subject) []subject {
 	}) {
 		nodes = r.items(p.value, of.text())
 	}
-	out := make([]subject, len(nodes))
-	for i, n := range nodes {
-		out[i] = of
-		out[i].rule = r.rule(n, of.kind)
-	}
-	return out
+	return list(nodes, func(n *yaml.Node) subject {
+		of.rule = r.rule(n, of.kind)
+		return of
+	})
 }
 
 // aVersion finds a path that ends with something that versions are called.

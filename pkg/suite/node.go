@@ -294,11 +294,11 @@ func kindName(n *yaml.Node) string {
 	return "a text"
 }
 
-// list returns the text of each.
-func list[T any](all []T, text func(T) string) []string {
-	out := make([]string, len(all))
+// list is what is made of each.
+func list[T, U any](all []T, of func(T) U) []U {
+	out := make([]U, len(all))
 	for i, one := range all {
-		out[i] = text(one)
+		out[i] = of(one)
 	}
 	return out
 }

@@ -108,14 +108,11 @@ func (o equals) text(s Scope) string               { return o.values[0].shown(s)
 type oneOf struct{ operands }
 
 func readOneOf(r *reader, p pair, k subjectKind) operator {
-	var o oneOf
-	for _, i := range r.items(p.value, "one_of") {
-		o.values = append(o.values, r.operand(i, k))
-	}
-	if len(o.values) == 0 {
+	values := list(r.items(p.value, "one_of"), func(n *yaml.Node) value { return r.operand(n, k) })
+	if len(values) == 0 {
 		r.fail(p.at, "", "one_of without a value can never hold")
 	}
-	return o
+	return oneOf{operands{values: values}}
 }
 
 func (o oneOf) holds(v any, _ bool, s Scope) bool {

@@ -271,10 +271,7 @@ func (r *reader) body(p pair) *body {
 		}
 		return b
 	case "multipart":
-		b := &body{multipart: true, form: []field{}}
-		for _, f := range r.pairs(p.value, "multipart") {
-			b.form = append(b.form, r.part(f))
-		}
+		b := &body{multipart: true, form: list(r.pairs(p.value, "multipart"), r.part)}
 		if len(b.form) == 0 && len(r.problems) == before {
 			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
 		}

@@ -77,16 +77,8 @@ func (r *reader) watch(p *pair) *Watch {
 		{"min_ratio", func(q pair) { w.MinRatio = r.ratio(q.value) }},
 		{"unhealthy_targets", func(q pair) { w.UnhealthyTargets = r.integer(q.value, q.key, 0, 1000) }},
 		{"stopped_tasks", func(q pair) { w.StoppedTasks = r.integer(q.value, q.key, 0, 1000) }},
-		{"logs", func(q pair) {
-			for _, n := range r.few(q, maxWatchLogs) {
-				w.Logs = append(w.Logs, r.watchLog(n))
-			}
-		}},
-		{"alarms", func(q pair) {
-			for _, n := range r.few(q, maxAlarms) {
-				w.Alarms = append(w.Alarms, r.name(n))
-			}
-		}},
+		{"logs", func(q pair) { w.Logs = list(r.few(q, maxWatchLogs), r.watchLog) }},
+		{"alarms", func(q pair) { w.Alarms = list(r.few(q, maxAlarms), r.name) }},
 	})
 	if w.For == 0 && len(r.problems) == before {
 		r.fail(p.at, "write for: 10m", "watch does not say for how long")
