@@ -29,7 +29,7 @@ func main() {
 	case 2:
 		err = run(os.Args[1], os.Stdout)
 	case 3:
-		err = one(os.Args[1], os.Args[2])
+		err = pack(os.Args[1], os.Args[2], io.Discard)
 	default:
 		fmt.Fprintln(os.Stderr, "usage: package DIST | package ARCHIVE FOLDER")
 		os.Exit(2)
@@ -47,31 +47,23 @@ func run(dist string, stdout io.Writer) error {
 	if len(functions) == 0 || len(processors) == 0 {
 		return fmt.Errorf("pack %s: nothing was built: run make package", filepath.Join(dist, "bin"))
 	}
-	pack := func(from, name string, archive func(string) ([]byte, error)) error {
-		content, err := archive(from)
-		if err != nil {
-			return err
-		}
-		name = filepath.Join(dist, name)
-		_, err = fmt.Fprintf(stdout, "%x  %s\n", sha256.Sum256(content), filepath.ToSlash(name))
-		return errors.Join(err, cli.WriteFile(name, content))
-	}
 	for _, bootstrap := range functions {
 		dir := filepath.Dir(bootstrap)
-		if err := pack(dir, filepath.Base(dir)+".zip", zipOf); err != nil {
+		if err := pack(filepath.Join(dist, filepath.Base(dir)+".zip"), dir, stdout); err != nil {
 			return err
 		}
 	}
 	for _, dir := range processors {
-		if err := pack(dir, "buildtools-linux-"+filepath.Base(dir)+".tar.gz", gzipOf); err != nil {
+		name := filepath.Join(dist, "buildtools-linux-"+filepath.Base(dir)+".tar.gz")
+		if err := pack(name, dir, stdout); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// one packs a folder, in the way of the archive's name.
-func one(archive, dir string) error {
+// pack packs a folder, in the way of the archive's name, and tells the archive's checksum.
+func pack(archive, dir string, stdout io.Writer) error {
 	of := tarOf
 	switch {
 	case strings.HasSuffix(archive, ".zip"):
@@ -79,11 +71,16 @@ func one(archive, dir string) error {
 	case strings.HasSuffix(archive, ".tar.gz"):
 		of = gzipOf
 	}
-	content, err := of(dir)
+	var content bytes.Buffer
+	files, err := filesOf(dir)
+	if err == nil {
+		err = of(&content, files)
+	}
 	if err != nil {
 		return err
 	}
-	return cli.WriteFile(archive, content)
+	_, err = fmt.Fprintf(stdout, "%x  %s\n", sha256.Sum256(content.Bytes()), filepath.ToSlash(archive))
+	return errors.Join(err, cli.WriteFile(archive, content.Bytes()))
 }
 
 // packed is the time of everything in an archive: the first that a zip can hold.
@@ -119,61 +116,42 @@ func filesOf(dir string) ([]file, error) {
 	return all, err
 }
 
-// zipOf returns a zip with a folder's files. The best compression would take three times as long for one byte in a hundred.
-func zipOf(dir string) ([]byte, error) {
-	files, err := filesOf(dir)
-	if err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
+// zipOf writes a zip of files. The best compression would take three times as long for one byte in a hundred.
+func zipOf(w io.Writer, files []file) error {
+	z := zip.NewWriter(w)
 	for _, f := range files {
 		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: packed()}
 		header.SetMode(fs.FileMode(f.mode))
-		w, err := z.CreateHeader(header)
+		to, err := z.CreateHeader(header)
+		if err == nil {
+			_, err = to.Write(f.content)
+		}
 		if err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(f.content); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	err = z.Close() // which writes the directory
-	return buf.Bytes(), err
+	return z.Close() // which writes the directory
 }
 
-// tarOf returns an archive of a folder's files, without compression.
-func tarOf(dir string) ([]byte, error) {
-	files, err := filesOf(dir)
-	if err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	t := tar.NewWriter(&buf)
+// tarOf writes an archive of files, without compression.
+func tarOf(w io.Writer, files []file) error {
+	t := tar.NewWriter(w)
 	for _, f := range files {
-		header := &tar.Header{
+		err := t.WriteHeader(&tar.Header{
 			Name: f.name, Mode: f.mode, Size: int64(len(f.content)), ModTime: packed(), Format: tar.FormatUSTAR,
+		})
+		if err == nil {
+			_, err = t.Write(f.content)
 		}
-		if err := t.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := t.Write(f.content); err != nil {
-			return nil, err
+		if err != nil {
+			return err
 		}
 	}
-	err = t.Close()
-	return buf.Bytes(), err
+	return t.Close()
 }
 
-// gzipOf returns it compressed.
-func gzipOf(dir string) ([]byte, error) {
-	content, err := tarOf(dir)
-	if err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	g := gzip.NewWriter(&buf)
-	_, err = g.Write(content)
-	err = errors.Join(err, g.Close())
-	return buf.Bytes(), err
+// gzipOf writes it compressed.
+func gzipOf(w io.Writer, files []file) error {
+	g := gzip.NewWriter(w)
+	return errors.Join(tarOf(g, files), g.Close())
 }

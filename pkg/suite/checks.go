@@ -14,10 +14,7 @@ import (
 )
 
 func (r *reader) checks(p *pair, d *defaults) []Check {
-	var out []Check
-	for _, n := range r.items(p.value, "checks") {
-		out = append(out, r.check(n, d))
-	}
+	out := list(r.items(p.value, "checks"), func(n *yaml.Node) Check { return r.check(n, d) })
 	switch {
 	case p.value.Kind != yaml.SequenceNode:
 	case len(out) == 0:
@@ -32,34 +29,30 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 	c := Check{At: posOf(n), Allowed: d.allowed}
 	single := Step{At: c.At}
 	var steps *pair
-	var requestKey string
-	known := append([]string{"name", "steps", "attempts", "allowed_failures", "tags", "observe", "after"}, requestKeys()...)
-	before := len(r.problems)
-	for _, p := range r.pairs(n, "a check", known...) {
-		switch p.key {
-		case "name":
-			c.Name, c.At = r.name(p.value), posOf(p.value)
-		case "steps":
-			steps = &p
-		case "attempts":
-			c.Attempts = r.integer(p.value, "attempts", 1, maxAttempts)
-		case "allowed_failures":
-			c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
-		case "tags":
-			c.tags = r.tags(p.value)
-		case "observe":
-			c.Observe = r.boolean(p.value, "observe")
-		case "after":
+	requestKey := ""
+	own := []row{
+		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
+		{"steps", func(p pair) { steps = &p }},
+		{"attempts", func(p pair) { c.Attempts = r.integer(p.value, "attempts", 1, maxAttempts) }},
+		{"allowed_failures", func(p pair) { c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts) }},
+		{"tags", func(p pair) { c.tags = r.tags(p.value) }},
+		{"observe", func(p pair) { c.Observe = r.boolean(p.value, "observe") }},
+		{"after", func(p pair) {
 			for _, one := range r.oneOrMore(p.value, "after") {
 				if name, ok := r.scalar(one, "the name of a check"); ok {
 					c.After = append(c.After, name)
 				}
 			}
-		default:
-			r.stepKey(p, &single)
-			requestKey = p.key
-		}
+		}},
 	}
+	for _, k := range r.requestKeys(&single) {
+		own = append(own, row{k.key, func(p pair) {
+			k.read(p)
+			requestKey = p.key
+		}})
+	}
+	before := len(r.problems)
+	r.entries(n, "a check", own)
 	switch {
 	case steps != nil && requestKey != "":
 		c.Flow = true
@@ -147,14 +140,14 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 }
 
 func (r *reader) steps(p *pair, d *defaults) []*Step {
-	known := append([]string{"always", "capture"}, requestKeys()...)
 	var out []*Step
 	for _, n := range r.items(p.value, p.key) {
 		s := &Step{At: posOf(n)}
 		before := len(r.problems)
-		for _, q := range r.pairs(n, "a step", known...) {
-			r.stepKey(q, s)
-		}
+		r.entries(n, "a step", append([]row{
+			{"always", func(p pair) { s.Always = r.boolean(p.value, "always") }},
+			{"capture", func(p pair) { s.captures = r.captures(p.value) }},
+		}, r.requestKeys(s)...))
 		s.broken = s.broken || len(r.problems) > before && s.Method == ""
 		r.finish(s, d)
 		out = append(out, s)
@@ -245,10 +238,7 @@ func (r *reader) canFail(c *Check) {
 }
 
 func (r *reader) compares(p *pair, d *defaults) []Comparison {
-	var out []Comparison
-	for _, n := range r.items(p.value, "compare") {
-		out = append(out, r.comparison(n, d))
-	}
+	out := list(r.items(p.value, "compare"), func(n *yaml.Node) Comparison { return r.comparison(n, d) })
 	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "leave compare out", "nothing is compared")
 	}
@@ -260,35 +250,27 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 		At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, WarmUpWithin: defaultWarmUpWithin,
 		MinShift: compare.MinShift, MinRatio: compare.MinRatio, step: Step{At: posOf(n)},
 	}
-	for _, p := range r.pairs(n, "a comparison", "name", "request", "headers", "timeout", "max_body", "expect", "pairs",
-		"over", "warmup", "warm_up_within", "p95", "min_shift", "min_ratio", "tags") {
-		switch p.key {
-		case "name":
-			c.Name, c.At = r.name(p.value), posOf(p.value)
-		case "pairs":
-			c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts)
-		case "warmup":
+	asked := slices.DeleteFunc(r.requestKeys(&c.step), func(k row) bool {
+		return !slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
+	})
+	r.entries(n, "a comparison", slices.Concat([]row{
+		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
+	}, asked, []row{
+		{"pairs", func(p pair) { c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts) }},
+		{"over", func(p pair) { c.Over = r.duration(p.value, "over", maxMeasured) }},
+		{"warmup", func(p pair) {
 			if p.value.ShortTag() == "!!str" {
 				c.Warmup, c.WarmupFor = 0, r.duration(p.value, "warmup", maxMeasured)
 			} else {
 				c.Warmup = r.integer(p.value, "warmup", 0, maxAttempts)
 			}
-		case "over":
-			c.Over = r.duration(p.value, "over", maxMeasured)
-		case "warm_up_within":
-			c.WarmUpWithin = r.duration(p.value, "warm_up_within", maxMeasured)
-		case "min_shift":
-			c.MinShift = r.duration(p.value, "min_shift", maxTimeout)
-		case "min_ratio":
-			c.MinRatio = r.ratio(p.value)
-		case "p95":
-			c.P95 = r.duration(p.value, "p95", maxTimeout)
-		case "tags":
-			c.tags = r.tags(p.value)
-		default:
-			r.stepKey(p, &c.step)
-		}
-	}
+		}},
+		{"warm_up_within", func(p pair) { c.WarmUpWithin = r.duration(p.value, "warm_up_within", maxMeasured) }},
+		{"p95", func(p pair) { c.P95 = r.duration(p.value, "p95", maxTimeout) }},
+		{"min_shift", func(p pair) { c.MinShift = r.duration(p.value, "min_shift", maxTimeout) }},
+		{"min_ratio", func(p pair) { c.MinRatio = r.ratio(p.value) }},
+		{"tags", func(p pair) { c.tags = r.tags(p.value) }},
+	}))
 	if c.Over == 0 {
 		c.Over = time.Duration(c.Pairs) * pairEvery
 	}

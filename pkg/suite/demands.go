@@ -46,10 +46,7 @@ func demands() []demand {
 // what is wrong with the policy, and each demand that the suite does not meet, at its place in the policy.
 func (s *Suite) Demand(policy Source) diagnostic.List {
 	r := &reader{file: policy.Name, source: policy.Text, budget: 1000}
-	var known []string
-	for _, d := range demands() {
-		known = append(known, d.key)
-	}
+	known := list(demands(), func(d demand) string { return d.key })
 	root := r.document(policy.Text)
 	if root == nil {
 		p := &r.problems[0] // document tells of a suite

@@ -65,39 +65,38 @@ func (s *subject) visit(f func(text)) {
 	s.rule.visit(f)
 }
 
-func expectKeys() []string {
-	return []string{"status", "headers", "json", "css", "body", "latency", "assets", "events", "certificate_days"}
-}
-
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
-	for _, p := range r.pairs(n, "expect", expectKeys()...) {
-		switch p.key {
-		case "status":
-			e.status, e.statusAt = r.status(p.value), posOf(p.value)
-		case "headers":
-			e.subjects = append(e.subjects, r.headerRules(p)...)
-		case "json":
-			e.subjects = append(e.subjects, r.jsonRules(p)...)
-		case "css":
+	r.entries(n, "expect", r.expectKeys(&e))
+	return e
+}
+
+func (r *reader) expectKeys(e *expectation) []row {
+	return []row{
+		{"status", func(p pair) { e.status, e.statusAt = r.status(p.value), posOf(p.value) }},
+		{"headers", func(p pair) { e.subjects = append(e.subjects, r.headerRules(p)...) }},
+		{"json", func(p pair) { e.subjects = append(e.subjects, r.jsonRules(p)...) }},
+		{"css", func(p pair) {
 			for _, c := range r.pairs(p.value, "css") {
 				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
 			}
-		case "body":
+		}},
+		{"body", func(p pair) {
 			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
-		case "certificate_days":
-			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
-		case "events":
-			e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at
-		case "assets":
+		}},
+		{"latency", func(p pair) {
+			e.latency, e.latencyAt = r.duration(p.value, "latency", maxTimeout), posOf(p.value)
+		}},
+		{"assets", func(p pair) {
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at
 			}
-		case "latency":
-			e.latency, e.latencyAt = r.duration(p.value, "latency", maxTimeout), posOf(p.value)
-		}
+		}},
+		{"events", func(p pair) { e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at }},
+		{"certificate_days", func(p pair) {
+			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
+		}},
 	}
-	return e
 }
 
 // rules reads what is expected of a subject: a rule, or a list of them, which must all hold.
@@ -108,12 +107,10 @@ func (r *reader) rules(p pair, of subject) []subject {
 	}) {
 		nodes = r.items(p.value, of.text())
 	}
-	out := make([]subject, len(nodes))
-	for i, n := range nodes {
-		out[i] = of
-		out[i].rule = r.rule(n, of.kind)
-	}
-	return out
+	return list(nodes, func(n *yaml.Node) subject {
+		of.rule = r.rule(n, of.kind)
+		return of
+	})
 }
 
 // aVersion finds a path that ends with something that versions are called.

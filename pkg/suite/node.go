@@ -120,10 +120,25 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 	return kept
 }
 
+// row is a key that a mapping may have, and what reads its entry.
+type row struct {
+	key  string
+	read func(p pair)
+}
+
+// entries reads the entries of a mapping in order, those of merged mappings last.
+func (r *reader) entries(n *yaml.Node, what string, keys []row) {
+	names := list(keys, func(k row) string { return k.key })
+	for _, p := range r.pairs(n, what, names...) {
+		keys[slices.Index(names, p.key)].read(p)
+	}
+}
+
 // keyHelp is the help for an unknown key; all are the entries of its mapping.
 func (r *reader) keyHelp(p pair, what string, known []string, all []pair) string {
+	expected := slices.ContainsFunc(r.expectKeys(nil), func(k row) bool { return k.key == p.key })
 	for _, o := range all {
-		if o.key == "expect" && o.value.ShortTag() == "!!null" && slices.Contains(expectKeys(), p.key) {
+		if expected && o.key == "expect" && o.value.ShortTag() == "!!null" {
 			return "indent it below expect:"
 		}
 	}
@@ -279,11 +294,11 @@ func kindName(n *yaml.Node) string {
 	return "a text"
 }
 
-// list returns the text of each.
-func list[T any](all []T, text func(T) string) []string {
-	out := make([]string, len(all))
+// list is what is made of each.
+func list[T, U any](all []T, of func(T) U) []U {
+	out := make([]U, len(all))
 	for i, one := range all {
-		out[i] = text(one)
+		out[i] = of(one)
 	}
 	return out
 }

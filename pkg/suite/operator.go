@@ -108,14 +108,11 @@ func (o equals) text(s Scope) string               { return o.values[0].shown(s)
 type oneOf struct{ operands }
 
 func readOneOf(r *reader, p pair, k subjectKind) operator {
-	var o oneOf
-	for _, i := range r.items(p.value, "one_of") {
-		o.values = append(o.values, r.operand(i, k))
-	}
-	if len(o.values) == 0 {
+	values := list(r.items(p.value, "one_of"), func(n *yaml.Node) value { return r.operand(n, k) })
+	if len(values) == 0 {
 		r.fail(p.at, "", "one_of without a value can never hold")
 	}
-	return o
+	return oneOf{operands{values: values}}
 }
 
 func (o oneOf) holds(v any, _ bool, s Scope) bool {
@@ -374,13 +371,10 @@ func readLength(r *reader, p pair, _ subjectKind) operator {
 		return length{low: n, high: n}
 	}
 	o := length{high: unbounded}
-	for _, q := range r.pairs(p.value, "length", "min", "max") {
-		if q.key == "min" {
-			o.low = r.integer(q.value, "min", 0, most)
-		} else {
-			o.high = r.integer(q.value, "max", 0, most)
-		}
-	}
+	r.entries(p.value, "length", []row{
+		{"min", func(q pair) { o.low = r.integer(q.value, "min", 0, most) }},
+		{"max", func(q pair) { o.high = r.integer(q.value, "max", 0, most) }},
+	})
 	if len(r.problems) > before {
 		return length{low: 1, high: 1} // what is wrong was told
 	}

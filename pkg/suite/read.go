@@ -79,29 +79,53 @@ func (r *reader) syntax(at Pos, help, text string) {
 	r.problems[len(r.problems)-1].Cause = diagnostic.Syntax
 }
 
-// rootKeys are the keys of a suite, in the order in which they are read: what others need comes first.
-func rootKeys() []string {
-	return []string{
-		"version", "name", "files", "variables", "defaults", "tls", "host", "policy", "readiness", "setup", "checks",
-		"teardown", "compare", "watch",
+// suiteKeys are the keys of a suite, in the order in which they are read: what others need comes first.
+func (r *reader) suiteKeys(s *Suite) []row {
+	return []row{
+		{"version", func(p pair) {
+			if v, ok := r.scalar(p.value, "version"); ok && v != "1" {
+				r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
+			}
+		}},
+		{"name", func(p pair) { s.name = r.name(p.value) }},
+		{"files", func(p pair) { r.carried(p.value) }},
+		{"variables", func(p pair) { s.variables = r.variables(p.value) }},
+		{"defaults", func(p pair) { r.defaults(p.value, &s.defaults) }},
+		{"tls", func(p pair) { s.roots, s.server = r.tls(p.value) }},
+		{"host", func(p pair) { s.host = r.host(p) }},
+		{"policy", func(p pair) { r.policy(p.value, s) }},
+		{"readiness", func(p pair) {
+			s.readinessAt = p.at
+			r.readiness(p.value, s)
+		}},
+		{"setup", func(p pair) { s.setup = r.setup(p, s) }},
+		{"checks", func(p pair) { s.checks = r.checks(&p, &s.defaults) }},
+		{"teardown", func(p pair) {
+			s.teardown = r.setup(p, s)
+			for _, step := range s.teardown.Steps {
+				step.Always = true
+			}
+		}},
+		{"compare", func(p pair) { s.compares = r.compares(&p, &s.defaults) }},
+		{"watch", func(p pair) { s.watch = r.watch(&p) }},
 	}
 }
 
 // root returns the entries of the document. Anything may be given for a suite, a list of passwords or a secret
 // in JSON: of what is not a suite nothing is quoted.
-func (r *reader) root(n *yaml.Node) map[string]pair {
-	known := rootKeys()
+func (r *reader) root(n *yaml.Node, keys []row) map[string]pair {
+	names := list(keys, func(k row) string { return k.key })
 	if n.Kind != yaml.MappingNode {
-		r.fail(posOf(n), exampleOf(known), "the suite is %s, not a mapping", kindName(n))
+		r.fail(posOf(n), exampleOf(names), "the suite is %s, not a mapping", kindName(n))
 		return nil
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		if key := n.Content[i].Value; strings.HasPrefix(key, "x-") { // for anchors
-			known = append(known, key)
+			names = append(names, key)
 		}
 	}
 	entries := map[string]pair{}
-	for _, p := range r.pairs(n, "the suite", known...) {
+	for _, p := range r.pairs(n, "the suite", names...) {
 		entries[p.key] = p
 	}
 	_, versioned := entries["version"]
@@ -118,13 +142,14 @@ func (r *reader) suite(root *yaml.Node, s *Suite) {
 	s.defaults = defaults{timeout: defaultTimeout, maxBody: defaultMaxBody}
 	s.Consecutive, s.Within, s.Concurrency = defaultConsecutive, defaultWithin, defaultConcurrency
 	s.name = "smoke"
-	entries := r.root(root)
+	keys := r.suiteKeys(s)
+	entries := r.root(root, keys)
 	if entries == nil {
 		return
 	}
-	for _, key := range rootKeys() {
-		if p, ok := entries[key]; ok {
-			r.entry(p, s)
+	for _, k := range keys {
+		if p, ok := entries[k.key]; ok {
+			k.read(p)
 		}
 	}
 	if _, ok := entries["version"]; !ok {
@@ -138,67 +163,19 @@ func (r *reader) suite(root *yaml.Node, s *Suite) {
 	r.checkPace(s)
 }
 
-// entry reads one key of the suite.
-func (r *reader) entry(p pair, s *Suite) {
-	switch p.key {
-	case "version":
-		if v, ok := r.scalar(p.value, "version"); ok && v != "1" {
-			r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
-		}
-	case "name":
-		s.name = r.name(p.value)
-	case "files":
-		r.carried(p.value)
-	case "variables":
-		s.variables = r.variables(p.value)
-	case "defaults":
-		r.defaults(p.value, &s.defaults)
-	case "tls":
-		s.roots, s.server = r.tls(p.value)
-	case "host":
-		s.host = r.host(p)
-	case "policy":
-		r.policy(p.value, s)
-	case "readiness":
-		s.readinessAt = p.at
-		r.readiness(p.value, s)
-	case "setup":
-		s.setup = r.setup(p, s)
-	case "checks":
-		s.checks = r.checks(&p, &s.defaults)
-	case "teardown":
-		s.teardown = r.setup(p, s)
-		for _, step := range s.teardown.Steps {
-			step.Always = true
-		}
-	case "compare":
-		s.compares = r.compares(&p, &s.defaults)
-	case "watch":
-		s.watch = r.watch(&p)
-	}
-}
-
 func (r *reader) defaults(n *yaml.Node, d *defaults) {
-	for _, p := range r.pairs(n, "defaults", "timeout", "max_body", "attempts", "allowed_failures", "headers") {
-		switch p.key {
-		case "timeout":
-			d.timeout = r.duration(p.value, "timeout", maxTimeout)
-		case "max_body":
-			d.maxBody = r.size(p.value, "max_body")
-		case "attempts":
-			d.attempts = r.integer(p.value, "attempts", 1, maxAttempts)
-		case "allowed_failures":
-			d.allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts)
-		case "headers":
-			d.headers = merge(nil, r.headers(p.value))
-		}
-	}
+	r.entries(n, "defaults", []row{
+		{"timeout", func(p pair) { d.timeout = r.duration(p.value, "timeout", maxTimeout) }},
+		{"max_body", func(p pair) { d.maxBody = r.size(p.value, "max_body") }},
+		{"attempts", func(p pair) { d.attempts = r.integer(p.value, "attempts", 1, maxAttempts) }},
+		{"allowed_failures", func(p pair) { d.allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts) }},
+		{"headers", func(p pair) { d.headers = merge(nil, r.headers(p.value)) }},
+	})
 }
 
 func (r *reader) readiness(n *yaml.Node, s *Suite) {
-	for _, p := range r.pairs(n, "readiness", "checks", "consecutive", "within") {
-		switch p.key {
-		case "checks":
+	r.entries(n, "readiness", []row{
+		{"checks", func(p pair) {
 			names := r.items(p.value, "checks of readiness")
 			for _, c := range names {
 				if name, ok := r.scalar(c, "the name of a check"); ok {
@@ -209,33 +186,28 @@ func (r *reader) readiness(n *yaml.Node, s *Suite) {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
 			s.readinessAt = p.at
-		case "consecutive":
-			s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts)
-		case "within":
-			s.Within = r.duration(p.value, "within", 24*maxTimeout)
-		}
-	}
+		}},
+		{"consecutive", func(p pair) { s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts) }},
+		{"within", func(p pair) { s.Within = r.duration(p.value, "within", 24*maxTimeout) }},
+	})
 }
 
 func (r *reader) policy(n *yaml.Node, s *Suite) {
 	inconclusive, askFor, askForAt := "", defaultAskFor, Pos{}
-	for _, p := range r.pairs(n, "policy", "inconclusive", "ask_for", "baseline", "rate", "concurrency") {
-		switch p.key {
-		case "inconclusive":
-			inconclusive = r.oneOf(p.value, "inconclusive", "fail", "allow", "ask")
-		case "ask_for":
+	r.entries(n, "policy", []row{
+		{"inconclusive", func(p pair) { inconclusive = r.oneOf(p.value, "inconclusive", "fail", "allow", "ask") }},
+		{"ask_for", func(p pair) {
 			askForAt = p.at
 			if askFor = r.duration(p.value, "ask_for", MaxAskFor); askFor > 0 && askFor < time.Minute {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
-		case "baseline":
+		}},
+		{"baseline", func(p pair) {
 			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
-		case "rate":
-			s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value)
-		case "concurrency":
-			s.Concurrency = r.integer(p.value, "concurrency", 1, 1000)
-		}
-	}
+		}},
+		{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value) }},
+		{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, "concurrency", 1, 1000) }},
+	})
 	s.inconclusiveAllowed = inconclusive == "allow"
 	if inconclusive == "ask" {
 		s.askFor = askFor

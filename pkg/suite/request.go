@@ -90,54 +90,40 @@ func (b *body) fields(fill *filler) (content []byte, contentType string) {
 	return parts.Bytes(), w.FormDataContentType()
 }
 
-// requestKeys are the keys of a step; checks of a single request have them too.
-func requestKeys() []string {
-	return []string{
-		"request", "headers", "host", "http", "json", "form", "multipart", "body", "websocket", "grpc_health", "timeout",
-		"max_body", "expect", "eventually",
-	}
-}
-
-// stepKey reads one key of a request into s.
-func (r *reader) stepKey(p pair, s *Step) {
-	before := len(r.problems)
-	defer func() {
-		if len(r.problems) > before && (p.key == "expect" || p.key == "request") {
-			s.broken = true
-		}
-	}()
-	switch p.key {
-	case "request":
-		r.requestLine(p.value, s)
-	case "headers":
-		s.headers = append(s.headers, r.headers(p.value)...)
-	case "host":
-		s.host = r.host(p)
-	case "http":
-		s.http2 = r.oneOf(p.value, "http", "1.1", "2") == "2"
-	case "websocket":
-		sent, _ := r.template(p.value, "websocket")
-		s.webSocket = &sent
-	case "grpc_health":
-		r.grpcHealth(p, s)
-	case "json", "form", "multipart", "body":
+// requestKeys are the keys of a step, read into s; checks of a single request have them too.
+func (r *reader) requestKeys(s *Step) []row {
+	body := func(p pair) {
 		if s.body != nil {
 			r.fail(p.at, "keep one of json, form, multipart and body", "the request has two bodies")
 			return
 		}
 		s.body = r.body(p)
-	case "timeout":
-		s.timeout = r.duration(p.value, "timeout", maxTimeout)
-	case "max_body":
-		s.maxBody = r.size(p.value, "max_body")
-	case "expect":
-		s.expect = r.expectation(p.value)
-	case "eventually":
-		s.Eventually = r.duration(p.value, "eventually", maxTimeout)
-	case "always":
-		s.Always = r.boolean(p.value, "always")
-	case "capture":
-		s.captures = r.captures(p.value)
+	}
+	whole := func(read func(p pair)) func(pair) { // where it is wrong, nothing can be said of the whole step
+		return func(p pair) {
+			before := len(r.problems)
+			read(p)
+			s.broken = s.broken || len(r.problems) > before
+		}
+	}
+	return []row{
+		{"request", whole(func(p pair) { r.requestLine(p.value, s) })},
+		{"headers", func(p pair) { s.headers = append(s.headers, r.headers(p.value)...) }},
+		{"host", func(p pair) { s.host = r.host(p) }},
+		{"http", func(p pair) { s.http2 = r.oneOf(p.value, "http", "1.1", "2") == "2" }},
+		{"json", body},
+		{"form", body},
+		{"multipart", body},
+		{"body", body},
+		{"websocket", func(p pair) {
+			sent, _ := r.template(p.value, "websocket")
+			s.webSocket = &sent
+		}},
+		{"grpc_health", func(p pair) { r.grpcHealth(p, s) }},
+		{"timeout", func(p pair) { s.timeout = r.duration(p.value, "timeout", maxTimeout) }},
+		{"max_body", func(p pair) { s.maxBody = r.size(p.value, "max_body") }},
+		{"expect", whole(func(p pair) { s.expect = r.expectation(p.value) })},
+		{"eventually", func(p pair) { s.Eventually = r.duration(p.value, "eventually", maxTimeout) }},
 	}
 }
 
@@ -285,10 +271,7 @@ func (r *reader) body(p pair) *body {
 		}
 		return b
 	case "multipart":
-		b := &body{multipart: true, form: []field{}}
-		for _, f := range r.pairs(p.value, "multipart") {
-			b.form = append(b.form, r.part(f))
-		}
+		b := &body{multipart: true, form: list(r.pairs(p.value, "multipart"), r.part)}
 		if len(b.form) == 0 && len(r.problems) == before {
 			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
 		}

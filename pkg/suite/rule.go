@@ -38,17 +38,12 @@ func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
 			"a list does not say how it is to be compared")
 		return nil
 	}
-	var known []string
-	read := map[string]func(r *reader, p pair, k subjectKind) operator{}
-	for _, row := range operators() {
-		if slices.Contains(row.subjects, k) {
-			known, read[row.word] = append(known, row.word), row.read
-		}
-	}
+	rows := slices.DeleteFunc(operators(), func(o operatorRow) bool { return !slices.Contains(o.subjects, k) })
+	known := list(rows, func(o operatorRow) string { return o.word })
 	var out rule
 	before := len(r.problems)
 	for _, p := range r.pairs(n, "this expectation", known...) {
-		out = append(out, expected{read[p.key](r, p, k), p.at})
+		out = append(out, expected{rows[slices.Index(known, p.key)].read(r, p, k), p.at})
 	}
 	if len(out) == 0 && len(r.problems) == before {
 		r.fail(posOf(n), exampleOf(known), "nothing is expected here")

@@ -53,11 +53,8 @@ func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
 		}
 		return v
 	case yaml.SequenceNode:
-		v := value{kind: kindArray}
-		for _, c := range n.Content {
-			v.items = append(v.items, r.valueAt(c, what, depth+1))
-		}
-		return v
+		items := list(n.Content, func(c *yaml.Node) value { return r.valueAt(c, what, depth+1) })
+		return value{kind: kindArray, items: items}
 	default:
 		return r.scalarValue(n, what)
 	}

@@ -62,36 +62,24 @@ func (w *Watch) Items() []string {
 func (r *reader) watch(p *pair) *Watch {
 	w := &Watch{At: p.at, MinRequests: defaultMinRequests, MinShift: compare.MinShift, MinRatio: compare.MinRatio}
 	before := len(r.problems)
-	durations := map[string]*time.Duration{"p50": &w.P50, "p95": &w.P95, "p99": &w.P99, "min_shift": &w.MinShift}
-	for _, q := range r.pairs(p.value, "watch", "for", "min_requests", "errors", "p50", "p95", "p99", "min_shift",
-		"min_ratio", "unhealthy_targets", "stopped_tasks", "logs", "alarms") {
-		switch q.key {
-		case "for":
+	r.entries(p.value, "watch", []row{
+		{"for", func(q pair) {
 			if w.For = r.duration(q.value, "for", maxWatch); w.For > 0 && w.For < time.Minute {
 				r.fail(posOf(q.value), "write for: 10m", "for must be at least 1m, not %s", quote(q.value.Value))
 			}
-		case "min_requests":
-			w.MinRequests = r.integer(q.value, q.key, 1, 1_000_000)
-		case "errors":
-			w.Errors = new(r.share(q.value))
-		case "min_ratio":
-			w.MinRatio = r.ratio(q.value)
-		case "unhealthy_targets":
-			w.UnhealthyTargets = r.integer(q.value, q.key, 0, 1000)
-		case "stopped_tasks":
-			w.StoppedTasks = r.integer(q.value, q.key, 0, 1000)
-		case "logs":
-			for _, n := range r.few(q, maxWatchLogs) {
-				w.Logs = append(w.Logs, r.watchLog(n))
-			}
-		case "alarms":
-			for _, n := range r.few(q, maxAlarms) {
-				w.Alarms = append(w.Alarms, r.name(n))
-			}
-		default:
-			*durations[q.key] = r.duration(q.value, q.key, maxTimeout)
-		}
-	}
+		}},
+		{"min_requests", func(q pair) { w.MinRequests = r.integer(q.value, q.key, 1, 1_000_000) }},
+		{"errors", func(q pair) { w.Errors = new(r.share(q.value)) }},
+		{"p50", func(q pair) { w.P50 = r.duration(q.value, q.key, maxTimeout) }},
+		{"p95", func(q pair) { w.P95 = r.duration(q.value, q.key, maxTimeout) }},
+		{"p99", func(q pair) { w.P99 = r.duration(q.value, q.key, maxTimeout) }},
+		{"min_shift", func(q pair) { w.MinShift = r.duration(q.value, q.key, maxTimeout) }},
+		{"min_ratio", func(q pair) { w.MinRatio = r.ratio(q.value) }},
+		{"unhealthy_targets", func(q pair) { w.UnhealthyTargets = r.integer(q.value, q.key, 0, 1000) }},
+		{"stopped_tasks", func(q pair) { w.StoppedTasks = r.integer(q.value, q.key, 0, 1000) }},
+		{"logs", func(q pair) { w.Logs = list(r.few(q, maxWatchLogs), r.watchLog) }},
+		{"alarms", func(q pair) { w.Alarms = list(r.few(q, maxAlarms), r.name) }},
+	})
 	if w.For == 0 && len(r.problems) == before {
 		r.fail(p.at, "write for: 10m", "watch does not say for how long")
 	}
@@ -123,18 +111,12 @@ func (r *reader) twice(p *pair, names []string) {
 
 func (r *reader) watchLog(n *yaml.Node) (l WatchLog) {
 	l.Name = "?"
-	for _, p := range r.pairs(n, "a log of watch", "name", "pattern", "group", "most") {
-		switch p.key {
-		case "name":
-			l.Name = r.name(p.value)
-		case "pattern":
-			l.Pattern, _ = r.scalar(p.value, p.key)
-		case "group":
-			l.Group, _ = r.scalar(p.value, p.key)
-		case "most":
-			l.Most = new(r.integer(p.value, p.key, 0, 1_000_000))
-		}
-	}
+	r.entries(n, "a log of watch", []row{
+		{"name", func(p pair) { l.Name = r.name(p.value) }},
+		{"pattern", func(p pair) { l.Pattern, _ = r.scalar(p.value, p.key) }},
+		{"group", func(p pair) { l.Group, _ = r.scalar(p.value, p.key) }},
+		{"most", func(p pair) { l.Most = new(r.integer(p.value, p.key, 0, 1_000_000)) }},
+	})
 	if n.Kind == yaml.MappingNode && (l.Name == "?" || strings.TrimSpace(l.Pattern) == "" || len(l.Pattern) > 1024) {
 		r.fail(posOf(n), `write {name: errors, pattern: '"level":"error"'}`,
 			"a log of watch needs a name and a pattern of at most 1024 characters")

@@ -195,8 +195,6 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if !answer.own {
 			group.meter.note("TargetResponseTime", answer.first.Sub(began).Seconds())
-		}
-		if !answer.own {
 			group.meter.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
 		}
 	}()

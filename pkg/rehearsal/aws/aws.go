@@ -22,6 +22,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/smithy-go/encoding/cbor"
+
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
 )
 
@@ -204,30 +206,45 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	if !ok {
 		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
 	}
+	var out any = object{"Code": f.Code, "Message": f.Message}
+	switch c.protocol {
+	case awsJSON, rpcCBOR:
+		out = object{"__type": f.Code, "message": f.Message}
+	case restJSON:
+		w.Header().Set("X-Amzn-Errortype", f.Code)
+		out = object{"Type": "User", "Message": f.Message}
+	case query, ec2Query, restXML:
+	}
+	_ = c.send(w, cmp.Or(f.Status, http.StatusBadRequest), out, map[protocol]string{ // texts always can be sent
+		query:    "<ErrorResponse><Error><Type>Sender</Type>%[3]s</Error><RequestId>%[2]s</RequestId></ErrorResponse>",
+		ec2Query: "<Response><Errors><Error>%[3]s</Error></Errors><RequestID>%[2]s</RequestID></Response>",
+		restXML:  "<Error>%[3]s</Error>",
+	})
+	return f.Code
+}
+
+// send writes an answer in the call's protocol. inXML is the form of one in XML: of the operation, the request's id, and
+// what is answered.
+func (c Call) send(w http.ResponseWriter, status int, out any, inXML map[protocol]string) (err error) {
 	var body []byte
-	contentType := xmlType
+	contentType := "text/xml;charset=utf-8"
 	switch c.protocol {
 	case rpcCBOR:
-		writeCBOR(w, cmp.Or(f.Status, http.StatusBadRequest), object{"__type": f.Code, "message": f.Message})
-		return f.Code
-	case awsJSON:
-		contentType = jsonType
-		body, _ = json.Marshal(map[string]string{"__type": f.Code, "message": f.Message}) // strings always can
-	case restJSON:
-		contentType = "application/json"
-		w.Header().Set("X-Amzn-Errortype", f.Code)
-		body, _ = json.Marshal(map[string]string{"Type": "User", "Message": f.Message})
-	default:
-		body = fmt.Appendf(nil, map[protocol]string{
-			query:    "<ErrorResponse><Error><Type>Sender</Type>%[1]s</Error><RequestId>%[2]s</RequestId></ErrorResponse>",
-			ec2Query: "<Response><Errors><Error>%[1]s</Error></Errors><RequestID>%[2]s</RequestID></Response>",
-			restXML:  "<Error>%[1]s</Error>",
-		}[c.protocol], xmlText(object{"Code": f.Code, "Message": f.Message}, ""), requestID)
+		contentType, body = "application/cbor", cbor.Encode(packed(out))
+		w.Header().Set("Smithy-Protocol", rpcV2)
+	case awsJSON, restJSON:
+		contentType = map[protocol]string{awsJSON: "application/x-amz-json-1.1", restJSON: "application/json"}[c.protocol]
+		body, err = json.Marshal(out)
+	case query, ec2Query, restXML:
+		item := map[protocol]string{query: "member", ec2Query: "item"}[c.protocol]
+		body = fmt.Appendf(nil, inXML[c.protocol], c.Operation, requestID, xmlText(out, item))
 	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(cmp.Or(f.Status, http.StatusBadRequest))
-	_, _ = w.Write(body) // net/http leaves the body out where a HEAD was asked
-	return f.Code
+	if err == nil {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // net/http leaves the body out where a HEAD was asked
+	}
+	return err
 }
 
 // arn is an ARN of ECS's.
@@ -235,11 +252,7 @@ func (s *Server) arn(kind string, parts ...string) string {
 	return fmt.Sprintf("arn:aws:ecs:%s:%s:%s/%s", s.Region, s.Account, kind, strings.Join(parts, "/"))
 }
 
-const (
-	jsonType = "application/x-amz-json-1.1"
-	xmlType  = "text/xml;charset=utf-8"
-	rpcV2    = "rpc-v2-cbor"
-)
+const rpcV2 = "rpc-v2-cbor"
 
 // object is a structure of AWS's.
 type object map[string]any
@@ -260,10 +273,41 @@ func typed[I any](f func(in I) (any, error)) operation {
 	}
 }
 
-// answer answers a call of a service that has a table of operations.
-func (s *Server) answer(w http.ResponseWriter, c Call) error {
-	services := map[string]map[string]operation{
-		CodeDeploy: s.codeDeploy(), ECS: s.ecs(), elbVersion: s.elb(),
+// services are all operations but S3's and Lambda's, by service.
+func (s *Server) services() map[string]map[string]operation {
+	return map[string]map[string]operation{
+		CodeDeploy: {
+			"CreateDeployment":                     typed(s.createDeployment),
+			"GetDeployment":                        typed(s.of(s.getDeployment)),
+			"ListDeployments":                      typed(s.listDeployments),
+			"GetDeploymentTarget":                  typed(s.of(s.getDeploymentTarget)),
+			"ListDeploymentTargets":                typed(s.of(s.listDeploymentTargets)),
+			"GetApplicationRevision":               typed(s.getApplicationRevision),
+			"PutLifecycleEventHookExecutionStatus": typed(s.of(s.putStatus)),
+			"StopDeployment":                       typed(s.of(s.stopDeployment)),
+			"ContinueDeployment":                   typed(s.of(s.continueDeployment)),
+		},
+		ECS: {
+			"ContinueServiceDeployment":  typed(s.continueServiceDeployment),
+			"DescribeServiceDeployments": typed(s.describeServiceDeployments),
+			"DescribeServiceRevisions":   typed(s.describeServiceRevisions),
+			"DescribeServices":           typed(s.describeServices),
+			"DescribeTaskDefinition":     typed(s.describeTaskDefinition),
+			"DescribeTasks":              typed(s.describeTasks),
+			"DescribeTaskSets":           typed(s.describeTaskSets),
+			"ListServiceDeployments":     typed(s.listServiceDeployments),
+			"ListTasks":                  typed(s.listTasks),
+			"RegisterTaskDefinition":     typed(s.registerTaskDefinition),
+			"StopServiceDeployment":      typed(s.stopServiceDeployment),
+			"TagResource":                typed(s.tagResource),
+			"UpdateService":              typed(s.updateService),
+		},
+		elbVersion: {
+			"DescribeLoadBalancers": s.describeLoadBalancers,
+			"DescribeListeners":     s.describeListeners,
+			"DescribeRules":         s.describeRules,
+			"DescribeTargetHealth":  s.describeTargetHealth,
+		},
 		ec2Version: {"DescribeNetworkInterfaces": s.describeNetworkInterfaces},
 		stsVersion: {"GetCallerIdentity": func(c Call) (any, error) { // a user who is called like the access key
 			return object{"Arn": fmt.Sprintf("arn:aws:iam::%s:user/%s", s.Account, c.caller)}, nil
@@ -273,6 +317,11 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 		Logs:           {"FilterLogEvents": typed(s.filterLogEvents)},
 		CloudWatch:     {"GetMetricData": typed(s.getMetricData), "DescribeAlarms": typed(s.describeAlarms)},
 	}
+}
+
+// answer answers a call of one of the services.
+func (s *Server) answer(w http.ResponseWriter, c Call) error {
+	services := s.services()
 	do, ok := services[c.Service][c.Operation]
 	switch {
 	case ok:
@@ -288,19 +337,11 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	if err != nil {
 		return err
 	}
-	if c.protocol == rpcCBOR {
-		writeCBOR(w, http.StatusOK, out)
-		return nil
-	}
-	if c.protocol != awsJSON {
-		w.Header().Set("Content-Type", xmlType)
-		_, _ = w.Write(c.xml(out))
-		return nil
-	}
-	w.Header().Set("Content-Type", jsonType)
-	body, err := json.Marshal(out)
-	_, _ = w.Write(body)
-	return err
+	return c.send(w, http.StatusOK, out, map[protocol]string{
+		query: "<%[1]sResponse><%[1]sResult>%[3]s</%[1]sResult><ResponseMetadata><RequestId>%[2]s</RequestId>" +
+			"</ResponseMetadata></%[1]sResponse>",
+		ec2Query: "<%[1]sResponse><requestId>%[2]s</requestId>%[3]s</%[1]sResponse>",
+	})
 }
 
 // moment is a timestamp as JSON 1.1 writes it: seconds since 1970 with milliseconds. The zero one is null.

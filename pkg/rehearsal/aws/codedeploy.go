@@ -15,20 +15,6 @@ import (
 // CodeDeploy is the prefix of CodeDeploy's operations in X-Amz-Target.
 const CodeDeploy = "CodeDeploy_20141006"
 
-func (s *Server) codeDeploy() map[string]operation {
-	return map[string]operation{
-		"CreateDeployment":                     typed(s.createDeployment),
-		"GetDeployment":                        typed(s.of(s.getDeployment)),
-		"ListDeployments":                      typed(s.listDeployments),
-		"GetDeploymentTarget":                  typed(s.of(s.getDeploymentTarget)),
-		"ListDeploymentTargets":                typed(s.of(s.listDeploymentTargets)),
-		"GetApplicationRevision":               typed(s.getApplicationRevision),
-		"PutLifecycleEventHookExecutionStatus": typed(s.of(s.putStatus)),
-		"StopDeployment":                       typed(s.of(s.stopDeployment)),
-		"ContinueDeployment":                   typed(s.of(s.continueDeployment)),
-	}
-}
-
 // deploymentInput is what the operations take in all.
 type deploymentInput struct {
 	DeploymentID, TargetID, Description string

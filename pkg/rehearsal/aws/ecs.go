@@ -13,24 +13,6 @@ import (
 // ECS is the prefix of ECS's operations in X-Amz-Target.
 const ECS = "AmazonEC2ContainerServiceV20141113"
 
-func (s *Server) ecs() map[string]operation {
-	return map[string]operation{
-		"ContinueServiceDeployment":  typed(s.continueServiceDeployment),
-		"DescribeServiceDeployments": typed(s.describeServiceDeployments),
-		"DescribeServiceRevisions":   typed(s.describeServiceRevisions),
-		"DescribeServices":           typed(s.describeServices),
-		"DescribeTaskDefinition":     typed(s.describeTaskDefinition),
-		"DescribeTasks":              typed(s.describeTasks),
-		"DescribeTaskSets":           typed(s.describeTaskSets),
-		"ListServiceDeployments":     typed(s.listServiceDeployments),
-		"ListTasks":                  typed(s.listTasks),
-		"RegisterTaskDefinition":     typed(s.registerTaskDefinition),
-		"StopServiceDeployment":      typed(s.stopServiceDeployment),
-		"TagResource":                typed(s.tagResource),
-		"UpdateService":              typed(s.updateService),
-	}
-}
-
 // ecsInput is what most of the operations take in all.
 type ecsInput struct {
 	Cluster, Service, TaskDefinition string

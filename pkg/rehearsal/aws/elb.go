@@ -62,15 +62,6 @@ type Target struct {
 	Health  string
 }
 
-func (s *Server) elb() map[string]operation {
-	return map[string]operation{
-		"DescribeLoadBalancers": s.describeLoadBalancers,
-		"DescribeListeners":     s.describeListeners,
-		"DescribeRules":         s.describeRules,
-		"DescribeTargetHealth":  s.describeTargetHealth,
-	}
-}
-
 // chosen keeps the items with the key that was asked for; all when none was. One that is missing is a fault.
 func chosen(items []object, key string, wanted []string, missing string) ([]object, error) {
 	if len(wanted) == 0 {
@@ -228,16 +219,6 @@ func listed(form url.Values, name string) []string {
 		}
 	}
 	return out
-}
-
-// xml is an answer in the call's dialect.
-func (c Call) xml(out any) []byte {
-	if c.protocol == ec2Query {
-		return fmt.Appendf(nil, "<%[1]sResponse><requestId>%[2]s</requestId>%[3]s</%[1]sResponse>", c.Operation, requestID,
-			xmlText(out, "item"))
-	}
-	return fmt.Appendf(nil, "<%[1]sResponse><%[1]sResult>%[3]s</%[1]sResult><ResponseMetadata><RequestId>%[2]s</RequestId>"+
-		"</ResponseMetadata></%[1]sResponse>", c.Operation, requestID, xmlText(out, "member"))
 }
 
 // xmlText is a value as the query protocols write it: item is what a list's elements are called, and an empty member of
