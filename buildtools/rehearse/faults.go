@@ -160,7 +160,7 @@ rehearse faults --list`,
 			listFaults(w.stdout)
 			return cli.ExitOK, nil
 		}
-		if err := o.complete(c, args); err != nil {
+		if err := o.complete(c, args, w.lookup); err != nil {
 			return 0, err
 		}
 		return o.run(ctx, w), nil
@@ -169,9 +169,9 @@ rehearse faults --list`,
 }
 
 // complete checks the flags and takes them apart.
-func (o *faultOptions) complete(c *cli.Command, args []string) error {
+func (o *faultOptions) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
 	o.plan.Speed, o.traffic = faultSpeed, "0"
-	if err := o.options.complete(c, args); err != nil {
+	if err := o.options.complete(c, args, lookup); err != nil {
 		return err
 	}
 	if o.parallel < 1 || o.parallel > mostParallel {

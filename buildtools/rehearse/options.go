@@ -124,7 +124,7 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 		if err := o.chooseController(c); err != nil {
 			return 0, err
 		}
-		if err := o.complete(c, args); err != nil {
+		if err := o.complete(c, args, w.lookup); err != nil {
 			return 0, err
 		}
 		return o.run(ctx, w), nil
@@ -142,7 +142,7 @@ func (o *options) releaseFlags(c *cli.Command) {
 	f.StringVar(&o.green, "green", "", "`CMD`: serves the new version on $PORT; or builtin:NAME: "+builtinNames())
 	f.StringVar(&o.blueRelease, "blue-release", "",
 		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
-	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
+	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
 	f = c.Group("tasks and hooks")
 	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
 	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
@@ -177,7 +177,7 @@ func (o *options) needed(c *cli.Command, args []string) error {
 }
 
 // complete checks the flags and takes them apart.
-func (o *options) complete(c *cli.Command, args []string) error {
+func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
 	if err := o.needed(c, args); err != nil {
 		return err
 	}
@@ -205,11 +205,11 @@ func (o *options) complete(c *cli.Command, args []string) error {
 	if o.plan.ProductionPort == o.plan.TestPort && o.plan.TestPort != 0 {
 		return cli.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
 	}
-	return o.values()
+	return o.values(lookup)
 }
 
 // values takes the flags apart that hold more than one thing.
-func (o *options) values() error {
+func (o *options) values(lookup func(string) (string, bool)) error {
 	var wrong [4]error
 	o.plan.Blue, wrong[0] = serve("blue", o.blue)
 	o.plan.Green, wrong[1] = serve("green", o.green)
@@ -233,13 +233,8 @@ func (o *options) values() error {
 	if err := cmp.Or(wrong[:]...); err != nil {
 		return err
 	}
-	o.plan.Secrets = map[string]string{}
-	for i, s := range o.secrets {
-		reference, value, ok := strings.Cut(s, "=")
-		if _, twice := o.plan.Secrets[reference]; twice || !ok || reference == "" {
-			return cli.Usagef("--secret number %d: want REF=VALUE, each REF once", i+1)
-		}
-		o.plan.Secrets[reference] = value
+	if o.plan.Secrets, err = cli.Secrets(o.secrets, lookup); err != nil {
+		return err
 	}
 	if err := redact.Check(o.plan.Secrets); err != nil {
 		return cli.Usagef("--secret %v", err)

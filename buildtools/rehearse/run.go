@@ -85,7 +85,11 @@ func (o *options) read(w world) diagnostic.List {
 		o.plan.Watch = checked.Watch()
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range checked.References() {
-			if value, ok := w.lookup(reference.ID); ok && reference.Kind == suite.ReferenceEnv {
+			value, ok := o.plan.Secrets[reference.ID]
+			if !ok {
+				value, ok = w.lookup(reference.ID)
+			}
+			if ok && reference.Kind == suite.ReferenceEnv {
 				o.plan.Variables[reference.ID] = value
 			}
 		}

@@ -26,9 +26,10 @@ func resolve(
 			continue
 		}
 		refs = append(refs, ref)
-		needsAWS = needsAWS || ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager
+		_, stored := o.stored[ref.ID]
+		needsAWS = needsAWS || !stored && (ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager)
 	}
-	sources := secret.Sources{Env: env, Suite: checked, Given: map[string]suite.Value{}}
+	sources := secret.Sources{Env: env, Suite: checked, Stored: o.stored, Given: map[string]suite.Value{}}
 	for name, text := range o.values {
 		sources.Given[name] = suite.Value{Text: text, Secret: secrets[name]}
 	}
