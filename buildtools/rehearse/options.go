@@ -41,7 +41,7 @@ type options struct {
 	reports                        cli.Reports
 	traffic                        string
 	commands                       map[lifecycle.Name]string // of --hook
-	quiet                          bool
+	quiet, verbose                 bool
 	ownRate                        bool // --traffic is given
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
@@ -119,6 +119,8 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 	f.StringArrayVar(&o.reportFlags, "report", nil,
 		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "show all that tasks write, as it comes, and not only the end of it where "+
+		"something failed; what they say of health checks is shown nowhere")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		o.ownRate = c.Given("traffic")
 		if err := o.chooseController(c); err != nil {

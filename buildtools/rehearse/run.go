@@ -43,7 +43,7 @@ func (o *options) run(ctx context.Context, w world) int {
 	}
 	printer := &view.Printer{
 		Screen: &view.Screen{W: w.stdout, Live: w.live, Width: w.width},
-		Colour: w.colour, Quiet: o.quiet, Events: lifecycle.All(),
+		Colour: w.colour, Quiet: o.quiet, Verbose: o.verbose, Events: lifecycle.All(),
 	}
 	if o.plan.Native != nil {
 		printer.Events = lifecycle.Stages()

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -159,7 +160,7 @@ const (
 	KindRollback Kind = "rollback"
 	// KindLog is a line that a task or a hook wrote.
 	KindLog Kind = "log"
-	// KindTraffic counts the requests so far, several times a second; a Result does not keep it.
+	// KindTraffic counts the requests so far, several times a second, and says what came last: a Result does not keep it.
 	KindTraffic Kind = "traffic"
 )
 
@@ -173,7 +174,7 @@ type Event struct {
 	Lifecycle lifecycle.Name `json:"lifecycle_event,omitempty"`
 	// Step is the step of a shift that has several.
 	Step int `json:"step,omitempty"`
-	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic".
+	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic"; of a warning the task that ended.
 	Source string                 `json:"source,omitempty"`
 	Status deployment.EventStatus `json:"status,omitempty"`
 	Text   string                 `json:"text,omitempty"`
@@ -192,7 +193,7 @@ type Event struct {
 const (
 	// maxText bounds an event's text.
 	maxText = 2000
-	// maxLogLines bounds the log lines that a Result keeps; all of them are streamed.
+	// maxLogLines bounds the log lines that a Result keeps, the last ones; all of them are streamed.
 	maxLogLines = 5000
 )
 
@@ -203,7 +204,7 @@ type stream struct {
 	emit     func(Event)
 	redactor *redact.Redactor
 	kept     []Event
-	lines    int
+	lines    []Event
 	dropped  int
 }
 
@@ -225,15 +226,25 @@ func (s *stream) send(e Event) {
 	case e.Kind == KindTraffic:
 	case e.Kind != KindLog:
 		s.kept = append(s.kept, e)
-	case s.lines < maxLogLines:
-		s.lines++
-		s.kept = append(s.kept, e)
 	default:
-		s.dropped++
+		if s.lines = append(s.lines, e); len(s.lines) == 2*maxLogLines {
+			s.lines = slices.Clone(s.lines[maxLogLines:])
+			s.dropped += maxLogLines
+		}
 	}
 	if s.emit != nil {
 		s.emit(e)
 	}
+}
+
+// timeline is all that is kept, in its order.
+func (s *stream) timeline() (all []Event, dropped int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	more := max(0, len(s.lines)-maxLogLines)
+	all = slices.Concat(s.kept, s.lines[more:])
+	slices.SortStableFunc(all, func(a, b Event) int { return a.At.Compare(b.At) })
+	return all, s.dropped + more
 }
 
 // tell sends a text about a phase; the zero phase is none.

@@ -33,7 +33,10 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	defer s.close() //nolint:contextcheck // it must end everything also when the context has ended
 	if emit != nil {
 		defer Every(countEvery, func(at time.Time) {
-			s.stream.send(Event{At: at, Kind: KindTraffic, Tallies: s.balancer.Log.Tallies()})
+			s.stream.send(Event{
+				At: at, Kind: KindTraffic, Tallies: s.balancer.Log.Tallies(),
+				Text: cmp.Or(s.blue.group.Ailing(), s.green.group.Ailing(), s.balancer.Log.Latest()),
+			})
 		})()
 	}
 	if err := s.serveBlue(ctx); err != nil {
@@ -99,9 +102,12 @@ func (s *stage) announce() {
 	}
 }
 
+// Kept begins the note that the rehearsal is over, and that everything goes on running.
+const Kept = "kept running until Ctrl-C"
+
 // keep leaves everything running until the context ends.
 func (r *run) keep(ctx context.Context) {
-	text := "kept running until Ctrl-C: production " + r.production.URL()
+	text := Kept + ": production " + r.production.URL()
 	if r.test != nil {
 		text += ", test " + r.test.URL()
 	}
@@ -324,11 +330,9 @@ func (r *run) summarise() {
 		}
 		r.result.Lifecycle = append(r.result.Lifecycle, event)
 	}
-	r.stream.mu.Lock()
-	defer r.stream.mu.Unlock()
-	r.result.Timeline, r.result.LinesDropped = r.stream.kept, r.stream.dropped
+	r.result.Timeline, r.result.LinesDropped = r.stream.timeline()
 	r.result.Shifts = []Shift{}
-	for _, e := range r.stream.kept {
+	for _, e := range r.result.Timeline {
 		if e.Kind == KindShift {
 			r.result.Shifts = append(r.result.Shifts, Shift{
 				At: e.At, Since: e.Since, Listener: e.Listener, Green: e.Weights[r.green.release],

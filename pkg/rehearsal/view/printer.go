@@ -6,6 +6,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +24,9 @@ type Printer struct {
 	Screen *Screen
 	// Colour says that the screen understands escape codes.
 	Colour bool
-	// Quiet leaves out what tasks and hooks write, and passed checks.
-	Quiet bool
+	// Quiet leaves out what tasks and hooks write, and passed checks. Verbose shows all that tasks write; otherwise it is
+	// the end of it, where something failed.
+	Quiet, Verbose bool
 	// Events are what the deployment goes through: lifecycle events, or stages.
 	Events []lifecycle.Name
 
@@ -32,6 +34,9 @@ type Printer struct {
 	state state
 	began map[lifecycle.Name]time.Time
 	hooks map[lifecycle.Name]bool
+	// tails are each task's last lines that were not shown, told counts those that were.
+	tails map[string][]string
+	told  int
 }
 
 // The widths of the columns.
@@ -45,6 +50,10 @@ const (
 	glue = "\u00a0"
 	// shareWidth is how wide the shares of a listener's traffic are drawn.
 	shareWidth = 8
+	// tailLines is how many lines of a task are shown where something failed, maxTold how many in all.
+	tailLines, maxTold = 5, 200
+	// remindEvery is the pace of plain lines where there is no status line.
+	remindEvery = 10 * time.Second
 )
 
 const (
@@ -91,14 +100,39 @@ func (p *Printer) line(e rehearsal.Event, text string) {
 	p.out(p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds()))+"  "+text, begin)
 }
 
-// Live keeps the status line moving until the returned function is called, which takes it away.
-func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
+// Live keeps the status line moving until the returned function is called, which takes it away. Where there is none, a
+// line says now and then what is waited for.
+func (p *Printer) Live() (stop func()) {
+	if p.Screen.Live || p.Quiet {
+		return p.Screen.Keep(p.status)
+	}
+	return rehearsal.Every(remindEvery, func(time.Time) { p.Screen.Print(p.waiting()) })
+}
+
+// waiting is a line about what is waited for and what came so far; "" once the rehearsal is over.
+func (p *Printer) waiting() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, what := &p.state, "blue to come up"
+	switch {
+	case s.kept:
+		return ""
+	case s.rollingBack:
+		what = "the rollback"
+	case s.current != "" && s.ended[s.current] != "":
+		what = "what comes after " + label(s.current, s.step)
+	case s.current != "":
+		what = label(s.current, s.step)
+	}
+	return fmt.Sprintf("%8.2fs  waits for %s; so far %d checks passed, %d failed, %d production requests; last %s\n",
+		time.Since(s.began).Seconds(), what, s.passed, s.failed, s.requests, cmp.Or(s.came, "nothing came"))
+}
 
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
 	p.mu.Lock()
 	if p.began == nil {
-		p.began, p.hooks = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}
+		p.began, p.hooks, p.tails = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}, map[string][]string{}
 	}
 	p.state.take(e)
 	p.mu.Unlock()
@@ -110,6 +144,9 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.line(e, p.paint(bold, e.Text)+p.shares(e))
 	case rehearsal.KindWarning:
 		p.line(e, p.paint(yellow, e.Text))
+		if e.Source != "" {
+			p.tasks(e.Source)
+		}
 	case rehearsal.KindRollback:
 		p.line(e, p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
@@ -119,13 +156,36 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.line(e, e.Text)
 	case rehearsal.KindCheck:
 		p.check(e.Check)
+		if e.Check.Verdict != "PASS" && !e.Check.Observe {
+			p.tasks("green/")
+		}
 	case rehearsal.KindVerdict:
 		p.verdict(e.Verdict)
 	case rehearsal.KindEnd:
 		p.end(e)
+		if e.Status == deployment.EventFailed {
+			p.tasks("green/")
+		}
 	case rehearsal.KindLog:
-		if !p.Quiet {
-			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n")
+		text := Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n"
+		switch ofTask := strings.Contains(e.Source, "/"); {
+		case p.Quiet:
+		case ofTask && !p.Verbose:
+			tail := append(p.tails[e.Source], text)
+			p.tails[e.Source] = tail[max(0, len(tail)-tailLines):]
+		default:
+			p.Screen.Print(text)
+		}
+	}
+}
+
+// tasks shows the end of what the tasks wrote whose names begin so, each line once.
+func (p *Printer) tasks(named string) {
+	for _, task := range slices.Sorted(maps.Keys(p.tails)) {
+		if strings.HasPrefix(task, named) && p.told < maxTold {
+			p.Screen.Print(strings.Join(p.tails[task], ""))
+			p.told += len(p.tails[task])
+			delete(p.tails, task)
 		}
 	}
 }
@@ -202,6 +262,9 @@ type state struct {
 	// weights are the production listener's, in percent.
 	weights          map[string]int
 	requests, errors int64
+	// came is what came last, kept that the rehearsal is over, and all goes on running.
+	came string
+	kept bool
 }
 
 func (s *state) take(e rehearsal.Event) {
@@ -230,13 +293,15 @@ func (s *state) take(e rehearsal.Event) {
 			s.weights = e.Weights
 		}
 	case rehearsal.KindTraffic:
-		s.requests, s.errors = 0, 0
+		s.requests, s.errors, s.came = 0, 0, e.Text
 		for _, t := range e.Tallies {
 			if t.Listener == "production" {
 				s.requests, s.errors = s.requests+t.Requests, s.errors+t.Errors
 			}
 		}
-	case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
+	case rehearsal.KindNote:
+		s.kept = s.kept || strings.HasPrefix(e.Text, rehearsal.Kept)
+	case rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
 	}
 }
 
