@@ -65,9 +65,17 @@ func command(w world) *cli.Command {
 test listener, the old and the new release as local processes, and the hooks
 under a Lambda Runtime API. Says whether the new release would get the
 production traffic, and why not.
-Touches nothing but this machine, and leaves nothing running.`,
+Touches nothing but this machine, and leaves nothing running.
+
+A command of --blue and --green is run by sh, once for each task, and must stay
+in the foreground. Of the environment it gets PORT, where it has to serve,
+RELEASE, PATH and HOME, and nothing of the task definition's; at its end SIGTERM,
+and SIGKILL 5 seconds later.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green 'python3 app.py --port $PORT'
+rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
+    --blue 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:1' \
+    --green 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:2'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green builtin:500
 rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
@@ -78,7 +86,7 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 3 the rehearsal could not be held: a port, a binary, a command
 4 the release's files are wrong, or a hook's binary is missing
 130 interrupted`,
-		Commands: []*cli.Command{faultsCommand(w)},
+		Commands: []*cli.Command{faultsCommand(w), serveCommand(w)},
 	}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")

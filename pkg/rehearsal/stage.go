@@ -25,7 +25,7 @@ import (
 
 const (
 	// stopGrace is how long a task may take to end after SIGTERM. ECS waits 30 s; a person at a laptop does not.
-	stopGrace = 2 * time.Second
+	stopGrace = 5 * time.Second
 	// checkInterval and checkTimeout are those of a target group with quick checks; the plan's speed divides the
 	// interval.
 	checkInterval = 5 * time.Second

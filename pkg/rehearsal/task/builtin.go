@@ -41,7 +41,7 @@ type Builtin struct {
 // BuiltinOptions is what a built-in server is told.
 type BuiltinOptions struct {
 	Release, Port string
-	// Store is the base URL of the Store.
+	// Store is the base URL of the Store; where it is empty the release has one of its own.
 	Store string
 }
 
@@ -235,13 +235,16 @@ func seeded() []Trip {
 }
 
 func application(o BuiltinOptions) http.Handler {
-	store := &httputil.ReverseProxy{
+	var store http.Handler = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", strings.TrimPrefix(o.Store, "http://")
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			says(http.StatusInternalServerError, err.Error())(w, r)
 		},
+	}
+	if o.Store == "" {
+		store = &Store{}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
