@@ -68,8 +68,8 @@ production traffic, and why not.
 Touches nothing but this machine, and leaves nothing running.
 
 A command of --blue and --green is run by sh, once for each task, and must stay
-in the foreground. Of the environment it gets PORT, where it has to serve,
-RELEASE, PATH and HOME, and nothing of the task definition's; at its end SIGTERM,
+in the foreground. It gets PORT, where it has to serve, RELEASE, PATH and HOME,
+and nothing else of the environment or the task definition; at its end SIGTERM,
 and SIGKILL 5 seconds later.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green 'python3 app.py --port $PORT'
