@@ -54,7 +54,7 @@ greenlight status --service trips/web
 greenlight approve --service trips/web --why "looked at the canary"`,
 		Exit: exits,
 		Commands: []*cli.Command{
-			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
+			initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
 			decideCommand(at, approve), decideCommand(at, reject),
 		},
 	}
