@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,7 +26,7 @@ import (
 func TestStories(t *testing.T) {
 	programs := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", programs,
-		".", "../rehearse", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
+		".", "../rehearse", "../smoke", "../render-taskdef", "../render-appspec", "../../functions/after-allow-test-traffic", "../../functions/before-allow-traffic")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make package builds them
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the programs: %v\n%s", err, out)
@@ -55,7 +56,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "until": until, "signal": signalJob, "ended": ended, "exits": exit, "rehearse": rehearse,
-			"bend": bend, "held": held, "moto": moto,
+			"bend": bend, "held": held, "moto": moto, "freeport": freePort,
 		},
 	})
 }
@@ -182,6 +183,16 @@ func rehearse(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`AWS (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("rehearsal"))[1])
 }
 
+// freePort NAME puts the number of a port on which nobody listens into a variable.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(socket.Addr().String())
+	ts.Check(err)
+	ts.Check(socket.Close())
+	ts.Setenv(args[0], port)
+}
+
 // moto starts moto_server, an account in which nothing exists, and leads AWS_ENDPOINT_URL there.
 func moto(ts *testscript.TestScript, _ bool, _ []string) {
 	start(ts, false, []string{"moto", "moto_server", "-H", "127.0.0.1", "-p", "0"})
@@ -200,7 +211,7 @@ func moto(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // bend OPERATION ANSWER [TIMES] puts a proxy in front of AWS that answers the operation as it is told: with AWS's error of
-// that name, or, when that is hang, not at all.
+// that name, or, when that is hang, not at all, or with the JSON of a file.
 func bend(ts *testscript.TestScript, _ bool, args []string) {
 	to, err := url.Parse(ts.Getenv("AWS_ENDPOINT_URL"))
 	ts.Check(err)
@@ -208,6 +219,10 @@ func bend(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 2 {
 		times, err = strconv.Atoi(args[2])
 		ts.Check(err)
+	}
+	answer := ""
+	if strings.HasSuffix(args[1], ".json") {
+		answer = ts.ReadFile(args[1])
 	}
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	var mu sync.Mutex
@@ -225,6 +240,9 @@ func bend(ts *testscript.TestScript, _ bool, args []string) {
 			forward.ServeHTTP(w, r)
 		case args[1] == "hang":
 			<-r.Context().Done()
+		case strings.HasSuffix(args[1], ".json"):
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			_, _ = io.WriteString(w, answer)
 		default:
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 			status, err := strconv.Atoi(args[1])

@@ -57,8 +57,8 @@ func Template(name, source, container string, secret func(value string) bool) (O
 		}
 		if c.Get("name").Str() == container && c.Get("image") != nil {
 			t.Image, c.Get("image").Text = c.Get("image").Text, "${ECR_LATEST_IMAGE_URL}"
+			variable(c.Get("logConfiguration").Get("options").Get("awslogs-group"), "LOG_GROUP")
 		}
-		variable(c.Get("logConfiguration").Get("options").Get("awslogs-group"), "LOG_GROUP")
 	}
 	variable(t.Root.Get("executionRoleArn"), "TASK_EXECUTION_ROLE_ARN")
 	variable(t.Root.Get("taskRoleArn"), "TASK_ROLE_ARN")

@@ -54,8 +54,8 @@ func TestTheEndOfATasksOutputIsShownWhereSomethingFailed(t *testing.T) {
 	}
 	ended := rehearsal.Event{Kind: rehearsal.KindWarning, Source: "blue/2", Text: "task blue/2 ended by itself: " + process.Exit{Code: 3}.String()}
 	failed := rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: lifecycle.Install, Status: deployment.EventFailed, Text: "timed out"}
-	all := append(append(wrote("blue/2", 1, 9), wrote("green/1", 1, 9)...), wrote("green/2", 1, 2)...)
-	green := append(shown("green/1", 5, 9), shown("green/2", 1, 2)...)
+	all := append(append(wrote("blue/2", 1, 14), wrote("green/1", 1, 14)...), wrote("green/2", 1, 2)...)
+	green := append(shown("green/1", 5, 14), shown("green/2", 1, 2)...)
 	for name, c := range map[string]struct {
 		printer *view.Printer
 		then    []rehearsal.Event
@@ -65,10 +65,10 @@ func TestTheEndOfATasksOutputIsShownWhereSomethingFailed(t *testing.T) {
 		"a check failed":         {&view.Printer{}, []rehearsal.Event{check("FAIL", false)}, green},
 		"it is told once":        {&view.Printer{}, []rehearsal.Event{check("FAIL", false), failed}, green},
 		"one is only observed":   {&view.Printer{}, []rehearsal.Event{check("FAIL", true)}, nil},
-		"a task ended":           {&view.Printer{}, []rehearsal.Event{ended}, shown("blue/2", 5, 9)},
+		"a task ended":           {&view.Printer{}, []rehearsal.Event{ended}, shown("blue/2", 5, 14)},
 		"no task became healthy": {&view.Printer{}, []rehearsal.Event{failed}, green},
 		"quiet":                  {&view.Printer{Quiet: true}, []rehearsal.Event{check("FAIL", false)}, nil},
-		"verbose":                {&view.Printer{Verbose: true}, []rehearsal.Event{check("FAIL", false)}, append(append(shown("blue/2", 1, 9), shown("green/1", 1, 9)...), shown("green/2", 1, 2)...)},
+		"verbose":                {&view.Printer{Verbose: true}, []rehearsal.Event{check("FAIL", false)}, append(append(shown("blue/2", 1, 14), shown("green/1", 1, 14)...), shown("green/2", 1, 2)...)},
 	} {
 		if diff := cmp.Diff(c.want, chatter(c.printer, append(all, c.then...)...)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", name, diff)
@@ -76,7 +76,7 @@ func TestTheEndOfATasksOutputIsShownWhereSomethingFailed(t *testing.T) {
 	}
 	var flood []rehearsal.Event
 	for range 1000 {
-		flood = append(append(flood, wrote("green/1", 1, 9)...), check("FAIL", false))
+		flood = append(append(flood, wrote("green/1", 1, 14)...), check("FAIL", false))
 	}
 	if n := len(chatter(&view.Printer{}, flood...)); n != 200 {
 		t.Errorf("a thousand failures show %d lines", n)

@@ -51,7 +51,7 @@ const (
 	// shareWidth is how wide the shares of a listener's traffic are drawn.
 	shareWidth = 8
 	// tailLines is how many lines of a task are shown where something failed, maxTold how many in all.
-	tailLines, maxTold = 5, 200
+	tailLines, maxTold = 10, 200
 	// remindEvery is the pace of plain lines where there is no status line.
 	remindEvery = 10 * time.Second
 )
