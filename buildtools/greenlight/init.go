@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -58,7 +59,6 @@ greenlight init --service trips/web --url https://trips.example`,
 	f.StringVar(&i.service, "service", "", "`CLUSTER/SERVICE`: a service that runs, on either controller")
 	f.StringVar(&i.url, "url", "", "`URL`: the application, http://host:port; the suite is drafted from what it answers")
 	f.StringVar(&i.dockerfile, "dockerfile", "Dockerfile", "`FILE`: says the port, where there is no --service")
-	f = c.Group("output")
 	f.StringVar(&i.name, "name", "", "`NAME`: in the files and of the hooks (default: the service's, or the folder's)")
 	f.BoolVar(&i.force, "force", false, "replace files that are there")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
@@ -68,10 +68,10 @@ greenlight init --service trips/web --url https://trips.example`,
 		ctx, stop := at.interruptible(ctx)
 		defer stop()
 		code, err := i.run(ctx)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return cli.ExitInterrupted, nil
-		}
-		if err != nil {
+		case err != nil:
 			return i.failed(code, err), nil
 		}
 		return cli.ExitOK, nil
@@ -120,30 +120,24 @@ func (i *first) run(ctx context.Context) (int, error) {
 	if code, err := look(ctx); err != nil {
 		return code, err
 	}
-	i.found["URL"] = cmp.Or(i.url, "http://localhost:"+i.found["PORT"])
 	if err := i.suite(ctx); err != nil {
 		return exitNotLive, err
 	}
-	var all []*cli.Staged
+	files := cli.Run{Stderr: i.at.stderr}
+	var all []cli.Output
 	for _, name := range written() {
-		staged, err := cli.Stage(name, []byte(i.text(name)))
-		if err != nil {
-			for _, s := range all {
-				s.Discard()
-			}
-			return exitUnknown, err
-		}
-		all = append(all, staged)
+		all = append(all, cli.Output{Name: name, Data: []byte(i.text(name))})
 	}
-	for _, staged := range all {
-		if err := staged.Commit(); err != nil {
-			return exitUnknown, err
-		}
+	if files.Write(all...); files.Failed() {
+		files.End()
+		return exitUnknown, errors.New("not all files could be written")
 	}
 	doc, _ := template.Reader{}.Read(written()[0], i.text(written()[0]))
 	for _, u := range doc.Uses(doc.Root) {
 		if !u.Optional && u.Name != "ECR_LATEST_IMAGE_URL" {
-			i.found["VARS"] += " --var " + u.Name + "=" + example(u.Name)
+			i.found["VARS"] += " --var " + u.Name + "=" + cmp.Or(map[string]string{
+				"AWS_DEFAULT_REGION": "eu-west-1", "TASK_EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/NAME", "LOG_GROUP": "/ecs/NAME",
+			}[u.Name], "arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME-AbCdEf")
 		}
 	}
 	_, err := io.WriteString(i.at.stdout, "wrote "+strings.Join(written(), ", ")+"\n"+i.notes+i.text("next.txt"))
@@ -157,17 +151,6 @@ func (i *first) text(name string) string {
 	}
 	text, _ := initial.ReadFile("initial/" + name) // it is there
 	return regexp.MustCompile(`@[A-Z]+@`).ReplaceAllStringFunc(string(text), func(at string) string { return i.found[strings.Trim(at, "@")] })
-}
-
-// example is a value that stands for a variable's.
-func example(variable string) string {
-	switch {
-	case strings.HasSuffix(variable, "_ROLE_ARN"):
-		return "arn:aws:iam::123456789012:role/NAME"
-	case strings.HasSuffix(variable, "_ARN"):
-		return "arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME-AbCdEf"
-	}
-	return cmp.Or(map[string]string{"AWS_DEFAULT_REGION": "eu-west-1", "LOG_GROUP": "/ecs/NAME"}[variable], "VALUE")
 }
 
 // image reads the port of the last stage of the Dockerfile; the URL's where it has none.
@@ -219,11 +202,9 @@ func (i *first) running(ctx context.Context) (int, error) {
 		i.found["OLD"] = made.Image
 	}
 	i.texts[written()[0]] = string(made.Root.JSON())
-	for _, p := range s.CapacityProviderStrategy {
-		i.found["PROVIDERS"] += fmt.Sprintf("          - CapacityProvider: %q\n            Weight: %d\n            Base: %d\n", aws.ToString(p.CapacityProvider), p.Weight, p.Base)
-	}
-	if len(s.CapacityProviderStrategy) > 0 {
-		i.found["PROVIDERS"] = "        CapacityProviderStrategy:\n" + i.found["PROVIDERS"]
+	for n, p := range s.CapacityProviderStrategy {
+		i.found["PROVIDERS"] += []string{"        CapacityProviderStrategy:\n", ""}[min(n, 1)] + fmt.Sprintf(
+			"          - CapacityProvider: %q\n            Weight: %d\n            Base: %d\n", aws.ToString(p.CapacityProvider), p.Weight, p.Base)
 	}
 	for _, name := range slices.Sorted(maps.Keys(made.Hidden)) {
 		i.notes += line(made.Hidden[name] + " looks like a secret, and is not written: keep it in Secrets Manager; ${" + name + "} stands for it")
@@ -236,7 +217,8 @@ func plain(text string) bool { return regexp.MustCompile(`^[\w./:@-]+$`).MatchSt
 
 // suite drafts one from what the application answers.
 func (i *first) suite(ctx context.Context) error {
-	if i.url == "" {
+	if i.found["URL"] = i.url; i.url == "" {
+		i.found["URL"] = "http://localhost:" + i.found["PORT"]
 		return nil
 	}
 	d := draft.New()

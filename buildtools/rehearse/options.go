@@ -86,7 +86,7 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 3 the rehearsal could not be held: a port, a binary, a command
 4 the release's files are wrong, or a hook's binary is missing
 130 interrupted`,
-		Commands: []*cli.Command{faultsCommand(w), serveCommand(w)},
+		Commands: []*cli.Command{faultsCommand(w)},
 	}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")

@@ -78,11 +78,6 @@ func checkAgainst(suite *suite.Suite, o options) error {
 			return fmt.Errorf("--var: the suite has no variable %q; %s", name, variableHelp(name, declared))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(o.stored)) {
-		if !slices.Contains(sources(suite), id) {
-			return fmt.Errorf("--secret: no variable of the suite comes from %.200q", id)
-		}
-	}
 	if err := suite.CheckTags(o.tags); err != nil {
 		return fmt.Errorf("--tags: %w", err)
 	}
@@ -90,14 +85,6 @@ func checkAgainst(suite *suite.Suite, o options) error {
 		return fmt.Errorf("the suite mentions ${RELEASE}: say which release is expected with --release or $RELEASE")
 	}
 	return nil
-}
-
-// sources are where the suite's variables come from.
-func sources(checked *suite.Suite) (ids []string) {
-	for _, r := range checked.References() {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 func variableHelp(name string, declared []string) string {

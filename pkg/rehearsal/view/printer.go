@@ -113,16 +113,14 @@ func (p *Printer) Live() (stop func()) {
 func (p *Printer) waiting() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, what := &p.state, "blue to come up"
+	s, what := &p.state, cmp.Or(label(p.state.current, p.state.step), "blue to come up")
 	switch {
 	case s.kept:
 		return ""
 	case s.rollingBack:
 		what = "the rollback"
-	case s.current != "" && s.ended[s.current] != "":
-		what = "what comes after " + label(s.current, s.step)
-	case s.current != "":
-		what = label(s.current, s.step)
+	case s.ended[s.current] != "":
+		what = "what comes after " + what
 	}
 	return fmt.Sprintf("%8.2fs  waits for %s; so far %d checks passed, %d failed, %d production requests; last %s\n",
 		time.Since(s.began).Seconds(), what, s.passed, s.failed, s.requests, cmp.Or(s.came, "nothing came"))
