@@ -78,6 +78,7 @@ rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --green 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:2'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green builtin:500
+PORT=8080 RELEASE=1.1.0 rehearse serve good   # one task, to try a suite on
 rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
     --suite smoke.yaml --blue builtin:good --green builtin:good`,
 		Exit: `0 the traffic was shifted

@@ -24,33 +24,31 @@ type progress struct {
 	verbose bool
 	live    bool
 
-	mu    sync.Mutex
-	drawn time.Time
-	shown int // characters on the line
-	said  string
-	last  smoke.Progress
-	done  chan struct{}
+	mu       sync.Mutex
+	drawn    time.Time
+	shown    int // characters on the line
+	said     string
+	last     smoke.Progress
+	reminder *time.Timer
 }
 
 func newProgress(at surroundings, o options) *progress {
-	p := &progress{at: at, verbose: o.verbose, live: at.live && !o.quiet, done: make(chan struct{})}
+	p := &progress{at: at, verbose: o.verbose, live: at.live && !o.quiet}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !at.live && !o.quiet {
-		go p.remind(time.Tick(remindEvery))
+		p.reminder = time.AfterFunc(remindEvery, p.remind)
 	}
 	return p
 }
 
-// remind prints a line at each tick, so that nobody waits in silence.
-func (p *progress) remind(tick <-chan time.Time) {
-	for {
-		select {
-		case <-p.done:
-			return
-		case <-tick:
-			p.mu.Lock()
-			p.print("smoke: waits: " + lineOf(p.last) + "\n")
-			p.mu.Unlock()
-		}
+// remind prints what is waited for, and will again, so that nobody waits in silence.
+func (p *progress) remind() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reminder != nil {
+		p.print("smoke: waits: " + lineOf(p.last) + "\n")
+		p.reminder.Reset(remindEvery)
 	}
 }
 
@@ -123,7 +121,9 @@ func (p *progress) print(s string) { _, _ = io.WriteString(p.at.stderr, s) }
 
 // end takes the line away.
 func (p *progress) end() {
-	close(p.done)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reminder = nil
 	if p.shown > 0 {
 		p.draw("")
 	}

@@ -193,7 +193,7 @@ type Event struct {
 const (
 	// maxText bounds an event's text.
 	maxText = 2000
-	// maxLogLines bounds the log lines that a Result keeps, the last ones; all of them are streamed.
+	// maxLogLines is how many of the last log lines a Result keeps at least, and half of the most; all are streamed.
 	maxLogLines = 5000
 )
 
@@ -204,7 +204,7 @@ type stream struct {
 	emit     func(Event)
 	redactor *redact.Redactor
 	kept     []Event
-	lines    []Event
+	lines    int
 	dropped  int
 }
 
@@ -222,29 +222,24 @@ func (s *stream) send(e Event) {
 	if e.Verdict != nil {
 		e.Verdict.Reason = s.redactor.Line(e.Verdict.Reason, maxText)
 	}
-	switch {
-	case e.Kind == KindTraffic:
-	case e.Kind != KindLog:
+	if e.Kind == KindLog {
+		s.lines++
+	}
+	if e.Kind != KindTraffic {
 		s.kept = append(s.kept, e)
-	default:
-		if s.lines = append(s.lines, e); len(s.lines) == 2*maxLogLines {
-			s.lines = slices.Clone(s.lines[maxLogLines:])
-			s.dropped += maxLogLines
-		}
+	}
+	if s.lines > 2*maxLogLines {
+		s.kept = slices.DeleteFunc(s.kept, func(e Event) bool { // the older half
+			old := e.Kind == KindLog && s.lines > maxLogLines
+			if old {
+				s.lines, s.dropped = s.lines-1, s.dropped+1
+			}
+			return old
+		})
 	}
 	if s.emit != nil {
 		s.emit(e)
 	}
-}
-
-// timeline is all that is kept, in its order.
-func (s *stream) timeline() (all []Event, dropped int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	more := max(0, len(s.lines)-maxLogLines)
-	all = slices.Concat(s.kept, s.lines[more:])
-	slices.SortStableFunc(all, func(a, b Event) int { return a.At.Compare(b.At) })
-	return all, s.dropped + more
 }
 
 // tell sends a text about a phase; the zero phase is none.

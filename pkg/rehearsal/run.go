@@ -330,9 +330,11 @@ func (r *run) summarise() {
 		}
 		r.result.Lifecycle = append(r.result.Lifecycle, event)
 	}
-	r.result.Timeline, r.result.LinesDropped = r.stream.timeline()
+	r.stream.mu.Lock()
+	defer r.stream.mu.Unlock()
+	r.result.Timeline, r.result.LinesDropped = r.stream.kept, r.stream.dropped
 	r.result.Shifts = []Shift{}
-	for _, e := range r.result.Timeline {
+	for _, e := range r.stream.kept {
 		if e.Kind == KindShift {
 			r.result.Shifts = append(r.result.Shifts, Shift{
 				At: e.At, Since: e.Since, Listener: e.Listener, Green: e.Weights[r.green.release],

@@ -244,7 +244,7 @@ func keep(argv []string, control io.Reader) Exit {
 	err := <-ended
 	// Whoever was asked to end has its time, though the shell around it is gone: docker run must stop its container.
 	for asked.Load() && !over.Load() && alive(group) {
-		time.Sleep(groupTick)
+		<-time.After(groupTick)
 	}
 	// Whatever the command started and left must not outlive it.
 	_ = syscall.Kill(group, syscall.SIGKILL)
