@@ -234,7 +234,9 @@ func (i *first) suite(ctx context.Context) error {
 	if err == nil {
 		i.texts["smoke.yaml"], _, err = d.Suite()
 	}
-	i.found["RELEASE"] = cmp.Or(d.Release(), "1")
+	if plain(d.Release()) {
+		i.found["RELEASE"] = d.Release()
+	}
 	for _, through := range d.LetThrough() {
 		i.notes += line("smoke.yaml would let through " + through)
 	}

@@ -1,7 +1,11 @@
 package alb_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/alb"
 )
@@ -30,5 +34,35 @@ func TestALineAboutAHealthCheckIsKnown(t *testing.T) {
 				t.Errorf("checked at %q, %s: %v", path, line, got)
 			}
 		}
+	}
+}
+
+// What came last is told: of a target that is not healthy its answer to the check, and the listener's last request.
+func TestWhatCameLastIsTold(t *testing.T) {
+	w := newWorld(t)
+	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(ill.Close)
+	g := w.Group("g", alb.HealthCheck{Path: "/up", Interval: 5 * time.Millisecond, Timeout: time.Second, Threshold: 2})
+	g.Register(w.ctx, "blue/1", "1", strings.TrimPrefix(ill.URL, "http://"))
+	says := func(want string) {
+		t.Helper()
+		for g.Ailing() != want && w.ctx.Err() == nil {
+			<-time.After(time.Millisecond)
+		}
+		if got := g.Ailing(); got != want {
+			t.Errorf("says %q, want %q", got, want)
+		}
+	}
+	says("GET /up of blue/1 was answered with 503")
+	ill.Close()
+	says("GET /up of blue/1 was not answered")
+	healthy := w.group(t, "green", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	if got := healthy.Ailing() + w.Log.Latest(); got != "" {
+		t.Errorf("says %q", got)
+	}
+	w.listener.Forward(alb.Weight{Group: healthy, Share: 100})
+	w.get(t, "/tea?token=hunter2")
+	if got := w.Log.Latest(); got != "GET /tea was answered with 418" {
+		t.Errorf("says %q", got)
 	}
 }

@@ -104,14 +104,14 @@ func TestEveryTenSecondsALineSaysWhatIsWaitedFor(t *testing.T) {
 		})
 		var waits []string
 		for line := range strings.SplitSeq(b.String(), "\n") {
-			if _, text, ok := strings.Cut(line, "  waits for "); ok {
+			if _, text, ok := strings.Cut(line, "s  waits: "); ok {
 				waits = append(waits, text)
 			}
 		}
 		want := []string{
-			"blue to come up; so far 0 checks passed, 0 failed, 0 production requests; last GET / of blue/1 was answered with 503",
-			"AfterAllowTestTraffic; so far 0 checks passed, 0 failed, 0 production requests; last GET /health was answered with 404",
-			"AfterAllowTestTraffic; so far 0 checks passed, 0 failed, 0 production requests; last GET /health was answered with 404",
+			"○○○○○○○○ starting blue    last: GET / of blue/1 was answered with 503",
+			"○○○○◐○○○ AfterAllowTestTraffic    last: GET /health was answered with 404",
+			"○○○○◐○○○ AfterAllowTestTraffic    last: GET /health was answered with 404",
 		}
 		if quiet {
 			want = nil

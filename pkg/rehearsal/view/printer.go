@@ -6,7 +6,6 @@
 package view
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -106,24 +105,11 @@ func (p *Printer) Live() (stop func()) {
 	if p.Screen.Live || p.Quiet {
 		return p.Screen.Keep(p.status)
 	}
-	return rehearsal.Every(remindEvery, func(time.Time) { p.Screen.Print(p.waiting()) })
-}
-
-// waiting is a line about what is waited for and what came so far; "" once the rehearsal is over.
-func (p *Printer) waiting() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s, what := &p.state, cmp.Or(label(p.state.current, p.state.step), "blue to come up")
-	switch {
-	case s.kept:
-		return ""
-	case s.rollingBack:
-		what = "the rollback"
-	case s.ended[s.current] != "":
-		what = "what comes after " + what
-	}
-	return fmt.Sprintf("%8.2fs  waits for %s; so far %d checks passed, %d failed, %d production requests; last %s\n",
-		time.Since(s.began).Seconds(), what, s.passed, s.failed, s.requests, cmp.Or(s.came, "nothing came"))
+	return rehearsal.Every(remindEvery, func(now time.Time) {
+		if text := p.status(now); text != "" {
+			p.Screen.Print(text + "\n")
+		}
+	})
 }
 
 // Print prints one event.
@@ -303,16 +289,23 @@ func (s *state) take(e rehearsal.Event) {
 	}
 }
 
-// status is the line that moves: time, the lifecycle events, the one under way, who serves production.
+// status is the line that moves: time, the lifecycle events, the one under way, who serves production, what came last.
+// Where nothing moves it ends with the rehearsal.
 func (p *Printer) status(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.state
-	if s.began.IsZero() {
+	switch {
+	case s.kept && !p.Screen.Live:
+		return ""
+	case s.began.IsZero():
 		return Spinner(0) + " starting blue"
 	}
 	since := now.Sub(s.began)
-	text := fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
+	text := fmt.Sprintf("%8.2fs  waits: ", since.Seconds())
+	if p.Screen.Live {
+		text = fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
+	}
 	for _, name := range p.Events {
 		text += p.dot(s, name)
 	}
@@ -321,6 +314,8 @@ func (p *Printer) status(now time.Time) string {
 		text += p.paint(bold, " rolling back")
 	case s.current != "":
 		text += " " + p.paint(bold, label(s.current, s.step))
+	case len(s.weights) == 0:
+		text += p.paint(bold, " starting blue")
 	}
 	if s.passed > 0 {
 		text += p.paint(green, fmt.Sprintf(" ✓%d", s.passed))
@@ -334,6 +329,9 @@ func (p *Printer) status(now time.Time) string {
 		text += p.paint(red, fmt.Sprintf("  %d of %d failed", s.errors, s.requests))
 	case s.requests > 0:
 		text += fmt.Sprintf("  %d req", s.requests)
+	}
+	if s.came != "" {
+		text += p.paint(dim, "  last: "+s.came)
 	}
 	return text
 }
