@@ -15,7 +15,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
@@ -222,8 +221,6 @@ const (
 	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
 	// faultWidth is that of the longest fault's name.
 	faultWidth, routeWidth = 18, 26
-	// remindEvery is the pace of plain lines where there is no status line.
-	remindEvery = 10 * time.Second
 )
 
 func (v *faultView) paint(code, text string) string { return view.Paint(v.colour, code, text) }
@@ -235,13 +232,7 @@ func (v *faultView) begin(o faultOptions) (stop func()) {
 		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n",
 			o.plan.Release.ID, o.parallel))
 	}
-	if v.screen.Live {
-		return v.screen.Keep(func(time.Time) string { return v.status() })
-	}
-	if v.quiet {
-		return func() {}
-	}
-	return rehearsal.Every(remindEvery, func(time.Time) { v.screen.Print(v.status() + "\n") })
+	return v.screen.Keep(func(time.Time) string { return v.status() })
 }
 
 // status is the line that moves: how far it is, and what takes so long.
@@ -249,6 +240,9 @@ func (v *faultView) status() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p, since := v.last, time.Since(v.began)
+	if v.quiet && !v.screen.Live {
+		return ""
+	}
 	text := fmt.Sprintf("%7.1fs  ", since.Seconds())
 	if v.screen.Live {
 		text = fmt.Sprintf("%s %5.1fs  ", view.Spinner(since), since.Seconds())

@@ -51,8 +51,6 @@ const (
 	shareWidth = 8
 	// tailLines is how many lines of a task are shown where something failed, maxTold how many in all.
 	tailLines, maxTold = 10, 200
-	// remindEvery is the pace of plain lines where there is no status line.
-	remindEvery = 10 * time.Second
 )
 
 const (
@@ -99,18 +97,8 @@ func (p *Printer) line(e rehearsal.Event, text string) {
 	p.out(p.paint(dim, fmt.Sprintf("%8.2fs", e.Since.Seconds()))+"  "+text, begin)
 }
 
-// Live keeps the status line moving until the returned function is called, which takes it away. Where there is none, a
-// line says now and then what is waited for.
-func (p *Printer) Live() (stop func()) {
-	if p.Screen.Live || p.Quiet {
-		return p.Screen.Keep(p.status)
-	}
-	return rehearsal.Every(remindEvery, func(now time.Time) {
-		if text := p.status(now); text != "" {
-			p.Screen.Print(text + "\n")
-		}
-	})
-}
+// Live keeps the status line moving until the returned function is called, which takes it away.
+func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
 
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
@@ -290,13 +278,13 @@ func (s *state) take(e rehearsal.Event) {
 }
 
 // status is the line that moves: time, the lifecycle events, the one under way, who serves production, what came last.
-// Where nothing moves it ends with the rehearsal.
+// Where nothing moves it ends with the rehearsal, and nobody who wants it quiet is told.
 func (p *Printer) status(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.state
 	switch {
-	case s.kept && !p.Screen.Live:
+	case (s.kept || p.Quiet) && !p.Screen.Live:
 		return ""
 	case s.began.IsZero():
 		return Spinner(0) + " starting blue"
