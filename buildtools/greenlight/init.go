@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/draft"
@@ -68,13 +69,13 @@ greenlight init --service trips/web --url https://trips.example`,
 		ctx, stop := at.interruptible(ctx)
 		defer stop()
 		code, err := i.run(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return cli.ExitInterrupted, nil
-		case err != nil:
-			return i.failed(code, err), nil
+		if ctx.Err() != nil {
+			code, err = cli.ExitInterrupted, errors.New("interrupted")
 		}
-		return cli.ExitOK, nil
+		if err == nil {
+			return cli.ExitOK, nil
+		}
+		return i.failed(code, err), nil
 	}
 	return c
 }
@@ -207,6 +208,9 @@ func (i *first) running(ctx context.Context) (int, error) {
 	for n, p := range s.CapacityProviderStrategy {
 		i.found["PROVIDERS"] += []string{"        CapacityProviderStrategy:\n", ""}[min(n, 1)] + fmt.Sprintf(
 			"          - CapacityProvider: %q\n            Weight: %d\n            Base: %d\n", aws.ToString(p.CapacityProvider), p.Weight, p.Base)
+	}
+	if by := s.DeploymentController; by == nil || by.Type == types.DeploymentControllerTypeEcs {
+		i.notes = "Amazon ECS deploys the service itself: appspec.yaml is for CodeDeploy; rehearse --controller native takes none\n"
 	}
 	for _, name := range slices.Sorted(maps.Keys(made.Hidden)) {
 		i.notes += line(made.Hidden[name] + " looks like a secret, and is not written: keep it in Secrets Manager; ${" + name + "} stands for it")

@@ -74,7 +74,7 @@ cat <<TEXT
        $bin/rehearse --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
          --suite $out/mine.yaml --blue builtin:good --green 'python3 -m http.server \$PORT' \\
          --production-port 0 --test-port 0
-  3. Read the suite that decided, $app/smoke.yaml, and see which faults it would let through, here two of fourteen
+  3. Read the suite that decided, $app/smoke.yaml, and see which faults it would let through: two here, all in minutes
        $bin/rehearse faults --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
          --suite $app/smoke.yaml --blue builtin:good --green builtin:good \\
          --fault 500 --fault redirect --route 'GET /' --only 'GET /' --only 'GET /api/trips'

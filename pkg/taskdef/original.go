@@ -33,18 +33,17 @@ func Template(name, source, container string, secret func(value string) bool) (O
 		tags.Items = slices.DeleteFunc(tags.Items, func(tag *template.Node) bool { return stamped(tag.Get("key").Str()) })
 	}
 	normalise(t.Root)
-	for _, c := range t.Root.Get("containerDefinitions").List() {
+	containers := t.Root.Get("containerDefinitions").List()
+	references := make([][]*template.Node, len(containers))
+	for i, c := range containers {
 		if labels := c.Get("dockerLabels"); labels != nil {
 			labels.Members = slices.DeleteFunc(labels.Members, func(m template.Member) bool { return stamped(m.Key) })
 		}
-	}
-	references := map[*template.Node][]*template.Node{}
-	for _, c := range t.Root.Get("containerDefinitions").List() {
-		references[c] = t.references(c, secret)
+		references[i] = t.references(c, secret)
 	}
 	t.literal("", t.Root)
-	for c, all := range references {
-		if all = append(c.Get("secrets").List(), all...); len(all) > 0 {
+	for i, c := range containers {
+		if all := append(c.Get("secrets").List(), references[i]...); len(all) > 0 {
 			c.Set("secrets", 0, &template.Node{Kind: template.Array, Items: all})
 			if t.Root.Get("executionRoleArn") == nil {
 				t.Root.Set("executionRoleArn", 0, textNode("${TASK_EXECUTION_ROLE_ARN}"))
