@@ -70,20 +70,17 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
 func exitOf(score faults.Score) int {
-	unfinished := score.Total == 0
+	code := map[bool]int{true: exitSetup, false: cli.ExitOK}[score.Total == 0]
 	for _, f := range score.Findings {
 		switch f.Outcome {
 		case faults.Caught:
 		case faults.Unfinished:
-			unfinished = true
+			code = exitSetup
 		default:
 			return exitSurvivors
 		}
 	}
-	if unfinished {
-		return exitSetup
-	}
-	return cli.ExitOK
+	return code
 }
 
 func listFaults(w io.Writer) {
