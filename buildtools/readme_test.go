@@ -3,9 +3,11 @@ package buildtools_test
 
 import (
 	"flag"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -91,4 +93,37 @@ func build(t *testing.T) string {
 	t.Helper()
 	return programs.In(t, "buildtools/render-taskdef", "buildtools/render-appspec", "buildtools/smoke", "buildtools/rehearse",
 		"buildtools/greenlight", "functions/after-allow-test-traffic", "functions/before-allow-traffic")
+}
+
+// Whoever pastes the READMEs' lines that run smoke gets a verdict: what they judge is there.
+func TestTheSmokeLinesHaveAServer(t *testing.T) {
+	bin := build(t)
+	for name, dir := range map[string]string{"../README.md": "..", "smoke/README.md": "testdata/readme"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := regexp.MustCompile("(?ms)^```sh\n([^`]*rehearse serve[^`]*)^```$").FindStringSubmatch(string(text))
+		if lines == nil {
+			t.Fatalf("%s shows no server", name)
+		}
+		port := freePort(t)
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.NewReplacer("8080", port, "bin/", "").Replace(lines[1]))
+		cmd.Dir = dir
+		cmd.Env = []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+		if out, err := cmd.CombinedOutput(); err != nil || !regexp.MustCompile(`(?m)^PASS \w+: \d checks? passed`).Match(out) {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	_, port, _ := net.SplitHostPort(socket.Addr().String())
+	return port
 }

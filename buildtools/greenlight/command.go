@@ -56,7 +56,7 @@ greenlight approve --service trips/web --why "looked at the canary"
 greenlight report --since 7d`,
 		Exit: exits,
 		Commands: []*cli.Command{
-			valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
+			initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
 			decideCommand(at, approve), decideCommand(at, reject), reportCommand(at),
 		},
 	}

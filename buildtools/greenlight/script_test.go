@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,7 +26,8 @@ import (
 
 // TestStories tells its stories with the real programs: greenlight against the project's own rehearsal.
 func TestStories(t *testing.T) {
-	dir := programs.In(t, "buildtools/greenlight", "buildtools/rehearse", "functions/after-allow-test-traffic", "functions/before-allow-traffic")
+	dir := programs.In(t, "buildtools/greenlight", "buildtools/rehearse", "buildtools/smoke", "buildtools/render-taskdef",
+		"buildtools/render-appspec", "functions/after-allow-test-traffic", "functions/before-allow-traffic")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		UpdateScripts: os.Getenv("UPDATE") != "",
@@ -51,7 +53,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "until": until, "signal": signalJob, "ended": ended, "exits": exit, "rehearse": rehearse,
-			"bend": bend, "held": held, "moto": moto,
+			"bend": bend, "held": held, "moto": moto, "freeport": freePort,
 		},
 	})
 }
@@ -178,6 +180,16 @@ func rehearse(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("AWS_ENDPOINT_URL", regexp.MustCompile(`AWS (http://[0-9.:]+)`).FindStringSubmatch(ts.ReadFile("rehearsal"))[1])
 }
 
+// freePort NAME puts the number of a port on which nobody listens into a variable.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(socket.Addr().String())
+	ts.Check(err)
+	ts.Check(socket.Close())
+	ts.Setenv(args[0], port)
+}
+
 // moto starts moto_server, an account in which nothing exists, and leads AWS_ENDPOINT_URL there.
 func moto(ts *testscript.TestScript, _ bool, _ []string) {
 	start(ts, false, []string{"moto", "moto_server", "-H", "127.0.0.1", "-p", "0"})
@@ -196,7 +208,7 @@ func moto(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // bend OPERATION ANSWER [TIMES] puts a proxy in front of AWS that answers the operation as it is told: with AWS's error of
-// that name, or, when that is hang, not at all.
+// that name, or, when that is hang, not at all, or with the JSON of a file.
 func bend(ts *testscript.TestScript, _ bool, args []string) {
 	to, err := url.Parse(ts.Getenv("AWS_ENDPOINT_URL"))
 	ts.Check(err)
@@ -204,6 +216,10 @@ func bend(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 2 {
 		times, err = strconv.Atoi(args[2])
 		ts.Check(err)
+	}
+	answer := ""
+	if strings.HasSuffix(args[1], ".json") {
+		answer = ts.ReadFile(args[1])
 	}
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	var mu sync.Mutex
@@ -221,6 +237,9 @@ func bend(ts *testscript.TestScript, _ bool, args []string) {
 			forward.ServeHTTP(w, r)
 		case args[1] == "hang":
 			<-r.Context().Done()
+		case strings.HasSuffix(args[1], ".json"):
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			_, _ = io.WriteString(w, answer)
 		default:
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 			status, err := strconv.Atoi(args[1])

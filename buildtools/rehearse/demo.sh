@@ -56,14 +56,26 @@ fi
 
 title "All as a page: $out/report-1.1.0.html, $out/report-1.2.0.html, $out/report-1.3.0.html"
 
-title "Three things to try next"
+cat >"$out/mine.yaml" <<'YAML'
+version: 1
+name: mine
+readiness: {checks: [front page], within: 10s}
+checks:
+  - name: front page
+    request: GET /
+    expect: {status: 200}
+YAML
+
+title "Three things to try next, each takes seconds"
 cat <<TEXT
   1. Look at a rendered file, or break the template and render it again:
        $bin/render-taskdef -o - --env-file $app/demo.env --image app:1 $app/taskdef_src.json
-  2. Rehearse your own version: any command that serves on \$PORT
+  2. Rehearse your own version: any command that serves on \$PORT, and a suite for it, here of one request
        $bin/rehearse --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
-         --suite $app/smoke.yaml --blue builtin:good --green 'python3 -m http.server \$PORT'
-  3. Read the suite that decided, $app/smoke.yaml, and see which faults it would let through (two minutes):
+         --suite $out/mine.yaml --blue builtin:good --green 'python3 -m http.server \$PORT' \\
+         --production-port 0 --test-port 0
+  3. Read the suite that decided, $app/smoke.yaml, and see which faults it would let through: two here, all in minutes
        $bin/rehearse faults --taskdef $out/taskdef-1.1.0.json --appspec $out/appspec-1.1.0.yaml \\
-         --suite $app/smoke.yaml --blue builtin:good --green builtin:good
+         --suite $app/smoke.yaml --blue builtin:good --green builtin:good \\
+         --fault 500 --fault redirect --route 'GET /' --only 'GET /' --only 'GET /api/trips'
 TEXT

@@ -15,7 +15,6 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
-	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/faults"
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/view"
 )
@@ -71,20 +70,17 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 
 // exitOf is 1 as soon as one fault would have reached production, or a rollback had another reason.
 func exitOf(score faults.Score) int {
-	unfinished := score.Total == 0
+	code := map[bool]int{true: exitSetup, false: cli.ExitOK}[score.Total == 0]
 	for _, f := range score.Findings {
 		switch f.Outcome {
 		case faults.Caught:
 		case faults.Unfinished:
-			unfinished = true
+			code = exitSetup
 		default:
 			return exitSurvivors
 		}
 	}
-	if unfinished {
-		return exitSetup
-	}
-	return cli.ExitOK
+	return code
 }
 
 func listFaults(w io.Writer) {
@@ -160,7 +156,7 @@ rehearse faults --list`,
 			listFaults(w.stdout)
 			return cli.ExitOK, nil
 		}
-		if err := o.complete(c, args); err != nil {
+		if err := o.complete(c, args, w.lookup); err != nil {
 			return 0, err
 		}
 		return o.run(ctx, w), nil
@@ -169,9 +165,9 @@ rehearse faults --list`,
 }
 
 // complete checks the flags and takes them apart.
-func (o *faultOptions) complete(c *cli.Command, args []string) error {
+func (o *faultOptions) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
 	o.plan.Speed, o.traffic = faultSpeed, "0"
-	if err := o.options.complete(c, args); err != nil {
+	if err := o.options.complete(c, args, lookup); err != nil {
 		return err
 	}
 	if o.parallel < 1 || o.parallel > mostParallel {
@@ -222,8 +218,6 @@ const (
 	red, green, yellow, bold, dim = "31", "32", "33", "1", "2"
 	// faultWidth is that of the longest fault's name.
 	faultWidth, routeWidth = 18, 26
-	// remindEvery is the pace of plain lines where there is no status line.
-	remindEvery = 10 * time.Second
 )
 
 func (v *faultView) paint(code, text string) string { return view.Paint(v.colour, code, text) }
@@ -235,13 +229,7 @@ func (v *faultView) begin(o faultOptions) (stop func()) {
 		v.screen.Print(fmt.Sprintf("first %s without a fault, then each fault by itself, %d side by side\n",
 			o.plan.Release.ID, o.parallel))
 	}
-	if v.screen.Live {
-		return v.screen.Keep(func(time.Time) string { return v.status() })
-	}
-	if v.quiet {
-		return func() {}
-	}
-	return rehearsal.Every(remindEvery, func(time.Time) { v.screen.Print(v.status() + "\n") })
+	return v.screen.Keep(func(time.Time) string { return v.status() })
 }
 
 // status is the line that moves: how far it is, and what takes so long.
@@ -249,6 +237,9 @@ func (v *faultView) status() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p, since := v.last, time.Since(v.began)
+	if v.quiet && !v.screen.Live {
+		return ""
+	}
 	text := fmt.Sprintf("%7.1fs  ", since.Seconds())
 	if v.screen.Live {
 		text = fmt.Sprintf("%s %5.1fs  ", view.Spinner(since), since.Seconds())

@@ -41,7 +41,7 @@ type options struct {
 	reports                        cli.Reports
 	traffic                        string
 	commands                       map[lifecycle.Name]string // of --hook
-	quiet                          bool
+	quiet, verbose                 bool
 	ownRate                        bool // --traffic is given
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
@@ -65,11 +65,20 @@ func command(w world) *cli.Command {
 test listener, the old and the new release as local processes, and the hooks
 under a Lambda Runtime API. Says whether the new release would get the
 production traffic, and why not.
-Touches nothing but this machine, and leaves nothing running.`,
+Touches nothing but this machine, and leaves nothing running.
+
+A command of --blue and --green is run by sh, once for each task, and must stay
+in the foreground. It gets PORT, where it has to serve, RELEASE, PATH and HOME,
+and nothing else of the environment or the task definition; at its end SIGTERM,
+and SIGKILL 5 seconds later.`,
 		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green 'python3 app.py --port $PORT'
 rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
+    --blue 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:1' \
+    --green 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:2'
+rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
     --blue builtin:good --green builtin:500
+PORT=8080 RELEASE=1.1.0 rehearse serve good   # one task, to try a suite on
 rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
     --suite smoke.yaml --blue builtin:good --green builtin:good`,
 		Exit: `0 the traffic was shifted
@@ -119,12 +128,14 @@ rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
 	f.StringArrayVar(&o.reportFlags, "report", nil,
 		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "show all that tasks write, as it comes, and not only the end of it where "+
+		"something failed; what they say of health checks is shown nowhere")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		o.ownRate = c.Given("traffic")
 		if err := o.chooseController(c); err != nil {
 			return 0, err
 		}
-		if err := o.complete(c, args); err != nil {
+		if err := o.complete(c, args, w.lookup); err != nil {
 			return 0, err
 		}
 		return o.run(ctx, w), nil
@@ -142,7 +153,7 @@ func (o *options) releaseFlags(c *cli.Command) {
 	f.StringVar(&o.green, "green", "", "`CMD`: serves the new version on $PORT; or builtin:NAME: "+builtinNames())
 	f.StringVar(&o.blueRelease, "blue-release", "",
 		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
-	f.StringArrayVar(&o.secrets, "secret", nil, "`REF=VALUE`: what Secrets Manager or SSM would answer")
+	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
 	f = c.Group("tasks and hooks")
 	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
 	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
@@ -177,7 +188,7 @@ func (o *options) needed(c *cli.Command, args []string) error {
 }
 
 // complete checks the flags and takes them apart.
-func (o *options) complete(c *cli.Command, args []string) error {
+func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
 	if err := o.needed(c, args); err != nil {
 		return err
 	}
@@ -205,11 +216,11 @@ func (o *options) complete(c *cli.Command, args []string) error {
 	if o.plan.ProductionPort == o.plan.TestPort && o.plan.TestPort != 0 {
 		return cli.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
 	}
-	return o.values()
+	return o.values(lookup)
 }
 
 // values takes the flags apart that hold more than one thing.
-func (o *options) values() error {
+func (o *options) values(lookup func(string) (string, bool)) error {
 	var wrong [4]error
 	o.plan.Blue, wrong[0] = serve("blue", o.blue)
 	o.plan.Green, wrong[1] = serve("green", o.green)
@@ -233,13 +244,8 @@ func (o *options) values() error {
 	if err := cmp.Or(wrong[:]...); err != nil {
 		return err
 	}
-	o.plan.Secrets = map[string]string{}
-	for i, s := range o.secrets {
-		reference, value, ok := strings.Cut(s, "=")
-		if _, twice := o.plan.Secrets[reference]; twice || !ok || reference == "" {
-			return cli.Usagef("--secret number %d: want REF=VALUE, each REF once", i+1)
-		}
-		o.plan.Secrets[reference] = value
+	if o.plan.Secrets, err = cli.Secrets(o.secrets, lookup); err != nil {
+		return err
 	}
 	if err := redact.Check(o.plan.Secrets); err != nil {
 		return cli.Usagef("--secret %v", err)

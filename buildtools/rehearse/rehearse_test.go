@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 		"testhook":    testhook,
 		"headerfirst": headerfirst,
 		"turning":     turning,
+		"chatty":      chatty,
 	})
 }
 
@@ -61,7 +63,7 @@ func TestScripts(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the small programs: %v\n%s", err, out)
 	}
-	for _, name := range []string{"headerfirst", "turning"} {
+	for _, name := range []string{"headerfirst", "turning", "chatty"} {
 		if err := os.Symlink("testhook", small+"/"+name); err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +142,19 @@ func turning() {
 		if _, err := os.Stat("bad"); err == nil && r.URL.Path == "/api/trips" {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
+	})
+	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+}
+
+// chatty STATUS is an application that logs each request, health checks among them, and answers GET /api/trips so.
+func chatty() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
+		if r.URL.Path == "/api/trips" {
+			status, _ = strconv.Atoi(os.Args[1])
+		}
+		w.WriteHeader(status)
+		fmt.Println(r.Method, r.URL.Path, status, "after a while") //nolint:forbidigo // this is a program
 	})
 	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }

@@ -43,7 +43,7 @@ func (o *options) run(ctx context.Context, w world) int {
 	}
 	printer := &view.Printer{
 		Screen: &view.Screen{W: w.stdout, Live: w.live, Width: w.width},
-		Colour: w.colour, Quiet: o.quiet, Events: lifecycle.All(),
+		Colour: w.colour, Quiet: o.quiet, Verbose: o.verbose, Events: lifecycle.All(),
 	}
 	if o.plan.Native != nil {
 		printer.Events = lifecycle.Stages()
@@ -85,7 +85,11 @@ func (o *options) read(w world) diagnostic.List {
 		o.plan.Watch = checked.Watch()
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range checked.References() {
-			if value, ok := w.lookup(reference.ID); ok && reference.Kind == suite.ReferenceEnv {
+			value, ok := o.plan.Secrets[reference.ID]
+			if !ok {
+				value, ok = w.lookup(reference.ID)
+			}
+			if ok && reference.Kind == suite.ReferenceEnv {
 				o.plan.Variables[reference.ID] = value
 			}
 		}

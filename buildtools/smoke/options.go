@@ -23,10 +23,11 @@ type options struct {
 	suite            string
 	target, baseline string
 	release          string
-	vars             []string
+	vars, secrets    []string
 	targetHeaders    []string
 	reportFlags      []string
 	values, headers  map[string]string
+	stored           map[string]string // of --secret, by the reference
 	tags             []string
 	concurrency      int
 	reports          cli.Reports
@@ -69,6 +70,7 @@ smoke --validate smoke.yaml`,
 	f.StringVar(&o.release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
 	f = c.Group("how")
 	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")
+	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
 	f.Func("tags", "`A,B`: only checks with one of these tags; !TAG leaves some out", func(text string) error {
 		o.tags = append(o.tags, strings.Split(text, ",")...)
 		return nil
@@ -90,7 +92,7 @@ smoke --validate smoke.yaml`,
 		if !c.Given("release") {
 			o.release, _ = at.environment("RELEASE")
 		}
-		if err := o.complete(c, args); err != nil {
+		if err := o.complete(c, args, at.environment); err != nil {
 			return 0, err
 		}
 		return run(ctx, at, o, c), nil
@@ -99,11 +101,14 @@ smoke --validate smoke.yaml`,
 }
 
 // complete checks what the flags themselves cannot.
-func (o *options) complete(c *cli.Command, args []string) (err error) {
+func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) (err error) {
 	if o.values, err = pairs("var", o.vars); err != nil {
 		return err
 	}
 	if o.headers, err = pairs("target-header", o.targetHeaders); err != nil {
+		return err
+	}
+	if o.stored, err = cli.Secrets(o.secrets, lookup); err != nil {
 		return err
 	}
 	if len(args) != 1 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -12,27 +13,50 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 )
 
-// drawEvery is how often the line of progress is drawn anew: often enough to look alive.
-const drawEvery = 100 * time.Millisecond
+// drawEvery is how often the line of progress is drawn anew: often enough to look alive. remindEvery is the pace of
+// plain lines where it cannot be drawn over.
+const drawEvery, remindEvery = 100 * time.Millisecond, 10 * time.Second
 
-// progress shows how a run goes on: one line that is drawn over on a terminal, and with -v a line for
-// every check that ends.
+// progress shows how a run goes on: one line that is drawn over on a terminal, elsewhere a line now and then, and with -v
+// a line for every check that ends.
 type progress struct {
 	at      surroundings
 	verbose bool
 	live    bool
 
-	drawn time.Time
-	shown int // characters on the line
-	said  string
+	mu       sync.Mutex
+	drawn    time.Time
+	shown    int // characters on the line
+	said     string
+	last     smoke.Progress
+	reminder *time.Timer
 }
 
 func newProgress(at surroundings, o options) *progress {
-	return &progress{at: at, verbose: o.verbose, live: at.live && !o.quiet}
+	p := &progress{at: at, verbose: o.verbose, live: at.live && !o.quiet}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !at.live && !o.quiet {
+		p.reminder = time.AfterFunc(remindEvery, p.remind)
+	}
+	return p
+}
+
+// remind prints what is waited for, and will again, so that nobody waits in silence.
+func (p *progress) remind() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reminder != nil {
+		p.print("smoke: waits: " + lineOf(p.last) + "\n")
+		p.reminder.Reset(remindEvery)
+	}
 }
 
 // tell shows what a run says, which it does from one goroutine at a time.
 func (p *progress) tell(n smoke.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = n
 	if p.verbose {
 		p.line(n)
 	}
@@ -97,6 +121,9 @@ func (p *progress) print(s string) { _, _ = io.WriteString(p.at.stderr, s) }
 
 // end takes the line away.
 func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reminder = nil
 	if p.shown > 0 {
 		p.draw("")
 	}

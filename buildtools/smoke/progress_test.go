@@ -45,3 +45,24 @@ func TestNobodyIsToldWhatNobodyWantsToSee(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing can be drawn over, nobody waits in silence for more than ten seconds.
+func TestEveryTenSecondsALineSaysWhatIsWaitedFor(t *testing.T) {
+	for name, o := range map[string]options{"plain": {}, "quiet": {quiet: true}} {
+		var b bytes.Buffer
+		synctest.Test(t, func(*testing.T) {
+			p := newProgress(surroundings{stderr: &b}, o)
+			p.tell(smoke.Progress{Phase: finding.PhaseReady, Done: 3, Total: 20, Text: "GET /version: got 404"})
+			<-time.After(21 * time.Second)
+			p.end()
+			<-time.After(time.Minute)
+		})
+		want := strings.Repeat("smoke: waits: ready 3/20  GET /version: got 404\n", 2)
+		if name == "quiet" {
+			want = ""
+		}
+		if got := b.String(); got != want {
+			t.Errorf("%s: is told %q, want %q", name, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
@@ -19,16 +20,21 @@ func resolve(
 ) (map[string]suite.Value, error) {
 	var refs []suite.Reference
 	needsAWS := false
-	secrets := map[string]bool{}
+	secrets, unused := map[string]bool{}, maps.Clone(o.stored)
 	for _, ref := range checked.References() {
+		delete(unused, ref.ID)
 		secrets[ref.Name] = ref.Secret || ref.Kind != suite.ReferenceEnv
 		if _, given := o.values[ref.Name]; given {
 			continue
 		}
 		refs = append(refs, ref)
-		needsAWS = needsAWS || ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager
+		_, stored := o.stored[ref.ID]
+		needsAWS = needsAWS || !stored && (ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager)
 	}
-	sources := secret.Sources{Env: env, Suite: checked, Given: map[string]suite.Value{}}
+	for id := range unused {
+		return nil, fmt.Errorf("--secret: no variable of the suite comes from %.200q", id)
+	}
+	sources := secret.Sources{Env: env, Suite: checked, Stored: o.stored, Given: map[string]suite.Value{}}
 	for name, text := range o.values {
 		sources.Given[name] = suite.Value{Text: text, Secret: secrets[name]}
 	}

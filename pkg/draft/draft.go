@@ -55,6 +55,9 @@ func New() *Draft {
 	return &Draft{variables: map[string]string{}, given: map[string]string{}, notes: map[string][]string{}}
 }
 
+// Release is what the target says that it is; "" where it does not.
+func (d *Draft) Release() string { return d.release }
+
 // operation is one request and what is expected of its answer. A variable is {{X}} in it, until add puts it into the
 // suite's words.
 type operation struct {
@@ -121,7 +124,7 @@ func (d *Draft) without(why func(*operation) string) error {
 
 // note notes what is not in the draft, without its query, where a secret may stand.
 func (d *Draft) note(why, what string) bool {
-	if what, _, _ = strings.Cut(what, "?"); secretValue(what) {
+	if what, _, _ = strings.Cut(what, "?"); SecretValue(what) {
 		what = "what looks like a secret"
 	}
 	if !slices.Contains(d.notes[why], what) {
@@ -159,7 +162,7 @@ func (d *Draft) add(op operation) {
 	same := func(o *operation) bool { return o.line() == op.line() && o.body == op.body }
 	switch {
 	case slices.ContainsFunc(d.operations, same):
-	case secretValue(parts[2]):
+	case SecretValue(parts[2]):
 		d.note("left out, its path", shown)
 	case !d.Unsafe && !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, op.method):
 		d.note("left out, it may change something (--unsafe takes it)", shown)

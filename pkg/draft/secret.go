@@ -18,8 +18,8 @@ const (
 		`credential|csrf|xsrf|signature|(^|[-_])(auth|sid|sig|jwt|pwd|pin|otp)$`
 )
 
-// secretValue reports whether a text holds a long run of all kinds of letters and digits, as keys and JWTs do.
-func secretValue(text string) bool {
+// SecretValue reports whether a text holds a long run of all kinds of letters and digits, as keys and JWTs do.
+func SecretValue(text string) bool {
 	return slices.ContainsFunc(re(longRun).FindAllString(text, -1), func(run string) bool {
 		return matches(run, `[a-z]`) && matches(run, `[A-Z]`) && matches(run, `\d`) || matches(run, `^[0-9a-f]{32,}$`)
 	})
@@ -27,7 +27,7 @@ func secretValue(text string) bool {
 
 // hide returns the value, or a variable in its place where it is a secret.
 func (d *Draft) hide(name, value string) string {
-	if !matches(name, secretWord) && !secretValue(value) {
+	if !matches(name, secretWord) && !SecretValue(value) {
 		return value
 	}
 	if inner := re(marker).FindStringSubmatch(value); inner != nil {

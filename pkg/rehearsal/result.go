@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -173,7 +174,7 @@ const (
 	KindRollback Kind = "rollback"
 	// KindLog is a line that a task or a hook wrote.
 	KindLog Kind = "log"
-	// KindTraffic counts the requests so far, several times a second; a Result does not keep it.
+	// KindTraffic counts the requests so far, several times a second, and says what came last: a Result does not keep it.
 	KindTraffic Kind = "traffic"
 )
 
@@ -187,7 +188,7 @@ type Event struct {
 	Lifecycle lifecycle.Name `json:"lifecycle_event,omitempty"`
 	// Step is the step of a shift that has several.
 	Step int `json:"step,omitempty"`
-	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic".
+	// Source is who wrote a log line: "green/1", "AfterAllowTestTraffic"; of a warning the task that ended.
 	Source string                 `json:"source,omitempty"`
 	Status deployment.EventStatus `json:"status,omitempty"`
 	Text   string                 `json:"text,omitempty"`
@@ -206,7 +207,7 @@ type Event struct {
 const (
 	// maxText bounds an event's text.
 	maxText = 2000
-	// maxLogLines bounds the log lines that a Result keeps; all of them are streamed.
+	// maxLogLines is how many of the last log lines a Result keeps at least, and half of the most; all are streamed.
 	maxLogLines = 5000
 )
 
@@ -236,15 +237,20 @@ func (s *stream) send(e Event) {
 	if e.Verdict != nil {
 		e.Verdict.Reason = s.line(e.Verdict.Reason)
 	}
-	switch {
-	case e.Kind == KindTraffic:
-	case e.Kind != KindLog:
-		s.kept = append(s.kept, e)
-	case s.lines < maxLogLines:
+	if e.Kind == KindLog {
 		s.lines++
+	}
+	if e.Kind != KindTraffic {
 		s.kept = append(s.kept, e)
-	default:
-		s.dropped++
+	}
+	if s.lines > 2*maxLogLines {
+		s.kept = slices.DeleteFunc(s.kept, func(e Event) bool { // the older half
+			old := e.Kind == KindLog && s.lines > maxLogLines
+			if old {
+				s.lines, s.dropped = s.lines-1, s.dropped+1
+			}
+			return old
+		})
 	}
 	if s.emit != nil {
 		s.emit(e)

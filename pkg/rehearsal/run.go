@@ -35,7 +35,10 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	defer s.close() //nolint:contextcheck // it must end everything also when the context has ended
 	if emit != nil {
 		defer Every(countEvery, func(at time.Time) {
-			s.stream.send(Event{At: at, Kind: KindTraffic, Tallies: s.balancer.Log.Tallies()})
+			s.stream.send(Event{
+				At: at, Kind: KindTraffic, Tallies: s.balancer.Log.Tallies(),
+				Text: cmp.Or(s.blue.group.Ailing(), s.green.group.Ailing(), s.balancer.Log.Latest()),
+			})
 		})()
 	}
 	if err := s.serveBlue(ctx); err != nil {
@@ -101,9 +104,12 @@ func (s *stage) announce() {
 	}
 }
 
+// Kept begins the note that the rehearsal is over, and that everything goes on running.
+const Kept = "kept running until Ctrl-C"
+
 // keep leaves everything running until the context ends.
 func (r *run) keep(ctx context.Context) {
-	text := "kept running until Ctrl-C: production " + r.production.URL()
+	text := Kept + ": production " + r.production.URL()
 	if r.test != nil {
 		text += ", test " + r.test.URL()
 	}

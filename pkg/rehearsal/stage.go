@@ -28,7 +28,7 @@ import (
 
 const (
 	// stopGrace is how long a task may take to end after SIGTERM. ECS waits 30 s; a person at a laptop does not.
-	stopGrace = 2 * time.Second
+	stopGrace = 5 * time.Second
 	// checkInterval and checkTimeout are those of a target group with quick checks; the plan's speed divides the
 	// interval.
 	checkInterval = 5 * time.Second
@@ -215,19 +215,24 @@ func (s *stage) up(ctx context.Context, d *side) error {
 	if d.command.Builtin != "" {
 		argv = []string{s.plan.Machine.Self, task.BuiltinArg, d.command.Builtin, s.store}
 	}
+	ofHealthCheck := s.plan.Health.Logged()
 	set, err := task.Start(ctx, task.Spec{
 		Name: d.name, Release: d.release, Count: s.plan.Tasks,
 		Argv: argv, Path: s.plan.Machine.Path, Home: s.plan.Machine.Home, Keeper: s.plan.Machine.Self,
 		StartTimeout: s.plan.StartTimeout,
 		Lines: func(task string, line process.Line) {
 			s.log(s.task(d, task), line.Text)
-			s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
+			if !ofHealthCheck(line.Text) {
+				s.stream.send(Event{At: line.At, Kind: KindLog, Source: task, Text: line.Text})
+			}
 		},
 		RestartPause: max(minRestart, s.plan.scaled(restartPause)),
 		Ended: func(task string, exit process.Exit) {
 			d.group.Deregister(task)
 			s.stopped(d, &exit, task)
-			s.stream.warning("task %s ended by itself: %s; ECS starts another", task, exit)
+			s.stream.send(Event{
+				Kind: KindWarning, Source: task, Text: fmt.Sprintf("task %s ended by itself: %s; ECS starts another", task, exit),
+			})
 			s.countTasks(d)
 		},
 		Started: func(t *task.Task) {

@@ -152,7 +152,7 @@ func primary(set ecstypes.TaskSet) bool { return aws.ToString(set.Status) == "PR
 
 // serves looks for the task set that serves: it is the new one's, or the deployment is no success.
 func (c CodeDeploy) serves(ctx context.Context, target string, s *State) error {
-	found, err := c.service(target).describe(ctx)
+	found, err := c.service(target).Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("CodeDeploy says %s, and which revision serves cannot be looked up: %w", s.Status, err)
 	}
@@ -208,7 +208,7 @@ func (c CodeDeploy) Previous(ctx context.Context, s State) (string, error) {
 	if err != nil || original == nil {
 		return "", err
 	}
-	found, err := c.service(target.ID).describe(ctx)
+	found, err := c.service(target.ID).Describe(ctx)
 	for _, set := range found.TaskSets {
 		if aws.ToString(set.Id) == original.ID {
 			return aws.ToString(set.TaskDefinition), nil

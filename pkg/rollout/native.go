@@ -36,7 +36,7 @@ func (Native) Stages() []string { return names(lifecycle.Stages()) }
 
 // Begin updates the service, unless a deployment is under way: ECS would end that one.
 func (n Native) Begin(ctx context.Context, definition, _, _ string) (string, error) {
-	found, err := n.describe(ctx)
+	found, err := n.Describe(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +98,8 @@ func phase(s types.ServiceDeploymentStatus) Phase {
 	}[s], UnderWay)
 }
 
-func (n Native) describe(ctx context.Context) (types.Service, error) {
+// Describe reads the service.
+func (n Native) Describe(ctx context.Context) (types.Service, error) {
 	out, err := n.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &n.Cluster, Services: []string{n.Service}})
 	if err != nil {
 		return types.Service{}, awsclient.Error(err)
@@ -111,7 +112,7 @@ func (n Native) describe(ctx context.Context) (types.Service, error) {
 
 // Running returns the ARN of the task definition that serves, on either controller.
 func (n Native) Running(ctx context.Context) (string, error) {
-	found, err := n.describe(ctx)
+	found, err := n.Describe(ctx)
 	if i := slices.IndexFunc(found.TaskSets, primary); i >= 0 {
 		return aws.ToString(found.TaskSets[i].TaskDefinition), nil
 	}
@@ -213,7 +214,7 @@ func waits(d types.ServiceDeployment, s *State) {
 // serves looks for the revision that serves: "successful" is not taken for an answer. A rolling deployment has no
 // weights.
 func (n Native) serves(ctx context.Context, d types.ServiceDeployment, s *State) error {
-	found, err := n.describe(ctx)
+	found, err := n.Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("it is %s, and which revision serves cannot be looked up: %w", d.Status, err)
 	}

@@ -42,6 +42,8 @@ type Sources struct {
 	Env func(name string) (string, bool)
 	// AWS is asked for parameters and secrets; nil when the suite is not expected to have any.
 	AWS *aws.Config
+	// Stored is what AWS, or the environment, would answer, by a reference's id; nobody is asked for it then.
+	Stored map[string]string
 	// Suite fills its variables into what a token is asked for with; nil where no reference is one.
 	Suite *suite.Suite
 	// Given are values that are known already; they are among what Resolve returns.
@@ -69,7 +71,8 @@ func (s Sources) Resolve(ctx context.Context, refs []suite.Reference) (map[strin
 	values := make(map[string]suite.Value, len(refs)+len(s.Given))
 	maps.Copy(values, s.Given)
 	for i, ref := range refs {
-		values[ref.Name] = suite.Value{Text: texts[i], Secret: ref.Secret || ref.Kind != suite.ReferenceEnv}
+		_, stored := s.Stored[ref.ID]
+		values[ref.Name] = suite.Value{Text: texts[i], Secret: stored || ref.Secret || ref.Kind != suite.ReferenceEnv}
 	}
 	secrets := map[string]string{}
 	for i, ref := range refs {
@@ -118,6 +121,15 @@ func (s Sources) token(ctx context.Context, ref suite.Reference, values map[stri
 }
 
 func (s Sources) lookup(ctx context.Context, ref suite.Reference) (string, error) {
+	stored, ok := s.Stored[ref.ID]
+	switch {
+	case ok && stored == "":
+		return "", errors.New("the value that was given is empty")
+	case ok && ref.Kind == suite.ReferenceSecretsManager:
+		return field(stored, ref.Key)
+	case ok && ref.Kind != suite.ReferenceOAuth2:
+		return stored, nil
+	}
 	switch ref.Kind {
 	case suite.ReferenceEnv:
 		text, ok := s.Env(ref.ID)
@@ -184,6 +196,11 @@ func (s Sources) secret(ctx context.Context, id, key string) (string, error) {
 	if got != "" && got != id && (!strings.HasPrefix(id, "arn:") || !strings.HasPrefix(arn, id)) {
 		return "", fmt.Errorf("asked for the secret %s, the answer is about %.100q", id, got)
 	}
+	return field(whole, key)
+}
+
+// field is a secret's text, or what its JSON object holds under a key.
+func field(whole, key string) (string, error) {
 	if whole == "" {
 		return "", errors.New("the secret holds no text")
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httputil"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,7 @@ type Target struct {
 	proxy    *httputil.ReverseProxy
 	conns    *http.Transport
 	health   atomic.Int32
+	said     atomic.Value // how it answered its last health check
 	inFlight atomic.Int64
 	stop     context.CancelFunc
 }
@@ -147,6 +149,16 @@ func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 	return 0
 }
 
+// Ailing says how a target that is not healthy answered its last health check; "" where all are, or none was asked.
+func (g *Group) Ailing() string {
+	for _, t := range g.Targets() {
+		if said, asked := t.said.Load().(string); asked && t.Health() != Healthy {
+			return fmt.Sprintf("GET %s of %s %s", g.check.Asks(), t.ID, said)
+		}
+	}
+	return ""
+}
+
 // WaitHealthy waits until every target is healthy, and reports whether that happened before ctx ended.
 func (g *Group) WaitHealthy(ctx context.Context) bool {
 	tick := time.Tick(5 * time.Millisecond)
@@ -201,6 +213,14 @@ func ParseCodes(text string) (Codes, error) {
 	return codes, nil
 }
 
+// Logged returns whether a line that a task wrote is about a health check and nothing else: it names who asks, or the
+// request, and no trouble.
+func (h HealthCheck) Logged() func(line string) bool {
+	request := regexp.MustCompile(`(?i)elb-healthchecker|\b(get|path|ur[il]|request|target)\W{1,3}?` + regexp.QuoteMeta(h.Asks()) + `([\s"',;)?]|$)`)
+	trouble := regexp.MustCompile(`(?i)err(or)?\b|exception|fail|fatal|panic|refused|traceback|denied`)
+	return func(line string) bool { return request.MatchString(line) && !trouble.MatchString(line) }
+}
+
 // String writes the matcher as AWS does.
 func (c Codes) String() string {
 	if len(c) == 0 {
@@ -236,7 +256,8 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 	tick := time.Tick(g.check.Interval)
 	state := map[bool]Health{true: Healthy, false: Unhealthy}
 	for streak, last := 0, false; ; {
-		ok := g.ask(ctx, client, "http://"+t.Addr+g.check.Asks())
+		ok, said := g.ask(ctx, client, "http://"+t.Addr+g.check.Asks())
+		t.said.Store(said)
 		if ctx.Err() != nil {
 			return
 		}
@@ -256,18 +277,18 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 	}
 }
 
-// ask reports whether the target answers as the health check wants.
-func (g *Group) ask(ctx context.Context, client *http.Client, url string) bool {
+// ask reports whether the target answers as the health check wants, and what it answers.
+func (g *Group) ask(ctx context.Context, client *http.Client, url string) (ok bool, said string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return false
+		return false, "is wrong"
 	}
 	request.Header.Set("User-Agent", "ELB-HealthChecker/2.0")
 	response, err := client.Do(request)
 	if err != nil {
-		return false
+		return false, "was not answered"
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
 	_ = response.Body.Close()
-	return g.check.Codes.accept(response.StatusCode)
+	return g.check.Codes.accept(response.StatusCode), "was answered with " + strconv.Itoa(response.StatusCode)
 }

@@ -2,6 +2,7 @@ package alb
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +50,8 @@ type Log struct {
 	// active counts the requests under way, last is when one ended; both without the background's.
 	active int
 	last   time.Time
+	// latest is the request behind last.
+	latest Request
 }
 
 func (l *Log) begin(r Request) {
@@ -65,7 +68,7 @@ func (l *Log) end(r Request) {
 	defer l.mu.Unlock()
 	if r.UserAgent == "" || r.UserAgent != l.Background {
 		l.active--
-		l.last = r.At.Add(r.Duration)
+		l.last, l.latest = r.At.Add(r.Duration), r
 	}
 	if len(l.entries) < maxEntries {
 		l.entries = append(l.entries, r)
@@ -101,6 +104,16 @@ func (l *Log) Tallies() []Tally {
 		return cmp.Or(cmp.Compare(a.Listener, b.Listener), cmp.Compare(a.Release, b.Release))
 	})
 	return all
+}
+
+// Latest says what the request that ended last came to; the background's are left out.
+func (l *Log) Latest() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.latest.Status == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %s was answered with %d", l.latest.Method, l.latest.Path, l.latest.Status)
 }
 
 // Busy returns how many requests are under way and when one last ended, leaving out the background's.

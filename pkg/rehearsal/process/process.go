@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -34,6 +35,8 @@ const (
 	drainDelay = time.Second
 	// keeperDelay is how long a keeper may take to kill its group before it is killed itself.
 	keeperDelay = 5 * time.Second
+	// groupTick is how often a keeper looks whether a group that was asked to end has ended.
+	groupTick = 5 * time.Millisecond
 )
 
 // Command is what to run.
@@ -221,25 +224,40 @@ func keep(argv []string, control io.Reader) Exit {
 		return Exit{Start: err.Error()}
 	}
 	group := -cmd.Process.Pid
+	var asked, over atomic.Bool
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	go func() {
 		buf := make([]byte, 1)
 		for {
 			if _, err := control.Read(buf); err != nil {
+				over.Store(true)
 				_ = syscall.Kill(group, syscall.SIGKILL)
 				return
 			}
 			if buf[0] == 't' {
+				asked.Store(true)
 				_ = syscall.Kill(group, syscall.SIGTERM)
 			}
 		}
 	}()
 	err := <-ended
+	// Whoever was asked to end has its time, though the shell around it is gone: docker run must stop its container.
+	for asked.Load() && !over.Load() && alive(group) {
+		<-time.After(groupTick)
+	}
 	// Whatever the command started and left must not outlive it.
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	killAdopted()
 	return exitOf(err)
+}
+
+// alive reports whether somebody of the group still runs; who has ended below this process is forgotten first.
+func alive(group int) bool {
+	for pid := 1; pid > 0; {
+		pid, _ = syscall.Wait4(group, nil, syscall.WNOHANG, nil)
+	}
+	return syscall.Kill(group, 0) == nil
 }
 
 func exitOf(err error) Exit {

@@ -133,6 +133,16 @@ func TestStopIsPoliteFirst(t *testing.T) {
 	}
 }
 
+// The shell around a command ends at once when it is asked to; what it runs has the time that there is.
+func TestWhatAShellRunsIsStoppedPolitely(t *testing.T) {
+	p, l := start(t, `sh -c 'trap "sleep 0.3; echo bye; exit 0" TERM; echo up; while :; do sleep 0.05; done'; true`)
+	<-l.added
+	p.Stop(10 * time.Second)
+	if got := done(t, p); got.Signal != "terminated" || !strings.Contains(l.text(), "bye") {
+		t.Errorf("exit = %v, lines = %q", got, l.text())
+	}
+}
+
 func TestStopKillsWhoeverIgnoresIt(t *testing.T) {
 	p, l := start(t, `trap '' TERM; echo up; while :; do sleep 0.05; done`)
 	<-l.added

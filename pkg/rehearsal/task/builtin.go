@@ -25,8 +25,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/process"
 )
 
-// BuiltinArg is the first argument with which a program that offers built-in releases starts itself as one.
-const BuiltinArg = "__builtin"
+// BuiltinArg is the first argument with which a program that offers built-in releases starts itself as one; a person
+// says serveArg.
+const BuiltinArg, serveArg = "__builtin", "serve"
 
 // Builtin is one built-in release.
 type Builtin struct {
@@ -41,7 +42,7 @@ type Builtin struct {
 // BuiltinOptions is what a built-in server is told.
 type BuiltinOptions struct {
 	Release, Port string
-	// Store is the base URL of the Store.
+	// Store is the base URL of the Store; where it is empty the release has one of its own.
 	Store string
 }
 
@@ -141,7 +142,7 @@ func Child(args []string, getenv func(string) string) (exit int, child bool) {
 	case len(args) == 0:
 	case args[0] == process.KeeperArg:
 		return process.Keep(args[1:], os.Stdin), true
-	case args[0] == BuiltinArg:
+	case args[0] == BuiltinArg, args[0] == serveArg:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		return serveBuiltin(ctx, args[1:], BuiltinOptions{Release: getenv("RELEASE"), Port: getenv("PORT")}), true
@@ -149,19 +150,14 @@ func Child(args []string, getenv func(string) string) (exit int, child bool) {
 	return 0, false
 }
 
-// serveBuiltin is a built-in release as a process: args are its name and the Store's base URL. It returns the
-// exit status.
+// serveBuiltin is a built-in release as a process: args are its name and the Store's base URL, which a person who starts
+// it has none of. It returns the exit status.
 func serveBuiltin(ctx context.Context, args []string, o BuiltinOptions) int {
-	if len(args) != 2 {
-		_, _ = fmt.Fprintln(os.Stderr, "a built-in release is started by rehearse alone")
+	r, ok := FindBuiltin(strings.Join(args[:min(1, len(args))], ""))
+	if o.Store = strings.Join(args[min(1, len(args)):], ""); !ok || o.Port == "" {
+		_, _ = fmt.Fprintln(os.Stderr, "rehearse: want PORT=8080 RELEASE=1.1.0 rehearse serve NAME, one of those of --green builtin:NAME")
 		return 2
 	}
-	r, ok := FindBuiltin(args[0])
-	if !ok {
-		_, _ = fmt.Fprintf(os.Stderr, "no built-in release %q\n", args[0])
-		return 2
-	}
-	o.Store = args[1]
 	if err := r.Serve(ctx, o); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -235,13 +231,16 @@ func seeded() []Trip {
 }
 
 func application(o BuiltinOptions) http.Handler {
-	store := &httputil.ReverseProxy{
+	var store http.Handler = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", strings.TrimPrefix(o.Store, "http://")
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			says(http.StatusInternalServerError, err.Error())(w, r)
 		},
+	}
+	if o.Store == "" {
+		store = &Store{}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {

@@ -23,8 +23,9 @@ type Printer struct {
 	Screen *Screen
 	// Colour says that the screen understands escape codes.
 	Colour bool
-	// Quiet leaves out what tasks and hooks write, and passed checks.
-	Quiet bool
+	// Quiet leaves out what tasks and hooks write, and passed checks. Verbose shows all that tasks write; otherwise it is
+	// the end of it, where something failed.
+	Quiet, Verbose bool
 	// Events are what the deployment goes through: lifecycle events, or stages.
 	Events []lifecycle.Name
 
@@ -32,6 +33,9 @@ type Printer struct {
 	state state
 	began map[lifecycle.Name]time.Time
 	hooks map[lifecycle.Name]bool
+	// tails are each task's last lines that were not shown, told counts those that were.
+	tails map[string][]string
+	told  int
 }
 
 // The widths of the columns.
@@ -45,6 +49,8 @@ const (
 	glue = "\u00a0"
 	// shareWidth is how wide the shares of a listener's traffic are drawn.
 	shareWidth = 8
+	// tailLines is how many lines of a task are shown where something failed, maxTold how many in all.
+	tailLines, maxTold = 10, 200
 )
 
 const (
@@ -100,7 +106,7 @@ func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
 func (p *Printer) Print(e rehearsal.Event) {
 	p.mu.Lock()
 	if p.began == nil {
-		p.began, p.hooks = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}
+		p.began, p.hooks, p.tails = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}, map[string][]string{}
 	}
 	p.state.take(e)
 	p.mu.Unlock()
@@ -112,6 +118,9 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.line(e, p.paint(bold, e.Text)+p.shares(e))
 	case rehearsal.KindWarning:
 		p.line(e, p.paint(yellow, e.Text))
+		if e.Source != "" {
+			p.tasks(e.Source)
+		}
 	case rehearsal.KindRollback:
 		p.line(e, p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
@@ -121,13 +130,36 @@ func (p *Printer) Print(e rehearsal.Event) {
 		p.line(e, e.Text)
 	case rehearsal.KindCheck:
 		p.check(e.Check)
+		if e.Check.Verdict != "PASS" && !e.Check.Observe {
+			p.tasks("green/")
+		}
 	case rehearsal.KindVerdict:
 		p.verdict(e.Verdict)
 	case rehearsal.KindEnd:
 		p.end(e)
+		if e.Status == deployment.EventFailed {
+			p.tasks("green/")
+		}
 	case rehearsal.KindLog:
-		if !p.Quiet {
-			p.Screen.Print(Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n")
+		text := Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n"
+		switch ofTask := strings.Contains(e.Source, "/"); {
+		case p.Quiet:
+		case ofTask && !p.Verbose:
+			tail := append(p.tails[e.Source], text)
+			p.tails[e.Source] = tail[max(0, len(tail)-tailLines):]
+		default:
+			p.Screen.Print(text)
+		}
+	}
+}
+
+// tasks shows the end of what the tasks wrote whose names begin so, each line once.
+func (p *Printer) tasks(named string) {
+	for _, task := range slices.Sorted(maps.Keys(p.tails)) {
+		if strings.HasPrefix(task, named) && p.told < maxTold {
+			p.Screen.Print(strings.Join(p.tails[task], ""))
+			p.told += len(p.tails[task])
+			delete(p.tails, task)
 		}
 	}
 }
@@ -201,6 +233,9 @@ type state struct {
 	// weights are the production listener's, in percent.
 	weights          map[string]int
 	requests, errors int64
+	// came is what came last, kept that the rehearsal is over, and all goes on running.
+	came string
+	kept bool
 }
 
 func (s *state) take(e rehearsal.Event) {
@@ -229,26 +264,35 @@ func (s *state) take(e rehearsal.Event) {
 			s.weights = e.Weights
 		}
 	case rehearsal.KindTraffic:
-		s.requests, s.errors = 0, 0
+		s.requests, s.errors, s.came = 0, 0, e.Text
 		for _, t := range e.Tallies {
 			if t.Listener == "production" {
 				s.requests, s.errors = s.requests+t.Requests, s.errors+t.Errors
 			}
 		}
-	case rehearsal.KindNote, rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
+	case rehearsal.KindNote:
+		s.kept = s.kept || strings.HasPrefix(e.Text, rehearsal.Kept)
+	case rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
 	}
 }
 
-// status is the line that moves: time, the lifecycle events, the one under way, who serves production.
+// status is the line that moves: time, the lifecycle events, the one under way, who serves production, what came last.
+// Where nothing moves it ends with the rehearsal, and nobody who wants it quiet is told.
 func (p *Printer) status(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.state
-	if s.began.IsZero() {
+	switch {
+	case (s.kept || p.Quiet) && !p.Screen.Live:
+		return ""
+	case s.began.IsZero():
 		return Spinner(0) + " starting blue"
 	}
 	since := now.Sub(s.began)
-	text := fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
+	text := fmt.Sprintf("%8.2fs  waits: ", since.Seconds())
+	if p.Screen.Live {
+		text = fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
+	}
 	for _, name := range p.Events {
 		text += p.dot(s, name)
 	}
@@ -257,6 +301,8 @@ func (p *Printer) status(now time.Time) string {
 		text += p.paint(bold, " rolling back")
 	case s.current != "":
 		text += " " + p.paint(bold, label(s.current, s.step))
+	case len(s.weights) == 0:
+		text += p.paint(bold, " starting blue")
 	}
 	if s.passed > 0 {
 		text += p.paint(green, fmt.Sprintf(" ✓%d", s.passed))
@@ -270,6 +316,9 @@ func (p *Printer) status(now time.Time) string {
 		text += p.paint(red, fmt.Sprintf("  %d of %d failed", s.errors, s.requests))
 	case s.requests > 0:
 		text += fmt.Sprintf("  %d req", s.requests)
+	}
+	if s.came != "" {
+		text += p.paint(dim, "  last: "+s.came)
 	}
 	return text
 }

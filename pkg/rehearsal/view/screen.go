@@ -70,10 +70,18 @@ func (s *Screen) Status(text string) {
 	_, _ = io.WriteString(s.W, before+clearLine+s.fitted()+after)
 }
 
-// Keep keeps the status line moving, where there is one, until the returned function is called, which takes it away.
+// remindEvery is the pace of plain lines where there is no status line, so that nobody waits in silence.
+const remindEvery = 10 * time.Second
+
+// Keep keeps the status line moving until the returned function is called, which takes it away. Where there is none, the
+// status is printed now and then, unless it is empty.
 func (s *Screen) Keep(status func(now time.Time) string) (stop func()) {
 	if !s.Live {
-		return func() {}
+		return rehearsal.Every(remindEvery, func(now time.Time) {
+			if text := status(now); text != "" {
+				s.Print(text + "\n")
+			}
+		})
 	}
 	end := rehearsal.Every(spinEvery, func(now time.Time) { s.Status(status(now)) })
 	return func() {

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/draft"
+	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+	"github.com/greenlight-ecs/greenlight/pkg/smoke"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
+
+// initial are the files that init writes, where it has no better text; @NAME@ and so on stand for what it found.
+//
+//go:embed initial
+var initial embed.FS
+
+type first struct {
+	session
+	url, dockerfile, name string
+	force                 bool
+	found, texts          map[string]string // what @NAME@ stands for; the better texts
+	notes                 string
+}
+
+func initCommand(at surroundings) *cli.Command {
+	i := &first{session: session{at: at}, texts: map[string]string{}}
+	c := &cli.Command{
+		Name: "init", Arguments: "[flags]",
+		About: `Writes an application's first files into this folder: taskdef_src.json (a
+template), appspec.yaml, smoke.yaml and buildspec.yml. They come from a service
+that runs, or from an application that answers and its Dockerfile. No file is
+replaced, and no secret written: what looks like one becomes a reference. Of AWS
+it only reads, and the application is sent nothing that may change something.`,
+		Example: `greenlight init --url http://localhost:3000 --dockerfile Dockerfile
+greenlight init --service trips/web --url https://trips.example`,
+		Exit: `0  written
+1  the application answers nothing
+2  wrong flags, or a file is there already
+4  the service or the Dockerfile does not say what is needed
+5  AWS does not say what runs, or a file cannot be written
+130 interrupted`,
+	}
+	f := c.Group("where they come from")
+	f.StringVar(&i.service, "service", "", "`CLUSTER/SERVICE`: a service that runs, on either controller")
+	f.StringVar(&i.url, "url", "", "`URL`: the application, http://host:port; the suite is drafted from what it answers")
+	f.StringVar(&i.dockerfile, "dockerfile", "Dockerfile", "`FILE`: says the port, where there is no --service")
+	f.StringVar(&i.name, "name", "", "`NAME`: in the files and of the hooks (default: the service's, or the folder's)")
+	f.BoolVar(&i.force, "force", false, "replace files that are there")
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if err := i.wrong(args); err != nil {
+			return 0, err
+		}
+		ctx, stop := at.interruptible(ctx)
+		defer stop()
+		code, err := i.run(ctx)
+		if ctx.Err() != nil {
+			code, err = cli.ExitInterrupted, errors.New("interrupted")
+		}
+		if err == nil {
+			return cli.ExitOK, nil
+		}
+		return i.failed(code, err), nil
+	}
+	return c
+}
+
+// wrong says what is wrong with the flags, or which files are there.
+func (i *first) wrong(args []string) error {
+	if i.name == "" {
+		folder, _ := os.Getwd()
+		i.name = regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(filepath.Base(filepath.Join(folder, i.service)), "-")
+	}
+	var there []string
+	for _, name := range written() {
+		if _, err := os.Lstat(name); err == nil && !i.force {
+			there = append(there, name)
+		}
+	}
+	_, err := smoke.BaseURL(i.url)
+	switch {
+	case len(args) > 0 || i.service == "" && i.url == "":
+		return cli.Usagef("want --service or --url, and no arguments: of which application?")
+	case err != nil && i.url != "":
+		return cli.Usagef("--url: %v", err)
+	case !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(i.name):
+		return cli.Usagef("--name wants at most 40 letters, digits, - and _")
+	case len(there) > 0:
+		return cli.Usagef("there already: %s; --force replaces what is there", strings.Join(there, ", "))
+	case i.service != "":
+		return i.choose()
+	}
+	return nil
+}
+
+// written are the files, in the order in which they are read.
+func written() []string {
+	return strings.Fields("taskdef_src.json appspec.yaml smoke.yaml buildspec.yml")
+}
+
+// run finds out, writes all files or none, and says what to do next. The code is the error's.
+func (i *first) run(ctx context.Context) (int, error) {
+	i.found = map[string]string{"NAME": i.name, "CONTAINER": i.name, "RELEASE": "1", "OLD": i.name + ":new"}
+	look := i.image
+	if i.service != "" {
+		look = i.running
+	}
+	if code, err := look(ctx); err != nil {
+		return code, err
+	}
+	if err := i.suite(ctx); err != nil {
+		return exitNotLive, err
+	}
+	files := cli.Run{Stderr: i.at.stderr}
+	var all []cli.Output
+	for _, name := range written() {
+		all = append(all, cli.Output{Name: name, Data: []byte(i.text(name))})
+	}
+	if files.Write(all...); files.Failed() {
+		files.End()
+		return exitUnknown, errors.New("not all files could be written")
+	}
+	doc, _ := template.Reader{}.Read(written()[0], i.text(written()[0]))
+	for _, u := range doc.Uses(doc.Root) {
+		if !u.Optional && u.Name != "ECR_LATEST_IMAGE_URL" {
+			i.found["VARS"] += " --var " + u.Name + "=" + cmp.Or(map[string]string{
+				"AWS_DEFAULT_REGION": "eu-west-1", "TASK_EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/NAME", "LOG_GROUP": "/ecs/NAME",
+			}[u.Name], "arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME-AbCdEf")
+		}
+	}
+	_, err := io.WriteString(i.at.stdout, "wrote "+strings.Join(written(), ", ")+"\n"+i.notes+i.text("next.txt"))
+	return exitUnknown, err
+}
+
+// text is a file's.
+func (i *first) text(name string) string {
+	if better := i.texts[name]; better != "" {
+		return better
+	}
+	text, _ := initial.ReadFile("initial/" + name) // it is there
+	return regexp.MustCompile(`@[A-Z]+@`).ReplaceAllStringFunc(string(text), func(at string) string { return i.found[strings.Trim(at, "@")] })
+}
+
+// image reads the port of the last stage of the Dockerfile; the URL's where it has none.
+func (i *first) image(context.Context) (int, error) {
+	text, err := cli.ReadFile(i.dockerfile, i.at.stdin)
+	if err != nil {
+		return exitRefused, err
+	}
+	stages := regexp.MustCompile(`(?mi)^\s*FROM\s`).Split(text, -1)
+	port := regexp.MustCompile(`(?mi)^\s*EXPOSE\s+(\d{1,5})\b`).FindStringSubmatch(stages[len(stages)-1])
+	if port == nil {
+		port = regexp.MustCompile(`:(\d+)/?$`).FindStringSubmatch(i.url)
+	}
+	if len(stages) == 1 || port == nil {
+		return exitRefused, fmt.Errorf("%s has no FROM, or neither an EXPOSE with a number nor --url names a port", i.dockerfile)
+	}
+	i.found["PORT"] = port[1]
+	return 0, nil
+}
+
+// running reads what the service runs.
+func (i *first) running(ctx context.Context) (int, error) {
+	if err := i.connect(ctx); err != nil {
+		return exitUnknown, err
+	}
+	s, err := i.controller.(rollout.Native).Describe(ctx) //nolint:forcetypeassert // a service's
+	if err != nil {
+		return exitUnknown, err
+	}
+	for _, set := range s.TaskSets {
+		if aws.ToString(set.Status) == "PRIMARY" {
+			s.TaskDefinition, s.LoadBalancers, s.CapacityProviderStrategy = set.TaskDefinition, set.LoadBalancers, set.CapacityProviderStrategy
+		}
+	}
+	text, err := i.aws.Definition(ctx, aws.ToString(s.TaskDefinition))
+	switch {
+	case err != nil:
+		return exitUnknown, err
+	case text == "" || len(s.LoadBalancers) == 0 || !plain(aws.ToString(s.LoadBalancers[0].ContainerName)):
+		return exitRefused, fmt.Errorf("%s has no task definition, or no load balancer before it", i.service)
+	}
+	container := aws.ToString(s.LoadBalancers[0].ContainerName)
+	made, problems := taskdef.Template("the running task definition", text, container, draft.SecretValue)
+	if len(problems) > 0 {
+		return exitRefused, fmt.Errorf("%s: %s", problems[0].Place, problems[0].Text)
+	}
+	i.found["CONTAINER"], i.found["PORT"] = container, fmt.Sprint(aws.ToInt32(s.LoadBalancers[0].ContainerPort))
+	if plain(made.Image) {
+		i.found["OLD"] = made.Image
+	}
+	i.texts[written()[0]] = string(made.Root.JSON())
+	for n, p := range s.CapacityProviderStrategy {
+		i.found["PROVIDERS"] += []string{"        CapacityProviderStrategy:\n", ""}[min(n, 1)] + fmt.Sprintf(
+			"          - CapacityProvider: %q\n            Weight: %d\n            Base: %d\n", aws.ToString(p.CapacityProvider), p.Weight, p.Base)
+	}
+	if by := s.DeploymentController; by == nil || by.Type == types.DeploymentControllerTypeEcs {
+		i.notes = "Amazon ECS deploys the service itself: appspec.yaml is for CodeDeploy; rehearse --controller native takes none\n"
+	}
+	for _, name := range slices.Sorted(maps.Keys(made.Hidden)) {
+		i.notes += line(made.Hidden[name] + " looks like a secret, and is not written: keep it in Secrets Manager; ${" + name + "} stands for it")
+	}
+	return 0, nil
+}
+
+// plain reports whether a foreign text can stand in a file, or in a shell's line.
+func plain(text string) bool { return regexp.MustCompile(`^[\w./:@-]+$`).MatchString(text) }
+
+// suite drafts one from what the application answers.
+func (i *first) suite(ctx context.Context) error {
+	if i.found["URL"] = i.url; i.url == "" {
+		i.found["URL"] = "http://localhost:" + i.found["PORT"]
+		return nil
+	}
+	d := draft.New()
+	d.Name, d.Tell = i.name, func(int, int) {}
+	d.Env = func(string) (string, bool) { return "", false } // nothing that is asked here needs any
+	d.Target, _ = smoke.BaseURL(i.url)                       // it was checked
+	err := d.Crawl(ctx)
+	if err == nil {
+		err = d.Observe(ctx)
+	}
+	if err == nil {
+		i.texts["smoke.yaml"], _, err = d.Suite()
+	}
+	if plain(d.Release()) {
+		i.found["RELEASE"] = d.Release()
+	}
+	for _, through := range d.LetThrough() {
+		i.notes += line("smoke.yaml would let through " + through)
+	}
+	return err
+}
