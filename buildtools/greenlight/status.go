@@ -317,8 +317,8 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	}
 	for _, v := range verdicts {
 		say(s.at.stdout, "gate        %s at %s: %s", v.Verdict, v.Event, v.Reason)
-		if page := cmp.Or(v.Report, v.Link); page != "" {
-			say(s.at.stdout, "report      %s", page)
+		if v.Report != "" {
+			say(s.at.stdout, "report      %s", v.Report)
 		}
 	}
 	say(s.at.stdout, "link        %s", now.Link)

@@ -167,7 +167,6 @@ type Verdict struct {
 	Status     string `json:"status"`
 	Reason     string `json:"reason"`
 	Timestamp  string `json:"timestamp"`
-	Link       string `json:"link"`
 	Report     string `json:"report"`
 	// Question and Until are those of a gate that asks, which has no verdict yet.
 	Question string    `json:"question"`
