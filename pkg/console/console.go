@@ -31,12 +31,15 @@ func Object(region, location string) string {
 
 // page is a page of the console of the region's partition.
 func page(region string, path ...string) string {
-	address := "https://console.aws.amazon.com"
-	if strings.HasPrefix(region, "cn-") {
-		address = "https://console.amazonaws.cn"
-	} else if strings.HasPrefix(region, "us-gov-") {
-		address = "https://console.amazonaws-us-gov.com"
+	host := "console.aws.amazon.com"
+	for prefix, other := range map[string]string{
+		"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com", "eusc-": "console.amazonaws-eusc.eu",
+	} {
+		if strings.HasPrefix(region, prefix) {
+			host = other
+		}
 	}
+	address := "https://" + host
 	for _, name := range path {
 		address += "/" + url.PathEscape(name)
 	}

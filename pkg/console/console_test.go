@@ -11,6 +11,7 @@ func TestPages(t *testing.T) {
 	for _, tc := range []struct{ region, id, want string }{
 		{"eu-west-1", "d-1A2B3C4D5", "https://console.aws.amazon.com/codesuite/codedeploy/deployments/d-1A2B3C4D5?region=eu-west-1"},
 		{"cn-north-1", "d-1", "https://console.amazonaws.cn/codesuite/codedeploy/deployments/d-1?region=cn-north-1"},
+		{"eusc-de-east-1", "d-1", "https://console.amazonaws-eusc.eu/codesuite/codedeploy/deployments/d-1?region=eusc-de-east-1"},
 		{"us-gov-west-1", ecs, "https://console.amazonaws-us-gov.com/ecs/v2/clusters/trips/services/web/deployments?region=us-gov-west-1"},
 		{"eu-west-1", "d-<x>|\"&?#", "https://console.aws.amazon.com/codesuite/codedeploy/deployments/d-%3Cx%3E%7C%22&%3F%23?region=eu-west-1"},
 		{"eu-west-1", "arn:aws:ecs:eu-west-1:1:service-deployment/a b/c>d/x", "https://console.aws.amazon.com/ecs/v2/clusters/a%20b/services/c%3Ed/deployments?region=eu-west-1"},
