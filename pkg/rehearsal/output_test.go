@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
@@ -9,7 +10,7 @@ import (
 
 // Of a flood the end is kept: there it says why. What is no log line is always kept, in its order.
 func TestTheLastLinesAreKept(t *testing.T) {
-	s := &stream{redactor: redact.New()}
+	s := &stream{redactor: redact.New(), shared: strings.NewReplacer()}
 	s.note("begins")
 	const lines = 5*maxLogLines + 70
 	for i := range lines {
