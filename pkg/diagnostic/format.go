@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Format is how problems are printed.
@@ -60,20 +61,20 @@ func (l List) text(program string) string {
 		if c := Code(p.Rule); c != "" {
 			code = " [" + c + "]"
 		}
-		fmt.Fprintf(&b, "%s: %s: %s%s\n", oneLine(p.Place.String()), p.Severity, oneLine(p.Text), code)
+		fmt.Fprintf(&b, "%s: %s: %s%s\n", OneLine(p.Place.String()), p.Severity, OneLine(p.Text), code)
 		if p.Help != "" {
-			fmt.Fprintf(&b, "  help: %s\n", oneLine(p.Help))
+			fmt.Fprintf(&b, "  help: %s\n", OneLine(p.Help))
 		}
 	}
 	return b.String()
 }
 
-// oneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
-// as an escape code.
-func oneLine(s string) string {
+// OneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
+// as an escape code, or from turning what stands beside it around.
+func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return '\uFFFD'
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) && r > '\u200F' {
+			return utf8.RuneError
 		}
 		return r
 	}, s)
@@ -152,12 +153,12 @@ func (l List) gitHub() string {
 		property(p.Place.Line > 0, "line", strconv.Itoa(p.Place.Line))
 		property(p.Place.Col > 0, "col", strconv.Itoa(p.Place.Col))
 		property(Code(p.Rule) != "", "title", Code(p.Rule))
-		text := oneLine(p.Text)
+		text := OneLine(p.Text)
 		if p.Place.Flag != "" {
-			text = oneLine(p.Place.Flag) + ": " + text
+			text = OneLine(p.Place.Flag) + ": " + text
 		}
 		if p.Help != "" {
-			text += "\nhelp: " + oneLine(p.Help)
+			text += "\nhelp: " + OneLine(p.Help)
 		}
 		b.WriteString("::" + string(p.Severity))
 		if len(at) > 0 {

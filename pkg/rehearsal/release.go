@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,14 +115,8 @@ func (r *Release) reached(task *taskdef.Task) diagnostic.List {
 	}}
 }
 
-// readFile reads a file, and one byte more than the longest at most: whoever reads the text refuses that.
 func readFile(name string) (string, diagnostic.List) {
-	var text []byte
-	f, err := os.Open(name)
-	if err == nil {
-		defer f.Close() //nolint:errcheck // only read
-		text, err = io.ReadAll(io.LimitReader(f, template.MaxSize+1))
-	}
+	text, err := suite.ReadLimited(name, template.MaxSize)
 	if err != nil {
 		return "", unreadable(name, err)
 	}

@@ -170,7 +170,7 @@ func (r *runner) measure(ctx context.Context, group []*suite.Comparison) []*meas
 			*m = r.past.Measured[i]
 			warmup, d = min(warmup, coldPairs), 0 // only the connections are new
 		}
-		m.runner, m.comparison, m.asked, m.ended = r, c, c.AsCheck(), time.Now()
+		m.runner, m.comparison, m.asked, m.ended = r, c, &c.Check, time.Now()
 		m.every = max(c.Over/time.Duration(c.Pairs), time.Microsecond)
 		if r.suite.Rate > 0 {
 			m.every = max(m.every, time.Duration(float64(len(group))/r.suite.Rate*float64(time.Second)))

@@ -48,7 +48,7 @@ func (s *Suite) Requests() []Asked {
 		}
 	}
 	for i := range s.compares {
-		add(s.compares[i].AsCheck(), Asked{Compared: true})
+		add(&s.compares[i].Check, Asked{Compared: true})
 	}
 	return out
 }

@@ -246,11 +246,12 @@ func (r *reader) compares(p *pair, d *defaults) []Comparison {
 }
 
 func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
+	step := &Step{At: posOf(n)}
 	c := Comparison{
-		At: posOf(n), Pairs: defaultPairs, Warmup: defaultWarmup, WarmUpWithin: defaultWarmUpWithin,
-		MinShift: compare.MinShift, MinRatio: compare.MinRatio, step: Step{At: posOf(n)},
+		Check: Check{At: step.At, Steps: []*Step{step}}, Pairs: defaultPairs, Warmup: defaultWarmup,
+		WarmUpWithin: defaultWarmUpWithin, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
 	}
-	asked := slices.DeleteFunc(r.requestKeys(&c.step), func(k row) bool {
+	asked := slices.DeleteFunc(r.requestKeys(step), func(k row) bool {
 		return !slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
 	})
 	r.entries(n, "a comparison", slices.Concat([]row{
@@ -274,24 +275,24 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
 	if c.Over == 0 {
 		c.Over = time.Duration(c.Pairs) * pairEvery
 	}
-	r.finish(&c.step, d)
-	if c.step.expect.at != (Pos{}) {
-		r.canFail(c.AsCheck())
+	r.finish(step, d)
+	if step.expect.at != (Pos{}) {
+		r.canFail(&c.Check)
 	}
-	if c.Name == "" && c.step.path.parts == nil {
-		c.Name = c.step.Method + " " + c.step.path.raw
+	if c.Name == "" && step.path.parts == nil {
+		c.Name = step.Method + " " + step.path.raw
 	}
 	switch {
-	case c.step.Method != "" && !c.step.Reads():
+	case step.Method != "" && !step.Reads():
 		r.fail(c.At, "compare reads",
-			"compare asks again and again, also the release in production: a write such as %s is refused", c.step.Method)
+			"compare asks again and again, also the release in production: a write such as %s is refused", step.Method)
 	case c.Pairs < compare.MinPairs:
 		r.warn(c.At, "write pairs: 300", "pairs: %d is too few: under %d valid ones the result is INCONCLUSIVE", c.Pairs,
 			compare.MinPairs)
-	case c.step.timeout > 0 && c.P95 >= c.step.timeout:
-		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", c.step.timeout)
-	case c.step.timeout > 0 && c.MinShift >= c.step.timeout:
-		r.fail(c.At, "", "min_shift is not below the timeout of %s, so nothing is ever slower", c.step.timeout)
+	case step.timeout > 0 && c.P95 >= step.timeout:
+		r.fail(c.At, "", "p95 is not below the timeout of %s, so it cannot fail", step.timeout)
+	case step.timeout > 0 && c.MinShift >= step.timeout:
+		r.fail(c.At, "", "min_shift is not below the timeout of %s, so nothing is ever slower", step.timeout)
 	case c.Over > c.WarmUpWithin/5*3: // a block, and two thirds of it before
 		r.warn(c.At, "write warm_up_within: "+(2*c.Over).String(), "warm_up_within: %s leaves no time for another block of %s, "+
 			"so a release that is only cold fails", c.WarmUpWithin, c.Over)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // maxNesting is how deep a suite's mappings and lists may stand in each other. A request's body of
@@ -42,11 +43,8 @@ type reader struct {
 	missing []string
 }
 
-// maxProblems is how many problems are told; nobody reads more, and each costs memory.
-const maxProblems = 1000
-
 func (r *reader) fail(p Pos, help, format string, args ...any) {
-	if len(r.problems) >= maxProblems {
+	if len(r.problems) >= template.MaxProblems {
 		return
 	}
 	text := fmt.Sprintf(format, args...)

@@ -273,7 +273,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		src.Name = "stdin"
 		src.Text, err = io.ReadAll(io.LimitReader(stdin, MaxSuite+1))
 	} else {
-		src.Text, err = readLimited(name)
+		src.Text, err = ReadLimited(name, MaxSuite)
 	}
 	room := maxFiles
 	for _, file := range Files(src.Text) {
@@ -284,7 +284,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || room < 0 {
 			continue
 		}
-		if data, err := readLimited(path); err == nil {
+		if data, err := ReadLimited(path, MaxSuite); err == nil {
 			src.Files[file] = data
 			room -= len(data)
 		}
@@ -292,13 +292,14 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 	return src, err
 }
 
-func readLimited(name string) ([]byte, error) {
+// ReadLimited reads a file, and one byte more than the most at most: whoever reads the text refuses that.
+func ReadLimited(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	return io.ReadAll(io.LimitReader(f, MaxSuite+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // Files lists the files that the suite's text names (tls.ca, the files of bodies), for the caller to read into

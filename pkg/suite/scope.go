@@ -128,7 +128,7 @@ func (r *reader) checkVariables(s *Suite) {
 	for i := range s.compares {
 		c := &s.compares[i]
 		u.captured, u.later = u.setup, nil
-		u.step(&c.step, func(t text, _ bool) {
+		u.step(c.Steps[0], func(t text, _ bool) {
 			if mentions(t, varRelease) {
 				r.fail(t.at, "compare asks the old release too; prove the release in a check",
 					"${RELEASE} in a comparison would fail on the old release")

@@ -93,11 +93,9 @@ type Check struct {
 	Steps      []*Step
 }
 
-// Comparison is one request that is made of target and baseline in turn.
+// Comparison is a check of one request, without attempts, that is made of target and baseline in turn.
 type Comparison struct {
-	Name string
-	At   Pos
-	tags []string
+	Check
 	// Pairs of requests are compared, Over so long a time, after Warmup pairs, or pairs for WarmupFor, that are not.
 	Pairs, Warmup   int
 	Over, WarmupFor time.Duration
@@ -107,8 +105,7 @@ type Comparison struct {
 	MinShift time.Duration
 	MinRatio float64
 	// P95 is the bound of the new release's 95th percentile, or 0.
-	P95  time.Duration
-	step Step
+	P95 time.Duration
 }
 
 // Step is one request and what is expected of its answer.
@@ -324,11 +321,6 @@ func (s *Suite) CheckTags(tags []string) error {
 		help = "the suite has the tags " + strings.Join(known, ", ")
 	}
 	return fmt.Errorf("%s leaves no check that counts; %s", quote(strings.Join(tags, ",")), help)
-}
-
-// AsCheck is the comparison's one request as a check without attempts.
-func (c *Comparison) AsCheck() *Check {
-	return &Check{Name: c.Name, At: c.At, Steps: []*Step{&c.step}}
 }
 
 // ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.

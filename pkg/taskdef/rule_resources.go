@@ -59,10 +59,9 @@ func volumes(c *checker) {
 			continue
 		case !IsName(n.Str()):
 			c.fail(n, "volume name "+n.Show()+" is not a name that ECS takes", NameHelp)
-		case seen[n.Str()]:
+		case again(seen, n):
 			c.fail(n, "a second volume called "+n.Show(), "")
 		}
-		seen[n.Str()] = true
 		c.fileSystem(v.Get("efsVolumeConfiguration"))
 		var kinds []string
 		for _, m := range v.Members {
@@ -206,10 +205,9 @@ func tags(c *checker) {
 			c.fail(key, "a tag's key is longer than 128 characters", "")
 		case strings.HasPrefix(strings.ToLower(key.Text), "aws:"):
 			c.fail(key, "a tag's key begins with aws:, which AWS keeps for itself", "")
-		case seen[key.Text]:
+		case again(seen, key):
 			c.fail(key, "tag "+key.Show()+" stands here twice", "")
 		}
-		seen[key.Text] = true
 		if len([]rune(value.Str())) > 256 {
 			c.fail(value, "the value of tag "+key.Show()+" is longer than 256 characters", "")
 		}

@@ -15,7 +15,6 @@ package template
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
@@ -244,15 +243,7 @@ func (d *Document) Place(at int) diagnostic.Place {
 
 // Quote shows foreign text in a message: quoted, on one line, capped.
 func Quote(s string) string {
-	shown := strings.Map(func(r rune) rune {
-		switch {
-		case r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r == '\u2028' || r == '\u2029' ||
-			r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069:
-			return utf8.RuneError // a line break or an escape code must not reach a terminal
-		}
-		return r
-	}, capped(s))
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(shown) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(diagnostic.OneLine(capped(s))) + `"`
 }
 
 // capped cuts s at the length that a message shows, between two characters.
