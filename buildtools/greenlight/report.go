@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -105,7 +105,7 @@ func (r *report) run(ctx context.Context, since time.Time) int {
 	if r.format == "json" {
 		err = diagnostic.WriteJSON(r.at.stdout, s)
 	} else {
-		err = template.Must(template.New("").Parse(shown)).Execute(r.at.stdout, s)
+		_, err = io.WriteString(r.at.stdout, shown(s))
 	}
 	if err != nil {
 		return r.failed(exitUnknown, fmt.Errorf("write stdout: %w", err))
@@ -247,22 +247,44 @@ func (t *tried) add(e entry, release string) {
 	t.ways[release] |= way
 }
 
-// shown is the sum for people. No text in it has more than a line.
-const shown = `from         {{.since}} to {{.until}}
-deployments  {{.deployments}}; verdicts:{{range $v, $n := .verdicts}} {{$v}} {{$n}}{{end}}
-waited       {{.waited_p50_ms}} in half of them or less, {{.waited_max_ms}} in the longest
-{{define "held"}}{{len .}}
-{{range .}}  {{.timestamp}}  {{.deployment_id}}  {{.verdict}} at {{.lifecycle_event}}, release {{or .release "unknown"}} of {{.cluster}}/{{.service}}
-    {{.reason}}
-{{with .checks}}    not passed:{{range .}} {{printf "%q" .}}{{end}}
-{{end}}{{with or .link .report}}    {{.}}
-{{end}}{{end}}{{end -}}
-would have been stopped: {{template "held" .held.would_stop -}}
-stopped: {{template "held" .held.stopped -}}
-skipped: {{template "held" .held.skipped -}}
-would have failed in a rollback, which is never stopped: {{template "held" .held.would_fail_in_rollback -}}
-{{with .no_verdict}}no verdict, since the gate still runs or has crashed:{{range .}} {{.}}{{end}}
-{{end}}checks       {{len .checks}}; failed now and then: {{len .flapping}}
-{{range .flapping}}  {{.Check}}: {{.Failures}} of {{.Attempts}} attempts failed, {{.Failed}} of {{.Runs}} runs; ` +
-	`both ways for release{{range .Flapped}} {{.}}{{end}}
-{{end}}`
+// shown is the sum for people. No text in it has more than a line. It is no text/template: whoever links that keeps
+// every method of AWS's clients, and the program has twice its size.
+func shown(s map[string]any) string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	say("from         %v to %v\ndeployments  %v; verdicts:", s["since"], s["until"], s["deployments"])
+	verdicts := s["verdicts"].(map[string]int)
+	for _, v := range slices.Sorted(maps.Keys(verdicts)) {
+		say(" %s %d", v, verdicts[v])
+	}
+	say("\nwaited       %v in half of them or less, %v in the longest\n", s["waited_p50_ms"], s["waited_max_ms"])
+	for _, h := range [][2]string{
+		{"would_stop", "would have been stopped"},
+		{"stopped", "stopped"},
+		{"skipped", "skipped"},
+		{"would_fail_in_rollback", "would have failed in a rollback, which is never stopped"},
+	} {
+		held := s["held"].(map[string][]entry)[h[0]]
+		say("%s: %d\n", h[1], len(held))
+		for _, e := range held {
+			say("  %s  %s  %s at %s, release %s of %s/%s\n    %s\n", e.text("timestamp"), e.text("deployment_id"), e.text("verdict"),
+				e.text("lifecycle_event"), cmp.Or(e.text("release"), "unknown"), e.text("cluster"), e.text("service"), e.text("reason"))
+			if checks := e["checks"].([]string); len(checks) > 0 {
+				say("    not passed: %s\n", strings.Trim(fmt.Sprintf("%q", checks), "[]"))
+			}
+			if page := cmp.Or(e.text("link"), e.text("report")); page != "" {
+				say("    %s\n", page)
+			}
+		}
+	}
+	if silent := s["no_verdict"].([]string); len(silent) > 0 {
+		say("no verdict, since the gate still runs or has crashed: %s\n", strings.Join(silent, " "))
+	}
+	flapping := s["flapping"].([]*tried)
+	say("checks       %d; failed now and then: %d\n", len(s["checks"].([]*tried)), len(flapping))
+	for _, t := range flapping {
+		say("  %s: %v of %v attempts failed, %d of %d runs; both ways for release %s\n",
+			t.Check, t.Failures, t.Attempts, t.Failed, t.Runs, strings.Join(t.Flapped, " "))
+	}
+	return b.String()
+}
