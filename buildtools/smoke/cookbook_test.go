@@ -503,7 +503,7 @@ Hooks:
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
 			patient := readFile(t, "cookbook/"+suite+".yaml")
-			impatient := strings.Replace(patient, "within: 30s", "within: 5s", 1) // for the faults that are never ready
+			impatient := strings.Replace(patient, "within: 30s", "within: 10s", 1) // for the faults that are never ready
 			if impatient == patient {
 				t.Fatal("readiness says no within: 30s")
 			}
