@@ -124,7 +124,7 @@ func madeTwiceItIsTheSame(t *testing.T, made [2]string) {
 	}
 }
 
-// Without Go, and with nothing else of Greenlight's beside it.
+// Without Go, and with nothing else of Greenlight's beside it; the demo needs its script and the files that it renders.
 func anArchiveIsEnough(t *testing.T, made string) {
 	t.Helper()
 	files := unpacked(t, gunzip(t, read(t, made, "greenlight_"+released+"_linux_amd64.tar.gz")))
@@ -160,6 +160,20 @@ func anArchiveIsEnough(t *testing.T, made string) {
 	}
 	if report := read(t, dir, "report.json"); !strings.Contains(report, `"greenlight": "`+released+`"`) {
 		t.Error("the report does not say the version")
+	}
+
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := t.TempDir()
+	if err := os.Symlink(filepath.Join(root, "infra"), filepath.Join(beside, "infra")); err != nil {
+		t.Fatal(err)
+	}
+	demo := exec.CommandContext(t.Context(), "sh", filepath.Join(root, "buildtools/rehearse/demo.sh"), dir)
+	demo.Dir, demo.Env = beside, []string{"PATH=/usr/bin:/bin", "TMPDIR=" + dir}
+	if out, err := demo.CombinedOutput(); err != nil || strings.Count(string(out), "\nROLLED BACK") != 2 || !strings.Contains(string(out), "\nSHIFTED") {
+		t.Errorf("the demo: %v\n%s", err, out)
 	}
 }
 

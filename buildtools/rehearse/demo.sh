@@ -1,11 +1,14 @@
 #!/bin/sh
 # The demo: a good release of the trip management application and two bad ones, from the template of the
-# task definition to the end of the deployment. Needs nothing but the binaries: demo.sh BIN
+# task definition to the end of the deployment. Needs nothing but the binaries: demo.sh BIN. Where BIN has no functions, as an
+# archive of a release, rehearse is the hooks itself.
 set -eu
 bin=$1
 app=infra/tripmgmt
 out=.demo
 mkdir -p "$out"
+hooks=''
+if [ -x "$bin/after-allow-test-traffic" ]; then hooks=--hooks=$bin; fi
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
@@ -24,7 +27,7 @@ rehearse_release() {
 	echo "rendered $out/taskdef-$1.json and $out/appspec-$1.yaml from $app/taskdef_src.json"
 	code=0
 	"$bin/rehearse" --taskdef "$out/taskdef-$1.json" --appspec "$out/appspec-$1.yaml" --suite "${3:-$app/smoke.yaml}" \
-		--blue builtin:good --green "$2" --production-port 0 --test-port 0 --hooks "$bin" \
+		--blue builtin:good --green "$2" --production-port 0 --test-port 0 ${hooks:+"$hooks"} \
 		--speed 200 --watch-minute 1s --traffic 50 --report "json=$out/report-$1.json" --report "html=$out/report-$1.html" || code=$?
 	return $code
 }
