@@ -75,8 +75,8 @@ type session struct {
 	aws        rollout.AWS
 	controller rollout.Controller
 	seen       map[string]bool
-	// began is since when the deployment is watched; the zero time is a single look.
-	began time.Time
+	// began is since when the deployment is watched; the zero time is a single look. told is when a line was printed.
+	began, told time.Time
 	// stopped is why this command itself stopped it.
 	stopped string
 }

@@ -23,9 +23,11 @@ import (
 )
 
 const (
-	// lookEvery is how often a deployment is looked at, and patience how long AWS may not answer meanwhile.
-	lookEvery = 5 * time.Second
-	patience  = 5 * time.Minute
+	// lookEvery is how often a deployment is looked at, remindEvery how often it is said what is waited for, and patience
+	// how long AWS may not answer meanwhile.
+	lookEvery   = 5 * time.Second
+	remindEvery = 30 * time.Second
+	patience    = 5 * time.Minute
 	// untilApproval is what --until takes beside a stage.
 	untilApproval = "approval"
 )
@@ -159,7 +161,7 @@ func (d *deploy) begin(ctx context.Context, input *ecs.RegisterTaskDefinitionInp
 
 // follow follows the deployment until it ends, enough was seen, or somebody wants to leave.
 func (d *deploy) follow(ctx context.Context, id string) int {
-	d.began, d.seen = time.Now(), map[string]bool{}
+	d.began, d.told, d.seen = time.Now(), time.Now(), map[string]bool{}
 	deadline, cancel := ctx, context.CancelFunc(func() {})
 	if d.timeout > 0 {
 		deadline, cancel = context.WithTimeout(ctx, d.timeout)
@@ -207,6 +209,9 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 			if d.show(seen); seen.Phase.Over() || d.stopped == "" && d.enough(seen) {
 				return seen, nil
 			}
+			if time.Since(d.told) >= remindEvery {
+				d.line("waits: " + under(seen)) // so that a build does not wait in silence
+			}
 		case awsclient.IsCode(err, "AccessDeniedException", "AccessDenied", "ExpiredTokenException",
 			"UnrecognizedClientException"),
 			time.Since(answered) > patience:
@@ -220,6 +225,16 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 			return seen, ctx.Err()
 		}
 	}
+}
+
+// under is the stage under way, or how far the deployment is where none is.
+func under(s rollout.State) string {
+	for _, e := range slices.Backward(s.Stages) {
+		if e.Status == rollout.InProgress {
+			return e.Name
+		}
+	}
+	return string(s.Phase)
 }
 
 // enough reports whether what --until asks for was seen. Amazon ECS tells the stage under way only: those before it

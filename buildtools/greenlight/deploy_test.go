@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
@@ -70,6 +71,25 @@ func TestWhoeverInterruptsIsAsked(t *testing.T) {
 				t.Errorf("code %d, back %t:\n%s", code, controller.back, &out)
 			}
 		})
+	}
+}
+
+// A build's log must not be silent for the hour that a hook may take; what is new is told at once, and counts.
+func TestWhatIsWaitedForIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		d := &deploy{session: session{at: surroundings{stdout: &out}, controller: &goesOn{}}, every: lookEvery}
+		d.began, d.told, d.seen = time.Now(), time.Now(), map[string]bool{}
+		ctx, cancel := context.WithTimeout(t.Context(), 99*time.Second)
+		defer cancel()
+		_, _ = d.look(ctx, "d-1")
+		if want := "     30s  waits: under way\n    1m0s  waits: under way\n   1m30s  waits: under way\n"; out.String() != want {
+			t.Errorf("%q, want %q", &out, want)
+		}
+	})
+	s := rollout.State{Stages: []rollout.Stage{{Name: "A", Status: "Succeeded"}, {Name: "B", Status: rollout.InProgress}, {Name: "C", Status: rollout.Pending}}}
+	if got := under(s); got != "B" {
+		t.Errorf("%q is under way", got)
 	}
 }
 

@@ -247,8 +247,13 @@ func (s *session) once(format string, args ...any) {
 		return
 	}
 	s.seen[text] = true
-	if !s.began.IsZero() {
-		text = fmt.Sprintf("%6s  %s", time.Since(s.began).Round(time.Second), text)
+	s.line(text)
+}
+
+// line prints a line, and when.
+func (s *session) line(text string) {
+	if s.told = time.Now(); !s.began.IsZero() {
+		text = fmt.Sprintf("%6s  %s", s.told.Sub(s.began).Round(time.Second), text)
 	}
 	say(s.at.stdout, "  %s", text)
 }
