@@ -49,12 +49,13 @@ CGO_ENABLED=0 "$go" build -trimpath -ldflags='-s -w -buildid=' -tags lambda.norp
 	./functions/...
 # -count=1: go test hands out a cached result where the code that a test starts as another program has changed.
 # Nearly all that the long ones do is wait (for a deadline, a hook, a browser): five packages at once on two processors.
+# -w leaves out what debuggers read, which is half of the linking.
 # shellcheck disable=SC2086 # lists of packages
-"$go" test -count=1 -shuffle=on -timeout 10m -p 2 $by_itself &
+"$go" test -ldflags=-w -count=1 -shuffle=on -timeout 10m -p 2 $by_itself &
 first=$!
 trap 'kill $first 2>/dev/null || :; rm -rf "$GREENLIGHT_PROGRAMS"' EXIT # a shell lets what is in the background live on when it is interrupted
 trap 'exit 130' INT TERM
 # shellcheck disable=SC2086
-"$go" test $race -count=1 -shuffle=on -timeout 10m -p 3 $side_by_side || failed=1
+"$go" test $race -ldflags=-w -count=1 -shuffle=on -timeout 10m -p 3 $side_by_side || failed=1
 wait $first || failed=1
 exit ${failed:-0}
