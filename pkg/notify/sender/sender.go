@@ -174,15 +174,21 @@ func (n *notifier) wrote(ctx context.Context, b batch, e entry) ([]notify.Line, 
 	for {
 		seen, err := n.filter(ctx, b.LogGroup, []string{b.LogStream}, "", e.Timestamp-longest, e.Timestamp)
 		var lines []notify.Line
+		shown := false
 		for _, s := range seen {
-			if l := notify.Read(s.Message); l.Text("type") == "platform.start" {
+			l := notify.Read(s.Message)
+			if l.Text("type") == "platform.start" {
+				if shown {
+					break
+				}
 				lines = nil
 			} else if l.Text("event") != "" {
 				lines = append(lines, l)
 			}
-			if s.Message == e.Message {
-				return lines, nil
-			}
+			shown = shown || s.Message == e.Message // what is of the same millisecond may stand behind it
+		}
+		if shown {
+			return lines, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -240,7 +246,7 @@ func (n *notifier) filter(
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(n.cfg), &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, LogStreamNames: streams, FilterPattern: &pattern, StartTime: &from, EndTime: &until,
 	})
-	for page := 0; pages.HasMorePages(); page++ {
+	for page := 0; pages.HasMorePages(); {
 		if page == maxPages {
 			return all, fmt.Errorf("there are more than %d pages of it", maxPages)
 		}
@@ -251,6 +257,7 @@ func (n *notifier) filter(
 		if err != nil {
 			return all, awsclient.Error(err)
 		}
+		page += min(1, len(out.Events)) // a long log has many empty ones: they are bounded by the time they take
 		for _, e := range out.Events {
 			all = append(all, entry{aws.ToInt64(e.Timestamp), aws.ToString(e.Message)})
 		}
