@@ -221,6 +221,9 @@ func TestTheNotifierTellsWhatTheHooksLog(t *testing.T) {
 	told("a hook that crashed", c.logs(lines[0], "timeout", "abc-1"), 1, 1)
 	told("its next attempt", c.logs(lines[0], "timeout", "abc-1"), 1, 0)
 	told("another one", c.logs(lines[0], "error", "abc-2"), 1, 1)
+	if e := told("one that said nothing", c.logs("", "error"), 1, 1); !strings.HasPrefix(fmt.Sprint(e["log"]), hooksLog+" 2026/") || !strings.Contains(fmt.Sprint(o.mails[len(o.mails)-1]["email"]), "Log: "+hooksLog) {
+		t.Errorf("which hook it was is not said: %v", e)
+	}
 	told("one that goes on in another call", c.logs(lines[0], "success"), 0, 0)
 	told("none of ours", handed(hooksLog, "x", `{"event":"check"}`, "text", "{}", ""), 0, 0)
 

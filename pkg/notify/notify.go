@@ -219,6 +219,7 @@ func (m Message) lines() (lines []string) {
 		{"Application", strings.Trim(m.application+"/"+m.group, "/")},
 		{"Gate", l("lifecycle_event")},
 		{"Deployment", l("deployment_id")},
+		{"Log", l("log")},
 	} {
 		if f[1] != "" {
 			say("%s: %s", f[0], f[1])

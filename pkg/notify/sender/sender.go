@@ -133,6 +133,7 @@ func (n *notifier) tell(ctx context.Context, b batch, e entry, l notify.Line) er
 			return nil // it goes on in another call
 		}
 		s.Line = notify.Crash(l, wrote)
+		s.Line["log"] = b.LogGroup + " " + b.LogStream // all there is to look at where it died before its first line
 	}
 	if s.Earlier, err = n.earlier(ctx, s.Line, l.Text("record", "requestId"), e.Timestamp); err != nil {
 		n.say("everybody, perhaps again", s.Line, err)
