@@ -174,8 +174,7 @@ func (n *notifier) wrote(ctx context.Context, b batch, e entry) ([]notify.Line, 
 	defer cancel()
 	for {
 		seen, err := n.filter(ctx, b.LogGroup, []string{b.LogStream}, "", e.Timestamp-longest, e.Timestamp)
-		var lines []notify.Line
-		shown := false
+		lines, shown := []notify.Line{}, false
 		for _, s := range seen {
 			l := notify.Read(s.Message)
 			if l.Text("type") == "platform.start" {
@@ -227,10 +226,8 @@ func (n *notifier) earlier(ctx context.Context, l notify.Line, request string, a
 					e = notify.Crash(e, []notify.Line{l})
 				}
 				same := e.Text("deployment_id") == l.Text("deployment_id")
-				if e.Text("timestamp") >= l.Text("timestamp") {
-					continue
-				}
-				if same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster") {
+				near := same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster")
+				if near && e.Text("timestamp") < l.Text("timestamp") {
 					all, more = append(all, e), more && same
 				}
 			}
