@@ -221,6 +221,9 @@ func TestTheNotifierTellsWhatTheHooksLog(t *testing.T) {
 	told("a hook that crashed", c.logs(lines[0], "timeout", "abc-1"), 1, 1)
 	told("its next attempt", c.logs(lines[0], "timeout", "abc-1"), 1, 0)
 	told("another one", c.logs(lines[0], "error", "abc-2"), 1, 1)
+	if e := told("one that said nothing", c.logs("", "error"), 1, 1); !strings.HasPrefix(fmt.Sprint(e["log"]), hooksLog+" 2026/") || !strings.Contains(fmt.Sprint(o.mails[len(o.mails)-1]["email"]), "Log: "+hooksLog) {
+		t.Errorf("which hook it was is not said: %v", e)
+	}
 	told("one that goes on in another call", c.logs(lines[0], "success"), 0, 0)
 	told("none of ours", handed(hooksLog, "x", `{"event":"check"}`, "text", "{}", ""), 0, 0)
 
@@ -275,6 +278,42 @@ func TestTheNotifierKnowsTheService(t *testing.T) {
 	}
 	if !strings.Contains(o.subjects[1], "recovered") {
 		t.Error(o.subjects)
+	}
+}
+
+// However long a name a release gives itself, in whatever order a millisecond's lines are shown, and however many
+// empty pages the log has: people are told.
+func TestTheNotifierMissesNothing(t *testing.T) {
+	t.Parallel()
+	c, o := newCloud(t), newOffice(t)
+	n := reading(t, c, o)
+	hook := start(t, after, c.url, "RELEASE="+strings.Repeat("x", 70_000))
+	_, event := c.deploy(after, serve(t, with("GET /trips", answers(500))), serve(t, old()), suite{}.text())
+	n.ok(c.logs(hook.invoke(event, time.Minute).log, "success"))
+	if details, mails, posts := o.new(); len(details) != 1 || mails != 1 || posts != 1 {
+		t.Errorf("a long name: %d events, %d and %d messages", len(details), mails, posts)
+	}
+
+	end, verdict := system("report", "7", "success"), `{"event":"verdict","verdict":"FAIL","status":"Failed","deployment_id":"d-7","timestamp":"2026"}`
+	c.Log(hooksLog, "late", system("start", "7", ""), end, verdict, system("start", "8", ""), strings.Replace(verdict, "d-7", "d-8", 1))
+	n.ok(handed(hooksLog, "late", end))
+	if details, mails, _ := o.new(); len(details) != 1 || mails != 1 || details[0]["deployment_id"] != "d-7" {
+		t.Errorf("behind the report: %v, %d messages", details, mails)
+	}
+
+	page := 0
+	c.mu.Lock()
+	c.answers = map[string]func([]byte) string{"FilterLogEvents": func(input []byte) string {
+		if page++; strings.Contains(string(input), "logStreamNames") {
+			text, _ := json.Marshal(map[string]any{"events": []map[string]any{{"message": verdict}, {"message": end}}})
+			return string(text)
+		}
+		return fmt.Sprintf(`{"events":[],"nextToken":%q}`, strings.Repeat("x", max(0, 60-page)))
+	}}
+	c.mu.Unlock()
+	a := n.ok(handed(hooksLog, "late", end))
+	if details, mails, _ := o.new(); len(details) != 1 || mails != 1 || strings.Contains(a.log, `"NotifyFailed":1`) {
+		t.Errorf("empty pages: %d events, %d messages\n%s", len(details), mails, a.log)
 	}
 }
 

@@ -339,7 +339,7 @@ func theNotifier(all stacks) []string {
 			if on != nil && !slices.Equal(s.resources, on) {
 				say("%s on %v, want %v", a, s.resources, on)
 			}
-			if a == "events:PutEvents" && str(at(s.conditions, "StringEquals", "events:source")) != notify.Source {
+			if a == "events:PutEvents" && (str(at(s.conditions, "ForAllValues:StringEquals", "events:source")) != notify.Source || str(at(s.conditions, "Null", "events:source")) != "false") {
 				say("it may send anybody's events: %v", s.conditions)
 			}
 		}
@@ -433,7 +433,9 @@ func TestRights(t *testing.T) {
 			{"gate.yml", "- ec2:UnassignPrivateIpAddresses", "- s3:GetObject"},
 		}},
 		"the notifier has the least, and hears of all": {theNotifier, []mutation{
-			{"gate.yml", `{StringEquals: {"events:source": greenlight}}`, `{StringEquals: {"events:source": other}}`},
+			{"gate.yml", `{"events:source": greenlight}`, `{"events:source": other}`},
+			{"gate.yml", `"ForAllValues:StringEquals": {"events:source"`, `"StringEquals": {"events:source"`},
+			{"gate.yml", `, "Null": {"events:source": "false"}`, ``},
 			{"gate.yml", "          NOTIFY: !Ref Notify\n", ""},
 			{"gate.yml", "Principal: logs.amazonaws.com", "Principal: events.amazonaws.com"},
 			{"gate.yml", "      SourceAccount: !Ref \"AWS::AccountId\"\n", ""},

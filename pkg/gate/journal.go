@@ -172,7 +172,7 @@ func (j *journal) asks(q *question, d decision.Decision, link string) {
 	id := j.deploymentID
 	j.mu.Unlock()
 	j.line(zerolog.WarnLevel, "ask", j.linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
-		"reason", oneLine(d.Reason), "release", d.Seen.Release, "cluster", d.Seen.Cluster, "service", d.Seen.Service,
+		"reason", oneLine(d.Reason), "release", oneLine(d.Seen.Release), "cluster", d.Seen.Cluster, "service", d.Seen.Service,
 		"approve", "greenlight approve --deployment "+id+" --why TEXT",
 		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
 }
@@ -213,7 +213,7 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 	s := d.Seen
 	fields := []any{
 		"verdict", d.Verdict, "status", d.Status(), "blame", d.Blame, "reason", oneLine(d.Reason),
-		"release", s.Release, "suite", s.Suite, "suite_sha256", s.SuiteSHA256,
+		"release", oneLine(s.Release), "suite", oneLine(s.Suite), "suite_sha256", s.SuiteSHA256,
 		"checks_passed", passed, "checks_failed", failed, "duration_ms", millis(took),
 		"cluster", s.Cluster, "service", s.Service, "greenlight", version.Number(),
 	}

@@ -51,7 +51,7 @@ func unmarked(text string) string {
 	return strings.NewReplacer("*", "∗", "_", "‗", "~", "∼", "`", "'", "[", "(", "]", ")", "&", "+").Replace(text)
 }
 
-// Topic is the message for a topic in SNS's form, MessageStructure json: mail gets Mail, all others what Amazon Q
+// Topic is the message for a topic in SNS's form, MessageStructure json: mail gets Mail, a phone the title, all others what Amazon Q
 // Developer calls a custom notification (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). In
 // its markdown nothing is markup in a block of code.
 func (m Message) Topic() []byte {
@@ -71,7 +71,7 @@ func (m Message) Topic() []byte {
 			"summary":  unmarked(m.Title()), "eventType": DetailType, "relatedResources": pages,
 		},
 	}))
-	return encode(object{"default": chat, "https": chat, "email": string(m.Mail())})
+	return encode(object{"default": chat, "https": chat, "email": string(m.Mail()), "sms": m.Title()})
 }
 
 // sign is what the eye finds first.

@@ -52,7 +52,9 @@ func Crash(report Line, wrote []Line) Line {
 		"reason": "the hook ended without a verdict: " + how,
 	}
 	for _, w := range wrote {
-		l["deployment_id"], l["lifecycle_event"] = w.Text("deployment_id"), w.Text("lifecycle_event")
+		for _, name := range []string{"deployment_id", "lifecycle_event"} { // what Go's runtime says has none
+			l[name] = cmp.Or(w.Text(name), l.Text(name))
+		}
 	}
 	return l
 }
@@ -217,6 +219,7 @@ func (m Message) lines() (lines []string) {
 		{"Application", strings.Trim(m.application+"/"+m.group, "/")},
 		{"Gate", l("lifecycle_event")},
 		{"Deployment", l("deployment_id")},
+		{"Log", l("log")},
 	} {
 		if f[1] != "" {
 			say("%s: %s", f[0], f[1])

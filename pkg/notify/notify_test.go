@@ -117,7 +117,7 @@ func TestTheForms(t *testing.T) {
 func chat(t *testing.T, m notify.Message) []byte {
 	t.Helper()
 	var by map[string]string
-	if err := json.Unmarshal(m.Topic(), &by); err != nil || by["default"] != by["https"] || by["email"] != string(m.Mail()) {
+	if err := json.Unmarshal(m.Topic(), &by); err != nil || by["default"] != by["https"] || by["email"] != string(m.Mail()) || by["sms"] != m.Title() {
 		t.Fatalf("%v: %s", err, m.Topic())
 	}
 	return []byte(by["default"])
@@ -213,6 +213,15 @@ func FuzzAReleaseForgesNothing(f *testing.F) {
 			forge(t, h)
 		}
 	})
+}
+
+// What Go's runtime says of a panic comes last and names no deployment; the hook's own lines before it do.
+func TestACrashIsItsDeployments(t *testing.T) {
+	t.Parallel()
+	said := notify.Line{"event": "note", "message": "the function failed: panic"}
+	if c := notify.Crash(report("error", "Runtime.ExitError"), append(beside(t), line(t), said)); c.Text("deployment_id") != line(t).Text("deployment_id") || c.Text("lifecycle_event") == "" {
+		t.Errorf("it is about %v", c)
+	}
 }
 
 // forge puts a hostile text wherever one can be, and looks at every form.

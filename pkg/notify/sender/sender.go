@@ -133,6 +133,7 @@ func (n *notifier) tell(ctx context.Context, b batch, e entry, l notify.Line) er
 			return nil // it goes on in another call
 		}
 		s.Line = notify.Crash(l, wrote)
+		s.Line["log"] = b.LogGroup + " " + b.LogStream // all there is to look at where it died before its first line
 	}
 	if s.Earlier, err = n.earlier(ctx, s.Line, l.Text("record", "requestId"), e.Timestamp); err != nil {
 		n.say("everybody, perhaps again", s.Line, err)
@@ -173,16 +174,21 @@ func (n *notifier) wrote(ctx context.Context, b batch, e entry) ([]notify.Line, 
 	defer cancel()
 	for {
 		seen, err := n.filter(ctx, b.LogGroup, []string{b.LogStream}, "", e.Timestamp-longest, e.Timestamp)
-		var lines []notify.Line
+		lines, shown := []notify.Line{}, false
 		for _, s := range seen {
-			if l := notify.Read(s.Message); l.Text("type") == "platform.start" {
+			l := notify.Read(s.Message)
+			if l.Text("type") == "platform.start" {
+				if shown {
+					break
+				}
 				lines = nil
 			} else if l.Text("event") != "" {
 				lines = append(lines, l)
 			}
-			if s.Message == e.Message {
-				return lines, nil
-			}
+			shown = shown || s.Message == e.Message // what is of the same millisecond may stand behind it
+		}
+		if shown {
+			return lines, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -220,10 +226,8 @@ func (n *notifier) earlier(ctx context.Context, l notify.Line, request string, a
 					e = notify.Crash(e, []notify.Line{l})
 				}
 				same := e.Text("deployment_id") == l.Text("deployment_id")
-				if e.Text("timestamp") >= l.Text("timestamp") {
-					continue
-				}
-				if same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster") {
+				near := same || e.Text("service") == l.Text("service") && e.Text("cluster") == l.Text("cluster")
+				if near && e.Text("timestamp") < l.Text("timestamp") {
 					all, more = append(all, e), more && same
 				}
 			}
@@ -240,7 +244,7 @@ func (n *notifier) filter(
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(n.cfg), &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, LogStreamNames: streams, FilterPattern: &pattern, StartTime: &from, EndTime: &until,
 	})
-	for page := 0; pages.HasMorePages(); page++ {
+	for page := 0; pages.HasMorePages(); {
 		if page == maxPages {
 			return all, fmt.Errorf("there are more than %d pages of it", maxPages)
 		}
@@ -251,6 +255,7 @@ func (n *notifier) filter(
 		if err != nil {
 			return all, awsclient.Error(err)
 		}
+		page += min(1, len(out.Events)) // a long log has many empty ones: they are bounded by the time they take
 		for _, e := range out.Events {
 			all = append(all, entry{aws.ToInt64(e.Timestamp), aws.ToString(e.Message)})
 		}
