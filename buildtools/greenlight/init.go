@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,6 +68,12 @@ greenlight init --service trips/web --url https://trips.example`,
 		if err := i.wrong(args); err != nil {
 			return 0, err
 		}
+		i.found = map[string]string{"NAME": i.name, "CONTAINER": i.name, "RELEASE": "1", "OLD": i.name + ":new"}
+		if i.service == "" { // before signals are taken: it may be a pipe to which nobody writes
+			if err := i.image(); err != nil {
+				return i.failed(exitRefused, err), nil
+			}
+		}
 		ctx, stop := at.interruptible(ctx)
 		defer stop()
 		code, err := i.run(ctx)
@@ -115,13 +123,10 @@ func written() []string {
 
 // run finds out, writes all files or none, and says what to do next. The code is the error's.
 func (i *first) run(ctx context.Context) (int, error) {
-	i.found = map[string]string{"NAME": i.name, "CONTAINER": i.name, "RELEASE": "1", "OLD": i.name + ":new"}
-	look := i.image
 	if i.service != "" {
-		look = i.running
-	}
-	if code, err := look(ctx); err != nil {
-		return code, err
+		if code, err := i.running(ctx); err != nil {
+			return code, err
+		}
 	}
 	if err := i.suite(ctx); err != nil {
 		return exitNotLive, err
@@ -156,22 +161,39 @@ func (i *first) text(name string) string {
 	return regexp.MustCompile(`@[A-Z]+@`).ReplaceAllStringFunc(string(text), func(at string) string { return i.found[strings.Trim(at, "@")] })
 }
 
-// image reads the port of the last stage of the Dockerfile; the URL's where it has none.
-func (i *first) image(context.Context) (int, error) {
+// image reads the port that the last stage of the Dockerfile exposes: the URL's where it is among them or none is.
+func (i *first) image() error {
 	text, err := cli.ReadFile(i.dockerfile, i.at.stdin)
 	if err != nil {
-		return exitRefused, err
+		return err
 	}
-	stages := regexp.MustCompile(`(?mi)^\s*FROM\s`).Split(text, -1)
-	port := regexp.MustCompile(`(?mi)^\s*EXPOSE\s+(\d{1,5})\b`).FindStringSubmatch(stages[len(stages)-1])
-	if port == nil {
-		port = regexp.MustCompile(`:(\d+)/?$`).FindStringSubmatch(i.url)
+	stages := regexp.MustCompile(`(?mi)^\s*FROM\s`).Split(strings.TrimPrefix(text, "\ufeff"), -1)
+	if len(stages) == 1 {
+		return fmt.Errorf("%s has no FROM: is it a Dockerfile?", i.dockerfile)
 	}
-	if len(stages) == 1 || port == nil {
-		return exitRefused, fmt.Errorf("%s has no FROM, or neither an EXPOSE with a number nor --url names a port", i.dockerfile)
+	var ports []string
+	for _, line := range regexp.MustCompile(`(?mi)^\s*EXPOSE\s+(.*)$`).FindAllStringSubmatch(stages[len(stages)-1], -1) {
+		for _, port := range strings.Fields(line[1]) {
+			port = strings.TrimSuffix(strings.ToLower(port), "/tcp")
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 {
+				ports = append(ports, port)
+			}
+		}
 	}
-	i.found["PORT"] = port[1]
-	return 0, nil
+	at, _ := url.Parse(i.url) // it was checked
+	switch asked := at.Port(); {
+	case slices.Contains(ports, asked) || len(ports) == 0:
+		i.found["PORT"] = asked
+	default:
+		i.found["PORT"] = ports[0]
+	}
+	if i.found["PORT"] == "" {
+		return fmt.Errorf("the last stage of %s names no port by EXPOSE, and --url has none: add EXPOSE, or give --url with a port", i.dockerfile)
+	}
+	if len(ports) > 1 {
+		i.notes += line(fmt.Sprintf("%s exposes %s: %s is taken", i.dockerfile, strings.Join(ports, ", "), i.found["PORT"]))
+	}
+	return nil
 }
 
 // running reads what the service runs.
