@@ -26,14 +26,14 @@ demo: build ## rehearse a good and a bad release on this machine
 picture: demo ## make the README's picture again, with chromium
 	@sh buildtools/rehearse/picture.sh
 
-test: go ## all tests
-	@sh buildtools/test.sh $(GO)
+test: go ## [RACE=-race] all tests
+	@sh buildtools/test.sh $(GO) $(RACE)
 
-check: go ## what CI runs: formatting, lint, tidy, all tests
+check: go templates ## what CI runs: formatting, lint, tidy, all tests with the race detector
 	$(LINT) fmt --diff
 	$(LINT) run ./...
 	$(GO) mod tidy -diff
-	@$(MAKE) test
+	@$(MAKE) test RACE=-race
 
 templates:
 	@sh buildtools/lint-templates.sh
