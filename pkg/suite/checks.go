@@ -218,7 +218,7 @@ func (r *reader) canFail(c *Check) {
 		for _, sub := range e.subjects {
 			for _, x := range sub.rule {
 				given++
-				if x.findsEmpty() {
+				if x.findsEmpty {
 					patterns++
 					where = x.at
 				}

@@ -108,7 +108,7 @@ func (r *reader) rules(p pair, of subject) []subject {
 		nodes = r.items(p.value, of.text())
 	}
 	return list(nodes, func(n *yaml.Node) subject {
-		of.rule = r.rule(n, of.kind)
+		of.rule = r.rule(n, of.kind, false)
 		return of
 	})
 }

@@ -35,7 +35,7 @@ const (
 // body is what a request sends.
 type body struct {
 	contentType string
-	json        *value
+	json        *any // a value of the suite
 	text        text
 	form        []field
 	multipart   bool
@@ -55,7 +55,7 @@ func (b *body) bytes(f *filler) (content []byte, contentType string) {
 	case b == nil:
 		return nil, ""
 	case b.json != nil:
-		return b.json.appendJSON(nil, f), b.contentType
+		return appendJSON(nil, *b.json, f), b.contentType
 	case b.form != nil:
 		return b.fields(f)
 	case b.file != nil:
@@ -260,7 +260,7 @@ func (r *reader) body(p pair) *body {
 			r.warn(posOf(n), "write it without the quotes around it",
 				"the JSON is in quotes, and so it is sent as one text")
 		}
-		return &body{contentType: "application/json", json: new(r.value(p.value, "json"))}
+		return &body{contentType: "application/json", json: new(r.value(p.value, "json", 0))}
 	case "form":
 		b := &body{contentType: "application/x-www-form-urlencoded", form: []field{}}
 		for _, f := range r.pairs(p.value, "form") {

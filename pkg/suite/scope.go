@@ -191,7 +191,7 @@ func (u *usage) check(c *Check) {
 // demands reports whether no answer without the variable's value can hold.
 func (e *expectation) demands(name string) bool {
 	return slices.ContainsFunc(e.subjects, func(sub subject) bool {
-		return slices.ContainsFunc(sub.rule, func(x expected) bool { return x.demands(name) })
+		return slices.ContainsFunc(sub.rule, func(x operator) bool { return x.demands(name) })
 	})
 }
 
@@ -239,7 +239,7 @@ func (s *Step) visit(f func(t text, expected bool)) {
 			asked(h.value)
 		}
 		if b.json != nil {
-			b.json.visit(asked)
+			visitTexts(*b.json, asked)
 		}
 	}
 	for _, sub := range s.expect.subjects {

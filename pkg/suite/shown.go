@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -15,19 +14,23 @@ import (
 // maxShown bounds what is kept of a value that is shown, in bytes, before secrets are taken out.
 const maxShown = 4 << 10
 
+// isType reports whether a value of an answer is of that type, by the words of the "type" expectation.
 func isType(v any, typ string) bool {
-	if typ != "integer" {
-		return string(kindOf(v)) == typ
+	switch v := v.(type) {
+	case bool:
+		return typ == "boolean"
+	case json.Number:
+		_, err := v.Int64()
+		f, beyond := v.Float64()
+		return typ == "number" || typ == "integer" && (err == nil || beyond == nil && f == math.Trunc(f))
+	case string:
+		return typ == "string"
+	case []any:
+		return typ == "array"
+	case map[string]any:
+		return typ == "object"
 	}
-	n, ok := v.(json.Number)
-	if !ok {
-		return false
-	}
-	if _, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
-		return true
-	}
-	f, err := n.Float64()
-	return err == nil && f == math.Trunc(f)
+	return typ == "null"
 }
 
 // lengthOf counts a text's characters, a list's elements and an object's members.
@@ -43,9 +46,10 @@ func lengthOf(v any) (int, bool) {
 	return 0, false
 }
 
-func (v value) shown(s Scope) string {
+// shownWant writes a value of the suite.
+func shownWant(v any, s Scope) string {
 	f := filler{Scope: s}
-	b := v.appendJSON(nil, &f)
+	b := appendJSON(nil, v, &f)
 	if f.err != nil {
 		return f.err.Error()
 	}

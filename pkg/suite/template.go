@@ -20,6 +20,8 @@ type text struct {
 	raw   string
 	parts []part
 	at    Pos
+	// plain says that it is compared with a text, of a header or body: a captured number is its digits there.
+	plain bool
 }
 
 // part is a piece of literal text or, when name is set, a variable.
