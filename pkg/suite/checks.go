@@ -13,20 +13,20 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 )
 
-func (r *reader) checks(p *pair, d *defaults) []Check {
-	out := list(r.items(p.value, "checks"), func(n *yaml.Node) Check { return r.check(n, d) })
+func (r *reader) checks(p *pair, d *defaults) []*Check {
+	out := list(r.items(p.value, "checks"), func(n *yaml.Node) *Check { return r.check(n, d) })
 	switch {
 	case p.value.Kind != yaml.SequenceNode:
 	case len(out) == 0:
 		r.fail(p.at, "write a check: {name: health, request: GET /health, expect: {status: 200}}", "the suite has no checks")
-	case !slices.ContainsFunc(out, func(c Check) bool { return !c.Observe }):
+	case !slices.ContainsFunc(out, func(c *Check) bool { return !c.Observe }):
 		r.fail(p.at, "take observe away from one that should count", "all checks only observe, so the suite cannot fail")
 	}
 	return out
 }
 
-func (r *reader) check(n *yaml.Node, d *defaults) Check {
-	c := Check{At: posOf(n), Allowed: d.allowed}
+func (r *reader) check(n *yaml.Node, d *defaults) *Check {
+	c := &Check{At: posOf(n), Allowed: d.allowed}
 	single := Step{At: c.At}
 	var steps *pair
 	requestKey := ""
@@ -66,7 +66,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 		r.finish(&single, d)
 		c.Steps = []*Step{&single}
 	}
-	r.finishCheck(&c, d)
+	r.finishCheck(c, d)
 	return c
 }
 
@@ -237,17 +237,17 @@ func (r *reader) canFail(c *Check) {
 	}
 }
 
-func (r *reader) compares(p *pair, d *defaults) []Comparison {
-	out := list(r.items(p.value, "compare"), func(n *yaml.Node) Comparison { return r.comparison(n, d) })
+func (r *reader) compares(p *pair, d *defaults) []*Comparison {
+	out := list(r.items(p.value, "compare"), func(n *yaml.Node) *Comparison { return r.comparison(n, d) })
 	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "leave compare out", "nothing is compared")
 	}
 	return out
 }
 
-func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
+func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	step := &Step{At: posOf(n)}
-	c := Comparison{
+	c := &Comparison{
 		Check: Check{At: step.At, Steps: []*Step{step}}, Pairs: defaultPairs, Warmup: defaultWarmup,
 		WarmUpWithin: defaultWarmUpWithin, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
 	}

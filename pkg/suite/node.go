@@ -124,12 +124,13 @@ type row struct {
 	read func(p pair)
 }
 
-// entries reads the entries of a mapping in order, those of merged mappings last.
-func (r *reader) entries(n *yaml.Node, what string, keys []row) {
-	names := list(keys, func(k row) string { return k.key })
-	for _, p := range r.pairs(n, what, names...) {
-		keys[slices.Index(names, p.key)].read(p)
-	}
+// entries reads the entries of a mapping in order, those of merged mappings last, and returns their keys.
+func (r *reader) entries(n *yaml.Node, what string, keys []row) []string {
+	known := list(keys, func(k row) string { return k.key })
+	return list(r.pairs(n, what, known...), func(p pair) string {
+		keys[slices.Index(known, p.key)].read(p)
+		return p.key
+	})
 }
 
 // keyHelp is the help for an unknown key; all are the entries of its mapping.
@@ -299,6 +300,11 @@ func list[T, U any](all []T, of func(T) U) []U {
 		out[i] = of(one)
 	}
 	return out
+}
+
+// kept are those of them for which keep holds.
+func kept[T any](all []T, keep func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return !keep(one) })
 }
 
 func quote(s string) string { return redact.Quote(s) }

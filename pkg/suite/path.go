@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/greenlight-ecs/greenlight/pkg/jsonpath"
 )
 
@@ -81,6 +83,14 @@ func (s Scope) inPath(name string) (pathValue, error) {
 		return pathValue{node: s.Captured[name]}, nil
 	}
 	return pathValue{value, true}, nil
+}
+
+// pathAt reads a path that stands as a value.
+func (r *reader) pathAt(n *yaml.Node, what string) jsonPath {
+	if n = r.single(n, what); n == nil {
+		return jsonPath{}
+	}
+	return r.jsonPath(n.Value, posOf(n))
 }
 
 func (r *reader) jsonPath(expr string, at Pos) jsonPath {

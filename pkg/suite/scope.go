@@ -113,8 +113,7 @@ func (r *reader) checkVariables(s *Suite) {
 		u.check(s.teardown)
 		u.onBlue(s.teardown, s)
 	}
-	for i := range s.checks {
-		c := &s.checks[i]
+	for _, c := range s.checks {
 		u.check(c)
 		if c.needsSetup && slices.Contains(s.readiness, c.Name) {
 			r.fail(s.readinessAt, "wait for a check that needs no login",
@@ -125,8 +124,7 @@ func (r *reader) checkVariables(s *Suite) {
 		r.fail(s.host.at, "compare asks the old release too; write the host's name",
 			"${RELEASE} in the host would fail on the old release")
 	}
-	for i := range s.compares {
-		c := &s.compares[i]
+	for _, c := range s.compares {
 		u.captured, u.later = u.setup, nil
 		u.step(c.Steps[0], func(t text, _ bool) {
 			if mentions(t, varRelease) {
@@ -233,13 +231,8 @@ func (s *Step) visit(f func(t text, expected bool)) {
 		asked(h.value)
 	}
 	if b := s.body; b != nil {
-		asked(b.text)
-		for _, h := range b.form {
-			asked(h.name)
-			asked(h.value)
-		}
-		if b.json != nil {
-			visitTexts(*b.json, asked)
+		for _, t := range b.texts {
+			asked(t)
 		}
 	}
 	for _, sub := range s.expect.subjects {

@@ -59,8 +59,8 @@ type Suite struct {
 	// setup and teardown are flows, nil without any; setupPerCheck says that each check has its own.
 	setup, teardown *Check
 	setupPerCheck   bool
-	checks          []Check
-	compares        []Comparison
+	checks          []*Check
+	compares        []*Comparison
 	watch           *Watch // nil without one
 	roots           *x509.CertPool
 	server          string // the name that certificates must have
@@ -147,13 +147,8 @@ func (s *Suite) SHA256() string { return s.sha256 }
 
 // References lists the variables whose values the caller of Run looks up.
 func (s *Suite) References() []Reference {
-	var out []Reference
-	for _, v := range s.variables {
-		if v.ref != nil {
-			out = append(out, *v.ref)
-		}
-	}
-	return out
+	looked := kept(s.variables, func(v variable) bool { return v.ref != nil })
+	return list(looked, func(v variable) Reference { return *v.ref })
 }
 
 // Variables lists the names that the suite declares.
@@ -189,14 +184,14 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
 func (s *Suite) MentionsRelease() bool {
-	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c Check) bool { return c.mentionsRelease }) ||
+	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c *Check) bool { return c.mentionsRelease }) ||
 		s.setup != nil && s.setup.mentionsRelease || s.teardown != nil && s.teardown.mentionsRelease
 }
 
 // ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
 // which release answered.
 func (s *Suite) ProvesRelease() bool {
-	return slices.ContainsFunc(s.checks, func(c Check) bool { return c.ProvesRelease && !c.Observe })
+	return slices.ContainsFunc(s.checks, func(c *Check) bool { return c.ProvesRelease && !c.Observe })
 }
 
 // InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
@@ -285,21 +280,16 @@ func (s *Suite) Counted() []string {
 
 // Comparisons lists the names of the suite's comparisons.
 func (s *Suite) Comparisons() []string {
-	return list(s.compares, func(c Comparison) string { return c.Name })
+	return list(s.compares, func(c *Comparison) string { return c.Name })
 }
 
 // UnknownTags lists the tags of a filter that nothing in the suite has: misspelt, or meant for another suite.
 func (s *Suite) UnknownTags(filter []string) []string {
-	var out []string
-	for _, f := range filter {
-		tag := strings.TrimPrefix(f, "!")
-		known := slices.ContainsFunc(s.checks, func(c Check) bool { return slices.Contains(c.tags, tag) }) ||
-			slices.ContainsFunc(s.compares, func(c Comparison) bool { return slices.Contains(c.tags, tag) })
-		if !known {
-			out = append(out, tag)
-		}
-	}
-	return out
+	tags := list(filter, func(f string) string { return strings.TrimPrefix(f, "!") })
+	return kept(tags, func(tag string) bool {
+		return !slices.ContainsFunc(s.checks, func(c *Check) bool { return slices.Contains(c.tags, tag) }) &&
+			!slices.ContainsFunc(s.compares, func(c *Comparison) bool { return slices.Contains(c.tags, tag) })
+	})
 }
 
 // CheckTags returns an error when a tag filter would leave no check that counts.
@@ -325,14 +315,10 @@ func (s *Suite) CheckTags(tags []string) error {
 
 // ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
 func (s *Suite) ReadinessChecks() []*Check {
-	var out []*Check
-	for i := range s.checks {
-		c := &s.checks[i]
-		if slices.Contains(s.readiness, c.Name) || len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup {
-			out = append(out, c)
-		}
-	}
-	if len(out) > 0 {
+	if out := kept(s.checks, func(c *Check) bool {
+		return slices.Contains(s.readiness, c.Name) ||
+			len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup
+	}); len(out) > 0 {
 		return out
 	}
 	return []*Check{{Name: "GET / below 500", Attempts: 1, Steps: []*Step{{
@@ -350,19 +336,8 @@ func (s *Suite) Setup() (setup, teardown *Check, each bool) {
 
 // Chosen returns the checks and comparisons that a tag filter leaves.
 func (s *Suite) Chosen(tags []string) ([]*Check, []*Comparison) {
-	checks := make([]*Check, 0, len(s.checks))
-	for i := range s.checks {
-		if keeps(tags, s.checks[i].tags) {
-			checks = append(checks, &s.checks[i])
-		}
-	}
-	var compares []*Comparison
-	for i := range s.compares {
-		if keeps(tags, s.compares[i].tags) {
-			compares = append(compares, &s.compares[i])
-		}
-	}
-	return checks, compares
+	return kept(s.checks, func(c *Check) bool { return keeps(tags, c.tags) }),
+		kept(s.compares, func(c *Comparison) bool { return keeps(tags, c.tags) })
 }
 
 // RequestLine is the request as the suite writes it: "GET /orders/${id}".
