@@ -29,7 +29,6 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 	c := &Check{At: posOf(n), Allowed: d.allowed}
 	single := Step{At: c.At}
 	var steps *pair
-	requestKey := ""
 	own := []row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
 		{"steps", func(p pair) { steps = &p }},
@@ -37,27 +36,16 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 		{"allowed_failures", func(p pair) { c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts) }},
 		{"tags", func(p pair) { c.tags = r.tags(p.value) }},
 		{"observe", func(p pair) { c.Observe = r.boolean(p.value, "observe") }},
-		{"after", func(p pair) {
-			for _, one := range r.oneOrMore(p.value, "after") {
-				if name, ok := r.scalar(one, "the name of a check"); ok {
-					c.After = append(c.After, name)
-				}
-			}
-		}},
-	}
-	for _, k := range r.requestKeys(&single) {
-		own = append(own, row{k.key, func(p pair) {
-			k.read(p)
-			requestKey = p.key
-		}})
+		{"after", func(p pair) { c.After = r.checkNames(r.oneOrMore(p.value, "after")) }},
 	}
 	before := len(r.problems)
-	r.entries(n, "a check", own)
+	given := r.entries(n, "a check", slices.Concat(own, r.requestKeys(&single)))
+	asked := kept(given, func(key string) bool { return !slices.ContainsFunc(own, func(k row) bool { return k.key == key }) })
 	switch {
-	case steps != nil && requestKey != "":
+	case steps != nil && len(asked) > 0:
 		c.Flow = true
 		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s",
-			requestKey)
+			asked[len(asked)-1])
 	case steps != nil:
 		c.Flow = true
 		c.Steps = r.steps(steps, d)
@@ -100,6 +88,16 @@ func (r *reader) name(n *yaml.Node) string {
 		return "?"
 	}
 	return s
+}
+
+// checkNames reads the names of checks.
+func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
+	for _, n := range nodes {
+		if name, ok := r.scalar(n, "the name of a check"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (r *reader) tags(n *yaml.Node) []string {

@@ -59,12 +59,6 @@ func (e *expectation) looksAt(k subjectKind) bool {
 	return slices.ContainsFunc(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
-// visit calls f for every text of the subject that may hold variables.
-func (s *subject) visit(f func(text)) {
-	f(s.path.text)
-	s.rule.visit(f)
-}
-
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
 	r.entries(n, "expect", r.expectKeys(&e))

@@ -85,21 +85,13 @@ func operators() []operatorRow {
 	}
 }
 
-// visit calls f for every text in it that may hold variables.
-func (o operator) visit(f func(text)) {
-	f(o.pattern)
-	for _, v := range o.values {
-		visitTexts(v, f)
-	}
-	o.rule.visit(f)
-}
+// texts are those in it that may hold variables.
+func (o operator) texts() []text { return slices.Concat(textsIn(o.values), []text{o.pattern}, o.rule.texts()) }
 
 // demands reports whether no value without the variable's can hold.
 func (o operator) demands(name string) bool {
 	if len(o.values) > 0 {
-		return !slices.ContainsFunc(o.values, func(v any) bool {
-			return !inSome(func(f func(text)) { visitTexts(v, f) }, name)
-		})
+		return !slices.ContainsFunc(o.values, func(v any) bool { return !inSome(textsIn(v), name) })
 	}
 	// A choice, or a part that may be missing, could leave the value out.
 	return mentions(o.pattern, name) &&

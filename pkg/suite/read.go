@@ -177,15 +177,10 @@ func (r *reader) readiness(n *yaml.Node, s *Suite) {
 	r.entries(n, "readiness", []row{
 		{"checks", func(p pair) {
 			names := r.items(p.value, "checks of readiness")
-			for _, c := range names {
-				if name, ok := r.scalar(c, "the name of a check"); ok {
-					s.readiness = append(s.readiness, name)
-				}
-			}
 			if len(names) == 0 {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
-			s.readinessAt = p.at
+			s.readiness, s.readinessAt = r.checkNames(names), p.at
 		}},
 		{"consecutive", func(p pair) { s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts) }},
 		{"within", func(p pair) { s.Within = r.duration(p.value, "within", 24*maxTimeout) }},

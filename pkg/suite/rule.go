@@ -35,7 +35,7 @@ func (r *reader) rule(n *yaml.Node, k subjectKind, negated bool) rule {
 			"a list does not say how it is to be compared")
 		return nil
 	}
-	rows := slices.DeleteFunc(operators(), func(o operatorRow) bool { return !slices.Contains(o.subjects, k) })
+	rows := kept(operators(), func(o operatorRow) bool { return slices.Contains(o.subjects, k) })
 	known := list(rows, func(o operatorRow) string { return o.word })
 	var out rule
 	before := len(r.problems)
@@ -82,12 +82,8 @@ func (r *reader) checkRule(ru rule, maxBody int64) {
 	}
 }
 
-// visit calls f for every text in the rule that may hold variables.
-func (ru rule) visit(f func(text)) {
-	for _, o := range ru {
-		o.visit(f)
-	}
-}
+// texts are those in the rule that may hold variables.
+func (ru rule) texts() []text { return slices.Concat(list(ru, operator.texts)...) }
 
 // Mismatch is one operator that did not hold.
 type Mismatch struct{ Expected, Got string }

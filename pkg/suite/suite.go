@@ -184,8 +184,8 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
 func (s *Suite) MentionsRelease() bool {
-	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c *Check) bool { return c.mentionsRelease }) ||
-		s.setup != nil && s.setup.mentionsRelease || s.teardown != nil && s.teardown.mentionsRelease
+	return s.HostMentionsRelease() ||
+		slices.ContainsFunc(append(s.flows(), s.checks...), func(c *Check) bool { return c.mentionsRelease })
 }
 
 // ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
@@ -232,17 +232,11 @@ func (c *Check) Once() *Check {
 }
 
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
-func (s *Step) SendsRelease() bool {
-	found := false
-	s.visit(func(t text, expected bool) { found = found || !expected && mentions(t, varRelease) })
-	return found
-}
+func (s *Step) SendsRelease() bool { return inSome(s.sent(), varRelease) }
 
-// inSome reports whether the variable stands in one of the texts that visit calls its argument for.
-func inSome(visit func(func(text)), name string) bool {
-	found := false
-	visit(func(t text) { found = found || mentions(t, name) })
-	return found
+// inSome reports whether the variable stands in one of the texts.
+func inSome(texts []text, name string) bool {
+	return slices.ContainsFunc(texts, func(t text) bool { return mentions(t, name) })
 }
 
 func mentions(t text, name string) bool {
@@ -315,10 +309,11 @@ func (s *Suite) CheckTags(tags []string) error {
 
 // ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
 func (s *Suite) ReadinessChecks() []*Check {
-	if out := kept(s.checks, func(c *Check) bool {
+	out := kept(s.checks, func(c *Check) bool {
 		return slices.Contains(s.readiness, c.Name) ||
 			len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup
-	}); len(out) > 0 {
+	})
+	if len(out) > 0 {
 		return out
 	}
 	return []*Check{{Name: "GET / below 500", Attempts: 1, Steps: []*Step{{
@@ -332,6 +327,11 @@ func (s *Suite) ReadinessChecks() []*Check {
 // any. Each says that every check has its own.
 func (s *Suite) Setup() (setup, teardown *Check, each bool) {
 	return s.setup, s.teardown, s.setupPerCheck
+}
+
+// flows are setup and teardown, where there are any.
+func (s *Suite) flows() []*Check {
+	return kept([]*Check{s.setup, s.teardown}, func(c *Check) bool { return c != nil })
 }
 
 // Chosen returns the checks and comparisons that a tag filter leaves.

@@ -146,7 +146,7 @@ func (t text) literal() string {
 
 // names lists the variables in the text.
 func (t text) names() []part {
-	return slices.DeleteFunc(slices.Clone(t.parts), func(p part) bool { return p.name == "" })
+	return kept(t.parts, func(p part) bool { return p.name != "" })
 }
 
 // expand puts the values in, each passed through escape when that is not nil. A value is never
@@ -258,12 +258,10 @@ var ErrLink = errors.New("a link is not a segment of a path")
 
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {
-	ok := true
-	s.visit(func(t text, _ bool) {
-		for _, p := range t.names() {
+	return !slices.ContainsFunc(s.texts(), func(t text) bool {
+		return slices.ContainsFunc(t.names(), func(p part) bool {
 			_, _, found := sc.get(p.name)
-			ok = ok && found
-		}
+			return !found
+		})
 	})
-	return ok
 }

@@ -92,21 +92,19 @@ func compareNumbers(a, b json.Number) int {
 	return cmp.Compare(x, y)
 }
 
-// visitTexts calls f for every text in the value.
-func visitTexts(v any, f func(text)) {
+// textsIn are the texts in a value of the suite.
+func textsIn(v any) (out []text) {
 	switch v := v.(type) {
 	case text:
-		f(v)
+		return []text{v}
 	case []any:
-		for _, item := range v {
-			visitTexts(item, f)
-		}
+		return slices.Concat(list(v, textsIn)...)
 	case object:
 		for _, m := range v {
-			f(m.key)
-			visitTexts(m.value, f)
+			out = append(append(out, m.key), textsIn(m.value)...)
 		}
 	}
+	return out
 }
 
 // appendJSON writes the value with its variables expanded.
