@@ -86,7 +86,9 @@ func operators() []operatorRow {
 }
 
 // texts are those in it that may hold variables.
-func (o operator) texts() []text { return slices.Concat(textsIn(o.values), []text{o.pattern}, o.rule.texts()) }
+func (o operator) texts() []text {
+	return slices.Concat(textsIn(o.values), []text{o.pattern}, o.rule.texts())
+}
 
 // demands reports whether no value without the variable's can hold.
 func (o operator) demands(name string) bool {

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"crypto/x509"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -352,3 +353,10 @@ func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots
 
 // Place is a place in the suite's file.
 func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }
+
+//go:embed schema.json
+var schema []byte
+
+// Schema returns the JSON Schema (2020-12) of a suite, with which editors complete and check one. What
+// needs more than a schema (variables that are used, checks that cannot fail) only Read finds.
+func Schema() []byte { return append([]byte(nil), schema...) }
