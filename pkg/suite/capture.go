@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
-	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // capture takes one value out of an answer, for later steps.
@@ -30,15 +29,7 @@ type capture struct {
 
 // captures reads {id: $.id}, {token: {path: $.token, secret: true}}, {csrf: {body: 'value="([^"]+)"'}} and their like.
 func (r *reader) captures(n *yaml.Node) []capture {
-	var out []capture
-	for _, p := range r.pairs(n, "capture") {
-		if !template.IsName(p.key) {
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
-			continue
-		}
-		out = append(out, r.capture(p))
-	}
-	return out
+	return list(kept(r.pairs(n, "capture"), r.isName), r.capture)
 }
 
 func (r *reader) capture(p pair) capture {
