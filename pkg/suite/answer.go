@@ -60,8 +60,7 @@ func shownWant(v any, s Scope) string {
 	return cut(string(b))
 }
 
-// shown writes a value of a response as JSON, so that "2" and 2 look different. Secrets go before the
-// encoding, which would hide them from the eyes of a redactor but not from those of a reader.
+// shown writes a value of an answer as JSON: "2" is not 2. Secrets go first: encoded, a redactor would not find them.
 func shown(v any, secrets *redact.Redactor) string {
 	if t, ok := v.(string); ok {
 		return cut(string(appendPlain(nil, secrets.Cut(cut(t)))))
@@ -111,8 +110,7 @@ func cut(s string) string {
 // maxJSONDepth is how deep an answer's JSON may be nested: as deep as encoding/json goes.
 const maxJSONDepth = 10_000
 
-// decode reads one JSON value, and nothing behind it. Of two members with one key, nobody can say which of them
-// another reader takes.
+// decode reads one JSON value. Of two members with one key, nobody can say which of them another reader takes.
 func decode(o probe.Observation) (any, *Mismatch) {
 	const expected = "a JSON body"
 	body := BodyText(o)

@@ -52,9 +52,8 @@ func (s *Suite) Requests() []Asked {
 	return out
 }
 
-// ReadPaths lists the paths that the suite's checks of a single GET ask for, each once: what anybody may
-// ask of the application at any time. A path with a variable in it is left out, and one that needs more
-// headers than a plain request has.
+// ReadPaths lists the paths of the checks of a single GET, each once, without variables and headers of their own: what
+// anybody may ask of the application at any time.
 func (s *Suite) ReadPaths() []string {
 	var paths []string
 	for _, c := range s.checks {
@@ -67,8 +66,7 @@ func (s *Suite) ReadPaths() []string {
 	return paths
 }
 
-// Host returns the host that the suite's requests name, and where it says so; without one it is empty.
-// One that holds a variable is not known before a run.
+// Host returns the host that the suite's requests name, and where; "" without one, or where it holds a variable.
 func (s *Suite) Host() (string, diagnostic.Place) {
 	if s.host.parts != nil {
 		return "", diagnostic.Place{}
@@ -82,6 +80,5 @@ func (s *Suite) SaysHost() bool { return s.host.literal() != "" }
 // HostMentionsRelease reports whether ${RELEASE} stands in the host that the suite's requests name.
 func (s *Suite) HostMentionsRelease() bool { return mentions(s.host, varRelease) }
 
-// HostHeader returns the host that the suite's requests name, with its variables filled in, or "". A value
-// that no header can hold is an error.
+// HostHeader returns the host that the requests name, filled in, or ""; one that no header can hold is an error.
 func (s *Suite) HostHeader(sc Scope) (string, error) { return s.host.header(sc) }

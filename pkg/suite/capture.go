@@ -91,8 +91,7 @@ func (r *reader) group(n *yaml.Node) *regexp.Regexp {
 	return re
 }
 
-// Captures returns the values that the step captures from the answer, by the names of their variables; nil without
-// any. A value that is not there, or not a single one, is wrong.
+// Captures returns the values that the step captures, by name, or nil. One that is not there, or not single, is wrong.
 func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missing []Wrong) {
 	for _, c := range s.captures {
 		node, got := v.capture(c, sc)

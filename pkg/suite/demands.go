@@ -7,8 +7,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
-// demand is one thing that a platform team may ask of every suite, with how to meet it. Met says whether the suite does;
-// the number is the policy file's.
+// demand is one thing that a platform team may ask of every suite, how to meet it, and whether a suite does.
 type demand struct {
 	key, help string
 	met       func(s *Suite, least int) bool

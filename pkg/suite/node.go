@@ -15,8 +15,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// maxNesting is how deep a suite's mappings and lists may stand in each other. A request's body of
-// more than 60 levels is not a smoke test.
+// maxNesting is how deep a suite's mappings and lists may stand in each other: deeper is not a smoke test.
 const maxNesting = 100
 
 // Pos is a place in the suite's file, 1-based; smaller than a diagnostic.Place, as there are many.
@@ -60,8 +59,7 @@ func (r *reader) warn(p Pos, help, format string, args ...any) {
 	}
 }
 
-// resolve returns the node that an alias stands for, and counts the visit. It returns nil when the
-// document stands for more than anybody wrote.
+// resolve returns the node that an alias stands for; nil when the document stands for more than anybody wrote.
 func (r *reader) resolve(n *yaml.Node, depth int) *yaml.Node {
 	for n != nil && n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -288,8 +288,7 @@ func readBound(r *reader, p operand) operator {
 // unbounded is the upper bound of a length that has none.
 const unbounded = math.MaxInt
 
-// readLength reads 3 or {min: 1, max: 5}: how many characters a text, elements a list, and members an object has; or of
-// several values, how many they are.
+// readLength reads 3 or {min: 1, max: 5}, of characters, elements or members; or of several values, of them.
 func readLength(r *reader, p operand) operator {
 	const most = 1 << 30
 	before := len(r.problems)

@@ -32,8 +32,7 @@ const (
 	maxAttempts = 10000
 )
 
-// body is what a request sends: the texts in it that may hold variables, and what writes it with their values, and says
-// its type.
+// body is what a request sends: its texts that may hold variables, and what writes it with their values.
 type body struct {
 	texts []text
 	write func(f *filler) (content []byte, contentType string)
@@ -284,8 +283,7 @@ func (r *reader) body(p pair) *body {
 	return &body{[]text{t}, func(f *filler) ([]byte, string) { return []byte(f.text(t)), "" }}
 }
 
-// part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or the whole
-// body from a file.
+// part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or a whole body.
 func (r *reader) part(p pair) field {
 	var f field
 	f.name, _ = r.text(p.key, p.at)
@@ -320,8 +318,7 @@ func (r *reader) part(p pair) field {
 	return f
 }
 
-// CheckHeader returns the canonical name of a header that is to be sent with every request. It is an error when
-// no suite may send it, or no request can hold its value.
+// CheckHeader returns the canonical name of a header that is to be sent with every request, or why it cannot be.
 func CheckHeader(name, value string) (canonical string, err error) {
 	canonical = http.CanonicalHeaderKey(name)
 	why := refusedHeader(canonical)
@@ -345,8 +342,7 @@ func (s *Step) Link() string {
 	return s.path.parts[0].name
 }
 
-// Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that
-// makes it another request.
+// Request builds what is sent. A variable without a value, or with one that makes it another request, is an error.
 func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{

@@ -14,8 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// The defaults of a suite. buildtools/smoke/README.md tells them; one that changes changes what
-// every suite means.
+// The defaults of a suite, which buildtools/smoke/README.md tells; one that changes changes what every suite means.
 const (
 	defaultTimeout     = 5 * time.Second
 	defaultMaxBody     = 1 << 20
@@ -125,8 +124,7 @@ type Step struct {
 	maxBody   int64
 	expect    expectation
 	captures  []capture
-	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
-	// after a failure.
+	// Eventually is how long it is asked again until its expectation holds, Always that it is run after a failure, too.
 	Eventually time.Duration
 	Always     bool
 	// broken is set when its request or expectation was already found wrong.
@@ -157,8 +155,7 @@ func (s *Suite) Variables() []string {
 	return list(s.variables, func(v variable) string { return v.name })
 }
 
-// Redactor returns what hides the secrets among the values, and those that the suite itself declares. The
-// error names a variable whose secret is too large to be hidden.
+// Redactor returns what hides the secrets of the values and of the suite; one too large to be hidden is an error.
 func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 	secrets := map[string]string{}
 	for name, v := range values {
@@ -189,8 +186,7 @@ func (s *Suite) MentionsRelease() bool {
 		slices.ContainsFunc(append(s.flows(), s.checks...), func(c *Check) bool { return c.mentionsRelease })
 }
 
-// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
-// which release answered.
+// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer: passing proves who answered.
 func (s *Suite) ProvesRelease() bool {
 	return slices.ContainsFunc(s.checks, func(c *Check) bool { return c.ProvesRelease && !c.Observe })
 }
@@ -211,8 +207,7 @@ func (c *Check) writes() bool {
 // Reads reports whether the request changes nothing: GET or HEAD.
 func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" || s.grpc }
 
-// Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue
-// may be asked the same.
+// Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue may be asked.
 func (c *Check) Single() bool {
 	return !c.Flow && len(c.Steps) == 1 && c.Steps[0].Reads() && !c.mentionsRelease && !c.needsSetup
 }
@@ -244,8 +239,7 @@ func mentions(t text, name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
 }
 
-// keeps reports whether a check with these tags stays when filtered: it carries one of the wanted tags,
-// if any is wanted, and none of the unwanted ones, which begin with "!".
+// keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.
 func keeps(filter, tags []string) bool {
 	wanted, found := false, false
 	for _, f := range filter {
@@ -324,8 +318,7 @@ func (s *Suite) ReadinessChecks() []*Check {
 	}}}}
 }
 
-// Setup returns the flow that runs before the checks of a phase, and the one that cleans up after them; nil without
-// any. Each says that every check has its own.
+// Setup returns the flows before and after the checks of a phase, or nil. Each says that every check has its own.
 func (s *Suite) Setup() (setup, teardown *Check, each bool) {
 	return s.setup, s.teardown, s.setupPerCheck
 }
@@ -347,8 +340,7 @@ func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }
 
-// TLS returns the authorities that certificates are checked against, nil for the system's, and the name that
-// certificates must have, empty for the target's own.
+// TLS returns the authorities and the name of certificates, nil for the system's and empty for the target's own.
 func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots, s.server }
 
 // Place is a place in the suite's file.
@@ -357,6 +349,5 @@ func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }
 //go:embed schema.json
 var schema []byte
 
-// Schema returns the JSON Schema (2020-12) of a suite, with which editors complete and check one. What
-// needs more than a schema (variables that are used, checks that cannot fail) only Read finds.
+// Schema returns the JSON Schema (2020-12) of a suite, for editors. Undeclared variables and the like only Read finds.
 func Schema() []byte { return append([]byte(nil), schema...) }

@@ -65,8 +65,7 @@ func (t text) typed(s Scope) (node any, ok bool) {
 	return node, node != nil && !isText
 }
 
-// text finds the variables in the text s, which stands at a place of the file: ${NAME}. "$${" is "${",
-// any other "$" is text.
+// text finds the variables, ${NAME}, in a text at a place of the file. "$${" is "${", any other "$" is text.
 func (r *reader) text(s string, at Pos) (text, bool) {
 	if first, last := strings.HasPrefix(s, "“") || strings.HasPrefix(s, "‘"), strings.HasSuffix(s, "”") ||
 		strings.HasSuffix(s, "’"); first && last {
@@ -151,8 +150,7 @@ func (t text) names() []part {
 	return kept(t.parts, func(p part) bool { return p.name != "" })
 }
 
-// expand puts the values in, each passed through escape when that is not nil. A value is never
-// expanded again.
+// expand puts the values in, each passed through escape unless that is nil. A value is never expanded again.
 func (t text) expand(s Scope, escape func(value string) string) (string, error) {
 	if t.parts == nil {
 		return t.raw, nil
@@ -268,12 +266,11 @@ func (s *Step) HasValues(sc Scope) bool {
 	})
 }
 
-// maxSought bounds how much of the file is looked at for the places of variables, in bytes: a tenth of a
-// second. Behind it a variable is told at the place of its text.
+// maxSought bounds how much of the file is looked at for places, in bytes: a tenth of a second.
 const maxSought = 64 << 20
 
-// places returns the function that finds, call by call, each "${" of the text that stands at p. They are
-// looked for in the file: quotes, escapes and folded lines make the text another one.
+// places returns what finds, one by one, each "${" of the text that stands at p in the file, where quotes, escapes and
+// folded lines make the text another one; behind maxSought, p itself.
 func (r *reader) places(p Pos) func() Pos {
 	if r.lines == nil {
 		r.lines = bytes.SplitAfter(r.source, []byte("\n"))

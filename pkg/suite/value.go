@@ -21,8 +21,7 @@ type member struct {
 	value any
 }
 
-// value turns YAML into JSON as encoding/json decodes it, but for its texts, which may hold variables, and its objects.
-// What JSON cannot say is a problem.
+// value turns YAML into JSON as encoding/json decodes it, but for texts and objects. What JSON cannot say is a problem.
 func (r *reader) value(n *yaml.Node, what string, depth int) any {
 	if n = r.resolve(n, depth); n == nil {
 		return nil
@@ -77,8 +76,7 @@ func jsonNumber(s string) (string, bool) {
 	return "0", false
 }
 
-// compareNumbers compares two JSON numbers: exactly where both are whole numbers of any size, else as
-// 64-bit floats, which is what most servers and clients use.
+// compareNumbers compares JSON numbers: exactly where both are whole, else as 64-bit floats, as most programs do.
 func compareNumbers(a, b json.Number) int {
 	if len(a) < 400 && len(b) < 400 {
 		x, okx := new(big.Int).SetString(string(a), 10)

@@ -146,8 +146,7 @@ func (r *reader) ownValue(n *yaml.Node, v *variable) {
 	}
 }
 
-// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or
-// {value: text, secret: true}.
+// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text}.
 func (r *reader) reference(n *yaml.Node, v *variable) {
 	ref := Reference{Name: v.name, Place: v.at.place(r.file)}
 	lookedUp := func(p pair) {
@@ -260,8 +259,7 @@ type Value struct {
 	Secret bool   `json:"secret,omitempty"`
 }
 
-// Bind gives every variable its value: the values handed over before those that the suite itself declares. It
-// returns the name of a variable that has none, or "".
+// Bind gives every variable its value, the ones handed over before the suite's own, and names one that has none, or "".
 func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (vars map[string]string, missing string) {
 	vars = map[string]string{varRelease: release, varDeployment: deploymentID}
 	for name, v := range values {
