@@ -38,17 +38,47 @@ func (s *Suite) Requests() []Asked {
 			out = append(out, a)
 		}
 	}
-	for i := range s.checks {
-		c := &s.checks[i]
+	for _, c := range s.checks {
 		add(c, Asked{Ready: slices.Contains(ready, c), Observe: c.Observe})
 	}
 	for _, c := range ready {
-		if len(s.readiness) == 0 && !slices.ContainsFunc(s.checks, func(o Check) bool { return o.Name == c.Name }) {
+		if len(s.readiness) == 0 && !slices.ContainsFunc(s.checks, func(o *Check) bool { return o.Name == c.Name }) {
 			add(c, Asked{Ready: true}) // the home page, which no check of the suite names
 		}
 	}
-	for i := range s.compares {
-		add(&s.compares[i].Check, Asked{Compared: true})
+	for _, c := range s.compares {
+		add(&c.Check, Asked{Compared: true})
 	}
 	return out
 }
+
+// ReadPaths lists the paths of the checks of a single GET, each once, without variables and headers of their own: what
+// anybody may ask of the application at any time.
+func (s *Suite) ReadPaths() []string {
+	var paths []string
+	for _, c := range s.checks {
+		step := c.Steps[0]
+		plain := !c.Flow && step.Method == "GET" && step.path.parts == nil && len(step.headers) == 0
+		if plain && !slices.Contains(paths, step.path.raw) {
+			paths = append(paths, step.path.raw)
+		}
+	}
+	return paths
+}
+
+// Host returns the host that the suite's requests name, and where; "" without one, or where it holds a variable.
+func (s *Suite) Host() (string, diagnostic.Place) {
+	if s.host.parts != nil {
+		return "", diagnostic.Place{}
+	}
+	return s.host.raw, s.host.at.place(s.file)
+}
+
+// SaysHost reports whether the suite says the Host header of its requests.
+func (s *Suite) SaysHost() bool { return s.host.literal() != "" }
+
+// HostMentionsRelease reports whether ${RELEASE} stands in the host that the suite's requests name.
+func (s *Suite) HostMentionsRelease() bool { return mentions(s.host, varRelease) }
+
+// HostHeader returns the host that the requests name, filled in, or ""; one that no header can hold is an error.
+func (s *Suite) HostHeader(sc Scope) (string, error) { return s.host.header(sc) }

@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/greenlight-ecs/greenlight/pkg/probe"
-	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
 // capture takes one value out of an answer, for later steps.
@@ -30,69 +29,51 @@ type capture struct {
 
 // captures reads {id: $.id}, {token: {path: $.token, secret: true}}, {csrf: {body: 'value="([^"]+)"'}} and their like.
 func (r *reader) captures(n *yaml.Node) []capture {
-	var out []capture
-	for _, p := range r.pairs(n, "capture") {
-		if !template.IsName(p.key) {
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
-			continue
-		}
-		out = append(out, r.capture(p))
-	}
-	return out
+	return list(kept(r.pairs(n, "capture"), r.isName), r.capture)
 }
 
 func (r *reader) capture(p pair) capture {
 	c := capture{name: p.key, at: p.at}
 	if p.value.Kind != yaml.MappingNode {
-		c.from = "path"
-		if n := r.single(p.value, "capture "+p.key); n != nil {
-			c.path = r.jsonPath(n.Value, posOf(n))
-		}
+		c.from, c.path = "path", r.pathAt(p.value, "capture "+p.key)
 		return c
 	}
-	var sources []string
 	before := len(r.problems)
-	secretGiven := false
-	for _, q := range r.pairs(p.value, "capture "+p.key, "path", "header", "cookie", "css", "body", "status",
-		"matches", "secret") {
-		switch q.key {
-		case "secret":
-			c.secret, secretGiven = r.boolean(q.value, "secret"), true
-			continue
-		case "matches":
-			c.pattern = r.group(q.value)
-			continue
-		case "path":
-			if n := r.single(q.value, "path"); n != nil {
-				c.path = r.jsonPath(n.Value, posOf(n))
-			}
-		case "header":
+	secret := false
+	given := r.entries(p.value, "capture "+p.key, []row{
+		{"path", func(q pair) { c.path = r.pathAt(q.value, "path") }},
+		{"header", func(q pair) {
 			name, _ := r.scalar(q.value, "header")
 			c.of = textproto.CanonicalMIMEHeaderKey(name)
-		case "css":
+		}},
+		{"cookie", func(q pair) { c.of, _ = r.scalar(q.value, "cookie") }},
+		{"css", func(q pair) {
 			expr, _ := r.scalar(q.value, "css")
 			c.css = r.selector(expr, posOf(q.value))
-		case "cookie":
-			c.of, _ = r.scalar(q.value, "cookie")
-		case "body":
-			c.pattern = r.group(q.value)
-		case "status":
+		}},
+		{"body", func(q pair) { c.pattern = r.group(q.value) }},
+		{"status", func(q pair) {
 			if !r.boolean(q.value, "status") {
 				r.fail(posOf(q.value), "leave it out, or write status: true", "status: false captures nothing")
 			}
-		}
-		c.from = q.key
-		sources = append(sources, q.key)
+		}},
+		{"matches", func(q pair) { c.pattern = r.group(q.value) }},
+		{"secret", func(q pair) { secret = r.boolean(q.value, "secret") }},
+	})
+	sources := kept(given, func(k string) bool { return k != "matches" && k != "secret" })
+	if len(sources) > 0 {
+		c.from = sources[len(sources)-1]
 	}
 	switch {
+	case len(sources) > 1:
+		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
 	case len(sources) == 0 && len(r.problems) == before:
 		r.fail(p.at, "write {path: $.field}, {header: NAME}, {cookie: NAME}, {css: SELECTOR}, {body: 'PATTERN (GROUP)'} or {status: true}",
 			"capture %s does not say where the value stands", p.key)
-	case len(sources) > 1:
-		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
 	}
 	// A session's cookie is as good as a password.
-	c.secret = c.secret || !secretGiven && (c.from == "cookie" || c.from == "header" && c.of == "Set-Cookie")
+	isCookie := c.from == "cookie" || c.from == "header" && c.of == "Set-Cookie"
+	c.secret = secret || isCookie && !slices.Contains(given, "secret")
 	return c
 }
 
@@ -110,8 +91,7 @@ func (r *reader) group(n *yaml.Node) *regexp.Regexp {
 	return re
 }
 
-// Captures returns the values that the step captures from the answer, by the names of their variables; nil without
-// any. A value that is not there, or not a single one, is wrong.
+// Captures returns the values that the step captures, by name, or nil. One that is not there, or not single, is wrong.
 func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missing []Wrong) {
 	for _, c := range s.captures {
 		node, got := v.capture(c, sc)
@@ -129,9 +109,8 @@ func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missi
 
 func (c capture) expected() string {
 	where := map[string]string{
-		"path": "at " + c.path.expr, "header": "in the header " + c.of, "cookie": "of the cookie " + c.of,
-		"body": "in the body", "css": "of " + c.css.expr, "status": "as status",
-	}[c.from]
+		"path": "at ", "header": "in the header ", "cookie": "of the cookie ", "body": "in the body", "css": "of ", "status": "as status",
+	}[c.from] + c.path.expr + c.css.expr + c.of
 	if c.pattern != nil {
 		where += " by " + quote(c.pattern.String())
 	}

@@ -13,23 +13,22 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 )
 
-func (r *reader) checks(p *pair, d *defaults) []Check {
-	out := list(r.items(p.value, "checks"), func(n *yaml.Node) Check { return r.check(n, d) })
+func (r *reader) checks(p *pair, d *defaults) []*Check {
+	out := list(r.items(p.value, "checks"), func(n *yaml.Node) *Check { return r.check(n, d) })
 	switch {
 	case p.value.Kind != yaml.SequenceNode:
 	case len(out) == 0:
 		r.fail(p.at, "write a check: {name: health, request: GET /health, expect: {status: 200}}", "the suite has no checks")
-	case !slices.ContainsFunc(out, func(c Check) bool { return !c.Observe }):
+	case !slices.ContainsFunc(out, func(c *Check) bool { return !c.Observe }):
 		r.fail(p.at, "take observe away from one that should count", "all checks only observe, so the suite cannot fail")
 	}
 	return out
 }
 
-func (r *reader) check(n *yaml.Node, d *defaults) Check {
-	c := Check{At: posOf(n), Allowed: d.allowed}
+func (r *reader) check(n *yaml.Node, d *defaults) *Check {
+	c := &Check{At: posOf(n), Allowed: d.allowed}
 	single := Step{At: c.At}
 	var steps *pair
-	requestKey := ""
 	own := []row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
 		{"steps", func(p pair) { steps = &p }},
@@ -37,27 +36,16 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 		{"allowed_failures", func(p pair) { c.Allowed = r.integer(p.value, "allowed_failures", 0, maxAttempts) }},
 		{"tags", func(p pair) { c.tags = r.tags(p.value) }},
 		{"observe", func(p pair) { c.Observe = r.boolean(p.value, "observe") }},
-		{"after", func(p pair) {
-			for _, one := range r.oneOrMore(p.value, "after") {
-				if name, ok := r.scalar(one, "the name of a check"); ok {
-					c.After = append(c.After, name)
-				}
-			}
-		}},
-	}
-	for _, k := range r.requestKeys(&single) {
-		own = append(own, row{k.key, func(p pair) {
-			k.read(p)
-			requestKey = p.key
-		}})
+		{"after", func(p pair) { c.After = r.checkNames(r.oneOrMore(p.value, "after")) }},
 	}
 	before := len(r.problems)
-	r.entries(n, "a check", own)
+	given := r.entries(n, "a check", slices.Concat(own, r.requestKeys(&single)))
+	asked := kept(given, func(key string) bool { return !slices.ContainsFunc(own, func(k row) bool { return k.key == key }) })
 	switch {
-	case steps != nil && requestKey != "":
+	case steps != nil && len(asked) > 0:
 		c.Flow = true
 		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s",
-			requestKey)
+			asked[len(asked)-1])
 	case steps != nil:
 		c.Flow = true
 		c.Steps = r.steps(steps, d)
@@ -66,7 +54,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) Check {
 		r.finish(&single, d)
 		c.Steps = []*Step{&single}
 	}
-	r.finishCheck(&c, d)
+	r.finishCheck(c, d)
 	return c
 }
 
@@ -100,6 +88,16 @@ func (r *reader) name(n *yaml.Node) string {
 		return "?"
 	}
 	return s
+}
+
+// checkNames reads the names of checks.
+func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
+	for _, n := range nodes {
+		if name, ok := r.scalar(n, "the name of a check"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (r *reader) tags(n *yaml.Node) []string {
@@ -218,7 +216,7 @@ func (r *reader) canFail(c *Check) {
 		for _, sub := range e.subjects {
 			for _, x := range sub.rule {
 				given++
-				if x.findsEmpty() {
+				if x.findsEmpty {
 					patterns++
 					where = x.at
 				}
@@ -237,17 +235,17 @@ func (r *reader) canFail(c *Check) {
 	}
 }
 
-func (r *reader) compares(p *pair, d *defaults) []Comparison {
-	out := list(r.items(p.value, "compare"), func(n *yaml.Node) Comparison { return r.comparison(n, d) })
+func (r *reader) compares(p *pair, d *defaults) []*Comparison {
+	out := list(r.items(p.value, "compare"), func(n *yaml.Node) *Comparison { return r.comparison(n, d) })
 	if len(out) == 0 && p.value.Kind == yaml.SequenceNode {
 		r.fail(p.at, "leave compare out", "nothing is compared")
 	}
 	return out
 }
 
-func (r *reader) comparison(n *yaml.Node, d *defaults) Comparison {
+func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	step := &Step{At: posOf(n)}
-	c := Comparison{
+	c := &Comparison{
 		Check: Check{At: step.At, Steps: []*Step{step}}, Pairs: defaultPairs, Warmup: defaultWarmup,
 		WarmUpWithin: defaultWarmUpWithin, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
 	}

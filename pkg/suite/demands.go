@@ -7,30 +7,29 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 )
 
-// demand is one thing that a platform team may ask of every suite, with how to meet it. Met says whether the suite does;
-// the number is the policy file's.
+// demand is one thing that a platform team may ask of every suite, how to meet it, and whether a suite does.
 type demand struct {
 	key, help string
 	met       func(s *Suite, least int) bool
 }
 
 func demands() []demand {
-	some := func(s *Suite, holds func(Check) bool) bool { return slices.ContainsFunc(s.checks, holds) }
+	some := func(s *Suite, holds func(*Check) bool) bool { return slices.ContainsFunc(s.checks, holds) }
 	return []demand{
 		{"release_proof", "expect ${RELEASE} of an answer, in a header or the body", func(s *Suite, _ int) bool {
 			return s.ProvesRelease()
 		}},
 		{"compare", "compare a request that reads with the old release", func(s *Suite, _ int) bool { return len(s.compares) > 0 }},
 		{"latency", "write latency: in an expectation, or p95: in a comparison", func(s *Suite, _ int) bool {
-			return slices.ContainsFunc(s.compares, func(c Comparison) bool { return c.P95 > 0 }) || some(s, func(c Check) bool {
+			return slices.ContainsFunc(s.compares, func(c *Comparison) bool { return c.P95 > 0 }) || some(s, func(c *Check) bool {
 				return !c.Observe && slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
 			})
 		}},
 		{"no_observe", "let every check count", func(s *Suite, _ int) bool {
-			return !some(s, func(c Check) bool { return c.Observe })
+			return !some(s, func(c *Check) bool { return c.Observe })
 		}},
 		{"no_allowed_failures", "let no attempt fail", func(s *Suite, _ int) bool {
-			return !some(s, func(c Check) bool { return c.Allowed > 0 })
+			return !some(s, func(c *Check) bool { return c.Allowed > 0 })
 		}},
 		{"strict", "take inconclusive: allow and baseline: optional away", func(s *Suite, _ int) bool {
 			return !s.inconclusiveAllowed && !s.baselineOptional

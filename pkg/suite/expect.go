@@ -59,12 +59,6 @@ func (e *expectation) looksAt(k subjectKind) bool {
 	return slices.ContainsFunc(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
-// visit calls f for every text of the subject that may hold variables.
-func (s *subject) visit(f func(text)) {
-	f(s.path.text)
-	s.rule.visit(f)
-}
-
 func (r *reader) expectation(n *yaml.Node) expectation {
 	e := expectation{at: posOf(n)}
 	r.entries(n, "expect", r.expectKeys(&e))
@@ -108,7 +102,7 @@ func (r *reader) rules(p pair, of subject) []subject {
 		nodes = r.items(p.value, of.text())
 	}
 	return list(nodes, func(n *yaml.Node) subject {
-		of.rule = r.rule(n, of.kind)
+		of.rule = r.rule(n, of.kind, false)
 		return of
 	})
 }

@@ -55,8 +55,7 @@ func FuzzReadSuite(f *testing.F) {
 			return
 		}
 		counted := 0
-		for i := range suite.checks {
-			c := &suite.checks[i]
+		for _, c := range suite.checks {
 			if !c.Observe {
 				counted++
 			}

@@ -29,7 +29,7 @@ func (r *reader) grpcHealth(p pair, s *Step) {
 	}
 	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
 	s.Method, s.path, s.http2, s.grpc = http.MethodPost, text{raw: grpcHealthPath, at: p.at}, true, true
-	s.body = &body{file: append(frame, message...), contentType: "application/grpc"}
+	s.body = fixedBody(append(frame, message...), "application/grpc")
 	s.headers = append(s.headers, header{name: "Te", value: text{raw: "trailers"}})
 }
 

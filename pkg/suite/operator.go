@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,38 +14,57 @@ import (
 )
 
 // operator is one word of an expectation with its operand, {contains: ok}, and all that there is to know of it. A new
-// one is a type in this file, which embeds base, a row of operators, and a property in schema.json.
-type operator interface {
-	// holds reports whether it holds for one value of an answer, which is one of several unless it is singular.
-	holds(v any, singular bool, s Scope) bool
-	// oneIsEnough reports whether of several values it need hold for one only, not for each.
-	oneIsEnough() bool
-	// counts reports whether it speaks of how many values there are; holdsForCount then says whether it holds.
-	counts(singular bool) bool
-	holdsForCount(nodes []any, singular bool, s Scope) bool
-	// ofHeader is a header's value as holds takes it.
-	ofHeader(v string) any
-	// text says what it expects, got what was there instead; "" for the values themselves.
-	text(s Scope) string
-	got(nodes []any, singular bool, s Scope) string
+// one is a function that reads it, a row of operators, and a property in schema.json.
+type operator struct {
+	word string
+	at   Pos
+	// values are what it compares with; pattern is that of matches, rule that of not, limit that of min and max.
+	values  []any
+	pattern text
+	rule    rule
+	limit   json.Number
+	// findsEmpty says that the pattern, whatever its variables hold, finds the empty text, and so something in every text.
+	findsEmpty bool
+	// fits reports whether it holds for one value of an answer, which is one of several unless it is singular. Of several
+	// it need hold for one only where some is set, else for each.
+	fits func(v any, singular bool, s Scope) bool
+	some bool
+	// counts says when it speaks of how many values there are; ofAll then says whether it holds.
+	counts counted
+	ofAll  func(nodes []any, singular bool, s Scope) bool
+	// ofHeader is set where it is held against all values of a header at once.
+	ofHeader func(values []string, s Scope) bool
+	// text says what it expects, got what was there instead; nil or "" for the values themselves.
+	text func(s Scope) string
+	got  func(nodes []any, singular bool, s Scope) string
 	// blank reports whether, once its variables have their values, it holds for every text: each contains the empty
-	// one. Such an operator does not hold, be it negated or not.
-	blank(s Scope) bool
-	// findsEmpty reports whether, whatever its variables hold, it finds the empty text, and so something in every text.
-	findsEmpty() bool
-	// demands reports whether no value without the variable's can hold.
-	demands(name string) bool
-	// visit calls f for every text in it that may hold variables.
-	visit(f func(text))
+	// one. Such an operator does not hold, be it negated or not. It is nil where that cannot be.
+	blank func(s Scope) bool
 	// check refuses what cannot fail, or cannot hold, for bodies of at most maxBody bytes; 0 is without a bound.
-	check(r *reader, at Pos, maxBody int64)
+	check func(r *reader, at Pos, maxBody int64)
+}
+
+// counted is when an operator speaks of how many values there are.
+type counted int
+
+const (
+	never counted = iota
+	ofSeveral
+	always
+)
+
+// operand is what stands behind an operator, of which subject; negated below not.
+type operand struct {
+	pair
+	of      subjectKind
+	negated bool
 }
 
 // operatorRow is a word that a suite may write, of which subjects, and how its operand is read.
 type operatorRow struct {
 	word     string
 	subjects []subjectKind
-	read     func(r *reader, p pair, k subjectKind) operator
+	read     func(r *reader, p operand) operator
 }
 
 // operators are all words, in the order in which messages name them.
@@ -65,153 +85,133 @@ func operators() []operatorRow {
 	}
 }
 
-// base is what most operators do.
-type base struct{}
-
-func (base) oneIsEnough() bool                      { return false }
-func (base) counts(bool) bool                       { return false }
-func (base) holdsForCount([]any, bool, Scope) bool  { return false }
-func (base) ofHeader(v string) any                  { return v }
-func (base) got(_ []any, _ bool, _ Scope) string    { return "" }
-func (base) blank(Scope) bool                       { return false }
-func (base) findsEmpty() bool                       { return false }
-func (base) demands(string) bool                    { return false }
-func (base) visit(func(text))                       {}
-func (base) check(r *reader, at Pos, maxBody int64) {}
-
-// operands are values of the suite to compare with.
-type operands struct {
-	base
-	values []value
+// texts are those in it that may hold variables.
+func (o operator) texts() []text {
+	return slices.Concat(textsIn(o.values), []text{o.pattern}, o.rule.texts())
 }
 
-func (o operands) visit(f func(text)) {
-	for _, v := range o.values {
-		v.visit(f)
+// demands reports whether no value without the variable's can hold.
+func (o operator) demands(name string) bool {
+	if len(o.values) > 0 {
+		return !slices.ContainsFunc(o.values, func(v any) bool { return !inSome(textsIn(v), name) })
 	}
+	// A choice, or a part that may be missing, could leave the value out.
+	return mentions(o.pattern, name) &&
+		!slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
 }
 
-func (o operands) demands(name string) bool {
-	return !slices.ContainsFunc(o.values, func(v value) bool { return !inSome(v.visit, name) })
-}
+// readEquals is also what a value without an operator means.
+func readEquals(r *reader, p operand) operator { return anyOf("", r.operand(p.value, p.of)) }
 
-// equals is also what a value without an operator means.
-type equals struct{ operands }
-
-func readEquals(r *reader, p pair, k subjectKind) operator {
-	return equals{operands{values: []value{r.operand(p.value, k)}}}
-}
-
-func (o equals) holds(v any, _ bool, s Scope) bool { return o.values[0].equals(v, s) }
-func (o equals) text(s Scope) string               { return o.values[0].shown(s) }
-
-type oneOf struct{ operands }
-
-func readOneOf(r *reader, p pair, k subjectKind) operator {
-	values := list(r.items(p.value, "one_of"), func(n *yaml.Node) value { return r.operand(n, k) })
+func readOneOf(r *reader, p operand) operator {
+	values := list(r.items(p.value, "one_of"), func(n *yaml.Node) any { return r.operand(n, p.of) })
 	if len(values) == 0 {
 		r.fail(p.at, "", "one_of without a value can never hold")
 	}
-	return oneOf{operands{values: values}}
+	return anyOf("one of ", values...)
 }
 
-func (o oneOf) holds(v any, _ bool, s Scope) bool {
-	return slices.ContainsFunc(o.values, func(want value) bool { return want.equals(v, s) })
+// anyOf holds for what equals one of the values.
+func anyOf(said string, values ...any) operator {
+	return operator{
+		values: values,
+		fits: func(v any, _ bool, s Scope) bool {
+			return slices.ContainsFunc(values, func(want any) bool { return matches(want, v, s, false) })
+		},
+		text: func(s Scope) string {
+			return said + strings.Join(list(values, func(v any) string { return shownWant(v, s) }), ", ")
+		},
+	}
 }
 
-func (o oneOf) text(s Scope) string {
-	return "one of " + strings.Join(list(o.values, func(v value) string { return v.shown(s) }), ", ")
-}
-
-// contains holds for a text that has a piece of text in it, a list that has an element, and an object that has
+// readContains: it holds for a text that has a piece of text in it, a list that has an element, and an object that has
 // members, and may have more. Of several values it may be one itself.
 //
-// An element is the whole of one, or a gate would let more through than it says; below not, one with more members counts,
-// too, for the same reason.
-type contains struct {
-	operands
-	negated bool
-}
-
-func readContains(r *reader, p pair, k subjectKind) operator {
-	v := r.operand(p.value, k)
-	if v.kind == kindObject && len(v.keys) == 0 {
+// An element is the whole of one, or a gate would let more through than it says; below not, one with more members
+// counts, too, for the same reason.
+func readContains(r *reader, p operand) operator {
+	want := r.operand(p.value, p.of)
+	if members, ok := want.(object); ok && len(members) == 0 {
 		r.fail(p.at, "", "every object contains the empty one, so this cannot fail")
 	}
-	if v.kind == kindString && v.text.parts == nil && v.text.raw == "" {
+	piece, isText := want.(text)
+	if isText && piece.parts == nil && piece.raw == "" {
 		r.fail(p.at, "", "every text contains the empty one, so this cannot fail")
 	}
-	return contains{operands: operands{values: []value{v}}}
+	return operator{
+		values: []any{want}, some: true,
+		fits: func(v any, singular bool, s Scope) bool {
+			if !singular && matches(want, v, s, false) {
+				return true
+			}
+			switch v := v.(type) {
+			case string:
+				piece, err := piece.expand(s, nil)
+				return isText && err == nil && strings.Contains(v, piece)
+			case []any:
+				return slices.ContainsFunc(v, func(e any) bool { return matches(want, e, s, p.negated) })
+			case map[string]any:
+				return (singular || p.negated) && matches(want, v, s, true)
+			}
+			return false
+		},
+		text: func(s Scope) string { return "contains " + shownWant(want, s) },
+		got: func(nodes []any, _ bool, s Scope) string {
+			if len(nodes) < 2 {
+				return ""
+			}
+			return fmt.Sprintf("none of %d, the first %s", len(nodes), shown(nodes[0], s.Secrets))
+		},
+		blank: func(s Scope) bool {
+			said, err := piece.expand(s, nil)
+			return piece.parts != nil && (err != nil || said == "")
+		},
+	}
 }
 
-func (o contains) oneIsEnough() bool { return true }
-
-func (o contains) holds(v any, singular bool, s Scope) bool {
-	want := o.values[0]
-	if !singular && want.equals(v, s) {
-		return true
+// readMatches: it holds for a text in which the pattern finds something.
+func readMatches(r *reader, p operand) operator {
+	t, ok := r.template(p.value, "matches")
+	if !ok {
+		return operator{}
 	}
-	switch v := v.(type) {
-	case string:
-		piece, err := want.text.expand(s, nil)
-		return want.kind == kindString && err == nil && strings.Contains(v, piece)
-	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return want.matches(e, s, o.negated) })
-	case map[string]any:
-		return (singular || o.negated) && want.matches(v, s, true)
+	// Values are taken literally, so that any will do to see whether the rest is a pattern.
+	sample := Scope{Vars: map[string]string{}}
+	for _, n := range t.names() {
+		sample.Vars[n.name] = "x"
 	}
-	return false
-}
-
-func (o contains) text(s Scope) string { return "contains " + o.values[0].shown(s) }
-
-func (o contains) got(nodes []any, _ bool, s Scope) string {
-	if len(nodes) < 2 {
-		return ""
-	}
-	return fmt.Sprintf("none of %d, the first %s", len(nodes), shown(nodes[0], s.Secrets))
-}
-
-func (o contains) blank(s Scope) bool {
-	if o.values[0].text.parts == nil {
-		return false
-	}
-	piece, err := o.values[0].text.expand(s, nil)
-	return err != nil || piece == ""
-}
-
-// matches holds for a text in which the pattern finds something.
-type matches struct {
-	base
-	pattern  text
-	compiled *regexp.Regexp // nil while the pattern holds variables
-	empty    bool
-}
-
-func readMatches(r *reader, p pair, _ subjectKind) operator {
-	var o matches
-	var ok bool
-	if o.pattern, ok = r.template(p.value, "matches"); !ok {
-		return o
-	}
-	expr := o.pattern.raw
-	if o.pattern.parts != nil {
-		// The values are taken literally, so that any will do to see whether the rest is a pattern.
-		known := Scope{Vars: map[string]string{}}
-		for _, n := range o.pattern.names() {
-			known.Vars[n.name] = "x"
-		}
-		expr, _ = o.pattern.pattern(known)
-	}
+	expr, _ := t.pattern(sample)
 	compiled := r.pattern(p.value, expr)
 	if compiled == nil {
-		return o
+		return operator{pattern: t}
 	}
-	o.empty = compiled.MatchString("")
-	if o.pattern.parts == nil {
-		o.compiled = compiled
+	find := func(s Scope) *regexp.Regexp {
+		if t.parts == nil {
+			return compiled
+		}
+		expr, err := t.pattern(s)
+		if err != nil {
+			return nil
+		}
+		re, _ := regexp.Compile(expr) // nil where it is not a pattern
+		return re
 	}
-	return o
+	return operator{
+		pattern: t, findsEmpty: compiled.MatchString(""),
+		fits: func(v any, _ bool, s Scope) bool {
+			said, ok := v.(string)
+			re := find(s)
+			return ok && re != nil && re.MatchString(said)
+		},
+		text: func(s Scope) string {
+			expr, _ := t.pattern(s)
+			return "matches " + s.Secrets.Text(expr)
+		},
+		blank: func(s Scope) bool {
+			re := find(s)
+			return t.parts != nil && (re == nil || re.MatchString(""))
+		},
+	}
 }
 
 // pattern compiles a pattern, which stands at n.
@@ -233,252 +233,149 @@ func (r *reader) pattern(n *yaml.Node, expr string) *regexp.Regexp {
 	return nil
 }
 
-func (o matches) regexp(s Scope) *regexp.Regexp {
-	if o.compiled != nil {
-		return o.compiled
+// readExists: it holds where there is a value, or where there is none.
+func readExists(r *reader, p operand) operator {
+	want := r.boolean(p.value, "exists")
+	return operator{
+		counts:   always,
+		ofAll:    func(nodes []any, _ bool, _ Scope) bool { return want == (len(nodes) > 0) },
+		ofHeader: func(values []string, _ Scope) bool { return want == (len(values) > 0) },
+		text: func(Scope) string {
+			if want {
+				return "exists"
+			}
+			return "does not exist"
+		},
 	}
-	expr, err := o.pattern.pattern(s)
-	if err != nil {
-		return nil
+}
+
+func readType(r *reader, p operand) operator {
+	name := r.oneOf(p.value, "type", "string", "number", "integer", "boolean", "array", "object", "null")
+	return operator{
+		fits: func(v any, _ bool, _ Scope) bool { return isType(v, name) },
+		text: func(Scope) string { return "type " + name },
 	}
-	re, _ := regexp.Compile(expr) // nil where it is not a pattern
-	return re
 }
 
-func (o matches) holds(v any, _ bool, s Scope) bool {
-	t, ok := v.(string)
-	re := o.regexp(s)
-	return ok && re != nil && re.MatchString(t)
-}
-
-func (o matches) text(s Scope) string {
-	p, _ := o.pattern.pattern(s)
-	return "matches " + s.Secrets.Text(p)
-}
-
-func (o matches) blank(s Scope) bool {
-	if o.compiled != nil {
-		return false
-	}
-	re := o.regexp(s)
-	return re == nil || re.MatchString("")
-}
-
-func (o matches) findsEmpty() bool { return o.empty }
-
-func (o matches) demands(name string) bool {
-	// A choice, or a part that may be missing, could leave the value out.
-	return mentions(o.pattern, name) &&
-		!slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
-}
-
-func (o matches) visit(f func(text)) { f(o.pattern) }
-
-// exists holds where there is a value, or where there is none.
-type exists struct {
-	base
-	want bool
-}
-
-func readExists(r *reader, p pair, _ subjectKind) operator {
-	return exists{want: r.boolean(p.value, "exists")}
-}
-
-func (o exists) holds(any, bool, Scope) bool { return o.want }
-func (o exists) counts(bool) bool            { return true }
-
-func (o exists) holdsForCount(nodes []any, _ bool, _ Scope) bool { return o.want == (len(nodes) > 0) }
-
-func (o exists) holdsForHeader(values []string, _ Scope) bool { return o.want == (len(values) > 0) }
-
-func (o exists) text(Scope) string {
-	if o.want {
-		return "exists"
-	}
-	return "does not exist"
-}
-
-// ofType holds for a value of one type.
-type ofType struct {
-	base
-	name string
-}
-
-func readType(r *reader, p pair, _ subjectKind) operator {
-	return ofType{name: r.oneOf(p.value, "type", "string", "number", "integer", "boolean", "array", "object", "null")}
-}
-
-func (o ofType) holds(v any, _ bool, _ Scope) bool { return isType(v, o.name) }
-func (o ofType) text(Scope) string                 { return "type " + o.name }
-
-// bound is min or max, for numbers.
-type bound struct {
-	base
-	word  string
-	limit value
-}
-
-func readBound(r *reader, p pair, _ subjectKind) operator {
-	o := bound{word: p.key, limit: r.value(p.value, p.key)}
+// readBound reads min or max, for numbers, and for a header's text that looks like one.
+func readBound(r *reader, p operand) operator {
+	limit, isNumber := r.value(p.value, p.key, 0).(json.Number)
 	plain := p.value.Kind == yaml.ScalarNode && p.value.Style == 0
 	// To YAML a number that no 64 bits can hold is a text.
 	if _, err := strconv.ParseFloat(p.value.Value, 64); plain && errors.Is(err, strconv.ErrRange) {
 		r.fail(posOf(p.value), "", "no number is beyond %s, so %s says nothing", quote(p.value.Value), p.key)
-	} else if o.limit.kind != kindNumber {
+	} else if !isNumber {
 		r.fail(posOf(p.value), "", "%s must be a number, not %s", p.key, describe(p.value))
 	}
-	return o
-}
-
-func (o bound) holds(v any, _ bool, _ Scope) bool {
-	n, ok := v.(json.Number)
-	if !ok || o.limit.kind != kindNumber {
-		return false
+	said, sign := "at least ", 1
+	if p.key == "max" {
+		said, sign = "at most ", -1
 	}
-	c := compareNumbers(n.String(), o.limit.text.raw)
-	return o.word == "min" && c >= 0 || o.word == "max" && c <= 0
-}
-
-// ofHeader is a number where the header's text looks like one.
-func (o bound) ofHeader(v string) any {
-	number := strings.TrimSpace(v)
-	if !json.Valid([]byte(number)) || !strings.ContainsAny(number[:1], "-0123456789") {
-		return v
+	return operator{
+		at: posOf(p.value), limit: limit,
+		fits: func(v any, _ bool, _ Scope) bool {
+			n, ok := v.(json.Number)
+			if said, isText := v.(string); isText && p.of == subjectHeader {
+				n = json.Number(strings.TrimSpace(said))
+				ok = json.Valid([]byte(n)) && strings.ContainsAny(string(n[:1]), "-0123456789")
+			}
+			return ok && compareNumbers(n, limit)*sign >= 0
+		},
+		text: func(Scope) string { return said + string(limit) },
 	}
-	return json.Number(number)
-}
-
-func (o bound) text(Scope) string {
-	return map[string]string{"min": "at least ", "max": "at most "}[o.word] + o.limit.text.raw
-}
-
-// length counts a text's characters, a list's elements, an object's members; or the values, of which there may be
-// several.
-type length struct {
-	base
-	low, high int
 }
 
 // unbounded is the upper bound of a length that has none.
-const unbounded = int(^uint(0) >> 1)
+const unbounded = math.MaxInt
 
-// readLength reads 3 or {min: 1, max: 5}.
-func readLength(r *reader, p pair, _ subjectKind) operator {
+// readLength reads 3 or {min: 1, max: 5}, of characters, elements or members; or of several values, of them.
+func readLength(r *reader, p operand) operator {
 	const most = 1 << 30
 	before := len(r.problems)
+	low, high := 0, unbounded
 	if p.value.Kind != yaml.MappingNode {
-		n := r.integer(p.value, "length", 0, most)
-		return length{low: n, high: n}
-	}
-	o := length{high: unbounded}
-	r.entries(p.value, "length", []row{
-		{"min", func(q pair) { o.low = r.integer(q.value, "min", 0, most) }},
-		{"max", func(q pair) { o.high = r.integer(q.value, "max", 0, most) }},
-	})
-	if len(r.problems) > before {
-		return length{low: 1, high: 1} // what is wrong was told
-	}
-	return o
-}
-
-func (o length) allows(n int) bool { return n >= o.low && n <= o.high }
-
-func (o length) holds(v any, _ bool, _ Scope) bool {
-	n, ok := lengthOf(v)
-	return ok && o.allows(n)
-}
-
-func (o length) counts(singular bool) bool { return !singular }
-
-func (o length) holdsForCount(nodes []any, _ bool, _ Scope) bool { return o.allows(len(nodes)) }
-
-func (o length) text(Scope) string {
-	switch {
-	case o.low == o.high:
-		return "length " + strconv.Itoa(o.low)
-	case o.high == unbounded:
-		return "length at least " + strconv.Itoa(o.low)
-	case o.low == 0:
-		return "length at most " + strconv.Itoa(o.high)
-	}
-	return fmt.Sprintf("length %d to %d", o.low, o.high)
-}
-
-func (o length) got(nodes []any, singular bool, s Scope) string {
-	if !singular {
-		return fmt.Sprintf("%d of them", len(nodes))
-	}
-	if n, ok := lengthOf(nodes[0]); ok {
-		return fmt.Sprintf("%d: %s", n, shown(nodes[0], s.Secrets))
-	}
-	return ""
-}
-
-func (o length) check(r *reader, at Pos, maxBody int64) {
-	switch {
-	case o.low == 0 && o.high == unbounded:
-		r.fail(at, "write {min: 1}", "every length is allowed, so this cannot fail")
-	case o.low > o.high:
-		r.fail(at, "", "no length is at least %d and at most %d", o.low, o.high)
-	case o.low == 0 && maxBody > 0 && int64(o.high) >= maxBody:
-		r.fail(at, "allow less than max_body", "no body is longer than max_body, %d bytes, so this cannot fail", maxBody)
-	}
-}
-
-// not holds where its rule does not.
-type not struct {
-	base
-	rule rule
-}
-
-func readNot(r *reader, p pair, k subjectKind) operator {
-	o := not{rule: r.rule(p.value, k)}
-	for i := range o.rule {
-		if c, ok := o.rule[i].operator.(contains); ok {
-			c.negated = true
-			o.rule[i].operator = c
+		low = r.integer(p.value, "length", 0, most)
+		high = low
+	} else {
+		r.entries(p.value, "length", []row{
+			{"min", func(q pair) { low = r.integer(q.value, "min", 0, most) }},
+			{"max", func(q pair) { high = r.integer(q.value, "max", 0, most) }},
+		})
+		if len(r.problems) > before {
+			low, high = 1, 1 // what is wrong was told
 		}
 	}
-	return o
-}
-
-func (o not) holds(v any, singular bool, s Scope) bool {
-	return len(o.rule) > 0 && !o.rule.holds([]any{v}, singular, s)
-}
-
-func (o not) counts(singular bool) bool {
-	return slices.ContainsFunc(o.rule, func(n expected) bool { return n.counts(singular) })
-}
-
-func (o not) holdsForCount(nodes []any, singular bool, s Scope) bool {
-	return !o.rule.holds(nodes, singular, s)
-}
-
-// holdsForHeader: a header without values has nothing that could differ, unless its absence is what is asked for.
-func (o not) holdsForHeader(values []string, s Scope) bool {
-	if o.counts(true) {
-		return len(o.rule.header(values, s)) > 0
+	allows := func(n int) bool { return n >= low && n <= high }
+	return operator{
+		counts: ofSeveral,
+		fits: func(v any, _ bool, _ Scope) bool {
+			n, ok := lengthOf(v)
+			return ok && allows(n)
+		},
+		ofAll: func(nodes []any, _ bool, _ Scope) bool { return allows(len(nodes)) },
+		text: func(Scope) string {
+			switch {
+			case low == high:
+				return "length " + strconv.Itoa(low)
+			case high == unbounded:
+				return "length at least " + strconv.Itoa(low)
+			case low == 0:
+				return "length at most " + strconv.Itoa(high)
+			}
+			return fmt.Sprintf("length %d to %d", low, high)
+		},
+		got: func(nodes []any, singular bool, s Scope) string {
+			if !singular {
+				return fmt.Sprintf("%d of them", len(nodes))
+			}
+			if n, ok := lengthOf(nodes[0]); ok {
+				return fmt.Sprintf("%d: %s", n, shown(nodes[0], s.Secrets))
+			}
+			return ""
+		},
+		check: func(r *reader, at Pos, maxBody int64) {
+			switch {
+			case low == 0 && high == unbounded:
+				r.fail(at, "write {min: 1}", "every length is allowed, so this cannot fail")
+			case low > high:
+				r.fail(at, "", "no length is at least %d and at most %d", low, high)
+			case low == 0 && maxBody > 0 && int64(high) >= maxBody:
+				r.fail(at, "allow less than max_body", "no body is longer than max_body, %d bytes, so this cannot fail", maxBody)
+			}
+		},
 	}
-	return len(values) > 0 && len(o.rule) > 0 &&
-		!slices.ContainsFunc(values, func(v string) bool { return o.rule.fits(v, s) })
 }
 
-func (o not) text(s Scope) string {
-	return "not " + strings.Join(list(o.rule, func(n expected) string { return n.text(s) }), " and ")
-}
-
-func (o not) blank(s Scope) bool {
-	return slices.ContainsFunc(o.rule, func(n expected) bool { return n.blank(s) })
-}
-
-func (o not) visit(f func(text)) { o.rule.visit(f) }
-
-func (o not) check(r *reader, _ Pos, _ int64) {
-	r.checkRule(o.rule, 0)
-	for _, n := range o.rule {
-		if n.findsEmpty() {
-			r.fail(n.at, `write {equals: ""}, or a pattern that finds less`,
-				"the pattern finds something in every text, so what negates it says nothing of the text")
-		}
+// readNot: it holds where its rule does not.
+func readNot(r *reader, p operand) operator {
+	of := r.rule(p.value, p.of, true)
+	counts := never
+	for _, n := range of {
+		counts = max(counts, n.counts)
+	}
+	return operator{
+		rule: of, counts: counts,
+		fits:  func(v any, singular bool, s Scope) bool { return len(of) > 0 && !of.holds([]any{v}, singular, s) },
+		ofAll: func(nodes []any, singular bool, s Scope) bool { return !of.holds(nodes, singular, s) },
+		// A header without values has nothing that could differ, unless its absence is what is asked for.
+		ofHeader: func(values []string, s Scope) bool {
+			if counts == always {
+				return len(of.header(values, s)) > 0
+			}
+			return len(values) > 0 && len(of) > 0 && !slices.ContainsFunc(values, func(v string) bool { return of.fits(v, s) })
+		},
+		text: func(s Scope) string {
+			return "not " + strings.Join(list(of, func(n operator) string { return n.text(s) }), " and ")
+		},
+		blank: func(s Scope) bool { return slices.ContainsFunc(of, func(n operator) bool { return n.isBlank(s) }) },
+		check: func(r *reader, _ Pos, _ int64) {
+			r.checkRule(of, 0)
+			for _, n := range of {
+				if n.findsEmpty {
+					r.fail(n.at, `write {equals: ""}, or a pattern that finds less`,
+						"the pattern finds something in every text, so what negates it says nothing of the text")
+				}
+			}
+		},
 	}
 }

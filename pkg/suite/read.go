@@ -23,13 +23,11 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// MaxSuite is the largest suite that is read, in bytes: some 3,000 checks. The YAML library allocates 115 bytes for
-// each byte of a usual suite, and 900 for each byte of a suite that is only brackets; a hook of 512 MB has to survive
-// it.
+// MaxSuite is the largest suite that is read, in bytes, 3,000 checks. The YAML library allocates 115 bytes for each
+// byte of a usual suite, and 900 for one of only brackets; a hook of 512 MB has to survive it.
 const MaxSuite = template.MaxYAML
 
-// Read reads and checks a suite. It finds everything that is wrong in one go; the suite is nil when
-// something is. Warnings come with a suite.
+// Read reads and checks a suite, and finds all that is wrong in one go: errors without a suite, or warnings with one.
 func Read(src Source) (*Suite, diagnostic.List) {
 	r := newReader(src)
 	root := r.document(src.Text)
@@ -111,8 +109,7 @@ func (r *reader) suiteKeys(s *Suite) []row {
 	}
 }
 
-// root returns the entries of the document. Anything may be given for a suite, a list of passwords or a secret
-// in JSON: of what is not a suite nothing is quoted.
+// root returns the entries of the document. Of what is no suite, which may be a list of passwords, nothing is quoted.
 func (r *reader) root(n *yaml.Node, keys []row) map[string]pair {
 	names := list(keys, func(k row) string { return k.key })
 	if n.Kind != yaml.MappingNode {
@@ -177,15 +174,10 @@ func (r *reader) readiness(n *yaml.Node, s *Suite) {
 	r.entries(n, "readiness", []row{
 		{"checks", func(p pair) {
 			names := r.items(p.value, "checks of readiness")
-			for _, c := range names {
-				if name, ok := r.scalar(c, "the name of a check"); ok {
-					s.readiness = append(s.readiness, name)
-				}
-			}
 			if len(names) == 0 {
 				r.fail(p.at, "name a check, or leave checks out", "readiness waits for no check")
 			}
-			s.readinessAt = p.at
+			s.readiness, s.readinessAt = r.checkNames(names), p.at
 		}},
 		{"consecutive", func(p pair) { s.Consecutive = r.integer(p.value, "consecutive", 1, maxAttempts) }},
 		{"within", func(p pair) { s.Within = r.duration(p.value, "within", 24*maxTimeout) }},
@@ -265,8 +257,8 @@ func (r *reader) authority(n *yaml.Node, ca string) *x509.CertPool {
 	return roots
 }
 
-// Load reads a suite from a file, or from stdin where the name is "-", with the files that it names. None is read past
-// its limit, and a file that cannot be read is missing in Files: Read reports it with its place.
+// Load reads a suite from a file, or from stdin where the name is "-", with the files that it names, none past a limit.
+// A file that cannot be read is missing in Files: Read reports it with its place.
 func Load(name string, stdin io.Reader) (src Source, err error) {
 	src = Source{Name: name, Files: map[string][]byte{}}
 	if name == "-" && stdin != nil {
@@ -354,8 +346,7 @@ func (r *reader) carried(n *yaml.Node) {
 	}
 }
 
-// Bundle returns the suite's text with the files that it names in it: one text, with one checksum, that can be read
-// anywhere.
+// Bundle returns the suite's text with the files that it names in it: one text that can be read anywhere.
 func Bundle(src Source) ([]byte, error) {
 	names := slices.Sorted(maps.Keys(src.Files))
 	if len(names) == 0 {

@@ -32,14 +32,10 @@ const (
 	maxAttempts = 10000
 )
 
-// body is what a request sends.
+// body is what a request sends: its texts that may hold variables, and what writes it with their values.
 type body struct {
-	contentType string
-	json        *value
-	text        text
-	form        []field
-	multipart   bool
-	file        []byte // the content of a file
+	texts []text
+	write func(f *filler) (content []byte, contentType string)
 }
 
 // field is a field of a form, or a part of a multipart body: a text, or a file of that name and type.
@@ -49,55 +45,52 @@ type field struct {
 	file           []byte
 }
 
-// bytes returns the body with its variables expanded, and its type.
-func (b *body) bytes(f *filler) (content []byte, contentType string) {
-	switch {
-	case b == nil:
-		return nil, ""
-	case b.json != nil:
-		return b.json.appendJSON(nil, f), b.contentType
-	case b.form != nil:
-		return b.fields(f)
-	case b.file != nil:
-		return b.file, b.contentType
+// formBody is the body of a form.
+func formBody(fields []field, asMultipart bool) *body {
+	var b body
+	for _, f := range fields {
+		b.texts = append(b.texts, f.name, f.value)
 	}
-	return []byte(f.text(b.text)), b.contentType
+	b.write = func(fill *filler) ([]byte, string) {
+		form := url.Values{}
+		var parts bytes.Buffer
+		w := multipart.NewWriter(&parts)
+		for _, f := range fields {
+			disposition := map[string]string{"name": fill.text(f.name)}
+			v := fill.text(f.value)
+			form.Add(disposition["name"], v)
+			head := textproto.MIMEHeader{}
+			if f.file != nil {
+				disposition["filename"] = f.filename
+				head.Set("Content-Type", f.kind)
+				v = string(f.file)
+			}
+			head.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
+			part, _ := w.CreatePart(head) // into memory, where nothing fails
+			_, _ = io.WriteString(part, v)
+		}
+		if !asMultipart {
+			return []byte(form.Encode()), "application/x-www-form-urlencoded"
+		}
+		_ = w.Close()
+		return parts.Bytes(), w.FormDataContentType()
+	}
+	return &b
 }
 
-// fields returns the body of a form.
-func (b *body) fields(fill *filler) (content []byte, contentType string) {
-	form := url.Values{}
-	var parts bytes.Buffer
-	w := multipart.NewWriter(&parts)
-	for _, f := range b.form {
-		disposition := map[string]string{"name": fill.text(f.name)}
-		v := fill.text(f.value)
-		form.Add(disposition["name"], v)
-		head := textproto.MIMEHeader{}
-		if f.file != nil {
-			disposition["filename"] = f.filename
-			head.Set("Content-Type", f.kind)
-			v = string(f.file)
-		}
-		head.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
-		part, _ := w.CreatePart(head) // into memory, where nothing fails
-		_, _ = io.WriteString(part, v)
-	}
-	if !b.multipart {
-		return []byte(form.Encode()), b.contentType
-	}
-	_ = w.Close()
-	return parts.Bytes(), w.FormDataContentType()
+// fixedBody is a body without variables.
+func fixedBody(content []byte, contentType string) *body {
+	return &body{write: func(*filler) ([]byte, string) { return content, contentType }}
 }
 
 // requestKeys are the keys of a step, read into s; checks of a single request have them too.
 func (r *reader) requestKeys(s *Step) []row {
 	body := func(p pair) {
-		if s.body != nil {
+		if s.body == nil {
+			s.body = r.body(p)
+		} else {
 			r.fail(p.at, "keep one of json, form, multipart and body", "the request has two bodies")
-			return
 		}
-		s.body = r.body(p)
 	}
 	whole := func(read func(p pair)) func(pair) { // where it is wrong, nothing can be said of the whole step
 		return func(p pair) {
@@ -252,47 +245,45 @@ func (r *reader) headerName(p pair) string {
 }
 
 func (r *reader) body(p pair) *body {
+	n := p.value
 	before := len(r.problems)
-	switch p.key {
-	case "json":
-		if n := p.value; n.Kind == yaml.ScalarNode && n.Style != 0 && strings.ContainsAny(n.Value[:min(1, len(n.Value))], "{[") &&
-			json.Valid([]byte(n.Value)) {
-			r.warn(posOf(n), "write it without the quotes around it",
-				"the JSON is in quotes, and so it is sent as one text")
+	switch {
+	case p.key == "json":
+		if n.Kind == yaml.ScalarNode && n.Style != 0 && strings.IndexAny(n.Value, "{[") == 0 && json.Valid([]byte(n.Value)) {
+			r.warn(posOf(n), "write it without the quotes around it", "the JSON is in quotes, and so it is sent as one text")
 		}
-		return &body{contentType: "application/json", json: new(r.value(p.value, "json"))}
-	case "form":
-		b := &body{contentType: "application/x-www-form-urlencoded", form: []field{}}
-		for _, f := range r.pairs(p.value, "form") {
+		v := r.value(n, "json", 0)
+		return &body{textsIn(v), func(f *filler) ([]byte, string) { return appendJSON(nil, v, f), "application/json" }}
+	case p.key == "form":
+		var fields []field
+		for _, f := range r.pairs(n, "form") {
 			if t, ok := r.template(f.value, "form field "+quote(f.key)); ok {
 				key, _ := r.text(f.key, f.at)
-				b.form = append(b.form, field{name: key, value: t})
+				fields = append(fields, field{name: key, value: t})
 			}
 		}
-		return b
-	case "multipart":
-		b := &body{multipart: true, form: list(r.pairs(p.value, "multipart"), r.part)}
-		if len(b.form) == 0 && len(r.problems) == before {
+		return formBody(fields, false)
+	case p.key == "multipart":
+		parts := list(r.pairs(n, "multipart"), r.part)
+		if len(parts) == 0 && len(r.problems) == before {
 			r.fail(p.at, "write multipart: {file: {file: logo.png}}", "a multipart body without a part")
 		}
-		return b
-	}
-	if p.value.Kind == yaml.MappingNode {
+		return formBody(parts, true)
+	case n.Kind == yaml.MappingNode:
 		f := r.part(p)
-		return &body{file: f.file, contentType: f.kind}
-	}
-	if p.value.ShortTag() == "!!binary" {
-		r.warn(posOf(p.value), "put the bytes into a file beside the suite: body: {file: logo.png}",
+		return fixedBody(f.file, f.kind)
+	case n.ShortTag() == "!!binary":
+		r.warn(posOf(n), "put the bytes into a file beside the suite: body: {file: logo.png}",
 			"the body is sent as the text that stands here")
 	}
-	if t, ok := r.template(p.value, "body"); ok {
-		return &body{text: t}
+	t, ok := r.template(n, "body")
+	if !ok {
+		return nil
 	}
-	return nil
+	return &body{[]text{t}, func(f *filler) ([]byte, string) { return []byte(f.text(t)), "" }}
 }
 
-// part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or the whole
-// body from a file.
+// part reads a part of a multipart body, a text or {file: logo.png, name: other.png, type: image/png}; or a whole body.
 func (r *reader) part(p pair) field {
 	var f field
 	f.name, _ = r.text(p.key, p.at)
@@ -300,43 +291,34 @@ func (r *reader) part(p pair) field {
 		f.value, _ = r.template(p.value, "part "+quote(p.key))
 		return f
 	}
-	known := []string{"file", "name", "type"}
 	if p.key == "body" && !slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool { return n.Value == "file" }) {
 		r.fail(posOf(p.value), "write json: for a body of JSON, form: for a form's, or {file: NAME} for one from a file",
 			"body must be a text, not a mapping")
 		return f
 	}
 	before := len(r.problems)
-	for _, q := range r.pairs(p.value, p.key, known...) {
-		text, ok := r.scalar(q.value, q.key)
-		switch q.key {
-		case "file":
-			if !ok {
-				continue
+	r.entries(p.value, p.key, []row{
+		{"file", func(q pair) {
+			name, ok := r.scalar(q.value, q.key)
+			if ok && !filepath.IsLocal(name) {
+				r.fail(posOf(q.value), "put the file beside the suite", "%s leaves the suite's folder", quote(name))
+			} else if ok {
+				content, _ := r.content(q.value, name, "")
+				f.file = append([]byte{}, content...)
+				f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(name)))
+				f.kind = cmp.Or(f.kind, http.DetectContentType(content))
 			}
-			f.filename = cmp.Or(f.filename, path.Base(filepath.ToSlash(text)))
-			if !filepath.IsLocal(text) {
-				r.fail(posOf(q.value), "put the file beside the suite", "%s leaves the suite's folder", quote(text))
-				f.file = []byte{}
-				continue
-			}
-			content, _ := r.content(q.value, text, "")
-			f.file = append([]byte{}, content...)
-			f.kind = cmp.Or(f.kind, http.DetectContentType(content))
-		case "name":
-			f.filename = text
-		case "type":
-			f.kind = text
-		}
-	}
+		}},
+		{"name", func(q pair) { f.filename, _ = r.scalar(q.value, q.key) }},
+		{"type", func(q pair) { f.kind, _ = r.scalar(q.value, q.key) }},
+	})
 	if f.file == nil && len(r.problems) == before {
 		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)
 	}
 	return f
 }
 
-// CheckHeader returns the canonical name of a header that is to be sent with every request. It is an error when
-// no suite may send it, or no request can hold its value.
+// CheckHeader returns the canonical name of a header that is to be sent with every request, or why it cannot be.
 func CheckHeader(name, value string) (canonical string, err error) {
 	canonical = http.CanonicalHeaderKey(name)
 	why := refusedHeader(canonical)
@@ -360,8 +342,7 @@ func (s *Step) Link() string {
 	return s.path.parts[0].name
 }
 
-// Request builds what is sent, with the variables filled in. It is an error when one has no value, or has one that
-// makes it another request.
+// Request builds what is sent. A variable without a value, or with one that makes it another request, is an error.
 func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{
@@ -381,9 +362,11 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}
-	kind := ""
-	if q.Body, kind = s.body.bytes(&f); kind != "" {
-		q.Header["Content-Type"] = []string{kind}
+	if s.body != nil {
+		var kind string
+		if q.Body, kind = s.body.write(&f); kind != "" {
+			q.Header["Content-Type"] = []string{kind}
+		}
 	}
 	q.Host = f.header(s.host)
 	for _, h := range s.headers {

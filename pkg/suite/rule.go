@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -19,31 +20,29 @@ const (
 )
 
 // rule is what must hold of one subject: all of its operators.
-type rule []expected
+type rule []operator
 
-// expected is an operator at its place.
-type expected struct {
-	operator
-	at Pos
-}
-
-// rule reads a scalar, which means equals, or a mapping of operators.
-func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
+// rule reads a scalar, which means equals, or a mapping of operators; negated below not.
+func (r *reader) rule(n *yaml.Node, k subjectKind, negated bool) rule {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return rule{{readEquals(r, pair{value: n}, k), posOf(n)}}
+		o := readEquals(r, operand{pair{value: n}, k, negated})
+		o.at = posOf(n)
+		return rule{o}
 	case yaml.MappingNode:
 	default:
 		r.fail(posOf(n), "write {equals: [...]}, {one_of: [...]} or {contains: ...}",
 			"a list does not say how it is to be compared")
 		return nil
 	}
-	rows := slices.DeleteFunc(operators(), func(o operatorRow) bool { return !slices.Contains(o.subjects, k) })
+	rows := kept(operators(), func(o operatorRow) bool { return slices.Contains(o.subjects, k) })
 	known := list(rows, func(o operatorRow) string { return o.word })
 	var out rule
 	before := len(r.problems)
 	for _, p := range r.pairs(n, "this expectation", known...) {
-		out = append(out, expected{rows[slices.Index(known, p.key)].read(r, p, k), p.at})
+		o := rows[slices.Index(known, p.key)].read(r, operand{p, k, negated})
+		o.word, o.at = p.key, cmp.Or(o.at, p.at)
+		out = append(out, o)
 	}
 	if len(out) == 0 && len(r.problems) == before {
 		r.fail(posOf(n), exampleOf(known), "nothing is expected here")
@@ -52,39 +51,39 @@ func (r *reader) rule(n *yaml.Node, k subjectKind) rule {
 }
 
 // operand reads a value to compare with. Headers and bodies are text, so 5 means "5" there.
-func (r *reader) operand(n *yaml.Node, k subjectKind) value {
+func (r *reader) operand(n *yaml.Node, k subjectKind) any {
 	if k == subjectJSON {
-		return r.value(n, "an expectation")
+		return r.value(n, "an expectation", 0)
 	}
 	t, ok := r.template(n, "what a "+string(k)+" is compared with")
 	if !ok {
-		return value{kind: kindNull}
+		return nil
 	}
-	return value{kind: kindString, text: t, plain: true}
+	t.plain = true
+	return t
 }
 
 // checkRule says whether it can fail at all, and can hold at all, for bodies of at most maxBody bytes.
 func (r *reader) checkRule(ru rule, maxBody int64) {
-	var low, high *value
-	for _, e := range ru {
-		e.check(r, e.at, maxBody)
-		if b, ok := e.operator.(bound); ok && b.word == "min" {
-			low = &b.limit
-		} else if ok {
-			high = &b.limit
+	var low, high operator
+	for _, o := range ru {
+		if o.check != nil {
+			o.check(r, o.at, maxBody)
+		}
+		switch o.word {
+		case "min":
+			low = o
+		case "max":
+			high = o
 		}
 	}
-	if low != nil && high != nil && compareNumbers(low.text.raw, high.text.raw) > 0 {
-		r.fail(low.text.at, "", "no number is at least %s and at most %s", low.text.raw, high.text.raw)
+	if low.limit != "" && high.limit != "" && compareNumbers(low.limit, high.limit) > 0 {
+		r.fail(low.at, "", "no number is at least %s and at most %s", low.limit, high.limit)
 	}
 }
 
-// visit calls f for every text in the rule that may hold variables.
-func (ru rule) visit(f func(text)) {
-	for _, e := range ru {
-		e.visit(f)
-	}
-}
+// texts are those in the rule that may hold variables.
+func (ru rule) texts() []text { return slices.Concat(list(ru, operator.texts)...) }
 
 // Mismatch is one operator that did not hold.
 type Mismatch struct{ Expected, Got string }
@@ -95,58 +94,55 @@ const saysNothing = "nothing to compare with: its variables are empty, and so it
 // json checks the nodes that a path found. Whatever cannot be evaluated does not hold.
 func (ru rule) json(nodes []any, singular bool, s Scope) []Mismatch {
 	var out []Mismatch
-	for _, e := range ru {
-		if e.blank(s) {
-			out = append(out, Mismatch{e.text(s), saysNothing})
-		} else if bad, ok := e.holdsForAll(nodes, singular, s); !ok {
-			out = append(out, Mismatch{e.text(s), e.gotText(nodes, bad, singular, s)})
+	for _, o := range ru {
+		if o.isBlank(s) {
+			out = append(out, Mismatch{o.text(s), saysNothing})
+		} else if bad, ok := o.holds(nodes, singular, s); !ok {
+			out = append(out, Mismatch{o.text(s), o.gotText(nodes, bad, singular, s)})
 		}
 	}
 	return out
 }
 
 func (ru rule) holds(nodes []any, singular bool, s Scope) bool {
-	for _, e := range ru {
-		if _, ok := e.holdsForAll(nodes, singular, s); !ok {
+	for _, o := range ru {
+		if _, ok := o.holds(nodes, singular, s); !ok {
 			return false
 		}
 	}
 	return len(ru) > 0
 }
 
-// holdsForAll says whether the operator holds for every node, of which there must be one; if not, for which it does
-// not.
-func (e expected) holdsForAll(nodes []any, singular bool, s Scope) (bad int, ok bool) {
-	if e.counts(singular) {
-		return 0, e.holdsForCount(nodes, singular, s)
+func (o operator) isBlank(s Scope) bool { return o.blank != nil && o.blank(s) }
+
+// holds says whether the operator holds for every node, of which there must be one; if not, for which it does not.
+func (o operator) holds(nodes []any, singular bool, s Scope) (bad int, ok bool) {
+	if o.counts == always || o.counts == ofSeveral && !singular {
+		return 0, o.ofAll(nodes, singular, s)
 	}
-	some := e.oneIsEnough()
 	for i, n := range nodes {
-		if e.holds(n, singular, s) == some {
-			return i, some
+		if o.fits(n, singular, s) == o.some {
+			return i, o.some
 		}
 	}
-	return 0, len(nodes) > 0 && !some
+	return 0, len(nodes) > 0 && !o.some
 }
 
 // gotText says what was there instead of what the operator expects.
-func (e expected) gotText(nodes []any, bad int, singular bool, s Scope) string {
+func (o operator) gotText(nodes []any, bad int, singular bool, s Scope) string {
 	if len(nodes) == 0 {
 		return "nothing there"
 	}
-	if got := e.got(nodes, singular, s); got != "" {
-		return got
+	if o.got != nil {
+		if got := o.got(nodes, singular, s); got != "" {
+			return got
+		}
 	}
 	got := shown(nodes[bad], s.Secrets)
 	if len(nodes) > 1 {
 		got += fmt.Sprintf(", number %d of %d", bad+1, len(nodes))
 	}
 	return got
-}
-
-// wholeHeader is an operator that is held against all values of a header at once.
-type wholeHeader interface {
-	holdsForHeader(values []string, s Scope) bool
 }
 
 // header checks the values of one header: one of them must fit all operators, and none what is negated.
@@ -157,30 +153,26 @@ func (ru rule) header(values []string, s Scope) []Mismatch {
 	}
 	var out []Mismatch
 	var positive rule
-	for _, e := range ru {
-		switch whole, ok := e.operator.(wholeHeader); {
-		case e.blank(s):
-			out = append(out, Mismatch{e.text(s), saysNothing})
-		case !ok:
-			positive = append(positive, e)
-		case !whole.holdsForHeader(values, s):
-			out = append(out, Mismatch{e.text(s), got})
+	for _, o := range ru {
+		switch {
+		case o.isBlank(s):
+			out = append(out, Mismatch{o.text(s), saysNothing})
+		case o.ofHeader == nil:
+			positive = append(positive, o)
+		case !o.ofHeader(values, s):
+			out = append(out, Mismatch{o.text(s), got})
 		}
 	}
 	if len(positive) == 0 || slices.ContainsFunc(values, func(v string) bool { return positive.fits(v, s) }) {
 		return out
 	}
-	for _, e := range positive {
-		if len(positive) == 1 || len(values) != 1 || !e.fits(values[0], s) {
-			out = append(out, Mismatch{e.text(s), got})
+	for _, o := range positive {
+		if len(positive) == 1 || len(values) != 1 || !(rule{o}).fits(values[0], s) {
+			out = append(out, Mismatch{o.text(s), got})
 		}
 	}
 	return out
 }
 
 // fits reports whether the rule holds for one value of a header.
-func (ru rule) fits(v string, s Scope) bool {
-	return len(ru) > 0 && !slices.ContainsFunc(ru, func(e expected) bool { return !e.fits(v, s) })
-}
-
-func (e expected) fits(v string, s Scope) bool { return e.holds(e.ofHeader(v), true, s) }
+func (ru rule) fits(v string, s Scope) bool { return ru.holds([]any{v}, true, s) }

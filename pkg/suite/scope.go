@@ -40,7 +40,11 @@ func (r *reader) names(s *Suite) {
 	for _, name := range s.readiness {
 		switch i := slices.Index(all, name); {
 		case i < 0:
-			r.fail(s.readinessAt, suggestName(name, all), "readiness waits for %s, which is not a check", quote(name))
+			help := suggest(name, all)
+			if len(all) > 10 && !strings.HasPrefix(help, "did you mean") {
+				help = ""
+			}
+			r.fail(s.readinessAt, help, "readiness waits for %s, which is not a check", quote(name))
 		case s.checks[i].Observe:
 			r.fail(s.readinessAt, "wait for a check that counts",
 				"readiness waits for %s, which only observes and must never block", quote(name))
@@ -57,23 +61,13 @@ func (r *reader) checkPace(s *Suite) {
 	}
 	requests := 0
 	for _, c := range s.ReadinessChecks() {
-		requests += len(c.Steps)
+		requests += len(c.Steps) * s.Consecutive
 	}
-	requests *= s.Consecutive
-	needs := time.Duration(float64(requests-1) / s.Rate * float64(time.Second))
-	if needs >= s.Within {
+	if needs := time.Duration(float64(requests-1) / s.Rate * float64(time.Second)); needs >= s.Within {
 		r.fail(s.rateAt, "raise the rate, or ask for fewer consecutive answers",
 			"readiness takes %d requests, at this rate %s, and must be reached within %s",
 			requests, needs.Round(time.Second), s.Within)
 	}
-}
-
-func suggestName(name string, all []string) string {
-	help := suggest(name, all)
-	if len(all) > 10 && !strings.HasPrefix(help, "did you mean") {
-		return ""
-	}
-	return help
 }
 
 // checkVariables sees that every variable that is used is declared, or captured before.
@@ -104,36 +98,27 @@ func (r *reader) checkVariables(s *Suite) {
 			}
 		}
 	}
-	if s.setup != nil {
-		u.check(s.setup)
-		u.setup, u.sent = u.captured, slices.ContainsFunc(s.setup.Steps, (*Step).SendsRelease)
-		u.onBlue(s.setup, s)
+	for _, flow := range s.flows() {
+		u.check(flow)
+		if flow == s.setup {
+			u.setup, u.sent = u.captured, slices.ContainsFunc(flow.Steps, (*Step).SendsRelease)
+		}
+		for _, step := range flow.Steps {
+			u.onBlue(s, step.expected(), flow.Name, "compare has it on the old release too; prove the release in a check")
+		}
 	}
-	if s.teardown != nil {
-		u.check(s.teardown)
-		u.onBlue(s.teardown, s)
-	}
-	for i := range s.checks {
-		c := &s.checks[i]
+	for _, c := range s.checks {
 		u.check(c)
 		if c.needsSetup && slices.Contains(s.readiness, c.Name) {
 			r.fail(s.readinessAt, "wait for a check that needs no login",
 				"readiness comes before setup, and %s needs what setup captures", quote(c.Name))
 		}
 	}
-	if s.HostMentionsRelease() && len(s.compares) > 0 {
-		r.fail(s.host.at, "compare asks the old release too; write the host's name",
-			"${RELEASE} in the host would fail on the old release")
-	}
-	for i := range s.compares {
-		c := &s.compares[i]
+	u.onBlue(s, []text{s.host}, "the host", "compare asks the old release too; write the host's name")
+	for _, c := range s.compares {
 		u.captured, u.later = u.setup, nil
-		u.step(c.Steps[0], func(t text, _ bool) {
-			if mentions(t, varRelease) {
-				r.fail(t.at, "compare asks the old release too; prove the release in a check",
-					"${RELEASE} in a comparison would fail on the old release")
-			}
-		})
+		u.step(c.Steps[0])
+		u.onBlue(s, c.Steps[0].texts(), "a comparison", "compare asks the old release too; prove the release in a check")
 	}
 }
 
@@ -149,15 +134,12 @@ type usage struct {
 	sent     bool // setup sends the release
 }
 
-// onBlue refuses a flow that the old release runs, too, and cannot pass.
-func (u *usage) onBlue(flow *Check, s *Suite) {
-	for _, step := range flow.Steps {
-		step.visit(func(t text, expected bool) {
-			if expected && len(s.compares) > 0 && mentions(t, varRelease) {
-				u.fail(t.at, "compare has it on the old release too; prove the release in a check",
-					"${RELEASE} in %s would fail on the old release", flow.Name)
-			}
-		})
+// onBlue refuses ${RELEASE} in texts that the old release is asked, or held against, too, where there is a comparison.
+func (u *usage) onBlue(s *Suite, texts []text, where, why string) {
+	for _, t := range texts {
+		if len(s.compares) > 0 && mentions(t, varRelease) {
+			u.fail(t.at, why, "${RELEASE} in %s would fail on the old release", where)
+		}
 	}
 }
 
@@ -174,11 +156,12 @@ func (u *usage) check(c *Check) {
 	}
 	sent := u.sent
 	for _, s := range c.Steps {
-		u.step(s, func(t text, expected bool) {
-			c.mentionsRelease = c.mentionsRelease || mentions(t, varRelease)
-			sent = sent || !expected && mentions(t, varRelease)
-			c.needsSetup = c.needsSetup || slices.ContainsFunc(t.parts, func(p part) bool { return u.setup[p.name] })
-		})
+		u.step(s)
+		sent = sent || s.SendsRelease()
+		c.mentionsRelease = c.mentionsRelease || inSome(s.texts(), varRelease)
+		for name := range u.setup {
+			c.needsSetup = c.needsSetup || inSome(s.texts(), name)
+		}
 		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {
 			u.captured[k.name] = true
@@ -191,19 +174,19 @@ func (u *usage) check(c *Check) {
 // demands reports whether no answer without the variable's value can hold.
 func (e *expectation) demands(name string) bool {
 	return slices.ContainsFunc(e.subjects, func(sub subject) bool {
-		return slices.ContainsFunc(sub.rule, func(x expected) bool { return x.demands(name) })
+		return slices.ContainsFunc(sub.rule, func(x operator) bool { return x.demands(name) })
 	})
 }
 
-// step sees that the variables of a step have a value there, and calls f as visit does.
-func (u *usage) step(s *Step, f func(t text, expected bool)) {
-	s.visit(func(t text, expected bool) {
+// step sees that the variables of a step have a value there.
+func (u *usage) step(s *Step) {
+	for _, t := range s.sent() {
 		u.text(t)
-		if !expected {
-			u.otherTemplates(t)
-		}
-		f(t, expected)
-	})
+		u.otherTemplates(t)
+	}
+	for _, t := range s.expected() {
+		u.text(t)
+	}
 	if len(s.path.parts) == 1 && u.declared[s.path.parts[0].name] {
 		u.fail(s.path.at, "write GET /${NAME}", "a path begins with /, not with a variable")
 	}
@@ -224,53 +207,43 @@ func (u *usage) otherTemplates(t text) {
 	}
 }
 
-// visit calls f for every text of the step, with whether it stands in an expectation.
-func (s *Step) visit(f func(t text, expected bool)) {
-	asked := func(t text) { f(t, false) }
-	asked(s.path)
-	asked(s.host)
-	for _, h := range s.headers {
-		asked(h.value)
+// sent are the texts of the request that may hold variables.
+func (s *Step) sent() []text {
+	out := append([]text{s.path, s.host}, list(s.headers, func(h header) text { return h.value })...)
+	if s.body != nil {
+		out = append(out, s.body.texts...)
 	}
-	if b := s.body; b != nil {
-		asked(b.text)
-		for _, h := range b.form {
-			asked(h.name)
-			asked(h.value)
-		}
-		if b.json != nil {
-			b.json.visit(asked)
-		}
-	}
-	for _, sub := range s.expect.subjects {
-		sub.visit(func(t text) { f(t, true) })
-	}
-	for _, c := range s.captures {
-		f(c.path.text, true)
-	}
+	return out
 }
+
+// expected are the texts of what is expected and captured that may hold variables.
+func (s *Step) expected() []text {
+	out := list(s.captures, func(c capture) text { return c.path.text })
+	for _, x := range s.expect.subjects {
+		out = append(append(out, x.path.text), x.rule.texts()...)
+	}
+	return out
+}
+
+func (s *Step) texts() []text { return append(s.sent(), s.expected()...) }
 
 func (u *usage) text(t text) {
 	for _, p := range t.parts {
 		if p.name == "" || u.declared[p.name] || u.captured[p.name] {
 			continue
 		}
-		if u.later[p.name] {
+		known := slices.AppendSeq(slices.Collect(maps.Keys(u.declared)), maps.Keys(u.captured))
+		slices.Sort(known)
+		near := suggest(p.name, known)
+		switch {
+		case u.later[p.name]:
 			u.fail(p.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
 			continue
+		case u.anywhere[p.name]:
+			near = "another check captures it, for its own steps; move those steps into setup:, and all have it"
+		case !strings.HasPrefix(near, "did you mean"):
+			near = "declare it under variables:, or write $${" + p.name + "} for the text"
 		}
-		u.fail(p.at, u.suggestion(p.name), "${%s} is not declared", p.name)
+		u.fail(p.at, near, "${%s} is not declared", p.name)
 	}
-}
-
-func (u *usage) suggestion(name string) string {
-	if u.anywhere[name] {
-		return "another check captures it, for its own steps; move those steps into setup:, and all have it"
-	}
-	known := slices.AppendSeq(slices.Sorted(maps.Keys(u.declared)), maps.Keys(u.captured))
-	slices.Sort(known)
-	if help := suggest(name, known); strings.HasPrefix(help, "did you mean") {
-		return help
-	}
-	return "declare it under variables:, or write $${" + name + "} for the text"
 }

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"crypto/x509"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -13,8 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
-// The defaults of a suite. buildtools/smoke/README.md tells them; one that changes changes what
-// every suite means.
+// The defaults of a suite, which buildtools/smoke/README.md tells; one that changes changes what every suite means.
 const (
 	defaultTimeout     = 5 * time.Second
 	defaultMaxBody     = 1 << 20
@@ -59,8 +59,8 @@ type Suite struct {
 	// setup and teardown are flows, nil without any; setupPerCheck says that each check has its own.
 	setup, teardown *Check
 	setupPerCheck   bool
-	checks          []Check
-	compares        []Comparison
+	checks          []*Check
+	compares        []*Comparison
 	watch           *Watch // nil without one
 	roots           *x509.CertPool
 	server          string // the name that certificates must have
@@ -124,8 +124,7 @@ type Step struct {
 	maxBody   int64
 	expect    expectation
 	captures  []capture
-	// Eventually is how long it is asked again until its expectation holds, Always that it is run to clean up, also
-	// after a failure.
+	// Eventually is how long it is asked again until its expectation holds, Always that it is run after a failure, too.
 	Eventually time.Duration
 	Always     bool
 	// broken is set when its request or expectation was already found wrong.
@@ -147,13 +146,8 @@ func (s *Suite) SHA256() string { return s.sha256 }
 
 // References lists the variables whose values the caller of Run looks up.
 func (s *Suite) References() []Reference {
-	var out []Reference
-	for _, v := range s.variables {
-		if v.ref != nil {
-			out = append(out, *v.ref)
-		}
-	}
-	return out
+	looked := kept(s.variables, func(v variable) bool { return v.ref != nil })
+	return list(looked, func(v variable) Reference { return *v.ref })
 }
 
 // Variables lists the names that the suite declares.
@@ -161,8 +155,7 @@ func (s *Suite) Variables() []string {
 	return list(s.variables, func(v variable) string { return v.name })
 }
 
-// Redactor returns what hides the secrets among the values, and those that the suite itself declares. The
-// error names a variable whose secret is too large to be hidden.
+// Redactor returns what hides the secrets of the values and of the suite; one too large to be hidden is an error.
 func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 	secrets := map[string]string{}
 	for name, v := range values {
@@ -189,14 +182,13 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 
 // MentionsRelease reports whether ${RELEASE} stands in the suite, so that it cannot run without one.
 func (s *Suite) MentionsRelease() bool {
-	return s.HostMentionsRelease() || slices.ContainsFunc(s.checks, func(c Check) bool { return c.mentionsRelease }) ||
-		s.setup != nil && s.setup.mentionsRelease || s.teardown != nil && s.teardown.mentionsRelease
+	return s.HostMentionsRelease() ||
+		slices.ContainsFunc(append(s.flows(), s.checks...), func(c *Check) bool { return c.mentionsRelease })
 }
 
-// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer, so that passing proves
-// which release answered.
+// ProvesRelease reports whether a check that counts demands ${RELEASE} of every answer: passing proves who answered.
 func (s *Suite) ProvesRelease() bool {
-	return slices.ContainsFunc(s.checks, func(c Check) bool { return c.ProvesRelease && !c.Observe })
+	return slices.ContainsFunc(s.checks, func(c *Check) bool { return c.ProvesRelease && !c.Observe })
 }
 
 // InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
@@ -215,8 +207,7 @@ func (c *Check) writes() bool {
 // Reads reports whether the request changes nothing: GET or HEAD.
 func (s *Step) Reads() bool { return s.Method == "GET" || s.Method == "HEAD" || s.grpc }
 
-// Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue
-// may be asked the same.
+// Single reports whether the check is one GET or HEAD that any release must answer alike, so that blue may be asked.
 func (c *Check) Single() bool {
 	return !c.Flow && len(c.Steps) == 1 && c.Steps[0].Reads() && !c.mentionsRelease && !c.needsSetup
 }
@@ -237,25 +228,18 @@ func (c *Check) Once() *Check {
 }
 
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
-func (s *Step) SendsRelease() bool {
-	found := false
-	s.visit(func(t text, expected bool) { found = found || !expected && mentions(t, varRelease) })
-	return found
-}
+func (s *Step) SendsRelease() bool { return inSome(s.sent(), varRelease) }
 
-// inSome reports whether the variable stands in one of the texts that visit calls its argument for.
-func inSome(visit func(func(text)), name string) bool {
-	found := false
-	visit(func(t text) { found = found || mentions(t, name) })
-	return found
+// inSome reports whether the variable stands in one of the texts.
+func inSome(texts []text, name string) bool {
+	return slices.ContainsFunc(texts, func(t text) bool { return mentions(t, name) })
 }
 
 func mentions(t text, name string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
 }
 
-// keeps reports whether a check with these tags stays when filtered: it carries one of the wanted tags,
-// if any is wanted, and none of the unwanted ones, which begin with "!".
+// keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.
 func keeps(filter, tags []string) bool {
 	wanted, found := false, false
 	for _, f := range filter {
@@ -285,21 +269,16 @@ func (s *Suite) Counted() []string {
 
 // Comparisons lists the names of the suite's comparisons.
 func (s *Suite) Comparisons() []string {
-	return list(s.compares, func(c Comparison) string { return c.Name })
+	return list(s.compares, func(c *Comparison) string { return c.Name })
 }
 
 // UnknownTags lists the tags of a filter that nothing in the suite has: misspelt, or meant for another suite.
 func (s *Suite) UnknownTags(filter []string) []string {
-	var out []string
-	for _, f := range filter {
-		tag := strings.TrimPrefix(f, "!")
-		known := slices.ContainsFunc(s.checks, func(c Check) bool { return slices.Contains(c.tags, tag) }) ||
-			slices.ContainsFunc(s.compares, func(c Comparison) bool { return slices.Contains(c.tags, tag) })
-		if !known {
-			out = append(out, tag)
-		}
-	}
-	return out
+	tags := list(filter, func(f string) string { return strings.TrimPrefix(f, "!") })
+	return kept(tags, func(tag string) bool {
+		return !slices.ContainsFunc(s.checks, func(c *Check) bool { return slices.Contains(c.tags, tag) }) &&
+			!slices.ContainsFunc(s.compares, func(c *Comparison) bool { return slices.Contains(c.tags, tag) })
+	})
 }
 
 // CheckTags returns an error when a tag filter would leave no check that counts.
@@ -325,13 +304,10 @@ func (s *Suite) CheckTags(tags []string) error {
 
 // ReadinessChecks are those that the suite names, or the reading ones that mention ${RELEASE}, or the home page.
 func (s *Suite) ReadinessChecks() []*Check {
-	var out []*Check
-	for i := range s.checks {
-		c := &s.checks[i]
-		if slices.Contains(s.readiness, c.Name) || len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup {
-			out = append(out, c)
-		}
-	}
+	out := kept(s.checks, func(c *Check) bool {
+		return slices.Contains(s.readiness, c.Name) ||
+			len(s.readiness) == 0 && c.mentionsRelease && !c.Observe && !c.writes() && !c.needsSetup
+	})
 	if len(out) > 0 {
 		return out
 	}
@@ -342,27 +318,20 @@ func (s *Suite) ReadinessChecks() []*Check {
 	}}}}
 }
 
-// Setup returns the flow that runs before the checks of a phase, and the one that cleans up after them; nil without
-// any. Each says that every check has its own.
+// Setup returns the flows before and after the checks of a phase, or nil. Each says that every check has its own.
 func (s *Suite) Setup() (setup, teardown *Check, each bool) {
 	return s.setup, s.teardown, s.setupPerCheck
 }
 
+// flows are setup and teardown, where there are any.
+func (s *Suite) flows() []*Check {
+	return kept([]*Check{s.setup, s.teardown}, func(c *Check) bool { return c != nil })
+}
+
 // Chosen returns the checks and comparisons that a tag filter leaves.
 func (s *Suite) Chosen(tags []string) ([]*Check, []*Comparison) {
-	checks := make([]*Check, 0, len(s.checks))
-	for i := range s.checks {
-		if keeps(tags, s.checks[i].tags) {
-			checks = append(checks, &s.checks[i])
-		}
-	}
-	var compares []*Comparison
-	for i := range s.compares {
-		if keeps(tags, s.compares[i].tags) {
-			compares = append(compares, &s.compares[i])
-		}
-	}
-	return checks, compares
+	return kept(s.checks, func(c *Check) bool { return keeps(tags, c.tags) }),
+		kept(s.compares, func(c *Comparison) bool { return keeps(tags, c.tags) })
 }
 
 // RequestLine is the request as the suite writes it: "GET /orders/${id}".
@@ -371,9 +340,14 @@ func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }
 
-// TLS returns the authorities that certificates are checked against, nil for the system's, and the name that
-// certificates must have, empty for the target's own.
+// TLS returns the authorities and the name of certificates, nil for the system's and empty for the target's own.
 func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots, s.server }
 
 // Place is a place in the suite's file.
 func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }
+
+//go:embed schema.json
+var schema []byte
+
+// Schema returns the JSON Schema (2020-12) of a suite, for editors. Undeclared variables and the like only Read finds.
+func Schema() []byte { return append([]byte(nil), schema...) }

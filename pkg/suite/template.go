@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -20,6 +22,8 @@ type text struct {
 	raw   string
 	parts []part
 	at    Pos
+	// plain says that it is compared with a text, of a header or body: a captured number is its digits there.
+	plain bool
 }
 
 // part is a piece of literal text or, when name is set, a variable.
@@ -61,8 +65,7 @@ func (t text) typed(s Scope) (node any, ok bool) {
 	return node, node != nil && !isText
 }
 
-// text finds the variables in the text s, which stands at a place of the file: ${NAME}. "$${" is "${",
-// any other "$" is text.
+// text finds the variables, ${NAME}, in a text at a place of the file. "$${" is "${", any other "$" is text.
 func (r *reader) text(s string, at Pos) (text, bool) {
 	if first, last := strings.HasPrefix(s, "“") || strings.HasPrefix(s, "‘"), strings.HasSuffix(s, "”") ||
 		strings.HasSuffix(s, "’"); first && last {
@@ -144,11 +147,10 @@ func (t text) literal() string {
 
 // names lists the variables in the text.
 func (t text) names() []part {
-	return slices.DeleteFunc(slices.Clone(t.parts), func(p part) bool { return p.name == "" })
+	return kept(t.parts, func(p part) bool { return p.name != "" })
 }
 
-// expand puts the values in, each passed through escape when that is not nil. A value is never
-// expanded again.
+// expand puts the values in, each passed through escape unless that is nil. A value is never expanded again.
 func (t text) expand(s Scope, escape func(value string) string) (string, error) {
 	if t.parts == nil {
 		return t.raw, nil
@@ -256,12 +258,40 @@ var ErrLink = errors.New("a link is not a segment of a path")
 
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {
-	ok := true
-	s.visit(func(t text, _ bool) {
-		for _, p := range t.names() {
+	return !slices.ContainsFunc(s.texts(), func(t text) bool {
+		return slices.ContainsFunc(t.names(), func(p part) bool {
 			_, _, found := sc.get(p.name)
-			ok = ok && found
-		}
+			return !found
+		})
 	})
-	return ok
+}
+
+// maxSought bounds how much of the file is looked at for places, in bytes: a tenth of a second.
+const maxSought = 64 << 20
+
+// places returns what finds, one by one, each "${" of the text that stands at p in the file, where quotes, escapes and
+// folded lines make the text another one; behind maxSought, p itself.
+func (r *reader) places(p Pos) func() Pos {
+	if r.lines == nil {
+		r.lines = bytes.SplitAfter(r.source, []byte("\n"))
+	}
+	line, from, col := int(p.line)-1, 0, p.col
+	for i := int32(1); i < p.col && line < len(r.lines) && r.sought < maxSought; i++ {
+		_, size := utf8.DecodeRune(r.lines[line][from:])
+		from, r.sought = from+size, r.sought+size
+	}
+	return func() Pos {
+		for ; line < len(r.lines) && r.sought < maxSought; line, from, col = line+1, 0, 1 {
+			rest := r.lines[line][from:]
+			before, _, found := bytes.Cut(rest, []byte("${"))
+			r.sought += len(before)
+			if !found {
+				continue
+			}
+			here := Pos{int32(line) + 1, col + int32(utf8.RuneCount(before))}
+			from, col = from+len(before)+len("${"), here.col+int32(len("${"))
+			return here
+		}
+		return p
+	}
 }

@@ -13,61 +13,33 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// valueKind is what a JSON value is, by the words of the "type" expectation.
-type valueKind string
+// object is a JSON object of the suite, in its order.
+type object []member
 
-const (
-	kindNull    valueKind = "null"
-	kindBoolean valueKind = "boolean"
-	kindNumber  valueKind = "number"
-	kindString  valueKind = "string"
-	kindArray   valueKind = "array"
-	kindObject  valueKind = "object"
-)
-
-// value is a JSON value of the suite; its strings and keys may hold variables.
-type value struct {
-	kind valueKind
-	// text is a string's text; its raw is a number's digits and a boolean's word.
-	text  text
-	keys  []text
-	items []value
-	// plain says that it is compared with a text, of a header or body: a captured number is its digits there.
-	plain bool
+type member struct {
+	key   text
+	value any
 }
 
-// value turns YAML into JSON. What JSON cannot say is a problem.
-func (r *reader) value(n *yaml.Node, what string) value { return r.valueAt(n, what, 0) }
-
-func (r *reader) valueAt(n *yaml.Node, what string, depth int) value {
+// value turns YAML into JSON as encoding/json decodes it, but for texts and objects. What JSON cannot say is a problem.
+func (r *reader) value(n *yaml.Node, what string, depth int) any {
 	if n = r.resolve(n, depth); n == nil {
-		return value{kind: kindNull}
+		return nil
 	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		v := value{kind: kindObject}
-		for _, p := range r.collect(n, depth) {
-			key, _ := r.text(p.key, p.at)
-			v.keys = append(v.keys, key)
-			v.items = append(v.items, r.valueAt(p.value, what, depth+1))
-		}
-		return v
-	case yaml.SequenceNode:
-		items := list(n.Content, func(c *yaml.Node) value { return r.valueAt(c, what, depth+1) })
-		return value{kind: kindArray, items: items}
-	default:
-		return r.scalarValue(n, what)
-	}
-}
-
-func (r *reader) scalarValue(n *yaml.Node, what string) value {
 	at := posOf(n)
-	switch n.ShortTag() {
-	case "!!null":
-		return value{kind: kindNull, text: text{at: at}}
-	case "!!bool":
-		return value{kind: kindBoolean, text: text{raw: strings.ToLower(n.Value), at: at}}
-	case "!!int", "!!float":
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return object(list(r.collect(n, depth), func(p pair) member {
+			key, _ := r.text(p.key, p.at)
+			return member{key, r.value(p.value, what, depth+1)}
+		}))
+	case n.Kind == yaml.SequenceNode:
+		return list(n.Content, func(c *yaml.Node) any { return r.value(c, what, depth+1) })
+	case n.ShortTag() == "!!null":
+		return nil
+	case n.ShortTag() == "!!bool":
+		return strings.EqualFold(n.Value, "true")
+	case n.ShortTag() == "!!int", n.ShortTag() == "!!float":
 		number, ok := jsonNumber(n.Value)
 		if leadingZero.MatchString(n.Value) {
 			r.fail(at, "quote it if it is a text: "+strconv.Quote(n.Value), "%s begins with a zero, and would be sent as %s",
@@ -75,13 +47,12 @@ func (r *reader) scalarValue(n *yaml.Node, what string) value {
 		} else if !ok {
 			r.fail(at, "quote it if it is a text", "%s is not a number that JSON can write, in %s", quote(n.Value), what)
 		}
-		return value{kind: kindNumber, text: text{raw: number, at: at}}
-	}
-	if n.ShortTag() == "!!binary" {
+		return json.Number(number)
+	case n.ShortTag() == "!!binary":
 		r.warn(at, "JSON has no bytes: write the text that they are encoded as", "the base64 text itself is used here")
 	}
 	t, _ := r.text(n.Value, at)
-	return value{kind: kindString, text: t}
+	return t
 }
 
 // leadingZero finds a number that YAML may take for an octal one, and people for a postal code.
@@ -105,60 +76,63 @@ func jsonNumber(s string) (string, bool) {
 	return "0", false
 }
 
-// compareNumbers compares two JSON numbers: exactly where both are whole numbers of any size, else as
-// 64-bit floats, which is what most servers and clients use.
-func compareNumbers(a, b string) int {
+// compareNumbers compares JSON numbers: exactly where both are whole, else as 64-bit floats, as most programs do.
+func compareNumbers(a, b json.Number) int {
 	if len(a) < 400 && len(b) < 400 {
-		x, okx := new(big.Int).SetString(a, 10)
-		y, oky := new(big.Int).SetString(b, 10)
+		x, okx := new(big.Int).SetString(string(a), 10)
+		y, oky := new(big.Int).SetString(string(b), 10)
 		if okx && oky {
 			return x.Cmp(y)
 		}
 	}
-	x, _ := strconv.ParseFloat(a, 64)
-	y, _ := strconv.ParseFloat(b, 64)
+	x, _ := a.Float64()
+	y, _ := b.Float64()
 	return cmp.Compare(x, y)
 }
 
-// visit calls f for every text with variables in the value.
-func (v value) visit(f func(text)) {
-	if v.kind == kindString {
-		f(v.text)
+// textsIn are the texts in a value of the suite.
+func textsIn(v any) (out []text) {
+	switch v := v.(type) {
+	case text:
+		return []text{v}
+	case []any:
+		return slices.Concat(list(v, textsIn)...)
+	case object:
+		for _, m := range v {
+			out = append(append(out, m.key), textsIn(m.value)...)
+		}
 	}
-	for _, k := range v.keys {
-		f(k)
-	}
-	for _, i := range v.items {
-		i.visit(f)
-	}
+	return out
 }
 
 // appendJSON writes the value with its variables expanded.
-func (v value) appendJSON(b []byte, f *filler) []byte {
-	switch v.kind {
-	case kindString:
-		if node, ok := v.text.typed(f.Scope); ok {
+func appendJSON(b []byte, v any, f *filler) []byte {
+	switch v := v.(type) {
+	case text:
+		if node, ok := v.typed(f.Scope); ok {
 			return appendPlain(b, node)
 		}
-		return appendPlain(b, f.text(v.text))
-	case kindNumber, kindBoolean:
-		return append(b, v.text.raw...)
-	case kindArray, kindObject:
-		brackets := map[valueKind]string{kindArray: "[]", kindObject: "{}"}[v.kind]
-		b = append(b, brackets[0])
-		for i, item := range v.items {
+		return appendPlain(b, f.text(v))
+	case []any:
+		b = append(b, '[')
+		for i, item := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			if v.kind == kindObject {
-				b = append(appendPlain(b, f.text(v.keys[i])), ':')
-			}
-			b = item.appendJSON(b, f)
+			b = appendJSON(b, item, f)
 		}
-		return append(b, brackets[1])
-	case kindNull:
+		return append(b, ']')
+	case object:
+		b = append(b, '{')
+		for i, m := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(append(appendPlain(b, f.text(m.key)), ':'), m.value, f)
+		}
+		return append(b, '}')
 	}
-	return append(b, "null"...)
+	return appendPlain(b, v)
 }
 
 // appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.
@@ -170,60 +144,36 @@ func appendPlain(b []byte, v any) []byte {
 	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }
 
-// equals reports whether a value of a response is this one. Numbers never equal strings.
-func (v value) equals(got any, s Scope) bool { return v.matches(got, s, false) }
-
-// matches is equals; in part, objects of the response may have more members.
-func (v value) matches(got any, s Scope, part bool) bool {
-	if node, ok := v.text.typed(s); ok && !v.plain {
-		v = valueOf(node)
+// matches reports whether a value of an answer is the one that the suite has; numbers never equal strings. In part,
+// objects of the answer may have more members.
+func matches(want, got any, s Scope, part bool) bool {
+	if t, ok := want.(text); ok {
+		if want, ok = t.typed(s); !ok || t.plain {
+			said, err := t.expand(s, nil)
+			if want = said; err != nil {
+				return false
+			}
+		}
 	}
 	switch got := got.(type) {
-	case nil:
-		return v.kind == kindNull
-	case bool:
-		return v.kind == kindBoolean && v.text.raw == strconv.FormatBool(got)
 	case json.Number:
-		return v.kind == kindNumber && compareNumbers(v.text.raw, got.String()) == 0
-	case string:
-		want, err := v.text.expand(s, nil)
-		return v.kind == kindString && err == nil && want == got
+		n, ok := want.(json.Number)
+		return ok && compareNumbers(n, got) == 0
 	case []any:
-		return v.kind == kindArray && slices.EqualFunc(v.items, got, func(v value, got any) bool { return v.equals(got, s) })
+		items, ok := want.([]any)
+		return ok && slices.EqualFunc(items, got, func(want, got any) bool { return matches(want, got, s, false) })
 	case map[string]any:
-		if v.kind != kindObject || !part && len(got) != len(v.items) {
+		members, ok := want.(object)
+		if !ok || !part && len(got) != len(members) {
 			return false
 		}
-		for i, k := range v.keys {
-			key, err := k.expand(s, nil)
-			if g, ok := got[key]; err != nil || !ok || !v.items[i].matches(g, s, part) {
+		for _, m := range members {
+			key, err := m.key.expand(s, nil)
+			if g, ok := got[key]; err != nil || !ok || !matches(m.value, g, s, part) {
 				return false
 			}
 		}
 		return true
 	}
-	return false
-}
-
-// valueOf is a captured number or boolean as a value of the suite.
-func valueOf(node any) value {
-	raw, _ := textOf(node)
-	return value{kind: kindOf(node), text: text{raw: raw}}
-}
-
-// kindOf returns the kind of a value of a response.
-func kindOf(v any) valueKind {
-	switch v.(type) {
-	case bool:
-		return kindBoolean
-	case json.Number:
-		return kindNumber
-	case string:
-		return kindString
-	case []any:
-		return kindArray
-	case map[string]any:
-		return kindObject
-	}
-	return kindNull
+	return want == got
 }

@@ -109,8 +109,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
 		switch {
-		case !template.IsName(p.key):
-			r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
+		case !r.isName(p):
 			continue
 		case slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
@@ -124,66 +123,68 @@ func (r *reader) variables(n *yaml.Node) []variable {
 			r.fail(posOf(p.value), "", "variable %s must be a text, not %s", v.name, describe(p.value))
 		case p.value.ShortTag() == "!!null":
 			r.fail(p.at, `write "" for an empty text, or {env: `+v.name+`}`, "variable %s has no value", v.name)
-		case strings.Contains(p.value.Value, "${"):
-			r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again",
-				v.name)
 		default:
-			v.text = p.value.Value
+			r.ownValue(p.value, &v)
 		}
 		out = append(out, v)
 	}
 	return out
 }
 
-// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or
-// {value: text, secret: true}.
+// isName says of a key that must be the name of a variable whether it is one.
+func (r *reader) isName(p pair) bool {
+	if !template.IsName(p.key) {
+		r.fail(p.at, "letters, digits and _, not beginning with a digit", "%s is not a variable name", quote(p.key))
+	}
+	return template.IsName(p.key)
+}
+
+// ownValue reads the value that the suite itself gives a variable.
+func (r *reader) ownValue(n *yaml.Node, v *variable) {
+	if v.text = n.Value; strings.Contains(v.text, "${") {
+		r.fail(posOf(n), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
+	}
+}
+
+// reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text}.
 func (r *reader) reference(n *yaml.Node, v *variable) {
-	var ref Reference
-	var given []string
-	plain := false
-	for _, p := range r.pairs(n, "variable "+v.name, "env", "ssm", "secretsmanager", "key", "secret", "value",
-		"basic", "oauth2") {
-		switch p.key {
-		case "secret":
-			v.secret = r.boolean(p.value, "secret")
-		case "key":
-			ref.Key, _ = r.scalar(p.value, "key")
-		case "basic":
-			v.basic, plain, v.secret = r.basic(p.value), true, true
+	ref := Reference{Name: v.name, Place: v.at.place(r.file)}
+	lookedUp := func(p pair) {
+		id, ok := r.scalar(p.value, p.key)
+		if ok && strings.TrimSpace(id) == "" {
+			r.fail(posOf(p.value), "", "%s of variable %s is empty", p.key, v.name)
+		}
+		ref.Kind, ref.ID = ReferenceKind(p.key), id
+	}
+	given := r.entries(n, "variable "+v.name, []row{
+		{"env", lookedUp},
+		{"ssm", lookedUp},
+		{"secretsmanager", lookedUp},
+		{"key", func(p pair) { ref.Key, _ = r.scalar(p.value, "key") }},
+		{"secret", func(p pair) { v.secret = r.boolean(p.value, "secret") }},
+		{"value", func(p pair) {
+			if n := r.single(p.value, "value"); n != nil {
+				r.ownValue(n, v)
+			}
+		}},
+		{"basic", func(p pair) {
+			v.basic = r.basic(p.value)
 			v.uses = v.basic
-			given = append(given, p.key)
-		case "oauth2":
+		}},
+		{"oauth2", func(p pair) {
 			ref.Kind = ReferenceOAuth2
 			ref.ID, ref.Client, v.uses = r.oauth2(p.value)
-			given = append(given, p.key)
-		case "value":
-			if n := r.single(p.value, "value"); n != nil {
-				v.text, plain = n.Value, true
-			}
-			if strings.Contains(v.text, "${") {
-				r.fail(posOf(p.value), "write it where it is used", "variable %s holds a variable; values are never expanded again",
-					v.name)
-			}
-			given = append(given, p.key)
-		default:
-			id, ok := r.scalar(p.value, p.key)
-			if ok && strings.TrimSpace(id) == "" {
-				r.fail(posOf(p.value), "", "%s of variable %s is empty", p.key, v.name)
-			}
-			ref.Kind, ref.ID = ReferenceKind(p.key), id
-			given = append(given, p.key)
-		}
-	}
-	switch {
-	case len(given) == 0:
+		}},
+	})
+	switch sources := kept(given, func(k string) bool { return k != "key" && k != "secret" }); {
+	case len(sources) == 0:
 		r.fail(posOf(n), "write {env: "+v.name+"}, {ssm: /path} or {secretsmanager: id, key: field}",
 			"variable %s has no value", v.name)
-	case len(given) > 1:
-		r.fail(posOf(n), "keep one of them", "variable %s has more than one source: %s", v.name, strings.Join(given, ", "))
+	case len(sources) > 1:
+		r.fail(posOf(n), "keep one of them", "variable %s has more than one source: %s", v.name, strings.Join(sources, ", "))
 	case ref.Key != "" && ref.Kind != ReferenceSecretsManager:
 		r.fail(posOf(n), "", "key of variable %s picks a field of a secret: it goes with secretsmanager only", v.name)
-	case !plain:
-		ref.Name, ref.Place = v.name, v.at.place(r.file)
+	case ref.Kind != "":
 		v.secret = v.secret || ref.Kind != ReferenceEnv
 		ref.Secret = v.secret
 		v.ref = &ref
@@ -192,47 +193,50 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 
 // basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
 func (r *reader) basic(n *yaml.Node) []text {
-	if n.Kind == yaml.ScalarNode {
-		both, ok := r.template(n, "basic")
-		if ok && both.parts == nil && !strings.Contains(both.raw, ":") {
-			r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
-		}
-		return []text{both}
-	}
-	texts := map[string]text{}
 	before := len(r.problems)
-	for _, p := range r.pairs(n, "basic", "user", "password") {
-		texts[p.key], _ = r.template(p.value, p.key)
+	texts := make([]text, 2)
+	whole := false
+	if n.Kind == yaml.ScalarNode {
+		texts = texts[:1]
+		texts[0], _ = r.template(n, "basic")
+		whole = texts[0].parts != nil || strings.Contains(texts[0].raw, ":")
+	} else {
+		whole = 2 == len(r.entries(n, "basic", []row{
+			{"user", func(p pair) { texts[0], _ = r.template(p.value, p.key) }},
+			{"password", func(p pair) { texts[1], _ = r.template(p.value, p.key) }},
+		}))
 	}
-	if len(texts) < 2 && len(r.problems) == before {
+	if !whole && len(r.problems) == before {
 		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
 	}
-	return []text{texts["user"], texts["password"]}
+	return texts
 }
 
 // oauth2 reads {token_url: https://…, client_id: …, client_secret: "${SECRET}", scope: "a b"}. The host that the secret
 // goes to stands in the suite.
 func (r *reader) oauth2(n *yaml.Node) (tokenURL string, client Client, uses []text) {
 	const help = `write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`
-	for _, p := range r.pairs(n, "oauth2", "token_url", "client_id", "client_secret", "scope") {
-		text, _ := r.template(p.value, p.key)
-		uses = append(uses, text)
-		switch p.key {
-		case "token_url":
-			tokenURL = text.literal()
-			u, err := url.Parse(tokenURL)
-			local := err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
-			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || text.parts != nil {
-				r.fail(posOf(p.value), help, "token_url must be an https URL without variables")
-			}
-		case "client_id":
-			client.ID = text.literal()
-		case "client_secret":
-			client.Secret = text.literal()
-		case "scope":
-			client.Scope = text.literal()
+	into := func(field *string) func(pair) {
+		return func(p pair) {
+			t, _ := r.template(p.value, p.key)
+			uses = append(uses, t)
+			*field = t.literal()
 		}
 	}
+	readURL := into(&tokenURL)
+	r.entries(n, "oauth2", []row{
+		{"token_url", func(p pair) {
+			readURL(p)
+			u, err := url.Parse(tokenURL)
+			local := err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
+			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || uses[len(uses)-1].parts != nil {
+				r.fail(posOf(p.value), help, "token_url must be an https URL without variables")
+			}
+		}},
+		{"client_id", into(&client.ID)},
+		{"client_secret", into(&client.Secret)},
+		{"scope", into(&client.Scope)},
+	})
 	if tokenURL == "" || client.ID == "" || client.Secret == "" {
 		r.fail(posOf(n), help, "oauth2 wants a token_url, a client_id and a client_secret")
 	}
@@ -255,8 +259,7 @@ type Value struct {
 	Secret bool   `json:"secret,omitempty"`
 }
 
-// Bind gives every variable its value: the values handed over before those that the suite itself declares. It
-// returns the name of a variable that has none, or "".
+// Bind gives every variable its value, the ones handed over before the suite's own, and names one that has none, or "".
 func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (vars map[string]string, missing string) {
 	vars = map[string]string{varRelease: release, varDeployment: deploymentID}
 	for name, v := range values {

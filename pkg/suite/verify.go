@@ -154,7 +154,7 @@ func (v *Verification) add(of *subject, bad []Mismatch) {
 		bad = []Mismatch{{"an expectation", "none"}}
 	}
 	for _, m := range bad {
-		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, inSome(of.rule.visit, varRelease)})
+		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, inSome(of.rule.texts(), varRelease)})
 	}
 }
 

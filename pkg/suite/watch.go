@@ -24,8 +24,7 @@ type Watch struct {
 	For time.Duration
 	// MinRequests is how many requests the new release must have served to be judged.
 	MinRequests int
-	// Errors is the largest share of failed requests, below 1, and nil without a bound; P50, P95 and P99 are bounds of the
-	// latency, 0 without one.
+	// Errors bounds the share of failed requests, below 1, or is nil; P50, P95 and P99 bound the latency, or are 0.
 	Errors        *float64
 	P50, P95, P99 time.Duration
 	// MinShift and MinRatio are what a difference must reach to count.
@@ -37,8 +36,7 @@ type Watch struct {
 	Alarms                         []string
 }
 
-// WatchLog is a pattern whose lines are counted. Group is empty for that of the container behind the load balancer; Most
-// is the bound, in lines a minute, nil without one.
+// WatchLog is a pattern whose lines are counted, in the Group, or "" for the container's, and at Most so many a minute.
 type WatchLog struct {
 	Name, Pattern, Group string
 	Most                 *int
