@@ -134,12 +134,12 @@ func (n *Node) Member(key string) *Member {
 }
 
 // Set gives a key a value, at its old place among the members or at their end.
-func (n *Node) Set(key string, keyAt int, value *Node) {
+func (n *Node) Set(key string, value *Node) {
 	if m := n.Member(key); m != nil {
-		m.Value, m.KeyAt = value, keyAt
+		m.Value, m.KeyAt = value, value.At
 		return
 	}
-	n.Members = append(n.Members, Member{key, keyAt, value})
+	n.Members = append(n.Members, Member{key, value.At, value})
 }
 
 // Delete removes a key.
