@@ -49,7 +49,7 @@ func (e *Expander) expand(n *Node, o *Origin) {
 		n.unknown()
 		return
 	}
-	if o.form == bare {
+	if o.bare {
 		e.bare(n)
 	}
 }

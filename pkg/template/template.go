@@ -93,24 +93,16 @@ type Origin struct {
 	// Shell says that what reads the text later has variables of its own, which a $$ would leave to it.
 	Shell  bool
 	phrase phrase
-	form   form
 	// textAt is where the text begins in the source, after its quote or another mark.
 	textAt int
+	// bare says that the placeholder stands outside of quotes in JSON.
+	bare bool
 }
 
 // WholeJSON reports whether the value is one ${json:NAME} and nothing else.
 func (o *Origin) WholeJSON() bool {
 	return len(o.phrase) == 1 && o.phrase[0].ref != nil && o.phrase[0].ref.json
 }
-
-// form says in what kind of text a placeholder stands.
-type form uint8
-
-const (
-	inJSONString form = iota
-	bare
-	inYAML
-)
 
 // Get returns the value of a key, or nil. The node may be nil or not an object.
 func (n *Node) Get(key string) *Node {
