@@ -141,8 +141,8 @@ func (i *first) run(ctx context.Context) (int, error) {
 		return exitUnknown, errors.New("not all files could be written")
 	}
 	doc, _ := template.Reader{}.Read(written()[0], i.text(written()[0]))
-	for _, u := range doc.Uses(doc.Root) {
-		if !u.Optional && u.Name != "ECR_LATEST_IMAGE_URL" {
+	for _, u := range doc.Uses() {
+		if u.Required && u.Name != "ECR_LATEST_IMAGE_URL" {
 			i.found["VARS"] += " --var " + u.Name + "=" + cmp.Or(map[string]string{
 				"AWS_DEFAULT_REGION": "eu-west-1", "TASK_EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/NAME", "LOG_GROUP": "/ecs/NAME",
 			}[u.Name], "arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME-AbCdEf")

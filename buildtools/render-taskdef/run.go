@@ -118,7 +118,8 @@ func (t *templateRun) render() {
 		if !t.Failed() {
 			data := listed(doc)
 			if t.JSON() {
-				data = listedJSON(doc)
+				data, _ = json.MarshalIndent(doc.Uses(), "", "  ") // texts and numbers
+				data = append(data, '\n')
 			}
 			t.Write(cli.Output{Name: "-", Data: data})
 		}
@@ -221,36 +222,17 @@ func isSuite(ref string) bool {
 // listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
 func listed(doc *template.Document) []byte {
 	var b strings.Builder
-	for _, u := range doc.Uses(doc.Root) {
-		what := "required"
+	for _, u := range doc.Uses() {
+		what := "optional"
 		switch {
-		case u.HasDefault:
-			what = "default " + quoted(u.Default)
-		case u.Optional:
-			what = "optional"
+		case u.Default != nil:
+			what = "default " + quoted(*u.Default)
+		case u.Required:
+			what = "required"
 		}
 		fmt.Fprintf(&b, "%s\t%s\t%s\n", u.Name, u.Place, what)
 	}
 	return []byte(b.String())
-}
-
-// listedJSON is the same for programs.
-func listedJSON(doc *template.Document) []byte {
-	all := []any{}
-	for _, u := range doc.Uses(doc.Root) {
-		row := struct {
-			Name string `json:"name"`
-			diagnostic.Place
-			Default  *string `json:"default"`
-			Required bool    `json:"required"`
-		}{Name: u.Name, Place: u.Place, Required: !u.Optional}
-		if u.HasDefault {
-			row.Default = &u.Default
-		}
-		all = append(all, row)
-	}
-	data, _ := json.MarshalIndent(all, "", "  ") // texts and numbers
-	return append(data, '\n')
 }
 
 // quoted is a text as a JSON string.
@@ -264,8 +246,7 @@ type values struct {
 	set, environ map[string]string
 	// given are those of --var.
 	given map[string]bool
-	// known are their names, listed when the first one is missing.
-	known []string
+	known []string // their names
 }
 
 func (v *values) lookup(name string) (string, bool) {
@@ -280,12 +261,7 @@ func (v *values) ofMachine(name string) bool {
 }
 
 // near suggests a variable that is set.
-func (v *values) near(name string) (string, bool) {
-	if v.known == nil {
-		v.known = slices.Sorted(maps.Keys(v.set))
-	}
-	return diagnostic.Nearest(name, v.known)
-}
+func (v *values) near(name string) (string, bool) { return diagnostic.Nearest(name, v.known) }
 
 // environment reads --var and --env-file.
 func (t *templateRun) environment(environ []string) {
@@ -316,6 +292,7 @@ func (t *templateRun) environment(environ []string) {
 			t.values.set[name], t.values.given[name] = value, true
 		}
 	}
+	t.values.known = slices.Sorted(maps.Keys(t.values.set))
 }
 
 // scope makes --only a predicate; nil when every name is a variable.

@@ -15,62 +15,80 @@ import (
 // Check returns what CodeDeploy or ECS would refuse, or silently do otherwise. With a task definition the
 // two are checked against one another; task may be nil.
 func (s Spec) Check(task *taskdef.Task) diagnostic.List {
-	c := checker{spec: s}
-	c.taskDefinition(task)
-	c.loadBalancer(task)
-	c.platform(task)
-	c.network(task)
-	c.providers(task)
-	c.hooks()
+	c := checker{spec: s, task: task}
+	for _, r := range []struct {
+		name  string
+		check func(c *checker)
+	}{
+		{"task-definition", (*checker).taskDefinition},
+		{targetRule, (*checker).loadBalancer},
+		{"platform-version", (*checker).platform},
+		{"network", (*checker).network},
+		{"capacity-provider", (*checker).providers},
+		{"hooks", (*checker).hooks},
+	} {
+		c.rule = r.name
+		r.check(&c)
+	}
 	return c.problems
 }
 
+// CheckTarget checks only that the container and port are the task's: what a renderer of the task
+// definition can answer for.
+func (s Spec) CheckTarget(task taskdef.Task) diagnostic.List {
+	c := checker{spec: s, task: &task, rule: targetRule}
+	c.loadBalancer()
+	return c.problems
+}
+
+const targetRule = "load-balancer"
+
 type checker struct {
 	spec     Spec
+	task     *taskdef.Task
+	rule     string // the one that is being checked
 	problems diagnostic.List
 }
 
-func (c *checker) fail(v Value, rule, text, help string) {
-	c.report(diagnostic.Error, v, rule, text, help)
-}
+func (c *checker) fail(v Value, text, help string) { c.report(diagnostic.Error, v, text, help) }
+
+func (c *checker) warn(v Value, text, help string) { c.report(diagnostic.Warning, v, text, help) }
 
 // report says nothing more about what could not be understood.
-func (c *checker) report(severity diagnostic.Severity, v Value, rule, text, help string) {
-	if v.Wrong {
-		return
+func (c *checker) report(severity diagnostic.Severity, v Value, text, help string) {
+	if !v.Wrong {
+		place := cmp.Or(v.Place, c.spec.Place)
+		c.problems = append(c.problems, diagnostic.Problem{
+			Place: place, Severity: severity, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
+		})
 	}
-	place := cmp.Or(v.Place, c.spec.Place)
-	c.problems = append(c.problems, diagnostic.Problem{
-		Place: place, Severity: severity, Cause: diagnostic.Rule, Rule: rule, Text: text, Help: help,
-	})
 }
 
-func (c *checker) taskDefinition(task *taskdef.Task) {
+// quoted shows the text in a message.
+func (v Value) quoted() string { return template.Quote(v.Text) }
+
+func (c *checker) taskDefinition() {
 	v := c.spec.TaskDefinition
-	const rule = "task-definition"
 	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
+	family, fault := taskDefinitionFault(v.Text)
 	switch {
 	case v.Text == Placeholder:
 		return
 	case v.Text == "":
-		c.fail(v, rule, "TaskDefinition is missing", help)
+		c.fail(v, "TaskDefinition is missing", help)
 		return
 	case strings.Contains(v.Text, "<"):
-		c.fail(v, rule, "TaskDefinition is "+template.Quote(v.Text)+"; CodePipeline replaces exactly "+Placeholder, "")
+		c.fail(v, "TaskDefinition is "+v.quoted()+"; CodePipeline replaces exactly "+Placeholder, "")
 		return
-	}
-	family, fault := taskDefinitionFault(v.Text)
-	if fault != "" {
-		c.fail(v, rule, "TaskDefinition "+template.Quote(v.Text)+" "+fault, help)
+	case fault != "":
+		c.fail(v, "TaskDefinition "+v.quoted()+" "+fault, help)
 		return
-	}
-	if strings.HasSuffix(v.Text, "/"+family) {
-		c.report(diagnostic.Warning, v, rule, "TaskDefinition "+template.Quote(v.Text)+" has no revision",
+	case strings.HasSuffix(v.Text, "/"+family):
+		c.warn(v, "TaskDefinition "+v.quoted()+" has no revision",
 			"ECS takes the newest one at that moment, which may be another release's: "+help)
 	}
-	if task != nil && task.Family != "" && task.Family != family {
-		c.report(diagnostic.Warning, v, rule,
-			"TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
+	if c.task != nil && c.task.Family != "" && c.task.Family != family {
+		c.warn(v, "TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
 	}
 }
 
@@ -109,32 +127,30 @@ func Port(s string) (number int, ok bool) {
 	return number, err == nil && isWhole(s) && number >= 1 && number <= 65535
 }
 
-const targetRule = "load-balancer"
-
-func (c *checker) loadBalancer(task *taskdef.Task) {
+func (c *checker) loadBalancer() {
 	name, port := c.spec.Container, c.spec.Port
 	number, isPort := Port(port.Text)
 	switch {
 	case isPort:
 	case port.Text == "":
-		c.fail(port, targetRule, "ContainerPort is missing", "")
+		c.fail(port, "ContainerPort is missing", "")
 	default:
-		c.fail(port, targetRule, "ContainerPort is "+template.Quote(port.Text)+", want "+wantPort, "")
+		c.fail(port, "ContainerPort is "+port.quoted()+", want "+wantPort, "")
 	}
-	container, ok := c.container(task)
+	container, ok := c.container()
 	if ok && isPort && !container.HasPort(number) && !container.PortsUnclear {
-		c.fail(port, targetRule, fmt.Sprintf("container %s has no containerPort %d", template.Quote(name.Text), number),
-			PortHelp(container))
+		c.fail(port, fmt.Sprintf("container %s has no containerPort %d", name.quoted(), number), PortHelp(container))
 	}
 }
 
 // container checks the container's name, and returns what the task definition has under it.
-func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok bool) {
+func (c *checker) container() (found taskdef.Container, ok bool) {
 	name := c.spec.Container
 	if name.Text == "" {
-		c.fail(name, targetRule, "ContainerName is missing", "the container that the load balancer reaches")
+		c.fail(name, "ContainerName is missing", "the container that the load balancer reaches")
 		return found, false
 	}
+	task := c.task
 	var known, shown []string
 	if task != nil {
 		for _, k := range task.Containers {
@@ -155,7 +171,7 @@ func (c *checker) container(task *taskdef.Task) (found taskdef.Container, ok boo
 	if isNear {
 		help = "did you mean " + shown[slices.Index(known, near)] + "?"
 	}
-	c.fail(name, targetRule, "ContainerName "+template.Quote(name.Text)+" "+text, help)
+	c.fail(name, "ContainerName "+name.quoted()+" "+text, help)
 	return found, ok
 }
 
@@ -175,47 +191,47 @@ func PortHelp(container taskdef.Container) string {
 	return "it has no portMappings"
 }
 
-func (c *checker) platform(task *taskdef.Task) {
+func (c *checker) platform() {
 	v := c.spec.PlatformVersion
 	if v == (Value{}) {
 		return
 	}
 	if parts := strings.Split(v.Text, "."); v.Text != "LATEST" &&
 		(len(parts) != 3 || strings.Trim(v.Text, "0123456789.") != "" || slices.Contains(parts, "")) {
-		c.fail(v, "platform-version", "PlatformVersion "+template.Quote(v.Text)+" is neither LATEST nor like 1.4.0", "")
+		c.fail(v, "PlatformVersion "+v.quoted()+" is neither LATEST nor like 1.4.0", "")
 	}
-	if why := c.notFargate(task); why != "" {
-		c.fail(v, "platform-version", "PlatformVersion is for Fargate only, and "+why, "")
+	if why := c.notFargate(); why != "" {
+		c.fail(v, "PlatformVersion is for Fargate only, and "+why, "")
 	}
 }
 
 // notFargate says why the tasks do not run on Fargate, or returns "".
-func (c *checker) notFargate(task *taskdef.Task) string {
-	if task != nil && !task.Fargate {
+func (c *checker) notFargate() string {
+	if c.task != nil && !c.task.Fargate {
 		return "the task definition is not"
 	}
-	own := ""
+	own := Value{}
 	for _, p := range c.spec.Providers {
 		switch {
 		case isFargate(p.Name.Text):
 			return "" // the two do not mix, which has its own rule
-		case own == "" && providerFault(p.Name) == "":
-			own = p.Name.Text
+		case own.Text == "" && providerFault(p.Name) == "":
+			own = p.Name
 		}
 	}
-	if own != "" {
-		return "capacity provider " + template.Quote(own) + " is not"
+	if own.Text != "" {
+		return "capacity provider " + own.quoted() + " is not"
 	}
 	return ""
 }
 
-func (c *checker) network(task *taskdef.Task) {
+func (c *checker) network() {
 	n := c.spec.Network
 	if n == nil {
 		return
 	}
-	const rule = "network"
 	at := Value{Place: n.Place}
+	const missing = " is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none"
 	for _, l := range []struct {
 		key, prefix string
 		values      []Value
@@ -223,41 +239,35 @@ func (c *checker) network(task *taskdef.Task) {
 	}{{"Subnets", "subnet-", n.Subnets, 16}, {"SecurityGroups", "sg-", n.SecurityGroups, 5}} {
 		switch {
 		case len(l.values) == 0:
-			c.fail(at, rule,
-				l.key+" is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
+			c.fail(at, l.key+missing, "")
 		case len(l.values) > l.most:
-			c.fail(at, rule, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
+			c.fail(at, fmt.Sprintf("%d %s, ECS takes %d", len(l.values), l.key, l.most), "")
 		}
 		for _, v := range l.values {
 			if id, ok := strings.CutPrefix(v.Text, l.prefix); !ok || id == "" || strings.Trim(id, "0123456789abcdef") != "" {
-				c.fail(v, rule, template.Quote(v.Text)+" does not belong in "+l.key,
-					"ids begin with "+l.prefix+" and are hexadecimal")
+				c.fail(v, v.quoted()+" does not belong in "+l.key, "ids begin with "+l.prefix+" and are hexadecimal")
 			}
 		}
 	}
 	switch ip := n.AssignPublicIP; {
 	case ip.Wrong:
 	case ip.Text == "":
-		c.fail(at, rule,
-			"AssignPublicIp is missing: the network is all three of Subnets, SecurityGroups and AssignPublicIp, or none", "")
-	case ip.Text == "ENABLED" && c.notFargate(task) != "":
-		c.fail(ip, rule, "AssignPublicIp ENABLED is for Fargate only, and "+c.notFargate(task), "DISABLED")
+		c.fail(at, "AssignPublicIp"+missing, "")
+	case ip.Text == "ENABLED" && c.notFargate() != "":
+		c.fail(ip, "AssignPublicIp ENABLED is for Fargate only, and "+c.notFargate(), "DISABLED")
 	case ip.Text != "ENABLED" && ip.Text != "DISABLED":
-		c.fail(ip, rule, "AssignPublicIp is "+template.Quote(ip.Text)+", want ENABLED or DISABLED", "")
+		c.fail(ip, "AssignPublicIp is "+ip.quoted()+", want ENABLED or DISABLED", "")
 	}
-	if task != nil && task.NetworkMode != "awsvpc" {
-		c.fail(at, rule, "a network configuration needs a task definition with networkMode awsvpc", "")
+	if c.task != nil && c.task.NetworkMode != "awsvpc" {
+		c.fail(at, "a network configuration needs a task definition with networkMode awsvpc", "")
 	}
 }
 
-const providerRule = "capacity-provider"
-
-func (c *checker) providers(task *taskdef.Task) {
+func (c *checker) providers() {
 	all := c.spec.Providers
 	if len(all) == 0 {
-		if task != nil && task.Instances {
-			c.report(diagnostic.Warning, Value{}, providerRule,
-				"no capacity provider: a service that has one loses it with this deployment",
+		if c.task != nil && c.task.Instances {
+			c.warn(Value{}, "no capacity provider: a service that has one loses it with this deployment",
 				"name the service's own: --capacity-provider NAME; nothing to do where it has only a launch type")
 		}
 		return
@@ -267,12 +277,11 @@ func (c *checker) providers(task *taskdef.Task) {
 	for _, p := range all {
 		switch fault := providerFault(p.Name); {
 		case p.Name.Text == "":
-			c.fail(p.Name, providerRule, "CapacityProvider is missing", "")
+			c.fail(p.Name, "CapacityProvider is missing", "")
 		case fault != "":
-			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" "+fault,
-				taskdef.NameHelp+"; or FARGATE, FARGATE_SPOT")
+			c.fail(p.Name, "capacity provider "+p.Name.quoted()+" "+fault, taskdef.NameHelp+"; or FARGATE, FARGATE_SPOT")
 		case seen[p.Name.Text]:
-			c.fail(p.Name, providerRule, "capacity provider "+template.Quote(p.Name.Text)+" is named twice", "")
+			c.fail(p.Name, "capacity provider "+p.Name.quoted()+" is named twice", "")
 		default:
 			seen[p.Name.Text] = true
 			fargate, others = fargate || isFargate(p.Name.Text), others || !isFargate(p.Name.Text)
@@ -281,14 +290,13 @@ func (c *checker) providers(task *taskdef.Task) {
 	c.weights()
 	switch {
 	case fargate && others:
-		c.fail(all[0].Name, providerRule, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
-	case fargate && task != nil && !task.Fargate:
-		name := template.Quote(all[0].Name.Text)
-		c.fail(all[0].Name, providerRule, "capacity provider "+name+", but the task definition is not for Fargate",
+		c.fail(all[0].Name, "Fargate's capacity providers and an Auto Scaling group's do not mix", "")
+	case fargate && c.task != nil && !c.task.Fargate:
+		c.fail(all[0].Name, "capacity provider "+all[0].Name.quoted()+", but the task definition is not for Fargate",
 			`"requiresCompatibilities": ["FARGATE"]`)
 	}
 	if len(all) > 20 {
-		c.fail(all[20].Name, providerRule, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
+		c.fail(all[20].Name, fmt.Sprintf("%d capacity providers, ECS takes 20", len(all)), "")
 	}
 }
 
@@ -318,19 +326,17 @@ func (c *checker) weights() {
 		weights, clear = weights+weight, clear && ok && known
 		if base > 0 {
 			if bases++; bases > 1 {
-				c.fail(p.Base, providerRule, "a second capacity provider with a Base: only one may have it", "")
+				c.fail(p.Base, "a second capacity provider with a Base: only one may have it", "")
 			}
 		}
 	}
 	switch first := all[0]; {
 	case !clear || weights > 0 || first.Name.Text == "":
 	case len(all) > 1:
-		c.fail(first.Name, providerRule, "no capacity provider has a Weight above 0: no task could be placed",
-			"NAME:weight=1")
+		c.fail(first.Name, "no capacity provider has a Weight above 0: no task could be placed", "NAME:weight=1")
 	case bases == 0:
-		name := template.Quote(first.Name.Text)
-		c.report(diagnostic.Warning, first.Name, providerRule,
-			"capacity provider "+name+" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
+		c.warn(first.Name, "capacity provider "+first.Name.quoted()+
+			" has neither a Weight nor a Base above 0: ECS places no task", "NAME:weight=1")
 	}
 }
 
@@ -341,29 +347,28 @@ func (c *checker) within(v Value, key string, most int, want string) (number int
 	}
 	number, err := strconv.Atoi(v.Text)
 	if err != nil || !isWhole(v.Text) || number > most {
-		c.fail(v, providerRule, fmt.Sprintf("%s is %s, want %s", key, template.Quote(v.Text), want), "")
+		c.fail(v, fmt.Sprintf("%s is %s, want %s", key, v.quoted(), want), "")
 		return 0, false
 	}
 	return number, true
 }
 
 func (c *checker) hooks() {
-	const rule = "hooks"
 	seen := map[string]bool{}
 	for _, h := range c.spec.Hooks {
 		event := h.Event.Text
 		switch {
 		case !slices.Contains(Events(), event):
-			c.fail(h.Event, rule, template.Quote(event)+" is not a lifecycle event that takes a hook", eventHelp(event))
+			c.fail(h.Event, template.Quote(event)+" is not a lifecycle event that takes a hook", eventHelp(event))
 		case seen[event]:
-			c.fail(h.Event, rule, "a second hook for "+event, "an event has one function")
+			c.fail(h.Event, "a second hook for "+event, "an event has one function")
 		}
 		seen[event] = true
 		switch fault := functionFault(h.Function.Text); {
 		case h.Function.Text == "":
-			c.fail(h.Function, rule, "the hook for "+template.Unquoted(event)+" has no function", "")
+			c.fail(h.Function, "the hook for "+template.Unquoted(event)+" has no function", "")
 		case fault != "":
-			c.fail(h.Function, rule, "function "+template.Quote(h.Function.Text)+" of "+template.Unquoted(event)+" "+fault,
+			c.fail(h.Function, "function "+h.Function.quoted()+" of "+template.Unquoted(event)+" "+fault,
 				"a Lambda function's name or ARN")
 		}
 	}
@@ -382,7 +387,6 @@ func eventHelp(event string) string {
 
 // functionFault checks a function's name, with or without a qualifier, or its ARN.
 func functionFault(s string) string {
-	name := s
 	if strings.HasPrefix(s, "arn:") {
 		a, fault := taskdef.ParseARN(s)
 		function, ok := strings.CutPrefix(a.Resource, "function:")
@@ -394,9 +398,9 @@ func functionFault(s string) string {
 		case a.Located() != "":
 			return a.Located()
 		}
-		name = function
+		s = function
 	}
-	base, qualifier, qualified := strings.Cut(name, ":")
+	base, qualifier, qualified := strings.Cut(s, ":")
 	switch {
 	case base == "" || strings.Trim(base, letters) != "" ||
 		qualified && (qualifier == "" || strings.Trim(qualifier, letters+"$") != ""):
@@ -405,12 +409,4 @@ func functionFault(s string) string {
 		return "is longer than 64 characters"
 	}
 	return ""
-}
-
-// CheckTarget checks only that the container and port are the task's: what a renderer of the task
-// definition can answer for.
-func (s Spec) CheckTarget(task taskdef.Task) diagnostic.List {
-	c := checker{spec: s}
-	c.loadBalancer(&task)
-	return c.problems
 }

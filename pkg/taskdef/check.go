@@ -21,8 +21,6 @@ type checker struct {
 	// ofMachine reports whether a variable's value comes from the environment of this process.
 	ofMachine func(name string) bool
 	fargate   bool
-	// shell are the texts that a container's shell reads; nil until somebody asks.
-	shell map[*template.Node]bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are too many of them to compare each with the known keys: this is no task definition.
@@ -33,7 +31,6 @@ type checker struct {
 	errors, warnings int
 }
 
-// rule is one thing that AWS would refuse later, or that nobody would notice.
 type rule struct {
 	name  string
 	check func(*checker)
@@ -48,7 +45,7 @@ func each(check func(c *checker, container *template.Node)) func(*checker) {
 	}
 }
 
-// rules lists the rules by name. Facts about ECS in them are as of November 2026.
+// rules lists by name what AWS would refuse later, or nobody would notice. Facts about ECS are as of November 2026.
 func rules() []rule {
 	return []rule{
 		{"document-size", documentSize},
@@ -99,7 +96,7 @@ func (c *checker) run() {
 		c.fail(c.root, "a task definition is an object, not "+kindOf(c.root), "")
 		return
 	}
-	c.structure(c.root, 0)
+	c.structure(c.root, &shapes[0])
 	for _, container := range c.root.Get("containerDefinitions").List() {
 		if container.Kind == template.Object {
 			c.containers = append(c.containers, container)
@@ -207,8 +204,7 @@ func kindOf(n *template.Node) string {
 }
 
 // structure checks the types of a node, by the model, and everything below it.
-func (c *checker) structure(n *template.Node, shapeNumber int) {
-	s := &shapes[shapeNumber]
+func (c *checker) structure(n *template.Node, s *shape) {
 	if n.Unknown() || !c.fits(n, s) {
 		return
 	}

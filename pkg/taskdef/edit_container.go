@@ -53,7 +53,7 @@ func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair
 	isNamed := func(item *template.Node) bool { return e.isNamed(item, p.nameKey, p.name) }
 	if i := slices.IndexFunc(all.Items, isNamed); i >= 0 {
 		old := all.Items[i]
-		old.Set(p.valueKey, value.At, value)
+		old.Set(p.valueKey, value)
 		// If the list had the name twice, the element that was not edited could win.
 		all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
 			return item != old && isNamed(item)
@@ -106,7 +106,7 @@ func (e *editor) label(flag, arg string) {
 	}
 	if labels := e.child(flag, c, "dockerLabels", template.Object); labels != nil {
 		n := e.text(flag, value)
-		labels.Set(key, n.At, n)
+		labels.Set(key, n)
 	}
 }
 
@@ -155,7 +155,7 @@ func (e *editor) command(flag, arg string) {
 			out.Items = append(out.Items, &template.Node{Kind: template.String, At: at, Text: w})
 		}
 	}
-	c.Set("command", at, out)
+	c.Set("command", out)
 }
 
 // shellWords splits text as a POSIX shell does, with its three ways to quote and without expanding
@@ -219,7 +219,7 @@ func (e *editor) image(flag, arg string) {
 
 func (e *editor) setImage(flag string, c *template.Node, uri string) {
 	n := e.text(flag, uri)
-	c.Set("image", n.At, n)
+	c.Set("image", n)
 }
 
 // unnamedImage returns the container that an --image without a name means: the only one, or the only one

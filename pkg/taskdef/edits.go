@@ -275,7 +275,7 @@ func (e *editor) child(flag string, parent *template.Node, key string, kind temp
 	switch {
 	case n == nil || n.Kind == template.Null:
 		n = &template.Node{Kind: kind, At: e.doc.FromFlag(flag)}
-		parent.Set(key, n.At, n)
+		parent.Set(key, n)
 	case n.Kind != kind:
 		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
 		return nil
@@ -300,7 +300,7 @@ func (e *editor) set(flag, arg string) {
 		switch e.exp.Node(n).Kind {
 		case template.Object:
 			if last {
-				n.Set(key, value.At, value)
+				n.Set(key, value)
 				return
 			}
 			next := n.Get(key)
@@ -309,7 +309,7 @@ func (e *editor) set(flag, arg string) {
 				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
 					next.Kind = template.Array
 				}
-				n.Set(key, value.At, next)
+				n.Set(key, next)
 			}
 			n = next
 		case template.Array:

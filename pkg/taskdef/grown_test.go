@@ -185,7 +185,7 @@ func (g *grower) volume(i int) object {
 	s := shapes[0].inner("volumes").inner("")
 	kind := one(g, kinds...)
 	if f, ok := s.field(kind); ok {
-		v[kind] = g.value(kind, &shapes[f.shape])
+		v[kind] = g.value(kind, f.shape)
 		g.seen["Volume."+kind] = true
 	}
 	g.seen["Volume.name"] = true
@@ -248,7 +248,7 @@ func (g *grower) structure(path string, s *shape) object {
 	for _, f := range s.fields {
 		if f.required || g.maybe() {
 			g.seen[s.name+"."+f.name] = true
-			o[f.name] = g.value(strings.TrimPrefix(path+"."+f.name, "."), &shapes[f.shape])
+			o[f.name] = g.value(strings.TrimPrefix(path+"."+f.name, "."), f.shape)
 		}
 	}
 	return o
@@ -264,7 +264,7 @@ func (g *grower) value(path string, s *shape) any {
 	case list:
 		items := []any{}
 		for range g.r.IntN(3) {
-			items = append(items, g.value(path, &shapes[s.elem]))
+			items = append(items, g.value(path, s.elem))
 		}
 		return items
 	case mapping:

@@ -20,32 +20,31 @@ var shapes, outputOnly = readModel(modelText) //nolint:gochecknoglobals // a tab
 
 func readModel(text string) (shapes []shape, outputOnly []string) {
 	kinds := []string{"text", "integer", "decimal", "boolean", "list", "mapping", "structure"} // in the constants' order
-	var rows [][]string
-	index := map[string]int{}
-	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); words[0] != "#" {
-			index[words[0]] = len(rows)
-			rows = append(rows, words)
-		}
+	lines := strings.Split(strings.TrimSpace(text), "\n")[1:]
+	last := len(lines) - 1
+	shapes, named := make([]shape, last), map[string]*shape{}
+	for i, line := range lines[:last] {
+		name, _, _ := strings.Cut(line, " ")
+		named[name] = &shapes[i]
 	}
-	last := len(rows) - 1
-	for _, words := range rows[:last] {
-		s := shape{name: words[0], kind: kind(slices.Index(kinds, words[1]))}
+	for _, line := range lines[:last] {
+		words := strings.Fields(line)
+		s := named[words[0]]
+		s.name, s.kind = words[0], kind(slices.Index(kinds, words[1]))
 		switch words = words[2:]; s.kind {
 		case structure:
 			for _, word := range words {
 				name, target, _ := strings.Cut(word, ":")
 				target, required := strings.CutSuffix(target, "!")
-				s.fields = append(s.fields, field{name, index[target], required})
+				s.fields = append(s.fields, field{name, named[target], required})
 			}
 		case list, mapping:
-			s.elem = index[words[0]]
+			s.elem = named[words[0]]
 		default:
 			s.enum = words
 		}
-		shapes = append(shapes, s)
 	}
-	return shapes, rows[last][1:]
+	return shapes, strings.Fields(lines[last])[1:]
 }
 
 // kind is what RegisterTaskDefinition wants in a place.
@@ -76,8 +75,8 @@ func (k kind) wanted() template.Kind {
 type shape struct {
 	name string
 	kind kind
-	// elem is the number of a list's or a mapping's element type.
-	elem int
+	// elem is a list's or a mapping's element type.
+	elem *shape
 	// fields are a structure's, by name.
 	fields []field
 	// enum holds the values that a text may have; empty for any.
@@ -86,38 +85,33 @@ type shape struct {
 
 type field struct {
 	name     string
-	shape    int
+	shape    *shape
 	required bool
 }
 
 func (s *shape) field(name string) (field, bool) {
-	i, ok := slices.BinarySearchFunc(s.fields, name,
-		func(f field, name string) int { return strings.Compare(f.name, name) })
-	if !ok {
-		return field{}, false
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }); i >= 0 {
+		return s.fields[i], true
 	}
-	return s.fields[i], true
+	return field{}, false
 }
 
 // inner returns the shape of a key's value, or of any element of a list; nil where the model knows none.
 func (s *shape) inner(key string) *shape {
 	switch {
 	case s == nil:
-	case s.kind == list, s.kind == mapping:
-		return &shapes[s.elem]
-	default:
-		if f, ok := s.field(key); ok {
-			return &shapes[f.shape]
-		}
+		return nil
+	case s.elem != nil:
+		return s.elem
 	}
-	return nil
+	f, _ := s.field(key)
+	return f.shape
 }
 
 // names lists the fields of a structure.
-func (s *shape) names() []string {
-	all := make([]string, len(s.fields))
-	for i, f := range s.fields {
-		all[i] = f.name
+func (s *shape) names() (all []string) {
+	for _, f := range s.fields {
+		all = append(all, f.name)
 	}
 	return all
 }

@@ -44,9 +44,9 @@ func Template(name, source, container string, secret func(value string) bool) (O
 	t.literal("", t.Root)
 	for i, c := range containers {
 		if all := append(c.Get("secrets").List(), references[i]...); len(all) > 0 {
-			c.Set("secrets", 0, &template.Node{Kind: template.Array, Items: all})
+			c.Set("secrets", &template.Node{Kind: template.Array, Items: all})
 			if t.Root.Get("executionRoleArn") == nil {
-				t.Root.Set("executionRoleArn", 0, textNode("${TASK_EXECUTION_ROLE_ARN}"))
+				t.Root.Set("executionRoleArn", textNode("${TASK_EXECUTION_ROLE_ARN}"))
 			}
 		}
 		if image := c.Get("image"); image != nil && c.Get("name").Str() == container {

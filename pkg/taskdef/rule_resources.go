@@ -221,20 +221,15 @@ func placeholdersLeft(c *checker) {
 	for _, p := range c.problems {
 		refused[p.Place] = true
 	}
-	c.leftIn(c.root, &shapes[0], refused)
-}
-
-// isShell reports whether a shell or a log router of a container reads the text.
-func (c *checker) isShell(n *template.Node) bool {
-	if c.shell == nil {
-		c.shell = map[*template.Node]bool{}
-		inContainer(c.root, func(n *template.Node) { c.shell[n] = true })
-	}
-	return c.shell[n]
+	shell := map[*template.Node]bool{} // texts that have such forms of their own
+	inContainer(c.root, func(n *template.Node) { shell[n] = true })
+	c.leftIn(c.root, &shapes[0], func(n *template.Node, left string) bool {
+		return n.Unknown() || left == "{" && shell[n] || refused[c.doc.Place(n.At)]
+	})
 }
 
 // leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Place]bool) {
+func (c *checker) leftIn(n *template.Node, s *shape, meant func(n *template.Node, left string) bool) {
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
@@ -242,20 +237,18 @@ func (c *checker) leftIn(n *template.Node, s *shape, refused map[diagnostic.Plac
 				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
-			c.leftIn(m.Value, inside(s, m.Key), refused)
+			c.leftIn(m.Value, inside(s, m.Key), meant)
 		}
 	}
 	for _, item := range n.Items {
-		c.leftIn(item, s.inner(""), refused)
+		c.leftIn(item, s.inner(""), meant)
 	}
 	switch left := leftover(n.Str()); {
-	case left == "" || left == "{" && c.isShell(n) || n.Unknown() || refused[c.doc.Place(n.At)]:
-	case left == "{" && s == nil:
+	case left == "" || meant(n, left):
+	case s == nil && left != "$":
 		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", foreignHelp(n.Text))
 	case left == "{":
 		c.fail(n, n.Show()+" still holds a placeholder", foreignHelp(n.Text))
-	case s == nil && left == "<":
-		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", "")
 	case left == "<":
 		c.fail(n, n.Show()+" still holds a placeholder in < >", "put the value in its place")
 	case s != nil:
@@ -273,10 +266,14 @@ func isForeign(s string) bool {
 	return marked && foreign.MatchString(s)
 }
 
-// foreignHelp names the template language of a placeholder that is left.
+// foreignHelp names the template language of a placeholder that is left; "" where it is none.
 func foreignHelp(s string) string {
-	mark := map[byte]string{'{': "{{ }}", '%': "% %", '_': "__ __", '#': "# #"}[foreign.FindString(s)[0]]
-	return mark + " is another template language; here it is ${NAME}"
+	for mark, show := range map[string]string{"{": "{{ }}", "%": "% %", "_": "__ __", "#": "# #"} {
+		if strings.HasPrefix(foreign.FindString(s), mark) {
+			return show + " is another template language; here it is ${NAME}"
+		}
+	}
+	return ""
 }
 
 // inside returns the shape of a key's value, nil for free text.

@@ -49,7 +49,7 @@ func (e *Expander) expand(n *Node, o *Origin) {
 		n.unknown()
 		return
 	}
-	if o.form == bare {
+	if o.bare {
 		e.bare(n)
 	}
 }
@@ -165,19 +165,18 @@ func (n *Node) Settle() {
 
 // Use is one mention of a variable in a document.
 type Use struct {
-	Name  string
-	Place diagnostic.Place
-	// Default is the word of ${A-word} or ${A:-word} as it was written; HasDefault tells an empty one from none.
-	Default    string
-	HasDefault bool
-	// Optional says that the variable may be unset: it has a default, or only chooses an alternative.
-	Optional bool
+	Name string `json:"name"`
+	diagnostic.Place
+	// Default is the word of ${A-word} or ${A:-word} as it was written; nil where there is none.
+	Default *string `json:"default"`
+	// Required says that the variable must be set: it has no default, and does more than to choose an alternative.
+	Required bool `json:"required"`
 }
 
-// Uses lists the variables of a tree in its order.
-func (d *Document) Uses(n *Node) []Use {
-	var uses []Use
-	n.Walk(func(n *Node) {
+// Uses lists the variables of the document in its order.
+func (d *Document) Uses() []Use {
+	uses := []Use{}
+	d.Root.Walk(func(n *Node) {
 		if n.Origin == nil {
 			return
 		}
@@ -185,10 +184,10 @@ func (d *Document) Uses(n *Node) []Use {
 			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
 			switch p.ref.op {
 			case ifUnset, ifEmpty:
-				u.Default, u.HasDefault, u.Optional = p.ref.source, true, true
+				u.Default = &p.ref.source
 			case alternative, alternativeFull:
-				u.Optional = true
 			default:
+				u.Required = true
 			}
 			uses = append(uses, u)
 		}

@@ -15,7 +15,6 @@ type scanner struct {
 	text  string
 	pos   int
 	depth int
-	dead  bool // the structure is lost: what follows would be guessed
 }
 
 // document reads the one value of the text.
@@ -101,7 +100,7 @@ func (s *scanner) bare() *Node {
 	case size == 0:
 		s.fatal(at, "a value should stand here, not "+s.character(), "")
 	case ref != nil:
-		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], form: bare}
+		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], textAt: at, bare: true}
 	}
 	s.pos += size
 	if s.pos >= len(s.text) && len(faults) > 0 {
@@ -112,12 +111,9 @@ func (s *scanner) bare() *Node {
 
 func (s *scanner) stringValue() *Node {
 	n := &Node{Kind: String, At: s.pos}
-	n.Text = s.str()
-	if s.Literal || strings.IndexByte(n.Text, '$') < 0 {
-		return n
+	if n.Text = s.str(); !s.Literal && strings.IndexByte(n.Text, '$') >= 0 {
+		s.origin(n, n.At+1)
 	}
-	s.origin(n, inJSONString, n.At+1)
-	s.dead = s.dead || len(s.problems) > MaxProblems
 	return n
 }
 
@@ -252,13 +248,9 @@ func (s *scanner) object() *Node {
 		s.pos++
 		s.space()
 		value := s.value()
-		if first, twice := keys[key]; twice {
-			s.report(keyAt, "the key "+Quote(key)+" stands here twice",
-				fmt.Sprintf("first on line %d", s.doc.Source.line(first)))
-			continue
+		if !s.twice(keys, key, keyAt) {
+			n.Members = append(n.Members, Member{key, keyAt, value})
 		}
-		keys[key] = keyAt
-		n.Members = append(n.Members, Member{key, keyAt, value})
 	}
 	return n
 }
@@ -362,14 +354,6 @@ func (s *scanner) character() string {
 	}
 	_, size := utf8.DecodeRuneInString(s.text[s.pos:])
 	return Quote(s.text[s.pos : s.pos+size])
-}
-
-// report reports a problem to the reader, but none once the structure is lost.
-func (s *scanner) report(at int, text, help string) {
-	if !s.dead {
-		s.reader.report(at, text, help)
-	}
-	s.dead = s.dead || len(s.problems) > MaxProblems
 }
 
 // fatal reports a problem after which nothing can be understood.

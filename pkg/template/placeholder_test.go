@@ -164,13 +164,13 @@ func TestUses(t *testing.T) {
 	doc, _ := Reader{}.Read("t.json", `"$A ${B:-x${C-}} ${D?m} ${E:+y}"`)
 	at := func(offset int) diagnostic.Place { return diagnostic.Place{File: "t.json", Line: 1, Col: 2 + offset} }
 	want := []Use{
-		{Name: "A", Place: at(0)},
-		{Name: "B", Place: at(3), Default: "x${C-}", HasDefault: true, Optional: true},
-		{Name: "C", Place: at(9), HasDefault: true, Optional: true},
-		{Name: "D", Place: at(16)},
-		{Name: "E", Place: at(23), Optional: true},
+		{Name: "A", Place: at(0), Required: true},
+		{Name: "B", Place: at(3), Default: new("x${C-}")},
+		{Name: "C", Place: at(9), Default: new("")},
+		{Name: "D", Place: at(16), Required: true},
+		{Name: "E", Place: at(23)},
 	}
-	if diff := cmp.Diff(want, doc.Uses(doc.Root)); diff != "" {
+	if diff := cmp.Diff(want, doc.Uses()); diff != "" {
 		t.Error(diff)
 	}
 }

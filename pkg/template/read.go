@@ -50,10 +50,25 @@ type reader struct {
 	Reader
 	doc      *Document
 	problems diagnostic.List
+	dead     bool // the structure is lost, or there are too many problems: no more is reported
 }
 
 func (r *reader) report(at int, text, help string) {
-	r.problems = noted(r.problems, syntaxProblem(r.doc.Place(at), text, help))
+	if !r.dead {
+		r.problems = noted(r.problems, syntaxProblem(r.doc.Place(at), text, help))
+		r.dead = len(r.problems) > MaxProblems
+	}
+}
+
+// twice reports a key that stands in one object for the second time, and else notes where it stands.
+func (r *reader) twice(keys map[string]int, key string, at int) bool {
+	first, twice := keys[key]
+	if twice {
+		r.report(at, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", r.doc.Source.line(first)))
+	} else {
+		keys[key] = at
+	}
+	return twice
 }
 
 // noted appends a problem; beyond MaxProblems it only notes that there are more.
@@ -69,14 +84,14 @@ func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
 
 // origin sets the Origin of a node whose text has placeholders and begins at textAt in the source. A text that has no
 // placeholder after all, only $$ or a lone $, becomes an ordinary one, with $$ replaced by $.
-func (r *reader) origin(n *Node, f form, textAt int) {
+func (r *reader) origin(n *Node, textAt int) {
 	p := parser{scope: r.Scope}
 	parsed, faults := p.parse(n.Text)
 	if len(faults) == 0 && len(parsed.references()) == 0 {
 		n.Text, _ = parsed.expand(nil)
 		return
 	}
-	n.Origin = &Origin{phrase: parsed, Source: n.Text, form: f, textAt: textAt}
+	n.Origin = &Origin{phrase: parsed, Source: n.Text, textAt: textAt}
 	for _, f := range faults {
 		r.report(r.doc.offsetIn(n, f.at), f.text, f.help)
 	}
@@ -119,64 +134,29 @@ func isYAML(name, text string) bool {
 // cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.
 type cursor struct {
 	node *Node
-	// at is an offset in the node's text, raw the offset in the source where that stands.
+	// at is the last $ in the node's text, raw the same in the source.
 	at, raw int
 }
 
-// offsetIn returns where in the source the byte of a template's text stands.
+// offsetIn returns where in the source the byte of a template's text stands. Quotes, folds and escapes move characters
+// about, but each $ stays one: they are counted. What is no $ has the place of the text.
 func (d *Document) offsetIn(n *Node, at int) int {
+	o := n.Origin
 	switch {
 	case n.At < 0:
 		return n.At
-	case n.Origin.form == bare:
-		return n.At + at
+	case !strings.HasPrefix(o.Source[at:], "$"):
+		return o.textAt
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{node: n, raw: n.Origin.textAt}
+		*c = cursor{n, -1, o.textAt - 1}
 	}
-	if n.Origin.form == inYAML {
-		c.nextDollar(n, d.Source.Text, at)
-	} else {
-		c.walk(d.Source.Text, at)
-	}
-	return c.raw
-}
-
-// walk moves through a JSON string until it has passed want decoded bytes.
-func (c *cursor) walk(text string, want int) {
-	for c.at < want && c.raw < len(text) {
-		if text[c.raw] != '\\' {
-			c.raw++
-			c.at++
-			continue
-		}
-		r, size := unescape(text[c.raw:])
-		c.raw += size
-		c.at += max(1, utf8.RuneLen(r))
-	}
-}
-
-// nextDollar moves to the $ that stands at an offset of the text. In YAML, quotes, folds and escapes move
-// characters about, but each $ stays one: count them.
-func (c *cursor) nextDollar(n *Node, text string, at int) {
-	source := n.Origin.Source
-	if at >= len(source) || source[at] != '$' {
-		return
-	}
-	move := strings.Count(source[c.at:at], "$")
-	if c.raw == n.Origin.textAt { // before the first one
-		c.raw--
-		move++
-	}
-	for ; move > 0; move-- {
-		i := strings.IndexByte(text[c.raw+1:], '$')
-		if i < 0 {
-			break
-		}
-		c.raw += i + 1
+	for range strings.Count(o.Source[c.at+1:at+1], "$") {
+		c.raw += 1 + strings.IndexByte(d.Source.Text[c.raw+1:], '$')
 	}
 	c.at = at
+	return c.raw
 }
 
 // Source is a text with a name, which turns byte offsets into lines and columns.

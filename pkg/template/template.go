@@ -93,24 +93,16 @@ type Origin struct {
 	// Shell says that what reads the text later has variables of its own, which a $$ would leave to it.
 	Shell  bool
 	phrase phrase
-	form   form
 	// textAt is where the text begins in the source, after its quote or another mark.
 	textAt int
+	// bare says that the placeholder stands outside of quotes in JSON.
+	bare bool
 }
 
 // WholeJSON reports whether the value is one ${json:NAME} and nothing else.
 func (o *Origin) WholeJSON() bool {
 	return len(o.phrase) == 1 && o.phrase[0].ref != nil && o.phrase[0].ref.json
 }
-
-// form says in what kind of text a placeholder stands.
-type form uint8
-
-const (
-	inJSONString form = iota
-	bare
-	inYAML
-)
 
 // Get returns the value of a key, or nil. The node may be nil or not an object.
 func (n *Node) Get(key string) *Node {
@@ -134,12 +126,12 @@ func (n *Node) Member(key string) *Member {
 }
 
 // Set gives a key a value, at its old place among the members or at their end.
-func (n *Node) Set(key string, keyAt int, value *Node) {
+func (n *Node) Set(key string, value *Node) {
 	if m := n.Member(key); m != nil {
-		m.Value, m.KeyAt = value, keyAt
+		m.Value, m.KeyAt = value, value.At
 		return
 	}
-	n.Members = append(n.Members, Member{key, keyAt, value})
+	n.Members = append(n.Members, Member{key, value.At, value})
 }
 
 // Delete removes a key.

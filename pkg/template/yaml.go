@@ -185,22 +185,14 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 	var merged []*Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		keyAt := y.at(key)
-		if key.Kind == yaml.ScalarNode && isPlain(key) && key.Value == "<<" && tag(key) == "" {
+		switch keyAt := y.at(key); {
+		case key.Kind == yaml.ScalarNode && isPlain(key) && key.Value == "<<" && tag(key) == "":
 			merged = append(merged, y.merge(value, depth)...)
-			continue
-		}
-		if key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0 {
+		case key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0:
 			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
-			continue
+		case !y.twice(keys, key.Value, keyAt):
+			out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
 		}
-		if first, twice := keys[key.Value]; twice {
-			y.report(keyAt, "the key "+Quote(key.Value)+" stands here twice",
-				fmt.Sprintf("first on line %d", y.doc.Source.line(first)))
-			continue
-		}
-		keys[key.Value] = keyAt
-		out.Members = append(out.Members, Member{key.Value, keyAt, y.node(value, depth+1)})
 	}
 	// Keys that stand here win over merged ones, and earlier merges over later.
 	for _, from := range merged {
@@ -236,7 +228,7 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		return
 	}
 	if !y.Literal && strings.IndexByte(n.Value, '$') >= 0 {
-		y.origin(out, inYAML, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
+		y.origin(out, out.At+len(beforeText.FindString(y.doc.Source.Text[out.At:])))
 		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
