@@ -156,16 +156,10 @@ func statistic(samples []float64, stat string) float64 {
 	return sorted[max(0, int(math.Ceil(percent/100*count))-1)]
 }
 
-func (s *Server) describeAlarms(in struct {
-	AlarmNames []string
-},
-) (any, error) {
+func (s *Server) describeAlarms(in struct{ AlarmNames []string }) (any, error) {
 	found := []object{}
-	if s.Alarms != nil {
-		for _, a := range s.Alarms() {
-			if len(in.AlarmNames) > 0 && !slices.Contains(in.AlarmNames, a.Name) {
-				continue
-			}
+	for _, a := range given(s.Alarms) {
+		if len(in.AlarmNames) == 0 || slices.Contains(in.AlarmNames, a.Name) {
 			found = append(found, object{
 				"AlarmName": a.Name, "AlarmArn": "arn:aws:cloudwatch:" + s.Region + ":" + s.Account + ":alarm:" + a.Name,
 				"StateValue": a.State, "StateReason": a.Reason, "StateUpdatedTimestamp": moment(a.Since),

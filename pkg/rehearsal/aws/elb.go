@@ -79,13 +79,12 @@ func chosen(items []object, key string, wanted []string, missing string) ([]obje
 }
 
 func (s *Server) describeLoadBalancers(c Call) (any, error) {
-	var all []object
-	for _, l := range s.LoadBalancers() {
-		all = append(all, object{
+	all := each(s.LoadBalancers(), func(l LoadBalancer) object {
+		return object{
 			"LoadBalancerArn": l.ARN, "DNSName": cmp.Or(l.DNS, l.Address), "LoadBalancerName": l.Name, "Scheme": "internal",
 			"State": object{"Code": "active"}, "Type": "application", "IpAddressType": "ipv4",
-		})
-	}
+		}
+	})
 	const missing = "LoadBalancerNotFound"
 	found, err := chosen(all, "LoadBalancerArn", listed(c.form, "LoadBalancerArns"), missing)
 	if err == nil {
@@ -96,10 +95,8 @@ func (s *Server) describeLoadBalancers(c Call) (any, error) {
 
 // action is a forward action as AWS shows it: with one group it also stands by itself.
 func action(forward []Weight) []object {
-	groups, alone := []object{}, ""
-	for _, w := range forward {
-		groups = append(groups, object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight})
-	}
+	alone := ""
+	groups := each(forward, func(w Weight) object { return object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight} })
 	if len(forward) == 1 {
 		alone = forward[0].GroupARN
 	}
@@ -172,12 +169,10 @@ func (s *Server) describeTargetHealth(c Call) (any, error) {
 		"unhealthy": {"Target.FailedHealthChecks", "Health checks failed"},
 		"draining":  {"Target.DeregistrationInProgress", "Target deregistration is in progress"},
 	}
-	var all []object
-	for _, t := range groups[i].Targets {
+	return object{"TargetHealthDescriptions": each(groups[i].Targets, func(t Target) object {
 		health := object{"State": t.Health, "Reason": why[t.Health][0], "Description": why[t.Health][1]}
-		all = append(all, object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health})
-	}
-	return object{"TargetHealthDescriptions": all}, nil
+		return object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health}
+	})}, nil
 }
 
 // describeNetworkInterfaces shows each load balancer's only node. It applies only the filter description, by which the
