@@ -206,7 +206,7 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	if !ok {
 		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
 	}
-	var out any = object{"Code": f.Code, "Message": f.Message}
+	out := object{"Code": f.Code, "Message": f.Message}
 	switch c.protocol {
 	case awsJSON, rpcCBOR:
 		out = object{"__type": f.Code, "message": f.Message}
@@ -377,14 +377,10 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	})
 }
 
-// moment is a timestamp as JSON 1.1 writes it: seconds since 1970 with milliseconds. The zero one is null.
-type moment time.Time
+// seconds are a timestamp: those since 1970.
+type seconds float64
 
-// MarshalJSON writes the timestamp.
-func (m moment) MarshalJSON() ([]byte, error) {
-	if time.Time(m).IsZero() {
-		return []byte("null"), nil
-	}
-	ms := time.Time(m).UnixMilli()
-	return fmt.Appendf(nil, "%d.%03d", ms/1000, ms%1000), nil
+// moment is a time as it is answered. The zero one is null.
+func moment(t time.Time) any {
+	return where(!t.IsZero(), seconds(float64(t.UnixMilli())/1000))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,11 +188,10 @@ func (s *Server) describeNetworkInterfaces(c Call) (any, error) {
 		})
 	}
 	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
+		values := listed(c.form, fmt.Sprintf("Filter.%d.Value", i))
 		if c.form.Get(fmt.Sprintf("Filter.%d.Name", i)) == "description" {
-			values := listed(c.form, fmt.Sprintf("Filter.%d.Value", i))
 			found = slices.DeleteFunc(found, func(o object) bool {
-				description, _ := o["description"].(string)
-				return !slices.Contains(values, description)
+				return !slices.Contains(values, fmt.Sprint(o["description"]))
 			})
 		}
 	}
@@ -228,13 +228,9 @@ func xmlText(value any, item string) string {
 				element(name, v[name])
 			}
 		}
-	case []object:
-		for _, x := range v {
-			element(item, x)
-		}
-	case []string:
-		for _, x := range v {
-			element(item, x)
+	case []object, []string:
+		for _, x := range reflect.ValueOf(v).Seq2() {
+			element(item, x.Interface())
 		}
 	default:
 		_ = xml.EscapeText(&b, fmt.Append(nil, v))

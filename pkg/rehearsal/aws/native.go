@@ -113,52 +113,52 @@ func (s *Server) describeServiceDeployments(in ecsInput) (any, error) {
 	})
 }
 
-// summary is a service revision in a deployment.
+// summary is a service revision of the service.
 func summary(t deployment.TaskSet) object {
 	return object{
 		"arn": t.ID, "requestedTaskCount": t.Desired, "runningTaskCount": t.Running,
-		"pendingTaskCount":           max(0, t.Desired-t.Running),
-		"requestedTestTrafficWeight": t.TestWeight, "requestedProductionTrafficWeight": t.Weight,
+		"pendingTaskCount": max(0, t.Desired-t.Running),
 	}
 }
 
+// weighed is a service revision in a deployment.
+func weighed(t deployment.TaskSet) object {
+	o := summary(t)
+	o["requestedTestTrafficWeight"], o["requestedProductionTrafficWeight"] = t.TestWeight, t.Weight
+	return o
+}
+
 func (s *Server) serviceDeployment(d deployment.Deployment) object {
-	shown := s.brief(d)
-	delete(shown, "targetServiceRevisionArn")
-	sources := []object{}
-	for _, t := range d.TaskSets {
-		if t.Label == d.Native.Target {
-			shown["targetServiceRevision"] = summary(t)
-		} else {
-			sources = append(sources, summary(t))
-		}
-	}
-	shown["sourceServiceRevisions"], shown["deploymentConfiguration"] = sources, deploymentConfiguration(d)
-	shown["lifecycleHookDetails"] = each(d.Native.Executions, func(x deployment.Execution) object {
-		return object{
-			"hookId": x.ID, "targetType": targetType(x.Hook), "targetArn": where(x.Function != "", x.Function),
-			"status": x.Status, "expiresAt": moment(x.Expires), "timeoutAction": x.Action(),
-		}
-	})
-	shown["lifecycleStage"] = where(d.Stage() != "", d.Stage())
-	if at := d.Native.RollbackStarted; !at.IsZero() {
-		back := object{"startedAt": moment(at), "reason": d.Error.Message}
-		if source := d.Side(deployment.Blue); source != nil {
-			back["serviceRevisionArn"] = source.ID
-		}
-		shown["rollback"] = back
-	}
+	isTarget := func(t deployment.TaskSet) bool { return t.Label == d.Native.Target }
+	sources := slices.DeleteFunc(slices.Clone(d.TaskSets), isTarget)
+	why, original := cmp.Or(d.Error, &deployment.Error{}), cmp.Or(d.Side(deployment.Blue), &deployment.TaskSet{})
 	watched, triggered := "DISABLED", []string{}
 	switch {
 	case !d.Native.Alarm:
-	case d.Error != nil && d.Error.Code == deployment.CodeAlarm:
+	case why.Code == deployment.CodeAlarm:
 		watched, triggered = "TRIGGERED", alarms(d)
 	case d.Status.Ended():
 		watched = "MONITORING_COMPLETE"
 	default:
 		watched = "MONITORING"
 	}
-	shown["alarms"] = object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered}
+	shown := s.brief(d)
+	delete(shown, "targetServiceRevisionArn")
+	maps.Copy(shown, object{
+		"sourceServiceRevisions": each(sources, weighed), "deploymentConfiguration": deploymentConfiguration(d),
+		"targetServiceRevision": weighed(*d.Side(d.Native.Target)), "lifecycleStage": where(d.Stage() != "", d.Stage()),
+		"lifecycleHookDetails": each(d.Native.Executions, func(x deployment.Execution) object {
+			return object{
+				"hookId": x.ID, "targetType": targetType(x.Hook), "targetArn": where(x.Function != "", x.Function),
+				"status": x.Status, "expiresAt": moment(x.Expires), "timeoutAction": x.Action(),
+			}
+		}),
+		"rollback": where(!d.Native.RollbackStarted.IsZero(), object{
+			"startedAt": moment(d.Native.RollbackStarted), "reason": why.Message,
+			"serviceRevisionArn": where(original.ID != "", original.ID),
+		}),
+		"alarms": object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered},
+	})
 	return shown
 }
 
@@ -229,12 +229,6 @@ func (s *Server) updateService(in ecsInput) (any, error) {
 
 // ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
-	revisions := each(d.TaskSets, func(t deployment.TaskSet) object {
-		shown := summary(t)
-		delete(shown, "requestedTestTrafficWeight")
-		delete(shown, "requestedProductionTrafficWeight")
-		return shown
-	})
 	deployments := each(d.TaskSets, func(t deployment.TaskSet) object {
 		status := "ACTIVE"
 		if t.Label == d.Native.Target {
@@ -246,7 +240,7 @@ func (s *Server) ownService(d deployment.Deployment) object {
 		}
 	})
 	return object{
-		"deployments": deployments, "currentServiceRevisions": revisions,
+		"deployments": deployments, "currentServiceRevisions": each(d.TaskSets, summary),
 		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
 		"loadBalancers":  []object{loadBalancer(d, d.TaskSets[0])},
 		"taskDefinition": d.Side(d.Native.Target).TaskDefinition, "currentServiceDeployment": where(!d.Status.Ended(), d.ID),

@@ -157,7 +157,9 @@ func trips(f http.HandlerFunc) func(http.Handler) http.Handler {
 }
 
 // says answers with an error, whatever the status.
-func says(status int, text string) http.HandlerFunc { return always(status, map[string]any{"error": text}) }
+func says(status int, text string) http.HandlerFunc {
+	return always(status, map[string]any{"error": text})
+}
 
 func always(status int, body any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) }
