@@ -9,6 +9,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"errors"
@@ -63,18 +64,16 @@ func run(dist string, stdout io.Writer) error {
 }
 
 // pack packs a folder, in the way of the archive's name, and tells the archive's checksum.
-func pack(archive, dir string, stdout io.Writer) error {
-	of := tarOf
+func pack(archive, dir string, stdout io.Writer) (err error) {
+	var content bytes.Buffer
 	switch {
 	case strings.HasSuffix(archive, ".zip"):
-		of = zipOf
+		err = zipOf(&content, dir)
 	case strings.HasSuffix(archive, ".tar.gz"):
-		of = gzipOf
-	}
-	var content bytes.Buffer
-	files, err := filesOf(dir)
-	if err == nil {
-		err = of(&content, files)
+		g := gzip.NewWriter(&content)
+		err = cmp.Or(tarOf(g, dir), g.Close())
+	default:
+		err = tarOf(&content, dir)
 	}
 	if err != nil {
 		return err
@@ -86,72 +85,55 @@ func pack(archive, dir string, stdout io.Writer) error {
 // packed is the time of everything in an archive: the first that a zip can hold.
 func packed() time.Time { return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// file is one of a folder's, as it goes into an archive.
-type file struct {
-	name    string // with slashes, below the folder
-	mode    int64
-	content []byte
-}
-
-// filesOf returns a folder's files, in the order of their names. Of their modes only that they are programs counts.
-func filesOf(dir string) ([]file, error) {
-	var all []file
+// each hands on a folder's files, in the order of their names, which have slashes. Of their modes only that they are
+// programs counts.
+func each(dir string, add func(name string, mode fs.FileMode, content []byte) error) error {
 	folder := os.DirFS(dir)
-	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+	return fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(folder, name)
+		if err != nil {
 			return err
 		}
 		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
-		f := file{name: name, mode: 0o644}
 		if info.Mode()&0o100 != 0 {
-			f.mode = 0o755
+			return add(name, 0o755, content)
 		}
-		f.content, err = fs.ReadFile(folder, name)
-		all = append(all, f)
-		return err
+		return add(name, 0o644, content)
 	})
-	return all, err
 }
 
-// zipOf writes a zip of files. The best compression would take three times as long for one byte in a hundred.
-func zipOf(w io.Writer, files []file) error {
+// zipOf writes a zip of a folder. The best compression would take three times as long for one byte in a hundred.
+func zipOf(w io.Writer, dir string) error {
 	z := zip.NewWriter(w)
-	for _, f := range files {
-		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: packed()}
-		header.SetMode(fs.FileMode(f.mode))
+	err := each(dir, func(name string, mode fs.FileMode, content []byte) error {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: packed()}
+		header.SetMode(mode)
 		to, err := z.CreateHeader(header)
 		if err == nil {
-			_, err = to.Write(f.content)
+			_, err = to.Write(content)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return z.Close() // which writes the directory
+		return err
+	})
+	return cmp.Or(err, z.Close()) // which writes the directory
 }
 
-// tarOf writes an archive of files, without compression.
-func tarOf(w io.Writer, files []file) error {
+// tarOf writes an archive of a folder, without compression.
+func tarOf(w io.Writer, dir string) error {
 	t := tar.NewWriter(w)
-	for _, f := range files {
+	err := each(dir, func(name string, mode fs.FileMode, content []byte) error {
 		err := t.WriteHeader(&tar.Header{
-			Name: f.name, Mode: f.mode, Size: int64(len(f.content)), ModTime: packed(), Format: tar.FormatUSTAR,
+			Name: name, Mode: int64(mode), Size: int64(len(content)), ModTime: packed(), Format: tar.FormatUSTAR,
 		})
 		if err == nil {
-			_, err = t.Write(f.content)
+			_, err = t.Write(content)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return t.Close()
-}
-
-// gzipOf writes it compressed.
-func gzipOf(w io.Writer, files []file) error {
-	g := gzip.NewWriter(w)
-	return errors.Join(tarOf(g, files), g.Close())
+		return err
+	})
+	return cmp.Or(err, t.Close())
 }

@@ -42,21 +42,19 @@ func New(cfg aws.Config) *Client {
 
 // Deployment is what GetDeployment tells, as far as a hook needs it.
 type Deployment struct {
-	Application string
-	Group       string
+	Application, Group string
 	// Rollback says that CodeDeploy itself created this deployment to take another one back.
 	Rollback bool
 	// RollsBack says that CodeDeploy takes this one back when it fails.
 	RollsBack bool
-	// TestListeners and ProductionListeners are listener ARNs; CodeDeploy takes one of each. A
-	// deployment group without a test listener has none, and CodeDeploy then skips
-	// AfterAllowTestTraffic without a word.
+	// TestListeners and ProductionListeners are listener ARNs; CodeDeploy takes one of each. A deployment group without a
+	// test listener has none, and CodeDeploy then skips AfterAllowTestTraffic without a word.
 	TestListeners, ProductionListeners []string
 }
 
 // Info reads the deployment as CodeDeploy has it. An answer about another one is an error.
 func (c *Client) Info(ctx context.Context, id string) (*types.DeploymentInfo, error) {
-	out, err := c.read.GetDeployment(ctx, &api.GetDeploymentInput{DeploymentId: aws.String(id)})
+	out, err := c.read.GetDeployment(ctx, &api.GetDeploymentInput{DeploymentId: &id})
 	if err != nil {
 		return nil, awsclient.Error(err)
 	}
@@ -74,10 +72,9 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 	}
 	auto := awsclient.Of(info.AutoRollbackConfiguration)
 	d := Deployment{
-		Application: aws.ToString(info.ApplicationName),
-		Group:       aws.ToString(info.DeploymentGroupName),
-		Rollback:    info.Creator == types.DeploymentCreatorCodeDeployRollback,
-		RollsBack:   auto.Enabled && slices.Contains(auto.Events, types.AutoRollbackEventDeploymentFailure),
+		Application: aws.ToString(info.ApplicationName), Group: aws.ToString(info.DeploymentGroupName),
+		Rollback:  info.Creator == types.DeploymentCreatorCodeDeployRollback,
+		RollsBack: auto.Enabled && slices.Contains(auto.Events, types.AutoRollbackEventDeploymentFailure),
 	}
 	for _, pair := range awsclient.Of(info.LoadBalancerInfo).TargetGroupPairInfoList {
 		d.TestListeners = append(d.TestListeners, awsclient.Of(pair.TestTrafficRoute).ListenerArns...)
@@ -90,29 +87,13 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 type Target struct {
 	// ID is "cluster:service".
 	ID       string
-	Events   []LifecycleEvent
+	Events   []types.LifecycleEvent
 	TaskSets []TaskSet
 }
 
-// LifecycleEvent is one lifecycle event of the deployment.
-type LifecycleEvent struct {
-	Name lifecycle.Name
-	// Status is CodeDeploy's: Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
-	Status string
-	// Began and Ended are zero where CodeDeploy does not say so.
-	Began, Ended time.Time
-}
-
-// TaskSet is one of the deployment's task sets as CodeDeploy sees it.
-type TaskSet struct {
-	ID string
-	// TargetGroup is the name of its target group.
-	TargetGroup string
-	// Label is Blue for the one that served production when the deployment began, Green for the replacement.
-	Label types.TargetLabel
-	// TrafficWeight is its share of production traffic in per cent.
-	TrafficWeight float64
-}
+// TaskSet is one of the deployment's task sets as CodeDeploy sees it. It is Blue where it served production when the
+// deployment began, Green where it is the replacement.
+type TaskSet = types.ECSTaskSet
 
 // Original returns the task set that served production when the deployment began, or nil where CodeDeploy
 // does not list exactly one.
@@ -122,7 +103,7 @@ func (t *Target) Original() *TaskSet { return t.labelled(types.TargetLabelBlue) 
 func (t *Target) Replacement() *TaskSet { return t.labelled(types.TargetLabelGreen) }
 
 func (t *Target) labelled(label types.TargetLabel) *TaskSet {
-	is := func(s TaskSet) bool { return s.Label == label }
+	is := func(s TaskSet) bool { return s.TaskSetLabel == label }
 	i := slices.IndexFunc(t.TaskSets, is)
 	if i < 0 || slices.ContainsFunc(t.TaskSets[i+1:], is) {
 		return nil
@@ -132,7 +113,7 @@ func (t *Target) labelled(label types.TargetLabel) *TaskSet {
 
 // Target reads the one target of an ECS deployment. An answer about another deployment is an error.
 func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error) {
-	list, err := c.read.ListDeploymentTargets(ctx, &api.ListDeploymentTargetsInput{DeploymentId: aws.String(deploymentID)})
+	list, err := c.read.ListDeploymentTargets(ctx, &api.ListDeploymentTargetsInput{DeploymentId: &deploymentID})
 	if err != nil {
 		return Target{}, fmt.Errorf("list deployment targets: %w", awsclient.Error(err))
 	}
@@ -140,7 +121,7 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 		return Target{}, errors.New("list deployment targets: there is none")
 	}
 	out, err := c.read.GetDeploymentTarget(ctx, &api.GetDeploymentTargetInput{
-		DeploymentId: aws.String(deploymentID), TargetId: aws.String(list.TargetIds[0]),
+		DeploymentId: &deploymentID, TargetId: &list.TargetIds[0],
 	})
 	if err != nil {
 		return Target{}, fmt.Errorf("read deployment target: %w", awsclient.Error(err))
@@ -152,28 +133,19 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 	if aws.ToString(ecs.DeploymentId) != deploymentID || aws.ToString(ecs.TargetId) != list.TargetIds[0] {
 		return Target{}, errors.New("read deployment target: the answer is not about this deployment")
 	}
-	t := Target{ID: aws.ToString(ecs.TargetId)}
-	for _, e := range ecs.LifecycleEvents {
-		t.Events = append(t.Events, LifecycleEvent{
-			lifecycle.Name(aws.ToString(e.LifecycleEventName)), string(e.Status), aws.ToTime(e.StartTime), aws.ToTime(e.EndTime),
-		})
-	}
-	for _, s := range ecs.TaskSetsInfo {
-		t.TaskSets = append(t.TaskSets, TaskSet{
-			ID: aws.ToString(s.Identifer), TargetGroup: aws.ToString(awsclient.Of(s.TargetGroup).Name),
-			Label: s.TaskSetLabel, TrafficWeight: s.TrafficWeight,
-		})
-	}
-	return t, nil
+	return Target{ID: list.TargetIds[0], Events: ecs.LifecycleEvents, TaskSets: ecs.TaskSetsInfo}, nil
 }
 
 // Shifted is when production's traffic had been shifted, or zero.
 func (t Target) Shifted() (at time.Time) {
 	for _, e := range t.Events {
-		if e.Name == lifecycle.AllowTraffic && !e.Ended.IsZero() {
-			return e.Ended
-		} else if e.Name == lifecycle.AfterAllowTraffic {
-			at = e.Began
+		switch lifecycle.Name(aws.ToString(e.LifecycleEventName)) {
+		case lifecycle.AllowTraffic:
+			if e.EndTime != nil {
+				return *e.EndTime
+			}
+		case lifecycle.AfterAllowTraffic:
+			at = aws.ToTime(e.StartTime)
 		}
 	}
 	return at
@@ -182,8 +154,8 @@ func (t Target) Shifted() (at time.Time) {
 // InProgress returns the lifecycle event that is running: the last one, since CodeDeploy may still list the one before.
 func (t Target) InProgress() (lifecycle.Name, bool) {
 	for _, e := range slices.Backward(t.Events) {
-		if e.Status == string(types.LifecycleEventStatusInProgress) {
-			return e.Name, true
+		if e.Status == types.LifecycleEventStatusInProgress {
+			return lifecycle.Name(aws.ToString(e.LifecycleEventName)), true
 		}
 	}
 	return "", false

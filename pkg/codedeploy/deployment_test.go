@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
@@ -49,12 +50,12 @@ func TestAnotherDeploymentsAnswerIsAnError(t *testing.T) {
 func TestWhenTrafficWasShifted(t *testing.T) {
 	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
-		events []codedeploy.LifecycleEvent
+		events []types.LifecycleEvent
 		want   time.Time
 	}{
-		"it has ended":        {[]codedeploy.LifecycleEvent{{Name: "AllowTraffic", Began: at.Add(-time.Hour), Ended: at}, {Name: "AfterAllowTraffic", Began: at.Add(time.Second)}}, at},
-		"it is said late":     {[]codedeploy.LifecycleEvent{{Name: "AllowTraffic", Began: at.Add(-time.Hour)}, {Name: "AfterAllowTraffic", Began: at}}, at},
-		"it is still shifted": {[]codedeploy.LifecycleEvent{{Name: "BeforeAllowTraffic", Ended: at}, {Name: "AllowTraffic", Began: at}, {Name: "AfterAllowTraffic"}}, time.Time{}},
+		"it has ended":        {[]types.LifecycleEvent{{LifecycleEventName: aws.String("AllowTraffic"), StartTime: aws.Time(at.Add(-time.Hour)), EndTime: aws.Time(at)}, {LifecycleEventName: aws.String("AfterAllowTraffic"), StartTime: aws.Time(at.Add(time.Second))}}, at},
+		"it is said late":     {[]types.LifecycleEvent{{LifecycleEventName: aws.String("AllowTraffic"), StartTime: aws.Time(at.Add(-time.Hour))}, {LifecycleEventName: aws.String("AfterAllowTraffic"), StartTime: aws.Time(at)}}, at},
+		"it is still shifted": {[]types.LifecycleEvent{{LifecycleEventName: aws.String("BeforeAllowTraffic"), EndTime: aws.Time(at)}, {LifecycleEventName: aws.String("AllowTraffic"), StartTime: aws.Time(at)}, {LifecycleEventName: aws.String("AfterAllowTraffic")}}, time.Time{}},
 		"nobody knows":        {nil, time.Time{}},
 	} {
 		target := codedeploy.Target{Events: tc.events}
@@ -66,15 +67,15 @@ func TestWhenTrafficWasShifted(t *testing.T) {
 
 // What serves production and what is released must be told apart, or neither is known.
 func TestWhichTaskSetIsWhich(t *testing.T) {
-	blue, green := codedeploy.TaskSet{ID: "1", Label: types.TargetLabelBlue}, codedeploy.TaskSet{ID: "2", Label: types.TargetLabelGreen}
+	blue, green := codedeploy.TaskSet{Identifer: aws.String("1"), TaskSetLabel: types.TargetLabelBlue}, codedeploy.TaskSet{Identifer: aws.String("2"), TaskSetLabel: types.TargetLabelGreen}
 	for name, tc := range map[string]struct {
 		sets                  []codedeploy.TaskSet
 		original, replacement string
 	}{
 		"one of each":    {[]codedeploy.TaskSet{blue, green}, "1", "2"},
 		"no replacement": {[]codedeploy.TaskSet{blue}, "1", ""},
-		"no label":       {[]codedeploy.TaskSet{blue, {ID: "2"}}, "1", ""},
-		"two of a kind":  {[]codedeploy.TaskSet{blue, green, {ID: "3", Label: types.TargetLabelGreen}}, "1", ""},
+		"no label":       {[]codedeploy.TaskSet{blue, {Identifer: aws.String("2")}}, "1", ""},
+		"two of a kind":  {[]codedeploy.TaskSet{blue, green, {Identifer: aws.String("3"), TaskSetLabel: types.TargetLabelGreen}}, "1", ""},
 		"none":           {nil, "", ""},
 	} {
 		target := codedeploy.Target{TaskSets: tc.sets}
@@ -82,7 +83,7 @@ func TestWhichTaskSetIsWhich(t *testing.T) {
 			if s == nil {
 				return ""
 			}
-			return s.ID
+			return *s.Identifer
 		}
 		if got := [2]string{id(target.Original()), id(target.Replacement())}; got != [2]string{tc.original, tc.replacement} {
 			t.Errorf("%s: %q, want %q and %q", name, got, tc.original, tc.replacement)

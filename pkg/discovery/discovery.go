@@ -104,10 +104,10 @@ func (f Finder) Deployment(ctx context.Context, id string) Facts {
 	}
 	t := found.Target.Value()
 	if green := t.Replacement(); green != nil {
-		found.Share, found.GreenGroup = Of(green.TrafficWeight, nil), named(green.TargetGroup)
+		found.Share, found.GreenGroup = Of(green.TrafficWeight, nil), named(aws.ToString(awsclient.Of(green.TargetGroup).Name))
 	}
 	if blue := t.Original(); blue != nil {
-		found.BlueGroup = named(blue.TargetGroup)
+		found.BlueGroup = named(aws.ToString(awsclient.Of(blue.TargetGroup).Name))
 	}
 	return found.warned(found.Deployment.Err(), found.Target.Err())
 }
@@ -274,7 +274,7 @@ func (f Finder) taskSets(ctx context.Context, target string) ([]types.TaskSet, e
 // ofTaskSet reads what a task set runs; it is not known, without an error, where ECS does not list the task set.
 func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []types.TaskSet) Fact[TaskDefinition] {
 	for _, set := range sets {
-		if wanted == nil || aws.ToString(set.Id) != wanted.ID {
+		if wanted == nil || aws.ToString(set.Id) != aws.ToString(wanted.Identifer) {
 			continue
 		}
 		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), first(set.LoadBalancers)))

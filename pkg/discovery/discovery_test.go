@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/google/go-cmp/cmp"
 
@@ -41,7 +42,7 @@ func finder(t *testing.T, answers map[string]string) discovery.Finder {
 }
 
 var target = codedeploy.Target{ID: "cluster:service", TaskSets: []codedeploy.TaskSet{
-	{ID: "ecs-svc/1", Label: types.TargetLabelBlue}, {ID: "ecs-svc/2", Label: types.TargetLabelGreen},
+	{Identifer: aws.String("ecs-svc/1"), TaskSetLabel: types.TargetLabelBlue}, {Identifer: aws.String("ecs-svc/2"), TaskSetLabel: types.TargetLabelGreen},
 }}
 
 const taskSets = `{"taskSets":[

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
 	"github.com/greenlight-ecs/greenlight/pkg/codedeploy"
 	"github.com/greenlight-ecs/greenlight/pkg/discovery"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -41,8 +44,8 @@ func TestWhatCannotBeWatched(t *testing.T) {
 // CodeDeploy gives up after an hour: nobody goes on until then, and says so while somebody listens.
 func TestAWatchEndsBeforeCodeDeploysHourDoes(t *testing.T) {
 	in := &invocation{}
-	in.facts.Target = discovery.Of(codedeploy.Target{Events: []codedeploy.LifecycleEvent{
-		{Name: lifecycle.AllowTraffic, Ended: time.Now().Add(-56 * time.Minute)},
+	in.facts.Target = discovery.Of(codedeploy.Target{Events: []types.LifecycleEvent{
+		{LifecycleEventName: aws.String(string(lifecycle.AllowTraffic)), EndTime: aws.Time(time.Now().Add(-56 * time.Minute))},
 	}}, nil)
 	if err := (&Gate{}).again(t.Context(), in); err == nil || !strings.Contains(err.Error(), "it took 56m0s already, and CodeDeploy waits for an hour") {
 		t.Error(err)

@@ -93,7 +93,7 @@ func (c CodeDeploy) Look(ctx context.Context, id string) (State, error) {
 		return s, err
 	}
 	for _, e := range target.Events {
-		s.Stages = append(s.Stages, Stage{string(e.Name), e.Status})
+		s.Stages = append(s.Stages, Stage{aws.ToString(e.LifecycleEventName), string(e.Status)})
 	}
 	if green := target.Replacement(); green != nil {
 		s.Share = green.TrafficWeight
@@ -210,7 +210,7 @@ func (c CodeDeploy) Previous(ctx context.Context, s State) (string, error) {
 	}
 	found, err := c.service(target.ID).Describe(ctx)
 	for _, set := range found.TaskSets {
-		if aws.ToString(set.Id) == original.ID {
+		if aws.ToString(set.Id) == aws.ToString(original.Identifer) {
 			return aws.ToString(set.TaskDefinition), nil
 		}
 	}

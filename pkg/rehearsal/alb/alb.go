@@ -72,11 +72,8 @@ type Balancer struct {
 // New returns a load balancer without listeners.
 func New() *Balancer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Balancer{
-		Log:    &Log{tallies: map[[2]string]*Tally{}},
-		base:   func(net.Listener) context.Context { return ctx },
-		cancel: cancel,
-	}
+	base := func(net.Listener) context.Context { return ctx }
+	return &Balancer{Log: &Log{tallies: map[[2]string]Tally{}}, base: base, cancel: cancel}
 }
 
 // Rule returns a rule that takes a listener's requests with the header: a listener of its own that shares the port of
@@ -173,17 +170,13 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		request.Status, request.Bytes, request.Duration = answer.status, answer.bytes, time.Since(began)
 		l.balancer.Log.end(request)
 	}()
-	group := l.group()
-	if group == nil {
-		http.Error(answer, "503 Service Temporarily Unavailable: the listener forwards to no target group",
-			http.StatusServiceUnavailable)
-		return
+	var target *Target
+	group, missing := l.group(), "the listener forwards to no target group"
+	if group != nil {
+		request.Group, target, missing = group.Name, group.acquire(), "no target of "+group.Name+" takes requests yet"
 	}
-	request.Group = group.Name
-	target := group.acquire()
 	if target == nil {
-		http.Error(answer, "503 Service Temporarily Unavailable: no target of "+group.Name+" takes requests yet",
-			http.StatusServiceUnavailable)
+		http.Error(answer, "503 Service Temporarily Unavailable: "+missing, http.StatusServiceUnavailable)
 		return
 	}
 	defer target.inFlight.Add(-1)

@@ -29,9 +29,7 @@ const (
 )
 
 // String returns AWS's word for the state.
-func (h Health) String() string {
-	return [...]string{"initial", "healthy", "unhealthy", "draining"}[h]
-}
+func (h Health) String() string { return [...]string{"initial", "healthy", "unhealthy", "draining"}[h] }
 
 // Target is one task, as a target group sees it.
 type Target struct {
@@ -60,9 +58,41 @@ type Group struct {
 	meter   meter
 }
 
+// measured is how long a target group remembers what it measured.
+const measured = time.Hour
+
+// meter holds what was measured in each second, by its Unix time, under CloudWatch's names.
+type meter struct {
+	mu      sync.Mutex
+	seconds map[int64]map[string][]float64
+}
+
+func (m *meter) note(metric string, value float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if m.seconds[now.Unix()] == nil {
+		m.seconds[now.Unix()] = map[string][]float64{}
+		delete(m.seconds, now.Add(-measured).Unix())
+	}
+	second := m.seconds[now.Unix()]
+	second[metric] = append(second[metric], value)
+}
+
+// Samples are those of one of an Application Load Balancer's metrics, by CloudWatch's name, from one whole second to
+// another. As there, what did not happen leaves none, and an answer of the load balancer's own is no error of a target's.
+func (g *Group) Samples(metric string, from, to time.Time) (all []float64) {
+	g.meter.mu.Lock()
+	defer g.meter.mu.Unlock()
+	for t := from.Unix(); t < to.Unix(); t++ {
+		all = append(all, g.meter.seconds[t][metric]...)
+	}
+	return all
+}
+
 // Group returns a new, empty target group.
 func (*Balancer) Group(name string, check HealthCheck) *Group {
-	return &Group{Name: name, check: check}
+	return &Group{Name: name, check: check, meter: meter{seconds: map[int64]map[string][]float64{}}}
 }
 
 // Register adds a target and checks its health until ctx ends or it is deregistered.
@@ -138,15 +168,21 @@ func (g *Group) Drain(ctx context.Context, delay time.Duration) int64 {
 	}
 	ctx, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
+	until(ctx, func() bool { return inFlight() == 0 })
+	return inFlight()
+}
+
+// until waits until something is so, and reports whether that happened before ctx ended.
+func until(ctx context.Context, so func() bool) bool {
 	tick := time.Tick(5 * time.Millisecond)
-	for inFlight() > 0 {
+	for !so() {
 		select {
 		case <-ctx.Done():
-			return inFlight()
+			return false
 		case <-tick:
 		}
 	}
-	return 0
+	return true
 }
 
 // Ailing says how a target that is not healthy answered its last health check; "" where all are, or none was asked.
@@ -161,24 +197,16 @@ func (g *Group) Ailing() string {
 
 // WaitHealthy waits until every target is healthy, and reports whether that happened before ctx ended.
 func (g *Group) WaitHealthy(ctx context.Context) bool {
-	tick := time.Tick(5 * time.Millisecond)
-	for slices.ContainsFunc(g.Targets(), func(t *Target) bool { return t.Health() != Healthy }) {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick:
-		}
-	}
-	return true
+	ill := func(t *Target) bool { return t.Health() != Healthy }
+	return until(ctx, func() bool { return !slices.ContainsFunc(g.Targets(), ill) })
 }
 
 // HealthCheck is how a target group asks its targets.
 type HealthCheck struct {
 	// Path is "/" when it is empty.
 	Path string
-	// Codes are the statuses that count as healthy. AWS's default is 200 alone. Here it is everything below
-	// 500, since the target group's settings are not known: an application without a home page must not
-	// count as dead.
+	// Codes are the statuses that count as healthy. AWS's default is 200 alone. Here it is everything below 500, since
+	// the target group's settings are not known: an application without a home page must not count as dead.
 	Codes Codes
 	// Interval is the pause between two checks of a target, Timeout what one may take.
 	Interval, Timeout time.Duration
@@ -226,13 +254,13 @@ func (c Codes) String() string {
 	if len(c) == 0 {
 		return "200-499"
 	}
-	parts := make([]string, 0, len(c))
+	var parts []string
 	for _, r := range c {
-		if r.Low == r.High {
-			parts = append(parts, strconv.Itoa(r.Low))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", r.Low, r.High))
+		part := strconv.Itoa(r.Low)
+		if r.High > r.Low {
+			part += "-" + strconv.Itoa(r.High)
 		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, ",")
 }

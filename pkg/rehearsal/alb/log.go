@@ -3,6 +3,7 @@ package alb
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	entries []Request
-	tallies map[[2]string]*Tally
+	tallies map[[2]string]Tally
 	// active counts the requests under way, last is when one ended; both without the background's.
 	active int
 	last   time.Time
@@ -54,19 +55,21 @@ type Log struct {
 	latest Request
 }
 
+// ours reports whether a request is none of the background's.
+func (l *Log) ours(r Request) bool { return r.UserAgent == "" || r.UserAgent != l.Background }
+
 func (l *Log) begin(r Request) {
-	if r.UserAgent != "" && r.UserAgent == l.Background {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.active++
+	if l.ours(r) {
+		l.active++
+	}
 }
 
 func (l *Log) end(r Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if r.UserAgent == "" || r.UserAgent != l.Background {
+	if l.ours(r) {
 		l.active--
 		l.last, l.latest = r.At.Add(r.Duration), r
 	}
@@ -75,14 +78,11 @@ func (l *Log) end(r Request) {
 	}
 	key := [2]string{r.Listener, r.Release}
 	t := l.tallies[key]
-	if t == nil {
-		t = &Tally{Listener: r.Listener, Release: r.Release}
-		l.tallies[key] = t
-	}
-	t.Requests++
+	t.Listener, t.Release, t.Requests = r.Listener, r.Release, t.Requests+1
 	if r.Failed() {
 		t.Errors++
 	}
+	l.tallies[key] = t
 }
 
 // Entries returns the requests that were kept, in the order in which they ended.
@@ -96,14 +96,9 @@ func (l *Log) Entries() []Request {
 func (l *Log) Tallies() []Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make([]Tally, 0, len(l.tallies))
-	for _, t := range l.tallies {
-		all = append(all, *t)
-	}
-	slices.SortFunc(all, func(a, b Tally) int {
+	return slices.SortedFunc(maps.Values(l.tallies), func(a, b Tally) int {
 		return cmp.Or(cmp.Compare(a.Listener, b.Listener), cmp.Compare(a.Release, b.Release))
 	})
-	return all
 }
 
 // Latest says what the request that ended last came to; the background's are left out.

@@ -62,12 +62,12 @@ type Server struct {
 	// Done, when set, is called after each call that Bend did not answer.
 	Done func(c Call)
 
-	// registered are the task definitions that RegisterTaskDefinition was called for, by ARN.
+	// registered are the task definitions that RegisterTaskDefinition was called for, tags those of all, by ARN; logs are
+	// the lines of log groups.
 	mu         sync.Mutex
 	registered map[string]json.RawMessage
-	// tags are those of task definitions, by ARN; logs are the lines of log groups.
-	tags map[string][]any
-	logs map[string]*logGroup
+	tags       map[string][]any
+	logs       map[string]*logGroup
 }
 
 // Call is one call of an operation.
@@ -206,7 +206,7 @@ func Refuse(w http.ResponseWriter, c Call, err error) string {
 	if !ok {
 		f = &Fault{"InternalFailure", err.Error(), http.StatusInternalServerError}
 	}
-	var out any = object{"Code": f.Code, "Message": f.Message}
+	out := object{"Code": f.Code, "Message": f.Message}
 	switch c.protocol {
 	case awsJSON, rpcCBOR:
 		out = object{"__type": f.Code, "message": f.Message}
@@ -256,6 +256,39 @@ const rpcV2 = "rpc-v2-cbor"
 
 // object is a structure of AWS's.
 type object map[string]any
+
+// where is a member where something is so; elsewhere it is null, which AWS's clients take for absent.
+func where(is bool, member any) any {
+	if is {
+		return member
+	}
+	return nil
+}
+
+// each shows a list, which is empty where there is nothing to show.
+func each[T any](list []T, show func(T) object) []object {
+	shown := make([]object, 0, len(list))
+	for _, x := range list {
+		shown = append(shown, show(x))
+	}
+	return shown
+}
+
+// given is what a part of the server tells; nothing where it was not set.
+func given[T any](part func() T) (t T) {
+	if part != nil {
+		t = part()
+	}
+	return t
+}
+
+// put puts a value into a map that may still be nil.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
+}
 
 // operation answers one call.
 type operation func(c Call) (any, error)
@@ -344,14 +377,10 @@ func (s *Server) answer(w http.ResponseWriter, c Call) error {
 	})
 }
 
-// moment is a timestamp as JSON 1.1 writes it: seconds since 1970 with milliseconds. The zero one is null.
-type moment time.Time
+// seconds are a timestamp: those since 1970.
+type seconds float64
 
-// MarshalJSON writes the timestamp.
-func (m moment) MarshalJSON() ([]byte, error) {
-	if time.Time(m).IsZero() {
-		return []byte("null"), nil
-	}
-	ms := time.Time(m).UnixMilli()
-	return fmt.Appendf(nil, "%d.%03d", ms/1000, ms%1000), nil
+// moment is a time as it is answered. The zero one is null.
+func moment(t time.Time) any {
+	return where(!t.IsZero(), seconds(float64(t.UnixMilli())/1000))
 }

@@ -48,13 +48,13 @@ func packed(answer any) cbor.Value {
 			l = append(l, packed(member.Interface()))
 		}
 		return l
-	case reflect.String:
-		return cbor.String(v.String())
 	case reflect.Float64:
+		if _, isTime := answer.(seconds); isTime {
+			return &cbor.Tag{ID: 1, Value: cbor.Float64(v.Float())}
+		}
 		return cbor.Float64(v.Float())
 	}
-	at, _ := answer.(moment)
-	return &cbor.Tag{ID: 1, Value: cbor.Float64(float64(time.Time(at).UnixMilli()) / 1000)}
+	return cbor.String(v.String())
 }
 
 // unpack reads a call by smithy's RPC v2: the path says what is called.
@@ -78,26 +78,25 @@ func (c *Call) unpack(path string) error {
 	return nil
 }
 
-type metricQuery struct {
-	ID         string
-	MetricStat struct {
-		Metric struct {
-			Namespace, MetricName string
-			Dimensions            []struct{ Name, Value string }
+type metricInput struct {
+	StartTime, EndTime float64
+	ScanBy             string
+	MetricDataQueries  []struct {
+		ID         string
+		MetricStat struct {
+			Metric struct {
+				Namespace, MetricName string
+				Dimensions            []struct{ Name, Value string }
+			}
+			Period int64
+			Stat   string
 		}
-		Period int64
-		Stat   string
 	}
 }
 
 // getMetricData answers all on one page. A period is any number of whole seconds: a rehearsal's minute may be shorter
 // than AWS's.
-func (s *Server) getMetricData(in struct {
-	StartTime, EndTime float64
-	ScanBy             string
-	MetricDataQueries  []metricQuery
-},
-) (any, error) {
+func (s *Server) getMetricData(in metricInput) (any, error) {
 	results := []object{}
 	if in.StartTime >= in.EndTime || len(in.MetricDataQueries) == 0 {
 		return nil, fault("ValidationError", "a start before the end and at least one query are needed")
@@ -112,7 +111,7 @@ func (s *Server) getMetricData(in struct {
 			return nil, fault("ValidationError", "%.80q: the rehearsal answers a MetricStat with a metric, a period and one of "+
 				"the usual statistics, and no expression", q.ID)
 		}
-		at, values := []moment{}, []float64{}
+		at, values := []any{}, []float64{}
 		period := time.Duration(q.MetricStat.Period) * time.Second
 		end := time.UnixMilli(int64(math.Round(in.EndTime * 1000)))
 		first := int64(in.StartTime) / q.MetricStat.Period * q.MetricStat.Period
@@ -156,16 +155,10 @@ func statistic(samples []float64, stat string) float64 {
 	return sorted[max(0, int(math.Ceil(percent/100*count))-1)]
 }
 
-func (s *Server) describeAlarms(in struct {
-	AlarmNames []string
-},
-) (any, error) {
+func (s *Server) describeAlarms(in struct{ AlarmNames []string }) (any, error) {
 	found := []object{}
-	if s.Alarms != nil {
-		for _, a := range s.Alarms() {
-			if len(in.AlarmNames) > 0 && !slices.Contains(in.AlarmNames, a.Name) {
-				continue
-			}
+	for _, a := range given(s.Alarms) {
+		if len(in.AlarmNames) == 0 || slices.Contains(in.AlarmNames, a.Name) {
 			found = append(found, object{
 				"AlarmName": a.Name, "AlarmArn": "arn:aws:cloudwatch:" + s.Region + ":" + s.Account + ":alarm:" + a.Name,
 				"StateValue": a.State, "StateReason": a.Reason, "StateUpdatedTimestamp": moment(a.Since),

@@ -52,23 +52,19 @@ func (s *Server) of(
 
 // refused returns a Book's refusal under the name of AWS's error.
 func refused(err error) error {
-	for reason, f := range map[error]Fault{
+	for reason, f := range map[error][2]string{
 		deployment.ErrExecution: {"InvalidLifecycleEventHookExecutionIdException", "A lifecycle event hook is invalid. " +
-			"Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid.", 0},
+			"Review the hooks section in your AppSpec file to ensure the lifecycle events and hooks functions are valid."},
 		deployment.ErrStatus: {"InvalidLifecycleEventHookExecutionStatusException", "The result of a Lambda validation " +
-			"function that verifies a lifecycle event is invalid. It should return Succeeded or Failed.", 0},
-		deployment.ErrAnswered: {
-			"LifecycleEventAlreadyCompletedException",
-			"An attempt to return the status of an already completed lifecycle event occurred.", 0,
-		},
-		deployment.ErrEnded: {"DeploymentAlreadyCompletedException", "The deployment is already complete.", 0},
-		deployment.ErrNotReady: {
-			"DeploymentIsNotInReadyStateException",
-			"The deployment does not have a status of Ready and can't continue yet.", 0,
-		},
+			"function that verifies a lifecycle event is invalid. It should return Succeeded or Failed."},
+		deployment.ErrAnswered: {"LifecycleEventAlreadyCompletedException", "An attempt to return the status of an already " +
+			"completed lifecycle event occurred."},
+		deployment.ErrEnded: {"DeploymentAlreadyCompletedException", "The deployment is already complete."},
+		deployment.ErrNotReady: {"DeploymentIsNotInReadyStateException", "The deployment does not have a status of Ready " +
+			"and can't continue yet."},
 	} {
 		if errors.Is(err, reason) {
-			return &f
+			return fault(f[0], "%s", f[1])
 		}
 	}
 	return err
@@ -160,54 +156,43 @@ func (s *Server) listDeployments(in deploymentInput) (any, error) {
 }
 
 func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any, error) {
+	why := cmp.Or(d.Error, &deployment.Error{})
 	pair := object{
 		"targetGroups":     []object{{"name": d.BlueGroup}, {"name": d.GreenGroup}},
 		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}},
+		"testTrafficRoute": where(d.TestListener != "", object{"listenerArns": []string{d.TestListener}}),
 	}
-	if d.TestListener != "" {
-		pair["testTrafficRoute"] = object{"listenerArns": []string{d.TestListener}}
-	}
-	ready := object{"actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0}
+	ready, events := "CONTINUE_DEPLOYMENT", []string{}
 	if d.ReadyWait > 0 {
-		ready = object{"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": int(d.ReadyWait / time.Minute)}
+		ready = "STOP_DEPLOYMENT"
 	}
-	rollback := object{"enabled": d.AutoRollback, "events": []string{}}
 	if d.AutoRollback {
-		rollback["events"] = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
+		events = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}
 	// The deployment's only target is counted under its status.
 	overview := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
 	overview[targetStatus(d)] = 1
-	info := object{
+	return object{"deploymentInfo": object{
 		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name,
-		"deploymentId": d.ID,
-		"revision":     appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
+		"deploymentId": d.ID, "description": where(d.Description != "", d.Description),
+		"revision": appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
 		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
 		"deploymentOverview": overview, "deploymentStatusMessages": []string{},
 		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
-		"autoRollbackConfiguration": rollback,
+		"autoRollbackConfiguration": object{"enabled": d.AutoRollback, "events": events},
 		"blueGreenDeploymentConfiguration": object{
 			"terminateBlueInstancesOnDeploymentSuccess": object{
-				"action":                       "TERMINATE",
-				"terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute),
+				"action": "TERMINATE", "terminationWaitTimeInMinutes": int(d.TerminationWait / time.Minute),
 			},
-			"deploymentReadyOption": ready,
+			"deploymentReadyOption": object{"actionOnTimeout": ready, "waitTimeInMinutes": int(d.ReadyWait / time.Minute)},
 		},
-	}
-	if d.Description != "" {
-		info["description"] = d.Description
-	}
-	if d.Error != nil {
-		info["errorInformation"] = object{"code": d.Error.Code, "message": d.Error.Message}
-	}
-	if d.RollbackID != "" || d.RollbackOf != "" {
-		info["rollbackInfo"] = object{
+		"errorInformation": where(d.Error != nil, object{"code": why.Code, "message": why.Message}),
+		"rollbackInfo": where(d.RollbackID != "" || d.RollbackOf != "", object{
 			"rollbackDeploymentId": d.RollbackID, "rollbackTriggeringDeploymentId": d.RollbackOf,
 			"rollbackMessage": d.RollbackMessage,
-		}
-	}
-	return object{"deploymentInfo": info}, nil
+		}),
+	}}, nil
 }
 
 // targetStatus is the status of the deployment's only target.
@@ -228,27 +213,25 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 		return nil, fault("DeploymentTargetDoesNotExistException",
 			"The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
 	}
-	updated, events, sets := d.Created, []object{}, []object{}
-	for _, e := range d.Events {
-		event := object{
-			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
-		}
-		if x := e.Diagnostics; x != nil {
-			event["diagnostics"] = object{
-				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail,
-			}
-		}
-		events = append(events, event)
+	updated := d.Created
+	events := each(d.Events, func(e deployment.Event) object {
 		updated = slices.MaxFunc([]time.Time{updated, e.Started, e.Ended}, time.Time.Compare)
-	}
-	for _, t := range d.TaskSets {
-		sets = append(sets, object{
+		x := cmp.Or(e.Diagnostics, &deployment.Diagnostics{})
+		return object{
+			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
+			"diagnostics": where(e.Diagnostics != nil, object{
+				"errorCode": x.Code, "scriptName": x.Script, "message": x.Message, "logTail": x.LogTail,
+			}),
+		}
+	})
+	sets := each(d.TaskSets, func(t deployment.TaskSet) object {
+		return object{
 			"identifer":    t.ID, // so spelt in AWS's model
 			"desiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
-			"status":        t.Status,
-			"trafficWeight": t.Weight, "targetGroup": object{"name": t.TargetGroup}, "taskSetLabel": t.Label,
-		})
-	}
+			"status": t.Status, "trafficWeight": t.Weight, "targetGroup": object{"name": t.TargetGroup},
+			"taskSetLabel": t.Label,
+		}
+	})
 	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
 		"deploymentId": d.ID, "targetId": d.TargetID(), "status": targetStatus(d),
 		"targetArn":     s.arn("service", d.Cluster, d.Service),

@@ -45,11 +45,11 @@ func (t Task) status() string {
 }
 
 func (s *Server) listTasks(in ecsInput) (any, error) {
-	if _, ok := s.latest(in.Cluster, in.ServiceName); in.ServiceName != "" && !ok {
-		return nil, fault("ServiceNotFoundException", "Service not found.")
+	if _, err := s.latest(in.Cluster, in.ServiceName); in.ServiceName != "" && err != nil {
+		return nil, err
 	}
 	arns := []string{}
-	for _, t := range s.tasks() {
+	for _, t := range given(s.Tasks) {
 		family, _, _ := strings.Cut(last(t.Definition), ":")
 		if t.status() == cmp.Or(in.DesiredStatus, "RUNNING") && (in.Family == "" || in.Family == family) &&
 			(in.StartedBy == "" || in.StartedBy == t.StartedBy) {
@@ -59,15 +59,8 @@ func (s *Server) listTasks(in ecsInput) (any, error) {
 	return object{"taskArns": arns}, nil
 }
 
-func (s *Server) tasks() []Task {
-	if s.Tasks == nil {
-		return nil
-	}
-	return s.Tasks()
-}
-
 func (s *Server) describeTasks(in ecsInput) (any, error) {
-	all := s.tasks()
+	all := given(s.Tasks)
 	return described("tasks", in.Tasks, func(id string) any {
 		i := slices.IndexFunc(all, func(t Task) bool { return t.ID == last(id) })
 		if i < 0 {
@@ -75,17 +68,16 @@ func (s *Server) describeTasks(in ecsInput) (any, error) {
 		}
 		t, arn := all[i], s.arn("task", last(in.Cluster), last(id))
 		container := object{"name": t.Container, "lastStatus": t.status(), "taskArn": arn}
-		shown := object{
+		if t.StopCode != "" {
+			container["exitCode"] = t.Exit
+		}
+		return object{
 			"taskArn": arn, "clusterArn": s.arn("cluster", last(in.Cluster)), "taskDefinitionArn": t.Definition,
 			"lastStatus": t.status(), "desiredStatus": t.status(), "startedBy": t.StartedBy, "launchType": "FARGATE",
 			"createdAt": moment(t.Started), "startedAt": moment(t.Started), "containers": []object{container},
+			"stoppingAt": moment(t.Stopped), "stoppedAt": moment(t.Stopped),
+			"stopCode": where(t.StopCode != "", t.StopCode), "stoppedReason": where(t.StopCode != "", t.Reason),
 		}
-		if t.StopCode != "" {
-			container["exitCode"] = t.Exit
-			shown["stopCode"], shown["stoppedReason"] = t.StopCode, t.Reason
-			shown["stoppingAt"], shown["stoppedAt"] = moment(t.Stopped), moment(t.Stopped)
-		}
-		return shown
 	})
 }
 
@@ -103,14 +95,13 @@ func described(member string, arns []string, show func(arn string) any) (any, er
 }
 
 // latest returns the newest deployment of the cluster and service; both are names or ARNs.
-func (s *Server) latest(cluster, name string) (deployment.Deployment, bool) {
-	cluster, name = last(cluster), last(name)
+func (s *Server) latest(cluster, name string) (deployment.Deployment, error) {
 	for _, d := range s.Book.All() {
-		if d.Cluster == cluster && d.Service == name {
-			return d, true
+		if d.Cluster == last(cluster) && d.Service == last(name) {
+			return d, nil
 		}
 	}
-	return deployment.Deployment{}, false
+	return deployment.Deployment{}, fault("ServiceNotFoundException", "Service not found.")
 }
 
 func last(arn string) string { return arn[strings.LastIndexAny(arn, "/")+1:] }
@@ -128,10 +119,9 @@ func (s *Server) taskSets(d deployment.Deployment, wanted []string) []object {
 			"computedDesiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
 			"taskDefinition": t.TaskDefinition, "stabilityStatus": "STEADY_STATE",
 			"scale": object{"value": 100, "unit": "PERCENT"},
-			"loadBalancers": []object{{
-				"targetGroupArn": t.TargetGroupARN, "containerName": t.Container,
-				"containerPort": t.Port,
-			}},
+			"loadBalancers": []object{
+				{"targetGroupArn": t.TargetGroupARN, "containerName": t.Container, "containerPort": t.Port},
+			},
 		})
 	}
 	return sets
@@ -142,10 +132,8 @@ func (s *Server) describeServices(in ecsInput) (any, error) {
 		in.Services[i] = s.arn("service", last(in.Cluster), last(name))
 	}
 	return described("services", in.Services, func(arn string) any {
-		if d, ok := s.latest(in.Cluster, arn); ok {
-			return s.service(d)
-		}
-		return nil
+		d, err := s.latest(in.Cluster, arn)
+		return where(err == nil, s.service(d))
 	})
 }
 
@@ -170,11 +158,8 @@ func (s *Server) service(d deployment.Deployment) object {
 }
 
 func (s *Server) describeTaskSets(in ecsInput) (any, error) {
-	d, ok := s.latest(in.Cluster, in.Service)
-	if !ok {
-		return nil, fault("ServiceNotFoundException", "Service not found.")
-	}
-	return object{"taskSets": s.taskSets(d, in.TaskSets), "failures": []object{}}, nil
+	d, err := s.latest(in.Cluster, in.Service)
+	return object{"taskSets": s.taskSets(d, in.TaskSets), "failures": []object{}}, err
 }
 
 func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
@@ -189,10 +174,8 @@ func (s *Server) describeTaskDefinition(in ecsInput) (any, error) {
 
 func (s *Server) describeServiceRevisions(in ecsInput) (any, error) {
 	all := map[string]any{}
-	if s.Revisions != nil {
-		for arn, r := range s.Revisions() {
-			all[arn] = r
-		}
+	for arn, r := range given(s.Revisions) {
+		all[arn] = r
 	}
 	for _, d := range s.Book.All() {
 		for _, t := range d.TaskSets {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,13 +80,12 @@ func chosen(items []object, key string, wanted []string, missing string) ([]obje
 }
 
 func (s *Server) describeLoadBalancers(c Call) (any, error) {
-	var all []object
-	for _, l := range s.LoadBalancers() {
-		all = append(all, object{
+	all := each(s.LoadBalancers(), func(l LoadBalancer) object {
+		return object{
 			"LoadBalancerArn": l.ARN, "DNSName": cmp.Or(l.DNS, l.Address), "LoadBalancerName": l.Name, "Scheme": "internal",
 			"State": object{"Code": "active"}, "Type": "application", "IpAddressType": "ipv4",
-		})
-	}
+		}
+	})
 	const missing = "LoadBalancerNotFound"
 	found, err := chosen(all, "LoadBalancerArn", listed(c.form, "LoadBalancerArns"), missing)
 	if err == nil {
@@ -96,10 +96,8 @@ func (s *Server) describeLoadBalancers(c Call) (any, error) {
 
 // action is a forward action as AWS shows it: with one group it also stands by itself.
 func action(forward []Weight) []object {
-	groups, alone := []object{}, ""
-	for _, w := range forward {
-		groups = append(groups, object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight})
-	}
+	alone := ""
+	groups := each(forward, func(w Weight) object { return object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight} })
 	if len(forward) == 1 {
 		alone = forward[0].GroupARN
 	}
@@ -172,12 +170,10 @@ func (s *Server) describeTargetHealth(c Call) (any, error) {
 		"unhealthy": {"Target.FailedHealthChecks", "Health checks failed"},
 		"draining":  {"Target.DeregistrationInProgress", "Target deregistration is in progress"},
 	}
-	var all []object
-	for _, t := range groups[i].Targets {
+	return object{"TargetHealthDescriptions": each(groups[i].Targets, func(t Target) object {
 		health := object{"State": t.Health, "Reason": why[t.Health][0], "Description": why[t.Health][1]}
-		all = append(all, object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health})
-	}
-	return object{"TargetHealthDescriptions": all}, nil
+		return object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health}
+	})}, nil
 }
 
 // describeNetworkInterfaces shows each load balancer's only node. It applies only the filter description, by which the
@@ -192,11 +188,10 @@ func (s *Server) describeNetworkInterfaces(c Call) (any, error) {
 		})
 	}
 	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
+		values := listed(c.form, fmt.Sprintf("Filter.%d.Value", i))
 		if c.form.Get(fmt.Sprintf("Filter.%d.Name", i)) == "description" {
-			values := listed(c.form, fmt.Sprintf("Filter.%d.Value", i))
 			found = slices.DeleteFunc(found, func(o object) bool {
-				description, _ := o["description"].(string)
-				return !slices.Contains(values, description)
+				return !slices.Contains(values, fmt.Sprint(o["description"]))
 			})
 		}
 	}
@@ -233,13 +228,9 @@ func xmlText(value any, item string) string {
 				element(name, v[name])
 			}
 		}
-	case []object:
-		for _, x := range v {
-			element(item, x)
-		}
-	case []string:
-		for _, x := range v {
-			element(item, x)
+	case []object, []string:
+		for _, x := range reflect.ValueOf(v).Seq2() {
+			element(item, x.Interface())
 		}
 	default:
 		_ = xml.EscapeText(&b, fmt.Append(nil, v))

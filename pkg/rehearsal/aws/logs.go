@@ -37,13 +37,8 @@ type logGroup struct {
 func (s *Server) Log(group, stream string, lines ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.logs == nil {
-		s.logs = map[string]*logGroup{}
-	}
-	if s.logs[group] == nil {
-		s.logs[group] = &logGroup{streams: map[string]bool{}}
-	}
-	g := s.logs[group]
+	g := cmp.Or(s.logs[group], &logGroup{streams: map[string]bool{}})
+	put(&s.logs, group, g)
 	g.streams[stream] = true
 	for _, text := range lines {
 		g.lines = append(g.lines, logLine{time.Now(), stream, text})

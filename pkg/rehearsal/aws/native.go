@@ -25,11 +25,11 @@ func serviceStatus(s deployment.Status) string {
 
 // own is the latest of ECS's own deployments of the service.
 func (s *Server) own(cluster, service string) (deployment.Deployment, error) {
-	d, ok := s.latest(cluster, service)
-	if !ok || d.Native == nil {
-		return d, fault("ServiceNotFoundException", "Service not found.")
+	d, err := s.latest(cluster, service)
+	if err == nil && d.Native == nil {
+		err = fault("ServiceNotFoundException", "Service not found.")
 	}
-	return d, nil
+	return d, err
 }
 
 // knownDeployment is one of ECS's own deployments by its ARN.
@@ -43,17 +43,13 @@ func (s *Server) knownDeployment(arn string) (deployment.Deployment, error) {
 
 // deploymentConfiguration is the service's.
 func deploymentConfiguration(d deployment.Deployment) object {
-	hooks := []object{}
-	for _, h := range d.Native.Hooks {
-		hook := object{
-			"targetType": "PAUSE", "lifecycleStages": []string{string(h.Stage)},
+	hooks := each(d.Native.Hooks, func(h deployment.Hook) object {
+		return object{
+			"targetType": targetType(h), "lifecycleStages": []string{string(h.Stage)},
 			"timeoutConfiguration": object{"timeoutInMinutes": int(h.After / time.Minute), "action": h.Action()},
+			"hookTargetArn":        where(h.Function != "", h.Function),
 		}
-		if h.Function != "" {
-			hook["targetType"], hook["hookTargetArn"] = "AWS_LAMBDA", h.Function
-		}
-		hooks = append(hooks, hook)
-	}
+	})
 	c := object{
 		"strategy": d.Config.Strategy(), "bakeTimeInMinutes": int(d.TerminationWait / time.Minute), "lifecycleHooks": hooks,
 		"alarms": object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
@@ -69,6 +65,13 @@ func deploymentConfiguration(d deployment.Deployment) object {
 	return c
 }
 
+func targetType(h deployment.Hook) string {
+	if h.Function != "" {
+		return "AWS_LAMBDA"
+	}
+	return "PAUSE"
+}
+
 func alarms(d deployment.Deployment) []string {
 	if d.Native.Alarm {
 		return []string{"rehearsal"}
@@ -78,16 +81,13 @@ func alarms(d deployment.Deployment) []string {
 
 // brief is a deployment as ListServiceDeployments has it.
 func (s *Server) brief(d deployment.Deployment) object {
-	b := object{
+	why := cmp.Or(d.Error, &deployment.Error{})
+	return object{
 		"serviceDeploymentArn": d.ID, "serviceArn": s.arn("service", d.Cluster, d.Service),
 		"clusterArn": s.arn("cluster", d.Cluster), "createdAt": moment(d.Created), "startedAt": moment(d.Started),
 		"finishedAt": moment(d.Ended), "status": serviceStatus(d.Status),
-		"targetServiceRevisionArn": d.Side(d.Native.Target).ID,
+		"targetServiceRevisionArn": d.Side(d.Native.Target).ID, "statusReason": where(d.Error != nil, why.Message),
 	}
-	if d.Error != nil {
-		b["statusReason"] = d.Error.Message
-	}
-	return b
 }
 
 func (s *Server) listServiceDeployments(in ecsInput) (any, error) {
@@ -113,59 +113,52 @@ func (s *Server) describeServiceDeployments(in ecsInput) (any, error) {
 	})
 }
 
-// summary is a service revision in a deployment.
+// summary is a service revision of the service.
 func summary(t deployment.TaskSet) object {
 	return object{
 		"arn": t.ID, "requestedTaskCount": t.Desired, "runningTaskCount": t.Running,
-		"pendingTaskCount":           max(0, t.Desired-t.Running),
-		"requestedTestTrafficWeight": t.TestWeight, "requestedProductionTrafficWeight": t.Weight,
+		"pendingTaskCount": max(0, t.Desired-t.Running),
 	}
 }
 
+// weighed is a service revision in a deployment.
+func weighed(t deployment.TaskSet) object {
+	o := summary(t)
+	o["requestedTestTrafficWeight"], o["requestedProductionTrafficWeight"] = t.TestWeight, t.Weight
+	return o
+}
+
 func (s *Server) serviceDeployment(d deployment.Deployment) object {
-	shown := s.brief(d)
-	delete(shown, "targetServiceRevisionArn")
-	sources, executions := []object{}, []object{}
-	for _, t := range d.TaskSets {
-		if t.Label == d.Native.Target {
-			shown["targetServiceRevision"] = summary(t)
-		} else {
-			sources = append(sources, summary(t))
-		}
-	}
-	for _, x := range d.Native.Executions {
-		one := object{
-			"hookId": x.ID, "targetType": "PAUSE", "status": x.Status, "expiresAt": moment(x.Expires),
-			"timeoutAction": x.Action(),
-		}
-		if x.Function != "" {
-			one["targetType"], one["targetArn"] = "AWS_LAMBDA", x.Function
-		}
-		executions = append(executions, one)
-	}
-	shown["sourceServiceRevisions"], shown["lifecycleHookDetails"] = sources, executions
-	shown["deploymentConfiguration"] = deploymentConfiguration(d)
-	if stage := d.Stage(); stage != "" {
-		shown["lifecycleStage"] = stage
-	}
-	if at := d.Native.RollbackStarted; !at.IsZero() {
-		back := object{"startedAt": moment(at), "reason": d.Error.Message}
-		if source := d.Side(deployment.Blue); source != nil {
-			back["serviceRevisionArn"] = source.ID
-		}
-		shown["rollback"] = back
-	}
+	isTarget := func(t deployment.TaskSet) bool { return t.Label == d.Native.Target }
+	sources := slices.DeleteFunc(slices.Clone(d.TaskSets), isTarget)
+	why, original := cmp.Or(d.Error, &deployment.Error{}), cmp.Or(d.Side(deployment.Blue), &deployment.TaskSet{})
 	watched, triggered := "DISABLED", []string{}
 	switch {
 	case !d.Native.Alarm:
-	case d.Error != nil && d.Error.Code == deployment.CodeAlarm:
+	case why.Code == deployment.CodeAlarm:
 		watched, triggered = "TRIGGERED", alarms(d)
 	case d.Status.Ended():
 		watched = "MONITORING_COMPLETE"
 	default:
 		watched = "MONITORING"
 	}
-	shown["alarms"] = object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered}
+	shown := s.brief(d)
+	delete(shown, "targetServiceRevisionArn")
+	maps.Copy(shown, object{
+		"sourceServiceRevisions": each(sources, weighed), "deploymentConfiguration": deploymentConfiguration(d),
+		"targetServiceRevision": weighed(*d.Side(d.Native.Target)), "lifecycleStage": where(d.Stage() != "", d.Stage()),
+		"lifecycleHookDetails": each(d.Native.Executions, func(x deployment.Execution) object {
+			return object{
+				"hookId": x.ID, "targetType": targetType(x.Hook), "targetArn": where(x.Function != "", x.Function),
+				"status": x.Status, "expiresAt": moment(x.Expires), "timeoutAction": x.Action(),
+			}
+		}),
+		"rollback": where(!d.Native.RollbackStarted.IsZero(), object{
+			"startedAt": moment(d.Native.RollbackStarted), "reason": why.Message,
+			"serviceRevisionArn": where(original.ID != "", original.ID),
+		}),
+		"alarms": object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered},
+	})
 	return shown
 }
 
@@ -236,31 +229,22 @@ func (s *Server) updateService(in ecsInput) (any, error) {
 
 // ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
-	revisions, deployments := []object{}, []object{}
-	for _, t := range d.TaskSets {
-		shown := summary(t)
-		delete(shown, "requestedTestTrafficWeight")
-		delete(shown, "requestedProductionTrafficWeight")
-		revisions = append(revisions, shown)
+	deployments := each(d.TaskSets, func(t deployment.TaskSet) object {
 		status := "ACTIVE"
 		if t.Label == d.Native.Target {
 			status = "PRIMARY"
 		}
-		deployments = append(deployments, object{
+		return object{
 			"id": "ecs-svc/" + last(t.ID), "status": status, "taskDefinition": t.TaskDefinition, "desiredCount": t.Desired,
 			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "createdAt": moment(t.Created),
-		})
-	}
-	shown := object{
-		"deployments": deployments, "currentServiceRevisions": revisions,
+		}
+	})
+	return object{
+		"deployments": deployments, "currentServiceRevisions": each(d.TaskSets, summary),
 		"deploymentController": object{"type": "ECS"}, "deploymentConfiguration": deploymentConfiguration(d),
 		"loadBalancers":  []object{loadBalancer(d, d.TaskSets[0])},
-		"taskDefinition": d.Side(d.Native.Target).TaskDefinition,
+		"taskDefinition": d.Side(d.Native.Target).TaskDefinition, "currentServiceDeployment": where(!d.Status.Ended(), d.ID),
 	}
-	if !d.Status.Ended() {
-		shown["currentServiceDeployment"] = d.ID
-	}
-	return shown
 }
 
 // revision is what one of ECS's own deployments moves from or to.
@@ -278,42 +262,36 @@ func (s *Server) revision(d deployment.Deployment, t deployment.TaskSet) object 
 // loadBalancer is the configuration of what a revision is behind. Of the service's two target groups the first is the
 // one it was created with.
 func loadBalancer(d deployment.Deployment, t deployment.TaskSet) object {
-	rules := object{"productionListenerRule": d.Native.ProductionRule, "alternateTargetGroupArn": d.GreenGroup}
-	if d.Native.TestRule != "" {
-		rules["testListenerRule"] = d.Native.TestRule
-	}
 	return object{
 		"containerName": t.Container, "containerPort": t.Port, "targetGroupArn": d.BlueGroup,
-		"advancedConfiguration": rules,
+		"advancedConfiguration": object{
+			"productionListenerRule": d.Native.ProductionRule, "alternateTargetGroupArn": d.GreenGroup,
+			"testListenerRule": where(d.Native.TestRule != "", d.Native.TestRule),
+		},
 	}
 }
 
 // containerImages are those of a task definition; the digest of an image that nobody pulled is one of its name.
 func (s *Server) containerImages(definition string) []object {
+	type container struct{ Name, Image string }
 	var read struct {
-		Containers []struct{ Name, Image string } `json:"containerDefinitions"`
+		Containers []container `json:"containerDefinitions"`
 	}
 	_, text := s.taskDefinition(definition)
-	images := []object{}
-	if json.Unmarshal(text, &read) != nil {
-		return images
-	}
-	for _, c := range read.Containers {
+	_ = json.Unmarshal(text, &read) // of one that is not known there are none
+	return each(read.Containers, func(c container) object {
 		_, digest, pinned := strings.Cut(c.Image, "@")
 		if !pinned {
 			digest = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(c.Image)))
 		}
-		images = append(images, object{"containerName": c.Name, "image": c.Image, "imageDigest": digest})
-	}
-	return images
+		return object{"containerName": c.Name, "image": c.Image, "imageDigest": digest}
+	})
 }
 
 // definitions are those that are given and those that were registered.
 func (s *Server) definitions() map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
-	if s.Definitions != nil {
-		maps.Copy(all, s.Definitions())
-	}
+	maps.Copy(all, given(s.Definitions))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.Copy(all, s.registered)
@@ -353,11 +331,8 @@ func (s *Server) registerTaskDefinition(definition object) (any, error) {
 	text, _ := json.Marshal(definition) // it was JSON
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.registered == nil {
-		s.registered = map[string]json.RawMessage{}
-	}
 	arn := fmt.Sprint(definition["taskDefinitionArn"])
-	s.registered[arn] = text
+	put(&s.registered, arn, text)
 	if given, ok := tags.([]any); ok {
 		s.tag(arn, given)
 	}

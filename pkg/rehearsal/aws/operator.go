@@ -13,13 +13,10 @@ const deploys = "rehearsal"
 
 // tag adds tags; the caller holds the lock.
 func (s *Server) tag(arn string, tags []any) {
-	if s.tags == nil {
-		s.tags = map[string][]any{}
-	}
 	key := func(t any) any { m, _ := t.(map[string]any); return m["key"] }
 	for _, t := range tags {
 		kept := slices.DeleteFunc(s.tags[arn], func(old any) bool { return key(old) == key(t) })
-		s.tags[arn] = append(kept, t)
+		put(&s.tags, arn, append(kept, t))
 	}
 }
 

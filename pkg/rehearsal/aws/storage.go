@@ -38,15 +38,12 @@ type Objects struct {
 func (o *Objects) Put(key, contentType string, body []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.objects == nil {
-		o.objects = map[string]stored{}
-	}
 	total := o.total - len(o.objects[key].body) + len(body)
 	if total > maxTotal {
 		return false
 	}
 	o.total = total
-	o.objects[key] = stored{contentType, body, time.Now()}
+	put(&o.objects, key, stored{contentType, body, time.Now()})
 	return true
 }
 

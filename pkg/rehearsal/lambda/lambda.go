@@ -36,8 +36,7 @@ const (
 
 // Function is a Lambda function.
 type Function struct {
-	Name            string
-	Region, Account string
+	Name, Region, Account string
 	// Argv is the binary, Dir its working directory (LAMBDA_TASK_ROOT).
 	Argv []string
 	Dir  string
@@ -114,18 +113,20 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	_, name, _ := strings.Cut(strings.TrimSuffix(r.URL.Path, "/invocations"), "/functions/")
 	name = name[strings.LastIndexByte(name, ':')+1:]
-	status := http.StatusBadRequest
+	status, refusal := http.StatusBadRequest, ""
 	switch {
 	case name != f.Name || r.Method != http.MethodPost:
-		status = http.StatusNotFound
-		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+		status, refusal = http.StatusNotFound, "ResourceNotFoundException"
 	case r.Header.Get("X-Amz-Invocation-Type") != "Event" || err != nil || !json.Valid(payload):
-		w.Header().Set("X-Amzn-Errortype", "InvalidParameterValueException")
+		refusal = "InvalidParameterValueException"
 	case f.chain >= maxChain:
-		w.Header().Set("X-Amzn-Errortype", "RecursiveInvocationException")
+		refusal = "RecursiveInvocationException"
 	default:
 		status = http.StatusAccepted
 		f.chain, f.queued = f.chain+1, append(f.queued, payload)
+	}
+	if refusal != "" {
+		w.Header().Set("X-Amzn-Errortype", refusal)
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, `{"Message": "the rehearsal takes events in JSON, from a hook for itself, and no endless loop of them"}`)
@@ -165,35 +166,29 @@ func (f *Function) stop() {
 func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) Outcome {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if kind, message := f.ready(ctx); kind != "" {
-		f.stop()
-		return Outcome{Kind: kind, Message: message}
-	}
-	deadline := time.Now().Add(f.Timeout)
-	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
-	call := &invocation{id: requestID, payload: payload, deadline: deadline, arn: arn, result: make(chan Outcome, 1)}
-	f.env.pending <- call
-	select {
-	case r := <-call.result:
-		return r
-	case <-f.env.proc.Done():
-		// The answer may have come just before the end.
+	kind, message := f.ready(ctx)
+	if kind == "" {
+		call := &invocation{id: requestID, payload: payload, deadline: time.Now().Add(f.Timeout), result: make(chan Outcome, 1)}
+		f.env.pending <- call
 		select {
 		case r := <-call.result:
-			f.stop()
 			return r
-		default:
+		case <-f.env.proc.Done():
+			kind, message = Crashed, fmt.Sprintf("Runtime exited with error: %s", f.env.proc.Exit())
+			select {
+			case r := <-call.result: // the answer came just before the end
+				f.stop()
+				return r
+			default:
+			}
+		case <-time.After(f.Timeout):
+			kind, message = TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
+		case <-ctx.Done():
+			kind, message = Cancelled, ctx.Err().Error()
 		}
-		exit := f.env.proc.Exit()
-		f.stop()
-		return Outcome{Kind: Crashed, Message: fmt.Sprintf("Runtime exited with error: %s", exit)}
-	case <-time.After(f.Timeout):
-		f.stop()
-		return Outcome{Kind: TimedOut, Message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
-	case <-ctx.Done():
-		f.stop()
-		return Outcome{Kind: Cancelled, Message: ctx.Err().Error()}
 	}
+	f.stop()
+	return Outcome{Kind: kind, Message: message}
 }
 
 // ready makes sure that there is an execution environment that waits for an invocation. It returns an
@@ -242,26 +237,14 @@ func (f *Function) idle(ctx context.Context) bool {
 // environment variables"), with credentials that open nothing, and the function's own variables.
 func (f *Function) environ(api string) []string {
 	env := []string{
-		"AWS_LAMBDA_RUNTIME_API=" + api,
-		"AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
-		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(f.MemoryMB),
-		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + f.Name,
-		"AWS_LAMBDA_LOG_STREAM_NAME=rehearsal",
-		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
-		"AWS_REGION=" + f.Region,
-		"AWS_DEFAULT_REGION=" + f.Region,
-		"AWS_ACCESS_KEY_ID=AKIDREHEARSAL",
-		"AWS_SECRET_ACCESS_KEY=rehearsal",
-		"AWS_SESSION_TOKEN=rehearsal",
-		"AWS_EC2_METADATA_DISABLED=true",
-		"LAMBDA_TASK_ROOT=" + f.Dir,
-		"LAMBDA_RUNTIME_DIR=/var/runtime",
-		"_HANDLER=bootstrap",
-		"LANG=en_US.UTF-8",
-		"TZ=:UTC",
-		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+		"AWS_LAMBDA_RUNTIME_API=" + api, "LAMBDA_TASK_ROOT=" + f.Dir, "LAMBDA_RUNTIME_DIR=/var/runtime",
+		"AWS_LAMBDA_FUNCTION_NAME=" + f.Name, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(f.MemoryMB), "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + f.Name, "AWS_LAMBDA_LOG_STREAM_NAME=rehearsal",
+		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023", "_HANDLER=bootstrap",
+		"AWS_REGION=" + f.Region, "AWS_DEFAULT_REGION=" + f.Region, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ACCESS_KEY_ID=AKIDREHEARSAL", "AWS_SECRET_ACCESS_KEY=rehearsal", "AWS_SESSION_TOKEN=rehearsal",
+		"LANG=en_US.UTF-8", "TZ=:UTC", "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
 	}
 	for name, value := range f.Variables {
 		env = append(env, name+"="+value)
@@ -288,12 +271,12 @@ type invocation struct {
 	id       string
 	payload  []byte
 	deadline time.Time
-	arn      string
 	result   chan Outcome
 }
 
 // environment is one execution environment: the function's process and the Runtime API that it talks to.
 type environment struct {
+	arn    string
 	proc   *process.Process
 	server *http.Server
 	// pending holds the invocation that the next call of "next" gets.
@@ -312,9 +295,8 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 		return nil, fmt.Errorf("open the runtime API: %w", err)
 	}
 	e := &environment{
-		pending:   make(chan *invocation, 1),
-		idle:      make(chan struct{}, 1),
-		initError: make(chan string, 1),
+		arn:     fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name),
+		pending: make(chan *invocation, 1), idle: make(chan struct{}, 1), initError: make(chan string, 1),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
@@ -365,9 +347,8 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", call.id)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", call.arn)
-		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%.24s;Sampled=0", call.deadline.Unix(),
-			"000000000000000000000000"))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", e.arn)
+		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%024d;Sampled=0", call.deadline.Unix(), 0))
 		_, _ = w.Write(call.payload)
 	}
 }

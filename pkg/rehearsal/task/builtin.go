@@ -31,12 +31,12 @@ const BuiltinArg, serveArg = "__builtin", "serve"
 
 // Builtin is one built-in release.
 type Builtin struct {
-	Name string
 	// About says in a few words in which way it is broken.
-	About string
-	wrap  func(o BuiltinOptions, next http.Handler) http.Handler
-	// listen, when set, replaces serving.
-	listen func(ctx context.Context, o BuiltinOptions) error
+	Name, About string
+	wrap        func(next http.Handler) http.Handler
+	// suffix is what it adds to its version; listen, when set, replaces serving.
+	suffix string
+	listen func(ctx context.Context) error
 }
 
 // BuiltinOptions is what a built-in server is told.
@@ -51,56 +51,35 @@ const slowness = 300 * time.Millisecond
 
 // Builtins lists the built-in releases.
 func Builtins() []Builtin {
+	broken := says(http.StatusInternalServerError, `relation "trips" does not exist`)
+	starting := says(http.StatusServiceUnavailable, "starting")
+	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	return []Builtin{
 		{Name: "good", About: "answers every route rightly"},
-		{
-			Name: "500", About: "GET /api/trips answers 500",
-			wrap: trips(says(http.StatusInternalServerError, `relation "trips" does not exist`)),
-		},
+		{Name: "500", About: "GET /api/trips answers 500", wrap: trips(broken)},
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
 		{Name: "leak", About: "answers every 4th request of production's users with 500, and no other", wrap: leak},
-		{
-			Name: "wrong-version", About: "says that it is another version",
-			wrap: func(o BuiltinOptions, _ http.Handler) http.Handler {
-				o.Release += "-stale"
-				return application(o)
-			},
-		},
+		{Name: "wrong-version", About: "says that it is another version", suffix: "-stale"},
 		{
 			Name: "error-body", About: "GET /api/trips answers 200 with an error in its body",
 			wrap: trips(says(http.StatusOK, "upstream timed out")),
 		},
 		{
 			Name: "never-ready", About: "answers 503 to everything",
-			wrap: func(BuiltinOptions, http.Handler) http.Handler {
-				return says(http.StatusServiceUnavailable, "starting")
-			},
+			wrap: func(http.Handler) http.Handler { return starting },
 		},
-		{
-			Name: "hang", About: "GET /api/trips never answers",
-			wrap: trips(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
-		},
-		{
-			Name: "crash", About: "ends at once with exit status 1",
-			listen: func(context.Context, BuiltinOptions) error {
-				return errors.New("cannot connect to the database: connection refused")
-			},
-		},
-		{
-			Name: "deaf", About: "never opens its port",
-			listen: func(ctx context.Context, _ BuiltinOptions) error {
-				<-ctx.Done()
-				return nil
-			},
-		},
+		{Name: "hang", About: "GET /api/trips never answers", wrap: trips(silent)},
+		{Name: "crash", About: "ends at once with exit status 1", listen: crash},
+		{Name: "deaf", About: "never opens its port", listen: deaf},
 	}
 }
 
 // FindBuiltin returns the release with the name.
 func FindBuiltin(name string) (Builtin, bool) {
-	all := Builtins()
-	if i := slices.IndexFunc(all, func(r Builtin) bool { return r.Name == name }); i >= 0 {
-		return all[i], true
+	for _, r := range Builtins() {
+		if r.Name == name {
+			return r, true
+		}
 	}
 	return Builtin{}, false
 }
@@ -108,11 +87,12 @@ func FindBuiltin(name string) (Builtin, bool) {
 // Serve serves the release on o.Port until ctx ends.
 func (r Builtin) Serve(ctx context.Context, o BuiltinOptions) error {
 	if r.listen != nil {
-		return r.listen(ctx, o)
+		return r.listen(ctx)
 	}
+	o.Release += r.suffix
 	handler := application(o)
 	if r.wrap != nil {
-		handler = r.wrap(o, handler)
+		handler = r.wrap(handler)
 	}
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:"+o.Port)
 	if err != nil {
@@ -153,8 +133,9 @@ func Child(args []string, getenv func(string) string) (exit int, child bool) {
 // serveBuiltin is a built-in release as a process: args are its name and the Store's base URL, which a person who starts
 // it has none of. It returns the exit status.
 func serveBuiltin(ctx context.Context, args []string, o BuiltinOptions) int {
-	r, ok := FindBuiltin(strings.Join(args[:min(1, len(args))], ""))
-	if o.Store = strings.Join(args[min(1, len(args)):], ""); !ok || o.Port == "" {
+	args = slices.Concat(args, []string{"", ""})
+	r, ok := FindBuiltin(args[0])
+	if o.Store = args[1]; !ok || o.Port == "" {
 		_, _ = fmt.Fprintln(os.Stderr, "rehearse: want PORT=8080 RELEASE=1.1.0 rehearse serve NAME, one of those of --green builtin:NAME")
 		return 2
 	}
@@ -166,8 +147,8 @@ func serveBuiltin(ctx context.Context, args []string, o BuiltinOptions) int {
 }
 
 // trips replaces the route of the list of trips.
-func trips(f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
-	return func(_ BuiltinOptions, next http.Handler) http.Handler {
+func trips(f http.HandlerFunc) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/", next)
 		mux.HandleFunc("GET /api/trips", f)
@@ -177,10 +158,23 @@ func trips(f http.HandlerFunc) func(BuiltinOptions, http.Handler) http.Handler {
 
 // says answers with an error, whatever the status.
 func says(status int, text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, map[string]string{"error": text}) }
+	return always(status, map[string]any{"error": text})
 }
 
-func slow(_ BuiltinOptions, next http.Handler) http.Handler {
+func always(status int, body any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) }
+}
+
+func crash(context.Context) error {
+	return errors.New("cannot connect to the database: connection refused")
+}
+
+func deaf(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+func slow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(slowness):
@@ -193,7 +187,7 @@ func slow(_ BuiltinOptions, next http.Handler) http.Handler {
 // TrafficAgent marks the requests of a rehearsal's own users.
 const TrafficAgent = "greenlight-rehearse-traffic"
 
-func leak(_ BuiltinOptions, next http.Handler) http.Handler {
+func leak(next http.Handler) http.Handler {
 	var served atomic.Int64
 	exhausted := says(http.StatusInternalServerError, "the pool of connections is exhausted")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -223,11 +217,7 @@ type Trip struct {
 // seeded are the trips that every release knows from the start. The list shows these and only these,
 // so that a check of the list holds while another check creates and deletes trips.
 func seeded() []Trip {
-	return []Trip{
-		{"t-1", "Lisbon", 4, "planned"},
-		{"t-2", "Kyoto", 9, "booked"},
-		{"t-3", "Tromsø", 5, "planned"},
-	}
+	return []Trip{{"t-1", "Lisbon", 4, "planned"}, {"t-2", "Kyoto", 9, "booked"}, {"t-3", "Tromsø", 5, "planned"}}
 }
 
 func application(o BuiltinOptions) http.Handler {
@@ -248,16 +238,12 @@ func application(o BuiltinOptions) http.Handler {
 		_, _ = fmt.Fprintf(w, "<!doctype html><html lang=en><title>Trips</title><h1>Trips</h1><p>Release %s\n",
 			html.EscapeString(o.Release))
 	})
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
+	mux.HandleFunc("GET /health", always(http.StatusOK, map[string]string{"status": "ok"}))
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-App-Version", o.Release)
 		reply(w, http.StatusOK, map[string]string{"version": o.Release})
 	})
-	mux.HandleFunc("GET /api/trips", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, map[string][]Trip{"trips": seeded()})
-	})
+	mux.HandleFunc("GET /api/trips", always(http.StatusOK, map[string][]Trip{"trips": seeded()}))
 	mux.Handle("GET /api/trips/{id}", store)
 	mux.Handle("POST /api/trips", store)
 	mux.Handle("DELETE /api/trips/{id}", store)

@@ -141,8 +141,7 @@ func (s *Set) start(port int) (*Task, error) {
 		return nil, context.Canceled
 	}
 	s.started++
-	spec, id := s.spec, fmt.Sprintf("%s/%d", s.spec.Name, s.started)
-	t := &Task{ID: id}
+	spec, t := s.spec, &Task{ID: fmt.Sprintf("%s/%d", s.spec.Name, s.started)}
 	proc, err := process.Start(process.Command{
 		Argv:   spec.Argv,
 		Env:    []string{"PATH=" + spec.Path, "HOME=" + spec.Home, "PORT=" + strconv.Itoa(port), "RELEASE=" + spec.Release},
@@ -153,11 +152,11 @@ func (s *Set) start(port int) (*Task, error) {
 		t.tail = t.tail[max(0, len(t.tail)-lastLines):]
 		t.mu.Unlock()
 		if spec.Lines != nil {
-			spec.Lines(id, line)
+			spec.Lines(t.ID, line)
 		}
 	})
 	if err != nil {
-		return nil, &StartError{Task: id, Why: err.Error()}
+		return nil, &StartError{Task: t.ID, Why: err.Error()}
 	}
 	t.proc = proc
 	s.running[t] = true
@@ -200,7 +199,7 @@ func (t *Task) failed(why string, args ...any) error {
 
 // watch waits for the end of a task and, when nobody asked for it, replaces it, and so on.
 func (s *Set) watch(ctx context.Context, t *Task) {
-	for pause := s.spec.RestartPause; ; pause = min(2*pause, maxPauses*s.spec.RestartPause) {
+	for pause := s.spec.RestartPause; t != nil; pause = min(2*pause, maxPauses*s.spec.RestartPause) {
 		<-t.proc.Done()
 		s.mu.Lock()
 		delete(s.running, t)
@@ -212,42 +211,38 @@ func (s *Set) watch(ctx context.Context, t *Task) {
 		if s.spec.Ended != nil {
 			s.spec.Ended(t.ID, t.proc.Exit())
 		}
-		if s.spec.RestartPause <= 0 {
+		if pause <= 0 {
 			return
 		}
-		next, err := s.replace(ctx, pause)
-		if err != nil {
-			return
-		}
-		t = next
+		t = s.replace(ctx, pause)
 	}
 }
 
-// replace starts a task in the place of one that ended. One that does not come up is returned as it is:
-// it has ended, or ends here, and is replaced in its turn.
-func (s *Set) replace(ctx context.Context, pause time.Duration) (*Task, error) {
+// replace starts a task in the place of one that ended; nil where that cannot be. One that does not come up is returned
+// as it is: it has ended, or ends here, and is replaced in its turn.
+func (s *Set) replace(ctx context.Context, pause time.Duration) *Task {
 	select {
 	case <-time.After(pause):
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil
 	}
 	ports, err := freePorts(ctx, 1)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	t, err := s.start(ports[0])
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	switch err := t.up(ctx, ports[0], s.spec.StartTimeout); {
 	case ctx.Err() != nil:
-		return nil, ctx.Err() // Stop ends the process
+		return nil // Stop ends the process
 	case err != nil:
 		t.proc.Kill()
 	case s.spec.Started != nil:
 		s.spec.Started(t)
 	}
-	return t, nil
+	return t
 }
 
 // Running counts the tasks whose process is alive.
