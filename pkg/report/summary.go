@@ -35,38 +35,50 @@ func countChecks(r finding.Report) string {
 	})
 }
 
+// countCompares is "" where nothing was compared.
 func countCompares(r finding.Report) string {
+	if len(r.Compares) == 0 {
+		return ""
+	}
 	return counted(r.Compares, func(c finding.Comparison) string { return noun(c.Verdict) })
 }
 
 // counted says how many there are of each word for a verdict: "12 passed, 1 failed, 2 observed".
 func counted[T any](all []T, word func(T) string) string {
-	by, parts := map[string]int{}, []string(nil)
+	by := map[string]int{}
 	for _, one := range all {
 		by[word(one)]++
 	}
-	for _, word := range []string{"passed", "failed", "error", "inconclusive", "skipped", "observed"} {
-		if n := by[word]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, word))
-		}
+	parts := []string{"passed", "failed", "error", "inconclusive", "skipped", "observed"}
+	for i, word := range parts {
+		parts[i] = filled("%d "+word, by[word])
 	}
-	return cmp.Or(strings.Join(parts, ", "), "none")
+	return cmp.Or(join(", ", parts...), "none")
 }
 
 // summary is the counts of a report in one line.
 func summary(r finding.Report) string {
-	parts := []string{"checks: " + countChecks(r)}
-	if len(r.Compares) > 0 {
-		parts = append(parts, "compared: "+countCompares(r))
+	return join(" · ", "checks: "+countChecks(r), filled("compared: %s", countCompares(r)),
+		filled("not run: %d", len(r.NotRun)), length(r.Duration),
+		filled("release %s "+map[bool]string{true: "proven", false: "not proven"}[r.ReleaseProven], r.Release))
+}
+
+// blame is whose business the verdict is, or "" where it is nobody's.
+func blame(r finding.Report) string {
+	return strings.TrimPrefix(string(r.Blame), string(finding.BlameNone))
+}
+
+// join joins the parts that are not empty.
+func join(between string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), between)
+}
+
+// filled is a value in its text, and "" where it is none.
+func filled[T comparable](format string, value T) string {
+	if value == *new(T) {
+		return ""
 	}
-	if len(r.NotRun) > 0 {
-		parts = append(parts, fmt.Sprintf("not run: %d", len(r.NotRun)))
-	}
-	parts = append(parts, length(r.Duration))
-	if r.Release != "" {
-		parts = append(parts, "release "+r.Release+map[bool]string{true: " proven", false: " not proven"}[r.ReleaseProven])
-	}
-	return strings.Join(parts, " · ")
+	return fmt.Sprintf(format, value)
 }
 
 // bad returns what a reader must see: the checks that do not pass, in the suite's order, those that
@@ -106,14 +118,7 @@ func requests(findings []finding.Finding) []request {
 
 // which says where in a check the request was: "step 2, attempt 1; the same in 3 attempts".
 func (q request) which() string {
-	var parts []string
-	if q.Step > 0 {
-		parts = append(parts, fmt.Sprintf("step %d", q.Step))
-	}
-	if q.Attempt > 0 {
-		parts = append(parts, fmt.Sprintf("attempt %d", q.Attempt))
-	}
-	text := strings.Join(parts, ", ")
+	text := join(", ", filled("step %d", q.Step), filled("attempt %d", q.Attempt))
 	if q.Count > 1 {
 		text = strings.TrimPrefix(fmt.Sprintf("%s; the same in %d attempts", text, q.Count), "; ")
 	}
@@ -139,18 +144,20 @@ func tally(c finding.CheckResult) string {
 }
 
 func readiness(r finding.Readiness) string {
-	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
+	text := fmt.Sprintf("%s in %s, the last %d in a row held", count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %s after the first right answer", Count(r.Relapses, "relapse"))
+		text += fmt.Sprintf(", %s after the first right answer", count(r.Relapses, "relapse"))
 	}
-	if r.Reason != "" {
-		text += ": " + r.Reason
-	}
-	return text
+	return text + filled(": %s", r.Reason)
 }
 
-// Count is a number of things in words: "1 check", "2 checks".
-func Count(n int, what string) string { return compare.Count(n, what) }
+// ready is the verdict on readiness and how it came to it, or "" where nobody waited.
+func ready(r finding.Report) string {
+	if r.Readiness == nil {
+		return ""
+	}
+	return noun(r.Readiness.Verdict) + ", " + readiness(*r.Readiness)
+}
 
 // policy adds to an INCONCLUSIVE verdict what a gate makes of it.
 func policy(r finding.Report) string {
@@ -164,6 +171,9 @@ func policy(r finding.Report) string {
 	}
 	return "a gate counts it as failed"
 }
+
+// count is a number of things in words: "1 check", "2 checks".
+func count(n int, what string) string { return compare.Count(n, what) }
 
 // length is a duration with as many digits as a reader wants.
 func length(d time.Duration) string { return compare.Length(d) }

@@ -64,7 +64,7 @@ type printer struct {
 func (p *printer) say(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
 
 func (p *printer) paint(s style, text string) string {
-	if !p.Color {
+	if !p.Color || text == "" {
 		return text
 	}
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
@@ -102,10 +102,7 @@ func (p *printer) request(q request) {
 	bar := gutter + " " + p.paint(dim, "|")
 	p.say("%s %s\n", strings.Repeat(" ", len(gutter))+p.paint(dim, "-->"), line(q.Place.String()))
 	p.say("%s %s", bar, line(q.Request))
-	if which := q.which(); which != "" {
-		p.say("  %s", p.paint(dim, "("+which+")"))
-	}
-	p.say("\n")
+	p.say("%s\n", filled("  %s", p.paint(dim, filled("(%s)", q.which()))))
 	quoted := 0
 	for _, f := range q.failed {
 		if text, ok := p.quote(f.Place); ok && f.Place.Line != quoted {
@@ -165,22 +162,12 @@ func (p *printer) compares(all []finding.Comparison) {
 
 func (p *printer) end(r finding.Report) {
 	if !p.Quiet {
-		if r.Readiness != nil {
-			p.say("ready: %s, %s\n", noun(r.Readiness.Verdict), line(readiness(*r.Readiness)))
-		}
+		p.say("%s", filled("ready: %s\n", line(ready(r))))
 		p.say("%s\n", line(summary(r)))
 	}
 	v := Known(r.Verdict)
 	p.say("%s", p.paint(bold+";"+colorOf(v), string(v)))
-	if r.Blame != "" && r.Blame != finding.BlameNone {
-		p.say(" (%s)", line(string(r.Blame)))
-	}
-	p.say(" %s", line(r.Suite))
-	if r.Reason != "" {
-		p.say(": %s", line(r.Reason))
-	}
-	if extra := policy(r); extra != "" {
-		p.say(" (%s)", extra)
-	}
+	p.say("%s %s%s%s", filled(" (%s)", line(blame(r))), line(r.Suite), filled(": %s", line(r.Reason)),
+		filled(" (%s)", policy(r)))
 	p.say("\n")
 }
