@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +44,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 			blocked += ": " + r.job.NoBaseline
 		}
 		if !r.suite.BaselineOptional() {
-			r.against(finding.Inconclusive, finding.BlameEnvironment, blocked+"; and the suite requires one")
+			r.fault(finding.BlameEnvironment, blocked+"; and the suite requires one")
 		}
 	}
 	if blocked != "" {
@@ -71,12 +72,10 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		why := "setup did not hold on the old release: " + setupBlue.Reason
 		r.skipCompares(why)
 		if dead := shareable(r.blue.session); dead && r.suite.BaselineOptional() {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.found.excused = len(r.compares)
-			return
+			r.record(func(f *findings) { f.excused = len(r.compares) })
+		} else {
+			r.fault(finding.BlameEnvironment, why)
 		}
-		r.against(finding.Inconclusive, finding.BlameEnvironment, why)
 		return
 	}
 	var samples []compare.Sample
@@ -102,12 +101,10 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		if r.suite.BaselineOptional() && m.excused(results[i]) {
 			r.skip(finding.PhaseCompare, m.comparison.Name,
 				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.Blue, maxReason))
-			r.mu.Lock()
-			r.found.excused++
-			r.mu.Unlock()
-			continue
+			r.record(func(f *findings) { f.excused++ })
+		} else {
+			r.compared(m, results[i])
 		}
-		r.compared(m, results[i])
 	}
 }
 
@@ -406,17 +403,11 @@ func (r *runner) compared(m *measurement, res compare.Result) {
 	if res.Warning != "" {
 		r.warning("comparison %s: %s", redact.Quote(c.Name), res.Warning)
 	}
-	said, known := map[compare.Outcome]verdictReason{
-		compare.Pass:         {verdict: finding.Pass, blame: finding.BlameNone},
-		compare.Fail:         {verdict: finding.Fail, blame: finding.BlameRelease},
-		compare.Inconclusive: {verdict: finding.Inconclusive, blame: finding.BlameEnvironment},
-	}[res.Outcome]
-	if out.Verdict, out.Blame = said.verdict, said.blame; !known {
-		out.Verdict, out.Blame = finding.Error, finding.BlameGate
-	}
-	r.mu.Lock()
-	r.found.compares = append(r.found.compares, out)
-	r.mu.Unlock()
+	out.Blame = cmp.Or(map[compare.Outcome]finding.Blame{
+		compare.Pass: finding.BlameNone, compare.Fail: finding.BlameRelease, compare.Inconclusive: finding.BlameEnvironment,
+	}[res.Outcome], finding.BlameGate)
+	out.Verdict = verdictOf(out.Blame)
+	r.record(func(f *findings) { f.compares = append(f.compares, out) })
 	r.tell(Progress{Phase: finding.PhaseCompare, Done: res.Pairs, Total: res.Pairs, Compare: &out})
 }
 

@@ -19,20 +19,17 @@ import (
 func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	line := func(text string) string { return r.secrets.Line(text, maxReason) }
 	out := finding.Report{
 		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
-		Target: r.secrets.Line(shownURL(r.job.Target.URL), maxReason), Baseline: r.secrets.Line(shownURL(r.job.Baseline.URL),
-			maxReason),
-		Release: r.secrets.Line(r.job.Release, maxReason), DeploymentID: r.secrets.Line(r.job.DeploymentID, maxReason),
-		Nonce:               r.job.Nonce,
-		Greenlight:          greenlight.Number(),
+		Target: line(shownURL(r.job.Target.URL)), Baseline: line(shownURL(r.job.Baseline.URL)),
+		Release: line(r.job.Release), DeploymentID: line(r.job.DeploymentID), ReleaseProven: r.found.proven,
+		Nonce: r.job.Nonce, Greenlight: greenlight.Number(),
 		InconclusiveAllowed: r.suite.InconclusiveAllowed(), InconclusiveAsks: r.suite.AskFor() > 0,
-		ReleaseProven: r.found.proven,
-		Started:       r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
-		Checks: make([]finding.CheckResult, 0, len(r.found.checks)), Compares: slices.Clone(r.found.compares),
+		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
+		Checks: append([]finding.CheckResult{}, r.found.flows...), Compares: slices.Clone(r.found.compares),
 		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
 	}
-	out.Checks = append(out.Checks, r.found.flows...)
 	for _, c := range r.found.checks {
 		if c != nil {
 			out.Checks = append(out.Checks, *c)
@@ -47,16 +44,16 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 // conclusion is the worst of all that counts.
 func (r *runner) conclusion(out *finding.Report) verdictReason {
 	var all []verdictReason
-	if v := r.found.ready.verdict; v != "" && v != finding.Pass {
-		all = append(all, r.found.ready)
+	if v := r.found.ready; v.verdict != "" && v.verdict != finding.Pass {
+		all = append(all, v)
 	}
-	for i := range out.Checks {
-		if c := &out.Checks[i]; !c.Observe && c.Verdict != finding.Pass {
+	for _, c := range out.Checks {
+		if !c.Observe && c.Verdict != finding.Pass {
 			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("check %s: %s", redact.Quote(c.Check), c.Reason)})
 		}
 	}
-	for i := range out.Compares {
-		if c := &out.Compares[i]; c.Verdict != finding.Pass {
+	for _, c := range out.Compares {
+		if c.Verdict != finding.Pass {
 			why := fmt.Sprintf("comparison %s: %s", redact.Quote(c.Check), c.Reason)
 			all = append(all, verdictReason{c.Verdict, c.Blame, why})
 		}
@@ -91,17 +88,20 @@ func (r *runner) passed(out *finding.Report) verdictReason {
 			}
 		}
 	}
-	ready := out.Readiness != nil && out.Readiness.Verdict == finding.Pass
+	ready, wrong := out.Readiness != nil && out.Readiness.Verdict == finding.Pass, ""
 	switch {
 	case r.does(finding.PhaseReady) && !ready:
-		return verdictReason{finding.Error, finding.BlameGate, "readiness was planned and did not run"}
+		wrong = "readiness was planned and did not run"
 	case r.does(finding.PhaseJudge) && (counted == 0 || counted != planned):
-		return verdictReason{finding.Error, finding.BlameGate, "checks were planned and did not run"}
+		wrong = "checks were planned and did not run"
 	case r.does(finding.PhaseCompare) && len(out.Compares)+r.found.excused != len(r.compares) &&
 		r.job.UncomparableBaseline == "" && r.blue != nil:
-		return verdictReason{finding.Error, finding.BlameGate, "comparisons were planned and did not run"}
+		wrong = "comparisons were planned and did not run"
 	case counted == 0 && !ready && len(out.Compares) == 0:
-		return verdictReason{finding.Error, finding.BlameGate, "nothing was tested"}
+		wrong = "nothing was tested"
+	}
+	if wrong != "" {
+		return verdictReason{finding.Error, finding.BlameGate, wrong}
 	}
 	var passed []string
 	if counted > 0 {

@@ -81,8 +81,6 @@ func (r *runner) goOn(j *judgement) bool {
 	if j.result.Verdict == "" {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.found.checks[j.index] = &j.result
+	r.record(func(f *findings) { f.checks[j.index] = &j.result })
 	return true
 }

@@ -257,17 +257,16 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	res.Check, res.Place, res.Observe = c.Name, r.suite.Place(c.At), c.Observe
 	res.Attempts = j.own + j.made
 	res.Duration = time.Since(j.started)
-	res.Verdict, res.Blame, res.Reason = j.verdict(r)
-	r.mu.Lock()
-	r.found.checks[j.index] = res
-	if res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe {
-		r.found.proven = true
-	}
-	if j.unfinished && res.Verdict != finding.Fail {
-		r.found.begun = append(r.found.begun, c.Name)
-		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
-	}
-	r.mu.Unlock()
+	res.Blame, res.Reason = j.verdict(r)
+	res.Verdict = verdictOf(res.Blame)
+	r.record(func(f *findings) {
+		f.checks[j.index] = res
+		f.proven = f.proven || res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe
+		if j.unfinished && res.Verdict != finding.Fail {
+			f.begun = append(f.begun, c.Name)
+			f.notRun = append(f.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
+		}
+	})
 	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
 		return // another run tells it
 	}
@@ -275,34 +274,33 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
 
-func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
+// verdict says whose business the check's result is, and why.
+func (j *judgement) verdict(r *runner) (finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
 	if left := c.Attempts - j.made; left > 0 && j.hangs >= mostHangs {
 		counted += fmt.Sprintf(", and %d more were not tried after %d time-outs in a row", left, j.hangs)
 	}
+	if c.Allowed > 0 {
+		counted += fmt.Sprintf(", %d may", c.Allowed)
+	}
 	switch {
 	case res.Failures > c.Allowed:
-		if c.Allowed > 0 {
-			counted += fmt.Sprintf(", %d may", c.Allowed)
-		}
-		return finding.Fail, finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
+		return finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	case j.wrongFlow != nil:
-		return j.wrongFlow.Verdict, j.wrongFlow.Blame, j.wrongFlow.Check + ": " + j.wrongFlow.Reason
+		return j.wrongFlow.Blame, j.wrongFlow.Check + ": " + j.wrongFlow.Reason
 	case j.config != "":
-		return finding.Error, finding.BlameConfig, r.secrets.Line(j.config, maxReason)
+		return finding.BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
-		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
+		return finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made,
-			j.own+c.Attempts)
+		return finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
-		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
+		return finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
-		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed,
-			res.Findings[0].Line()), maxReason)
+		return finding.BlameNone, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	}
-	return finding.Pass, finding.BlameNone, ""
+	return finding.BlameNone, ""
 }
 
 // cutShort reports the checks that were never started.

@@ -1,8 +1,10 @@
 package smoke
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -34,7 +36,7 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 		if len(errs) > 1 {
 			reason += fmt.Sprintf(" (and %d more problems)", len(errs)-1)
 		}
-		r.refuse(reason)
+		r.fault(finding.BlameConfig, reason)
 		return r.finish(ctx)
 	}
 	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
@@ -56,9 +58,11 @@ func (r *runner) run(ctx context.Context) finding.Report {
 	go func() {
 		defer close(done)
 		defer r.recover()
-		if r.prepare(ctx) {
-			r.phases(ctx)
+		if err := r.prepare(ctx); err != nil {
+			r.fault(finding.BlameConfig, err.Error())
+			return
 		}
+		r.phases(ctx)
 	}()
 	select {
 	case <-done:
@@ -126,22 +130,29 @@ type verdictReason struct {
 	reason  string
 }
 
-// refuse ends a run before anything is sent, because its suite, its settings or its secrets are wrong.
-func (r *runner) refuse(reason string) { r.fault(finding.BlameConfig, reason) }
+// verdictOf is what a run says whose reason is somebody's business.
+func verdictOf(b finding.Blame) finding.Verdict {
+	return cmp.Or(map[finding.Blame]finding.Verdict{
+		finding.BlameNone: finding.Pass, finding.BlameRelease: finding.Fail, finding.BlameEnvironment: finding.Inconclusive,
+	}[b], finding.Error)
+}
 
-func (r *runner) fault(b finding.Blame, reason string) { r.against(finding.Error, b, reason) }
-
-// against notes a reason, other than a failed check, why the run cannot pass.
-func (r *runner) against(v finding.Verdict, b finding.Blame, reason string) {
+// record keeps what was found.
+func (r *runner) record(what func(*findings)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.faults = append(r.found.faults, verdictReason{v, b, r.secrets.Line(reason, maxReason)})
+	what(&r.found)
+}
+
+// fault notes a reason, other than a failed check, why the run cannot pass.
+func (r *runner) fault(b finding.Blame, reason string) {
+	why := verdictReason{verdictOf(b), b, r.secrets.Line(reason, maxReason)}
+	r.record(func(f *findings) { f.faults = append(f.faults, why) })
 }
 
 func (r *runner) warning(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.found.warnings = append(r.found.warnings, r.secrets.Line(fmt.Sprintf(format, args...), maxReason))
+	text := r.secrets.Line(fmt.Sprintf(format, args...), maxReason)
+	r.record(func(f *findings) { f.warnings = append(f.warnings, text) })
 }
 
 // recover turns a panic into a finding: a gate that crashes must not open.
@@ -151,65 +162,58 @@ func (r *runner) recover() {
 	}
 }
 
-// prepare binds the job to the suite; it reports false when they do not fit.
-func (r *runner) prepare(ctx context.Context) bool {
-	if !r.bind() || !r.choose() {
-		return false
+// prepare binds the job to the suite; the error says why they do not fit.
+func (r *runner) prepare(ctx context.Context) error {
+	if err := r.bind(); err != nil {
+		return err
+	}
+	if err := r.choose(); err != nil {
+		return err
 	}
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
 	host, err := r.suite.HostHeader(suite.Scope{Vars: r.vars})
 	if err != nil {
-		r.refuse("host: " + err.Error())
-		return false
+		return fmt.Errorf("host: %w", err)
 	}
 	r.green, err = r.side("target", r.job.Target, r.job.Baseline, host)
 	if err == nil && r.job.Baseline.URL != "" {
 		r.blue, err = r.side("baseline", r.job.Baseline, r.job.Target, host)
 	}
-	if err != nil {
-		r.refuse(err.Error())
-	}
-	return err == nil
+	return err
 }
 
 // bind gives every variable its value.
-func (r *runner) bind() bool {
-	var missing string
-	r.vars, missing = r.suite.Bind(r.job.Release, r.job.DeploymentID, r.job.Values)
-	var err error
-	r.secrets, err = r.suite.Redactor(r.job.Values)
-	r.secrets = r.secrets.With(r.job.Hidden...)
+func (r *runner) bind() error {
+	vars, missing := r.suite.Bind(r.job.Release, r.job.DeploymentID, r.job.Values)
+	secrets, err := r.suite.Redactor(r.job.Values)
+	r.vars, r.secrets = vars, secrets.With(r.job.Hidden...)
 	switch {
 	case err != nil:
-		r.refuse(err.Error())
+		return err
 	case strings.TrimSpace(r.job.Release) != r.job.Release:
-		r.refuse(fmt.Sprintf("the release is %s: take the blanks and line breaks around it away", redact.Quote(r.job.Release)))
+		return fmt.Errorf("the release is %s: take the blanks and line breaks around it away", redact.Quote(r.job.Release))
 	case missing != "":
-		r.refuse(fmt.Sprintf("variable %s has no value", missing))
+		return fmt.Errorf("variable %s has no value", missing)
 	case r.job.Release == "" && r.suite.MentionsRelease():
-		r.refuse("the suite mentions ${RELEASE}, but the release is not known: stamp it with render-taskdef --release, " +
-			"or give it with smoke --release")
-	default:
-		return true
+		return errors.New("the suite mentions ${RELEASE}, but the release is not known: stamp it with render-taskdef " +
+			"--release, or give it with smoke --release")
 	}
-	return false
+	return nil
 }
 
 // choose selects the checks by the job's tags.
-func (r *runner) choose() bool {
+func (r *runner) choose() error {
 	r.checks, r.compares = r.suite.Chosen(r.job.Tags)
+	r.found.checks = make([]*finding.CheckResult, len(r.checks))
 	if !r.does(finding.PhaseReady) && !r.does(finding.PhaseJudge) && !r.does(finding.PhaseCompare) {
-		r.refuse("no phase is to be run, so nothing would be tested")
-		return false
+		return errors.New("no phase is to be run, so nothing would be tested")
 	}
 	if !slices.ContainsFunc(r.checks, func(c *suite.Check) bool { return !c.Observe }) {
-		r.refuse(fmt.Sprintf("the tags %s leave no check that counts", redact.Quote(fmt.Sprint(r.job.Tags))))
-		return false
+		return fmt.Errorf("the tags %s leave no check that counts", redact.Quote(fmt.Sprint(r.job.Tags)))
 	}
-	r.found.checks = make([]*finding.CheckResult, len(r.checks))
-	return true
+	return nil
 }
 
 func (r *runner) does(p finding.Phase) bool { return slices.Contains(r.job.Phases, p) }
@@ -250,9 +254,7 @@ func (r *runner) phases(ctx context.Context) {
 
 // skip notes a check or comparison that does not run, for a reason that has been reported already.
 func (r *runner) skip(phase finding.Phase, name, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Phase: phase, Why: why})
+	r.record(func(f *findings) { f.notRun = append(f.notRun, finding.NotRun{Check: name, Phase: phase, Why: why}) })
 }
 
 // Pause waits, and reports false when the context ended meanwhile.

@@ -44,7 +44,8 @@ func (r *runner) flowResult(c *suite.Check, a *attempt) *finding.CheckResult {
 	}
 	res := &j.result
 	res.Check, res.Place, res.Attempts = c.Name, r.suite.Place(c.At), j.made
-	res.Verdict, res.Blame, res.Reason = j.verdict(r)
+	res.Blame, res.Reason = j.verdict(r)
+	res.Verdict = verdictOf(res.Blame)
 	return res
 }
 
@@ -54,8 +55,6 @@ func held(flow *finding.CheckResult) bool { return flow == nil || flow.Verdict =
 // noteFlow keeps the result of setup or teardown on the new release.
 func (r *runner) noteFlow(flow *finding.CheckResult) {
 	if flow != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.found.flows = append(r.found.flows, *flow)
+		r.record(func(f *findings) { f.flows = append(f.flows, *flow) })
 	}
 }
