@@ -24,10 +24,8 @@ import (
 
 // The limits of the rules.
 const (
-	// Alpha is the chance that a suite fails although green equals blue: over all checks and tests of it.
-	Alpha = 0.01
-	// again is the same for a later block, which looks at what an earlier one found.
-	again = 0.02
+	Alpha = 0.01 // the chance that a suite fails although green equals blue: over all checks and tests of it
+	again = 0.02 // the same for a later block, which looks at what an earlier one found
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
@@ -40,19 +38,16 @@ const (
 	tailRatio = 2
 	tailShift = 100 * time.Millisecond
 	muchTail  = 0.05
-	// improved is how much faster green gets while it warms up, at least, from one block to the next.
-	improved = 0.98
+	improved  = 0.98 // how much faster green gets while it warms up, at least, from one block to the next
 )
 
 // Shot is one request to one side, as it was answered.
 type Shot struct {
-	// Latency counts only when the response was right.
-	Latency time.Duration
+	Latency time.Duration // counts only when the response was right
 	// Failed marks no response, or one that did not hold what was expected. A failed response is no
 	// latency: an error page is quick, a timeout is the client's patience.
 	Failed bool
-	// Wrong marks a failed one that the application answered itself.
-	Wrong bool
+	Wrong  bool // marks a failed one that the application answered itself
 }
 
 // MarshalJSON writes a shot as microseconds, or as -1 for one that failed, and -2 for a wrong response.
@@ -80,8 +75,7 @@ type Pair struct{ Green, Blue Shot }
 // Block is what was measured in one go.
 type Block struct {
 	Pairs []Pair
-	// After is when it ended, counted from the end of the first one.
-	After time.Duration
+	After time.Duration // when it ended, counted from the end of the first one
 }
 
 // Sample is what was measured for one check.
@@ -89,8 +83,7 @@ type Sample struct {
 	Check string
 	// Blocks do not include the pairs of a warm-up. Before each but the first, green alone got more requests.
 	Blocks []Block
-	// Bound is the most that green's p95 may be, or zero for no bound.
-	Bound time.Duration
+	Bound  time.Duration // the most that green's p95 may be, or zero for no bound
 	// MinShift and MinRatio are how much slower green must be to be called slower; both count.
 	MinShift time.Duration
 	MinRatio float64
@@ -109,21 +102,16 @@ const (
 // Side sums up one side. The percentiles are over the latencies of right responses, and zero when there are none.
 type Side struct {
 	Answered, Errors int
-	// Wrong counts the errors that the application answered itself.
-	Wrong    int
-	P50, P95 time.Duration
+	Wrong            int // counts the errors that the application answered itself
+	P50, P95         time.Duration
 }
 
 // Test is one of the tests of a check.
 type Test struct {
-	// P is the one-sided p-value of the first block; 1 where the test could not be made.
-	P float64
-	// Adjusted is P after Holm's correction over the whole suite; at most Alpha means significant.
-	Adjusted float64
-	// Last is the p-value of the last block, which looks again.
-	Last float64
-	// Worse says that green is significantly and noticeably worse by this test.
-	Worse bool
+	P        float64 // the one-sided p-value of the first block; 1 where the test could not be made
+	Adjusted float64 // P after Holm's correction over the whole suite; at most Alpha means significant
+	Last     float64 // the p-value of the last block, which looks again
+	Worse    bool    // green is significantly and noticeably worse by this test
 }
 
 // Result is what the rules say of one check.
@@ -132,8 +120,7 @@ type Result struct {
 	Outcome Outcome
 	// Reason is one line: what was found, in words for anybody. Statistics are the tests that it rests on.
 	Reason, Statistics string
-	// Warning is what somebody should know of a check that passed, or "".
-	Warning string
+	Warning            string // what somebody should know of a check that passed, or ""
 	// Pairs counts those that both sides answered well. Errors and answers are those of all blocks, percentiles and
 	// what follows those of the last one.
 	Pairs       int
@@ -143,8 +130,7 @@ type Result struct {
 
 	asked       int // pairs
 	first, last look
-	// faster says that green got faster from the last block but one to the last.
-	faster bool
+	faster      bool // green got faster from the last block but one to the last
 }
 
 // Judge compares the two sides of every sample of a suite. The samples are judged together, because the

@@ -61,8 +61,7 @@ const (
 	// timeParts is into how many parts the time of a block is divided. How much they differ from each other says how sure
 	// the mean of all is, however the requests depend on each other within a part.
 	timeParts = 12
-	// mostTasks is up to how many tasks are told apart, by the order in which a load balancer asks them in turn.
-	mostTasks = 6
+	mostTasks = 6 // up to how many tasks are told apart, by the order in which a load balancer asks them in turn
 	// tasksDiffer is from which F on the tasks of a side differ, and hostWeight how much their variance then counts beside
 	// that of the time: so much that tasks on hosts that differ by chance look slower in no more runs than Alpha says.
 	tasksDiffer = 6

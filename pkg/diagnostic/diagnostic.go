@@ -19,8 +19,7 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
-	// Notice is not a problem: something that a person should see at its place.
-	Notice Severity = "notice"
+	Notice  Severity = "notice" // not a problem: something that a person should see at its place
 )
 
 // Cause groups problems by what has to change to make them go away. The tools choose their exit code
@@ -30,22 +29,16 @@ type Cause int
 // The causes, in the order in which they win when a run meets several: a file that cannot be read
 // hides everything behind it, one that does not parse hides its variables and rules.
 const (
-	// Rule is a document that parses but that AWS, or our own stricter rules, would refuse.
-	Rule Cause = iota
-	// Unset is a variable without a value and without a default.
-	Unset
-	// Syntax is text that does not parse.
-	Syntax
-	// Usage is a flag that makes no sense.
-	Usage
-	// File is a file that cannot be read or written.
-	File
+	Rule   Cause = iota // a document that parses but that AWS, or our own stricter rules, would refuse
+	Unset               // a variable without a value and without a default
+	Syntax              // text that does not parse
+	Usage               // a flag that makes no sense
+	File                // a file that cannot be read or written
 )
 
 // Place is where a problem is: a position in a file, or a flag of the command line.
 type Place struct {
-	// File is the file's name as the user gave it.
-	File string `json:"file,omitempty"`
+	File string `json:"file,omitempty"` // the file's name as the user gave it
 	// Line and Col are 1-based; Col counts characters, not bytes. Zero means unknown.
 	Line int `json:"line,omitempty"`
 	Col  int `json:"column,omitempty"`
@@ -71,12 +64,9 @@ type Problem struct {
 	Place    Place
 	Severity Severity
 	Cause    Cause
-	// Rule names the rule that was broken ("fargate-size"), for people who search for it; optional.
-	Rule string
-	// Text is one line: lower case, no full stop, what was found and what was wanted.
-	Text string
-	// Help is one line that says what to do, or empty.
-	Help string
+	Rule     string // names the rule that was broken ("fargate-size"), for people who search for it; optional
+	Text     string // one line: lower case, no full stop, what was found and what was wanted
+	Help     string // one line that says what to do, or empty
 }
 
 // Fatal reports whether the problem stops the run. Whatever is not a warning or a notice does.
@@ -140,8 +130,7 @@ func Code(rule string) string {
 	return ""
 }
 
-// maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
-// errors.
+// maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing errors.
 const maxEdits = 2
 
 // Nearest returns the known name that a person most likely meant by name: within two edits, or equal but for

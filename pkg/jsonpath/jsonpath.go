@@ -1,10 +1,9 @@
 // Package jsonpath finds values in a decoded JSON document by a path as RFC 9535 defines it: the whole
 // of it, with filters and its five functions, and nothing beside it.
 //
-// It refuses to do unbounded work: a path may come from a suite, but the document comes from the server
-// under test, and a gate that a response can hang is no gate. A path that asks for more than a fixed
-// number of steps ends in an error, never in a part of the answer. No stack grows with the document, but where two
-// values are compared.
+// It refuses to do unbounded work: a path may come from a suite, but the document comes from the server under test, and
+// a gate that a response can hang is no gate. A path that asks for more than a fixed number of steps ends in an error,
+// never in a part of the answer. No stack grows with the document, but where two values are compared.
 package jsonpath
 
 import (
@@ -17,10 +16,8 @@ import (
 )
 
 const (
-	// maxLength is the longest path, in bytes. Nobody writes one; it bounds the recursion over segments.
-	maxLength = 16 << 10
-	// maxNesting is how deep filters, parentheses and functions may nest in a path.
-	maxNesting = 100
+	maxLength  = 16 << 10 // the longest path, in bytes. Nobody writes one; it bounds the recursion over segments.
+	maxNesting = 100      // how deep filters, parentheses and functions may nest in a path
 	// maxSteps is the work of one Select: values looked at and values found. A body of 1 MiB, the
 	// default cap, holds about half a million values; one pass takes a twentieth of a second. Without
 	// the bound "$..*..*" over it would find some 10^9 values.
@@ -35,10 +32,8 @@ type Path struct {
 
 // SyntaxError says where and why a path does not parse.
 type SyntaxError struct {
-	// Col is the column of the fault, 1-based, in characters of the path.
-	Col int
-	// Text says what was expected there.
-	Text string
+	Col  int    // the column of the fault, 1-based, in characters of the path
+	Text string // what was expected there
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Col, e.Text) }

@@ -18,32 +18,24 @@ const (
 	// idleTimeout is how long a connection is kept for the next request. Servers close idle ones after 2 s
 	// and more (gunicorn 2 s, Node 5 s, an Application Load Balancer 60 s); below that, a connection that
 	// breaks under a request was broken by the server, not by age.
-	idleTimeout = time.Second
-	// maxHeaderBytes bounds an answer's header, informational ones included.
-	maxHeaderBytes = 256 << 10
-	// bufferSize is that of each connection's read and write buffers.
-	bufferSize = 4 << 10
+	idleTimeout    = time.Second
+	maxHeaderBytes = 256 << 10 // bounds an answer's header, informational ones included
+	bufferSize     = 4 << 10   // that of each connection's read and write buffers
 	// headBuffer is net/http's own for an answer, smaller than any piece of a body that is asked for: see conn.Read.
 	headBuffer = bytes.MinRead - 1
 )
 
 // Target is one side to ask, and how to reach it.
 type Target struct {
-	// URL is scheme, host and port.
-	URL *url.URL
-	// Addrs are the addresses to dial, in turn, instead of resolving the URL's host.
-	Addrs []string
-	// Host is the Host header and, for https, the name to ask for; the URL's when empty.
-	Host string
-	// ServerName is the name that the certificate must have; Host's or the URL's when empty.
-	ServerName string
-	// Roots are the authorities that certificates must come from; the system's when nil.
-	Roots *x509.CertPool
+	URL        *url.URL       // scheme, host and port
+	Addrs      []string       // the addresses to dial, in turn, instead of resolving the URL's host
+	Host       string         // the Host header and, for https, the name to ask for; the URL's when empty
+	ServerName string         // the name that the certificate must have; Host's or the URL's when empty
+	Roots      *x509.CertPool // the authorities that certificates must come from; the system's when nil
 	// Steer changes a URL, the first one and that of each redirect, so that it stays on the target's side, or says why
 	// it cannot; nil where every URL does.
-	Steer func(*url.URL) (why string)
-	// Connections is how many idle connections are kept.
-	Connections int
+	Steer       func(*url.URL) (why string)
+	Connections int // how many idle connections are kept
 	// Dial replaces dialling, for tests without a network.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }

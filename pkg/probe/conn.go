@@ -19,14 +19,12 @@ type conn struct {
 	written atomic.Int64
 	uses    atomic.Int64 // how many requests got it
 	refused atomic.Bool  // nothing is written any more
-	// expires is the end of the server's certificate, zero without TLS.
-	expires time.Time
+	expires time.Time    // the end of the server's certificate, zero without TLS
 
 	read   []byte
 	mu     sync.Mutex
 	unread []byte // the end of read
-	// line is how long the line of an answer's head is so far that is read, -1 where none is read.
-	line int
+	line   int    // how long the line of an answer's head is so far that is read, -1 where none is read
 }
 
 // Write counts before it writes: no connection may break, and its request be taken for one that was not sent, before

@@ -19,38 +19,25 @@ type Fault string
 
 // The faults. FaultNone is an answer that was read whole, whatever its status.
 const (
-	FaultNone Fault = ""
-	// FaultDNS is a host name that does not resolve.
-	FaultDNS Fault = "dns"
-	// FaultRefused is a connection that the target refused, or a target that cannot be reached.
-	FaultRefused Fault = "refused"
+	FaultNone    Fault = ""
+	FaultDNS     Fault = "dns"     // a host name that does not resolve
+	FaultRefused Fault = "refused" // a connection that the target refused, or a target that cannot be reached
 	// FaultLocal is a limit of this machine or its network: no free file descriptor or port, no route. It says nothing
 	// about the target.
-	FaultLocal Fault = "own limit"
-	// FaultReset is a connection that broke before the answer began.
-	FaultReset Fault = "reset"
-	// FaultTimeout is no whole answer within the request's own time.
-	FaultTimeout Fault = "timeout"
-	// FaultCertificate is a certificate that does not verify: nobody's answer was accepted.
-	FaultCertificate Fault = "certificate"
+	FaultLocal       Fault = "own limit"
+	FaultReset       Fault = "reset"       // a connection that broke before the answer began
+	FaultTimeout     Fault = "timeout"     // no whole answer within the request's own time
+	FaultCertificate Fault = "certificate" // a certificate that does not verify: nobody's answer was accepted
 	// FaultHandshake is a handshake that both sides' settings do not allow: a client's certificate, a name, a version.
-	FaultHandshake Fault = "handshake"
-	// FaultTLS is a handshake that failed for another reason.
-	FaultTLS Fault = "tls"
-	// FaultTruncated is a body that ended too early.
-	FaultTruncated Fault = "truncated"
-	// FaultTooLarge is a body over the cap.
-	FaultTooLarge Fault = "too large"
-	// FaultProtocol is an answer that is not HTTP.
-	FaultProtocol Fault = "protocol"
-	// FaultRedirectAway is a redirect that leaves the target.
-	FaultRedirectAway Fault = "redirect away"
-	// FaultRedirectLoop is a redirect that never ends.
-	FaultRedirectLoop Fault = "redirect loop"
-	// FaultRequest is a request that cannot be sent; it is the suite's fault.
-	FaultRequest Fault = "request"
-	// FaultInterrupted is the caller's context that ended: it says nothing about the target.
-	FaultInterrupted Fault = "interrupted"
+	FaultHandshake    Fault = "handshake"
+	FaultTLS          Fault = "tls"           // a handshake that failed for another reason
+	FaultTruncated    Fault = "truncated"     // a body that ended too early
+	FaultTooLarge     Fault = "too large"     // a body over the cap
+	FaultProtocol     Fault = "protocol"      // an answer that is not HTTP
+	FaultRedirectAway Fault = "redirect away" // a redirect that leaves the target
+	FaultRedirectLoop Fault = "redirect loop" // a redirect that never ends
+	FaultRequest      Fault = "request"       // a request that cannot be sent; it is the suite's fault
+	FaultInterrupted  Fault = "interrupted"   // the caller's context that ended: it says nothing about the target
 )
 
 // fault puts an error of net/http into its class.

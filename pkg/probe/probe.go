@@ -29,62 +29,42 @@ const maxExcerpt = 4 << 10
 // Request is what to ask.
 type Request struct {
 	Method string
-	// Path is the path and query, already escaped: "/orders/7?full=1".
-	Path string
+	Path   string // the path and query, already escaped: "/orders/7?full=1"
 	// Link says that Path is a link from the answer to the path From: a URL of the target, or a reference to one.
-	Link bool
-	From string
-	// Header is not changed, and must not be while Do runs.
-	Header http.Header
-	Body   []byte
-	// Timeout covers everything from dialling to the last byte read, redirects included.
-	Timeout time.Duration
-	// MaxBody is the most that is read of the uncompressed body.
-	MaxBody int64
-	// Fresh asks on a new connection, which is closed afterwards.
-	Fresh bool
-	// Host is the Host header; the target's where it is empty.
-	Host string
+	Link    bool
+	From    string
+	Header  http.Header // not changed, and must not be while Do runs
+	Body    []byte
+	Timeout time.Duration // covers everything from dialling to the last byte read, redirects included
+	MaxBody int64         // the most that is read of the uncompressed body
+	Fresh   bool          // asks on a new connection, which is closed afterwards
+	Host    string        // the Host header; the target's where it is empty
 	// Jar holds the cookies that are sent, and gets those that come, redirects included; nil sends none.
-	Jar *Jar
-	// HTTP2 asks over HTTP/2: with TLS, or else with prior knowledge (h2c).
-	HTTP2 bool
+	Jar   *Jar
+	HTTP2 bool // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
 	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
 	// comes is the body.
 	WebSocket *string
-	// Unread says that nothing of the body matters: of an answer that began well it is not read.
-	Unread bool
+	Unread    bool // nothing of the body matters: of an answer that began well it is not read
 	// Events is how many events of an event stream (text/event-stream) are read, of which the body then is; 0 reads none.
-	Events int
-	// KeepRedirect reports a redirect as the answer instead of following it.
-	KeepRedirect bool
+	Events       int
+	KeepRedirect bool // reports a redirect as the answer instead of following it
 }
 
 // Observation is what came of one request. Its texts are foreign: redact before they are shown.
 type Observation struct {
-	// Fault is the class of what went wrong on the way; empty when the whole answer was read.
-	Fault Fault
-	// Text explains the fault in one line.
-	Text string
-	// Status is 0 when no answer came at all. With a fault it may be set: the answer began well.
-	Status int
-	Header http.Header
-	// Body is the uncompressed body, only its beginning after a fault.
-	Body []byte
-	// Latency is the time from the first byte sent to the last byte read.
-	Latency time.Duration
-	// Trailer is what came behind the body, where the request was made over HTTP/2.
-	Trailer http.Header
-	// Expires is when the certificate ends, zero without TLS.
-	Expires time.Time
-	// Cookies are those that the answer and the redirects before it set, in order.
-	Cookies []*http.Cookie
-	// Events is how many events of a stream, or messages of a WebSocket, were read.
-	Events int
-	// Path is the path and query that answered, behind all redirects.
-	Path string
-	// Location is where a redirect that was not followed pointed to.
-	Location string
+	Fault    Fault  // the class of what went wrong on the way; empty when the whole answer was read
+	Text     string // explains the fault in one line
+	Status   int    // 0 when no answer came at all. With a fault it may be set: the answer began well.
+	Header   http.Header
+	Body     []byte         // the uncompressed body, only its beginning after a fault
+	Latency  time.Duration  // the time from the first byte sent to the last byte read
+	Trailer  http.Header    // what came behind the body, where the request was made over HTTP/2
+	Expires  time.Time      // when the certificate ends, zero without TLS
+	Cookies  []*http.Cookie // those that the answer and the redirects before it set, in order
+	Events   int            // how many events of a stream, or messages of a WebSocket, were read
+	Path     string         // the path and query that answered, behind all redirects
+	Location string         // where a redirect that was not followed pointed to
 }
 
 // Answered reports whether a whole answer was read.

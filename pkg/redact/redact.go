@@ -1,8 +1,7 @@
 // Package redact keeps secrets and foreign control characters out of everything that Greenlight prints.
 //
-// Secrets are found by value, wherever they turn up and however they were encoded on the way. The room
-// refuses to decide what is a secret, and it never shortens a text before it has looked through it: half
-// a secret is still one.
+// Secrets are found by value, wherever they turn up and however they were encoded on the way. The room refuses to
+// decide what is a secret, and it never shortens a text before it has looked through it: half a secret is still one.
 package redact
 
 import (
@@ -16,11 +15,10 @@ import (
 	"unicode/utf8"
 )
 
+// How long secrets may be, in bytes.
 const (
-	// MaxSecret is the most that one secret may have, in bytes: what Secrets Manager takes.
-	MaxSecret = 64 << 10
-	// MaxSecrets is the most that all secrets of a run may have together, in bytes.
-	MaxSecrets = 256 << 10
+	MaxSecret  = 64 << 10  // the most that one secret may have: what Secrets Manager takes
+	MaxSecrets = 256 << 10 // the most that all secrets of a run may have together
 )
 
 // Mask stands where a secret was.

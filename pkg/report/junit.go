@@ -48,8 +48,7 @@ type (
 		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
 	}
-	// junitSeconds is a duration, written in seconds, to the millisecond.
-	junitSeconds time.Duration
+	junitSeconds time.Duration // a duration, written in seconds, to the millisecond
 )
 
 // MarshalText writes the seconds.
@@ -57,9 +56,8 @@ func (s junitSeconds) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%.3f", time.Duration(s).Seconds()), nil
 }
 
-// JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each
-// check, and one for the verdict of the whole, so that no reader of it sees only green where the
-// verdict is another. It is a Writer.
+// JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each check, and one
+// for the verdict of the whole, so that no reader of it sees only green where the verdict is another. It is a Writer.
 //
 // FAIL is a failure; ERROR, and an INCONCLUSIVE that no policy allows, is an error; an allowed
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.

@@ -15,14 +15,10 @@ import (
 // Terminal writes for people at a terminal: every failed assertion with what was expected and what
 // came, then the counts, and the verdict as the last line, where a terminal's reader looks first.
 type Terminal struct {
-	// Color turns on colours. Whether the terminal wants them is the caller's to know.
-	Color bool
-	// Width is the terminal's, in characters; excerpts and quoted lines are cut to it. Zero cuts nothing.
-	Width int
-	// Source is the suite's text, of which the line that failed is quoted; redacted by the caller. Optional.
-	Source []byte
-	// Quiet leaves out what passed: only what failed, and the verdict line.
-	Quiet bool
+	Color  bool   // turns on colours. Whether the terminal wants them is the caller's to know.
+	Width  int    // the terminal's, in characters; excerpts and quoted lines are cut to it. Zero cuts nothing.
+	Source []byte // the suite's text, of which the line that failed is quoted; redacted by the caller. Optional.
+	Quiet  bool   // leaves out what passed: only what failed, and the verdict line
 }
 
 // style is the number of an SGR escape code.

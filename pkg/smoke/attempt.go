@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// eventuallyEvery is the interval between the requests of a step that declares `eventually`.
-	eventuallyEvery = 200 * time.Millisecond
+	eventuallyEvery = 200 * time.Millisecond // the interval between the requests of a step that declares `eventually`
 	// maxFindings bounds the findings of one attempt or check: of a list of a thousand wrong items the first ones are
 	// enough.
 	maxFindings = 20
@@ -37,28 +36,22 @@ type attempt struct {
 	number int
 	fresh  bool
 	jar    *probe.Jar
-	// from are the paths that captures came from, which a link among them refers to.
-	from map[string]string
-	// scope.secrets includes the secrets that were captured.
-	scope suite.Scope
+	from   map[string]string // the paths that captures came from, which a link among them refers to
+	scope  suite.Scope       // scope.secrets includes the secrets that were captured
 
 	findings  []finding.Finding
 	latencies []time.Duration
 	asserted  int
 	// fault and status are those of the request that failed.
-	fault  probe.Fault
-	status int
-	// stopped is set when the run's time ended during the attempt, which then proves nothing.
-	stopped bool
+	fault   probe.Fault
+	status  int
+	stopped bool // whether the run's time ended during the attempt, which then proves nothing
 	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
 	// verify, a limit of this machine's own.
-	config string
-	// learned is how much was captured as a secret, in bytes.
-	learned int
-	// hidden is set when the answer may hold a secret that could not be found in it.
-	hidden bool
-	// other is the version that answered instead of the expected release, when the answer showed one.
-	other string
+	config  string
+	learned int    // how much was captured as a secret, in bytes
+	hidden  bool   // whether the answer may hold a secret that could not be found in it
+	other   string // the version that answered instead of the expected release, when the answer showed one
 }
 
 func (a *attempt) failed() bool { return len(a.findings) > 0 }

@@ -24,8 +24,7 @@ import (
 const coldPairs = 5
 
 const (
-	// sideBySide is how many comparisons are measured at a time.
-	sideBySide = 3
+	sideBySide = 3 // how many comparisons are measured at a time
 	// wide is how many requests of a comparison a side has at a time, at most, warmWide how many while it warms up.
 	wide, warmWide = 4, 8
 )
@@ -114,10 +113,8 @@ type measurement struct {
 	Sample     compare.Sample
 	// Green and Blue are the first failure of each side, in words: "blue answered GET /report: status: …".
 	Green, Blue string
-	// Dead says that the old release never answered but with a server's error: it does not serve.
-	Dead bool
-	// Whole says that nothing is left to measure.
-	Whole bool
+	Dead        bool // the old release never answered but with a server's error: it does not serve
+	Whole       bool // nothing is left to measure
 
 	runner *runner
 	asked  *suite.Check

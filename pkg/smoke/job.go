@@ -16,18 +16,15 @@ type Job struct {
 	Values map[string]suite.Value `json:"values,omitempty"`
 	// Target is the way to the release to judge, Baseline to the one that serves production, without a URL when there
 	// is none.
-	Target   Side `json:"target"`
-	Baseline Side `json:"baseline,omitzero"`
-	// Nonce identifies this run; its report repeats it.
-	Nonce string `json:"nonce,omitempty"`
+	Target   Side   `json:"target"`
+	Baseline Side   `json:"baseline,omitzero"`
+	Nonce    string `json:"nonce,omitempty"` // identifies this run; its report repeats it
 	// NoBaseline says why there is no Baseline where that has a reason ("production already serves the new
 	// release"); it is told wherever a baseline is missed.
 	NoBaseline string `json:"no_baseline,omitempty"`
-	// Hidden are further texts that no output may show: the function's own credentials. They never leave
-	// the process.
-	Hidden []string `json:"-"`
-	// Release is the expected version, ${RELEASE}; empty when it is not known.
-	Release string `json:"release,omitempty"`
+	// Hidden are further texts that no output may show: the function's own credentials. They never leave the process.
+	Hidden  []string `json:"-"`
+	Release string   `json:"release,omitempty"` // the expected version, ${RELEASE}; empty when it is not known
 	// DeploymentID is ${DEPLOYMENT_ID}.
 	DeploymentID string `json:"deployment_id,omitempty"`
 	// Phases are the phases to run; they run in the order of the constants, whatever the order here.

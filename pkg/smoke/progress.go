@@ -10,8 +10,7 @@ type Progress struct {
 	Check       *finding.CheckResult
 	Compare     *finding.Comparison
 	Readiness   *finding.Readiness
-	// Text is one line about what is going on, redacted.
-	Text string
+	Text        string // one line about what is going on, redacted
 }
 
 // tell calls the watcher, from one goroutine at a time.

@@ -24,11 +24,10 @@ const maxRelapseFactor = 5
 // waiting is the state of the wait for the expected release.
 type waiting struct {
 	finding.Readiness
-	started time.Time
-	checks  []*suite.Check
-	right   bool // the expected release has answered at least once
-	// others counts the other versions that answered after that.
-	others      map[string]int
+	started     time.Time
+	checks      []*suite.Check
+	right       bool           // the expected release has answered at least once
+	others      map[string]int // counts the other versions that answered after that
 	otherRounds int
 	last        *attempt // the last that failed
 	consecutive int      // the suite's

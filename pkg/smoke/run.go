@@ -18,12 +18,10 @@ import (
 )
 
 const (
-	// cleanupGrace is how long "always" steps are still tried after the run's context has ended.
-	cleanupGrace = time.Second
+	cleanupGrace = time.Second // how long "always" steps are still tried after the run's context has ended
 	// lastGrace is when Run returns at the latest after its context has ended, whatever hangs.
 	lastGrace = cleanupGrace + 500*time.Millisecond
-	// maxReason bounds a one-line reason, in characters.
-	maxReason = 500
+	maxReason = 500 // bounds a one-line reason, in characters
 )
 
 // ReadAndRun reads a suite and runs it as Run does. When the suite is wrong, the report's verdict is ERROR.
@@ -93,11 +91,9 @@ type runner struct {
 	checks   []*suite.Check // those that the tags select
 	compares []*suite.Comparison
 	green    *side
-	blue     *side // nil when no baseline is known
-	// past is how far an earlier run came that this one goes on with.
-	past halfway
-	// deadline ends the wait for readiness, and the wait for a shared fault to pass.
-	deadline time.Time
+	blue     *side     // nil when no baseline is known
+	past     halfway   // how far an earlier run came that this one goes on with
+	deadline time.Time // ends the wait for readiness, and the wait for a shared fault to pass
 
 	mu    sync.Mutex
 	found findings
@@ -110,16 +106,14 @@ type findings struct {
 	checks    []*finding.CheckResult // by index of runner.checks
 	flows     []finding.CheckResult  // setup and teardown
 	compares  []finding.Comparison
-	// excused counts comparisons that the suite's policy leaves out.
-	excused int
-	notRun  []finding.NotRun
+	excused   int // counts comparisons that the suite's policy leaves out
+	notRun    []finding.NotRun
 	// faults are the problems other than failed checks: in the suite, with a certificate, in this program, or time that
 	// ran out.
 	faults   []verdictReason
 	warnings []string
 	proven   bool
-	// begun are the checks that time ended in the middle of.
-	begun []string
+	begun    []string // the checks that time ended in the middle of
 	halfway
 }
 

@@ -25,8 +25,7 @@ type side struct {
 	limiter *rate.Limiter
 	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
 	headers http.Header
-	// session is the setup that ran on this side, nil without one: what it captured, and its cookies.
-	session *attempt
+	session *attempt // the setup that ran on this side, nil without one: what it captured, and its cookies
 }
 
 // ask sends one request when the rate allows it.

@@ -13,8 +13,7 @@ import (
 // Side is the way to one release: made once, and used by all that asks it, in readiness, checks and comparisons. What
 // leads to one side is never sent to the other, whatever the suite says.
 type Side struct {
-	// URL is the base URL: "http://alb.example:8080".
-	URL string `json:"url"`
+	URL string `json:"url"` // the base URL: "http://alb.example:8080"
 	// Addrs are addresses ("10.0.1.7:8080") to dial, in turn, instead of resolving the URL's host; the Host header, SNI
 	// and certificate check stay the URL's.
 	Addrs []string `json:"addrs,omitempty"`

@@ -28,12 +28,9 @@ const (
 	left, right, top, bottom = 62, 6, 8, 34
 	// maxMarks bounds the marks of one series; beyond it neighbours share one, the slow ones first.
 	maxMarks = 600
-	// logFrom is the ratio of slowest to quickest from which the scale is logarithmic.
-	logFrom = 20
-	// longest is where the scale ends for sure; nobody waits that long for a response.
-	longest = 1000 * time.Hour
-	// bins are the parts of the scale in which is counted what came.
-	bins = 40
+	logFrom  = 20               // the ratio of slowest to quickest from which the scale is logarithmic
+	longest  = 1000 * time.Hour // where the scale ends for sure; nobody waits that long for a response
+	bins     = 40               // the parts of the scale in which is counted what came
 )
 
 // Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
@@ -71,7 +68,7 @@ func begin(title string, tall int) *picture {
 	return p
 }
 
-func (p *picture) add(format string, values ...any) { fmt.Fprintf(p, format, values...) }
+func (p *picture) add(format string, values ...any) { _, _ = fmt.Fprintf(p, format, values...) }
 
 func (p *picture) end() string {
 	p.add("</svg>")

@@ -26,11 +26,9 @@ type Markup string
 
 // Page collects the text of a page.
 type Page struct {
-	b strings.Builder
-	// columns are the headings of the table that was begun last.
-	columns []string
-	// sections are the levels of those that are open.
-	sections []int
+	b        strings.Builder
+	columns  []string // the headings of the table that was begun last
+	sections []int    // the levels of those that are open
 }
 
 // Add adds markup, with a value in the place of each %v: Markup as it is, everything else as a text, in which nothing
