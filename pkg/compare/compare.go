@@ -1,9 +1,8 @@
 // Package compare says whether the green side of paired requests does worse than the blue one: more
 // errors, slower as a whole, a longer tail, or over a bound. Alpha is spread over all tests of a suite by Holm's method.
 //
-// It is statistics alone: it sends nothing, knows no suite and applies no policy. It refuses to call
-// green worse on a difference that chance makes, or that nobody would feel; it never fails green for
-// being better; and on too little evidence it says so instead of passing.
+// It is statistics alone: it sends nothing, knows no suite and applies no policy. It never calls green worse by chance,
+// nor for what nobody would feel, nor for being better; and on too little evidence it says so instead of passing.
 //
 // Requests are not independent: a service drifts, its tasks run on hosts that differ, and a new one is cold. So what
 // counts for the middle is not how many requests were made but how the parts of the time differ, and the tasks; and
@@ -29,12 +28,10 @@ const (
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
-	// MinRatio and MinShift are what a user would feel, where nothing else is said: a smaller shift may be real, but is
-	// not a reason to stop.
+	// MinRatio and MinShift are what a user would feel, where nothing else is said: less is no reason to stop.
 	MinRatio = 1.25
 	MinShift = 20 * time.Millisecond
-	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift. It is much when so many
-	// answers are in it.
+	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift. So many answers in it are much.
 	tailRatio = 2
 	tailShift = 100 * time.Millisecond
 	muchTail  = 0.05
@@ -121,8 +118,7 @@ type Result struct {
 	// Reason is one line: what was found, in words for anybody. Statistics are the tests that it rests on.
 	Reason, Statistics string
 	Warning            string // what somebody should know of a check that passed, or ""
-	// Pairs counts those that both sides answered well. Errors and answers are those of all blocks, percentiles and
-	// what follows those of the last one.
+	// Pairs counts those that both sides answered well. Errors and answers are of all blocks, all else of the last one.
 	Pairs       int
 	Green, Blue Side
 	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
@@ -321,8 +317,7 @@ func (l look) tails() string {
 		l.blueTail, l.blue.Answered)
 }
 
-// decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
-// enough, else Pass.
+// decide sets the outcome: Fail when green is worse by a rule, Inconclusive on too little evidence, else Pass.
 func (r *Result) decide(s Sample) {
 	r.Statistics = r.statistics()
 	worse := r.worse(s)

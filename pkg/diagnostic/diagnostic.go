@@ -22,8 +22,7 @@ const (
 	Notice  Severity = "notice" // not a problem: something that a person should see at its place
 )
 
-// Cause groups problems by what has to change to make them go away. The tools choose their exit code
-// by the gravest cause present.
+// Cause groups problems by what has to change to make them go away. The gravest one present makes the exit code.
 type Cause int
 
 // The causes, in the order in which they win when a run meets several: a file that cannot be read
@@ -133,9 +132,8 @@ func Code(rule string) string {
 // maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing errors.
 const maxEdits = 2
 
-// Nearest returns the known name that a person most likely meant by name: within two edits, or equal but for
-// case. A short name must be nearer, or everything would match. It returns false when no known name is near, and
-// for a name that is itself known.
+// Nearest returns the known name that a person most likely meant: within two edits, or equal but for case. A short name
+// must be nearer, or everything would match. It is false when none is near, and for a name that is itself known.
 func Nearest(name string, known []string) (string, bool) {
 	return nearest(name, known, func(k string) int { return min(maxEdits, (len(k)-1)/2) })
 }

@@ -1,5 +1,4 @@
-// Package finding holds what a run of a smoke suite found: findings, the verdict on each check and comparison, and the
-// report of all of them.
+// Package finding holds what a run of a smoke suite found: findings, verdicts on checks and comparisons, the report.
 //
 // It is values only, in the form in which they are stored and sent. It finds nothing, decides nothing and prints
 // nothing: pkg/smoke fills a report, pkg/decision weighs it, pkg/report shows it.
@@ -19,16 +18,14 @@ type Phase string
 
 // The phases, in the order in which they run.
 const (
-	// PhaseReady waits until the target answers as the expected release. Only here is anything retried
-	// that did not declare it.
+	// PhaseReady waits until the target answers as the expected release. Only here is retried what did not declare it.
 	PhaseReady   Phase = "ready"
 	PhaseJudge   Phase = "judge"   // runs every attempt of every check; each one counts
 	PhaseCompare Phase = "compare" // asks target and baseline in turn and compares what they answer
 	PhaseWatch   Phase = "watch"   // looks at what AWS measures of both sides under production's traffic
 )
 
-// Report is what a run found out. Every text in it is redacted and safe to print: no secret's value,
-// no control characters from a response.
+// Report is what a run found out. Every text in it is safe to print: no secret's value, no control characters.
 type Report struct {
 	Greenlight   string `json:"greenlight,omitempty"` // the version of the program whose run it was
 	Suite        string `json:"suite"`

@@ -18,9 +18,8 @@ import (
 const (
 	maxLength  = 16 << 10 // the longest path, in bytes. Nobody writes one; it bounds the recursion over segments.
 	maxNesting = 100      // how deep filters, parentheses and functions may nest in a path
-	// maxSteps is the work of one Select: values looked at and values found. A body of 1 MiB, the
-	// default cap, holds about half a million values; one pass takes a twentieth of a second. Without
-	// the bound "$..*..*" over it would find some 10^9 values.
+	// maxSteps is the work of one Select: values looked at and found. A body of 1 MiB, the default cap, holds half a
+	// million; one pass takes a twentieth of a second. Without the bound "$..*..*" over it would find some 10^9.
 	maxSteps = 8_000_000
 )
 
@@ -101,8 +100,7 @@ type selector func(r *run, node any, yield func(any) bool) bool
 // run is one Select: the document, and what is left of its steps.
 type run struct {
 	root any
-	// left falls below zero when the work is used up; from then on nothing is true and nothing is found,
-	// and Select throws all of it away.
+	// left falls below zero when the work is used up; from then on nothing is found, and Select throws it all away.
 	left int
 	// absolute keeps what paths from the root found, which is the same for every value that a filter tries.
 	absolute map[*query][]any
@@ -120,8 +118,7 @@ func (r *run) spend(steps int) bool {
 // all is for find: as many as there are.
 const all = math.MaxInt
 
-// find returns the first values that the query finds, starting at the value at hand or the root; all of those from
-// the root.
+// find returns the first values that the query finds, from the value at hand on; from the root, all of them.
 func (r *run) find(q *query, at any, most int) []any {
 	if !q.relative {
 		if found, ok := r.absolute[q]; ok {

@@ -212,8 +212,7 @@ func (p *parser) joined(op string, part func() logical) logical {
 	return joined(op == "||", all)
 }
 
-// basic reads what "&&" and "||" join: a condition in parentheses, a test or a comparison. A "!" before a comparison
-// needs parentheses.
+// basic reads what "&&" and "||" join: a condition in parentheses, which "!" before a comparison needs, or a test.
 func (p *parser) basic() logical {
 	negated := p.take("!")
 	if negated {

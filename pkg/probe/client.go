@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	// idleTimeout is how long a connection is kept for the next request. Servers close idle ones after 2 s
-	// and more (gunicorn 2 s, Node 5 s, an Application Load Balancer 60 s); below that, a connection that
-	// breaks under a request was broken by the server, not by age.
+	// idleTimeout is how long a connection is kept. Servers close idle ones after 2 s and more (gunicorn 2 s, Node 5 s, an
+	// ALB 60 s); below that, one that breaks under a request was broken by the server, not by age.
 	idleTimeout    = time.Second
 	maxHeaderBytes = 256 << 10 // bounds an answer's header, informational ones included
 	bufferSize     = 4 << 10   // that of each connection's read and write buffers
@@ -32,8 +31,7 @@ type Target struct {
 	Host       string         // the Host header and, for https, the name to ask for; the URL's when empty
 	ServerName string         // the name that the certificate must have; Host's or the URL's when empty
 	Roots      *x509.CertPool // the authorities that certificates must come from; the system's when nil
-	// Steer changes a URL, the first one and that of each redirect, so that it stays on the target's side, or says why
-	// it cannot; nil where every URL does.
+	// Steer changes a URL, also a redirect's, so that it stays on the target's side, or says why it cannot; or it is nil.
 	Steer       func(*url.URL) (why string)
 	Connections int // how many idle connections are kept
 	// Dial replaces dialling, for tests without a network.

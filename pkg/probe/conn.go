@@ -27,8 +27,7 @@ type conn struct {
 	line   int    // how long the line of an answer's head is so far that is read, -1 where none is read
 }
 
-// Write counts before it writes: no connection may break, and its request be taken for one that was not sent, before
-// what was written is counted.
+// Write counts before it writes: a connection may break before that returns, and its request was sent all the same.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.refused.Load() {
 		return 0, errReplayed
@@ -113,8 +112,7 @@ type clientCertificate struct {
 	wanted atomic.Bool
 }
 
-// explained is the error with what it means: where a client's certificate was wanted, the server tells it in the first
-// answer.
+// explained is the error with what it means: that a client's certificate was wanted the first answer tells.
 func (c *conn) explained(err error) error {
 	if secure, ok := c.Conn.(*tls.Conn); ok {
 		if below, ok := secure.NetConn().(*clientCertificate); ok {

@@ -13,8 +13,7 @@ import (
 	"syscall"
 )
 
-// Fault is a class of what can go wrong between a request and its whole answer. Two sides that fail with
-// the same class fail in the same way.
+// Fault is a class of what can go wrong between a request and its whole answer; two sides with the same fail alike.
 type Fault string
 
 // The faults. FaultNone is an answer that was read whole, whatever its status.
@@ -22,8 +21,7 @@ const (
 	FaultNone    Fault = ""
 	FaultDNS     Fault = "dns"     // a host name that does not resolve
 	FaultRefused Fault = "refused" // a connection that the target refused, or a target that cannot be reached
-	// FaultLocal is a limit of this machine or its network: no free file descriptor or port, no route. It says nothing
-	// about the target.
+	// FaultLocal is a limit of this machine or its network (file descriptors, ports, routes), not of the target.
 	FaultLocal       Fault = "own limit"
 	FaultReset       Fault = "reset"       // a connection that broke before the answer began
 	FaultTimeout     Fault = "timeout"     // no whole answer within the request's own time
@@ -104,8 +102,7 @@ func classOf(err error) (Fault, string) {
 	return FaultProtocol, text
 }
 
-// isLocal reports whether this machine's kernel caused the error, also during a name lookup, of whose error package net
-// keeps only the text.
+// isLocal reports whether this machine's kernel caused the error, also in a lookup, whose error has only the text.
 func isLocal(err error) bool {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	for _, own := range []error{

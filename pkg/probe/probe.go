@@ -1,9 +1,8 @@
 // Package probe sends one HTTP request and says what came of it: a request -> an Observation.
 //
-// It asks once, within one deadline that covers everything from dialling to the last byte, and it never
-// asks again: not on another address, not after a reset, not through a proxy. It always verifies
-// certificates, never leaves the target on a redirect, and never reads more than it was told to. It
-// refuses to judge: what an answer means is its callers' business.
+// It asks once, within one deadline for everything from dialling to the last byte, and never again: not on another
+// address, not after a reset, not through a proxy. It always verifies certificates, never leaves the target on a
+// redirect, and never reads more than it was told to. What an answer means is its callers' business.
 package probe
 
 import (
@@ -19,8 +18,7 @@ import (
 	"time"
 )
 
-// maxRedirects is how many redirects within the target are followed: browsers give up at 20, and a
-// smoke test that needs more than 10 tests the wrong path.
+// maxRedirects is how many redirects within the target are followed: browsers give up at 20.
 const maxRedirects = 10
 
 // maxExcerpt is how much of an oversized or broken body is kept, for people to look at.

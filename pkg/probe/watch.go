@@ -66,8 +66,7 @@ func (w *watcher) connection() *conn {
 	return w.conn
 }
 
-// behind says what came behind the answer. Once its end was read, the connection may be the next request's, and what
-// comes is that one's answer.
+// behind says what came behind the answer, as long as the connection is not the next request's.
 func (w *watcher) behind() string {
 	c := w.connection()
 	if c == nil {

@@ -149,18 +149,15 @@ func digit(c rune, bits int) int {
 	return strings.IndexRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
 }
 
-// place is a position in a text, and how much of the character there has been read: bytes of a character, bits of a
-// digit.
+// place is a position in a text, and how much of the character there was read: its bytes, or the bits of a digit.
 type place struct{ at, part int }
 
 // reading is one way to read a text, a byte at a time.
 type reading struct {
-	// byte returns what is read at a place, the next place, and the position behind all that the byte was
-	// read from: 0 where nothing can be read.
+	// byte returns what is read at a place, the next place, and the position behind all that it was read from, or 0.
 	byte func(place) (b byte, next place, end int)
 	last int // the highest bit of a digit at which a secret can begin; it can begin at every second one
-	// least is the length of the shortest secret that is looked for: almost any text can be read as base64, so short
-	// ones would turn up by chance.
+	// least is the shortest secret that is looked for: almost any text can be read as base64, and short ones by chance.
 	least int
 	end   int // where the text ends for one that was cut off, perhaps within an escape or a code
 }

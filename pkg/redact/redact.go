@@ -90,8 +90,7 @@ func parts(secret any) (all []string) {
 // Text returns s with every secret hidden.
 func (r *Redactor) Text(s string) string { return r.hide(s, false) }
 
-// Cut is Text for a text that was cut off at its end, perhaps within a secret: a beginning of a secret
-// that stands there is hidden too.
+// Cut is Text for a text that was cut off, perhaps within a secret: a beginning of one at its end is hidden, too.
 func (r *Redactor) Cut(s string) string { return r.hide(s, true) }
 
 // Line returns s redacted and made safe to print within a line of at most limit characters.
@@ -133,8 +132,7 @@ func (r *Redactor) hide(s string, cut bool) string {
 	return b.String()
 }
 
-// Check returns an error that names the secret that is too large to be hidden in what is printed. The map's keys are
-// the names; the error holds no value.
+// Check returns an error that names the secret, a key of the map, that is too large to be hidden; it holds no value.
 func Check(secrets map[string]string) error {
 	all := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
@@ -151,9 +149,8 @@ func Check(secrets map[string]string) error {
 	return nil
 }
 
-// Safe returns foreign text as one line of at most limit characters that cannot do anything to a
-// terminal or a log: white space is one blank, control and direction characters and broken UTF-8 are
-// shown as escapes. A limit of 0 is none.
+// Safe returns foreign text as one line of at most limit characters (0: any) that does nothing to a terminal or a log:
+// white space is one blank, control and direction characters and broken UTF-8 are escapes.
 func Safe(s string, limit int) string {
 	if limit <= 0 {
 		limit = len(s) * 10

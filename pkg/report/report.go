@@ -1,6 +1,5 @@
-// Package report writes what a run of a smoke suite found, for whoever reads it: people at a terminal,
-// CodeBuild's report groups (JUnit), programs (JSON), pull requests (Markdown), and an operator at two
-// in the morning (one HTML page that stands alone).
+// Package report writes what a run of a smoke suite found: for people at a terminal, CodeBuild's report groups (JUnit),
+// programs (JSON), pull requests (Markdown), and an operator at two in the morning (an HTML page that stands alone).
 //
 // It refuses to judge: verdict, blame and reason are the report's own, and every format shows them
 // first or last, where its reader looks. It never lets a text of a server's become markup, an escape

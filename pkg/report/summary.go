@@ -81,8 +81,7 @@ func filled[T comparable](format string, value T) string {
 	return fmt.Sprintf(format, value)
 }
 
-// bad returns what a reader must see: the checks that do not pass, in the suite's order, those that
-// are only observed last.
+// bad returns what a reader must see: the checks that do not pass, in their order, those that are only observed last.
 func bad(r finding.Report) (all []finding.CheckResult) {
 	for _, observed := range []bool{false, true} {
 		for _, c := range r.Checks {

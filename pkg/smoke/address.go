@@ -17,9 +17,8 @@ import (
 // lookupTime bounds looking two names up to see whether they are one address.
 const lookupTime = 2 * time.Second
 
-// SameAddress reports whether two base URLs lead to the same host and port, however they are written: upper or lower
-// case, a dot at the name's end, a slash, the scheme's default port, and the different names of loopback make no
-// difference.
+// SameAddress reports whether two base URLs lead to the same host and port, however they are written: case, a dot or
+// slash at the end, the scheme's default port and loopback's other names make no difference.
 func SameAddress(a, b string) bool {
 	first, second := dialled(a), dialled(b)
 	return first != "" && first == second

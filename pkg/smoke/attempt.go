@@ -17,8 +17,7 @@ import (
 
 const (
 	eventuallyEvery = 200 * time.Millisecond // the interval between the requests of a step that declares `eventually`
-	// maxFindings bounds the findings of one attempt or check: of a list of a thousand wrong items the first ones are
-	// enough.
+	// maxFindings bounds the findings of one attempt or check: of a thousand wrong items the first ones are enough.
 	maxFindings = 20
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
 	maxExcerptBytes = 8 << 10
@@ -46,8 +45,7 @@ type attempt struct {
 	fault   probe.Fault
 	status  int
 	stopped bool // whether the run's time ended during the attempt, which then proves nothing
-	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
-	// verify, a limit of this machine's own.
+	// config says why the release is not to blame: a request that cannot be sent, a certificate, a limit of our own.
 	config  string
 	learned int    // how much was captured as a secret, in bytes
 	hidden  bool   // whether the answer may hold a secret that could not be found in it
@@ -130,8 +128,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 	}
 }
 
-// refused notes a request that cannot be built. When a captured value makes it impossible, the response with that value
-// is to blame, otherwise the suite.
+// refused notes a request that cannot be built: to blame is the response that a value was captured from, or the suite.
 func (a *attempt) refused(i int, s *suite.Step, err error) {
 	text := a.scope.Secrets.Line(err.Error(), maxReason)
 	if len(a.scope.Captured) == 0 || errors.Is(err, suite.ErrLink) {

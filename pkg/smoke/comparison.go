@@ -19,8 +19,7 @@ import (
 )
 
 // coldPairs is how many pairs in a row without two right answers end the warm-up. compare.MinPairs of them end the
-// comparison: Fisher's test then has a p-value of 1e-11 when only green fails, and when blue fails there is nothing to
-// compare with.
+// comparison: if only green fails, Fisher's p-value is then 1e-11, and if blue does, there is nothing to compare with.
 const coldPairs = 5
 
 const (
@@ -29,8 +28,7 @@ const (
 	wide, warmWide = 4, 8
 )
 
-// compare asks target and baseline in turn and compares their answers. Blocked, when not empty, says why nothing is
-// compared.
+// compare asks target and baseline in turn and compares their answers. Blocked, if not empty, says why it does not.
 func (r *runner) compare(ctx context.Context, blocked string) {
 	switch {
 	case len(r.compares) == 0:

@@ -14,8 +14,7 @@ import (
 	greenlight "github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
-// finish writes the report. The verdict starts as an error, and is PASS only when something that counts
-// was tested and nothing speaks against it.
+// finish writes the report: PASS only when something that counts was tested and nothing speaks against it.
 func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,8 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 )
 
-// mostIdle is after how many runs in a row that got nothing done nobody goes on: a request then takes longer than a
-// run.
+// mostIdle is after how many runs in a row that got nothing done nobody goes on: a request takes longer than a run.
 const mostIdle = 3
 
 // halfway is what another run needs to go on with one whose time was up. Like a report, it holds nothing secret.

@@ -19,8 +19,7 @@ type Job struct {
 	Target   Side   `json:"target"`
 	Baseline Side   `json:"baseline,omitzero"`
 	Nonce    string `json:"nonce,omitempty"` // identifies this run; its report repeats it
-	// NoBaseline says why there is no Baseline where that has a reason ("production already serves the new
-	// release"); it is told wherever a baseline is missed.
+	// NoBaseline says why there is none ("production already serves the new release"), wherever one is missed.
 	NoBaseline string `json:"no_baseline,omitempty"`
 	// Hidden are further texts that no output may show: the function's own credentials. They never leave the process.
 	Hidden  []string `json:"-"`
@@ -33,8 +32,7 @@ type Job struct {
 	Tags []string `json:"tags,omitempty"`
 	// Concurrency overrides the suite's policy when it is positive.
 	Concurrency int `json:"concurrency,omitempty"`
-	// Deadline is the latest time at which the sender wants the report. It is zero when the job is run here: then the
-	// context has the deadline.
+	// Deadline is when the sender wants the report; zero when the job is run here: then the context has the deadline.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.
 	GoOn   bool            `json:"go_on,omitempty"`

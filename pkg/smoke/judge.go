@@ -18,8 +18,7 @@ import (
 // noticed within a second, and a release that is down gets one request a second for each check.
 const sharedEvery = time.Second
 
-// warmEvery says which attempts use a connection that is kept open: the first, and then every fifth. The others open a
-// new one.
+// warmEvery says which attempts use a connection that is kept: the first, and then every fifth. The others open one.
 const warmEvery = 5
 
 // mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
@@ -66,8 +65,7 @@ func (r *runner) judge(ctx context.Context) (all bool) {
 }
 
 func (r *runner) judgeChecks(ctx context.Context) {
-	// A slot is the right to send requests. A check holds one while it works, and gives it back while it waits for blue
-	// to recover.
+	// A slot is the right to send requests. A check gives its slot back while it waits for blue to recover.
 	slots := make(chan struct{}, r.concurrency())
 	var all sync.WaitGroup
 	var next, done atomic.Int64

@@ -14,8 +14,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// readyPause is the pause after a failed round of readiness. There is none after a round that held, so that twenty in a
-// row take no longer than their requests.
+// readyPause is the pause after a failed round. After one that held there is none, so that twenty do not take longer.
 const readyPause = time.Second
 
 // maxRelapseFactor bounds how many more rounds in a row are asked for after answers of another release.
@@ -78,9 +77,8 @@ func (r *runner) ready(ctx context.Context) bool {
 	}
 }
 
-// rounds asks all readiness checks: in one round until the release has answered, and from then on in as many rounds
-// side by side as checks may run, since only an unbroken row of right answers counts. For each round it returns the
-// attempt that failed, or nil.
+// rounds asks all readiness checks: in one round until the release has answered, then in as many side by side as checks
+// may run, since only an unbroken row counts. It returns the attempt that failed for each round, or nil.
 func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 	n := 1
 	if w.Consecutive > 0 {
@@ -109,8 +107,7 @@ func (r *runner) rounds(ctx context.Context, w *waiting) []*attempt {
 }
 
 // needed is how many rounds must hold in a row. With one old task among four, 20 right answers in a row come by chance
-// once in 300 tries, and every answer of another release after the first right one begins one more try. So each such
-// answer raises the number.
+// once in 300 tries; every answer of another release after the first right one is one more try, and raises the number.
 func (w *waiting) needed() int { return w.consecutive * min(1+w.otherRounds, maxRelapseFactor) }
 
 func (w *waiting) failed(a *attempt) {
@@ -180,8 +177,7 @@ func (r *runner) notReady(ctx context.Context, w *waiting) (finding.Blame, strin
 	return finding.BlameRelease, reason + ": " + why
 }
 
-// sharedByBlue asks the old release once whether it fails in the same way: with the same class of transport error, or a
-// 5xx status.
+// sharedByBlue asks the old release once whether it fails in the same way: the same error on the way, or a 5xx status.
 func (r *runner) sharedByBlue(ctx context.Context, a *attempt) bool {
 	if r.blue == nil || ctx.Err() != nil || !shareable(a) || r.suite.HostMentionsRelease() {
 		return false

@@ -108,8 +108,7 @@ type findings struct {
 	compares  []finding.Comparison
 	excused   int // counts comparisons that the suite's policy leaves out
 	notRun    []finding.NotRun
-	// faults are the problems other than failed checks: in the suite, with a certificate, in this program, or time that
-	// ran out.
+	// faults are problems other than failed checks: in the suite, with a certificate, in this program, with time.
 	faults   []verdictReason
 	warnings []string
 	proven   bool

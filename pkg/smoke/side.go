@@ -48,8 +48,7 @@ func (s *side) close() {
 	}
 }
 
-// side makes a side of the job, which must not be led to where the other one is. The suite's own host is sent where it
-// leads there.
+// side makes a side of the job, never led to where the other one is. The suite's host is sent where it leads there.
 func (r *runner) side(name string, way, other Side, host string) (*side, error) {
 	base, err := BaseURL(way.URL)
 	if err != nil {
@@ -96,8 +95,7 @@ func shownURL(base string) string {
 	return u.Redacted()
 }
 
-// BaseURL checks a target's or baseline's URL: scheme, host and port, and nothing else. No error quotes it: it may
-// hold a password.
+// BaseURL checks a side's URL: scheme, host and port, and nothing else. No error quotes it: it may hold a password.
 func BaseURL(base string) (*url.URL, error) {
 	const want = "want http://host:port or https://host"
 	u, err := url.Parse(base)

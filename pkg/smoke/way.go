@@ -41,8 +41,7 @@ func (s Side) host(ofSuite string) string {
 	return strings.NewReplacer("*", "x", "?", "x").Replace(s.Hosts[0])
 }
 
-// steer keeps URLs on the side: it says why a path does not lead there, and puts the rule's part of the query in the
-// place of the other side's.
+// steer keeps URLs on the side: it says why a path is not there, and puts the rule's query in the place of the other's.
 func (s Side) steer(other Side) func(*url.URL) string {
 	return func(u *url.URL) string {
 		if len(s.Paths) > 0 && !fits(s.Paths, u.EscapedPath()) {
@@ -80,14 +79,12 @@ func (j Job) sends(s *suite.Suite, to Side) string {
 	return u.Hostname()
 }
 
-// OnlyPathsApart reports whether nothing but a path tells the job's two sides apart: then the old release cannot be
-// asked for what the new one is.
+// OnlyPathsApart reports whether only a path tells the sides apart: then the old release cannot be asked for the same.
 func (j Job) OnlyPathsApart(s *suite.Suite) bool {
 	return SameAddress(j.Target.URL, j.Baseline.URL) && len(j.Target.Paths) > 0 && !j.apart(s)
 }
 
-// fits reports whether a text fits one of a rule's patterns, in which * is any text and ? any character. Case counts
-// in paths only, which begin with a slash.
+// fits reports whether a text fits a rule's pattern, with * for any text and ? for a character, and case in paths only.
 func fits(patterns []string, text string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		p = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(p))

@@ -244,8 +244,7 @@ func (s scale) marks(p *picture, mark string, values []time.Duration, x func(i i
 // across is where a share of the picture's width is.
 func across(share float64) float64 { return left + 4 + (width-left-right-8)*share }
 
-// thin picks the values to draw: of too many, the quickest and the slowest of each group of neighbours,
-// so that no outlier is lost.
+// thin picks the values to draw: of too many, the quickest and slowest of each group, so that no outlier is lost.
 func thin(values []time.Duration) (picked []int) {
 	groups := maxMarks / 2
 	if len(values) <= maxMarks {
