@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -51,19 +50,14 @@ func (x *exchange) fault(ctx context.Context, err error) Observation {
 	if class == FaultTimeout {
 		text = "no whole answer within " + x.request.Timeout.String()
 	}
-	if where := x.where(); !strings.Contains(text, where) && class != FaultDNS {
+	where := net.JoinHostPort(x.client.target.URL.Hostname(), port(x.client.target.URL))
+	if c := x.watcher.connection(); c != nil {
+		where = c.RemoteAddr().String()
+	}
+	if !strings.Contains(text, where) && class != FaultDNS {
 		text += " (" + where + ")"
 	}
 	return Observation{Fault: class, Text: text}
-}
-
-// where is the address that was asked, host:port.
-func (x *exchange) where() string {
-	if c := x.watcher.connection(); c != nil {
-		return c.RemoteAddr().String()
-	}
-	u := x.client.target.URL
-	return net.JoinHostPort(u.Hostname(), port(u))
 }
 
 func classOf(err error) (Fault, string) {
@@ -71,6 +65,8 @@ func classOf(err error) (Fault, string) {
 		err = wrapped.Err
 	}
 	text := err.Error()
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case errors.Is(err, errTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return FaultTimeout, text
@@ -78,7 +74,7 @@ func classOf(err error) (Fault, string) {
 		return FaultReset, text
 	case isLocal(err):
 		return FaultLocal, dialText(err)
-	case isCertificate(err):
+	case isCertificate:
 		return FaultCertificate, text
 	case errors.Is(err, errHandshake):
 		return FaultHandshake, text
@@ -88,7 +84,7 @@ func classOf(err error) (Fault, string) {
 	switch {
 	case isDNS:
 		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
-	case isTLS(err):
+	case isRecord, strings.HasPrefix(text, "tls: "), strings.Contains(text, "remote error: tls"):
 		return FaultTLS, text
 	case isOp && op.Timeout():
 		return FaultTimeout, text
@@ -131,21 +127,4 @@ func dialText(err error) string {
 		cause = call.Err
 	}
 	return text + ": " + cause.Error()
-}
-
-func isCertificate(err error) bool {
-	_, a := errors.AsType[*tls.CertificateVerificationError](err)
-	_, b := errors.AsType[x509.UnknownAuthorityError](err)
-	_, c := errors.AsType[x509.HostnameError](err)
-	_, d := errors.AsType[x509.CertificateInvalidError](err)
-	_, e := errors.AsType[x509.SystemRootsError](err)
-	return a || b || c || d || e
-}
-
-func isTLS(err error) bool {
-	_, record := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	text := err.Error()
-	return record || alert || strings.HasPrefix(text, "tls: ") || strings.Contains(text, "remote error: tls") ||
-		strings.Contains(text, "HTTP response to HTTPS client")
 }

@@ -6,14 +6,17 @@
 package probe
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -146,24 +149,34 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if err != nil {
 			return x.fault(ctx, err)
 		}
-		next, o, done := x.redirect(resp, u)
-		if done {
+		next, o := x.redirect(resp, u)
+		if next == nil {
 			if o.Fault == FaultNone {
-				o = x.read(ctx, resp)
+				o = x.read(ctx, resp, o)
 			}
 			o.Path = u.RequestURI()
 			_ = resp.Body.Close()
 			return o
 		}
-		drain(resp.Body)
+		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+		_ = resp.Body.Close()
 		seen[method+" "+u.String()+" "+cookies] = true
-		method, body = afterRedirect(resp.StatusCode, method, body)
+		switch {
+		case o.Status == http.StatusTemporaryRedirect, o.Status == http.StatusPermanentRedirect: // the same again
+		case method == http.MethodHead:
+			body = nil
+		default: // as browsers do
+			method, body = http.MethodGet, nil
+		}
 		// One that brings a new cookie is another request.
 		if u = next; seen[method+" "+u.String()+" "+x.cookieHeader(u, "")] {
-			return loop(resp, "redirects in a loop")
+			o.Text = "redirects in a loop"
+		} else if len(seen) > maxRedirects {
+			o.Text = fmt.Sprintf("redirects more than %d times", maxRedirects)
 		}
-		if len(seen) > maxRedirects {
-			return loop(resp, fmt.Sprintf("redirects more than %d times", maxRedirects))
+		if o.Text != "" {
+			o.Fault, o.Text = FaultRedirectLoop, fmt.Sprintf("%s, last to %q", o.Text, o.Location)
+			return o
 		}
 	}
 }
@@ -192,7 +205,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
-		transport = x.client.second()
+		transport = x.client.newTransport(http2, true)
 	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
@@ -206,9 +219,8 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	return resp, err
 }
 
-// read takes the body, up to what the request allows.
-func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
-	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
+// read adds the body to what was observed, up to what the request allows.
+func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation) Observation {
 	if resp.StatusCode < http.StatusOK {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
 		return o
@@ -288,8 +300,26 @@ func (e *events) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drain reads the rest of a redirect's body, so that the connection can be used again.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
-	_ = body.Close()
+// Readable reports whether the body of an answer with this header is text as the application wrote it:
+// plain, or gzip, which has been unzipped. A body in any other encoding is never looked into.
+func Readable(h http.Header) bool {
+	return slices.Contains([]string{"", "identity", "gzip", "x-gzip"}, encoding(h))
+}
+
+func encoding(h http.Header) string { return strings.ToLower(strings.Join(h["Content-Encoding"], ",")) }
+
+// plain returns the response's body without the gzip around it. An answer to HEAD has the header and no body.
+func plain(resp *http.Response) (io.Reader, error) {
+	if e := encoding(resp.Header); e != "gzip" && e != "x-gzip" {
+		return resp.Body, nil
+	}
+	body := bufio.NewReaderSize(resp.Body, bufferSize)
+	if _, err := body.Peek(1); err != nil {
+		return resp.Body, nil // which says it again
+	}
+	gz, err := gzip.NewReader(body)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return gz, err
 }

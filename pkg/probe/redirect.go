@@ -9,49 +9,29 @@ import (
 	"strings"
 )
 
-// redirect reads where a response redirects to. It returns next when that is to be followed; otherwise done is true,
-// and the observation has a fault when following it is forbidden.
-func (x *exchange) redirect(resp *http.Response, from *url.URL) (next *url.URL, o Observation, done bool) {
-	location := resp.Header.Get("Location")
-	if x.request.KeepRedirect || location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, resp.StatusCode) {
-		return nil, Observation{}, true
+// redirect reads where a response redirects to. It returns nil when that is not to be followed; the observation has a
+// fault when it must not be.
+func (x *exchange) redirect(resp *http.Response, from *url.URL) (*url.URL, Observation) {
+	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
+	if x.request.KeepRedirect || o.Location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, o.Status) {
+		return nil, o
 	}
-	o = Observation{Status: resp.StatusCode, Header: resp.Header, Location: location}
-	next, err := from.Parse(location)
+	next, err := from.Parse(o.Location)
+	why := ""
 	switch {
 	case err != nil:
-		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", location)
-	case !x.client.owns(x.request, next):
-		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q", location)
-	default:
+		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", o.Location)
+		return nil, o
+	case x.client.owns(x.request, next):
 		// The redirect may name the Host header's host; the request still goes to the target's address.
 		next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
-		why := x.client.target.Steer(next)
-		if why == "" {
-			return next, o, false
+		if why = x.client.target.Steer(next); why == "" {
+			return next, o
 		}
-		o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q: %s", location, why)
+		why = ": " + why
 	}
-	return nil, o, true
-}
-
-func loop(resp *http.Response, text string) Observation {
-	location := resp.Header.Get("Location")
-	return Observation{
-		Fault: FaultRedirectLoop, Status: resp.StatusCode, Header: resp.Header, Location: location,
-		Text: fmt.Sprintf("%s, last to %q", text, location),
-	}
-}
-
-// afterRedirect is what browsers do: 307 and 308 repeat the request, the others turn a write into a GET.
-func afterRedirect(status int, method string, body []byte) (string, []byte) {
-	switch {
-	case status == http.StatusTemporaryRedirect, status == http.StatusPermanentRedirect:
-		return method, body
-	case method == http.MethodHead:
-		return method, nil
-	}
-	return http.MethodGet, nil
+	o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q%s", o.Location, why)
+	return nil, o
 }
 
 // owns reports whether the URL is the target's: the same scheme and port, and the target's name or the
