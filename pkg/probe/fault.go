@@ -51,7 +51,7 @@ func (x *exchange) fault(ctx context.Context, err error) Observation {
 		text = "no whole answer within " + x.request.Timeout.String()
 	}
 	where := net.JoinHostPort(x.client.target.URL.Hostname(), port(x.client.target.URL))
-	if c := x.watcher.connection(); c != nil {
+	if c, _ := x.watcher.seen(); c != nil {
 		where = c.RemoteAddr().String()
 	}
 	if !strings.Contains(text, where) && class != FaultDNS {

@@ -85,13 +85,13 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	defer cancel(nil)
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
-	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
+	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel, watcher: &watcher{}}
 	if r.WebSocket != nil {
 		o = t.webSocket(asked, u)
 	} else {
 		o = t.run(asked, u)
 	}
-	if c := t.watcher.connection(); c != nil {
+	if c, _ := t.watcher.seen(); c != nil {
 		o.Expires = c.expires
 	}
 	o.Cookies = t.cookies
@@ -209,7 +209,7 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
-		x.sent = w.gotConn()
+		_, x.sent = w.seen()
 	}
 	if err == nil && len(resp.Header["Set-Cookie"]) > 0 {
 		cookies := resp.Cookies()
@@ -237,7 +237,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
-		if c := x.watcher.connection(); c != nil {
+		if c, _ := x.watcher.seen(); c != nil {
 			defer c.end()
 		}
 	}

@@ -50,25 +50,16 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 	}
 }
 
-func (w *watcher) gotConn() time.Time {
+// seen is the last connection that the request got, or nil, and when it got the first.
+func (w *watcher) seen() (*conn, time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.sent
-}
-
-// connection is the last that the request got, or nil.
-func (w *watcher) connection() *conn {
-	if w == nil {
-		return nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.conn
+	return w.conn, w.sent
 }
 
 // behind says what came behind the answer, as long as the connection is not the next request's.
 func (w *watcher) behind() string {
-	c := w.connection()
+	c, _ := w.seen()
 	if c == nil {
 		return ""
 	}
