@@ -114,11 +114,9 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 			a.stopped = true
 			return
 		}
-		if len(v.Wrong) > 0 && s.Eventually > 0 && !v.Final() {
-			next := asked.Add(eventuallyEvery)
-			if next.Before(until) && Pause(ctx, time.Until(next)) {
-				continue
-			}
+		next := asked.Add(eventuallyEvery)
+		if len(v.Wrong) > 0 && !v.Final() && next.Before(until) && Pause(ctx, time.Until(next)) {
+			continue
 		}
 		a.note(i, s, q, v)
 		if !a.failed() && a.config == "" && s.WantsAssets() {

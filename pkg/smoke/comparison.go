@@ -48,13 +48,14 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		r.skipCompares(blocked)
 		return
 	}
-	endGreen, setup := r.begin(ctx, &r.green)
+	_, _, each := r.suite.Setup() // which makes no difference here
+	endGreen, setup := r.begin(ctx, &r.green, each)
 	defer func() {
 		if end := endGreen(); !held(end) {
 			r.noteFlow(end)
 		}
 	}()
-	endBlue, setupBlue := r.begin(ctx, &r.blue)
+	endBlue, setupBlue := r.begin(ctx, &r.blue, each)
 	defer func() {
 		if end := endBlue(); !held(end) {
 			r.warning("teardown did not hold on the old release: %s", end.Reason)
@@ -115,7 +116,6 @@ type measurement struct {
 	Whole       bool // nothing is left to measure
 
 	runner *runner
-	asked  *suite.Check
 	stop   context.CancelFunc
 	// every is the time between two pairs; known says that it fits what a request takes.
 	every time.Duration
@@ -162,7 +162,7 @@ func (r *runner) measure(ctx context.Context, group []*suite.Comparison) []*meas
 			*m = r.past.Measured[i]
 			warmup, d = min(warmup, coldPairs), 0 // only the connections are new
 		}
-		m.runner, m.comparison, m.asked, m.ended = r, c, &c.Check, time.Now()
+		m.runner, m.comparison, m.ended = r, c, time.Now()
 		m.every = max(c.Over/time.Duration(c.Pairs), time.Microsecond)
 		if r.suite.Rate > 0 {
 			m.every = max(m.every, time.Duration(float64(len(group))/r.suite.Rate*float64(time.Second)))
@@ -209,12 +209,9 @@ func (m *measurement) again(ctx context.Context) bool {
 	}
 	next := m.burst() + m.length()
 	end, bounded := ctx.Deadline()
-	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin &&
-		(!bounded || m.runner.job.GoOn || time.Until(end) > next) {
-		return true
-	}
-	m.Whole = true
-	return false
+	m.Whole = !m.Sample.Again() || blocks[len(blocks)-1].After+next > m.comparison.WarmUpWithin ||
+		bounded && !m.runner.job.GoOn && time.Until(end) <= next
+	return !m.Whole
 }
 
 // halfway reports whether a block was begun and is not measured to its end.
@@ -285,23 +282,9 @@ func (m *measurement) block(ctx context.Context) {
 	}
 	var mu sync.Mutex
 	made, row := had, 0
-	note := func(i int) {
-		if shots[i]++; shots[i] < 2 {
-			return
-		}
-		made++
-		if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
-			row = 0 // a repair has to be right to the end
-		}
-		if row >= compare.MinPairs {
-			m.hopeless = true
-			m.stop()
-		}
-		r.tell(Progress{Phase: finding.PhaseCompare, Done: made, Total: m.comparison.Pairs, Text: m.comparison.Name})
-	}
-	stream := func(side *side, to func(i int) *compare.Shot) []func() {
+	var all []func()
+	for _, side := range []*side{r.green, r.blue} {
 		places := make(chan struct{}, wide)
-		var all []func()
 		for i := range pairs {
 			all = append(all, func() {
 				if !Pause(ctx, time.Until(at[i])) {
@@ -321,16 +304,30 @@ func (m *measurement) block(ctx context.Context) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				if ok {
-					*to(i) = shot
-					note(i)
+				if !ok {
+					return
 				}
+				if side == r.green {
+					pairs[i].Green = shot
+				} else {
+					pairs[i].Blue = shot
+				}
+				if shots[i]++; shots[i] < 2 {
+					return
+				}
+				made++
+				if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
+					row = 0 // a repair has to be right to the end
+				}
+				if row >= compare.MinPairs {
+					m.hopeless = true
+					m.stop()
+				}
+				r.tell(Progress{Phase: finding.PhaseCompare, Done: made, Total: m.comparison.Pairs, Text: m.comparison.Name})
 			})
 		}
-		return all
 	}
-	parallel.Do(append(stream(r.green, func(i int) *compare.Shot { return &pairs[i].Green }),
-		stream(r.blue, func(i int) *compare.Shot { return &pairs[i].Blue })...)...)
+	parallel.Do(all...)
 	for i, p := range pairs {
 		if shots[i] == 2 {
 			b.Pairs = append(b.Pairs, p)
@@ -344,8 +341,8 @@ func (m *measurement) block(ctx context.Context) {
 
 // shot asks a side once; it reports false when it was cut short, or when no answer can be trusted.
 func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
-	r, c := m.runner, m.asked
-	a := r.attempt(ctx, c, s, 1, false)
+	r := m.runner
+	a := r.attempt(ctx, &m.comparison.Check, s, 1, false)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s == r.blue && !a.stopped {
@@ -359,12 +356,12 @@ func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
 		m.stop()
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
-		first, name := &m.Green, "green"
+		first := &m.Green
 		if s == r.blue {
-			first, name = &m.Blue, "blue"
+			first = &m.Blue
 		}
 		if *first == "" && a.failed() {
-			*first = name + " answered " + a.findings[0].Line()
+			*first = s.name + " answered " + a.findings[0].Line()
 		}
 		return compare.Shot{Failed: true, Wrong: a.fault == probe.FaultNone && !balancers(a.status)}, true
 	}

@@ -44,11 +44,7 @@ type judgement struct {
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) (all bool) {
-	if _, _, each := r.suite.Setup(); each {
-		r.judgeChecks(ctx)
-		return r.held()
-	}
-	end, setup := r.begin(ctx, &r.green)
+	end, setup := r.begin(ctx, &r.green, false)
 	defer func() {
 		r.noteFlow(end())
 		all = r.held()
@@ -76,12 +72,8 @@ func (r *runner) judgeChecks(ctx context.Context) {
 	for range min(r.concurrency(), len(r.checks)) {
 		all.Go(func() {
 			defer r.recover()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(r.checks) || ctx.Err() != nil {
-					return
-				}
-				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+			for i := next.Add(1) - 1; i < int64(len(r.checks)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				j := &judgement{check: r.checks[i], index: int(i), started: time.Now()}
 				if r.goOn(j) {
 					done.Add(1)
 					close(ended[j.check.Name])
@@ -123,12 +115,10 @@ func (r *runner) judgeChecks(ctx context.Context) {
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	green := r.green
-	if _, _, each := r.suite.Setup(); each {
-		end, setup := r.begin(ctx, &green)
-		defer func() { j.flow(end()) }()
-		if j.flow(setup); !held(setup) {
-			return false
-		}
+	end, setup := r.begin(ctx, &green, true)
+	defer func() { j.flow(end()) }()
+	if j.flow(setup); !held(setup) {
+		return false
 	}
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
@@ -303,26 +293,21 @@ func (j *judgement) verdict(r *runner) (finding.Blame, string) {
 
 // cutShort reports the checks that were never started.
 func (r *runner) cutShort(ctx context.Context) {
-	why := "the run timed out before it began"
-	if ctx.Err() == nil {
-		why = "it never began"
+	why, cut := "it never began", []string(nil)
+	if ctx.Err() != nil {
+		why = "the run timed out before it began"
 	}
-	cut, first := 0, ""
 	for i, res := range r.found.checks {
-		if res != nil {
-			continue
-		}
-		r.skip(finding.PhaseJudge, r.checks[i].Name, why)
-		if r.checks[i].Observe {
-			continue
-		}
-		if cut++; cut == 1 {
-			first = r.checks[i].Name
+		if c := r.checks[i]; res == nil {
+			r.skip(finding.PhaseJudge, c.Name, why)
+			if !c.Observe {
+				cut = append(cut, c.Name)
+			}
 		}
 	}
-	if cut > 0 {
+	if len(cut) > 0 {
 		const text = "cut short: %d of %d checks did not run, the first %s"
-		r.fault(finding.BlameConfig, fmt.Sprintf(text, cut, len(r.checks), redact.Quote(first)))
+		r.fault(finding.BlameConfig, fmt.Sprintf(text, len(cut), len(r.checks), redact.Quote(cut[0])))
 	}
 }
 

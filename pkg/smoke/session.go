@@ -8,10 +8,15 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// begin runs the suite's setup on a side, once for all that follows there; nil when the suite has none. What it returns
-// runs the teardown, whatever came before, and takes the session away.
-func (r *runner) begin(ctx context.Context, s **side) (end func() *finding.CheckResult, setup *finding.CheckResult) {
-	first, last, _ := r.suite.Setup()
+// begin runs the suite's setup on a side, for each check or once for all that follows there; nil when the suite has none
+// of that kind. What it returns runs the teardown, whatever came before, and takes the session away.
+func (r *runner) begin(
+	ctx context.Context, s **side, each bool,
+) (end func() *finding.CheckResult, setup *finding.CheckResult) {
+	first, last, own := r.suite.Setup()
+	if own != each {
+		first, last = nil, nil
+	}
 	without := *s
 	if first != nil {
 		with := *without
