@@ -319,12 +319,10 @@ func (l look) tails() string {
 
 // decide sets the outcome: Fail when green is worse by a rule, Inconclusive on too little evidence, else Pass.
 func (r *Result) decide(s Sample) {
-	r.Statistics = r.statistics()
-	worse := r.worse(s)
-	slow := r.Shift.Worse || r.Tail.Worse || r.Bound.Worse
+	r.Statistics, r.Outcome = r.statistics(), Inconclusive
+	worse, slow := r.worse(s), r.Shift.Worse || r.Tail.Worse || r.Bound.Worse
 	switch {
-	case len(worse) > 0 && slow && !r.Errors.Worse && r.faster:
-		r.Outcome = Inconclusive
+	case slow && !r.Errors.Worse && r.faster:
 		r.Reason = "still gets faster" + r.warmed(s) + ", but there was no more time: " + strings.Join(worse, "; ")
 	case len(worse) > 0:
 		r.Outcome, r.Reason = Fail, strings.Join(worse, "; ")
@@ -334,27 +332,26 @@ func (r *Result) decide(s Sample) {
 			r.Blue.Errors, r.Blue.Errors+r.Blue.Answered)
 		r.Reason = r.Warning
 	case r.Pairs < MinPairs:
-		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
 			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
 	case r.Shift.Last <= again && s.felt(r.Green, r.Blue):
-		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("%s slower: %s, before %s; at first that was not certain", times(r.Green.P50, r.Blue.P50),
-			Length(r.Green.P50), Length(r.Blue.P50))
+		r.Reason = r.slower() + "; at first that was not certain"
 	case r.last.muchTail():
-		r.Outcome = Inconclusive
 		r.Reason = "a long tail, which may be chance: " + r.last.tails() + "; write more pairs"
 	case r.Tail.Last <= Alpha:
-		r.Outcome = Inconclusive
 		r.Reason = "a longer tail: " + r.last.tails() + "; at first that was not certain; write more pairs"
 	case r.Bound.Last <= Alpha:
-		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("p95 %s, want at most %s; at first that was not certain; write more pairs", Length(r.Green.P95),
 			Length(s.Bound))
 	default:
 		r.Outcome, r.Warning = Pass, r.warnings(s)
 		r.Reason = strings.TrimSuffix("no worse than blue: "+r.numbers(s)+"; "+r.Warning, "; ")
 	}
+}
+
+// slower says how much slower green is: "2.1× slower: 210ms, before 100ms".
+func (r *Result) slower() string {
+	return fmt.Sprintf("%s slower: %s, before %s", times(r.Green.P50, r.Blue.P50), Length(r.Green.P50), Length(r.Blue.P50))
 }
 
 // warnings are what somebody should know of a check that passes, or "".
@@ -387,8 +384,11 @@ func (r *Result) worse(s Sample) []string {
 			r.Blue.Errors))
 	}
 	if r.Shift.Worse {
-		all = append(all, fmt.Sprintf("%s slower: %s, before %s%s", times(r.Green.P50, r.Blue.P50), Length(r.Green.P50),
-			Length(r.Blue.P50), r.waited(s)))
+		text := r.slower()
+		if n := len(s.Blocks); n > 1 {
+			text += ", and no longer gets faster after " + Length(s.Blocks[n-1].After)
+		}
+		all = append(all, text)
 	}
 	if r.Tail.Worse {
 		all = append(all, "a longer tail: "+r.last.tails())
@@ -420,14 +420,6 @@ func (r *Result) numbers(s Sample) string {
 func (r *Result) warmed(s Sample) string {
 	return fmt.Sprintf(", %s → %s, after %s", times(r.first.green.P50, r.first.blue.P50), times(r.Green.P50, r.Blue.P50),
 		Length(s.Blocks[len(s.Blocks)-1].After))
-}
-
-// waited says how long it was looked again.
-func (r *Result) waited(s Sample) string {
-	if len(s.Blocks) < 2 {
-		return ""
-	}
-	return fmt.Sprintf(", and no longer gets faster after %s", Length(s.Blocks[len(s.Blocks)-1].After))
 }
 
 func (r *Result) statistics() string {

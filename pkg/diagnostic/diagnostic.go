@@ -151,27 +151,22 @@ func nearest(name string, known []string, limitFor func(string) int) (string, bo
 	best, bestEdits := "", maxEdits+1
 	lower := strings.ToLower(name)
 	for _, k := range known {
-		if abs(len(k)-len(name)) > maxEdits && len(lower) == len(name) {
-			continue // too far for any case of it; most names of a long list are
-		}
 		if strings.EqualFold(k, name) {
 			best, bestEdits = k, 0
 			continue
 		}
-		limit := limitFor(k)
-		if d := edits(lower, strings.ToLower(k), limit); d <= limit && d < bestEdits {
+		if max(len(k)-len(lower), len(lower)-len(k)) > maxEdits {
+			continue // most names of a long list are too far
+		}
+		if d := edits(lower, strings.ToLower(k)); d <= limitFor(k) && d < bestEdits {
 			best, bestEdits = k, d
 		}
 	}
 	return best, best != ""
 }
 
-// edits is the optimal string alignment distance (insert, delete, replace, swap neighbours) between a
-// and b, or a number above limit as soon as it is known to exceed it.
-func edits(a, b string, limit int) int {
-	if abs(len(a)-len(b)) > limit {
-		return limit + 1
-	}
+// edits is the optimal string alignment distance (insert, delete, replace, swap neighbours) between a and b.
+func edits(a, b string) int {
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j
@@ -192,5 +187,3 @@ func edits(a, b string, limit int) int {
 	}
 	return prev[len(b)]
 }
-
-func abs(n int) int { return max(n, -n) }
