@@ -40,3 +40,24 @@ type Job struct {
 	// UncomparableBaseline says why nothing is compared with the baseline (it is a bootstrap task), or is empty.
 	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
 }
+
+// Progress tells a watcher of Run what just happened. Only what is new is set.
+type Progress struct {
+	Phase finding.Phase
+	// Done of Total: rounds in a row while ready, checks while judging, pairs of one check while comparing.
+	Done, Total int
+	Check       *finding.CheckResult
+	Compare     *finding.Comparison
+	Readiness   *finding.Readiness
+	Text        string // one line about what is going on, redacted
+}
+
+// tell calls the watcher, from one goroutine at a time.
+func (r *runner) tell(p Progress) {
+	if r.watch == nil {
+		return
+	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.watch(p)
+}
