@@ -203,8 +203,6 @@ func (r *run) children(node any, yield func(any) bool) bool {
 	return true
 }
 
-func wildcard(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
-
 func name(key string) selector {
 	return func(_ *run, node any, yield func(any) bool) bool {
 		m, _ := node.(map[string]any)

@@ -104,7 +104,7 @@ func (p *parser) segment() segment {
 	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
 		s.selectors, s.single = p.bracketed()
 	case p.take("*"):
-		s.selectors = []selector{wildcard}
+		s.selectors = []selector{(*run).children}
 	default:
 		// Letters, digits, "_" and everything beyond ASCII, no digit first.
 		word := p.takeWhile(func(c byte, i int) bool {
@@ -145,7 +145,7 @@ func (p *parser) selector() (s selector, single bool) {
 	case c == '\'' || c == '"':
 		return name(p.quoted()), true
 	case p.take("*"):
-		return wildcard, false
+		return (*run).children, false
 	case p.take("?"):
 		p.space()
 		return filter(p.or()), false

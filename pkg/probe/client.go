@@ -114,7 +114,7 @@ func (c *Client) dialTLS(ctx context.Context, network, addr, protocol string) (n
 	case err != nil:
 		err = asked.explained(err)
 	case protocol == http1:
-		return &conn{Conn: secure, expires: state.PeerCertificates[0].NotAfter}, nil
+		return &conn{Conn: secure, expires: state.PeerCertificates[0].NotAfter, below: asked}, nil
 	case state.NegotiatedProtocol == protocol:
 		return secure, nil
 	default:

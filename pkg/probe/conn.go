@@ -3,7 +3,6 @@ package probe
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,9 +18,10 @@ import (
 type conn struct {
 	net.Conn
 	written atomic.Int64
-	uses    atomic.Int64 // how many requests got it
-	refused atomic.Bool  // nothing is written any more
-	expires time.Time    // the end of the server's certificate, zero without TLS
+	uses    atomic.Int64       // how many requests got it
+	refused atomic.Bool        // nothing is written any more
+	expires time.Time          // the end of the server's certificate, zero without TLS
+	below   *clientCertificate // nil without TLS
 
 	read   []byte
 	mu     sync.Mutex
@@ -55,7 +55,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(c.read)
 	if n == 0 && err != nil {
-		return 0, c.explained(err)
+		if c.below != nil {
+			err = c.below.explained(err)
+		}
+		return 0, err
 	}
 	c.mu.Lock()
 	c.unread = c.read[:n]
@@ -114,17 +117,8 @@ type clientCertificate struct {
 	wanted atomic.Bool
 }
 
-// explained is the error with what it means: that a client's certificate was wanted the first answer tells.
-func (c *conn) explained(err error) error {
-	if secure, ok := c.Conn.(*tls.Conn); ok {
-		if below, ok := secure.NetConn().(*clientCertificate); ok {
-			return below.explained(err)
-		}
-	}
-	return err
-}
-
-// explained says what an error of TLS means where the two ends do not fit each other.
+// explained says what an error of TLS means where the two ends do not fit each other. That a client's certificate was
+// wanted, the server tells in its first answer.
 func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {

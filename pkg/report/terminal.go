@@ -21,17 +21,8 @@ type Terminal struct {
 	Quiet  bool   // leaves out what passed: only what failed, and the verdict line
 }
 
-// style is the number of an SGR escape code.
-type style string
-
-const (
-	bold   style = "1"
-	dim    style = "2"
-	red    style = "31"
-	green  style = "32"
-	yellow style = "33"
-	purple style = "35"
-)
+// The numbers of SGR escape codes.
+const bold, dim, red, green, yellow, purple = "1", "2", "31", "32", "33", "35"
 
 // Write is a Writer.
 func (t Terminal) Write(w io.Writer, r finding.Report) error {
@@ -59,15 +50,15 @@ type printer struct {
 
 func (p *printer) say(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
 
-func (p *printer) paint(s style, text string) string {
+func (p *printer) paint(style, text string) string {
 	if !p.Color || text == "" {
 		return text
 	}
-	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-func colorOf(v finding.Verdict) style {
-	return cmp.Or(map[finding.Verdict]style{
+func colorOf(v finding.Verdict) string {
+	return cmp.Or(map[finding.Verdict]string{
 		finding.Pass: green, finding.Fail: red, finding.Inconclusive: yellow, finding.Skipped: yellow,
 	}[v], purple)
 }

@@ -222,12 +222,7 @@ func (r *runner) choose() error {
 
 func (r *runner) does(p finding.Phase) bool { return slices.Contains(r.job.Phases, p) }
 
-func (r *runner) concurrency() int {
-	if r.job.Concurrency > 0 {
-		return r.job.Concurrency
-	}
-	return r.suite.Concurrency
-}
+func (r *runner) concurrency() int { return cmp.Or(max(r.job.Concurrency, 0), r.suite.Concurrency) }
 
 // phases runs what the job asks for, in order, as long as it makes sense to go on.
 func (r *runner) phases(ctx context.Context) {

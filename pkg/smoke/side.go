@@ -245,23 +245,16 @@ func dialled(base string) string {
 	if err != nil || u.Hostname() == "" {
 		return ""
 	}
-	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)])
-	return net.JoinHostPort(canonicalHost(u.Hostname()), strings.TrimLeft(port, "0"))
-}
-
-func canonicalHost(host string) string {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		ip = ip.Unmap()
-		if !ip.IsLoopback() && !ip.IsUnspecified() {
-			return ip.String()
-		}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	ip, err := netip.ParseAddr(host)
+	switch ip = ip.Unmap(); {
+	case err != nil && strings.HasSuffix(host, ".localhost"), ip.IsLoopback(), err == nil && ip.IsUnspecified():
 		host = "localhost"
+	case err == nil:
+		host = ip.String()
 	}
-	if strings.HasSuffix(host, ".localhost") {
-		return "localhost"
-	}
-	return host
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)])
+	return net.JoinHostPort(host, strings.TrimLeft(port, "0"))
 }
 
 // OneAddress says that the job's target and baseline cannot be told apart, or "" where they can: by an address, or by

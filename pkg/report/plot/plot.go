@@ -282,18 +282,11 @@ func Label(d time.Duration) string {
 type Span struct {
 	Name, Note string
 	From, To   time.Duration
-	Kind       SpanKind
+	Kind       string
 }
 
-// SpanKind is how a span ended.
-type SpanKind string
-
-// The kinds of spans. One that never was is drawn as its name alone.
-const (
-	Fine   SpanKind = "ok"
-	Broken SpanKind = "bad"
-	Never  SpanKind = ""
-)
+// The kinds of spans, as the style sheet names them. One that never was is drawn as its name alone.
+const Fine, Broken, Never = "ok", "bad", ""
 
 // Step is a change of a listener's weights: from then on so many percent go to the new release.
 type Step struct {
