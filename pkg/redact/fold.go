@@ -208,7 +208,7 @@ func (f *folded) coded(p place, bits int) (byte, place, int) {
 // find returns where the longest pattern ends that begins at p, or 0. A text that was cut off may end within a pattern.
 func (r reading) find(all patterns, s string, p place, cut bool) (end int) {
 	length := 0
-	for p.at < len(s) {
+	for p.at < len(s) && len(all) > 0 {
 		b, next, behind := r.byte(p)
 		further := all.further(length, b)
 		if len(further) == 0 || behind == 0 {

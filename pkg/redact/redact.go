@@ -26,40 +26,40 @@ const Mask = "[redacted]"
 
 // Redactor knows the secrets of one run. The zero value and nil know none. It is safe for concurrent
 // use; it never changes. Its memory grows with the secrets, its time with the text, and not faster.
-type Redactor struct {
-	// base knows further secrets, which With leaves as they are.
-	base     *Redactor
-	secrets  []string
-	patterns patterns
-}
+type Redactor struct{ first, further patterns }
 
 // New returns a redactor for the given secrets. Empty ones are ignored.
 func New(secrets ...string) *Redactor { return (*Redactor)(nil).With(secrets...) }
 
-// With returns a redactor that knows these secrets too. Only the new ones have to be prepared.
+// With returns a redactor that knows these secrets too. The first ones, which may be many, stay as they are.
 func (r *Redactor) With(secrets ...string) *Redactor {
-	if r != nil && r.base != nil {
-		return r.base.With(slices.Concat(r.secrets, secrets)...)
+	all, more := Redactor{}, patterns(nil)
+	if r != nil {
+		all = *r
 	}
-	further := &Redactor{base: r, secrets: secrets}
 	for _, s := range secrets {
 		for i, part := range parts(s) {
 			if part == "" || i > 0 && len(part) < minPart {
 				continue
 			}
 			f := fold(part)
-			further.patterns.add(part)
+			more.add(part)
 			// A backslash at a secret's end looks like the escape of the next character, and the secret's last
 			// characters may look like the beginning of an escape that the following text completes.
-			further.patterns.add(strings.TrimRight(f.text(len(part)), `\`))
+			more.add(strings.TrimRight(f.text(len(part)), `\`))
 			if beginning := f.text(f.open); len(beginning) >= minPart {
-				further.patterns.add(beginning)
+				more.add(beginning)
 			}
 		}
 	}
-	slices.Sort(further.patterns)
-	further.patterns = slices.Compact(further.patterns)
-	return further
+	into := &all.first
+	if len(all.first) > 0 {
+		into = &all.further
+	}
+	*into = slices.Concat(*into, more)
+	slices.Sort(*into)
+	*into = slices.Compact(*into)
+	return &all
 }
 
 // parts returns the secret and those parts of it that are secrets themselves: the strings in a JSON object, and the
@@ -99,20 +99,18 @@ func (r *Redactor) Line(s string, limit int) string {
 }
 
 func (r *Redactor) hide(s string, cut bool) string {
-	var hidden []bool
-	var ways []reading
-	for ; r != nil; r = r.base {
-		if ways == nil && len(r.patterns) > 0 {
-			hidden, ways = make([]bool, len(s)), readings(s)
-		}
-		for _, way := range ways {
-			until := 0
-			for i := range len(s) {
-				for part := 0; part <= way.last; part += 2 {
-					end := way.find(r.patterns, s, place{i, part}, cut)
-					for until = max(until, i); until < end; until++ {
-						hidden[until] = true
-					}
+	if r == nil || len(r.first) == 0 {
+		return s
+	}
+	hidden := make([]bool, len(s))
+	for _, way := range readings(s) {
+		until := 0
+		for i := range len(s) {
+			for part := 0; part <= way.last; part += 2 {
+				at := place{i, part}
+				end := max(way.find(r.first, s, at, cut), way.find(r.further, s, at, cut))
+				for until = max(until, i); until < end; until++ {
+					hidden[until] = true
 				}
 			}
 		}
