@@ -72,7 +72,7 @@ func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number in
 		case !st.Always && (a.failed() || a.stopped || a.config != ""):
 		case st.Always && !st.HasValues(a.scope):
 		case st.Always:
-			cleanup, cancel := afterwards(ctx)
+			cleanup, cancel := afterwards(ctx, cleanupGrace)
 			a.step(cleanup, i, st)
 			cancel()
 		default:
@@ -82,11 +82,11 @@ func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number in
 	return a
 }
 
-// afterwards returns a context that outlives ctx by the time for cleaning up.
-func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+// afterwards returns a context that ends so long after ctx.
+func afterwards(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		Pause(out, cleanupGrace)
+		Pause(out, grace)
 		cancel()
 	})
 	return out, func() { stop(); cancel() }

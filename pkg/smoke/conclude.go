@@ -44,9 +44,6 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 // conclusion is the worst of all that counts.
 func (r *runner) conclusion(out *finding.Report) verdictReason {
 	var all []verdictReason
-	if v := r.found.ready; v.verdict != "" && v.verdict != finding.Pass {
-		all = append(all, v)
-	}
 	for _, c := range out.Checks {
 		if !c.Observe && c.Verdict != finding.Pass {
 			all = append(all, verdictReason{c.Verdict, c.Blame, fmt.Sprintf("check %s: %s", redact.Quote(c.Check), c.Reason)})

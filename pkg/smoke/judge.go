@@ -14,16 +14,16 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is
-// noticed within a second, and a release that is down gets one request a second for each check.
-const sharedEvery = time.Second
-
-// warmEvery says which attempts use a connection that is kept: the first, and then every fifth. The others open one.
-const warmEvery = 5
-
-// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
-// failed, and each further attempt would take its whole time-out from the other checks.
-const mostHangs = 5
+const (
+	// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is noticed within a second, and
+	// a release that is down gets one request a second for each check.
+	sharedEvery = time.Second
+	// warmEvery says which attempts use a connection that is kept: the first, and every fifth. The others open one.
+	warmEvery = 5
+	// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
+	// failed, and each further attempt would take its whole time-out from the other checks.
+	mostHangs = 5
+)
 
 // judgement is the state of one check while its attempts are made.
 type judgement struct {

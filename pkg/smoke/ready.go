@@ -200,14 +200,15 @@ func shareable(a *attempt) bool {
 
 // readyEnds ends the wait; it reports whether the release is ready.
 func (r *runner) readyEnds(w *waiting, blame finding.Blame, reason string) bool {
-	w.Reason, w.Waited = r.secrets.Line(reason, maxReason), time.Since(w.started)
-	end := verdictReason{verdictOf(blame), blame, w.Reason}
-	w.Verdict = end.verdict
+	w.Verdict, w.Reason, w.Waited = verdictOf(blame), r.secrets.Line(reason, maxReason), time.Since(w.started)
 	r.record(func(f *findings) {
-		f.readiness, f.Right, f.Others, f.ready = &w.Readiness, w.right, w.otherRounds, end
+		f.readiness, f.Right, f.Others = &w.Readiness, w.right, w.otherRounds
+		if blame != finding.BlameNone {
+			f.faults = slices.Insert(f.faults, 0, verdictReason{w.Verdict, blame, w.Reason})
+		}
 	})
 	r.tellReady(w)
-	return end.verdict == finding.Pass
+	return blame == finding.BlameNone
 }
 
 func (r *runner) tellReady(w *waiting) {

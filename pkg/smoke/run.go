@@ -38,8 +38,8 @@ const (
 // ReadAndRun reads a suite and runs it as Run does. When the suite is wrong, the report's verdict is ERROR.
 func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Report {
 	s, problems := suite.Read(job.Suite)
+	r := &runner{suite: cmp.Or(s, &suite.Suite{}), job: job, watch: watch, started: time.Now()}
 	if s == nil {
-		r := &runner{job: job, started: time.Now(), suite: &suite.Suite{}}
 		errs := problems.Errors(false)
 		reason := fmt.Sprintf("the suite is wrong: %s: %s", errs[0].Place, errs[0].Text)
 		if len(errs) > 1 {
@@ -48,7 +48,6 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 		r.fault(finding.BlameConfig, reason)
 		return r.finish(ctx)
 	}
-	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
 		r.found.warnings = append(r.found.warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
 	}
@@ -73,16 +72,12 @@ func (r *runner) run(ctx context.Context) finding.Report {
 		}
 		r.phases(ctx)
 	}()
+	late, stop := afterwards(ctx, lastGrace)
+	defer stop()
 	select {
 	case <-done:
-	case <-ctx.Done():
-		late := time.NewTimer(lastGrace)
-		defer late.Stop()
-		select {
-		case <-done:
-		case <-late.C:
-			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
-		}
+	case <-late.Done():
+		r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 	}
 	return r.finish(ctx)
 }
@@ -113,7 +108,6 @@ type runner struct {
 // findings is what the run has found so far; guarded by runner.mu.
 type findings struct {
 	readiness *finding.Readiness
-	ready     verdictReason
 	checks    []*finding.CheckResult // by index of runner.checks
 	flows     []finding.CheckResult  // setup and teardown
 	compares  []finding.Comparison
