@@ -24,7 +24,7 @@ func Plain(c finding.Comparison) string {
 	switch {
 	case v == finding.Fail && !slow && c.GreenErrors > c.BlueErrors:
 		return fmt.Sprintf("%s fails: %s of the new version went wrong, of the old one %d", c.Check,
-			count(c.GreenErrors, "answer"), c.BlueErrors)
+			Count(c.GreenErrors, "answer"), c.BlueErrors)
 	case (c.GreenP50 <= 0 || c.BlueP50 <= 0) && (v == finding.Pass || v == finding.Fail) && c.Reason != "":
 		return c.Check + ": " + c.Reason
 	case c.GreenP50 <= 0 || c.BlueP50 <= 0:

@@ -171,9 +171,9 @@ func tally(c finding.CheckResult) string {
 }
 
 func readiness(r finding.Readiness) string {
-	text := fmt.Sprintf("%s in %s, the last %d in a row held", count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
+	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
 	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %s after the first right answer", count(r.Relapses, "relapse"))
+		text += fmt.Sprintf(", %s after the first right answer", Count(r.Relapses, "relapse"))
 	}
 	return text + filled(": %s", r.Reason)
 }
@@ -199,8 +199,8 @@ func policy(r finding.Report) string {
 	return "a gate counts it as failed"
 }
 
-// count is a number of things in words: "1 check", "2 checks".
-func count(n int, what string) string { return compare.Count(n, what) }
+// Count is a number of things in words: "1 check", "2 checks".
+func Count(n int, what string) string { return compare.Count(n, what) }
 
 // length is a duration with as many digits as a reader wants.
 func length(d time.Duration) string { return compare.Length(d) }
