@@ -164,9 +164,6 @@ func (r *Result) tests(s Sample) []*Test {
 // Again reports whether another block is to be measured, once green had more requests: it looks slower, surely or not,
 // and nothing has confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
 func (s Sample) Again() bool {
-	if len(s.Blocks) == 0 {
-		return false
-	}
 	r := measure(s)
 	slow := min(r.Shift.Last, r.Tail.Last, r.Bound.Last)
 	if len(s.Blocks) > 1 {

@@ -317,11 +317,7 @@ func plain(resp *http.Response) (io.Reader, error) {
 	if _, err := body.Peek(1); err != nil {
 		return resp.Body, nil // which says it again
 	}
-	gz, err := gzip.NewReader(body)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return gz, err
+	return gzip.NewReader(body)
 }
 
 // redirect reads where a response redirects to. It returns nil when that is not to be followed; the observation has a
