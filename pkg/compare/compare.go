@@ -77,9 +77,8 @@ type Block struct {
 
 // Sample is what was measured for one check.
 type Sample struct {
-	Check string
-	// Blocks do not include the pairs of a warm-up. Before each but the first, green alone got more requests.
-	Blocks []Block
+	Check  string
+	Blocks []Block       // without a warm-up's pairs; before each but the first, green alone got more requests
 	Bound  time.Duration // the most that green's p95 may be, or zero for no bound
 	// MinShift and MinRatio are how much slower green must be to be called slower; both count.
 	MinShift time.Duration

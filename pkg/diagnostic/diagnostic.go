@@ -39,10 +39,9 @@ const (
 type Place struct {
 	File string `json:"file,omitempty"` // the file's name as the user gave it
 	// Line and Col are 1-based; Col counts characters, not bytes. Zero means unknown.
-	Line int `json:"line,omitempty"`
-	Col  int `json:"column,omitempty"`
-	// Flag is set instead of File for a problem of the command line, with its dashes: "--image".
-	Flag string `json:"flag,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"column,omitempty"`
+	Flag string `json:"flag,omitempty"` // a flag of the command line instead of a file, with its dashes: "--image"
 }
 
 // String returns "file:line:col", "file" where no line is known, or the flag.

@@ -18,8 +18,7 @@ type Phase string
 
 // The phases, in the order in which they run.
 const (
-	// PhaseReady waits until the target answers as the expected release. Only here is retried what did not declare it.
-	PhaseReady   Phase = "ready"
+	PhaseReady   Phase = "ready"   // waits for the expected release; only here is retried what did not declare it
 	PhaseJudge   Phase = "judge"   // runs every attempt of every check; each one counts
 	PhaseCompare Phase = "compare" // asks target and baseline in turn and compares what they answer
 	PhaseWatch   Phase = "watch"   // looks at what AWS measures of both sides under production's traffic
@@ -36,57 +35,50 @@ type Report struct {
 	DeploymentID string `json:"deployment_id,omitempty"`
 	Nonce        string `json:"nonce,omitempty"` // the job's: it shows that the report is this run's
 
-	// Verdict is the worst of all that counts. Policy is not applied: INCONCLUSIVE stays INCONCLUSIVE.
-	Verdict Verdict `json:"verdict"`
+	Verdict Verdict `json:"verdict"` // the worst of all that counts, before any policy: INCONCLUSIVE stays
 	Blame   Blame   `json:"blame"`
 	Reason  string  `json:"reason"` // one line; its first words tell what failed, what was expected and what came
 	// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass. InconclusiveAsks: it asks somebody.
 	InconclusiveAllowed bool `json:"inconclusive_allowed,omitempty"`
 	InconclusiveAsks    bool `json:"inconclusive_asks,omitempty"`
-	// ReleaseProven says that a check that mentions ${RELEASE} passed, so the right release answered.
-	ReleaseProven bool `json:"release_proven"`
+	ReleaseProven       bool `json:"release_proven"` // a check that mentions ${RELEASE} passed: the right one answered
 
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration_ns"`
 
-	Readiness *Readiness    `json:"readiness,omitempty"`
-	Checks    []CheckResult `json:"checks"`
-	Compares  []Comparison  `json:"compares,omitempty"`
-	Series    []Series      `json:"series,omitempty"` // the minutes of a watch
-	// NotRun lists what was planned and did not run, and why. It never counts as passed.
-	NotRun   []NotRun `json:"not_run,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	// Unfinished is set where the run was asked to let another one go on with it, and its time was up.
-	Unfinished json.RawMessage `json:"unfinished,omitempty"`
+	Readiness  *Readiness      `json:"readiness,omitempty"`
+	Checks     []CheckResult   `json:"checks"`
+	Compares   []Comparison    `json:"compares,omitempty"`
+	Series     []Series        `json:"series,omitempty"`  // the minutes of a watch
+	NotRun     []NotRun        `json:"not_run,omitempty"` // planned, and did not run; it never counts as passed
+	Warnings   []string        `json:"warnings,omitempty"`
+	Unfinished json.RawMessage `json:"unfinished,omitempty"` // for another run that goes on with this one
 }
 
 // Readiness tells how the wait for the expected release went.
 type Readiness struct {
 	Verdict Verdict `json:"verdict"`
 	// Rounds is how often the readiness checks were asked, Consecutive how often they held in a row at the end.
-	Rounds      int `json:"rounds"`
-	Consecutive int `json:"consecutive"`
-	// Relapses counts answers of another release, or failures, after the first right answer.
-	Relapses int           `json:"relapses"`
-	Waited   time.Duration `json:"waited_ns"`
-	Reason   string        `json:"reason,omitempty"`
+	Rounds      int           `json:"rounds"`
+	Consecutive int           `json:"consecutive"`
+	Relapses    int           `json:"relapses"` // failures and answers of another release after the first right one
+	Waited      time.Duration `json:"waited_ns"`
+	Reason      string        `json:"reason,omitempty"`
 }
 
 // CheckResult is what judging one check found.
 type CheckResult struct {
-	Check    string           `json:"check"`
-	Place    diagnostic.Place `json:"place"`
-	Verdict  Verdict          `json:"verdict"`
-	Blame    Blame            `json:"blame,omitempty"`
-	Observe  bool             `json:"observe,omitempty"` // marks a check that is recorded but never counts
-	Attempts int              `json:"attempts"`
-	Failures int              `json:"failures"`
-	Duration time.Duration    `json:"duration_ns"`
-	Reason   string           `json:"reason,omitempty"`
-	// Findings are the failed assertions of the first failed attempts, each told once.
-	Findings []Finding `json:"findings,omitempty"`
-	// Latencies are those of the answered requests, in the order in which they were sent.
-	Latencies []time.Duration `json:"latencies_ns,omitempty"`
+	Check     string           `json:"check"`
+	Place     diagnostic.Place `json:"place"`
+	Verdict   Verdict          `json:"verdict"`
+	Blame     Blame            `json:"blame,omitempty"`
+	Observe   bool             `json:"observe,omitempty"` // marks a check that is recorded but never counts
+	Attempts  int              `json:"attempts"`
+	Failures  int              `json:"failures"`
+	Duration  time.Duration    `json:"duration_ns"`
+	Reason    string           `json:"reason,omitempty"`
+	Findings  []Finding        `json:"findings,omitempty"`     // of the first failed attempts, each told once
+	Latencies []time.Duration  `json:"latencies_ns,omitempty"` // of the answered requests, as they were sent
 }
 
 // Finding is one assertion that did not hold.

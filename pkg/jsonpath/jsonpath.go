@@ -101,9 +101,8 @@ type selector func(r *run, node any, yield func(any) bool) bool
 type run struct {
 	root any
 	// left falls below zero when the work is used up; from then on nothing is found, and Select throws it all away.
-	left int
-	// absolute keeps what paths from the root found, which is the same for every value that a filter tries.
-	absolute map[*query][]any
+	left     int
+	absolute map[*query][]any // what paths from the root found, the same for every value that a filter tries
 	pattern  dynamicPattern
 }
 

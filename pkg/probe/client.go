@@ -18,10 +18,9 @@ const (
 	// idleTimeout is how long a connection is kept. Servers close idle ones after 2 s and more (gunicorn 2 s, Node 5 s, an
 	// ALB 60 s); below that, one that breaks under a request was broken by the server, not by age.
 	idleTimeout    = time.Second
-	maxHeaderBytes = 256 << 10 // bounds an answer's header, informational ones included
-	bufferSize     = 4 << 10   // that of each connection's read and write buffers
-	// headBuffer is net/http's own for an answer, smaller than any piece of a body that is asked for: see conn.Read.
-	headBuffer = bytes.MinRead - 1
+	maxHeaderBytes = 256 << 10         // bounds an answer's header, informational ones included
+	bufferSize     = 4 << 10           // that of each connection's read and write buffers
+	headBuffer     = bytes.MinRead - 1 // net/http's own for an answer, smaller than any piece of a body that is asked for
 )
 
 // Target is one side to ask, and how to reach it.
@@ -33,9 +32,8 @@ type Target struct {
 	Roots      *x509.CertPool // the authorities that certificates must come from; the system's when nil
 	// Steer changes a URL, also a redirect's, so that it stays on the target's side, or says why it cannot; or it is nil.
 	Steer       func(*url.URL) (why string)
-	Connections int // how many idle connections are kept
-	// Dial replaces dialling, for tests without a network.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	Connections int                                                               // how many idle connections are kept
+	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // for tests without a network
 }
 
 // Client asks one target. It is safe for concurrent use.

@@ -17,11 +17,10 @@ type Fault string
 
 // The faults. FaultNone is an answer that was read whole, whatever its status.
 const (
-	FaultNone    Fault = ""
-	FaultDNS     Fault = "dns"     // a host name that does not resolve
-	FaultRefused Fault = "refused" // a connection that the target refused, or a target that cannot be reached
-	// FaultLocal is a limit of this machine or its network (file descriptors, ports, routes), not of the target.
-	FaultLocal       Fault = "own limit"
+	FaultNone        Fault = ""
+	FaultDNS         Fault = "dns"         // a host name that does not resolve
+	FaultRefused     Fault = "refused"     // a connection that the target refused, or a target that cannot be reached
+	FaultLocal       Fault = "own limit"   // a limit of this machine or network (files, ports, routes), not of the target
 	FaultReset       Fault = "reset"       // a connection that broke before the answer began
 	FaultTimeout     Fault = "timeout"     // no whole answer within the request's own time
 	FaultCertificate Fault = "certificate" // a certificate that does not verify: nobody's answer was accepted

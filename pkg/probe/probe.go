@@ -40,15 +40,13 @@ type Request struct {
 	MaxBody int64         // the most that is read of the uncompressed body
 	Fresh   bool          // asks on a new connection, which is closed afterwards
 	Host    string        // the Host header; the target's where it is empty
-	// Jar holds the cookies that are sent, and gets those that come, redirects included; nil sends none.
-	Jar   *Jar
-	HTTP2 bool // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
+	Jar     *Jar          // the cookies that are sent, and those that come, redirects included; nil sends none
+	HTTP2   bool          // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
 	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
 	// comes is the body.
-	WebSocket *string
-	Unread    bool // nothing of the body matters: of an answer that began well it is not read
-	// Events is how many events of an event stream (text/event-stream) are read, of which the body then is; 0 reads none.
-	Events       int
+	WebSocket    *string
+	Unread       bool // nothing of the body matters: of an answer that began well it is not read
+	Events       int  // how many of an event stream (text/event-stream) are read, for the body; 0 reads none
 	KeepRedirect bool // reports a redirect as the answer instead of following it
 }
 

@@ -155,10 +155,9 @@ type place struct{ at, part int }
 // reading is one way to read a text, a byte at a time.
 type reading struct {
 	// byte returns what is read at a place, the next place, and the position behind all that it was read from, or 0.
-	byte func(place) (b byte, next place, end int)
-	last int // the highest bit of a digit at which a secret can begin; it can begin at every second one
-	// least is the shortest secret that is looked for: almost any text can be read as base64, and short ones by chance.
-	least int
+	byte  func(place) (b byte, next place, end int)
+	last  int // the highest bit of a digit at which a secret can begin; it can begin at every second one
+	least int // the shortest secret that is looked for: short ones turn up in base64 by chance
 	end   int // where the text ends for one that was cut off, perhaps within an escape or a code
 }
 

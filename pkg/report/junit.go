@@ -14,8 +14,7 @@ import (
 
 // The elements are those that CodeBuild's report groups read (JUNITXML).
 type (
-	// junitSuite is a testsuite, or all of them.
-	junitSuite struct {
+	junitSuite struct { // a testsuite, or all of them
 		XMLName   xml.Name
 		Name      string         `xml:"name,attr"`
 		Tests     int            `xml:"tests,attr"`

@@ -19,8 +19,7 @@ import (
 
 const (
 	eventuallyEvery = 200 * time.Millisecond // the interval between the requests of a step that declares `eventually`
-	// maxFindings bounds the findings of one attempt or check: of a thousand wrong items the first ones are enough.
-	maxFindings = 20
+	maxFindings     = 20                     // of one attempt or check: of a thousand wrong items, the first
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
 	maxExcerptBytes = 8 << 10
 	maxExcerpt      = 400
@@ -46,9 +45,8 @@ type attempt struct {
 	// fault and status are those of the request that failed.
 	fault   probe.Fault
 	status  int
-	stopped bool // whether the run's time ended during the attempt, which then proves nothing
-	// config says why the release is not to blame: a request that cannot be sent, a certificate, a limit of our own.
-	config  string
+	stopped bool   // whether the run's time ended during the attempt, which then proves nothing
+	config  string // why the release is not to blame: the request, a certificate, a limit of our own
 	learned int    // how much was captured as a secret, in bytes
 	hidden  bool   // whether the answer may hold a secret that could not be found in it
 	other   string // the version that answered instead of the expected release, when the answer showed one

@@ -16,22 +16,18 @@ type Job struct {
 	Values map[string]suite.Value `json:"values,omitempty"`
 	// Target is the way to the release to judge, Baseline to the one that serves production, without a URL when there
 	// is none.
-	Target   Side   `json:"target"`
-	Baseline Side   `json:"baseline,omitzero"`
-	Nonce    string `json:"nonce,omitempty"` // identifies this run; its report repeats it
-	// NoBaseline says why there is none ("production already serves the new release"), wherever one is missed.
-	NoBaseline string `json:"no_baseline,omitempty"`
+	Target     Side   `json:"target"`
+	Baseline   Side   `json:"baseline,omitzero"`
+	Nonce      string `json:"nonce,omitempty"`       // identifies this run; its report repeats it
+	NoBaseline string `json:"no_baseline,omitempty"` // why there is none ("production already serves the new release")
 	// Hidden are further texts that no output may show: the function's own credentials. They never leave the process.
-	Hidden  []string `json:"-"`
-	Release string   `json:"release,omitempty"` // the expected version, ${RELEASE}; empty when it is not known
-	// DeploymentID is ${DEPLOYMENT_ID}.
-	DeploymentID string `json:"deployment_id,omitempty"`
+	Hidden       []string `json:"-"`
+	Release      string   `json:"release,omitempty"`       // the expected version, ${RELEASE}; empty when it is not known
+	DeploymentID string   `json:"deployment_id,omitempty"` // ${DEPLOYMENT_ID}
 	// Phases are the phases to run; they run in the order of the constants, whatever the order here.
-	Phases []finding.Phase `json:"phases"`
-	// Tags selects the checks that have one of these tags; a tag that begins with "!" excludes its checks.
-	Tags []string `json:"tags,omitempty"`
-	// Concurrency overrides the suite's policy when it is positive.
-	Concurrency int `json:"concurrency,omitempty"`
+	Phases      []finding.Phase `json:"phases"`
+	Tags        []string        `json:"tags,omitempty"`        // selects the checks with one of them; "!" excludes
+	Concurrency int             `json:"concurrency,omitempty"` // overrides the suite's policy when it is positive
 	// Deadline is when the sender wants the report; zero when the job is run here: then the context has the deadline.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.

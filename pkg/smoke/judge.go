@@ -18,8 +18,7 @@ const (
 	// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is noticed within a second, and
 	// a release that is down gets one request a second for each check.
 	sharedEvery = time.Second
-	// warmEvery says which attempts use a connection that is kept: the first, and every fifth. The others open one.
-	warmEvery = 5
+	warmEvery   = 5 // the first attempt uses a connection that is kept, and every fifth; the others open one
 	// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
 	// failed, and each further attempt would take its whole time-out from the other checks.
 	mostHangs = 5

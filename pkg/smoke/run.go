@@ -89,8 +89,7 @@ type runner struct {
 	started time.Time
 	watch   func(Progress)
 	telling sync.Mutex
-	// dial replaces the network in tests whose time is simulated.
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error) // of tests whose time is simulated
 
 	vars     map[string]string
 	secrets  *redact.Redactor
@@ -113,11 +112,10 @@ type findings struct {
 	compares  []finding.Comparison
 	excused   int // counts comparisons that the suite's policy leaves out
 	notRun    []finding.NotRun
-	// faults are problems other than failed checks: in the suite, with a certificate, in this program, with time.
-	faults   []verdictReason
-	warnings []string
-	proven   bool
-	begun    []string // the checks that time ended in the middle of
+	faults    []verdictReason // other than failed checks: in the suite, with a certificate, in this program, with time
+	warnings  []string
+	proven    bool
+	begun     []string // the checks that time ended in the middle of
 	halfway
 }
 

@@ -29,9 +29,8 @@ type side struct {
 	other   Side // where the same address leads to both
 	client  *probe.Client
 	limiter *rate.Limiter
-	// headers are set in every request to this side and replace the suite's. A header without a value is removed.
-	headers http.Header
-	session *attempt // the setup that ran on this side, nil without one: what it captured, and its cookies
+	headers http.Header // of every request, in place of the suite's; one without a value is removed
+	session *attempt    // the setup that ran on this side, nil without one: what it captured, and its cookies
 }
 
 // ask sends one request when the rate allows it.

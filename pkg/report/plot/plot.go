@@ -26,11 +26,10 @@ type Series struct {
 const (
 	width, height            = 480, 220
 	left, right, top, bottom = 62, 6, 8, 34
-	// maxMarks bounds the marks of one series; beyond it neighbours share one, the slow ones first.
-	maxMarks = 600
-	logFrom  = 20               // the ratio of slowest to quickest from which the scale is logarithmic
-	longest  = 1000 * time.Hour // where the scale ends for sure; nobody waits that long for a response
-	bins     = 40               // the parts of the scale in which is counted what came
+	maxMarks                 = 600              // the marks of a series; beyond it neighbours share one
+	logFrom                  = 20               // the ratio of slowest to quickest from which the scale is logarithmic
+	longest                  = 1000 * time.Hour // where the scale ends for sure; nobody waits that long for a response
+	bins                     = 40               // the parts of the scale in which is counted what came
 )
 
 // Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
