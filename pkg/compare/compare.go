@@ -1,9 +1,8 @@
 // Package compare says whether the green side of paired requests does worse than the blue one: more
 // errors, slower as a whole, a longer tail, or over a bound. Alpha is spread over all tests of a suite by Holm's method.
 //
-// It is statistics alone: it sends nothing, knows no suite and applies no policy. It refuses to call
-// green worse on a difference that chance makes, or that nobody would feel; it never fails green for
-// being better; and on too little evidence it says so instead of passing.
+// It is statistics alone: it sends nothing, knows no suite and applies no policy. It never calls green worse by chance,
+// nor for what nobody would feel, nor for being better; and on too little evidence it says so instead of passing.
 //
 // Requests are not independent: a service drifts, its tasks run on hosts that differ, and a new one is cold. So what
 // counts for the middle is not how many requests were made but how the parts of the time differ, and the tasks; and
@@ -24,35 +23,28 @@ import (
 
 // The limits of the rules.
 const (
-	// Alpha is the chance that a suite fails although green equals blue: over all checks and tests of it.
-	Alpha = 0.01
-	// again is the same for a later block, which looks at what an earlier one found.
-	again = 0.02
+	Alpha = 0.01 // the chance that a suite fails although green equals blue: over all checks and tests of it
+	again = 0.02 // the same for a later block, which looks at what an earlier one found
 	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
 	// say little, and the tests find hardly anything.
 	MinPairs = 20
-	// MinRatio and MinShift are what a user would feel, where nothing else is said: a smaller shift may be real, but is
-	// not a reason to stop.
+	// MinRatio and MinShift are what a user would feel, where nothing else is said: less is no reason to stop.
 	MinRatio = 1.25
 	MinShift = 20 * time.Millisecond
-	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift. It is much when so many
-	// answers are in it.
+	// The tail begins at the greater of tailRatio × blue's p95 and blue's p95 + tailShift. So many answers in it are much.
 	tailRatio = 2
 	tailShift = 100 * time.Millisecond
 	muchTail  = 0.05
-	// improved is how much faster green gets while it warms up, at least, from one block to the next.
-	improved = 0.98
+	improved  = 0.98 // how much faster green gets while it warms up, at least, from one block to the next
 )
 
 // Shot is one request to one side, as it was answered.
 type Shot struct {
-	// Latency counts only when the response was right.
-	Latency time.Duration
+	Latency time.Duration // counts only when the response was right
 	// Failed marks no response, or one that did not hold what was expected. A failed response is no
 	// latency: an error page is quick, a timeout is the client's patience.
 	Failed bool
-	// Wrong marks a failed one that the application answered itself.
-	Wrong bool
+	Wrong  bool // marks a failed one that the application answered itself
 }
 
 // MarshalJSON writes a shot as microseconds, or as -1 for one that failed, and -2 for a wrong response.
@@ -80,17 +72,14 @@ type Pair struct{ Green, Blue Shot }
 // Block is what was measured in one go.
 type Block struct {
 	Pairs []Pair
-	// After is when it ended, counted from the end of the first one.
-	After time.Duration
+	After time.Duration // when it ended, counted from the end of the first one
 }
 
 // Sample is what was measured for one check.
 type Sample struct {
-	Check string
-	// Blocks do not include the pairs of a warm-up. Before each but the first, green alone got more requests.
-	Blocks []Block
-	// Bound is the most that green's p95 may be, or zero for no bound.
-	Bound time.Duration
+	Check  string
+	Blocks []Block       // without a warm-up's pairs; before each but the first, green alone got more requests
+	Bound  time.Duration // the most that green's p95 may be, or zero for no bound
 	// MinShift and MinRatio are how much slower green must be to be called slower; both count.
 	MinShift time.Duration
 	MinRatio float64
@@ -109,21 +98,16 @@ const (
 // Side sums up one side. The percentiles are over the latencies of right responses, and zero when there are none.
 type Side struct {
 	Answered, Errors int
-	// Wrong counts the errors that the application answered itself.
-	Wrong    int
-	P50, P95 time.Duration
+	Wrong            int // counts the errors that the application answered itself
+	P50, P95         time.Duration
 }
 
 // Test is one of the tests of a check.
 type Test struct {
-	// P is the one-sided p-value of the first block; 1 where the test could not be made.
-	P float64
-	// Adjusted is P after Holm's correction over the whole suite; at most Alpha means significant.
-	Adjusted float64
-	// Last is the p-value of the last block, which looks again.
-	Last float64
-	// Worse says that green is significantly and noticeably worse by this test.
-	Worse bool
+	P        float64 // the one-sided p-value of the first block; 1 where the test could not be made
+	Adjusted float64 // P after Holm's correction over the whole suite; at most Alpha means significant
+	Last     float64 // the p-value of the last block, which looks again
+	Worse    bool    // green is significantly and noticeably worse by this test
 }
 
 // Result is what the rules say of one check.
@@ -132,10 +116,8 @@ type Result struct {
 	Outcome Outcome
 	// Reason is one line: what was found, in words for anybody. Statistics are the tests that it rests on.
 	Reason, Statistics string
-	// Warning is what somebody should know of a check that passed, or "".
-	Warning string
-	// Pairs counts those that both sides answered well. Errors and answers are those of all blocks, percentiles and
-	// what follows those of the last one.
+	Warning            string // what somebody should know of a check that passed, or ""
+	// Pairs counts those that both sides answered well. Errors and answers are of all blocks, all else of the last one.
 	Pairs       int
 	Green, Blue Side
 	// Errors and Tail are by Fisher's test, Shift is by a t-test of the parts of the time, and Bound by the binomial test.
@@ -143,8 +125,7 @@ type Result struct {
 
 	asked       int // pairs
 	first, last look
-	// faster says that green got faster from the last block but one to the last.
-	faster bool
+	faster      bool // green got faster from the last block but one to the last
 }
 
 // Judge compares the two sides of every sample of a suite. The samples are judged together, because the
@@ -182,9 +163,6 @@ func (r *Result) tests(s Sample) []*Test {
 // Again reports whether another block is to be measured, once green had more requests: it looks slower, surely or not,
 // and nothing has confirmed it, it still gets faster, or its tail is long and nobody knows whether by chance.
 func (s Sample) Again() bool {
-	if len(s.Blocks) == 0 {
-		return false
-	}
 	r := measure(s)
 	slow := min(r.Shift.Last, r.Tail.Last, r.Bound.Last)
 	if len(s.Blocks) > 1 {
@@ -335,15 +313,12 @@ func (l look) tails() string {
 		l.blueTail, l.blue.Answered)
 }
 
-// decide sets the outcome: Fail when a rule says that green is worse, else Inconclusive when the evidence is not
-// enough, else Pass.
+// decide sets the outcome: Fail when green is worse by a rule, Inconclusive on too little evidence, else Pass.
 func (r *Result) decide(s Sample) {
-	r.Statistics = r.statistics()
-	worse := r.worse(s)
-	slow := r.Shift.Worse || r.Tail.Worse || r.Bound.Worse
+	r.Statistics, r.Outcome = r.statistics(), Inconclusive
+	worse, slow := r.worse(s), r.Shift.Worse || r.Tail.Worse || r.Bound.Worse
 	switch {
-	case len(worse) > 0 && slow && !r.Errors.Worse && r.faster:
-		r.Outcome = Inconclusive
+	case slow && !r.Errors.Worse && r.faster:
 		r.Reason = "still gets faster" + r.warmed(s) + ", but there was no more time: " + strings.Join(worse, "; ")
 	case len(worse) > 0:
 		r.Outcome, r.Reason = Fail, strings.Join(worse, "; ")
@@ -353,27 +328,26 @@ func (r *Result) decide(s Sample) {
 			r.Blue.Errors, r.Blue.Errors+r.Blue.Answered)
 		r.Reason = r.Warning
 	case r.Pairs < MinPairs:
-		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("only %d of %d pairs answered well by both sides, want %d: green failed %d times, blue %d",
 			r.Pairs, r.asked, MinPairs, r.Green.Errors, r.Blue.Errors)
 	case r.Shift.Last <= again && s.felt(r.Green, r.Blue):
-		r.Outcome = Inconclusive
-		r.Reason = fmt.Sprintf("%s slower: %s, before %s; at first that was not certain", times(r.Green.P50, r.Blue.P50),
-			Length(r.Green.P50), Length(r.Blue.P50))
+		r.Reason = r.slower() + "; at first that was not certain"
 	case r.last.muchTail():
-		r.Outcome = Inconclusive
 		r.Reason = "a long tail, which may be chance: " + r.last.tails() + "; write more pairs"
 	case r.Tail.Last <= Alpha:
-		r.Outcome = Inconclusive
 		r.Reason = "a longer tail: " + r.last.tails() + "; at first that was not certain; write more pairs"
 	case r.Bound.Last <= Alpha:
-		r.Outcome = Inconclusive
 		r.Reason = fmt.Sprintf("p95 %s, want at most %s; at first that was not certain; write more pairs", Length(r.Green.P95),
 			Length(s.Bound))
 	default:
 		r.Outcome, r.Warning = Pass, r.warnings(s)
 		r.Reason = strings.TrimSuffix("no worse than blue: "+r.numbers(s)+"; "+r.Warning, "; ")
 	}
+}
+
+// slower says how much slower green is: "2.1× slower: 210ms, before 100ms".
+func (r *Result) slower() string {
+	return fmt.Sprintf("%s slower: %s, before %s", times(r.Green.P50, r.Blue.P50), Length(r.Green.P50), Length(r.Blue.P50))
 }
 
 // warnings are what somebody should know of a check that passes, or "".
@@ -406,8 +380,11 @@ func (r *Result) worse(s Sample) []string {
 			r.Blue.Errors))
 	}
 	if r.Shift.Worse {
-		all = append(all, fmt.Sprintf("%s slower: %s, before %s%s", times(r.Green.P50, r.Blue.P50), Length(r.Green.P50),
-			Length(r.Blue.P50), r.waited(s)))
+		text := r.slower()
+		if n := len(s.Blocks); n > 1 {
+			text += ", and no longer gets faster after " + Length(s.Blocks[n-1].After)
+		}
+		all = append(all, text)
 	}
 	if r.Tail.Worse {
 		all = append(all, "a longer tail: "+r.last.tails())
@@ -439,14 +416,6 @@ func (r *Result) numbers(s Sample) string {
 func (r *Result) warmed(s Sample) string {
 	return fmt.Sprintf(", %s → %s, after %s", times(r.first.green.P50, r.first.blue.P50), times(r.Green.P50, r.Blue.P50),
 		Length(s.Blocks[len(s.Blocks)-1].After))
-}
-
-// waited says how long it was looked again.
-func (r *Result) waited(s Sample) string {
-	if len(s.Blocks) < 2 {
-		return ""
-	}
-	return fmt.Sprintf(", and no longer gets faster after %s", Length(s.Blocks[len(s.Blocks)-1].After))
 }
 
 func (r *Result) statistics() string {

@@ -22,8 +22,7 @@ func FisherGreater(badA, nA, badB, nB int) float64 {
 	return min(p, 1)
 }
 
-// BinomialGreater is the probability of at least k of n when each is one with probability p; 1 where that many are
-// expected anyway.
+// BinomialGreater is the probability of at least k of n, each with probability p; 1 where as many are expected.
 func BinomialGreater(k, n int, p float64) float64 {
 	switch {
 	case float64(k) <= p*float64(n):
@@ -48,8 +47,7 @@ func LeastMannWhitney(a, b int) float64 { return math.Exp(-mathx.Lchoose(a+b, a)
 // exact up to 50 values a side (25 when there are equal ones); beyond, the normal approximation, corrected for ties and
 // continuity. Without values on both sides, or when all are equal, it says nothing: 1.
 func MannWhitneyGreater(a, b []float64) float64 {
-	// "b is less than a", since the library computes the lower tail exactly and the upper as 1 minus that,
-	// half a step too wide when there are ties.
+	// "b is less": the library computes the lower tail exactly, the upper as 1 minus that, too wide when there are ties.
 	result, err := stats.MannWhitneyUTest(b, a, stats.LocationLess)
 	if err != nil || math.IsNaN(result.P) {
 		return 1
@@ -61,8 +59,7 @@ const (
 	// timeParts is into how many parts the time of a block is divided. How much they differ from each other says how sure
 	// the mean of all is, however the requests depend on each other within a part.
 	timeParts = 12
-	// mostTasks is up to how many tasks are told apart, by the order in which a load balancer asks them in turn.
-	mostTasks = 6
+	mostTasks = 6 // up to how many tasks are told apart, by the order in which a load balancer asks them in turn
 	// tasksDiffer is from which F on the tasks of a side differ, and hostWeight how much their variance then counts beside
 	// that of the time: so much that tasks on hosts that differ by chance look slower in no more runs than Alpha says.
 	tasksDiffer = 6

@@ -19,38 +19,29 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
-	// Notice is not a problem: something that a person should see at its place.
-	Notice Severity = "notice"
+	Notice  Severity = "notice" // not a problem: something that a person should see at its place
 )
 
-// Cause groups problems by what has to change to make them go away. The tools choose their exit code
-// by the gravest cause present.
+// Cause groups problems by what has to change to make them go away. The gravest one present makes the exit code.
 type Cause int
 
 // The causes, in the order in which they win when a run meets several: a file that cannot be read
 // hides everything behind it, one that does not parse hides its variables and rules.
 const (
-	// Rule is a document that parses but that AWS, or our own stricter rules, would refuse.
-	Rule Cause = iota
-	// Unset is a variable without a value and without a default.
-	Unset
-	// Syntax is text that does not parse.
-	Syntax
-	// Usage is a flag that makes no sense.
-	Usage
-	// File is a file that cannot be read or written.
-	File
+	Rule   Cause = iota // a document that parses but that AWS, or our own stricter rules, would refuse
+	Unset               // a variable without a value and without a default
+	Syntax              // text that does not parse
+	Usage               // a flag that makes no sense
+	File                // a file that cannot be read or written
 )
 
 // Place is where a problem is: a position in a file, or a flag of the command line.
 type Place struct {
-	// File is the file's name as the user gave it.
-	File string `json:"file,omitempty"`
+	File string `json:"file,omitempty"` // the file's name as the user gave it
 	// Line and Col are 1-based; Col counts characters, not bytes. Zero means unknown.
-	Line int `json:"line,omitempty"`
-	Col  int `json:"column,omitempty"`
-	// Flag is set instead of File for a problem of the command line, with its dashes: "--image".
-	Flag string `json:"flag,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"column,omitempty"`
+	Flag string `json:"flag,omitempty"` // a flag of the command line instead of a file, with its dashes: "--image"
 }
 
 // String returns "file:line:col", "file" where no line is known, or the flag.
@@ -71,12 +62,9 @@ type Problem struct {
 	Place    Place
 	Severity Severity
 	Cause    Cause
-	// Rule names the rule that was broken ("fargate-size"), for people who search for it; optional.
-	Rule string
-	// Text is one line: lower case, no full stop, what was found and what was wanted.
-	Text string
-	// Help is one line that says what to do, or empty.
-	Help string
+	Rule     string // names the rule that was broken ("fargate-size"), for people who search for it; optional
+	Text     string // one line: lower case, no full stop, what was found and what was wanted
+	Help     string // one line that says what to do, or empty
 }
 
 // Fatal reports whether the problem stops the run. Whatever is not a warning or a notice does.
@@ -140,13 +128,11 @@ func Code(rule string) string {
 	return ""
 }
 
-// maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing
-// errors.
+// maxEdits is the distance up to which an unknown name counts as a slip of a known one: two typing errors.
 const maxEdits = 2
 
-// Nearest returns the known name that a person most likely meant by name: within two edits, or equal but for
-// case. A short name must be nearer, or everything would match. It returns false when no known name is near, and
-// for a name that is itself known.
+// Nearest returns the known name that a person most likely meant: within two edits, or equal but for case. A short name
+// must be nearer, or everything would match. It is false when none is near, and for a name that is itself known.
 func Nearest(name string, known []string) (string, bool) {
 	return nearest(name, known, func(k string) int { return min(maxEdits, (len(k)-1)/2) })
 }
@@ -164,27 +150,22 @@ func nearest(name string, known []string, limitFor func(string) int) (string, bo
 	best, bestEdits := "", maxEdits+1
 	lower := strings.ToLower(name)
 	for _, k := range known {
-		if abs(len(k)-len(name)) > maxEdits && len(lower) == len(name) {
-			continue // too far for any case of it; most names of a long list are
-		}
 		if strings.EqualFold(k, name) {
 			best, bestEdits = k, 0
 			continue
 		}
-		limit := limitFor(k)
-		if d := edits(lower, strings.ToLower(k), limit); d <= limit && d < bestEdits {
+		if max(len(k)-len(lower), len(lower)-len(k)) > maxEdits {
+			continue // most names of a long list are too far
+		}
+		if d := edits(lower, strings.ToLower(k)); d <= limitFor(k) && d < bestEdits {
 			best, bestEdits = k, d
 		}
 	}
 	return best, best != ""
 }
 
-// edits is the optimal string alignment distance (insert, delete, replace, swap neighbours) between a
-// and b, or a number above limit as soon as it is known to exceed it.
-func edits(a, b string, limit int) int {
-	if abs(len(a)-len(b)) > limit {
-		return limit + 1
-	}
+// edits is the optimal string alignment distance (insert, delete, replace, swap neighbours) between a and b.
+func edits(a, b string) int {
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j
@@ -205,5 +186,3 @@ func edits(a, b string, limit int) int {
 	}
 	return prev[len(b)]
 }
-
-func abs(n int) int { return max(n, -n) }

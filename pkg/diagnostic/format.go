@@ -16,14 +16,10 @@ type Format string
 
 // The formats of --format.
 const (
-	// Text is "place: severity: text", with an indented help line: for people and editors.
-	Text Format = "text"
-	// JSON is one JSON array of objects: for programs.
-	JSON Format = "json"
-	// GitHub is the workflow commands that GitHub Actions turns into annotations.
-	GitHub Format = "github"
-	// SARIF is OASIS's format of 2.1.0, for code scanning.
-	SARIF Format = "sarif"
+	Text   Format = "text"   // "place: severity: text", with an indented help line: for people and editors
+	JSON   Format = "json"   // one JSON array of objects: for programs
+	GitHub Format = "github" // the workflow commands that GitHub Actions turns into annotations
+	SARIF  Format = "sarif"  // OASIS's format of 2.1.0, for code scanning
 )
 
 // Formats lists the formats, for help texts and flag checks.

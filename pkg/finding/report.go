@@ -1,5 +1,4 @@
-// Package finding holds what a run of a smoke suite found: findings, the verdict on each check and comparison, and the
-// report of all of them.
+// Package finding holds what a run of a smoke suite found: findings, verdicts on checks and comparisons, the report.
 //
 // It is values only, in the form in which they are stored and sent. It finds nothing, decides nothing and prints
 // nothing: pkg/smoke fills a report, pkg/decision weighs it, pkg/report shows it.
@@ -19,102 +18,81 @@ type Phase string
 
 // The phases, in the order in which they run.
 const (
-	// PhaseReady waits until the target answers as the expected release. Only here is anything retried
-	// that did not declare it.
-	PhaseReady Phase = "ready"
-	// PhaseJudge runs every attempt of every check; each one counts.
-	PhaseJudge Phase = "judge"
-	// PhaseCompare asks target and baseline in turn and compares what they answer.
-	PhaseCompare Phase = "compare"
-	// PhaseWatch looks at what AWS measures of both sides under production's traffic.
-	PhaseWatch Phase = "watch"
+	PhaseReady   Phase = "ready"   // waits for the expected release; only here is retried what did not declare it
+	PhaseJudge   Phase = "judge"   // runs every attempt of every check; each one counts
+	PhaseCompare Phase = "compare" // asks target and baseline in turn and compares what they answer
+	PhaseWatch   Phase = "watch"   // looks at what AWS measures of both sides under production's traffic
 )
 
-// Report is what a run found out. Every text in it is redacted and safe to print: no secret's value,
-// no control characters from a response.
+// Report is what a run found out. Every text in it is safe to print: no secret's value, no control characters.
 type Report struct {
-	// Greenlight is the version of the program whose run it was.
-	Greenlight   string `json:"greenlight,omitempty"`
+	Greenlight   string `json:"greenlight,omitempty"` // the version of the program whose run it was
 	Suite        string `json:"suite"`
 	SuiteSHA256  string `json:"suite_sha256"`
 	Target       string `json:"target"`
 	Baseline     string `json:"baseline,omitempty"`
 	Release      string `json:"release,omitempty"`
 	DeploymentID string `json:"deployment_id,omitempty"`
-	// Nonce is the job's: it shows that the report is this run's.
-	Nonce string `json:"nonce,omitempty"`
+	Nonce        string `json:"nonce,omitempty"` // the job's: it shows that the report is this run's
 
-	// Verdict is the worst of all that counts. Policy is not applied: INCONCLUSIVE stays INCONCLUSIVE.
-	Verdict Verdict `json:"verdict"`
+	Verdict Verdict `json:"verdict"` // the worst of all that counts, before any policy: INCONCLUSIVE stays
 	Blame   Blame   `json:"blame"`
-	// Reason is one line; its first words tell what failed, what was expected and what came.
-	Reason string `json:"reason"`
+	Reason  string  `json:"reason"` // one line; its first words tell what failed, what was expected and what came
 	// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass. InconclusiveAsks: it asks somebody.
 	InconclusiveAllowed bool `json:"inconclusive_allowed,omitempty"`
 	InconclusiveAsks    bool `json:"inconclusive_asks,omitempty"`
-	// ReleaseProven says that a check that mentions ${RELEASE} passed, so the right release answered.
-	ReleaseProven bool `json:"release_proven"`
+	ReleaseProven       bool `json:"release_proven"` // a check that mentions ${RELEASE} passed: the right one answered
 
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration_ns"`
 
-	Readiness *Readiness    `json:"readiness,omitempty"`
-	Checks    []CheckResult `json:"checks"`
-	Compares  []Comparison  `json:"compares,omitempty"`
-	// Series are the minutes of a watch.
-	Series []Series `json:"series,omitempty"`
-	// NotRun lists what was planned and did not run, and why. It never counts as passed.
-	NotRun   []NotRun `json:"not_run,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	// Unfinished is set where the run was asked to let another one go on with it, and its time was up.
-	Unfinished json.RawMessage `json:"unfinished,omitempty"`
+	Readiness  *Readiness      `json:"readiness,omitempty"`
+	Checks     []CheckResult   `json:"checks"`
+	Compares   []Comparison    `json:"compares,omitempty"`
+	Series     []Series        `json:"series,omitempty"`  // the minutes of a watch
+	NotRun     []NotRun        `json:"not_run,omitempty"` // planned, and did not run; it never counts as passed
+	Warnings   []string        `json:"warnings,omitempty"`
+	Unfinished json.RawMessage `json:"unfinished,omitempty"` // for another run that goes on with this one
 }
 
 // Readiness tells how the wait for the expected release went.
 type Readiness struct {
 	Verdict Verdict `json:"verdict"`
 	// Rounds is how often the readiness checks were asked, Consecutive how often they held in a row at the end.
-	Rounds      int `json:"rounds"`
-	Consecutive int `json:"consecutive"`
-	// Relapses counts answers of another release, or failures, after the first right answer.
-	Relapses int           `json:"relapses"`
-	Waited   time.Duration `json:"waited_ns"`
-	Reason   string        `json:"reason,omitempty"`
+	Rounds      int           `json:"rounds"`
+	Consecutive int           `json:"consecutive"`
+	Relapses    int           `json:"relapses"` // failures and answers of another release after the first right one
+	Waited      time.Duration `json:"waited_ns"`
+	Reason      string        `json:"reason,omitempty"`
 }
 
 // CheckResult is what judging one check found.
 type CheckResult struct {
-	Check   string           `json:"check"`
-	Place   diagnostic.Place `json:"place"`
-	Verdict Verdict          `json:"verdict"`
-	Blame   Blame            `json:"blame,omitempty"`
-	// Observe marks a check that is recorded but never counts.
-	Observe  bool          `json:"observe,omitempty"`
-	Attempts int           `json:"attempts"`
-	Failures int           `json:"failures"`
-	Duration time.Duration `json:"duration_ns"`
-	Reason   string        `json:"reason,omitempty"`
-	// Findings are the failed assertions of the first failed attempts, each told once.
-	Findings []Finding `json:"findings,omitempty"`
-	// Latencies are those of the answered requests, in the order in which they were sent.
-	Latencies []time.Duration `json:"latencies_ns,omitempty"`
+	Check     string           `json:"check"`
+	Place     diagnostic.Place `json:"place"`
+	Verdict   Verdict          `json:"verdict"`
+	Blame     Blame            `json:"blame,omitempty"`
+	Observe   bool             `json:"observe,omitempty"` // marks a check that is recorded but never counts
+	Attempts  int              `json:"attempts"`
+	Failures  int              `json:"failures"`
+	Duration  time.Duration    `json:"duration_ns"`
+	Reason    string           `json:"reason,omitempty"`
+	Findings  []Finding        `json:"findings,omitempty"`     // of the first failed attempts, each told once
+	Latencies []time.Duration  `json:"latencies_ns,omitempty"` // of the answered requests, as they were sent
 }
 
 // Finding is one assertion that did not hold.
 type Finding struct {
 	Place diagnostic.Place `json:"place"`
 	// Request is "GET /orders/7"; Step is its 1-based number in a flow, 0 for a single request.
-	Request string `json:"request"`
-	Step    int    `json:"step,omitempty"`
-	Attempt int    `json:"attempt"`
-	// Subject is what was looked at: "status", "header X-App-Version", "json $.status", "body".
-	Subject  string `json:"subject"`
+	Request  string `json:"request"`
+	Step     int    `json:"step,omitempty"`
+	Attempt  int    `json:"attempt"`
+	Subject  string `json:"subject"` // what was looked at: "status", "header X-App-Version", "json $.status", "body"
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
-	// Excerpt is the beginning of the response, for people; bounded and redacted.
-	Excerpt string `json:"excerpt,omitempty"`
-	// Count is how many attempts failed in this same way.
-	Count int `json:"count"`
+	Excerpt  string `json:"excerpt,omitempty"` // the beginning of the response, for people; bounded and redacted
+	Count    int    `json:"count"`             // how many attempts failed in this same way
 }
 
 // Line tells the finding in one line.
@@ -163,8 +141,7 @@ type Series struct {
 // NotRun is something that was planned and did not run.
 type NotRun struct {
 	Check string `json:"check"`
-	// Phase is the one that it belongs to.
-	Phase Phase  `json:"phase,omitempty"`
+	Phase Phase  `json:"phase,omitempty"` // the one that it belongs to
 	Why   string `json:"why"`
 }
 
@@ -181,8 +158,7 @@ const (
 	Skipped      Verdict = "SKIPPED"
 )
 
-// Worst returns the worse of two verdicts: FAIL > ERROR > INCONCLUSIVE > PASS. Any other
-// value counts as Error.
+// Worst returns the worse of two verdicts: FAIL > ERROR > INCONCLUSIVE > PASS. Any other value counts as Error.
 func Worst(a, b Verdict) Verdict {
 	order := []Verdict{Pass, Inconclusive, Error, Fail}
 	rank := func(v Verdict) int {
@@ -199,14 +175,9 @@ type Blame string
 
 // The blames, as reports and logs spell them.
 const (
-	// BlameNone goes with PASS.
-	BlameNone Blame = "none"
-	// BlameRelease is the new version's: the release is broken.
-	BlameRelease Blame = "release"
-	// BlameEnvironment is everybody's: the old version fails in the same way, or cannot be asked.
-	BlameEnvironment Blame = "environment"
-	// BlameGate is Greenlight's own.
-	BlameGate Blame = "gate"
-	// BlameConfig is the suite's, a setting's or a secret's.
-	BlameConfig Blame = "config"
+	BlameNone        Blame = "none"        // goes with PASS
+	BlameRelease     Blame = "release"     // the new version's: the release is broken
+	BlameEnvironment Blame = "environment" // everybody's: the old version fails in the same way, or cannot be asked
+	BlameGate        Blame = "gate"        // Greenlight's own
+	BlameConfig      Blame = "config"      // the suite's, a setting's or a secret's
 )

@@ -51,14 +51,6 @@ func comparison(op string, left, right value) logical {
 	}
 }
 
-// single returns the one value that was found, if it is one.
-func single(found []any) (v any, ok bool) {
-	if len(found) != 1 {
-		return nil, false
-	}
-	return found[0], true
-}
-
 func length(arg value) value {
 	return func(r *run, at any) (any, bool) {
 		v, _ := arg(r, at)
@@ -73,17 +65,6 @@ func length(arg value) value {
 		}
 		return nil, false
 	}
-}
-
-// matching is match (the whole text) or search (a part of it) with a pattern that comes from the document.
-func matching(text, pattern value, whole bool) logical {
-	return matches(text, func(r *run, at any) *regexp.Regexp {
-		v, _ := pattern(r, at)
-		if pattern, ok := v.(string); ok {
-			return r.compiled(pattern, whole)
-		}
-		return nil
-	})
 }
 
 // matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too.
@@ -164,10 +145,6 @@ func (r *run) equal(a, b any) bool {
 		y, ok := b.(map[string]any)
 		return ok && r.spend(len(x)) && maps.EqualFunc(x, y, r.equal)
 	}
-	return r.equalScalars(a, b)
-}
-
-func (r *run) equalScalars(a, b any) bool {
 	if x, ok := r.decimal(a); ok {
 		y, ok := r.decimal(b)
 		return ok && x.compare(y) == 0
@@ -208,12 +185,8 @@ func (r *run) decimal(v any) (decimal, bool) {
 	default:
 		return decimal{}, false
 	}
-	return parseDecimal(text), r.spend(len(text) / bytesPerStep)
-}
-
-func parseDecimal(text string) decimal {
-	text, negative := strings.CutPrefix(text, "-")
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	unsigned, negative := strings.CutPrefix(text, "-")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(unsigned), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	exp, _ := strconv.Atoi(exponent) // out of range it is the nearest int
@@ -221,13 +194,12 @@ func parseDecimal(text string) decimal {
 		sign: 1, digits: strings.TrimRight(digits, "0"),
 		exp: min(max(exp, -maxExponent), maxExponent) + len(digits) - len(fraction),
 	}
-	switch {
-	case d.digits == "":
-		return decimal{} // -0 equals 0
-	case negative:
+	if d.digits == "" {
+		d = decimal{} // -0 equals 0
+	} else if negative {
 		d.sign = -1
 	}
-	return d
+	return d, r.spend(len(text) / bytesPerStep)
 }
 
 func (d decimal) compare(e decimal) int {

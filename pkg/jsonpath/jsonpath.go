@@ -1,10 +1,9 @@
 // Package jsonpath finds values in a decoded JSON document by a path as RFC 9535 defines it: the whole
 // of it, with filters and its five functions, and nothing beside it.
 //
-// It refuses to do unbounded work: a path may come from a suite, but the document comes from the server
-// under test, and a gate that a response can hang is no gate. A path that asks for more than a fixed
-// number of steps ends in an error, never in a part of the answer. No stack grows with the document, but where two
-// values are compared.
+// It refuses to do unbounded work: a path may come from a suite, but the document comes from the server under test, and
+// a gate that a response can hang is no gate. A path that asks for more than a fixed number of steps ends in an error,
+// never in a part of the answer. No stack grows with the document, but where two values are compared.
 package jsonpath
 
 import (
@@ -17,13 +16,10 @@ import (
 )
 
 const (
-	// maxLength is the longest path, in bytes. Nobody writes one; it bounds the recursion over segments.
-	maxLength = 16 << 10
-	// maxNesting is how deep filters, parentheses and functions may nest in a path.
-	maxNesting = 100
-	// maxSteps is the work of one Select: values looked at and values found. A body of 1 MiB, the
-	// default cap, holds about half a million values; one pass takes a twentieth of a second. Without
-	// the bound "$..*..*" over it would find some 10^9 values.
+	maxLength  = 16 << 10 // the longest path, in bytes. Nobody writes one; it bounds the recursion over segments.
+	maxNesting = 100      // how deep filters, parentheses and functions may nest in a path
+	// maxSteps is the work of one Select: values looked at and found. A body of 1 MiB, the default cap, holds half a
+	// million; one pass takes a twentieth of a second. Without the bound "$..*..*" over it would find some 10^9.
 	maxSteps = 8_000_000
 )
 
@@ -35,10 +31,8 @@ type Path struct {
 
 // SyntaxError says where and why a path does not parse.
 type SyntaxError struct {
-	// Col is the column of the fault, 1-based, in characters of the path.
-	Col int
-	// Text says what was expected there.
-	Text string
+	Col  int    // the column of the fault, 1-based, in characters of the path
+	Text string // what was expected there
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Col, e.Text) }
@@ -106,11 +100,9 @@ type selector func(r *run, node any, yield func(any) bool) bool
 // run is one Select: the document, and what is left of its steps.
 type run struct {
 	root any
-	// left falls below zero when the work is used up; from then on nothing is true and nothing is found,
-	// and Select throws all of it away.
-	left int
-	// absolute keeps what paths from the root found, which is the same for every value that a filter tries.
-	absolute map[*query][]any
+	// left falls below zero when the work is used up; from then on nothing is found, and Select throws it all away.
+	left     int
+	absolute map[*query][]any // what paths from the root found, the same for every value that a filter tries
 	pattern  dynamicPattern
 }
 
@@ -125,8 +117,7 @@ func (r *run) spend(steps int) bool {
 // all is for find: as many as there are.
 const all = math.MaxInt
 
-// find returns the first values that the query finds, starting at the value at hand or the root; all of those from
-// the root.
+// find returns the first values that the query finds, from the value at hand on; from the root, all of them.
 func (r *run) find(q *query, at any, most int) []any {
 	if !q.relative {
 		if found, ok := r.absolute[q]; ok {
@@ -210,8 +201,6 @@ func (r *run) children(node any, yield func(any) bool) bool {
 	}
 	return true
 }
-
-func wildcard(r *run, node any, yield func(any) bool) bool { return r.children(node, yield) }
 
 func name(key string) selector {
 	return func(_ *run, node any, yield func(any) bool) bool {

@@ -104,7 +104,7 @@ func (p *parser) segment() segment {
 	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
 		s.selectors, s.single = p.bracketed()
 	case p.take("*"):
-		s.selectors = []selector{wildcard}
+		s.selectors = []selector{(*run).children}
 	default:
 		// Letters, digits, "_" and everything beyond ASCII, no digit first.
 		word := p.takeWhile(func(c byte, i int) bool {
@@ -145,7 +145,7 @@ func (p *parser) selector() (s selector, single bool) {
 	case c == '\'' || c == '"':
 		return name(p.quoted()), true
 	case p.take("*"):
-		return wildcard, false
+		return (*run).children, false
 	case p.take("?"):
 		p.space()
 		return filter(p.or()), false
@@ -195,9 +195,9 @@ func (p *parser) integer() *int {
 	return nil
 }
 
-func (p *parser) or() logical { return p.joined("||", p.and) }
-
-func (p *parser) and() logical { return p.joined("&&", p.basic) }
+func (p *parser) or() logical {
+	return p.joined("||", func() logical { return p.joined("&&", p.basic) })
+}
 
 // joined reads parts that op joins.
 func (p *parser) joined(op string, part func() logical) logical {
@@ -212,32 +212,25 @@ func (p *parser) joined(op string, part func() logical) logical {
 	return joined(op == "||", all)
 }
 
-// basic reads what "&&" and "||" join: a condition in parentheses, a test or a comparison. A "!" before a comparison
-// needs parentheses.
+// basic reads what "&&" and "||" join: a condition in parentheses, which "!" before a comparison needs, or a test.
 func (p *parser) basic() logical {
 	negated := p.take("!")
 	if negated {
 		p.space()
 	}
-	cond := logical(nil)
-	if p.peek() == '(' {
-		cond = p.parenthesized()
+	var cond logical
+	if p.take("(") {
+		leave := p.nest()
+		p.space()
+		if cond = p.or(); p.takeAny(")") == "" {
+			p.fail(`expected ")", "&&" or "||"`)
+		}
+		leave()
 	} else {
 		cond = p.testOrComparison(negated)
 	}
 	if negated {
 		return func(r *run, at any) bool { return !cond(r, at) }
-	}
-	return cond
-}
-
-func (p *parser) parenthesized() logical {
-	p.take("(")
-	defer p.nest()()
-	p.space()
-	cond := p.or()
-	if p.takeAny(")") == "" {
-		p.fail(`expected ")", "&&" or "||"`)
 	}
 	return cond
 }
@@ -274,7 +267,7 @@ func (p *parser) asValue(operand any, start int) value {
 		if !o.singular() {
 			p.failAt(start, "expected a path of names and indexes only, which finds at most one value")
 		}
-		return func(r *run, at any) (any, bool) { return single(r.find(o, at, 1)) }
+		return single(o, 1)
 	case value:
 		return o
 	}
@@ -309,6 +302,17 @@ func (p *parser) operand() any {
 	return nil
 }
 
+// single is the one value that a query finds, of which so many are looked for.
+func single(q *query, most int) value {
+	return func(r *run, at any) (any, bool) {
+		found := r.find(q, at, most)
+		if len(found) != 1 {
+			return nil, false
+		}
+		return found[0], true
+	}
+}
+
 func (p *parser) function(word string, start int) (out any) {
 	p.take("(")
 	defer p.nest()()
@@ -320,8 +324,7 @@ func (p *parser) function(word string, start int) (out any) {
 		q := p.query()
 		out = value(func(r *run, at any) (any, bool) { return float64(len(r.find(q, at, all))), true })
 	case "value":
-		q := p.query() // a second value is enough to know that there is no single one
-		out = value(func(r *run, at any) (any, bool) { return single(r.find(q, at, 2)) })
+		out = single(p.query(), 2) // a second one is enough to know that there is no single one
 	case "match", "search":
 		out = p.matching(word == "match")
 	default:
@@ -349,15 +352,22 @@ func (p *parser) matching(whole bool) logical {
 		p.fail(`expected "," and the regular expression`)
 	}
 	p.space()
-	if c := p.peek(); c != '\'' && c != '"' {
-		return matching(text, p.value(), whole)
-	}
 	start := p.pos
-	re, err := compile(p.quoted(), whole)
-	if err != nil {
-		p.failAt(start, "expected a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	if c := p.peek(); c == '\'' || c == '"' {
+		re, err := compile(p.quoted(), whole)
+		if err != nil {
+			p.failAt(start, "expected a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		}
+		return matches(text, func(*run, any) *regexp.Regexp { return re })
 	}
-	return matches(text, func(*run, any) *regexp.Regexp { return re })
+	pattern := p.value() // which the document says
+	return matches(text, func(r *run, at any) *regexp.Regexp {
+		v, _ := pattern(r, at)
+		if said, ok := v.(string); ok {
+			return r.compiled(said, whole)
+		}
+		return nil
+	})
 }
 
 // number reads a JSON number, and -0, which JSON has too.

@@ -15,37 +15,25 @@ import (
 )
 
 const (
-	// idleTimeout is how long a connection is kept for the next request. Servers close idle ones after 2 s
-	// and more (gunicorn 2 s, Node 5 s, an Application Load Balancer 60 s); below that, a connection that
-	// breaks under a request was broken by the server, not by age.
-	idleTimeout = time.Second
-	// maxHeaderBytes bounds an answer's header, informational ones included.
-	maxHeaderBytes = 256 << 10
-	// bufferSize is that of each connection's read and write buffers.
-	bufferSize = 4 << 10
-	// headBuffer is net/http's own for an answer, smaller than any piece of a body that is asked for: see conn.Read.
-	headBuffer = bytes.MinRead - 1
+	// idleTimeout is how long a connection is kept. Servers close idle ones after 2 s and more (gunicorn 2 s, Node 5 s, an
+	// ALB 60 s); below that, one that breaks under a request was broken by the server, not by age.
+	idleTimeout    = time.Second
+	maxHeaderBytes = 256 << 10         // bounds an answer's header, informational ones included
+	bufferSize     = 4 << 10           // that of each connection's read and write buffers
+	headBuffer     = bytes.MinRead - 1 // net/http's own for an answer, smaller than any piece of a body that is asked for
 )
 
 // Target is one side to ask, and how to reach it.
 type Target struct {
-	// URL is scheme, host and port.
-	URL *url.URL
-	// Addrs are the addresses to dial, in turn, instead of resolving the URL's host.
-	Addrs []string
-	// Host is the Host header and, for https, the name to ask for; the URL's when empty.
-	Host string
-	// ServerName is the name that the certificate must have; Host's or the URL's when empty.
-	ServerName string
-	// Roots are the authorities that certificates must come from; the system's when nil.
-	Roots *x509.CertPool
-	// Steer changes a URL, the first one and that of each redirect, so that it stays on the target's side, or says why
-	// it cannot; nil where every URL does.
-	Steer func(*url.URL) (why string)
-	// Connections is how many idle connections are kept.
-	Connections int
-	// Dial replaces dialling, for tests without a network.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	URL        *url.URL       // scheme, host and port
+	Addrs      []string       // the addresses to dial, in turn, instead of resolving the URL's host
+	Host       string         // the Host header and, for https, the name to ask for; the URL's when empty
+	ServerName string         // the name that the certificate must have; Host's or the URL's when empty
+	Roots      *x509.CertPool // the authorities that certificates must come from; the system's when nil
+	// Steer changes a URL, also a redirect's, so that it stays on the target's side, or says why it cannot; or it is nil.
+	Steer       func(*url.URL) (why string)
+	Connections int                                                               // how many idle connections are kept
+	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // for tests without a network
 }
 
 // Client asks one target. It is safe for concurrent use.
@@ -61,25 +49,8 @@ func New(t Target) *Client {
 		t.Steer = func(*url.URL) string { return "" }
 	}
 	c := &Client{target: t}
-	c.warm, c.fresh = c.newTransport(), c.newTransport()
-	c.fresh.DisableKeepAlives = true
+	c.warm, c.fresh = c.newTransport(http1, false), c.newTransport(http1, true)
 	return c
-}
-
-// second speaks HTTP/2, for one request: two of them would share a connection that is there for one.
-func (c *Client) second() *http.Transport {
-	t := c.newTransport()
-	t.DisableKeepAlives = true
-	t.Protocols.SetHTTP1(false)
-	secure := c.target.URL.Scheme == "https"
-	t.Protocols.SetHTTP2(secure)
-	t.Protocols.SetUnencryptedHTTP2(!secure)
-	if secure {
-		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return c.secure(ctx, network, addr, "h2")
-		}
-	}
-	return t
 }
 
 // Close closes the connections that are kept.
@@ -88,9 +59,12 @@ func (c *Client) Close() {
 	c.fresh.CloseIdleConnections()
 }
 
-// newTransport speaks HTTP/1.1: with HTTP/2 all requests would share one connection, and so one node of the load
-// balancer. It uses no proxy: a gate must know whom it asks.
-func (c *Client) newTransport() *http.Transport {
+// The protocols, as TLS names them.
+const http1, http2 = "http/1.1", "h2"
+
+// newTransport speaks HTTP/1.1, or for one request HTTP/2: of that, all requests would share one connection, and so one
+// node of the load balancer. It uses no proxy: a gate must know whom it asks.
+func (c *Client) newTransport(protocol string, fresh bool) *http.Transport {
 	t := &http.Transport{
 		DialContext:            c.dial,
 		MaxIdleConns:           max(1, c.target.Connections),
@@ -100,26 +74,23 @@ func (c *Client) newTransport() *http.Transport {
 		ReadBufferSize:         headBuffer,
 		WriteBufferSize:        bufferSize,
 		DisableCompression:     true, // read unzips: so the header stays, and the cap always holds
+		DisableKeepAlives:      fresh,
 		Protocols:              new(http.Protocols),
 	}
-	t.Protocols.SetHTTP1(true)
-	if c.target.URL.Scheme == "https" {
-		t.DialTLSContext = c.dialTLS
+	secure := c.target.URL.Scheme == "https"
+	t.Protocols.SetHTTP1(protocol == http1)
+	t.Protocols.SetHTTP2(protocol == http2 && secure)
+	t.Protocols.SetUnencryptedHTTP2(protocol == http2 && !secure)
+	if secure {
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.dialTLS(ctx, network, addr, protocol)
+		}
 	}
 	return t
 }
 
-// dialTLS returns a connection above TLS, where an answer's end can be seen.
-func (c *Client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	secure, err := c.secure(ctx, network, addr, "http/1.1")
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: secure, expires: secure.ConnectionState().PeerCertificates[0].NotAfter}, nil
-}
-
-// secure connects and shakes hands.
-func (c *Client) secure(ctx context.Context, network, addr, protocol string) (*tls.Conn, error) {
+// dialTLS connects and shakes hands. Of HTTP/1.1, an answer's end is seen above TLS.
+func (c *Client) dialTLS(ctx context.Context, network, addr, protocol string) (net.Conn, error) {
 	raw, err := c.connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
@@ -135,15 +106,20 @@ func (c *Client) secure(ctx context.Context, network, addr, protocol string) (*t
 			return &tls.Certificate{}, nil
 		},
 	})
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, asked.explained(err)
+	err = secure.HandshakeContext(ctx)
+	state := secure.ConnectionState()
+	switch {
+	case err != nil:
+		err = asked.explained(err)
+	case protocol == http1:
+		return &conn{Conn: secure, expires: state.PeerCertificates[0].NotAfter, below: asked}, nil
+	case state.NegotiatedProtocol == protocol:
+		return secure, nil
+	default:
+		err = fmt.Errorf("%w: the target does not speak HTTP/2", errHandshake)
 	}
-	if protocol == "h2" && secure.ConnectionState().NegotiatedProtocol != "h2" {
-		_ = raw.Close()
-		return nil, fmt.Errorf("%w: the target does not speak HTTP/2", errHandshake)
-	}
-	return secure, nil
+	_ = raw.Close()
+	return nil, err
 }
 
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {

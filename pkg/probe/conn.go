@@ -2,10 +2,11 @@ package probe
 
 import (
 	"bytes"
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
@@ -17,20 +18,18 @@ import (
 type conn struct {
 	net.Conn
 	written atomic.Int64
-	uses    atomic.Int64 // how many requests got it
-	refused atomic.Bool  // nothing is written any more
-	// expires is the end of the server's certificate, zero without TLS.
-	expires time.Time
+	uses    atomic.Int64       // how many requests got it
+	refused atomic.Bool        // nothing is written any more
+	expires time.Time          // the end of the server's certificate, zero without TLS
+	below   *clientCertificate // nil without TLS
 
 	read   []byte
 	mu     sync.Mutex
 	unread []byte // the end of read
-	// line is how long the line of an answer's head is so far that is read, -1 where none is read.
-	line int
+	line   int    // how long the line of an answer's head is so far that is read, -1 where none is read
 }
 
-// Write counts before it writes: no connection may break, and its request be taken for one that was not sent, before
-// what was written is counted.
+// Write counts before it writes: a connection may break before that returns, and its request was sent all the same.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.refused.Load() {
 		return 0, errReplayed
@@ -56,7 +55,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(c.read)
 	if n == 0 && err != nil {
-		return 0, c.explained(err)
+		if c.below != nil {
+			err = c.below.explained(err)
+		}
+		return 0, err
 	}
 	c.mu.Lock()
 	c.unread = c.read[:n]
@@ -115,18 +117,8 @@ type clientCertificate struct {
 	wanted atomic.Bool
 }
 
-// explained is the error with what it means: where a client's certificate was wanted, the server tells it in the first
-// answer.
-func (c *conn) explained(err error) error {
-	if secure, ok := c.Conn.(*tls.Conn); ok {
-		if below, ok := secure.NetConn().(*clientCertificate); ok {
-			return below.explained(err)
-		}
-	}
-	return err
-}
-
-// explained says what an error of TLS means where the two ends do not fit each other.
+// explained says what an error of TLS means where the two ends do not fit each other. That a client's certificate was
+// wanted, the server tells in its first answer.
 func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {
@@ -147,4 +139,68 @@ func (c *clientCertificate) explained(err error) error {
 		return fmt.Errorf("%w: %s", errHandshake, text)
 	}
 	return err
+}
+
+var (
+	errTimeout  = errors.New("no whole answer in time")                 // the cause of our own deadline
+	errReplayed = errors.New("connection closed before an answer came") // the cause of a refused retry
+)
+
+// watcher sees a request get its connection. net/http quietly repeats a GET whose connection broke
+// before an answer came; a gate must not: a server that resets every other request would look healthy.
+type watcher struct {
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex
+	conn   *conn
+	before int64 // what had been written to conn before this request
+	use    int64 // of conn, by this request
+	sent   time.Time
+}
+
+// watch returns a context with which a request's connection is seen.
+func (w *watcher) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.got})
+}
+
+func (w *watcher) got(info httptrace.GotConnInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// If a connection turns out to be closed before anything was written to it, the request was not sent yet, and may
+	// use another one. What is written to one of HTTP/2 above TLS nobody counts: there, net/http repeats what was refused.
+	if !w.sent.IsZero() && (w.conn == nil || w.conn.written.Load() > w.before) {
+		if c, ok := info.Conn.(*conn); ok {
+			c.refused.Store(true) // net/http may write before it sees that the request has ended
+		}
+		w.cancel(errReplayed)
+		return
+	}
+	if w.sent.IsZero() {
+		w.sent = time.Now()
+	}
+	if w.conn, _ = info.Conn.(*conn); w.conn != nil {
+		w.before, w.use = w.conn.written.Load(), w.conn.uses.Add(1)
+	}
+}
+
+// seen is the last connection that the request got, or nil, and when it got the first.
+func (w *watcher) seen() (*conn, time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn, w.sent
+}
+
+// behind says what came behind the answer, as long as the connection is not the next request's.
+func (w *watcher) behind() string {
+	c, _ := w.seen()
+	if c == nil {
+		return ""
+	}
+	said := c.behind()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.uses.Load() != w.use {
+		return ""
+	}
+	return said
 }

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -13,44 +12,28 @@ import (
 	"syscall"
 )
 
-// Fault is a class of what can go wrong between a request and its whole answer. Two sides that fail with
-// the same class fail in the same way.
+// Fault is a class of what can go wrong between a request and its whole answer; two sides with the same fail alike.
 type Fault string
 
 // The faults. FaultNone is an answer that was read whole, whatever its status.
 const (
-	FaultNone Fault = ""
-	// FaultDNS is a host name that does not resolve.
-	FaultDNS Fault = "dns"
-	// FaultRefused is a connection that the target refused, or a target that cannot be reached.
-	FaultRefused Fault = "refused"
-	// FaultLocal is a limit of this machine or its network: no free file descriptor or port, no route. It says nothing
-	// about the target.
-	FaultLocal Fault = "own limit"
-	// FaultReset is a connection that broke before the answer began.
-	FaultReset Fault = "reset"
-	// FaultTimeout is no whole answer within the request's own time.
-	FaultTimeout Fault = "timeout"
-	// FaultCertificate is a certificate that does not verify: nobody's answer was accepted.
-	FaultCertificate Fault = "certificate"
+	FaultNone        Fault = ""
+	FaultDNS         Fault = "dns"         // a host name that does not resolve
+	FaultRefused     Fault = "refused"     // a connection that the target refused, or a target that cannot be reached
+	FaultLocal       Fault = "own limit"   // a limit of this machine or network (files, ports, routes), not of the target
+	FaultReset       Fault = "reset"       // a connection that broke before the answer began
+	FaultTimeout     Fault = "timeout"     // no whole answer within the request's own time
+	FaultCertificate Fault = "certificate" // a certificate that does not verify: nobody's answer was accepted
 	// FaultHandshake is a handshake that both sides' settings do not allow: a client's certificate, a name, a version.
-	FaultHandshake Fault = "handshake"
-	// FaultTLS is a handshake that failed for another reason.
-	FaultTLS Fault = "tls"
-	// FaultTruncated is a body that ended too early.
-	FaultTruncated Fault = "truncated"
-	// FaultTooLarge is a body over the cap.
-	FaultTooLarge Fault = "too large"
-	// FaultProtocol is an answer that is not HTTP.
-	FaultProtocol Fault = "protocol"
-	// FaultRedirectAway is a redirect that leaves the target.
-	FaultRedirectAway Fault = "redirect away"
-	// FaultRedirectLoop is a redirect that never ends.
-	FaultRedirectLoop Fault = "redirect loop"
-	// FaultRequest is a request that cannot be sent; it is the suite's fault.
-	FaultRequest Fault = "request"
-	// FaultInterrupted is the caller's context that ended: it says nothing about the target.
-	FaultInterrupted Fault = "interrupted"
+	FaultHandshake    Fault = "handshake"
+	FaultTLS          Fault = "tls"           // a handshake that failed for another reason
+	FaultTruncated    Fault = "truncated"     // a body that ended too early
+	FaultTooLarge     Fault = "too large"     // a body over the cap
+	FaultProtocol     Fault = "protocol"      // an answer that is not HTTP
+	FaultRedirectAway Fault = "redirect away" // a redirect that leaves the target
+	FaultRedirectLoop Fault = "redirect loop" // a redirect that never ends
+	FaultRequest      Fault = "request"       // a request that cannot be sent; it is the suite's fault
+	FaultInterrupted  Fault = "interrupted"   // the caller's context that ended: it says nothing about the target
 )
 
 // fault puts an error of net/http into its class.
@@ -66,19 +49,14 @@ func (x *exchange) fault(ctx context.Context, err error) Observation {
 	if class == FaultTimeout {
 		text = "no whole answer within " + x.request.Timeout.String()
 	}
-	if where := x.where(); !strings.Contains(text, where) && class != FaultDNS {
+	where := net.JoinHostPort(x.client.target.URL.Hostname(), port(x.client.target.URL))
+	if c, _ := x.watcher.seen(); c != nil {
+		where = c.RemoteAddr().String()
+	}
+	if !strings.Contains(text, where) && class != FaultDNS {
 		text += " (" + where + ")"
 	}
 	return Observation{Fault: class, Text: text}
-}
-
-// where is the address that was asked, host:port.
-func (x *exchange) where() string {
-	if c := x.watcher.connection(); c != nil {
-		return c.RemoteAddr().String()
-	}
-	u := x.client.target.URL
-	return net.JoinHostPort(u.Hostname(), port(u))
 }
 
 func classOf(err error) (Fault, string) {
@@ -86,6 +64,8 @@ func classOf(err error) (Fault, string) {
 		err = wrapped.Err
 	}
 	text := err.Error()
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case errors.Is(err, errTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return FaultTimeout, text
@@ -93,7 +73,7 @@ func classOf(err error) (Fault, string) {
 		return FaultReset, text
 	case isLocal(err):
 		return FaultLocal, dialText(err)
-	case isCertificate(err):
+	case isCertificate:
 		return FaultCertificate, text
 	case errors.Is(err, errHandshake):
 		return FaultHandshake, text
@@ -103,7 +83,7 @@ func classOf(err error) (Fault, string) {
 	switch {
 	case isDNS:
 		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
-	case isTLS(err):
+	case isRecord, strings.HasPrefix(text, "tls: "), strings.Contains(text, "remote error: tls"):
 		return FaultTLS, text
 	case isOp && op.Timeout():
 		return FaultTimeout, text
@@ -117,8 +97,7 @@ func classOf(err error) (Fault, string) {
 	return FaultProtocol, text
 }
 
-// isLocal reports whether this machine's kernel caused the error, also during a name lookup, of whose error package net
-// keeps only the text.
+// isLocal reports whether this machine's kernel caused the error, also in a lookup, whose error has only the text.
 func isLocal(err error) bool {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	for _, own := range []error{
@@ -147,21 +126,4 @@ func dialText(err error) string {
 		cause = call.Err
 	}
 	return text + ": " + cause.Error()
-}
-
-func isCertificate(err error) bool {
-	_, a := errors.AsType[*tls.CertificateVerificationError](err)
-	_, b := errors.AsType[x509.UnknownAuthorityError](err)
-	_, c := errors.AsType[x509.HostnameError](err)
-	_, d := errors.AsType[x509.CertificateInvalidError](err)
-	_, e := errors.AsType[x509.SystemRootsError](err)
-	return a || b || c || d || e
-}
-
-func isTLS(err error) bool {
-	_, record := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	text := err.Error()
-	return record || alert || strings.HasPrefix(text, "tls: ") || strings.Contains(text, "remote error: tls") ||
-		strings.Contains(text, "HTTP response to HTTPS client")
 }

@@ -1,26 +1,27 @@
 // Package probe sends one HTTP request and says what came of it: a request -> an Observation.
 //
-// It asks once, within one deadline that covers everything from dialling to the last byte, and it never
-// asks again: not on another address, not after a reset, not through a proxy. It always verifies
-// certificates, never leaves the target on a redirect, and never reads more than it was told to. It
-// refuses to judge: what an answer means is its callers' business.
+// It asks once, within one deadline for everything from dialling to the last byte, and never again: not on another
+// address, not after a reset, not through a proxy. It always verifies certificates, never leaves the target on a
+// redirect, and never reads more than it was told to. What an answer means is its callers' business.
 package probe
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
 
-// maxRedirects is how many redirects within the target are followed: browsers give up at 20, and a
-// smoke test that needs more than 10 tests the wrong path.
+// maxRedirects is how many redirects within the target are followed: browsers give up at 20.
 const maxRedirects = 10
 
 // maxExcerpt is how much of an oversized or broken body is kept, for people to look at.
@@ -29,62 +30,40 @@ const maxExcerpt = 4 << 10
 // Request is what to ask.
 type Request struct {
 	Method string
-	// Path is the path and query, already escaped: "/orders/7?full=1".
-	Path string
+	Path   string // the path and query, already escaped: "/orders/7?full=1"
 	// Link says that Path is a link from the answer to the path From: a URL of the target, or a reference to one.
-	Link bool
-	From string
-	// Header is not changed, and must not be while Do runs.
-	Header http.Header
-	Body   []byte
-	// Timeout covers everything from dialling to the last byte read, redirects included.
-	Timeout time.Duration
-	// MaxBody is the most that is read of the uncompressed body.
-	MaxBody int64
-	// Fresh asks on a new connection, which is closed afterwards.
-	Fresh bool
-	// Host is the Host header; the target's where it is empty.
-	Host string
-	// Jar holds the cookies that are sent, and gets those that come, redirects included; nil sends none.
-	Jar *Jar
-	// HTTP2 asks over HTTP/2: with TLS, or else with prior knowledge (h2c).
-	HTTP2 bool
+	Link    bool
+	From    string
+	Header  http.Header // not changed, and must not be while Do runs
+	Body    []byte
+	Timeout time.Duration // covers everything from dialling to the last byte read, redirects included
+	MaxBody int64         // the most that is read of the uncompressed body
+	Fresh   bool          // asks on a new connection, which is closed afterwards
+	Host    string        // the Host header; the target's where it is empty
+	Jar     *Jar          // the cookies that are sent, and those that come, redirects included; nil sends none
+	HTTP2   bool          // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
 	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
 	// comes is the body.
-	WebSocket *string
-	// Unread says that nothing of the body matters: of an answer that began well it is not read.
-	Unread bool
-	// Events is how many events of an event stream (text/event-stream) are read, of which the body then is; 0 reads none.
-	Events int
-	// KeepRedirect reports a redirect as the answer instead of following it.
-	KeepRedirect bool
+	WebSocket    *string
+	Unread       bool // nothing of the body matters: of an answer that began well it is not read
+	Events       int  // how many of an event stream (text/event-stream) are read, for the body; 0 reads none
+	KeepRedirect bool // reports a redirect as the answer instead of following it
 }
 
 // Observation is what came of one request. Its texts are foreign: redact before they are shown.
 type Observation struct {
-	// Fault is the class of what went wrong on the way; empty when the whole answer was read.
-	Fault Fault
-	// Text explains the fault in one line.
-	Text string
-	// Status is 0 when no answer came at all. With a fault it may be set: the answer began well.
-	Status int
-	Header http.Header
-	// Body is the uncompressed body, only its beginning after a fault.
-	Body []byte
-	// Latency is the time from the first byte sent to the last byte read.
-	Latency time.Duration
-	// Trailer is what came behind the body, where the request was made over HTTP/2.
-	Trailer http.Header
-	// Expires is when the certificate ends, zero without TLS.
-	Expires time.Time
-	// Cookies are those that the answer and the redirects before it set, in order.
-	Cookies []*http.Cookie
-	// Events is how many events of a stream, or messages of a WebSocket, were read.
-	Events int
-	// Path is the path and query that answered, behind all redirects.
-	Path string
-	// Location is where a redirect that was not followed pointed to.
-	Location string
+	Fault    Fault  // the class of what went wrong on the way; empty when the whole answer was read
+	Text     string // explains the fault in one line
+	Status   int    // 0 when no answer came at all. With a fault it may be set: the answer began well.
+	Header   http.Header
+	Body     []byte         // the uncompressed body, only its beginning after a fault
+	Latency  time.Duration  // the time from the first byte sent to the last byte read
+	Trailer  http.Header    // what came behind the body, where the request was made over HTTP/2
+	Expires  time.Time      // when the certificate ends, zero without TLS
+	Cookies  []*http.Cookie // those that the answer and the redirects before it set, in order
+	Events   int            // how many events of a stream, or messages of a WebSocket, were read
+	Path     string         // the path and query that answered, behind all redirects
+	Location string         // where a redirect that was not followed pointed to
 }
 
 // Answered reports whether a whole answer was read.
@@ -104,13 +83,13 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	defer cancel(nil)
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
-	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
+	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel, watcher: &watcher{}}
 	if r.WebSocket != nil {
 		o = t.webSocket(asked, u)
 	} else {
 		o = t.run(asked, u)
 	}
-	if c := t.watcher.connection(); c != nil {
+	if c, _ := t.watcher.seen(); c != nil {
 		o.Expires = c.expires
 	}
 	o.Cookies = t.cookies
@@ -168,24 +147,34 @@ func (x *exchange) run(ctx context.Context, u *url.URL) Observation {
 		if err != nil {
 			return x.fault(ctx, err)
 		}
-		next, o, done := x.redirect(resp, u)
-		if done {
+		next, o := x.redirect(resp, u)
+		if next == nil {
 			if o.Fault == FaultNone {
-				o = x.read(ctx, resp)
+				o = x.read(ctx, resp, o)
 			}
 			o.Path = u.RequestURI()
 			_ = resp.Body.Close()
 			return o
 		}
-		drain(resp.Body)
+		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+		_ = resp.Body.Close()
 		seen[method+" "+u.String()+" "+cookies] = true
-		method, body = afterRedirect(resp.StatusCode, method, body)
+		switch {
+		case o.Status == http.StatusTemporaryRedirect, o.Status == http.StatusPermanentRedirect: // the same again
+		case method == http.MethodHead:
+			body = nil
+		default: // as browsers do
+			method, body = http.MethodGet, nil
+		}
 		// One that brings a new cookie is another request.
 		if u = next; seen[method+" "+u.String()+" "+x.cookieHeader(u, "")] {
-			return loop(resp, "redirects in a loop")
+			o.Text = "redirects in a loop"
+		} else if len(seen) > maxRedirects {
+			o.Text = fmt.Sprintf("redirects more than %d times", maxRedirects)
 		}
-		if len(seen) > maxRedirects {
-			return loop(resp, fmt.Sprintf("redirects more than %d times", maxRedirects))
+		if o.Text != "" {
+			o.Fault, o.Text = FaultRedirectLoop, fmt.Sprintf("%s, last to %q", o.Text, o.Location)
+			return o
 		}
 	}
 }
@@ -214,11 +203,11 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 		transport = x.client.fresh
 	}
 	if x.request.HTTP2 {
-		transport = x.client.second()
+		transport = x.client.newTransport(http2, true)
 	}
 	resp, err := transport.RoundTrip(req.WithContext(w.watch(ctx)))
 	if x.sent.IsZero() {
-		x.sent = w.gotConn()
+		_, x.sent = w.seen()
 	}
 	if err == nil && len(resp.Header["Set-Cookie"]) > 0 {
 		cookies := resp.Cookies()
@@ -228,9 +217,8 @@ func (x *exchange) send(ctx context.Context, method string, u *url.URL, body []b
 	return resp, err
 }
 
-// read takes the body, up to what the request allows.
-func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
-	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
+// read adds the body to what was observed, up to what the request allows.
+func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation) Observation {
 	if resp.StatusCode < http.StatusOK {
 		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("status %d, though nothing of the kind was asked for", resp.StatusCode)
 		return o
@@ -247,7 +235,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) Observation {
 	events := &events{body: body, left: x.request.Events}
 	if stream {
 		body = events
-		if c := x.watcher.connection(); c != nil {
+		if c, _ := x.watcher.seen(); c != nil {
 			defer c.end()
 		}
 	}
@@ -310,8 +298,62 @@ func (e *events) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drain reads the rest of a redirect's body, so that the connection can be used again.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
-	_ = body.Close()
+// Readable reports whether the body of an answer with this header is text as the application wrote it:
+// plain, or gzip, which has been unzipped. A body in any other encoding is never looked into.
+func Readable(h http.Header) bool {
+	return slices.Contains([]string{"", "identity", "gzip", "x-gzip"}, encoding(h))
+}
+
+func encoding(h http.Header) string { return strings.ToLower(strings.Join(h["Content-Encoding"], ",")) }
+
+// plain returns the response's body without the gzip around it. An answer to HEAD has the header and no body.
+func plain(resp *http.Response) (io.Reader, error) {
+	if e := encoding(resp.Header); e != "gzip" && e != "x-gzip" {
+		return resp.Body, nil
+	}
+	body := bufio.NewReaderSize(resp.Body, bufferSize)
+	if _, err := body.Peek(1); err != nil {
+		return resp.Body, nil // which says it again
+	}
+	return gzip.NewReader(body)
+}
+
+// redirect reads where a response redirects to. It returns nil when that is not to be followed; the observation has a
+// fault when it must not be.
+func (x *exchange) redirect(resp *http.Response, from *url.URL) (*url.URL, Observation) {
+	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
+	if x.request.KeepRedirect || o.Location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, o.Status) {
+		return nil, o
+	}
+	next, err := from.Parse(o.Location)
+	why := ""
+	switch {
+	case err != nil:
+		o.Fault, o.Text = FaultProtocol, fmt.Sprintf("redirects to %q, which is not a URL", o.Location)
+		return nil, o
+	case x.client.owns(x.request, next):
+		// The redirect may name the Host header's host; the request still goes to the target's address.
+		next.Scheme, next.Host, next.User, next.Fragment = from.Scheme, from.Host, nil, ""
+		if why = x.client.target.Steer(next); why == "" {
+			return next, o
+		}
+		why = ": " + why
+	}
+	o.Fault, o.Text = FaultRedirectAway, fmt.Sprintf("redirects away from the target, to %q%s", o.Location, why)
+	return nil, o
+}
+
+// owns reports whether the URL is the target's: the same scheme and port, and the target's name or the
+// one that the request's Host header carries. Another port is another listener, and so another release.
+func (c *Client) owns(r Request, u *url.URL) bool {
+	t := c.target
+	if !strings.EqualFold(u.Scheme, t.URL.Scheme) || port(u) != port(t.URL) {
+		return false
+	}
+	host := (&url.URL{Host: cmp.Or(r.Host, t.Host, t.URL.Host)}).Hostname()
+	return strings.EqualFold(u.Hostname(), t.URL.Hostname()) || strings.EqualFold(u.Hostname(), host)
+}
+
+func port(u *url.URL) string {
+	return cmp.Or(u.Port(), map[string]string{"https": "443"}[strings.ToLower(u.Scheme)], "80")
 }

@@ -25,7 +25,7 @@ func (x *exchange) webSocket(ctx context.Context, u *url.URL) Observation {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	})
-	x.sent = x.watcher.gotConn()
+	_, x.sent = x.watcher.seen()
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return Observation{Status: resp.StatusCode, Header: resp.Header}

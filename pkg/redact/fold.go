@@ -12,23 +12,18 @@ import (
 
 // token is what is read at a position of a text.
 type token struct {
-	// label is a character, or a byte beyond ASCII as a negative number.
-	label rune
-	// end is where to go on behind it.
-	end int
-	// depth counts the backslashes that were undone. A backslash before another's escape only guards that.
-	depth int
+	label rune // a character, or a byte beyond ASCII as a negative number
+	end   int  // where to go on behind it
+	depth int  // counts the backslashes that were undone. A backslash before another's escape only guards that.
 }
 
 // folded is a text with every escape undone: of URLs, JSON, Go, JavaScript and HTML, mixed and within each
 // other. Two texts that mean the same fold alike, so nobody needs to know how a secret was disguised. What
 // stands before a secret may look like the beginning of an escape: the text is read anew from each position.
 type folded struct {
-	tokens []token
-	// open is where an escape begins that the end of the text may have cut off, or the text's length.
-	open int
-	// reached says that reading an escape looked ahead as far as open.
-	reached bool
+	tokens  []token
+	open    int  // where an escape begins that the end of the text may have cut off, or the text's length
+	reached bool // reading an escape looked ahead as far as open
 }
 
 // fold goes backwards, so that what follows an escape is known when it is read.
@@ -154,22 +149,16 @@ func digit(c rune, bits int) int {
 	return strings.IndexRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
 }
 
-// place is a position in a text, and how much of the character there has been read: bytes of a character, bits of a
-// digit.
+// place is a position in a text, and how much of the character there was read: its bytes, or the bits of a digit.
 type place struct{ at, part int }
 
 // reading is one way to read a text, a byte at a time.
 type reading struct {
-	// byte returns what is read at a place, the next place, and the position behind all that the byte was
-	// read from: 0 where nothing can be read.
-	byte func(place) (b byte, next place, end int)
-	// last is the highest bit of a digit at which a secret can begin; it can begin at every second one.
-	last int
-	// least is the length of the shortest secret that is looked for: almost any text can be read as base64, so short
-	// ones would turn up by chance.
-	least int
-	// end is where the text ends for one that was cut off, perhaps within an escape or a code.
-	end int
+	// byte returns what is read at a place, the next place, and the position behind all that it was read from, or 0.
+	byte  func(place) (b byte, next place, end int)
+	last  int // the highest bit of a digit at which a secret can begin; it can begin at every second one
+	least int // the shortest secret that is looked for: short ones turn up in base64 by chance
+	end   int // where the text ends for one that was cut off, perhaps within an escape or a code
 }
 
 // readings returns the ways to read s: as it stands, without escapes, as hexadecimal and as base64; codes
@@ -215,11 +204,10 @@ func (f *folded) coded(p place, bits int) (byte, place, int) {
 	return byte((high<<bits | low) >> (2*bits - used)), next, second.end
 }
 
-// find returns where the longest pattern ends that begins at p, or 0. A text that was cut off may end
-// within a pattern.
+// find returns where the longest pattern ends that begins at p, or 0. A text that was cut off may end within a pattern.
 func (r reading) find(all patterns, s string, p place, cut bool) (end int) {
 	length := 0
-	for p.at < len(s) {
+	for p.at < len(s) && len(all) > 0 {
 		b, next, behind := r.byte(p)
 		further := all.further(length, b)
 		if len(further) == 0 || behind == 0 {
@@ -242,9 +230,8 @@ const (
 	minPart = 8
 	// maxPart is the longest part that is looked for as one: it bounds the work at each position of a text,
 	// whatever that repeats. A longer secret is looked for in parts.
-	maxPart = 64
-	// minCoded is the shortest secret that is looked for in base64 and hexadecimal, in bytes.
-	minCoded = 3
+	maxPart  = 64
+	minCoded = 3 // the shortest secret that is looked for in base64 and hexadecimal, in bytes
 )
 
 // patterns are what is looked for, in order: those that begin alike stand together.

@@ -1,8 +1,7 @@
 // Package redact keeps secrets and foreign control characters out of everything that Greenlight prints.
 //
-// Secrets are found by value, wherever they turn up and however they were encoded on the way. The room
-// refuses to decide what is a secret, and it never shortens a text before it has looked through it: half
-// a secret is still one.
+// Secrets are found by value, wherever they turn up and however they were encoded on the way. The room refuses to
+// decide what is a secret, and it never shortens a text before it has looked through it: half a secret is still one.
 package redact
 
 import (
@@ -16,11 +15,10 @@ import (
 	"unicode/utf8"
 )
 
+// How long secrets may be, in bytes.
 const (
-	// MaxSecret is the most that one secret may have, in bytes: what Secrets Manager takes.
-	MaxSecret = 64 << 10
-	// MaxSecrets is the most that all secrets of a run may have together, in bytes.
-	MaxSecrets = 256 << 10
+	MaxSecret  = 64 << 10  // the most that one secret may have: what Secrets Manager takes
+	MaxSecrets = 256 << 10 // the most that all secrets of a run may have together
 )
 
 // Mask stands where a secret was.
@@ -28,40 +26,40 @@ const Mask = "[redacted]"
 
 // Redactor knows the secrets of one run. The zero value and nil know none. It is safe for concurrent
 // use; it never changes. Its memory grows with the secrets, its time with the text, and not faster.
-type Redactor struct {
-	// base knows further secrets, which With leaves as they are.
-	base     *Redactor
-	secrets  []string
-	patterns patterns
-}
+type Redactor struct{ first, further patterns }
 
 // New returns a redactor for the given secrets. Empty ones are ignored.
 func New(secrets ...string) *Redactor { return (*Redactor)(nil).With(secrets...) }
 
-// With returns a redactor that knows these secrets too. Only the new ones have to be prepared.
+// With returns a redactor that knows these secrets too. The first ones, which may be many, stay as they are.
 func (r *Redactor) With(secrets ...string) *Redactor {
-	if r != nil && r.base != nil {
-		return r.base.With(slices.Concat(r.secrets, secrets)...)
+	all, more := Redactor{}, patterns(nil)
+	if r != nil {
+		all = *r
 	}
-	further := &Redactor{base: r, secrets: secrets}
 	for _, s := range secrets {
 		for i, part := range parts(s) {
 			if part == "" || i > 0 && len(part) < minPart {
 				continue
 			}
 			f := fold(part)
-			further.patterns.add(part)
+			more.add(part)
 			// A backslash at a secret's end looks like the escape of the next character, and the secret's last
 			// characters may look like the beginning of an escape that the following text completes.
-			further.patterns.add(strings.TrimRight(f.text(len(part)), `\`))
+			more.add(strings.TrimRight(f.text(len(part)), `\`))
 			if beginning := f.text(f.open); len(beginning) >= minPart {
-				further.patterns.add(beginning)
+				more.add(beginning)
 			}
 		}
 	}
-	slices.Sort(further.patterns)
-	further.patterns = slices.Compact(further.patterns)
-	return further
+	into := &all.first
+	if len(all.first) > 0 {
+		into = &all.further
+	}
+	*into = slices.Concat(*into, more)
+	slices.Sort(*into)
+	*into = slices.Compact(*into)
+	return &all
 }
 
 // parts returns the secret and those parts of it that are secrets themselves: the strings in a JSON object, and the
@@ -92,8 +90,7 @@ func parts(secret any) (all []string) {
 // Text returns s with every secret hidden.
 func (r *Redactor) Text(s string) string { return r.hide(s, false) }
 
-// Cut is Text for a text that was cut off at its end, perhaps within a secret: a beginning of a secret
-// that stands there is hidden too.
+// Cut is Text for a text that was cut off, perhaps within a secret: a beginning of one at its end is hidden, too.
 func (r *Redactor) Cut(s string) string { return r.hide(s, true) }
 
 // Line returns s redacted and made safe to print within a line of at most limit characters.
@@ -102,20 +99,18 @@ func (r *Redactor) Line(s string, limit int) string {
 }
 
 func (r *Redactor) hide(s string, cut bool) string {
-	var hidden []bool
-	var ways []reading
-	for ; r != nil; r = r.base {
-		if ways == nil && len(r.patterns) > 0 {
-			hidden, ways = make([]bool, len(s)), readings(s)
-		}
-		for _, way := range ways {
-			until := 0
-			for i := range len(s) {
-				for part := 0; part <= way.last; part += 2 {
-					end := way.find(r.patterns, s, place{i, part}, cut)
-					for until = max(until, i); until < end; until++ {
-						hidden[until] = true
-					}
+	if r == nil || len(r.first) == 0 {
+		return s
+	}
+	hidden := make([]bool, len(s))
+	for _, way := range readings(s) {
+		until := 0
+		for i := range len(s) {
+			for part := 0; part <= way.last; part += 2 {
+				at := place{i, part}
+				end := max(way.find(r.first, s, at, cut), way.find(r.further, s, at, cut))
+				for until = max(until, i); until < end; until++ {
+					hidden[until] = true
 				}
 			}
 		}
@@ -135,8 +130,7 @@ func (r *Redactor) hide(s string, cut bool) string {
 	return b.String()
 }
 
-// Check returns an error that names the secret that is too large to be hidden in what is printed. The map's keys are
-// the names; the error holds no value.
+// Check returns an error that names the secret, a key of the map, that is too large to be hidden; it holds no value.
 func Check(secrets map[string]string) error {
 	all := 0
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
@@ -153,9 +147,8 @@ func Check(secrets map[string]string) error {
 	return nil
 }
 
-// Safe returns foreign text as one line of at most limit characters that cannot do anything to a
-// terminal or a log: white space is one blank, control and direction characters and broken UTF-8 are
-// shown as escapes. A limit of 0 is none.
+// Safe returns foreign text as one line of at most limit characters (0: any) that does nothing to a terminal or a log:
+// white space is one blank, control and direction characters and broken UTF-8 are escapes.
 func Safe(s string, limit int) string {
 	if limit <= 0 {
 		limit = len(s) * 10

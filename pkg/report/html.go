@@ -41,11 +41,14 @@ type page struct {
 	deeper int
 }
 
-func (p *page) section(heading string) { p.Section("", 2+p.deeper, heading) }
-
-func nonEmpty(all ...string) []string {
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+// optional adds a text that is not empty.
+func (p *page) optional(markup sheet.Markup, text string) {
+	if text != "" {
+		p.Add(markup, text)
+	}
 }
+
+func (p *page) section(heading string) { p.Section("", 2+p.deeper, heading) }
 
 // meaning says in a sentence whose business a blame is.
 func meaning(b finding.Blame) string {
@@ -60,18 +63,12 @@ func meaning(b finding.Blame) string {
 
 func (p *page) hero(r finding.Report) {
 	v := Known(r.Verdict)
-	p.Head(string(v)+" · "+strings.Join(nonEmpty(r.Suite, r.Release), " · "), "Skip to the findings", string(v), "")
-	p.Add("<p class=\"suite\">%v</p>\n<h1>%v", strings.Join(nonEmpty(r.Suite, r.Release, r.DeploymentID), " · "), v)
-	if r.Blame != "" && r.Blame != finding.BlameNone {
-		p.Add(` <span class="blame">blame: %v</span>`, r.Blame)
-	}
+	p.Head(string(v)+" · "+join(" · ", r.Suite, r.Release), "Skip to the findings", string(v), "")
+	p.Add("<p class=\"suite\">%v</p>\n<h1>%v", join(" · ", r.Suite, r.Release, r.DeploymentID), v)
+	p.optional(` <span class="blame">blame: %v</span>`, blame(r))
 	p.Add("</h1>\n")
-	if r.Reason != "" {
-		p.Add(`<p class="reason">%v</p>`, r.Reason)
-	}
-	if means := meaning(r.Blame); means != "" {
-		p.Add(`<p class="meaning">%v</p>`, means)
-	}
+	p.optional(`<p class="reason">%v</p>`, r.Reason)
+	p.optional(`<p class="meaning">%v</p>`, meaning(r.Blame))
 	if extra := policy(r); extra != "" {
 		p.Add(`<p class="meaning">%v.</p>`, strings.ToUpper(extra[:1])+extra[1:])
 	}
@@ -80,19 +77,14 @@ func (p *page) hero(r finding.Report) {
 
 func (p *page) facts(r finding.Report) {
 	p.section("The run")
-	release, ready, began := r.Release, "", ""
-	if release != "" {
-		release += map[bool]string{true: ", proved to have answered", false: ", no check proved that it answered"}[r.ReleaseProven]
-	}
-	if r.Readiness != nil {
-		ready = noun(r.Readiness.Verdict) + ", " + readiness(*r.Readiness)
-	}
+	began := ""
 	if !r.Started.IsZero() {
 		began = r.Started.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
+	proof := map[bool]string{true: "proved to have answered", false: "no check proved that it answered"}[r.ReleaseProven]
 	p.Facts("Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Deployment", r.DeploymentID,
-		"Target, green", r.Target, "Baseline, blue", r.Baseline, "Release", release, "Readiness", ready,
-		"Began", began, "Took", length(r.Duration))
+		"Target, green", r.Target, "Baseline, blue", r.Baseline, "Release", filled("%s, "+proof, r.Release),
+		"Readiness", ready(r), "Began", began, "Took", length(r.Duration))
 }
 
 func (p *page) failed(r finding.Report) {
@@ -112,16 +104,14 @@ func (p *page) failed(r finding.Report) {
 func (p *page) check(c finding.CheckResult) {
 	p.open(c.Check, c.Verdict)
 	p.Add(`<p class="where">`)
-	if at := c.Place.String(); at != "" {
-		p.Add("<code>%v</code> ", at)
-	}
+	p.optional("<code>%v</code> ", c.Place.String())
 	p.Add("%v", tally(c))
 	if c.Observe {
 		p.Add(", but only observed: it does not count")
 	}
 	p.Add("</p>\n")
-	if c.Reason != "" && (len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive) {
-		p.Add("<p>%v</p>", c.Reason)
+	if len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive {
+		p.optional("<p>%v</p>", c.Reason)
 	}
 	for _, q := range requests(c.Findings) {
 		p.request(q)
@@ -163,8 +153,7 @@ func (p *page) compares(all []finding.Comparison) {
 			{Name: "blue", Values: c.Blue, P50: c.BlueP50, P95: c.BlueP95},
 		})
 		p.Add("<details><summary>Statistics</summary>\n<p class=\"where\">%v</p><p>%v</p>\n",
-			strings.Join(nonEmpty(c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), ", "),
-			strings.Join(nonEmpty(c.Reason, c.Statistics), ". "))
+			join(", ", c.Place.String(), fmt.Sprintf("%d pairs", c.Pairs)), join(". ", c.Reason, c.Statistics))
 		p.Table("Green against blue: "+c.Check, "", "side", "median#", "p95#", "failed#")
 		p.Row("", "● green, the new version", length(c.GreenP50), length(c.GreenP95), strconv.Itoa(c.GreenErrors))
 		p.Row("", "◇ blue, the old version", length(c.BlueP50), length(c.BlueP95), strconv.Itoa(c.BlueErrors))

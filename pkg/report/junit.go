@@ -14,27 +14,20 @@ import (
 
 // The elements are those that CodeBuild's report groups read (JUNITXML).
 type (
-	junitSuites struct {
-		XMLName xml.Name `xml:"testsuites"`
-		Name    string   `xml:"name,attr"`
-		junitCounts
-		Suites []junitSuite `xml:"testsuite"`
+	junitSuite struct { // a testsuite, or all of them
+		XMLName   xml.Name
+		Name      string         `xml:"name,attr"`
+		Tests     int            `xml:"tests,attr"`
+		Failures  int            `xml:"failures,attr"`
+		Errors    int            `xml:"errors,attr"`
+		Skipped   int            `xml:"skipped,attr"`
+		Time      junitSeconds   `xml:"time,attr"`
+		Timestamp string         `xml:"timestamp,attr,omitempty"`
+		By        *junitProperty `xml:"properties>property"`
+		Suites    []junitSuite   `xml:"testsuite"`
+		Cases     []junitCase    `xml:"testcase"`
 	}
-	junitSuite struct {
-		Name string `xml:"name,attr"`
-		junitCounts
-		Timestamp string      `xml:"timestamp,attr,omitempty"`
-		By        *junitBy    `xml:"properties>property"`
-		Cases     []junitCase `xml:"testcase"`
-	}
-	junitCounts struct {
-		Tests    int          `xml:"tests,attr"`
-		Failures int          `xml:"failures,attr"`
-		Errors   int          `xml:"errors,attr"`
-		Skipped  int          `xml:"skipped,attr"`
-		Time     junitSeconds `xml:"time,attr"`
-	}
-	junitBy struct {
+	junitProperty struct {
 		Name  string `xml:"name,attr"`
 		Value string `xml:"value,attr"`
 	}
@@ -54,8 +47,7 @@ type (
 		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
 	}
-	// junitSeconds is a duration, written in seconds, to the millisecond.
-	junitSeconds time.Duration
+	junitSeconds time.Duration // a duration, written in seconds, to the millisecond
 )
 
 // MarshalText writes the seconds.
@@ -63,14 +55,13 @@ func (s junitSeconds) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%.3f", time.Duration(s).Seconds()), nil
 }
 
-// JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each
-// check, and one for the verdict of the whole, so that no reader of it sees only green where the
-// verdict is another. It is a Writer.
+// JUnit writes JUnit XML for CodeBuild's report groups: a testsuite for each phase, a testcase for each check, and one
+// for the verdict of the whole, so that no reader of it sees only green where the verdict is another. It is a Writer.
 //
 // FAIL is a failure; ERROR, and an INCONCLUSIVE that no policy allows, is an error; an allowed
 // INCONCLUSIVE and what did not run is skipped, which CodeBuild does not count as passed.
 func JUnit(w io.Writer, r finding.Report) error {
-	all := junitSuites{Name: r.Suite}
+	all := junitSuite{XMLName: xml.Name{Local: "testsuites"}, Name: r.Suite}
 	cases := map[finding.Phase][]junitCase{}
 	if r.Readiness != nil {
 		c := junitCase{Name: "readiness", Time: junitSeconds(r.Readiness.Waited)}
@@ -102,21 +93,16 @@ func JUnit(w io.Writer, r finding.Report) error {
 	}
 	whole := junitCase{Name: "verdict", Time: junitSeconds(r.Duration), Out: strings.Join(r.Warnings, "\n")}
 	whole.set(r, r.Verdict, r.Reason, "")
-	for _, p := range []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare, finding.PhaseWatch} {
+	cases["verdict"] = []junitCase{whole}
+	phases := []finding.Phase{finding.PhaseReady, finding.PhaseJudge, finding.PhaseCompare, finding.PhaseWatch, "verdict"}
+	for _, p := range phases {
 		all.add(r, string(p), cases[p])
 	}
-	all.add(r, "verdict", []junitCase{whole})
 	all.Time = junitSeconds(r.Duration)
-
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
+	text, err := xml.MarshalIndent(all, "", "  ")
+	if err == nil {
+		_, err = io.WriteString(w, xml.Header+string(text)+"\n")
 	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
 	return err
 }
 
@@ -168,13 +154,13 @@ func plain(c finding.CheckResult) string {
 	return b.String()
 }
 
-func (s *junitSuites) add(r finding.Report, phase string, cases []junitCase) {
+func (s *junitSuite) add(r finding.Report, phase string, cases []junitCase) {
 	if len(cases) == 0 {
 		return
 	}
 	suite := junitSuite{Name: r.Suite + " " + phase, Cases: cases}
 	if r.Greenlight != "" {
-		suite.By = &junitBy{Name: "greenlight", Value: r.Greenlight}
+		suite.By = &junitProperty{Name: "greenlight", Value: r.Greenlight}
 	}
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
@@ -182,7 +168,7 @@ func (s *junitSuites) add(r finding.Report, phase string, cases []junitCase) {
 	for i := range cases {
 		c := &cases[i]
 		c.Class = r.Suite + "." + phase
-		for _, to := range []*junitCounts{&suite.junitCounts, &s.junitCounts} {
+		for _, to := range []*junitSuite{&suite, s} {
 			to.Tests++
 			to.Time += c.Time
 			switch {

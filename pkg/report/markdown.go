@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -14,15 +15,9 @@ func Markdown(w io.Writer, r finding.Report) error {
 	var b strings.Builder
 	v := Known(r.Verdict)
 	fmt.Fprintf(&b, "## %s: %s\n\n", v, code(r.Suite))
-	if r.Reason != "" {
-		fmt.Fprintf(&b, "%s\n\n", code(r.Reason))
-	}
-	if r.Blame != "" && r.Blame != finding.BlameNone {
-		fmt.Fprintf(&b, "Blame: **%s**\n\n", line(string(r.Blame)))
-	}
-	if extra := policy(r); extra != "" {
-		fmt.Fprintf(&b, "Inconclusive: %s.\n\n", extra)
-	}
+	optional(&b, "%s\n\n", r.Reason, code)
+	optional(&b, "Blame: **%s**\n\n", blame(r), line)
+	optional(&b, "Inconclusive: %s.\n\n", policy(r), line)
 	markdownFacts(&b, r)
 	for _, c := range bad(r) {
 		markdownCheck(&b, c)
@@ -41,27 +36,22 @@ func markdownList[T any](b *strings.Builder, heading string, all []T, item func(
 	b.WriteString(map[bool]string{true: "\n"}[len(all) > 0])
 }
 
+// optional writes a text that is not empty.
+func optional(b *strings.Builder, format, text string, as func(string) string) {
+	if text != "" {
+		fmt.Fprintf(b, format, as(text))
+	}
+}
+
 func markdownFacts(b *strings.Builder, r finding.Report) {
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(b, "| %s | %s |\n", name, cell(value))
-		}
-	}
 	b.WriteString("| | |\n| --- | --- |\n")
-	if r.Release != "" {
-		row("release", r.Release+map[bool]string{true: " (proven)", false: " (not proven)"}[r.ReleaseProven])
+	proof := map[bool]string{true: "(proven)", false: "(not proven)"}[r.ReleaseProven]
+	for fact := range slices.Chunk([]string{
+		"release", filled("%s "+proof, r.Release), "target", r.Target, "baseline", r.Baseline, "deployment", r.DeploymentID,
+		"ready", ready(r), "checks", countChecks(r), "compared", countCompares(r), "took", length(r.Duration),
+	}, 2) {
+		optional(b, "| "+fact[0]+" | %s |\n", fact[1], cell)
 	}
-	row("target", r.Target)
-	row("baseline", r.Baseline)
-	row("deployment", r.DeploymentID)
-	if r.Readiness != nil {
-		row("ready", noun(r.Readiness.Verdict)+", "+readiness(*r.Readiness))
-	}
-	row("checks", countChecks(r))
-	if len(r.Compares) > 0 {
-		row("compared", countCompares(r))
-	}
-	row("took", length(r.Duration))
 	b.WriteByte('\n')
 }
 
@@ -71,14 +61,12 @@ func markdownCheck(b *strings.Builder, c finding.CheckResult) {
 		b.WriteString("Observed only, does not count. ")
 	}
 	fmt.Fprintf(b, "%s, %s\n\n", code(c.Place.String()), tally(c))
-	if c.Reason != "" && (len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive) {
-		fmt.Fprintf(b, "%s\n\n", code(c.Reason))
+	if len(c.Findings) == 0 || Known(c.Verdict) == finding.Inconclusive {
+		optional(b, "%s\n\n", c.Reason, code)
 	}
 	for _, q := range requests(c.Findings) {
-		fmt.Fprintf(b, "%s", code(q.Request))
-		if which := q.which(); which != "" {
-			fmt.Fprintf(b, " (%s)", which)
-		}
+		b.WriteString(code(q.Request))
+		optional(b, " (%s)", q.which(), line)
 		b.WriteString("\n\n| where | what | expected | got |\n| --- | --- | --- | --- |\n")
 		for _, f := range q.failed {
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(f.Place.String()), cell(f.Subject), cell(f.Expected), cell(f.Got))

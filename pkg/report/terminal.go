@@ -15,27 +15,14 @@ import (
 // Terminal writes for people at a terminal: every failed assertion with what was expected and what
 // came, then the counts, and the verdict as the last line, where a terminal's reader looks first.
 type Terminal struct {
-	// Color turns on colours. Whether the terminal wants them is the caller's to know.
-	Color bool
-	// Width is the terminal's, in characters; excerpts and quoted lines are cut to it. Zero cuts nothing.
-	Width int
-	// Source is the suite's text, of which the line that failed is quoted; redacted by the caller. Optional.
-	Source []byte
-	// Quiet leaves out what passed: only what failed, and the verdict line.
-	Quiet bool
+	Color  bool   // turns on colours. Whether the terminal wants them is the caller's to know.
+	Width  int    // the terminal's, in characters; excerpts and quoted lines are cut to it. Zero cuts nothing.
+	Source []byte // the suite's text, of which the line that failed is quoted; redacted by the caller. Optional.
+	Quiet  bool   // leaves out what passed: only what failed, and the verdict line
 }
 
-// style is the number of an SGR escape code.
-type style string
-
-const (
-	bold   style = "1"
-	dim    style = "2"
-	red    style = "31"
-	green  style = "32"
-	yellow style = "33"
-	purple style = "35"
-)
+// The numbers of SGR escape codes.
+const bold, dim, red, green, yellow, purple = "1", "2", "31", "32", "33", "35"
 
 // Write is a Writer.
 func (t Terminal) Write(w io.Writer, r finding.Report) error {
@@ -63,15 +50,15 @@ type printer struct {
 
 func (p *printer) say(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
 
-func (p *printer) paint(s style, text string) string {
-	if !p.Color {
+func (p *printer) paint(style, text string) string {
+	if !p.Color || text == "" {
 		return text
 	}
-	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-func colorOf(v finding.Verdict) style {
-	return cmp.Or(map[finding.Verdict]style{
+func colorOf(v finding.Verdict) string {
+	return cmp.Or(map[finding.Verdict]string{
 		finding.Pass: green, finding.Fail: red, finding.Inconclusive: yellow, finding.Skipped: yellow,
 	}[v], purple)
 }
@@ -102,10 +89,7 @@ func (p *printer) request(q request) {
 	bar := gutter + " " + p.paint(dim, "|")
 	p.say("%s %s\n", strings.Repeat(" ", len(gutter))+p.paint(dim, "-->"), line(q.Place.String()))
 	p.say("%s %s", bar, line(q.Request))
-	if which := q.which(); which != "" {
-		p.say("  %s", p.paint(dim, "("+which+")"))
-	}
-	p.say("\n")
+	p.say("%s\n", filled("  %s", p.paint(dim, filled("(%s)", q.which()))))
 	quoted := 0
 	for _, f := range q.failed {
 		if text, ok := p.quote(f.Place); ok && f.Place.Line != quoted {
@@ -165,22 +149,12 @@ func (p *printer) compares(all []finding.Comparison) {
 
 func (p *printer) end(r finding.Report) {
 	if !p.Quiet {
-		if r.Readiness != nil {
-			p.say("ready: %s, %s\n", noun(r.Readiness.Verdict), line(readiness(*r.Readiness)))
-		}
+		p.say("%s", filled("ready: %s\n", line(ready(r))))
 		p.say("%s\n", line(summary(r)))
 	}
 	v := Known(r.Verdict)
 	p.say("%s", p.paint(bold+";"+colorOf(v), string(v)))
-	if r.Blame != "" && r.Blame != finding.BlameNone {
-		p.say(" (%s)", line(string(r.Blame)))
-	}
-	p.say(" %s", line(r.Suite))
-	if r.Reason != "" {
-		p.say(": %s", line(r.Reason))
-	}
-	if extra := policy(r); extra != "" {
-		p.say(" (%s)", extra)
-	}
+	p.say("%s %s%s%s", filled(" (%s)", line(blame(r))), line(r.Suite), filled(": %s", line(r.Reason)),
+		filled(" (%s)", policy(r)))
 	p.say("\n")
 }

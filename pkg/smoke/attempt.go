@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,11 +18,8 @@ import (
 )
 
 const (
-	// eventuallyEvery is the interval between the requests of a step that declares `eventually`.
-	eventuallyEvery = 200 * time.Millisecond
-	// maxFindings bounds the findings of one attempt or check: of a list of a thousand wrong items the first ones are
-	// enough.
-	maxFindings = 20
+	eventuallyEvery = 200 * time.Millisecond // the interval between the requests of a step that declares `eventually`
+	maxFindings     = 20                     // of one attempt or check: of a thousand wrong items, the first
 	// maxExcerptBytes and maxExcerpt bound how much of a response is looked at, and shown, for people.
 	maxExcerptBytes = 8 << 10
 	maxExcerpt      = 400
@@ -37,28 +36,20 @@ type attempt struct {
 	number int
 	fresh  bool
 	jar    *probe.Jar
-	// from are the paths that captures came from, which a link among them refers to.
-	from map[string]string
-	// scope.secrets includes the secrets that were captured.
-	scope suite.Scope
+	from   map[string]string // the paths that captures came from, which a link among them refers to
+	scope  suite.Scope       // scope.secrets includes the secrets that were captured
 
 	findings  []finding.Finding
 	latencies []time.Duration
 	asserted  int
 	// fault and status are those of the request that failed.
-	fault  probe.Fault
-	status int
-	// stopped is set when the run's time ended during the attempt, which then proves nothing.
-	stopped bool
-	// config is set when the release is not to blame: a request that cannot be sent, a certificate that does not
-	// verify, a limit of this machine's own.
-	config string
-	// learned is how much was captured as a secret, in bytes.
-	learned int
-	// hidden is set when the answer may hold a secret that could not be found in it.
-	hidden bool
-	// other is the version that answered instead of the expected release, when the answer showed one.
-	other string
+	fault   probe.Fault
+	status  int
+	stopped bool   // whether the run's time ended during the attempt, which then proves nothing
+	config  string // why the release is not to blame: the request, a certificate, a limit of our own
+	learned int    // how much was captured as a secret, in bytes
+	hidden  bool   // whether the answer may hold a secret that could not be found in it
+	other   string // the version that answered instead of the expected release, when the answer showed one
 }
 
 func (a *attempt) failed() bool { return len(a.findings) > 0 }
@@ -79,7 +70,7 @@ func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number in
 		case !st.Always && (a.failed() || a.stopped || a.config != ""):
 		case st.Always && !st.HasValues(a.scope):
 		case st.Always:
-			cleanup, cancel := afterwards(ctx)
+			cleanup, cancel := afterwards(ctx, cleanupGrace)
 			a.step(cleanup, i, st)
 			cancel()
 		default:
@@ -89,11 +80,11 @@ func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number in
 	return a
 }
 
-// afterwards returns a context that outlives ctx by the time for cleaning up.
-func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+// afterwards returns a context that ends so long after ctx.
+func afterwards(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		Pause(out, cleanupGrace)
+		Pause(out, grace)
 		cancel()
 	})
 	return out, func() { stop(); cancel() }
@@ -123,11 +114,9 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 			a.stopped = true
 			return
 		}
-		if len(v.Wrong) > 0 && s.Eventually > 0 && !v.Final() {
-			next := asked.Add(eventuallyEvery)
-			if next.Before(until) && Pause(ctx, time.Until(next)) {
-				continue
-			}
+		next := asked.Add(eventuallyEvery)
+		if len(v.Wrong) > 0 && !v.Final() && next.Before(until) && Pause(ctx, time.Until(next)) {
+			continue
 		}
 		a.note(i, s, q, v)
 		if !a.failed() && a.config == "" && s.WantsAssets() {
@@ -137,8 +126,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 	}
 }
 
-// refused notes a request that cannot be built. When a captured value makes it impossible, the response with that value
-// is to blame, otherwise the suite.
+// refused notes a request that cannot be built: to blame is the response that a value was captured from, or the suite.
 func (a *attempt) refused(i int, s *suite.Step, err error) {
 	text := a.scope.Secrets.Line(err.Error(), maxReason)
 	if len(a.scope.Captured) == 0 || errors.Is(err, suite.ErrLink) {
@@ -260,4 +248,52 @@ func (a *attempt) excerpt(o probe.Observation) string {
 	}
 	body := suite.BodyText(o)
 	return redact.Safe(a.scope.Secrets.Cut(body[:min(len(body), maxExcerptBytes)]), maxExcerpt)
+}
+
+// maxAssets bounds how many assets of a page are asked for.
+const maxAssets = 100
+
+// assets asks for what the page of step i needs of its own origin: each stylesheet, script and image answers 2xx.
+func (a *attempt) assets(ctx context.Context, i int, s *suite.Step, page probe.Request, o probe.Observation) {
+	asked := 0
+	for _, link := range suite.Assets(o) {
+		q := probe.Request{
+			Method: http.MethodGet, Path: link, Link: true, From: o.Path, Host: page.Host, Jar: a.jar, Fresh: a.fresh,
+			Header: maps.Clone(page.Header), Timeout: page.Timeout, MaxBody: page.MaxBody, Unread: true,
+		}
+		if !a.side.client.Owns(q) {
+			continue
+		}
+		if asked++; asked > maxAssets {
+			break
+		}
+		got := ""
+		answer := a.side.ask(ctx, q)
+		switch {
+		case answer.Fault == probe.FaultInterrupted:
+			a.stopped = true
+			return
+		case !answer.Answered():
+			got = answer.Text
+		case answer.Status < 200 || answer.Status > 299:
+			got = strconv.Itoa(answer.Status)
+		}
+		if got != "" {
+			a.wrongAsset(i, s, page, "asset "+link, suite.Mismatch{Expected: "2xx", Got: got})
+		}
+		if answer.Fault == probe.FaultTimeout { // each of the others would take as long
+			break
+		}
+	}
+	a.asserted += asked
+	switch {
+	case asked == 0:
+		a.wrongAsset(i, s, page, "assets", suite.Mismatch{Expected: "a stylesheet, script or image of this origin", Got: "none"})
+	case asked > maxAssets:
+		a.wrongAsset(i, s, page, "assets", suite.Mismatch{Expected: fmt.Sprintf("at most %d", maxAssets), Got: "more"})
+	}
+}
+
+func (a *attempt) wrongAsset(i int, s *suite.Step, page probe.Request, subject string, m suite.Mismatch) {
+	a.add(i, s, s.Method+" "+page.Path, "", suite.Wrong{At: s.AssetsAt(), Subject: subject, Mismatch: m})
 }

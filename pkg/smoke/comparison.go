@@ -1,6 +1,7 @@
 package smoke
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -18,19 +19,16 @@ import (
 )
 
 // coldPairs is how many pairs in a row without two right answers end the warm-up. compare.MinPairs of them end the
-// comparison: Fisher's test then has a p-value of 1e-11 when only green fails, and when blue fails there is nothing to
-// compare with.
+// comparison: if only green fails, Fisher's p-value is then 1e-11, and if blue does, there is nothing to compare with.
 const coldPairs = 5
 
 const (
-	// sideBySide is how many comparisons are measured at a time.
-	sideBySide = 3
+	sideBySide = 3 // how many comparisons are measured at a time
 	// wide is how many requests of a comparison a side has at a time, at most, warmWide how many while it warms up.
 	wide, warmWide = 4, 8
 )
 
-// compare asks target and baseline in turn and compares their answers. Blocked, when not empty, says why nothing is
-// compared.
+// compare asks target and baseline in turn and compares their answers. Blocked, if not empty, says why it does not.
 func (r *runner) compare(ctx context.Context, blocked string) {
 	switch {
 	case len(r.compares) == 0:
@@ -43,20 +41,21 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 			blocked += ": " + r.job.NoBaseline
 		}
 		if !r.suite.BaselineOptional() {
-			r.against(finding.Inconclusive, finding.BlameEnvironment, blocked+"; and the suite requires one")
+			r.fault(finding.BlameEnvironment, blocked+"; and the suite requires one")
 		}
 	}
 	if blocked != "" {
 		r.skipCompares(blocked)
 		return
 	}
-	endGreen, setup := r.begin(ctx, &r.green)
+	_, _, each := r.suite.Setup() // which makes no difference here
+	endGreen, setup := r.begin(ctx, &r.green, each)
 	defer func() {
 		if end := endGreen(); !held(end) {
 			r.noteFlow(end)
 		}
 	}()
-	endBlue, setupBlue := r.begin(ctx, &r.blue)
+	endBlue, setupBlue := r.begin(ctx, &r.blue, each)
 	defer func() {
 		if end := endBlue(); !held(end) {
 			r.warning("teardown did not hold on the old release: %s", end.Reason)
@@ -71,12 +70,10 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		why := "setup did not hold on the old release: " + setupBlue.Reason
 		r.skipCompares(why)
 		if dead := shareable(r.blue.session); dead && r.suite.BaselineOptional() {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.found.excused = len(r.compares)
-			return
+			r.record(func(f *findings) { f.excused = len(r.compares) })
+		} else {
+			r.fault(finding.BlameEnvironment, why)
 		}
-		r.against(finding.Inconclusive, finding.BlameEnvironment, why)
 		return
 	}
 	var samples []compare.Sample
@@ -102,12 +99,10 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		if r.suite.BaselineOptional() && m.excused(results[i]) {
 			r.skip(finding.PhaseCompare, m.comparison.Name,
 				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.Blue, maxReason))
-			r.mu.Lock()
-			r.found.excused++
-			r.mu.Unlock()
-			continue
+			r.record(func(f *findings) { f.excused++ })
+		} else {
+			r.compared(m, results[i])
 		}
-		r.compared(m, results[i])
 	}
 }
 
@@ -117,13 +112,10 @@ type measurement struct {
 	Sample     compare.Sample
 	// Green and Blue are the first failure of each side, in words: "blue answered GET /report: status: …".
 	Green, Blue string
-	// Dead says that the old release never answered but with a server's error: it does not serve.
-	Dead bool
-	// Whole says that nothing is left to measure.
-	Whole bool
+	Dead        bool // the old release never answered but with a server's error: it does not serve
+	Whole       bool // nothing is left to measure
 
 	runner *runner
-	asked  *suite.Check
 	stop   context.CancelFunc
 	// every is the time between two pairs; known says that it fits what a request takes.
 	every time.Duration
@@ -170,7 +162,7 @@ func (r *runner) measure(ctx context.Context, group []*suite.Comparison) []*meas
 			*m = r.past.Measured[i]
 			warmup, d = min(warmup, coldPairs), 0 // only the connections are new
 		}
-		m.runner, m.comparison, m.asked, m.ended = r, c, &c.Check, time.Now()
+		m.runner, m.comparison, m.ended = r, c, time.Now()
 		m.every = max(c.Over/time.Duration(c.Pairs), time.Microsecond)
 		if r.suite.Rate > 0 {
 			m.every = max(m.every, time.Duration(float64(len(group))/r.suite.Rate*float64(time.Second)))
@@ -217,12 +209,9 @@ func (m *measurement) again(ctx context.Context) bool {
 	}
 	next := m.burst() + m.length()
 	end, bounded := ctx.Deadline()
-	if m.Sample.Again() && blocks[len(blocks)-1].After+next <= m.comparison.WarmUpWithin &&
-		(!bounded || m.runner.job.GoOn || time.Until(end) > next) {
-		return true
-	}
-	m.Whole = true
-	return false
+	m.Whole = !m.Sample.Again() || blocks[len(blocks)-1].After+next > m.comparison.WarmUpWithin ||
+		bounded && !m.runner.job.GoOn && time.Until(end) <= next
+	return !m.Whole
 }
 
 // halfway reports whether a block was begun and is not measured to its end.
@@ -293,23 +282,9 @@ func (m *measurement) block(ctx context.Context) {
 	}
 	var mu sync.Mutex
 	made, row := had, 0
-	note := func(i int) {
-		if shots[i]++; shots[i] < 2 {
-			return
-		}
-		made++
-		if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
-			row = 0 // a repair has to be right to the end
-		}
-		if row >= compare.MinPairs {
-			m.hopeless = true
-			m.stop()
-		}
-		r.tell(Progress{Phase: finding.PhaseCompare, Done: made, Total: m.comparison.Pairs, Text: m.comparison.Name})
-	}
-	stream := func(side *side, to func(i int) *compare.Shot) []func() {
+	var all []func()
+	for _, side := range []*side{r.green, r.blue} {
 		places := make(chan struct{}, wide)
-		var all []func()
 		for i := range pairs {
 			all = append(all, func() {
 				if !Pause(ctx, time.Until(at[i])) {
@@ -329,16 +304,30 @@ func (m *measurement) block(ctx context.Context) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				if ok {
-					*to(i) = shot
-					note(i)
+				if !ok {
+					return
 				}
+				if side == r.green {
+					pairs[i].Green = shot
+				} else {
+					pairs[i].Blue = shot
+				}
+				if shots[i]++; shots[i] < 2 {
+					return
+				}
+				made++
+				if row++; !pairs[i].Green.Failed && (!pairs[i].Blue.Failed || pairs[i].Blue.Wrong) {
+					row = 0 // a repair has to be right to the end
+				}
+				if row >= compare.MinPairs {
+					m.hopeless = true
+					m.stop()
+				}
+				r.tell(Progress{Phase: finding.PhaseCompare, Done: made, Total: m.comparison.Pairs, Text: m.comparison.Name})
 			})
 		}
-		return all
 	}
-	parallel.Do(append(stream(r.green, func(i int) *compare.Shot { return &pairs[i].Green }),
-		stream(r.blue, func(i int) *compare.Shot { return &pairs[i].Blue })...)...)
+	parallel.Do(all...)
 	for i, p := range pairs {
 		if shots[i] == 2 {
 			b.Pairs = append(b.Pairs, p)
@@ -352,8 +341,8 @@ func (m *measurement) block(ctx context.Context) {
 
 // shot asks a side once; it reports false when it was cut short, or when no answer can be trusted.
 func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
-	r, c := m.runner, m.asked
-	a := r.attempt(ctx, c, s, 1, false)
+	r := m.runner
+	a := r.attempt(ctx, &m.comparison.Check, s, 1, false)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s == r.blue && !a.stopped {
@@ -367,12 +356,12 @@ func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
 		m.stop()
 		return compare.Shot{}, false
 	case a.failed() || len(a.latencies) == 0 || a.fault != probe.FaultNone:
-		first, name := &m.Green, "green"
+		first := &m.Green
 		if s == r.blue {
-			first, name = &m.Blue, "blue"
+			first = &m.Blue
 		}
 		if *first == "" && a.failed() {
-			*first = name + " answered " + a.findings[0].Line()
+			*first = s.name + " answered " + a.findings[0].Line()
 		}
 		return compare.Shot{Failed: true, Wrong: a.fault == probe.FaultNone && !balancers(a.status)}, true
 	}
@@ -406,17 +395,11 @@ func (r *runner) compared(m *measurement, res compare.Result) {
 	if res.Warning != "" {
 		r.warning("comparison %s: %s", redact.Quote(c.Name), res.Warning)
 	}
-	said, known := map[compare.Outcome]verdictReason{
-		compare.Pass:         {verdict: finding.Pass, blame: finding.BlameNone},
-		compare.Fail:         {verdict: finding.Fail, blame: finding.BlameRelease},
-		compare.Inconclusive: {verdict: finding.Inconclusive, blame: finding.BlameEnvironment},
-	}[res.Outcome]
-	if out.Verdict, out.Blame = said.verdict, said.blame; !known {
-		out.Verdict, out.Blame = finding.Error, finding.BlameGate
-	}
-	r.mu.Lock()
-	r.found.compares = append(r.found.compares, out)
-	r.mu.Unlock()
+	out.Blame = cmp.Or(map[compare.Outcome]finding.Blame{
+		compare.Pass: finding.BlameNone, compare.Fail: finding.BlameRelease, compare.Inconclusive: finding.BlameEnvironment,
+	}[res.Outcome], finding.BlameGate)
+	out.Verdict = verdictOf(out.Blame)
+	r.record(func(f *findings) { f.compares = append(f.compares, out) })
 	r.tell(Progress{Phase: finding.PhaseCompare, Done: res.Pairs, Total: res.Pairs, Compare: &out})
 }
 

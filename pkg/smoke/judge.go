@@ -14,17 +14,15 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is
-// noticed within a second, and a release that is down gets one request a second for each check.
-const sharedEvery = time.Second
-
-// warmEvery says which attempts use a connection that is kept open: the first, and then every fifth. The others open a
-// new one.
-const warmEvery = 5
-
-// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
-// failed, and each further attempt would take its whole time-out from the other checks.
-const mostHangs = 5
+const (
+	// sharedEvery is how often both sides are asked while a shared fault lasts: a recovery is noticed within a second, and
+	// a release that is down gets one request a second for each check.
+	sharedEvery = time.Second
+	warmEvery   = 5 // the first attempt uses a connection that is kept, and every fifth; the others open one
+	// mostHangs is after how many time-outs in a row, beyond the allowed failures, a check is not tried any more: it has
+	// failed, and each further attempt would take its whole time-out from the other checks.
+	mostHangs = 5
+)
 
 // judgement is the state of one check while its attempts are made.
 type judgement struct {
@@ -45,11 +43,7 @@ type judgement struct {
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
 func (r *runner) judge(ctx context.Context) (all bool) {
-	if _, _, each := r.suite.Setup(); each {
-		r.judgeChecks(ctx)
-		return r.held()
-	}
-	end, setup := r.begin(ctx, &r.green)
+	end, setup := r.begin(ctx, &r.green, false)
 	defer func() {
 		r.noteFlow(end())
 		all = r.held()
@@ -66,8 +60,7 @@ func (r *runner) judge(ctx context.Context) (all bool) {
 }
 
 func (r *runner) judgeChecks(ctx context.Context) {
-	// A slot is the right to send requests. A check holds one while it works, and gives it back while it waits for blue
-	// to recover.
+	// A slot is the right to send requests. A check gives its slot back while it waits for blue to recover.
 	slots := make(chan struct{}, r.concurrency())
 	var all sync.WaitGroup
 	var next, done atomic.Int64
@@ -78,12 +71,8 @@ func (r *runner) judgeChecks(ctx context.Context) {
 	for range min(r.concurrency(), len(r.checks)) {
 		all.Go(func() {
 			defer r.recover()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(r.checks) || ctx.Err() != nil {
-					return
-				}
-				j := &judgement{check: r.checks[i], index: i, started: time.Now()}
+			for i := next.Add(1) - 1; i < int64(len(r.checks)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				j := &judgement{check: r.checks[i], index: int(i), started: time.Now()}
 				if r.goOn(j) {
 					done.Add(1)
 					close(ended[j.check.Name])
@@ -125,12 +114,10 @@ func (r *runner) judgeChecks(ctx context.Context) {
 func (r *runner) attempts(ctx context.Context, j *judgement) (shared bool) {
 	c := j.check
 	green := r.green
-	if _, _, each := r.suite.Setup(); each {
-		end, setup := r.begin(ctx, &green)
-		defer func() { j.flow(end()) }()
-		if j.flow(setup); !held(setup) {
-			return false
-		}
+	end, setup := r.begin(ctx, &green, true)
+	defer func() { j.flow(end()) }()
+	if j.flow(setup); !held(setup) {
+		return false
 	}
 	for j.made < c.Attempts {
 		if ctx.Err() != nil {
@@ -257,17 +244,16 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	res.Check, res.Place, res.Observe = c.Name, r.suite.Place(c.At), c.Observe
 	res.Attempts = j.own + j.made
 	res.Duration = time.Since(j.started)
-	res.Verdict, res.Blame, res.Reason = j.verdict(r)
-	r.mu.Lock()
-	r.found.checks[j.index] = res
-	if res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe {
-		r.found.proven = true
-	}
-	if j.unfinished && res.Verdict != finding.Fail {
-		r.found.begun = append(r.found.begun, c.Name)
-		r.found.notRun = append(r.found.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
-	}
-	r.mu.Unlock()
+	res.Blame, res.Reason = j.verdict(r)
+	res.Verdict = verdictOf(res.Blame)
+	r.record(func(f *findings) {
+		f.checks[j.index] = res
+		f.proven = f.proven || res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe
+		if j.unfinished && res.Verdict != finding.Fail {
+			f.begun = append(f.begun, c.Name)
+			f.notRun = append(f.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
+		}
+	})
 	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
 		return // another run tells it
 	}
@@ -275,58 +261,52 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	r.tell(Progress{Phase: finding.PhaseJudge, Done: int(done.Add(1)), Total: len(r.checks), Check: &told})
 }
 
-func (j *judgement) verdict(r *runner) (finding.Verdict, finding.Blame, string) {
+// verdict says whose business the check's result is, and why.
+func (j *judgement) verdict(r *runner) (finding.Blame, string) {
 	c, res := j.check, &j.result
 	counted := fmt.Sprintf("%d of %d attempts failed", res.Failures, res.Attempts)
 	if left := c.Attempts - j.made; left > 0 && j.hangs >= mostHangs {
 		counted += fmt.Sprintf(", and %d more were not tried after %d time-outs in a row", left, j.hangs)
 	}
+	if c.Allowed > 0 {
+		counted += fmt.Sprintf(", %d may", c.Allowed)
+	}
 	switch {
 	case res.Failures > c.Allowed:
-		if c.Allowed > 0 {
-			counted += fmt.Sprintf(", %d may", c.Allowed)
-		}
-		return finding.Fail, finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
+		return finding.BlameRelease, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	case j.wrongFlow != nil:
-		return j.wrongFlow.Verdict, j.wrongFlow.Blame, j.wrongFlow.Check + ": " + j.wrongFlow.Reason
+		return j.wrongFlow.Blame, j.wrongFlow.Check + ": " + j.wrongFlow.Reason
 	case j.config != "":
-		return finding.Error, finding.BlameConfig, r.secrets.Line(j.config, maxReason)
+		return finding.BlameConfig, r.secrets.Line(j.config, maxReason)
 	case j.stuck != "":
-		return finding.Inconclusive, finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
+		return finding.BlameEnvironment, r.secrets.Line(j.stuck, maxReason)
 	case j.unfinished:
-		return finding.Error, finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made,
-			j.own+c.Attempts)
+		return finding.BlameConfig, fmt.Sprintf("timed out after %d of %d attempts", j.own+j.made, j.own+c.Attempts)
 	case j.asserted == 0 || j.made == 0:
-		return finding.Error, finding.BlameGate, "nothing was asserted, so nothing was tested"
+		return finding.BlameGate, "nothing was asserted, so nothing was tested"
 	case res.Failures > 0:
-		return finding.Pass, finding.BlameNone, r.secrets.Line(fmt.Sprintf("%s, %d may: %s", counted, c.Allowed,
-			res.Findings[0].Line()), maxReason)
+		return finding.BlameNone, r.secrets.Line(counted+": "+res.Findings[0].Line(), maxReason)
 	}
-	return finding.Pass, finding.BlameNone, ""
+	return finding.BlameNone, ""
 }
 
 // cutShort reports the checks that were never started.
 func (r *runner) cutShort(ctx context.Context) {
-	why := "the run timed out before it began"
-	if ctx.Err() == nil {
-		why = "it never began"
+	why, cut := "it never began", []string(nil)
+	if ctx.Err() != nil {
+		why = "the run timed out before it began"
 	}
-	cut, first := 0, ""
 	for i, res := range r.found.checks {
-		if res != nil {
-			continue
-		}
-		r.skip(finding.PhaseJudge, r.checks[i].Name, why)
-		if r.checks[i].Observe {
-			continue
-		}
-		if cut++; cut == 1 {
-			first = r.checks[i].Name
+		if c := r.checks[i]; res == nil {
+			r.skip(finding.PhaseJudge, c.Name, why)
+			if !c.Observe {
+				cut = append(cut, c.Name)
+			}
 		}
 	}
-	if cut > 0 {
+	if len(cut) > 0 {
 		const text = "cut short: %d of %d checks did not run, the first %s"
-		r.fault(finding.BlameConfig, fmt.Sprintf(text, cut, len(r.checks), redact.Quote(first)))
+		r.fault(finding.BlameConfig, fmt.Sprintf(text, len(cut), len(r.checks), redact.Quote(cut[0])))
 	}
 }
 
@@ -340,4 +320,60 @@ func (r *runner) held() bool {
 		}
 	}
 	return len(r.found.faults) == 0 && !slices.ContainsFunc(r.found.flows, func(f finding.CheckResult) bool { return !held(&f) })
+}
+
+// begin runs the suite's setup on a side, for each check or once for all that follows there; nil when the suite has none
+// of that kind. What it returns runs the teardown, whatever came before, and takes the session away.
+func (r *runner) begin(
+	ctx context.Context, s **side, each bool,
+) (end func() *finding.CheckResult, setup *finding.CheckResult) {
+	first, last, own := r.suite.Setup()
+	if own != each {
+		first, last = nil, nil
+	}
+	without := *s
+	if first != nil {
+		with := *without
+		with.session = r.attempt(ctx, first, without, 1, false)
+		*s, setup = &with, r.flowResult(first, with.session)
+	}
+	return func() *finding.CheckResult {
+		defer func() { *s = without }()
+		if last == nil {
+			return nil
+		}
+		a := r.attempt(ctx, last, *s, 1, false)
+		if a.asserted == 0 && !a.failed() && !a.stopped {
+			return nil // there was nothing to clean up
+		}
+		return r.flowResult(last, a)
+	}, setup
+}
+
+// flowResult is the result of setup or teardown, as that of a check.
+func (r *runner) flowResult(c *suite.Check, a *attempt) *finding.CheckResult {
+	j := &judgement{check: c, started: time.Now(), unfinished: a.stopped, config: a.config}
+	switch {
+	case a.config != "":
+		j.made = 1
+		j.keep(a)
+	case !a.stopped || a.failed():
+		j.made = 1
+		j.note(a)
+	}
+	res := &j.result
+	res.Check, res.Place, res.Attempts = c.Name, r.suite.Place(c.At), j.made
+	res.Blame, res.Reason = j.verdict(r)
+	res.Verdict = verdictOf(res.Blame)
+	return res
+}
+
+// held reports whether a flow held, or there was none.
+func held(flow *finding.CheckResult) bool { return flow == nil || flow.Verdict == finding.Pass }
+
+// noteFlow keeps the result of setup or teardown on the new release.
+func (r *runner) noteFlow(flow *finding.CheckResult) {
+	if flow != nil {
+		r.record(func(f *findings) { f.flows = append(f.flows, *flow) })
+	}
 }

@@ -1,8 +1,21 @@
+// Package smoke runs a smoke suite against a release and says what that proved: suite -> observations -> findings ->
+// report -> verdict.
+//
+// Running (run, ready, judge, comparison) turns a Job into attempts; an attempt is one pass through a check's steps.
+// Concluding (conclude) takes the worst of all results that count.
+//
+// The words: a release is one version of the application. The new release answers at the target (green), the old one at
+// the baseline (blue); the two are the sides of a run. A phase is a part of a run: ready, judge, compare.
+//
+// It never retries outside readiness and a declared "eventually", never counts what did not run as passed, and knows
+// nothing of AWS: what becomes of the verdict is its callers' business.
 package smoke
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -16,28 +29,25 @@ import (
 )
 
 const (
-	// cleanupGrace is how long "always" steps are still tried after the run's context has ended.
-	cleanupGrace = time.Second
+	cleanupGrace = time.Second // how long "always" steps are still tried after the run's context has ended
 	// lastGrace is when Run returns at the latest after its context has ended, whatever hangs.
 	lastGrace = cleanupGrace + 500*time.Millisecond
-	// maxReason bounds a one-line reason, in characters.
-	maxReason = 500
+	maxReason = 500 // bounds a one-line reason, in characters
 )
 
 // ReadAndRun reads a suite and runs it as Run does. When the suite is wrong, the report's verdict is ERROR.
 func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Report {
 	s, problems := suite.Read(job.Suite)
+	r := &runner{suite: cmp.Or(s, &suite.Suite{}), job: job, watch: watch, started: time.Now()}
 	if s == nil {
-		r := &runner{job: job, started: time.Now(), suite: &suite.Suite{}}
 		errs := problems.Errors(false)
 		reason := fmt.Sprintf("the suite is wrong: %s: %s", errs[0].Place, errs[0].Text)
 		if len(errs) > 1 {
 			reason += fmt.Sprintf(" (and %d more problems)", len(errs)-1)
 		}
-		r.refuse(reason)
+		r.fault(finding.BlameConfig, reason)
 		return r.finish(ctx)
 	}
-	r := &runner{suite: s, job: job, watch: watch, started: time.Now()}
 	for _, p := range problems {
 		r.found.warnings = append(r.found.warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
 	}
@@ -56,20 +66,18 @@ func (r *runner) run(ctx context.Context) finding.Report {
 	go func() {
 		defer close(done)
 		defer r.recover()
-		if r.prepare(ctx) {
-			r.phases(ctx)
+		if err := r.prepare(ctx); err != nil {
+			r.fault(finding.BlameConfig, err.Error())
+			return
 		}
+		r.phases(ctx)
 	}()
+	late, stop := afterwards(ctx, lastGrace)
+	defer stop()
 	select {
 	case <-done:
-	case <-ctx.Done():
-		late := time.NewTimer(lastGrace)
-		defer late.Stop()
-		select {
-		case <-done:
-		case <-late.C:
-			r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
-		}
+	case <-late.Done():
+		r.fault(finding.BlameGate, "a part of the run did not stop when it timed out")
 	}
 	return r.finish(ctx)
 }
@@ -81,19 +89,16 @@ type runner struct {
 	started time.Time
 	watch   func(Progress)
 	telling sync.Mutex
-	// dial replaces the network in tests whose time is simulated.
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error) // of tests whose time is simulated
 
 	vars     map[string]string
 	secrets  *redact.Redactor
 	checks   []*suite.Check // those that the tags select
 	compares []*suite.Comparison
 	green    *side
-	blue     *side // nil when no baseline is known
-	// past is how far an earlier run came that this one goes on with.
-	past halfway
-	// deadline ends the wait for readiness, and the wait for a shared fault to pass.
-	deadline time.Time
+	blue     *side     // nil when no baseline is known
+	past     halfway   // how far an earlier run came that this one goes on with
+	deadline time.Time // ends the wait for readiness, and the wait for a shared fault to pass
 
 	mu    sync.Mutex
 	found findings
@@ -102,20 +107,15 @@ type runner struct {
 // findings is what the run has found so far; guarded by runner.mu.
 type findings struct {
 	readiness *finding.Readiness
-	ready     verdictReason
 	checks    []*finding.CheckResult // by index of runner.checks
 	flows     []finding.CheckResult  // setup and teardown
 	compares  []finding.Comparison
-	// excused counts comparisons that the suite's policy leaves out.
-	excused int
-	notRun  []finding.NotRun
-	// faults are the problems other than failed checks: in the suite, with a certificate, in this program, or time that
-	// ran out.
-	faults   []verdictReason
-	warnings []string
-	proven   bool
-	// begun are the checks that time ended in the middle of.
-	begun []string
+	excused   int // counts comparisons that the suite's policy leaves out
+	notRun    []finding.NotRun
+	faults    []verdictReason // other than failed checks: in the suite, with a certificate, in this program, with time
+	warnings  []string
+	proven    bool
+	begun     []string // the checks that time ended in the middle of
 	halfway
 }
 
@@ -126,22 +126,29 @@ type verdictReason struct {
 	reason  string
 }
 
-// refuse ends a run before anything is sent, because its suite, its settings or its secrets are wrong.
-func (r *runner) refuse(reason string) { r.fault(finding.BlameConfig, reason) }
+// verdictOf is what a run says whose reason is somebody's business.
+func verdictOf(b finding.Blame) finding.Verdict {
+	return cmp.Or(map[finding.Blame]finding.Verdict{
+		finding.BlameNone: finding.Pass, finding.BlameRelease: finding.Fail, finding.BlameEnvironment: finding.Inconclusive,
+	}[b], finding.Error)
+}
 
-func (r *runner) fault(b finding.Blame, reason string) { r.against(finding.Error, b, reason) }
-
-// against notes a reason, other than a failed check, why the run cannot pass.
-func (r *runner) against(v finding.Verdict, b finding.Blame, reason string) {
+// record keeps what was found.
+func (r *runner) record(what func(*findings)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.faults = append(r.found.faults, verdictReason{v, b, r.secrets.Line(reason, maxReason)})
+	what(&r.found)
+}
+
+// fault notes a reason, other than a failed check, why the run cannot pass.
+func (r *runner) fault(b finding.Blame, reason string) {
+	why := verdictReason{verdictOf(b), b, r.secrets.Line(reason, maxReason)}
+	r.record(func(f *findings) { f.faults = append(f.faults, why) })
 }
 
 func (r *runner) warning(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.found.warnings = append(r.found.warnings, r.secrets.Line(fmt.Sprintf(format, args...), maxReason))
+	text := r.secrets.Line(fmt.Sprintf(format, args...), maxReason)
+	r.record(func(f *findings) { f.warnings = append(f.warnings, text) })
 }
 
 // recover turns a panic into a finding: a gate that crashes must not open.
@@ -151,75 +158,63 @@ func (r *runner) recover() {
 	}
 }
 
-// prepare binds the job to the suite; it reports false when they do not fit.
-func (r *runner) prepare(ctx context.Context) bool {
-	if !r.bind() || !r.choose() {
-		return false
+// prepare binds the job to the suite; the error says why they do not fit.
+func (r *runner) prepare(ctx context.Context) error {
+	if err := r.bind(); err != nil {
+		return err
+	}
+	if err := r.choose(); err != nil {
+		return err
 	}
 	if why := OneAddress(ctx, r.suite, r.job); why != "" {
 		r.warning("%s", why)
 	}
 	host, err := r.suite.HostHeader(suite.Scope{Vars: r.vars})
 	if err != nil {
-		r.refuse("host: " + err.Error())
-		return false
+		return fmt.Errorf("host: %w", err)
 	}
 	r.green, err = r.side("target", r.job.Target, r.job.Baseline, host)
 	if err == nil && r.job.Baseline.URL != "" {
 		r.blue, err = r.side("baseline", r.job.Baseline, r.job.Target, host)
 	}
-	if err != nil {
-		r.refuse(err.Error())
-	}
-	return err == nil
+	return err
 }
 
 // bind gives every variable its value.
-func (r *runner) bind() bool {
-	var missing string
-	r.vars, missing = r.suite.Bind(r.job.Release, r.job.DeploymentID, r.job.Values)
-	var err error
-	r.secrets, err = r.suite.Redactor(r.job.Values)
-	r.secrets = r.secrets.With(r.job.Hidden...)
+func (r *runner) bind() error {
+	vars, missing := r.suite.Bind(r.job.Release, r.job.DeploymentID, r.job.Values)
+	secrets, err := r.suite.Redactor(r.job.Values)
+	r.vars, r.secrets = vars, secrets.With(r.job.Hidden...)
 	switch {
 	case err != nil:
-		r.refuse(err.Error())
+		return err
 	case strings.TrimSpace(r.job.Release) != r.job.Release:
-		r.refuse(fmt.Sprintf("the release is %s: take the blanks and line breaks around it away", redact.Quote(r.job.Release)))
+		return fmt.Errorf("the release is %s: take the blanks and line breaks around it away", redact.Quote(r.job.Release))
 	case missing != "":
-		r.refuse(fmt.Sprintf("variable %s has no value", missing))
+		return fmt.Errorf("variable %s has no value", missing)
 	case r.job.Release == "" && r.suite.MentionsRelease():
-		r.refuse("the suite mentions ${RELEASE}, but the release is not known: stamp it with render-taskdef --release, " +
-			"or give it with smoke --release")
-	default:
-		return true
+		return errors.New("the suite mentions ${RELEASE}, but the release is not known: stamp it with render-taskdef " +
+			"--release, or give it with smoke --release")
 	}
-	return false
+	return nil
 }
 
 // choose selects the checks by the job's tags.
-func (r *runner) choose() bool {
+func (r *runner) choose() error {
 	r.checks, r.compares = r.suite.Chosen(r.job.Tags)
+	r.found.checks = make([]*finding.CheckResult, len(r.checks))
 	if !r.does(finding.PhaseReady) && !r.does(finding.PhaseJudge) && !r.does(finding.PhaseCompare) {
-		r.refuse("no phase is to be run, so nothing would be tested")
-		return false
+		return errors.New("no phase is to be run, so nothing would be tested")
 	}
 	if !slices.ContainsFunc(r.checks, func(c *suite.Check) bool { return !c.Observe }) {
-		r.refuse(fmt.Sprintf("the tags %s leave no check that counts", redact.Quote(fmt.Sprint(r.job.Tags))))
-		return false
+		return fmt.Errorf("the tags %s leave no check that counts", redact.Quote(fmt.Sprint(r.job.Tags)))
 	}
-	r.found.checks = make([]*finding.CheckResult, len(r.checks))
-	return true
+	return nil
 }
 
 func (r *runner) does(p finding.Phase) bool { return slices.Contains(r.job.Phases, p) }
 
-func (r *runner) concurrency() int {
-	if r.job.Concurrency > 0 {
-		return r.job.Concurrency
-	}
-	return r.suite.Concurrency
-}
+func (r *runner) concurrency() int { return cmp.Or(max(r.job.Concurrency, 0), r.suite.Concurrency) }
 
 // phases runs what the job asks for, in order, as long as it makes sense to go on.
 func (r *runner) phases(ctx context.Context) {
@@ -250,9 +245,7 @@ func (r *runner) phases(ctx context.Context) {
 
 // skip notes a check or comparison that does not run, for a reason that has been reported already.
 func (r *runner) skip(phase finding.Phase, name, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.found.notRun = append(r.found.notRun, finding.NotRun{Check: name, Phase: phase, Why: why})
+	r.record(func(f *findings) { f.notRun = append(f.notRun, finding.NotRun{Check: name, Phase: phase, Why: why}) })
 }
 
 // Pause waits, and reports false when the context ended meanwhile.

@@ -26,14 +26,10 @@ type Series struct {
 const (
 	width, height            = 480, 220
 	left, right, top, bottom = 62, 6, 8, 34
-	// maxMarks bounds the marks of one series; beyond it neighbours share one, the slow ones first.
-	maxMarks = 600
-	// logFrom is the ratio of slowest to quickest from which the scale is logarithmic.
-	logFrom = 20
-	// longest is where the scale ends for sure; nobody waits that long for a response.
-	longest = 1000 * time.Hour
-	// bins are the parts of the scale in which is counted what came.
-	bins = 40
+	maxMarks                 = 600              // the marks of a series; beyond it neighbours share one
+	logFrom                  = 20               // the ratio of slowest to quickest from which the scale is logarithmic
+	longest                  = 1000 * time.Hour // where the scale ends for sure; nobody waits that long for a response
+	bins                     = 40               // the parts of the scale in which is counted what came
 )
 
 // Pictures returns two pictures of the same series, or "" when there is nothing to draw: how often which value came, and
@@ -48,39 +44,56 @@ func Pictures(title, unit string, ends [2]string, series []Series) string {
 	if !ok {
 		return ""
 	}
-	var b strings.Builder
 	title = s.describe(title, series)
-	s.spread(&b, "How often which value came. "+title, series)
-	s.open(&b, title)
-	fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
+	p := s.open(title)
+	p.add(`<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
 		html.EscapeString(ends[0]), width-right, height-10, html.EscapeString(ends[1]))
 	for i, one := range series {
-		class, shape := [...]string{"s1 dots", "s2 diamonds"}[min(i, 1)], [...]string{dots, diamonds}[min(i, 1)]
-		s.marks(&b, class, shape, one.Values, func(i int) float64 {
-			return left + 4 + float64(width-left-right-8)*float64(i)/float64(longer-1)
+		s.marks(p, [...]string{dots, diamonds}[min(i, 1)], one.Values, func(i int) float64 {
+			return across(float64(i) / float64(longer-1))
 		})
-		s.lines(&b, i, one, fmt.Sprintf("M%d %%.1fH%d", left, width-right), s.y)
+		p.lines(i, one, fmt.Sprintf("M%d %%.1fH%d", left, width-right), s.y)
 	}
-	b.WriteString("</svg>")
-	return b.String()
+	return s.spread("How often which value came. "+title, series) + p.end()
+}
+
+// picture is one that is being drawn, as SVG.
+type picture struct{ strings.Builder }
+
+// begin begins a picture with what it shows.
+func begin(title string, tall int) *picture {
+	p := &picture{}
+	p.add(`<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, tall, html.EscapeString(title))
+	return p
+}
+
+func (p *picture) add(format string, values ...any) { _, _ = fmt.Fprintf(p, format, values...) }
+
+func (p *picture) end() string {
+	p.add("</svg>")
+	return p.String()
+}
+
+// tick names a place of the scale below a picture.
+func (p *picture) tick(x float64, tall int, anchor, label string) {
+	p.add(`<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x, tall-10, anchor, label)
 }
 
 // lines draws median and 95th percentile of a series that has them.
-func (s scale) lines(b *strings.Builder, i int, one Series, path string, at func(time.Duration) float64) {
+func (p *picture) lines(i int, one Series, path string, at func(time.Duration) float64) {
 	if one.P95 > 0 {
-		fmt.Fprintf(b, `<path class="s%d p50" d="`+path+`"/><path class="s%d p95" d="`+path+`"/>`, i+1, at(one.P50), i+1,
-			at(one.P95))
+		p.add(`<path class="s%d p50" d="`+path+`"/><path class="s%d p95" d="`+path+`"/>`, i+1, at(one.P50), i+1, at(one.P95))
 	}
 }
 
 // spread draws how much of each series is in which part of the scale.
-func (s scale) spread(b *strings.Builder, title string, series []Series) {
+func (s scale) spread(title string, series []Series) string {
 	const base, wide = height - bottom, width - left - right
-	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height, html.EscapeString(title))
+	p := begin(title, height)
 	x := func(d time.Duration) float64 { return left + wide*s.share(d) }
 	for _, tick := range s.ticks() {
-		fmt.Fprintf(b, `<path class="grid" d="M%.1f %dV%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), top, base,
-			x(tick), height-10, anchor(time.Duration(s.share(tick)*bins), bins), s.label(tick))
+		p.add(`<path class="grid" d="M%.1f %dV%d"/>`, x(tick), top, base)
+		p.tick(x(tick), height, anchor(time.Duration(s.share(tick)*bins), bins), s.label(tick))
 	}
 	counts, most := make([][bins]float64, len(series)), 0.0
 	for i, one := range series {
@@ -91,16 +104,16 @@ func (s scale) spread(b *strings.Builder, title string, series []Series) {
 			most = max(most, *n)
 		}
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%.0f %%</text>`, left-6, top+8, 100*most)
+	p.add(`<text x="%d" y="%d" text-anchor="end">%.0f %%</text>`, left-6, top+8, 100*most)
 	for i, one := range series {
-		fmt.Fprintf(b, `<path class="%s" d="M%d %d`, [...]string{"new area", "old"}[min(i, 1)], left, base)
+		p.add(`<path class="%s" d="M%d %d`, [...]string{"new area", "old"}[min(i, 1)], left, base)
 		for n, share := range counts[i] {
-			fmt.Fprintf(b, "V%.1fH%.1f", base-float64(base-top)*share/most, left+float64(wide)*float64(n+1)/bins)
+			p.add("V%.1fH%.1f", base-float64(base-top)*share/most, left+float64(wide)*float64(n+1)/bins)
 		}
-		fmt.Fprintf(b, `V%d"/>`, base)
-		s.lines(b, i, one, fmt.Sprintf("M%%.1f %dV%d", top, base), x)
+		p.add(`V%d"/>`, base)
+		p.lines(i, one, fmt.Sprintf("M%%.1f %dV%d", top, base), x)
 	}
-	b.WriteString("</svg>")
+	return p.end()
 }
 
 func (s scale) describe(title string, series []Series) string {
@@ -122,8 +135,7 @@ type scale struct {
 }
 
 func scaleOf(all []time.Duration, unit string) (scale, bool) {
-	all = slices.DeleteFunc(all, func(d time.Duration) bool { return d < 0 })
-	if len(all) == 0 {
+	if all = slices.DeleteFunc(all, func(d time.Duration) bool { return d < 0 }); len(all) == 0 {
 		return scale{}, false
 	}
 	low := min(max(slices.Min(all), time.Microsecond), longest)
@@ -176,82 +188,78 @@ func (s scale) ticks() []time.Duration {
 	if s.high/s.low > 60 {
 		steps = steps[:1]
 	}
-	var all []time.Duration
-	for decade := time.Nanosecond; decade <= s.high; decade *= 10 {
+	return slices.DeleteFunc(round(steps...), func(d time.Duration) bool { return d < s.low || d > s.high })
+}
+
+// timeTicks are round times: about five of them.
+func timeTicks(total time.Duration) (all []time.Duration) {
+	steps := round(1, 2, 5)
+	i, _ := slices.BinarySearch(steps, total/5)
+	for t := time.Duration(0); t <= total; t += steps[i] {
+		all = append(all, t)
+	}
+	return all
+}
+
+// round are these steps of each power of ten, up to longest and beyond.
+func round(steps ...time.Duration) (all []time.Duration) {
+	for decade := time.Nanosecond; decade < 10*longest; decade *= 10 {
 		for _, step := range steps {
-			if t := decade * step; t >= s.low && t <= s.high {
-				all = append(all, t)
-			}
+			all = append(all, decade*step)
 		}
 	}
 	return all
 }
 
-// nice rounds up to 1, 2 or 5 times a power of ten. What it gets is not above longest.
-func nice(d time.Duration) time.Duration {
-	for decade := time.Duration(1); ; decade *= 10 {
-		for _, step := range []time.Duration{1, 2, 5} {
-			if decade*step >= d {
-				return decade * step
-			}
-		}
-	}
-}
-
 // open begins a picture with what it shows and the lines of the scale.
-func (s scale) open(b *strings.Builder, title string) {
-	fmt.Fprintf(b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, height,
-		html.EscapeString(title))
+func (s scale) open(title string) *picture {
+	p := begin(title, height)
 	for _, tick := range s.ticks() {
 		y := s.y(tick)
-		fmt.Fprintf(b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
+		p.add(`<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
 			left, y, width-right, left-6, y+4, s.label(tick))
 	}
+	return p
 }
 
-// The marks, as paths.
-const (
-	dots     = "h0"
-	diamonds = "l3 3-3 3-3-3z"
-	crosses  = "l6 6m0-6l-6 6"
-)
+// The marks, by the style sheet's classes.
+const dots, diamonds, crosses = "s1 dots", "s2 diamonds", "crosses"
 
 // marks draws all values, thinned, as one path. x says where the i-th of them is.
-func (s scale) marks(b *strings.Builder, class, mark string, values []time.Duration, x func(i int) float64) {
-	shift := map[string][2]float64{diamonds: {0, -3}, crosses: {-3, -3}}[mark]
-	fmt.Fprintf(b, `<path class="%s" d="`, class)
+func (s scale) marks(p *picture, mark string, values []time.Duration, x func(i int) float64) {
+	shape := map[string]struct {
+		right, down float64 // from the value to where the path begins
+		path        string
+	}{dots: {0, 0, "h0"}, diamonds: {0, -3, "l3 3-3 3-3-3z"}, crosses: {-3, -3, "l6 6m0-6l-6 6"}}[mark]
+	p.add(`<path class="%s" d="`, mark)
 	for _, i := range thin(values) {
-		if values[i] < 0 {
-			continue
+		if values[i] >= 0 {
+			p.add("M%.1f %.1f%s", x(i)+shape.right, s.y(values[i])+shape.down, shape.path)
 		}
-		fmt.Fprintf(b, "M%.1f %.1f%s", x(i)+shift[0], s.y(values[i])+shift[1], mark)
 	}
-	b.WriteString(`"/>`)
+	p.add(`"/>`)
 }
 
-// thin picks the values to draw: of too many, the quickest and the slowest of each group of neighbours,
-// so that no outlier is lost.
-func thin(values []time.Duration) []int {
-	var picked []int
+// across is where a share of the picture's width is.
+func across(share float64) float64 { return left + 4 + (width-left-right-8)*share }
+
+// thin picks the values to draw: of too many, the quickest and slowest of each group, so that no outlier is lost.
+func thin(values []time.Duration) (picked []int) {
 	groups := maxMarks / 2
 	if len(values) <= maxMarks {
 		groups = len(values) // each alone
 	}
 	for g := range groups {
-		from, to := g*len(values)/groups, (g+1)*len(values)/groups
-		quickest, slowest := from, from
-		for i := from; i < to; i++ {
+		quickest := g * len(values) / groups
+		slowest := quickest
+		for i := quickest; i < (g+1)*len(values)/groups; i++ {
 			if values[i] < values[quickest] {
 				quickest = i
-			}
-			if values[i] > values[slowest] {
+			} else if values[i] > values[slowest] {
 				slowest = i
 			}
 		}
-		picked = append(picked, min(quickest, slowest))
-		if quickest != slowest {
-			picked = append(picked, max(quickest, slowest))
-		}
+		picked = append(picked, slices.Compact([]int{min(quickest, slowest), max(quickest, slowest)})...)
 	}
 	return picked
 }
@@ -269,25 +277,15 @@ func Label(d time.Duration) string {
 	return "0"
 }
 
-// Span is something that lasted: a row of a picture of spans.
+// Span is something that lasted: a row of a picture of spans. Its note, how it ended, stands behind the name.
 type Span struct {
-	Name string
-	// Note stands behind the name: how it ended.
-	Note     string
-	From, To time.Duration
-	// Kind is how it is drawn.
-	Kind SpanKind
+	Name, Note string
+	From, To   time.Duration
+	Kind       string
 }
 
-// SpanKind is how a span ended.
-type SpanKind string
-
-// The kinds of spans. One that never was is drawn as its name alone.
-const (
-	Fine   SpanKind = "ok"
-	Broken SpanKind = "bad"
-	Never  SpanKind = ""
-)
+// The kinds of spans, as the style sheet names them. One that never was is drawn as its name alone.
+const Fine, Broken, Never = "ok", "bad", ""
 
 // Step is a change of a listener's weights: from then on so many percent go to the new release.
 type Step struct {
@@ -316,45 +314,40 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 		return ""
 	}
 	total = min(total, longest)
-	var b strings.Builder
-	tall := rowHeight*len(spans) + (rowHeight+listenerBar-barHeight)*len(listeners) + bottom
-	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s</title>`, width, tall,
-		html.EscapeString(title))
-	x := func(at time.Duration) float64 {
-		return 4 + float64(width-8)*min(max(float64(at)/float64(total), 0), 1)
-	}
+	const listenerHeight = rowHeight + listenerBar - barHeight
+	tall := rowHeight*len(spans) + listenerHeight*len(listeners) + bottom
+	p := begin(title, tall)
+	x := func(at time.Duration) float64 { return 4 + (width-8)*part(at, total) }
 	for _, tick := range timeTicks(total) {
-		fmt.Fprintf(&b, `<path class="grid" d="M%.1f 0V%d"/><text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick),
-			tall-bottom+6, x(tick), tall-10, anchor(tick, total), Label(tick))
+		p.add(`<path class="grid" d="M%.1f 0V%d"/>`, x(tick), tall-bottom+6)
+		p.tick(x(tick), tall, anchor(tick, total), Label(tick))
 	}
 	y := 0
 	for _, s := range spans {
-		fmt.Fprintf(&b, `<text x="4" y="%d"><tspan class="name">%s</tspan> %s</text>`, y+13, fitted(s.Name), fitted(s.Note))
+		p.add(`<text x="4" y="%d"><tspan class="name">%s</tspan> %s</text>`, y+13, fitted(s.Name), fitted(s.Note))
 		if s.Kind != Never {
-			fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="2"/>`, s.Kind, x(s.From), y+18,
+			p.add(`<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="2"/>`, s.Kind, x(s.From), y+18,
 				max(x(s.To)-x(s.From), shortest), barHeight)
 		}
 		y += rowHeight
 	}
 	for _, l := range listeners {
-		fmt.Fprintf(&b, `<text x="4" y="%d" class="name">%s</text>`, y+13, fitted(l.Name))
+		p.add(`<text x="4" y="%d" class="name">%s</text>`, y+13, fitted(l.Name))
 		for i, step := range l.Steps {
 			until := total
 			if i+1 < len(l.Steps) {
 				until = l.Steps[i+1].At
 			}
 			from, wide := x(step.At), max(x(until)-x(step.At), 0)
-			filled := float64(listenerBar) * float64(min(max(step.Percent, 0), 100)) / 100
-			fmt.Fprintf(&b, `<rect class="old" x="%.1f" y="%d" width="%.1f" height="%d"/>`, from, y+18, wide, listenerBar)
-			if filled > 0 {
-				fmt.Fprintf(&b, `<rect class="new" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, from,
-					float64(y+18+listenerBar)-filled, wide, filled)
+			p.add(`<rect class="old" x="%.1f" y="%d" width="%.1f" height="%d"/>`, from, y+18, wide, listenerBar)
+			if filled := listenerBar * float64(min(max(step.Percent, 0), 100)) / 100; filled > 0 {
+				p.add(`<rect class="new" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, from, float64(y+18+listenerBar)-filled,
+					wide, filled)
 			}
 		}
-		y += rowHeight + listenerBar - barHeight
+		y += listenerHeight
 	}
-	b.WriteString("</svg>")
-	return b.String()
+	return p.end()
 }
 
 // Request is one request: when it was asked, and how long the answer took.
@@ -368,42 +361,29 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 		return ""
 	}
 	total = min(total, longest)
-	var b strings.Builder
-	s.open(&b, title)
-	x := func(at time.Duration) float64 {
-		return left + 4 + float64(width-left-right-8)*min(max(float64(at)/float64(total), 0), 1)
-	}
+	p := s.open(title)
+	x := func(at time.Duration) float64 { return across(part(at, total)) }
 	for _, tick := range timeTicks(total) {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x(tick), height-10, anchor(tick, total),
-			Label(tick))
+		p.tick(x(tick), height, anchor(tick, total), Label(tick))
 	}
-	draw := func(class, mark string, requests []Request) {
+	draw := func(mark string, requests []Request) {
 		sorted := slices.SortedStableFunc(slices.Values(requests), func(a, b Request) int { return int(a.At - b.At) })
-		s.marks(&b, class, mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
+		s.marks(p, mark, latencies(sorted), func(i int) float64 { return x(sorted[i].At) })
 	}
-	draw("s2 diamonds", diamonds, old)
-	draw("s1 dots", dots, fresh)
+	draw(diamonds, old)
+	draw(dots, fresh)
 	if len(failed) > 0 {
-		draw("crosses", crosses, failed)
+		draw(crosses, failed)
 	}
-	b.WriteString("</svg>")
-	return b.String()
+	return p.end()
 }
 
-func latencies(requests []Request) []time.Duration {
-	all := make([]time.Duration, len(requests))
-	for i, r := range requests {
-		all[i] = r.Latency
-	}
-	return all
-}
+// part is which part of the whole time has passed.
+func part(at, total time.Duration) float64 { return min(max(float64(at)/float64(total), 0), 1) }
 
-// timeTicks are round times: about five of them.
-func timeTicks(total time.Duration) []time.Duration {
-	var all []time.Duration
-	step := nice(total / 5)
-	for t := time.Duration(0); t <= total; t += step {
-		all = append(all, t)
+func latencies(requests []Request) (all []time.Duration) {
+	for _, r := range requests {
+		all = append(all, r.Latency)
 	}
 	return all
 }

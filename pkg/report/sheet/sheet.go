@@ -26,15 +26,12 @@ type Markup string
 
 // Page collects the text of a page.
 type Page struct {
-	b strings.Builder
-	// columns are the headings of the table that was begun last.
-	columns []string
-	// sections are the levels of those that are open.
-	sections []int
+	b        strings.Builder
+	columns  []string // the headings of the table that was begun last
+	sections []int    // the levels of those that are open
 }
 
-// Add adds markup, with a value in the place of each %v: Markup as it is, everything else as a text, in which nothing
-// is markup.
+// Add adds markup, with a value in the place of each %v: Markup as it is, all else as a text that is no markup.
 func (p *Page) Add(markup Markup, values ...any) {
 	for i, v := range values {
 		if _, ok := v.(Markup); !ok {
@@ -72,8 +69,7 @@ func (p *Page) Article(level int, tone, name, verdict string) {
 		level)
 }
 
-// Table begins a table in a frame that scrolls. A heading that ends with # is that of a column of numbers, one that ends
-// with ! of verdicts.
+// Table begins a table in a frame that scrolls. A heading that ends with # is that of numbers, one with ! of verdicts.
 func (p *Page) Table(label, class string, headings ...string) {
 	p.columns = headings
 	p.Add(`<div class="scroll" tabindex="0" role="region" aria-label="%v"><table%v>`+"\n<thead><tr>", label,
