@@ -25,9 +25,9 @@ func WriteFile(name string, data []byte) error {
 // Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
 type Staged struct {
 	name string
-	// tmp is the temporary file; where name cannot be replaced there is none, and direct writes the data.
+	// tmp is the temporary file; where name cannot be replaced there is none, and commit writes the data.
 	tmp    string
-	direct func() error
+	commit func() error
 }
 
 // Stage writes data into a temporary file beside name, so that several files can be replaced only when all
@@ -43,11 +43,11 @@ func Stage(name string, data []byte) (*Staged, error) {
 	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
 	case own:
-		return &Staged{name: name, direct: func() error { return writeTo(fd, name, data) }}, nil
+		return &Staged{name: name, commit: func() error { return writeTo(fd, name, data) }}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
 	case err == nil && !info.Mode().IsRegular(), errors.Is(err, fs.ErrNotExist) && absent == nil:
-		return &Staged{name: name, direct: func() error { return os.WriteFile(name, data, mode) }}, nil
+		return &Staged{name: name, commit: func() error { return os.WriteFile(name, data, mode) }}, nil
 	case err == nil:
 		mode = info.Mode().Perm()
 		if name, err = filepath.EvalSymlinks(name); err != nil {
@@ -60,6 +60,7 @@ func Stage(name string, data []byte) (*Staged, error) {
 	if err != nil {
 		return nil, err
 	}
+	staged := &Staged{name, tmp.Name(), func() error { return os.Rename(tmp.Name(), name) }}
 	_, err = tmp.Write(data)
 	if absent == nil {
 		err = cmp.Or(err, tmp.Chmod(mode))
@@ -67,10 +68,10 @@ func Stage(name string, data []byte) (*Staged, error) {
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
 	// file system; what a power failure takes away, the next build makes again.
 	if err = cmp.Or(err, tmp.Close()); err != nil {
-		_ = os.Remove(tmp.Name())
+		staged.Discard()
 		return nil, err
 	}
-	return &Staged{name: name, tmp: tmp.Name()}, nil
+	return staged, nil
 }
 
 // descriptor returns the number of the process's own descriptor that a name stands for. It must not be opened: a
@@ -100,14 +101,8 @@ func writeTo(fd int, name string, data []byte) error {
 
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
-	if s.direct != nil {
-		return s.direct()
-	}
-	if err := os.Rename(s.tmp, s.name); err != nil {
-		s.Discard()
-		return err
-	}
-	return nil
+	defer s.Discard()
+	return s.commit()
 }
 
 // Discard leaves the file as it was, and nothing beside it.

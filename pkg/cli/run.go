@@ -209,16 +209,13 @@ func ReadFile(name string, in io.Reader) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer func() { _ = f.Close() }()
-		info, err := f.Stat()
-		if err != nil {
-			return "", err
+		defer f.Close() //nolint:errcheck // only read
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			if info.Size() > template.MaxSize {
+				return "", fmt.Errorf("longer than %d bytes (it has %d)", template.MaxSize, info.Size())
+			}
+			text.Grow(int(info.Size()))
 		}
-		size := info.Size()
-		if info.Mode().IsRegular() && size > template.MaxSize {
-			return "", fmt.Errorf("longer than %d bytes (it has %d)", template.MaxSize, size)
-		}
-		text.Grow(int(min(size, template.MaxSize)))
 		in = f
 	}
 	n, err := io.Copy(&text, io.LimitReader(in, template.MaxSize+1))
@@ -255,16 +252,17 @@ func (r *Run) Write(outputs ...Output) {
 		}
 	}()
 	for _, out := range outputs {
-		staged := &Staged{name: "standard output", direct: func() error {
-			_, err := r.Stdout.Write(out.Data)
-			return err
-		}}
-		if out.Name != "-" {
-			var err error
-			if staged, err = Stage(out.Name, out.Data); err != nil {
-				r.file(out.Name, err)
-				return
-			}
+		if out.Name == "-" {
+			all = append(all, &Staged{name: "standard output", commit: func() error {
+				_, err := r.Stdout.Write(out.Data)
+				return err
+			}})
+			continue
+		}
+		staged, err := Stage(out.Name, out.Data)
+		if err != nil {
+			r.file(out.Name, err)
+			return
 		}
 		all = append(all, staged)
 	}
@@ -273,7 +271,7 @@ func (r *Run) Write(outputs ...Output) {
 	for _, staged := range all {
 		if err := staged.Commit(); err != nil {
 			r.file(staged.name, err)
-			if staged.direct != nil {
+			if staged.tmp == "" {
 				return
 			}
 		}
