@@ -138,7 +138,9 @@ func (s *session) read(name string) (text string, problems diagnostic.List) {
 }
 
 // problem is one alone.
-func problem(at diagnostic.Place, text string) diagnostic.List { return diagnostic.List{{Place: at, Text: text}} }
+func problem(at diagnostic.Place, text string) diagnostic.List {
+	return diagnostic.List{{Place: at, Text: text}}
+}
 
 // until does it, until a signal comes.
 func (at surroundings) until(do func(context.Context) int) func(context.Context) int {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"slices"
 	"strings"
 
@@ -37,31 +38,16 @@ type options struct {
 	quiet, verbose   bool
 }
 
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
+
 // command is the command line.
 func command(at surroundings) *cli.Command {
 	var o options
-	c := &cli.Command{
-		Name:      "smoke",
-		Commands:  []*cli.Command{draftCommand(at)},
-		Arguments: "[flags] SUITE",
-		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
-makes every attempt of every check, and with --baseline compares it with the old
-release. It never retries what it judges. A comparison takes 30 s by default
-(over), and longer where the release looks slower and may only be cold
-(warm_up_within); what is slower by less than 20 ms (min_shift) or 1.25 times
-(min_ratio) is not called slower.`,
-		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
-smoke --target https://green.example --baseline https://blue.example \
-    --report junit=smoke.xml smoke.yaml
-smoke --validate smoke.yaml`,
-		Exit: `0  pass
-1  fail (an unreachable target, too)
-2  wrong flags
-3  inconclusive, whatever the suite's policy says
-4  the suite, a variable, a secret or a certificate is wrong, or it timed out
-5  smoke's own fault
-130  interrupted`,
-	}
+	c := cli.Described(help, "smoke")
+	c.Commands = []*cli.Command{draftCommand(at)}
 	f := c.Group("what is judged")
 	f.StringVar(&o.target, "target", "", "`URL`: the release to judge, http://host:port")
 	f.StringVar(&o.baseline, "baseline", "", "`URL`: the release that serves production, to compare with")
@@ -87,7 +73,7 @@ smoke --validate smoke.yaml`,
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.schema {
-			return wrote(at, at.stdout, suite.Schema()), nil
+			return at.print(suite.Schema()), nil
 		}
 		if !c.Given("release") {
 			o.release, _ = at.environment("RELEASE")
