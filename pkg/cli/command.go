@@ -35,17 +35,12 @@ const (
 
 // Command is a command line: what its help says, its flags in groups, and what it does.
 type Command struct {
-	// Name is the command's: "render-taskdef"; of a subcommand the last word.
-	Name string
-	// Arguments follows the name in the usage line: "[flags] TEMPLATE".
-	Arguments string
-	// About says in a few lines what the command does and what it refuses to do. A list of commands shows what
-	// stands before its first colon or full stop.
-	About string
-	// Example is one or more command lines that work as they stand.
-	Example string
-	// Exit explains the exit codes, one a line.
-	Exit string
+	// Name is the command's, of a subcommand the last word; Arguments follow it in the usage line: "[flags] TEMPLATE".
+	Name, Arguments string
+	// About says in a few lines what the command does and what it refuses to do; a list of commands shows what stands
+	// before its first colon or full stop. Example is one or more command lines that work as they stand, Exit explains the
+	// exit codes, one a line.
+	About, Example, Exit string
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -55,23 +50,13 @@ type Command struct {
 	// code. Where it is nil, the text is printed behind the command's name.
 	Wrong func(err error) int
 
-	groups []group
+	groups []*pflag.FlagSet // by their headlines
 	cobra  *cobra.Command
 }
 
-// group is a part of the flags in the help, and its headline.
-type group struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-// UsageError is a command line that makes no sense. No value of a flag stands in it.
-type UsageError struct {
-	// Flag is the flag with its dashes, or nothing.
-	Flag string
-	// Text says what is wrong, Help what to write instead, or nothing.
-	Text, Help string
-}
+// UsageError is a command line that makes no sense: a flag with its dashes, or none, what is wrong, and what to write
+// instead, where that is known. No value of a flag stands in it.
+type UsageError struct{ Flag, Text, Help string }
 
 // Usagef returns a UsageError with the text.
 func Usagef(format string, args ...any) error { return &UsageError{Text: fmt.Sprintf(format, args...)} }
@@ -94,7 +79,7 @@ func Described(texts embed.FS, name string) *Command {
 func (c *Command) Group(title string) *pflag.FlagSet {
 	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
 	flags.SortFlags = false
-	c.groups = append(c.groups, group{title, flags})
+	c.groups = append(c.groups, flags)
 	return flags
 }
 
@@ -182,8 +167,8 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	general := c.Group("general")
 	general.BoolP("help", "h", false, "show this help")
 	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
-	for _, g := range c.groups {
-		c.cobra.Flags().AddFlagSet(g.flags)
+	for _, flags := range c.groups {
+		c.cobra.Flags().AddFlagSet(flags)
 	}
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {

@@ -71,9 +71,9 @@ func (c *Command) helpText() string {
 		fmt.Fprintf(&b, "       %s COMMAND\n", path)
 	}
 	b.WriteString("\n" + strings.TrimSpace(c.About) + "\n")
-	for _, g := range c.groups {
-		fmt.Fprintf(&b, "\n%s:\n", g.title)
-		g.flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(described(flag))) })
+	for _, flags := range c.groups {
+		fmt.Fprintf(&b, "\n%s:\n", flags.Name())
+		flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(described(flag))) })
 	}
 	if len(c.Commands) > 0 {
 		b.WriteString("\ncommands:\n")
@@ -81,10 +81,9 @@ func (c *Command) helpText() string {
 	for _, sub := range c.Commands {
 		b.WriteString(row("  "+sub.Name, sub.cobra.Short))
 	}
-	for _, part := range []struct{ title, text string }{{"example", c.Example}, {"exit codes", c.Exit}} {
-		if part.text != "" {
-			text := strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  ")
-			fmt.Fprintf(&b, "\n%s:\n  %s\n", part.title, text)
+	for _, part := range [][2]string{{"example", c.Example}, {"exit codes", c.Exit}} {
+		if text := strings.TrimSpace(part[1]); text != "" {
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", part[0], strings.ReplaceAll(text, "\n", "\n  "))
 		}
 	}
 	return b.String()

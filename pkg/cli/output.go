@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // WriteFile replaces the file name by data: Stage and Commit in one.
@@ -56,7 +58,13 @@ func Stage(name string, data []byte) (*Staged, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	tmp, err := create(name, mode)
+	dir, base := filepath.Split(name)
+	hidden := filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), time.Now().UnixNano()))
+	// Unlike os.CreateTemp this leaves the permissions to the umask, since the file becomes the user's.
+	tmp, err := os.OpenFile(hidden, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		wrong.Op, wrong.Path = "write", name // not the temporary one's
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +86,8 @@ func Stage(name string, data []byte) (*Staged, error) {
 // log that a shell appends to would be written from its start, and a socket cannot be opened at all.
 func descriptor(name string) (int, bool) {
 	number := map[string]string{"/dev/stdout": "1", "/dev/stderr": "2"}[name]
-	for _, folder := range []string{"/dev/fd/", "/proc/self/fd/"} {
-		if in, ok := strings.CutPrefix(name, folder); ok {
-			number = in
-		}
+	if folder, base := path.Split(name); folder == "/dev/fd/" || folder == "/proc/self/fd/" {
+		number = base
 	}
 	fd, err := strconv.ParseUint(number, 10, 16)
 	return int(fd), err == nil
@@ -110,23 +116,6 @@ func (s *Staged) Discard() {
 	if s.tmp != "" {
 		_ = os.Remove(s.tmp)
 	}
-}
-
-// create opens a new file beside name. Unlike os.CreateTemp it leaves the permissions to the umask,
-// since the file becomes the user's.
-func create(name string, mode fs.FileMode) (*os.File, error) {
-	dir, base := filepath.Split(name)
-	for i := range 100 {
-		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), i)),
-			os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if path, ok := errors.AsType[*fs.PathError](err); ok {
-			path.Op, path.Path = "write", name // not the temporary one's
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
-	return nil, fmt.Errorf("write %s: no free temporary name beside it", name)
 }
 
 // Reports are the files that --report FORMAT=FILE asks for.

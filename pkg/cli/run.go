@@ -42,14 +42,11 @@ type Run struct {
 	// Problems are those found so far.
 	Problems diagnostic.List
 
-	command *Command
-	format  string
-	werror  bool
-	quiet   bool
-	// ignored are the codes of warnings that nobody wants to see; waived are those that a comment in a file names, by
-	// the places that it is for.
+	command       *Command
+	format        string
+	werror, quiet bool
+	// ignored are the codes of warnings that nobody wants to see, and "CODE FILE:LINE" where a comment names one.
 	ignored []string
-	waived  map[diagnostic.Place]string
 	// stdinTaken says that the standard input has been read: it comes once.
 	stdinTaken bool
 }
@@ -114,13 +111,8 @@ func (r *Run) waive(name, text string) {
 				Help: "greenlight:ignore GL022 the value is public",
 			})
 		default:
-			if r.waived == nil {
-				r.waived = map[diagnostic.Place]string{}
-			}
-			for range 2 {
-				r.waived[at] += m[1]
-				at.Line++
-			}
+			next := diagnostic.Place{File: at.File, Line: at.Line + 1}
+			r.ignored = append(r.ignored, m[1]+" "+at.String(), m[1]+" "+next.String())
 		}
 	}
 }
@@ -130,7 +122,7 @@ func (r *Run) Add(problems ...diagnostic.Problem) {
 	for _, p := range problems {
 		code := diagnostic.Code(p.Rule)
 		line := diagnostic.Place{File: p.Place.File, Line: p.Place.Line}
-		off := slices.Contains(r.ignored, code) || code != "" && strings.Contains(r.waived[line], code)
+		off := slices.Contains(r.ignored, code) || slices.Contains(r.ignored, code+" "+line.String())
 		if p.Fatal() || !off {
 			r.Problems = append(r.Problems, p)
 		}
@@ -300,9 +292,8 @@ func (r *Run) End() int {
 	if !failed {
 		return ExitOK
 	}
-	codes := map[diagnostic.Cause]int{
-		diagnostic.File: ExitFile, diagnostic.Usage: ExitUsage,
-		diagnostic.Syntax: ExitSyntax, diagnostic.Unset: ExitUnset,
-	}
-	return cmp.Or(codes[cause], ExitRule)
+	return [...]int{
+		diagnostic.Rule: ExitRule, diagnostic.Unset: ExitUnset, diagnostic.Syntax: ExitSyntax, diagnostic.Usage: ExitUsage,
+		diagnostic.File: ExitFile,
+	}[cause]
 }
