@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -143,38 +143,33 @@ const patience = time.Minute
 // function is one process of a function under a Runtime API of its own.
 type function struct {
 	process *exec.Cmd
-	server  *http.Server
-	// next gets the time of each call for an invocation; payloads what it is answered with.
-	next     chan time.Time
-	payloads chan string
-	done     chan string
+	server  *httptest.Server
+	// next gets the time of each call for an invocation; payloads what it is answered with; ends how that ended.
+	next           chan time.Time
+	payloads, ends chan string
 }
 
 // start starts a program, and returns when it asked for its first invocation, with the time that took.
 func start(ctx context.Context, argv []string, variables ...string) (*function, time.Duration, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, 0, err
-	}
-	f := &function{next: make(chan time.Time, 16), payloads: make(chan string), done: make(chan string, 1)}
+	f := &function{next: make(chan time.Time, 16), payloads: make(chan string, 1), ends: make(chan string, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.poll)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{end}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		w.WriteHeader(http.StatusAccepted)
-		f.done <- r.PathValue("end") + " " + string(body)
+		f.ends <- r.PathValue("end") + " " + string(body)
 	})
-	f.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
-	go func() { _ = f.server.Serve(listener) }()
+	f.server = httptest.NewServer(mux)
 	f.process = exec.CommandContext(ctx, argv[0], argv[1:]...)
 	f.process.Env = append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=bench",
+		"AWS_LAMBDA_RUNTIME_API=" + f.server.Listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=bench",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
 	}, variables...)
 	began := time.Now()
 	if err := f.process.Start(); err != nil {
-		return nil, 0, errors.Join(err, f.server.Close())
+		f.server.Close()
+		return nil, 0, err
 	}
 	select {
 	case at := <-f.next:
@@ -198,20 +193,14 @@ func (f *function) poll(w http.ResponseWriter, r *http.Request) {
 
 // invoke hands an event over and waits until the function asks for the next one.
 func (f *function) invoke(payload string) error {
-	late := time.NewTimer(patience)
-	defer late.Stop()
+	f.payloads <- payload
 	select {
-	case f.payloads <- payload:
-	case <-late.C:
-		return errors.New("the function does not take its invocation")
-	}
-	select {
-	case end := <-f.done:
+	case end := <-f.ends:
 		if !strings.HasPrefix(end, "response") {
 			return fmt.Errorf("the function ended with %s", end)
 		}
-	case <-late.C:
-		return errors.New("the function does not end")
+	case <-time.After(patience):
+		return errors.New("the function does not end its invocation")
 	}
 	<-f.next
 	return nil
@@ -220,5 +209,5 @@ func (f *function) invoke(payload string) error {
 func (f *function) stop() {
 	_ = f.process.Process.Kill()
 	_ = f.process.Wait()
-	_ = f.server.Close()
+	f.server.Close()
 }

@@ -58,12 +58,10 @@ func (i *first) wrong(_ *cli.Command, args []string) error {
 		folder, _ := os.Getwd()
 		i.name = regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(filepath.Base(filepath.Join(folder, i.service)), "-")
 	}
-	var there []string
-	for _, name := range written() {
-		if _, err := os.Lstat(name); err == nil && !i.force {
-			there = append(there, name)
-		}
-	}
+	there := slices.DeleteFunc(written(), func(name string) bool {
+		_, err := os.Lstat(name)
+		return err != nil || i.force
+	})
 	_, err := smoke.BaseURL(i.url)
 	switch {
 	case len(args) > 0 || i.service == "" && i.url == "":
@@ -162,17 +160,15 @@ func (i *first) image() error {
 		}
 	}
 	at, _ := url.Parse(i.url) // it was checked
-	switch asked := at.Port(); {
-	case slices.Contains(ports, asked) || len(ports) == 0:
-		i.found["PORT"] = asked
-	default:
-		i.found["PORT"] = ports[0]
+	port := at.Port()
+	if len(ports) > 0 && !slices.Contains(ports, port) {
+		port = ports[0]
 	}
-	if i.found["PORT"] == "" {
+	if i.found["PORT"] = port; port == "" {
 		return fmt.Errorf("the last stage of %s names no port by EXPOSE, and --url has none: add EXPOSE, or give --url with a port", i.dockerfile)
 	}
 	if len(ports) > 1 {
-		i.notes += line(fmt.Sprintf("%s exposes %s: %s is taken", i.dockerfile, strings.Join(ports, ", "), i.found["PORT"]))
+		i.notes += line(fmt.Sprintf("%s exposes %s: %s is taken", i.dockerfile, strings.Join(ports, ", "), port))
 	}
 	return nil
 }

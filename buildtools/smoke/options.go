@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"slices"
@@ -88,20 +89,16 @@ func command(at surroundings) *cli.Command {
 
 // complete checks what the flags themselves cannot.
 func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) (err error) {
-	if o.values, err = pairs("var", o.vars); err != nil {
+	var vars, headers, secrets error
+	o.values, vars = pairs("var", o.vars)
+	o.headers, headers = pairs("target-header", o.targetHeaders)
+	o.stored, secrets = cli.Secrets(o.secrets, lookup)
+	if err := cmp.Or(vars, headers, secrets); err != nil {
 		return err
 	}
-	if o.headers, err = pairs("target-header", o.targetHeaders); err != nil {
-		return err
-	}
-	if o.stored, err = cli.Secrets(o.secrets, lookup); err != nil {
-		return err
-	}
-	if len(args) != 1 {
-		return cli.Usagef("want one SUITE, have %d", len(args))
-	}
-	o.suite = args[0]
 	switch {
+	case len(args) != 1:
+		return cli.Usagef("want one SUITE, have %d", len(args))
 	case c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000):
 		return cli.Usagef("--concurrency must be between 1 and 1000")
 	case slices.Contains(o.tags, "!") || slices.Contains(o.tags, ""):
@@ -109,6 +106,7 @@ func (o *options) complete(c *cli.Command, args []string, lookup func(string) (s
 	case o.quiet && o.verbose:
 		return cli.Usagef("-q and -v exclude each other")
 	}
+	o.suite = args[0]
 	formats := []string{"junit", "json", "html", "md"}
 	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
 		return err
