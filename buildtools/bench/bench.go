@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,23 +20,6 @@ const module = "github.com/greenlight-ecs/greenlight/"
 type bench struct {
 	*world
 	dir, search string
-}
-
-func newBench(ctx context.Context, search string) (*bench, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	b := &bench{newWorld(), dir, search}
-	if err := b.build(ctx); err != nil {
-		return nil, errors.Join(err, b.close())
-	}
-	return b, nil
-}
-
-func (b *bench) close() error {
-	b.server.Close()
-	return os.RemoveAll(b.dir)
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
