@@ -22,21 +22,14 @@ const (
 
 // options is the command line.
 type options struct {
-	suite            string
-	target, baseline string
-	release          string
-	vars, secrets    []string
-	targetHeaders    []string
-	reportFlags      []string
-	values, headers  map[string]string
-	stored           map[string]string // of --secret, by the reference
-	tags             []string
-	concurrency      int
-	reports          cli.Reports
-	validate, schema bool
-	bundle           bool
-	policy           string
-	quiet, verbose   bool
+	job smoke.Job
+	// suite is the file's name, policy the one of what a suite must have.
+	suite, policy                   string
+	vars, secrets, headers, reports []string
+	values, stored                  map[string]string // of --var by the name, of --secret by the reference
+	files                           cli.Reports
+	validate, schema, bundle        bool
+	quiet, verbose                  bool
 }
 
 // help are the commands' help texts.
@@ -50,26 +43,26 @@ func command(at surroundings) *cli.Command {
 	c := cli.Described(help, "smoke")
 	c.Commands = []*cli.Command{draftCommand(at)}
 	f := c.Group("what is judged")
-	f.StringVar(&o.target, "target", "", "`URL`: the release to judge, http://host:port")
-	f.StringVar(&o.baseline, "baseline", "", "`URL`: the release that serves production, to compare with")
-	f.StringArrayVar(&o.targetHeaders, "target-header", nil,
+	f.StringVar(&o.job.Target.URL, "target", "", "`URL`: the release to judge, http://host:port")
+	f.StringVar(&o.job.Baseline.URL, "baseline", "", "`URL`: the release that serves production, to compare with")
+	f.StringArrayVar(&o.headers, "target-header", nil,
 		"`NAME=VALUE`: a header for the target only, where one address serves both")
-	f.StringVar(&o.release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
+	f.StringVar(&o.job.Release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
 	f = c.Group("how")
 	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")
 	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
 	f.Func("tags", "`A,B`: only checks with one of these tags; !TAG leaves some out", func(text string) error {
-		o.tags = append(o.tags, strings.Split(text, ",")...)
+		o.job.Tags = append(o.job.Tags, strings.Split(text, ",")...)
 		return nil
 	})
-	f.IntVar(&o.concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
+	f.IntVar(&o.job.Concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
 	f.StringVar(&o.policy, "policy", "", "`FILE`: what a suite must have, such as {release_proof: true}")
 	f = c.Group("instead of a run")
 	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
 	f.BoolVar(&o.bundle, "bundle", false, "print the suite with the files that it names in it, to be published")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
 	f = c.Group("output")
-	f.StringArrayVar(&o.reportFlags, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
+	f.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
@@ -77,7 +70,7 @@ func command(at surroundings) *cli.Command {
 			return at.print(suite.Schema()), nil
 		}
 		if !c.Given("release") {
-			o.release, _ = at.environment("RELEASE")
+			o.job.Release, _ = at.environment("RELEASE")
 		}
 		if err := o.complete(c, args, at.environment); err != nil {
 			return 0, err
@@ -91,7 +84,7 @@ func command(at surroundings) *cli.Command {
 func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) (err error) {
 	var vars, headers, secrets error
 	o.values, vars = pairs("var", o.vars)
-	o.headers, headers = pairs("target-header", o.targetHeaders)
+	o.job.Target.Headers, headers = pairs("target-header", o.headers)
 	o.stored, secrets = cli.Secrets(o.secrets, lookup)
 	if err := cmp.Or(vars, headers, secrets); err != nil {
 		return err
@@ -99,28 +92,28 @@ func (o *options) complete(c *cli.Command, args []string, lookup func(string) (s
 	switch {
 	case len(args) != 1:
 		return cli.Usagef("want one SUITE, have %d", len(args))
-	case c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000):
+	case c.Given("concurrency") && (o.job.Concurrency < 1 || o.job.Concurrency > 1000):
 		return cli.Usagef("--concurrency must be between 1 and 1000")
-	case slices.Contains(o.tags, "!") || slices.Contains(o.tags, ""):
+	case slices.Contains(o.job.Tags, "!") || slices.Contains(o.job.Tags, ""):
 		return cli.Usagef("--tags wants TAG,!TAG")
 	case o.quiet && o.verbose:
 		return cli.Usagef("-q and -v exclude each other")
 	}
 	o.suite = args[0]
 	formats := []string{"junit", "json", "html", "md"}
-	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
+	if o.files, err = cli.ParseReports(o.reports, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
 		return err
 	}
 	switch {
 	case c.Empty("baseline"):
 		return cli.Usagef("--baseline is empty: the variable behind it is not set")
-	case o.target == "":
+	case o.job.Target.URL == "":
 		return cli.Usagef("--target is missing: where is the release to judge?")
 	}
-	if _, err := smoke.BaseURL(o.target); err != nil {
+	if _, err := smoke.BaseURL(o.job.Target.URL); err != nil {
 		return cli.Usagef("--target: %v", err)
 	}
-	if _, err := smoke.BaseURL(o.baseline); err != nil && o.baseline != "" {
+	if _, err := smoke.BaseURL(o.job.Baseline.URL); err != nil && o.job.Baseline.URL != "" {
 		return cli.Usagef("--baseline: %v", err)
 	}
 	return nil

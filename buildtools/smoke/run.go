@@ -12,11 +12,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -26,7 +31,7 @@ const deploymentID = "local"
 
 func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	if !o.validate && !o.bundle {
-		o.reports.Clear()
+		o.files.Clear()
 	}
 	src, err := suite.Load(o.suite, at.stdin)
 	if near := c.Near(o.suite); near != "" && errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +65,7 @@ func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	if err := checkAgainst(checked, o); err != nil {
 		return at.say(exitConfig, "%v", err)
 	}
-	for _, tag := range checked.UnknownTags(o.tags) {
+	for _, tag := range checked.UnknownTags(o.job.Tags) {
 		at.say(cli.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
 	}
 	if o.validate {
@@ -77,10 +82,10 @@ func checkAgainst(checked *suite.Suite, o options) error {
 			return fmt.Errorf("--var: the suite has no variable %q; %s", name, variableHelp(name, declared))
 		}
 	}
-	if err := checked.CheckTags(o.tags); err != nil {
+	if err := checked.CheckTags(o.job.Tags); err != nil {
 		return fmt.Errorf("--tags: %w", err)
 	}
-	if !o.validate && o.release == "" && checked.MentionsRelease() {
+	if !o.validate && o.job.Release == "" && checked.MentionsRelease() {
 		return fmt.Errorf("the suite mentions ${RELEASE}: say which release is expected with --release or $RELEASE")
 	}
 	return nil
@@ -112,18 +117,16 @@ func judge(ctx context.Context, at surroundings, o options, checked *suite.Suite
 	if err != nil {
 		return at.say(exitConfig, "%v", err)
 	}
-	job := smoke.Job{
-		Suite: src, Values: values, Target: smoke.Side{URL: o.target, Headers: o.headers}, Baseline: smoke.Side{URL: o.baseline},
-		Release: o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
-		Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge},
-	}
-	if o.baseline != "" {
+	job := o.job
+	job.Suite, job.Values, job.DeploymentID = src, values, deploymentID
+	job.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseJudge}
+	if job.Baseline.URL != "" {
 		job.Phases = append(job.Phases, finding.PhaseCompare)
 	}
 	p := newProgress(at, o)
 	r := smoke.Run(ctx, checked, job, p.tell)
 	p.end()
-	if o.baseline == "" {
+	if job.Baseline.URL == "" {
 		for _, name := range checked.Comparisons() {
 			r.NotRun = append(r.NotRun, finding.NotRun{Check: name, Phase: finding.PhaseCompare, Why: "compare needs --baseline"})
 		}
@@ -136,7 +139,7 @@ func judge(ctx context.Context, at surroundings, o options, checked *suite.Suite
 	}
 	// The files come first: whoever reads the terminal's end may have gone.
 	told := cli.ExitOK
-	if err := o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
+	if err := o.files.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
 		told = at.say(exitGate, "%v", err)
 	}
 	told = cmp.Or(at.print(b.Bytes()), told)
@@ -144,6 +147,44 @@ func judge(ctx context.Context, at surroundings, o options, checked *suite.Suite
 		return at.say(cli.ExitInterrupted, "interrupted: the verdict above is about what was done until then")
 	}
 	return cmp.Or(exitOf(r), told) // nobody asked for a report that is not there
+}
+
+// resolve looks up the suite's variables. A --var replaces the suite's own text or source; AWS is asked,
+// and its configuration read, only when a variable needs it.
+func resolve(
+	ctx context.Context, checked *suite.Suite, o options, env func(string) (string, bool),
+) (map[string]suite.Value, error) {
+	var refs []suite.Reference
+	needsAWS := false
+	secrets, unused := map[string]bool{}, maps.Clone(o.stored)
+	for _, ref := range checked.References() {
+		delete(unused, ref.ID)
+		secrets[ref.Name] = ref.Secret || ref.Kind != suite.ReferenceEnv
+		if _, given := o.values[ref.Name]; given {
+			continue
+		}
+		refs = append(refs, ref)
+		_, stored := o.stored[ref.ID]
+		needsAWS = needsAWS || !stored && (ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager)
+	}
+	for id := range unused {
+		return nil, fmt.Errorf("--secret: no variable of the suite comes from %.200q", id)
+	}
+	sources := secret.Sources{Env: env, Suite: checked, Stored: o.stored, Given: map[string]suite.Value{}}
+	for name, text := range o.values {
+		sources.Given[name] = suite.Value{Text: text, Secret: secrets[name]}
+	}
+	if needsAWS {
+		// Credentials and region are found as every AWS tool finds them: environment, profiles, single sign-on. The SDK's
+		// own warnings would stand among our lines; what matters of them is in its errors.
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return nil, fmt.Errorf("read the AWS configuration: %w", err)
+		}
+		cfg = awsclient.Bounded(cfg)
+		sources.AWS = &cfg
+	}
+	return sources.Resolve(ctx, refs)
 }
 
 func inFormat(format string, r finding.Report) ([]byte, error) {
@@ -187,7 +228,7 @@ func validated(at surroundings, o options, checked *suite.Suite) int {
 		at.say(cli.ExitOK, "%s: warning: nothing proves which release answers; expect ${RELEASE} of a header or of the body",
 			o.suite)
 	}
-	checks, compares := checked.Chosen(o.tags)
+	checks, compares := checked.Chosen(o.job.Tags)
 	return at.print(fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),
 		report.Count(len(compares), "comparison")))
 }

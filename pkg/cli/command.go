@@ -162,7 +162,16 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
 	}
 	if c.Wrong == nil {
-		c.Wrong = func(err error) int { return c.fail(stderr, err) }
+		c.Wrong = func(err error) int { // as lines for the user, with the way to the help
+			path := c.cobra.CommandPath()
+			for line := range strings.Lines(err.Error()) {
+				_, _ = fmt.Fprintf(stderr, "%s: %s\n", path, strings.TrimSuffix(line, "\n"))
+			}
+			if _, ok := errors.AsType[*UsageError](err); ok {
+				_, _ = fmt.Fprintf(stderr, "  help: %s -h shows the flags and an example\n", path)
+			}
+			return ExitUsage
+		}
 	}
 	general := c.Group("general")
 	general.BoolP("help", "h", false, "show this help")
@@ -188,18 +197,6 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	}
 }
 
-// fail prints an error as lines for the user, with the way to the help.
-func (c *Command) fail(stderr io.Writer, err error) int {
-	path := c.cobra.CommandPath()
-	for line := range strings.Lines(err.Error()) {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", path, strings.TrimSuffix(line, "\n"))
-	}
-	if _, ok := errors.AsType[*UsageError](err); ok {
-		_, _ = fmt.Fprintf(stderr, "  help: %s -h shows the flags and an example\n", path)
-	}
-	return ExitUsage
-}
-
 // general are the subcommands that every command line has.
 func (c *Command) general(out *Stdout) []*Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
@@ -207,15 +204,11 @@ func (c *Command) general(out *Stdout) []*Command {
 		{
 			Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
 			Do: func(_ context.Context, args []string) (int, error) {
-				about := c
-				for _, name := range args {
-					i := slices.IndexFunc(about.Commands, func(sub *Command) bool { return sub.Name == name })
-					if i < 0 {
-						return 0, &UsageError{Text: "there is no such command", Help: about.Near(name)}
-					}
-					about = about.Commands[i]
+				about, rest, _ := c.cobra.Find(args)
+				if len(rest) > 0 {
+					return 0, &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
 				}
-				return out.print(about.helpText())
+				return ExitOK, about.Help()
 			},
 		},
 		{

@@ -24,7 +24,9 @@ func (c *Command) withoutValue(err error) error {
 			}
 			return &UsageError{"-" + name, "unknown flag", help}
 		}
-		return &UsageError{"--" + name, "unknown flag", c.near(name)}
+		var known []string
+		c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+		return &UsageError{"--" + name, "unknown flag", meant("--", name, known)}
 	case *pflag.ValueRequiredError:
 		shown := "--" + wrong.GetSpecifiedName()
 		if wrong.GetSpecifiedShortnames() != "" {
@@ -40,13 +42,6 @@ func (c *Command) withoutValue(err error) error {
 		return &UsageError{"--" + flag.Name, cmp.Or(wanted, wrong.Unwrap().Error()), ""} // our own functions' say it themselves
 	}
 	return &UsageError{"--", "unknown flag", ""} // --=x
-}
-
-// near suggests the flag that was meant.
-func (c *Command) near(name string) string {
-	var known []string
-	c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
-	return meant("--", name, known)
 }
 
 // meant suggests a known name; "" where none is near.

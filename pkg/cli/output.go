@@ -32,12 +32,11 @@ type Staged struct {
 	commit func() error
 }
 
-// Stage writes data into a temporary file beside name, so that several files can be replaced only when all
-// of them could be written: a reader never meets half a file, and a run that fails leaves the old file as it was.
-// Folders are not made: a wrong path is the user's to see. A symbolic link is followed, so that the link stays one. The
-// file keeps its permissions; a new one gets 0644 less the umask.
-// What is no regular file (a pipe, a device, a link to a file that is not there) or one of the process's own descriptors
-// (/dev/stdout, /dev/fd/63 for >(…)) is written to directly, by Commit.
+// Stage writes data into a temporary file beside name, so that several files can be replaced only when all of them could
+// be written: a reader never meets half a file, and a run that fails leaves the old one. Folders are not made, a symbolic
+// link is followed and stays one, a file keeps its permissions; a new one gets 0644 less the umask. What is no regular file
+// (a pipe, a device, a link to a file that is not there) or one of the process's own descriptors (/dev/stdout, /dev/fd/63
+// for >(…)) is written to directly, by Commit.
 func Stage(name string, data []byte) (*Staged, error) {
 	mode := fs.FileMode(0o644)
 	fd, own := descriptor(name)
