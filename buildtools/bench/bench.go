@@ -4,9 +4,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,36 +22,18 @@ type bench struct {
 	dir, search string
 }
 
-func newBench(ctx context.Context, search string) (*bench, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	b := &bench{newWorld(listener), dir, search}
-	if err := b.build(ctx); err != nil {
-		return nil, errors.Join(err, b.close())
-	}
-	return b, nil
-}
-
-func (b *bench) close() error { return errors.Join(b.server.Close(), os.RemoveAll(b.dir)) }
-
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
 // build builds the programs as `make package` does, the functions for arm64, too.
 func (b *bench) build(ctx context.Context) error {
-	var functions []string
-	for _, f := range b.functions() {
-		functions = append(functions, module+"functions/"+f)
+	packages := func(folder string, names ...string) (all []string) {
+		for _, name := range names {
+			all = append(all, module+folder+name)
+		}
+		return all
 	}
-	tools := []string{module + "buildtools/bench/floor", module + "buildtools/bench/peak"}
-	for _, t := range []string{"render-taskdef", "smoke", "rehearse"} {
-		tools = append(tools, module+"buildtools/"+t)
-	}
+	functions := packages("functions/", b.functions()...)
+	tools := packages("buildtools/", "bench/floor", "bench/peak", "render-taskdef", "smoke", "rehearse")
 	for target, packages := range map[string][]string{"": append(tools, functions...), "arm64": functions} {
 		args := []string{
 			"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", b.path(target) + "/",

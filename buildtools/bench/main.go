@@ -40,11 +40,18 @@ func run(ctx context.Context, only, search string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := newBench(ctx, search)
+	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
+	b := &bench{newWorld(), dir, search}
+	defer func() {
+		b.server.Close()
+		err = errors.Join(err, os.RemoveAll(dir))
+	}()
+	if err := b.build(ctx); err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(out, "%s/%s, %d cpus\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, tool := range []string{"jq", "node", "python3", "goss", "hurl", "runn"} {
 		version, err := exec.CommandContext(ctx, tool, "--version").Output()
@@ -54,10 +61,10 @@ func run(ctx context.Context, only, search string, out io.Writer) (err error) {
 	}
 	var t tally
 	for _, m := range b.table() {
-		if !pattern.MatchString(m.name) {
-			continue
+		if pattern.MatchString(m.name) {
+			err = m.run(ctx, out, &t)
 		}
-		if err := m.run(ctx, out, &t); err != nil || ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
 	}

@@ -113,9 +113,9 @@ func (m measurement) run(ctx context.Context, out io.Writer, t *tally) error {
 	for _, thing := range m.things {
 		if err := f.not[thing.name]; err != nil {
 			_, _ = fmt.Fprintf(w, "        %-58s not measured: %v\n", thing.name, err)
-			continue
+		} else {
+			_, _ = fmt.Fprintf(w, "        %-58s %14s\n", thing.name, figure(median(f.of[thing.name]), m.unit))
 		}
-		_, _ = fmt.Fprintf(w, "        %-58s %14s\n", thing.name, figure(median(f.of[thing.name]), m.unit))
 	}
 	for _, l := range m.limits {
 		what, unit := l.of, m.unit

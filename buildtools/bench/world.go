@@ -5,8 +5,8 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +15,7 @@ import (
 // world is an application and a CodeDeploy that stores every status at once; any other call of AWS is refused.
 type world struct {
 	url    string
-	server *http.Server
+	server *httptest.Server
 
 	mu sync.Mutex
 	// answered is when the last request of a check was answered, stored when the status came.
@@ -23,8 +23,8 @@ type world struct {
 	status           string
 }
 
-func newWorld(listener net.Listener) *world {
-	w := &world{url: "http://" + listener.Addr().String()}
+func newWorld() *world {
+	w := &world{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", w.aws)
 	mux.HandleFunc("GET /", w.check(`{"status":"ok","version":"1.1","trips":["Lisbon"]}`, 0))
@@ -33,8 +33,8 @@ func newWorld(listener net.Listener) *world {
 	mux.HandleFunc("GET /big", w.check(`{"trips":[`+trips+`{}]}`, 0))
 	mux.HandleFunc("GET /endless", endless)
 	mux.HandleFunc("GET /bomb", bomb())
-	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: patience}
-	go func() { _ = w.server.Serve(listener) }()
+	w.server = httptest.NewServer(mux)
+	w.url = w.server.URL
 	return w
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
 )
 
@@ -27,41 +30,39 @@ const (
 	exitGoesOn  = 6 // under way
 )
 
-// exits explains the exit codes.
-const exits = `0  the new revision serves production; approve, reject: it is decided
-1  rolled back, stopped or failed; approve, reject: too late
-2  wrong flags
-3  it waits for approval
-4  a file is wrong, AWS refused, or it waits for nobody: nothing was done
-5  AWS does not say how it is: it may go on
-6  it is under way
-130 interrupted; a deployment goes on`
+// noArguments is what is said of an argument where there are flags only.
+const noArguments = "unexpected argument: everything is a flag here"
 
 // attemptTime bounds one attempt of a call that is made again.
 const attemptTime = 10 * time.Second
 
-func command(at surroundings) *cli.Command {
-	c := &cli.Command{
-		Name: "greenlight", Arguments: "[flags]",
-		About: `Deploys a rendered task definition to an Amazon ECS service, by CodeDeploy or by
-Amazon ECS itself, and tells the truth about how it ended: exit code 0 is a new
-revision that serves production, and nothing else.
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
 
-Credentials, region and endpoint are found as every AWS tool finds them:
-environment, profiles, single sign-on, AWS_ENDPOINT_URL.`,
-		Example: `greenlight verify taskdef.json --service trips/web
-greenlight deploy --taskdef taskdef.json --service trips/web
-greenlight status --service trips/web
-greenlight approve --service trips/web --why "looked at the canary"
-greenlight report --since 7d`,
-		Exit: exits,
-		Commands: []*cli.Command{
-			initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
-			decideCommand(at, approve), decideCommand(at, reject), reportCommand(at),
-		},
+func command(at surroundings) *cli.Command {
+	c := cli.Described(help, "greenlight")
+	c.Commands = []*cli.Command{
+		initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
+		decideCommand(at, "approve"), decideCommand(at, "reject"), reportCommand(at),
+	}
+	for _, sub := range c.Commands {
+		sub.Exit = cmp.Or(sub.Exit, c.Exit)
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
+	}
+	return c
+}
+
+// does completes a command: wrong says what is wrong with its flags and arguments.
+func does(c *cli.Command, wrong func(*cli.Command, []string) error, run func(context.Context) int) *cli.Command {
+	c.Do = func(ctx context.Context, args []string) (int, error) {
+		if err := wrong(c, args); err != nil {
+			return 0, err
+		}
+		return run(ctx), nil
 	}
 	return c
 }
@@ -74,30 +75,11 @@ type session struct {
 
 	aws        rollout.AWS
 	controller rollout.Controller
-	seen       map[string]bool
+	seen       []string // lines that were printed
 	// began is since when the deployment is watched; the zero time is a single look. told is when a line was printed.
 	began, told time.Time
 	// stopped is why this command itself stopped it.
 	stopped string
-}
-
-// command completes a command; wrong says what is wrong with flags of its own.
-func (s *session) command(c *cli.Command, wrong func() error, do func(context.Context) int) *cli.Command {
-	c.Arguments, c.Exit = "[flags]", exits
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if len(args) > 0 {
-			return 0, cli.Usagef("unexpected argument: everything is a flag here")
-		}
-		err := s.choose()
-		if err == nil {
-			err = wrong()
-		}
-		if err != nil {
-			return 0, err
-		}
-		return do(ctx), nil
-	}
-	return c
 }
 
 // flags adds the flags that name the deployment.
@@ -111,12 +93,13 @@ func (s *session) flags(c *cli.Command, title string) {
 	f.StringVar(&s.group, "group", "", "`NAME`: its deployment group")
 }
 
-// choose takes the controller that the flags name, in one way only.
-func (s *session) choose() (err error) {
+// choose takes the controller that the flags name, in one way only; where they name none, one may be needed.
+func (s *session) choose(needed bool) (err error) {
 	given := slices.DeleteFunc([]string{s.service, s.application + s.group, s.deployment},
 		func(flag string) bool { return flag == "" })
 	cluster, service, _ := strings.Cut(s.service, "/")
 	switch {
+	case len(given) == 0 && !needed:
 	case len(given) == 0:
 		return cli.Usagef("--service, or --application and --group, are missing or empty: which deployment?")
 	case len(given) > 1:
@@ -137,14 +120,38 @@ func (s *session) choose() (err error) {
 	return nil
 }
 
-// until does it, until a signal comes.
-func (at surroundings) until(ctx context.Context, do func(context.Context) int) (int, error) {
-	ctx, stop := at.interruptible(ctx)
-	defer stop()
-	if code := do(ctx); ctx.Err() == nil {
-		return code, nil
+// knownFormat says what is wrong with the format of problems.
+func knownFormat(format string) error {
+	if slices.Contains(diagnostic.Formats(), diagnostic.Format(format)) {
+		return nil
 	}
-	return cli.ExitInterrupted, nil
+	return cli.Usagef("--format: want text, json, github or sarif")
+}
+
+// read reads a file, or says that it cannot be read.
+func (s *session) read(name string) (text string, problems diagnostic.List) {
+	text, err := cli.ReadFile(name, s.at.stdin)
+	if err != nil {
+		problems = problem(diagnostic.Place{File: name}, err.Error())
+	}
+	return text, problems
+}
+
+// problem is one alone.
+func problem(at diagnostic.Place, text string) diagnostic.List {
+	return diagnostic.List{{Place: at, Text: text}}
+}
+
+// until does it, until a signal comes.
+func (at surroundings) until(do func(context.Context) int) func(context.Context) int {
+	return func(ctx context.Context) int {
+		ctx, stop := at.interruptible(ctx)
+		defer stop()
+		if code := do(ctx); ctx.Err() == nil {
+			return code
+		}
+		return cli.ExitInterrupted
+	}
 }
 
 // connect makes the clients, of the controller that was chosen, too.
@@ -172,14 +179,17 @@ func say(w io.Writer, format string, args ...any) {
 	_, _ = io.WriteString(w, line(fmt.Sprintf(format, args...)))
 }
 
+// warn says something beside the result.
+func (s *session) warn(format string, args ...any) { say(s.at.stderr, "greenlight: "+format, args...) }
+
+// failed says why, and returns the code.
+func (s *session) failed(code int, format string, args ...any) int {
+	s.warn(format, args...)
+	return code
+}
+
 // line makes one line: a foreign text must not look like a line of ours, and must not be an escape code.
 func line(text string) string {
 	words := strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 })
 	return strings.Join(words, " ") + "\n"
-}
-
-// failed says why, and returns the code.
-func (s *session) failed(code int, err error) int {
-	say(s.at.stderr, "greenlight: %v", err)
-	return code
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -40,15 +41,7 @@ type deploy struct {
 
 func deployCommand(at surroundings) *cli.Command {
 	d := &deploy{session: session{at: at}}
-	c := &cli.Command{
-		Name: "deploy",
-		About: `Deploys a rendered task definition: registers it, begins the deployment and
-follows it to its end. A rollback is never success, whatever AWS calls it: which
-revision serves is looked up.`,
-		Example: `greenlight deploy --taskdef taskdef.json --service trips/web --timeout 1h
-greenlight deploy --taskdef taskdef.json --appspec appspec.yaml \
-    --application trips --group trips-blue-green`,
-	}
+	c := cli.Described(help, "deploy")
 	f := c.Group("what is deployed")
 	f.StringVar(&d.taskdef, "taskdef", "", "`FILE`: the task definition, as render-taskdef writes it")
 	f.StringVar(&d.appspec, "appspec", "", "`FILE`: the AppSpec, as render-appspec writes it; for CodeDeploy only")
@@ -59,11 +52,18 @@ greenlight deploy --taskdef taskdef.json --appspec appspec.yaml \
 			"the deployment goes on")
 	f.DurationVar(&d.timeout, "timeout", 0, "`TIME`: stop the deployment and roll it back when it is not over by then")
 	f.DurationVar(&d.every, "every", lookEvery, "`TIME`: how often AWS is asked")
-	return d.command(c, func() error { return d.wrong(c) }, d.run)
+	return does(c, d.wrong, d.run)
 }
 
 // wrong says what is wrong with the flags.
-func (d *deploy) wrong(c *cli.Command) error {
+func (d *deploy) wrong(c *cli.Command, args []string) error {
+	if len(args) > 0 {
+		return cli.Usagef(noArguments)
+	}
+	if err := d.choose(true); err != nil {
+		return err
+	}
+	known := append(d.controller.Stages(), untilApproval)
 	switch {
 	case d.taskdef == "":
 		return cli.Usagef("--taskdef is missing")
@@ -71,8 +71,7 @@ func (d *deploy) wrong(c *cli.Command) error {
 		return cli.Usagef("--appspec goes with --application and --group: it is CodeDeploy's")
 	case d.every <= 0 || d.timeout < 0 || c.Empty("until"):
 		return cli.Usagef("--every, --timeout and --until want a value")
-	}
-	if known := append(d.controller.Stages(), untilApproval); d.until != "" && !slices.Contains(known, d.until) {
+	case d.until != "" && !slices.Contains(known, d.until):
 		near, _ := diagnostic.Nearest(d.until, known)
 		return cli.Usagef("--until: there is no such stage; did you mean %s?", cmp.Or(near, strings.Join(known, ", ")))
 	}
@@ -88,45 +87,42 @@ func (d *deploy) run(ctx context.Context) int {
 	live, stop := d.at.interruptible(ctx)
 	defer stop() // at the very end: between two of those that follow, a signal must not end the command in silence
 	if err := d.connect(live); err != nil {
-		return d.failed(exitRefused, err)
+		return d.failed(exitRefused, "%v", err)
 	}
 	id, err := d.begin(live, input, spec)
 	switch {
 	case errors.Is(err, rollout.ErrUnclear):
-		return d.failed(exitUnknown, fmt.Errorf("%w; look with: greenlight status", err))
+		return d.failed(exitUnknown, "%v; look with: greenlight status", err)
 	case err != nil:
-		return d.failed(exitRefused, fmt.Errorf("nothing was deployed: %w", err))
+		return d.failed(exitRefused, "nothing was deployed: %v", err)
 	}
 	return d.follow(ctx, id)
 }
 
 // files reads the files, and checks what can be checked without AWS.
 func (d *deploy) files() (input *ecs.RegisterTaskDefinitionInput, spec appspec.Spec, all diagnostic.List) {
-	wrong := func(at diagnostic.Place, text string) {
-		all = append(all, diagnostic.Problem{Place: at, Text: text})
-	}
-	text, err := cli.ReadFile(d.taskdef, d.at.stdin)
-	if err != nil {
-		wrong(diagnostic.Place{File: d.taskdef}, err.Error())
+	text, all := d.read(d.taskdef)
+	if len(all) > 0 {
 		return nil, spec, all
 	}
 	task, all := taskdef.Read(d.taskdef, text)
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields() // a member that this build's SDK does not know would be lost on the way
 	if err := decoder.Decode(&input); err != nil && len(all) == 0 {
-		wrong(task.Place, "RegisterTaskDefinition does not take it, render-taskdef writes what is taken: "+err.Error())
+		all = problem(task.Place, "RegisterTaskDefinition does not take it, render-taskdef writes what is taken: "+err.Error())
 	}
 	if d.appspec == "" {
 		return input, spec, all
 	}
-	if text, err = cli.ReadFile(d.appspec, d.at.stdin); err != nil {
-		wrong(diagnostic.Place{File: d.appspec}, err.Error())
-		return input, spec, all
+	text, unread := d.read(d.appspec)
+	if len(unread) > 0 {
+		return input, spec, append(all, unread...)
 	}
 	spec, problems := appspec.Read(d.appspec, text)
-	all = append(append(all, problems...), spec.Check(&task)...)
+	all = slices.Concat(all, problems, spec.Check(&task))
 	if named := spec.TaskDefinition; named.Text != appspec.Placeholder && !named.Wrong {
-		wrong(named.Place, "it names another task definition than the one that is registered here, want "+appspec.Placeholder)
+		all = append(all, problem(named.Place,
+			"it names another task definition than the one that is registered here, want "+appspec.Placeholder)...)
 	}
 	return input, spec, all
 }
@@ -161,11 +157,8 @@ func (d *deploy) begin(ctx context.Context, input *ecs.RegisterTaskDefinitionInp
 
 // follow follows the deployment until it ends, enough was seen, or somebody wants to leave.
 func (d *deploy) follow(ctx context.Context, id string) int {
-	d.began, d.told, d.seen = time.Now(), time.Now(), map[string]bool{}
-	deadline, cancel := ctx, context.CancelFunc(func() {})
-	if d.timeout > 0 {
-		deadline, cancel = context.WithTimeout(ctx, d.timeout)
-	}
+	d.began, d.told = time.Now(), time.Now()
+	deadline, cancel := context.WithTimeout(ctx, cmp.Or(d.timeout, math.MaxInt64)) // without a time limit centuries
 	defer cancel()
 	for {
 		live, stop := d.at.interruptible(deadline)
@@ -185,7 +178,7 @@ func (d *deploy) follow(ctx context.Context, id string) int {
 			if answer := d.ask(ctx, id); answer == "f" {
 				continue
 			} else if answer != "s" {
-				say(d.at.stderr, "greenlight: interrupted; the deployment goes on")
+				d.warn("interrupted; the deployment goes on")
 				d.next(id)
 				return cli.ExitInterrupted
 			}
@@ -212,9 +205,8 @@ func (d *deploy) look(ctx context.Context, id string) (rollout.State, error) {
 			if time.Since(d.told) >= remindEvery {
 				d.line("waits: " + under(seen)) // so that a build does not wait in silence
 			}
-		case awsclient.IsCode(err, "AccessDeniedException", "AccessDenied", "ExpiredTokenException",
-			"UnrecognizedClientException"),
-			time.Since(answered) > patience:
+		case time.Since(answered) > patience, awsclient.IsCode(err,
+			"AccessDeniedException", "AccessDenied", "ExpiredTokenException", "UnrecognizedClientException"):
 			return seen, err
 		default:
 			d.once("cannot be seen, and is looked at again: %v", err) // once for each reason

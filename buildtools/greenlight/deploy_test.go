@@ -79,7 +79,7 @@ func TestWhatIsWaitedForIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		d := &deploy{session: session{at: surroundings{stdout: &out}, controller: &goesOn{}}, every: lookEvery}
-		d.began, d.told, d.seen = time.Now(), time.Now(), map[string]bool{}
+		d.began, d.told = time.Now(), time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 99*time.Second)
 		defer cancel()
 		_, _ = d.look(ctx, "d-1")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -17,62 +16,40 @@ import (
 
 type diff struct {
 	session
-	family, format string
-	exitCode       bool
+	taskdef, family, format string
+	exitCode                bool
 }
 
 func diffCommand(at surroundings) *cli.Command {
 	d := &diff{session: session{at: at}}
-	c := &cli.Command{
-		Name: "diff", Arguments: "[flags] TASKDEF",
-		About: `Compares a rendered task definition with the one that runs: by what they mean to
-Amazon ECS. The order of containers and variables, and what ECS fills in, are no
-difference. Values that look like secrets are not shown.`,
-		Example: `greenlight diff taskdef.json --service trips/web
-greenlight diff taskdef.json --family trips --format github`,
-		Exit: `0  compared
-1  with --exit-code: they differ
-2  wrong flags
-4  the file is wrong
-5  AWS does not say what runs
-130 interrupted`,
-	}
+	c := cli.Described(help, "diff")
 	f := c.Group("what it is compared with")
 	f.StringVar(&d.service, "service", "", "`CLUSTER/SERVICE`: what this service runs, on either controller")
 	f.StringVar(&d.family, "family", "", "`NAME`: the newest revision of it (without both, the file's own family)")
 	f = c.Group("output")
 	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
 	f.BoolVar(&d.exitCode, "exit-code", false, "exit with 1 where they differ, as git does")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if err := d.wrong(args); err != nil {
-			return 0, err
-		}
-		return at.until(ctx, func(ctx context.Context) int { return d.run(ctx, args[0]) })
-	}
-	return c
+	return does(c, d.wrong, at.until(d.run))
 }
 
 // wrong says what is wrong with the arguments.
-func (d *diff) wrong(args []string) error {
+func (d *diff) wrong(_ *cli.Command, args []string) error {
 	switch {
 	case len(args) != 1:
 		return cli.Usagef("want one TASKDEF, as render-taskdef writes it")
 	case d.service != "" && d.family != "":
 		return cli.Usagef("--service and --family exclude each other")
-	case !slices.Contains(diagnostic.Formats(), diagnostic.Format(d.format)):
-		return cli.Usagef("--format: want text, json, github or sarif")
-	case d.service != "":
-		return d.choose()
 	}
-	return nil
+	d.taskdef = args[0]
+	return cmp.Or(knownFormat(d.format), d.choose(false))
 }
 
-func (d *diff) run(ctx context.Context, name string) int {
-	text, err := cli.ReadFile(name, d.at.stdin)
-	if err != nil {
-		return d.refused(diagnostic.List{{Place: diagnostic.Place{File: name}, Text: err.Error()}})
+func (d *diff) run(ctx context.Context) int {
+	text, problems := d.read(d.taskdef)
+	if len(problems) > 0 {
+		return d.refused(problems)
 	}
-	task, problems := readTask(name, text)
+	task, problems := readTask(d.taskdef, text)
 	if len(problems) > 0 {
 		return d.refused(problems)
 	}
@@ -82,14 +59,14 @@ func (d *diff) run(ctx context.Context, name string) int {
 	}
 	running, old, err := d.running(ctx, family)
 	if err != nil {
-		return d.failed(exitUnknown, err)
+		return d.failed(exitUnknown, "%v", err)
 	}
-	all, problems := taskdef.Differences(old, name, text)
+	all, problems := taskdef.Differences(old, d.taskdef, text)
 	if len(problems) > 0 {
 		return d.refused(problems)
 	}
 	if err := d.print(running, all); err != nil {
-		return d.failed(exitUnknown, fmt.Errorf("write stdout: %w", err))
+		return d.failed(exitUnknown, "write stdout: %v", err)
 	}
 	if d.exitCode && len(all) > 0 {
 		return exitDiffers
@@ -179,7 +156,7 @@ func worded(x taskdef.Difference) string {
 func readTask(name, text string) (taskdef.Task, diagnostic.List) {
 	task, problems := taskdef.Read(name, text)
 	if len(task.Containers) == 0 && len(problems) == 0 {
-		problems = diagnostic.List{{Place: task.Place, Text: "there are no containers: is this what render-taskdef wrote?"}}
+		problems = problem(task.Place, "there are no containers: is this what render-taskdef wrote?")
 	}
 	return task, problems
 }

@@ -42,64 +42,26 @@ type first struct {
 
 func initCommand(at surroundings) *cli.Command {
 	i := &first{session: session{at: at}, texts: map[string]string{}}
-	c := &cli.Command{
-		Name: "init", Arguments: "[flags]",
-		About: `Writes an application's first files into this folder: taskdef_src.json (a
-template), appspec.yaml, smoke.yaml and buildspec.yml. They come from a service
-that runs, or from an application that answers and its Dockerfile. No file is
-replaced, and no secret written: what looks like one becomes a reference. Of AWS
-it only reads, and the application is sent nothing that may change something.`,
-		Example: `greenlight init --url http://localhost:3000 --dockerfile Dockerfile
-greenlight init --service trips/web --url https://trips.example`,
-		Exit: `0  written
-1  the application answers nothing
-2  wrong flags, or a file is there already
-4  the service or the Dockerfile does not say what is needed
-5  AWS does not say what runs, or a file cannot be written
-130 interrupted`,
-	}
+	c := cli.Described(help, "init")
 	f := c.Group("where they come from")
 	f.StringVar(&i.service, "service", "", "`CLUSTER/SERVICE`: a service that runs, on either controller")
 	f.StringVar(&i.url, "url", "", "`URL`: the application, http://host:port; the suite is drafted from what it answers")
 	f.StringVar(&i.dockerfile, "dockerfile", "Dockerfile", "`FILE`: says the port, where there is no --service")
 	f.StringVar(&i.name, "name", "", "`NAME`: in the files and of the hooks (default: the service's, or the folder's)")
 	f.BoolVar(&i.force, "force", false, "replace files that are there")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if err := i.wrong(args); err != nil {
-			return 0, err
-		}
-		i.found = map[string]string{"NAME": i.name, "CONTAINER": i.name, "RELEASE": "1", "OLD": i.name + ":new"}
-		if i.service == "" { // before signals are taken: it may be a pipe to which nobody writes
-			if err := i.image(); err != nil {
-				return i.failed(exitRefused, err), nil
-			}
-		}
-		ctx, stop := at.interruptible(ctx)
-		defer stop()
-		code, err := i.run(ctx)
-		if ctx.Err() != nil {
-			code, err = cli.ExitInterrupted, errors.New("interrupted")
-		}
-		if err == nil {
-			return cli.ExitOK, nil
-		}
-		return i.failed(code, err), nil
-	}
-	return c
+	return does(c, i.wrong, i.run)
 }
 
 // wrong says what is wrong with the flags, or which files are there.
-func (i *first) wrong(args []string) error {
+func (i *first) wrong(_ *cli.Command, args []string) error {
 	if i.name == "" {
 		folder, _ := os.Getwd()
 		i.name = regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(filepath.Base(filepath.Join(folder, i.service)), "-")
 	}
-	var there []string
-	for _, name := range written() {
-		if _, err := os.Lstat(name); err == nil && !i.force {
-			there = append(there, name)
-		}
-	}
+	there := slices.DeleteFunc(written(), func(name string) bool {
+		_, err := os.Lstat(name)
+		return err != nil || i.force
+	})
 	_, err := smoke.BaseURL(i.url)
 	switch {
 	case len(args) > 0 || i.service == "" && i.url == "":
@@ -110,10 +72,8 @@ func (i *first) wrong(args []string) error {
 		return cli.Usagef("--name wants at most 40 letters, digits, - and _")
 	case len(there) > 0:
 		return cli.Usagef("there already: %s; --force replaces what is there", strings.Join(there, ", "))
-	case i.service != "":
-		return i.choose()
 	}
-	return nil
+	return i.choose(false)
 }
 
 // written are the files, in the order in which they are read.
@@ -121,8 +81,27 @@ func written() []string {
 	return strings.Fields("taskdef_src.json appspec.yaml smoke.yaml buildspec.yml")
 }
 
-// run finds out, writes all files or none, and says what to do next. The code is the error's.
-func (i *first) run(ctx context.Context) (int, error) {
+func (i *first) run(ctx context.Context) int {
+	i.found = map[string]string{"NAME": i.name, "CONTAINER": i.name, "RELEASE": "1", "OLD": i.name + ":new"}
+	if i.service == "" { // before signals are taken: it may be a pipe to which nobody writes
+		if err := i.image(); err != nil {
+			return i.failed(exitRefused, "%v", err)
+		}
+	}
+	ctx, stop := i.at.interruptible(ctx)
+	defer stop()
+	code, err := i.write(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return i.failed(cli.ExitInterrupted, "interrupted")
+	case err != nil:
+		return i.failed(code, "%v", err)
+	}
+	return cli.ExitOK
+}
+
+// write finds out, writes all files or none, and says what to do next. The code is the error's.
+func (i *first) write(ctx context.Context) (int, error) {
 	if i.service != "" {
 		if code, err := i.running(ctx); err != nil {
 			return code, err
@@ -181,17 +160,15 @@ func (i *first) image() error {
 		}
 	}
 	at, _ := url.Parse(i.url) // it was checked
-	switch asked := at.Port(); {
-	case slices.Contains(ports, asked) || len(ports) == 0:
-		i.found["PORT"] = asked
-	default:
-		i.found["PORT"] = ports[0]
+	port := at.Port()
+	if len(ports) > 0 && !slices.Contains(ports, port) {
+		port = ports[0]
 	}
-	if i.found["PORT"] == "" {
+	if i.found["PORT"] = port; port == "" {
 		return fmt.Errorf("the last stage of %s names no port by EXPOSE, and --url has none: add EXPOSE, or give --url with a port", i.dockerfile)
 	}
 	if len(ports) > 1 {
-		i.notes += line(fmt.Sprintf("%s exposes %s: %s is taken", i.dockerfile, strings.Join(ports, ", "), i.found["PORT"]))
+		i.notes += line(fmt.Sprintf("%s exposes %s: %s is taken", i.dockerfile, strings.Join(ports, ", "), port))
 	}
 	return nil
 }

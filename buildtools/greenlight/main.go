@@ -32,10 +32,8 @@ func main() {
 type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	// asks says that somebody sits at a terminal and can be asked.
-	asks bool
-	// terminal says that stderr is one.
-	terminal bool
+	asks           bool // somebody sits at a terminal and can be asked
+	terminal       bool // stderr is one
 	// interruptible returns a context that the next signal ends.
 	interruptible func(context.Context) (context.Context, context.CancelFunc)
 }

@@ -25,23 +25,13 @@ const maxLines = 50_000
 type report struct {
 	session
 	since, prefix, format string
+	back                  time.Duration // since, read
 	groups                []string
 }
 
 func reportCommand(at surroundings) *cli.Command {
 	r := &report{session: session{at: at}}
-	c := &cli.Command{
-		Name: "report", Arguments: "[flags]",
-		About: `Reports what the gate did in the last days, from its logs: what it stopped or,
-with Mode=observe, would have stopped, how often it could not tell, how long
-deployments waited for it, and which checks fail now and then.`,
-		Example: `greenlight report --since 7d
-greenlight report --since 36h --prefix trips --service trips/web --format json`,
-		Exit: `0  printed, also where there is nothing to report, which is told
-2  wrong flags
-5  the logs cannot be read
-130 interrupted`,
-	}
+	c := cli.Described(help, "report")
 	f := c.Group("what is reported")
 	f.StringVar(&r.since, "since", "7d", "`TIME`: how far back, as 7d, 36h or 90m")
 	f.StringVar(&r.service, "service", "", "`CLUSTER/SERVICE`: of one service only, on either controller")
@@ -49,66 +39,56 @@ greenlight report --since 36h --prefix trips --service trips/web --format json`,
 	f.StringVar(&r.prefix, "prefix", "", "`NAME`: the gate's NamePrefix (without it tripmgmt, as the template's)")
 	f.StringArrayVar(&r.groups, "log-group", nil, "`NAME`: a hook's log group, in the place of the prefix's")
 	c.Group("output").StringVar(&r.format, "format", "text", "`FORM`: text or json")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		back, err := r.wrong(args)
-		if err != nil {
-			return 0, err
-		}
-		return at.until(ctx, func(ctx context.Context) int { return r.run(ctx, time.Now().UTC().Add(-back)) })
-	}
-	return c
+	return does(c, r.wrong, at.until(r.run))
 }
 
-// wrong says what is wrong with the flags, and how far back they go.
-func (r *report) wrong(args []string) (back time.Duration, err error) {
+// wrong says what is wrong with the flags.
+func (r *report) wrong(_ *cli.Command, args []string) error {
 	units := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute}
 	number, _ := strconv.ParseUint(strings.TrimRight(r.since, "dhm"), 10, 16)
-	back = time.Duration(number) * units[strings.TrimLeft(r.since, "0123456789")]
+	r.back = time.Duration(number) * units[strings.TrimLeft(r.since, "0123456789")]
 	switch {
 	case len(args) > 0:
-		err = cli.Usagef("unexpected argument: everything is a flag here")
-	case back <= 0 || back > 3653*24*time.Hour: // longer than CloudWatch keeps anything
-		err = cli.Usagef("--since: want a number with d, h or m, as 7d, 36h or 90m, and at most 3653d")
+		return cli.Usagef(noArguments)
+	case r.back <= 0 || r.back > 3653*24*time.Hour: // longer than CloudWatch keeps anything
+		return cli.Usagef("--since: want a number with d, h or m, as 7d, 36h or 90m, and at most 3653d")
 	case r.prefix != "" && r.groups != nil:
-		err = cli.Usagef("--prefix and --log-group exclude each other")
+		return cli.Usagef("--prefix and --log-group exclude each other")
 	case r.format != "text" && r.format != "json":
-		err = cli.Usagef("--format: want text or json")
-	case r.service != "":
-		err = r.choose()
-	}
-	if r.groups == nil {
+		return cli.Usagef("--format: want text or json")
+	case r.groups == nil:
 		for _, hook := range []string{"AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"} {
 			r.groups = append(r.groups, "/aws/lambda/CodeDeployHook_"+cmp.Or(r.prefix, "tripmgmt")+"_"+hook)
 		}
 	}
-	return back, err
+	return r.choose(false)
 }
 
-func (r *report) run(ctx context.Context, since time.Time) int {
+func (r *report) run(ctx context.Context) int {
 	if err := r.connect(ctx); err != nil {
-		return r.failed(exitUnknown, err)
+		return r.failed(exitUnknown, "%v", err)
 	}
-	groups := strings.Join(r.groups, ", ")
+	since, groups := time.Now().UTC().Add(-r.back), strings.Join(r.groups, ", ")
 	lines, err := r.lines(ctx, since)
 	if err != nil {
-		return r.failed(exitUnknown, fmt.Errorf("%w; it takes the right logs:FilterLogEvents on %s", err, groups))
-	}
-	if len(lines) >= maxLines {
-		say(r.at.stderr, "greenlight: warning: only %d lines were read, and not all is reported: want less by --since", maxLines)
+		return r.failed(exitUnknown, "%v; it takes the right logs:FilterLogEvents on %s", err, groups)
 	}
 	s := summed(lines, r.service)
-	s["since"], s["until"], s["cut"] = since.Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), len(lines) >= maxLines
-	if s["deployments"] == 0 {
-		say(r.at.stderr, "greenlight: no verdict in %s in %s: are the gate's NamePrefix (--prefix) and the region, %s, right?",
+	s.Since, s.Until, s.Cut = since.Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), len(lines) >= maxLines
+	if s.Cut {
+		r.warn("warning: only %d lines were read, and not all is reported: want less by --since", maxLines)
+	}
+	if s.Deployments == 0 {
+		r.warn("no verdict in %s in %s: are the gate's NamePrefix (--prefix) and the region, %s, right?",
 			r.since, groups, r.aws.Region)
 	}
 	if r.format == "json" {
 		err = diagnostic.WriteJSON(r.at.stdout, s)
 	} else {
-		_, err = io.WriteString(r.at.stdout, shown(s))
+		_, err = io.WriteString(r.at.stdout, s.shown())
 	}
 	if err != nil {
-		return r.failed(exitUnknown, fmt.Errorf("write stdout: %w", err))
+		return r.failed(exitUnknown, "write stdout: %v", err)
 	}
 	return 0
 }
@@ -122,7 +102,7 @@ func (e entry) time() time.Time             { t, _ := time.Parse(time.RFC3339, e
 
 // lines reads the logs. What a release wrote is made harmless here, for whatever it is printed to.
 func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err error) {
-	defer time.AfterFunc(2*time.Second, func() { say(r.at.stderr, "greenlight: reading the logs takes a while") }).Stop()
+	defer time.AfterFunc(2*time.Second, func() { r.warn("reading the logs takes a while") }).Stop()
 	// AWS throttles this call early.
 	r.aws.Logs = cloudwatchlogs.New(r.aws.Logs.Options(), func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = 8 })
 	const pattern = `{ $.event = "verdict" || $.event = "check" || $.event = "compare" }`
@@ -141,7 +121,7 @@ func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err e
 				}
 			}
 			if all = append(all, e); len(all)%5_000 == 0 {
-				say(r.at.stderr, "greenlight: %d lines were read, up to %s in %s", len(all), e.text("timestamp"), r.groups[i])
+				r.warn("%d lines were read, up to %s in %s", len(all), e.text("timestamp"), r.groups[i])
 			}
 			return len(all) < maxLines
 		})
@@ -177,11 +157,29 @@ type tried struct {
 	ways    map[string]int
 }
 
-// summed sums the lines up, as it is printed; service, CLUSTER/SERVICE, leaves one service's.
-func summed(lines []entry, service string) map[string]any {
-	verdicts := map[string]int{"PASS": 0, "FAIL": 0, "INCONCLUSIVE": 0, "ERROR": 0, "SKIPPED": 0}
-	held := map[string][]entry{"would_stop": {}, "stopped": {}, "skipped": {}, "would_fail_in_rollback": {}}
-	releases, silent := map[string]string{}, []string{}
+// sum is what the lines say together.
+type sum struct {
+	Checks      []*tried           `json:"checks"`
+	Cut         bool               `json:"cut"`
+	Deployments int                `json:"deployments"`
+	Flapping    []*tried           `json:"flapping"`
+	Held        map[string][]entry `json:"held"`       // by their outcome
+	Silent      []string           `json:"no_verdict"` // deployments
+	Since       string             `json:"since"`
+	Until       string             `json:"until"`
+	Verdicts    map[string]int     `json:"verdicts"`
+	WaitedMax   millis             `json:"waited_max_ms"`
+	WaitedHalf  millis             `json:"waited_p50_ms"`
+}
+
+// summed sums the lines up; service, CLUSTER/SERVICE, leaves one service's.
+func summed(lines []entry, service string) sum {
+	s := sum{
+		Checks: []*tried{}, Silent: []string{}, // not null
+		Verdicts: map[string]int{"PASS": 0, "FAIL": 0, "INCONCLUSIVE": 0, "ERROR": 0, "SKIPPED": 0},
+		Held:     map[string][]entry{"would_stop": {}, "stopped": {}, "skipped": {}, "would_fail_in_rollback": {}},
+	}
+	releases := map[string]string{}
 	for _, e := range lines {
 		if e.text("event") == "verdict" && (service == "" || service == e.text("cluster")+"/"+e.text("service")) {
 			releases[e.text("deployment_id")] = cmp.Or(e.text("release"), e.text("deployment_id"))
@@ -191,8 +189,8 @@ func summed(lines []entry, service string) map[string]any {
 	for _, e := range lines {
 		id, check := e.text("deployment_id"), e.text("check")
 		if releases[id] == "" {
-			if service == "" && !slices.Contains(silent, id) {
-				silent = append(silent, id)
+			if service == "" && !slices.Contains(s.Silent, id) {
+				s.Silent = append(s.Silent, id)
 			}
 			continue
 		}
@@ -209,24 +207,24 @@ func summed(lines []entry, service string) map[string]any {
 			}
 			continue
 		}
-		verdicts[e.text("verdict")]++
+		s.Verdicts[e.text("verdict")]++
 		waited[id] += millis(e.time().Sub(since[gate]).Milliseconds())
 		if to := e.outcome(); to != "" {
 			e["checks"] = append([]string{}, failed[gate]...)
-			held[to] = append(held[to], e)
+			s.Held[to] = append(s.Held[to], e)
 		}
 		delete(since, gate)
 		delete(failed, gate)
 	}
-	all := slices.SortedFunc(maps.Values(checks), func(a, b *tried) int {
+	s.Checks = append(s.Checks, slices.SortedFunc(maps.Values(checks), func(a, b *tried) int {
 		return cmp.Or(b.Failed-a.Failed, cmp.Compare(b.Failures, a.Failures), strings.Compare(a.Check, b.Check))
-	})
-	times := append(slices.Sorted(maps.Values(waited)), 0) // at least one
-	return map[string]any{
-		"deployments": len(waited), "verdicts": verdicts, "held": held, "no_verdict": silent, "checks": append([]*tried{}, all...),
-		"waited_p50_ms": times[max(len(waited)-1, 0)/2], "waited_max_ms": times[max(len(waited)-1, 0)],
-		"flapping": slices.DeleteFunc(append([]*tried{}, all...), func(t *tried) bool { return len(t.Flapped) == 0 }),
+	})...)
+	s.Flapping = slices.DeleteFunc(slices.Clone(s.Checks), func(t *tried) bool { return len(t.Flapped) == 0 })
+	if s.Deployments = len(waited); s.Deployments > 0 {
+		times := slices.Sorted(maps.Values(waited))
+		s.WaitedHalf, s.WaitedMax = times[(len(times)-1)/2], times[len(times)-1]
 	}
+	return s
 }
 
 type millis float64
@@ -249,22 +247,21 @@ func (t *tried) add(e entry, release string) {
 
 // shown is the sum for people. No text in it has more than a line. It is no text/template: whoever links that keeps
 // every method of AWS's clients, and the program has twice its size.
-func shown(s map[string]any) string {
+func (s sum) shown() string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
-	say("from         %v to %v\ndeployments  %v; verdicts:", s["since"], s["until"], s["deployments"])
-	verdicts := s["verdicts"].(map[string]int)
-	for _, v := range slices.Sorted(maps.Keys(verdicts)) {
-		say(" %s %d", v, verdicts[v])
+	say("from         %v to %v\ndeployments  %v; verdicts:", s.Since, s.Until, s.Deployments)
+	for _, v := range slices.Sorted(maps.Keys(s.Verdicts)) {
+		say(" %s %d", v, s.Verdicts[v])
 	}
-	say("\nwaited       %v in half of them or less, %v in the longest\n", s["waited_p50_ms"], s["waited_max_ms"])
+	say("\nwaited       %v in half of them or less, %v in the longest\n", s.WaitedHalf, s.WaitedMax)
 	for _, h := range [][2]string{
 		{"would_stop", "would have been stopped"},
 		{"stopped", "stopped"},
 		{"skipped", "skipped"},
 		{"would_fail_in_rollback", "would have failed in a rollback, which is never stopped"},
 	} {
-		held := s["held"].(map[string][]entry)[h[0]]
+		held := s.Held[h[0]]
 		say("%s: %d\n", h[1], len(held))
 		for _, e := range held {
 			say("  %s  %s  %s at %s, release %s of %s/%s\n    %s\n", e.text("timestamp"), e.text("deployment_id"), e.text("verdict"),
@@ -277,12 +274,11 @@ func shown(s map[string]any) string {
 			}
 		}
 	}
-	if silent := s["no_verdict"].([]string); len(silent) > 0 {
-		say("no verdict, since the gate still runs or has crashed: %s\n", strings.Join(silent, " "))
+	if len(s.Silent) > 0 {
+		say("no verdict, since the gate still runs or has crashed: %s\n", strings.Join(s.Silent, " "))
 	}
-	flapping := s["flapping"].([]*tried)
-	say("checks       %d; failed now and then: %d\n", len(s["checks"].([]*tried)), len(flapping))
-	for _, t := range flapping {
+	say("checks       %d; failed now and then: %d\n", len(s.Checks), len(s.Flapping))
+	for _, t := range s.Flapping {
 		say("  %s: %v of %v attempts failed, %d of %d runs; both ways for release %s\n",
 			t.Check, t.Failures, t.Attempts, t.Failed, t.Runs, strings.Join(t.Flapped, " "))
 	}

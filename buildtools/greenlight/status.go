@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -26,49 +27,47 @@ type look struct {
 	now rollout.State
 }
 
-// found makes a command that looks at a deployment, the newest one where none is named, before it does anything.
-func (l *look) found(c *cli.Command, do func(context.Context) int) *cli.Command {
+// command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
+func (l *look) command(name string, do func(context.Context) int) *cli.Command {
+	c := cli.Described(help, name)
 	l.flags(c, "which deployment")
-	return l.command(c, func() error {
-		if c.Name != "status" && strings.TrimSpace(l.why) == "" {
-			return cli.Usagef("--why is missing: the reason, for whoever asks later")
-		}
-		return nil
-	}, func(ctx context.Context) int {
+	return does(c, l.wrong, func(ctx context.Context) int {
 		ctx, stop := l.at.interruptible(ctx)
 		defer stop()
 		if err := l.find(ctx); err != nil {
-			return l.failed(exitUnknown, err)
+			return l.failed(exitUnknown, "%v", err)
 		}
 		return do(ctx)
 	})
 }
 
+// wrong says what is wrong with the flags.
+func (l *look) wrong(c *cli.Command, args []string) error {
+	if len(args) > 0 {
+		return cli.Usagef(noArguments)
+	}
+	err := l.choose(true)
+	if err == nil && c.Name != "status" && strings.TrimSpace(l.why) == "" {
+		err = cli.Usagef("--why is missing: the reason, for whoever asks later")
+	}
+	return err
+}
+
 // find finds the deployment, and how it is.
-func (l *look) find(ctx context.Context) (err error) {
-	if err = l.connect(ctx); err != nil {
-		return err
+func (l *look) find(ctx context.Context) error {
+	err := l.connect(ctx)
+	if err == nil && l.deployment == "" {
+		l.deployment, err = l.controller.Latest(ctx)
 	}
-	id := l.deployment
-	if id == "" {
-		if id, err = l.controller.Latest(ctx); err != nil {
-			return err
-		}
+	if err == nil {
+		l.now, err = l.controller.Look(ctx, l.deployment)
 	}
-	l.now, err = l.controller.Look(ctx, id)
 	return err
 }
 
 func statusCommand(at surroundings) *cli.Command {
 	l := &look{session: session{at: at}}
-	return l.found(&cli.Command{
-		Name: "status",
-		About: `Says how a deployment is: where it is, what it changes and waits for, what the
-gate found, who decided, and what can be done. Without --deployment it is the
-newest one.`,
-		Example: `greenlight status --service trips/web
-greenlight status --deployment d-1A2B3C4D5`,
-	}, l.status)
+	return l.command("status", l.status)
 }
 
 func (l *look) status(ctx context.Context) int {
@@ -78,12 +77,12 @@ func (l *look) status(ctx context.Context) int {
 	l.show(l.now)
 	if !l.now.Phase.Over() && l.now.Definition != "" {
 		if err := l.changes(ctx); err != nil {
-			say(l.at.stderr, "greenlight: warning: what the revision changes cannot be read: %v", err)
+			l.warn("warning: what the revision changes cannot be read: %v", err)
 		}
 	}
 	kept, _, err := l.aws.Kept(ctx, l.now)
 	if err != nil {
-		say(l.at.stderr, "greenlight: warning: whether somebody decided cannot be read: %v", err)
+		l.warn("warning: whether somebody decided cannot be read: %v", err)
 	}
 	say(l.at.stdout, "decision    %s", cmp.Or(kept, "none is stored"))
 	return l.end(ctx, l.now, 0)
@@ -114,57 +113,37 @@ func (l *look) changes(ctx context.Context) error {
 	return nil
 }
 
-// verb is a decision's command.
-type verb string
-
-const (
-	approve verb = "approve"
-	reject  verb = "reject"
-)
-
-func decideCommand(at surroundings, v verb) *cli.Command {
-	about := "Approves a deployment that waits: a PAUSE hook of Amazon ECS, CodeDeploy's wait\nbefore production " +
-		"traffic moves, or a gate that cannot tell and asks."
-	if v == reject {
-		about = "Rejects a deployment: it is stopped and rolled back, whether it waits or is under\nway."
-	}
+// decideCommand is the command of a decision, approve or reject.
+func decideCommand(at surroundings, name string) *cli.Command {
 	l := &look{session: session{at: at}}
-	c := l.found(&cli.Command{
-		Name: string(v),
-		About: about + `
-Who decided (sts GetCallerIdentity), when and why is printed, and stored as tags
-of the task definition's revision that is deployed.`,
-		Example: fmt.Sprintf("greenlight %s --service trips/web --why \"looked at the canary\"\n"+
-			"greenlight %[1]s --deployment d-1A2B3C4D5 --why \"seen on the test listener\"", v),
-	}, func(ctx context.Context) int { return l.decide(ctx, v) })
+	c := l.command(name, func(ctx context.Context) int { return l.decide(ctx, name == "approve") })
 	c.Group("the decision").StringVar(&l.why, "why", "", "`TEXT`: the reason, for whoever asks later")
 	return c
 }
 
 // decide decides, where there is something to decide.
-func (l *look) decide(ctx context.Context, v verb) int {
+func (l *look) decide(ctx context.Context, goOn bool) int {
 	if l.now.Phase.Over() || l.now.Phase == rollout.RollingBack {
 		return l.tooLate(ctx, exitNotLive, l.now)
 	}
-	if v == approve && l.now.Wait == nil {
+	if goOn && l.now.Wait == nil {
 		return l.tooLate(ctx, exitRefused, l.now)
 	}
 	who, err := l.aws.Who(ctx)
-	if err != nil && v == approve {
-		return l.failed(exitUnknown, fmt.Errorf("nobody approves without a name: %w", err))
+	if err != nil && goOn {
+		return l.failed(exitUnknown, "nobody approves without a name: %v", err)
 	}
-	decision := fmt.Sprintf("%s by %s at %s", strings.TrimSuffix(string(v), "e")+"ed",
-		cmp.Or(who, "somebody whom STS did not name"),
-		time.Now().UTC().Format(time.RFC3339))
+	decision := map[bool]string{true: approval.Approved, false: approval.Rejected}[goOn] + " by " +
+		cmp.Or(who, "somebody whom STS did not name") + " at " + time.Now().UTC().Format(time.RFC3339)
 	if w := l.now.Wait; w != nil && w.Question != "" {
 		return l.answer(ctx, decision)
 	}
-	if err := l.controller.Decide(ctx, l.now, v == approve); err != nil {
+	if err := l.controller.Decide(ctx, l.now, goOn); err != nil {
 		return l.refused(ctx, err)
 	}
 	say(l.at.stdout, "%s  %s: %s", l.now.ID, decision, l.why)
 	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
-		say(l.at.stderr, "greenlight: warning: it is decided, and who decided could not be stored: %v", err)
+		l.warn("warning: it is decided, and who decided could not be stored: %v", err)
 	}
 	return 0
 }
@@ -173,9 +152,9 @@ func (l *look) decide(ctx context.Context, v verb) int {
 func (l *look) answer(ctx context.Context, decision string) int {
 	switch kept, answered, err := l.aws.Kept(ctx, l.now); {
 	case err != nil:
-		return l.failed(exitUnknown, fmt.Errorf("nothing was decided: whether somebody else did cannot be read: %w", err))
+		return l.failed(exitUnknown, "nothing was decided: whether somebody else did cannot be read: %v", err)
 	case answered:
-		return l.failed(exitNotLive, fmt.Errorf("somebody was faster: %s", kept))
+		return l.failed(exitNotLive, "somebody was faster: %s", kept)
 	}
 	if err := l.aws.Keep(ctx, l.now, decision, l.why); err != nil {
 		return l.refused(ctx, err)
@@ -189,7 +168,7 @@ func (l *look) answer(ctx context.Context, decision string) int {
 				continue
 			}
 			if !strings.HasPrefix(said.Reason, approval.Text(decision)) {
-				return l.failed(exitNotLive, fmt.Errorf("too late, or somebody was faster: the gate says %s", said.Reason))
+				return l.failed(exitNotLive, "too late, or somebody was faster: the gate says %s", said.Reason)
 			}
 			say(l.at.stdout, "gate        %s at %s: %s", said.Verdict, said.Event, said.Reason)
 			return 0
@@ -210,29 +189,26 @@ func (l *look) refused(ctx context.Context, err error) int {
 		return l.unknown(err)
 	}
 	now, second := l.controller.Look(ctx, l.now.ID)
-	same := now.Phase == l.now.Phase && (now.Wait == nil) == (l.now.Wait == nil) &&
-		(now.Wait == nil || *now.Wait == *l.now.Wait)
-	if second == nil && !same {
+	if second == nil && (now.Phase != l.now.Phase || !reflect.DeepEqual(now.Wait, l.now.Wait)) {
 		return l.tooLate(ctx, exitNotLive, now)
 	}
-	return l.failed(exitRefused, fmt.Errorf("nothing was decided: %w", err))
+	return l.failed(exitRefused, "nothing was decided: %v", err)
 }
 
 func (l *look) unknown(err error) int {
-	say(l.at.stderr, "greenlight: it is not known whether it is decided; look with: greenlight status --deployment %s",
-		l.now.ID)
-	return l.failed(exitUnknown, err)
+	l.warn("it is not known whether it is decided; look with: greenlight status --deployment %s", l.now.ID)
+	return l.failed(exitUnknown, "%v", err)
 }
 
 // tooLate says that there is nothing to decide any more, and who decided, as far as that is known.
 func (l *look) tooLate(ctx context.Context, code int, s rollout.State) int {
 	text, _ := outcome(s, nil)
-	say(l.at.stderr, "greenlight: there is nothing to decide (any more): %s", text)
+	l.warn("there is nothing to decide (any more): %s", text)
 	if s.Unread != nil {
-		say(l.at.stderr, "greenlight: whether a gate asks is not known, its log cannot be read: %v", s.Unread)
+		l.warn("whether a gate asks is not known, its log cannot be read: %v", s.Unread)
 	}
 	if kept, _, err := l.aws.Kept(ctx, s); err == nil && kept != "" {
-		say(l.at.stderr, "greenlight: the last decision: %s", kept)
+		l.warn("the last decision: %s", kept)
 	}
 	return code
 }
@@ -242,12 +218,10 @@ const verdictTries = 4
 
 // once prints a line that was not printed before.
 func (s *session) once(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if s.seen[text] {
-		return
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.seen, text) {
+		s.seen = append(s.seen, text)
+		s.line(text)
 	}
-	s.seen[text] = true
-	s.line(text)
 }
 
 // line prints a line, and when.
@@ -260,9 +234,6 @@ func (s *session) line(text string) {
 
 // show prints what is new.
 func (s *session) show(now rollout.State) {
-	if s.seen == nil {
-		s.seen = map[string]bool{}
-	}
 	for _, stage := range now.Stages {
 		if stage.Status != rollout.Pending {
 			s.once("%-30s %s", stage.Name, stage.Status)
@@ -292,8 +263,8 @@ func (s *session) next(id string) {
 
 // lost says that the deployment cannot be seen any more.
 func (s *session) lost(id string, err error) int {
-	say(s.at.stderr, "greenlight: %v", err)
-	say(s.at.stderr, "greenlight: how the deployment ends is not known: it may go on")
+	s.warn("%v", err)
+	s.warn("how the deployment ends is not known: it may go on")
 	s.next(id)
 	return exitUnknown
 }
@@ -303,16 +274,14 @@ func (s *session) lost(id string, err error) int {
 func (s *session) end(ctx context.Context, now rollout.State, every time.Duration) int {
 	ctx, stop := s.at.interruptible(ctx)
 	defer stop()
+	mayBeLate := every > 0 && s.stopped == "" && now.Phase.Over() && now.Phase != rollout.Live && len(now.Functions) > 0
 	var verdicts []rollout.Verdict
-	for try := range verdictTries {
+	for try := 1; ; try++ {
 		var err error
 		if verdicts, err = s.aws.Verdicts(ctx, now); err != nil {
-			say(s.at.stderr, "greenlight: warning: the gate's verdict cannot be read: %v", err)
-			break
+			s.warn("warning: the gate's verdict cannot be read: %v", err)
 		}
-		failed := now.Phase.Over() && now.Phase != rollout.Live
-		if !failed || every == 0 || s.stopped != "" || len(now.Functions) == 0 || failing(verdicts) != nil ||
-			try == verdictTries-1 {
+		if err != nil || !mayBeLate || failing(verdicts) != nil || try == verdictTries {
 			break
 		}
 		select {

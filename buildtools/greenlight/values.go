@@ -23,56 +23,44 @@ import (
 )
 
 type values struct {
-	at   surroundings
+	session
 	from []string
-	// found are the values by their variables' names, source says where each comes from.
-	found, source map[string]string
+	// found are the values by their variables' names, sources where each comes from.
+	found, sources map[string]string
 }
 
 func valuesCommand(at surroundings) *cli.Command {
-	v := &values{at: at, found: map[string]string{}, source: map[string]string{}}
-	c := &cli.Command{
-		Name: "values", Arguments: "[flags]",
-		About: `Prints the values that a template needs, from where they live, as an env file
-for render-taskdef --env-file. What is a secret is refused: it belongs in the
-task definition as a reference.`,
-		Example: `greenlight values --env-from cfn:trips --env-from ssm:/trips/prod/ |
-    render-taskdef --env-file - taskdef_src.json
-greenlight values --env-from tfstate:s3://state/trips.tfstate`,
-		Exit: `0  printed
-2  wrong flags
-4  a value is a secret, or comes from two places
-5  a source cannot be read
-130 interrupted`,
-	}
+	v := &values{session: session{at: at}, found: map[string]string{}, sources: map[string]string{}}
+	c := cli.Described(help, "values")
 	c.Group("sources").StringArrayVar(&v.from, "env-from", nil, "`SOURCE`: cfn:STACK, the outputs of a stack; ssm:/PATH/, "+
 		"the parameters below it; tfstate:FILE or tfstate:s3://BUCKET/KEY, the outputs of Terraform's state")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		if len(args) > 0 || len(v.from) == 0 {
-			return 0, cli.Usagef("want --env-from SOURCE, and nothing else")
-		}
-		for _, from := range v.from {
-			if kind, name, _ := strings.Cut(from, ":"); name == "" || !slices.Contains([]string{"cfn", "ssm", "tfstate"}, kind) {
-				return 0, cli.Usagef("--env-from: want cfn:STACK, ssm:/PATH/ or tfstate:FILE")
-			}
-		}
-		return at.until(ctx, v.run)
+	return does(c, v.wrong, at.until(v.run))
+}
+
+// wrong says what is wrong with the flags.
+func (v *values) wrong(_ *cli.Command, args []string) error {
+	if len(args) > 0 || len(v.from) == 0 {
+		return cli.Usagef("want --env-from SOURCE, and nothing else")
 	}
-	return c
+	for _, from := range v.from {
+		if kind, name, _ := strings.Cut(from, ":"); name == "" || !slices.Contains([]string{"cfn", "ssm", "tfstate"}, kind) {
+			return cli.Usagef("--env-from: want cfn:STACK, ssm:/PATH/ or tfstate:FILE")
+		}
+	}
+	return nil
 }
 
 // errRefused says that a source was read, and holds what does not belong in an env file.
 var errRefused = errors.New("refused")
 
 func (v *values) run(ctx context.Context) int {
-	s := session{at: v.at}
 	for _, from := range v.from {
-		err := v.read(ctx, from)
+		err := v.source(ctx, from)
 		switch {
 		case errors.Is(err, errRefused):
-			return s.failed(exitRefused, fmt.Errorf("%s: %w", from, err))
+			return v.failed(exitRefused, "%s: %v", from, err)
 		case err != nil:
-			return s.failed(exitUnknown, fmt.Errorf("%s: %w", from, err))
+			return v.failed(exitUnknown, "%s: %v", from, err)
 		}
 	}
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "\n", `\n`, "\r", `\r`, "\t", `\t`)
@@ -81,12 +69,12 @@ func (v *values) run(ctx context.Context) int {
 		text += name + `="` + escape.Replace(v.found[name]) + "\"\n"
 	}
 	if _, err := io.WriteString(v.at.stdout, text); err != nil {
-		return s.failed(exitUnknown, err)
+		return v.failed(exitUnknown, "%v", err)
 	}
 	return 0
 }
 
-func (v *values) read(ctx context.Context, from string) error {
+func (v *values) source(ctx context.Context, from string) error {
 	kind, name, _ := strings.Cut(from, ":")
 	if state, inS3 := strings.CutPrefix(name, "s3://"); kind == "tfstate" && !inS3 {
 		file, err := os.Open(state)
@@ -171,9 +159,9 @@ func (v *values) add(from, name, value string, secret bool) error {
 			errRefused, name, variable)
 	case !template.IsName(variable):
 		return fmt.Errorf("%w: %q is not a name that a variable may have", errRefused, name)
-	case v.source[variable] != "":
-		return fmt.Errorf("%w: %s comes from %s, too", errRefused, variable, v.source[variable])
+	case v.sources[variable] != "":
+		return fmt.Errorf("%w: %s comes from %s, too", errRefused, variable, v.sources[variable])
 	}
-	v.found[variable], v.source[variable] = value, from
+	v.found[variable], v.sources[variable] = value, from
 	return nil
 }

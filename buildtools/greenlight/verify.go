@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
@@ -14,27 +14,14 @@ import (
 
 type verifying struct {
 	session
-	release                verify.Release
-	appspec, suite, format string
-	werror                 bool
+	release                         verify.Release
+	taskdef, appspec, suite, format string
+	werror                          bool
 }
 
 func verifyCommand(at surroundings) *cli.Command {
 	v := &verifying{session: session{at: at}}
-	c := &cli.Command{
-		Name: "verify", Arguments: "[flags] TASKDEF",
-		About: `Verifies that everything exists that a task definition names, before it is
-deployed: images and their platform, roles and whom they trust, secrets, log
-groups, files in S3. With more flags also the hooks, their suite and what
-deploys it. It only reads; what may not be looked up is a warning.`,
-		Exit: `0  nothing is missing; what could not be looked up was told
-2  wrong flags
-4  something is missing, or a file is wrong (with --werror also: a warning)
-5  AWS does not answer, or not to these credentials: nothing was looked up
-130 interrupted`,
-		Example: `greenlight verify taskdef.json --appspec appspec.yaml --suite smoke.yaml \
-    --application trips --group trips-blue-green`,
-	}
+	c := cli.Described(help, "verify")
 	f := c.Group("what is deployed")
 	f.StringVar(&v.appspec, "appspec", "", "`FILE`: the AppSpec; its hooks are looked up")
 	f.StringVar(&v.suite, "suite", "", "`FILE`: the suite; the hooks must read the same")
@@ -43,29 +30,23 @@ deploys it. It only reads; what may not be looked up is a warning.`,
 	f = c.Group("problems")
 	f.StringVar(&v.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
 	f.BoolVar(&v.werror, "werror", false, "treat warnings as errors")
-	c.Do = func(ctx context.Context, args []string) (int, error) {
-		switch {
-		case len(args) != 1:
-			return 0, cli.Usagef("want one task definition")
-		case slices.ContainsFunc([]string{"appspec", "suite", "service", "application", "group"}, c.Empty):
-			return 0, cli.Usagef("a flag is empty: the variable behind it is not set")
-		case !slices.Contains(diagnostic.Formats(), diagnostic.Format(v.format)):
-			return 0, cli.Usagef("--format: want text, json, github or sarif")
-		}
-		if v.service+v.application+v.group != "" {
-			if err := v.choose(); err != nil {
-				return 0, err
-			}
-		}
-		return v.run(ctx, args[0]), nil
-	}
-	return c
+	return does(c, v.wrong, at.until(v.run))
 }
 
-func (v *verifying) run(ctx context.Context, name string) int {
-	ctx, stop := v.at.interruptible(ctx)
-	defer stop()
-	problems, code := v.read(name), exitRefused
+// wrong says what is wrong with the flags.
+func (v *verifying) wrong(c *cli.Command, args []string) error {
+	switch {
+	case len(args) != 1:
+		return cli.Usagef("want one task definition")
+	case slices.ContainsFunc([]string{"appspec", "suite", "service", "application", "group"}, c.Empty):
+		return cli.Usagef("a flag is empty: the variable behind it is not set")
+	}
+	v.taskdef = args[0]
+	return cmp.Or(knownFormat(v.format), v.choose(false))
+}
+
+func (v *verifying) run(ctx context.Context) int {
+	problems, code := v.files(), exitRefused
 	if len(problems.Errors(false)) == 0 {
 		var err error
 		if v.release.AWS, err = configuration(ctx); err == nil { // whoever may ask nothing else may ask who asks
@@ -74,12 +55,12 @@ func (v *verifying) run(ctx context.Context, name string) int {
 		if err == nil {
 			problems = append(problems, v.release.Problems(ctx)...)
 		} else {
-			text := "nothing was looked up: " + err.Error()
-			problems, code = append(problems, diagnostic.Problem{Place: v.release.Task.Place, Text: text}), exitUnknown
+			problems = append(problems, problem(v.release.Task.Place, "nothing was looked up: "+err.Error())...)
+			code = exitUnknown
 		}
 	}
 	if ctx.Err() != nil {
-		return v.failed(cli.ExitInterrupted, errors.New("interrupted"))
+		return v.failed(cli.ExitInterrupted, "interrupted")
 	}
 	for i := range problems {
 		if v.werror {
@@ -93,20 +74,19 @@ func (v *verifying) run(ctx context.Context, name string) int {
 	return code
 }
 
-// read reads the files, and checks them as far as AWS is not needed.
-func (v *verifying) read(name string) (all diagnostic.List) {
+// files reads the files, and checks them as far as AWS is not needed.
+func (v *verifying) files() (all diagnostic.List) {
 	texts := map[string]string{}
-	for _, file := range []string{name, v.appspec, v.suite} {
-		text, err := cli.ReadFile(file, v.at.stdin)
-		if err != nil && file != "" {
-			all = append(all, diagnostic.Problem{Place: diagnostic.Place{File: file}, Text: err.Error()})
+	for _, file := range []string{v.taskdef, v.appspec, v.suite} {
+		if file != "" {
+			text, unread := v.read(file)
+			texts[file], all = text, append(all, unread...)
 		}
-		texts[file] = text
 	}
 	if len(all) > 0 {
 		return all
 	}
-	v.release.Task, all = readTask(name, texts[name])
+	v.release.Task, all = readTask(v.taskdef, texts[v.taskdef])
 	if v.appspec != "" {
 		spec, problems := appspec.Read(v.appspec, texts[v.appspec])
 		v.release.Hooks, all = spec.Hooks, slices.Concat(all, problems, spec.Check(&v.release.Task))

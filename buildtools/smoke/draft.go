@@ -19,23 +19,7 @@ const tellEvery = 2 * time.Second
 func draftCommand(at surroundings) *cli.Command {
 	d := draft.New()
 	var target, out string
-	c := &cli.Command{
-		Name: "draft", Arguments: "[flags] SOURCE",
-		About: `Writes a first suite: from OpenAPI 3, a HAR recording, a Postman collection,
-curl lines, or the address of an application; - is stdin. It asks --target twice
-for each, expects what stays the same, and says which faults of a release the
-suite would let through. It sends nothing that may change something unless it is
-told to, and writes no secret: that becomes a variable of the environment.`,
-		Example: `smoke draft -o smoke.yaml http://localhost:8080
-smoke draft -o smoke.yaml --target http://localhost:8080 openapi.yaml
-pbpaste | smoke draft --target https://green.example -`,
-		Exit: `0  written
-1  the target answers nothing, or nothing of the source is left to check
-2  wrong flags
-4  the source cannot be read
-5  the suite cannot be written
-130  interrupted`,
-	}
+	c := cli.Described(help, "draft")
 	f := c.Group("what is asked")
 	f.StringVar(&target, "target", "", "`URL`: who is asked twice, http://host:port; without it the source alone speaks")
 	f.BoolVar(&d.Unsafe, "unsafe", false, "take POST, PUT, PATCH and DELETE, too: they are sent twice")
@@ -55,7 +39,7 @@ pbpaste | smoke draft --target https://green.example -`,
 			return 0, cli.Usagef("-o: the file exists: remove it, or choose another name")
 		}
 		if target == "" {
-			say(at, cli.ExitOK, "draft: without --target nobody is asked: the suite expects what the source says")
+			at.say(cli.ExitOK, "draft: without --target nobody is asked: the suite expects what the source says")
 		} else if d.Target, err = smoke.BaseURL(target); err != nil {
 			return 0, cli.Usagef("the target: %v", err)
 		}
@@ -63,7 +47,7 @@ pbpaste | smoke draft --target https://green.example -`,
 		d.Env, d.Tell = at.environment, func(done, total int) {
 			if time.Since(told) > tellEvery {
 				told = time.Now()
-				say(at, cli.ExitOK, "draft: %d of %d asked", done, total)
+				at.say(cli.ExitOK, "draft: %d of %d asked", done, total)
 			}
 		}
 		return drafted(ctx, at, d, args[0], out), nil
@@ -95,13 +79,13 @@ func drafted(ctx context.Context, at surroundings, d *draft.Draft, source, out s
 	}
 	switch {
 	case ctx.Err() != nil:
-		return say(at, cli.ExitInterrupted, "draft: interrupted")
+		return at.say(cli.ExitInterrupted, "draft: interrupted")
 	case err != nil:
-		return say(at, failed, "draft: %v", err)
+		return at.say(failed, "draft: %v", err)
 	}
-	say(at, cli.ExitOK, "draft: %s", strings.Join(append([]string{report.Count(checks, "check")}, d.Notes(200)...), "\ndraft: "))
+	at.say(cli.ExitOK, "draft: %s", strings.Join(append([]string{report.Count(checks, "check")}, d.Notes(200)...), "\ndraft: "))
 	for _, line := range d.LetThrough() {
-		say(at, cli.ExitOK, "draft: rehearse faults would let through %s", line)
+		at.say(cli.ExitOK, "draft: rehearse faults would let through %s", line)
 	}
-	return say(at, cli.ExitOK, "draft: the faults were not tried: rehearse faults does, on the routes that the suite asks")
+	return at.say(cli.ExitOK, "draft: the faults were not tried: rehearse faults does, on the routes that the suite asks")
 }

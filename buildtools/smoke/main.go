@@ -39,11 +39,8 @@ func main() {
 type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	// environment looks up a variable.
-	environment func(name string) (string, bool)
-	// live says that stderr is a terminal, where progress may be drawn.
-	live  bool
-	color bool
-	// width is the terminal's, or 0.
-	width int
+	environment    func(name string) (string, bool) // looks up a variable
+	live           bool                             // stderr is a terminal, where progress may be drawn
+	color          bool
+	width          int // the terminal's, or 0
 }

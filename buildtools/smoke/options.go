@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"embed"
 	"slices"
 	"strings"
 
@@ -20,77 +22,55 @@ const (
 
 // options is the command line.
 type options struct {
-	suite            string
-	target, baseline string
-	release          string
-	vars, secrets    []string
-	targetHeaders    []string
-	reportFlags      []string
-	values, headers  map[string]string
-	stored           map[string]string // of --secret, by the reference
-	tags             []string
-	concurrency      int
-	reports          cli.Reports
-	validate, schema bool
-	bundle           bool
-	policy           string
-	quiet, verbose   bool
+	job smoke.Job
+	// suite is the file's name, policy the one of what a suite must have.
+	suite, policy                   string
+	vars, secrets, headers, reports []string
+	values, stored                  map[string]string // of --var by the name, of --secret by the reference
+	files                           cli.Reports
+	validate, schema, bundle        bool
+	quiet, verbose                  bool
 }
+
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
 
 // command is the command line.
 func command(at surroundings) *cli.Command {
 	var o options
-	c := &cli.Command{
-		Name:      "smoke",
-		Commands:  []*cli.Command{draftCommand(at)},
-		Arguments: "[flags] SUITE",
-		About: `Runs a smoke suite (YAML) against a release: waits until the release answers,
-makes every attempt of every check, and with --baseline compares it with the old
-release. It never retries what it judges. A comparison takes 30 s by default
-(over), and longer where the release looks slower and may only be cold
-(warm_up_within); what is slower by less than 20 ms (min_shift) or 1.25 times
-(min_ratio) is not called slower.`,
-		Example: `smoke --target http://localhost:8080 --release 1.1.0 smoke.yaml
-smoke --target https://green.example --baseline https://blue.example \
-    --report junit=smoke.xml smoke.yaml
-smoke --validate smoke.yaml`,
-		Exit: `0  pass
-1  fail (an unreachable target, too)
-2  wrong flags
-3  inconclusive, whatever the suite's policy says
-4  the suite, a variable, a secret or a certificate is wrong, or it timed out
-5  smoke's own fault
-130  interrupted`,
-	}
+	c := cli.Described(help, "smoke")
+	c.Commands = []*cli.Command{draftCommand(at)}
 	f := c.Group("what is judged")
-	f.StringVar(&o.target, "target", "", "`URL`: the release to judge, http://host:port")
-	f.StringVar(&o.baseline, "baseline", "", "`URL`: the release that serves production, to compare with")
-	f.StringArrayVar(&o.targetHeaders, "target-header", nil,
+	f.StringVar(&o.job.Target.URL, "target", "", "`URL`: the release to judge, http://host:port")
+	f.StringVar(&o.job.Baseline.URL, "baseline", "", "`URL`: the release that serves production, to compare with")
+	f.StringArrayVar(&o.headers, "target-header", nil,
 		"`NAME=VALUE`: a header for the target only, where one address serves both")
-	f.StringVar(&o.release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
+	f.StringVar(&o.job.Release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
 	f = c.Group("how")
 	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")
 	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
 	f.Func("tags", "`A,B`: only checks with one of these tags; !TAG leaves some out", func(text string) error {
-		o.tags = append(o.tags, strings.Split(text, ",")...)
+		o.job.Tags = append(o.job.Tags, strings.Split(text, ",")...)
 		return nil
 	})
-	f.IntVar(&o.concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
+	f.IntVar(&o.job.Concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
 	f.StringVar(&o.policy, "policy", "", "`FILE`: what a suite must have, such as {release_proof: true}")
 	f = c.Group("instead of a run")
 	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
 	f.BoolVar(&o.bundle, "bundle", false, "print the suite with the files that it names in it, to be published")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
 	f = c.Group("output")
-	f.StringArrayVar(&o.reportFlags, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
+	f.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.schema {
-			return wrote(at, at.stdout, suite.Schema()), nil
+			return at.print(suite.Schema()), nil
 		}
 		if !c.Given("release") {
-			o.release, _ = at.environment("RELEASE")
+			o.job.Release, _ = at.environment("RELEASE")
 		}
 		if err := o.complete(c, args, at.environment); err != nil {
 			return 0, err
@@ -102,41 +82,38 @@ smoke --validate smoke.yaml`,
 
 // complete checks what the flags themselves cannot.
 func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) (err error) {
-	if o.values, err = pairs("var", o.vars); err != nil {
+	var vars, headers, secrets error
+	o.values, vars = pairs("var", o.vars)
+	o.job.Target.Headers, headers = pairs("target-header", o.headers)
+	o.stored, secrets = cli.Secrets(o.secrets, lookup)
+	if err := cmp.Or(vars, headers, secrets); err != nil {
 		return err
 	}
-	if o.headers, err = pairs("target-header", o.targetHeaders); err != nil {
-		return err
-	}
-	if o.stored, err = cli.Secrets(o.secrets, lookup); err != nil {
-		return err
-	}
-	if len(args) != 1 {
-		return cli.Usagef("want one SUITE, have %d", len(args))
-	}
-	o.suite = args[0]
 	switch {
-	case c.Given("concurrency") && (o.concurrency < 1 || o.concurrency > 1000):
+	case len(args) != 1:
+		return cli.Usagef("want one SUITE, have %d", len(args))
+	case c.Given("concurrency") && (o.job.Concurrency < 1 || o.job.Concurrency > 1000):
 		return cli.Usagef("--concurrency must be between 1 and 1000")
-	case slices.Contains(o.tags, "!") || slices.Contains(o.tags, ""):
+	case slices.Contains(o.job.Tags, "!") || slices.Contains(o.job.Tags, ""):
 		return cli.Usagef("--tags wants TAG,!TAG")
 	case o.quiet && o.verbose:
 		return cli.Usagef("-q and -v exclude each other")
 	}
+	o.suite = args[0]
 	formats := []string{"junit", "json", "html", "md"}
-	if o.reports, err = cli.ParseReports(o.reportFlags, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
+	if o.files, err = cli.ParseReports(o.reports, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
 		return err
 	}
 	switch {
 	case c.Empty("baseline"):
 		return cli.Usagef("--baseline is empty: the variable behind it is not set")
-	case o.target == "":
+	case o.job.Target.URL == "":
 		return cli.Usagef("--target is missing: where is the release to judge?")
 	}
-	if _, err := smoke.BaseURL(o.target); err != nil {
+	if _, err := smoke.BaseURL(o.job.Target.URL); err != nil {
 		return cli.Usagef("--target: %v", err)
 	}
-	if _, err := smoke.BaseURL(o.baseline); err != nil && o.baseline != "" {
+	if _, err := smoke.BaseURL(o.job.Baseline.URL); err != nil && o.job.Baseline.URL != "" {
 		return cli.Usagef("--baseline: %v", err)
 	}
 	return nil

@@ -2,20 +2,26 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
+	"github.com/greenlight-ecs/greenlight/pkg/redact"
 	"github.com/greenlight-ecs/greenlight/pkg/report"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -25,66 +31,61 @@ const deploymentID = "local"
 
 func run(ctx context.Context, at surroundings, o options, c *cli.Command) int {
 	if !o.validate && !o.bundle {
-		o.reports.Clear()
+		o.files.Clear()
 	}
 	src, err := suite.Load(o.suite, at.stdin)
-	if errors.Is(err, fs.ErrNotExist) && c.Near(o.suite) != "" {
-		return say(at, exitConfig, "read the suite: %v; %s", err, c.Near(o.suite))
+	if near := c.Near(o.suite); near != "" && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; %s", err, near)
 	}
 	if err != nil {
-		return say(at, exitConfig, "read the suite: %v", err)
+		return at.say(exitConfig, "read the suite: %v", err)
 	}
 	here, _ := os.Getwd() // without one it has its base name
 	src.Name = diagnostic.Shareable(here, "", src.Name).Replace(src.Name)
-	suite, problems := suite.Read(src)
-	if suite == nil || !o.quiet {
+	checked, problems := suite.Read(src)
+	if checked == nil || !o.quiet {
 		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
 	}
-	if suite == nil {
+	if checked == nil {
 		return exitConfig
 	}
 	if o.bundle {
 		return bundled(at, src)
 	}
-	if code := demanded(at, o, suite); code != cli.ExitOK {
-		return code
+	if o.policy != "" {
+		policy, err := suite.Load(o.policy, nil)
+		if err != nil {
+			return at.say(exitConfig, "read the policy: %v", err)
+		}
+		if problems := checked.Demand(policy); len(problems) > 0 {
+			_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
+			return exitConfig
+		}
 	}
-	if err := checkAgainst(suite, o); err != nil {
-		return say(at, exitConfig, "%v", err)
+	if err := checkAgainst(checked, o); err != nil {
+		return at.say(exitConfig, "%v", err)
 	}
-	for _, tag := range suite.UnknownTags(o.tags) {
-		say(at, cli.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
+	for _, tag := range checked.UnknownTags(o.job.Tags) {
+		at.say(cli.ExitOK, "warning: --tags: nothing in the suite has the tag %q", tag)
 	}
 	if o.validate {
-		return validated(at, o, suite)
+		return validated(at, o, checked)
 	}
-	values, err := resolve(ctx, suite, o, at.environment)
-	if ctx.Err() != nil {
-		return say(at, cli.ExitInterrupted, "interrupted")
-	}
-	if err != nil {
-		return say(at, exitConfig, "%v", err)
-	}
-	secrets, err := suite.Redactor(values)
-	if err != nil {
-		return say(at, exitConfig, "%v", err)
-	}
-	source := []byte(secrets.Text(string(src.Text))) // lines of it are quoted
-	return judge(ctx, at, o, suite, jobOf(o, src, values), source)
+	return judge(ctx, at, o, checked, src)
 }
 
 // checkAgainst sees whether the flags fit the suite.
-func checkAgainst(suite *suite.Suite, o options) error {
-	declared := suite.Variables()
+func checkAgainst(checked *suite.Suite, o options) error {
+	declared := checked.Variables()
 	for _, name := range slices.Sorted(maps.Keys(o.values)) {
 		if !slices.Contains(declared, name) {
 			return fmt.Errorf("--var: the suite has no variable %q; %s", name, variableHelp(name, declared))
 		}
 	}
-	if err := suite.CheckTags(o.tags); err != nil {
+	if err := checked.CheckTags(o.job.Tags); err != nil {
 		return fmt.Errorf("--tags: %w", err)
 	}
-	if !o.validate && o.release == "" && suite.MentionsRelease() {
+	if !o.validate && o.job.Release == "" && checked.MentionsRelease() {
 		return fmt.Errorf("the suite mentions ${RELEASE}: say which release is expected with --release or $RELEASE")
 	}
 	return nil
@@ -103,49 +104,87 @@ func variableHelp(name string, declared []string) string {
 	return "the suite declares " + strings.Join(declared, ", ")
 }
 
-func jobOf(o options, src suite.Source, values map[string]suite.Value) smoke.Job {
-	job := smoke.Job{
-		Suite: src, Values: values, Target: smoke.Side{URL: o.target, Headers: o.headers},
-		Baseline: smoke.Side{URL: o.baseline},
-		Release:  o.release, DeploymentID: deploymentID, Tags: o.tags, Concurrency: o.concurrency,
-		Phases: []finding.Phase{finding.PhaseReady, finding.PhaseJudge},
+// judge runs the suite and tells what came of it.
+func judge(ctx context.Context, at surroundings, o options, checked *suite.Suite, src suite.Source) int {
+	values, err := resolve(ctx, checked, o, at.environment)
+	if ctx.Err() != nil {
+		return at.say(cli.ExitInterrupted, "interrupted")
 	}
-	if o.baseline != "" {
+	var secrets *redact.Redactor
+	if err == nil {
+		secrets, err = checked.Redactor(values)
+	}
+	if err != nil {
+		return at.say(exitConfig, "%v", err)
+	}
+	job := o.job
+	job.Suite, job.Values, job.DeploymentID = src, values, deploymentID
+	job.Phases = []finding.Phase{finding.PhaseReady, finding.PhaseJudge}
+	if job.Baseline.URL != "" {
 		job.Phases = append(job.Phases, finding.PhaseCompare)
 	}
-	return job
-}
-
-// judge runs the suite and tells what came of it.
-func judge(ctx context.Context, at surroundings, o options, suite *suite.Suite, job smoke.Job, source []byte) int {
 	p := newProgress(at, o)
-	r := smoke.Run(ctx, suite, job, p.tell)
+	r := smoke.Run(ctx, checked, job, p.tell)
 	p.end()
-	if o.baseline == "" {
-		for _, name := range suite.Comparisons() {
+	if job.Baseline.URL == "" {
+		for _, name := range checked.Comparisons() {
 			r.NotRun = append(r.NotRun, finding.NotRun{Check: name, Phase: finding.PhaseCompare, Why: "compare needs --baseline"})
 		}
 	}
 	var b bytes.Buffer
+	source := []byte(secrets.Text(string(src.Text))) // lines of it are quoted
 	terminal := report.Terminal{Color: at.color, Width: at.width, Source: source, Quiet: o.quiet}
 	if err := terminal.Write(&b, r); err != nil {
-		return say(at, exitGate, "print the report: %v", err)
+		return at.say(exitGate, "print the report: %v", err)
 	}
 	// The files come first: whoever reads the terminal's end may have gone.
 	told := cli.ExitOK
-	if err := o.reports.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
-		told = say(at, exitGate, "%v", err)
+	if err := o.files.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
+		told = at.say(exitGate, "%v", err)
 	}
-	if wrote(at, at.stdout, b.Bytes()) != cli.ExitOK {
-		told = exitGate
-	}
+	told = cmp.Or(at.print(b.Bytes()), told)
 	if ctx.Err() != nil {
-		return say(at, cli.ExitInterrupted, "interrupted: the verdict above is about what was done until then")
+		return at.say(cli.ExitInterrupted, "interrupted: the verdict above is about what was done until then")
 	}
-	if code := exitOf(r); code != cli.ExitOK {
-		return code
+	return cmp.Or(exitOf(r), told) // nobody asked for a report that is not there
+}
+
+// resolve looks up the suite's variables. A --var replaces the suite's own text or source; AWS is asked,
+// and its configuration read, only when a variable needs it.
+func resolve(
+	ctx context.Context, checked *suite.Suite, o options, env func(string) (string, bool),
+) (map[string]suite.Value, error) {
+	var refs []suite.Reference
+	needsAWS := false
+	secrets, unused := map[string]bool{}, maps.Clone(o.stored)
+	for _, ref := range checked.References() {
+		delete(unused, ref.ID)
+		secrets[ref.Name] = ref.Secret || ref.Kind != suite.ReferenceEnv
+		if _, given := o.values[ref.Name]; given {
+			continue
+		}
+		refs = append(refs, ref)
+		_, stored := o.stored[ref.ID]
+		needsAWS = needsAWS || !stored && (ref.Kind == suite.ReferenceSSM || ref.Kind == suite.ReferenceSecretsManager)
 	}
-	return told // nobody asked for a report that is not there
+	for id := range unused {
+		return nil, fmt.Errorf("--secret: no variable of the suite comes from %.200q", id)
+	}
+	sources := secret.Sources{Env: env, Suite: checked, Stored: o.stored, Given: map[string]suite.Value{}}
+	for name, text := range o.values {
+		sources.Given[name] = suite.Value{Text: text, Secret: secrets[name]}
+	}
+	if needsAWS {
+		// Credentials and region are found as every AWS tool finds them: environment, profiles, single sign-on. The SDK's
+		// own warnings would stand among our lines; what matters of them is in its errors.
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return nil, fmt.Errorf("read the AWS configuration: %w", err)
+		}
+		cfg = awsclient.Bounded(cfg)
+		sources.AWS = &cfg
+	}
+	return sources.Resolve(ctx, refs)
 }
 
 func inFormat(format string, r finding.Report) ([]byte, error) {
@@ -156,72 +195,54 @@ func inFormat(format string, r finding.Report) ([]byte, error) {
 }
 
 func exitOf(r finding.Report) int {
-	switch r.Verdict {
-	case finding.Pass:
-		return cli.ExitOK
-	case finding.Fail:
-		return exitFail
-	case finding.Inconclusive:
-		return exitInconclusive
-	case finding.Error, finding.Skipped:
-	}
-	if r.Blame == finding.BlameConfig {
+	code, ok := map[finding.Verdict]int{
+		finding.Pass: cli.ExitOK, finding.Fail: exitFail, finding.Inconclusive: exitInconclusive,
+	}[r.Verdict]
+	switch {
+	case ok:
+		return code
+	case r.Blame == finding.BlameConfig:
 		return exitConfig
 	}
 	return exitGate
-}
-
-// demanded holds the suite against the policy.
-func demanded(at surroundings, o options, checked *suite.Suite) int {
-	if o.policy == "" {
-		return cli.ExitOK
-	}
-	policy, err := suite.Load(o.policy, nil)
-	if err != nil {
-		return say(at, exitConfig, "read the policy: %v", err)
-	}
-	if problems := checked.Demand(policy); len(problems) > 0 {
-		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
-		return exitConfig
-	}
-	return cli.ExitOK
 }
 
 // bundled prints the suite with its files, which must be the same suite to who reads it.
 func bundled(at surroundings, src suite.Source) int {
 	text, err := suite.Bundle(src)
 	if err != nil {
-		return say(at, exitConfig, "%v", err)
+		return at.say(exitConfig, "%v", err)
 	}
 	if _, problems := suite.Read(suite.Source{Name: src.Name, Text: text}); len(problems.Errors(false)) > 0 {
 		_ = problems.Write(at.stderr, diagnostic.Text, "smoke")
 		return exitConfig
 	}
-	return wrote(at, at.stdout, text)
+	return at.print(text)
 }
 
-func validated(at surroundings, o options, suite *suite.Suite) int {
+func validated(at surroundings, o options, checked *suite.Suite) int {
 	if o.quiet {
 		return cli.ExitOK
 	}
-	if !suite.ProvesRelease() {
-		say(at, cli.ExitOK, "%s: warning: nothing proves which release answers; expect ${RELEASE} of a header or of the body",
+	if !checked.ProvesRelease() {
+		at.say(cli.ExitOK, "%s: warning: nothing proves which release answers; expect ${RELEASE} of a header or of the body",
 			o.suite)
 	}
-	checks, compares := suite.Chosen(o.tags)
-	return wrote(at, at.stdout, fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),
+	checks, compares := checked.Chosen(o.job.Tags)
+	return at.print(fmt.Appendf(nil, "%s: ok: %s, %s\n", o.suite, report.Count(len(checks), "check"),
 		report.Count(len(compares), "comparison")))
 }
 
-func wrote(at surroundings, w io.Writer, b []byte) int {
-	if _, err := w.Write(b); err != nil {
-		return say(at, exitGate, "write: %v", err)
+// print prints the result.
+func (at surroundings) print(text []byte) int {
+	if _, err := at.stdout.Write(text); err != nil {
+		return at.say(exitGate, "write: %v", err)
 	}
 	return cli.ExitOK
 }
 
 // say tells the user one line, and hands the code on.
-func say(at surroundings, code int, format string, args ...any) int {
+func (at surroundings) say(code int, format string, args ...any) int {
 	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
 		_, _ = fmt.Fprintf(at.stderr, "smoke: %s\n", line)
 	}

@@ -11,6 +11,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -34,17 +35,12 @@ const (
 
 // Command is a command line: what its help says, its flags in groups, and what it does.
 type Command struct {
-	// Name is the command's: "render-taskdef"; of a subcommand the last word.
-	Name string
-	// Arguments follows the name in the usage line: "[flags] TEMPLATE".
-	Arguments string
-	// About says in a few lines what the command does and what it refuses to do. A list of commands shows what
-	// stands before its first colon or full stop.
-	About string
-	// Example is one or more command lines that work as they stand.
-	Example string
-	// Exit explains the exit codes, one a line.
-	Exit string
+	// Name is the command's, of a subcommand the last word; Arguments follow it in the usage line: "[flags] TEMPLATE".
+	Name, Arguments string
+	// About says in a few lines what the command does and what it refuses to do; a list of commands shows what stands
+	// before its first colon or full stop. Example is one or more command lines that work as they stand, Exit explains the
+	// exit codes, one a line.
+	About, Example, Exit string
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -54,43 +50,36 @@ type Command struct {
 	// code. Where it is nil, the text is printed behind the command's name.
 	Wrong func(err error) int
 
-	groups []group
+	groups []*pflag.FlagSet // by their headlines
 	cobra  *cobra.Command
 }
 
-// group is a part of the flags in the help, and its headline.
-type group struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-// UsageError is a command line that makes no sense. No value of a flag stands in it.
-type UsageError struct {
-	// Flag is the flag with its dashes, or nothing.
-	Flag string
-	// Text says what is wrong, Help what to write instead, or nothing.
-	Text, Help string
-}
+// UsageError is a command line that makes no sense: a flag with its dashes, or none, what is wrong, and what to write
+// instead, where that is known. No value of a flag stands in it.
+type UsageError struct{ Flag, Text, Help string }
 
 // Usagef returns a UsageError with the text.
 func Usagef(format string, args ...any) error { return &UsageError{Text: fmt.Sprintf(format, args...)} }
 
 func (e *UsageError) Error() string {
-	text := e.Text
-	if e.Flag != "" {
-		text = e.Flag + ": " + text
-	}
-	if e.Help != "" {
-		text += "; " + e.Help
-	}
-	return text
+	return strings.TrimPrefix(e.Flag+": ", ": ") + strings.TrimSuffix(e.Text+"; "+e.Help, "; ")
+}
+
+// Described returns the command whose help text is help/NAME.txt: the text as it is shown, but for the flags.
+func Described(texts embed.FS, name string) *Command {
+	text, _ := texts.ReadFile("help/" + name + ".txt") // it is there
+	usage, about, _ := strings.Cut(strings.ReplaceAll(string(text), "\n  ", "\n"), "\n\n")
+	about, exit, _ := strings.Cut(about, "\n\nexit codes:\n")
+	about, example, _ := strings.Cut(about, "\n\nexample:\n")
+	_, arguments, _ := strings.Cut(usage, name+" ")
+	return &Command{Name: name, Arguments: arguments, About: about, Example: example, Exit: exit}
 }
 
 // Group adds a group of flags to the command, shown in the help in the order in which they are defined.
 func (c *Command) Group(title string) *pflag.FlagSet {
 	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
 	flags.SortFlags = false
-	c.groups = append(c.groups, group{title, flags})
+	c.groups = append(c.groups, flags)
 	return flags
 }
 
@@ -121,7 +110,7 @@ func (c *Command) Near(arg string) string {
 // Execute runs the command line, which comes without the command's name, and returns the exit code.
 func (c *Command) Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &Stdout{W: stdout}
-	c.Commands = append(c.Commands, c.help(out), c.version(out), c.completion(out))
+	c.Commands = append(c.Commands, c.general(out)...)
 	code := ExitOK
 	c.build(out, stderr, &code) //nolint:contextcheck // cobra hands the context on
 	c.cobra.CompletionOptions.DisableDefaultCmd = true
@@ -151,7 +140,10 @@ func (o *Stdout) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (o *Stdout) print(text string) { _, _ = io.WriteString(o, text) }
+func (o *Stdout) print(text string) (code int, err error) {
+	_, err = io.WriteString(o, text)
+	return ExitOK, err
+}
 
 // errVersion is how --version ends the reading of flags, wherever it stands.
 var errVersion = errors.New("the version was asked for")
@@ -170,23 +162,32 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
 	}
 	if c.Wrong == nil {
-		c.Wrong = func(err error) int { return c.fail(stderr, err) }
+		c.Wrong = func(err error) int { // as lines for the user, with the way to the help
+			path := c.cobra.CommandPath()
+			for line := range strings.Lines(err.Error()) {
+				_, _ = fmt.Fprintf(stderr, "%s: %s\n", path, strings.TrimSuffix(line, "\n"))
+			}
+			if _, ok := errors.AsType[*UsageError](err); ok {
+				_, _ = fmt.Fprintf(stderr, "  help: %s -h shows the flags and an example\n", path)
+			}
+			return ExitUsage
+		}
 	}
 	general := c.Group("general")
 	general.BoolP("help", "h", false, "show this help")
 	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
-	for _, g := range c.groups {
-		c.cobra.Flags().AddFlagSet(g.flags)
+	for _, flags := range c.groups {
+		c.cobra.Flags().AddFlagSet(flags)
 	}
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {
-			out.print(c.versionText())
+			_, _ = out.print(c.versionText())
 		} else {
 			ended(ExitOK, c.withoutValue(err))
 		}
 		return nil
 	})
-	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { out.print(c.helpText()) })
+	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { _, _ = out.print(c.helpText()) })
 	for _, sub := range c.Commands {
 		sub.build(out, stderr, code)
 		c.cobra.AddCommand(sub.cobra)
@@ -196,44 +197,43 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	}
 }
 
-// fail prints an error as lines for the user, with the way to the help.
-func (c *Command) fail(stderr io.Writer, err error) int {
-	path := c.cobra.CommandPath()
-	for line := range strings.Lines(err.Error()) {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", path, strings.TrimSuffix(line, "\n"))
-	}
-	if _, ok := errors.AsType[*UsageError](err); ok {
-		_, _ = fmt.Fprintf(stderr, "  help: %s -h shows the flags and an example\n", path)
-	}
-	return ExitUsage
-}
-
-// help is the subcommand that shows the help of another, and of the command itself.
-func (c *Command) help(out *Stdout) *Command {
-	return &Command{
-		Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
-		Do: func(_ context.Context, args []string) (int, error) {
-			about := c
-			for _, name := range args {
-				i := slices.IndexFunc(about.Commands, func(sub *Command) bool { return sub.Name == name })
-				if i < 0 {
-					return 0, &UsageError{Text: "there is no such command", Help: about.Near(name)}
+// general are the subcommands that every command line has.
+func (c *Command) general(out *Stdout) []*Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return []*Command{
+		{
+			Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
+			Do: func(_ context.Context, args []string) (int, error) {
+				about, rest, _ := c.cobra.Find(args)
+				if len(rest) > 0 {
+					return 0, &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
 				}
-				about = about.Commands[i]
-			}
-			out.print(about.helpText())
-			return ExitOK, nil
+				return ExitOK, about.Help()
+			},
 		},
-	}
-}
-
-// version is the subcommand that prints what --version prints.
-func (c *Command) version(out *Stdout) *Command {
-	return &Command{
-		Name: "version", About: "Prints the version.",
-		Do: func(context.Context, []string) (int, error) {
-			out.print(c.versionText())
-			return ExitOK, nil
+		{
+			Name: "version", About: "Prints the version.",
+			Do: func(context.Context, []string) (int, error) { return out.print(c.versionText()) },
+		},
+		{
+			Name: "completion", Arguments: strings.Join(shells, "|"),
+			About: "Prints a script for a shell: it then completes commands, flags and files.\n" +
+				"Bash needs the package bash-completion, zsh its compinit.",
+			Example: fmt.Sprintf("source <(%[1]s completion bash)   # in ~/.bashrc, or .zshrc with zsh\n"+
+				"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
+			Do: func(_ context.Context, args []string) (int, error) {
+				shell := strings.Join(args, " ")
+				write := map[string]func(io.Writer) error{
+					"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
+					"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
+					"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
+				}[shell]
+				if write != nil {
+					return ExitOK, write(out)
+				}
+				help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
+				return 0, &UsageError{Text: "there is no script for that shell", Help: help}
+			},
 		},
 	}
 }
@@ -246,29 +246,4 @@ func (c *Command) versionText() string {
 	}
 	name, platform := c.cobra.Root().Name(), runtime.GOOS+"/"+runtime.GOARCH
 	return fmt.Sprintf("%s %s (%s, %s%s)\n", name, version.Number(), runtime.Version(), platform, commit)
-}
-
-// completion is the subcommand that prints what a shell wants to know.
-func (c *Command) completion(out *Stdout) *Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
-	return &Command{
-		Name: "completion", Arguments: "bash|zsh|fish|powershell",
-		About: "Prints a script for a shell: it then completes commands, flags and files.\n" +
-			"Bash needs the package bash-completion, zsh its compinit.",
-		Example: fmt.Sprintf("source <(%[1]s completion bash)   # in ~/.bashrc, or .zshrc with zsh\n"+
-			"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
-		Do: func(_ context.Context, args []string) (int, error) {
-			shell := strings.Join(args, " ")
-			write := map[string]func(io.Writer) error{
-				"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
-				"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
-				"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
-			}[shell]
-			if write != nil {
-				return ExitOK, write(out)
-			}
-			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
-			return 0, &UsageError{Text: "there is no script for that shell", Help: help}
-		},
-	}
 }

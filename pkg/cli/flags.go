@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,9 @@ func (c *Command) withoutValue(err error) error {
 			}
 			return &UsageError{"-" + name, "unknown flag", help}
 		}
-		return &UsageError{"--" + name, "unknown flag", c.near(name)}
+		var known []string
+		c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+		return &UsageError{"--" + name, "unknown flag", meant("--", name, known)}
 	case *pflag.ValueRequiredError:
 		shown := "--" + wrong.GetSpecifiedName()
 		if wrong.GetSpecifiedShortnames() != "" {
@@ -31,30 +34,14 @@ func (c *Command) withoutValue(err error) error {
 		}
 		return &UsageError{shown, "its value is missing", ""}
 	case *pflag.InvalidValueError:
-		return &UsageError{"--" + wrong.GetFlag().Name, wanted(wrong), ""}
+		flag := wrong.GetFlag()
+		wanted := map[string]string{
+			"int": "want a whole number", "float64": "want a number", "bool": "want true or false",
+			"duration": "want a length of time, like 90s or 5m",
+		}[flag.Value.Type()]
+		return &UsageError{"--" + flag.Name, cmp.Or(wanted, wrong.Unwrap().Error()), ""} // our own functions' say it themselves
 	}
 	return &UsageError{"--", "unknown flag", ""} // --=x
-}
-
-func wanted(wrong *pflag.InvalidValueError) string {
-	switch wrong.GetFlag().Value.Type() {
-	case "int":
-		return "want a whole number"
-	case "float64":
-		return "want a number"
-	case "duration":
-		return "want a length of time, like 90s or 5m"
-	case "bool":
-		return "want true or false"
-	}
-	return wrong.Unwrap().Error() // our own functions'
-}
-
-// near suggests the flag that was meant.
-func (c *Command) near(name string) string {
-	var known []string
-	c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
-	return meant("--", name, known)
 }
 
 // meant suggests a known name; "" where none is near.
@@ -79,9 +66,9 @@ func (c *Command) helpText() string {
 		fmt.Fprintf(&b, "       %s COMMAND\n", path)
 	}
 	b.WriteString("\n" + strings.TrimSpace(c.About) + "\n")
-	for _, g := range c.groups {
-		fmt.Fprintf(&b, "\n%s:\n", g.title)
-		g.flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(nameOf(flag), usageOf(flag))) })
+	for _, flags := range c.groups {
+		fmt.Fprintf(&b, "\n%s:\n", flags.Name())
+		flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(described(flag))) })
 	}
 	if len(c.Commands) > 0 {
 		b.WriteString("\ncommands:\n")
@@ -89,27 +76,22 @@ func (c *Command) helpText() string {
 	for _, sub := range c.Commands {
 		b.WriteString(row("  "+sub.Name, sub.cobra.Short))
 	}
-	for _, part := range []struct{ title, text string }{{"example", c.Example}, {"exit codes", c.Exit}} {
-		if part.text != "" {
-			text := strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  ")
-			fmt.Fprintf(&b, "\n%s:\n  %s\n", part.title, text)
+	for _, part := range [][2]string{{"example", c.Example}, {"exit codes", c.Exit}} {
+		if text := strings.TrimSpace(part[1]); text != "" {
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", part[0], strings.ReplaceAll(text, "\n", "\n  "))
 		}
 	}
 	return b.String()
 }
 
-// nameOf is a flag's name and its value's, which stands in backquotes in the usage: "`FILE`: where the result goes".
-func nameOf(flag *pflag.Flag) string {
-	name := "      --" + flag.Name
+// described is a flag with its value's name, which stands in backquotes in the usage ("`FILE`: where the result goes"), and
+// what the usage says beside that.
+func described(flag *pflag.Flag) (name, text string) {
+	value, text := pflag.UnquoteUsage(flag)
+	name = "      --" + flag.Name
 	if flag.Shorthand != "" {
 		name = "  -" + flag.Shorthand + ", --" + flag.Name
 	}
-	value, _ := pflag.UnquoteUsage(flag)
-	return strings.TrimRight(name+" "+value, " ")
-}
-
-func usageOf(flag *pflag.Flag) string {
-	value, text := pflag.UnquoteUsage(flag)
 	text = strings.TrimPrefix(text, value+": ")
 	if _, list := flag.Value.(pflag.SliceValue); list {
 		text += " (repeatable)"
@@ -118,7 +100,7 @@ func usageOf(flag *pflag.Flag) string {
 	if !slices.Contains(none, flag.DefValue) && !strings.Contains(text, "default") {
 		text += " (default " + flag.DefValue + ")"
 	}
-	return text
+	return strings.TrimRight(name+" "+value, " "), text
 }
 
 // row is a line of a table, and as many below it as the text needs.

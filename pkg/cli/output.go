@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // WriteFile replaces the file name by data: Stage and Commit in one.
@@ -25,17 +27,16 @@ func WriteFile(name string, data []byte) error {
 // Staged is data that is on the disk beside its file, and not yet that file. It ends with Commit or Discard.
 type Staged struct {
 	name string
-	// tmp is the temporary file; where name cannot be replaced there is none, and direct writes the data.
+	// tmp is the temporary file; where name cannot be replaced there is none, and commit writes the data.
 	tmp    string
-	direct func() error
+	commit func() error
 }
 
-// Stage writes data into a temporary file beside name, so that several files can be replaced only when all
-// of them could be written: a reader never meets half a file, and a run that fails leaves the old file as it was.
-// Folders are not made: a wrong path is the user's to see. A symbolic link is followed, so that the link stays one. The
-// file keeps its permissions; a new one gets 0644 less the umask.
-// What is no regular file (a pipe, a device, a link to a file that is not there) or one of the process's own descriptors
-// (/dev/stdout, /dev/fd/63 for >(…)) is written to directly, by Commit.
+// Stage writes data into a temporary file beside name, so that several files can be replaced only when all of them could
+// be written: a reader never meets half a file, and a run that fails leaves the old one. Folders are not made, a symbolic
+// link is followed and stays one, a file keeps its permissions; a new one gets 0644 less the umask. What is no regular file
+// (a pipe, a device, a link to a file that is not there) or one of the process's own descriptors (/dev/stdout, /dev/fd/63
+// for >(…)) is written to directly, by Commit.
 func Stage(name string, data []byte) (*Staged, error) {
 	mode := fs.FileMode(0o644)
 	fd, own := descriptor(name)
@@ -43,11 +44,11 @@ func Stage(name string, data []byte) (*Staged, error) {
 	// What is there is looked at before links are resolved: those of /dev/stdout end at pipe:[1234], which is no name.
 	switch info, err := os.Stat(name); {
 	case own:
-		return &Staged{name: name, direct: func() error { return writeTo(fd, name, data) }}, nil
+		return &Staged{name: name, commit: func() error { return writeTo(fd, name, data) }}, nil
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", name)
 	case err == nil && !info.Mode().IsRegular(), errors.Is(err, fs.ErrNotExist) && absent == nil:
-		return &Staged{name: name, direct: func() error { return os.WriteFile(name, data, mode) }}, nil
+		return &Staged{name: name, commit: func() error { return os.WriteFile(name, data, mode) }}, nil
 	case err == nil:
 		mode = info.Mode().Perm()
 		if name, err = filepath.EvalSymlinks(name); err != nil {
@@ -56,10 +57,17 @@ func Stage(name string, data []byte) (*Staged, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	tmp, err := create(name, mode)
+	dir, base := filepath.Split(name)
+	hidden := filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), time.Now().UnixNano()))
+	// Unlike os.CreateTemp this leaves the permissions to the umask, since the file becomes the user's.
+	tmp, err := os.OpenFile(hidden, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
+		wrong.Op, wrong.Path = "write", name // not the temporary one's
+	}
 	if err != nil {
 		return nil, err
 	}
+	staged := &Staged{name, tmp.Name(), func() error { return os.Rename(tmp.Name(), name) }}
 	_, err = tmp.Write(data)
 	if absent == nil {
 		err = cmp.Or(err, tmp.Chmod(mode))
@@ -67,20 +75,18 @@ func Stage(name string, data []byte) (*Staged, error) {
 	// No sync: it doubles the time of a small render. A full disk shows in Write, or in Close on a network
 	// file system; what a power failure takes away, the next build makes again.
 	if err = cmp.Or(err, tmp.Close()); err != nil {
-		_ = os.Remove(tmp.Name())
+		staged.Discard()
 		return nil, err
 	}
-	return &Staged{name: name, tmp: tmp.Name()}, nil
+	return staged, nil
 }
 
 // descriptor returns the number of the process's own descriptor that a name stands for. It must not be opened: a
 // log that a shell appends to would be written from its start, and a socket cannot be opened at all.
 func descriptor(name string) (int, bool) {
 	number := map[string]string{"/dev/stdout": "1", "/dev/stderr": "2"}[name]
-	for _, folder := range []string{"/dev/fd/", "/proc/self/fd/"} {
-		if in, ok := strings.CutPrefix(name, folder); ok {
-			number = in
-		}
+	if folder, base := path.Split(name); folder == "/dev/fd/" || folder == "/proc/self/fd/" {
+		number = base
 	}
 	fd, err := strconv.ParseUint(number, 10, 16)
 	return int(fd), err == nil
@@ -100,14 +106,8 @@ func writeTo(fd int, name string, data []byte) error {
 
 // Commit makes the data the file.
 func (s *Staged) Commit() error {
-	if s.direct != nil {
-		return s.direct()
-	}
-	if err := os.Rename(s.tmp, s.name); err != nil {
-		s.Discard()
-		return err
-	}
-	return nil
+	defer s.Discard()
+	return s.commit()
 }
 
 // Discard leaves the file as it was, and nothing beside it.
@@ -115,23 +115,6 @@ func (s *Staged) Discard() {
 	if s.tmp != "" {
 		_ = os.Remove(s.tmp)
 	}
-}
-
-// create opens a new file beside name. Unlike os.CreateTemp it leaves the permissions to the umask,
-// since the file becomes the user's.
-func create(name string, mode fs.FileMode) (*os.File, error) {
-	dir, base := filepath.Split(name)
-	for i := range 100 {
-		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), i)),
-			os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if path, ok := errors.AsType[*fs.PathError](err); ok {
-			path.Op, path.Path = "write", name // not the temporary one's
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
-	return nil, fmt.Errorf("write %s: no free temporary name beside it", name)
 }
 
 // Reports are the files that --report FORMAT=FILE asks for.

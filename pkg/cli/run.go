@@ -42,14 +42,11 @@ type Run struct {
 	// Problems are those found so far.
 	Problems diagnostic.List
 
-	command *Command
-	format  string
-	werror  bool
-	quiet   bool
-	// ignored are the codes of warnings that nobody wants to see; waived are those that a comment in a file names, by
-	// the places that it is for.
+	command       *Command
+	format        string
+	werror, quiet bool
+	// ignored are the codes of warnings that nobody wants to see, and "CODE FILE:LINE" where a comment names one.
 	ignored []string
-	waived  map[diagnostic.Place]string
 	// stdinTaken says that the standard input has been read: it comes once.
 	stdinTaken bool
 }
@@ -114,13 +111,8 @@ func (r *Run) waive(name, text string) {
 				Help: "greenlight:ignore GL022 the value is public",
 			})
 		default:
-			if r.waived == nil {
-				r.waived = map[diagnostic.Place]string{}
-			}
-			for range 2 {
-				r.waived[at] += m[1]
-				at.Line++
-			}
+			next := diagnostic.Place{File: at.File, Line: at.Line + 1}
+			r.ignored = append(r.ignored, m[1]+" "+at.String(), m[1]+" "+next.String())
 		}
 	}
 }
@@ -130,7 +122,7 @@ func (r *Run) Add(problems ...diagnostic.Problem) {
 	for _, p := range problems {
 		code := diagnostic.Code(p.Rule)
 		line := diagnostic.Place{File: p.Place.File, Line: p.Place.Line}
-		off := slices.Contains(r.ignored, code) || code != "" && strings.Contains(r.waived[line], code)
+		off := slices.Contains(r.ignored, code) || slices.Contains(r.ignored, code+" "+line.String())
 		if p.Fatal() || !off {
 			r.Problems = append(r.Problems, p)
 		}
@@ -209,16 +201,13 @@ func ReadFile(name string, in io.Reader) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer func() { _ = f.Close() }()
-		info, err := f.Stat()
-		if err != nil {
-			return "", err
+		defer f.Close() //nolint:errcheck // only read
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			if info.Size() > template.MaxSize {
+				return "", fmt.Errorf("longer than %d bytes (it has %d)", template.MaxSize, info.Size())
+			}
+			text.Grow(int(info.Size()))
 		}
-		size := info.Size()
-		if info.Mode().IsRegular() && size > template.MaxSize {
-			return "", fmt.Errorf("longer than %d bytes (it has %d)", template.MaxSize, size)
-		}
-		text.Grow(int(min(size, template.MaxSize)))
 		in = f
 	}
 	n, err := io.Copy(&text, io.LimitReader(in, template.MaxSize+1))
@@ -255,16 +244,17 @@ func (r *Run) Write(outputs ...Output) {
 		}
 	}()
 	for _, out := range outputs {
-		staged := &Staged{name: "standard output", direct: func() error {
-			_, err := r.Stdout.Write(out.Data)
-			return err
-		}}
-		if out.Name != "-" {
-			var err error
-			if staged, err = Stage(out.Name, out.Data); err != nil {
-				r.file(out.Name, err)
-				return
-			}
+		if out.Name == "-" {
+			all = append(all, &Staged{name: "standard output", commit: func() error {
+				_, err := r.Stdout.Write(out.Data)
+				return err
+			}})
+			continue
+		}
+		staged, err := Stage(out.Name, out.Data)
+		if err != nil {
+			r.file(out.Name, err)
+			return
 		}
 		all = append(all, staged)
 	}
@@ -273,7 +263,7 @@ func (r *Run) Write(outputs ...Output) {
 	for _, staged := range all {
 		if err := staged.Commit(); err != nil {
 			r.file(staged.name, err)
-			if staged.direct != nil {
+			if staged.tmp == "" {
 				return
 			}
 		}
@@ -302,9 +292,8 @@ func (r *Run) End() int {
 	if !failed {
 		return ExitOK
 	}
-	codes := map[diagnostic.Cause]int{
-		diagnostic.File: ExitFile, diagnostic.Usage: ExitUsage,
-		diagnostic.Syntax: ExitSyntax, diagnostic.Unset: ExitUnset,
-	}
-	return cmp.Or(codes[cause], ExitRule)
+	return [...]int{
+		diagnostic.Rule: ExitRule, diagnostic.Unset: ExitUnset, diagnostic.Syntax: ExitSyntax, diagnostic.Usage: ExitUsage,
+		diagnostic.File: ExitFile,
+	}[cause]
 }

@@ -32,11 +32,11 @@ func main() {
 	for range concurrency {
 		all.Go(func() {
 			for next.Add(1) <= count {
-				if err := ask(client, os.Args[1]); err != nil {
+				if err := ask(client, os.Args[1]); err == nil {
+					right.Add(1)
+				} else {
 					fmt.Fprintln(os.Stderr, "floor:", err)
-					continue
 				}
-				right.Add(1)
 			}
 		})
 	}
