@@ -2,7 +2,6 @@ package suite
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +162,7 @@ func (r *reader) finish(s *Step, d *defaults) {
 	s.timeout, s.maxBody = cmp.Or(s.timeout, d.timeout), cmp.Or(s.maxBody, d.maxBody)
 	s.headers = merge(d.headers, s.headers)
 	if s.webSocket != nil && s.expect.status == nil {
-		s.expect.status = []statusRange{{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols}}
+		s.expect.status = statuses{"101"} // Switching Protocols
 	}
 	switch {
 	case s.Method == "":

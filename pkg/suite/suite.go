@@ -314,7 +314,7 @@ func (s *Suite) ReadinessChecks() []*Check {
 	return []*Check{{Name: "GET / below 500", Attempts: 1, Steps: []*Step{{
 		Method: "GET", path: text{raw: "/"}, headers: s.defaults.headers,
 		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
-		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
+		expect: expectation{status: statuses{"2xx", "3xx", "4xx"}},
 	}}}}
 }
 

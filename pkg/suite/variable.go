@@ -201,10 +201,10 @@ func (r *reader) basic(n *yaml.Node) []text {
 		texts[0], _ = r.template(n, "basic")
 		whole = texts[0].parts != nil || strings.Contains(texts[0].raw, ":")
 	} else {
-		whole = 2 == len(r.entries(n, "basic", []row{
+		whole = len(r.entries(n, "basic", []row{
 			{"user", func(p pair) { texts[0], _ = r.template(p.value, p.key) }},
 			{"password", func(p pair) { texts[1], _ = r.template(p.value, p.key) }},
-		}))
+		})) == 2
 	}
 	if !whole && len(r.problems) == before {
 		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
