@@ -35,8 +35,7 @@ type part struct {
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
 	// Vars are the suite's variables with their values, Attempt those of this one attempt, or nil.
-	Vars    map[string]string
-	Attempt *Attempt
+	Vars, Attempt map[string]string
 	// Captured are those that earlier steps captured, as they stood in the answer: a string, a json.Number or a bool.
 	Captured map[string]any
 	// Secrets hides what may not be shown.
@@ -48,7 +47,7 @@ func (s Scope) get(name string) (value string, captured, ok bool) {
 		v, ok := textOf(node)
 		return v, true, ok
 	}
-	if v, ok := s.Attempt.get(name); ok {
+	if v, ok := s.Attempt[name]; ok {
 		return v, false, true
 	}
 	v, ok := s.Vars[name]
