@@ -59,10 +59,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 
 // finishCheck fills in the defaults, and sees whether the check can fail.
 func (r *reader) finishCheck(c *Check, d *defaults) {
-	if c.Name == "" && !c.Flow && c.Steps[0].Method != "" && c.Steps[0].path.parts == nil {
-		c.Name = c.Steps[0].Method + " " + c.Steps[0].path.raw
-	}
-	if c.Name == "" {
+	if c.Name = cmp.Or(c.Name, c.requestName()); c.Name == "" {
 		r.fail(c.At, "write name: and what it shows", "the check has no name")
 	}
 	usual := defaultAttempts
@@ -77,13 +74,21 @@ func (r *reader) finishCheck(c *Check, d *defaults) {
 	r.canFail(c)
 }
 
+// requestName is what a check of one request is called without a name, or "".
+func (c *Check) requestName() string {
+	if c.Flow || c.Steps[0].Method == "" || c.Steps[0].path.parts != nil {
+		return ""
+	}
+	return c.Steps[0].RequestLine()
+}
+
 func (r *reader) name(n *yaml.Node) string {
 	s, ok := r.scalar(n, "name")
-	switch {
-	case !ok:
-		return "?"
-	case strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200:
+	if ok && (strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200) {
 		r.fail(posOf(n), "", "a name is one line of at most 200 bytes, not %s", quote(s))
+		ok = false
+	}
+	if !ok {
 		return "?"
 	}
 	return s
@@ -119,15 +124,11 @@ func (r *reader) tags(n *yaml.Node) []string {
 func (r *reader) setup(p pair, s *Suite) *Check {
 	c := &Check{Name: p.key, At: p.at, Attempts: 1, Flow: true}
 	if p.value.Kind == yaml.MappingNode && p.key == "setup" {
-		steps := p
-		for _, q := range r.pairs(p.value, "setup", "per", "steps") {
-			if q.key == "steps" {
-				steps = q
-			} else {
-				s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check"
-			}
-		}
-		if p = steps; p.key != "steps" {
+		r.entries(p.value, "setup", []row{
+			{"per", func(q pair) { s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
+			{"steps", func(q pair) { p = q }},
+		})
+		if p.key != "steps" {
 			r.fail(p.at, "write steps: with a list of them", "setup has no steps")
 			return c
 		}
@@ -276,9 +277,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	if step.expect.at != (Pos{}) {
 		r.canFail(&c.Check)
 	}
-	if c.Name == "" && step.path.parts == nil {
-		c.Name = step.Method + " " + step.path.raw
-	}
+	c.Name = cmp.Or(c.Name, c.requestName())
 	switch {
 	case step.Method != "" && !step.Reads():
 		r.fail(c.At, "compare reads",

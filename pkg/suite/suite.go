@@ -62,9 +62,12 @@ type Suite struct {
 	checks          []*Check
 	compares        []*Comparison
 	watch           *Watch // nil without one
-	roots           *x509.CertPool
-	server          string // the name that certificates must have
 	host            text
+
+	// Roots are the authorities that certificates are checked against, nil for the system's; ServerName is the name that
+	// they must have, empty for the target's own.
+	Roots      *x509.CertPool
+	ServerName string
 }
 
 type defaults struct {
@@ -339,9 +342,6 @@ func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
 
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }
-
-// TLS returns the authorities and the name of certificates, nil for the system's and empty for the target's own.
-func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots, s.server }
 
 // Place is a place in the suite's file.
 func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }
