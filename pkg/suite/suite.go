@@ -221,12 +221,11 @@ func (c *Check) Once() *Check {
 		return c
 	}
 	out := *c
-	out.Steps = make([]*Step, len(c.Steps))
-	for i, s := range c.Steps {
+	out.Steps = list(c.Steps, func(s *Step) *Step {
 		impatient := *s
 		impatient.Eventually = 0
-		out.Steps[i] = &impatient
-	}
+		return &impatient
+	})
 	return &out
 }
 
@@ -244,30 +243,19 @@ func mentions(t text, name string) bool {
 
 // keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.
 func keeps(filter, tags []string) bool {
-	wanted, found := false, false
-	for _, f := range filter {
-		tag, unwanted := strings.CutPrefix(f, "!")
-		has := slices.Contains(tags, tag)
-		if unwanted && has {
-			return false
-		}
-		wanted, found = wanted || !unwanted, found || !unwanted && has
-	}
-	return found || !wanted
+	has := func(tag string) bool { return slices.Contains(tags, tag) }
+	wanted := kept(filter, func(f string) bool { return !strings.HasPrefix(f, "!") })
+	return (len(wanted) == 0 || slices.ContainsFunc(wanted, has)) &&
+		!slices.ContainsFunc(filter, func(f string) bool { return strings.HasPrefix(f, "!") && has(f[1:]) })
 }
 
 // Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
-	var out []string
+	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
 	if s.setup != nil && !s.setupPerCheck {
-		out = append(out, s.setup.Name)
+		counted = append([]*Check{s.setup}, counted...)
 	}
-	for _, c := range s.checks {
-		if !c.Observe {
-			out = append(out, c.Name)
-		}
-	}
-	return out
+	return list(counted, func(c *Check) string { return c.Name })
 }
 
 // Comparisons lists the names of the suite's comparisons.

@@ -178,17 +178,13 @@ type filler struct {
 	err error
 }
 
-func (f *filler) text(t text) string {
-	v, err := t.expand(f.Scope, nil)
+func (f *filler) keep(v string, err error) string {
 	f.err = cmp.Or(f.err, err)
 	return v
 }
 
-func (f *filler) header(t text) string {
-	v, err := t.header(f.Scope)
-	f.err = cmp.Or(f.err, err)
-	return v
-}
+func (f *filler) text(t text) string   { return f.keep(t.expand(f.Scope, nil)) }
+func (f *filler) header(t text) string { return f.keep(t.header(f.Scope)) }
 
 // header expands the text for a header's value.
 func (t text) header(s Scope) (string, error) {
