@@ -180,11 +180,11 @@ func (r *reader) finish(s *Step, d *defaults) {
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
 	for _, x := range s.expect.subjects {
-		most := s.maxBody
 		if x.kind == subjectHeader {
-			most = 0
+			r.checkRule(x.rule, 0)
+		} else {
+			r.checkRule(x.rule, s.maxBody)
 		}
-		r.checkRule(x.rule, most)
 		r.checkAbsence(x)
 	}
 	if s.expect.latency > 0 && s.timeout > 0 && s.expect.latency >= s.timeout {
@@ -197,10 +197,10 @@ func merge(defaults, own []header) []header {
 	if len(own) == 0 {
 		return defaults // shared: they are never changed
 	}
-	kept := slices.DeleteFunc(slices.Clone(defaults), func(d header) bool {
-		return slices.ContainsFunc(own, func(h header) bool { return h.name == d.name })
+	others := kept(defaults, func(d header) bool {
+		return !slices.ContainsFunc(own, func(h header) bool { return h.name == d.name })
 	})
-	return slices.DeleteFunc(append(kept, own...), func(h header) bool { return h.drop })
+	return kept(append(others, own...), func(h header) bool { return !h.drop })
 }
 
 // canFail refuses a check that every release would pass.
@@ -249,8 +249,8 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 		Check: Check{At: step.At, Steps: []*Step{step}}, Pairs: defaultPairs, Warmup: defaultWarmup,
 		WarmUpWithin: defaultWarmUpWithin, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
 	}
-	asked := slices.DeleteFunc(r.requestKeys(step), func(k row) bool {
-		return !slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
+	asked := kept(r.requestKeys(step), func(k row) bool {
+		return slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
 	})
 	r.entries(n, "a comparison", slices.Concat([]row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},

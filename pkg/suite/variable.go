@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -257,12 +258,10 @@ func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (var
 		if _, given := values[v.name]; v.basic == nil || given {
 			continue
 		}
-		pieces := make([]string, len(v.basic))
-		for i, t := range v.basic {
-			var err error
-			if pieces[i], err = t.expand(Scope{Vars: vars}, nil); err != nil && missing == "" {
-				missing = v.name
-			}
+		f := filler{Scope: Scope{Vars: vars}}
+		pieces := list(v.basic, f.text)
+		if f.err != nil {
+			missing = cmp.Or(missing, v.name)
 		}
 		vars[v.name] = base64.StdEncoding.EncodeToString([]byte(strings.Join(pieces, ":")))
 	}
