@@ -62,30 +62,23 @@ func (r *reader) expectKeys(e *expectation) []row {
 				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
 			}
 		}},
-		{"body", func(p pair) {
-			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
-		}},
-		{"latency", func(p pair) {
-			e.latency, e.latencyAt = r.duration(p.value, "latency", maxTimeout), posOf(p.value)
-		}},
+		{"body", func(p pair) { e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...) }},
+		{"latency", func(p pair) { e.latency, e.latencyAt = r.duration(p.value, p.key, maxTimeout), posOf(p.value) }},
 		{"assets", func(p pair) {
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at
 			}
 		}},
 		{"events", func(p pair) { e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at }},
-		{"certificate_days", func(p pair) {
-			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
-		}},
+		{"certificate_days", func(p pair) { e.certificateDays, e.certificateAt = r.integer(p.value, p.key, 1, 1000), p.at }},
 	}
 }
 
 // rules reads what is expected of a subject: a rule, or a list of them, which must all hold.
 func (r *reader) rules(p pair, of subject) []subject {
 	nodes := []*yaml.Node{p.value}
-	if p.value.Kind == yaml.SequenceNode && len(p.value.Content) > 0 && !slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool {
-		return n.Kind == yaml.ScalarNode
-	}) {
+	isScalar := func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode }
+	if all := p.value.Content; p.value.Kind == yaml.SequenceNode && len(all) > 0 && !slices.ContainsFunc(all, isScalar) {
 		nodes = r.items(p.value, of.text())
 	}
 	return list(nodes, func(n *yaml.Node) subject {

@@ -44,18 +44,16 @@ type reader struct {
 }
 
 func (r *reader) fail(p Pos, help, format string, args ...any) {
-	if len(r.problems) >= template.MaxProblems {
-		return
+	if len(r.problems) < template.MaxProblems {
+		text := fmt.Sprintf(format, args...)
+		r.problems = append(r.problems, diagnostic.Problem{Place: p.place(r.file), Text: text, Help: help})
 	}
-	text := fmt.Sprintf(format, args...)
-	r.problems = append(r.problems, diagnostic.Problem{Place: p.place(r.file), Text: text, Help: help})
 }
 
 func (r *reader) warn(p Pos, help, format string, args ...any) {
-	before := len(r.problems)
-	r.fail(p, help, format, args...)
-	for i := range r.problems[before:] {
-		r.problems[before+i].Severity = diagnostic.Warning
+	if before := len(r.problems); before < template.MaxProblems {
+		r.fail(p, help, format, args...)
+		r.problems[before].Severity = diagnostic.Warning
 	}
 }
 

@@ -194,9 +194,7 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
 		}},
-		{"baseline", func(p pair) {
-			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
-		}},
+		{"baseline", func(p pair) { s.baselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
 		{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value) }},
 		{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, "concurrency", 1, 1000) }},
 	})
