@@ -58,7 +58,7 @@ func (a *attempt) failed() bool { return len(a.findings) > 0 }
 func (r *runner) attempt(ctx context.Context, c *suite.Check, s *side, number int, fresh bool) *attempt {
 	a := &attempt{
 		runner: r, check: c, side: s, number: number, fresh: fresh, jar: probe.NewJar(nil), from: map[string]string{},
-		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets, Attempt: &suite.Attempt{Number: number, Side: s.name}},
+		scope: suite.Scope{Vars: r.vars, Secrets: r.secrets, Attempt: suite.Attempt(number, s.name)},
 	}
 	if was := s.session; was != nil {
 		a.jar, a.scope.Secrets, a.scope.Captured = probe.NewJar(was.jar), was.scope.Secrets, maps.Clone(was.scope.Captured)

@@ -83,7 +83,7 @@ func (r *runner) side(name string, way, other Side, host string) (*side, error) 
 		URL: base, Addrs: way.Addrs, Host: way.host(host), Steer: way.steer(other),
 		Connections: r.concurrency(), Dial: r.dial,
 	}
-	t.Roots, t.ServerName = r.suite.TLS()
+	t.Roots, t.ServerName = r.suite.Roots, r.suite.ServerName
 	out.client = probe.New(t)
 	if r.suite.Rate > 0 {
 		out.limiter = rate.NewLimiter(rate.Limit(r.suite.Rate), 1)

@@ -99,13 +99,7 @@ func withoutSecrets(v any, secrets *redact.Redactor, budget *int) any {
 	return v
 }
 
-func shownTexts(values []string, secrets *redact.Redactor) string {
-	return strings.Join(list(values, func(v string) string { return shown(v, secrets) }), ", ")
-}
-
-func cut(s string) string {
-	return s[:min(len(s), maxShown)]
-}
+func cut(s string) string { return s[:min(len(s), maxShown)] }
 
 // maxJSONDepth is how deep an answer's JSON may be nested: as deep as encoding/json goes.
 const maxJSONDepth = 10_000

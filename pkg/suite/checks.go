@@ -2,7 +2,6 @@ package suite
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -60,10 +59,7 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 
 // finishCheck fills in the defaults, and sees whether the check can fail.
 func (r *reader) finishCheck(c *Check, d *defaults) {
-	if c.Name == "" && !c.Flow && c.Steps[0].Method != "" && c.Steps[0].path.parts == nil {
-		c.Name = c.Steps[0].Method + " " + c.Steps[0].path.raw
-	}
-	if c.Name == "" {
+	if c.Name = cmp.Or(c.Name, c.requestName()); c.Name == "" {
 		r.fail(c.At, "write name: and what it shows", "the check has no name")
 	}
 	usual := defaultAttempts
@@ -78,13 +74,21 @@ func (r *reader) finishCheck(c *Check, d *defaults) {
 	r.canFail(c)
 }
 
+// requestName is what a check of one request is called without a name, or "".
+func (c *Check) requestName() string {
+	if c.Flow || c.Steps[0].Method == "" || c.Steps[0].path.parts != nil {
+		return ""
+	}
+	return c.Steps[0].RequestLine()
+}
+
 func (r *reader) name(n *yaml.Node) string {
 	s, ok := r.scalar(n, "name")
-	switch {
-	case !ok:
-		return "?"
-	case strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200:
+	if ok && (strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200) {
 		r.fail(posOf(n), "", "a name is one line of at most 200 bytes, not %s", quote(s))
+		ok = false
+	}
+	if !ok {
 		return "?"
 	}
 	return s
@@ -120,15 +124,11 @@ func (r *reader) tags(n *yaml.Node) []string {
 func (r *reader) setup(p pair, s *Suite) *Check {
 	c := &Check{Name: p.key, At: p.at, Attempts: 1, Flow: true}
 	if p.value.Kind == yaml.MappingNode && p.key == "setup" {
-		steps := p
-		for _, q := range r.pairs(p.value, "setup", "per", "steps") {
-			if q.key == "steps" {
-				steps = q
-			} else {
-				s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check"
-			}
-		}
-		if p = steps; p.key != "steps" {
+		r.entries(p.value, "setup", []row{
+			{"per", func(q pair) { s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
+			{"steps", func(q pair) { p = q }},
+		})
+		if p.key != "steps" {
 			r.fail(p.at, "write steps: with a list of them", "setup has no steps")
 			return c
 		}
@@ -163,7 +163,7 @@ func (r *reader) finish(s *Step, d *defaults) {
 	s.timeout, s.maxBody = cmp.Or(s.timeout, d.timeout), cmp.Or(s.maxBody, d.maxBody)
 	s.headers = merge(d.headers, s.headers)
 	if s.webSocket != nil && s.expect.status == nil {
-		s.expect.status = []statusRange{{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols}}
+		s.expect.status = statuses{"101"} // Switching Protocols
 	}
 	switch {
 	case s.Method == "":
@@ -180,11 +180,11 @@ func (r *reader) finish(s *Step, d *defaults) {
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
 	for _, x := range s.expect.subjects {
-		most := s.maxBody
 		if x.kind == subjectHeader {
-			most = 0
+			r.checkRule(x.rule, 0)
+		} else {
+			r.checkRule(x.rule, s.maxBody)
 		}
-		r.checkRule(x.rule, most)
 		r.checkAbsence(x)
 	}
 	if s.expect.latency > 0 && s.timeout > 0 && s.expect.latency >= s.timeout {
@@ -197,10 +197,10 @@ func merge(defaults, own []header) []header {
 	if len(own) == 0 {
 		return defaults // shared: they are never changed
 	}
-	kept := slices.DeleteFunc(slices.Clone(defaults), func(d header) bool {
-		return slices.ContainsFunc(own, func(h header) bool { return h.name == d.name })
+	others := kept(defaults, func(d header) bool {
+		return !slices.ContainsFunc(own, func(h header) bool { return h.name == d.name })
 	})
-	return slices.DeleteFunc(append(kept, own...), func(h header) bool { return h.drop })
+	return kept(append(others, own...), func(h header) bool { return !h.drop })
 }
 
 // canFail refuses a check that every release would pass.
@@ -249,8 +249,8 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 		Check: Check{At: step.At, Steps: []*Step{step}}, Pairs: defaultPairs, Warmup: defaultWarmup,
 		WarmUpWithin: defaultWarmUpWithin, MinShift: compare.MinShift, MinRatio: compare.MinRatio,
 	}
-	asked := slices.DeleteFunc(r.requestKeys(step), func(k row) bool {
-		return !slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
+	asked := kept(r.requestKeys(step), func(k row) bool {
+		return slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
 	})
 	r.entries(n, "a comparison", slices.Concat([]row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
@@ -277,9 +277,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	if step.expect.at != (Pos{}) {
 		r.canFail(&c.Check)
 	}
-	if c.Name == "" && step.path.parts == nil {
-		c.Name = step.Method + " " + step.path.raw
-	}
+	c.Name = cmp.Or(c.Name, c.requestName())
 	switch {
 	case step.Method != "" && !step.Reads():
 		r.fail(c.At, "compare reads",

@@ -55,21 +55,20 @@ func (s *Suite) Demand(policy Source) diagnostic.List {
 		}
 		return r.problems
 	}
-	asked := 0
-	for _, p := range r.pairs(root, "the policy", known...) {
-		d := demands()[slices.Index(known, p.key)]
-		least, wanted := 0, true
-		if p.key == "min_checks" {
-			least = r.integer(p.value, p.key, 1, maxAttempts)
-		} else {
-			wanted = r.boolean(p.value, p.key)
-		}
-		asked++
-		if wanted && !d.met(s, least) {
-			r.fail(p.at, d.help, "%s does not meet %s", quote(s.file), p.key)
-		}
-	}
-	if asked == 0 && len(r.problems) == 0 {
+	asked := r.entries(root, "the policy", list(demands(), func(d demand) row {
+		return row{d.key, func(p pair) {
+			least, wanted := 0, true
+			if p.key == "min_checks" {
+				least = r.integer(p.value, p.key, 1, maxAttempts)
+			} else {
+				wanted = r.boolean(p.value, p.key)
+			}
+			if wanted && !d.met(s, least) {
+				r.fail(p.at, d.help, "%s does not meet %s", quote(s.file), p.key)
+			}
+		}}
+	}))
+	if len(asked) == 0 && len(r.problems) == 0 {
 		r.fail(posOf(root), exampleOf(known), "the policy demands nothing")
 	}
 	return r.problems.Sorted()

@@ -1,9 +1,8 @@
 package suite
 
 import (
+	"cmp"
 	"fmt"
-	"iter"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,7 +15,7 @@ import (
 // expectation is what a step's answer must be. All of it must hold; a status that is not named must be 2xx.
 type expectation struct {
 	at       Pos
-	status   []statusRange
+	status   statuses
 	subjects []subject
 	latency  time.Duration
 	events   int // of an event stream, 0 where it does not say
@@ -26,8 +25,6 @@ type expectation struct {
 	// statusAt and the others are where they stand; assetsAt is zero without any.
 	statusAt, latencyAt, eventsAt, assetsAt Pos
 }
-
-type statusRange struct{ low, high int }
 
 // subject is one thing that an expectation looks at, and what must hold of it.
 type subject struct {
@@ -40,23 +37,13 @@ type subject struct {
 }
 
 // text is the subject in words: "header X-App-Version", "json $.status", "body".
-func (s *subject) text() string {
+func (s subject) text() string {
 	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
 }
 
 // of are the subjects of one kind.
-func (e *expectation) of(k subjectKind) iter.Seq[*subject] {
-	return func(yield func(*subject) bool) {
-		for i := range e.subjects {
-			if s := &e.subjects[i]; s.kind == k && !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-func (e *expectation) looksAt(k subjectKind) bool {
-	return slices.ContainsFunc(e.subjects, func(s subject) bool { return s.kind == k })
+func (e *expectation) of(k subjectKind) []subject {
+	return kept(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
 func (r *reader) expectation(n *yaml.Node) expectation {
@@ -75,30 +62,23 @@ func (r *reader) expectKeys(e *expectation) []row {
 				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
 			}
 		}},
-		{"body", func(p pair) {
-			e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...)
-		}},
-		{"latency", func(p pair) {
-			e.latency, e.latencyAt = r.duration(p.value, "latency", maxTimeout), posOf(p.value)
-		}},
+		{"body", func(p pair) { e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...) }},
+		{"latency", func(p pair) { e.latency, e.latencyAt = r.duration(p.value, p.key, maxTimeout), posOf(p.value) }},
 		{"assets", func(p pair) {
 			if r.boolean(p.value, "assets") {
 				e.assetsAt = p.at
 			}
 		}},
 		{"events", func(p pair) { e.events, e.eventsAt = r.integer(p.value, "events", 1, 1000), p.at }},
-		{"certificate_days", func(p pair) {
-			e.certificateDays, e.certificateAt = r.integer(p.value, "certificate_days", 1, 1000), p.at
-		}},
+		{"certificate_days", func(p pair) { e.certificateDays, e.certificateAt = r.integer(p.value, p.key, 1, 1000), p.at }},
 	}
 }
 
 // rules reads what is expected of a subject: a rule, or a list of them, which must all hold.
 func (r *reader) rules(p pair, of subject) []subject {
 	nodes := []*yaml.Node{p.value}
-	if p.value.Kind == yaml.SequenceNode && len(p.value.Content) > 0 && !slices.ContainsFunc(p.value.Content, func(n *yaml.Node) bool {
-		return n.Kind == yaml.ScalarNode
-	}) {
+	isScalar := func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode }
+	if all := p.value.Content; p.value.Kind == yaml.SequenceNode && len(all) > 0 && !slices.ContainsFunc(all, isScalar) {
 		nodes = r.items(p.value, of.text())
 	}
 	return list(nodes, func(n *yaml.Node) subject {
@@ -143,68 +123,47 @@ func (r *reader) jsonRules(p pair) []subject {
 	return out
 }
 
+// aStatus finds a status, or a class of them.
+var aStatus = regexp.MustCompile(`^[1-5]([0-9][0-9]|xx)$`)
+
 // status reads 200, 2xx, or a list of them.
-func (r *reader) status(n *yaml.Node) []statusRange {
+func (r *reader) status(n *yaml.Node) statuses {
+	const help = "write 200, 2xx or [200, 204]"
 	nodes := r.oneOrMore(n, "status")
-	out := []statusRange{}
+	out := statuses{}
 	for _, s := range nodes {
-		out = append(out, r.statusRange(s)...)
+		word := strings.ToLower(s.Value)
+		if code, err := strconv.Atoi(word); err == nil {
+			word = strconv.Itoa(code)
+		}
+		switch {
+		case s.Kind != yaml.ScalarNode:
+			r.fail(posOf(s), help, "a status is a number or a class, not %s", describe(s))
+		case !aStatus.MatchString(word):
+			r.fail(posOf(s), help, "%s is not a status", quote(s.Value))
+		default:
+			out = append(out, word)
+		}
+	}
+	final := 200
+	for final <= 599 && out.allow(final) {
+		final++
 	}
 	switch {
 	case len(nodes) == 0:
-		r.fail(posOf(n), "write 200, 2xx or [200, 204]", "no status is expected")
-	case everyStatus(out):
+		r.fail(posOf(n), help, "no status is expected")
+	case final > 599:
 		r.fail(posOf(n), "name the statuses that a good release answers with", "every status is allowed, so this cannot fail")
 	}
 	return out
 }
 
-func (r *reader) statusRange(n *yaml.Node) []statusRange {
-	if n.Kind != yaml.ScalarNode {
-		r.fail(posOf(n), "write 200, 2xx or [200, 204]", "a status is a number or a class, not %s", describe(n))
-		return nil
-	}
-	if class := strings.ToLower(n.Value); len(class) == 3 && class[1:] == "xx" && class[0] >= '1' && class[0] <= '5' {
-		low := int(class[0]-'0') * 100
-		return []statusRange{{low, low + 99}}
-	}
-	if code, err := strconv.Atoi(n.Value); err == nil && code >= 100 && code <= 599 {
-		return []statusRange{{code, code}}
-	}
-	r.fail(posOf(n), "write 200, 2xx or [200, 204]", "%s is not a status", quote(n.Value))
-	return nil
+// statuses are "200" and "2xx"; nil stands for 2xx.
+type statuses []string
+
+func (s statuses) allow(code int) bool {
+	class := fmt.Sprintf("%dxx", code/100)
+	return s == nil && class == "2xx" || slices.Contains(s, class) || slices.Contains(s, strconv.Itoa(code))
 }
 
-// everyStatus reports whether the ranges leave no final status out.
-func everyStatus(ranges []statusRange) bool {
-	code := 200
-	for code <= 599 && anyStatus(ranges, code, code) {
-		code++
-	}
-	return code > 599
-}
-
-// anyStatus reports whether one of the ranges has a status between two.
-func anyStatus(ranges []statusRange, low, high int) bool {
-	return slices.ContainsFunc(ranges, func(s statusRange) bool { return s.low <= high && s.high >= low })
-}
-
-func (e *expectation) allowsStatus(code int) bool {
-	if e.status == nil {
-		return code >= http.StatusOK && code < http.StatusMultipleChoices
-	}
-	return anyStatus(e.status, code, code)
-}
-
-// statusText says which statuses are expected.
-func (e *expectation) statusText() string {
-	if e.status == nil {
-		return "2xx"
-	}
-	return either(list(e.status, func(s statusRange) string {
-		if s.low == s.high {
-			return strconv.Itoa(s.low)
-		}
-		return fmt.Sprintf("%dxx", s.low/100)
-	}))
-}
+func (s statuses) String() string { return cmp.Or(either(s), "2xx") }

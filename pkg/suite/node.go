@@ -44,18 +44,16 @@ type reader struct {
 }
 
 func (r *reader) fail(p Pos, help, format string, args ...any) {
-	if len(r.problems) >= template.MaxProblems {
-		return
+	if len(r.problems) < template.MaxProblems {
+		text := fmt.Sprintf(format, args...)
+		r.problems = append(r.problems, diagnostic.Problem{Place: p.place(r.file), Text: text, Help: help})
 	}
-	text := fmt.Sprintf(format, args...)
-	r.problems = append(r.problems, diagnostic.Problem{Place: p.place(r.file), Text: text, Help: help})
 }
 
 func (r *reader) warn(p Pos, help, format string, args ...any) {
-	before := len(r.problems)
-	r.fail(p, help, format, args...)
-	for i := range r.problems[before:] {
-		r.problems[before+i].Severity = diagnostic.Warning
+	if before := len(r.problems); before < template.MaxProblems {
+		r.fail(p, help, format, args...)
+		r.problems[before].Severity = diagnostic.Warning
 	}
 }
 
@@ -106,15 +104,13 @@ func (r *reader) pairs(n *yaml.Node, what string, known ...string) []pair {
 	if len(known) == 0 {
 		return out
 	}
-	kept := out[:0]
-	for _, p := range out {
+	return kept(out, func(p pair) bool {
 		if slices.Contains(known, p.key) {
-			kept = append(kept, p)
-			continue
+			return true
 		}
 		r.fail(p.at, r.keyHelp(p, what, known, out), "unknown key %s in %s", quote(p.key), what)
-	}
-	return kept
+		return false
+	})
 }
 
 // row is a key that a mapping may have, and what reads its entry.
@@ -135,10 +131,8 @@ func (r *reader) entries(n *yaml.Node, what string, keys []row) []string {
 // keyHelp is the help for an unknown key; all are the entries of its mapping.
 func (r *reader) keyHelp(p pair, what string, known []string, all []pair) string {
 	expected := slices.ContainsFunc(r.expectKeys(nil), func(k row) bool { return k.key == p.key })
-	for _, o := range all {
-		if expected && o.key == "expect" && o.value.ShortTag() == "!!null" {
-			return "indent it below expect:"
-		}
+	if expected && slices.ContainsFunc(all, func(o pair) bool { return o.key == "expect" && o.value.ShortTag() == "!!null" }) {
+		return "indent it below expect:"
 	}
 	if what == "this expectation" && !slices.Contains(known, "type") && meant(p.key) == "" {
 		return "for a body of JSON, write json: {$." + quoteless(p.key) + ": …}; " + exampleOf(known)
@@ -193,13 +187,8 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 		r.fail(posOf(n), "", "%s must be a list, not %s", what, describe(n))
 		return nil
 	}
-	out := make([]*yaml.Node, 0, len(n.Content))
-	for _, c := range n.Content {
-		if c = r.resolve(c, 0); c != nil {
-			out = append(out, c)
-		}
-	}
-	return out
+	out := list(n.Content, func(c *yaml.Node) *yaml.Node { return r.resolve(c, 0) })
+	return kept(out, func(c *yaml.Node) bool { return c != nil })
 }
 
 // oneOrMore returns the elements of a list, resolved, or the one node that is none.

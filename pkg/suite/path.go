@@ -16,7 +16,6 @@ import (
 // jsonPath is a path into an answer's JSON. Its zero value, left by a path that does not parse, finds nothing.
 type jsonPath struct {
 	expr string
-	at   Pos
 	text text
 	// path is nil while the text holds variables: it is then parsed when they have their values.
 	path     *jsonpath.Path
@@ -96,9 +95,9 @@ func (r *reader) pathAt(n *yaml.Node, what string) jsonPath {
 func (r *reader) jsonPath(expr string, at Pos) jsonPath {
 	t, ok := r.text(expr, at)
 	if !ok {
-		return jsonPath{expr: expr, at: at}
+		return jsonPath{expr: expr}
 	}
-	path := jsonPath{expr: expr, at: at, text: t}
+	path := jsonPath{expr: expr, text: t}
 	sample, _ := t.jsonPath(func(string) (pathValue, error) { return pathValue{node: "x"}, nil })
 	parsed, err := jsonpath.Parse(sample)
 	if err != nil {
@@ -113,7 +112,7 @@ func (r *reader) jsonPath(expr string, at Pos) jsonPath {
 			help = `a variable stands in quotes, or alone: $.items[?@.id == "${id}"], $.prices[${n}]`
 		}
 		r.fail(at, help, "%s is not a JSON path: %v", quote(expr), err)
-		return jsonPath{expr: expr, at: at}
+		return jsonPath{expr: expr}
 	}
 	if path.singular = parsed.Singular(); t.parts == nil {
 		path.path = parsed
@@ -232,10 +231,10 @@ func (r *reader) checkAbsence(j subject) {
 	switch {
 	case help == "":
 	case j.rule.holds(nil, j.path.singular, Scope{}):
-		r.fail(j.path.at, help, text+": it finds nothing, and that is what is expected here", quote(j.path.expr),
+		r.fail(j.at, help, text+": it finds nothing, and that is what is expected here", quote(j.path.expr),
 			quote(member))
 	case member == "length" && j.path.expr != "$.length":
-		r.warn(j.path.at, help, text, quote(j.path.expr), quote(member))
+		r.warn(j.at, help, text, quote(j.path.expr), quote(member))
 	}
 }
 

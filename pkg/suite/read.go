@@ -89,7 +89,7 @@ func (r *reader) suiteKeys(s *Suite) []row {
 		{"files", func(p pair) { r.carried(p.value) }},
 		{"variables", func(p pair) { s.variables = r.variables(p.value) }},
 		{"defaults", func(p pair) { r.defaults(p.value, &s.defaults) }},
-		{"tls", func(p pair) { s.roots, s.server = r.tls(p.value) }},
+		{"tls", func(p pair) { r.tls(p.value, s) }},
 		{"host", func(p pair) { s.host = r.host(p) }},
 		{"policy", func(p pair) { r.policy(p.value, s) }},
 		{"readiness", func(p pair) {
@@ -194,9 +194,7 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
 		}},
-		{"baseline", func(p pair) {
-			s.baselineOptional = r.oneOf(p.value, "baseline", "required", "optional") == "optional"
-		}},
+		{"baseline", func(p pair) { s.baselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
 		{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value) }},
 		{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, "concurrency", 1, 1000) }},
 	})
@@ -220,22 +218,20 @@ func (r *reader) host(p pair) text {
 }
 
 // tls reads the private authority and the name that certificates must have.
-func (r *reader) tls(n *yaml.Node) (*x509.CertPool, string) {
-	var roots *x509.CertPool
-	var server string
-	for _, p := range r.pairs(n, "tls", "ca", "server_name") {
-		text, ok := r.scalar(p.value, p.key)
-		switch {
-		case !ok:
-		case p.key == "server_name":
-			if server = text; strings.ContainsAny(server, "/: ") || server == "" {
-				r.fail(posOf(p.value), "write server_name: trips.internal", "%s is not a host name", quote(server))
+func (r *reader) tls(n *yaml.Node, s *Suite) {
+	r.entries(n, "tls", []row{
+		{"ca", func(p pair) {
+			if ca, ok := r.scalar(p.value, p.key); ok {
+				s.Roots = r.authority(p.value, ca)
 			}
-		default:
-			roots = r.authority(p.value, text)
-		}
-	}
-	return roots, server
+		}},
+		{"server_name", func(p pair) {
+			name, ok := r.scalar(p.value, p.key)
+			if s.ServerName = name; ok && (name == "" || strings.ContainsAny(name, "/: ")) {
+				r.fail(posOf(p.value), "write server_name: trips.internal", "%s is not a host name", quote(name))
+			}
+		}},
+	})
 }
 
 func (r *reader) authority(n *yaml.Node, ca string) *x509.CertPool {

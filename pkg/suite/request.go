@@ -346,19 +346,17 @@ func (s *Step) Link() string {
 func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{
-		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2,
+		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2, Header: make(http.Header, len(s.headers)+4),
 		// A redirect that is an expected answer is not followed.
-		KeepRedirect: anyStatus(s.expect.status, 300, 399), Header: make(http.Header, len(s.headers)+4),
+		KeepRedirect: slices.ContainsFunc(s.expect.status, func(one string) bool { return one[0] == '3' }),
 	}
+	q.Path, q.Link, f.err = s.path.path(sc)
 	if s.webSocket != nil {
 		q.WebSocket = new(f.text(*s.webSocket))
 	}
 	if s.looksAtBody() {
 		q.Events = max(1, s.expect.events)
 	}
-	var err error
-	q.Path, q.Link, err = s.path.path(sc)
-	f.err = cmp.Or(f.err, err)
 	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
 	q.Header["Accept"] = []string{"*/*"}
 	q.Header["Accept-Encoding"] = []string{"gzip"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -149,7 +150,7 @@ func (o operator) gotText(nodes []any, bad int, singular bool, s Scope) string {
 func (ru rule) header(values []string, s Scope) []Mismatch {
 	got := "no such header"
 	if len(values) > 0 {
-		got = shownTexts(values, s.Secrets)
+		got = strings.Join(list(values, func(v string) string { return shown(v, s.Secrets) }), ", ")
 	}
 	var out []Mismatch
 	var positive rule

@@ -19,6 +19,12 @@ func (r *reader) names(s *Suite) {
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
 			r.fail(c.At, "", "the name %s was already given in line %d", quote(c.Name), at.line)
 		}
+		for _, name := range c.After {
+			if !slices.Contains(all, name) {
+				r.fail(c.At, "name a check that stands above it", "%s runs after %s, which is not a check above it",
+					quote(c.Name), quote(name))
+			}
+		}
 		seen[c.Name] = c.At
 		all = append(all, c.Name)
 	}
@@ -28,14 +34,6 @@ func (r *reader) names(s *Suite) {
 			r.fail(c.At, "", "the name %s was already given", quote(c.Name))
 		}
 		compared[c.Name] = true
-	}
-	for i, c := range s.checks {
-		for _, name := range c.After {
-			if !slices.Contains(all[:i], name) {
-				r.fail(c.At, "name a check that stands above it", "%s runs after %s, which is not a check above it",
-					quote(c.Name), quote(name))
-			}
-		}
 	}
 	for _, name := range s.readiness {
 		switch i := slices.Index(all, name); {
@@ -92,10 +90,8 @@ func (r *reader) checkVariables(s *Suite) {
 		declared[name] = true
 	}
 	for _, c := range s.checks {
-		for _, step := range c.Steps {
-			for _, k := range step.captures {
-				u.anywhere[k.name] = true
-			}
+		for _, k := range c.captures() {
+			u.anywhere[k.name] = true
 		}
 	}
 	for _, flow := range s.flows() {
@@ -143,15 +139,17 @@ func (u *usage) onBlue(s *Suite, texts []text, where, why string) {
 	}
 }
 
+func (c *Check) captures() []capture {
+	return slices.Concat(list(c.Steps, func(s *Step) []capture { return s.captures })...)
+}
+
 func (u *usage) check(c *Check) {
 	u.captured, u.later = map[string]bool{}, map[string]bool{}
 	maps.Copy(u.captured, u.setup)
-	for _, s := range c.Steps {
-		for _, k := range s.captures {
-			u.later[k.name] = true
-			if u.declared[k.name] || u.setup[k.name] {
-				u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
-			}
+	for _, k := range c.captures() {
+		u.later[k.name] = true
+		if u.declared[k.name] || u.setup[k.name] {
+			u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
 		}
 	}
 	sent := u.sent

@@ -62,9 +62,12 @@ type Suite struct {
 	checks          []*Check
 	compares        []*Comparison
 	watch           *Watch // nil without one
-	roots           *x509.CertPool
-	server          string // the name that certificates must have
 	host            text
+
+	// Roots are the authorities that certificates are checked against, nil for the system's; ServerName is the name that
+	// they must have, empty for the target's own.
+	Roots      *x509.CertPool
+	ServerName string
 }
 
 type defaults struct {
@@ -218,12 +221,11 @@ func (c *Check) Once() *Check {
 		return c
 	}
 	out := *c
-	out.Steps = make([]*Step, len(c.Steps))
-	for i, s := range c.Steps {
+	out.Steps = list(c.Steps, func(s *Step) *Step {
 		impatient := *s
 		impatient.Eventually = 0
-		out.Steps[i] = &impatient
-	}
+		return &impatient
+	})
 	return &out
 }
 
@@ -241,30 +243,19 @@ func mentions(t text, name string) bool {
 
 // keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.
 func keeps(filter, tags []string) bool {
-	wanted, found := false, false
-	for _, f := range filter {
-		tag, unwanted := strings.CutPrefix(f, "!")
-		has := slices.Contains(tags, tag)
-		if unwanted && has {
-			return false
-		}
-		wanted, found = wanted || !unwanted, found || !unwanted && has
-	}
-	return found || !wanted
+	has := func(tag string) bool { return slices.Contains(tags, tag) }
+	wanted := kept(filter, func(f string) bool { return !strings.HasPrefix(f, "!") })
+	return (len(wanted) == 0 || slices.ContainsFunc(wanted, has)) &&
+		!slices.ContainsFunc(filter, func(f string) bool { return strings.HasPrefix(f, "!") && has(f[1:]) })
 }
 
 // Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
-	var out []string
+	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
 	if s.setup != nil && !s.setupPerCheck {
-		out = append(out, s.setup.Name)
+		counted = append([]*Check{s.setup}, counted...)
 	}
-	for _, c := range s.checks {
-		if !c.Observe {
-			out = append(out, c.Name)
-		}
-	}
-	return out
+	return list(counted, func(c *Check) string { return c.Name })
 }
 
 // Comparisons lists the names of the suite's comparisons.
@@ -314,7 +305,7 @@ func (s *Suite) ReadinessChecks() []*Check {
 	return []*Check{{Name: "GET / below 500", Attempts: 1, Steps: []*Step{{
 		Method: "GET", path: text{raw: "/"}, headers: s.defaults.headers,
 		timeout: s.defaults.timeout, maxBody: s.defaults.maxBody,
-		expect: expectation{status: []statusRange{{200, 299}, {300, 399}, {400, 499}}},
+		expect: expectation{status: statuses{"2xx", "3xx", "4xx"}},
 	}}}}
 }
 
@@ -339,9 +330,6 @@ func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
 
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }
-
-// TLS returns the authorities and the name of certificates, nil for the system's and empty for the target's own.
-func (s *Suite) TLS() (roots *x509.CertPool, serverName string) { return s.roots, s.server }
 
 // Place is a place in the suite's file.
 func (s *Suite) Place(p Pos) diagnostic.Place { return p.place(s.file) }

@@ -35,8 +35,7 @@ type part struct {
 // Scope is what names stand for while one attempt runs.
 type Scope struct {
 	// Vars are the suite's variables with their values, Attempt those of this one attempt, or nil.
-	Vars    map[string]string
-	Attempt *Attempt
+	Vars, Attempt map[string]string
 	// Captured are those that earlier steps captured, as they stood in the answer: a string, a json.Number or a bool.
 	Captured map[string]any
 	// Secrets hides what may not be shown.
@@ -48,7 +47,7 @@ func (s Scope) get(name string) (value string, captured, ok bool) {
 		v, ok := textOf(node)
 		return v, true, ok
 	}
-	if v, ok := s.Attempt.get(name); ok {
+	if v, ok := s.Attempt[name]; ok {
 		return v, false, true
 	}
 	v, ok := s.Vars[name]
@@ -179,17 +178,13 @@ type filler struct {
 	err error
 }
 
-func (f *filler) text(t text) string {
-	v, err := t.expand(f.Scope, nil)
+func (f *filler) keep(v string, err error) string {
 	f.err = cmp.Or(f.err, err)
 	return v
 }
 
-func (f *filler) header(t text) string {
-	v, err := t.header(f.Scope)
-	f.err = cmp.Or(f.err, err)
-	return v
-}
+func (f *filler) text(t text) string   { return f.keep(t.expand(f.Scope, nil)) }
+func (f *filler) header(t text) string { return f.keep(t.header(f.Scope)) }
 
 // header expands the text for a header's value.
 func (t text) header(s Scope) (string, error) {

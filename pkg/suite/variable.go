@@ -31,35 +31,15 @@ const (
 )
 
 // Attempt is what an attempt has of its own: a new ${UUID}, the time ${NOW}, its number ${ATTEMPT} and its ${SIDE}, green
-// or blue. Data made of them is no other attempt's, and no other deployment's. It is not safe for concurrent use.
-type Attempt struct {
-	Number    int
-	Side      string
-	uuid, now string
-}
-
-func (a *Attempt) get(name string) (value string, ok bool) {
-	if a == nil {
-		return "", false
+// or blue. Data made of them is no other attempt's, and no other deployment's.
+func Attempt(number int, side string) map[string]string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return map[string]string{
+		varUUID: fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
+		varNow:  time.Now().UTC().Format(time.RFC3339), varAttempt: strconv.Itoa(number), varSide: side,
 	}
-	switch name {
-	case varAttempt:
-		return strconv.Itoa(a.Number), true
-	case varSide:
-		return a.Side, true
-	case varNow:
-		a.now = cmp.Or(a.now, time.Now().UTC().Format(time.RFC3339))
-		return a.now, true
-	case varUUID:
-		if a.uuid == "" {
-			var b [16]byte
-			_, _ = rand.Read(b[:]) // it never fails
-			b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-			a.uuid = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-		}
-		return a.uuid, true
-	}
-	return "", false
 }
 
 // ReferenceKind says where a variable's value is kept.
@@ -201,10 +181,10 @@ func (r *reader) basic(n *yaml.Node) []text {
 		texts[0], _ = r.template(n, "basic")
 		whole = texts[0].parts != nil || strings.Contains(texts[0].raw, ":")
 	} else {
-		whole = 2 == len(r.entries(n, "basic", []row{
+		whole = len(r.entries(n, "basic", []row{
 			{"user", func(p pair) { texts[0], _ = r.template(p.value, p.key) }},
 			{"password", func(p pair) { texts[1], _ = r.template(p.value, p.key) }},
-		}))
+		})) == 2
 	}
 	if !whole && len(r.problems) == before {
 		r.fail(posOf(n), `write {user: NAME, password: "${PASSWORD}"}`, "basic wants a user and a password")
@@ -278,12 +258,10 @@ func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (var
 		if _, given := values[v.name]; v.basic == nil || given {
 			continue
 		}
-		pieces := make([]string, len(v.basic))
-		for i, t := range v.basic {
-			var err error
-			if pieces[i], err = t.expand(Scope{Vars: vars}, nil); err != nil && missing == "" {
-				missing = v.name
-			}
+		f := filler{Scope: Scope{Vars: vars}}
+		pieces := list(v.basic, f.text)
+		if f.err != nil {
+			missing = cmp.Or(missing, v.name)
 		}
 		vars[v.name] = base64.StdEncoding.EncodeToString([]byte(strings.Join(pieces, ":")))
 	}

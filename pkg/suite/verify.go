@@ -48,11 +48,11 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	if o.Location != "" {
 		got += ", to " + strconv.Quote(o.Location)
 	}
-	v.assert(e.allowsStatus(o.Status), cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.statusText(), got})
+	v.assert(e.status.allow(o.Status), cmp.Or(e.statusAt, s.path.at), "status", Mismatch{e.status.String(), got})
 	if e.latency > 0 {
 		v.assert(o.Latency <= e.latency, e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()})
 	}
-	for h := range e.of(subjectHeader) {
+	for _, h := range e.of(subjectHeader) {
 		shown := sc
 		for _, c := range o.Cookies { // a session is as good as a password
 			if h.name == "Set-Cookie" {
@@ -62,25 +62,18 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 		v.add(h, h.rule.header(o.Header[h.name], shown))
 	}
 	if e.certificateDays > 0 {
-		v.verifyCertificate(e)
+		days, got := int(time.Until(o.Expires).Hours()/24), "none: the target is not https"
+		if !o.Expires.IsZero() {
+			got = fmt.Sprintf("%d days left", days)
+		}
+		v.assert(!o.Expires.IsZero() && days >= e.certificateDays, e.certificateAt, "certificate",
+			Mismatch{fmt.Sprintf("good for %d days or more", e.certificateDays), got})
 	}
 	if s.grpc && o.Status == http.StatusOK {
 		v.verifyHealth(s)
 	}
 	v.verifyBody(s, sc)
 	return v
-}
-
-// verifyCertificate sees how long the certificate is still good for.
-func (v *Verification) verifyCertificate(e *expectation) {
-	until := v.Observation.Expires
-	days := int(time.Until(until).Hours() / 24)
-	got := fmt.Sprintf("%d days left", days)
-	if until.IsZero() {
-		got = "none: the target is not https"
-	}
-	v.assert(!until.IsZero() && days >= e.certificateDays, e.certificateAt, "certificate",
-		Mismatch{fmt.Sprintf("good for %d days or more", e.certificateDays), got})
 }
 
 func (v *Verification) verifyBody(s *Step, sc Scope) {
@@ -90,19 +83,18 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 	}
 	at := cmp.Or(e.statusAt, s.path.at)
 	if !probe.Readable(v.Observation.Header) {
-		v.fail(at, "body", Mismatch{
-			"a body that is plain or gzip", "Content-Encoding " +
-				strconv.Quote(strings.Join(v.Observation.Header["Content-Encoding"], ", ")),
-		})
+		encoding := strings.Join(v.Observation.Header["Content-Encoding"], ", ")
+		v.fail(at, "body", Mismatch{"a body that is plain or gzip", "Content-Encoding " + strconv.Quote(encoding)})
 		return
 	}
 	if got := v.Observation.Events; e.events > 0 {
-		v.assert(got >= e.events, e.eventsAt, "events", Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
+		v.assert(got >= e.events, e.eventsAt, "events",
+			Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
 	}
-	for b := range e.of(SubjectBody) {
+	for _, b := range e.of(SubjectBody) {
 		v.add(b, b.rule.json([]any{BodyText(v.Observation)}, true, sc))
 	}
-	for c := range e.of(subjectCSS) {
+	for _, c := range e.of(subjectCSS) {
 		texts, err := c.css.find(v.Observation)
 		if err != nil {
 			v.fail(c.at, c.text(), Mismatch{"a page that can be read", err.Error()})
@@ -110,19 +102,19 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		}
 		v.add(c, c.rule.json(texts, false, sc))
 	}
-	if !e.looksAt(subjectJSON) && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
+	ofJSON := e.of(subjectJSON)
+	if len(ofJSON) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
 		return
 	}
 	var bad *Mismatch
 	if v.root, bad = decode(v.Observation); bad != nil {
-		for j := range e.of(subjectJSON) {
-			at = j.at
-			break
+		if len(ofJSON) > 0 {
+			at = ofJSON[0].at
 		}
 		v.fail(at, "json", *bad)
 		return
 	}
-	for j := range e.of(subjectJSON) {
+	for _, j := range ofJSON {
 		nodes, err := j.path.find(v.root, sc)
 		if err != nil {
 			v.fail(j.at, j.text(), Mismatch{"a path that can be followed", err.Error()})
@@ -148,7 +140,7 @@ func (v *Verification) assert(holds bool, at Pos, subject string, m Mismatch) {
 
 func (v *Verification) fail(at Pos, subject string, m Mismatch) { v.assert(false, at, subject, m) }
 
-func (v *Verification) add(of *subject, bad []Mismatch) {
+func (v *Verification) add(of subject, bad []Mismatch) {
 	v.Asserted += max(1, len(of.rule))
 	if len(of.rule) == 0 {
 		bad = []Mismatch{{"an expectation", "none"}}

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,13 +49,9 @@ func (s *Suite) Watch() *Watch { return s.watch }
 // Items lists the names of what a watch judges. Every one of them has to hold.
 func (w *Watch) Items() []string {
 	items := []string{"watch: 5xx", "watch: p50", "watch: p95", "watch: p99", "watch: targets", "watch: tasks"}
-	for _, l := range w.Logs {
-		items = append(items, "watch: log "+l.Name)
-	}
-	for _, a := range w.Alarms {
-		items = append(items, "watch: alarm "+a)
-	}
-	return items
+	return slices.Concat(items,
+		list(w.Logs, func(l WatchLog) string { return "watch: log " + l.Name }),
+		list(w.Alarms, func(a string) string { return "watch: alarm " + a }))
 }
 
 func (r *reader) watch(p *pair) *Watch {
