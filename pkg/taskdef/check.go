@@ -151,6 +151,20 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 	})
 }
 
+// fault reports what is wrong with a text, "" for nothing.
+func (c *checker) fault(n *template.Node, what, fault, help string) {
+	if n != nil && n.Kind == template.String && fault != "" {
+		c.fail(n, what+" "+n.Show()+" "+fault, help)
+	}
+}
+
+// isName reports a name that ECS does not take.
+func (c *checker) isName(n *template.Node, what string) {
+	if !IsName(n.Str()) {
+		c.fault(n, what, "is not a name that ECS takes", NameHelp)
+	}
+}
+
 // name shows a container's name for a message.
 func name(container *template.Node) string { return container.Get("name").Show() }
 
