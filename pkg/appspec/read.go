@@ -28,8 +28,7 @@ func Read(name, text string) (Spec, diagnostic.List) {
 type reader struct {
 	doc      *template.Document
 	problems diagnostic.List
-	// slips are the unknown keys that have been reported, with the key that each was meant to be: what they
-	// hold is read as if they were right.
+	// slips are the unknown keys, with the key that each was meant to be: they are read as if they were right.
 	slips map[*template.Member]string
 }
 

@@ -10,8 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
-// in one of the two lists, since ECS refuses it in both.
+// env sets a name in environment or in secrets, and removes it from the other: ECS refuses one that is in both.
 func (e *editor) env(flag, arg string) {
 	key, value, other := "environment", "value", "secrets"
 	if flag == "--secret" {
@@ -213,8 +212,7 @@ func (e *editor) image(flag, arg string) {
 	}
 }
 
-// unnamedImage returns the container that an --image without a name means: the only one, or the only one
-// whose image holds a placeholder.
+// unnamedImage returns what an --image without a name means: the only container, or image with a placeholder.
 func (e *editor) unnamedImage() *template.Node {
 	all := e.containers()
 	if len(all) == 1 {

@@ -11,8 +11,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Edits are the changes to a template, as the flags give them. They are made before placeholders are expanded: one that
-// an edit replaces needs no value.
+// Edits are the changes that flags ask for. They are made first: a placeholder that one replaces needs no value.
 type Edits struct {
 	// Images are [CONTAINER=]URI or *=URI.
 	Images []string

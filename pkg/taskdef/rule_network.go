@@ -163,8 +163,7 @@ func fargateOnly(c *checker) {
 	}
 }
 
-// windows warns of what RegisterTaskDefinition's reference calls "not supported for Windows containers". Whether ECS
-// refuses or ignores it, the reference does not say.
+// windows warns of what the reference calls "not supported for Windows containers": refused or ignored, it does not say.
 func windows(c *checker) {
 	if !strings.HasPrefix(c.root.Get("runtimePlatform").Get("operatingSystemFamily").Str(), "WINDOWS") {
 		return

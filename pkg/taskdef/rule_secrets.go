@@ -219,8 +219,7 @@ func (c *checker) secretsIn(container *template.Node) {
 	}
 }
 
-// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does
-// (--token …).
+// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next does (--token …).
 func secretWord(word, next string) (own, behind bool) {
 	key, value, assigned := strings.Cut(word, "=")
 	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
