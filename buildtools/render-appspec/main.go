@@ -1,5 +1,4 @@
-// The render-appspec command writes the AppSpec of an Amazon ECS blue/green deployment, or checks one that
-// exists. It talks to nobody.
+// The render-appspec command writes the AppSpec of an ECS blue/green deployment, or checks one. It talks to nobody.
 package main
 
 import "os"

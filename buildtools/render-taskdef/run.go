@@ -240,8 +240,7 @@ func quoted(text string) string {
 	return string((&template.Node{Kind: template.String, Text: text}).Compact())
 }
 
-// values are the variables: --var wins over the environment, the environment over files, a later file or
-// flag over an earlier one.
+// values are the variables: --var wins over the environment, that over files, a later file or flag over an earlier one.
 type values struct {
 	set, environ map[string]string
 	// given are those of --var.

@@ -25,8 +25,7 @@ const Placeholder = "<TASK_DEFINITION>"
 type Value struct {
 	Text  string
 	Place diagnostic.Place
-	// Wrong says that what stands there could not be understood, and that this has been reported: it is not missing,
-	// and nothing more is to be said about it.
+	// Wrong says that it was not understood, and that this was reported: nothing more is to be said about it.
 	Wrong bool
 }
 
@@ -139,8 +138,7 @@ func (s Spec) JSON() []byte {
 	return doc.Root.JSON()
 }
 
-// yaml is a text without quotes where every YAML reader takes it for one, else in double quotes with nothing but
-// ASCII in them.
+// yaml is a text without quotes where every YAML reader takes it for one, else in double quotes and ASCII.
 func (v Value) yaml() string {
 	plain := regexp.MustCompile(`^[A-Za-z]([\w/.:-]*[\w/.-])?$`).MatchString(v.Text) &&
 		!slices.Contains(strings.Fields("y n yes no on off true false null"), strings.ToLower(v.Text))

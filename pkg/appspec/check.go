@@ -12,8 +12,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Check returns what CodeDeploy or ECS would refuse, or silently do otherwise. With a task definition the
-// two are checked against one another; task may be nil.
+// Check returns what CodeDeploy or ECS would refuse, or silently do otherwise, also against the task, which may be nil.
 func (s Spec) Check(task *taskdef.Task) diagnostic.List {
 	c := checker{spec: s, task: task}
 	for _, r := range []struct {
@@ -33,8 +32,7 @@ func (s Spec) Check(task *taskdef.Task) diagnostic.List {
 	return c.problems
 }
 
-// CheckTarget checks only that the container and port are the task's: what a renderer of the task
-// definition can answer for.
+// CheckTarget checks only the container and port: what a renderer of the task definition can answer for.
 func (s Spec) CheckTarget(task taskdef.Task) diagnostic.List {
 	c := checker{spec: s, task: &task, rule: targetRule}
 	c.loadBalancer()

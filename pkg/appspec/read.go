@@ -28,8 +28,7 @@ func Read(name, text string) (Spec, diagnostic.List) {
 type reader struct {
 	doc      *template.Document
 	problems diagnostic.List
-	// slips are the unknown keys that have been reported, with the key that each was meant to be: what they
-	// hold is read as if they were right.
+	// slips are the unknown keys, with the key that each was meant to be: they are read as if they were right.
 	slips map[*template.Member]string
 }
 
@@ -75,7 +74,7 @@ func (r *reader) resources(n *template.Node, s *Spec) {
 			r.fail(target.KeyAt, "resources", "a second TargetService: an ECS deployment has one", "")
 		default:
 			found = true
-			if r.is(target.Value, template.Object, "TargetService") {
+			if r.object(target.Value, "TargetService") {
 				r.target(target.Value, s)
 			}
 		}
@@ -100,69 +99,49 @@ func (r *reader) version(root *template.Node) {
 }
 
 func (r *reader) target(target *template.Node, s *Spec) {
-	r.keys(target, "TargetService")
 	switch kind := r.get(target, "Type"); {
 	case kind == nil:
 		r.fail(target.At, "type", "Type is missing", "Type: "+serviceType)
 	case kind.Str() != serviceType:
 		r.fail(kind.At, "type", "Type is "+kind.Show()+", an ECS deployment has "+serviceType, "")
 	}
-	p := r.object(target, "Properties", "properties", "")
+	p := r.required(target, "Properties", "properties", "")
 	if p == nil {
 		return
 	}
 	s.Place = r.doc.Place(p.At)
-	r.keys(p, "Properties")
 	s.TaskDefinition = r.text(p, "TaskDefinition")
 	s.PlatformVersion = r.text(p, "PlatformVersion")
-	r.loadBalancer(p, s)
-	if network := r.get(p, "NetworkConfiguration"); network != nil &&
-		r.is(network, template.Object, "NetworkConfiguration") {
-		r.network(network, s)
+	const help = "the ContainerName and the ContainerPort that the load balancer reaches"
+	if lb := r.required(p, "LoadBalancerInfo", "load-balancer", help); lb != nil {
+		s.Container = r.text(lb, "ContainerName")
+		s.Port = r.number(lb, "ContainerPort", wantPort)
 	}
-	switch strategy := r.get(p, "CapacityProviderStrategy"); {
-	case strategy == nil:
+	if network := r.get(p, "NetworkConfiguration"); network != nil && r.object(network, "NetworkConfiguration") {
+		if vpc := r.required(network, "AwsvpcConfiguration", "network", ""); vpc != nil {
+			s.Network = &Network{
+				r.doc.Place(vpc.At), r.texts(vpc, "Subnets"), r.texts(vpc, "SecurityGroups"), r.text(vpc, "AssignPublicIp"),
+			}
+		}
+	}
+	strategy := r.get(p, "CapacityProviderStrategy")
+	if strategy == nil || r.is(strategy, template.Array, "CapacityProviderStrategy") {
 		s.Providers = nil
-	case r.is(strategy, template.Array, "CapacityProviderStrategy"):
-		s.Providers = nil
-		for _, item := range strategy.Items {
+		for _, item := range strategy.List() {
 			s.Providers = append(s.Providers, r.provider(item))
 		}
 	}
 }
 
-func (r *reader) loadBalancer(p *template.Node, s *Spec) {
-	const help = "the ContainerName and the ContainerPort that the load balancer reaches"
-	if lb := r.object(p, "LoadBalancerInfo", "load-balancer", help); lb != nil {
-		r.keys(lb, "LoadBalancerInfo")
-		s.Container = r.text(lb, "ContainerName")
-		s.Port = r.number(lb, "ContainerPort", wantPort)
-	}
-}
-
 func (r *reader) provider(item *template.Node) Provider {
-	if !r.is(item, template.Object, "an entry of CapacityProviderStrategy") {
+	if !r.object(item, "an entry of CapacityProviderStrategy") {
 		return unread().Providers[0]
 	}
-	r.keys(item, "an entry of CapacityProviderStrategy")
 	name := r.text(item, "CapacityProvider")
 	if name == (Value{}) {
 		name.Place = r.doc.Place(item.At)
 	}
 	return Provider{name, r.number(item, "Weight", wantWeight), r.number(item, "Base", wantBase)}
-}
-
-func (r *reader) network(n *template.Node, s *Spec) {
-	r.keys(n, "NetworkConfiguration")
-	vpc := r.object(n, "AwsvpcConfiguration", "network", "")
-	if vpc == nil {
-		return
-	}
-	r.keys(vpc, "AwsvpcConfiguration")
-	s.Network = &Network{
-		Place: r.doc.Place(vpc.At), Subnets: r.texts(vpc, "Subnets"), SecurityGroups: r.texts(vpc, "SecurityGroups"),
-		AssignPublicIP: r.text(vpc, "AssignPublicIp"),
-	}
 }
 
 func (r *reader) hooks(hooks *template.Node, s *Spec) {
@@ -233,25 +212,24 @@ func (r *reader) keys(n *template.Node, in string) {
 		if found && seen[lower] {
 			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
 		}
-		seen[lower] = true
-		if found {
+		if seen[lower] = true; found {
 			continue
 		}
-		p := diagnostic.Problem{
-			Place: r.doc.Place(m.KeyAt), Severity: diagnostic.Warning, Cause: diagnostic.Rule, Rule: "key",
-			Text: "unknown key " + template.Quote(m.Key), Help: "known here are " + strings.Join(known()[in], ", "),
-		}
+		key, elsewhere := template.Quote(m.Key), ""
 		for where, keys := range known() {
 			if slices.ContainsFunc(keys, same) {
-				p.Severity, p.Text, p.Help = diagnostic.Error, template.Quote(m.Key)+" is in the wrong place", "it belongs in "+where
+				elsewhere = where
 			}
 		}
-		if near, ok := diagnostic.NearestKey(m.Key, known()[in]); ok {
-			p.Severity, p.Text = diagnostic.Error, "unknown key "+template.Quote(m.Key)
-			p.Help = "did you mean " + template.Quote(near) + "?"
+		switch near, ok := diagnostic.NearestKey(m.Key, known()[in]); {
+		case ok:
+			r.fail(m.KeyAt, "key", "unknown key "+key, "did you mean "+template.Quote(near)+"?")
 			r.slips[m] = near
+		case elsewhere != "":
+			r.fail(m.KeyAt, "key", key+" is in the wrong place", "it belongs in "+elsewhere)
+		default:
+			r.warn(m.KeyAt, "key", "unknown key "+key, "known here are "+strings.Join(known()[in], ", "))
 		}
-		r.problems = append(r.problems, p)
 	}
 }
 
@@ -271,15 +249,24 @@ func known() map[string][]string {
 	}
 }
 
-// object returns the object under a key that must be there, or nil.
-func (r *reader) object(n *template.Node, key, rule, help string) *template.Node {
+// required returns the object under a key that must be there, or nil.
+func (r *reader) required(n *template.Node, key, rule, help string) *template.Node {
 	switch o := r.get(n, key); {
 	case o == nil:
 		r.fail(n.At, rule, key+" is missing", help)
-	case r.is(o, template.Object, key):
+	case r.object(o, key):
 		return o
 	}
 	return nil
+}
+
+// object reports what is no object, or has other keys than what is known under that name.
+func (r *reader) object(n *template.Node, what string) bool {
+	if !r.is(n, template.Object, what) {
+		return false
+	}
+	r.keys(n, what)
+	return true
 }
 
 func (r *reader) is(n *template.Node, k template.Kind, what string) bool {

@@ -114,8 +114,7 @@ func (c *checker) run() {
 	}
 }
 
-// manyContainers is where rules that compare containers with one another stop: ECS takes 10, and a file of
-// 10 MB with 100,000 of them must not cost the square of that.
+// manyContainers is where rules stop that take the square of it: ECS takes 10 containers, and 10 MB may hold 100,000.
 const manyContainers = 100
 
 func (c *checker) fail(n *template.Node, text, help string) {
@@ -149,6 +148,20 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 	c.problems = append(c.problems, diagnostic.Problem{
 		Place: c.doc.Place(at), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
 	})
+}
+
+// fault reports what is wrong with a text, "" for nothing.
+func (c *checker) fault(n *template.Node, what, fault, help string) {
+	if n != nil && n.Kind == template.String && fault != "" {
+		c.fail(n, what+" "+n.Show()+" "+fault, help)
+	}
+}
+
+// isName reports a name that ECS does not take.
+func (c *checker) isName(n *template.Node, what string) {
+	if !IsName(n.Str()) {
+		c.fault(n, what, "is not a name that ECS takes", NameHelp)
+	}
 }
 
 // name shows a container's name for a message.
@@ -240,8 +253,7 @@ func (c *checker) fits(n *template.Node, s *shape) bool {
 	return true
 }
 
-// notOne reports a value outside its enumeration: an error, or a warning when AWS adds values to it every year and this
-// one is not near a known one.
+// notOne reports a value outside its enumeration: a warning where it may be a new one and is not near a known one.
 func (c *checker) notOne(n *template.Node, s *shape) {
 	text := n.Show() + " is not one of " + strings.Join(s.enum, ", ")
 	near, isNear := diagnostic.NearestKey(n.Text, s.enum)
@@ -329,8 +341,7 @@ func (c *checker) fields(n *template.Node, s *shape) {
 	}
 }
 
-// mostPlaces is in how many structures a known key may belong. A name that stands in more of them says nothing: ECS may
-// have it in another one tomorrow.
+// mostPlaces is in how many structures a key may belong: one in more of them may be new in another one tomorrow.
 const mostPlaces = 3
 
 // elsewhere names the structures that have a field of this name.

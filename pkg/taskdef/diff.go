@@ -2,11 +2,13 @@ package taskdef
 
 import (
 	"cmp"
+	_ "embed" // what means nothing
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
@@ -66,10 +68,9 @@ func meaning(name, text string) (map[string]leaf, *template.Document, diagnostic
 	root := unwrap(doc.Root, nil)
 	normalise(root)
 	root.Delete("family") // it is the same, or it was asked for
-	m := meant{values: map[string]leaf{}, defaults: defaults(), identity: regexp.MustCompile(`\[[^]]*\]`)}
-	if mode := root.Get("networkMode").Str(); mode == "awsvpc" || mode == "host" {
-		m.sameHostPort = true
-	}
+	m := meant{values: map[string]leaf{}, identity: regexp.MustCompile(`\[[^]]*\]`)}
+	mode := root.Get("networkMode").Str()
+	m.sameHostPort = mode == "awsvpc" || mode == "host"
 	for unit, size := range map[string]*template.Node{"vcpu": root.Get("cpu"), "gb": root.Get("memory")} {
 		if n, ok := quantity(size, unit); ok {
 			size.Text = strconv.Itoa(n)
@@ -80,8 +81,7 @@ func meaning(name, text string) (map[string]leaf, *template.Document, diagnostic
 }
 
 type meant struct {
-	values   map[string]leaf
-	defaults map[string]string
+	values map[string]leaf
 	// identity is what stands in brackets of a path.
 	identity *regexp.Regexp
 	// sameHostPort says that a container's port is the host's, too.
@@ -95,13 +95,13 @@ func (m *meant) object(path string, n *template.Node) {
 }
 
 func (m *meant) value(path, key string, n *template.Node) {
-	name := identifiedBy(key)
+	name := meaningOf()[key+"[]"]
 	switch {
 	case n.Kind == template.Object:
 		m.object(path, n)
 		return
 	case n.Kind != template.Array:
-		if text := string(n.Compact()); text != m.defaults[m.identity.ReplaceAllString(path, "")] {
+		if text := string(n.Compact()); text != meaningOf()[m.identity.ReplaceAllString(path, "")] {
 			m.values[path] = leaf{text, n.At}
 		}
 		return
@@ -141,38 +141,19 @@ func (m *meant) item(path, id string, item *template.Node) {
 	m.object(at, item)
 }
 
-// identifiedBy is the member that the items of a list are known by, where their order means nothing; else "".
-func identifiedBy(list string) string {
-	return map[string]string{
-		"containerDefinitions": "name", "volumes": "name", "environment": "name", "secrets": "name", "secretOptions": "name",
-		"ulimits": "name", "properties": "name", "portMappings": "containerPort", "mountPoints": "containerPath",
-		"tmpfs": "containerPath", "volumesFrom": "sourceContainer", "dependsOn": "containerName", "extraHosts": "hostname",
-		"systemControls": "namespace", "resourceRequirements": "type", "devices": "hostPath",
-		"placementConstraints": "expression", "tags": "key",
-	}[list]
-}
+// meaningText holds the defaults by their paths and, with [] behind a list's name, what identifies its items.
+//
+//go:embed meaning.txt
+var meaningText string
 
-// defaults are what ECS takes where nothing stands, and partly fills in: "Amazon ECS task definition parameters" and
-// RegisterTaskDefinition's reference.
-func defaults() map[string]string {
-	return map[string]string{
-		"containerDefinitions.cpu": "0", "containerDefinitions.essential": "true", "enableFaultInjection": "false",
-		"containerDefinitions.portMappings.protocol": `"tcp"`, "containerDefinitions.privileged": "false",
-		"containerDefinitions.healthCheck.interval": "30", "containerDefinitions.healthCheck.timeout": "5",
-		"containerDefinitions.healthCheck.retries": "3", "containerDefinitions.healthCheck.startPeriod": "0",
-		"containerDefinitions.readonlyRootFilesystem": "false", "containerDefinitions.interactive": "false",
-		"containerDefinitions.pseudoTerminal": "false", "containerDefinitions.disableNetworking": "false",
-		"containerDefinitions.mountPoints.readOnly": "false", "containerDefinitions.volumesFrom.readOnly": "false",
-		"containerDefinitions.linuxParameters.initProcessEnabled": "false",
-		"containerDefinitions.versionConsistency":                 `"enabled"`, "networkMode": `"bridge"`,
-		"runtimePlatform.cpuArchitecture": `"X86_64"`, "runtimePlatform.operatingSystemFamily": `"LINUX"`,
-		"volumes.efsVolumeConfiguration.rootDirectory":           `"/"`,
-		"volumes.efsVolumeConfiguration.transitEncryption":       `"DISABLED"`,
-		"volumes.efsVolumeConfiguration.authorizationConfig.iam": `"DISABLED"`,
-		"volumes.dockerVolumeConfiguration.scope":                `"task"`, "volumes.dockerVolumeConfiguration.driver": `"local"`,
-		"volumes.dockerVolumeConfiguration.autoprovision": "false", "volumes.configuredAtLaunch": "false",
+var meaningOf = sync.OnceValue(func() map[string]string {
+	known := map[string]string{}
+	for line := range strings.Lines(meaningText) {
+		path, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		known[path] = value
 	}
-}
+	return known
+})
 
 // shown is the value, unless its name or the value itself looks like a secret. References to secrets are none.
 func (l leaf) shown(path string) string {

@@ -10,8 +10,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// env sets a variable of a container: its value in environment, or its reference in secrets. A name stands
-// in one of the two lists, since ECS refuses it in both.
+// env sets a name in environment or in secrets, and removes it from the other: ECS refuses one that is in both.
 func (e *editor) env(flag, arg string) {
 	key, value, other := "environment", "value", "secrets"
 	if flag == "--secret" {
@@ -26,7 +25,7 @@ func (e *editor) env(flag, arg string) {
 		e.usage(flag, formOf(flag), "")
 		return
 	}
-	e.removeNamed(c, other, "name", name)
+	e.removeNamed(c, other, name)
 	e.setNamed(flag, c, key, pair{"name", name, value, text})
 }
 
@@ -35,8 +34,8 @@ func (e *editor) unsetEnv(flag, arg string) {
 	if c == nil {
 		return
 	}
-	environment := e.removeNamed(c, "environment", "name", name)
-	if secrets := e.removeNamed(c, "secrets", "name", name); !environment && !secrets {
+	environment := e.removeNamed(c, "environment", name)
+	if secrets := e.removeNamed(c, "secrets", name); !environment && !secrets {
 		e.warn(flag, "container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
 	}
 }
@@ -74,39 +73,36 @@ func (e *editor) isNamed(item *template.Node, key, name string) bool {
 }
 
 // removeNamed removes every element with the name, and the list when it was the only one.
-func (e *editor) removeNamed(parent *template.Node, listKey, key, name string) bool {
-	all := e.exp.Node(parent.Get(listKey))
-	if all == nil {
-		return false
-	}
-	before := len(all.Items)
-	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool { return e.isNamed(item, key, name) })
-	removed := len(all.Items) < before
-	if removed && len(all.Items) == 0 {
-		parent.Delete(listKey)
+func (e *editor) removeNamed(parent *template.Node, key, name string) (removed bool) {
+	isNamed := func(item *template.Node) bool { return e.isNamed(item, "name", name) }
+	all := e.exp.Node(parent.Get(key))
+	if removed = slices.ContainsFunc(all.List(), isNamed); removed {
+		if all.Items = slices.DeleteFunc(all.Items, isNamed); len(all.Items) == 0 {
+			parent.Delete(key)
+		}
 	}
 	return removed
 }
 
 // label sets a docker label: on the container named, else on the one that the load balancer reaches.
 func (e *editor) label(flag, arg string) {
-	c, rest := (*template.Node)(nil), arg
+	var c *template.Node
 	if flag == "--label" {
-		c, rest = e.split(flag, arg)
+		c, arg = e.split(flag, arg)
 	}
 	if c == nil {
-		if c = e.reached(flag); c == nil {
-			return
-		}
+		c = e.reached(flag)
 	}
-	key, value, _ := strings.Cut(rest, "=")
-	if key == "" {
+	key, value, _ := strings.Cut(arg, "=")
+	switch {
+	case c == nil:
+		return
+	case key == "":
 		e.usage(flag, formOf(flag), "")
 		return
 	}
 	if labels := e.child(flag, c, "dockerLabels", template.Object); labels != nil {
-		n := e.text(flag, value)
-		labels.Set(key, n)
+		labels.Set(key, e.text(flag, value))
 	}
 }
 
@@ -134,8 +130,7 @@ func (e *editor) command(flag, arg string) {
 	if c == nil {
 		return
 	}
-	at := e.doc.FromFlag(flag)
-	out := &template.Node{Kind: template.Array, At: at}
+	out := &template.Node{Kind: template.Array}
 	if strings.HasPrefix(strings.TrimSpace(text), "[") {
 		value, problems := template.Reader{}.Value(text)
 		if len(problems) > 0 || value.Kind != template.Array {
@@ -143,7 +138,6 @@ func (e *editor) command(flag, arg string) {
 				`write ["sh","-c","…"], or shell words`)
 			return
 		}
-		value.From(at, nil)
 		out = value
 	} else {
 		words, err := shellWords(text)
@@ -152,9 +146,10 @@ func (e *editor) command(flag, arg string) {
 			return
 		}
 		for _, w := range words {
-			out.Items = append(out.Items, &template.Node{Kind: template.String, At: at, Text: w})
+			out.Items = append(out.Items, textNode(w))
 		}
 	}
+	out.From(e.doc.FromFlag(flag), nil)
 	c.Set("command", out)
 }
 
@@ -212,36 +207,27 @@ func (e *editor) image(flag, arg string) {
 	}
 	for _, c := range set {
 		if c != nil {
-			e.setImage(flag, c, uri)
+			c.Set("image", e.text(flag, uri))
 		}
 	}
 }
 
-func (e *editor) setImage(flag string, c *template.Node, uri string) {
-	n := e.text(flag, uri)
-	c.Set("image", n)
-}
-
-// unnamedImage returns the container that an --image without a name means: the only one, or the only one
-// whose image holds a placeholder.
+// unnamedImage returns what an --image without a name means: the only container, or image with a placeholder.
 func (e *editor) unnamedImage() *template.Node {
 	all := e.containers()
 	if len(all) == 1 {
 		return all[0]
 	}
-	var open []*template.Node
-	for _, c := range all {
+	open := slices.DeleteFunc(all, func(c *template.Node) bool {
 		image := c.Get("image")
-		if image != nil && (image.Origin != nil || strings.ContainsAny(image.Text, "<$")) {
-			open = append(open, c)
-		}
-	}
-	if len(open) == 1 {
+		return image == nil || image.Origin == nil && !strings.ContainsAny(image.Text, "<$")
+	})
+	text := fmt.Sprintf("which container? %d of them have an image with a placeholder", len(open))
+	switch len(open) {
+	case 0:
+		text = "which container? none of them has an image with a placeholder"
+	case 1:
 		return open[0]
-	}
-	text := "which container? none of them has an image with a placeholder"
-	if len(open) > 1 {
-		text = fmt.Sprintf("which container? %d of them have an image with a placeholder", len(open))
 	}
 	e.usage("--image", text, "write --image CONTAINER=URI, or *=URI for all; "+e.nameHelp(""))
 	return nil
@@ -267,10 +253,10 @@ func (e *editor) placeholders(edits Edits) string {
 		}
 		numbers[number] = true
 		c := e.mustName(flag, name)
-		if c == nil {
+		switch {
+		case c == nil:
 			continue
-		}
-		if slices.Contains(held, c) {
+		case slices.Contains(held, c):
 			e.usage(flag, "container "+template.Quote(name)+" is given twice", "")
 			continue
 		}
@@ -280,7 +266,7 @@ func (e *editor) placeholders(edits Edits) string {
 				e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
 			}
 		}
-		e.setImage(flag, c, "<IMAGE"+number+"_NAME>")
+		c.Set("image", e.text(flag, "<IMAGE"+number+"_NAME>"))
 		held = append(held, c)
 	}
 	switch {

@@ -11,8 +11,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Edits are the changes to a template, as the flags give them. They are made before placeholders are expanded: one that
-// an edit replaces needs no value.
+// Edits are the changes that flags ask for. They are made first: a placeholder that one replaces needs no value.
 type Edits struct {
 	// Images are [CONTAINER=]URI or *=URI.
 	Images []string
@@ -44,15 +43,8 @@ type editor struct {
 	problems diagnostic.List
 }
 
-// edit is the values of a flag, and what each does to a template.
-type edit struct {
-	flag string
-	args []string
-	do   func(e *editor, flag, arg string)
-}
-
-// all are the edits in the order in which they are made; the last one also says which image is told (see placeholders).
-func (edits Edits) all() []edit {
+// apply makes the edits in a fixed order, and returns the image for imageDetail.json.
+func (e *editor) apply(edits Edits) string {
 	specific := func(image string) bool { return !strings.HasPrefix(image, "*=") }
 	images := slices.DeleteFunc(slices.Clone(edits.Images), specific) // first, so that the more specific ones win
 	images = append(images, slices.DeleteFunc(slices.Clone(edits.Images), func(s string) bool { return !specific(s) })...)
@@ -62,7 +54,11 @@ func (edits Edits) all() []edit {
 		}
 		return []string{label + "=" + value}
 	}
-	return []edit{
+	for _, edit := range []struct {
+		flag string
+		args []string
+		do   func(e *editor, flag, arg string)
+	}{
 		{"--set", edits.Sets, (*editor).set},
 		{"--image", images, (*editor).image},
 		{"--unset-env", edits.UnsetEnv, (*editor).unsetEnv},
@@ -74,15 +70,9 @@ func (edits Edits) all() []edit {
 		{"--release", stamp(ReleaseLabel, edits.DefaultRelease), (*editor).defaultRelease},
 		{"--suite", stamp(SuiteLabel, edits.Suite), (*editor).label},
 		{"--tag", edits.Tags, (*editor).tag},
-		{placeholderFlag, edits.ImagePlaceholders, nil},
-	}
-}
-
-// apply makes the edits in a fixed order, and returns the image for imageDetail.json.
-func (e *editor) apply(edits Edits) string {
-	for _, edit := range edits.all() {
+	} {
 		for _, arg := range edit.args {
-			if edit.do != nil && e.wellFormed(edit.flag, arg) {
+			if e.wellFormed(edit.flag, arg) {
 				edit.do(e, edit.flag, arg)
 			}
 		}
@@ -151,12 +141,9 @@ func (e *editor) names() (all []string) {
 	return all
 }
 
-// named returns the container with the name, or nil.
-func (e *editor) named(name string) *template.Node { return named(e.containers(), name) }
-
 // mustName is like named, and reports a problem of the flag when there is no such container.
 func (e *editor) mustName(flag, name string) *template.Node {
-	c := e.named(name)
+	c := named(e.containers(), name)
 	switch {
 	case c != nil:
 	case strings.ContainsAny(strings.TrimSpace(name), " \t\n"): // no name, but perhaps a value with a secret in it
@@ -190,12 +177,12 @@ func (e *editor) split(flag, arg string) (*template.Node, string) {
 	if !ok {
 		return nil, arg
 	}
-	if c := e.named(name); c != nil {
+	if c := named(e.containers(), name); c != nil {
 		return c, arg[len(name)+1:]
 	}
 	if near, ok := diagnostic.Nearest(name, e.names()); ok {
 		e.warn(flag, "no container is called "+template.Quote(name)+", so that it is part of the key",
-			"did you mean "+e.named(near).Get("name").Label()+":…?")
+			"did you mean "+named(e.containers(), near).Get("name").Label()+":…?")
 	}
 	return nil, arg
 }

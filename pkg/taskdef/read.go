@@ -18,8 +18,7 @@ type Task struct {
 	// empty, so that the tasks may run on the user's own instances.
 	Fargate, Instances bool
 	Containers         []Container
-	// Reached is the index of the container that the load balancer reaches where no AppSpec says it; -1
-	// without containers.
+	// Reached is the index of the one that the load balancer reaches where no AppSpec says it; -1 without containers.
 	Reached int
 	// Doc is what Read read, and Root the task definition in it, for whoever looks for more; nil elsewhere.
 	Doc  *template.Document

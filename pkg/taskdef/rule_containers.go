@@ -20,12 +20,7 @@ func documentSize(c *checker) {
 	}
 }
 
-func family(c *checker) {
-	n := c.root.Get("family")
-	if n != nil && n.Kind == template.String && !IsName(n.Text) {
-		c.fail(n, "family "+n.Show()+" is not a name that ECS takes", NameHelp)
-	}
-}
+func family(c *checker) { c.isName(c.root.Get("family"), "family") }
 
 // NameHelp says which names IsName takes.
 const NameHelp = "1 to 255 letters, digits, - and _"
@@ -52,9 +47,8 @@ func containerNames(c *checker) {
 			continue
 		case n.Kind != template.String || n.Unknown():
 			continue
-		case !IsName(n.Text):
-			c.fail(n, "container name "+n.Show()+" is not a name that ECS takes", NameHelp)
 		}
+		c.isName(n, "container name")
 		if first, twice := seen[n.Text]; twice {
 			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))
 			continue
@@ -65,11 +59,8 @@ func containerNames(c *checker) {
 
 func containerCount(c *checker) {
 	all := c.root.Get("containerDefinitions")
-	if all == nil || all.Kind != template.Array {
-		return
-	}
-	switch n := len(all.Items); {
-	case n == 0:
+	switch n := len(all.List()); {
+	case n == 0 && all != nil && all.Kind == template.Array:
 		c.fail(all, "there are no containers", "")
 	case n > maxContainers:
 		c.fail(all, fmt.Sprintf("%d containers, ECS takes %d", n, maxContainers), "")
@@ -252,22 +243,18 @@ func image(c *checker, container *template.Node) {
 		c.fail(container, "container "+name(container)+" has no image",
 			"give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
-	case n.Kind != template.String:
-		return
-	}
-	if slices.Contains(strings.Fields("<IMAGE1_NAME> <IMAGE2_NAME> <IMAGE3_NAME> <IMAGE4_NAME>"), n.Text) {
+	case slices.Contains(strings.Fields("<IMAGE1_NAME> <IMAGE2_NAME> <IMAGE3_NAME> <IMAGE4_NAME>"), n.Str()):
 		if c.doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
 			c.fail(n, "the image is the placeholder "+n.Show(),
 				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}
 		return
 	}
-	if fault, help := imageFault(n.Text); fault != "" {
-		subject := "image " + n.Show()
-		if n.At < 0 {
-			subject = "the image given for container " + name(container)
-		}
-		c.fail(n, subject+" "+fault, help)
+	fault, help := imageFault(n.Str())
+	if n.At < 0 && n.Kind == template.String && fault != "" {
+		c.fail(n, "the image given for container "+name(container)+" "+fault, help)
+	} else {
+		c.fault(n, "image", fault, help)
 	}
 }
 

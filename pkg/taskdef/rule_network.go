@@ -62,8 +62,7 @@ func ports(c *checker, container *template.Node) {
 		c.hostPort(container, inside, host)
 		c.portRange(portRange, host)
 		if n := p.Get("name"); n.Str() != "" && (len(n.Text) > 64 || n.Text[0] == '-' || !consists(n.Text, lowerCase+digits+"-_")) {
-			c.fail(n, "port name "+n.Show()+" is not a name that ECS takes",
-				"1 to 64 lower-case letters, digits, - and _, not first a -")
+			c.fault(n, "port name", "is not a name that ECS takes", "1 to 64 lower-case letters, digits, - and _, not first a -")
 		}
 	}
 }
@@ -164,8 +163,7 @@ func fargateOnly(c *checker) {
 	}
 }
 
-// windows warns of what RegisterTaskDefinition's reference calls "not supported for Windows containers". Whether ECS
-// refuses or ignores it, the reference does not say.
+// windows warns of what the reference calls "not supported for Windows containers": refused or ignored, it does not say.
 func windows(c *checker) {
 	if !strings.HasPrefix(c.root.Get("runtimePlatform").Get("operatingSystemFamily").Str(), "WINDOWS") {
 		return
@@ -206,10 +204,9 @@ func (c *checker) portRange(portRange, host *template.Node) {
 	if portRange == nil || portRange.Kind != template.String || portRange.Unknown() {
 		return
 	}
-	_, _, ok := rangeOf(portRange)
-	switch {
+	switch _, _, ok := rangeOf(portRange); {
 	case !ok:
-		c.fail(portRange, "containerPortRange "+portRange.Show()+" is not a range", `"8000-8010"`)
+		c.fault(portRange, "containerPortRange", "is not a range", `"8000-8010"`)
 	case host != nil:
 		c.fail(host, "hostPort makes no sense beside containerPortRange", "leave hostPort out")
 	case c.mode() != "awsvpc" && c.mode() != "bridge" && c.mode() != "":

@@ -20,30 +20,23 @@ func logOptions(c *checker, container *template.Node) {
 		"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix",
 		"awslogs-datetime-format", "awslogs-multiline-pattern", "mode", "max-buffer-size",
 	}
-	if options != nil {
-		for i := range options.Members {
-			m := &options.Members[i]
-			if near, ok := diagnostic.Nearest(m.Key, known); ok {
-				c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
-					"did you mean "+template.Quote(near)+"?")
-			}
+	for _, m := range cmp.Or(options, &template.Node{}).Members {
+		if near, ok := diagnostic.Nearest(m.Key, known); ok {
+			c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
+				"did you mean "+template.Quote(near)+"?")
 		}
 	}
-	needed := []string{"awslogs-group", "awslogs-region"}
-	if c.fargate {
-		needed = append(needed, "awslogs-stream-prefix")
-	}
-	for _, key := range needed {
-		if n := options.Get(key); n == nil || n.Kind == template.String && n.Text == "" {
+	for _, key := range []string{"awslogs-group", "awslogs-region", "awslogs-stream-prefix"} {
+		n, needed := options.Get(key), c.fargate || key != "awslogs-stream-prefix"
+		if needed && (n == nil || n.Kind == template.String && n.Text == "") {
 			c.fail(cmp.Or(n, options, logs), "awslogs needs the option "+key, "")
 		}
 	}
 	if a, b := options.Get("awslogs-datetime-format"), options.Get("awslogs-multiline-pattern"); a != nil && b != nil {
 		c.fail(b, "awslogs-datetime-format and awslogs-multiline-pattern cannot stand together", "")
 	}
-	if m := options.Get("mode"); m != nil && m.Kind == template.String &&
-		m.Text != "blocking" && m.Text != "non-blocking" {
-		c.fail(m, "mode "+m.Show()+" is neither blocking nor non-blocking", "")
+	if m := options.Get("mode"); m.Str() != "blocking" && m.Str() != "non-blocking" {
+		c.fault(m, "mode", "is neither blocking nor non-blocking", "")
 	}
 }
 

@@ -15,17 +15,12 @@ import (
 func roles(c *checker) {
 	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
 		n := c.root.Get(key)
-		if n == nil || n.Kind != template.String {
-			continue
-		}
-		if !strings.HasPrefix(n.Text, "arn:") {
-			if n.Text == "" || !consists(n.Text, alphanumeric+"+=,.@_-/") {
-				c.fail(n, key+" "+n.Show()+" is neither an ARN nor a role's name", "arn:aws:iam::123456789012:role/NAME")
-			}
-			continue
-		}
-		a, fault := ParseARN(n.Text)
-		switch {
+		a, fault := ParseARN(n.Str())
+		switch isARN := strings.HasPrefix(n.Str(), "arn:"); {
+		case !isARN && n.Str() != "" && consists(n.Str(), alphanumeric+"+=,.@_-/"):
+			fault = ""
+		case !isARN:
+			fault = "is neither an ARN nor a role's name"
 		case fault != "":
 		case a.Service != "iam":
 			fault = "is not of service iam"
@@ -36,23 +31,15 @@ func roles(c *checker) {
 		case !strings.HasPrefix(a.Resource, "role/") || a.Resource == "role/":
 			fault = "is not a role's"
 		}
-		if fault != "" {
-			c.fail(n, key+" "+n.Show()+" "+fault, "arn:aws:iam::123456789012:role/NAME")
-		}
+		c.fault(n, key, fault, "arn:aws:iam::123456789012:role/NAME")
 	}
 	for _, container := range c.containers {
-		credentials := container.Get("repositoryCredentials").Get("credentialsParameter")
-		if credentials == nil || credentials.Kind != template.String {
-			continue
-		}
-		fault, _ := referenceFault(credentials.Text)
-		if a, wrong := ParseARN(credentials.Text); fault == "" && wrong == "" && a.Service != "secretsmanager" {
+		n := container.Get("repositoryCredentials").Get("credentialsParameter")
+		fault, _ := referenceFault(n.Str())
+		if a, wrong := ParseARN(n.Str()); fault == "" && wrong == "" && a.Service != "secretsmanager" {
 			fault = "is not a secret's"
 		}
-		if fault != "" {
-			c.fail(credentials, "credentialsParameter "+credentials.Show()+" "+fault,
-				"arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
-		}
+		c.fault(n, "credentialsParameter", fault, "arn:aws:secretsmanager:REGION:123456789012:secret:NAME-AbCdEf")
 	}
 }
 
@@ -62,15 +49,11 @@ func secretReferences(c *checker, container *template.Node) {
 			c.fail(n, "a secret without a name", "")
 		}
 		from := s.Get("valueFrom")
-		if from == nil || from.Kind != template.String {
-			continue
-		}
-		if fault, help := referenceFault(from.Text); fault != "" {
-			shown := ""
-			if strings.HasPrefix(from.Text, "arn:") { // anything else may be the secret itself
-				shown = from.Show() + " "
-			}
-			c.fail(from, "valueFrom "+shown+fault, help)
+		switch fault, help := referenceFault(from.Str()); {
+		case strings.HasPrefix(from.Str(), "arn:"):
+			c.fault(from, "valueFrom", fault, help)
+		case from != nil && from.Kind == template.String && fault != "": // it may be the secret itself
+			c.fail(from, "valueFrom "+fault, help)
 		}
 	}
 }
@@ -163,13 +146,10 @@ func holdsSecret(name, value string) bool {
 	}
 	_, err := time.ParseDuration(value)
 	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials.MatchString(value)
-	switch {
-	case isReference(value), slices.Contains(switches, strings.ToLower(value)):
+	if isReference(value) || slices.Contains(switches, strings.ToLower(value)) {
 		return false
-	case ends(secretWords()...):
-		return true
 	}
-	return !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
+	return ends(secretWords()...) || !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
 }
 
 // privateECR is an image in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the dual-stack names.
@@ -239,8 +219,7 @@ func (c *checker) secretsIn(container *template.Node) {
 	}
 }
 
-// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next one does
-// (--token …).
+// secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next does (--token …).
 func secretWord(word, next string) (own, behind bool) {
 	key, value, assigned := strings.Cut(word, "=")
 	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
@@ -302,9 +281,8 @@ func environmentNames(c *checker, container *template.Node) {
 		case e.Kind != template.Object || n.Unknown():
 		case n == nil:
 			c.fail(e, "a variable without a name", "")
-		case n.Kind != template.String:
-		case n.Text == "" || strings.Contains(n.Text, "="):
-			c.fail(n, "environment name "+n.Show()+" is empty or has a =", "")
+		case n.Str() == "" || strings.Contains(n.Text, "="):
+			c.fault(n, "environment name", "is empty or has a =", "")
 		case slices.Contains(ofAgent, n.Text):
 			c.warn(n, n.Show()+" is set by the ECS agent itself", "remove it")
 		}
@@ -323,9 +301,7 @@ func environmentFiles(c *checker, container *template.Node) {
 		case !strings.HasSuffix(a.Resource, ".env"):
 			fault = "does not end in .env"
 		}
-		if fault != "" && n != nil && n.Kind == template.String {
-			c.fail(n, "environment file "+n.Show()+" "+fault, "arn:aws:s3:::BUCKET/PATH.env")
-		}
+		c.fault(n, "environment file", fault, "arn:aws:s3:::BUCKET/PATH.env")
 	}
 }
 

@@ -32,8 +32,7 @@ type Rendered struct {
 	ImageURI string
 }
 
-// Render returns the document and everything that is wrong with it. The document is of use only when no
-// problem is fatal.
+// Render returns the document and all that is wrong with it. It is of use only when no problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
 	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
 	root := unwrap(r.Doc.Root, exp)

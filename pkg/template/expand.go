@@ -97,8 +97,7 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 	return d.Root, problems
 }
 
-// missing reports the references that have no value. When there are any it returns true, and the node has no value
-// either.
+// missing reports the references that have no value, and whether there are any: then the node has none either.
 func (e *Expander) missing(n *Node, lacking []missing) bool {
 	for _, m := range lacking {
 		p := diagnostic.Problem{
@@ -152,8 +151,7 @@ func (n *Node) As(want Kind) {
 	}
 }
 
-// Settle gives a plain YAML scalar with a placeholder the type that YAML gives to its text. It is for scalars whose
-// type no field decides.
+// Settle gives a plain YAML scalar with a placeholder YAML's own type of its text, where no field decides it.
 func (n *Node) Settle() {
 	if n.As(Number); n.Plain && n.Kind == String {
 		n.As(Bool)

@@ -8,8 +8,7 @@ import (
 // operator is what a reference does when its variable is unset or empty.
 type operator string
 
-// The operators, as the shell spells them. The two that have no name here, none at all and "?", demand that the
-// variable is set.
+// The operators, as the shell spells them. None at all and "?" have no name here: the variable must be set.
 const (
 	ifUnset         operator = "-"  // ${A-word}: the word where the variable is unset
 	ifEmpty         operator = ":-" // also where it is empty
@@ -66,8 +65,7 @@ func (p *parser) parse(text string) (phrase, []fault) {
 	return p.run(stop{}, 0), p.faults
 }
 
-// parseBare reads the one reference with which text begins ("${CPU}, …"), and returns it with its length.
-// A length of 0 says that no reference begins here.
+// parseBare reads the reference with which text begins ("${CPU}, …"), and returns it with its length; 0 is none.
 func (p *parser) parseBare(text string) (*reference, int, []fault) {
 	p.text, p.pos, p.faults = text, 0, nil
 	ref := p.reference(0)

@@ -16,8 +16,7 @@ type Reader struct {
 	Literal bool
 	// Plain says that a document in JSON has no comments, because whoever reads it next takes none. YAML has its own.
 	Plain bool
-	// AnyNumber keeps a number that YAML knows and JSON cannot write, such as 0x50, as it was written, for callers that
-	// have a better message of their own.
+	// AnyNumber keeps a number that only YAML knows, such as 0x50, for callers that have a better message of their own.
 	AnyNumber bool
 	// Scope says which names are variables; nil means every name.
 	Scope Scope

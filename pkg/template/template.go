@@ -22,8 +22,7 @@ import (
 // MaxSize is the most bytes that are read; a task definition may have 64 KiB.
 const MaxSize = 10_000_000
 
-// MaxProblems is how many problems of one kind are listed; a person mends a few at a time, and a hostile file
-// has millions.
+// MaxProblems is how many problems of one kind are listed; a hostile file has millions.
 const MaxProblems = 1000
 
 // MaxDepth is the deepest nesting that is read; ECS's own fields end at 6.
@@ -50,8 +49,7 @@ func (k Kind) A() string {
 // Node is one value.
 type Node struct {
 	Kind Kind
-	// Plain marks a YAML scalar without quotes that holds a placeholder: its type depends on the field, and As or
-	// Settle sets it.
+	// Plain marks a YAML scalar without quotes, with a placeholder: its field decides its type, and As or Settle sets it.
 	Plain bool
 	// At is where the value begins: a byte offset in the source, or, below zero, one of the document's flags.
 	At int
@@ -87,8 +85,7 @@ func (m *Member) Label() string { return strings.ReplaceAll(m.Show(), `"`, "") }
 type Origin struct {
 	// Source is the text as it was written, for messages: a value never stands in one.
 	Source string
-	// Expanded says that the node's Text is the result; Unknown that there is none, because of a problem
-	// that has been reported.
+	// Expanded says that the node's Text is the result; Unknown that there is none, and that this was reported.
 	Expanded, Unknown bool
 	// Shell says that what reads the text later has variables of its own, which a $$ would leave to it.
 	Shell  bool

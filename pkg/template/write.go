@@ -9,8 +9,7 @@ import (
 	"sync"
 )
 
-// JSON is the tree as JSON that a person reads: two spaces a level, one line a value, keys in their order, numbers
-// as they were written, and a line break at the end.
+// JSON is the tree as a person reads it: indented by two spaces, keys in their order, numbers as they were written.
 func (n *Node) JSON() []byte {
 	var b bytes.Buffer
 	compact := n.Compact()
@@ -76,8 +75,7 @@ var escapes = sync.OnceValue(func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 })
 
-// DropNull removes every null from the tree: DescribeTaskDefinition prints them, and RegisterTaskDefinition refuses
-// them.
+// DropNull removes every null: DescribeTaskDefinition prints them, and RegisterTaskDefinition refuses them.
 func (n *Node) DropNull() {
 	n.Walk(func(n *Node) {
 		n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })
