@@ -256,7 +256,7 @@ func (v *faultView) status() string {
 	}
 	if len(p.Running) > 0 {
 		oldest := p.Running[0]
-		text += v.paint(dim, fmt.Sprintf("  %d under way (%s, %s)", len(p.Running), oldest.Fault, oldest.Where()))
+		text += v.paint(dim, fmt.Sprintf("  %d under way (%s, %s)", len(p.Running), oldest.Name, oldest.Where()))
 	}
 	return text
 }
@@ -278,7 +278,7 @@ func (v *faultView) tell(p faults.Progress) {
 	case faults.Survived, faults.Unmet, faults.Unsound:
 	}
 	what, _ := became(f)
-	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Fault,
+	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Name,
 		routeWidth, f.Where(), what)
 	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
 }
@@ -322,7 +322,7 @@ func (v *faultView) end(s faults.Score) {
 func grouped(findings []faults.Finding) (groups [][]faults.Finding) {
 	key := func(f faults.Finding) string {
 		if f.Advice == nil {
-			return f.Fault + f.Where()
+			return f.Name + f.Where()
 		}
 		return f.Advice.Check + fmt.Sprint(f.Advice.Step) + f.Advice.YAML
 	}
@@ -344,7 +344,7 @@ func (v *faultView) survivors(b *strings.Builder, group []faults.Finding) {
 	b.WriteByte('\n')
 	for _, f := range group {
 		_, how := became(f)
-		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Fault), f.Where(), f.About, how)
+		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Name), f.Where(), f.About, how)
 		b.WriteString(view.Wrap(line, width, 2) + "\n")
 	}
 	a := group[0].Advice

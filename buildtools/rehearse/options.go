@@ -192,29 +192,31 @@ func (o *options) complete(c *cli.Command, args []string, lookup func(string) (s
 	if err := o.needed(c, args); err != nil {
 		return err
 	}
-	switch {
-	case o.plan.Tasks < 1 || o.plan.Tasks > 50:
-		return cli.Usagef("--tasks %d: between 1 and 50", o.plan.Tasks)
-	case !(o.plan.Speed > 0 && o.plan.Speed <= 1e6):
-		return cli.Usagef("--speed %g: a number above 0, at most 1000000", o.plan.Speed)
-	case o.plan.FunctionTimeout <= 0 || o.plan.FunctionTimeout > 900*time.Second:
-		return cli.Usagef("--function-timeout %s: above 0 and at most 900s, as Lambda allows", o.plan.FunctionTimeout)
-	case o.plan.TerminationWait < 0 || o.plan.TerminationWait > 48*time.Hour:
-		return cli.Usagef("--termination-wait %s: between 0 and 48h, as CodeDeploy allows", o.plan.TerminationWait)
-	case o.plan.ReadyWait < 0 || o.plan.ReadyWait > 120*time.Hour:
-		return cli.Usagef("--approval-wait %s: between 0 and 120h, as CodeDeploy allows", o.plan.ReadyWait)
-	case o.plan.WatchMinute < time.Second || o.plan.WatchMinute > time.Minute || o.plan.WatchMinute%time.Second != 0:
-		return cli.Usagef("--watch-minute %s: whole seconds from 1s to 60s", o.plan.WatchMinute)
-	case o.plan.StartTimeout <= 0:
-		return cli.Usagef("--start-timeout %s: above 0", o.plan.StartTimeout)
-	}
-	for _, port := range []int{o.plan.ProductionPort, o.plan.TestPort} {
-		if port < 0 || port > 65535 {
-			return cli.Usagef("port %d: between 0 and 65535", port)
+	p := &o.plan
+	lambda, blue, ready, minute := p.FunctionTimeout, p.TerminationWait, p.ReadyWait, p.WatchMinute
+	between := func(d, least, most time.Duration) bool { return d >= least && d <= most }
+	for _, limit := range []struct {
+		kept  bool
+		text  string
+		given any
+	}{
+		{p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks},
+		{p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed},
+		{between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda},
+		{between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue},
+		{between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready},
+		{
+			between(minute, time.Second, time.Minute) && minute%time.Second == 0,
+			"--watch-minute %v: whole seconds from 1s to 60s", minute,
+		},
+		{p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout},
+		{p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort},
+		{p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort},
+		{p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort},
+	} {
+		if !limit.kept {
+			return cli.Usagef(limit.text, limit.given)
 		}
-	}
-	if o.plan.ProductionPort == o.plan.TestPort && o.plan.TestPort != 0 {
-		return cli.Usagef("--production-port and --test-port are both %d", o.plan.TestPort)
 	}
 	return o.values(lookup)
 }

@@ -59,9 +59,9 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		{name: lifecycle.BeforeInstall, do: c.hookOf},
 		{name: lifecycle.Install, do: c.install},
 		{name: lifecycle.AfterInstall, do: c.hookOf},
-		{name: lifecycle.AllowTestTraffic, skipped: skipped, do: func(ctx context.Context, p phase) *failure {
+		{name: lifecycle.AllowTestTraffic, skipped: skipped, do: func(ctx context.Context, _ phase) *failure {
 			c.move(c.id, c.test, wholeTraffic)
-			return c.pause(ctx, p.name, c.plan.scaled(listenerChange))
+			return c.pause(ctx, c.plan.scaled(listenerChange))
 		}},
 		{do: c.awaitReady},
 		{name: lifecycle.AfterAllowTestTraffic, skipped: silent, do: c.hookOf},
@@ -104,8 +104,8 @@ func (c *codeDeploy) hookOf(ctx context.Context, p phase) *failure {
 		"DeploymentId": c.id, "LifecycleEventHookExecutionId": executionID,
 	})
 	return c.hook(ctx, p, hook, call{
-		answer: answer, limit: callbackLimit,
-		late: "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
+		callback: callback{answer: answer, limit: callbackLimit},
+		late:     "call PutLifecycleEventHookExecutionStatus within CodeDeploy's hour",
 		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
 			for event, ok := payload, true; ok; event, ok = f.Next() {
 				w.invoking()
@@ -129,8 +129,7 @@ func (c *codeDeploy) shift(ctx context.Context, p phase) *failure {
 		if step.Stays > 0 {
 			c.stream.note("%s: %d %% for %s", c.plan.config().Name, step.Percent, step.Stays)
 		}
-		stays := cmp.Or(step.Stays, listenerChange)
-		if failed := c.pause(ctx, p.name, c.plan.bakes(stays)); failed != nil || ctx.Err() != nil {
+		if failed := c.pause(ctx, c.plan.bakes(cmp.Or(step.Stays, listenerChange))); failed != nil || ctx.Err() != nil {
 			return failed
 		}
 	}
@@ -155,12 +154,14 @@ func (c *codeDeploy) readyWait(ctx context.Context, _ phase) *failure {
 		return nil
 	}
 	left := max(0, c.plan.ReadyWait-time.Since(c.ready))
-	failed := c.await(ctx, lifecycle.AfterAllowTestTraffic, c.plan.scaled(left), c.goOn, &failure{
-		event: lifecycle.AfterAllowTestTraffic, stop: &deployment.Stop{},
+	failed := c.await(ctx, c.plan.scaled(left), c.goOn, &failure{
+		stop:   &deployment.Stop{},
 		reason: fmt.Sprintf("timed out: nobody called ContinueDeployment within the wait of %s", c.plan.ReadyWait),
 		why:    deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextNotReady},
 	})
-	if failed == nil && ctx.Err() == nil {
+	if failed != nil {
+		failed.event = lifecycle.AfterAllowTestTraffic
+	} else if ctx.Err() == nil {
 		c.stream.note("ContinueDeployment was called: the traffic may move")
 	}
 	return failed
@@ -173,7 +174,7 @@ func (c *codeDeploy) terminationWait(ctx context.Context, _ phase) *failure {
 	}
 	goOn := c.book.Await(c.id, deployment.TerminationWait)
 	c.stream.note("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait)
-	failed := c.await(ctx, "", c.plan.scaled(c.plan.TerminationWait), goOn, nil)
+	failed := c.await(ctx, c.plan.scaled(c.plan.TerminationWait), goOn, nil)
 	if failed != nil {
 		failed.reason = "in the termination wait " + failed.reason
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"sync"
 	"time"
@@ -28,11 +29,11 @@ const (
 
 // failure is why an event did not succeed.
 type failure struct {
-	event       lifecycle.Name
 	why         deployment.Error
 	diagnostics *deployment.Diagnostics
-	// step is the step of the shift in which it failed, where that has several.
-	step int
+	// event and step are those of the phase, which deploy fills in.
+	event lifecycle.Name
+	step  int
 	// reason is for people: it names the check where there is one.
 	reason, check string
 	// stop is set when somebody, or an alarm, stopped the deployment.
@@ -129,10 +130,9 @@ func (w *witness) atWork(s *stage, now time.Time) bool {
 
 // call is how a controller calls a hook, and where it hears the answer.
 type call struct {
-	answer <-chan deployment.EventStatus
-	// limit is how long the answer may take; late is what a hook did not do by then, as in "did not …".
-	limit time.Duration
-	late  string
+	callback
+	// late is what a hook did not do within the limit, as in "did not …".
+	late string
 	// deliver invokes the function until there is nothing more to invoke it for.
 	deliver func(ctx context.Context, f *lambda.Function, w *witness)
 }
@@ -161,11 +161,9 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 		defer close(delivered)
 		c.deliver(delivery, function, w)
 	}()
-	late := callback{
-		answer: c.answer, limit: c.limit, stop: r.book.Stopped(r.id), speed: r.plan.Speed,
-		atWork: func(now time.Time) bool { return w.atWork(r.stage, now) },
-	}
-	status, stop := late.wait(ctx)
+	c.stop, c.speed = r.book.Stopped(r.id), r.plan.Speed
+	c.atWork = func(now time.Time) bool { return w.atWork(r.stage, now) }
+	status, stop := c.wait(ctx)
 	if status != "" {
 		// The status is known; the last log lines may still be on their way.
 		select {
@@ -190,7 +188,7 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 
 // judge says why a hook's event failed, or nil when it did not.
 func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *deployment.Stop) *failure {
-	f, code, broken := &failure{event: w.event}, deployment.DiagnosticFailed, false
+	f, code, broken := &failure{}, deployment.DiagnosticFailed, false
 	switch {
 	case w.result.Status == deployment.EventSucceeded:
 		return nil
@@ -206,7 +204,7 @@ func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *
 			}
 		}
 	case stop != nil:
-		f = stoppedAt(w.event, *stop)
+		f = stoppedBy(*stop)
 	case ctx.Err() != nil:
 		f.reason = "interrupted"
 	default:
@@ -225,7 +223,9 @@ func (s *stage) judge(ctx context.Context, w *witness, hook Hook, c call, stop *
 
 // function is the Lambda function that stands behind a hook.
 func (s *stage) function(hook Hook, w *witness) *lambda.Function {
-	variables := map[string]string{"REPORT_BUCKET": reportBucket, "EVIDENCE_PARAMETER": evidenceParameter}
+	variables := map[string]string{
+		"REPORT_BUCKET": reportBucket, "EVIDENCE_PARAMETER": evidenceParameter, "PATH": hook.Path,
+	}
 	if len(s.plan.Variables) > 0 {
 		object, _ := json.Marshal(s.plan.Variables) // strings always can
 		variables["SUITE_ENVIRONMENT"] = string(object)
@@ -240,20 +240,16 @@ func (s *stage) function(hook Hook, w *witness) *lambda.Function {
 	}
 	if !s.plan.Discover {
 		variables["PRODUCTION_URL"], variables["RELEASE"] = s.production.URL(), s.plan.Release.ID
+		variables["SUITE"] = s.plan.Suite
 		if s.test != nil {
 			variables["TEST_URL"] = s.test.URL()
 		}
-		if s.plan.Suite != "" {
-			variables["SUITE"] = s.plan.Suite
+		if s.plan.Header.Name != "" {
+			header, _ := json.Marshal(map[string]string{s.plan.Header.Name: s.plan.Header.Value}) // strings always can
+			variables["TEST_HEADERS"] = string(header)
 		}
 	}
-	if hook.Path != "" {
-		variables["PATH"] = hook.Path
-	}
-	if s.plan.Header.Name != "" && !s.plan.Discover {
-		header, _ := json.Marshal(map[string]string{s.plan.Header.Name: s.plan.Header.Value}) // strings always can
-		variables["TEST_HEADERS"] = string(header)
-	}
+	maps.DeleteFunc(variables, func(_, value string) bool { return value == "" })
 	return &lambda.Function{
 		Name: hook.Function, Region: Region, Account: Account,
 		Argv: hook.Argv, Dir: hook.Dir, Variables: variables,

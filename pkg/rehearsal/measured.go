@@ -83,7 +83,7 @@ func (r *run) beforeShift(ctx context.Context, p phase) *failure {
 	}
 	r.stream.tell(KindNote, p, "production is measured for %s more first: a watch compares with the old release before",
 		missing.Round(time.Millisecond))
-	return r.pause(ctx, p.name, missing)
+	return r.pause(ctx, missing)
 }
 
 // seen are the tasks as Amazon ECS shows them, in the order in which they began.

@@ -152,14 +152,14 @@ func (n *native) shift(l *alb.Listener, s deployment.Step, steps int) func(conte
 			n.stream.note("%s: step %d of %d bakes at %d %% for %s", n.plan.config().Strategy(), p.step, steps, s.Percent,
 				s.Stays)
 		}
-		return n.pause(ctx, p.name, n.plan.bakes(max(s.Stays, listenerChange)))
+		return n.pause(ctx, n.plan.bakes(max(s.Stays, listenerChange)))
 	}
 }
 
 // bake keeps the old release for a while after the shift.
-func (n *native) bake(ctx context.Context, p phase) *failure {
+func (n *native) bake(ctx context.Context, _ phase) *failure {
 	n.stream.note("bake time of %s: both releases run", n.plan.TerminationWait)
-	return n.pause(ctx, p.name, n.plan.scaled(n.plan.TerminationWait))
+	return n.pause(ctx, n.plan.scaled(n.plan.TerminationWait))
 }
 
 func (n *native) cleanUp(ctx context.Context, p phase) *failure {
@@ -268,7 +268,16 @@ const callBackDelay = 30 * time.Second
 // hooks runs the stage's Lambda functions and its PAUSE; all must complete.
 func (n *native) hooks(ctx context.Context, p phase) *failure {
 	n.book.Update(n.id, func(d *deployment.Deployment) { d.Native.Executions = nil })
-	goOn, pause := n.begins(p)
+	timeout, pause := n.options.HookTimeout, ""
+	var goOn <-chan struct{}
+	if !p.rollback && slices.Contains(n.options.Pauses, p.name) {
+		pause = "ecs-pause-" + rand.Text()
+		goOn = n.book.Await(n.id, deployment.Wait(pause))
+		n.execution(pause, deployment.Hook{Stage: p.name, HookTimeout: timeout}, deployment.HookWaits)
+		n.stream.tell(KindNote, p, "PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
+			timeout.After, n.plan.Speed, timeout.Action())
+		n.stream.note("%s", n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, pause))
+	}
 	for _, hook := range n.at(p.name) {
 		if failed := n.lambda(ctx, p, hook); failed != nil || ctx.Err() != nil {
 			return failed
@@ -278,12 +287,11 @@ func (n *native) hooks(ctx context.Context, p phase) *failure {
 		return nil
 	}
 	late := &failure{
-		event: p.name,
-		why:   deployment.Error{Code: deployment.CodeTimeout, Message: "The PAUSE hook timed out."},
+		why: deployment.Error{Code: deployment.CodeTimeout, Message: "The PAUSE hook timed out."},
 		reason: fmt.Sprintf("timed out: nobody called ContinueServiceDeployment within %s (compressed by --speed %g)",
-			n.options.HookTimeout.After, n.plan.Speed),
+			timeout.After, n.plan.Speed),
 	}
-	failed := n.await(ctx, p.name, n.plan.scaled(n.options.HookTimeout.After), goOn, late)
+	failed := n.await(ctx, n.plan.scaled(timeout.After), goOn, late)
 	switch {
 	case failed == late:
 		return n.late(p, pause, failed)
@@ -291,20 +299,6 @@ func (n *native) hooks(ctx context.Context, p phase) *failure {
 		n.stream.note("ContinueServiceDeployment was called: the deployment goes on")
 	}
 	return failed
-}
-
-// begins begins the stage's PAUSE, where it has one, and returns what is closed when somebody ends it, and its id.
-func (n *native) begins(p phase) (goOn <-chan struct{}, id string) {
-	if p.rollback || !slices.Contains(n.options.Pauses, p.name) {
-		return nil, ""
-	}
-	id = "ecs-pause-" + rand.Text()
-	goOn = n.book.Await(n.id, deployment.Wait(id))
-	n.execution(id, deployment.Hook{Stage: p.name, HookTimeout: n.options.HookTimeout}, deployment.HookWaits)
-	n.stream.tell(KindNote, p, "PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
-		n.options.HookTimeout.After, n.plan.Speed, n.options.HookTimeout.Action())
-	n.stream.note("%s", n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, id))
-	return goOn, id
 }
 
 // execution notes that a hook of the stage begins.
@@ -347,8 +341,8 @@ func (n *native) lambda(ctx context.Context, p phase, hook Hook) *failure {
 		Function: functionARN(hook.Function), Stage: p.name, HookTimeout: n.options.HookTimeout,
 	}, deployment.HookRuns)
 	failed := n.hook(ctx, p, hook, call{
-		answer: answered, limit: n.options.HookTimeout.After,
-		late: fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.options.HookTimeout.After),
+		callback: callback{answer: answered, limit: n.options.HookTimeout.After},
+		late:     fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.options.HookTimeout.After),
 		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
 			answered <- n.invoke(ctx, p, id, f, w)
 		},

@@ -178,33 +178,27 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 	for _, event := range slices.Concat(lifecycle.Hookable(), lifecycle.HookStages()) {
 		function, named := functions[event]
 		command, replaced := p.Commands[event]
-		binary, problem := p.binary(event, function)
+		hook, problem := p.binary(event, function)
 		switch {
 		case !named && replaced:
-			problems = append(problems, diagnostic.Problem{
+			problem = &diagnostic.Problem{
 				Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Warning,
 				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not",
 					event),
 				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
-			})
+			}
 		case !named:
+			continue
 		case replaced && (function.Binary == "" || problem != nil):
-			dir, err := os.Getwd()
-			if err != nil {
-				dir = "/"
-			}
-			hooks[event] = Hook{Function: function.Name, Argv: task.Shell(command), Dir: dir, Path: p.Path}
-			if missing := p.missing(command); missing != "" {
-				problems = append(problems, diagnostic.Problem{
-					Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
-					Text: fmt.Sprintf("the command for %s cannot be run: %s", event, missing),
-				})
-			}
-		default:
-			if problem != nil {
-				problems = append(problems, *problem)
-			}
-			hooks[event] = binary
+			dir, _ := os.Getwd()
+			hook = Hook{Function: function.Name, Argv: task.Shell(command), Dir: cmp.Or(dir, "/"), Path: p.Path}
+			problem = p.missing(event, command)
+		}
+		if named {
+			hooks[event] = hook
+		}
+		if problem != nil {
+			problems = append(problems, *problem)
 		}
 	}
 	return hooks, problems
@@ -258,25 +252,31 @@ func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagno
 
 // missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
 // or a name, and there is no such program. What a shell knows by itself, a shell is asked.
-func (p Programs) missing(command string) string {
-	fields := strings.Fields(command)
+func (p Programs) missing(event lifecycle.Name, command string) *diagnostic.Problem {
+	why, program := "it is empty", ""
+	if fields := strings.Fields(command); len(fields) > 0 {
+		why, program = "", fields[0]
+	}
 	switch {
-	case len(fields) == 0:
-		return "it is empty"
-	case strings.ContainsAny(fields[0], "$`\"'\\(){}<>|&;*?[]~#=!"):
-		return ""
-	case strings.Contains(fields[0], "/"):
-		if info, err := os.Stat(fields[0]); err != nil || info.IsDir() {
-			return fmt.Sprintf("there is no program %.200q", fields[0])
+	case program == "" || strings.ContainsAny(program, "$`\"'\\(){}<>|&;*?[]~#=!"):
+	case strings.Contains(program, "/"):
+		if info, err := os.Stat(program); err != nil || info.IsDir() {
+			why = fmt.Sprintf("there is no program %.200q", program)
 		}
-		return ""
+	default:
+		shell := exec.Command("/bin/sh", "-c", `command -v "$1"`, "sh", program) //nolint:noctx // ends at once
+		shell.Env = []string{"PATH=" + p.Path}
+		if shell.Run() != nil {
+			why = fmt.Sprintf("there is no program %.200q on the PATH", program)
+		}
 	}
-	shell := exec.Command("/bin/sh", "-c", `command -v "$1"`, "sh", fields[0]) //nolint:noctx // ends at once
-	shell.Env = []string{"PATH=" + p.Path}
-	if shell.Run() != nil {
-		return fmt.Sprintf("there is no program %.200q on the PATH", fields[0])
+	if why == "" {
+		return nil
 	}
-	return ""
+	return &diagnostic.Problem{
+		Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
+		Text: fmt.Sprintf("the command for %s cannot be run: %s", event, why),
+	}
 }
 
 // Kebab writes an event's name as its binary is called: "after-allow-test-traffic".

@@ -84,13 +84,8 @@ type Shift struct {
 
 // LifecycleEvent is one lifecycle event as it ended.
 type LifecycleEvent struct {
-	Name     lifecycle.Name         `json:"name"`
-	Step     int                    `json:"step,omitempty"`
-	Rollback bool                   `json:"rollback,omitempty"`
-	Status   deployment.EventStatus `json:"status"`
-	Started  time.Time              `json:"started,omitzero"`
-	Ended    time.Time              `json:"ended,omitzero"`
-	Message  string                 `json:"message,omitempty"`
+	deployment.Event
+	Message string `json:"message,omitempty"`
 }
 
 // NoHook is what is said of an event that is there for a hook alone and has none: it succeeds, and nothing ran.

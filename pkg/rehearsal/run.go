@@ -86,15 +86,21 @@ func (s *stage) serveBlue(ctx context.Context) error {
 	return nil
 }
 
+// listeners says where production and, where there is one, the test listener is.
+func (s *stage) listeners() string {
+	if s.test == nil {
+		return "production " + s.production.URL()
+	}
+	return "production " + s.production.URL() + ", test " + s.test.URL()
+}
+
 // announce sends both listeners' traffic to blue, and says where everything is.
 func (s *stage) announce() {
 	s.forward(s.production, 0)
-	where := "production " + s.production.URL()
 	if s.test != nil {
 		s.forward(s.test, 0)
-		where += ", test " + s.test.URL()
 	}
-	s.stream.send(Event{Kind: KindNote, Text: where + ", AWS " + s.endpoint, Endpoint: s.endpoint})
+	s.stream.send(Event{Kind: KindNote, Text: s.listeners() + ", AWS " + s.endpoint, Endpoint: s.endpoint})
 	if s.plan.Traffic > 0 {
 		s.stream.note("traffic: %g production requests a second from now to the end", s.plan.Traffic)
 	}
@@ -109,11 +115,7 @@ const Kept = "kept running until Ctrl-C"
 
 // keep leaves everything running until the context ends.
 func (r *run) keep(ctx context.Context) {
-	text := Kept + ": production " + r.production.URL()
-	if r.test != nil {
-		text += ", test " + r.test.URL()
-	}
-	r.stream.note("%s", text)
+	r.stream.note("%s: %s", Kept, r.listeners())
 	r.stream.note("%s", r.controller.lookAt())
 	<-ctx.Done()
 }
@@ -192,7 +194,7 @@ func (r *run) deploy(ctx context.Context) error {
 		case failed.err != nil:
 			return failed.err
 		}
-		failed.step = p.step
+		failed.event, failed.step = cmp.Or(failed.event, p.name), p.step
 		r.result.Why, r.result.FailedEvent = r.stream.line(failed.reason), failed.event
 		r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
 		r.result.Outcome = r.controller.fail(ctx, failed)
@@ -238,7 +240,7 @@ func (r *run) move(id string, l *alb.Listener, percent int) {
 
 // phase runs one phase. One that an interrupt cuts off does not end.
 func (r *run) phase(ctx context.Context, p phase) *failure {
-	if failed := r.pause(ctx, p.name, 0); failed != nil {
+	if failed := r.pause(ctx, 0); failed != nil {
 		return failed
 	}
 	if p.skipped != "" {
@@ -273,7 +275,7 @@ func (r *run) phase(ctx context.Context, p phase) *failure {
 
 // install starts the replacement task set and waits until its tasks are healthy: an hour, which --speed
 // divides, but never less than a task may take to start. Tasks that were started elsewhere are used as they are.
-func (r *run) install(ctx context.Context, p phase) *failure {
+func (r *run) install(ctx context.Context, _ phase) *failure {
 	if err := r.up(ctx, r.green); err != nil {
 		return &failure{err: err}
 	}
@@ -302,8 +304,8 @@ func (r *run) install(ctx context.Context, p phase) *failure {
 	}
 	text := fmt.Sprintf("timed out: %s (compressed by --speed %g): its tasks did not answer GET %s with %s", who,
 		r.plan.Speed, r.plan.Health.Asks(), r.plan.Health.Codes)
-	return r.await(ctx, p.name, max(r.plan.StartTimeout, r.plan.scaled(installLimit)), healthy, &failure{
-		event: p.name, reason: text,
+	return r.await(ctx, max(r.plan.StartTimeout, r.plan.scaled(installLimit)), healthy, &failure{
+		reason:      text,
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
 		diagnostics: &deployment.Diagnostics{Code: deployment.DiagnosticOther, Message: text},
 	})
@@ -330,9 +332,7 @@ func (r *run) summarise() {
 	r.result.Missed = r.aws.Values.Missed()
 	d, _ := r.book.Get(r.id)
 	for _, e := range d.Events {
-		event := LifecycleEvent{
-			Name: e.Name, Step: e.Step, Rollback: e.Rollback, Status: e.Status, Started: e.Started, Ended: e.Ended,
-		}
+		event := LifecycleEvent{Event: e}
 		switch {
 		case e.Diagnostics != nil:
 			event.Message = e.Diagnostics.Message

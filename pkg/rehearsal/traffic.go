@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,99 +34,67 @@ type Traffic struct {
 	FirstFailure string `json:"first_failure,omitempty"`
 }
 
-// generator sends requests at a steady rate, whether or not the ones before were answered: a slow
-// release must not slow its users down.
-type generator struct {
-	client *http.Client
-	// base and routes make the URLs that are asked for in turn.
-	base   string
-	routes []string
-	host   string
-	next   atomic.Uint64
-	under  errgroup.Group // the requests under way
-
-	mu    sync.Mutex
-	count Traffic
-}
-
-// startTraffic sends production requests to base until the returned function is called, which waits for
-// those under way and says how they went. Routes are paths; without any it asks for "/".
+// startTraffic sends production requests to base at a steady rate, whether or not the ones before were answered: a slow
+// release must not slow its users down. The returned function ends that, waits for those under way and says how they
+// went. Routes are paths, which are asked for in turn; without any it asks for "/".
 func startTraffic(ctx context.Context, base, host string, routes []string, rate float64) func() Traffic {
 	if len(routes) == 0 {
 		routes = []string{"/"}
 	}
-	g := &generator{
-		client: &http.Client{
-			Transport:     &http.Transport{MaxIdleConnsPerHost: trafficBacklog},
-			Timeout:       trafficTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		base: base, host: host, routes: routes,
-		count: Traffic{Rate: rate, Routes: routes},
-	}
+	count := Traffic{Rate: rate, Routes: routes}
 	if rate <= 0 {
-		return func() Traffic { return g.count }
+		return func() Traffic { return count }
 	}
-	g.under.SetLimit(trafficBacklog)
-	ctx, cancel := context.WithCancel(ctx)
-	var sending sync.WaitGroup
-	sending.Go(func() { g.run(ctx, rate) })
-	return func() Traffic {
-		cancel()
-		sending.Wait()
-		_ = g.under.Wait() // a request that fails is counted
-		g.client.CloseIdleConnections()
-		return g.count
+	client := &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: trafficBacklog},
+		Timeout:       trafficTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func (g *generator) run(ctx context.Context, rate float64) {
-	for tick := time.Tick(time.Duration(float64(time.Second) / rate)); ; {
-		select {
-		case <-ctx.Done():
+	ctx = context.WithoutCancel(ctx) // a request must not fail because the rehearsal ends
+	var mu sync.Mutex
+	var under errgroup.Group // the requests under way
+	under.SetLimit(trafficBacklog)
+	asked := 0
+	stop := Every(time.Duration(float64(time.Second)/rate), func(time.Time) {
+		url := base + routes[asked%len(routes)]
+		if !under.TryGo(func() error {
+			err := get(ctx, client, url, host)
+			mu.Lock()
+			defer mu.Unlock()
+			if count.Sent++; err != nil {
+				count.Failed++
+				count.FirstFailure = cmp.Or(count.FirstFailure, err.Error())
+			}
+			return nil // one that fails is counted
+		}) {
+			count.NotSent++
 			return
-		case <-tick:
 		}
-		// Whoever ends the traffic waits for the answers: a request must not fail because the rehearsal ends.
-		if !g.under.TryGo(func() error { g.ask(context.WithoutCancel(ctx)); return nil }) {
-			g.mu.Lock()
-			g.count.NotSent++
-			g.mu.Unlock()
-		}
+		asked++
+	})
+	return func() Traffic {
+		stop()
+		_ = under.Wait()
+		client.CloseIdleConnections()
+		return count
 	}
 }
 
-func (g *generator) ask(ctx context.Context) {
-	failure := g.get(ctx)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.count.Sent++
-	if failure != "" {
-		g.count.Failed++
-		g.count.FirstFailure = cmp.Or(g.count.FirstFailure, failure)
-	}
-}
-
-// get asks once and returns what went wrong, or nothing.
-func (g *generator) get(ctx context.Context) string {
-	url := g.base + g.routes[(g.next.Add(1)-1)%uint64(len(g.routes))]
+// get asks once, and returns what went wrong.
+func get(ctx context.Context, client *http.Client, url, host string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return err.Error()
+		return err
 	}
-	request.Host = g.host
+	request.Host = host
 	request.Header.Set("User-Agent", task.TrafficAgent)
-	response, err := g.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
-		return err.Error()
+		return err
 	}
-	_, err = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-	switch {
-	case err != nil:
-		return err.Error()
-	case response.StatusCode >= http.StatusInternalServerError:
-		return fmt.Sprintf("GET %s: status %d", url, response.StatusCode)
+	defer func() { _ = response.Body.Close() }()
+	if _, err = io.Copy(io.Discard, response.Body); err == nil && response.StatusCode >= http.StatusInternalServerError {
+		err = fmt.Errorf("GET %s: status %d", url, response.StatusCode)
 	}
-	return ""
+	return err
 }

@@ -99,14 +99,15 @@ type Diagnostics struct{ Code, Script, Message, LogTail string }
 
 // Event is one lifecycle event of a deployment, or a stage of one of Amazon ECS's own.
 type Event struct {
-	Name lifecycle.Name
+	Name lifecycle.Name `json:"name"`
 	// Step is the step of the shift of production traffic, from 1; 0 where the shift has one step only.
-	Step int
+	Step int `json:"step,omitempty"`
 	// Rollback says that traffic goes back in it.
-	Rollback       bool
-	Status         EventStatus
-	Started, Ended time.Time
-	Diagnostics    *Diagnostics
+	Rollback    bool         `json:"rollback,omitempty"`
+	Status      EventStatus  `json:"status"`
+	Started     time.Time    `json:"started,omitzero"`
+	Ended       time.Time    `json:"ended,omitzero"`
+	Diagnostics *Diagnostics `json:"-"`
 }
 
 // TaskSetLabel says which side a task set is on.

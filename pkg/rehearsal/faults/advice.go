@@ -40,18 +40,18 @@ func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 			Text: "the hook came to no verdict, and the suite's policy allows that: do not allow it",
 			YAML: "policy: {inconclusive: fail}\n",
 		}
-	case m.Fault == "errors":
+	case m.Name == "errors":
 		return &Advice{
 			Text: "ask often enough to meet one error in ten, and allow none",
 			YAML: "defaults:\n  attempts: 20\n  allowed_failures: 0\n",
 		}
-	case m.fault.Watched():
+	case m.Watched():
 		yaml := map[string]string{
 			"leak-in-production": "errors: 1%", killed: "stopped_tasks: 0",
 			"log-errors": "logs: [{name: errors, pattern: '{ $.level = \"error\" }', most: 10}]",
 		}
-		return &Advice{Text: "watch what AWS measures of it, with a bound", YAML: "watch: {" + yaml[m.Fault] + "}\n"}
-	case m.Fault == "wrong-version" || m.Fault == "one-old-task":
+		return &Advice{Text: "watch what AWS measures of it, with a bound", YAML: "watch: {" + yaml[m.Name] + "}\n"}
+	case m.Name == "wrong-version" || m.Name == "one-old-task":
 		return r.adviseVersion()
 	case m.Route == nil:
 		return r.adviseReady()
@@ -66,7 +66,7 @@ func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	a := &Advice{
 		Check: asked.Check, Step: asked.Step, Place: asked.Place, Text: "say what a right answer holds, not just its status",
 	}
-	if m.fault.Waits() {
+	if m.Waits() {
 		a.Text, a.YAML = "say how long an answer may take", "timeout: "+patience+"\n"
 	} else {
 		a.YAML = "expect: {" + expectation(r.samples[*m.Route], true) + "}\n"

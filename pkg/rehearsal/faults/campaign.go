@@ -63,15 +63,11 @@ const (
 
 // Mutant is a fault and where it is.
 type Mutant struct {
-	Fault string `json:"fault"`
-	About string `json:"about"`
-	Scope Scope  `json:"scope"`
+	Fault
 	// Route is where a fault of one route is; nil for a fault of the whole release.
 	Route *Route `json:"route,omitempty"`
 	// Checks are the checks and comparisons that ask the route.
 	Checks []string `json:"checks,omitempty"`
-
-	fault Fault
 }
 
 // Where says where the fault is.
@@ -82,7 +78,7 @@ func (m Mutant) Where() string {
 	return m.Route.String()
 }
 
-func (m Mutant) same(other Mutant) bool { return m.Fault == other.Fault && m.Where() == other.Where() }
+func (m Mutant) same(other Mutant) bool { return m.Name == other.Name && m.Where() == other.Where() }
 
 // Finding is what became of one mutant.
 type Finding struct {
@@ -144,24 +140,18 @@ func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
 		return Score{}, err
 	}
 	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
-	routes := c.routes()
 	score := Score{
 		Greenlight: version.Number(), Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
 		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
 	}
-	r := &runner{Campaign: c, standing: standing, routes: routes, tell: tell, trials: c.trials(routes)}
+	r := &runner{Campaign: c, standing: standing, routes: c.routes(), tell: tell}
+	r.trials = c.trials(r.routes)
 	if score.Control, err = r.control(ctx); err != nil {
 		return score, err
 	}
 	err = r.all(ctx)
-	score.Findings = r.findings
-	for _, f := range r.findings {
-		score.Total++
-		if f.Outcome == Caught {
-			score.Caught++
-		}
-	}
-	if score.Total > 0 {
+	score.Findings, score.Total = r.findings, len(r.findings)
+	if score.Caught = score.Total - r.survived; score.Total > 0 {
 		score.Percent = 100 * score.Caught / score.Total
 	}
 	score.Duration = time.Since(began)
@@ -214,7 +204,7 @@ func (r *runner) rehearse(ctx context.Context, in Injection) (rehearsal.Result, 
 
 // control rehearses the release without a fault, and learns what its routes answer.
 func (r *runner) control(ctx context.Context) (time.Duration, error) {
-	r.say(nil)
+	r.say(func() {}, nil)
 	result, injector, err := r.rehearse(ctx, Injection{})
 	if err != nil {
 		return 0, err
@@ -254,9 +244,7 @@ func (r *runner) all(ctx context.Context) error {
 		side.Go(func() error { r.try(ctx, t); return nil }) // once ctx has ended, it does nothing
 	}
 	_ = side.Wait() // what became of each is a finding
-	at := func(f Finding) int {
-		return slices.IndexFunc(r.trials, f.same)
-	}
+	at := func(f Finding) int { return slices.IndexFunc(r.trials, f.same) }
 	slices.SortFunc(r.findings, func(a, b Finding) int { return at(a) - at(b) })
 	return ctx.Err()
 }
@@ -265,8 +253,8 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.begin(m)
-	in := Injection{Fault: m.fault}
+	r.say(func() { r.running = append(r.running, m) }, nil)
+	in := Injection{Fault: m.Fault}
 	if m.Route != nil {
 		in.Route = *m.Route
 	}
@@ -294,33 +282,22 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 	if f.Outcome == Survived || f.Outcome == Unmet {
 		f.Advice = r.advise(m, result)
 	}
-	r.end(f)
+	r.say(func() {
+		r.running = slices.DeleteFunc(r.running, f.same)
+		r.findings = append(r.findings, f)
+		if f.Outcome != Caught {
+			r.survived++
+		}
+	}, &f)
 }
 
-func (r *runner) begin(m Mutant) {
+// say changes how far the campaign is while nobody else does, and tells it.
+func (r *runner) say(change func(), found *Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.running = append(r.running, m)
-	r.say(nil)
-}
-
-func (r *runner) end(f Finding) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.running = slices.DeleteFunc(r.running, f.same)
-	r.findings = append(r.findings, f)
-	if f.Outcome != Caught {
-		r.survived++
-	}
-	r.say(&f)
-}
-
-// say tells the progress; mu is held, or nothing runs yet.
-func (r *runner) say(f *Finding) {
+	change()
 	if r.tell != nil {
-		r.tell(Progress{
-			Done: len(r.findings), Total: len(r.trials), Survived: r.survived, Finding: f, Running: slices.Clone(r.running),
-		})
+		r.tell(Progress{len(r.findings), len(r.trials), r.survived, found, slices.Clone(r.running)})
 	}
 }
 

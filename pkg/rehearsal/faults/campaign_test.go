@@ -155,7 +155,7 @@ func scored(t *testing.T, c faults.Campaign) faults.Score {
 func outcomes(s faults.Score) map[string]faults.Outcome {
 	all := map[string]faults.Outcome{}
 	for _, f := range s.Findings {
-		all[f.Fault+", "+f.Where()] = f.Outcome
+		all[f.Name+", "+f.Where()] = f.Outcome
 	}
 	return all
 }
@@ -192,7 +192,7 @@ func TestAWeakSuiteIsToldWhatItMissesAndTheAdviceWorks(t *testing.T) {
 		switch {
 		case f.Outcome == faults.Caught && f.Advice == nil:
 		case f.Advice == nil:
-			t.Errorf("no advice for %s on %s", f.Fault, f.Where())
+			t.Errorf("no advice for %s on %s", f.Name, f.Where())
 		default:
 			better = follow(t, better, *f.Advice)
 		}
@@ -243,12 +243,12 @@ func TestTheDemosSuiteLooksAtWhatAnswersHold(t *testing.T) {
 		// time-outs. It is tried again.
 		for tries := 3; f.Outcome == faults.Unsound && tries > 0; tries-- {
 			again := c
-			again.Faults = slices.DeleteFunc(slices.Clone(c.Faults), func(x faults.Fault) bool { return x.Name != f.Fault })
+			again.Faults = slices.DeleteFunc(slices.Clone(c.Faults), func(x faults.Fault) bool { return x.Name != f.Name })
 			again.Only, again.Parallel = []faults.Route{*f.Route}, 1
 			f = scored(t, again).Findings[0]
 		}
 		if f.Outcome != faults.Caught {
-			t.Errorf("%s, %s: %s: %s", f.Fault, f.Where(), f.Outcome, f.Why)
+			t.Errorf("%s, %s: %s: %s", f.Name, f.Where(), f.Outcome, f.Why)
 		}
 	}
 	if score.Total != 12 {
@@ -365,7 +365,7 @@ func merge(into, add map[string]any) {
 func TestAWatchCatchesWhatOnlyUsersMeet(t *testing.T) {
 	t.Parallel()
 	names := []string{"leak-in-production", "log-errors", "task-killed"}
-	if score := scored(t, campaign(t, weak, "good", append(names, "500")...)); slices.ContainsFunc(score.Findings, func(f faults.Finding) bool { return f.Fault != "500" }) {
+	if score := scored(t, campaign(t, weak, "good", append(names, "500")...)); slices.ContainsFunc(score.Findings, func(f faults.Finding) bool { return f.Name != "500" }) {
 		t.Errorf("%v: nobody watches", outcomes(score))
 	}
 	c := campaign(t, weak+"watch: {for: 3m, min_requests: 20, min_shift: 1s, logs: [{name: errors, pattern: '{ $.level = \"error\" }'}]}\n", "good", names...)
@@ -377,8 +377,8 @@ func TestAWatchCatchesWhatOnlyUsersMeet(t *testing.T) {
 	score := scored(t, c)
 	want := map[string]string{"leak-in-production": "watch: 5xx", "log-errors": "watch: log errors", "task-killed": "watch: (tasks|5xx)"}
 	for _, f := range score.Findings {
-		if f.Outcome != faults.Caught || f.Event != lifecycle.AfterAllowTraffic || !regexp.MustCompile(want[f.Fault]).MatchString(f.Check) || f.Requests == 0 {
-			t.Errorf("%s: %+v", f.Fault, f)
+		if f.Outcome != faults.Caught || f.Event != lifecycle.AfterAllowTraffic || !regexp.MustCompile(want[f.Name]).MatchString(f.Check) || f.Requests == 0 {
+			t.Errorf("%s: %+v", f.Name, f)
 		}
 	}
 	if len(score.Findings) != 3 {

@@ -28,10 +28,10 @@ const (
 
 // Fault is one way to be broken.
 type Fault struct {
-	Name string
+	Name string `json:"fault"`
 	// About says what a client meets, in a few words.
-	About string
-	Scope Scope
+	About string `json:"about"`
+	Scope Scope  `json:"scope"`
 
 	// picks says which requests are broken: nil all of the route's.
 	picks func(f *front, r *http.Request) bool
@@ -89,7 +89,6 @@ func (f Fault) Waits() bool {
 const (
 	// loginPath is where "redirect" leads; the front answers it, not the task.
 	loginPath = "/__login"
-	// errorText is what broken answers say.
 	errorText = `{"error":"internal server error"}` + "\n"
 	loginText = "<!doctype html><html lang=en><title>Sign in</title><h1>Sign in</h1><form><input name=user><input " +
 		"name=password type=password></form>\n"

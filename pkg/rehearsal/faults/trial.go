@@ -34,14 +34,14 @@ func (c Campaign) trials(routes []Route) (all []Mutant) {
 			continue
 		}
 		if f.Scope == WholeRelease {
-			all = append(all, Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, fault: f})
+			all = append(all, Mutant{Fault: f})
 			continue
 		}
 		for _, r := range routes {
 			if !c.wanted(r) {
 				continue
 			}
-			m := Mutant{Fault: f.Name, About: f.About, Scope: f.Scope, Route: &r, fault: f}
+			m := Mutant{Fault: f, Route: &r}
 			for _, a := range c.Suite.Requests() {
 				if r.is(a) {
 					m.Checks = append(m.Checks, a.Check)
@@ -51,9 +51,8 @@ func (c Campaign) trials(routes []Route) (all []Mutant) {
 			all = append(all, m)
 		}
 	}
-	long := func(m Mutant) bool { return m.fault.Waits() }
-	short := func(m Mutant) bool { return !long(m) }
-	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, long)...)
+	short := func(m Mutant) bool { return !m.Waits() }
+	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, Mutant.Waits)...)
 }
 
 // wanted reports whether a route is to be broken. One that only readiness asks is left out, unless there is no other:
@@ -86,15 +85,9 @@ func (r Route) matches(path string) bool {
 	}
 	for i, w := range want {
 		before, after, variable := strings.Cut(w, "${")
-		if !variable {
-			if w != have[i] {
-				return false
-			}
-			continue
-		}
 		after = after[strings.LastIndexByte(after, '}')+1:]
-		if len(have[i]) < len(before)+len(after) || !strings.HasPrefix(have[i], before) ||
-			!strings.HasSuffix(have[i], after) {
+		rest, begins := strings.CutPrefix(have[i], before)
+		if variable && !(begins && strings.HasSuffix(rest, after)) || !variable && w != have[i] {
 			return false
 		}
 	}

@@ -258,14 +258,15 @@ func (p *page) timeline() {
 
 // toneOf is the style sheet's class for an event; one that is under way has not succeeded.
 func toneOf(e rehearsal.LifecycleEvent) string {
-	tones := map[deployment.EventStatus]string{
-		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
+	if rehearsal.Idle(e.Status, e.Message) {
+		return "NONE"
 	}
-	return cmp.Or(map[bool]string{true: "NONE"}[rehearsal.Idle(e.Status, e.Message)], tones[e.Status], "FAIL")
+	return cmp.Or(map[deployment.EventStatus]string{
+		deployment.EventSucceeded: "PASS", deployment.EventSkipped: "SKIPPED", deployment.EventPending: "SKIPPED",
+	}[e.Status], "FAIL")
 }
 
-func (p *page) weights() []plot.Listener {
-	var all []plot.Listener
+func (p *page) weights() (all []plot.Listener) {
 	for _, name := range []string{"production", "test"} {
 		l := plot.Listener{Name: name + " listener"}
 		for _, s := range p.result.Shifts {
@@ -286,7 +287,14 @@ func (p *page) traffic() {
 	for _, listener := range []string{"production", "test"} {
 		p.listener(listener)
 	}
-	p.tallies()
+	if tallies := p.result.Requests; len(tallies) > 0 {
+		p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
+		for _, t := range tallies {
+			p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
+				strconv.FormatInt(t.Requests, 10), strconv.FormatInt(t.Errors, 10))
+		}
+		p.EndTable()
+	}
 	if f := p.result.Traffic; f.FirstFailure != "" {
 		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
@@ -296,16 +304,16 @@ func (p *page) listener(listener string) {
 	r := p.result
 	var fresh, old, failed []plot.Request
 	for _, q := range r.AccessLog {
-		one := plot.Request{At: p.since(q.At), Latency: q.Duration}
+		kind := &old
 		switch {
 		case q.Listener != listener:
+			continue
 		case q.Failed():
-			failed = append(failed, one)
+			kind = &failed
 		case q.Release == r.Release:
-			fresh = append(fresh, one)
-		default:
-			old = append(old, one)
+			kind = &fresh
 		}
+		*kind = append(*kind, plot.Request{At: p.since(q.At), Latency: q.Duration})
 	}
 	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
 		"%d by %s, %d failed",
@@ -324,16 +332,4 @@ func (p *page) listener(listener string) {
 		}
 	}
 	p.Add("</figcaption>%v</figure>\n", sheet.Markup(picture))
-}
-
-func (p *page) tallies() {
-	if len(p.result.Requests) == 0 {
-		return
-	}
-	p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
-	for _, t := range p.result.Requests {
-		p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
-			strconv.FormatInt(t.Requests, 10), strconv.FormatInt(t.Errors, 10))
-	}
-	p.EndTable()
 }

@@ -31,8 +31,9 @@ type Printer struct {
 
 	mu    sync.Mutex
 	state state
-	began map[lifecycle.Name]time.Time
-	hooks map[lifecycle.Name]bool
+	// began is when the event under way did, hooked that it has a hook.
+	began  time.Time
+	hooked bool
 	// tails are each task's last lines that were not shown, told counts those that were.
 	tails map[string][]string
 	told  int
@@ -53,14 +54,7 @@ const (
 	tailLines, maxTold = 10, 200
 )
 
-const (
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	blue   = "34"
-	bold   = "1"
-	dim    = "2"
-)
+const red, green, yellow, blue, bold, dim = "31", "32", "33", "34", "1", "2"
 
 // width is that of the column of names.
 func (p *Printer) width() (most int) {
@@ -105,8 +99,8 @@ func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
 	p.mu.Lock()
-	if p.began == nil {
-		p.began, p.hooks, p.tails = map[lifecycle.Name]time.Time{}, map[lifecycle.Name]bool{}, map[string][]string{}
+	if p.tails == nil {
+		p.tails, p.state.ended = map[string][]string{}, map[lifecycle.Name]deployment.EventStatus{}
 	}
 	p.state.take(e)
 	p.mu.Unlock()
@@ -124,9 +118,9 @@ func (p *Printer) Print(e rehearsal.Event) {
 	case rehearsal.KindRollback:
 		p.line(e, p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
-		p.began[e.Lifecycle] = e.At
+		p.began, p.hooked = e.At, false
 	case rehearsal.KindHook:
-		p.hooks[e.Lifecycle] = true
+		p.hooked = true
 		p.line(e, e.Text)
 	case rehearsal.KindCheck:
 		p.check(e.Check)
@@ -169,9 +163,10 @@ func (p *Printer) end(e rehearsal.Event) {
 	if rehearsal.Idle(e.Status, e.Text) {
 		text, e.Text = p.paint(dim, e.Text), ""
 	}
-	if p.hooks[e.Lifecycle] {
-		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began[e.Lifecycle]).Seconds())
+	if p.hooked {
+		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began).Seconds())
 	}
+	p.hooked = false
 	if e.Text != "" {
 		text += ": " + e.Text
 	}
@@ -239,9 +234,6 @@ type state struct {
 }
 
 func (s *state) take(e rehearsal.Event) {
-	if s.ended == nil {
-		s.ended = map[lifecycle.Name]deployment.EventStatus{}
-	}
 	if s.began.IsZero() {
 		s.began = e.At.Add(-e.Since)
 	}

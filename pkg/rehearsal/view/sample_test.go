@@ -46,9 +46,9 @@ func shifted(t *testing.T) rehearsal.Result {
 		Traffic: rehearsal.Traffic{Rate: 50, Sent: 150},
 	}
 	for i, name := range lifecycle.All() {
-		r.Lifecycle = append(r.Lifecycle, rehearsal.LifecycleEvent{
+		r.Lifecycle = append(r.Lifecycle, rehearsal.LifecycleEvent{Event: deployment.Event{
 			Name: name, Status: deployment.EventSucceeded, Started: began.Add(ms(200 * i)), Ended: began.Add(ms(200 * (i + 1))),
-		})
+		}})
 		end := rehearsal.Event{Kind: rehearsal.KindEnd, Lifecycle: name, Status: deployment.EventSucceeded, Since: ms(200 * (i + 1))}
 		if name == lifecycle.BeforeInstall || name == lifecycle.AfterInstall || name == lifecycle.AfterAllowTraffic {
 			last := &r.Lifecycle[i]
@@ -103,7 +103,7 @@ func rolledBack(t *testing.T) rehearsal.Result {
 		case r.Lifecycle[i].Name == lifecycle.AfterAllowTestTraffic:
 			r.Lifecycle[i].Status, r.Lifecycle[i].Message = deployment.EventFailed, deployment.TextHookFailed
 		case i > 4:
-			r.Lifecycle[i] = rehearsal.LifecycleEvent{Name: r.Lifecycle[i].Name, Status: deployment.EventSkipped}
+			r.Lifecycle[i] = rehearsal.LifecycleEvent{Event: deployment.Event{Name: r.Lifecycle[i].Name, Status: deployment.EventSkipped}}
 		}
 	}
 	h := r.Hooks[0]

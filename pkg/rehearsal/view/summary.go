@@ -85,7 +85,16 @@ func (p *Printer) Summary(r rehearsal.Result) {
 			row("", "%s", line)
 		}
 	}
-	p.traffic(r, row)
+	if t := r.Traffic; t.Rate > 0 {
+		text := fmt.Sprintf("%d requests sent at %g/s throughout, %d failed", t.Sent, t.Rate, t.Failed)
+		if t.FirstFailure != "" {
+			text += "; the first: " + t.FirstFailure
+		}
+		if t.NotSent > 0 {
+			text += fmt.Sprintf("; %d more were due while too many were under way", t.NotSent)
+		}
+		row("traffic", "%s", text)
+	}
 	if len(r.Missed) > 0 {
 		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
 	}
@@ -113,10 +122,7 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 
 // eventName is the event's name, with its step, and that traffic goes back in it.
 func eventName(e rehearsal.LifecycleEvent) string {
-	if e.Rollback {
-		return label(e.Name, e.Step) + " (rollback)"
-	}
-	return label(e.Name, e.Step)
+	return label(e.Name, e.Step) + map[bool]string{true: " (rollback)"}[e.Rollback]
 }
 
 // place is where the check that failed stands in the suite, as far as a hook's report says.
@@ -133,21 +139,6 @@ func place(r rehearsal.Result) string {
 		}
 	}
 	return ""
-}
-
-func (p *Printer) traffic(r rehearsal.Result, row func(string, string, ...any)) {
-	t := r.Traffic
-	if t.Rate <= 0 {
-		return
-	}
-	text := fmt.Sprintf("%d requests sent at %g/s throughout, %d failed", t.Sent, t.Rate, t.Failed)
-	if t.FirstFailure != "" {
-		text += "; the first: " + t.FirstFailure
-	}
-	if t.NotSent > 0 {
-		text += fmt.Sprintf("; %d more were due while too many were under way", t.NotSent)
-	}
-	row("traffic", "%s", text)
 }
 
 // answered is "412 requests, 412 answered by 1.0.0, 0 by 1.1.0", with how many each of the two answered with an error.

@@ -130,12 +130,12 @@ func broken() rehearsal.Result {
 	}
 	began := time.Now()
 	for i, name := range lifecycle.All() {
-		e := rehearsal.LifecycleEvent{Name: name, Status: deployment.EventSucceeded, Started: began, Ended: began.Add(time.Duration(i) * 100 * time.Millisecond)}
+		e := rehearsal.LifecycleEvent{Event: deployment.Event{Name: name, Status: deployment.EventSucceeded, Started: began, Ended: began.Add(time.Duration(i) * 100 * time.Millisecond)}}
 		switch {
 		case name == lifecycle.AfterAllowTestTraffic:
 			e.Status = deployment.EventFailed
 		case i > 4:
-			e = rehearsal.LifecycleEvent{Name: name, Status: deployment.EventSkipped}
+			e = rehearsal.LifecycleEvent{Event: deployment.Event{Name: name, Status: deployment.EventSkipped}}
 		}
 		r.Lifecycle = append(r.Lifecycle, e)
 	}
