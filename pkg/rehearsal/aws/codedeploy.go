@@ -169,15 +169,11 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 	if d.AutoRollback {
 		events = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}
-	// The deployment's only target is counted under its status.
-	overview := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
-	overview[targetStatus(d)] = 1
 	return object{"deploymentInfo": object{
 		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name,
 		"deploymentId": d.ID, "description": where(d.Description != "", d.Description),
 		"revision": appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
 		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
-		"deploymentOverview": overview, "deploymentStatusMessages": []string{},
 		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
 		"autoRollbackConfiguration": object{"enabled": d.AutoRollback, "events": events},
@@ -195,12 +191,6 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 	}}, nil
 }
 
-// targetStatus is the status of the deployment's only target.
-func targetStatus(d deployment.Deployment) string {
-	own := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
-	return cmp.Or(own[d.Status], string(d.Status))
-}
-
 func (s *Server) listDeploymentTargets(d deployment.Deployment, _ deploymentInput) (any, error) {
 	return object{"targetIds": []string{d.TargetID()}}, nil
 }
@@ -213,9 +203,8 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 		return nil, fault("DeploymentTargetDoesNotExistException",
 			"The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
 	}
-	updated := d.Created
+	status := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
 	events := each(d.Events, func(e deployment.Event) object {
-		updated = slices.MaxFunc([]time.Time{updated, e.Started, e.Ended}, time.Time.Compare)
 		x := cmp.Or(e.Diagnostics, &deployment.Diagnostics{})
 		return object{
 			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
@@ -233,8 +222,7 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 		}
 	})
 	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
-		"deploymentId": d.ID, "targetId": d.TargetID(), "status": targetStatus(d),
-		"targetArn":     s.arn("service", d.Cluster, d.Service),
-		"lastUpdatedAt": moment(updated), "lifecycleEvents": events, "taskSetsInfo": sets,
+		"deploymentId": d.ID, "targetId": d.TargetID(), "targetArn": s.arn("service", d.Cluster, d.Service),
+		"status": cmp.Or(status[d.Status], string(d.Status)), "lifecycleEvents": events, "taskSetsInfo": sets,
 	}}}, nil
 }

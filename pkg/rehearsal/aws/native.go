@@ -132,11 +132,11 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 	isTarget := func(t deployment.TaskSet) bool { return t.Label == d.Native.Target }
 	sources := slices.DeleteFunc(slices.Clone(d.TaskSets), isTarget)
 	why, original := cmp.Or(d.Error, &deployment.Error{}), cmp.Or(d.Side(deployment.Blue), &deployment.TaskSet{})
-	watched, triggered := "DISABLED", []string{}
+	watched := "DISABLED"
 	switch {
 	case !d.Native.Alarm:
 	case why.Code == deployment.CodeAlarm:
-		watched, triggered = "TRIGGERED", alarms(d)
+		watched = "TRIGGERED"
 	case d.Status.Ended():
 		watched = "MONITORING_COMPLETE"
 	default:
@@ -157,7 +157,7 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 			"startedAt": moment(d.Native.RollbackStarted), "reason": why.Message,
 			"serviceRevisionArn": where(original.ID != "", original.ID),
 		}),
-		"alarms": object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered},
+		"alarms": object{"status": watched, "alarmNames": alarms(d)},
 	})
 	return shown
 }
