@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -14,6 +16,9 @@ import (
 
 // CodeDeploy is the prefix of CodeDeploy's operations in X-Amz-Target.
 const CodeDeploy = "CodeDeploy_20141006"
+
+// deploys is the name of a rehearsal's application and of its deployment group.
+const deploys = "rehearsal"
 
 // deploymentInput is what the operations take in all.
 type deploymentInput struct {
@@ -29,6 +34,27 @@ type deploymentInput struct {
 	Revision    struct {
 		AppSpec struct{ Content, SHA256 string } `json:"appSpecContent"`
 	} `json:"revision"`
+}
+
+// createDeployment begins the deployment that the rehearsal waits for.
+func (s *Server) createDeployment(in deploymentInput) (any, error) {
+	content := in.Revision.AppSpec.Content
+	named := func(arn string) bool { return strings.Contains(content, arn) }
+	switch {
+	case in.Application != deploys:
+		return nil, fault("ApplicationDoesNotExistException", "No application found for name: %.80s", in.Application)
+	case in.Group != deploys:
+		return nil, fault("DeploymentGroupDoesNotExistException", "No Deployment Group found for name: %.80s", in.Group)
+	case !slices.ContainsFunc(slices.Collect(maps.Keys(s.definitions())), named):
+		return nil, fault("InvalidRevisionException", "The AppSpec names no task definition that exists.")
+	}
+	if s.Book.Ask(content) != nil {
+		return nil, fault("DeploymentLimitExceededException", "The Deployment Group '%s' already has an active Deployment: "+
+			"the rehearsal holds one deployment, which has begun.", in.Group)
+	}
+	id := s.Book.All()[0].ID
+	s.Book.Update(id, func(d *deployment.Deployment) { d.Description = in.Description })
+	return object{"deploymentId": id}, nil
 }
 
 // of hands the deployment that a call is about on to its operation.
@@ -125,15 +151,12 @@ func (s *Server) known(application string) error {
 }
 
 func (s *Server) listDeployments(in deploymentInput) (any, error) {
-	// Both names or none (SDK, ListDeployments' doc comment).
-	every := in.Application == "" && in.Group == ""
-	if !every {
-		if err := s.known(in.Application); err != nil {
-			return nil, err
-		}
-		if in.Group == "" {
-			return nil, fault("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
-		}
+	every := in.Application == "" && in.Group == "" // both names or none (SDK, ListDeployments' doc comment)
+	if err := s.known(in.Application); err != nil && !every {
+		return nil, err
+	}
+	if in.Group == "" && !every {
+		return nil, fault("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
 	}
 	for _, status := range in.Statuses {
 		if !status.Known() {
