@@ -181,13 +181,13 @@ func (e *callError) Unwrap() error { return e.sdk }
 
 // reason is what went wrong, without the SDK's account of the layers that it went through.
 func reason(err error) string {
-	if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorCode() != "UnknownError" {
+	answer, said := errors.AsType[smithy.APIError](err)
+	if said && answer.ErrorCode() != "UnknownError" {
 		return answer.ErrorCode() + ": " + message(answer.ErrorMessage())
 	}
-	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok &&
-		resp.HTTPStatusCode() >= http.StatusMultipleChoices {
+	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && resp.HTTPStatusCode() >= http.StatusMultipleChoices {
 		text := ""
-		if answer, ok := errors.AsType[smithy.APIError](err); ok && answer.ErrorMessage() != answer.ErrorCode() {
+		if said && answer.ErrorMessage() != answer.ErrorCode() {
 			text = answer.ErrorMessage()
 		}
 		return fmt.Sprintf("HTTP%d: %s", resp.HTTPStatusCode(), message(text))

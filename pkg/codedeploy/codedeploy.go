@@ -139,12 +139,10 @@ func (c *Client) Target(ctx context.Context, deploymentID string) (Target, error
 // Shifted is when production's traffic had been shifted, or zero.
 func (t Target) Shifted() (at time.Time) {
 	for _, e := range t.Events {
-		switch lifecycle.Name(aws.ToString(e.LifecycleEventName)) {
-		case lifecycle.AllowTraffic:
-			if e.EndTime != nil {
-				return *e.EndTime
-			}
-		case lifecycle.AfterAllowTraffic:
+		switch name := lifecycle.Name(aws.ToString(e.LifecycleEventName)); {
+		case name == lifecycle.AllowTraffic && e.EndTime != nil:
+			return *e.EndTime
+		case name == lifecycle.AfterAllowTraffic:
 			at = aws.ToTime(e.StartTime)
 		}
 	}

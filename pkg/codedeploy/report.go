@@ -42,12 +42,11 @@ type Reported struct {
 	Err      error
 }
 
-// Report stores the status of the event's hook execution with
-// PutLifecycleEventHookExecutionStatus, which is the only thing of a hook that CodeDeploy looks at. It tries
-// until a second before deadline, which is when Lambda kills the function: giving up sooner would only make
-// Lambda run the whole suite again, writes included. A zero deadline counts as 14 minutes away. ctx's values
-// are used, but neither its cancellation nor its own deadline: a run that was cut short is reported all the
-// same. Only an answer that no repetition can change ends it before.
+// Report stores the status of the event's hook execution with PutLifecycleEventHookExecutionStatus, which is the only
+// thing of a hook that CodeDeploy looks at. It tries until a second before deadline, which is when Lambda kills the
+// function: giving up sooner would only make Lambda run the whole suite again, writes included. A zero deadline counts
+// as 14 minutes away. ctx's values are used, but neither its cancellation nor its own deadline: a run that was cut
+// short is reported all the same. Only an answer that no repetition can change ends it before.
 func (c *Client) Report(ctx context.Context, ev payload.Event, status lifecycle.Status, deadline time.Time) Reported {
 	ctx = context.WithoutCancel(ctx)
 	until := end(time.Now(), deadline)
@@ -133,8 +132,7 @@ const (
 	attemptTimeout = 3 * time.Second
 	// least is what an attempt gets, whatever the clock says.
 	least = 500 * time.Millisecond
-	// keepBack is what is left between the last attempt and Lambda's deadline: a killed function neither
-	// logs nor returns.
+	// keepBack is what is left between the last attempt and Lambda's deadline: a killed function neither logs nor returns.
 	keepBack = time.Second
 	// noDeadline is taken for the time that is left where nobody said.
 	noDeadline = 14 * time.Minute
@@ -155,10 +153,9 @@ func end(now, deadline time.Time) time.Time {
 // timeout is what the next attempt gets of the time that is left.
 func timeout(left time.Duration) time.Duration { return max(min(attemptTimeout, left/share), least) }
 
-// pause is how long to wait after the n-th failed attempt (from 1), and whether the burst is over. Half of it
-// is jitter, so that the hooks of many deployments do not come back to a throttled API together. A refused
-// call has no burst: permissions take seconds to reach every server of AWS, and each refusal is a line in
-// somebody's audit log.
+// pause is how long to wait after the n-th failed attempt (from 1), and whether the burst is over. Half of it is
+// jitter, so that the hooks of many deployments do not come back to a throttled API together. A refused call has no
+// burst: permissions take seconds to reach every server of AWS, and each refusal is a line in somebody's audit log.
 func pause(n int, k kind, left time.Duration, random float64) (wait time.Duration, slow bool) {
 	// A burst of eight in 4 s outlasts throttling and a restart of CodeDeploy's front; for what outlasts the burst, the
 	// last one is used until the end.

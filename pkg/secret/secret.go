@@ -29,8 +29,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
-// timeout bounds all look-ups of a suite together. They run side by side, so the number of variables
-// does not matter.
+// timeout bounds all look-ups of a suite together. They run side by side, so the number of variables does not matter.
 const timeout = 8 * time.Second
 
 // maxReason bounds what is told of one variable, in characters.

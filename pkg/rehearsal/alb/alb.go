@@ -1,6 +1,5 @@
-// Package alb stands in for an Application Load Balancer: listeners that forward by weight to
-// target groups, target groups that check their targets' health and drain them, and a log of every
-// request with who answered it.
+// Package alb stands in for an Application Load Balancer: listeners that forward by weight to target groups, target
+// groups that check their targets' health and drain them, and a log of every request with who answered it.
 //
 // It refuses to hide a fault: no request is sent twice, to this target or another, no body is held back, changed or
 // completed. Where a target cannot be used it answers as AWS's does: 503 without a target, 502 for

@@ -145,58 +145,51 @@ const requestID = "00000000-0000-4000-8000-000000000000"
 
 // read finds out which operation a request calls.
 func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
-	target := r.Header.Get("X-Amz-Target")
-	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	caller, _, _ := strings.Cut(credential, "/")
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-	verb := r.Method[:1] + strings.ToLower(r.Method[1:])
+	target, posts := r.Header.Get("X-Amz-Target"), r.Method == http.MethodPost
+	form := posts && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	limit, tooLarge := int64(maxBody), "SerializationException"
 	switch {
 	case target == "" && strings.HasPrefix(r.URL.Path, functionsPath):
 		c = Call{protocol: restJSON, Service: "lambda", Operation: "GetFunction"}
-		if r.Method == http.MethodPost {
+		if limit, tooLarge = maxInvoke, "RequestTooLargeException"; posts {
 			c.Operation = "Invoke"
 		}
-		// Read to its end: only then the server sees that a caller has gone.
-		if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxInvoke)); err != nil {
-			return c, &Fault{"RequestTooLargeException", err.Error(), http.StatusRequestEntityTooLarge}
-		}
-		r.Body = io.NopCloser(bytes.NewReader(c.Input))
-		return c, nil
 	case r.Header.Get("Smithy-Protocol") == rpcV2:
 		c.protocol = rpcCBOR
-	case target == "" && r.URL.Path != "/" && (r.Method != http.MethodPost || !form):
+	case target == "" && r.URL.Path != "/" && !form:
+		verb := r.Method[:1] + strings.ToLower(r.Method[1:])
 		return Call{protocol: restXML, Service: "s3", Operation: verb + "Object"}, nil
-	case target == "" && form && r.Method == http.MethodPost:
+	case target == "" && form:
 		c.protocol = query
 	}
-	if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+	// Lambda's, too, is read to its end: only then the server sees that a caller has gone.
+	if c.Input, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return c, &Fault{
-				"SerializationException", fmt.Sprintf("request is larger than %d bytes", maxBody),
-				http.StatusRequestEntityTooLarge,
-			}
+			text := fmt.Sprintf("request is larger than %d bytes", limit)
+			return c, &Fault{tooLarge, text, http.StatusRequestEntityTooLarge}
 		}
 		return c, fault("SerializationException", "%v", err)
 	}
-	if c.protocol == rpcCBOR {
+	switch c.protocol {
+	case restJSON:
+		r.Body = io.NopCloser(bytes.NewReader(c.Input))
+	case rpcCBOR:
 		return c, c.unpack(r.URL.Path)
-	}
-	if c.protocol == awsJSON {
-		c.Service, c.Operation, _ = strings.Cut(target, ".")
-		if target == "" {
+	case query:
+		_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+		c.caller, _, _ = strings.Cut(credential, "/")
+		if c.form, err = url.ParseQuery(string(c.Input)); err != nil {
+			return c, fault("MalformedQueryString", "%v", err)
+		}
+		if c.Service, c.Operation = c.form.Get("Version"), c.form.Get("Action"); c.Service == ec2Version {
+			c.protocol = ec2Query
+		}
+	default:
+		if c.Service, c.Operation, _ = strings.Cut(target, "."); target == "" {
 			err = &Fault{"MissingAuthenticationTokenException", "Missing Authentication Token", http.StatusForbidden}
 		}
-		return c, err
 	}
-	c.caller = caller
-	if c.form, err = url.ParseQuery(string(c.Input)); err != nil {
-		return c, fault("MalformedQueryString", "%v", err)
-	}
-	c.Service, c.Operation = c.form.Get("Version"), c.form.Get("Action")
-	if c.Service == ec2Version {
-		c.protocol = ec2Query
-	}
-	return c, nil
+	return c, err
 }
 
 // Refuse answers a call with an error, as the call's protocol writes it, and returns the error's name. One that

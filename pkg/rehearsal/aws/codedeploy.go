@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal/deployment"
@@ -14,6 +16,9 @@ import (
 
 // CodeDeploy is the prefix of CodeDeploy's operations in X-Amz-Target.
 const CodeDeploy = "CodeDeploy_20141006"
+
+// deploys is the name of a rehearsal's application and of its deployment group.
+const deploys = "rehearsal"
 
 // deploymentInput is what the operations take in all.
 type deploymentInput struct {
@@ -29,6 +34,27 @@ type deploymentInput struct {
 	Revision    struct {
 		AppSpec struct{ Content, SHA256 string } `json:"appSpecContent"`
 	} `json:"revision"`
+}
+
+// createDeployment begins the deployment that the rehearsal waits for.
+func (s *Server) createDeployment(in deploymentInput) (any, error) {
+	content := in.Revision.AppSpec.Content
+	named := func(arn string) bool { return strings.Contains(content, arn) }
+	switch {
+	case in.Application != deploys:
+		return nil, fault("ApplicationDoesNotExistException", "No application found for name: %.80s", in.Application)
+	case in.Group != deploys:
+		return nil, fault("DeploymentGroupDoesNotExistException", "No Deployment Group found for name: %.80s", in.Group)
+	case !slices.ContainsFunc(slices.Collect(maps.Keys(s.definitions())), named):
+		return nil, fault("InvalidRevisionException", "The AppSpec names no task definition that exists.")
+	}
+	if s.Book.Ask(content) != nil {
+		return nil, fault("DeploymentLimitExceededException", "The Deployment Group '%s' already has an active Deployment: "+
+			"the rehearsal holds one deployment, which has begun.", in.Group)
+	}
+	id := s.Book.All()[0].ID
+	s.Book.Update(id, func(d *deployment.Deployment) { d.Description = in.Description })
+	return object{"deploymentId": id}, nil
 }
 
 // of hands the deployment that a call is about on to its operation.
@@ -125,15 +151,12 @@ func (s *Server) known(application string) error {
 }
 
 func (s *Server) listDeployments(in deploymentInput) (any, error) {
-	// Both names or none (SDK, ListDeployments' doc comment).
-	every := in.Application == "" && in.Group == ""
-	if !every {
-		if err := s.known(in.Application); err != nil {
-			return nil, err
-		}
-		if in.Group == "" {
-			return nil, fault("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
-		}
+	every := in.Application == "" && in.Group == "" // both names or none (SDK, ListDeployments' doc comment)
+	if err := s.known(in.Application); err != nil && !every {
+		return nil, err
+	}
+	if in.Group == "" && !every {
+		return nil, fault("DeploymentGroupNameRequiredException", "The deployment group name was not specified.")
 	}
 	for _, status := range in.Statuses {
 		if !status.Known() {
@@ -169,15 +192,11 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 	if d.AutoRollback {
 		events = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}
-	// The deployment's only target is counted under its status.
-	overview := object{"Pending": 0, "InProgress": 0, "Succeeded": 0, "Failed": 0, "Skipped": 0, "Ready": 0}
-	overview[targetStatus(d)] = 1
 	return object{"deploymentInfo": object{
 		"applicationName": d.Application, "deploymentGroupName": d.Group, "deploymentConfigName": d.Config.Name,
 		"deploymentId": d.ID, "description": where(d.Description != "", d.Description),
 		"revision": appSpec(d.AppSpec, nil), "status": d.Status, "creator": d.Creator, "computePlatform": "ECS",
 		"createTime": moment(d.Created), "startTime": moment(d.Started), "completeTime": moment(d.Ended),
-		"deploymentOverview": overview, "deploymentStatusMessages": []string{},
 		"deploymentStyle":           object{"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
 		"loadBalancerInfo":          object{"targetGroupPairInfoList": []object{pair}},
 		"autoRollbackConfiguration": object{"enabled": d.AutoRollback, "events": events},
@@ -195,12 +214,6 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 	}}, nil
 }
 
-// targetStatus is the status of the deployment's only target.
-func targetStatus(d deployment.Deployment) string {
-	own := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
-	return cmp.Or(own[d.Status], string(d.Status))
-}
-
 func (s *Server) listDeploymentTargets(d deployment.Deployment, _ deploymentInput) (any, error) {
 	return object{"targetIds": []string{d.TargetID()}}, nil
 }
@@ -213,9 +226,8 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 		return nil, fault("DeploymentTargetDoesNotExistException",
 			"The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
 	}
-	updated := d.Created
+	status := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
 	events := each(d.Events, func(e deployment.Event) object {
-		updated = slices.MaxFunc([]time.Time{updated, e.Started, e.Ended}, time.Time.Compare)
 		x := cmp.Or(e.Diagnostics, &deployment.Diagnostics{})
 		return object{
 			"lifecycleEventName": e.Name, "startTime": moment(e.Started), "endTime": moment(e.Ended), "status": e.Status,
@@ -233,8 +245,7 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 		}
 	})
 	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
-		"deploymentId": d.ID, "targetId": d.TargetID(), "status": targetStatus(d),
-		"targetArn":     s.arn("service", d.Cluster, d.Service),
-		"lastUpdatedAt": moment(updated), "lifecycleEvents": events, "taskSetsInfo": sets,
+		"deploymentId": d.ID, "targetId": d.TargetID(), "targetArn": s.arn("service", d.Cluster, d.Service),
+		"status": cmp.Or(status[d.Status], string(d.Status)), "lifecycleEvents": events, "taskSetsInfo": sets,
 	}}}, nil
 }

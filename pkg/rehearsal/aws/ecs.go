@@ -114,11 +114,10 @@ func (s *Server) taskSets(d deployment.Deployment, wanted []string) []object {
 			continue
 		}
 		sets = append(sets, object{
-			"id": t.ID, "taskSetArn": arn, "externalId": d.ID, "status": t.Status, "createdAt": moment(t.Created),
+			"id": t.ID, "taskSetArn": arn, "status": t.Status, "createdAt": moment(t.Created),
 			"serviceArn": s.arn("service", d.Cluster, d.Service), "clusterArn": s.arn("cluster", d.Cluster),
 			"computedDesiredCount": t.Desired, "pendingCount": max(0, t.Desired-t.Running), "runningCount": t.Running,
-			"taskDefinition": t.TaskDefinition, "stabilityStatus": "STEADY_STATE",
-			"scale": object{"value": 100, "unit": "PERCENT"},
+			"taskDefinition": t.TaskDefinition,
 			"loadBalancers": []object{
 				{"targetGroupArn": t.TargetGroupARN, "containerName": t.Container, "containerPort": t.Port},
 			},

@@ -101,9 +101,7 @@ func action(forward []Weight) []object {
 	if len(forward) == 1 {
 		alone = forward[0].GroupARN
 	}
-	return []object{{"Type": "forward", "Order": 1, "TargetGroupArn": alone, "ForwardConfig": object{
-		"TargetGroups": groups, "TargetGroupStickinessConfig": object{"Enabled": false},
-	}}}
+	return []object{{"Type": "forward", "TargetGroupArn": alone, "ForwardConfig": object{"TargetGroups": groups}}}
 }
 
 func (s *Server) describeListeners(c Call) (any, error) {

@@ -132,11 +132,11 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 	isTarget := func(t deployment.TaskSet) bool { return t.Label == d.Native.Target }
 	sources := slices.DeleteFunc(slices.Clone(d.TaskSets), isTarget)
 	why, original := cmp.Or(d.Error, &deployment.Error{}), cmp.Or(d.Side(deployment.Blue), &deployment.TaskSet{})
-	watched, triggered := "DISABLED", []string{}
+	watched := "DISABLED"
 	switch {
 	case !d.Native.Alarm:
 	case why.Code == deployment.CodeAlarm:
-		watched, triggered = "TRIGGERED", alarms(d)
+		watched = "TRIGGERED"
 	case d.Status.Ended():
 		watched = "MONITORING_COMPLETE"
 	default:
@@ -157,7 +157,7 @@ func (s *Server) serviceDeployment(d deployment.Deployment) object {
 			"startedAt": moment(d.Native.RollbackStarted), "reason": why.Message,
 			"serviceRevisionArn": where(original.ID != "", original.ID),
 		}),
-		"alarms": object{"status": watched, "alarmNames": alarms(d), "triggeredAlarmNames": triggered},
+		"alarms": object{"status": watched, "alarmNames": alarms(d)},
 	})
 	return shown
 }
@@ -324,17 +324,33 @@ func (s *Server) registerTaskDefinition(definition object) (any, error) {
 	_, number, _ := strings.Cut(last(newest), ":")
 	revision, _ := strconv.Atoi(number) // of a new family there is none
 	revision++
-	tags := definition["tags"]
+	arn := s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))
+	tags, _ := definition["tags"].([]any)
 	delete(definition, "tags")
-	definition["taskDefinitionArn"] = s.arn("task-definition", fmt.Sprintf("%s:%d", family, revision))
-	definition["revision"], definition["status"] = revision, "ACTIVE"
+	definition["taskDefinitionArn"], definition["revision"], definition["status"] = arn, revision, "ACTIVE"
 	text, _ := json.Marshal(definition) // it was JSON
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	arn := fmt.Sprint(definition["taskDefinitionArn"])
 	put(&s.registered, arn, text)
-	if given, ok := tags.([]any); ok {
-		s.tag(arn, given)
-	}
+	s.tag(arn, tags)
 	return object{"taskDefinition": definition, "tags": s.tags[arn]}, nil
+}
+
+// tag adds tags; the caller holds the lock.
+func (s *Server) tag(arn string, tags []any) {
+	key := func(t any) any { m, _ := t.(map[string]any); return m["key"] }
+	for _, t := range tags {
+		kept := slices.DeleteFunc(s.tags[arn], func(old any) bool { return key(old) == key(t) })
+		put(&s.tags, arn, append(kept, t))
+	}
+}
+
+func (s *Server) tagResource(in ecsInput) (any, error) {
+	if arn, _ := s.taskDefinition(in.Resource); arn != in.Resource || arn == "" {
+		return nil, fault("InvalidParameterException", "The specified resource is not a task definition of the rehearsal.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tag(in.Resource, in.Tags)
+	return object{}, nil
 }

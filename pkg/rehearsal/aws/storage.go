@@ -165,9 +165,7 @@ func (v *Values) getSecret(in valueInput) (any, error) {
 	if !ok {
 		return nil, fault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	}
-	return object{
-		"ARN": in.SecretID, "Name": in.SecretID, "SecretString": value, "VersionStages": []string{"AWSCURRENT"},
-	}, nil
+	return object{"ARN": in.SecretID, "Name": in.SecretID, "SecretString": value}, nil
 }
 
 func (v *Values) getParameter(in valueInput) (any, error) {

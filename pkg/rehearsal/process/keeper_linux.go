@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup puts the command into a group of its own, and lets the kernel kill it should the keeper
-// itself be killed.
+// ownGroup puts the command into a group of its own, and lets the kernel kill it should the keeper itself be killed.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
