@@ -24,7 +24,7 @@ import (
 // The bounds of one look.
 const (
 	lookTime   = 25 * time.Second
-	filterTime = 10 * time.Second // a page of a large log group takes its time
+	filterTime = 10 * time.Second // for a page of a large log group, and for empty ones in a row
 	mostPages  = 20
 	mostTasks  = 1000
 	mostShown  = 3
@@ -281,14 +281,19 @@ func (l *look) lines(ctx context.Context, pattern, group string) Lines {
 		LogGroupName: &log.Group, LogStreamNamePrefix: &prefix, FilterPattern: &pattern,
 		StartTime: aws.Int64(l.before().UnixMilli()), EndTime: aws.Int64(l.end().UnixMilli() - 1),
 	})
-	for n := 0; pages.HasMorePages(); n++ {
-		if n == mostPages {
+	// A long log group has many empty pages between the matches: these are bounded by their time, not by their number.
+	full, since := 0, time.Now()
+	for pages.HasMorePages() {
+		if full == mostPages || time.Since(since) > filterTime {
 			found.Many = true
 			break
 		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return Lines{Err: fmt.Errorf("read logs: %w", awsclient.Error(err))}
+		}
+		if len(page.Events) > 0 {
+			full, since = full+1, time.Now()
 		}
 		for _, e := range page.Events {
 			at := int(time.UnixMilli(aws.ToInt64(e.Timestamp)).Sub(l.before()) / l.Minute)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,6 +128,19 @@ func lines(events ...[3]any) func([]byte) string {
 	}
 }
 
+// Empty pages are bounded by the time that they take, and what was not read then is said.
+func TestEndlessEmptyPagesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	var pages atomic.Int32
+	m := measuring(t, ", logs: [{name: errors, pattern: error}]", nil, map[string]func([]byte) string{"FilterLogEvents": func([]byte) string {
+		time.Sleep(filterTime / 30)
+		return fmt.Sprintf(`{"events":[],"nextToken":"%d"}`, pages.Add(1))
+	}})
+	if l := m.Logs[0]; l.Err != nil || !l.Many {
+		t.Errorf("%d pages, %+v", pages.Load(), l)
+	}
+}
+
 func TestLinesAreTheirReleases(t *testing.T) {
 	const logs = ", logs: [{name: errors, pattern: error}]"
 	two := func(_ *Subject, server *aws.Server) {
@@ -151,13 +165,23 @@ func TestLinesAreTheirReleases(t *testing.T) {
 	if l := m.Logs[0]; l.Blue != nil || l.Green[10:].sum() != 2 {
 		t.Errorf("blue has no task, and %+v", l)
 	}
-	pages := 0
-	m = measuring(t, logs, two, map[string]func([]byte) string{"FilterLogEvents": func([]byte) string {
+	pages, match := 0, lines([3]any{"p/app/g1", 15, "it"})
+	m = measuring(t, logs, two, map[string]func([]byte) string{"FilterLogEvents": func(input []byte) string {
 		pages++
+		return strings.TrimSuffix(match(input), "}") + fmt.Sprintf(`,"nextToken":"%d"}`, pages)
+	}})
+	if !m.Logs[0].Many || pages != mostPages || m.Logs[0].Green[10:].sum() != mostPages {
+		t.Errorf("%d pages, %+v", pages, m.Logs[0])
+	}
+	pages = 0
+	m = measuring(t, logs, two, map[string]func([]byte) string{"FilterLogEvents": func(input []byte) string {
+		if pages++; pages > mostPages+10 {
+			return match(input)
+		}
 		return fmt.Sprintf(`{"events":[],"nextToken":"%d"}`, pages)
 	}})
-	if !m.Logs[0].Many || pages != mostPages {
-		t.Errorf("%d pages, many %v", pages, m.Logs[0].Many)
+	if l := m.Logs[0]; l.Err != nil || l.Many || pages != mostPages+11 || l.Green[10:].sum() != 1 {
+		t.Errorf("a match behind 30 empty pages: %d pages, %+v", pages, l)
 	}
 	for name, tc := range map[string]struct {
 		keys   string
