@@ -232,20 +232,20 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	limit := x.request.MaxBody
 	body, err := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
-	events := &events{body: body, left: x.request.Events}
-	if stream {
-		body = events
-		if c, _ := x.watcher.seen(); c != nil {
-			defer c.end()
-		}
+	if c, _ := x.watcher.seen(); stream && c != nil {
+		defer c.end()
 	}
-	var whole bytes.Buffer
-	n := int64(0)
-	if err == nil {
-		n, err = whole.ReadFrom(io.LimitReader(body, limit+1))
+	switch capped := io.LimitReader(body, limit+1); {
+	case err != nil:
+	case stream:
+		o.Body, o.Events, err = readEvents(capped, x.request.Events)
+	default:
+		var whole bytes.Buffer
+		_, err = whole.ReadFrom(capped)
+		o.Body = whole.Bytes()
 	}
-	o.Body = whole.Bytes()
-	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
+	n := int64(len(o.Body))
+	o.Trailer = resp.Trailer
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -266,36 +266,26 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	return o
 }
 
-// events is the beginning of an event stream, which need not end: as many of its events as are left. One ends with an
-// empty line; what holds no data, as a comment, is none.
-type events struct {
-	body io.Reader
-	left int
-	line int  // the length of the line so far
-	data bool // a line so far begins as "data" does
-}
-
-func (e *events) Read(p []byte) (int, error) {
-	if e.left <= 0 || len(p) == 0 {
-		return 0, io.EOF
-	}
-	n, err := e.body.Read(p)
-	for i, c := range p[:n] {
-		switch {
-		case c == '\r':
-		case c != '\n':
-			e.data = e.data || e.line == 0 && c == 'd'
-			e.line++
-		case e.line > 0:
-			e.line = 0
-		case e.data:
-			e.data = false
-			if e.left--; e.left == 0 {
-				return i + 1, nil
-			}
+// readEvents reads the beginning of an event stream, which need not end: so many of its events. One ends with an empty
+// line; what holds no data, as a comment, is none.
+func readEvents(body io.Reader, most int) (text []byte, n int, err error) {
+	lines, data := bufio.NewReader(body), false
+	for n < most && err == nil {
+		var line []byte
+		line, err = lines.ReadBytes('\n')
+		text = append(text, line...)
+		switch said := bytes.Trim(line, "\r\n"); {
+		case len(said) > 0:
+			data = data || said[0] == 'd' // as "data" does
+		case err == nil && data:
+			data = false
+			n++
 		}
 	}
-	return n, err
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return text, n, err
 }
 
 // Readable reports whether the body of an answer with this header is text as the application wrote it:
