@@ -285,7 +285,11 @@ type Span struct {
 }
 
 // The kinds of spans, as the style sheet names them. One that never was is drawn as its name alone.
-const Fine, Broken, Never = "ok", "bad", ""
+const (
+	Fine   = "ok"
+	Broken = "bad"
+	Never  = ""
+)
 
 // Step is a change of a listener's weights: from then on so many percent go to the new release.
 type Step struct {
