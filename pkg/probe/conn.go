@@ -185,6 +185,9 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 
 // seen is the last connection that the request got, or nil, and when it got the first.
 func (w *watcher) seen() (*conn, time.Time) {
+	if w == nil {
+		return nil, time.Time{}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.conn, w.sent

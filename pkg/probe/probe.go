@@ -83,7 +83,7 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	defer cancel(nil)
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
-	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel, watcher: &watcher{}}
+	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
 	if r.WebSocket != nil {
 		o = t.webSocket(asked, u)
 	} else {
