@@ -247,7 +247,6 @@ type look struct {
 	// tailFrom is the latency at which the tail begins, and greenTail and blueTail count what is above it.
 	tailFrom            time.Duration
 	greenTail, blueTail int
-	greenOver, blueOver int
 	shift, tail, bound  float64 // p-values
 	by                  float64 // the logarithm of green's ratio to blue
 }
@@ -268,9 +267,9 @@ func (s Sample) look(b Block) look {
 	}
 	green, blue := &l.green, &l.blue
 	if s.Bound > 0 && green.Answered >= MinPairs {
-		l.greenOver, l.blueOver = green.over(s.Bound), blue.over(s.Bound)
-		l.bound = BinomialGreater(l.greenOver, green.Answered, 0.05)
-		if blue.Answered >= MinPairs && FisherGreater(l.greenOver, green.Answered, l.blueOver, blue.Answered) > 0.05 {
+		over := green.over(s.Bound)
+		l.bound = BinomialGreater(over, green.Answered, 0.05)
+		if blue.Answered >= MinPairs && FisherGreater(over, green.Answered, blue.over(s.Bound), blue.Answered) > 0.05 {
 			l.bound = 1 // blue is as bad
 		}
 	}
