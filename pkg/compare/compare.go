@@ -25,8 +25,7 @@ import (
 const (
 	Alpha = 0.01 // the chance that a suite fails although green equals blue: over all checks and tests of it
 	again = 0.02 // the same for a later block, which looks at what an earlier one found
-	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
-	// say little, and the tests find hardly anything.
+	// MinPairs is how many pairs both sides must have answered well. Of fewer, medians and tests say hardly anything.
 	MinPairs = 20
 	// MinRatio and MinShift are what a user would feel, where nothing else is said: less is no reason to stop.
 	MinRatio = 1.25

@@ -117,8 +117,7 @@ type clientCertificate struct {
 	wanted atomic.Bool
 }
 
-// explained says what an error of TLS means where the two ends do not fit each other. That a client's certificate was
-// wanted, the server tells in its first answer.
+// explained says what a TLS error means where the ends do not fit. A wanted certificate shows in the first answer only.
 func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {

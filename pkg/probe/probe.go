@@ -42,8 +42,7 @@ type Request struct {
 	Host    string        // the Host header; the target's where it is empty
 	Jar     *Jar          // the cookies that are sent, and those that come, redirects included; nil sends none
 	HTTP2   bool          // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
-	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
-	// comes is the body.
+	// WebSocket opens a WebSocket instead: it sends this text, unless it is empty, and the first message is the body.
 	WebSocket    *string
 	Unread       bool // nothing of the body matters: of an answer that began well it is not read
 	Events       int  // how many of an event stream (text/event-stream) are read, for the body; 0 reads none
@@ -266,8 +265,7 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	return o
 }
 
-// readEvents reads the beginning of an event stream, which need not end: so many of its events. One ends with an empty
-// line; what holds no data, as a comment, is none.
+// readEvents reads so many events of a stream, which need not end. An empty line ends one; without data it is none.
 func readEvents(body io.Reader, most int) (text []byte, n int, err error) {
 	lines, data := bufio.NewReader(body), false
 	for n < most && err == nil {
@@ -308,8 +306,7 @@ func plain(resp *http.Response) (io.Reader, error) {
 	return gzip.NewReader(body)
 }
 
-// redirect reads where a response redirects to. It returns nil when that is not to be followed; the observation has a
-// fault when it must not be.
+// redirect says where a response redirects to; nil where nobody follows, with a fault where nobody may.
 func (x *exchange) redirect(resp *http.Response, from *url.URL) (*url.URL, Observation) {
 	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
 	if x.request.KeepRedirect || o.Location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, o.Status) {
