@@ -227,14 +227,8 @@ func (r *runner) phases(ctx context.Context) {
 	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
-	if r.does(finding.PhaseJudge) {
-		if blocked != "" {
-			for _, c := range r.checks {
-				r.skip(finding.PhaseJudge, c.Name, blocked)
-			}
-		} else if !r.judge(ctx) {
-			blocked = "the checks did not hold"
-		}
+	if r.does(finding.PhaseJudge) && !r.judge(ctx, blocked) && blocked == "" {
+		blocked = "the checks did not hold"
 	}
 	if r.does(finding.PhaseCompare) {
 		r.compare(ctx, blocked)
