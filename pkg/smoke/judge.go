@@ -197,10 +197,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	asked := j.check.Once()
-	for {
-		if !Pause(within, sharedEvery) {
-			return false
-		}
+	for Pause(within, sharedEvery) {
 		state := "still fails"
 		recovered := r.within(slots, func() bool {
 			blue := r.attempt(within, asked, r.blue, 0, true)
@@ -215,6 +212,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 			return true
 		}
 	}
+	return false
 }
 
 // note counts an attempt and keeps what it found, each kind of failure once.
