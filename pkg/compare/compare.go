@@ -25,8 +25,7 @@ import (
 const (
 	Alpha = 0.01 // the chance that a suite fails although green equals blue: over all checks and tests of it
 	again = 0.02 // the same for a later block, which looks at what an earlier one found
-	// MinPairs is how many pairs must have been answered well on both sides. With fewer, a median and a 95th percentile
-	// say little, and the tests find hardly anything.
+	// MinPairs is how many pairs both sides must have answered well. Of fewer, medians and tests say hardly anything.
 	MinPairs = 20
 	// MinRatio and MinShift are what a user would feel, where nothing else is said: less is no reason to stop.
 	MinRatio = 1.25
@@ -247,7 +246,6 @@ type look struct {
 	// tailFrom is the latency at which the tail begins, and greenTail and blueTail count what is above it.
 	tailFrom            time.Duration
 	greenTail, blueTail int
-	greenOver, blueOver int
 	shift, tail, bound  float64 // p-values
 	by                  float64 // the logarithm of green's ratio to blue
 }
@@ -268,9 +266,9 @@ func (s Sample) look(b Block) look {
 	}
 	green, blue := &l.green, &l.blue
 	if s.Bound > 0 && green.Answered >= MinPairs {
-		l.greenOver, l.blueOver = green.over(s.Bound), blue.over(s.Bound)
-		l.bound = BinomialGreater(l.greenOver, green.Answered, 0.05)
-		if blue.Answered >= MinPairs && FisherGreater(l.greenOver, green.Answered, l.blueOver, blue.Answered) > 0.05 {
+		over := green.over(s.Bound)
+		l.bound = BinomialGreater(over, green.Answered, 0.05)
+		if blue.Answered >= MinPairs && FisherGreater(over, green.Answered, blue.over(s.Bound), blue.Answered) > 0.05 {
 			l.bound = 1 // blue is as bad
 		}
 	}

@@ -14,8 +14,7 @@ import (
 func FisherGreater(badA, nA, badB, nB int) float64 {
 	d := stats.HypergeometicDist{N: nA + nB, K: badA + badB, Draws: nA}
 	p := 0.0
-	// The upper tail is summed, since 1 minus the lower tail would lose small values. The sum begins with the smallest
-	// terms, so that they are not lost in rounding.
+	// The upper tail itself, as 1 minus the lower loses small values, from its smallest terms on, as rounding loses them.
 	for k := min(badA+badB, nA); k >= badA; k-- {
 		p += d.PMF(float64(k))
 	}
@@ -66,8 +65,7 @@ const (
 	hostWeight  = 0.7
 )
 
-// slowerBy returns the mean difference of green's and blue's logarithms, and the probability that chance makes as much
-// when green is slower by no more than the margin.
+// slowerBy returns the mean difference of the sides' logarithms, and how likely chance makes as much within the margin.
 func slowerBy(green, blue *sequence, margin float64) (by, p float64) {
 	var d []float64
 	for i := range timeParts {

@@ -7,6 +7,7 @@ package diagnostic
 
 import (
 	"cmp"
+	_ "embed" // the names of the rules
 	"fmt"
 	"slices"
 	"strings"
@@ -106,23 +107,15 @@ func (l List) Sorted() List {
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })
 }
 
-// rules are the names of all rules, of task definitions and AppSpecs. The place of one is its code, which never changes
-// its meaning: new ones come at the end, and one that goes leaves "" behind.
-func rules() []string {
-	return []string{
-		"type", "document-size", "family", "container-name", "container-count", "essential", "image", "fargate-size",
-		"task-size", "container-size", "network-mode", "ports", "port-conflict", "port-range", "fargate-only", "depends-on",
-		"health-check", "environment-name", "environment-file", "secret-reference", "secret-name", "secret-in-text",
-		"execution-role", "arn", "log-options", "volumes", "mount-points", "ulimits", "limits", "task-limits", "labels",
-		"tags", "placeholder-left", "command", "machine-variable",
-		"version", "resources", "properties", "key", "task-definition", "load-balancer", "platform-version", "network",
-		"capacity-provider", "hooks", "image-detail", "env-file-twice", "windows",
-	}
-}
+// rules has the names of all rules, of task definitions and AppSpecs, one a line. The number of its line is a rule's code,
+// which never changes its meaning: new ones come at the end, and one that goes leaves an empty line behind.
+//
+//go:embed rules.txt
+var rules string
 
 // Code is the code of a rule, GL001 and up; "" for what is not a rule.
 func Code(rule string) string {
-	if i := slices.Index(rules(), rule); i >= 0 && rule != "" {
+	if i := slices.Index(strings.Split(rules, "\n"), rule); i >= 0 && rule != "" {
 		return fmt.Sprintf("GL%03d", i+1)
 	}
 	return ""

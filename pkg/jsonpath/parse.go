@@ -38,7 +38,7 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) isDigit() bool { return p.peek() >= '0' && p.peek() <= '9' }
+func isDigit[C byte | rune](c C) bool { return c >= '0' && c <= '9' }
 
 func (p *parser) take(token string) bool {
 	ok := strings.HasPrefix(p.src[p.pos:], token)
@@ -62,19 +62,14 @@ func (p *parser) takeAny(tokens ...string) string {
 }
 
 func (p *parser) space() {
-	p.takeWhile(func(c byte, _ int) bool { return strings.IndexByte(" \t\n\r", c) >= 0 })
+	p.takeWhile(func(r rune) bool { return strings.ContainsRune(" \t\n\r", r) })
 }
 
-func (p *parser) digits() string {
-	return p.takeWhile(func(c byte, _ int) bool { return c >= '0' && c <= '9' })
-}
+func (p *parser) digits() string { return p.takeWhile(isDigit[rune]) }
 
-// takeWhile takes the bytes that fit, each with its index.
-func (p *parser) takeWhile(fits func(c byte, i int) bool) string {
+func (p *parser) takeWhile(fits func(rune) bool) string {
 	start := p.pos
-	for p.pos < len(p.src) && fits(p.src[p.pos], p.pos-start) {
-		p.pos++
-	}
+	p.pos = len(p.src) - len(strings.TrimLeftFunc(p.src[start:], fits))
 	return p.src[start:p.pos]
 }
 
@@ -106,12 +101,12 @@ func (p *parser) segment() segment {
 	case p.take("*"):
 		s.selectors = []selector{(*run).children}
 	default:
-		// Letters, digits, "_" and everything beyond ASCII, no digit first.
-		word := p.takeWhile(func(c byte, i int) bool {
-			return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf || i > 0 && c >= '0' && c <= '9'
+		start := p.pos
+		word := p.takeWhile(func(r rune) bool {
+			return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r >= utf8.RuneSelf || isDigit(r)
 		})
-		if word == "" {
-			p.fail(`expected a name or "*"`)
+		if word == "" || isDigit(word[0]) {
+			p.failAt(start, `expected a name or "*"`)
 		}
 		s.selectors, s.single = []selector{name(word)}, true
 	}
@@ -149,7 +144,7 @@ func (p *parser) selector() (s selector, single bool) {
 	case p.take("?"):
 		p.space()
 		return filter(p.or()), false
-	case c == '-' || c == ':' || p.isDigit():
+	case c == '-' || c == ':' || isDigit(p.peek()):
 		return p.indexOrSlice()
 	}
 	p.fail(`expected a name in quotes, an index, a slice, "*" or a filter that begins with "?"`)
@@ -284,12 +279,13 @@ func (p *parser) operand() any {
 		return &query{relative: c == '@', segments: p.segments()}
 	case c == '\'' || c == '"':
 		return literal(p.quoted())
-	case c == '-' || p.isDigit():
+	case c == '-' || isDigit(p.peek()):
 		return literal(p.number())
 	}
-	word := p.takeWhile(func(c byte, i int) bool {
-		return c >= 'a' && c <= 'z' || i > 0 && (c == '_' || c >= '0' && c <= '9')
-	})
+	word := ""
+	if c := p.peek(); c >= 'a' && c <= 'z' {
+		word = p.takeWhile(func(r rune) bool { return r >= 'a' && r <= 'z' || r == '_' || isDigit(r) })
+	}
 	switch {
 	case word != "" && p.peek() == '(':
 		return p.function(word, start)

@@ -117,8 +117,7 @@ type clientCertificate struct {
 	wanted atomic.Bool
 }
 
-// explained says what an error of TLS means where the two ends do not fit each other. That a client's certificate was
-// wanted, the server tells in its first answer.
+// explained says what a TLS error means where the ends do not fit. A wanted certificate shows in the first answer only.
 func (c *clientCertificate) explained(err error) error {
 	text := err.Error()
 	has := func(any ...string) bool {
@@ -185,6 +184,9 @@ func (w *watcher) got(info httptrace.GotConnInfo) {
 
 // seen is the last connection that the request got, or nil, and when it got the first.
 func (w *watcher) seen() (*conn, time.Time) {
+	if w == nil {
+		return nil, time.Time{}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.conn, w.sent

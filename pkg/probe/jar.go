@@ -31,8 +31,7 @@ type answered struct {
 
 // NewJar returns a jar that begins with the cookies of another one, or empty where that is nil.
 func NewJar(from *Jar) *Jar {
-	jar, _ := cookiejar.New(nil) // it has no error to return
-	j := &Jar{jar: jar}
+	j := &Jar{}
 	if from != nil {
 		for _, a := range from.came {
 			j.set(a.from, a.cookies)
@@ -55,6 +54,9 @@ func (j *Jar) set(u *url.URL, cookies []*http.Cookie) {
 	}
 	if j.size > maxCookies {
 		return
+	}
+	if j.jar == nil {
+		j.jar, _ = cookiejar.New(nil) // it has no error to return
 	}
 	j.jar.SetCookies(u, cookies)
 	j.came = append(j.came, answered{u, cookies})

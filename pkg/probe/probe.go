@@ -42,8 +42,7 @@ type Request struct {
 	Host    string        // the Host header; the target's where it is empty
 	Jar     *Jar          // the cookies that are sent, and those that come, redirects included; nil sends none
 	HTTP2   bool          // asks over HTTP/2: with TLS, or else with prior knowledge (h2c)
-	// WebSocket opens a WebSocket at the path instead: it sends this text, unless it is empty, and the first message that
-	// comes is the body.
+	// WebSocket opens a WebSocket instead: it sends this text, unless it is empty, and the first message is the body.
 	WebSocket    *string
 	Unread       bool // nothing of the body matters: of an answer that began well it is not read
 	Events       int  // how many of an event stream (text/event-stream) are read, for the body; 0 reads none
@@ -83,7 +82,7 @@ func (c *Client) Do(ctx context.Context, r Request) Observation {
 	defer cancel(nil)
 	late := time.AfterFunc(r.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
-	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel, watcher: &watcher{}}
+	t := &exchange{client: c, request: r, parent: ctx, cancel: cancel}
 	if r.WebSocket != nil {
 		o = t.webSocket(asked, u)
 	} else {
@@ -232,20 +231,20 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	limit := x.request.MaxBody
 	body, err := plain(resp)
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
-	events := &events{body: body, left: x.request.Events}
-	if stream {
-		body = events
-		if c, _ := x.watcher.seen(); c != nil {
-			defer c.end()
-		}
+	if c, _ := x.watcher.seen(); stream && c != nil {
+		defer c.end()
 	}
-	var whole bytes.Buffer
-	n := int64(0)
-	if err == nil {
-		n, err = whole.ReadFrom(io.LimitReader(body, limit+1))
+	switch capped := io.LimitReader(body, limit+1); {
+	case err != nil:
+	case stream:
+		o.Body, o.Events, err = readEvents(capped, x.request.Events)
+	default:
+		var whole bytes.Buffer
+		_, err = whole.ReadFrom(capped)
+		o.Body = whole.Bytes()
 	}
-	o.Body = whole.Bytes()
-	o.Trailer, o.Events = resp.Trailer, x.request.Events-events.left
+	n := int64(len(o.Body))
+	o.Trailer = resp.Trailer
 	switch {
 	case err != nil:
 		f := x.fault(ctx, err)
@@ -266,36 +265,25 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 	return o
 }
 
-// events is the beginning of an event stream, which need not end: as many of its events as are left. One ends with an
-// empty line; what holds no data, as a comment, is none.
-type events struct {
-	body io.Reader
-	left int
-	line int  // the length of the line so far
-	data bool // a line so far begins as "data" does
-}
-
-func (e *events) Read(p []byte) (int, error) {
-	if e.left <= 0 || len(p) == 0 {
-		return 0, io.EOF
-	}
-	n, err := e.body.Read(p)
-	for i, c := range p[:n] {
-		switch {
-		case c == '\r':
-		case c != '\n':
-			e.data = e.data || e.line == 0 && c == 'd'
-			e.line++
-		case e.line > 0:
-			e.line = 0
-		case e.data:
-			e.data = false
-			if e.left--; e.left == 0 {
-				return i + 1, nil
-			}
+// readEvents reads so many events of a stream, which need not end. An empty line ends one; without data it is none.
+func readEvents(body io.Reader, most int) (text []byte, n int, err error) {
+	lines, data := bufio.NewReader(body), false
+	for n < most && err == nil {
+		var line []byte
+		line, err = lines.ReadBytes('\n')
+		text = append(text, line...)
+		switch said := bytes.Trim(line, "\r\n"); {
+		case len(said) > 0:
+			data = data || said[0] == 'd' // as "data" does
+		case err == nil && data:
+			data = false
+			n++
 		}
 	}
-	return n, err
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return text, n, err
 }
 
 // Readable reports whether the body of an answer with this header is text as the application wrote it:
@@ -318,8 +306,7 @@ func plain(resp *http.Response) (io.Reader, error) {
 	return gzip.NewReader(body)
 }
 
-// redirect reads where a response redirects to. It returns nil when that is not to be followed; the observation has a
-// fault when it must not be.
+// redirect says where a response redirects to; nil where nobody follows, with a fault where nobody may.
 func (x *exchange) redirect(resp *http.Response, from *url.URL) (*url.URL, Observation) {
 	o := Observation{Status: resp.StatusCode, Header: resp.Header, Location: resp.Header.Get("Location")}
 	if x.request.KeepRedirect || o.Location == "" || !slices.Contains([]int{301, 302, 303, 307, 308}, o.Status) {

@@ -161,8 +161,7 @@ type reading struct {
 	end   int // where the text ends for one that was cut off, perhaps within an escape or a code
 }
 
-// readings returns the ways to read s: as it stands, without escapes, as hexadecimal and as base64; codes
-// may begin anywhere and stand within any other text.
+// readings returns the ways to read s: as it is, without escapes, as hexadecimal, as base64; codes begin anywhere.
 func readings(s string) []reading {
 	f := fold(s)
 	raw := func(p place) (byte, place, int) { return s[p.at], place{at: p.at + 1}, p.at + 1 }

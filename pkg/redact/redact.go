@@ -62,8 +62,7 @@ func (r *Redactor) With(secrets ...string) *Redactor {
 	return &all
 }
 
-// parts returns the secret and those parts of it that are secrets themselves: the strings in a JSON object, and the
-// lines of a key, which is often wrapped differently.
+// parts returns the secret and what in it is one itself: a JSON object's strings, a key's lines, often wrapped anew.
 func parts(secret any) (all []string) {
 	switch s := secret.(type) {
 	case string:

@@ -69,8 +69,14 @@ func JUnit(w io.Writer, r finding.Report) error {
 		cases[finding.PhaseReady] = []junitCase{c}
 	}
 	for _, c := range r.Checks {
+		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, Time: junitSeconds(c.Duration), Out: tally(c)}
+		if c.Observe {
+			k.Out = fmt.Sprintf("observed, does not count: %s, %s: %s", noun(c.Verdict), k.Out, c.Reason)
+		} else {
+			k.set(r, c.Verdict, c.Reason, plain(c))
+		}
 		of := map[bool]finding.Phase{true: finding.PhaseWatch, false: finding.PhaseJudge}[watched(c)]
-		cases[of] = append(cases[of], junitCheck(r, c))
+		cases[of] = append(cases[of], k)
 	}
 	for _, c := range r.Compares {
 		k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line}
@@ -106,17 +112,6 @@ func JUnit(w io.Writer, r finding.Report) error {
 	return err
 }
 
-func junitCheck(r finding.Report, c finding.CheckResult) junitCase {
-	k := junitCase{Name: c.Check, File: c.Place.File, Line: c.Place.Line, Time: junitSeconds(c.Duration)}
-	if c.Observe {
-		k.Out = fmt.Sprintf("observed, does not count: %s, %s: %s", noun(c.Verdict), tally(c), c.Reason)
-		return k
-	}
-	k.Out = tally(c)
-	k.set(r, c.Verdict, c.Reason, plain(c))
-	return k
-}
-
 // set gives a testcase the element that its verdict asks for.
 func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text string) {
 	v = Known(v)
@@ -136,20 +131,11 @@ func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text strin
 func plain(c finding.CheckResult) string {
 	var b strings.Builder
 	for _, q := range requests(c.Findings) {
-		fmt.Fprintf(&b, "%s: %s", q.Place, q.Request)
-		if which := q.which(); which != "" {
-			fmt.Fprintf(&b, " (%s)", which)
-		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "%s: %s%s\n", q.Place, q.Request, filled(" (%s)", q.which()))
 		for _, f := range q.failed {
 			fmt.Fprintf(&b, "  %s\n    expected: %s\n    got:      %s\n", f.Subject, f.Expected, f.Got)
 		}
-		for i, l := range lines(q.Excerpt) {
-			if i == 0 {
-				b.WriteString("  response:\n")
-			}
-			fmt.Fprintf(&b, "    %s\n", l)
-		}
+		b.WriteString(filled("  response:\n    %s\n", strings.Join(lines(q.Excerpt), "\n    ")))
 	}
 	return b.String()
 }

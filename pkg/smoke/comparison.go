@@ -220,8 +220,7 @@ func (m *measurement) halfway() bool {
 	return n == 0 || len(m.Sample.Blocks[n-1].Pairs) < m.comparison.Pairs && !m.hopeless
 }
 
-// warm sends requests that nobody counts, as many at a time as production might: so many to each side, or for so long.
-// What they take says how many pairs a second the sides bear.
+// warm sends requests that nobody counts, so many or for so long; what they take says how many a second the sides bear.
 func (m *measurement) warm(ctx context.Context, sides []*side, n int, d time.Duration) {
 	ctx, m.stop = context.WithCancel(ctx)
 	defer m.stop()

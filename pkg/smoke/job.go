@@ -14,8 +14,7 @@ type Job struct {
 	Suite suite.Source `json:"suite"`
 	// Values are the suite's variables, resolved: all that Suite.References asks for, and overrides.
 	Values map[string]suite.Value `json:"values,omitempty"`
-	// Target is the way to the release to judge, Baseline to the one that serves production, without a URL when there
-	// is none.
+	// Target is the way to the release to judge, Baseline to the one in production, without a URL where there is none.
 	Target     Side   `json:"target"`
 	Baseline   Side   `json:"baseline,omitzero"`
 	Nonce      string `json:"nonce,omitempty"`       // identifies this run; its report repeats it

@@ -42,19 +42,23 @@ type judgement struct {
 }
 
 // judge runs every attempt of every check, several checks at a time. It reports whether all checks that count held.
-func (r *runner) judge(ctx context.Context) (all bool) {
-	end, setup := r.begin(ctx, &r.green, false)
-	defer func() {
-		r.noteFlow(end())
-		all = r.held()
-	}()
-	r.noteFlow(setup)
-	if held(setup) {
-		r.judgeChecks(ctx)
-		return all
+// Blocked, if not empty, says why none is run.
+func (r *runner) judge(ctx context.Context, blocked string) (all bool) {
+	if blocked == "" {
+		end, setup := r.begin(ctx, &r.green, false)
+		defer func() {
+			r.noteFlow(end())
+			all = r.held()
+		}()
+		r.noteFlow(setup)
+		if held(setup) {
+			r.judgeChecks(ctx)
+			return all
+		}
+		blocked = "setup did not hold"
 	}
 	for _, c := range r.checks {
-		r.skip(finding.PhaseJudge, c.Name, "setup did not hold")
+		r.skip(finding.PhaseJudge, c.Name, blocked)
 	}
 	return false
 }
@@ -193,10 +197,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 	within, cancel := context.WithDeadline(ctx, r.deadline)
 	defer cancel()
 	asked := j.check.Once()
-	for {
-		if !Pause(within, sharedEvery) {
-			return false
-		}
+	for Pause(within, sharedEvery) {
 		state := "still fails"
 		recovered := r.within(slots, func() bool {
 			blue := r.attempt(within, asked, r.blue, 0, true)
@@ -211,6 +212,7 @@ func (r *runner) blueRecovers(ctx context.Context, j *judgement, slots chan stru
 			return true
 		}
 	}
+	return false
 }
 
 // note counts an attempt and keeps what it found, each kind of failure once.

@@ -1,5 +1,4 @@
-// Package smoke runs a smoke suite against a release and says what that proved: suite -> observations -> findings ->
-// report -> verdict.
+// Package smoke runs a smoke suite against a release and says what that proved: from observations to a verdict.
 //
 // Running (run, ready, judge, comparison) turns a Job into attempts; an attempt is one pass through a check's steps.
 // Concluding (conclude) takes the worst of all results that count.
@@ -54,9 +53,8 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 	return r.run(ctx)
 }
 
-// Run runs a suite that was read from job.Suite. It always returns, soon after ctx ends at the latest, and never
-// panics: what could not be run is named in the report, and is never a pass. Watch may be nil; it is called from
-// one goroutine at a time and must be quick.
+// Run runs a suite that was read from job.Suite. It returns soon after ctx ends at the latest, and never panics: what
+// could not be run is named in the report and no pass. Watch may be nil; it must be quick, and gets one call at a time.
 func Run(ctx context.Context, s *suite.Suite, job Job, watch func(Progress)) finding.Report {
 	return (&runner{suite: s, job: job, watch: watch, started: time.Now()}).run(ctx)
 }
@@ -229,14 +227,8 @@ func (r *runner) phases(ctx context.Context) {
 	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
-	if r.does(finding.PhaseJudge) {
-		if blocked != "" {
-			for _, c := range r.checks {
-				r.skip(finding.PhaseJudge, c.Name, blocked)
-			}
-		} else if !r.judge(ctx) {
-			blocked = "the checks did not hold"
-		}
+	if r.does(finding.PhaseJudge) && !r.judge(ctx, blocked) && blocked == "" {
+		blocked = "the checks did not hold"
 	}
 	if r.does(finding.PhaseCompare) {
 		r.compare(ctx, blocked)

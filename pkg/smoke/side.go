@@ -126,8 +126,7 @@ func BaseURL(base string) (*url.URL, error) {
 // leads to one side is never sent to the other, whatever the suite says.
 type Side struct {
 	URL string `json:"url"` // the base URL: "http://alb.example:8080"
-	// Addrs are addresses ("10.0.1.7:8080") to dial, in turn, instead of resolving the URL's host; the Host header, SNI
-	// and certificate check stay the URL's.
+	// Addrs ("10.0.1.7:8080") are dialled in turn instead of the URL's host; Host header, SNI and certificate stay.
 	Addrs []string `json:"addrs,omitempty"`
 	// Headers and Query are what the listener's rule asks for, a value for each; they win over the suite's.
 	Headers map[string]string `json:"headers,omitempty"`

@@ -44,7 +44,14 @@ func Pictures(title, unit string, ends [2]string, series []Series) string {
 	if !ok {
 		return ""
 	}
-	title = s.describe(title, series)
+	figures := make([]string, len(series))
+	for i, one := range series {
+		figures[i] = fmt.Sprintf("%s: %d values", one.Name, len(one.Values))
+		if one.P95 > 0 {
+			figures[i] += fmt.Sprintf(", median %s, 95th percentile %s", s.label(one.P50), s.label(one.P95))
+		}
+	}
+	title += ". " + strings.Join(figures, "; ")
 	p := s.open(title)
 	p.add(`<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`, left, height-10,
 		html.EscapeString(ends[0]), width-right, height-10, html.EscapeString(ends[1]))
@@ -114,17 +121,6 @@ func (s scale) spread(title string, series []Series) string {
 		p.lines(i, one, fmt.Sprintf("M%%.1f %dV%d", top, base), x)
 	}
 	return p.end()
-}
-
-func (s scale) describe(title string, series []Series) string {
-	parts := make([]string, len(series))
-	for i, one := range series {
-		parts[i] = fmt.Sprintf("%s: %d values", one.Name, len(one.Values))
-		if one.P95 > 0 {
-			parts[i] += fmt.Sprintf(", median %s, 95th percentile %s", s.label(one.P50), s.label(one.P95))
-		}
-	}
-	return title + ". " + strings.Join(parts, "; ")
 }
 
 // scale maps values to heights.
@@ -285,7 +281,11 @@ type Span struct {
 }
 
 // The kinds of spans, as the style sheet names them. One that never was is drawn as its name alone.
-const Fine, Broken, Never = "ok", "bad", ""
+const (
+	Fine   = "ok"
+	Broken = "bad"
+	Never  = ""
+)
 
 // Step is a change of a listener's weights: from then on so many percent go to the new release.
 type Step struct {

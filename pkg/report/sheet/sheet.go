@@ -7,7 +7,7 @@ package sheet
 
 import (
 	"crypto/sha256"
-	_ "embed" // the style sheet
+	_ "embed" // the style sheet and the head
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -20,6 +20,9 @@ import (
 
 //go:embed style.css
 var styleSheet string
+
+//go:embed head.html
+var head Markup
 
 // Markup is what browsers read. A constant becomes it by itself, a value that came from anywhere else never does.
 type Markup string
@@ -120,22 +123,7 @@ func (p *Page) Facts(facts ...string) {
 func (p *Page) Head(title, skip, tone, more string) {
 	css := styleSheet + more
 	hash := sha256.Sum256([]byte(css))
-	p.Add(`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%v'; base-uri 'none'; `+
-		`form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>%v</title>
-<style>%v</style>
-</head>
-<body>
-<a class="skip" href="#main">%v</a>
-<header><div class="hero %v">
-`, Markup(base64.StdEncoding.EncodeToString(hash[:])), title, Markup(css), skip, tone)
+	p.Add(head, Markup(base64.StdEncoding.EncodeToString(hash[:])), title, Markup(css), skip, tone)
 }
 
 // End ends the page behind its content, and hands it on, whole.
