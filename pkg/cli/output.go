@@ -171,11 +171,10 @@ func (all Reports) Write(ctx context.Context, of func(format string) ([]byte, er
 			}
 			written <- err
 		}()
-		var err error
+		err := fmt.Errorf("interrupted before %s was written", r.file)
 		select {
 		case err = <-written:
 		case <-ctx.Done():
-			err = fmt.Errorf("interrupted before %s was written", r.file)
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("write the report: %w", err)
