@@ -122,10 +122,8 @@ func (s *session) choose(needed bool) (err error) {
 
 // knownFormat says what is wrong with the format of problems.
 func knownFormat(format string) error {
-	if slices.Contains(diagnostic.Formats(), diagnostic.Format(format)) {
-		return nil
-	}
-	return cli.Usagef("--format: want text, json, github or sarif")
+	known := slices.Contains(diagnostic.Formats(), diagnostic.Format(format))
+	return cli.When(!known, "--format: want text, json, github or sarif")
 }
 
 // read reads a file, or says that it cannot be read.

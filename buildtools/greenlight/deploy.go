@@ -57,25 +57,18 @@ func deployCommand(at surroundings) *cli.Command {
 
 // wrong says what is wrong with the flags.
 func (d *deploy) wrong(c *cli.Command, args []string) error {
-	if len(args) > 0 {
-		return cli.Usagef(noArguments)
-	}
-	if err := d.choose(true); err != nil {
+	if err := cmp.Or(cli.When(len(args) > 0, noArguments), d.choose(true)); err != nil {
 		return err
 	}
 	known := append(d.controller.Stages(), untilApproval)
-	switch {
-	case d.taskdef == "":
-		return cli.Usagef("--taskdef is missing")
-	case (d.group == "") != (d.appspec == ""):
-		return cli.Usagef("--appspec goes with --application and --group: it is CodeDeploy's")
-	case d.every <= 0 || d.timeout < 0 || c.Empty("until"):
-		return cli.Usagef("--every, --timeout and --until want a value")
-	case d.until != "" && !slices.Contains(known, d.until):
-		near, _ := diagnostic.Nearest(d.until, known)
-		return cli.Usagef("--until: there is no such stage; did you mean %s?", cmp.Or(near, strings.Join(known, ", ")))
-	}
-	return nil
+	near, _ := diagnostic.Nearest(d.until, known)
+	return cmp.Or(
+		cli.When(d.taskdef == "", "--taskdef is missing"),
+		cli.When((d.group == "") != (d.appspec == ""), "--appspec goes with --application and --group: it is CodeDeploy's"),
+		cli.When(d.every <= 0 || d.timeout < 0 || c.Empty("until"), "--every, --timeout and --until want a value"),
+		cli.When(d.until != "" && !slices.Contains(known, d.until), "--until: there is no such stage; did you mean %s?",
+			cmp.Or(near, strings.Join(known, ", "))),
+	)
 }
 
 func (d *deploy) run(ctx context.Context) int {

@@ -34,14 +34,13 @@ func diffCommand(at surroundings) *cli.Command {
 
 // wrong says what is wrong with the arguments.
 func (d *diff) wrong(_ *cli.Command, args []string) error {
-	switch {
-	case len(args) != 1:
-		return cli.Usagef("want one TASKDEF, as render-taskdef writes it")
-	case d.service != "" && d.family != "":
-		return cli.Usagef("--service and --family exclude each other")
-	}
-	d.taskdef = args[0]
-	return cmp.Or(knownFormat(d.format), d.choose(false))
+	d.taskdef = strings.Join(args, " ")
+	return cmp.Or(
+		cli.When(len(args) != 1, "want one TASKDEF, as render-taskdef writes it"),
+		cli.When(d.service != "" && d.family != "", "--service and --family exclude each other"),
+		knownFormat(d.format),
+		d.choose(false),
+	)
 }
 
 func (d *diff) run(ctx context.Context) int {

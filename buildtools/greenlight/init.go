@@ -63,17 +63,15 @@ func (i *first) wrong(_ *cli.Command, args []string) error {
 		return err != nil || i.force
 	})
 	_, err := smoke.BaseURL(i.url)
-	switch {
-	case len(args) > 0 || i.service == "" && i.url == "":
-		return cli.Usagef("want --service or --url, and no arguments: of which application?")
-	case err != nil && i.url != "":
-		return cli.Usagef("--url: %v", err)
-	case !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(i.name):
-		return cli.Usagef("--name wants at most 40 letters, digits, - and _")
-	case len(there) > 0:
-		return cli.Usagef("there already: %s; --force replaces what is there", strings.Join(there, ", "))
-	}
-	return i.choose(false)
+	named := regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(i.name)
+	return cmp.Or(
+		cli.When(len(args) > 0 || i.service == "" && i.url == "",
+			"want --service or --url, and no arguments: of which application?"),
+		cli.When(err != nil && i.url != "", "--url: %v", err),
+		cli.When(!named, "--name wants at most 40 letters, digits, - and _"),
+		cli.When(len(there) > 0, "there already: %s; --force replaces what is there", strings.Join(there, ", ")),
+		i.choose(false),
+	)
 }
 
 // written are the files, in the order in which they are read.

@@ -47,21 +47,20 @@ func (r *report) wrong(_ *cli.Command, args []string) error {
 	units := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute}
 	number, _ := strconv.ParseUint(strings.TrimRight(r.since, "dhm"), 10, 16)
 	r.back = time.Duration(number) * units[strings.TrimLeft(r.since, "0123456789")]
-	switch {
-	case len(args) > 0:
-		return cli.Usagef(noArguments)
-	case r.back <= 0 || r.back > 3653*24*time.Hour: // longer than CloudWatch keeps anything
-		return cli.Usagef("--since: want a number with d, h or m, as 7d, 36h or 90m, and at most 3653d")
-	case r.prefix != "" && r.groups != nil:
-		return cli.Usagef("--prefix and --log-group exclude each other")
-	case r.format != "text" && r.format != "json":
-		return cli.Usagef("--format: want text or json")
-	case r.groups == nil:
+	both := r.prefix != "" && r.groups != nil
+	if r.groups == nil {
 		for _, hook := range []string{"AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"} {
 			r.groups = append(r.groups, "/aws/lambda/CodeDeployHook_"+cmp.Or(r.prefix, "tripmgmt")+"_"+hook)
 		}
 	}
-	return r.choose(false)
+	const ever = 3653 * 24 * time.Hour // CloudWatch keeps nothing longer
+	return cmp.Or(
+		cli.When(len(args) > 0, noArguments),
+		cli.When(r.back <= 0 || r.back > ever, "--since: want a number with d, h or m, as 7d, 36h or 90m, and at most 3653d"),
+		cli.When(both, "--prefix and --log-group exclude each other"),
+		cli.When(r.format != "text" && r.format != "json", "--format: want text or json"),
+		r.choose(false),
+	)
 }
 
 func (r *report) run(ctx context.Context) int {

@@ -43,14 +43,12 @@ func (l *look) command(name string, do func(context.Context) int) *cli.Command {
 
 // wrong says what is wrong with the flags.
 func (l *look) wrong(c *cli.Command, args []string) error {
-	if len(args) > 0 {
-		return cli.Usagef(noArguments)
-	}
-	err := l.choose(true)
-	if err == nil && c.Name != "status" && strings.TrimSpace(l.why) == "" {
-		err = cli.Usagef("--why is missing: the reason, for whoever asks later")
-	}
-	return err
+	silent := c.Name != "status" && strings.TrimSpace(l.why) == ""
+	return cmp.Or(
+		cli.When(len(args) > 0, noArguments),
+		l.choose(true),
+		cli.When(silent, "--why is missing: the reason, for whoever asks later"),
+	)
 }
 
 // find finds the deployment, and how it is.

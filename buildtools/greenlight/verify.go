@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/greenlight-ecs/greenlight/pkg/appspec"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
@@ -35,14 +36,14 @@ func verifyCommand(at surroundings) *cli.Command {
 
 // wrong says what is wrong with the flags.
 func (v *verifying) wrong(c *cli.Command, args []string) error {
-	switch {
-	case len(args) != 1:
-		return cli.Usagef("want one task definition")
-	case slices.ContainsFunc([]string{"appspec", "suite", "service", "application", "group"}, c.Empty):
-		return cli.Usagef("a flag is empty: the variable behind it is not set")
-	}
-	v.taskdef = args[0]
-	return cmp.Or(knownFormat(v.format), v.choose(false))
+	v.taskdef = strings.Join(args, " ")
+	empty := slices.ContainsFunc([]string{"appspec", "suite", "service", "application", "group"}, c.Empty)
+	return cmp.Or(
+		cli.When(len(args) != 1, "want one task definition"),
+		cli.When(empty, "a flag is empty: the variable behind it is not set"),
+		knownFormat(v.format),
+		v.choose(false),
+	)
 }
 
 func (v *verifying) run(ctx context.Context) int {

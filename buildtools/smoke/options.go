@@ -86,37 +86,30 @@ func (o *options) complete(c *cli.Command, args []string, lookup func(string) (s
 	o.values, vars = pairs("var", o.vars)
 	o.job.Target.Headers, headers = pairs("target-header", o.headers)
 	o.stored, secrets = cli.Secrets(o.secrets, lookup)
-	if err := cmp.Or(vars, headers, secrets); err != nil {
+	o.suite = strings.Join(args, " ")
+	err = cmp.Or(
+		vars, headers, secrets,
+		cli.When(len(args) != 1, "want one SUITE, have %d", len(args)),
+		cli.When(c.Given("concurrency") && (o.job.Concurrency < 1 || o.job.Concurrency > 1000),
+			"--concurrency must be between 1 and 1000"),
+		cli.When(slices.Contains(o.job.Tags, "!") || slices.Contains(o.job.Tags, ""), "--tags wants TAG,!TAG"),
+		cli.When(o.quiet && o.verbose, "-q and -v exclude each other"),
+	)
+	if err != nil {
 		return err
 	}
-	switch {
-	case len(args) != 1:
-		return cli.Usagef("want one SUITE, have %d", len(args))
-	case c.Given("concurrency") && (o.job.Concurrency < 1 || o.job.Concurrency > 1000):
-		return cli.Usagef("--concurrency must be between 1 and 1000")
-	case slices.Contains(o.job.Tags, "!") || slices.Contains(o.job.Tags, ""):
-		return cli.Usagef("--tags wants TAG,!TAG")
-	case o.quiet && o.verbose:
-		return cli.Usagef("-q and -v exclude each other")
-	}
-	o.suite = args[0]
 	formats := []string{"junit", "json", "html", "md"}
 	if o.files, err = cli.ParseReports(o.reports, formats, []string{o.suite}); err != nil || o.validate || o.bundle {
 		return err
 	}
-	switch {
-	case c.Empty("baseline"):
-		return cli.Usagef("--baseline is empty: the variable behind it is not set")
-	case o.job.Target.URL == "":
-		return cli.Usagef("--target is missing: where is the release to judge?")
-	}
-	if _, err := smoke.BaseURL(o.job.Target.URL); err != nil {
-		return cli.Usagef("--target: %v", err)
-	}
-	if _, err := smoke.BaseURL(o.job.Baseline.URL); err != nil && o.job.Baseline.URL != "" {
-		return cli.Usagef("--baseline: %v", err)
-	}
-	return nil
+	_, target := smoke.BaseURL(o.job.Target.URL)
+	_, baseline := smoke.BaseURL(o.job.Baseline.URL)
+	return cmp.Or(
+		cli.When(c.Empty("baseline"), "--baseline is empty: the variable behind it is not set"),
+		cli.When(o.job.Target.URL == "", "--target is missing: where is the release to judge?"),
+		cli.When(target != nil, "--target: %v", target),
+		cli.When(baseline != nil && o.job.Baseline.URL != "", "--baseline: %v", baseline),
+	)
 }
 
 // pairs reads the values of a flag that may be given many times; the last of a name counts.

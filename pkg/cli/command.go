@@ -61,6 +61,14 @@ type UsageError struct{ Flag, Text, Help string }
 // Usagef returns a UsageError with the text.
 func Usagef(format string, args ...any) error { return &UsageError{Text: fmt.Sprintf(format, args...)} }
 
+// When returns a UsageError with the text where it is so, and nil where it is not.
+func When(so bool, format string, args ...any) error {
+	if so {
+		return Usagef(format, args...)
+	}
+	return nil
+}
+
 func (e *UsageError) Error() string {
 	return strings.TrimPrefix(e.Flag+": ", ": ") + strings.TrimSuffix(e.Text+"; "+e.Help, "; ")
 }

@@ -128,18 +128,17 @@ func ParseReports(values, formats, inputs []string) (Reports, error) {
 	var all Reports
 	for _, value := range values {
 		format, file, ok := strings.Cut(value, "=")
-		switch {
-		case !ok || file == "":
-			return nil, Usagef("--report wants FORMAT=FILE, such as json=report.json")
-		case !slices.Contains(formats, format):
-			return nil, Usagef("--report: that is not a format; %s",
-				cmp.Or(meant("", format, formats), "known are "+strings.Join(formats, ", ")))
-		case file == "-":
-			return nil, Usagef("--report goes to a file; stdout holds the result for people")
-		case slices.ContainsFunc(all, func(r report) bool { return filepath.Clean(r.file) == filepath.Clean(file) }):
-			return nil, Usagef("--report: a file is given twice, and one report would replace the other")
-		case slices.ContainsFunc(inputs, func(name string) bool { return SameFile(name, file) }):
-			return nil, Usagef("--report: that file is read, and the report would replace it")
+		unknown := cmp.Or(meant("", format, formats), "known are "+strings.Join(formats, ", "))
+		twice := slices.ContainsFunc(all, func(r report) bool { return filepath.Clean(r.file) == filepath.Clean(file) })
+		read := slices.ContainsFunc(inputs, func(name string) bool { return SameFile(name, file) })
+		if err := cmp.Or(
+			When(!ok || file == "", "--report wants FORMAT=FILE, such as json=report.json"),
+			When(!slices.Contains(formats, format), "--report: that is not a format; %s", unknown),
+			When(file == "-", "--report goes to a file; stdout holds the result for people"),
+			When(twice, "--report: a file is given twice, and one report would replace the other"),
+			When(read, "--report: that file is read, and the report would replace it"),
+		); err != nil {
+			return nil, err
 		}
 		staged, err := Stage(file, nil)
 		if err != nil {
@@ -172,11 +171,10 @@ func (all Reports) Write(ctx context.Context, of func(format string) ([]byte, er
 			}
 			written <- err
 		}()
-		var err error
+		err := fmt.Errorf("interrupted before %s was written", r.file)
 		select {
 		case err = <-written:
 		case <-ctx.Done():
-			err = fmt.Errorf("interrupted before %s was written", r.file)
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("write the report: %w", err)
