@@ -114,30 +114,7 @@ type faultOptions struct {
 
 func faultsCommand(w world) *cli.Command {
 	o := faultOptions{options: options{formats: []string{"json"}}}
-	c := &cli.Command{
-		Name:      "faults",
-		Arguments: "[flags]",
-		About: `Scores a smoke suite: rehearses the new release again and again, each time with
-one fault put in front of its tasks, and tells which faults the suite would let
-into production, and what to write into it.
-A fault is caught when the real hooks make CodeDeploy roll the release
-back. First the release without a fault has to be shifted. Both releases' tasks
-are started once; no clock of the suite is changed, so a suite that waits two
-minutes for readiness takes a little more than that.`,
-		Example: `rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
-    --suite smoke.yaml --blue builtin:good --green builtin:good
-rehearse faults --taskdef taskdef.json --appspec appspec.yaml \
-    --suite smoke.yaml --blue builtin:good --green builtin:good \
-    --fault error-200 --fault redirect --route 'GET /api/report' \
-    --report json=score.json
-rehearse faults --list`,
-		Exit: `0 every fault was caught
-1 a fault would have reached production
-2 the command line is wrong
-3 the rehearsals could not be held: a port, a binary, a command
-4 the release's files are wrong, or the release without a fault is not shifted
-130 interrupted`,
-	}
+	c := helped("faults")
 	o.releaseFlags(c)
 	f := c.Group("the faults")
 	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")

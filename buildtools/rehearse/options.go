@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"embed"
 	"errors"
 	"slices"
 	"strconv"
@@ -54,41 +55,24 @@ const (
 	terminationWait = time.Minute
 )
 
+// help holds what the help says beside the flags.
+//
+//go:embed help
+var help embed.FS
+
+// helped is a command that has the texts of its help, and no flags yet.
+func helped(name string) *cli.Command {
+	text, _ := help.ReadFile("help/" + name + ".txt") // it is embedded
+	about, rest, _ := strings.Cut(string(text), "\n\nEXAMPLES\n")
+	example, exit, _ := strings.Cut(strings.TrimSpace(rest), "\n\nEXIT CODES\n")
+	return &cli.Command{Name: name, Arguments: "[flags]", About: about, Example: example, Exit: exit}
+}
+
 // command is the command line, with rehearse faults below it.
 func command(w world) *cli.Command {
 	o := options{formats: []string{"json", "html"}}
-	c := &cli.Command{
-		Name:      "rehearse",
-		Arguments: "[flags]",
-		About: `Runs one blue/green deployment of CodeDeploy, or of Amazon ECS itself
-(--controller native), on this machine: a load balancer with a production and a
-test listener, the old and the new release as local processes, and the hooks
-under a Lambda Runtime API. Says whether the new release would get the
-production traffic, and why not.
-Touches nothing but this machine, and leaves nothing running.
-
-A command of --blue and --green is run by sh, once for each task, and must stay
-in the foreground. It gets PORT, where it has to serve, RELEASE, PATH and HOME,
-and nothing else of the environment or the task definition; at its end SIGTERM,
-and SIGKILL 5 seconds later.`,
-		Example: `rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
-    --blue builtin:good --green 'python3 app.py --port $PORT'
-rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
-    --blue 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:1' \
-    --green 'docker run --rm --init -e RELEASE -p 127.0.0.1:$PORT:8080 app:2'
-rehearse --taskdef taskdef.json --appspec appspec.yaml --suite smoke.yaml \
-    --blue builtin:good --green builtin:500
-PORT=8080 RELEASE=1.1.0 rehearse serve good   # one task, to try a suite on
-rehearse --controller native --strategy linear:25,2m --taskdef taskdef.json \
-    --suite smoke.yaml --blue builtin:good --green builtin:good`,
-		Exit: `0 the traffic was shifted
-1 the release was rolled back, or stopped or failed without a rollback
-2 the command line is wrong
-3 the rehearsal could not be held: a port, a binary, a command
-4 the release's files are wrong, or a hook's binary is missing
-130 interrupted`,
-		Commands: []*cli.Command{faultsCommand(w)},
-	}
+	c := helped("rehearse")
+	c.Commands = []*cli.Command{faultsCommand(w)}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")
 	f.StringVar(&o.controller, "controller", "codedeploy",
