@@ -146,7 +146,7 @@ func (m *meant) item(path, id string, item *template.Node) {
 //go:embed meaning.txt
 var meaningText string
 
-var meaningOf = sync.OnceValue(func() map[string]string {
+var meaningOf = sync.OnceValue(func() map[string]string { //nolint:gochecknoglobals // read once
 	known := map[string]string{}
 	for line := range strings.Lines(meaningText) {
 		path, value, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -47,7 +47,7 @@ func (s *scanner) value() *Node {
 		return s.number()
 	case c == '$' && !s.Literal:
 		return s.bare()
-	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
+	case strings.IndexByte(nameCharacters, c) >= 0:
 		return s.word()
 	default:
 		help := ""
@@ -60,29 +60,21 @@ func (s *scanner) value() *Node {
 }
 
 func (s *scanner) word() *Node {
-	at := s.pos
-	for s.pos < len(s.text) && isWord(s.text[s.pos]) {
-		s.pos++
-	}
-	word := s.text[at:s.pos]
-	switch word {
+	n := &Node{At: s.pos}
+	switch word := s.take(nameCharacters); word {
 	case "true", "false":
-		return &Node{Kind: Bool, At: at, Text: word}
+		n.Kind, n.Text = Bool, word
 	case "null":
 	default:
-		s.report(at, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
+		s.report(n.At, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
 	}
-	return &Node{At: at}
+	return n
 }
 
 func (s *scanner) number() *Node {
-	at := s.pos
-	for s.pos < len(s.text) && (isWord(s.text[s.pos]) || strings.IndexByte("+-.", s.text[s.pos]) >= 0) {
-		s.pos++
-	}
-	n := &Node{Kind: Number, At: at}
-	if n.Text = s.text[at:s.pos]; !IsNumber(n.Text) {
-		s.report(at, "not a number: "+Quote(n.Text), "")
+	n := &Node{Kind: Number, At: s.pos}
+	if n.Text = s.take(nameCharacters + "+-."); !IsNumber(n.Text) {
+		s.report(n.At, "not a number: "+Quote(n.Text), "")
 	}
 	return n
 }
@@ -215,10 +207,6 @@ func hex4(s string) rune {
 	return rune(r)
 }
 
-func isWord(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
-}
-
 // IsNumber reports whether s is a number as JSON writes it.
 func IsNumber(s string) bool {
 	digit := func(c byte) bool { return c >= '0' && c <= '9' }
@@ -301,7 +289,7 @@ func (s *scanner) next(closing byte, some bool) bool {
 		s.depth--
 		return false
 	case some && comma < 0:
-		if c := s.text[s.pos]; c != '"' && c != '{' && c != '[' && c != '$' && !isWord(c) {
+		if strings.IndexByte(nameCharacters+`"{[$`, s.text[s.pos]) < 0 {
 			s.fatal(s.pos, "a comma or the closing "+string(closing)+" should stand here, not "+s.character(), "")
 			return false
 		}
@@ -310,18 +298,20 @@ func (s *scanner) next(closing byte, some bool) bool {
 	return true
 }
 
+// take moves behind the characters that stand in of, and returns them.
+func (s *scanner) take(of string) string {
+	at := s.pos
+	for s.pos < len(s.text) && strings.IndexByte(of, s.text[s.pos]) >= 0 {
+		s.pos++
+	}
+	return s.text[at:s.pos]
+}
+
+// space moves behind white space and comments.
 func (s *scanner) space() {
-	for s.pos < len(s.text) {
-		switch s.text[s.pos] {
-		case ' ', '\t', '\r', '\n':
-			s.pos++
-		case '/':
-			if !s.comment() {
-				return
-			}
-		default:
-			return
-		}
+	const white = " \t\r\n"
+	for s.take(white); s.comment(); {
+		s.take(white)
 	}
 }
 

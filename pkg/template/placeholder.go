@@ -215,13 +215,17 @@ func (p *parser) fail(at int, text, help string) {
 	p.faults = append(p.faults, fault{at, text, help})
 }
 
+const (
+	letters        = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+	nameCharacters = letters + "0123456789"
+)
+
 // nameLen is the length of the variable name with which s begins.
 func nameLen(s string) int {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 	if s == "" || strings.IndexByte(letters, s[0]) < 0 {
 		return 0
 	}
-	return len(s) - len(strings.TrimLeft(s, letters+"0123456789"))
+	return len(s) - len(strings.TrimLeft(s, nameCharacters))
 }
 
 // IsName reports whether s is a variable's name.

@@ -67,7 +67,7 @@ func quote(b *bytes.Buffer, s string) {
 }
 
 // escapes are what JSON demands and no more: encoding/json escapes U+2028 too, and AWS counts the bytes.
-var escapes = sync.OnceValue(func() *strings.Replacer {
+var escapes = sync.OnceValue(func() *strings.Replacer { //nolint:gochecknoglobals // made once
 	pairs := []string{`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`} // the first of two for one wins
 	for c := range ' ' {
 		pairs = append(pairs, string(c), fmt.Sprintf(`\u%04x`, c))

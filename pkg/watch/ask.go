@@ -24,8 +24,9 @@ import (
 // The bounds of one look.
 const (
 	lookTime   = 25 * time.Second
-	filterTime = 10 * time.Second // for a page of a large log group, and for empty ones in a row
-	mostPages  = 20
+	filterTime = 10 * time.Second // for a page of a large log group
+	mostPages  = 20               // with matches
+	mostEmpty  = 100              // pages in a row: a large log group has many between the matches
 	mostTasks  = 1000
 	mostShown  = 3
 	mostText   = 300
@@ -281,10 +282,9 @@ func (l *look) lines(ctx context.Context, pattern, group string) Lines {
 		LogGroupName: &log.Group, LogStreamNamePrefix: &prefix, FilterPattern: &pattern,
 		StartTime: aws.Int64(l.before().UnixMilli()), EndTime: aws.Int64(l.end().UnixMilli() - 1),
 	})
-	// A long log group has many empty pages between the matches: these are bounded by their time, not by their number.
-	full, since := 0, time.Now()
+	full, empty := 0, 0
 	for pages.HasMorePages() {
-		if full == mostPages || time.Since(since) > filterTime {
+		if full == mostPages || empty == mostEmpty {
 			found.Many = true
 			break
 		}
@@ -292,8 +292,8 @@ func (l *look) lines(ctx context.Context, pattern, group string) Lines {
 		if err != nil {
 			return Lines{Err: fmt.Errorf("read logs: %w", awsclient.Error(err))}
 		}
-		if len(page.Events) > 0 {
-			full, since = full+1, time.Now()
+		if empty++; len(page.Events) > 0 {
+			full, empty = full+1, 0
 		}
 		for _, e := range page.Events {
 			at := int(time.UnixMilli(aws.ToInt64(e.Timestamp)).Sub(l.before()) / l.Minute)

@@ -87,7 +87,7 @@ func (r Route) matches(path string) bool {
 		before, after, variable := strings.Cut(w, "${")
 		after = after[strings.LastIndexByte(after, '}')+1:]
 		rest, begins := strings.CutPrefix(have[i], before)
-		if variable && !(begins && strings.HasSuffix(rest, after)) || !variable && w != have[i] {
+		if same := begins && strings.HasSuffix(rest, after); variable && !same || !variable && w != have[i] {
 			return false
 		}
 	}
