@@ -253,7 +253,8 @@ func (a *attempt) excerpt(o probe.Observation) string {
 // maxAssets bounds how many assets of a page are asked for.
 const maxAssets = 100
 
-// assets asks for what the page of step i needs of its own origin: each stylesheet, script and image answers 2xx.
+// assets asks for what the page of step i needs of its own origin: each stylesheet, script and image answers 2xx. A page
+// in its place is what servers of single-page applications have for every path that is not there.
 func (a *attempt) assets(ctx context.Context, i int, s *suite.Step, page probe.Request, o probe.Observation) {
 	asked := 0
 	for _, link := range suite.Assets(o) {
@@ -277,6 +278,8 @@ func (a *attempt) assets(ctx context.Context, i int, s *suite.Step, page probe.R
 			got = answer.Text
 		case answer.Status < 200 || answer.Status > 299:
 			got = strconv.Itoa(answer.Status)
+		case strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"):
+			got = "a page (text/html) in its place"
 		}
 		if got != "" {
 			a.wrongAsset(i, s, page, "asset "+link, suite.Mismatch{Expected: "2xx", Got: got})

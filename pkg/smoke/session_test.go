@@ -52,6 +52,8 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Header.Get("X"))
 	case "/page":
 		_, _ = io.WriteString(w, `<script src=/unchanged></script>`)
+	case "/app":
+		_, _ = io.WriteString(w, `<!doctype html><script src=/app></script>`)
 	case "/unchanged":
 		w.WriteHeader(304)
 	case "/many":
@@ -107,6 +109,7 @@ func TestSetupAndTeardownCount(t *testing.T) {
 			judge, "PASS", "", "",
 		},
 		"an asset that is not there": {"checks: [{name: a, request: GET /page, expect: {assets: true}}]\n", judge, "FAIL asset /unchanged: expected 2xx, got 304", "", ""},
+		"a page in an asset's place": {"checks: [{name: a, request: GET /app, expect: {assets: true}}]\n", judge, "FAIL asset /app: expected 2xx, got a page (text/html) in its place", "", ""},
 		"too many assets":            {"checks: [{name: a, request: GET /many, expect: {assets: true}}]\n", judge, "FAIL expected at most 100, got more", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
