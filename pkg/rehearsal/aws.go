@@ -143,7 +143,7 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		for _, t := range d.group.Targets() {
 			host, port, _ := net.SplitHostPort(t.Addr)
 			number, _ := strconv.Atoi(port) // the balancer dialled it
-			shown.Targets = append(shown.Targets, aws.Target{Address: host, Port: number, Health: t.Health().String()})
+			shown.Targets = append(shown.Targets, aws.Target{Address: host, Port: number, Health: string(t.Health())})
 		}
 		state.Groups = append(state.Groups, shown)
 	}

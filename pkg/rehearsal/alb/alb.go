@@ -12,12 +12,13 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -123,18 +124,13 @@ func (l *Listener) Forward(weights ...Weight) { l.forward.Store(&weights) }
 func (l *Listener) Weights() []Weight { return *l.forward.Load() }
 
 // Port is the listener's port.
-func (l *Listener) Port() int {
-	if addr, ok := l.addr.(*net.TCPAddr); ok {
-		return addr.Port
-	}
-	return 0
-}
+func (l *Listener) Port() int { return int(netip.MustParseAddrPort(l.addr.String()).Port()) }
 
 // URL is the listener's base URL.
 func (l *Listener) URL() string { return "http://" + l.addr.String() }
 
 func (l *Listener) group() *Group {
-	weights, total := *l.forward.Load(), 0
+	weights, total := l.Weights(), 0
 	for _, w := range weights {
 		total += w.Share
 	}
@@ -142,13 +138,7 @@ func (l *Listener) group() *Group {
 		return nil
 	}
 	n := rand.IntN(total) //nolint:gosec // it spreads traffic and protects nothing
-	for _, w := range weights {
-		if n < w.Share {
-			return w.Group
-		}
-		n -= w.Share
-	}
-	return nil
+	return weights[slices.IndexFunc(weights, func(w Weight) bool { n -= w.Share; return n < 0 })].Group
 }
 
 // ServeHTTP forwards one request and logs it.
@@ -178,29 +168,19 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "503 Service Temporarily Unavailable: "+missing, http.StatusServiceUnavailable)
 		return
 	}
-	defer target.inFlight.Add(-1)
 	request.Target, request.Release = target.ID, target.Release
 	defer func() {
-		group.meter.note("RequestCount", 1)
+		target.inFlight.Add(-1)
+		group.note("RequestCount", 1)
 		if answer.refused {
-			group.meter.note("TargetConnectionErrorCount", 1)
+			group.note("TargetConnectionErrorCount", 1)
 		}
 		if !answer.own {
-			group.meter.note("TargetResponseTime", answer.first.Sub(began).Seconds())
-			group.meter.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
+			group.note("TargetResponseTime", answer.first.Sub(began).Seconds())
+			group.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
 		}
 	}()
 	target.proxy.ServeHTTP(answer, r)
-}
-
-// connections are those to one target. Each carries one request at a time, as an Application Load Balancer's do.
-func connections() *http.Transport {
-	return &http.Transport{
-		DialContext:           dial,
-		ResponseHeaderTimeout: idleTimeout,
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   math.MaxInt,
-	}
 }
 
 func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
@@ -293,9 +273,15 @@ type prompt struct {
 	raw syscall.RawConn
 }
 
-// Read reads and acknowledges.
+// quickAck is Linux's TCP_QUICKACK; macOS, the other system that rehearse is made for, has no such option.
+const quickAck = 12
+
+// Read reads and acknowledges. The option does not last, so it is set after every read. Its error is no loss: the
+// acknowledgement comes later, as it would without the option.
 func (p prompt) Read(b []byte) (int, error) {
 	n, err := p.TCPConn.Read(b)
-	acknowledge(p.raw)
+	if runtime.GOOS == "linux" {
+		_ = p.raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, quickAck, 1) })
+	}
 	return n, err
 }
