@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -213,9 +212,6 @@ func (p *page) facts() {
 		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
 }
 
-// since returns how long after the rehearsal's beginning a time is.
-func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }
-
 // timeline draws the lifecycle events and, below them, the listeners' weights.
 func (p *page) timeline() {
 	r := p.result
@@ -224,7 +220,7 @@ func (p *page) timeline() {
 	for _, e := range r.Lifecycle {
 		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
 		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
+			began = fmt.Sprintf("%.2f s", e.Started.Sub(r.Started).Seconds())
 		}
 		if !e.Started.IsZero() && !e.Ended.IsZero() {
 			took = compare.Length(e.Ended.Sub(e.Started))
@@ -234,7 +230,7 @@ func (p *page) timeline() {
 		case rehearsal.Idle(e.Status, e.Message):
 			s.Note, status, took, message = e.Message, e.Message, "", ""
 		case took != "" && e.Status != deployment.EventSkipped:
-			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
+			s.From, s.To, s.Kind, s.Note = e.Started.Sub(r.Started), e.Ended.Sub(r.Started), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
@@ -313,7 +309,7 @@ func (p *page) listener(listener string) {
 		case q.Release == r.Release:
 			kind = &fresh
 		}
-		*kind = append(*kind, plot.Request{At: p.since(q.At), Latency: q.Duration})
+		*kind = append(*kind, plot.Request{At: q.At.Sub(r.Started), Latency: q.Duration})
 	}
 	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
 		"%d by %s, %d failed",

@@ -50,23 +50,16 @@ func (s *Screen) Print(lines string) {
 	_, _ = io.WriteString(s.W, clearLine+lines+s.fitted())
 }
 
-// Status replaces the status line; an empty one takes it away.
-func (s *Screen) Status(text string) {
-	if !s.Live {
-		return
-	}
+// show replaces the status line; an empty one takes it away.
+func (s *Screen) show(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if text == s.status {
 		return
 	}
-	before, after := "", ""
-	if s.status == "" {
-		before = hideCursor
-	}
-	if s.status = text; text == "" {
-		after = showCursor
-	}
+	first := s.status == ""
+	s.status = text
+	before, after := map[bool]string{true: hideCursor}[first], map[bool]string{true: showCursor}[text == ""]
 	_, _ = io.WriteString(s.W, before+clearLine+s.fitted()+after)
 }
 
@@ -83,10 +76,10 @@ func (s *Screen) Keep(status func(now time.Time) string) (stop func()) {
 			}
 		})
 	}
-	end := rehearsal.Every(spinEvery, func(now time.Time) { s.Status(status(now)) })
+	end := rehearsal.Every(spinEvery, func(now time.Time) { s.show(status(now)) })
 	return func() {
 		end()
-		s.Status("")
+		s.show("")
 	}
 }
 
@@ -135,25 +128,17 @@ func Wrap(text string, width, indent int) string {
 	if width < 1 || visible(text) <= width || width <= indent+20 {
 		return text
 	}
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	var b strings.Builder
-	b.WriteString(lead)
-	at, fresh := len(lead), true
-	for word := range strings.SplitSeq(text[len(lead):], " ") {
-		n := visible(word)
-		switch {
-		case fresh:
-		case at+1+n > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			at = indent
-		default:
-			b.WriteByte(' ')
-			at++
+	lead := len(text) - len(strings.TrimLeft(text, " "))
+	words := strings.Split(text[lead:], " ")
+	line, before := text[:lead]+words[0], ""
+	for _, word := range words[1:] {
+		if visible(line)+1+visible(word) > width {
+			before, line = before+line+"\n", strings.Repeat(" ", indent)+word
+		} else {
+			line += " " + word
 		}
-		b.WriteString(word)
-		at, fresh = at+n, false
 	}
-	return b.String()
+	return before + line
 }
 
 // spinEvery is how long one picture of the spinner stands.
