@@ -137,12 +137,15 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Exit says how the command ended. It must be called only after Done.
 func (p *Process) Exit() Exit { return p.exit }
 
-// Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when nothing is.
+// Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when nothing is. Without
+// a grace it kills at once.
 func (p *Process) Stop(grace time.Duration) {
-	_, _ = p.control.Write([]byte{'t'})
-	select {
-	case <-p.done:
-	case <-time.After(grace):
+	if grace > 0 {
+		_, _ = p.control.Write([]byte{'t'})
+		select {
+		case <-p.done:
+		case <-time.After(grace):
+		}
 	}
 	p.Kill()
 }

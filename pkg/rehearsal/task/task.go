@@ -275,13 +275,7 @@ func (s *Set) Stop(grace time.Duration) {
 	s.mu.Unlock()
 	var stopped sync.WaitGroup
 	for _, t := range tasks {
-		stopped.Go(func() {
-			if grace > 0 {
-				t.proc.Stop(grace)
-			} else {
-				t.proc.Kill()
-			}
-		})
+		stopped.Go(func() { t.proc.Stop(grace) })
 	}
 	stopped.Wait()
 	s.watching.Wait()
