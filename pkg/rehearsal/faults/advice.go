@@ -219,9 +219,7 @@ func fields(body []byte) (all []field) {
 		if !plain.MatchString(key) || f.kind == "null" {
 			continue
 		}
-		if f.kind == "string" {
-			_ = json.Unmarshal(object[key], &f.text) // it is a string
-		}
+		_ = json.Unmarshal(object[key], &f.text) // what is no string has no text
 		all = append(all, f)
 	}
 	return all

@@ -254,11 +254,7 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 		return
 	}
 	r.say(func() { r.running = append(r.running, m) }, nil)
-	in := Injection{Fault: m.Fault}
-	if m.Route != nil {
-		in.Route = *m.Route
-	}
-	result, injector, err := r.rehearse(ctx, in)
+	result, injector, err := r.rehearse(ctx, Injection{Mutant: m})
 	f := Finding{
 		Mutant: m, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}

@@ -33,7 +33,7 @@ type Fault struct {
 	About string `json:"about"`
 	Scope Scope  `json:"scope"`
 
-	// picks says which requests are broken: nil all of the route's.
+	// picks says which requests are broken: nil all of the route's, or of the release's.
 	picks func(f *front, r *http.Request) bool
 	serve func(f *front, w http.ResponseWriter, r *http.Request)
 }
@@ -58,8 +58,8 @@ func Faults() []Fault {
 		{"one-bad-task", "one task answers 500", WholeRelease, (*front).first, internalError},
 		{"errors", "every 10th answer is a 500", WholeRelease, (*front).tenth, internalError},
 		{"leak-in-production", "from production's 20th request on every 4th answer is a 500", WholeRelease, (*front).leaks, internalError},
-		{"log-errors", "each answer is right, and an error is logged beside it", WholeRelease, (*front).every, logsError},
-		{killed, "a task is killed every minute once it serves production", WholeRelease, (*front).never, nil},
+		{"log-errors", "each answer is right, and an error is logged beside it", WholeRelease, nil, logsError},
+		{killed, "a task is killed every minute once it serves production", WholeRelease, nil, nil},
 		{"hang", "no answer ever comes", OneRoute, nil, hang},
 		{"drip", "the body comes byte by byte and takes a minute", OneRoute, nil, drip},
 		{"latency", "each answer takes 3 s longer", OneRoute, nil, latency},
@@ -98,8 +98,6 @@ const (
 func (f *front) hasOld(*http.Request) bool     { return f.old != nil }
 func (f *front) first(*http.Request) bool      { return f.task == 0 }
 func (f *front) firstOld(r *http.Request) bool { return f.first(r) && f.hasOld(r) }
-func (*front) every(*http.Request) bool        { return true }
-func (*front) never(*http.Request) bool        { return false }
 
 // tenth picks every 10th request of the release, whichever task it reaches.
 func (f *front) tenth(*http.Request) bool { return f.asked.Add(1)%every == 0 }

@@ -28,11 +28,10 @@ const (
 	headerTimeout         = time.Minute
 )
 
-// Injection is a fault and where it is put. Without a fault, nothing is broken.
+// Injection is a mutant and between whom it is put. Without a fault, nothing is broken.
 type Injection struct {
-	Fault Fault
-	// Route is what a OneRoute fault breaks, Routes all that are known: a request belongs to one.
-	Route  Route
+	Mutant
+	// Routes are all that are known: a request belongs to one.
 	Routes []Route
 	// Green and Blue are the "host:port" of the tasks of the new and the old release.
 	Green, Blue []string
@@ -133,9 +132,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *front) breaks(r *http.Request) bool {
 	if f.Fault.Scope == OneRoute {
 		route, ok := Pick(f.Routes, r.Method, r.URL.Path)
-		return ok && route == f.Route
+		return ok && route == *f.Route
 	}
-	return f.Fault.picks(f, r)
+	return f.Fault.picks == nil || f.Fault.picks(f, r)
 }
 
 // proxy passes requests on to one task. When nothing is broken it remembers the answers.

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,20 +79,10 @@ func (r Route) String() string { return r.Method + " " + r.Path }
 // is reports whether the suite asks the route in a request.
 func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
 
-func (r Route) matches(path string) bool {
-	have, want := strings.Split(path, "/"), strings.Split(r.Path, "/")
-	if len(have) != len(want) {
-		return false
-	}
-	for i, w := range want {
-		before, after, variable := strings.Cut(w, "${")
-		after = after[strings.LastIndexByte(after, '}')+1:]
-		rest, begins := strings.CutPrefix(have[i], before)
-		if same := begins && strings.HasSuffix(rest, after); variable && !same || !variable && w != have[i] {
-			return false
-		}
-	}
-	return true
+func (r Route) matches(asked string) bool {
+	literal := strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(r.Path)
+	same, _ := path.Match(variable.ReplaceAllString(literal, "*"), asked) // the pattern is well formed
+	return same
 }
 
 // Variables counts the variables.
@@ -107,11 +98,9 @@ func (r Route) nearer(o Route) bool {
 var variable = regexp.MustCompile(`\$\{[^}]*\}`)
 
 // Pick returns the route that a request belongs to: of those that match, the nearest.
-func Pick(routes []Route, method, path string) (Route, bool) {
-	var best Route
-	found := false
+func Pick(routes []Route, method, asked string) (best Route, found bool) {
 	for _, r := range routes {
-		if r.Method == method && r.matches(path) && (!found || r.nearer(best)) {
+		if r.Method == method && r.matches(asked) && (!found || r.nearer(best)) {
 			best, found = r, true
 		}
 	}
