@@ -147,10 +147,9 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 	limit, tooLarge := int64(maxBody), "SerializationException"
 	switch {
 	case target == "" && strings.HasPrefix(r.URL.Path, functionsPath):
-		c = Call{protocol: restJSON, Service: "lambda", Operation: "GetFunction"}
-		if limit, tooLarge = maxInvoke, "RequestTooLargeException"; posts {
-			c.Operation = "Invoke"
-		}
+		limit, tooLarge = maxInvoke, "RequestTooLargeException"
+		operation := map[bool]string{true: "Invoke", false: "GetFunction"}[posts]
+		c = Call{protocol: restJSON, Service: "lambda", Operation: operation}
 	case r.Header.Get("Smithy-Protocol") == rpcV2:
 		c.protocol = rpcCBOR
 	case target == "" && r.URL.Path != "/" && !form:

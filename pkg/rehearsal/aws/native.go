@@ -66,10 +66,7 @@ func deploymentConfiguration(d deployment.Deployment) object {
 }
 
 func targetType(h deployment.Hook) string {
-	if h.Function != "" {
-		return "AWS_LAMBDA"
-	}
-	return "PAUSE"
+	return map[bool]string{true: "PAUSE", false: "AWS_LAMBDA"}[h.Function == ""]
 }
 
 func alarms(d deployment.Deployment) []string {
@@ -105,11 +102,10 @@ func (s *Server) listServiceDeployments(in ecsInput) (any, error) {
 
 func (s *Server) describeServiceDeployments(in ecsInput) (any, error) {
 	return described("serviceDeployments", in.Deployments, func(arn string) any {
-		d, err := s.knownDeployment(arn)
-		if err != nil {
-			return nil
+		if d, err := s.knownDeployment(arn); err == nil {
+			return s.serviceDeployment(d)
 		}
-		return s.serviceDeployment(d)
+		return nil
 	})
 }
 
@@ -230,10 +226,7 @@ func (s *Server) updateService(in ecsInput) (any, error) {
 // ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
 	deployments := each(d.TaskSets, func(t deployment.TaskSet) object {
-		status := "ACTIVE"
-		if t.Label == d.Native.Target {
-			status = "PRIMARY"
-		}
+		status := map[bool]string{true: "PRIMARY", false: "ACTIVE"}[t.Label == d.Native.Target]
 		return object{
 			"id": "ecs-svc/" + last(t.ID), "status": status, "taskDefinition": t.TaskDefinition, "desiredCount": t.Desired,
 			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "createdAt": moment(t.Created),
