@@ -166,9 +166,9 @@ func reset(_ *front, w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// broken gets the task's answer and passes on its header, with the Content-Length that length returns, or none when
-// that is negative. It returns the body, and false when no body may follow (HEAD).
-func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body int) int) ([]byte, bool) {
+// broken gets the task's answer, passes on its header, with a Content-Length of at least so much, or none when that is
+// negative, and hands the body to send. After HEAD no body may follow.
+func (f *front) broken(w http.ResponseWriter, r *http.Request, least int, send func(body []byte)) {
 	s, err := f.ask(r)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -178,52 +178,48 @@ func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body 
 	}
 	maps.Copy(w.Header(), s.Header)
 	w.Header().Del("Content-Length")
-	if n := length(len(s.Body)); n >= 0 {
-		w.Header().Set("Content-Length", strconv.Itoa(n))
+	if least >= 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(max(least, len(s.Body))))
 	}
-	w.WriteHeader(s.Status)
-	return s.Body, r.Method != http.MethodHead
+	if w.WriteHeader(s.Status); r.Method != http.MethodHead {
+		send(s.Body)
+	}
 }
 
 // drip sends the right answer, too slowly for anybody.
 func drip(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(int) int { return -1 })
-	if !ok {
-		return
-	}
-	if len(body) == 0 {
-		body = []byte("\n")
-	}
-	for _, b := range body {
-		if http.NewResponseController(w).Flush() != nil || !pause(r, max(time.Second, dripTime/time.Duration(len(body)))) {
-			return
+	f.broken(w, r, -1, func(body []byte) {
+		if len(body) == 0 {
+			body = []byte("\n")
 		}
-		if _, err := w.Write([]byte{b}); err != nil {
-			return
+		for _, b := range body {
+			if http.NewResponseController(w).Flush() != nil || !pause(r, max(time.Second, dripTime/time.Duration(len(body)))) {
+				return
+			}
+			if _, err := w.Write([]byte{b}); err != nil {
+				return
+			}
 		}
-	}
+	})
 }
 
 // truncated announces the whole body, and sends half.
 func truncated(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(n int) int { return max(n, 2) })
-	if ok {
+	f.broken(w, r, 2, func(body []byte) {
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
-	}
+	})
 	panic(http.ErrAbortHandler)
 }
 
 func endless(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(int) int { return -1 })
-	if !ok {
-		return
-	}
-	more := bytes.Repeat([]byte(" "), 64<<10)
-	_, err := w.Write(body)
-	for err == nil && r.Context().Err() == nil {
-		_, err = w.Write(more)
-	}
+	f.broken(w, r, -1, func(body []byte) {
+		more := bytes.Repeat([]byte(" "), 64<<10)
+		_, err := w.Write(body)
+		for err == nil && r.Context().Err() == nil {
+			_, err = w.Write(more)
+		}
+	})
 }
 
 // bomb answers with as many copies of one small gzip member as unpack to its size.

@@ -11,10 +11,14 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -61,6 +65,45 @@ type Sample struct {
 	Header http.Header
 	// Body is its beginning.
 	Body []byte
+}
+
+// Route is a method and a path in which "${…}" stands for one segment or a part of it.
+type Route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+func (r Route) String() string { return r.Method + " " + r.Path }
+
+// is reports whether the suite asks the route in a request.
+func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
+
+func (r Route) matches(asked string) bool {
+	literal := strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(r.Path)
+	same, _ := path.Match(variable.ReplaceAllString(literal, "*"), asked) // the pattern is well formed
+	return same
+}
+
+// Variables counts the variables.
+func (r Route) Variables() int { return strings.Count(r.Path, "${") }
+
+// nearer reports whether a request that both routes match belongs to this one: with fewer variables, or else with more
+// of its path said.
+func (r Route) nearer(o Route) bool {
+	said := func(r Route) int { return len(variable.ReplaceAllString(r.Path, "")) }
+	return r.Variables() < o.Variables() || r.Variables() == o.Variables() && said(r) > said(o)
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// Pick returns the route that a request belongs to: of those that match, the nearest.
+func Pick(routes []Route, method, asked string) (best Route, found bool) {
+	for _, r := range routes {
+		if r.Method == method && r.matches(asked) && (!found || r.nearer(best)) {
+			best, found = r, true
+		}
+	}
+	return best, found
 }
 
 // front stands before one task.
