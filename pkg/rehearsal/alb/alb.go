@@ -93,12 +93,8 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 	}
 	l.Forward()
 	l.server = &http.Server{
-		Handler:           l,
-		BaseContext:       b.base,
-		ReadHeaderTimeout: idleTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0),
+		Handler: l, BaseContext: b.base, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	b.mu.Lock()
 	b.listeners = append(b.listeners, l)
@@ -238,11 +234,8 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts what it passes on.
+// Write counts what it passes on; whoever answers has written the header before.
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status, r.first = http.StatusOK, time.Now()
-	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err

@@ -37,7 +37,9 @@ type Task struct {
 	Exit                                 int
 }
 
-func (t Task) status() string { return map[bool]string{true: "RUNNING", false: "STOPPED"}[t.StopCode == ""] }
+func (t Task) status() string {
+	return map[bool]string{true: "RUNNING", false: "STOPPED"}[t.StopCode == ""]
+}
 
 func (s *Server) listTasks(in ecsInput) (any, error) {
 	if _, err := s.latest(in.Cluster, in.ServiceName); in.ServiceName != "" && err != nil {

@@ -246,7 +246,7 @@ func (r *runner) rehearse(ctx context.Context, in Injection) (rehearsal.Result, 
 	plan := r.Plan
 	plan.Blue.Addrs, plan.Green.Addrs = fair.Addrs, injector.Addrs
 	plan.Green.Logs = func(write func(task int, line string)) { injector.log.Store(&write) }
-	if in.Fault.Name == killed {
+	if in.Name == killed {
 		plan.Green, plan.KillEvery = r.Plan.Green, plan.WatchMinute // tasks of its own
 	}
 	plan.ProductionPort, plan.TestPort, plan.TerminationWait, plan.Keep = 0, 0, 0, false

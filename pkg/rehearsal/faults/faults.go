@@ -223,20 +223,16 @@ func endless(f *front, w http.ResponseWriter, r *http.Request) {
 }
 
 // bomb answers with as many copies of one small gzip member as unpack to its size.
-func bomb(f *front, w http.ResponseWriter, r *http.Request) {
+func bomb(_ *front, w http.ResponseWriter, _ *http.Request) {
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	const unpacked = 1 << 20
 	_, _ = z.Write(make([]byte, unpacked)) // a bytes.Buffer takes all
 	_ = z.Close()
 	w.Header().Set("Content-Encoding", "gzip")
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return
-	}
+	answer(w, http.StatusOK, "application/json", "")
 	for range bombSize / unpacked {
-		if _, err := w.Write(member.Bytes()); err != nil {
+		if _, err := w.Write(member.Bytes()); err != nil { // after HEAD none may follow
 			return
 		}
 	}

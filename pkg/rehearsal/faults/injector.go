@@ -159,13 +159,13 @@ func (i *Injector) Samples() map[Route]Sample {
 // ServeHTTP passes a request on, or breaks it.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case strings.HasPrefix(r.UserAgent(), healthChecker) || f.Fault.serve == nil:
+	case strings.HasPrefix(r.UserAgent(), healthChecker) || f.serve == nil:
 		f.green.ServeHTTP(w, r)
-	case r.URL.Path == loginPath && f.Fault.Name == "redirect":
+	case r.URL.Path == loginPath && f.Name == "redirect":
 		answer(w, http.StatusOK, "text/html; charset=utf-8", loginText)
 	case f.breaks(r):
 		f.injected.Add(1)
-		f.Fault.serve(f, w, r)
+		f.serve(f, w, r)
 	default:
 		f.green.ServeHTTP(w, r)
 	}
@@ -173,11 +173,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // breaks reports whether the request is one that the fault is for.
 func (f *front) breaks(r *http.Request) bool {
-	if f.Fault.Scope == OneRoute {
+	if f.Scope == OneRoute {
 		route, ok := Pick(f.Routes, r.Method, r.URL.Path)
 		return ok && route == *f.Route
 	}
-	return f.Fault.picks == nil || f.Fault.picks(f, r)
+	return f.picks == nil || f.picks(f, r)
 }
 
 // proxy passes requests on to one task. When nothing is broken it remembers the answers.
@@ -195,7 +195,7 @@ func (i *Injector) proxy(addr string) http.Handler {
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	if i.Fault.serve == nil {
+	if i.serve == nil {
 		p.ModifyResponse = i.remember
 	}
 	return p

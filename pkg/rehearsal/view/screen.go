@@ -94,10 +94,11 @@ func Paint(understood bool, code, text string) string {
 // fitted is the status cut to the terminal: one that reached the last column would begin a second line.
 func (s *Screen) fitted() string { return Cut(s.status, s.Columns()-1) }
 
+// paint is an escape code that changes the colour.
+var paint = regexp.MustCompile("\x1b\\[[^m]*m")
+
 // visible counts the characters that are seen.
-func visible(text string) int {
-	return utf8.RuneCountInString(regexp.MustCompile("\x1b\\[[^m]*m").ReplaceAllString(text, ""))
-}
+func visible(text string) int { return utf8.RuneCountInString(paint.ReplaceAllString(text, "")) }
 
 // Cut shortens a text to so many visible characters, the last one "…" when something is missing. A width of
 // less than one cuts nothing.
@@ -105,21 +106,14 @@ func Cut(text string, width int) string {
 	if width < 1 || visible(text) <= width {
 		return text
 	}
-	var b strings.Builder
-	seen, painted := 0, false
+	cut, seen := "", 0
 	for _, part := range regexp.MustCompile(`(?s)\x1b\[[^m]*m|.`).FindAllString(text, -1) {
-		if strings.HasPrefix(part, "\x1b[") {
-			painted = true
-		} else if seen++; seen == width {
+		if seen += visible(part); seen == width {
 			break
 		}
-		b.WriteString(part)
+		cut += part
 	}
-	b.WriteString("…")
-	if painted {
-		b.WriteString("\x1b[0m")
-	}
-	return b.String()
+	return cut + "…" + map[bool]string{true: "\x1b[0m"}[strings.Contains(cut, "\x1b[")]
 }
 
 // Wrap breaks a text at blanks so that no line is wider; the lines after the first begin with indent
