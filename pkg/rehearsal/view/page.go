@@ -27,7 +27,7 @@ var css string
 
 // WritePage writes the page: one HTML file that stands alone. Its only error is the writer's.
 func WritePage(w io.Writer, r rehearsal.Result) error {
-	p := &page{result: r}
+	p := &page{Result: r}
 	p.hero()
 	p.Add("<main id=\"main\">\n")
 	p.timeline()
@@ -39,12 +39,12 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	p.events()
 	p.logs()
 	p.facts()
-	return p.End(w, strings.TrimSpace("Greenlight's rehearse "+p.result.Greenlight))
+	return p.End(w, strings.TrimSpace("Greenlight's rehearse "+p.Greenlight))
 }
 
 type page struct {
 	sheet.Page
-	result rehearsal.Result
+	rehearsal.Result
 }
 
 // tone is the style sheet's class for the outcome: only a shift is green.
@@ -56,27 +56,26 @@ func tone(r rehearsal.Result) string {
 }
 
 func (p *page) hero() {
-	r := p.result
-	p.Head(outcome(r)+" · "+r.Release, "Skip to what happened", tone(r), css)
-	says := sentence(r)
+	p.Head(outcome(p.Result)+" · "+p.Release, "Skip to what happened", tone(p.Result), css)
+	says := sentence(p.Result)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
 		says = "The " + rest
 	}
 	p.Add(`<p class="suite">Rehearsal of %v in place of %v</p><h1>%v</h1><p class="reason">%v.</p>`,
-		r.Release, cmp.Or(r.Baseline, "nothing"), outcome(r), says)
-	if r.Why != "" {
-		p.Add("<p><code>%v</code> %v</p>\n", r.Where(), r.Why)
+		p.Release, cmp.Or(p.Baseline, "nothing"), outcome(p.Result), says)
+	if p.Why != "" {
+		p.Add("<p><code>%v</code> %v</p>\n", p.Where(), p.Why)
 	}
 	p.Add(`<p class="counts">%v</p>
 </div></header>
 <nav aria-label="Sections"><header><ul>
 <li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
-		counts(r))
-	for i, h := range r.Hooks {
+		counts(p.Result))
+	for i, h := range p.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
 	p.Add(`%v<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>`+"\n",
-		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(r.Messages) > 0])
+		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(p.Messages) > 0])
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
@@ -100,7 +99,7 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
 	p.Article(3, verdict, h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
-	if p.result.Controller == "ECS" {
+	if p.Controller == "ECS" {
 		text = "It gave no answer that ends the wait: Amazon ECS gave up waiting."
 	}
 	if h.Reported {
@@ -141,7 +140,7 @@ func (p *page) checks(all []rehearsal.Check) {
 func (p *page) events() {
 	p.Section("events", 2, "What happened")
 	p.Table("What happened", "events", "after#", "event", "what")
-	for _, e := range p.result.Timeline {
+	for _, e := range p.Timeline {
 		text := e.Text
 		switch e.Kind {
 		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
@@ -163,15 +162,15 @@ func (p *page) events() {
 
 func (p *page) logs() {
 	var lines []string
-	for _, e := range p.result.Timeline {
+	for _, e := range p.Timeline {
 		if e.Kind == rehearsal.KindLog {
 			lines = append(lines, fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
 		}
 	}
 	p.Section("logs", 2, "Logs of tasks and hooks")
 	title := fmt.Sprintf("%d lines", len(lines))
-	if p.result.LinesDropped > 0 {
-		title += fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped)
+	if p.LinesDropped > 0 {
+		title += fmt.Sprintf(", and %d more that were not kept", p.LinesDropped)
 	}
 	p.fold(title, lines)
 	p.Add("</details>\n")
@@ -188,7 +187,7 @@ func (p *page) fold(title string, lines []string) {
 
 // messages shows what people would have been told by mail, and below it the other forms.
 func (p *page) messages() {
-	for i, m := range p.result.Messages {
+	for i, m := range p.Messages {
 		if i == 0 {
 			p.Section("messages", 2, "What people would have been told")
 		}
@@ -203,24 +202,22 @@ func (p *page) messages() {
 }
 
 func (p *page) facts() {
-	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Image", r.Image, "Old release", r.Baseline,
-		"Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Greenlight", r.Greenlight,
-		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
-		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
-		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
+	p.Facts("Deployment controller", p.Controller, "New release", p.Release, "Image", p.Image, "Old release", p.Baseline,
+		"Suite", p.Suite, "SHA-256 of the suite", p.SuiteSHA256, "Greenlight", p.Greenlight,
+		"Deployment", p.DeploymentID, "Rollback deployment", p.RollbackID,
+		"Began", p.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(p.Duration),
+		"Secrets that nobody gave", strings.Join(p.Missed, ", "))
 }
 
 // timeline draws the lifecycle events and, below them, the listeners' weights.
 func (p *page) timeline() {
-	r := p.result
 	var spans []plot.Span
 	var rows [][]string
-	for _, e := range r.Lifecycle {
+	for _, e := range p.Lifecycle {
 		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
 		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", e.Started.Sub(r.Started).Seconds())
+			began = fmt.Sprintf("%.2f s", e.Started.Sub(p.Started).Seconds())
 		}
 		if !e.Started.IsZero() && !e.Ended.IsZero() {
 			took = compare.Length(e.Ended.Sub(e.Started))
@@ -230,7 +227,7 @@ func (p *page) timeline() {
 		case rehearsal.Idle(e.Status, e.Message):
 			s.Note, status, took, message = e.Message, e.Message, "", ""
 		case took != "" && e.Status != deployment.EventSkipped:
-			s.From, s.To, s.Kind, s.Note = e.Started.Sub(r.Started), e.Ended.Sub(r.Started), plot.Broken, s.Note+", "+took
+			s.From, s.To, s.Kind, s.Note = e.Started.Sub(p.Started), e.Ended.Sub(p.Started), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
@@ -240,13 +237,13 @@ func (p *page) timeline() {
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
-		p.weights(), r.Duration)
+		p.weights(), p.Duration)
 	if picture != "" {
 		p.Add(`<figure><figcaption><span class="key-new">%v, filled</span><span class="key-old">%v, outlined</span>`+
-			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
+			"</figcaption>%v</figure>\n", p.Release, p.Baseline, sheet.Markup(picture))
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
-	for i, e := range r.Lifecycle {
+	for i, e := range p.Lifecycle {
 		p.Row(toneOf(e), rows[i]...)
 	}
 	p.EndTable()
@@ -265,7 +262,7 @@ func toneOf(e rehearsal.LifecycleEvent) string {
 func (p *page) weights() (all []plot.Listener) {
 	for _, name := range []string{"production", "test"} {
 		l := plot.Listener{Name: name + " listener"}
-		for _, s := range p.result.Shifts {
+		for _, s := range p.Shifts {
 			if s.Listener == name {
 				l.Steps = append(l.Steps, plot.Step{At: s.Since, Percent: s.Green})
 			}
@@ -283,7 +280,7 @@ func (p *page) traffic() {
 	for _, listener := range []string{"production", "test"} {
 		p.listener(listener)
 	}
-	if tallies := p.result.Requests; len(tallies) > 0 {
+	if tallies := p.Requests; len(tallies) > 0 {
 		p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
 		for _, t := range tallies {
 			p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
@@ -291,30 +288,29 @@ func (p *page) traffic() {
 		}
 		p.EndTable()
 	}
-	if f := p.result.Traffic; f.FirstFailure != "" {
+	if f := p.Traffic; f.FirstFailure != "" {
 		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
 }
 
 func (p *page) listener(listener string) {
-	r := p.result
 	var fresh, old, failed []plot.Request
-	for _, q := range r.AccessLog {
+	for _, q := range p.AccessLog {
 		kind := &old
 		switch {
 		case q.Listener != listener:
 			continue
 		case q.Failed():
 			kind = &failed
-		case q.Release == r.Release:
+		case q.Release == p.Release:
 			kind = &fresh
 		}
-		*kind = append(*kind, plot.Request{At: q.At.Sub(r.Started), Latency: q.Duration})
+		*kind = append(*kind, plot.Request{At: q.At.Sub(p.Started), Latency: q.Duration})
 	}
 	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
 		"%d by %s, %d failed",
-		listener, len(fresh), r.Release, len(old), r.Baseline, len(failed))
-	picture := plot.Requests(title, fresh, old, failed, r.Duration)
+		listener, len(fresh), p.Release, len(old), p.Baseline, len(failed))
+	picture := plot.Requests(title, fresh, old, failed, p.Duration)
 	if picture == "" {
 		return
 	}
@@ -322,7 +318,7 @@ func (p *page) listener(listener string) {
 	for _, key := range []struct {
 		class, text string
 		n           int
-	}{{"key-new", r.Release, len(fresh)}, {"key-old", r.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
+	}{{"key-new", p.Release, len(fresh)}, {"key-old", p.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
 		if key.n > 0 {
 			p.Add(`<span class="%v">%v: %v</span>`, key.class, key.text, key.n)
 		}
