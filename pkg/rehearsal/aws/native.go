@@ -50,19 +50,15 @@ func deploymentConfiguration(d deployment.Deployment) object {
 			"hookTargetArn":        where(h.Function != "", h.Function),
 		}
 	})
-	c := object{
+	way, share, bake := d.Config.Routing, float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
+	canary := object{"canaryPercent": share, "canaryBakeTimeInMinutes": bake}
+	linear := object{"stepPercent": share, "stepBakeTimeInMinutes": bake}
+	return object{
 		"strategy": d.Config.Strategy(), "bakeTimeInMinutes": int(d.TerminationWait / time.Minute), "lifecycleHooks": hooks,
-		"alarms": object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
+		"canaryConfiguration": where(way == deployment.Canary, canary),
+		"linearConfiguration": where(way == deployment.Linear, linear),
+		"alarms":              object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
 	}
-	share, bake := float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
-	switch d.Config.Routing {
-	case deployment.Canary:
-		c["canaryConfiguration"] = object{"canaryPercent": share, "canaryBakeTimeInMinutes": bake}
-	case deployment.Linear:
-		c["linearConfiguration"] = object{"stepPercent": share, "stepBakeTimeInMinutes": bake}
-	case deployment.AllAtOnce:
-	}
-	return c
 }
 
 func targetType(h deployment.Hook) string {

@@ -69,17 +69,18 @@ const remindEvery = 10 * time.Second
 // Keep keeps the status line moving until the returned function is called, which takes it away. Where there is none, the
 // status is printed now and then, unless it is empty.
 func (s *Screen) Keep(status func(now time.Time) string) (stop func()) {
+	pace, show := spinEvery, s.show
 	if !s.Live {
-		return rehearsal.Every(remindEvery, func(now time.Time) {
-			if text := status(now); text != "" {
+		pace, show = remindEvery, func(text string) {
+			if text != "" {
 				s.Print(text + "\n")
 			}
-		})
+		}
 	}
-	end := rehearsal.Every(spinEvery, func(now time.Time) { s.show(status(now)) })
+	end := rehearsal.Every(pace, func(now time.Time) { show(status(now)) })
 	return func() {
 		end()
-		s.show("")
+		show("")
 	}
 }
 
