@@ -18,7 +18,8 @@ type LoadBalancer struct {
 	// is empty.
 	ARN, Name, Address, DNS string
 	Listeners               []Listener
-	Groups                  []Group
+	// Groups are its target groups' targets, by the group's ARN.
+	Groups map[string][]Target
 }
 
 // Listener is one port and what it forwards to.
@@ -48,12 +49,6 @@ func (l Listener) rule() string {
 type Weight struct {
 	GroupARN string
 	Weight   int
-}
-
-// Group is a target group.
-type Group struct {
-	ARN     string
-	Targets []Target
 }
 
 // Target is a target and its health: initial, healthy, unhealthy or draining.
@@ -154,13 +149,12 @@ func (s *Server) describeRules(c Call) (any, error) {
 }
 
 func (s *Server) describeTargetHealth(c Call) (any, error) {
-	var groups []Group
+	want, groups := c.form.Get("TargetGroupArn"), map[string][]Target{}
 	for _, b := range s.LoadBalancers() {
-		groups = append(groups, b.Groups...)
+		maps.Copy(groups, b.Groups)
 	}
-	want := c.form.Get("TargetGroupArn")
-	i := slices.IndexFunc(groups, func(g Group) bool { return g.ARN == want })
-	if i < 0 {
+	targets, ok := groups[want]
+	if !ok {
 		return nil, fault("TargetGroupNotFound", "Target group '%.200s' not found", want)
 	}
 	why := map[string][2]string{
@@ -168,7 +162,7 @@ func (s *Server) describeTargetHealth(c Call) (any, error) {
 		"unhealthy": {"Target.FailedHealthChecks", "Health checks failed"},
 		"draining":  {"Target.DeregistrationInProgress", "Target deregistration is in progress"},
 	}
-	return object{"TargetHealthDescriptions": each(groups[i].Targets, func(t Target) object {
+	return object{"TargetHealthDescriptions": each(targets, func(t Target) object {
 		health := object{"State": t.Health, "Reason": why[t.Health][0], "Description": why[t.Health][1]}
 		return object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health}
 	})}, nil

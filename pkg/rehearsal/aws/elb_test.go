@@ -38,12 +38,12 @@ func loadBalancers() []fake.LoadBalancer {
 				Rules: []fake.Rule{{ARN: arns + "listener-rule/app/alb/1/2/2", Header: "X-Side", Values: []string{"green"}, Forward: []fake.Weight{{GroupARN: green, Weight: 100}}}},
 			},
 		},
-		Groups: []fake.Group{{ARN: blue, Targets: []fake.Target{{Address: "127.0.0.1", Port: 41, Health: "healthy"}}}},
+		Groups: map[string][]fake.Target{blue: {{Address: "127.0.0.1", Port: 41, Health: "healthy"}}},
 	}, {
 		ARN: arns + "loadbalancer/app/other/2", Name: "other", Address: "127.0.0.2",
-		Groups: []fake.Group{{ARN: green, Targets: []fake.Target{
+		Groups: map[string][]fake.Target{green: {
 			{Address: "127.0.0.1", Port: 42, Health: "initial"}, {Address: "127.0.0.1", Port: 43, Health: "unhealthy"}, {Address: "127.0.0.1", Port: 44, Health: "draining"},
-		}}},
+		}},
 	}}
 }
 
