@@ -7,6 +7,7 @@
 package alb
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,6 @@ type Listener struct {
 
 	forward  atomic.Pointer[[]Weight]
 	balancer *Balancer
-	server   *http.Server
 	addr     net.Addr
 	// rules take the requests with their header from the listener; header and value are a rule's.
 	rules         []*Listener
@@ -62,8 +62,8 @@ type Listener struct {
 type Balancer struct {
 	Log *Log
 
-	mu        sync.Mutex
-	listeners []*Listener
+	mu      sync.Mutex
+	servers []*http.Server
 	// base is what the requests' contexts come from; cancel ends it, and with it what was upgraded (WebSocket).
 	base   func(net.Listener) context.Context
 	cancel context.CancelFunc
@@ -92,14 +92,14 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 		rule.addr = l.addr
 	}
 	l.Forward()
-	l.server = &http.Server{
+	server := &http.Server{
 		Handler: l, BaseContext: b.base, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	b.mu.Lock()
-	b.listeners = append(b.listeners, l)
+	b.servers = append(b.servers, server)
 	b.mu.Unlock()
-	go func() { _ = l.server.Serve(socket) }()
+	go func() { _ = server.Serve(socket) }()
 	return l
 }
 
@@ -107,8 +107,8 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 func (b *Balancer) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.listeners {
-		_ = l.server.Close()
+	for _, server := range b.servers {
+		_ = server.Close()
 	}
 	b.cancel()
 }
@@ -239,6 +239,12 @@ func (r *recorder) Write(p []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// Hijack remembers that the protocol is switched (WebSocket): the proxy writes that status behind the recorder's back.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.status, r.first = http.StatusSwitchingProtocols, time.Now()
+	return http.NewResponseController(r.ResponseWriter).Hijack()
 }
 
 // Unwrap lets http.ResponseController reach the connection, for flushing.
