@@ -8,6 +8,7 @@ package alb
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,9 +80,7 @@ func New() *Balancer {
 // Rule returns a rule that takes a listener's requests with the header: a listener of its own that shares the port of
 // the one it is given to.
 func (b *Balancer) Rule(name, header, value string) *Listener {
-	l := &Listener{Name: name, balancer: b, header: header, value: value}
-	l.Forward()
-	return l
+	return &Listener{Name: name, balancer: b, header: header, value: value}
 }
 
 // Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called. The rules stand before
@@ -91,7 +90,6 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 	for _, rule := range rules {
 		rule.addr = l.addr
 	}
-	l.Forward()
 	server := &http.Server{
 		Handler: l, BaseContext: b.base, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0),
@@ -117,7 +115,7 @@ func (b *Balancer) Close() {
 func (l *Listener) Forward(weights ...Weight) { l.forward.Store(&weights) }
 
 // Weights returns the listener's forward action.
-func (l *Listener) Weights() []Weight { return *l.forward.Load() }
+func (l *Listener) Weights() []Weight { return *cmp.Or(l.forward.Load(), &[]Weight{}) }
 
 // Port is the listener's port.
 func (l *Listener) Port() int { return int(netip.MustParseAddrPort(l.addr.String()).Port()) }

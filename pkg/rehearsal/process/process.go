@@ -20,6 +20,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -112,6 +114,16 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	p := &Process{cmd: cmd, control: control, done: make(chan struct{})}
 	go p.wait(statusRead, stdout, stderr)
 	return p, nil
+}
+
+// instrumented keeps a keeper under the race detector from waiting a second before it exits, which is the detector's
+// default. Elsewhere it is empty; nil would pass on the whole environment.
+func instrumented() []string {
+	built, ok := debug.ReadBuildInfo()
+	if ok && slices.Contains(built.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return []string{"GORACE=atexit_sleep_ms=0"}
+	}
+	return []string{}
 }
 
 func (p *Process) wait(status *os.File, streams ...*splitter) {

@@ -99,7 +99,8 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: find a free port: %w", spec.Name, err)
 	}
-	set := &Set{spec: spec, running: map[*Task]bool{}, stop: func() {}}
+	watching, stop := context.WithCancel(ctx)
+	set := &Set{spec: spec, running: map[*Task]bool{}, stop: stop}
 	for _, port := range ports {
 		t, err := set.start(port)
 		if err != nil {
@@ -116,8 +117,6 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 		set.Stop(0)
 		return nil, err
 	}
-	watching, stop := context.WithCancel(ctx)
-	set.stop = stop
 	for _, t := range set.Tasks {
 		set.watching.Go(func() { set.watch(watching, t) })
 	}
