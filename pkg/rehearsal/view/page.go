@@ -81,14 +81,9 @@ func (p *page) hero() {
 // counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
 	text, oldErrors, freshErrors := answered(r, "production")
-	text = "Production: " + text
-	if n := oldErrors + freshErrors; n > 0 {
-		text += fmt.Sprintf("; %d of them with an error", n)
-	}
-	if r.Traffic.Rate > 0 {
-		text += fmt.Sprintf(". %d were this rehearsal's traffic, of which %d failed", r.Traffic.Sent, r.Traffic.Failed)
-	}
-	return text + "."
+	n, t := oldErrors+freshErrors, r.Traffic
+	return "Production: " + text + when(n > 0, "; %d of them with an error", n) +
+		when(t.Rate > 0, ". %d were this rehearsal's traffic, of which %d failed", t.Sent, t.Failed) + "."
 }
 
 func (p *page) hook(i int, h rehearsal.HookResult) {
@@ -168,11 +163,8 @@ func (p *page) logs() {
 		}
 	}
 	p.Section("logs", 2, "Logs of tasks and hooks")
-	title := fmt.Sprintf("%d lines", len(lines))
-	if p.LinesDropped > 0 {
-		title += fmt.Sprintf(", and %d more that were not kept", p.LinesDropped)
-	}
-	p.fold(title, lines)
+	dropped := when(p.LinesDropped > 0, ", and %d more that were not kept", p.LinesDropped)
+	p.fold(fmt.Sprintf("%d lines", len(lines))+dropped, lines)
 	p.Add("</details>\n")
 }
 

@@ -82,6 +82,14 @@ func label(name lifecycle.Name, step int) string {
 	return fmt.Sprintf("%s %d", name, step)
 }
 
+// when is a text where something is so, and nothing elsewhere.
+func when(is bool, format string, args ...any) string {
+	if !is {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
 func goodOrBad(good bool) string { return map[bool]string{true: green, false: red}[good] }
 
 func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
@@ -151,11 +159,9 @@ func (p *Printer) Print(e rehearsal.Event) {
 			p.tasks("green/")
 		}
 	case rehearsal.KindVerdict:
-		text := "the hook says " + e.Verdict.Verdict
-		if e.Verdict.Verdict != "PASS" {
-			text += " (blame: " + e.Verdict.Blame + ")"
-		}
-		p.out(indent+p.paint(goodOrBad(e.Verdict.Verdict == "PASS"), text), checkHang)
+		good := e.Verdict.Verdict == "PASS"
+		text := "the hook says " + e.Verdict.Verdict + when(!good, " (blame: %s)", e.Verdict.Blame)
+		p.out(indent+p.paint(goodOrBad(good), text), checkHang)
 	case rehearsal.KindEnd:
 		p.ended[e.Lifecycle] = e.Status
 		p.end(e)
@@ -193,13 +199,8 @@ func (p *Printer) end(e rehearsal.Event) {
 	if rehearsal.Idle(e.Status, e.Text) {
 		text, e.Text = p.paint(dim, e.Text), ""
 	}
-	if p.hooked {
-		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.entered).Seconds())
-	}
+	text += when(p.hooked, " after %.2fs", e.At.Sub(p.entered).Seconds()) + when(e.Text != "", ": %s", e.Text)
 	p.hooked = false
-	if e.Text != "" {
-		text += ": " + e.Text
-	}
 	p.line(e, text)
 	if e.Status == deployment.EventFailed {
 		p.tasks("green/")
@@ -226,13 +227,7 @@ func (p *Printer) check(c *rehearsal.Check) {
 			c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
 	}
 	if c.Verdict != "PASS" {
-		what = c.Verdict + ", " + what
-		if c.Reason != "" {
-			what += ": " + c.Reason
-		}
-		if c.Observe {
-			what += " (observed only)"
-		}
+		what = c.Verdict + ", " + what + when(c.Reason != "", ": %s", c.Reason) + when(c.Observe, " (observed only)")
 	} else if c.Compare == nil {
 		what += fmt.Sprintf(", %.0f ms", float64(c.Duration)/float64(time.Millisecond))
 	}
@@ -269,23 +264,9 @@ func (p *Printer) status(now time.Time) string {
 	case len(p.weights) == 0:
 		text += p.paint(bold, " starting blue")
 	}
-	if p.passed > 0 {
-		text += p.paint(green, fmt.Sprintf(" ✓%d", p.passed))
-	}
-	if p.failed > 0 {
-		text += p.paint(red, fmt.Sprintf(" ✗%d", p.failed))
-	}
-	text += "  " + p.mix(p.weights)
-	switch {
-	case p.errors > 0:
-		text += p.paint(red, fmt.Sprintf("  %d of %d failed", p.errors, p.requests))
-	case p.requests > 0:
-		text += fmt.Sprintf("  %d req", p.requests)
-	}
-	if p.came != "" {
-		text += p.paint(dim, "  last: "+p.came)
-	}
-	return text
+	return text + when(p.passed > 0, p.paint(green, " ✓%d"), p.passed) + when(p.failed > 0, p.paint(red, " ✗%d"), p.failed) +
+		"  " + p.mix(p.weights) + when(p.errors > 0, p.paint(red, "  %d of %d failed"), p.errors, p.requests) +
+		when(p.errors == 0 && p.requests > 0, "  %d req", p.requests) + when(p.came != "", p.paint(dim, "  last: %s"), p.came)
 }
 
 // dot is a lifecycle event in one character.
