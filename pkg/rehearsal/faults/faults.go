@@ -247,9 +247,6 @@ func errorBody(f *front, w http.ResponseWriter, r *http.Request) {
 			contentType = s.Header.Get("Content-Type")
 		}
 	}
-	body := errorText
-	if strings.HasPrefix(contentType, "text/html") {
-		body = sorryText
-	}
+	body := map[bool]string{true: sorryText, false: errorText}[strings.HasPrefix(contentType, "text/html")]
 	answer(w, http.StatusOK, contentType, body)
 }

@@ -87,12 +87,9 @@ func counts(r rehearsal.Result) string {
 }
 
 func (p *page) hook(i int, h rehearsal.HookResult) {
-	verdict := string(finding.Error)
-	if h.Verdict != nil {
-		verdict = string(report.Known(finding.Verdict(h.Verdict.Verdict)))
-	}
+	v := cmp.Or(h.Verdict, &rehearsal.Verdict{})
 	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
-	p.Article(3, verdict, h.Function, string(h.Status))
+	p.Article(3, string(report.Known(finding.Verdict(v.Verdict))), h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
 	if p.Controller == "ECS" {
 		text = "It gave no answer that ends the wait: Amazon ECS gave up waiting."
@@ -100,10 +97,8 @@ func (p *page) hook(i int, h rehearsal.HookResult) {
 	if h.Reported {
 		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
-	if h.Verdict != nil {
-		text += strings.TrimSuffix(" It says "+h.Verdict.Verdict+": "+h.Verdict.Reason, ": ")
-	}
-	p.Add("<p>%v</p>", text)
+	says := strings.TrimSuffix(v.Verdict+": "+v.Reason, ": ")
+	p.Add("<p>%v</p>", text+when(h.Verdict != nil, " It says %s", says))
 	for _, a := range h.Attempts {
 		p.Add(`<p class="note">%v</p>`, a)
 	}
@@ -207,13 +202,9 @@ func (p *page) timeline() {
 	var spans []plot.Span
 	var rows [][]string
 	for _, e := range p.Lifecycle {
-		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
-		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", e.Started.Sub(p.Started).Seconds())
-		}
-		if !e.Started.IsZero() && !e.Ended.IsZero() {
-			took = compare.Length(e.Ended.Sub(e.Started))
-		}
+		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
+		began := when(!e.Started.IsZero(), "%.2f s", e.Started.Sub(p.Started).Seconds())
+		took := when(!e.Started.IsZero() && !e.Ended.IsZero(), "%s", compare.Length(e.Ended.Sub(e.Started)))
 		message, status := e.Message, string(e.Status)
 		switch {
 		case rehearsal.Idle(e.Status, e.Message):
