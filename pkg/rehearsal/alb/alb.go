@@ -241,8 +241,11 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 // Hijack remembers that the protocol is switched (WebSocket): the proxy writes that status behind the recorder's back.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	r.status, r.first = http.StatusSwitchingProtocols, time.Now()
-	return http.NewResponseController(r.ResponseWriter).Hijack()
+	conn, both, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status, r.first = http.StatusSwitchingProtocols, time.Now()
+	}
+	return conn, both, err
 }
 
 // Unwrap lets http.ResponseController reach the connection, for flushing.

@@ -167,67 +167,64 @@ func (f *Function) invoke(ctx context.Context, requestID string, payload []byte)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	call := &invocation{id: requestID, payload: payload, timeout: f.Timeout, result: make(chan Outcome, 1)}
-	kind, message := f.hand(ctx, call)
-	if kind == "" {
+	o := f.hand(ctx, call)
+	if o.Kind == "" {
 		select {
-		case r := <-call.result:
-			return r
+		case o = <-call.result:
+			return o
 		case <-f.env.proc.Done():
-			kind, message = Crashed, fmt.Sprintf("Runtime exited with error: %s", f.env.proc.Exit())
 			select {
-			case r := <-call.result: // the answer came just before the end
-				f.stop()
-				return r
+			case o = <-call.result: // the answer came just before the end
 			default:
+				o = Outcome{Kind: Crashed, Message: fmt.Sprintf("Runtime exited with error: %s", f.env.proc.Exit())}
 			}
 		case <-time.After(f.Timeout):
-			kind, message = TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
+			o = Outcome{Kind: TimedOut, Message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
 		case <-ctx.Done():
-			kind, message = Cancelled, ctx.Err().Error()
+			o = Outcome{Kind: Cancelled, Message: ctx.Err().Error()}
 		}
 	}
 	f.stop()
-	return Outcome{Kind: kind, Message: message}
+	return o
 }
 
-// hand gives the call to an execution environment that asks for one, and makes a new one where need be. It returns an
-// empty kind, or how the start ended. A function that panicked has reported that and ends instead of asking; then a new
+// hand gives the call to an execution environment that asks for one, and makes a new one where need be. The outcome is
+// empty, or how the start ended. A function that panicked has reported that and ends instead of asking; then a new
 // environment is needed, and that is no failure.
-func (f *Function) hand(ctx context.Context, call *invocation) (kind Kind, message string) {
-	if f.env != nil {
-		if kind, _ := f.env.take(ctx, call, initLimit); kind == "" {
-			return "", ""
-		}
+func (f *Function) hand(ctx context.Context, call *invocation) (o Outcome) {
+	if f.env != nil && f.env.take(ctx, call, initLimit).Kind == "" {
+		return o
 	}
 	for _, limit := range []time.Duration{min(initLimit, f.Timeout), f.Timeout} {
 		f.stop()
 		env, err := f.start(ctx)
 		if err != nil {
-			return InitFailed, err.Error()
+			return Outcome{Kind: InitFailed, Message: err.Error()}
 		}
 		f.env = env
-		if kind, message = env.take(ctx, call, limit); kind != TimedOut {
-			return kind, message
+		if o = env.take(ctx, call, limit); o.Kind != TimedOut {
+			return o
 		}
 	}
-	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a "+
-		"Lambda runtime?", f.Timeout.Seconds())
+	o.Message = fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a Lambda runtime?",
+		f.Timeout.Seconds())
+	return o
 }
 
 // take waits until the function asks for an invocation and gets the call, or says what came before.
-func (e *environment) take(ctx context.Context, call *invocation, limit time.Duration) (Kind, string) {
+func (e *environment) take(ctx context.Context, call *invocation, limit time.Duration) (o Outcome) {
 	select {
 	case e.pending <- call:
-		return "", ""
-	case message := <-e.initError:
-		return InitFailed, message
+	case o.Message = <-e.initError:
+		o.Kind = InitFailed
 	case <-e.proc.Done():
-		return InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", e.proc.Exit())
+		o.Kind, o.Message = InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", e.proc.Exit())
 	case <-ctx.Done():
-		return Cancelled, ctx.Err().Error()
+		o.Kind, o.Message = Cancelled, ctx.Err().Error()
 	case <-time.After(limit):
-		return TimedOut, ""
+		o.Kind = TimedOut
 	}
+	return o
 }
 
 // environ is what Lambda puts into the environment (Lambda developer guide, "Defined runtime
