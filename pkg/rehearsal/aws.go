@@ -125,9 +125,9 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		if l == nil {
 			continue
 		}
-		var forward []aws.Weight
+		forward := map[string]int{}
 		for _, w := range l.Weights() {
-			forward = append(forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
+			forward[targetGroupARN(w.Group.Name)] = w.Share
 		}
 		if header := s.plan.Header; l == s.test && header.Name != "" {
 			rule := aws.Rule{ARN: s.testRule(), Header: header.Name, Values: []string{header.Value}, Forward: forward}

@@ -28,7 +28,8 @@ type Listener struct {
 	// Protocol is HTTP when it is empty.
 	Protocol string
 	Port     int
-	Forward  []Weight
+	// Forward are the shares of target groups, by ARN.
+	Forward map[string]int
 	// Rules stand before the default one.
 	Rules []Rule
 }
@@ -37,18 +38,12 @@ type Listener struct {
 type Rule struct {
 	ARN, Header string
 	Values      []string
-	Forward     []Weight
+	Forward     map[string]int
 }
 
 // rule is the ARN of the listener's default rule: that is what CodeDeploy changes.
 func (l Listener) rule() string {
 	return strings.Replace(l.ARN, ":listener/", ":listener-rule/", 1) + "/0000000000000001"
-}
-
-// Weight is a target group's share in a forward action.
-type Weight struct {
-	GroupARN string
-	Weight   int
 }
 
 // Target is a target and its health: initial, healthy, unhealthy or draining.
@@ -90,11 +85,11 @@ func (s *Server) describeLoadBalancers(c Call) (any, error) {
 }
 
 // action is a forward action as AWS shows it: with one group it also stands by itself.
-func action(forward []Weight) []object {
-	alone := ""
-	groups := each(forward, func(w Weight) object { return object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight} })
-	if len(forward) == 1 {
-		alone = forward[0].GroupARN
+func action(forward map[string]int) []object {
+	arns, alone := slices.Sorted(maps.Keys(forward)), ""
+	groups := each(arns, func(arn string) object { return object{"TargetGroupArn": arn, "Weight": forward[arn]} })
+	if len(arns) == 1 {
+		alone = arns[0]
 	}
 	return []object{{"Type": "forward", "TargetGroupArn": alone, "ForwardConfig": object{"TargetGroups": groups}}}
 }

@@ -32,10 +32,10 @@ func loadBalancers() []fake.LoadBalancer {
 	return []fake.LoadBalancer{{
 		ARN: arns + "loadbalancer/app/alb/1", Name: "alb", Address: "127.0.0.1",
 		Listeners: []fake.Listener{
-			{ARN: arns + "listener/app/alb/1/1", Port: 8000, Forward: []fake.Weight{{GroupARN: blue, Weight: 90}, {GroupARN: green, Weight: 10}}},
+			{ARN: arns + "listener/app/alb/1/1", Port: 8000, Forward: map[string]int{blue: 90, green: 10}},
 			{
-				ARN: arns + "listener/app/alb/1/2", Port: 8080, Protocol: "HTTPS", Forward: []fake.Weight{{GroupARN: green, Weight: 100}},
-				Rules: []fake.Rule{{ARN: arns + "listener-rule/app/alb/1/2/2", Header: "X-Side", Values: []string{"green"}, Forward: []fake.Weight{{GroupARN: green, Weight: 100}}}},
+				ARN: arns + "listener/app/alb/1/2", Port: 8080, Protocol: "HTTPS", Forward: map[string]int{green: 100},
+				Rules: []fake.Rule{{ARN: arns + "listener-rule/app/alb/1/2/2", Header: "X-Side", Values: []string{"green"}, Forward: map[string]int{green: 100}}},
 			},
 		},
 		Groups: map[string][]fake.Target{blue: {{Address: "127.0.0.1", Port: 41, Health: "healthy"}}},
