@@ -22,7 +22,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -83,7 +82,6 @@ func (e Exit) String() string {
 type Process struct {
 	cmd     *exec.Cmd
 	control io.WriteCloser
-	once    sync.Once
 	done    chan struct{}
 	exit    Exit
 }
@@ -164,7 +162,7 @@ func (p *Process) Stop(grace time.Duration) {
 
 // Kill ends the command's group at once and returns when it is gone.
 func (p *Process) Kill() {
-	p.once.Do(func() { _ = p.control.Close() })
+	_ = p.control.Close() // again, where somebody has killed it before
 	select {
 	case <-p.done:
 	case <-time.After(keeperDelay):
