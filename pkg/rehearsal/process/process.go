@@ -147,8 +147,8 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Exit says how the command ended. It must be called only after Done.
 func (p *Process) Exit() Exit { return p.exit }
 
-// Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when nothing is. Without
-// a grace it kills at once.
+// Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when nothing is.
+// Without a grace it kills at once.
 func (p *Process) Stop(grace time.Duration) {
 	if grace > 0 {
 		_, _ = p.control.Write([]byte{'t'})

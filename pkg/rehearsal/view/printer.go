@@ -264,9 +264,13 @@ func (p *Printer) status(now time.Time) string {
 	case len(p.weights) == 0:
 		text += p.paint(bold, " starting blue")
 	}
-	return text + when(p.passed > 0, p.paint(green, " ✓%d"), p.passed) + when(p.failed > 0, p.paint(red, " ✗%d"), p.failed) +
-		"  " + p.mix(p.weights) + when(p.errors > 0, p.paint(red, "  %d of %d failed"), p.errors, p.requests) +
-		when(p.errors == 0 && p.requests > 0, "  %d req", p.requests) + when(p.came != "", p.paint(dim, "  last: %s"), p.came)
+	return text +
+		when(p.passed > 0, p.paint(green, " ✓%d"), p.passed) +
+		when(p.failed > 0, p.paint(red, " ✗%d"), p.failed) +
+		"  " + p.mix(p.weights) +
+		when(p.errors > 0, p.paint(red, "  %d of %d failed"), p.errors, p.requests) +
+		when(p.errors == 0 && p.requests > 0, "  %d req", p.requests) +
+		when(p.came != "", p.paint(dim, "  last: %s"), p.came)
 }
 
 // dot is a lifecycle event in one character.
