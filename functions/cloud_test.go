@@ -304,9 +304,9 @@ func (c *cloud) loadBalancers() []aws.LoadBalancer {
 				ARN: fmt.Sprintf("%sloadbalancer/app/%s-%s/1", arns, r.id, name), Name: name, Address: "127.0.0.1", DNS: at.Hostname(),
 				Listeners: []aws.Listener{{
 					ARN: r.listener(name), Port: port, Protocol: strings.ToUpper(at.Scheme),
-					Forward: []aws.Weight{{GroupARN: r.group(1), Weight: side.blueWeight}, {GroupARN: r.group(2), Weight: 100 - side.blueWeight}},
+					Forward: map[string]int{r.group(1): side.blueWeight, r.group(2): 100 - side.blueWeight},
 				}},
-				Groups: []aws.Group{{ARN: r.group(side.n), Targets: []aws.Target{{Address: "127.0.0.1", Port: port, Health: "unhealthy"}}}},
+				Groups: map[string][]aws.Target{r.group(side.n): {{Address: "127.0.0.1", Port: port, Health: "unhealthy"}}},
 			})
 		}
 	}

@@ -242,8 +242,9 @@ func TestWhatIsSaidOfFaultsIsTrue(t *testing.T) {
 			if fault.Waits() {
 				continue
 			}
+			route := faults.Route{Method: "GET", Path: path}
 			i, err := faults.Start(t.Context(), faults.Injection{
-				Fault: fault, Route: faults.Route{Method: "GET", Path: path}, Routes: []faults.Route{{Method: "GET", Path: path}},
+				Mutant: faults.Mutant{Fault: fault, Route: &route}, Routes: []faults.Route{route},
 				Green: []string{strings.TrimPrefix(a.URL, "http://")},
 			})
 			if err != nil {

@@ -119,15 +119,15 @@ const evidenceParameter = "/rehearsal/evidence"
 func (s *stage) loadBalancers() []aws.LoadBalancer {
 	state := aws.LoadBalancer{
 		ARN:  arn("elasticloadbalancing", "loadbalancer/"+loadBalancer),
-		Name: "rehearsal", Address: "127.0.0.1",
+		Name: "rehearsal", Address: "127.0.0.1", Groups: map[string][]aws.Target{},
 	}
 	for i, l := range []*alb.Listener{s.production, s.test} {
 		if l == nil {
 			continue
 		}
-		var forward []aws.Weight
+		forward := map[string]int{}
 		for _, w := range l.Weights() {
-			forward = append(forward, aws.Weight{GroupARN: targetGroupARN(w.Group.Name), Weight: w.Share})
+			forward[targetGroupARN(w.Group.Name)] = w.Share
 		}
 		if header := s.plan.Header; l == s.test && header.Name != "" {
 			rule := aws.Rule{ARN: s.testRule(), Header: header.Name, Values: []string{header.Value}, Forward: forward}
@@ -139,13 +139,13 @@ func (s *stage) loadBalancers() []aws.LoadBalancer {
 		})
 	}
 	for _, d := range []*side{s.blue, s.green} {
-		shown := aws.Group{ARN: targetGroupARN(d.group.Name)}
+		var targets []aws.Target
 		for _, t := range d.group.Targets() {
 			host, port, _ := net.SplitHostPort(t.Addr)
 			number, _ := strconv.Atoi(port) // the balancer dialled it
-			shown.Targets = append(shown.Targets, aws.Target{Address: host, Port: number, Health: t.Health().String()})
+			targets = append(targets, aws.Target{Address: host, Port: number, Health: string(t.Health())})
 		}
-		state.Groups = append(state.Groups, shown)
+		state.Groups[targetGroupARN(d.group.Name)] = targets
 	}
 	return []aws.LoadBalancer{state}
 }

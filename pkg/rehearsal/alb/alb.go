@@ -7,17 +7,20 @@
 package alb
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +53,6 @@ type Listener struct {
 
 	forward  atomic.Pointer[[]Weight]
 	balancer *Balancer
-	server   *http.Server
 	addr     net.Addr
 	// rules take the requests with their header from the listener; header and value are a rule's.
 	rules         []*Listener
@@ -61,8 +63,8 @@ type Listener struct {
 type Balancer struct {
 	Log *Log
 
-	mu        sync.Mutex
-	listeners []*Listener
+	mu      sync.Mutex
+	servers []*http.Server
 	// base is what the requests' contexts come from; cancel ends it, and with it what was upgraded (WebSocket).
 	base   func(net.Listener) context.Context
 	cancel context.CancelFunc
@@ -78,9 +80,7 @@ func New() *Balancer {
 // Rule returns a rule that takes a listener's requests with the header: a listener of its own that shares the port of
 // the one it is given to.
 func (b *Balancer) Rule(name, header, value string) *Listener {
-	l := &Listener{Name: name, balancer: b, header: header, value: value}
-	l.Forward()
-	return l
+	return &Listener{Name: name, balancer: b, header: header, value: value}
 }
 
 // Listen opens a listener on the socket; it forwards to nothing (503) until Forward was called. The rules stand before
@@ -90,19 +90,14 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 	for _, rule := range rules {
 		rule.addr = l.addr
 	}
-	l.Forward()
-	l.server = &http.Server{
-		Handler:           l,
-		BaseContext:       b.base,
-		ReadHeaderTimeout: idleTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0),
+	server := &http.Server{
+		Handler: l, BaseContext: b.base, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	b.mu.Lock()
-	b.listeners = append(b.listeners, l)
+	b.servers = append(b.servers, server)
 	b.mu.Unlock()
-	go func() { _ = l.server.Serve(socket) }()
+	go func() { _ = server.Serve(socket) }()
 	return l
 }
 
@@ -110,8 +105,8 @@ func (b *Balancer) Listen(name string, socket net.Listener, rules ...*Listener) 
 func (b *Balancer) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.listeners {
-		_ = l.server.Close()
+	for _, server := range b.servers {
+		_ = server.Close()
 	}
 	b.cancel()
 }
@@ -120,21 +115,16 @@ func (b *Balancer) Close() {
 func (l *Listener) Forward(weights ...Weight) { l.forward.Store(&weights) }
 
 // Weights returns the listener's forward action.
-func (l *Listener) Weights() []Weight { return *l.forward.Load() }
+func (l *Listener) Weights() []Weight { return *cmp.Or(l.forward.Load(), &[]Weight{}) }
 
 // Port is the listener's port.
-func (l *Listener) Port() int {
-	if addr, ok := l.addr.(*net.TCPAddr); ok {
-		return addr.Port
-	}
-	return 0
-}
+func (l *Listener) Port() int { return int(netip.MustParseAddrPort(l.addr.String()).Port()) }
 
 // URL is the listener's base URL.
 func (l *Listener) URL() string { return "http://" + l.addr.String() }
 
 func (l *Listener) group() *Group {
-	weights, total := *l.forward.Load(), 0
+	weights, total := l.Weights(), 0
 	for _, w := range weights {
 		total += w.Share
 	}
@@ -142,13 +132,7 @@ func (l *Listener) group() *Group {
 		return nil
 	}
 	n := rand.IntN(total) //nolint:gosec // it spreads traffic and protects nothing
-	for _, w := range weights {
-		if n < w.Share {
-			return w.Group
-		}
-		n -= w.Share
-	}
-	return nil
+	return weights[slices.IndexFunc(weights, func(w Weight) bool { n -= w.Share; return n < 0 })].Group
 }
 
 // ServeHTTP forwards one request and logs it.
@@ -178,29 +162,19 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "503 Service Temporarily Unavailable: "+missing, http.StatusServiceUnavailable)
 		return
 	}
-	defer target.inFlight.Add(-1)
 	request.Target, request.Release = target.ID, target.Release
 	defer func() {
-		group.meter.note("RequestCount", 1)
+		target.inFlight.Add(-1)
+		group.note("RequestCount", 1)
 		if answer.refused {
-			group.meter.note("TargetConnectionErrorCount", 1)
+			group.note("TargetConnectionErrorCount", 1)
 		}
 		if !answer.own {
-			group.meter.note("TargetResponseTime", answer.first.Sub(began).Seconds())
-			group.meter.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
+			group.note("TargetResponseTime", answer.first.Sub(began).Seconds())
+			group.note(fmt.Sprintf("HTTPCode_Target_%dXX_Count", answer.status/100), 1)
 		}
 	}()
 	target.proxy.ServeHTTP(answer, r)
-}
-
-// connections are those to one target. Each carries one request at a time, as an Application Load Balancer's do.
-func connections() *http.Transport {
-	return &http.Transport{
-		DialContext:           dial,
-		ResponseHeaderTimeout: idleTimeout,
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   math.MaxInt,
-	}
 }
 
 func proxy(addr string, conns http.RoundTripper) *httputil.ReverseProxy {
@@ -258,14 +232,20 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts what it passes on.
+// Write counts what it passes on; whoever answers has written the header before.
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status, r.first = http.StatusOK, time.Now()
-	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// Hijack remembers that the protocol is switched (WebSocket): the proxy writes that status behind the recorder's back.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, both, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status, r.first = http.StatusSwitchingProtocols, time.Now()
+	}
+	return conn, both, err
 }
 
 // Unwrap lets http.ResponseController reach the connection, for flushing.
@@ -293,9 +273,15 @@ type prompt struct {
 	raw syscall.RawConn
 }
 
-// Read reads and acknowledges.
+// quickAck is Linux's TCP_QUICKACK; macOS, the other system that rehearse is made for, has no such option.
+const quickAck = 12
+
+// Read reads and acknowledges. The option does not last, so it is set after every read. Its error is no loss: the
+// acknowledgement comes later, as it would without the option.
 func (p prompt) Read(b []byte) (int, error) {
 	n, err := p.TCPConn.Read(b)
-	acknowledge(p.raw)
+	if runtime.GOOS == "linux" {
+		_ = p.raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, quickAck, 1) })
+	}
 	return n, err
 }

@@ -394,3 +394,39 @@ func TestATargetGroupMeasuresWhatCloudWatchAsksFor(t *testing.T) {
 		t.Errorf("unhealthy %v, refused %v", unhealthy, refused)
 	}
 }
+
+// A request that becomes a WebSocket was answered: it is no failure, and took no time without end.
+func TestASwitchOfProtocolsIsAnAnswer(t *testing.T) {
+	w := newWorld(t)
+	g := w.group(t, "ws", func(rw http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(rw).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_ = conn.Close()
+	})
+	w.listener.Forward(alb.Weight{Group: g, Share: 1})
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.listener.URL(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Connection", "Upgrade")
+	request.Header.Set("Upgrade", "websocket")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%+v, %v", response, err)
+	}
+	_ = response.Body.Close()
+	for len(w.Log.Entries()) == 0 && w.ctx.Err() == nil {
+		<-time.After(time.Millisecond)
+	}
+	if e := w.Log.Entries()[0]; e.Status != http.StatusSwitchingProtocols || e.Failed() || w.Log.Tallies()[0].Errors != 0 {
+		t.Errorf("log: %+v", e)
+	}
+	for _, took := range g.Samples("TargetResponseTime", time.Now().Add(-time.Minute), time.Now().Add(time.Minute)) {
+		if took < 0 || took > 30 {
+			t.Errorf("took %g s", took)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httputil"
 	"regexp"
@@ -17,19 +18,16 @@ import (
 	"time"
 )
 
-// Health is what a target group knows about a target.
-type Health int32
+// Health is what a target group knows about a target, in AWS's words.
+type Health string
 
 // The states of a target. A new one is Initial: it gets no requests before it was found healthy.
 const (
-	Initial Health = iota
-	Healthy
-	Unhealthy
-	Draining
+	Initial   Health = "initial"
+	Healthy   Health = "healthy"
+	Unhealthy Health = "unhealthy"
+	Draining  Health = "draining"
 )
-
-// String returns AWS's word for the state.
-func (h Health) String() string { return [...]string{"initial", "healthy", "unhealthy", "draining"}[h] }
 
 // Target is one task, as a target group sees it.
 type Target struct {
@@ -38,14 +36,14 @@ type Target struct {
 
 	proxy    *httputil.ReverseProxy
 	conns    *http.Transport
-	health   atomic.Int32
+	health   atomic.Value // its Health
 	said     atomic.Value // how it answered its last health check
 	inFlight atomic.Int64
 	stop     context.CancelFunc
 }
 
 // Health returns the target's state.
-func (t *Target) Health() Health { return Health(t.health.Load()) }
+func (t *Target) Health() Health { return t.health.Load().(Health) } //nolint:forcetypeassert // nothing else is stored
 
 // Group is a target group.
 type Group struct {
@@ -55,51 +53,50 @@ type Group struct {
 	mu      sync.Mutex
 	targets []*Target
 	next    int
-	meter   meter
+	samples map[second][]float64
 }
 
-// measured is how long a target group remembers what it measured.
-const measured = time.Hour
+// remembered is how long a target group remembers what it measured, in seconds.
+const remembered = 60 * 60
 
-// meter holds what was measured in each second, by its Unix time, under CloudWatch's names.
-type meter struct {
-	mu      sync.Mutex
-	seconds map[int64]map[string][]float64
+// second is one in which something was measured, by its Unix time and CloudWatch's name of the metric.
+type second struct {
+	at     int64
+	metric string
 }
 
-func (m *meter) note(metric string, value float64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	if m.seconds[now.Unix()] == nil {
-		m.seconds[now.Unix()] = map[string][]float64{}
-		delete(m.seconds, now.Add(-measured).Unix())
-	}
-	second := m.seconds[now.Unix()]
-	second[metric] = append(second[metric], value)
+func (g *Group) note(metric string, value float64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := second{time.Now().Unix(), metric}
+	g.samples[now] = append(g.samples[now], value)
+	delete(g.samples, second{now.at - remembered, metric})
 }
 
 // Samples are those of one of an Application Load Balancer's metrics, by CloudWatch's name, from one whole second to
 // another. As there, what did not happen leaves none, and an answer of the load balancer's own is no error of a target's.
 func (g *Group) Samples(metric string, from, to time.Time) (all []float64) {
-	g.meter.mu.Lock()
-	defer g.meter.mu.Unlock()
-	for t := from.Unix(); t < to.Unix(); t++ {
-		all = append(all, g.meter.seconds[t][metric]...)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for at := from.Unix(); at < to.Unix(); at++ {
+		all = append(all, g.samples[second{at, metric}]...)
 	}
 	return all
 }
 
 // Group returns a new, empty target group.
 func (*Balancer) Group(name string, check HealthCheck) *Group {
-	return &Group{Name: name, check: check, meter: meter{seconds: map[int64]map[string][]float64{}}}
+	return &Group{Name: name, check: check, samples: map[second][]float64{}}
 }
 
 // Register adds a target and checks its health until ctx ends or it is deregistered.
 func (g *Group) Register(ctx context.Context, id, release, addr string) *Target {
 	ctx, stop := context.WithCancel(ctx)
-	conns := connections()
+	conns := &http.Transport{ // each carries one request at a time, as an Application Load Balancer's do
+		DialContext: dial, ResponseHeaderTimeout: idleTimeout, DisableCompression: true, MaxIdleConnsPerHost: math.MaxInt,
+	}
 	t := &Target{ID: id, Release: release, Addr: addr, proxy: proxy(addr, conns), conns: conns, stop: stop}
+	t.health.Store(Initial)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.targets = append(g.targets, t)
@@ -145,7 +142,7 @@ func (g *Group) Deregister(id string) {
 
 // leave ends a target's registration; a connection in use closes when its request was answered.
 func (t *Target) leave() {
-	t.health.Store(int32(Draining))
+	t.health.Store(Draining)
 	t.stop()
 	t.conns.CloseIdleConnections()
 }
@@ -217,15 +214,15 @@ type HealthCheck struct {
 // Asks returns the path that is asked.
 func (h HealthCheck) Asks() string { return cmp.Or(h.Path, "/") }
 
-// Codes are ranges of statuses, as a target group's matcher has them: "200-299,404".
-type Codes []Range
-
-// Range is a range of statuses, both ends included.
-type Range struct{ Low, High int }
+// Codes are statuses, as a target group's matcher has them: "200-299,404".
+type Codes struct {
+	text     string
+	accepted map[int]bool
+}
 
 // ParseCodes reads a matcher.
 func ParseCodes(text string) (Codes, error) {
-	var codes Codes
+	codes := Codes{text: strings.ReplaceAll(text, " ", ""), accepted: map[int]bool{}}
 	for part := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
@@ -234,11 +231,21 @@ func ParseCodes(text string) (Codes, error) {
 		from, err1 := strconv.Atoi(low)
 		to, err2 := strconv.Atoi(high)
 		if err1 != nil || err2 != nil || from < 200 || to > 499 || from > to {
-			return nil, errors.New("want statuses from 200 to 499, like 200 or 200-299,404")
+			return Codes{}, errors.New("want statuses from 200 to 499, like 200 or 200-299,404")
 		}
-		codes = append(codes, Range{from, to})
+		for status := from; status <= to; status++ {
+			codes.accepted[status] = true
+		}
 	}
 	return codes, nil
+}
+
+// String is the matcher as AWS writes it.
+func (c Codes) String() string { return cmp.Or(c.text, "200-499") }
+
+// accept reports whether a status counts as healthy.
+func (c Codes) accept(status int) bool {
+	return c.accepted[status] || c.text == "" && status < http.StatusInternalServerError
 }
 
 // Logged returns whether a line that a task wrote is about a health check and nothing else: it names who asks, or the
@@ -247,30 +254,6 @@ func (h HealthCheck) Logged() func(line string) bool {
 	request := regexp.MustCompile(`(?i)elb-healthchecker|\b(get|path|ur[il]|request|target)\W{1,3}?` + regexp.QuoteMeta(h.Asks()) + `([\s"',;)?]|$)`)
 	trouble := regexp.MustCompile(`(?i)err(or)?\b|exception|fail|fatal|panic|refused|traceback|denied`)
 	return func(line string) bool { return request.MatchString(line) && !trouble.MatchString(line) }
-}
-
-// String writes the matcher as AWS does.
-func (c Codes) String() string {
-	if len(c) == 0 {
-		return "200-499"
-	}
-	var parts []string
-	for _, r := range c {
-		part := strconv.Itoa(r.Low)
-		if r.High > r.Low {
-			part += "-" + strconv.Itoa(r.High)
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, ",")
-}
-
-// accept reports whether a status counts as healthy.
-func (c Codes) accept(status int) bool {
-	if len(c) == 0 {
-		return status < http.StatusInternalServerError
-	}
-	return slices.ContainsFunc(c, func(r Range) bool { return status >= r.Low && status <= r.High })
 }
 
 // watch checks one target until ctx ends.
@@ -293,10 +276,10 @@ func (g *Group) watch(ctx context.Context, t *Target) {
 			streak, last = 0, ok
 		}
 		if streak++; streak >= g.check.Threshold {
-			t.health.Store(int32(state[ok]))
+			t.health.Store(state[ok])
 		}
 		unhealthy := slices.DeleteFunc(g.Targets(), func(t *Target) bool { return t.Health() != Unhealthy })
-		g.meter.note("UnHealthyHostCount", float64(len(unhealthy)))
+		g.note("UnHealthyHostCount", float64(len(unhealthy)))
 		select {
 		case <-ctx.Done():
 			return

@@ -48,10 +48,8 @@ type Log struct {
 	mu      sync.Mutex
 	entries []Request
 	tallies map[[2]string]Tally
-	// active counts the requests under way, last is when one ended; both without the background's.
+	// active counts the requests under way, latest is the one that ended last; both without the background's.
 	active int
-	last   time.Time
-	// latest is the request behind last.
 	latest Request
 }
 
@@ -71,7 +69,7 @@ func (l *Log) end(r Request) {
 	defer l.mu.Unlock()
 	if l.ours(r) {
 		l.active--
-		l.last, l.latest = r.At.Add(r.Duration), r
+		l.latest = r
 	}
 	if len(l.entries) < maxEntries {
 		l.entries = append(l.entries, r)
@@ -115,5 +113,5 @@ func (l *Log) Latest() string {
 func (l *Log) Busy() (active int, last time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.active, l.last
+	return l.active, l.latest.At.Add(l.latest.Duration)
 }

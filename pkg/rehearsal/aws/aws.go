@@ -118,19 +118,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Amzn-Requestid", requestID)
-	if err == nil {
-		switch c.protocol {
-		case awsJSON, query, ec2Query, rpcCBOR:
-			err = s.answer(w, c)
-		case restXML:
-			err = s.answerS3(w, r)
-		case restJSON:
-			if s.Functions == nil {
-				err = &Fault{"ResourceNotFoundException", "Function not found", http.StatusNotFound}
-			} else {
-				s.Functions.ServeHTTP(w, r)
-			}
-		}
+	switch {
+	case err != nil:
+	case c.protocol == restXML:
+		err = s.answerS3(w, r)
+	case c.protocol != restJSON:
+		err = s.answer(w, c)
+	case s.Functions == nil:
+		err = &Fault{"ResourceNotFoundException", "Function not found", http.StatusNotFound}
+	default:
+		s.Functions.ServeHTTP(w, r)
 	}
 	if err != nil {
 		c.Fault = Refuse(w, c, err)
@@ -150,10 +147,9 @@ func read(w http.ResponseWriter, r *http.Request) (c Call, err error) {
 	limit, tooLarge := int64(maxBody), "SerializationException"
 	switch {
 	case target == "" && strings.HasPrefix(r.URL.Path, functionsPath):
-		c = Call{protocol: restJSON, Service: "lambda", Operation: "GetFunction"}
-		if limit, tooLarge = maxInvoke, "RequestTooLargeException"; posts {
-			c.Operation = "Invoke"
-		}
+		limit, tooLarge = maxInvoke, "RequestTooLargeException"
+		operation := map[bool]string{true: "Invoke", false: "GetFunction"}[posts]
+		c = Call{protocol: restJSON, Service: "lambda", Operation: operation}
 	case r.Header.Get("Smithy-Protocol") == rpcV2:
 		c.protocol = rpcCBOR
 	case target == "" && r.URL.Path != "/" && !form:
@@ -290,10 +286,8 @@ type operation func(c Call) (any, error)
 func typed[I any](f func(in I) (any, error)) operation {
 	return func(c Call) (any, error) {
 		var in I
-		if len(c.Input) > 0 {
-			if err := json.Unmarshal(c.Input, &in); err != nil {
-				return nil, fault("SerializationException", "%v", err)
-			}
+		if err := json.Unmarshal(c.Input, &in); err != nil && len(c.Input) > 0 {
+			return nil, fault("SerializationException", "%v", err)
 		}
 		return f(in)
 	}

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -133,11 +134,10 @@ func (s *Server) getMetricData(in metricInput) (any, error) {
 
 // statistic is one of CloudWatch's of at least one sample.
 func statistic(samples []float64, stat string) float64 {
-	sum := 0.0
+	sum, count := 0.0, float64(len(samples))
 	for _, v := range samples {
 		sum += v
 	}
-	count := float64(len(samples))
 	switch stat {
 	case "Sum":
 		return sum
@@ -145,11 +145,8 @@ func statistic(samples []float64, stat string) float64 {
 		return sum / count
 	case "SampleCount":
 		return count
-	case "Minimum":
-		return slices.Min(samples)
-	case "Maximum":
-		return slices.Max(samples)
 	}
+	stat = cmp.Or(map[string]string{"Minimum": "p0", "Maximum": "p100"}[stat], stat)
 	percent, _ := strconv.ParseFloat(stat[1:], 64) // the pattern says so
 	sorted := slices.Sorted(slices.Values(samples))
 	return sorted[max(0, int(math.Ceil(percent/100*count))-1)]

@@ -185,10 +185,8 @@ func (s *Server) getDeployment(d deployment.Deployment, _ deploymentInput) (any,
 		"prodTrafficRoute": object{"listenerArns": []string{d.ProductionListener}},
 		"testTrafficRoute": where(d.TestListener != "", object{"listenerArns": []string{d.TestListener}}),
 	}
-	ready, events := "CONTINUE_DEPLOYMENT", []string{}
-	if d.ReadyWait > 0 {
-		ready = "STOP_DEPLOYMENT"
-	}
+	ready := map[bool]string{true: "STOP_DEPLOYMENT", false: "CONTINUE_DEPLOYMENT"}[d.ReadyWait > 0]
+	events := []string{}
 	if d.AutoRollback {
 		events = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 	}

@@ -38,10 +38,7 @@ type Task struct {
 }
 
 func (t Task) status() string {
-	if t.StopCode != "" {
-		return "STOPPED"
-	}
-	return "RUNNING"
+	return map[bool]string{true: "RUNNING", false: "STOPPED"}[t.StopCode == ""]
 }
 
 func (s *Server) listTasks(in ecsInput) (any, error) {
@@ -67,16 +64,16 @@ func (s *Server) describeTasks(in ecsInput) (any, error) {
 			return nil
 		}
 		t, arn := all[i], s.arn("task", last(in.Cluster), last(id))
-		container := object{"name": t.Container, "lastStatus": t.status(), "taskArn": arn}
-		if t.StopCode != "" {
-			container["exitCode"] = t.Exit
-		}
+		ended := t.StopCode != ""
 		return object{
 			"taskArn": arn, "clusterArn": s.arn("cluster", last(in.Cluster)), "taskDefinitionArn": t.Definition,
 			"lastStatus": t.status(), "desiredStatus": t.status(), "startedBy": t.StartedBy, "launchType": "FARGATE",
-			"createdAt": moment(t.Started), "startedAt": moment(t.Started), "containers": []object{container},
+			"createdAt": moment(t.Started), "startedAt": moment(t.Started),
 			"stoppingAt": moment(t.Stopped), "stoppedAt": moment(t.Stopped),
-			"stopCode": where(t.StopCode != "", t.StopCode), "stoppedReason": where(t.StopCode != "", t.Reason),
+			"stopCode": where(ended, t.StopCode), "stoppedReason": where(ended, t.Reason),
+			"containers": []object{{
+				"name": t.Container, "lastStatus": t.status(), "taskArn": arn, "exitCode": where(ended, t.Exit),
+			}},
 		}
 	})
 }

@@ -18,7 +18,8 @@ type LoadBalancer struct {
 	// is empty.
 	ARN, Name, Address, DNS string
 	Listeners               []Listener
-	Groups                  []Group
+	// Groups are its target groups' targets, by the group's ARN.
+	Groups map[string][]Target
 }
 
 // Listener is one port and what it forwards to.
@@ -27,7 +28,8 @@ type Listener struct {
 	// Protocol is HTTP when it is empty.
 	Protocol string
 	Port     int
-	Forward  []Weight
+	// Forward are the shares of target groups, by ARN.
+	Forward map[string]int
 	// Rules stand before the default one.
 	Rules []Rule
 }
@@ -36,24 +38,12 @@ type Listener struct {
 type Rule struct {
 	ARN, Header string
 	Values      []string
-	Forward     []Weight
+	Forward     map[string]int
 }
 
 // rule is the ARN of the listener's default rule: that is what CodeDeploy changes.
 func (l Listener) rule() string {
 	return strings.Replace(l.ARN, ":listener/", ":listener-rule/", 1) + "/0000000000000001"
-}
-
-// Weight is a target group's share in a forward action.
-type Weight struct {
-	GroupARN string
-	Weight   int
-}
-
-// Group is a target group.
-type Group struct {
-	ARN     string
-	Targets []Target
 }
 
 // Target is a target and its health: initial, healthy, unhealthy or draining.
@@ -95,11 +85,11 @@ func (s *Server) describeLoadBalancers(c Call) (any, error) {
 }
 
 // action is a forward action as AWS shows it: with one group it also stands by itself.
-func action(forward []Weight) []object {
-	alone := ""
-	groups := each(forward, func(w Weight) object { return object{"TargetGroupArn": w.GroupARN, "Weight": w.Weight} })
-	if len(forward) == 1 {
-		alone = forward[0].GroupARN
+func action(forward map[string]int) []object {
+	arns, alone := slices.Sorted(maps.Keys(forward)), ""
+	groups := each(arns, func(arn string) object { return object{"TargetGroupArn": arn, "Weight": forward[arn]} })
+	if len(arns) == 1 {
+		alone = arns[0]
 	}
 	return []object{{"Type": "forward", "TargetGroupArn": alone, "ForwardConfig": object{"TargetGroups": groups}}}
 }
@@ -154,13 +144,12 @@ func (s *Server) describeRules(c Call) (any, error) {
 }
 
 func (s *Server) describeTargetHealth(c Call) (any, error) {
-	var groups []Group
+	want, groups := c.form.Get("TargetGroupArn"), map[string][]Target{}
 	for _, b := range s.LoadBalancers() {
-		groups = append(groups, b.Groups...)
+		maps.Copy(groups, b.Groups)
 	}
-	want := c.form.Get("TargetGroupArn")
-	i := slices.IndexFunc(groups, func(g Group) bool { return g.ARN == want })
-	if i < 0 {
+	targets, ok := groups[want]
+	if !ok {
 		return nil, fault("TargetGroupNotFound", "Target group '%.200s' not found", want)
 	}
 	why := map[string][2]string{
@@ -168,7 +157,7 @@ func (s *Server) describeTargetHealth(c Call) (any, error) {
 		"unhealthy": {"Target.FailedHealthChecks", "Health checks failed"},
 		"draining":  {"Target.DeregistrationInProgress", "Target deregistration is in progress"},
 	}
-	return object{"TargetHealthDescriptions": each(groups[i].Targets, func(t Target) object {
+	return object{"TargetHealthDescriptions": each(targets, func(t Target) object {
 		health := object{"State": t.Health, "Reason": why[t.Health][0], "Description": why[t.Health][1]}
 		return object{"Target": object{"Id": t.Address, "Port": t.Port}, "TargetHealth": health}
 	})}, nil

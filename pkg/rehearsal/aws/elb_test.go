@@ -32,18 +32,18 @@ func loadBalancers() []fake.LoadBalancer {
 	return []fake.LoadBalancer{{
 		ARN: arns + "loadbalancer/app/alb/1", Name: "alb", Address: "127.0.0.1",
 		Listeners: []fake.Listener{
-			{ARN: arns + "listener/app/alb/1/1", Port: 8000, Forward: []fake.Weight{{GroupARN: blue, Weight: 90}, {GroupARN: green, Weight: 10}}},
+			{ARN: arns + "listener/app/alb/1/1", Port: 8000, Forward: map[string]int{blue: 90, green: 10}},
 			{
-				ARN: arns + "listener/app/alb/1/2", Port: 8080, Protocol: "HTTPS", Forward: []fake.Weight{{GroupARN: green, Weight: 100}},
-				Rules: []fake.Rule{{ARN: arns + "listener-rule/app/alb/1/2/2", Header: "X-Side", Values: []string{"green"}, Forward: []fake.Weight{{GroupARN: green, Weight: 100}}}},
+				ARN: arns + "listener/app/alb/1/2", Port: 8080, Protocol: "HTTPS", Forward: map[string]int{green: 100},
+				Rules: []fake.Rule{{ARN: arns + "listener-rule/app/alb/1/2/2", Header: "X-Side", Values: []string{"green"}, Forward: map[string]int{green: 100}}},
 			},
 		},
-		Groups: []fake.Group{{ARN: blue, Targets: []fake.Target{{Address: "127.0.0.1", Port: 41, Health: "healthy"}}}},
+		Groups: map[string][]fake.Target{blue: {{Address: "127.0.0.1", Port: 41, Health: "healthy"}}},
 	}, {
 		ARN: arns + "loadbalancer/app/other/2", Name: "other", Address: "127.0.0.2",
-		Groups: []fake.Group{{ARN: green, Targets: []fake.Target{
+		Groups: map[string][]fake.Target{green: {
 			{Address: "127.0.0.1", Port: 42, Health: "initial"}, {Address: "127.0.0.1", Port: 43, Health: "unhealthy"}, {Address: "127.0.0.1", Port: 44, Health: "draining"},
-		}}},
+		}},
 	}}
 }
 

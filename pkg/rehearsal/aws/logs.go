@@ -102,10 +102,7 @@ func pattern(text string) (func(line string) bool, error) {
 	inner, ended := strings.CutSuffix(text[1:], "}")
 	filter := comparison.ReplaceAllStringFunc(inner, func(one string) string {
 		m := comparison.FindStringSubmatch(one)
-		operator := m[2] + m[4]
-		if operator == "=" {
-			operator = "=="
-		}
+		operator := cmp.Or(map[string]string{"=": "=="}[m[2]+m[4]], m[2]+m[4])
 		return "(@" + m[1] + " && @" + m[1] + operator + m[3] + m[5] + ")"
 	})
 	path, err := jsonpath.Parse("$[?" + filter + "]")

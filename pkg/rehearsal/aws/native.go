@@ -50,26 +50,19 @@ func deploymentConfiguration(d deployment.Deployment) object {
 			"hookTargetArn":        where(h.Function != "", h.Function),
 		}
 	})
-	c := object{
+	way, share, bake := d.Config.Routing, float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
+	canary := object{"canaryPercent": share, "canaryBakeTimeInMinutes": bake}
+	linear := object{"stepPercent": share, "stepBakeTimeInMinutes": bake}
+	return object{
 		"strategy": d.Config.Strategy(), "bakeTimeInMinutes": int(d.TerminationWait / time.Minute), "lifecycleHooks": hooks,
-		"alarms": object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
+		"canaryConfiguration": where(way == deployment.Canary, canary),
+		"linearConfiguration": where(way == deployment.Linear, linear),
+		"alarms":              object{"enable": d.Native.Alarm, "rollback": d.Native.Alarm, "alarmNames": alarms(d)},
 	}
-	share, bake := float64(d.Config.Percent), int(d.Config.Interval/time.Minute)
-	switch d.Config.Routing {
-	case deployment.Canary:
-		c["canaryConfiguration"] = object{"canaryPercent": share, "canaryBakeTimeInMinutes": bake}
-	case deployment.Linear:
-		c["linearConfiguration"] = object{"stepPercent": share, "stepBakeTimeInMinutes": bake}
-	case deployment.AllAtOnce:
-	}
-	return c
 }
 
 func targetType(h deployment.Hook) string {
-	if h.Function != "" {
-		return "AWS_LAMBDA"
-	}
-	return "PAUSE"
+	return map[bool]string{true: "PAUSE", false: "AWS_LAMBDA"}[h.Function == ""]
 }
 
 func alarms(d deployment.Deployment) []string {
@@ -105,11 +98,10 @@ func (s *Server) listServiceDeployments(in ecsInput) (any, error) {
 
 func (s *Server) describeServiceDeployments(in ecsInput) (any, error) {
 	return described("serviceDeployments", in.Deployments, func(arn string) any {
-		d, err := s.knownDeployment(arn)
-		if err != nil {
-			return nil
+		if d, err := s.knownDeployment(arn); err == nil {
+			return s.serviceDeployment(d)
 		}
-		return s.serviceDeployment(d)
+		return nil
 	})
 }
 
@@ -230,10 +222,7 @@ func (s *Server) updateService(in ecsInput) (any, error) {
 // ownService is what a service has that ECS itself deploys.
 func (s *Server) ownService(d deployment.Deployment) object {
 	deployments := each(d.TaskSets, func(t deployment.TaskSet) object {
-		status := "ACTIVE"
-		if t.Label == d.Native.Target {
-			status = "PRIMARY"
-		}
+		status := map[bool]string{true: "PRIMARY", false: "ACTIVE"}[t.Label == d.Native.Target]
 		return object{
 			"id": "ecs-svc/" + last(t.ID), "status": status, "taskDefinition": t.TaskDefinition, "desiredCount": t.Desired,
 			"runningCount": t.Running, "pendingCount": max(0, t.Desired-t.Running), "createdAt": moment(t.Created),

@@ -31,27 +31,26 @@ type stored struct {
 type Objects struct {
 	mu      sync.Mutex
 	objects map[string]stored
-	total   int
 }
 
 // Put stores an object; key is "bucket/key". It returns false when all of them would take too much memory.
 func (o *Objects) Put(key, contentType string, body []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	total := o.total - len(o.objects[key].body) + len(body)
-	if total > maxTotal {
-		return false
+	total := len(body) - len(o.objects[key].body)
+	for _, kept := range o.objects {
+		total += len(kept.body)
 	}
-	o.total = total
-	put(&o.objects, key, stored{contentType, body, time.Now()})
-	return true
+	if total <= maxTotal {
+		put(&o.objects, key, stored{contentType, body, time.Now()})
+	}
+	return total <= maxTotal
 }
 
 // Delete takes an object away.
 func (o *Objects) Delete(key string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.total -= len(o.objects[key].body)
 	delete(o.objects, key)
 }
 

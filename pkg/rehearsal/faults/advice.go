@@ -184,28 +184,28 @@ type field struct {
 // expectation is what to write into `expect` for answers of this shape. Amend leaves the status out,
 // which a check that is there already has.
 func expectation(s Sample, amend bool) string {
-	var parts []string
-	if !amend {
-		parts = append(parts, fmt.Sprintf("status: %d", cmp.Or(s.Status, 200)))
-	}
+	shape := ""
 	switch all := fields(s.Body); {
 	case len(all) > 0:
 		var keys []string
 		for _, f := range all[:min(len(all), maxFields)] {
 			keys = append(keys, fmt.Sprintf("%s: {type: %s}", quote(f.path), f.kind))
 		}
-		parts = append(parts, "json: {"+strings.Join(keys, ", ")+"}")
+		shape = "json: {" + strings.Join(keys, ", ") + "}"
 	case bytes.HasPrefix(bytes.TrimSpace(s.Body), []byte("[")):
-		parts = append(parts, "json: {$: {type: array}}")
+		shape = "json: {$: {type: array}}"
 	case title(s.Body) != "":
-		parts = append(parts, fmt.Sprintf("body: {contains: %q}", title(s.Body)))
+		shape = fmt.Sprintf("body: {contains: %q}", title(s.Body))
 	case s.Header.Get("Content-Type") != "":
 		kind, _, _ := strings.Cut(s.Header.Get("Content-Type"), ";")
-		parts = append(parts, fmt.Sprintf("headers: {Content-Type: {contains: %q}}", kind))
+		shape = fmt.Sprintf("headers: {Content-Type: {contains: %q}}", kind)
 	case amend:
-		parts = append(parts, fmt.Sprintf("status: %d", max(s.Status, 200)))
+		shape = fmt.Sprintf("status: %d", max(s.Status, 200))
 	}
-	return strings.Join(parts, ", ")
+	if amend {
+		return shape
+	}
+	return strings.TrimSuffix(fmt.Sprintf("status: %d, %s", cmp.Or(s.Status, 200), shape), ", ")
 }
 
 // fields are the keys of the object that a body is, sorted. A key that cannot be written as $.key is left out, and one
@@ -219,9 +219,7 @@ func fields(body []byte) (all []field) {
 		if !plain.MatchString(key) || f.kind == "null" {
 			continue
 		}
-		if f.kind == "string" {
-			_ = json.Unmarshal(object[key], &f.text) // it is a string
-		}
+		_ = json.Unmarshal(object[key], &f.text) // what is no string has no text
 		all = append(all, f)
 	}
 	return all

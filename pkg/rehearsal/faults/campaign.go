@@ -140,22 +140,16 @@ func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
 		return Score{}, err
 	}
 	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
-	score := Score{
+	r := &runner{Campaign: c, standing: standing, routes: c.routes(), tell: tell, score: Score{
 		Greenlight: version.Number(), Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
 		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
-	}
-	r := &runner{Campaign: c, standing: standing, routes: c.routes(), tell: tell}
+	}}
 	r.trials = c.trials(r.routes)
-	if score.Control, err = r.control(ctx); err != nil {
-		return score, err
+	if r.score.Control, err = r.control(ctx); err == nil {
+		err = r.all(ctx)
+		r.score.Duration = time.Since(began)
 	}
-	err = r.all(ctx)
-	score.Findings, score.Total = r.findings, len(r.findings)
-	if score.Caught = score.Total - r.survived; score.Total > 0 {
-		score.Percent = 100 * score.Caught / score.Total
-	}
-	score.Duration = time.Since(began)
-	return score, err
+	return r.score, err
 }
 
 // learnTimeout bounds a look at a route that the suite does not ask.
@@ -169,11 +163,69 @@ type runner struct {
 	trials   []Mutant
 	samples  map[Route]Sample
 
-	mu       sync.Mutex
-	tell     func(Progress)
-	running  []Mutant
-	findings []Finding
-	survived int
+	mu      sync.Mutex
+	tell    func(Progress)
+	running []Mutant
+	score   Score
+}
+
+// unique leaves out what stands in a list before.
+func unique[T comparable](all []T) (once []T) {
+	for _, x := range all {
+		if !slices.Contains(once, x) {
+			once = append(once, x)
+		}
+	}
+	return once
+}
+
+func (c Campaign) routes() (all []Route) {
+	for _, a := range c.Suite.Requests() {
+		if strings.HasPrefix(a.Path, "/") { // a link leads to a route that nobody knows before
+			all = append(all, Route{a.Method, a.Path})
+		}
+	}
+	return unique(slices.Concat(all, c.Routes, c.Only))
+}
+
+// trials lists the mutants: those that take long come first, so that they end with the others.
+func (c Campaign) trials(routes []Route) (all []Mutant) {
+	for _, f := range c.Faults {
+		if f.Watched() && c.Suite.Watch() == nil {
+			continue
+		}
+		if f.Scope == WholeRelease {
+			all = append(all, Mutant{Fault: f})
+			continue
+		}
+		for _, r := range routes {
+			if !c.wanted(r) {
+				continue
+			}
+			m := Mutant{Fault: f, Route: &r}
+			for _, a := range c.Suite.Requests() {
+				if r.is(a) {
+					m.Checks = append(m.Checks, a.Check)
+				}
+			}
+			m.Checks = unique(m.Checks)
+			all = append(all, m)
+		}
+	}
+	short := func(m Mutant) bool { return !m.Waits() }
+	return append(slices.DeleteFunc(slices.Clone(all), short), slices.DeleteFunc(all, Mutant.Waits)...)
+}
+
+// wanted reports whether a route is to be broken. One that only readiness asks is left out, unless there is no other:
+// for each fault there the suite would wait for its whole `within`.
+func (c Campaign) wanted(route Route) bool {
+	if len(c.Only) > 0 {
+		return slices.Contains(c.Only, route)
+	}
+	all := c.Suite.Requests()
+	return c.Readiness || slices.Contains(c.Routes, route) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return a.Ready && route.is(a) }) ||
+		!slices.ContainsFunc(all, func(a suite.Asked) bool { return !a.Ready })
 }
 
 // rehearse holds one rehearsal of the shared tasks, with or without a fault before green.
@@ -194,7 +246,7 @@ func (r *runner) rehearse(ctx context.Context, in Injection) (rehearsal.Result, 
 	plan := r.Plan
 	plan.Blue.Addrs, plan.Green.Addrs = fair.Addrs, injector.Addrs
 	plan.Green.Logs = func(write func(task int, line string)) { injector.log.Store(&write) }
-	if in.Fault.Name == killed {
+	if in.Name == killed {
 		plan.Green, plan.KillEvery = r.Plan.Green, plan.WatchMinute // tasks of its own
 	}
 	plan.ProductionPort, plan.TestPort, plan.TerminationWait, plan.Keep = 0, 0, 0, false
@@ -245,7 +297,10 @@ func (r *runner) all(ctx context.Context) error {
 	}
 	_ = side.Wait() // what became of each is a finding
 	at := func(f Finding) int { return slices.IndexFunc(r.trials, f.same) }
-	slices.SortFunc(r.findings, func(a, b Finding) int { return at(a) - at(b) })
+	slices.SortFunc(r.score.Findings, func(a, b Finding) int { return at(a) - at(b) })
+	if r.score.Total = len(r.score.Findings); r.score.Total > 0 {
+		r.score.Percent = 100 * r.score.Caught / r.score.Total
+	}
 	return ctx.Err()
 }
 
@@ -254,11 +309,7 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 		return
 	}
 	r.say(func() { r.running = append(r.running, m) }, nil)
-	in := Injection{Fault: m.Fault}
-	if m.Route != nil {
-		in.Route = *m.Route
-	}
-	result, injector, err := r.rehearse(ctx, in)
+	result, injector, err := r.rehearse(ctx, Injection{Mutant: m})
 	f := Finding{
 		Mutant: m, Duration: result.Duration, Event: result.FailedEvent, Check: result.FailedCheck, Why: result.Why,
 	}
@@ -284,9 +335,8 @@ func (r *runner) try(ctx context.Context, m Mutant) {
 	}
 	r.say(func() {
 		r.running = slices.DeleteFunc(r.running, f.same)
-		r.findings = append(r.findings, f)
-		if f.Outcome != Caught {
-			r.survived++
+		if r.score.Findings = append(r.score.Findings, f); f.Outcome == Caught {
+			r.score.Caught++
 		}
 	}, &f)
 }
@@ -297,7 +347,8 @@ func (r *runner) say(change func(), found *Finding) {
 	defer r.mu.Unlock()
 	change()
 	if r.tell != nil {
-		r.tell(Progress{len(r.findings), len(r.trials), r.survived, found, slices.Clone(r.running)})
+		done := len(r.score.Findings)
+		r.tell(Progress{done, len(r.trials), done - r.score.Caught, found, slices.Clone(r.running)})
 	}
 }
 

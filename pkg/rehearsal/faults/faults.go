@@ -33,7 +33,7 @@ type Fault struct {
 	About string `json:"about"`
 	Scope Scope  `json:"scope"`
 
-	// picks says which requests are broken: nil all of the route's.
+	// picks says which requests are broken: nil all of the route's, or of the release's.
 	picks func(f *front, r *http.Request) bool
 	serve func(f *front, w http.ResponseWriter, r *http.Request)
 }
@@ -58,8 +58,8 @@ func Faults() []Fault {
 		{"one-bad-task", "one task answers 500", WholeRelease, (*front).first, internalError},
 		{"errors", "every 10th answer is a 500", WholeRelease, (*front).tenth, internalError},
 		{"leak-in-production", "from production's 20th request on every 4th answer is a 500", WholeRelease, (*front).leaks, internalError},
-		{"log-errors", "each answer is right, and an error is logged beside it", WholeRelease, (*front).every, logsError},
-		{killed, "a task is killed every minute once it serves production", WholeRelease, (*front).never, nil},
+		{"log-errors", "each answer is right, and an error is logged beside it", WholeRelease, nil, logsError},
+		{killed, "a task is killed every minute once it serves production", WholeRelease, nil, nil},
 		{"hang", "no answer ever comes", OneRoute, nil, hang},
 		{"drip", "the body comes byte by byte and takes a minute", OneRoute, nil, drip},
 		{"latency", "each answer takes 3 s longer", OneRoute, nil, latency},
@@ -98,8 +98,6 @@ const (
 func (f *front) hasOld(*http.Request) bool     { return f.old != nil }
 func (f *front) first(*http.Request) bool      { return f.task == 0 }
 func (f *front) firstOld(r *http.Request) bool { return f.first(r) && f.hasOld(r) }
-func (*front) every(*http.Request) bool        { return true }
-func (*front) never(*http.Request) bool        { return false }
 
 // tenth picks every 10th request of the release, whichever task it reaches.
 func (f *front) tenth(*http.Request) bool { return f.asked.Add(1)%every == 0 }
@@ -168,9 +166,9 @@ func reset(_ *front, w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// broken gets the task's answer and passes on its header, with the Content-Length that length returns, or none when
-// that is negative. It returns the body, and false when no body may follow (HEAD).
-func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body int) int) ([]byte, bool) {
+// broken gets the task's answer, passes on its header, with a Content-Length of at least so much, or none when that is
+// negative, and hands the body to send. After HEAD no body may follow.
+func (f *front) broken(w http.ResponseWriter, r *http.Request, least int, send func(body []byte)) {
 	s, err := f.ask(r)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -180,69 +178,61 @@ func (f *front) broken(w http.ResponseWriter, r *http.Request, length func(body 
 	}
 	maps.Copy(w.Header(), s.Header)
 	w.Header().Del("Content-Length")
-	if n := length(len(s.Body)); n >= 0 {
-		w.Header().Set("Content-Length", strconv.Itoa(n))
+	if least >= 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(max(least, len(s.Body))))
 	}
-	w.WriteHeader(s.Status)
-	return s.Body, r.Method != http.MethodHead
+	if w.WriteHeader(s.Status); r.Method != http.MethodHead {
+		send(s.Body)
+	}
 }
 
 // drip sends the right answer, too slowly for anybody.
 func drip(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(int) int { return -1 })
-	if !ok {
-		return
-	}
-	if len(body) == 0 {
-		body = []byte("\n")
-	}
-	for _, b := range body {
-		if http.NewResponseController(w).Flush() != nil || !pause(r, max(time.Second, dripTime/time.Duration(len(body)))) {
-			return
+	f.broken(w, r, -1, func(body []byte) {
+		if len(body) == 0 {
+			body = []byte("\n")
 		}
-		if _, err := w.Write([]byte{b}); err != nil {
-			return
+		for _, b := range body {
+			if http.NewResponseController(w).Flush() != nil || !pause(r, max(time.Second, dripTime/time.Duration(len(body)))) {
+				return
+			}
+			if _, err := w.Write([]byte{b}); err != nil {
+				return
+			}
 		}
-	}
+	})
 }
 
 // truncated announces the whole body, and sends half.
 func truncated(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(n int) int { return max(n, 2) })
-	if ok {
+	f.broken(w, r, 2, func(body []byte) {
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
-	}
+	})
 	panic(http.ErrAbortHandler)
 }
 
 func endless(f *front, w http.ResponseWriter, r *http.Request) {
-	body, ok := f.broken(w, r, func(int) int { return -1 })
-	if !ok {
-		return
-	}
-	more := bytes.Repeat([]byte(" "), 64<<10)
-	_, err := w.Write(body)
-	for err == nil && r.Context().Err() == nil {
-		_, err = w.Write(more)
-	}
+	f.broken(w, r, -1, func(body []byte) {
+		more := bytes.Repeat([]byte(" "), 64<<10)
+		_, err := w.Write(body)
+		for err == nil && r.Context().Err() == nil {
+			_, err = w.Write(more)
+		}
+	})
 }
 
 // bomb answers with as many copies of one small gzip member as unpack to its size.
-func bomb(f *front, w http.ResponseWriter, r *http.Request) {
+func bomb(_ *front, w http.ResponseWriter, _ *http.Request) {
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	const unpacked = 1 << 20
 	_, _ = z.Write(make([]byte, unpacked)) // a bytes.Buffer takes all
 	_ = z.Close()
 	w.Header().Set("Content-Encoding", "gzip")
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return
-	}
+	answer(w, http.StatusOK, "application/json", "")
 	for range bombSize / unpacked {
-		if _, err := w.Write(member.Bytes()); err != nil {
+		if _, err := w.Write(member.Bytes()); err != nil { // after HEAD none may follow
 			return
 		}
 	}
@@ -257,9 +247,6 @@ func errorBody(f *front, w http.ResponseWriter, r *http.Request) {
 			contentType = s.Header.Get("Content-Type")
 		}
 	}
-	body := errorText
-	if strings.HasPrefix(contentType, "text/html") {
-		body = sorryText
-	}
+	body := map[bool]string{true: sorryText, false: errorText}[strings.HasPrefix(contentType, "text/html")]
 	answer(w, http.StatusOK, contentType, body)
 }

@@ -46,7 +46,7 @@ func start(t *testing.T, name string) *faults.Injector {
 		t.Fatalf("no fault %q", name)
 	}
 	i, err := faults.Start(t.Context(), faults.Injection{
-		Fault: f, Route: broken, Routes: []faults.Route{broken, {Method: "DELETE", Path: "/broken"}, {Method: "GET", Path: "/orders/${id}"}},
+		Mutant: faults.Mutant{Fault: f, Route: &broken}, Routes: []faults.Route{broken, {Method: "DELETE", Path: "/broken"}, {Method: "GET", Path: "/orders/${id}"}},
 		Green: []string{oneTask(t, "new"), oneTask(t, "new")}, Blue: []string{oneTask(t, "old")},
 	})
 	if err != nil {

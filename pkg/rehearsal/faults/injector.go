@@ -11,10 +11,14 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 const (
@@ -28,11 +32,10 @@ const (
 	headerTimeout         = time.Minute
 )
 
-// Injection is a fault and where it is put. Without a fault, nothing is broken.
+// Injection is a mutant and between whom it is put. Without a fault, nothing is broken.
 type Injection struct {
-	Fault Fault
-	// Route is what a OneRoute fault breaks, Routes all that are known: a request belongs to one.
-	Route  Route
+	Mutant
+	// Routes are all that are known: a request belongs to one.
 	Routes []Route
 	// Green and Blue are the "host:port" of the tasks of the new and the old release.
 	Green, Blue []string
@@ -62,6 +65,45 @@ type Sample struct {
 	Header http.Header
 	// Body is its beginning.
 	Body []byte
+}
+
+// Route is a method and a path in which "${…}" stands for one segment or a part of it.
+type Route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+func (r Route) String() string { return r.Method + " " + r.Path }
+
+// is reports whether the suite asks the route in a request.
+func (r Route) is(asked suite.Asked) bool { return r == Route{asked.Method, asked.Path} }
+
+func (r Route) matches(asked string) bool {
+	literal := strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(r.Path)
+	same, _ := path.Match(variable.ReplaceAllString(literal, "*"), asked) // the pattern is well formed
+	return same
+}
+
+// Variables counts the variables.
+func (r Route) Variables() int { return strings.Count(r.Path, "${") }
+
+// nearer reports whether a request that both routes match belongs to this one: with fewer variables, or else with more
+// of its path said.
+func (r Route) nearer(o Route) bool {
+	said := func(r Route) int { return len(variable.ReplaceAllString(r.Path, "")) }
+	return r.Variables() < o.Variables() || r.Variables() == o.Variables() && said(r) > said(o)
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// Pick returns the route that a request belongs to: of those that match, the nearest.
+func Pick(routes []Route, method, asked string) (best Route, found bool) {
+	for _, r := range routes {
+		if r.Method == method && r.matches(asked) && (!found || r.nearer(best)) {
+			best, found = r, true
+		}
+	}
+	return best, found
 }
 
 // front stands before one task.
@@ -117,13 +159,13 @@ func (i *Injector) Samples() map[Route]Sample {
 // ServeHTTP passes a request on, or breaks it.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case strings.HasPrefix(r.UserAgent(), healthChecker) || f.Fault.serve == nil:
+	case strings.HasPrefix(r.UserAgent(), healthChecker) || f.serve == nil:
 		f.green.ServeHTTP(w, r)
-	case r.URL.Path == loginPath && f.Fault.Name == "redirect":
+	case r.URL.Path == loginPath && f.Name == "redirect":
 		answer(w, http.StatusOK, "text/html; charset=utf-8", loginText)
 	case f.breaks(r):
 		f.injected.Add(1)
-		f.Fault.serve(f, w, r)
+		f.serve(f, w, r)
 	default:
 		f.green.ServeHTTP(w, r)
 	}
@@ -131,11 +173,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // breaks reports whether the request is one that the fault is for.
 func (f *front) breaks(r *http.Request) bool {
-	if f.Fault.Scope == OneRoute {
+	if f.Scope == OneRoute {
 		route, ok := Pick(f.Routes, r.Method, r.URL.Path)
-		return ok && route == f.Route
+		return ok && route == *f.Route
 	}
-	return f.Fault.picks(f, r)
+	return f.picks == nil || f.picks(f, r)
 }
 
 // proxy passes requests on to one task. When nothing is broken it remembers the answers.
@@ -153,7 +195,7 @@ func (i *Injector) proxy(addr string) http.Handler {
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	if i.Fault.serve == nil {
+	if i.serve == nil {
 		p.ModifyResponse = i.remember
 	}
 	return p

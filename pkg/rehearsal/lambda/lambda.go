@@ -166,71 +166,65 @@ func (f *Function) stop() {
 func (f *Function) invoke(ctx context.Context, requestID string, payload []byte) Outcome {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	kind, message := f.ready(ctx)
-	if kind == "" {
-		call := &invocation{id: requestID, payload: payload, deadline: time.Now().Add(f.Timeout), result: make(chan Outcome, 1)}
-		f.env.pending <- call
+	call := &invocation{id: requestID, payload: payload, timeout: f.Timeout, result: make(chan Outcome, 1)}
+	o := f.hand(ctx, call)
+	if o.Kind == "" {
 		select {
-		case r := <-call.result:
-			return r
+		case o = <-call.result:
+			return o
 		case <-f.env.proc.Done():
-			kind, message = Crashed, fmt.Sprintf("Runtime exited with error: %s", f.env.proc.Exit())
 			select {
-			case r := <-call.result: // the answer came just before the end
-				f.stop()
-				return r
+			case o = <-call.result: // the answer came just before the end
 			default:
+				o = Outcome{Kind: Crashed, Message: fmt.Sprintf("Runtime exited with error: %s", f.env.proc.Exit())}
 			}
 		case <-time.After(f.Timeout):
-			kind, message = TimedOut, fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())
+			o = Outcome{Kind: TimedOut, Message: fmt.Sprintf("Task timed out after %.2f seconds", f.Timeout.Seconds())}
 		case <-ctx.Done():
-			kind, message = Cancelled, ctx.Err().Error()
+			o = Outcome{Kind: Cancelled, Message: ctx.Err().Error()}
 		}
 	}
 	f.stop()
-	return Outcome{Kind: kind, Message: message}
+	return o
 }
 
-// ready makes sure that there is an execution environment that waits for an invocation. It returns an
-// empty kind, or how the start ended.
-func (f *Function) ready(ctx context.Context) (Kind, string) {
-	if f.env != nil && f.idle(ctx) {
-		return "", ""
+// hand gives the call to an execution environment that asks for one, and makes a new one where need be. The outcome is
+// empty, or how the start ended. A function that panicked has reported that and ends instead of asking; then a new
+// environment is needed, and that is no failure.
+func (f *Function) hand(ctx context.Context, call *invocation) (o Outcome) {
+	if f.env != nil && f.env.take(ctx, call, initLimit).Kind == "" {
+		return o
 	}
 	for _, limit := range []time.Duration{min(initLimit, f.Timeout), f.Timeout} {
 		f.stop()
 		env, err := f.start(ctx)
 		if err != nil {
-			return InitFailed, err.Error()
+			return Outcome{Kind: InitFailed, Message: err.Error()}
 		}
 		f.env = env
-		select {
-		case <-env.idle:
-			return "", ""
-		case message := <-env.initError:
-			return InitFailed, message
-		case <-env.proc.Done():
-			return InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", env.proc.Exit())
-		case <-ctx.Done():
-			return Cancelled, ctx.Err().Error()
-		case <-time.After(limit):
+		if o = env.take(ctx, call, limit); o.Kind != TimedOut {
+			return o
 		}
 	}
-	return TimedOut, fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a "+
-		"Lambda runtime?", f.Timeout.Seconds())
+	o.Message = fmt.Sprintf("Task timed out after %.2f seconds without asking for its invocation: not a Lambda runtime?",
+		f.Timeout.Seconds())
+	return o
 }
 
-// idle waits until the environment in use asks for its next invocation. A function that panicked has
-// reported that and ends instead; then a new environment is needed, and that is no failure.
-func (f *Function) idle(ctx context.Context) bool {
+// take waits until the function asks for an invocation and gets the call, or says what came before.
+func (e *environment) take(ctx context.Context, call *invocation, limit time.Duration) (o Outcome) {
 	select {
-	case <-f.env.idle:
-		return true
-	case <-f.env.proc.Done():
-	case <-time.After(initLimit):
+	case e.pending <- call:
+	case o.Message = <-e.initError:
+		o.Kind = InitFailed
+	case <-e.proc.Done():
+		o.Kind, o.Message = InitFailed, fmt.Sprintf("Runtime exited without providing a reason: %s", e.proc.Exit())
 	case <-ctx.Done():
+		o.Kind, o.Message = Cancelled, ctx.Err().Error()
+	case <-time.After(limit):
+		o.Kind = TimedOut
 	}
-	return false
+	return o
 }
 
 // environ is what Lambda puts into the environment (Lambda developer guide, "Defined runtime
@@ -268,10 +262,10 @@ const (
 
 // invocation is one event on its way through an execution environment.
 type invocation struct {
-	id       string
-	payload  []byte
-	deadline time.Time
-	result   chan Outcome
+	id      string
+	payload []byte
+	timeout time.Duration
+	result  chan Outcome
 }
 
 // environment is one execution environment: the function's process and the Runtime API that it talks to.
@@ -279,10 +273,8 @@ type environment struct {
 	arn    string
 	proc   *process.Process
 	server *http.Server
-	// pending holds the invocation that the next call of "next" gets.
-	pending chan *invocation
-	// idle holds a token while the function waits in "next"; initError gets the reason why it could not start.
-	idle      chan struct{}
+	// pending is where the function waits for an invocation; initError gets the reason why it could not start.
+	pending   chan *invocation
 	initError chan string
 
 	mu      sync.Mutex
@@ -296,7 +288,7 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	}
 	e := &environment{
 		arn:     fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name),
-		pending: make(chan *invocation, 1), idle: make(chan struct{}, 1), initError: make(chan string, 1),
+		pending: make(chan *invocation), initError: make(chan string, 1),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.next)
@@ -334,21 +326,18 @@ func (e *environment) stop() {
 
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	select {
-	case e.idle <- struct{}{}:
-	default: // it asks a second time without having been served
-	}
-	select {
 	case <-r.Context().Done():
 	case call := <-e.pending:
 		e.mu.Lock()
 		e.current = call
 		e.mu.Unlock()
+		deadline := time.Now().Add(call.timeout)
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", call.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", e.arn)
-		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%024d;Sampled=0", call.deadline.Unix(), 0))
+		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%024d;Sampled=0", deadline.Unix(), 0))
 		_, _ = w.Write(call.payload)
 	}
 }

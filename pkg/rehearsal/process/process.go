@@ -20,7 +20,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"sync"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -81,7 +82,6 @@ func (e Exit) String() string {
 type Process struct {
 	cmd     *exec.Cmd
 	control io.WriteCloser
-	once    sync.Once
 	done    chan struct{}
 	exit    Exit
 }
@@ -114,6 +114,16 @@ func Start(c Command, lines func(Line)) (*Process, error) {
 	return p, nil
 }
 
+// instrumented keeps a keeper under the race detector from waiting a second before it exits, which is the detector's
+// default. Elsewhere it is empty; nil would pass on the whole environment.
+func instrumented() []string {
+	built, ok := debug.ReadBuildInfo()
+	if ok && slices.Contains(built.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return []string{"GORACE=atexit_sleep_ms=0"}
+	}
+	return []string{}
+}
+
 func (p *Process) wait(status *os.File, streams ...*splitter) {
 	err := p.cmd.Wait()
 	// The keeper wrote its one line, if any, before it ended; the pipe holds it.
@@ -138,18 +148,21 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Exit() Exit { return p.exit }
 
 // Stop sends SIGTERM to the command's group, waits up to grace, kills what is left, and returns when nothing is.
+// Without a grace it kills at once.
 func (p *Process) Stop(grace time.Duration) {
-	_, _ = p.control.Write([]byte{'t'})
-	select {
-	case <-p.done:
-	case <-time.After(grace):
+	if grace > 0 {
+		_, _ = p.control.Write([]byte{'t'})
+		select {
+		case <-p.done:
+		case <-time.After(grace):
+		}
 	}
 	p.Kill()
 }
 
 // Kill ends the command's group at once and returns when it is gone.
 func (p *Process) Kill() {
-	p.once.Do(func() { _ = p.control.Close() })
+	_ = p.control.Close() // again, where somebody has killed it before
 	select {
 	case <-p.done:
 	case <-time.After(keeperDelay):

@@ -52,7 +52,7 @@ const slowness = 300 * time.Millisecond
 // Builtins lists the built-in releases.
 func Builtins() []Builtin {
 	broken := says(http.StatusInternalServerError, `relation "trips" does not exist`)
-	starting := says(http.StatusServiceUnavailable, "starting")
+	starting, failing := says(http.StatusServiceUnavailable, "starting"), says(http.StatusOK, "upstream timed out")
 	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	return []Builtin{
 		{Name: "good", About: "answers every route rightly"},
@@ -60,17 +60,13 @@ func Builtins() []Builtin {
 		{Name: "slow", About: "every answer takes 300 ms longer", wrap: slow},
 		{Name: "leak", About: "answers every 4th request of production's users with 500, and no other", wrap: leak},
 		{Name: "wrong-version", About: "says that it is another version", suffix: "-stale"},
-		{
-			Name: "error-body", About: "GET /api/trips answers 200 with an error in its body",
-			wrap: trips(says(http.StatusOK, "upstream timed out")),
-		},
-		{
-			Name: "never-ready", About: "answers 503 to everything",
-			wrap: func(http.Handler) http.Handler { return starting },
-		},
+		{Name: "error-body", About: "GET /api/trips answers 200 with an error in its body", wrap: trips(failing)},
+		{Name: "never-ready", About: "answers 503 to everything", wrap: func(http.Handler) http.Handler { return starting }},
 		{Name: "hang", About: "GET /api/trips never answers", wrap: trips(silent)},
-		{Name: "crash", About: "ends at once with exit status 1", listen: crash},
-		{Name: "deaf", About: "never opens its port", listen: deaf},
+		{Name: "crash", About: "ends at once with exit status 1", listen: func(context.Context) error {
+			return errors.New("cannot connect to the database: connection refused")
+		}},
+		{Name: "deaf", About: "never opens its port", listen: func(ctx context.Context) error { <-ctx.Done(); return nil }},
 	}
 }
 
@@ -99,18 +95,16 @@ func (r Builtin) Serve(ctx context.Context, o BuiltinOptions) error {
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = server.Shutdown(grace)
-	}()
-	if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(socket) }()
+	select {
+	case err := <-served:
 		return err
+	case <-ctx.Done():
 	}
-	<-stopped
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = server.Shutdown(grace)
 	return nil
 }
 
@@ -163,15 +157,6 @@ func says(status int, text string) http.HandlerFunc {
 
 func always(status int, body any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) }
-}
-
-func crash(context.Context) error {
-	return errors.New("cannot connect to the database: connection refused")
-}
-
-func deaf(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
 }
 
 func slow(next http.Handler) http.Handler {
@@ -277,10 +262,14 @@ type Store struct {
 
 // ServeHTTP answers one task.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimPrefix(r.URL.Path, "/api/trips/")
-	if r.Method == http.MethodPost {
-		s.create(w, r)
-		return
+	var sent Trip
+	var wrong error
+	id, creates := strings.TrimPrefix(r.URL.Path, "/api/trips/"), r.Method == http.MethodPost
+	if creates {
+		wrong = json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTrip)).Decode(&sent)
+	}
+	if creates && wrong == nil && (sent.Title == "" || sent.Days < 1) {
+		wrong = errors.New("a trip has a title and at least one day")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -289,6 +278,18 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		trip, found = seeded()[i], true
 	}
 	switch {
+	case wrong != nil:
+		says(http.StatusBadRequest, wrong.Error())(w, r)
+	case creates && len(s.trips) >= maxStored:
+		says(http.StatusInternalServerError, "the store is full")(w, r)
+	case creates:
+		sent.ID, sent.Status = "t-"+strings.ToLower(rand.Text()), "planned"
+		if s.trips == nil {
+			s.trips = map[string]Trip{}
+		}
+		s.trips[sent.ID] = sent
+		w.Header().Set("Location", "/api/trips/"+sent.ID)
+		reply(w, http.StatusCreated, sent)
 	case !found:
 		says(http.StatusNotFound, "no such trip")(w, r)
 	case r.Method == http.MethodDelete:
@@ -297,29 +298,4 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		reply(w, http.StatusOK, trip)
 	}
-}
-
-func (s *Store) create(w http.ResponseWriter, r *http.Request) {
-	var t Trip
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTrip)).Decode(&t)
-	if err == nil && (t.Title == "" || t.Days < 1) {
-		err = errors.New("a trip has a title and at least one day")
-	}
-	if err != nil {
-		says(http.StatusBadRequest, err.Error())(w, r)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.trips) >= maxStored {
-		says(http.StatusInternalServerError, "the store is full")(w, r)
-		return
-	}
-	if s.trips == nil {
-		s.trips = map[string]Trip{}
-	}
-	t.ID, t.Status = "t-"+strings.ToLower(rand.Text()), "planned"
-	s.trips[t.ID] = t
-	w.Header().Set("Location", "/api/trips/"+t.ID)
-	reply(w, http.StatusCreated, t)
 }

@@ -99,7 +99,8 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: find a free port: %w", spec.Name, err)
 	}
-	set := &Set{spec: spec, running: map[*Task]bool{}, stop: func() {}}
+	watching, stop := context.WithCancel(ctx)
+	set := &Set{spec: spec, running: map[*Task]bool{}, stop: stop}
 	for _, port := range ports {
 		t, err := set.start(port)
 		if err != nil {
@@ -116,8 +117,6 @@ func Start(ctx context.Context, spec Spec) (*Set, error) {
 		set.Stop(0)
 		return nil, err
 	}
-	watching, stop := context.WithCancel(ctx)
-	set.stop = stop
 	for _, t := range set.Tasks {
 		set.watching.Go(func() { set.watch(watching, t) })
 	}
@@ -275,13 +274,7 @@ func (s *Set) Stop(grace time.Duration) {
 	s.mu.Unlock()
 	var stopped sync.WaitGroup
 	for _, t := range tasks {
-		stopped.Go(func() {
-			if grace > 0 {
-				t.proc.Stop(grace)
-			} else {
-				t.proc.Kill()
-			}
-		})
+		stopped.Go(func() { t.proc.Stop(grace) })
 	}
 	stopped.Wait()
 	s.watching.Wait()

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/compare"
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
@@ -28,7 +27,7 @@ var css string
 
 // WritePage writes the page: one HTML file that stands alone. Its only error is the writer's.
 func WritePage(w io.Writer, r rehearsal.Result) error {
-	p := &page{result: r}
+	p := &page{Result: r}
 	p.hero()
 	p.Add("<main id=\"main\">\n")
 	p.timeline()
@@ -40,12 +39,12 @@ func WritePage(w io.Writer, r rehearsal.Result) error {
 	p.events()
 	p.logs()
 	p.facts()
-	return p.End(w, strings.TrimSpace("Greenlight's rehearse "+p.result.Greenlight))
+	return p.End(w, strings.TrimSpace("Greenlight's rehearse "+p.Greenlight))
 }
 
 type page struct {
 	sheet.Page
-	result rehearsal.Result
+	rehearsal.Result
 }
 
 // tone is the style sheet's class for the outcome: only a shift is green.
@@ -57,60 +56,49 @@ func tone(r rehearsal.Result) string {
 }
 
 func (p *page) hero() {
-	r := p.result
-	p.Head(outcome(r)+" · "+r.Release, "Skip to what happened", tone(r), css)
-	says := sentence(r)
+	p.Head(outcome(p.Result)+" · "+p.Release, "Skip to what happened", tone(p.Result), css)
+	says := sentence(p.Result)
 	if rest, ok := strings.CutPrefix(says, "the "); ok {
 		says = "The " + rest
 	}
 	p.Add(`<p class="suite">Rehearsal of %v in place of %v</p><h1>%v</h1><p class="reason">%v.</p>`,
-		r.Release, cmp.Or(r.Baseline, "nothing"), outcome(r), says)
-	if r.Why != "" {
-		p.Add("<p><code>%v</code> %v</p>\n", r.Where(), r.Why)
+		p.Release, cmp.Or(p.Baseline, "nothing"), outcome(p.Result), says)
+	if p.Why != "" {
+		p.Add("<p><code>%v</code> %v</p>\n", p.Where(), p.Why)
 	}
 	p.Add(`<p class="counts">%v</p>
 </div></header>
 <nav aria-label="Sections"><header><ul>
 <li><a href="#timeline">Timeline</a></li><li><a href="#traffic">Traffic</a></li>`,
-		counts(r))
-	for i, h := range r.Hooks {
+		counts(p.Result))
+	for i, h := range p.Hooks {
 		p.Add(`<li><a href="#hook-%v">%v</a></li>`, i+1, label(h.Event, h.Step))
 	}
 	p.Add(`%v<li><a href="#events">Events</a></li><li><a href="#logs">Logs</a></li></ul></header></nav>`+"\n",
-		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(r.Messages) > 0])
+		map[bool]sheet.Markup{true: `<li><a href="#messages">Messages</a></li>`}[len(p.Messages) > 0])
 }
 
 // counts shows the load balancer's counts: the proof of which release answered.
 func counts(r rehearsal.Result) string {
 	text, oldErrors, freshErrors := answered(r, "production")
-	text = "Production: " + text
-	if n := oldErrors + freshErrors; n > 0 {
-		text += fmt.Sprintf("; %d of them with an error", n)
-	}
-	if r.Traffic.Rate > 0 {
-		text += fmt.Sprintf(". %d were this rehearsal's traffic, of which %d failed", r.Traffic.Sent, r.Traffic.Failed)
-	}
-	return text + "."
+	n, t := oldErrors+freshErrors, r.Traffic
+	return "Production: " + text + when(n > 0, "; %d of them with an error", n) +
+		when(t.Rate > 0, ". %d were this rehearsal's traffic, of which %d failed", t.Sent, t.Failed) + "."
 }
 
 func (p *page) hook(i int, h rehearsal.HookResult) {
-	verdict := string(finding.Error)
-	if h.Verdict != nil {
-		verdict = string(report.Known(finding.Verdict(h.Verdict.Verdict)))
-	}
+	v := cmp.Or(h.Verdict, &rehearsal.Verdict{})
 	p.Section(fmt.Sprintf("hook-%d", i+1), 2, label(h.Event, h.Step))
-	p.Article(3, verdict, h.Function, string(h.Status))
+	p.Article(3, string(report.Known(finding.Verdict(v.Verdict))), h.Function, string(h.Status))
 	text := "It reported nothing: CodeDeploy gave up waiting."
-	if p.result.Controller == "ECS" {
+	if p.Controller == "ECS" {
 		text = "It gave no answer that ends the wait: Amazon ECS gave up waiting."
 	}
 	if h.Reported {
 		text = "It reported " + string(h.Status) + " after " + compare.Length(h.Duration) + "."
 	}
-	if h.Verdict != nil {
-		text += strings.TrimSuffix(" It says "+h.Verdict.Verdict+": "+h.Verdict.Reason, ": ")
-	}
-	p.Add("<p>%v</p>", text)
+	says := strings.TrimSuffix(v.Verdict+": "+v.Reason, ": ")
+	p.Add("<p>%v</p>", text+when(h.Verdict != nil, " It says %s", says))
 	for _, a := range h.Attempts {
 		p.Add(`<p class="note">%v</p>`, a)
 	}
@@ -142,7 +130,7 @@ func (p *page) checks(all []rehearsal.Check) {
 func (p *page) events() {
 	p.Section("events", 2, "What happened")
 	p.Table("What happened", "events", "after#", "event", "what")
-	for _, e := range p.result.Timeline {
+	for _, e := range p.Timeline {
 		text := e.Text
 		switch e.Kind {
 		case rehearsal.KindLog, rehearsal.KindBegin, rehearsal.KindTraffic:
@@ -164,17 +152,14 @@ func (p *page) events() {
 
 func (p *page) logs() {
 	var lines []string
-	for _, e := range p.result.Timeline {
+	for _, e := range p.Timeline {
 		if e.Kind == rehearsal.KindLog {
 			lines = append(lines, fmt.Sprintf("%8.2fs  %s | %s", e.Since.Seconds(), e.Source, e.Text))
 		}
 	}
 	p.Section("logs", 2, "Logs of tasks and hooks")
-	title := fmt.Sprintf("%d lines", len(lines))
-	if p.result.LinesDropped > 0 {
-		title += fmt.Sprintf(", and %d more that were not kept", p.result.LinesDropped)
-	}
-	p.fold(title, lines)
+	dropped := when(p.LinesDropped > 0, ", and %d more that were not kept", p.LinesDropped)
+	p.fold(fmt.Sprintf("%d lines", len(lines))+dropped, lines)
 	p.Add("</details>\n")
 }
 
@@ -189,7 +174,7 @@ func (p *page) fold(title string, lines []string) {
 
 // messages shows what people would have been told by mail, and below it the other forms.
 func (p *page) messages() {
-	for i, m := range p.result.Messages {
+	for i, m := range p.Messages {
 		if i == 0 {
 			p.Section("messages", 2, "What people would have been told")
 		}
@@ -204,37 +189,28 @@ func (p *page) messages() {
 }
 
 func (p *page) facts() {
-	r := p.result
 	p.Section("run", 2, "The rehearsal")
-	p.Facts("Deployment controller", r.Controller, "New release", r.Release, "Image", r.Image, "Old release", r.Baseline,
-		"Suite", r.Suite, "SHA-256 of the suite", r.SuiteSHA256, "Greenlight", r.Greenlight,
-		"Deployment", r.DeploymentID, "Rollback deployment", r.RollbackID,
-		"Began", r.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(r.Duration),
-		"Secrets that nobody gave", strings.Join(r.Missed, ", "))
+	p.Facts("Deployment controller", p.Controller, "New release", p.Release, "Image", p.Image, "Old release", p.Baseline,
+		"Suite", p.Suite, "SHA-256 of the suite", p.SuiteSHA256, "Greenlight", p.Greenlight,
+		"Deployment", p.DeploymentID, "Rollback deployment", p.RollbackID,
+		"Began", p.Started.UTC().Format("2006-01-02 15:04:05")+" UTC", "Took", compare.Length(p.Duration),
+		"Secrets that nobody gave", strings.Join(p.Missed, ", "))
 }
-
-// since returns how long after the rehearsal's beginning a time is.
-func (p *page) since(at time.Time) time.Duration { return at.Sub(p.result.Started) }
 
 // timeline draws the lifecycle events and, below them, the listeners' weights.
 func (p *page) timeline() {
-	r := p.result
 	var spans []plot.Span
 	var rows [][]string
-	for _, e := range r.Lifecycle {
-		s, began, took := plot.Span{Name: eventName(e), Note: string(e.Status)}, "", ""
-		if !e.Started.IsZero() {
-			began = fmt.Sprintf("%.2f s", p.since(e.Started).Seconds())
-		}
-		if !e.Started.IsZero() && !e.Ended.IsZero() {
-			took = compare.Length(e.Ended.Sub(e.Started))
-		}
+	for _, e := range p.Lifecycle {
+		s := plot.Span{Name: eventName(e), Note: string(e.Status)}
+		began := when(!e.Started.IsZero(), "%.2f s", e.Started.Sub(p.Started).Seconds())
+		took := when(!e.Started.IsZero() && !e.Ended.IsZero(), "%s", compare.Length(e.Ended.Sub(e.Started)))
 		message, status := e.Message, string(e.Status)
 		switch {
 		case rehearsal.Idle(e.Status, e.Message):
 			s.Note, status, took, message = e.Message, e.Message, "", ""
 		case took != "" && e.Status != deployment.EventSkipped:
-			s.From, s.To, s.Kind, s.Note = p.since(e.Started), p.since(e.Ended), plot.Broken, s.Note+", "+took
+			s.From, s.To, s.Kind, s.Note = e.Started.Sub(p.Started), e.Ended.Sub(p.Started), plot.Broken, s.Note+", "+took
 			if e.Status == deployment.EventSucceeded {
 				s.Kind = plot.Fine
 			}
@@ -244,13 +220,13 @@ func (p *page) timeline() {
 	}
 	p.Section("timeline", 2, "Timeline")
 	picture := plot.Spans("The lifecycle events of the deployment, and the weights of the listeners over time", spans,
-		p.weights(), r.Duration)
+		p.weights(), p.Duration)
 	if picture != "" {
 		p.Add(`<figure><figcaption><span class="key-new">%v, filled</span><span class="key-old">%v, outlined</span>`+
-			"</figcaption>%v</figure>\n", r.Release, r.Baseline, sheet.Markup(picture))
+			"</figcaption>%v</figure>\n", p.Release, p.Baseline, sheet.Markup(picture))
 	}
 	p.Table("Lifecycle events", "", "lifecycle event", "status!", "began#", "took#", "diagnostics")
-	for i, e := range r.Lifecycle {
+	for i, e := range p.Lifecycle {
 		p.Row(toneOf(e), rows[i]...)
 	}
 	p.EndTable()
@@ -269,7 +245,7 @@ func toneOf(e rehearsal.LifecycleEvent) string {
 func (p *page) weights() (all []plot.Listener) {
 	for _, name := range []string{"production", "test"} {
 		l := plot.Listener{Name: name + " listener"}
-		for _, s := range p.result.Shifts {
+		for _, s := range p.Shifts {
 			if s.Listener == name {
 				l.Steps = append(l.Steps, plot.Step{At: s.Since, Percent: s.Green})
 			}
@@ -287,7 +263,7 @@ func (p *page) traffic() {
 	for _, listener := range []string{"production", "test"} {
 		p.listener(listener)
 	}
-	if tallies := p.result.Requests; len(tallies) > 0 {
+	if tallies := p.Requests; len(tallies) > 0 {
 		p.Table("Requests", "", "listener", "answered by", "requests#", "errors#")
 		for _, t := range tallies {
 			p.Row("", t.Listener, cmp.Or(t.Release, "the load balancer itself: no target"),
@@ -295,30 +271,29 @@ func (p *page) traffic() {
 		}
 		p.EndTable()
 	}
-	if f := p.result.Traffic; f.FirstFailure != "" {
+	if f := p.Traffic; f.FirstFailure != "" {
 		p.Add("<p>The first request of the rehearsal's traffic that failed: %v</p>", f.FirstFailure)
 	}
 }
 
 func (p *page) listener(listener string) {
-	r := p.result
 	var fresh, old, failed []plot.Request
-	for _, q := range r.AccessLog {
+	for _, q := range p.AccessLog {
 		kind := &old
 		switch {
 		case q.Listener != listener:
 			continue
 		case q.Failed():
 			kind = &failed
-		case q.Release == r.Release:
+		case q.Release == p.Release:
 			kind = &fresh
 		}
-		*kind = append(*kind, plot.Request{At: p.since(q.At), Latency: q.Duration})
+		*kind = append(*kind, plot.Request{At: q.At.Sub(p.Started), Latency: q.Duration})
 	}
 	title := fmt.Sprintf("Requests to the %s listener over time, by how long the answer took: %d answered by %s, "+
 		"%d by %s, %d failed",
-		listener, len(fresh), r.Release, len(old), r.Baseline, len(failed))
-	picture := plot.Requests(title, fresh, old, failed, r.Duration)
+		listener, len(fresh), p.Release, len(old), p.Baseline, len(failed))
+	picture := plot.Requests(title, fresh, old, failed, p.Duration)
 	if picture == "" {
 		return
 	}
@@ -326,7 +301,7 @@ func (p *page) listener(listener string) {
 	for _, key := range []struct {
 		class, text string
 		n           int
-	}{{"key-new", r.Release, len(fresh)}, {"key-old", r.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
+	}{{"key-new", p.Release, len(fresh)}, {"key-old", p.Baseline, len(old)}, {"key-bad", "failed", len(failed)}} {
 		if key.n > 0 {
 			p.Add(`<span class="%v">%v: %v</span>`, key.class, key.text, key.n)
 		}

@@ -29,11 +29,21 @@ type Printer struct {
 	// Events are what the deployment goes through: lifecycle events, or stages.
 	Events []lifecycle.Name
 
-	mu    sync.Mutex
-	state state
-	// began is when the event under way did, hooked that it has a hook.
-	began  time.Time
-	hooked bool
+	mu sync.Mutex
+	// began is when the rehearsal did, entered when the event under way did, and hooked says that this has a hook.
+	began, entered time.Time
+	hooked         bool
+	current        lifecycle.Name
+	step           int
+	ended          map[lifecycle.Name]deployment.EventStatus
+	rollingBack    bool
+	passed, failed int
+	// weights are the production listener's, in percent.
+	weights          map[string]int
+	requests, errors int64
+	// came is what came last, kept that the rehearsal is over, and all goes on running.
+	came string
+	kept bool
 	// tails are each task's last lines that were not shown, told counts those that were.
 	tails map[string][]string
 	told  int
@@ -72,6 +82,14 @@ func label(name lifecycle.Name, step int) string {
 	return fmt.Sprintf("%s %d", name, step)
 }
 
+// when is a text where something is so, and nothing elsewhere.
+func when(is bool, format string, args ...any) string {
+	if !is {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
 func goodOrBad(good bool) string { return map[bool]string{true: green, false: red}[good] }
 
 func (p *Printer) paint(code, text string) string { return Paint(p.Colour, code, text) }
@@ -99,16 +117,26 @@ func (p *Printer) Live() (stop func()) { return p.Screen.Keep(p.status) }
 // Print prints one event.
 func (p *Printer) Print(e rehearsal.Event) {
 	p.mu.Lock()
-	if p.tails == nil {
-		p.tails, p.state.ended = map[string][]string{}, map[lifecycle.Name]deployment.EventStatus{}
+	defer p.mu.Unlock()
+	if p.ended == nil {
+		p.began, p.ended = e.At.Add(-e.Since), map[lifecycle.Name]deployment.EventStatus{}
+		p.tails = map[string][]string{}
 	}
-	p.state.take(e)
-	p.mu.Unlock()
 	switch e.Kind {
 	case rehearsal.KindTraffic: // for the status line alone
+		p.requests, p.errors, p.came = 0, 0, e.Text
+		for _, t := range e.Tallies {
+			if t.Listener == "production" {
+				p.requests, p.errors = p.requests+t.Requests, p.errors+t.Errors
+			}
+		}
 	case rehearsal.KindNote:
+		p.kept = p.kept || strings.HasPrefix(e.Text, rehearsal.Kept)
 		p.line(e, e.Text)
 	case rehearsal.KindShift:
+		if e.Listener == "production" {
+			p.weights = e.Weights
+		}
 		p.line(e, p.paint(bold, e.Text)+p.shares(e))
 	case rehearsal.KindWarning:
 		p.line(e, p.paint(yellow, e.Text))
@@ -116,9 +144,12 @@ func (p *Printer) Print(e rehearsal.Event) {
 			p.tasks(e.Source)
 		}
 	case rehearsal.KindRollback:
+		p.rollingBack = true
 		p.line(e, p.paint(bold, "rollback: "+e.Text))
 	case rehearsal.KindBegin:
-		p.began, p.hooked = e.At, false
+		p.entered, p.hooked = e.At, false
+		p.current, p.step, p.passed, p.failed = e.Lifecycle, e.Step, 0, 0
+		delete(p.ended, e.Lifecycle) // of the step before
 	case rehearsal.KindHook:
 		p.hooked = true
 		p.line(e, e.Text)
@@ -128,22 +159,27 @@ func (p *Printer) Print(e rehearsal.Event) {
 			p.tasks("green/")
 		}
 	case rehearsal.KindVerdict:
-		p.verdict(e.Verdict)
+		good := e.Verdict.Verdict == "PASS"
+		text := "the hook says " + e.Verdict.Verdict + when(!good, " (blame: %s)", e.Verdict.Blame)
+		p.out(indent+p.paint(goodOrBad(good), text), checkHang)
 	case rehearsal.KindEnd:
+		p.ended[e.Lifecycle] = e.Status
 		p.end(e)
-		if e.Status == deployment.EventFailed {
-			p.tasks("green/")
-		}
 	case rehearsal.KindLog:
-		text := Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n"
-		switch ofTask := strings.Contains(e.Source, "/"); {
-		case p.Quiet:
-		case ofTask && !p.Verbose:
-			tail := append(p.tails[e.Source], text)
-			p.tails[e.Source] = tail[max(0, len(tail)-tailLines):]
-		default:
-			p.Screen.Print(text)
-		}
+		p.log(e)
+	}
+}
+
+// log prints what somebody wrote, or keeps the end of what a task did.
+func (p *Printer) log(e rehearsal.Event) {
+	text := Cut(indent+p.paint(dim, e.Source+" | "+e.Text), p.Screen.Columns()) + "\n"
+	switch ofTask := strings.Contains(e.Source, "/"); {
+	case p.Quiet:
+	case ofTask && !p.Verbose:
+		tail := append(p.tails[e.Source], text)
+		p.tails[e.Source] = tail[max(0, len(tail)-tailLines):]
+	default:
+		p.Screen.Print(text)
 	}
 }
 
@@ -163,25 +199,23 @@ func (p *Printer) end(e rehearsal.Event) {
 	if rehearsal.Idle(e.Status, e.Text) {
 		text, e.Text = p.paint(dim, e.Text), ""
 	}
-	if p.hooked {
-		text += fmt.Sprintf(" after %.2fs", e.At.Sub(p.began).Seconds())
-	}
+	text += when(p.hooked, " after %.2fs", e.At.Sub(p.entered).Seconds()) + when(e.Text != "", ": %s", e.Text)
 	p.hooked = false
-	if e.Text != "" {
-		text += ": " + e.Text
-	}
 	p.line(e, text)
+	if e.Status == deployment.EventFailed {
+		p.tasks("green/")
+	}
 }
 
 func (p *Printer) check(c *rehearsal.Check) {
 	mark, colour := "✓", green
-	switch {
-	case c.Verdict == "PASS" && p.Quiet:
-		return
-	case c.Verdict == "PASS":
-	case c.Observe:
+	if c.Verdict == "PASS" {
+		if p.passed++; p.Quiet {
+			return
+		}
+	} else if p.failed++; c.Observe {
 		mark, colour = "~", yellow
-	default:
+	} else {
 		mark, colour = "✗", red
 	}
 	what := fmt.Sprintf("%d of %d attempts passed", c.Attempts-c.Failures, c.Attempts)
@@ -193,13 +227,7 @@ func (p *Printer) check(c *rehearsal.Check) {
 			c.Compare.Pairs, c.Compare.GreenP50, c.Compare.BlueP50, c.Compare.GreenP95, c.Compare.BlueP95)
 	}
 	if c.Verdict != "PASS" {
-		what = c.Verdict + ", " + what
-		if c.Reason != "" {
-			what += ": " + c.Reason
-		}
-		if c.Observe {
-			what += " (observed only)"
-		}
+		what = c.Verdict + ", " + what + when(c.Reason != "", ": %s", c.Reason) + when(c.Observe, " (observed only)")
 	} else if c.Compare == nil {
 		what += fmt.Sprintf(", %.0f ms", float64(c.Duration)/float64(time.Millisecond))
 	}
@@ -209,122 +237,52 @@ func (p *Printer) check(c *rehearsal.Check) {
 // glued keeps a text on one line.
 func glued(text string) string { return strings.ReplaceAll(text, " ", glue) }
 
-func (p *Printer) verdict(v *rehearsal.Verdict) {
-	text := v.Verdict
-	if v.Verdict != "PASS" {
-		text += " (blame: " + v.Blame + ")"
-	}
-	p.out(indent+p.paint(goodOrBad(v.Verdict == "PASS"), "the hook says "+text), checkHang)
-}
-
-// state is what the status line shows.
-type state struct {
-	began          time.Time
-	current        lifecycle.Name
-	step           int
-	ended          map[lifecycle.Name]deployment.EventStatus
-	rollingBack    bool
-	passed, failed int
-	// weights are the production listener's, in percent.
-	weights          map[string]int
-	requests, errors int64
-	// came is what came last, kept that the rehearsal is over, and all goes on running.
-	came string
-	kept bool
-}
-
-func (s *state) take(e rehearsal.Event) {
-	if s.began.IsZero() {
-		s.began = e.At.Add(-e.Since)
-	}
-	switch e.Kind {
-	case rehearsal.KindBegin:
-		s.current, s.step, s.passed, s.failed = e.Lifecycle, e.Step, 0, 0
-		delete(s.ended, e.Lifecycle) // of the step before
-	case rehearsal.KindEnd:
-		s.ended[e.Lifecycle] = e.Status
-	case rehearsal.KindRollback:
-		s.rollingBack = true
-	case rehearsal.KindCheck:
-		if e.Check.Verdict == "PASS" {
-			s.passed++
-		} else {
-			s.failed++
-		}
-	case rehearsal.KindShift:
-		if e.Listener == "production" {
-			s.weights = e.Weights
-		}
-	case rehearsal.KindTraffic:
-		s.requests, s.errors, s.came = 0, 0, e.Text
-		for _, t := range e.Tallies {
-			if t.Listener == "production" {
-				s.requests, s.errors = s.requests+t.Requests, s.errors+t.Errors
-			}
-		}
-	case rehearsal.KindNote:
-		s.kept = s.kept || strings.HasPrefix(e.Text, rehearsal.Kept)
-	case rehearsal.KindWarning, rehearsal.KindHook, rehearsal.KindVerdict, rehearsal.KindLog:
-	}
-}
-
 // status is the line that moves: time, the lifecycle events, the one under way, who serves production, what came last.
 // Where nothing moves it ends with the rehearsal, and nobody who wants it quiet is told.
 func (p *Printer) status(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &p.state
 	switch {
-	case (s.kept || p.Quiet) && !p.Screen.Live:
+	case (p.kept || p.Quiet) && !p.Screen.Live:
 		return ""
-	case s.began.IsZero():
+	case p.began.IsZero():
 		return Spinner(0) + " starting blue"
 	}
-	since := now.Sub(s.began)
+	since := now.Sub(p.began)
 	text := fmt.Sprintf("%8.2fs  waits: ", since.Seconds())
 	if p.Screen.Live {
 		text = fmt.Sprintf("%s %5.1fs ", Spinner(since), since.Seconds())
 	}
 	for _, name := range p.Events {
-		text += p.dot(s, name)
+		text += p.dot(name)
 	}
 	switch {
-	case s.rollingBack:
+	case p.rollingBack:
 		text += p.paint(bold, " rolling back")
-	case s.current != "":
-		text += " " + p.paint(bold, label(s.current, s.step))
-	case len(s.weights) == 0:
+	case p.current != "":
+		text += " " + p.paint(bold, label(p.current, p.step))
+	case len(p.weights) == 0:
 		text += p.paint(bold, " starting blue")
 	}
-	if s.passed > 0 {
-		text += p.paint(green, fmt.Sprintf(" ✓%d", s.passed))
-	}
-	if s.failed > 0 {
-		text += p.paint(red, fmt.Sprintf(" ✗%d", s.failed))
-	}
-	text += "  " + p.mix(s.weights)
-	switch {
-	case s.errors > 0:
-		text += p.paint(red, fmt.Sprintf("  %d of %d failed", s.errors, s.requests))
-	case s.requests > 0:
-		text += fmt.Sprintf("  %d req", s.requests)
-	}
-	if s.came != "" {
-		text += p.paint(dim, "  last: "+s.came)
-	}
-	return text
+	return text +
+		when(p.passed > 0, p.paint(green, " ✓%d"), p.passed) +
+		when(p.failed > 0, p.paint(red, " ✗%d"), p.failed) +
+		"  " + p.mix(p.weights) +
+		when(p.errors > 0, p.paint(red, "  %d of %d failed"), p.errors, p.requests) +
+		when(p.errors == 0 && p.requests > 0, "  %d req", p.requests) +
+		when(p.came != "", p.paint(dim, "  last: %s"), p.came)
 }
 
 // dot is a lifecycle event in one character.
-func (p *Printer) dot(s *state, name lifecycle.Name) string {
-	switch status, ended := s.ended[name]; {
+func (p *Printer) dot(name lifecycle.Name) string {
+	switch status, ended := p.ended[name]; {
 	case ended && status == deployment.EventSucceeded:
 		return p.paint(green, "●")
 	case ended && status == deployment.EventSkipped:
 		return p.paint(dim, "–")
 	case ended:
 		return p.paint(red, "✗")
-	case name == s.current:
+	case name == p.current:
 		return "◐"
 	}
 	return p.paint(dim, "○")

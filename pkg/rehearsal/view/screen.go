@@ -50,23 +50,16 @@ func (s *Screen) Print(lines string) {
 	_, _ = io.WriteString(s.W, clearLine+lines+s.fitted())
 }
 
-// Status replaces the status line; an empty one takes it away.
-func (s *Screen) Status(text string) {
-	if !s.Live {
-		return
-	}
+// show replaces the status line; an empty one takes it away.
+func (s *Screen) show(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if text == s.status {
 		return
 	}
-	before, after := "", ""
-	if s.status == "" {
-		before = hideCursor
-	}
-	if s.status = text; text == "" {
-		after = showCursor
-	}
+	first := s.status == ""
+	s.status = text
+	before, after := map[bool]string{true: hideCursor}[first], map[bool]string{true: showCursor}[text == ""]
 	_, _ = io.WriteString(s.W, before+clearLine+s.fitted()+after)
 }
 
@@ -76,17 +69,18 @@ const remindEvery = 10 * time.Second
 // Keep keeps the status line moving until the returned function is called, which takes it away. Where there is none, the
 // status is printed now and then, unless it is empty.
 func (s *Screen) Keep(status func(now time.Time) string) (stop func()) {
+	pace, show := spinEvery, s.show
 	if !s.Live {
-		return rehearsal.Every(remindEvery, func(now time.Time) {
-			if text := status(now); text != "" {
+		pace, show = remindEvery, func(text string) {
+			if text != "" {
 				s.Print(text + "\n")
 			}
-		})
+		}
 	}
-	end := rehearsal.Every(spinEvery, func(now time.Time) { s.Status(status(now)) })
+	end := rehearsal.Every(pace, func(now time.Time) { show(status(now)) })
 	return func() {
 		end()
-		s.Status("")
+		show("")
 	}
 }
 
@@ -101,10 +95,11 @@ func Paint(understood bool, code, text string) string {
 // fitted is the status cut to the terminal: one that reached the last column would begin a second line.
 func (s *Screen) fitted() string { return Cut(s.status, s.Columns()-1) }
 
+// paint is an escape code that changes the colour.
+var paint = regexp.MustCompile("\x1b\\[[^m]*m")
+
 // visible counts the characters that are seen.
-func visible(text string) int {
-	return utf8.RuneCountInString(regexp.MustCompile("\x1b\\[[^m]*m").ReplaceAllString(text, ""))
-}
+func visible(text string) int { return utf8.RuneCountInString(paint.ReplaceAllString(text, "")) }
 
 // Cut shortens a text to so many visible characters, the last one "…" when something is missing. A width of
 // less than one cuts nothing.
@@ -112,21 +107,14 @@ func Cut(text string, width int) string {
 	if width < 1 || visible(text) <= width {
 		return text
 	}
-	var b strings.Builder
-	seen, painted := 0, false
+	cut, seen := "", 0
 	for _, part := range regexp.MustCompile(`(?s)\x1b\[[^m]*m|.`).FindAllString(text, -1) {
-		if strings.HasPrefix(part, "\x1b[") {
-			painted = true
-		} else if seen++; seen == width {
+		if seen += visible(part); seen == width {
 			break
 		}
-		b.WriteString(part)
+		cut += part
 	}
-	b.WriteString("…")
-	if painted {
-		b.WriteString("\x1b[0m")
-	}
-	return b.String()
+	return cut + "…" + map[bool]string{true: "\x1b[0m"}[strings.Contains(cut, "\x1b[")]
 }
 
 // Wrap breaks a text at blanks so that no line is wider; the lines after the first begin with indent
@@ -135,25 +123,17 @@ func Wrap(text string, width, indent int) string {
 	if width < 1 || visible(text) <= width || width <= indent+20 {
 		return text
 	}
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	var b strings.Builder
-	b.WriteString(lead)
-	at, fresh := len(lead), true
-	for word := range strings.SplitSeq(text[len(lead):], " ") {
-		n := visible(word)
-		switch {
-		case fresh:
-		case at+1+n > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			at = indent
-		default:
-			b.WriteByte(' ')
-			at++
+	lead := len(text) - len(strings.TrimLeft(text, " "))
+	words := strings.Split(text[lead:], " ")
+	line, before := text[:lead]+words[0], ""
+	for _, word := range words[1:] {
+		if visible(line)+1+visible(word) > width {
+			before, line = before+line+"\n", strings.Repeat(" ", indent)+word
+		} else {
+			line += " " + word
 		}
-		b.WriteString(word)
-		at, fresh = at+n, false
 	}
-	return b.String()
+	return before + line
 }
 
 // spinEvery is how long one picture of the spinner stands.

@@ -69,13 +69,9 @@ func (p *Printer) Summary(r rehearsal.Result) {
 			continue
 		}
 		text, oldErrors, freshErrors := answered(r, listener)
-		if nobody, _ := r.Served(listener, ""); nobody > 0 {
-			text += fmt.Sprintf(", %d by the load balancer itself (no target)", nobody)
-		}
-		if oldErrors+freshErrors > 0 {
-			text += fmt.Sprintf("; 5xx: %d and %d", oldErrors, freshErrors)
-		}
-		row(listener, "%s", text)
+		nobody, _ := r.Served(listener, "")
+		text += when(nobody > 0, ", %d by the load balancer itself (no target)", nobody)
+		row(listener, "%s%s", text, when(oldErrors+freshErrors > 0, "; 5xx: %d and %d", oldErrors, freshErrors))
 	}
 	if n := len(r.Messages); n > 0 && r.Outcome != rehearsal.Shifted {
 		title, rest, _ := strings.Cut(r.Messages[n-1].Mail, "\n\n")
@@ -86,14 +82,9 @@ func (p *Printer) Summary(r rehearsal.Result) {
 		}
 	}
 	if t := r.Traffic; t.Rate > 0 {
-		text := fmt.Sprintf("%d requests sent at %g/s throughout, %d failed", t.Sent, t.Rate, t.Failed)
-		if t.FirstFailure != "" {
-			text += "; the first: " + t.FirstFailure
-		}
-		if t.NotSent > 0 {
-			text += fmt.Sprintf("; %d more were due while too many were under way", t.NotSent)
-		}
-		row("traffic", "%s", text)
+		row("traffic", "%d requests sent at %g/s throughout, %d failed%s%s", t.Sent, t.Rate, t.Failed,
+			when(t.FirstFailure != "", "; the first: %s", t.FirstFailure),
+			when(t.NotSent > 0, "; %d more were due while too many were under way", t.NotSent))
 	}
 	if len(r.Missed) > 0 {
 		row("secrets", "asked for and not given: %s; give them with --secret REF=VALUE", strings.Join(r.Missed, ", "))
@@ -111,11 +102,9 @@ func (p *Printer) events(all []rehearsal.LifecycleEvent) string {
 		case tone != "FAIL" || e.Status == deployment.EventInProgress:
 			mark, colour = "–", dim
 		}
-		text := p.paint(colour, mark) + glue + glued(eventName(e))
-		if took := e.Ended.Sub(e.Started); took >= worthTelling {
-			text += fmt.Sprintf(glue+"%.1fs", took.Seconds())
-		}
-		texts = append(texts, text)
+		took := e.Ended.Sub(e.Started)
+		texts = append(texts, p.paint(colour, mark)+glue+glued(eventName(e))+
+			when(took >= worthTelling, glue+"%.1fs", took.Seconds()))
 	}
 	return strings.Join(texts, "  ")
 }
@@ -153,18 +142,10 @@ func answered(r rehearsal.Result, listener string) (text string, oldErrors, fres
 }
 
 func hook(h rehearsal.HookResult) string {
-	text := fmt.Sprintf("%s %s", label(h.Event, h.Step), h.Status)
-	if h.Rollback {
-		text += " in the rollback"
-	}
-	if h.Invocations > 1 {
-		text += fmt.Sprintf(" after %d invocations", h.Invocations)
-	}
+	text := fmt.Sprintf("%s %s%s%s", label(h.Event, h.Step), h.Status, when(h.Rollback, " in the rollback"),
+		when(h.Invocations > 1, " after %d invocations", h.Invocations))
 	if h.Verdict == nil {
-		if !h.Reported {
-			text += ", reported nothing"
-		}
-		return text
+		return text + when(!h.Reported, ", reported nothing")
 	}
 	passed, failed := 0, 0
 	for _, c := range h.Checks {
