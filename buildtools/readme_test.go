@@ -3,6 +3,7 @@ package buildtools_test
 
 import (
 	"flag"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -113,6 +114,34 @@ func TestTheSmokeLinesHaveAServer(t *testing.T) {
 		cmd.Env = []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 		if out, err := cmd.CombinedOutput(); err != nil || !regexp.MustCompile(`(?m)^PASS \w+: \d checks? passed`).Match(out) {
 			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+}
+
+// TestTheHelpListsEveryCommand holds the texts of the help against the commands, whose names and first words a shell completes.
+func TestTheHelpListsEveryCommand(t *testing.T) {
+	bin := build(t)
+	for _, name := range []string{"render-taskdef", "render-appspec", "smoke", "rehearse", "greenlight"} {
+		program := filepath.Join(bin, name)
+		help, err1 := exec.CommandContext(t.Context(), program, "-h").Output()
+		names, err2 := exec.CommandContext(t.Context(), program, "__complete", "").Output()
+		if err1 != nil || err2 != nil || !strings.HasPrefix(string(help), "usage: "+name+" ") {
+			t.Fatalf("%s: %v, %v, %s", name, err1, err2, help)
+		}
+		_, listed, _ := strings.Cut(string(help), "\ncommands:\n")
+		listed, _, _ = strings.Cut(listed, "\n\n")
+		want, got := map[string]string{}, map[string]string{}
+		for line := range strings.Lines(string(names)) {
+			if command, about, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+				want[command] = about
+			}
+		}
+		for line := range strings.Lines(listed + "\n") {
+			command, about, _ := strings.Cut(strings.TrimSpace(line), " ")
+			got[command] = strings.TrimSpace(about)
+		}
+		if !maps.Equal(want, got) {
+			t.Errorf("%s: the help lists %q, the commands are %q", name, got, want)
 		}
 	}
 }

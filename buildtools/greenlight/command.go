@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,13 +42,10 @@ const attemptTime = 10 * time.Second
 var help embed.FS
 
 func command(at surroundings) *cli.Command {
-	c := cli.Described(help, "greenlight")
+	c := cli.Described(help, "greenlight", nil)
 	c.Commands = []*cli.Command{
 		initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
 		decideCommand(at, "approve"), decideCommand(at, "reject"), reportCommand(at),
-	}
-	for _, sub := range c.Commands {
-		sub.Exit = cmp.Or(sub.Exit, c.Exit)
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
@@ -82,15 +79,10 @@ type session struct {
 	stopped string
 }
 
-// flags adds the flags that name the deployment.
-func (s *session) flags(c *cli.Command, title string) {
-	f := c.Group(title)
-	if c.Name != "deploy" && c.Name != "verify" {
-		f.StringVar(&s.deployment, "deployment", "", "`ID`: d-… or the ARN of a service deployment; else the newest one of")
-	}
-	f.StringVar(&s.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")
-	f.StringVar(&s.application, "application", "", "`NAME`: CodeDeploy's application, with --group")
-	f.StringVar(&s.group, "group", "", "`NAME`: its deployment group")
+// flags are those that name the deployment, beside others.
+func (s *session) flags(others cli.Flags) cli.Flags {
+	maps.Copy(others, cli.Flags{"service": &s.service, "application": &s.application, "group": &s.group})
+	return others
 }
 
 // choose takes the controller that the flags name, in one way only; where they name none, one may be needed.

@@ -21,14 +21,10 @@ type diff struct {
 }
 
 func diffCommand(at surroundings) *cli.Command {
-	d := &diff{session: session{at: at}}
-	c := cli.Described(help, "diff")
-	f := c.Group("what it is compared with")
-	f.StringVar(&d.service, "service", "", "`CLUSTER/SERVICE`: what this service runs, on either controller")
-	f.StringVar(&d.family, "family", "", "`NAME`: the newest revision of it (without both, the file's own family)")
-	f = c.Group("output")
-	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
-	f.BoolVar(&d.exitCode, "exit-code", false, "exit with 1 where they differ, as git does")
+	d := &diff{session: session{at: at}, format: string(diagnostic.Text)}
+	c := cli.Described(help, "diff", cli.Flags{
+		"service": &d.service, "family": &d.family, "format": &d.format, "exit-code": &d.exitCode,
+	})
 	return does(c, d.wrong, at.until(d.run))
 }
 

@@ -41,14 +41,10 @@ type first struct {
 }
 
 func initCommand(at surroundings) *cli.Command {
-	i := &first{session: session{at: at}, texts: map[string]string{}}
-	c := cli.Described(help, "init")
-	f := c.Group("where they come from")
-	f.StringVar(&i.service, "service", "", "`CLUSTER/SERVICE`: a service that runs, on either controller")
-	f.StringVar(&i.url, "url", "", "`URL`: the application, http://host:port; the suite is drafted from what it answers")
-	f.StringVar(&i.dockerfile, "dockerfile", "Dockerfile", "`FILE`: says the port, where there is no --service")
-	f.StringVar(&i.name, "name", "", "`NAME`: in the files and of the hooks (default: the service's, or the folder's)")
-	f.BoolVar(&i.force, "force", false, "replace files that are there")
+	i := &first{session: session{at: at}, dockerfile: "Dockerfile", texts: map[string]string{}}
+	c := cli.Described(help, "init", cli.Flags{
+		"service": &i.service, "url": &i.url, "dockerfile": &i.dockerfile, "name": &i.name, "force": &i.force,
+	})
 	return does(c, i.wrong, i.run)
 }
 

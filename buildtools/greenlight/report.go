@@ -30,15 +30,10 @@ type report struct {
 }
 
 func reportCommand(at surroundings) *cli.Command {
-	r := &report{session: session{at: at}}
-	c := cli.Described(help, "report")
-	f := c.Group("what is reported")
-	f.StringVar(&r.since, "since", "7d", "`TIME`: how far back, as 7d, 36h or 90m")
-	f.StringVar(&r.service, "service", "", "`CLUSTER/SERVICE`: of one service only, on either controller")
-	f = c.Group("where the gate is")
-	f.StringVar(&r.prefix, "prefix", "", "`NAME`: the gate's NamePrefix (without it tripmgmt, as the template's)")
-	f.StringArrayVar(&r.groups, "log-group", nil, "`NAME`: a hook's log group, in the place of the prefix's")
-	c.Group("output").StringVar(&r.format, "format", "text", "`FORM`: text or json")
+	r := &report{session: session{at: at}, since: "7d", format: "text"}
+	c := cli.Described(help, "report", cli.Flags{
+		"since": &r.since, "service": &r.service, "prefix": &r.prefix, "log-group": &r.groups, "format": &r.format,
+	})
 	return does(c, r.wrong, at.until(r.run))
 }
 

@@ -28,9 +28,9 @@ type look struct {
 }
 
 // command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
-func (l *look) command(name string, do func(context.Context) int) *cli.Command {
-	c := cli.Described(help, name)
-	l.flags(c, "which deployment")
+func (l *look) command(name string, flags cli.Flags, do func(context.Context) int) *cli.Command {
+	flags["deployment"] = &l.deployment
+	c := cli.Described(help, name, l.flags(flags))
 	return does(c, l.wrong, func(ctx context.Context) int {
 		ctx, stop := l.at.interruptible(ctx)
 		defer stop()
@@ -65,7 +65,7 @@ func (l *look) find(ctx context.Context) error {
 
 func statusCommand(at surroundings) *cli.Command {
 	l := &look{session: session{at: at}}
-	return l.command("status", l.status)
+	return l.command("status", cli.Flags{}, l.status)
 }
 
 func (l *look) status(ctx context.Context) int {
@@ -114,9 +114,7 @@ func (l *look) changes(ctx context.Context) error {
 // decideCommand is the command of a decision, approve or reject.
 func decideCommand(at surroundings, name string) *cli.Command {
 	l := &look{session: session{at: at}}
-	c := l.command(name, func(ctx context.Context) int { return l.decide(ctx, name == "approve") })
-	c.Group("the decision").StringVar(&l.why, "why", "", "`TEXT`: the reason, for whoever asks later")
-	return c
+	return l.command(name, cli.Flags{"why": &l.why}, func(ctx context.Context) int { return l.decide(ctx, name == "approve") })
 }
 
 // decide decides, where there is something to decide.

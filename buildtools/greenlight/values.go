@@ -31,9 +31,7 @@ type values struct {
 
 func valuesCommand(at surroundings) *cli.Command {
 	v := &values{session: session{at: at}, found: map[string]string{}, sources: map[string]string{}}
-	c := cli.Described(help, "values")
-	c.Group("sources").StringArrayVar(&v.from, "env-from", nil, "`SOURCE`: cfn:STACK, the outputs of a stack; ssm:/PATH/, "+
-		"the parameters below it; tfstate:FILE or tfstate:s3://BUCKET/KEY, the outputs of Terraform's state")
+	c := cli.Described(help, "values", cli.Flags{"env-from": &v.from})
 	return does(c, v.wrong, at.until(v.run))
 }
 

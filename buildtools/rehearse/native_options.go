@@ -29,32 +29,21 @@ const (
 	nativeFlags     = "strategy pause hook-timeout bake-time test-header create"
 )
 
-func (o *options) nativeFlags(c *cli.Command) {
-	n := &o.native
-	f := c.Group("a deployment of Amazon ECS itself")
-	f.StringVar(&n.strategy, "strategy", "blue-green",
-		"`STRATEGY`: how production traffic moves: blue-green, canary:10,5m or linear:25,2m; --speed divides the waits")
-	f.Func("pause", "`STAGE`: a PAUSE hook, which waits for ContinueServiceDeployment (repeatable)", func(stage string) error {
-		if takes := lifecycle.PauseStages(); !slices.Contains(takes, lifecycle.Name(stage)) {
-			return fmt.Errorf("not a stage that takes a PAUSE hook; %s", nearest(stage, takes, "they are "))
-		}
-		n.pauses = append(n.pauses, lifecycle.Name(stage))
-		return nil
-	})
-	f.StringVar(&n.hookTimeout, "hook-timeout", "24h,ROLLBACK",
-		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
-			"while the hook does nothing")
-	f.DurationVar(&n.bakeTime, "bake-time", terminationWait,
-		"`TIME`: how long both releases run after the shift; --speed divides it")
-	f.Func("test-header", "`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, "+
-		"and there is no test listener", func(text string) error {
-		name, value, _ := strings.Cut(text, "=")
-		if o.plan.Header = (rehearsal.Header{Name: name, Value: value}); name == "" || value == "" {
-			return errors.New("want NAME=VALUE")
-		}
-		return nil
-	})
-	f.BoolVar(&n.create, "create", false, "the service is created: there is no old release, and no --blue")
+// pause takes a stage for a PAUSE hook.
+func (n *nativeOptions) pause(stage string) error {
+	if takes := lifecycle.PauseStages(); !slices.Contains(takes, lifecycle.Name(stage)) {
+		return fmt.Errorf("not a stage that takes a PAUSE hook; %s", nearest(stage, takes, "they are "))
+	}
+	n.pauses = append(n.pauses, lifecycle.Name(stage))
+	return nil
+}
+
+func (o *options) testHeader(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	if o.plan.Header = (rehearsal.Header{Name: name, Value: value}); name == "" || value == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	return nil
 }
 
 // chooseController reads the flags of the controller that deploys; those of the other one make no sense.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"embed"
 	"fmt"
 	"io"
 	"strconv"
@@ -21,44 +22,19 @@ type options struct {
 	subnets, securityGroups, assignPublicIP, platformVersion string
 }
 
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
+
 // command is the command line, whose flags go to o.
 func command(o *options) *cli.Command {
-	c := &cli.Command{
-		Name:      "render-appspec",
-		Arguments: "[flags]",
-		About: `Writes the AppSpec of an Amazon ECS blue/green deployment: checks it against the
-rendered task definition, or an existing one with --check. It talks to nobody,
-and writes nothing when something is wrong.
-
-Name the service's capacity provider: a deployment whose AppSpec does not name
-it takes it away from the service.`,
-		Example: `render-appspec --taskdef taskdef.json --capacity-provider trip-asg:weight=1 \
-    --hook AfterAllowTestTraffic=CodeDeployHook_trip_AfterAllowTestTraffic \
-    --hook BeforeAllowTraffic=CodeDeployHook_trip_BeforeAllowTraffic
-render-appspec --check appspec.yaml --taskdef taskdef.json`,
-		Exit: cli.RendererExit,
-	}
-	f := c.Group("output")
-	f.StringVarP(&o.out, "output", "o", "appspec.yaml",
-		"`FILE`: where the result goes, as JSON when it ends in .json; - is stdout")
-	f.StringVar(&o.check, "check", "", "`FILE`: check this AppSpec, and write nothing")
-	f = c.Group("what is deployed")
-	f.StringVar(&o.taskdef, "taskdef", "",
-		"`FILE`: a rendered task definition, from which container and port come, or against which they are checked")
-	f.StringVar(&o.container, "container", "", "`NAME`: the container that the load balancer reaches")
-	f.StringVar(&o.port, "port", "", "`N`: its containerPort")
-	f.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder,
-		"`ARN`: the default, <TASK_DEFINITION>, is what CodePipeline replaces")
-	f.StringArrayVar(&o.hooks, "hook", nil,
-		"`EVENT=FUNCTION`: run a Lambda function (name or ARN) at a lifecycle event")
-	f = c.Group("where it runs")
-	f.StringArrayVar(&o.providers, "capacity-provider", nil,
-		"`NAME[:weight=N][,base=N]`: the service's, or what replaces it")
-	f.StringVar(&o.subnets, "subnets", "", "`A,B`: of tasks with a network of their own, together with the next two")
-	f.StringVar(&o.securityGroups, "security-groups", "", "`A,B`: of those tasks")
-	f.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`: whether they get a public address")
-	f.StringVar(&o.platformVersion, "platform-version", "", "`VERSION`: Fargate's, or LATEST")
-	return c
+	o.out, o.taskDefinition = "appspec.yaml", appspec.Placeholder
+	return cli.Described(help, "render-appspec", cli.Flags{
+		"output": &o.out, "check": &o.check, "taskdef": &o.taskdef, "container": &o.container, "port": &o.port,
+		"task-definition": &o.taskDefinition, "hook": &o.hooks, "capacity-provider": &o.providers, "subnets": &o.subnets,
+		"security-groups": &o.securityGroups, "assign-public-ip": &o.assignPublicIP, "platform-version": &o.platformVersion,
+	})
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

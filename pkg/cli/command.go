@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -33,14 +34,16 @@ const (
 	ExitInterrupted = 130
 )
 
-// Command is a command line: what its help says, its flags in groups, and what it does.
+// Command is a command line: its help, its flags, and what it does.
 type Command struct {
-	// Name is the command's, of a subcommand the last word; Arguments follow it in the usage line: "[flags] TEMPLATE".
-	Name, Arguments string
-	// About says in a few lines what the command does and what it refuses to do; a list of commands shows what stands
-	// before its first colon or full stop. Example is one or more command lines that work as they stand, Exit explains the
-	// exit codes, one a line.
-	About, Example, Exit string
+	// Name is the command's, of a subcommand the last word.
+	Name string
+	// Help is the help as it is shown: the usage, in a few lines what the command does and what it refuses to do, the flags
+	// in groups, the commands, one or more command lines that work as they stand, the exit codes. A list of commands shows
+	// what stands before the first colon or full stop. What is indented and begins with dashes is a flag.
+	Help string
+	// Flags are where the values go of the flags that Help names.
+	Flags Flags
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -50,8 +53,7 @@ type Command struct {
 	// code. Where it is nil, the text is printed behind the command's name.
 	Wrong func(err error) int
 
-	groups []*pflag.FlagSet // by their headlines
-	cobra  *cobra.Command
+	cobra *cobra.Command
 }
 
 // UsageError is a command line that makes no sense: a flag with its dashes, or none, what is wrong, and what to write
@@ -73,22 +75,10 @@ func (e *UsageError) Error() string {
 	return strings.TrimPrefix(e.Flag+": ", ": ") + strings.TrimSuffix(e.Text+"; "+e.Help, "; ")
 }
 
-// Described returns the command whose help text is help/NAME.txt: the text as it is shown, but for the flags.
-func Described(texts embed.FS, name string) *Command {
-	text, _ := texts.ReadFile("help/" + name + ".txt") // it is there
-	usage, about, _ := strings.Cut(strings.ReplaceAll(string(text), "\n  ", "\n"), "\n\n")
-	about, exit, _ := strings.Cut(about, "\n\nexit codes:\n")
-	about, example, _ := strings.Cut(about, "\n\nexample:\n")
-	_, arguments, _ := strings.Cut(usage, name+" ")
-	return &Command{Name: name, Arguments: arguments, About: about, Example: example, Exit: exit}
-}
-
-// Group adds a group of flags to the command, shown in the help in the order in which they are defined.
-func (c *Command) Group(title string) *pflag.FlagSet {
-	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
-	flags.SortFlags = false
-	c.groups = append(c.groups, flags)
-	return flags
+// Described returns the command whose help is help/NAME.txt.
+func Described(texts fs.FS, name string, flags Flags) *Command {
+	text, _ := fs.ReadFile(texts, "help/"+name+".txt") // it is there
+	return &Command{Name: name, Help: string(text), Flags: flags}
 }
 
 // Given reports whether the flag stands in the command line.
@@ -148,9 +138,9 @@ func (o *Stdout) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (o *Stdout) print(text string) (code int, err error) {
-	_, err = io.WriteString(o, text)
-	return ExitOK, err
+func (o *Stdout) print(text string) error {
+	_, err := io.WriteString(o, text)
+	return err
 }
 
 // errVersion is how --version ends the reading of flags, wherever it stands.
@@ -163,8 +153,8 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 			*code = c.Wrong(err)
 		}
 	}
-	short, _, _ := strings.Cut(c.About, ":")
-	short, _, _ = strings.Cut(short, ".")
+	_, about, _ := strings.Cut(c.Help, "\n\n")
+	short := about[:max(0, strings.IndexAny(about, ":."))]
 	c.cobra = &cobra.Command{
 		Use: c.Name, Short: short, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
 		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
@@ -181,21 +171,16 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 			return ExitUsage
 		}
 	}
-	general := c.Group("general")
-	general.BoolP("help", "h", false, "show this help")
-	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
-	for _, flags := range c.groups {
-		c.cobra.Flags().AddFlagSet(flags)
-	}
+	c.define()
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {
-			_, _ = out.print(c.versionText())
+			_ = out.print(c.versionText())
 		} else {
 			ended(ExitOK, c.withoutValue(err))
 		}
 		return nil
 	})
-	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { _, _ = out.print(c.helpText()) })
+	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { _ = out.print(c.Help) })
 	for _, sub := range c.Commands {
 		sub.build(out, stderr, code)
 		c.cobra.AddCommand(sub.cobra)
@@ -205,45 +190,43 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	}
 }
 
-// general are the subcommands that every command line has.
-func (c *Command) general(out *Stdout) []*Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
-	return []*Command{
-		{
-			Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
-			Do: func(_ context.Context, args []string) (int, error) {
-				about, rest, _ := c.cobra.Find(args)
-				if len(rest) > 0 {
-					return 0, &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
-				}
-				return ExitOK, about.Help()
-			},
+// texts are the help texts of the subcommands that every command line has.
+//
+//go:embed help
+var texts embed.FS
+
+// general are those subcommands.
+func (c *Command) general(out *Stdout) (all []*Command) {
+	does := map[string]func(args []string) error{
+		"help": func(args []string) error {
+			about, rest, _ := c.cobra.Find(args)
+			if len(rest) > 0 {
+				return &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
+			}
+			return about.Help()
 		},
-		{
-			Name: "version", About: "Prints the version.",
-			Do: func(context.Context, []string) (int, error) { return out.print(c.versionText()) },
-		},
-		{
-			Name: "completion", Arguments: strings.Join(shells, "|"),
-			About: "Prints a script for a shell: it then completes commands, flags and files.\n" +
-				"Bash needs the package bash-completion, zsh its compinit.",
-			Example: fmt.Sprintf("source <(%[1]s completion bash)   # in ~/.bashrc, or .zshrc with zsh\n"+
-				"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
-			Do: func(_ context.Context, args []string) (int, error) {
-				shell := strings.Join(args, " ")
-				write := map[string]func(io.Writer) error{
-					"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
-					"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
-					"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
-				}[shell]
-				if write != nil {
-					return ExitOK, write(out)
-				}
-				help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
-				return 0, &UsageError{Text: "there is no script for that shell", Help: help}
-			},
+		"version": func([]string) error { return out.print(c.versionText()) },
+		"completion": func(args []string) error {
+			shell, shells := strings.Join(args, " "), []string{"bash", "zsh", "fish", "powershell"}
+			write := map[string]func(io.Writer) error{
+				"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
+				"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
+				"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
+			}[shell]
+			if write != nil {
+				return write(out)
+			}
+			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
+			return &UsageError{Text: "there is no script for that shell", Help: help}
 		},
 	}
+	for _, name := range []string{"help", "version", "completion"} {
+		sub := Described(texts, name, nil)
+		sub.Help = strings.ReplaceAll(sub.Help, "PROGRAM", c.Name)
+		sub.Do = func(_ context.Context, args []string) (int, error) { return ExitOK, does[name](args) }
+		all = append(all, sub)
+	}
+	return all
 }
 
 // versionText is name, version, Go, platform and commit.

@@ -3,9 +3,11 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -52,73 +54,49 @@ func meant(what, name string, known []string) string {
 	return ""
 }
 
-// A help text keeps to width, and what it says of a flag begins in column; both are counted in characters.
-const (
-	width  = 80
-	column = 28
-)
+// Flags are where the values of flags go, by the flags' names: a *string, *bool, *int, *float64 or *time.Duration that holds
+// the default, a *[]string for a flag that is repeatable, or a function that takes each value.
+type Flags map[string]any
 
-func (c *Command) helpText() string {
-	var b strings.Builder
-	path := c.cobra.CommandPath()
-	fmt.Fprintf(&b, "usage: %s %s\n", path, c.Arguments)
-	if len(c.Commands) > 0 {
-		fmt.Fprintf(&b, "       %s COMMAND\n", path)
-	}
-	b.WriteString("\n" + strings.TrimSpace(c.About) + "\n")
-	for _, flags := range c.groups {
-		fmt.Fprintf(&b, "\n%s:\n", flags.Name())
-		flags.VisitAll(func(flag *pflag.Flag) { b.WriteString(row(described(flag))) })
-	}
-	if len(c.Commands) > 0 {
-		b.WriteString("\ncommands:\n")
-	}
-	for _, sub := range c.Commands {
-		b.WriteString(row("  "+sub.Name, sub.cobra.Short))
-	}
-	for _, part := range [][2]string{{"example", c.Example}, {"exit codes", c.Exit}} {
-		if text := strings.TrimSpace(part[1]); text != "" {
-			fmt.Fprintf(&b, "\n%s:\n  %s\n", part[0], strings.ReplaceAll(text, "\n", "\n  "))
+// define defines the flags that the help names. A help that names others than the command has, or not their defaults, is
+// a mistake of ours, and no command starts with it.
+func (c *Command) define() {
+	flags, all := c.cobra.Flags(), Flags{"help": new(bool), "version": errVersion}
+	maps.Copy(all, c.Flags)
+	text, _, _ := strings.Cut(c.Help, "\nexample:\n")
+	row := regexp.MustCompile(`(?m)^  (?:-(.), |    )--(\S+)(.*)\n((?: {28}.*\n)*)`)
+	for _, found := range row.FindAllStringSubmatch(text, -1) {
+		letter, name := found[1], found[2]
+		value, usage, _ := strings.Cut(found[3], "  ")
+		usage = strings.Join(strings.Fields(usage+" "+found[4]), " ")
+		if value != "" {
+			usage = "`" + value[1:] + "`: " + usage
+		}
+		switch to := all[name].(type) {
+		case *string:
+			flags.StringVarP(to, name, letter, *to, usage)
+		case *bool:
+			flags.BoolVarP(to, name, letter, *to, usage)
+		case *int:
+			flags.IntVarP(to, name, letter, *to, usage)
+		case *float64:
+			flags.Float64VarP(to, name, letter, *to, usage)
+		case *time.Duration:
+			flags.DurationVarP(to, name, letter, *to, usage)
+		case *[]string:
+			flags.StringArrayVarP(to, name, letter, *to, usage)
+		case func(string) error:
+			flags.Func(name, usage, to)
+		case error: // which ends the reading of flags
+			flags.BoolFunc(name, usage, func(string) error { return to })
+		}
+		delete(all, name)
+		none := []string{"", "0", "0s", "false", "[]"}
+		if f := flags.Lookup(name); f == nil || !slices.Contains(none, f.DefValue) && !strings.Contains(usage, "default") {
+			panic("the help of " + c.Name + " is wrong about --" + name)
 		}
 	}
-	return b.String()
-}
-
-// described is a flag with its value's name, which stands in backquotes in the usage ("`FILE`: where the result goes"), and
-// what the usage says beside that.
-func described(flag *pflag.Flag) (name, text string) {
-	value, text := pflag.UnquoteUsage(flag)
-	name = "      --" + flag.Name
-	if flag.Shorthand != "" {
-		name = "  -" + flag.Shorthand + ", --" + flag.Name
+	if len(all) > 0 {
+		panic(fmt.Sprintf("the help of %s does not name %v", c.Name, slices.Collect(maps.Keys(all))))
 	}
-	text = strings.TrimPrefix(text, value+": ")
-	if _, list := flag.Value.(pflag.SliceValue); list {
-		text += " (repeatable)"
-	}
-	none := []string{"", "0", "0s", "false", "[]"}
-	if !slices.Contains(none, flag.DefValue) && !strings.Contains(text, "default") {
-		text += " (default " + flag.DefValue + ")"
-	}
-	return strings.TrimRight(name+" "+value, " "), text
-}
-
-// row is a line of a table, and as many below it as the text needs.
-func row(name, text string) string {
-	lines := []string{fmt.Sprintf("%-*s", column, name)}
-	if utf8.RuneCountInString(name) > column-2 {
-		lines = []string{name, strings.Repeat(" ", column)}
-	}
-	for _, word := range strings.Fields(text) {
-		last := &lines[len(lines)-1]
-		switch at := utf8.RuneCountInString(*last); {
-		case at == column:
-			*last += word
-		case at+1+utf8.RuneCountInString(word) <= width:
-			*last += " " + word
-		default:
-			lines = append(lines, strings.Repeat(" ", column)+word)
-		}
-	}
-	return strings.Join(lines, "\n") + "\n"
 }

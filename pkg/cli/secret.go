@@ -6,10 +6,6 @@ import (
 	"strings"
 )
 
-// SecretUsage is what the help says of the flag that Secrets reads.
-const SecretUsage = "`REF=VALUE`: what Secrets Manager or SSM would answer, or a variable of the environment that the suite " +
-	"names; VALUE may be env:NAME or file:PATH, which nobody else sees"
-
 // Secrets reads the values of --secret REF=VALUE. A VALUE env:NAME is what that variable of the environment holds, and
 // file:PATH what that file holds, without its last line break: what stands in a command line, others can see. No error
 // holds a VALUE, not even a variable's or a file's name: it may be a secret that begins that way.
