@@ -3,7 +3,6 @@ package buildtools_test
 
 import (
 	"flag"
-	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -130,18 +129,16 @@ func TestTheHelpListsEveryCommand(t *testing.T) {
 		}
 		_, listed, _ := strings.Cut(string(help), "\ncommands:\n")
 		listed, _, _ = strings.Cut(listed, "\n\n")
-		want, got := map[string]string{}, map[string]string{}
+		rows, commands := regexp.MustCompile(`(?m)^  \S`).FindAllString(listed, -1), 0
 		for line := range strings.Lines(string(names)) {
-			if command, about, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
-				want[command] = about
+			if row := strings.Fields(line); strings.Contains(line, "\t") {
+				if commands++; !strings.Contains(strings.Join(strings.Fields(listed), " "), strings.Join(row, " ")) {
+					t.Errorf("%s: the help does not list %q", name, row)
+				}
 			}
 		}
-		for line := range strings.Lines(listed + "\n") {
-			command, about, _ := strings.Cut(strings.TrimSpace(line), " ")
-			got[command] = strings.TrimSpace(about)
-		}
-		if !maps.Equal(want, got) {
-			t.Errorf("%s: the help lists %q, the commands are %q", name, got, want)
+		if commands != len(rows) || commands < 3 {
+			t.Errorf("%s: the help lists %d commands, and there are %d", name, len(rows), commands)
 		}
 	}
 }
