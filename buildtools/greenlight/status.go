@@ -13,6 +13,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
@@ -160,13 +161,13 @@ func (l *look) answer(ctx context.Context, decision string) int {
 	for range answerTries {
 		verdicts, err := l.aws.Verdicts(ctx, l.now)
 		for _, said := range verdicts {
-			if err != nil || said.Timestamp <= asked {
+			if err != nil || said.Text("timestamp") <= asked {
 				continue
 			}
-			if !strings.HasPrefix(said.Reason, approval.Text(decision)) {
-				return l.failed(exitNotLive, "too late, or somebody was faster: the gate says %s", said.Reason)
+			if !strings.HasPrefix(said.Text("reason"), approval.Text(decision)) {
+				return l.failed(exitNotLive, "too late, or somebody was faster: the gate says %s", said.Text("reason"))
 			}
-			say(l.at.stdout, "gate        %s at %s: %s", said.Verdict, said.Event, said.Reason)
+			l.gate(said)
 			return 0
 		}
 		select {
@@ -271,7 +272,7 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	ctx, stop := s.at.interruptible(ctx)
 	defer stop()
 	mayBeLate := every > 0 && s.stopped == "" && now.Phase.Over() && now.Phase != rollout.Live && len(now.Functions) > 0
-	var verdicts []rollout.Verdict
+	var verdicts []notify.Line
 	for try := 1; ; try++ {
 		var err error
 		if verdicts, err = s.aws.Verdicts(ctx, now); err != nil {
@@ -286,9 +287,9 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 		}
 	}
 	for _, v := range verdicts {
-		say(s.at.stdout, "gate        %s at %s: %s", v.Verdict, v.Event, v.Reason)
-		if v.Report != "" {
-			say(s.at.stdout, "report      %s", v.Report)
+		s.gate(v)
+		if page := v.Text("report"); page != "" {
+			say(s.at.stdout, "report      %s", page)
 		}
 	}
 	say(s.at.stdout, "link        %s", now.Link)
@@ -298,22 +299,27 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	return code
 }
 
+// gate prints a verdict.
+func (s *session) gate(v notify.Line) {
+	say(s.at.stdout, "gate        %s at %s: %s", v.Text("verdict"), v.Text("lifecycle_event"), v.Text("reason"))
+}
+
 // failing is the last verdict that shut the gate.
-func failing(verdicts []rollout.Verdict) *rollout.Verdict {
+func failing(verdicts []notify.Line) notify.Line {
 	for _, v := range slices.Backward(verdicts) {
-		if v.Status == "Failed" {
-			return &v
+		if v.Text("status") == "Failed" {
+			return v
 		}
 	}
 	return nil
 }
 
 // outcome is how a deployment ended, or where it is, with the reason, in one line, and the exit code.
-func outcome(s rollout.State, gate *rollout.Verdict) (string, int) {
+func outcome(s rollout.State, gate notify.Line) (string, int) {
 	definition := cmp.Or(s.Definition[strings.LastIndex(s.Definition, "/")+1:], "the new revision")
 	reason := cmp.Or(s.Reason, "AWS does not say why")
 	if gate != nil {
-		reason = gate.Event + ": " + gate.Reason
+		reason = gate.Text("lifecycle_event") + ": " + gate.Text("reason")
 	}
 	switch s.Phase {
 	case rollout.Live:
