@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,12 +49,8 @@ func (o *options) testHeader(text string) error {
 
 // chooseController reads the flags of the controller that deploys; those of the other one make no sense.
 func (o *options) chooseController(c *cli.Command) error {
-	wrong := nativeFlags
-	switch o.controller {
-	case "native":
-		wrong = codeDeployFlags
-	case "codedeploy":
-	default:
+	wrong, known := map[string]string{"native": codeDeployFlags, "codedeploy": nativeFlags}[o.controller]
+	if !known {
 		return cli.Usagef("--controller: want codedeploy or native")
 	}
 	for flag := range strings.FieldsSeq(wrong) {
@@ -66,18 +63,16 @@ func (o *options) chooseController(c *cli.Command) error {
 	}
 	n := o.native
 	o.plan.Native = &rehearsal.Native{Create: n.create, Pauses: n.pauses}
-	var err error
-	if o.plan.Config, err = deployment.ParseStrategy(n.strategy); err != nil {
-		return cli.Usagef("--strategy: %v", err)
-	}
-	if n.bakeTime < 0 || n.bakeTime > 24*time.Hour || n.bakeTime%time.Minute != 0 {
-		return cli.Usagef("--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", n.bakeTime)
-	}
-	if n.create && (o.plan.AwaitUpdate || o.blue != "") {
-		return cli.Usagef("--create has no old release: neither --blue nor --await-update makes sense")
-	}
-	o.plan.TerminationWait = n.bakeTime
-	return o.timeout(n.hookTimeout)
+	config, wrongStrategy := deployment.ParseStrategy(n.strategy)
+	o.plan.Config, o.plan.TerminationWait = config, n.bakeTime
+	return cmp.Or(
+		cli.When(wrongStrategy != nil, "--strategy: %v", wrongStrategy),
+		cli.When(n.bakeTime < 0 || n.bakeTime > 24*time.Hour || n.bakeTime%time.Minute != 0,
+			"--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", n.bakeTime),
+		cli.When(n.create && (o.plan.AwaitUpdate || o.blue != ""),
+			"--create has no old release: neither --blue nor --await-update makes sense"),
+		o.timeout(n.hookTimeout),
+	)
 }
 
 func (o *options) timeout(text string) error {

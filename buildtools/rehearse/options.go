@@ -104,53 +104,38 @@ func (o *options) releaseFlags() cli.Flags {
 	}
 }
 
-// needed says which flags are missing, and that there are no arguments beside flags.
-func (o *options) needed(c *cli.Command, args []string) error {
+// complete checks the flags and takes them apart.
+func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
 	if len(args) > 0 {
 		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
 	}
-	native := o.plan.Native
-	optional := map[string]bool{"appspec": native != nil, "blue": native != nil && native.Create}
-	for _, need := range []struct{ flag, value string }{
-		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
-	} {
-		if strings.TrimSpace(need.value) == "" && !optional[need.flag] {
-			return cli.Usagef("--%s is missing", need.flag)
-		}
-	}
-	return nil
-}
-
-// complete checks the flags and takes them apart.
-func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
-	if err := o.needed(c, args); err != nil {
-		return err
-	}
-	p := &o.plan
+	p, codeDeploy := &o.plan, o.plan.Native == nil
 	lambda, blue, ready, minute := p.FunctionTimeout, p.TerminationWait, p.ReadyWait, p.WatchMinute
+	want := func(so bool, text string, given any) error { return cli.When(!so, text, given) }
+	needed := func(so bool, flag, value string) error {
+		return want(!so || strings.TrimSpace(value) != "", "--%s is missing", flag)
+	}
 	between := func(d, least, most time.Duration) bool { return d >= least && d <= most }
-	for _, limit := range []struct {
-		kept  bool
-		text  string
-		given any
-	}{
-		{p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks},
-		{p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed},
-		{between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda},
-		{between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue},
-		{between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready},
-		{
-			between(minute, time.Second, time.Minute) && minute%time.Second == 0,
-			"--watch-minute %v: whole seconds from 1s to 60s", minute,
-		},
-		{p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout},
-		{p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort},
-		{p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort},
-		{p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort},
-	} {
-		if !limit.kept {
-			return cli.Usagef(limit.text, limit.given)
-		}
+	err := cmp.Or(
+		needed(true, "taskdef", o.taskDefinition),
+		needed(codeDeploy, "appspec", o.appSpec),
+		needed(true, "suite", o.suite),
+		needed(codeDeploy || !p.Native.Create, "blue", o.blue),
+		needed(true, "green", o.green),
+		want(p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks),
+		want(p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed),
+		want(between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda),
+		want(between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue),
+		want(between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready),
+		want(between(minute, time.Second, time.Minute) && minute%time.Second == 0,
+			"--watch-minute %v: whole seconds from 1s to 60s", minute),
+		want(p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout),
+		want(p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort),
+		want(p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort),
+		want(p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort),
+	)
+	if err != nil {
+		return err
 	}
 	return o.values(lookup)
 }
