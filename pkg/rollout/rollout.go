@@ -221,10 +221,7 @@ func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern s
 // Who returns the ARN of whoever calls.
 func (a AWS) Who(ctx context.Context) (string, error) {
 	out, err := a.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", awsclient.Error(err)
-	}
-	return aws.ToString(out.Arn), nil
+	return aws.ToString(awsclient.Of(out).Arn), awsclient.Error(err)
 }
 
 // Keep stores who decided what and when, and why, with the revision that is deployed. Where a gate asks, this is the
@@ -276,7 +273,7 @@ func (a AWS) Definition(ctx context.Context, name string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", awsclient.Error(err) // the text is an error's
+		text = nil // it is an error's
 	}
-	return string(text), nil
+	return string(text), awsclient.Error(err)
 }
