@@ -53,12 +53,9 @@ var errRefused = errors.New("refused")
 
 func (v *values) run(ctx context.Context) int {
 	for _, from := range v.from {
-		err := v.source(ctx, from)
-		switch {
-		case errors.Is(err, errRefused):
-			return v.failed(exitRefused, "%s: %v", from, err)
-		case err != nil:
-			return v.failed(exitUnknown, "%s: %v", from, err)
+		if err := v.source(ctx, from); err != nil {
+			code := map[bool]int{true: exitRefused, false: exitUnknown}[errors.Is(err, errRefused)]
+			return v.failed(code, "%s: %v", from, err)
 		}
 	}
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "\n", `\n`, "\r", `\r`, "\t", `\t`)
