@@ -1,3 +1,4 @@
+// The render-appspec command writes the AppSpec of an ECS blue/green deployment, or checks one. It talks to nobody.
 package main
 
 import (
@@ -5,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -14,6 +16,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 type options struct {
 	out, check, taskdef                                      string

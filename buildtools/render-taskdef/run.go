@@ -1,3 +1,5 @@
+// The render-taskdef command reads an ECS task definition template and writes what RegisterTaskDefinition
+// takes, or says everything that is wrong with it. It talks to nobody.
 package main
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,6 +21,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
+
+func main() {
+	os.Exit(run(os.Args[1:], system{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}))
+}
 
 // system is what the outside gives a run.
 type system struct {
