@@ -54,7 +54,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		a.NotEmpty("taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
 			"platform-version", "output", "check", "hook", "capacity-provider")
-		task := a.readTask()
+		var task *taskdef.Task // nil where there is none, or none that can be read
+		if read, ok := cli.Parse(a.Run, a.taskdef, taskdef.Read); ok {
+			task = &read
+		}
 		if a.check != "" {
 			a.checkOnly(task)
 		} else {
@@ -67,23 +70,6 @@ type appspecRun struct {
 	*cli.Run
 	options
 	flags *cli.Command
-}
-
-// readTask reads the task definition; nil when there is none, or none that can be read.
-func (a *appspecRun) readTask() *taskdef.Task {
-	if a.taskdef == "" {
-		return nil
-	}
-	text, ok := a.Read(a.taskdef)
-	if !ok {
-		return nil
-	}
-	task, problems := taskdef.Read(cli.Name(a.taskdef), text)
-	a.Add(problems...)
-	if len(problems) > 0 {
-		return nil
-	}
-	return &task
 }
 
 // checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.

@@ -113,10 +113,12 @@ func (t *templateRun) render() {
 		return
 	}
 	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
-	spec := t.readAppspec(&request)
+	// The AppSpec that the result shall fit also says which container takes the labels.
+	spec, fits := cli.Parse(t.Run, t.appspec, appspec.Read)
+	request.Edits.Container = spec.Container.Text
 	rendered, problems := request.Render()
 	t.Add(problems...)
-	if spec != nil {
+	if fits {
 		t.Add(spec.CheckTarget(rendered.Task(doc))...)
 	}
 	t.checkOutputs(loses)
@@ -156,24 +158,6 @@ func (t *templateRun) checkOutputs(loses bool) {
 	if t.imageDetail != "" && same {
 		t.Usage("--image-detail", "is also the file of --output", help)
 	}
-}
-
-// readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
-func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
-	if t.appspec == "" {
-		return nil
-	}
-	text, ok := t.Read(t.appspec)
-	if !ok {
-		return nil
-	}
-	spec, problems := appspec.Read(cli.Name(t.appspec), text)
-	t.Add(problems...)
-	request.Edits.Container = spec.Container.Text
-	if len(problems.Errors(false)) > 0 {
-		return nil
-	}
-	return &spec
 }
 
 // stamps checks the two labels that the hooks read.

@@ -178,6 +178,20 @@ func (r *Run) Read(name string) (string, bool) {
 	return text, true
 }
 
+// Parse reads a file by read, and notes what is wrong with it. It is false where there is no name, or anything is wrong.
+func Parse[T any](r *Run, name string, read func(name, text string) (T, diagnostic.List)) (parsed T, ok bool) {
+	if name == "" {
+		return parsed, false
+	}
+	text, ok := r.Read(name)
+	if !ok {
+		return parsed, false
+	}
+	parsed, problems := read(Name(name), text)
+	r.Add(problems...)
+	return parsed, len(problems.Errors(false)) == 0
+}
+
 // ReadFile returns a file's text; "-" is in. What is longer than template.MaxSize is refused, also what has no end.
 func ReadFile(name string, in io.Reader) (string, error) {
 	var text strings.Builder
