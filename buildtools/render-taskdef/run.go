@@ -1,5 +1,3 @@
-// The render-taskdef command reads an ECS task definition template and writes what RegisterTaskDefinition
-// takes, or says everything that is wrong with it. It talks to nobody.
 package main
 
 import (
@@ -8,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,10 +18,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
-
-func main() {
-	os.Exit(run(os.Args[1:], system{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}))
-}
 
 // system is what the outside gives a run.
 type system struct {
