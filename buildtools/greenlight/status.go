@@ -93,12 +93,9 @@ func (l *look) changes(ctx context.Context) error {
 	if err != nil || before == "" {
 		return err
 	}
-	old, err := l.aws.Definition(ctx, before)
-	if err != nil {
-		return err
-	}
-	text, err := l.aws.Definition(ctx, l.now.Definition)
-	if err != nil {
+	old, err1 := l.aws.Definition(ctx, before)
+	text, err2 := l.aws.Definition(ctx, l.now.Definition)
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	all, problems := taskdef.Differences(old, l.now.Definition, text)
