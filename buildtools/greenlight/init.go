@@ -176,11 +176,6 @@ func (i *first) running(ctx context.Context) (int, error) {
 	if err != nil {
 		return exitUnknown, err
 	}
-	for _, set := range s.TaskSets {
-		if aws.ToString(set.Status) == "PRIMARY" {
-			s.TaskDefinition, s.LoadBalancers, s.CapacityProviderStrategy = set.TaskDefinition, set.LoadBalancers, set.CapacityProviderStrategy
-		}
-	}
 	text, err := i.aws.Definition(ctx, aws.ToString(s.TaskDefinition))
 	switch {
 	case err != nil:
