@@ -84,8 +84,11 @@ func command(at surroundings) *cli.Command {
 	return c
 }
 
-// does completes a command: wrong says what is wrong with its flags and arguments.
-func does(c *cli.Command, wrong func(*cli.Command, []string) error, run func(context.Context) int) *cli.Command {
+// does makes a command: wrong says what is wrong with its flags and arguments.
+func does(
+	name string, flags cli.Flags, wrong func(*cli.Command, []string) error, run func(context.Context) int,
+) *cli.Command {
+	c := cli.Described(help, name, flags)
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if err := wrong(c, args); err != nil {
 			return 0, err

@@ -41,10 +41,9 @@ type deploy struct {
 
 func deployCommand(at surroundings) *cli.Command {
 	d := &deploy{session: session{at: at}, every: lookEvery}
-	c := cli.Described(help, "deploy", d.flags(cli.Flags{
+	return does("deploy", d.flags(cli.Flags{
 		"taskdef": &d.taskdef, "appspec": &d.appspec, "until": &d.until, "timeout": &d.timeout, "every": &d.every,
-	}))
-	return does(c, d.wrong, d.run)
+	}), d.wrong, d.run)
 }
 
 // wrong says what is wrong with the flags.

@@ -22,10 +22,9 @@ type diff struct {
 
 func diffCommand(at surroundings) *cli.Command {
 	d := &diff{session: session{at: at}, format: string(diagnostic.Text)}
-	c := cli.Described(help, "diff", cli.Flags{
+	return does("diff", cli.Flags{
 		"service": &d.service, "family": &d.family, "format": &d.format, "exit-code": &d.exitCode,
-	})
-	return does(c, d.wrong, at.until(d.run))
+	}, d.wrong, at.until(d.run))
 }
 
 // wrong says what is wrong with the arguments.

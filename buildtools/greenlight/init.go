@@ -42,10 +42,9 @@ type first struct {
 
 func initCommand(at surroundings) *cli.Command {
 	i := &first{session: session{at: at}, dockerfile: "Dockerfile", texts: map[string]string{}}
-	c := cli.Described(help, "init", cli.Flags{
+	return does("init", cli.Flags{
 		"service": &i.service, "url": &i.url, "dockerfile": &i.dockerfile, "name": &i.name, "force": &i.force,
-	})
-	return does(c, i.wrong, i.run)
+	}, i.wrong, i.run)
 }
 
 // wrong says what is wrong with the flags, or which files are there.

@@ -31,10 +31,9 @@ type report struct {
 
 func reportCommand(at surroundings) *cli.Command {
 	r := &report{session: session{at: at}, since: "7d", format: "text"}
-	c := cli.Described(help, "report", cli.Flags{
+	return does("report", cli.Flags{
 		"since": &r.since, "service": &r.service, "prefix": &r.prefix, "log-group": &r.groups, "format": &r.format,
-	})
-	return does(c, r.wrong, at.until(r.run))
+	}, r.wrong, at.until(r.run))
 }
 
 // wrong says what is wrong with the flags.

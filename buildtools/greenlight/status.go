@@ -31,8 +31,7 @@ type look struct {
 // command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
 func (l *look) command(name string, flags cli.Flags, do func(context.Context) int) *cli.Command {
 	flags["deployment"] = &l.deployment
-	c := cli.Described(help, name, l.flags(flags))
-	return does(c, l.wrong, func(ctx context.Context) int {
+	return does(name, l.flags(flags), l.wrong, func(ctx context.Context) int {
 		ctx, stop := l.at.interruptible(ctx)
 		defer stop()
 		if err := l.find(ctx); err != nil {

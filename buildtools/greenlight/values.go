@@ -31,8 +31,7 @@ type values struct {
 
 func valuesCommand(at surroundings) *cli.Command {
 	v := &values{session: session{at: at}, found: map[string]string{}, sources: map[string]string{}}
-	c := cli.Described(help, "values", cli.Flags{"env-from": &v.from})
-	return does(c, v.wrong, at.until(v.run))
+	return does("values", cli.Flags{"env-from": &v.from}, v.wrong, at.until(v.run))
 }
 
 // wrong says what is wrong with the flags.

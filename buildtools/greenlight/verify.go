@@ -22,10 +22,9 @@ type verifying struct {
 
 func verifyCommand(at surroundings) *cli.Command {
 	v := &verifying{session: session{at: at}, format: string(diagnostic.Text)}
-	c := cli.Described(help, "verify", v.flags(cli.Flags{
+	return does("verify", v.flags(cli.Flags{
 		"appspec": &v.appspec, "suite": &v.suite, "secret-keys": &v.release.SecretKeys, "format": &v.format, "werror": &v.werror,
-	}))
-	return does(c, v.wrong, at.until(v.run))
+	}), v.wrong, at.until(v.run))
 }
 
 // wrong says what is wrong with the flags.
