@@ -117,6 +117,32 @@ func TestTheSmokeLinesHaveAServer(t *testing.T) {
 	}
 }
 
+// TestTheHelpListsEveryCommand holds the texts of the help against the commands, whose names and first words a shell completes.
+func TestTheHelpListsEveryCommand(t *testing.T) {
+	bin := build(t)
+	for _, name := range []string{"render-taskdef", "render-appspec", "smoke", "rehearse", "greenlight"} {
+		program := filepath.Join(bin, name)
+		help, err1 := exec.CommandContext(t.Context(), program, "-h").Output()
+		names, err2 := exec.CommandContext(t.Context(), program, "__complete", "").Output()
+		if err1 != nil || err2 != nil || !strings.HasPrefix(string(help), "usage: "+name+" ") {
+			t.Fatalf("%s: %v, %v, %s", name, err1, err2, help)
+		}
+		_, listed, _ := strings.Cut(string(help), "\ncommands:\n")
+		listed, _, _ = strings.Cut(listed, "\n\n")
+		rows, commands := regexp.MustCompile(`(?m)^  \S`).FindAllString(listed, -1), 0
+		for line := range strings.Lines(string(names)) {
+			if row := strings.Fields(line); strings.Contains(line, "\t") {
+				if commands++; !strings.Contains(strings.Join(strings.Fields(listed), " "), strings.Join(row, " ")) {
+					t.Errorf("%s: the help does not list %q", name, row)
+				}
+			}
+		}
+		if commands != len(rows) || commands < 3 {
+			t.Errorf("%s: the help lists %d commands, and there are %d", name, len(rows), commands)
+		}
+	}
+}
+
 func freePort(t *testing.T) string {
 	t.Helper()
 	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -38,7 +38,7 @@ var neighbours = map[string][]string{
 	"pkg/discovery":         {"pkg/awsclient", "pkg/codedeploy", "pkg/parallel"},
 	"pkg/decision":          {"pkg/approval", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/smoke", "pkg/suite"},
 	"pkg/gate":              {"pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/console", "pkg/decision", "pkg/diagnostic", "pkg/discovery", "pkg/finding", "pkg/lifecycle", "pkg/lifecycle/payload", "pkg/parallel", "pkg/prober", "pkg/redact", "pkg/report", "pkg/secret", "pkg/smoke", "pkg/suite", "pkg/watch", "pkg/version"},
-	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/console", "pkg/lifecycle"},
+	"pkg/rollout":           {"pkg/appspec", "pkg/approval", "pkg/awsclient", "pkg/codedeploy", "pkg/console", "pkg/lifecycle", "pkg/notify"},
 	"pkg/notify":            {"pkg/console", "pkg/lifecycle", "pkg/redact"},
 	"pkg/notify/sender":     {"pkg/awsclient", "pkg/notify", "pkg/redact", "pkg/secret", "pkg/suite"},
 	"pkg/startup":           {},

@@ -1,24 +1,55 @@
+// The greenlight command deploys a rendered task definition on either controller, follows the deployment, and approves
+// or rejects one that waits. It is the one of the build tools that talks to AWS.
 package main
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
+	"golang.org/x/term"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
+	"github.com/greenlight-ecs/greenlight/pkg/startup"
 )
+
+func main() {
+	startup.TakeOverLog()
+	signal.Ignore(syscall.SIGPIPE) // whoever reads may go; the deployment is followed to its end
+	at := surroundings{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		},
+	}
+	os.Exit(command(at).Execute(context.Background(), os.Args[1:], at.stdout, at.stderr))
+}
+
+// surroundings is what the command finds around it.
+type surroundings struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	asks           bool // somebody sits at a terminal and can be asked
+	terminal       bool // stderr is one
+	// interruptible returns a context that the next signal ends.
+	interruptible func(context.Context) (context.Context, context.CancelFunc)
+}
 
 // The exit codes, beside those that all commands share. Pipelines branch on them: a number never changes its meaning.
 const (
@@ -42,13 +73,10 @@ const attemptTime = 10 * time.Second
 var help embed.FS
 
 func command(at surroundings) *cli.Command {
-	c := cli.Described(help, "greenlight")
+	c := cli.Described(help, "greenlight", nil)
 	c.Commands = []*cli.Command{
 		initCommand(at), valuesCommand(at), verifyCommand(at), diffCommand(at), deployCommand(at), statusCommand(at),
 		decideCommand(at, "approve"), decideCommand(at, "reject"), reportCommand(at),
-	}
-	for _, sub := range c.Commands {
-		sub.Exit = cmp.Or(sub.Exit, c.Exit)
 	}
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		return 0, &cli.UsageError{Text: "want a command", Help: c.Near(strings.Join(args, " "))}
@@ -56,8 +84,11 @@ func command(at surroundings) *cli.Command {
 	return c
 }
 
-// does completes a command: wrong says what is wrong with its flags and arguments.
-func does(c *cli.Command, wrong func(*cli.Command, []string) error, run func(context.Context) int) *cli.Command {
+// does makes a command: wrong says what is wrong with its flags and arguments.
+func does(
+	name string, flags cli.Flags, wrong func(*cli.Command, []string) error, run func(context.Context) int,
+) *cli.Command {
+	c := cli.Described(help, name, flags)
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if err := wrong(c, args); err != nil {
 			return 0, err
@@ -82,15 +113,10 @@ type session struct {
 	stopped string
 }
 
-// flags adds the flags that name the deployment.
-func (s *session) flags(c *cli.Command, title string) {
-	f := c.Group(title)
-	if c.Name != "deploy" && c.Name != "verify" {
-		f.StringVar(&s.deployment, "deployment", "", "`ID`: d-… or the ARN of a service deployment; else the newest one of")
-	}
-	f.StringVar(&s.service, "service", "", "`CLUSTER/SERVICE`: a service that Amazon ECS deploys itself")
-	f.StringVar(&s.application, "application", "", "`NAME`: CodeDeploy's application, with --group")
-	f.StringVar(&s.group, "group", "", "`NAME`: its deployment group")
+// flags are those that name the deployment, beside others.
+func (s *session) flags(others cli.Flags) cli.Flags {
+	maps.Copy(others, cli.Flags{"service": &s.service, "application": &s.application, "group": &s.group})
+	return others
 }
 
 // choose takes the controller that the flags name, in one way only; where they name none, one may be needed.

@@ -40,19 +40,10 @@ type deploy struct {
 }
 
 func deployCommand(at surroundings) *cli.Command {
-	d := &deploy{session: session{at: at}}
-	c := cli.Described(help, "deploy")
-	f := c.Group("what is deployed")
-	f.StringVar(&d.taskdef, "taskdef", "", "`FILE`: the task definition, as render-taskdef writes it")
-	f.StringVar(&d.appspec, "appspec", "", "`FILE`: the AppSpec, as render-appspec writes it; for CodeDeploy only")
-	d.flags(c, "where to")
-	f = c.Group("how long")
-	f.StringVar(&d.until, "until", "",
-		"`STAGE`: end when this lifecycle event or stage is over, or with the word approval when somebody has to approve; "+
-			"the deployment goes on")
-	f.DurationVar(&d.timeout, "timeout", 0, "`TIME`: stop the deployment and roll it back when it is not over by then")
-	f.DurationVar(&d.every, "every", lookEvery, "`TIME`: how often AWS is asked")
-	return does(c, d.wrong, d.run)
+	d := &deploy{session: session{at: at}, every: lookEvery}
+	return does("deploy", d.flags(cli.Flags{
+		"taskdef": &d.taskdef, "appspec": &d.appspec, "until": &d.until, "timeout": &d.timeout, "every": &d.every,
+	}), d.wrong, d.run)
 }
 
 // wrong says what is wrong with the flags.

@@ -21,15 +21,10 @@ type diff struct {
 }
 
 func diffCommand(at surroundings) *cli.Command {
-	d := &diff{session: session{at: at}}
-	c := cli.Described(help, "diff")
-	f := c.Group("what it is compared with")
-	f.StringVar(&d.service, "service", "", "`CLUSTER/SERVICE`: what this service runs, on either controller")
-	f.StringVar(&d.family, "family", "", "`NAME`: the newest revision of it (without both, the file's own family)")
-	f = c.Group("output")
-	f.StringVar(&d.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
-	f.BoolVar(&d.exitCode, "exit-code", false, "exit with 1 where they differ, as git does")
-	return does(c, d.wrong, at.until(d.run))
+	d := &diff{session: session{at: at}, format: string(diagnostic.Text)}
+	return does("diff", cli.Flags{
+		"service": &d.service, "family": &d.family, "format": &d.format, "exit-code": &d.exitCode,
+	}, d.wrong, at.until(d.run))
 }
 
 // wrong says what is wrong with the arguments.

@@ -41,15 +41,10 @@ type first struct {
 }
 
 func initCommand(at surroundings) *cli.Command {
-	i := &first{session: session{at: at}, texts: map[string]string{}}
-	c := cli.Described(help, "init")
-	f := c.Group("where they come from")
-	f.StringVar(&i.service, "service", "", "`CLUSTER/SERVICE`: a service that runs, on either controller")
-	f.StringVar(&i.url, "url", "", "`URL`: the application, http://host:port; the suite is drafted from what it answers")
-	f.StringVar(&i.dockerfile, "dockerfile", "Dockerfile", "`FILE`: says the port, where there is no --service")
-	f.StringVar(&i.name, "name", "", "`NAME`: in the files and of the hooks (default: the service's, or the folder's)")
-	f.BoolVar(&i.force, "force", false, "replace files that are there")
-	return does(c, i.wrong, i.run)
+	i := &first{session: session{at: at}, dockerfile: "Dockerfile", texts: map[string]string{}}
+	return does("init", cli.Flags{
+		"service": &i.service, "url": &i.url, "dockerfile": &i.dockerfile, "name": &i.name, "force": &i.force,
+	}, i.wrong, i.run)
 }
 
 // wrong says what is wrong with the flags, or which files are there.
@@ -179,11 +174,6 @@ func (i *first) running(ctx context.Context) (int, error) {
 	s, err := i.controller.(rollout.Native).Describe(ctx) //nolint:forcetypeassert // a service's
 	if err != nil {
 		return exitUnknown, err
-	}
-	for _, set := range s.TaskSets {
-		if aws.ToString(set.Status) == "PRIMARY" {
-			s.TaskDefinition, s.LoadBalancers, s.CapacityProviderStrategy = set.TaskDefinition, set.LoadBalancers, set.CapacityProviderStrategy
-		}
 	}
 	text, err := i.aws.Definition(ctx, aws.ToString(s.TaskDefinition))
 	switch {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
 )
 
@@ -30,16 +30,10 @@ type report struct {
 }
 
 func reportCommand(at surroundings) *cli.Command {
-	r := &report{session: session{at: at}}
-	c := cli.Described(help, "report")
-	f := c.Group("what is reported")
-	f.StringVar(&r.since, "since", "7d", "`TIME`: how far back, as 7d, 36h or 90m")
-	f.StringVar(&r.service, "service", "", "`CLUSTER/SERVICE`: of one service only, on either controller")
-	f = c.Group("where the gate is")
-	f.StringVar(&r.prefix, "prefix", "", "`NAME`: the gate's NamePrefix (without it tripmgmt, as the template's)")
-	f.StringArrayVar(&r.groups, "log-group", nil, "`NAME`: a hook's log group, in the place of the prefix's")
-	c.Group("output").StringVar(&r.format, "format", "text", "`FORM`: text or json")
-	return does(c, r.wrong, at.until(r.run))
+	r := &report{session: session{at: at}, since: "7d", format: "text"}
+	return does("report", cli.Flags{
+		"since": &r.since, "service": &r.service, "prefix": &r.prefix, "log-group": &r.groups, "format": &r.format,
+	}, r.wrong, at.until(r.run))
 }
 
 // wrong says what is wrong with the flags.
@@ -92,23 +86,20 @@ func (r *report) run(ctx context.Context) int {
 	return 0
 }
 
-// entry is a line of a hook's log, with its fields: a verdict, a check or a comparison.
-type entry map[string]any
+// number is a member that is a number, when is the time of a line.
+func number(l notify.Line, field string) float64 { n, _ := l[field].(float64); return n }
 
-func (e entry) text(field string) string    { s, _ := e[field].(string); return s }
-func (e entry) number(field string) float64 { n, _ := e[field].(float64); return n }
-func (e entry) time() time.Time             { t, _ := time.Parse(time.RFC3339, e.text("timestamp")); return t }
+func when(l notify.Line) time.Time { t, _ := time.Parse(time.RFC3339, l.Text("timestamp")); return t }
 
 // lines reads the logs. What a release wrote is made harmless here, for whatever it is printed to.
-func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err error) {
+func (r *report) lines(ctx context.Context, since time.Time) (all []notify.Line, err error) {
 	defer time.AfterFunc(2*time.Second, func() { r.warn("reading the logs takes a while") }).Stop()
 	// AWS throttles this call early.
 	r.aws.Logs = cloudwatchlogs.New(r.aws.Logs.Options(), func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = 8 })
 	const pattern = `{ $.event = "verdict" || $.event = "check" || $.event = "compare" }`
 	for i := 0; i < len(r.groups) && err == nil; i++ {
-		err = r.aws.Lines(ctx, r.groups[i], since, pattern, func(line string) bool {
-			var e entry
-			if json.Unmarshal([]byte(line), &e) != nil || e.time().IsZero() {
+		err = r.aws.Lines(ctx, r.groups[i], since, pattern, func(e notify.Line) bool {
+			if when(e).IsZero() {
 				return true
 			}
 			for field, value := range e {
@@ -120,28 +111,20 @@ func (r *report) lines(ctx context.Context, since time.Time) (all []entry, err e
 				}
 			}
 			if all = append(all, e); len(all)%5_000 == 0 {
-				r.warn("%d lines were read, up to %s in %s", len(all), e.text("timestamp"), r.groups[i])
+				r.warn("%d lines were read, up to %s in %s", len(all), e.Text("timestamp"), r.groups[i])
 			}
 			return len(all) < maxLines
 		})
 	}
-	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.text("timestamp"), b.text("timestamp")) })
+	slices.SortStableFunc(all, notify.Line.Compare)
 	return all, err
 }
 
-// outcome is what a verdict did to its deployment; "" is that it passed.
-func (e entry) outcome() string {
-	switch would := strings.HasPrefix(e.text("reason"), "WOULD FAIL: "); {
-	case would && e.text("mode") == "rollback":
-		return "would_fail_in_rollback"
-	case would:
-		return "would_stop"
-	case e.text("status") != "Succeeded":
-		return "stopped"
-	case e.text("verdict") == "SKIPPED":
-		return "skipped"
-	}
-	return ""
+// became is what a verdict did to its deployment; "" is that it passed.
+func became(l notify.Line) string {
+	return map[notify.Kind]string{
+		notify.Rollback: "would_fail_in_rollback", notify.WouldHold: "would_stop", notify.Held: "stopped", notify.Skipped: "skipped",
+	}[l.Kind()]
 }
 
 // tried is what became of a check, or of a comparison, in all of its runs.
@@ -158,57 +141,57 @@ type tried struct {
 
 // sum is what the lines say together.
 type sum struct {
-	Checks      []*tried           `json:"checks"`
-	Cut         bool               `json:"cut"`
-	Deployments int                `json:"deployments"`
-	Flapping    []*tried           `json:"flapping"`
-	Held        map[string][]entry `json:"held"`       // by their outcome
-	Silent      []string           `json:"no_verdict"` // deployments
-	Since       string             `json:"since"`
-	Until       string             `json:"until"`
-	Verdicts    map[string]int     `json:"verdicts"`
-	WaitedMax   millis             `json:"waited_max_ms"`
-	WaitedHalf  millis             `json:"waited_p50_ms"`
+	Checks      []*tried                 `json:"checks"`
+	Cut         bool                     `json:"cut"`
+	Deployments int                      `json:"deployments"`
+	Flapping    []*tried                 `json:"flapping"`
+	Held        map[string][]notify.Line `json:"held"`       // by their outcome
+	Silent      []string                 `json:"no_verdict"` // deployments
+	Since       string                   `json:"since"`
+	Until       string                   `json:"until"`
+	Verdicts    map[string]int           `json:"verdicts"`
+	WaitedMax   millis                   `json:"waited_max_ms"`
+	WaitedHalf  millis                   `json:"waited_p50_ms"`
 }
 
 // summed sums the lines up; service, CLUSTER/SERVICE, leaves one service's.
-func summed(lines []entry, service string) sum {
+func summed(lines []notify.Line, service string) sum {
 	s := sum{
 		Checks: []*tried{}, Silent: []string{}, // not null
 		Verdicts: map[string]int{"PASS": 0, "FAIL": 0, "INCONCLUSIVE": 0, "ERROR": 0, "SKIPPED": 0},
-		Held:     map[string][]entry{"would_stop": {}, "stopped": {}, "skipped": {}, "would_fail_in_rollback": {}},
+		Held:     map[string][]notify.Line{"would_stop": {}, "stopped": {}, "skipped": {}, "would_fail_in_rollback": {}},
 	}
 	releases := map[string]string{}
 	for _, e := range lines {
-		if e.text("event") == "verdict" && (service == "" || service == e.text("cluster")+"/"+e.text("service")) {
-			releases[e.text("deployment_id")] = cmp.Or(e.text("release"), e.text("deployment_id"))
+		if e.Text("event") == "verdict" && (service == "" || service == e.Text("cluster")+"/"+e.Text("service")) {
+			releases[e.Text("deployment_id")] = cmp.Or(e.Text("release"), e.Text("deployment_id"))
 		}
 	}
 	waited, since, failed, checks := map[string]millis{}, map[string]time.Time{}, map[string][]string{}, map[string]*tried{}
 	for _, e := range lines {
-		id, check := e.text("deployment_id"), e.text("check")
+		id, check := e.Text("deployment_id"), e.Text("check")
 		if releases[id] == "" {
 			if service == "" && !slices.Contains(s.Silent, id) {
 				s.Silent = append(s.Silent, id)
 			}
 			continue
 		}
-		gate := id + " " + e.text("lifecycle_event")
+		gate := id + " " + e.Text("lifecycle_event")
 		// A run may be longer than the call that comes to its verdict: it began with its first check.
-		began := e.time().Add(-time.Duration(e.number("duration_ms")) * time.Millisecond)
+		began := when(e).Add(-time.Duration(number(e, "duration_ms")) * time.Millisecond)
 		if first, ok := since[gate]; !ok || began.Before(first) {
 			since[gate] = began
 		}
-		if e.text("event") != "verdict" {
+		if e.Text("event") != "verdict" {
 			checks[check] = cmp.Or(checks[check], &tried{Check: check, Flapped: []string{}, ways: map[string]int{}})
-			if checks[check].add(e, releases[id]); e.text("verdict") != "PASS" && e["observe"] != true {
+			if checks[check].add(e, releases[id]); e.Text("verdict") != "PASS" && e["observe"] != true {
 				failed[gate] = append(failed[gate], check)
 			}
 			continue
 		}
-		s.Verdicts[e.text("verdict")]++
-		waited[id] += millis(e.time().Sub(since[gate]).Milliseconds())
-		if to := e.outcome(); to != "" {
+		s.Verdicts[e.Text("verdict")]++
+		waited[id] += millis(when(e).Sub(since[gate]).Milliseconds())
+		if to := became(e); to != "" {
 			e["checks"] = append([]string{}, failed[gate]...)
 			s.Held[to] = append(s.Held[to], e)
 		}
@@ -231,13 +214,13 @@ type millis float64
 func (m millis) String() string { return time.Duration(m * 1e6).Round(100 * time.Millisecond).String() }
 
 // add adds a run of the check, for a release.
-func (t *tried) add(e entry, release string) {
-	attempts, failures, way := e.number("attempts"), e.number("failures"), map[string]int{"PASS": 1, "FAIL": 2}[e.text("verdict")]
+func (t *tried) add(e notify.Line, release string) {
+	attempts, failures, way := number(e, "attempts"), number(e, "failures"), map[string]int{"PASS": 1, "FAIL": 2}[e.Text("verdict")]
 	if 0 < failures && failures < attempts {
 		way = 3
 	}
 	t.Runs, t.Attempts, t.Failures = t.Runs+1, t.Attempts+attempts, t.Failures+failures
-	t.Failed += map[string]int{"FAIL": 1}[e.text("verdict")]
+	t.Failed += map[string]int{"FAIL": 1}[e.Text("verdict")]
 	if before := t.ways[release]; before < 3 && before|way == 3 {
 		t.Flapped = append(t.Flapped, release)
 	}
@@ -263,12 +246,12 @@ func (s sum) shown() string {
 		held := s.Held[h[0]]
 		say("%s: %d\n", h[1], len(held))
 		for _, e := range held {
-			say("  %s  %s  %s at %s, release %s of %s/%s\n    %s\n", e.text("timestamp"), e.text("deployment_id"), e.text("verdict"),
-				e.text("lifecycle_event"), cmp.Or(e.text("release"), "unknown"), e.text("cluster"), e.text("service"), e.text("reason"))
+			say("  %s  %s  %s at %s, release %s of %s/%s\n    %s\n", e.Text("timestamp"), e.Text("deployment_id"), e.Text("verdict"),
+				e.Text("lifecycle_event"), cmp.Or(e.Text("release"), "unknown"), e.Text("cluster"), e.Text("service"), e.Text("reason"))
 			if checks := e["checks"].([]string); len(checks) > 0 {
 				say("    not passed: %s\n", strings.Trim(fmt.Sprintf("%q", checks), "[]"))
 			}
-			if page := cmp.Or(e.text("link"), e.text("report")); page != "" {
+			if page := cmp.Or(e.Text("link"), e.Text("report")); page != "" {
 				say("    %s\n", page)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	fake "github.com/greenlight-ecs/greenlight/pkg/rehearsal/aws"
 )
 
@@ -220,5 +221,15 @@ func TestAReportIsInterrupted(t *testing.T) {
 	}}
 	if code := command(at).Execute(t.Context(), []string{"report"}, &out, &problems); code != 130 || out.String() != "" {
 		t.Errorf("exit code %d: %s%s", code, &out, &problems)
+	}
+}
+
+// TestARollbackIsNeverStopped: the gate writes the mode of a rollback beside its own.
+func TestARollbackIsNeverStopped(t *testing.T) {
+	for mode, want := range map[string]string{"observe": "would_stop", "enforce, rollback": "would_fail_in_rollback", "observe, rollback": "would_fail_in_rollback"} {
+		line := notify.Line{"event": "verdict", "verdict": "FAIL", "status": "Succeeded", "mode": mode, "reason": "WOULD FAIL: x"}
+		if got := became(line); got != want {
+			t.Errorf("%s: %q, want %q", mode, got, want)
+		}
 	}
 }

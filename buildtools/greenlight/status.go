@@ -13,6 +13,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 	"github.com/greenlight-ecs/greenlight/pkg/rollout"
 	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
 )
@@ -28,10 +29,9 @@ type look struct {
 }
 
 // command makes a command that looks at a deployment, the newest one where none is named, before it does anything.
-func (l *look) command(name string, do func(context.Context) int) *cli.Command {
-	c := cli.Described(help, name)
-	l.flags(c, "which deployment")
-	return does(c, l.wrong, func(ctx context.Context) int {
+func (l *look) command(name string, flags cli.Flags, do func(context.Context) int) *cli.Command {
+	flags["deployment"] = &l.deployment
+	return does(name, l.flags(flags), l.wrong, func(ctx context.Context) int {
 		ctx, stop := l.at.interruptible(ctx)
 		defer stop()
 		if err := l.find(ctx); err != nil {
@@ -65,7 +65,7 @@ func (l *look) find(ctx context.Context) error {
 
 func statusCommand(at surroundings) *cli.Command {
 	l := &look{session: session{at: at}}
-	return l.command("status", l.status)
+	return l.command("status", cli.Flags{}, l.status)
 }
 
 func (l *look) status(ctx context.Context) int {
@@ -92,12 +92,9 @@ func (l *look) changes(ctx context.Context) error {
 	if err != nil || before == "" {
 		return err
 	}
-	old, err := l.aws.Definition(ctx, before)
-	if err != nil {
-		return err
-	}
-	text, err := l.aws.Definition(ctx, l.now.Definition)
-	if err != nil {
+	old, err1 := l.aws.Definition(ctx, before)
+	text, err2 := l.aws.Definition(ctx, l.now.Definition)
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	all, problems := taskdef.Differences(old, l.now.Definition, text)
@@ -114,9 +111,7 @@ func (l *look) changes(ctx context.Context) error {
 // decideCommand is the command of a decision, approve or reject.
 func decideCommand(at surroundings, name string) *cli.Command {
 	l := &look{session: session{at: at}}
-	c := l.command(name, func(ctx context.Context) int { return l.decide(ctx, name == "approve") })
-	c.Group("the decision").StringVar(&l.why, "why", "", "`TEXT`: the reason, for whoever asks later")
-	return c
+	return l.command(name, cli.Flags{"why": &l.why}, func(ctx context.Context) int { return l.decide(ctx, name == "approve") })
 }
 
 // decide decides, where there is something to decide.
@@ -162,13 +157,13 @@ func (l *look) answer(ctx context.Context, decision string) int {
 	for range answerTries {
 		verdicts, err := l.aws.Verdicts(ctx, l.now)
 		for _, said := range verdicts {
-			if err != nil || said.Timestamp <= asked {
+			if err != nil || said.Text("timestamp") <= asked {
 				continue
 			}
-			if !strings.HasPrefix(said.Reason, approval.Text(decision)) {
-				return l.failed(exitNotLive, "too late, or somebody was faster: the gate says %s", said.Reason)
+			if !strings.HasPrefix(said.Text("reason"), approval.Text(decision)) {
+				return l.failed(exitNotLive, "too late, or somebody was faster: the gate says %s", said.Text("reason"))
 			}
-			say(l.at.stdout, "gate        %s at %s: %s", said.Verdict, said.Event, said.Reason)
+			l.gate(said)
 			return 0
 		}
 		select {
@@ -273,7 +268,7 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	ctx, stop := s.at.interruptible(ctx)
 	defer stop()
 	mayBeLate := every > 0 && s.stopped == "" && now.Phase.Over() && now.Phase != rollout.Live && len(now.Functions) > 0
-	var verdicts []rollout.Verdict
+	var verdicts []notify.Line
 	for try := 1; ; try++ {
 		var err error
 		if verdicts, err = s.aws.Verdicts(ctx, now); err != nil {
@@ -288,9 +283,9 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 		}
 	}
 	for _, v := range verdicts {
-		say(s.at.stdout, "gate        %s at %s: %s", v.Verdict, v.Event, v.Reason)
-		if v.Report != "" {
-			say(s.at.stdout, "report      %s", v.Report)
+		s.gate(v)
+		if page := v.Text("report"); page != "" {
+			say(s.at.stdout, "report      %s", page)
 		}
 	}
 	say(s.at.stdout, "link        %s", now.Link)
@@ -300,22 +295,27 @@ func (s *session) end(ctx context.Context, now rollout.State, every time.Duratio
 	return code
 }
 
+// gate prints a verdict.
+func (s *session) gate(v notify.Line) {
+	say(s.at.stdout, "gate        %s at %s: %s", v.Text("verdict"), v.Text("lifecycle_event"), v.Text("reason"))
+}
+
 // failing is the last verdict that shut the gate.
-func failing(verdicts []rollout.Verdict) *rollout.Verdict {
+func failing(verdicts []notify.Line) notify.Line {
 	for _, v := range slices.Backward(verdicts) {
-		if v.Status == "Failed" {
-			return &v
+		if v.Text("status") == "Failed" {
+			return v
 		}
 	}
 	return nil
 }
 
 // outcome is how a deployment ended, or where it is, with the reason, in one line, and the exit code.
-func outcome(s rollout.State, gate *rollout.Verdict) (string, int) {
+func outcome(s rollout.State, gate notify.Line) (string, int) {
 	definition := cmp.Or(s.Definition[strings.LastIndex(s.Definition, "/")+1:], "the new revision")
 	reason := cmp.Or(s.Reason, "AWS does not say why")
 	if gate != nil {
-		reason = gate.Event + ": " + gate.Reason
+		reason = gate.Text("lifecycle_event") + ": " + gate.Text("reason")
 	}
 	switch s.Phase {
 	case rollout.Live:

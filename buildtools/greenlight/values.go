@@ -31,10 +31,7 @@ type values struct {
 
 func valuesCommand(at surroundings) *cli.Command {
 	v := &values{session: session{at: at}, found: map[string]string{}, sources: map[string]string{}}
-	c := cli.Described(help, "values")
-	c.Group("sources").StringArrayVar(&v.from, "env-from", nil, "`SOURCE`: cfn:STACK, the outputs of a stack; ssm:/PATH/, "+
-		"the parameters below it; tfstate:FILE or tfstate:s3://BUCKET/KEY, the outputs of Terraform's state")
-	return does(c, v.wrong, at.until(v.run))
+	return does("values", cli.Flags{"env-from": &v.from}, v.wrong, at.until(v.run))
 }
 
 // wrong says what is wrong with the flags.
@@ -55,12 +52,9 @@ var errRefused = errors.New("refused")
 
 func (v *values) run(ctx context.Context) int {
 	for _, from := range v.from {
-		err := v.source(ctx, from)
-		switch {
-		case errors.Is(err, errRefused):
-			return v.failed(exitRefused, "%s: %v", from, err)
-		case err != nil:
-			return v.failed(exitUnknown, "%s: %v", from, err)
+		if err := v.source(ctx, from); err != nil {
+			code := map[bool]int{true: exitRefused, false: exitUnknown}[errors.Is(err, errRefused)]
+			return v.failed(code, "%s: %v", from, err)
 		}
 	}
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "\n", `\n`, "\r", `\r`, "\t", `\t`)

@@ -21,17 +21,10 @@ type verifying struct {
 }
 
 func verifyCommand(at surroundings) *cli.Command {
-	v := &verifying{session: session{at: at}}
-	c := cli.Described(help, "verify")
-	f := c.Group("what is deployed")
-	f.StringVar(&v.appspec, "appspec", "", "`FILE`: the AppSpec; its hooks are looked up")
-	f.StringVar(&v.suite, "suite", "", "`FILE`: the suite; the hooks must read the same")
-	f.BoolVar(&v.release.SecretKeys, "secret-keys", false, "read the secrets of which a key is named, and look for it")
-	v.flags(c, "where to")
-	f = c.Group("problems")
-	f.StringVar(&v.format, "format", string(diagnostic.Text), "`FORM`: text, json, github or sarif")
-	f.BoolVar(&v.werror, "werror", false, "treat warnings as errors")
-	return does(c, v.wrong, at.until(v.run))
+	v := &verifying{session: session{at: at}, format: string(diagnostic.Text)}
+	return does("verify", v.flags(cli.Flags{
+		"appspec": &v.appspec, "suite": &v.suite, "secret-keys": &v.release.SecretKeys, "format": &v.format, "werror": &v.werror,
+	}), v.wrong, at.until(v.run))
 }
 
 // wrong says what is wrong with the flags.

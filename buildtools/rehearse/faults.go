@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,21 +114,16 @@ type faultOptions struct {
 }
 
 func faultsCommand(w world) *cli.Command {
-	o := faultOptions{options: options{formats: []string{"json"}}}
-	c := helped("faults")
-	o.releaseFlags(c)
-	f := c.Group("the faults")
-	f.StringArrayVar(&o.names, "fault", nil, "`NAME`: try this fault only; --list shows them")
-	f.Func("route", "`'GET /path'`: break this route too, whether the suite asks it or not (repeatable)", route(&o.also))
-	f.Func("only", "`'GET /path'`: break this route only, as the suite writes it (repeatable)", route(&o.only))
-	f.BoolVar(&o.readiness, "readiness", false,
-		"break the routes of the readiness checks too; each takes the suite's whole within")
-	f.IntVar(&o.parallel, "parallel", min(mostParallel, parallelPerCPU*runtime.NumCPU()),
-		"`N`: faults side by side (default: 4 for each processor)")
-	f.BoolVar(&o.list, "list", false, "list the faults, and try none")
-	f = c.Group("output")
-	f.StringArrayVar(&o.reportFlags, "report", nil, "`json=FILE`: write the score")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the score and the survivors only")
+	o := faultOptions{
+		options:  options{formats: []string{"json"}},
+		parallel: min(mostParallel, parallelPerCPU*runtime.NumCPU()),
+	}
+	flags := o.releaseFlags()
+	maps.Copy(flags, cli.Flags{
+		"fault": &o.names, "route": route(&o.also), "only": route(&o.only), "readiness": &o.readiness,
+		"parallel": &o.parallel, "list": &o.list, "report": &o.reportFlags, "quiet": &o.quiet,
+	})
+	c := cli.Described(help, "faults", flags)
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.list && len(args) == 0 {
 			listFaults(w.stdout)

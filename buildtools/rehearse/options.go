@@ -7,6 +7,8 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,60 +62,24 @@ const (
 //go:embed help
 var help embed.FS
 
-// helped is a command that has the texts of its help, and no flags yet.
-func helped(name string) *cli.Command {
-	text, _ := help.ReadFile("help/" + name + ".txt") // it is embedded
-	about, rest, _ := strings.Cut(string(text), "\n\nEXAMPLES\n")
-	example, exit, _ := strings.Cut(strings.TrimSpace(rest), "\n\nEXIT CODES\n")
-	return &cli.Command{Name: name, Arguments: "[flags]", About: about, Example: example, Exit: exit}
-}
-
 // command is the command line, with rehearse faults below it.
 func command(w world) *cli.Command {
-	o := options{formats: []string{"json", "html"}}
-	c := helped("rehearse")
+	o := options{formats: []string{"json", "html"}, controller: "codedeploy", config: "all-at-once", traffic: "20"}
+	p, n := &o.plan, &o.native
+	flags := o.releaseFlags()
+	p.ProductionPort, p.TestPort, p.Speed, p.TerminationWait = 8000, 8080, 100, terminationWait
+	n.strategy, n.hookTimeout, n.bakeTime = "blue-green", "24h,ROLLBACK", terminationWait
+	maps.Copy(flags, cli.Flags{
+		"controller": &o.controller, "alarm": o.alarm, "discover": &p.Discover, "await-update": &p.AwaitUpdate,
+		"config": &o.config, "approval-wait": &p.ReadyWait, "no-rollback": &p.NoRollback,
+		"no-test-listener": &p.NoTestListener, "termination-wait": &p.TerminationWait,
+		"strategy": &n.strategy, "pause": n.pause, "hook-timeout": &n.hookTimeout, "bake-time": &n.bakeTime,
+		"test-header": o.testHeader, "create": &n.create,
+		"production-port": &p.ProductionPort, "test-port": &p.TestPort, "speed": &p.Speed, "traffic": &o.traffic,
+		"keep": &p.Keep, "report": &o.reportFlags, "quiet": &o.quiet, "verbose": &o.verbose,
+	})
+	c := cli.Described(help, "rehearse", flags)
 	c.Commands = []*cli.Command{faultsCommand(w)}
-	o.releaseFlags(c)
-	f := c.Group("the deployment")
-	f.StringVar(&o.controller, "controller", "codedeploy",
-		"`NAME`: who deploys: codedeploy, or native for Amazon ECS itself, which takes no AppSpec")
-	f.Func("alarm", "`WHEN`: an alarm stops the deployment: 5xx=N once the new version answered N production requests with "+
-		"5xx, file=PATH once that file exists (repeatable)", o.alarm)
-	f.BoolVar(&o.plan.Discover, "discover", false,
-		"tell the hooks nothing (no SUITE, TEST_URL, PRODUCTION_URL, RELEASE): they find it from the deployment, "+
-			"as on AWS; the suite is where the label greenlight.suite says")
-	f.BoolVar(&o.plan.AwaitUpdate, "await-update", false,
-		"begin when somebody calls CreateDeployment, or with --controller native UpdateService, with a task definition of "+
-			"the new release, not at once")
-	f = c.Group("a deployment of CodeDeploy")
-	f.StringVar(&o.config, "config", "all-at-once",
-		"`CONFIG`: how production traffic moves: all-at-once, canary:10,5m, linear:10,1m, or AWS's name "+
-			"(CodeDeployDefault.ECSCanary10Percent5Minutes); --speed divides the waits")
-	f.DurationVar(&o.plan.ReadyWait, "approval-wait", 0,
-		"`TIME`: wait so long for ContinueDeployment before traffic moves (READY_WAIT), else stop; --speed "+
-			"divides it")
-	f.BoolVar(&o.plan.NoRollback, "no-rollback", false,
-		"a deployment group without automatic rollbacks: a failed deployment is left as it is")
-	f.BoolVar(&o.plan.NoTestListener, "no-test-listener", false,
-		"a deployment group without a test listener: CodeDeploy skips AfterAllowTestTraffic and does not say so")
-	f.DurationVar(&o.plan.TerminationWait, "termination-wait", terminationWait,
-		"`TIME`: how long the old task set stays after the shift; --speed divides it")
-	o.nativeFlags(c)
-	f = c.Group("this machine")
-	f.IntVar(&o.plan.ProductionPort, "production-port", 8000, "`PORT`: of the production listener; 0 picks a free one")
-	f.IntVar(&o.plan.TestPort, "test-port", 8080, "`PORT`: of the test listener; 0 picks a free one")
-	f.Float64Var(&o.plan.Speed, "speed", 100,
-		"`N`: divides CodeDeploy's waits and Lambda's retry pauses, never a hook's own time")
-	f.StringVar(&o.traffic, "traffic", "20",
-		"`RATE`: production requests a second throughout, 50 or 50/s; 0 sends none; a watch gets as many as it needs where "+
-			"this is not given")
-	f.BoolVar(&o.plan.Keep, "keep", false, "leave everything running after the end, and say how to look at it")
-	f = c.Group("output")
-	f.StringArrayVar(&o.reportFlags, "report", nil,
-		"`FORMAT=FILE`: html: a page that stands alone, json: everything that happened")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "leave out passed checks and what tasks and hooks write")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "show all that tasks write, as it comes, and not only the end of it where "+
-		"something failed; what they say of health checks is shown nowhere")
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		o.ownRate = c.Given("traffic")
 		if err := o.chooseController(c); err != nil {
@@ -128,79 +94,49 @@ func command(w world) *cli.Command {
 }
 
 // releaseFlags are those of every rehearsal: what is released, and on what.
-func (o *options) releaseFlags(c *cli.Command) {
-	f := c.Group("the release")
-	f.StringVar(&o.taskDefinition, "taskdef", "", "`FILE`: its task definition, as render-taskdef writes it")
-	f.StringVar(&o.appSpec, "appspec", "", "`FILE`: its AppSpec, which says which hooks run")
-	f.StringVar(&o.suite, "suite", "", "`FILE`: the smoke suite that the hooks run")
-	f.StringVar(&o.blue, "blue", "", "`CMD`: serves the old version on $PORT; or builtin:NAME")
-	f.StringVar(&o.green, "green", "", "`CMD`: serves the new version on $PORT; or builtin:NAME: "+builtinNames())
-	f.StringVar(&o.blueRelease, "blue-release", "",
-		"`ID`: the old version, its RELEASE (default: 1.0.0 for a built-in one, else blue)")
-	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
-	f = c.Group("tasks and hooks")
-	f.IntVar(&o.plan.Tasks, "tasks", 2, "`N`: tasks per task set")
-	f.DurationVar(&o.plan.StartTimeout, "start-timeout", time.Minute, "`TIME`: that a task may take to open its port")
-	f.Func("health-check", "`PATH[=CODES]`: of the target groups' health check, like /health=200-299 (default: / with "+
-		"anything below 500)", o.health)
-	f.StringVar(&o.hooksDir, "hooks", "",
-		"`DIR`: with the hooks' own binaries, named after-allow-test-traffic and so on (default: rehearse carries them in itself)")
-	f.StringArrayVar(&o.hooks, "hook", nil,
-		"`EVENT=COMMAND`: runs another program for an event's hook; with --controller native the hooks are those of the "+
-			"stages named here, a COMMAND may be a binary of --hooks, and without any they are Greenlight's at "+
-			"POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT, and for a watch at POST_PRODUCTION_TRAFFIC_SHIFT")
-	f.DurationVar(&o.plan.WatchMinute, "watch-minute", 2*time.Second,
-		"`TIME`: how long each minute of a suite's watch is here, and of a step's bake time where one is watched")
-	f.DurationVar(&o.plan.FunctionTimeout, "function-timeout", functionTimeout, "`TIME`: that Lambda allows a hook")
-}
-
-// needed says which flags are missing, and that there are no arguments beside flags.
-func (o *options) needed(c *cli.Command, args []string) error {
-	if len(args) > 0 {
-		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
+func (o *options) releaseFlags() cli.Flags {
+	p := &o.plan
+	p.Tasks, p.StartTimeout, p.WatchMinute, p.FunctionTimeout = 2, time.Minute, 2*time.Second, functionTimeout
+	return cli.Flags{
+		"taskdef": &o.taskDefinition, "appspec": &o.appSpec, "suite": &o.suite, "blue": &o.blue, "green": &o.green,
+		"blue-release": &o.blueRelease, "secret": &o.secrets, "tasks": &p.Tasks, "start-timeout": &p.StartTimeout,
+		"health-check": o.health, "hooks": &o.hooksDir, "hook": &o.hooks, "watch-minute": &p.WatchMinute,
+		"function-timeout": &p.FunctionTimeout,
 	}
-	native := o.plan.Native
-	optional := map[string]bool{"appspec": native != nil, "blue": native != nil && native.Create}
-	for _, need := range []struct{ flag, value string }{
-		{"taskdef", o.taskDefinition}, {"appspec", o.appSpec}, {"suite", o.suite}, {"blue", o.blue}, {"green", o.green},
-	} {
-		if strings.TrimSpace(need.value) == "" && !optional[need.flag] {
-			return cli.Usagef("--%s is missing", need.flag)
-		}
-	}
-	return nil
 }
 
 // complete checks the flags and takes them apart.
 func (o *options) complete(c *cli.Command, args []string, lookup func(string) (string, bool)) error {
-	if err := o.needed(c, args); err != nil {
-		return err
+	if len(args) > 0 {
+		return &cli.UsageError{Text: "unexpected argument: everything is a flag here", Help: c.Near(args[0])}
 	}
-	p := &o.plan
+	p, codeDeploy := &o.plan, o.plan.Native == nil
 	lambda, blue, ready, minute := p.FunctionTimeout, p.TerminationWait, p.ReadyWait, p.WatchMinute
+	want := func(so bool, text string, given any) error { return cli.When(!so, text, given) }
+	needed := func(so bool, flag, value string) error {
+		return want(!so || strings.TrimSpace(value) != "", "--%s is missing", flag)
+	}
 	between := func(d, least, most time.Duration) bool { return d >= least && d <= most }
-	for _, limit := range []struct {
-		kept  bool
-		text  string
-		given any
-	}{
-		{p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks},
-		{p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed},
-		{between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda},
-		{between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue},
-		{between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready},
-		{
-			between(minute, time.Second, time.Minute) && minute%time.Second == 0,
-			"--watch-minute %v: whole seconds from 1s to 60s", minute,
-		},
-		{p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout},
-		{p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort},
-		{p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort},
-		{p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort},
-	} {
-		if !limit.kept {
-			return cli.Usagef(limit.text, limit.given)
-		}
+	err := cmp.Or(
+		needed(true, "taskdef", o.taskDefinition),
+		needed(codeDeploy, "appspec", o.appSpec),
+		needed(true, "suite", o.suite),
+		needed(codeDeploy || !p.Native.Create, "blue", o.blue),
+		needed(true, "green", o.green),
+		want(p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks),
+		want(p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed),
+		want(between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda),
+		want(between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue),
+		want(between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready),
+		want(between(minute, time.Second, time.Minute) && minute%time.Second == 0,
+			"--watch-minute %v: whole seconds from 1s to 60s", minute),
+		want(p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout),
+		want(p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort),
+		want(p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort),
+		want(p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort),
+	)
+	if err != nil {
+		return err
 	}
 	return o.values(lookup)
 }
@@ -322,4 +258,76 @@ func builtinNames() string {
 		names = append(names, r.Name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// nativeOptions are the flags of a deployment of Amazon ECS itself.
+type nativeOptions struct {
+	strategy, hookTimeout string
+	pauses                []lifecycle.Name
+	create                bool
+	bakeTime              time.Duration
+}
+
+// The flags that one controller has and the other has not.
+const (
+	codeDeployFlags = "appspec config approval-wait no-rollback no-test-listener termination-wait"
+	nativeFlags     = "strategy pause hook-timeout bake-time test-header create"
+)
+
+// pause takes a stage for a PAUSE hook.
+func (n *nativeOptions) pause(stage string) error {
+	if takes := lifecycle.PauseStages(); !slices.Contains(takes, lifecycle.Name(stage)) {
+		return fmt.Errorf("not a stage that takes a PAUSE hook; %s", nearest(stage, takes, "they are "))
+	}
+	n.pauses = append(n.pauses, lifecycle.Name(stage))
+	return nil
+}
+
+func (o *options) testHeader(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	if o.plan.Header = (rehearsal.Header{Name: name, Value: value}); name == "" || value == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	return nil
+}
+
+// chooseController reads the flags of the controller that deploys; those of the other one make no sense.
+func (o *options) chooseController(c *cli.Command) error {
+	wrong, known := map[string]string{"native": codeDeployFlags, "codedeploy": nativeFlags}[o.controller]
+	if !known {
+		return cli.Usagef("--controller: want codedeploy or native")
+	}
+	for flag := range strings.FieldsSeq(wrong) {
+		if c.Given(flag) {
+			return cli.Usagef("--%s makes no sense with --controller %s", flag, o.controller)
+		}
+	}
+	if o.controller == "codedeploy" {
+		return nil
+	}
+	n := o.native
+	o.plan.Native = &rehearsal.Native{Create: n.create, Pauses: n.pauses}
+	config, wrongStrategy := deployment.ParseStrategy(n.strategy)
+	o.plan.Config, o.plan.TerminationWait = config, n.bakeTime
+	return cmp.Or(
+		cli.When(wrongStrategy != nil, "--strategy: %v", wrongStrategy),
+		cli.When(n.bakeTime < 0 || n.bakeTime > 24*time.Hour || n.bakeTime%time.Minute != 0,
+			"--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", n.bakeTime),
+		cli.When(n.create && (o.plan.AwaitUpdate || o.blue != ""),
+			"--create has no old release: neither --blue nor --await-update makes sense"),
+		o.timeout(n.hookTimeout),
+	)
+}
+
+func (o *options) timeout(text string) error {
+	after, action, _ := strings.Cut(text, ",")
+	duration, err := time.ParseDuration(after)
+	switch {
+	case err != nil || duration < time.Minute || duration > 336*time.Hour || duration%time.Minute != 0:
+		return cli.Usagef("--hook-timeout: want whole minutes from 1m to 336h, as Amazon ECS allows")
+	case action != "" && action != "ROLLBACK" && action != "CONTINUE":
+		return cli.Usagef("--hook-timeout: the action is ROLLBACK or CONTINUE")
+	}
+	o.plan.Native.HookTimeout = deployment.HookTimeout{After: duration, GoOn: action == "CONTINUE"}
+	return nil
 }

@@ -229,3 +229,12 @@ func ask(ctx context.Context, url string) int {
 		}
 	}
 }
+
+func TestTheHelpNamesTheBuiltInReleases(t *testing.T) {
+	for _, name := range []string{"rehearse", "faults"} {
+		text, err := help.ReadFile("help/" + name + ".txt")
+		if words := strings.Join(strings.Fields(string(text)), " "); err != nil || !strings.Contains(words, "builtin:NAME: "+builtinNames()+" ") {
+			t.Errorf("%s.txt does not name %s (%v)", name, builtinNames(), err)
+		}
+	}
+}

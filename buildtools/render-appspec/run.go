@@ -1,9 +1,12 @@
+// The render-appspec command writes the AppSpec of an ECS blue/green deployment, or checks one. It talks to nobody.
 package main
 
 import (
 	"cmp"
+	"embed"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -14,6 +17,10 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
 type options struct {
 	out, check, taskdef                                      string
 	container, port, taskDefinition                          string
@@ -21,44 +28,19 @@ type options struct {
 	subnets, securityGroups, assignPublicIP, platformVersion string
 }
 
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
+
 // command is the command line, whose flags go to o.
 func command(o *options) *cli.Command {
-	c := &cli.Command{
-		Name:      "render-appspec",
-		Arguments: "[flags]",
-		About: `Writes the AppSpec of an Amazon ECS blue/green deployment: checks it against the
-rendered task definition, or an existing one with --check. It talks to nobody,
-and writes nothing when something is wrong.
-
-Name the service's capacity provider: a deployment whose AppSpec does not name
-it takes it away from the service.`,
-		Example: `render-appspec --taskdef taskdef.json --capacity-provider trip-asg:weight=1 \
-    --hook AfterAllowTestTraffic=CodeDeployHook_trip_AfterAllowTestTraffic \
-    --hook BeforeAllowTraffic=CodeDeployHook_trip_BeforeAllowTraffic
-render-appspec --check appspec.yaml --taskdef taskdef.json`,
-		Exit: cli.RendererExit,
-	}
-	f := c.Group("output")
-	f.StringVarP(&o.out, "output", "o", "appspec.yaml",
-		"`FILE`: where the result goes, as JSON when it ends in .json; - is stdout")
-	f.StringVar(&o.check, "check", "", "`FILE`: check this AppSpec, and write nothing")
-	f = c.Group("what is deployed")
-	f.StringVar(&o.taskdef, "taskdef", "",
-		"`FILE`: a rendered task definition, from which container and port come, or against which they are checked")
-	f.StringVar(&o.container, "container", "", "`NAME`: the container that the load balancer reaches")
-	f.StringVar(&o.port, "port", "", "`N`: its containerPort")
-	f.StringVar(&o.taskDefinition, "task-definition", appspec.Placeholder,
-		"`ARN`: the default, <TASK_DEFINITION>, is what CodePipeline replaces")
-	f.StringArrayVar(&o.hooks, "hook", nil,
-		"`EVENT=FUNCTION`: run a Lambda function (name or ARN) at a lifecycle event")
-	f = c.Group("where it runs")
-	f.StringArrayVar(&o.providers, "capacity-provider", nil,
-		"`NAME[:weight=N][,base=N]`: the service's, or what replaces it")
-	f.StringVar(&o.subnets, "subnets", "", "`A,B`: of tasks with a network of their own, together with the next two")
-	f.StringVar(&o.securityGroups, "security-groups", "", "`A,B`: of those tasks")
-	f.StringVar(&o.assignPublicIP, "assign-public-ip", "", "`ENABLED|DISABLED`: whether they get a public address")
-	f.StringVar(&o.platformVersion, "platform-version", "", "`VERSION`: Fargate's, or LATEST")
-	return c
+	o.out, o.taskDefinition = "appspec.yaml", appspec.Placeholder
+	return cli.Described(help, "render-appspec", cli.Flags{
+		"output": &o.out, "check": &o.check, "taskdef": &o.taskdef, "container": &o.container, "port": &o.port,
+		"task-definition": &o.taskDefinition, "hook": &o.hooks, "capacity-provider": &o.providers, "subnets": &o.subnets,
+		"security-groups": &o.securityGroups, "assign-public-ip": &o.assignPublicIP, "platform-version": &o.platformVersion,
+	})
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -72,7 +54,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		a.NotEmpty("taskdef", "container", "port", "task-definition", "subnets", "security-groups", "assign-public-ip",
 			"platform-version", "output", "check", "hook", "capacity-provider")
-		task := a.readTask()
+		var task *taskdef.Task // nil where there is none, or none that can be read
+		if read, ok := cli.Parse(a.Run, a.taskdef, taskdef.Read); ok {
+			task = &read
+		}
 		if a.check != "" {
 			a.checkOnly(task)
 		} else {
@@ -85,23 +70,6 @@ type appspecRun struct {
 	*cli.Run
 	options
 	flags *cli.Command
-}
-
-// readTask reads the task definition; nil when there is none, or none that can be read.
-func (a *appspecRun) readTask() *taskdef.Task {
-	if a.taskdef == "" {
-		return nil
-	}
-	text, ok := a.Read(a.taskdef)
-	if !ok {
-		return nil
-	}
-	task, problems := taskdef.Read(cli.Name(a.taskdef), text)
-	a.Add(problems...)
-	if len(problems) > 0 {
-		return nil
-	}
-	return &task
 }
 
 // checkOnly checks an AppSpec that exists. Flags that would build one make no sense beside it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,51 +33,22 @@ type options struct {
 	edits                     taskdef.Edits
 }
 
+// help are the commands' help texts.
+//
+//go:embed help
+var help embed.FS
+
 // command is the command line, whose flags go to o.
 func command(o *options) *cli.Command {
-	c := &cli.Command{
-		Name:      "render-taskdef",
-		Arguments: "[flags] TEMPLATE",
-		About: `Renders an ECS task definition: reads a template (JSON, JSON with comments or
-YAML; - is stdin), puts values in the place of ${NAME}, applies the edits,
-checks what ECS and CodeDeploy would refuse later, and writes what
-RegisterTaskDefinition takes. It talks to nobody, writes nothing when something
-is wrong, and never prints a value.
-
-Variables: $A ${A} ${A-default} ${A:-default} ${A?message} ${A:?message}
-${A:+alternative}; $$ is $. A bare ${CPU} outside quotes is a number, true,
-false or null; "${json:A}" takes any JSON. Unset is an error.`,
-		Example: `render-taskdef --env-file build.env --image "$REPOSITORY@$DIGEST" \
-    --release "$COMMIT" taskdef_src.json
-aws ecs register-task-definition --cli-input-json file://taskdef.json`,
-		Exit: cli.RendererExit,
-	}
-	f := c.Group("output")
-	f.StringVarP(&o.out, "output", "o", "taskdef.json", "`FILE`: where the result goes; - is stdout")
-	f.StringVar(&o.imageDetail, "image-detail", "", "`FILE`: also write imageDetail.json for CodePipeline")
-	f.StringVar(&o.appspec, "appspec", "", "`FILE`: check that this AppSpec names a container and port of the result")
-	f.BoolVar(&o.listVars, "list-vars", false, "print the variables of the template, then exit")
-	f = c.Group("values")
-	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: set a variable; wins over the environment")
-	f.StringArrayVar(&o.envFiles, "env-file", nil, "`FILE`: read variables from it; the environment wins over them")
-	f.StringArrayVar(&o.only, "only", nil, "`A,PREFIX_*`: only these names are variables, any other $ is text")
-	f = c.Group("edits")
+	o.out = "taskdef.json"
 	e := &o.edits
-	f.StringArrayVar(&e.Images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
-	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil,
-		"`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
-	f.StringArrayVar(&e.Env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
-	f.StringArrayVar(&e.UnsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
-	f.StringArrayVar(&e.Secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
-	f.StringArrayVar(&e.Labels, "label", nil, "`[C:]K=V`: set a docker label")
-	f.StringArrayVar(&e.Tags, "tag", nil, "`K=V`: set a tag of the task definition")
-	f.StringArrayVar(&e.Commands, "command", nil,
-		"`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
-	f.StringArrayVar(&e.Sets, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
-	f = c.Group("labels that the hooks read")
-	f.StringVar(&e.Release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
-	f.StringVar(&e.Suite, "suite", "", "`REF`: greenlight.suite, where the suite is: s3://bucket/key#sha256=…")
-	return c
+	return cli.Described(help, "render-taskdef", cli.Flags{
+		"output": &o.out, "image-detail": &o.imageDetail, "appspec": &o.appspec, "list-vars": &o.listVars,
+		"var": &o.vars, "env-file": &o.envFiles, "only": &o.only,
+		"image": &e.Images, "image-placeholder": &e.ImagePlaceholders, "env": &e.Env, "unset-env": &e.UnsetEnv,
+		"secret": &e.Secrets, "label": &e.Labels, "tag": &e.Tags, "command": &e.Commands, "set": &e.Sets,
+		"release": &e.Release, "suite": &e.Suite,
+	})
 }
 
 func run(args []string, sys system) int {
@@ -134,10 +106,12 @@ func (t *templateRun) render() {
 		return
 	}
 	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
-	spec := t.readAppspec(&request)
+	// The AppSpec that the result shall fit also says which container takes the labels.
+	spec, fits := cli.Parse(t.Run, t.appspec, appspec.Read)
+	request.Edits.Container = spec.Container.Text
 	rendered, problems := request.Render()
 	t.Add(problems...)
-	if spec != nil {
+	if fits {
 		t.Add(spec.CheckTarget(rendered.Task(doc))...)
 	}
 	t.checkOutputs(loses)
@@ -177,24 +151,6 @@ func (t *templateRun) checkOutputs(loses bool) {
 	if t.imageDetail != "" && same {
 		t.Usage("--image-detail", "is also the file of --output", help)
 	}
-}
-
-// readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
-func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
-	if t.appspec == "" {
-		return nil
-	}
-	text, ok := t.Read(t.appspec)
-	if !ok {
-		return nil
-	}
-	spec, problems := appspec.Read(cli.Name(t.appspec), text)
-	t.Add(problems...)
-	request.Edits.Container = spec.Container.Text
-	if len(problems.Errors(false)) > 0 {
-		return nil
-	}
-	return &spec
 }
 
 // stamps checks the two labels that the hooks read.

@@ -18,14 +18,8 @@ const tellEvery = 2 * time.Second
 
 func draftCommand(at surroundings) *cli.Command {
 	d := draft.New()
-	var target, out string
-	c := cli.Described(help, "draft")
-	f := c.Group("what is asked")
-	f.StringVar(&target, "target", "", "`URL`: who is asked twice, http://host:port; without it the source alone speaks")
-	f.BoolVar(&d.Unsafe, "unsafe", false, "take POST, PUT, PATCH and DELETE, too: they are sent twice")
-	f = c.Group("output")
-	f.StringVarP(&out, "output", "o", "-", "`FILE`: where the suite goes; one that exists is kept (default: stdout)")
-	f.StringVar(&d.Name, "name", "", "`NAME`: the suite's (default: the source's)")
+	target, out := "", "-"
+	c := cli.Described(help, "draft", cli.Flags{"target": &target, "unsafe": &d.Unsafe, "output": &out, "name": &d.Name})
 	c.Do = func(ctx context.Context, args []string) (_ int, err error) {
 		if len(args) != 1 {
 			return 0, cli.Usagef("want one SOURCE, have %d", len(args))

@@ -40,31 +40,17 @@ var help embed.FS
 // command is the command line.
 func command(at surroundings) *cli.Command {
 	var o options
-	c := cli.Described(help, "smoke")
-	c.Commands = []*cli.Command{draftCommand(at)}
-	f := c.Group("what is judged")
-	f.StringVar(&o.job.Target.URL, "target", "", "`URL`: the release to judge, http://host:port")
-	f.StringVar(&o.job.Baseline.URL, "baseline", "", "`URL`: the release that serves production, to compare with")
-	f.StringArrayVar(&o.headers, "target-header", nil,
-		"`NAME=VALUE`: a header for the target only, where one address serves both")
-	f.StringVar(&o.job.Release, "release", "", "`ID`: the expected release, ${RELEASE} (default: $RELEASE)")
-	f = c.Group("how")
-	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: a variable of the suite")
-	f.StringArrayVar(&o.secrets, "secret", nil, cli.SecretUsage)
-	f.Func("tags", "`A,B`: only checks with one of these tags; !TAG leaves some out", func(text string) error {
-		o.job.Tags = append(o.job.Tags, strings.Split(text, ",")...)
-		return nil
+	c := cli.Described(help, "smoke", cli.Flags{
+		"target": &o.job.Target.URL, "baseline": &o.job.Baseline.URL, "target-header": &o.headers, "release": &o.job.Release,
+		"var": &o.vars, "secret": &o.secrets, "concurrency": &o.job.Concurrency, "policy": &o.policy,
+		"tags": func(text string) error {
+			o.job.Tags = append(o.job.Tags, strings.Split(text, ",")...)
+			return nil
+		},
+		"validate": &o.validate, "bundle": &o.bundle, "schema": &o.schema,
+		"report": &o.reports, "quiet": &o.quiet, "verbose": &o.verbose,
 	})
-	f.IntVar(&o.job.Concurrency, "concurrency", 0, "`N`: checks side by side (default: the suite's policy, else 8)")
-	f.StringVar(&o.policy, "policy", "", "`FILE`: what a suite must have, such as {release_proof: true}")
-	f = c.Group("instead of a run")
-	f.BoolVar(&o.validate, "validate", false, "check the suite, and send nothing")
-	f.BoolVar(&o.bundle, "bundle", false, "print the suite with the files that it names in it, to be published")
-	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of a suite, for editors")
-	f = c.Group("output")
-	f.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: write a report: junit, json, html or md")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what failed and the verdict only")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each check as it ends, and each finding")
+	c.Commands = []*cli.Command{draftCommand(at)}
 	c.Do = func(ctx context.Context, args []string) (int, error) {
 		if o.schema {
 			return at.print(suite.Schema()), nil

@@ -15,14 +15,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
 	"github.com/greenlight-ecs/greenlight/pkg/version"
 )
 
@@ -33,14 +38,16 @@ const (
 	ExitInterrupted = 130
 )
 
-// Command is a command line: what its help says, its flags in groups, and what it does.
+// Command is a command line: its help, its flags, and what it does.
 type Command struct {
-	// Name is the command's, of a subcommand the last word; Arguments follow it in the usage line: "[flags] TEMPLATE".
-	Name, Arguments string
-	// About says in a few lines what the command does and what it refuses to do; a list of commands shows what stands
-	// before its first colon or full stop. Example is one or more command lines that work as they stand, Exit explains the
-	// exit codes, one a line.
-	About, Example, Exit string
+	// Name is the command's, of a subcommand the last word.
+	Name string
+	// Help is the help as it is shown: the usage, in a few lines what the command does and what it refuses to do, the flags
+	// in groups, the commands, one or more command lines that work as they stand, the exit codes. A list of commands shows
+	// what stands before the first colon or full stop. What is indented and begins with dashes is a flag.
+	Help string
+	// Flags are where the values go of the flags that Help names.
+	Flags Flags
 	// Commands are the subcommands. A command line that is executed gets help, version and completion, too.
 	Commands []*Command
 	// Do runs the command with the arguments beside its flags, and returns the exit code. An error is printed
@@ -50,8 +57,7 @@ type Command struct {
 	// code. Where it is nil, the text is printed behind the command's name.
 	Wrong func(err error) int
 
-	groups []*pflag.FlagSet // by their headlines
-	cobra  *cobra.Command
+	cobra *cobra.Command
 }
 
 // UsageError is a command line that makes no sense: a flag with its dashes, or none, what is wrong, and what to write
@@ -73,22 +79,10 @@ func (e *UsageError) Error() string {
 	return strings.TrimPrefix(e.Flag+": ", ": ") + strings.TrimSuffix(e.Text+"; "+e.Help, "; ")
 }
 
-// Described returns the command whose help text is help/NAME.txt: the text as it is shown, but for the flags.
-func Described(texts embed.FS, name string) *Command {
-	text, _ := texts.ReadFile("help/" + name + ".txt") // it is there
-	usage, about, _ := strings.Cut(strings.ReplaceAll(string(text), "\n  ", "\n"), "\n\n")
-	about, exit, _ := strings.Cut(about, "\n\nexit codes:\n")
-	about, example, _ := strings.Cut(about, "\n\nexample:\n")
-	_, arguments, _ := strings.Cut(usage, name+" ")
-	return &Command{Name: name, Arguments: arguments, About: about, Example: example, Exit: exit}
-}
-
-// Group adds a group of flags to the command, shown in the help in the order in which they are defined.
-func (c *Command) Group(title string) *pflag.FlagSet {
-	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
-	flags.SortFlags = false
-	c.groups = append(c.groups, flags)
-	return flags
+// Described returns the command whose help is help/NAME.txt.
+func Described(texts fs.FS, name string, flags Flags) *Command {
+	text, _ := fs.ReadFile(texts, "help/"+name+".txt") // it is there
+	return &Command{Name: name, Help: string(text), Flags: flags}
 }
 
 // Given reports whether the flag stands in the command line.
@@ -148,9 +142,9 @@ func (o *Stdout) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (o *Stdout) print(text string) (code int, err error) {
-	_, err = io.WriteString(o, text)
-	return ExitOK, err
+func (o *Stdout) print(text string) error {
+	_, err := io.WriteString(o, text)
+	return err
 }
 
 // errVersion is how --version ends the reading of flags, wherever it stands.
@@ -163,8 +157,8 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 			*code = c.Wrong(err)
 		}
 	}
-	short, _, _ := strings.Cut(c.About, ":")
-	short, _, _ = strings.Cut(short, ".")
+	_, about, _ := strings.Cut(c.Help, "\n\n")
+	short := about[:max(0, strings.IndexAny(about, ":."))]
 	c.cobra = &cobra.Command{
 		Use: c.Name, Short: short, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
 		Run: func(command *cobra.Command, args []string) { ended(c.Do(command.Context(), args)) },
@@ -181,21 +175,16 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 			return ExitUsage
 		}
 	}
-	general := c.Group("general")
-	general.BoolP("help", "h", false, "show this help")
-	general.BoolFunc("version", "print the version", func(string) error { return errVersion })
-	for _, flags := range c.groups {
-		c.cobra.Flags().AddFlagSet(flags)
-	}
+	c.define()
 	c.cobra.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if errors.Is(err, errVersion) {
-			_, _ = out.print(c.versionText())
+			_ = out.print(c.versionText())
 		} else {
 			ended(ExitOK, c.withoutValue(err))
 		}
 		return nil
 	})
-	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { _, _ = out.print(c.helpText()) })
+	c.cobra.SetHelpFunc(func(*cobra.Command, []string) { _ = out.print(c.Help) })
 	for _, sub := range c.Commands {
 		sub.build(out, stderr, code)
 		c.cobra.AddCommand(sub.cobra)
@@ -205,45 +194,43 @@ func (c *Command) build(out *Stdout, stderr io.Writer, code *int) {
 	}
 }
 
-// general are the subcommands that every command line has.
-func (c *Command) general(out *Stdout) []*Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
-	return []*Command{
-		{
-			Name: "help", Arguments: "[COMMAND]", About: "Shows the help of a command.",
-			Do: func(_ context.Context, args []string) (int, error) {
-				about, rest, _ := c.cobra.Find(args)
-				if len(rest) > 0 {
-					return 0, &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
-				}
-				return ExitOK, about.Help()
-			},
+// texts are the help texts of the subcommands that every command line has.
+//
+//go:embed help
+var texts embed.FS
+
+// general are those subcommands.
+func (c *Command) general(out *Stdout) (all []*Command) {
+	does := map[string]func(args []string) error{
+		"help": func(args []string) error {
+			about, rest, _ := c.cobra.Find(args)
+			if len(rest) > 0 {
+				return &UsageError{Text: "there is no such command", Help: c.Near(rest[0])}
+			}
+			return about.Help()
 		},
-		{
-			Name: "version", About: "Prints the version.",
-			Do: func(context.Context, []string) (int, error) { return out.print(c.versionText()) },
-		},
-		{
-			Name: "completion", Arguments: strings.Join(shells, "|"),
-			About: "Prints a script for a shell: it then completes commands, flags and files.\n" +
-				"Bash needs the package bash-completion, zsh its compinit.",
-			Example: fmt.Sprintf("source <(%[1]s completion bash)   # in ~/.bashrc, or .zshrc with zsh\n"+
-				"%[1]s completion fish >~/.config/fish/completions/%[1]s.fish", c.Name),
-			Do: func(_ context.Context, args []string) (int, error) {
-				shell := strings.Join(args, " ")
-				write := map[string]func(io.Writer) error{
-					"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
-					"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
-					"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
-				}[shell]
-				if write != nil {
-					return ExitOK, write(out)
-				}
-				help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
-				return 0, &UsageError{Text: "there is no script for that shell", Help: help}
-			},
+		"version": func([]string) error { return out.print(c.versionText()) },
+		"completion": func(args []string) error {
+			shell, shells := strings.Join(args, " "), []string{"bash", "zsh", "fish", "powershell"}
+			write := map[string]func(io.Writer) error{
+				"bash": func(w io.Writer) error { return c.cobra.GenBashCompletionV2(w, true) },
+				"zsh":  c.cobra.GenZshCompletion, "powershell": c.cobra.GenPowerShellCompletionWithDesc,
+				"fish": func(w io.Writer) error { return c.cobra.GenFishCompletion(w, true) },
+			}[shell]
+			if write != nil {
+				return write(out)
+			}
+			help := cmp.Or(meant("", shell, shells), "want one of "+strings.Join(shells, ", "))
+			return &UsageError{Text: "there is no script for that shell", Help: help}
 		},
 	}
+	for _, name := range []string{"help", "version", "completion"} {
+		sub := Described(texts, name, nil)
+		sub.Help = strings.ReplaceAll(sub.Help, "PROGRAM", c.Name)
+		sub.Do = func(_ context.Context, args []string) (int, error) { return ExitOK, does[name](args) }
+		all = append(all, sub)
+	}
+	return all
 }
 
 // versionText is name, version, Go, platform and commit.
@@ -254,4 +241,91 @@ func (c *Command) versionText() string {
 	}
 	name, platform := c.cobra.Root().Name(), runtime.GOOS+"/"+runtime.GOARCH
 	return fmt.Sprintf("%s %s (%s, %s%s)\n", name, version.Number(), runtime.Version(), platform, commit)
+}
+
+// withoutValue says what is wrong with a flag in our words: pflag's repeat its value.
+func (c *Command) withoutValue(err error) error {
+	switch wrong := err.(type) { //nolint:errorlint // pflag returns them as they are
+	case *pflag.NotExistError:
+		name := wrong.GetSpecifiedName()
+		if letters := wrong.GetSpecifiedShortnames(); letters != "" {
+			help := ""
+			if long, _, _ := strings.Cut(letters, "="); c.cobra.Flag(long) != nil { // given with one dash
+				help = "did you mean --" + long + "?"
+			}
+			return &UsageError{"-" + name, "unknown flag", help}
+		}
+		var known []string
+		c.cobra.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+		return &UsageError{"--" + name, "unknown flag", meant("--", name, known)}
+	case *pflag.ValueRequiredError:
+		shown := "--" + wrong.GetSpecifiedName()
+		if wrong.GetSpecifiedShortnames() != "" {
+			shown = shown[1:]
+		}
+		return &UsageError{shown, "its value is missing", ""}
+	case *pflag.InvalidValueError:
+		flag := wrong.GetFlag()
+		wanted := map[string]string{
+			"int": "want a whole number", "float64": "want a number", "bool": "want true or false",
+			"duration": "want a length of time, like 90s or 5m",
+		}[flag.Value.Type()]
+		return &UsageError{"--" + flag.Name, cmp.Or(wanted, wrong.Unwrap().Error()), ""} // our own functions' say it themselves
+	}
+	return &UsageError{"--", "unknown flag", ""} // --=x
+}
+
+// meant suggests a known name; "" where none is near.
+func meant(what, name string, known []string) string {
+	if near, ok := diagnostic.Nearest(name, known); ok {
+		return "did you mean " + what + near + "?"
+	}
+	return ""
+}
+
+// Flags are where the values of flags go, by the flags' names: a *string, *bool, *int, *float64 or *time.Duration that holds
+// the default, a *[]string for a flag that is repeatable, or a function that takes each value.
+type Flags map[string]any
+
+// define defines the flags that the help names. A help that names others than the command has, or not their defaults, is
+// a mistake of ours, and no command starts with it.
+func (c *Command) define() {
+	flags, all := c.cobra.Flags(), Flags{"help": new(bool), "version": errVersion}
+	maps.Copy(all, c.Flags)
+	text, _, _ := strings.Cut(c.Help, "\nexample:\n")
+	row := regexp.MustCompile(`(?m)^  (?:-(.), |    )--(\S+)(.*)\n((?: {28}.*\n)*)`)
+	for _, found := range row.FindAllStringSubmatch(text, -1) {
+		letter, name := found[1], found[2]
+		value, usage, _ := strings.Cut(found[3], "  ")
+		usage = strings.Join(strings.Fields(usage+" "+found[4]), " ")
+		if value != "" {
+			usage = "`" + value[1:] + "`: " + usage
+		}
+		switch to := all[name].(type) {
+		case *string:
+			flags.StringVarP(to, name, letter, *to, usage)
+		case *bool:
+			flags.BoolVarP(to, name, letter, *to, usage)
+		case *int:
+			flags.IntVarP(to, name, letter, *to, usage)
+		case *float64:
+			flags.Float64VarP(to, name, letter, *to, usage)
+		case *time.Duration:
+			flags.DurationVarP(to, name, letter, *to, usage)
+		case *[]string:
+			flags.StringArrayVarP(to, name, letter, *to, usage)
+		case func(string) error:
+			flags.Func(name, usage, to)
+		case error: // which ends the reading of flags
+			flags.BoolFunc(name, usage, func(string) error { return to })
+		}
+		delete(all, name)
+		none := []string{"", "0", "0s", "false", "[]"}
+		if f := flags.Lookup(name); f == nil || !slices.Contains(none, f.DefValue) && !strings.Contains(usage, "default") {
+			panic("the help of " + c.Name + " is wrong about --" + name)
+		}
+	}
+	if len(all) > 0 {
+		panic(fmt.Sprintf("the help of %s does not name %v", c.Name, slices.Collect(maps.Keys(all))))
+	}
 }

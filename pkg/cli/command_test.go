@@ -14,6 +14,49 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/cli"
 )
 
+// help is what the command of the tests says of itself.
+const help = `usage: greet [flags] NAME
+       greet COMMAND
+
+Greets: people.
+
+how:
+  -l, --loud                shout
+  -t, --twice               again
+  -w, --word WORD           say WORD (default hello)
+
+whom:
+      --name NAME           greet somebody (repeatable)
+      --times int           so often
+      --volume float        so loud
+      --pause LONG          wait so LONG, which takes a text that is longer than
+                            one line of the terminal has room for
+      --a-name-that-is-long N
+                            is on a line of its own
+
+general:
+  -h, --help                show this help
+      --version             print the version
+
+commands:
+  faults                    Finds faults
+  help                      Shows the help of a command
+  version                   Prints the version
+  completion                Prints a script for a shell
+
+example:
+  greet --loud Ann
+
+exit codes:
+  0 greeted
+`
+
+const general = `
+general:
+  -h, --help                show this help
+      --version             print the version
+`
+
 // greeting is what the flags of the tests set, and what came of a command line.
 type greeting struct {
 	Loud, Twice bool
@@ -28,30 +71,22 @@ type greeting struct {
 
 // command is a command of the tests that notes its arguments in g.
 func command(g *greeting) *cli.Command {
-	c := &cli.Command{
-		Name: "greet", Arguments: "[flags] NAME", About: "Greets: people.",
-		Example: "greet --loud Ann", Exit: "0 greeted",
+	g.Word = "hello"
+	return &cli.Command{
+		Name: "greet", Help: help,
+		Flags: cli.Flags{
+			"loud": &g.Loud, "twice": &g.Twice, "word": &g.Word, "name": &g.Names, "times": &g.Times, "volume": &g.Volume,
+			"pause": &g.Pause, "a-name-that-is-long": new(int),
+		},
+		Commands: []*cli.Command{{
+			Name: "faults", Help: "usage: greet faults [flags]\n\nFinds faults. Of any kind.\n" + general,
+			Do: func(context.Context, []string) (int, error) { return 7, cli.Usagef("one\ntwo") },
+		}},
 		Do: func(_ context.Context, args []string) (int, error) {
 			g.Args = args
 			return cli.ExitOK, nil
 		},
 	}
-	f := c.Group("how")
-	f.BoolVarP(&g.Loud, "loud", "l", false, "shout")
-	f.BoolVarP(&g.Twice, "twice", "t", false, "again")
-	f.StringVarP(&g.Word, "word", "w", "hello", "say `WORD`")
-	f = c.Group("whom")
-	f.StringArrayVar(&g.Names, "name", nil, "`NAME`: greet somebody")
-	f.IntVar(&g.Times, "times", 0, "so often")
-	f.Float64Var(&g.Volume, "volume", 0, "so loud")
-	f.DurationVar(&g.Pause, "pause", 0,
-		"wait so `LONG`, which takes a text that is longer than one line of the terminal has room for")
-	f.Int("a-name-that-is-long", 0, "`N`: is on a line of its own")
-	c.Commands = []*cli.Command{{
-		Name: "faults", Arguments: "[flags]", About: "Finds faults. Of any kind.",
-		Do: func(context.Context, []string) (int, error) { return 7, cli.Usagef("one\ntwo") },
-	}}
-	return c
 }
 
 // execute runs the words of a command line.
@@ -145,44 +180,9 @@ func TestTheNameStandsBeforeEveryLine(t *testing.T) {
 }
 
 func TestHelpTeachesWithAnExample(t *testing.T) {
-	const want = `usage: greet [flags] NAME
-       greet COMMAND
-
-Greets: people.
-
-how:
-  -l, --loud                shout
-  -t, --twice               again
-  -w, --word WORD           say WORD (default hello)
-
-whom:
-      --name NAME           greet somebody (repeatable)
-      --times int           so often
-      --volume float        so loud
-      --pause LONG          wait so LONG, which takes a text that is longer than
-                            one line of the terminal has room for
-      --a-name-that-is-long N
-                            is on a line of its own
-
-general:
-  -h, --help                show this help
-      --version             print the version
-
-commands:
-  faults                    Finds faults
-  help                      Shows the help of a command
-  version                   Prints the version
-  completion                Prints a script for a shell
-
-example:
-  greet --loud Ann
-
-exit codes:
-  0 greeted
-`
 	for _, line := range []string{"-h", "--help", "Ann -lh", "help", "-h faults.yaml"} {
 		code, got, stderr := execute(command(new(greeting)), line)
-		if diff := cmp.Diff(want, got); diff != "" || code != 0 || stderr != "" {
+		if diff := cmp.Diff(help, got); diff != "" || code != 0 || stderr != "" {
 			t.Errorf("%s: exit %d, %s%s", line, code, stderr, diff)
 		}
 	}
@@ -197,6 +197,26 @@ exit codes:
 		if utf8.RuneCountInString(line) > 81 {
 			t.Errorf("wider than 80 columns: %s", line)
 		}
+	}
+}
+
+func TestAHelpThatIsWrongAboutAFlagIsNoHelp(t *testing.T) {
+	for name, change := range map[string]func(*cli.Command){
+		"a flag that the command has not": func(c *cli.Command) { delete(c.Flags, "loud") },
+		"a flag is left out":              func(c *cli.Command) { c.Flags["quiet"] = new(bool) },
+		"a default is left out":           func(c *cli.Command) { *c.Flags["times"].(*int) = 3 },
+		"a value of no kind":              func(c *cli.Command) { c.Flags["times"] = new(uint8) },
+	} {
+		c := command(new(greeting))
+		change(c)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s, and the command starts", name)
+				}
+			}()
+			execute(c, "")
+		}()
 	}
 }
 
@@ -221,7 +241,7 @@ func TestEveryShellCompletes(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"__complete fa": "faults\tFinds faults\n:", "__complete --wo": "--word\tsay `WORD`\n:",
+		"__complete fa": "faults\tFinds faults\n:", "__complete --wo": "--word\t`WORD`: say WORD (default hello)\n:",
 	} {
 		if _, got, _ := execute(command(new(greeting)), line); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", line, got, want)

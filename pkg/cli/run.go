@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -25,14 +26,6 @@ const (
 	ExitSyntax = 4 // input that does not parse
 	ExitRule   = 5 // a rule is broken
 )
-
-// RendererExit explains the exit codes of a renderer in a help text.
-const RendererExit = `0  written
-1  a file cannot be read or written
-2  wrong flags
-3  variables unset
-4  the input does not parse
-5  a rule of ECS or CodeDeploy is broken (with --werror also: a warning)`
 
 // Run is one run of a renderer: it reads capped input, collects problems, prints them in one form, chooses the
 // exit code, and writes only when nothing is wrong.
@@ -55,12 +48,8 @@ type Run struct {
 // renderers have. It returns the exit code.
 func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 	r.command = c
-	problems := c.Group("problems")
-	r.formatFlag(problems)
-	problems.BoolVar(&r.werror, "werror", false, "treat warnings as errors")
-	problems.BoolVarP(&r.quiet, "quiet", "q", false, "print errors only, no warnings")
-	problems.StringArrayVar(&r.ignored, "ignore", nil, "`CODE`: turn a warning off, GL022 for example; an error never; "+
-		"or a comment greenlight:ignore CODE REASON above it")
+	r.format = string(diagnostic.Text)
+	maps.Copy(c.Flags, Flags{"format": &r.format, "werror": &r.werror, "quiet": &r.quiet, "ignore": &r.ignored})
 	c.Do = func(_ context.Context, args []string) (int, error) {
 		r.checkFormat()
 		for _, code := range r.ignored {
@@ -76,7 +65,7 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 			// The format may stand behind what is wrong, and programs want what is wrong in it.
 			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 			flags.ParseErrorsAllowlist.UnknownFlags = true
-			r.formatFlag(flags)
+			flags.StringVar(&r.format, "format", r.format, "")
 			_ = flags.Parse(args) // what is wrong has been found
 			r.checkFormat()
 			r.Usage(usage.Flag, usage.Text, usage.Help)
@@ -86,10 +75,6 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 		return r.End()
 	}
 	return c.Execute(context.Background(), args, r.Stdout, r.Stderr)
-}
-
-func (r *Run) formatFlag(f *pflag.FlagSet) {
-	f.StringVar(&r.format, "format", string(diagnostic.Text), "`FORM`: how they are printed: text, json, github or sarif")
 }
 
 // isCode reports whether a text is the code of a rule.
@@ -191,6 +176,20 @@ func (r *Run) Read(name string) (string, bool) {
 	}
 	r.waive(name, text)
 	return text, true
+}
+
+// Parse reads a file by read, and notes what is wrong with it. It is false where there is no name, or anything is wrong.
+func Parse[T any](r *Run, name string, read func(name, text string) (T, diagnostic.List)) (parsed T, ok bool) {
+	if name == "" {
+		return parsed, false
+	}
+	text, ok := r.Read(name)
+	if !ok {
+		return parsed, false
+	}
+	parsed, problems := read(Name(name), text)
+	r.Add(problems...)
+	return parsed, len(problems.Errors(false)) == 0
 }
 
 // ReadFile returns a file's text; "-" is in. What is longer than template.MaxSize is refused, also what has no end.

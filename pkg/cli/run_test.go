@@ -29,11 +29,25 @@ func TestTheGravestCauseIsTheExitCode(t *testing.T) {
 	}
 }
 
+// render is a renderer's command line.
+func render() *cli.Command {
+	return &cli.Command{Name: "render", Flags: cli.Flags{}, Help: `usage: render [flags]
+
+Renders.
+
+problems:
+      --format FORM         (default text)
+      --werror
+  -q, --quiet
+      --ignore CODE         (repeatable)
+` + general}
+}
+
 // renderer runs a renderer that only notes problems.
 func renderer(args string, problems ...diagnostic.Problem) (code int, stderr string) {
 	var out, err bytes.Buffer
 	r := cli.Run{Stdout: &out, Stderr: &err}
-	code = r.Execute(&cli.Command{Name: "render"}, strings.Fields(args), func([]string) { r.Add(problems...) })
+	code = r.Execute(render(), strings.Fields(args), func([]string) { r.Add(problems...) })
 	return code, err.String()
 }
 
@@ -97,7 +111,7 @@ func TestAMissingFileMayBeAMistypedCommand(t *testing.T) {
 	} {
 		var out, stderr bytes.Buffer
 		r := cli.Run{Stdout: &out, Stderr: &stderr}
-		code := r.Execute(&cli.Command{Name: "render"}, []string{name}, func(args []string) { r.Read(args[0]) })
+		code := r.Execute(render(), []string{name}, func(args []string) { r.Read(args[0]) })
 		want = name + ": error: open: no such file or directory\n  help: " + want
 		if code != cli.ExitFile || !strings.Contains(stderr.String(), want) {
 			t.Errorf("exit %d, %s", code, &stderr)

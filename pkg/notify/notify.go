@@ -44,6 +44,11 @@ func (l Line) Text(name string, inner ...string) string {
 	return text
 }
 
+// Compare orders lines by their time, which the log writes in UTC and in one form.
+func (l Line) Compare(other Line) int {
+	return strings.Compare(l.Text("timestamp"), other.Text("timestamp"))
+}
+
 // Crash is the line that a hook did not write, by Lambda's report of it and by what it did write.
 func Crash(report Line, wrote []Line) Line {
 	how := strings.TrimSpace(report.Text("record", "status") + " " + report.Text("record", "errorType"))

@@ -49,10 +49,7 @@ func (c CodeDeploy) Begin(ctx context.Context, _, appSpec, description string) (
 			RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: &appSpec},
 		},
 	})
-	if err != nil {
-		return "", begun(err)
-	}
-	return aws.ToString(out.DeploymentId), nil
+	return aws.ToString(awsclient.Of(out).DeploymentId), begun(err)
 }
 
 // Latest returns the newest deployment's id; of a rollback it is that of what was rolled back, which people ask about.

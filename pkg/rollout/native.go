@@ -98,7 +98,7 @@ func phase(s types.ServiceDeploymentStatus) Phase {
 	}[s], UnderWay)
 }
 
-// Describe reads the service.
+// Describe reads the service. Where CodeDeploy deploys it, what it runs is what its primary task set runs.
 func (n Native) Describe(ctx context.Context) (types.Service, error) {
 	out, err := n.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &n.Cluster, Services: []string{n.Service}})
 	if err != nil {
@@ -107,15 +107,17 @@ func (n Native) Describe(ctx context.Context) (types.Service, error) {
 	if len(out.Services) == 0 {
 		return types.Service{}, fmt.Errorf("there is no service %s/%s", n.Cluster, n.Service)
 	}
-	return out.Services[0], nil
+	s := out.Services[0]
+	if i := slices.IndexFunc(s.TaskSets, primary); i >= 0 {
+		set := s.TaskSets[i]
+		s.TaskDefinition, s.LoadBalancers, s.CapacityProviderStrategy = set.TaskDefinition, set.LoadBalancers, set.CapacityProviderStrategy
+	}
+	return s, nil
 }
 
 // Running returns the ARN of the task definition that serves, on either controller.
 func (n Native) Running(ctx context.Context) (string, error) {
 	found, err := n.Describe(ctx)
-	if i := slices.IndexFunc(found.TaskSets, primary); i >= 0 {
-		return aws.ToString(found.TaskSets[i].TaskDefinition), nil
-	}
 	return aws.ToString(found.TaskDefinition), err
 }
 

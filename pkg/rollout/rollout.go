@@ -8,9 +8,7 @@ package rollout
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +29,7 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/approval"
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
 	facts "github.com/greenlight-ecs/greenlight/pkg/codedeploy"
+	"github.com/greenlight-ecs/greenlight/pkg/notify"
 )
 
 // Phase is how far a deployment is, and how it ended. The zero value is no end.
@@ -158,65 +157,47 @@ func begun(err error) error {
 	return awsclient.Error(err)
 }
 
-// Verdict is a gate's verdict line, as functions/README.md lists its fields.
-type Verdict struct {
-	Kind       string `json:"event"`
-	Deployment string `json:"deployment_id"`
-	Event      string `json:"lifecycle_event"`
-	Verdict    string `json:"verdict"`
-	Status     string `json:"status"`
-	Reason     string `json:"reason"`
-	Timestamp  string `json:"timestamp"`
-	Report     string `json:"report"`
-	// Question and Until are those of a gate that asks, which has no verdict yet.
-	Question string    `json:"question"`
-	Until    time.Time `json:"until"`
-}
-
 // Verdicts reads what the gate said of a deployment, out of its hooks' logs, the newest last. A log group that is not
 // there says nothing: the function never ran, or is not ours.
-func (a AWS) Verdicts(ctx context.Context, s State) (all []Verdict, err error) {
-	all, err = a.said(ctx, s)
-	return slices.DeleteFunc(all, func(v Verdict) bool { return v.Kind != "verdict" }), err
+func (a AWS) Verdicts(ctx context.Context, s State) ([]notify.Line, error) {
+	all, err := a.said(ctx, s)
+	return slices.DeleteFunc(all, func(l notify.Line) bool { return l.Text("event") != "verdict" }), err
 }
 
 // asked notes the question of a gate that nobody has answered.
 func (a AWS) asked(ctx context.Context, s *State) {
 	all, err := a.said(ctx, *s)
 	s.Unread = err
-	for _, v := range all {
+	for _, l := range all {
+		until, _ := time.Parse(time.RFC3339, l.Text("until"))
 		switch {
-		case v.Kind == "verdict":
+		case l.Text("event") == "verdict":
 			s.Phase, s.Wait = UnderWay, nil
-		case v.Question != "" && time.Until(v.Until) > 0:
-			s.Phase, s.Wait = Waits, &Wait{Question: v.Question, Ends: fmt.Sprintf(
-				": the gate is inconclusive: %s; until %s, then it has failed", v.Reason, v.Until.Format(time.RFC3339))}
+		case l.Text("question") != "" && time.Until(until) > 0:
+			s.Phase, s.Wait = Waits, &Wait{Question: l.Text("question"), Ends: fmt.Sprintf(
+				": the gate is inconclusive: %s; until %s, then it has failed", l.Text("reason"), until.Format(time.RFC3339))}
 		}
 	}
 }
 
 // said reads the verdicts and the questions.
-func (a AWS) said(ctx context.Context, s State) (all []Verdict, err error) {
+func (a AWS) said(ctx context.Context, s State) (all []notify.Line, err error) {
 	pattern := `{ ($.event = "verdict" || $.event = "ask") && $.deployment_id = "` + s.ID + `" }`
-	for _, f := range slices.Compact(slices.Sorted(slices.Values(s.Functions))) {
-		err := a.Lines(ctx, "/aws/lambda/"+f, s.Began, pattern, func(line string) bool {
-			var v Verdict
-			if json.Unmarshal([]byte(line), &v) == nil && v.Deployment == s.ID && (v.Kind == "verdict" || v.Kind == "ask") {
-				all = append(all, v)
+	functions := slices.Compact(slices.Sorted(slices.Values(s.Functions)))
+	for i := 0; i < len(functions) && err == nil; i++ {
+		err = a.Lines(ctx, "/aws/lambda/"+functions[i], s.Began, pattern, func(l notify.Line) bool {
+			if event := l.Text("event"); l.Text("deployment_id") == s.ID && (event == "verdict" || event == "ask") {
+				all = append(all, l)
 			}
 			return true
 		})
-		if err != nil {
-			return all, err
-		}
 	}
-	slices.SortStableFunc(all,
-		func(a, b Verdict) int { return cmp.Compare(a.Timestamp, b.Timestamp) }) // in UTC, of one form
-	return all, nil
+	slices.SortStableFunc(all, notify.Line.Compare)
+	return all, err
 }
 
 // Lines hands on the lines of a log group that match, until goOn says no; a group that does not exist has none.
-func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern string, goOn func(line string) bool) error {
+func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern string, goOn func(notify.Line) bool) error {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(a.Logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), FilterPattern: &pattern,
 	})
@@ -229,7 +210,7 @@ func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern s
 			return awsclient.Error(err)
 		}
 		for _, e := range out.Events {
-			if !goOn(aws.ToString(e.Message)) {
+			if !goOn(notify.Read(aws.ToString(e.Message))) {
 				return nil
 			}
 		}
@@ -240,10 +221,7 @@ func (a AWS) Lines(ctx context.Context, group string, since time.Time, pattern s
 // Who returns the ARN of whoever calls.
 func (a AWS) Who(ctx context.Context) (string, error) {
 	out, err := a.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", awsclient.Error(err)
-	}
-	return aws.ToString(out.Arn), nil
+	return aws.ToString(awsclient.Of(out).Arn), awsclient.Error(err)
 }
 
 // Keep stores who decided what and when, and why, with the revision that is deployed. Where a gate asks, this is the
@@ -295,7 +273,7 @@ func (a AWS) Definition(ctx context.Context, name string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", awsclient.Error(err) // the text is an error's
+		text = nil // it is an error's
 	}
-	return string(text), nil
+	return string(text), awsclient.Error(err)
 }

@@ -106,15 +106,13 @@ func Judge(s Subject, m Measured) Result {
 // choose takes blue's same minutes where it served enough in them, else those before.
 func (j *judge) choose() {
 	j.greens = j.green(j.Green.Requests).sum()
-	j.earlier, j.when = true, "before"
-	before := j.blue(j.Blue.Requests).sum()
-	j.earlier = false
-	same := j.blue(j.Blue.Requests).sum()
+	blue := j.Blue.Requests
+	same, before := j.green(blue).sum(), blue[:min(len(blue), j.Minutes())].sum()
 	switch {
 	case same >= j.watch.MinRequests:
 		j.blues, j.when = same, "in the same minutes"
 	case before >= j.watch.MinRequests:
-		j.blues, j.earlier = before, true
+		j.blues, j.when, j.earlier = before, "before", true
 	default:
 		j.why = cmp.Or(j.NoBlue, fmt.Sprintf("blue served %d requests in these minutes and %d before, want %d", same, before,
 			j.watch.MinRequests))
@@ -188,12 +186,8 @@ func (j *judge) errors(p, pBound float64, bad, lost, blueBad int) (i item) {
 
 func (j *judge) percentile(which int, bound time.Duration, p float64) (i item) {
 	green, blue := j.green(j.Green.Percentiles[which]).known(), j.blue(j.Blue.Percentiles[which]).known()
-	g, b, most, over := median(green), median(blue), milliseconds(bound), 0
-	for _, v := range green {
-		if bound > 0 && v > most {
-			over++
-		}
-	}
+	g, b, most := median(green), median(blue), milliseconds(bound)
+	over := len(slices.DeleteFunc(slices.Clone(green), func(v float64) bool { return bound == 0 || v <= most }))
 	compared := j.why == "" && len(blue) > 0
 	noticeable := compared && g >= j.watch.MinRatio*b && g-b >= milliseconds(j.watch.MinShift)
 	// More than half of all minutes to come cannot be fewer later.
