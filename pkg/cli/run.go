@@ -65,6 +65,7 @@ func (r *Run) Execute(c *Command, args []string, do func(args []string)) int {
 			// The format may stand behind what is wrong, and programs want what is wrong in it.
 			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 			flags.ParseErrorsAllowlist.UnknownFlags = true
+			flags.Usage = func() {} // of a -h beside it
 			flags.StringVar(&r.format, "format", r.format, "")
 			_ = flags.Parse(args) // what is wrong has been found
 			r.checkFormat()
