@@ -125,7 +125,7 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 	c := &Check{Name: p.key, At: p.at, Attempts: 1, Flow: true}
 	if p.value.Kind == yaml.MappingNode && p.key == "setup" {
 		r.entries(p.value, "setup", []row{
-			{"per", func(q pair) { s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
+			{"per", func(q pair) { s.SetupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
 			{"steps", func(q pair) { p = q }},
 		})
 		if p.key != "steps" {

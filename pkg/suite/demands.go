@@ -32,7 +32,7 @@ func demands() []demand {
 			return !some(s, func(c *Check) bool { return c.Allowed > 0 })
 		}},
 		{"strict", "take inconclusive: allow and baseline: optional away", func(s *Suite, _ int) bool {
-			return !s.inconclusiveAllowed && !s.baselineOptional
+			return !s.InconclusiveAllowed && !s.BaselineOptional
 		}},
 		{"min_checks", "write more checks that count", func(s *Suite, least int) bool {
 			checks := Suite{checks: s.checks} // a setup counts, and is no check

@@ -72,10 +72,7 @@ func textIn(n *html.Node) string {
 	return text.String()
 }
 
-// WantsAssets reports whether the page's assets are expected to be there.
-func (s *Step) WantsAssets() bool { return s.expect.assetsAt != (Pos{}) }
-
-// AssetsAt is where the assets of the page are expected.
+// AssetsAt is where the page's assets are expected to be there; the zero Pos where they are not.
 func (s *Step) AssetsAt() Pos { return s.expect.assetsAt }
 
 // Assets lists the stylesheets, scripts, icons and images that a page names, each once, as links of the page.

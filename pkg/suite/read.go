@@ -35,7 +35,7 @@ func Read(src Source) (*Suite, diagnostic.List) {
 		return nil, r.problems
 	}
 	sum := sha256.Sum256(src.Text)
-	s := &Suite{file: src.Name, sha256: hex.EncodeToString(sum[:])}
+	s := &Suite{file: src.Name, SHA256: hex.EncodeToString(sum[:])}
 	r.suite(root, s)
 	if len(r.problems.Errors(false)) > 0 {
 		return nil, r.problems.Sorted()
@@ -85,7 +85,7 @@ func (r *reader) suiteKeys(s *Suite) []row {
 				r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
 			}
 		}},
-		{"name", func(p pair) { s.name = r.name(p.value) }},
+		{"name", func(p pair) { s.Name = r.name(p.value) }},
 		{"files", func(p pair) { r.carried(p.value) }},
 		{"variables", func(p pair) { s.variables = r.variables(p.value) }},
 		{"defaults", func(p pair) { r.defaults(p.value, &s.defaults) }},
@@ -96,16 +96,16 @@ func (r *reader) suiteKeys(s *Suite) []row {
 			s.readinessAt = p.at
 			r.readiness(p.value, s)
 		}},
-		{"setup", func(p pair) { s.setup = r.setup(p, s) }},
+		{"setup", func(p pair) { s.Setup = r.setup(p, s) }},
 		{"checks", func(p pair) { s.checks = r.checks(&p, &s.defaults) }},
 		{"teardown", func(p pair) {
-			s.teardown = r.setup(p, s)
-			for _, step := range s.teardown.Steps {
+			s.Teardown = r.setup(p, s)
+			for _, step := range s.Teardown.Steps {
 				step.Always = true
 			}
 		}},
 		{"compare", func(p pair) { s.compares = r.compares(&p, &s.defaults) }},
-		{"watch", func(p pair) { s.watch = r.watch(&p) }},
+		{"watch", func(p pair) { s.Watch = r.watch(&p) }},
 	}
 }
 
@@ -138,7 +138,7 @@ func (r *reader) root(n *yaml.Node, keys []row) map[string]pair {
 func (r *reader) suite(root *yaml.Node, s *Suite) {
 	s.defaults = defaults{timeout: defaultTimeout, maxBody: defaultMaxBody}
 	s.Consecutive, s.Within, s.Concurrency = defaultConsecutive, defaultWithin, defaultConcurrency
-	s.name = "smoke"
+	s.Name = "smoke"
 	keys := r.suiteKeys(s)
 	entries := r.root(root, keys)
 	if entries == nil {
@@ -194,13 +194,13 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
 		}},
-		{"baseline", func(p pair) { s.baselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
+		{"baseline", func(p pair) { s.BaselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
 		{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value) }},
 		{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, "concurrency", 1, 1000) }},
 	})
-	s.inconclusiveAllowed = inconclusive == "allow"
+	s.InconclusiveAllowed = inconclusive == "allow"
 	if inconclusive == "ask" {
-		s.askFor = askFor
+		s.AskFor = askFor
 	} else if askForAt != (Pos{}) {
 		r.fail(askForAt, "write inconclusive: ask beside it, or leave it out", "ask_for is for inconclusive: ask alone")
 	}

@@ -9,13 +9,15 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// subjectKind is what a rule looks at.
+// subjectKind is what a rule looks at, or a capture takes.
 type subjectKind string
 
 const (
 	subjectJSON   subjectKind = "json"
 	subjectHeader subjectKind = "header"
 	subjectCSS    subjectKind = "css"
+	subjectCookie subjectKind = "cookie" // of captures only
+	subjectStatus subjectKind = "status" // of captures only
 	// SubjectBody is the whole body as a text.
 	SubjectBody subjectKind = "body"
 )

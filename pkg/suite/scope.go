@@ -13,7 +13,7 @@ func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
 	var all []string
 	for _, c := range s.checks {
-		if c.Name == "setup" && s.setup != nil || c.Name == "teardown" && s.teardown != nil {
+		if c.Name == "setup" && s.Setup != nil || c.Name == "teardown" && s.Teardown != nil {
 			r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
 		}
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
@@ -96,7 +96,7 @@ func (r *reader) checkVariables(s *Suite) {
 	}
 	for _, flow := range s.flows() {
 		u.check(flow)
-		if flow == s.setup {
+		if flow == s.Setup {
 			u.setup, u.sent = u.captured, slices.ContainsFunc(flow.Steps, (*Step).SendsRelease)
 		}
 		for _, step := range flow.Steps {

@@ -38,7 +38,10 @@ const MaxAskFor = 12 * time.Hour
 
 // Suite is a suite that has been read and checked. It does not change, and can be used by several runs.
 type Suite struct {
-	name, file, sha256 string
+	Name string
+	// SHA256 is the checksum of the suite's text, in hex.
+	SHA256 string
+	file   string
 
 	// Rate is how many requests a second each side may be sent, 0 without a limit.
 	Rate   float64
@@ -49,20 +52,24 @@ type Suite struct {
 	Consecutive int
 	Within      time.Duration
 
-	inconclusiveAllowed, baselineOptional bool
-	askFor                                time.Duration
+	// InconclusiveAllowed lets a hook let INCONCLUSIVE pass; AskFor is how long it asks somebody what to make of it, 0
+	// where it does not ask. With BaselineOptional compare is left out without a baseline, and that is no fault.
+	InconclusiveAllowed, BaselineOptional bool
+	AskFor                                time.Duration
 
 	variables   []variable
 	defaults    defaults
 	readinessAt Pos
 	readiness   []string // the checks that it names
-	// setup and teardown are flows, nil without any; setupPerCheck says that each check has its own.
-	setup, teardown *Check
-	setupPerCheck   bool
+	// Setup and Teardown are the flows before and after the checks of a phase, nil without any; SetupPerCheck says that
+	// each check has its own.
+	Setup, Teardown *Check
+	SetupPerCheck   bool
 	checks          []*Check
 	compares        []*Comparison
-	watch           *Watch // nil without one
-	host            text
+	// Watch is what is watched after the shift, nil where the suite does not say.
+	Watch *Watch
+	host  text
 
 	// Roots are the authorities that certificates are checked against, nil for the system's; ServerName is the name that
 	// they must have, empty for the target's own.
@@ -141,12 +148,6 @@ type header struct {
 	drop bool
 }
 
-// Name returns the suite's name.
-func (s *Suite) Name() string { return s.name }
-
-// SHA256 returns the checksum of the suite's text, in hex.
-func (s *Suite) SHA256() string { return s.sha256 }
-
 // References lists the variables whose values the caller of Run looks up.
 func (s *Suite) References() []Reference {
 	looked := kept(s.variables, func(v variable) bool { return v.ref != nil })
@@ -193,15 +194,6 @@ func (s *Suite) MentionsRelease() bool {
 func (s *Suite) ProvesRelease() bool {
 	return slices.ContainsFunc(s.checks, func(c *Check) bool { return c.ProvesRelease && !c.Observe })
 }
-
-// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
-func (s *Suite) InconclusiveAllowed() bool { return s.inconclusiveAllowed }
-
-// AskFor is the suite's policy: how long a hook asks somebody what to make of INCONCLUSIVE; 0 where it does not ask.
-func (s *Suite) AskFor() time.Duration { return s.askFor }
-
-// BaselineOptional is the suite's policy: without a baseline compare is left out, and that is no fault.
-func (s *Suite) BaselineOptional() bool { return s.baselineOptional }
 
 func (c *Check) writes() bool {
 	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() && !s.broken })
@@ -252,8 +244,8 @@ func keeps(filter, tags []string) bool {
 // Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
 	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
-	if s.setup != nil && !s.setupPerCheck {
-		counted = append([]*Check{s.setup}, counted...)
+	if s.Setup != nil && !s.SetupPerCheck {
+		counted = append([]*Check{s.Setup}, counted...)
 	}
 	return list(counted, func(c *Check) string { return c.Name })
 }
@@ -309,14 +301,9 @@ func (s *Suite) ReadinessChecks() []*Check {
 	}}}}
 }
 
-// Setup returns the flows before and after the checks of a phase, or nil. Each says that every check has its own.
-func (s *Suite) Setup() (setup, teardown *Check, each bool) {
-	return s.setup, s.teardown, s.setupPerCheck
-}
-
 // flows are setup and teardown, where there are any.
 func (s *Suite) flows() []*Check {
-	return kept([]*Check{s.setup, s.teardown}, func(c *Check) bool { return c != nil })
+	return kept([]*Check{s.Setup, s.Teardown}, func(c *Check) bool { return c != nil })
 }
 
 // Chosen returns the checks and comparisons that a tag filter leaves.

@@ -43,9 +43,6 @@ type WatchLog struct {
 	Most                 *int
 }
 
-// Watch returns what is watched after the shift, nil where the suite does not say.
-func (s *Suite) Watch() *Watch { return s.watch }
-
 // Items lists the names of what a watch judges. Every one of them has to hold.
 func (w *Watch) Items() []string {
 	items := []string{"watch: 5xx", "watch: p50", "watch: p95", "watch: p99", "watch: targets", "watch: tasks"}

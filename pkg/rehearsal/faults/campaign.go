@@ -141,7 +141,7 @@ func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
 	}
 	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
 	score := Score{
-		Greenlight: version.Number(), Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
+		Greenlight: version.Number(), Suite: c.Suite.Name, SuiteSHA256: c.Suite.SHA256,
 		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
 	}
 	r := &runner{Campaign: c, standing: standing, routes: c.routes(), tell: tell}

@@ -30,7 +30,7 @@ func (c Campaign) routes() (all []Route) {
 // trials lists the mutants: those that take long come first, so that they end with the others.
 func (c Campaign) trials(routes []Route) (all []Mutant) {
 	for _, f := range c.Faults {
-		if f.Watched() && c.Suite.Watch() == nil {
+		if f.Watched() && c.Suite.Watch == nil {
 			continue
 		}
 		if f.Scope == WholeRelease {
