@@ -55,15 +55,10 @@ func (s *Suite) Requests() []Asked {
 // ReadPaths lists the paths of the checks of a single GET, each once, without variables and headers of their own: what
 // anybody may ask of the application at any time.
 func (s *Suite) ReadPaths() []string {
-	var paths []string
-	for _, c := range s.checks {
-		step := c.Steps[0]
-		plain := !c.Flow && step.Method == "GET" && step.path.parts == nil && len(step.headers) == 0
-		if plain && !slices.Contains(paths, step.path.raw) {
-			paths = append(paths, step.path.raw)
-		}
-	}
-	return paths
+	plain := kept(s.checks, func(c *Check) bool {
+		return !c.Flow && c.Steps[0].Method == "GET" && c.Steps[0].path.parts == nil && len(c.Steps[0].headers) == 0
+	})
+	return distinct(list(plain, func(c *Check) string { return c.Steps[0].path.raw }))
 }
 
 // Host returns the host that the suite's requests name, and where; "" without one, or where it holds a variable.

@@ -83,15 +83,14 @@ func (c *Check) requestName() string {
 }
 
 func (r *reader) name(n *yaml.Node) string {
-	s, ok := r.scalar(n, "name")
-	if ok && (strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200) {
+	switch s, ok := r.scalar(n, "name"); {
+	case !ok:
+	case strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200:
 		r.fail(posOf(n), "", "a name is one line of at most 200 bytes, not %s", quote(s))
-		ok = false
+	default:
+		return s
 	}
-	if !ok {
-		return "?"
-	}
-	return s
+	return "?"
 }
 
 // checkNames reads the names of checks.

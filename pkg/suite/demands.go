@@ -10,34 +10,23 @@ import (
 // demand is one thing that a platform team may ask of every suite, how to meet it, and whether a suite does.
 type demand struct {
 	key, help string
-	met       func(s *Suite, least int) bool
+	met       bool
 }
 
-func demands() []demand {
-	some := func(s *Suite, holds func(*Check) bool) bool { return slices.ContainsFunc(s.checks, holds) }
+// demands are all demands, with least checks that count.
+func (s *Suite) demands(least int) []demand {
+	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
+	bounded := func(s *Step) bool { return s.expect.latency > 0 }
 	return []demand{
-		{"release_proof", "expect ${RELEASE} of an answer, in a header or the body", func(s *Suite, _ int) bool {
-			return s.ProvesRelease()
-		}},
-		{"compare", "compare a request that reads with the old release", func(s *Suite, _ int) bool { return len(s.compares) > 0 }},
-		{"latency", "write latency: in an expectation, or p95: in a comparison", func(s *Suite, _ int) bool {
-			return slices.ContainsFunc(s.compares, func(c *Comparison) bool { return c.P95 > 0 }) || some(s, func(c *Check) bool {
-				return !c.Observe && slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
-			})
-		}},
-		{"no_observe", "let every check count", func(s *Suite, _ int) bool {
-			return !some(s, func(c *Check) bool { return c.Observe })
-		}},
-		{"no_allowed_failures", "let no attempt fail", func(s *Suite, _ int) bool {
-			return !some(s, func(c *Check) bool { return c.Allowed > 0 })
-		}},
-		{"strict", "take inconclusive: allow and baseline: optional away", func(s *Suite, _ int) bool {
-			return !s.InconclusiveAllowed && !s.BaselineOptional
-		}},
-		{"min_checks", "write more checks that count", func(s *Suite, least int) bool {
-			checks := Suite{checks: s.checks} // a setup counts, and is no check
-			return len(checks.Counted()) >= least
-		}},
+		{"release_proof", "expect ${RELEASE} of an answer, in a header or the body", s.ProvesRelease()},
+		{"compare", "compare a request that reads with the old release", len(s.compares) > 0},
+		{"latency", "write latency: in an expectation, or p95: in a comparison",
+			slices.ContainsFunc(s.compares, func(c *Comparison) bool { return c.P95 > 0 }) ||
+				slices.ContainsFunc(counted, func(c *Check) bool { return slices.ContainsFunc(c.Steps, bounded) })},
+		{"no_observe", "let every check count", len(counted) == len(s.checks)},
+		{"no_allowed_failures", "let no attempt fail", !slices.ContainsFunc(s.checks, func(c *Check) bool { return c.Allowed > 0 })},
+		{"strict", "take inconclusive: allow and baseline: optional away", !s.InconclusiveAllowed && !s.BaselineOptional},
+		{"min_checks", "write more checks that count", len(counted) >= least},
 	}
 }
 
@@ -45,7 +34,7 @@ func demands() []demand {
 // what is wrong with the policy, and each demand that the suite does not meet, at its place in the policy.
 func (s *Suite) Demand(policy Source) diagnostic.List {
 	r := &reader{file: policy.Name, source: policy.Text, budget: 1000}
-	known := list(demands(), func(d demand) string { return d.key })
+	known := list(s.demands(0), func(d demand) string { return d.key })
 	root := r.document(policy.Text)
 	if root == nil {
 		p := &r.problems[0] // document tells of a suite
@@ -55,16 +44,16 @@ func (s *Suite) Demand(policy Source) diagnostic.List {
 		}
 		return r.problems
 	}
-	asked := r.entries(root, "the policy", list(demands(), func(d demand) row {
-		return row{d.key, func(p pair) {
+	asked := r.entries(root, "the policy", list(known, func(key string) row {
+		return row{key, func(p pair) {
 			least, wanted := 0, true
-			if p.key == "min_checks" {
-				least = r.integer(p.value, p.key, 1, maxAttempts)
+			if key == "min_checks" {
+				least = r.integer(p.value, key, 1, maxAttempts)
 			} else {
-				wanted = r.boolean(p.value, p.key)
+				wanted = r.boolean(p.value, key)
 			}
-			if wanted && !d.met(s, least) {
-				r.fail(p.at, d.help, "%s does not meet %s", quote(s.file), p.key)
+			if d := s.demands(least)[slices.Index(known, key)]; wanted && !d.met {
+				r.fail(p.at, d.help, "%s does not meet %s", quote(s.file), key)
 			}
 		}}
 	}))

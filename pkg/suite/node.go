@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -295,6 +296,16 @@ func kept[T any](all []T, keep func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return !keep(one) })
 }
 
+// distinct are they without repetitions, in their order.
+func distinct(all []string) []string {
+	seen := map[string]bool{}
+	return kept(all, func(one string) bool {
+		again := seen[one]
+		seen[one] = true
+		return !again
+	})
+}
+
 func quote(s string) string { return redact.Quote(s) }
 
 func either(words []string) string {
@@ -310,6 +321,26 @@ func suggest(word string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return cmp.Or(meant(word), exampleOf(known))
+}
+
+// meanings are, line by line, words that other tools for the same work have, and what to write instead.
+//
+//go:embed meant.txt
+var meanings string
+
+// meant says what somebody most likely meant by a key or word that a suite does not know, or "".
+func meant(word string) string {
+	known := strings.ToLower(strings.ReplaceAll(word, "-", "_"))
+	for line := range strings.Lines(meanings) {
+		words, help, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		if slices.Contains(strings.Fields(words), known) {
+			return help
+		}
+	}
+	if key, value, ok := strings.Cut(word, ":"); ok && key != "" && value != "" {
+		return "write a blank behind the colon: " + quoteless(key+": "+value)
+	}
+	return ""
 }
 
 func exampleOf(known []string) string {

@@ -78,13 +78,12 @@ func (s *Step) AssetsAt() Pos { return s.expect.assetsAt }
 // Assets lists the stylesheets, scripts, icons and images that a page names, each once, as links of the page.
 func Assets(page probe.Observation) []string {
 	var out []string
-	seen := map[string]bool{}
 	base, _ := url.Parse(page.Path) // which answered, and so it is one
 	z := html.NewTokenizer(strings.NewReader(BodyText(page)))
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
-			return out
+			return distinct(out)
 		}
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
 			continue
@@ -95,8 +94,7 @@ func Assets(page probe.Observation) []string {
 		case href == "" || err != nil:
 		case element == "base":
 			base = u
-		case !seen[u.String()]:
-			seen[u.String()] = true
+		default:
 			out = append(out, u.String())
 		}
 	}

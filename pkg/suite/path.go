@@ -212,12 +212,12 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 }
 
 // quotedInPath writes a text as a JSONPath has it between these quotes.
-func quotedInPath(s string, quote byte) []byte {
-	b := appendPlain(nil, s)
+func quotedInPath(s string, quote byte) string {
+	quoted := plainJSON(s)
 	if quote == '\'' {
-		b = []byte(strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(string(b)))
+		quoted = strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(quoted)
 	}
-	return b
+	return quoted
 }
 
 // checkAbsence refuses an expectation that holds where its path finds nothing, when the path asks for the

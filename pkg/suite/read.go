@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -243,10 +244,8 @@ func (r *reader) authority(n *yaml.Node, ca string) *x509.CertPool {
 			return nil
 		}
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
+	roots, _ := x509.SystemCertPool() // nil where the system has none
+	roots = cmp.Or(roots, x509.NewCertPool())
 	if !roots.AppendCertsFromPEM(data) {
 		r.fail(posOf(n), "it begins with -----BEGIN CERTIFICATE-----", "%s holds no certificate", what)
 	}
@@ -300,7 +299,7 @@ func Files(text []byte) []string {
 	if root := r.document(text); root != nil {
 		r.suite(root, &Suite{})
 	}
-	return r.missing
+	return distinct(r.missing)
 }
 
 // maxFiles is the most bytes that all files may have.
@@ -310,9 +309,7 @@ const maxFiles = 32 << 20
 func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 	content, ok := r.files[name]
 	if !ok {
-		if !slices.Contains(r.missing, name) {
-			r.missing = append(r.missing, name)
-		}
+		r.missing = append(r.missing, name)
 		r.fail(posOf(n), "a path is relative to the suite's file"+or, "the file %s cannot be read", quote(name))
 	} else if len(content) > MaxSuite {
 		r.fail(posOf(n), "take a smaller one", "the file %s is larger than %d bytes", quote(name), MaxSuite)
@@ -322,10 +319,9 @@ func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 
 // carried reads the files that the suite brings with it, as Bundle writes them.
 func (r *reader) carried(n *yaml.Node) {
-	r.files = maps.Clone(r.files)
-	if r.files == nil {
-		r.files = map[string][]byte{}
-	}
+	outside := r.files
+	r.files = map[string][]byte{}
+	maps.Copy(r.files, outside)
 	for _, p := range r.pairs(n, "files") {
 		node := r.single(p.value, "file "+quote(p.key))
 		if node == nil {

@@ -253,7 +253,7 @@ func (r *reader) body(p pair) *body {
 			r.warn(posOf(n), "write it without the quotes around it", "the JSON is in quotes, and so it is sent as one text")
 		}
 		v := r.value(n, "json", 0)
-		return &body{textsIn(v), func(f *filler) ([]byte, string) { return appendJSON(nil, v, f), "application/json" }}
+		return &body{textsIn(v), func(f *filler) ([]byte, string) { return []byte(f.json(v)), "application/json" }}
 	case p.key == "form":
 		var fields []field
 		for _, f := range r.pairs(n, "form") {

@@ -270,16 +270,8 @@ func (s *Suite) CheckTags(tags []string) error {
 	if slices.ContainsFunc(checks, func(c *Check) bool { return !c.Observe }) {
 		return nil
 	}
-	var known []string
-	for _, c := range s.checks {
-		for _, t := range c.tags {
-			if !slices.Contains(known, t) {
-				known = append(known, t)
-			}
-		}
-	}
 	help := "the suite has no tags"
-	if len(known) > 0 {
+	if known := distinct(slices.Concat(list(s.checks, func(c *Check) []string { return c.tags })...)); len(known) > 0 {
 		help = "the suite has the tags " + strings.Join(known, ", ")
 	}
 	return fmt.Errorf("%s leaves no check that counts; %s", quote(strings.Join(tags, ",")), help)

@@ -254,10 +254,8 @@ var ErrLink = errors.New("a link is not a segment of a path")
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {
 	return !slices.ContainsFunc(s.texts(), func(t text) bool {
-		return slices.ContainsFunc(t.names(), func(p part) bool {
-			_, _, found := sc.get(p.name)
-			return !found
-		})
+		_, err := t.expand(sc, nil)
+		return err != nil
 	})
 }
 

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"math/big"
@@ -105,43 +104,31 @@ func textsIn(v any) (out []text) {
 	return out
 }
 
-// appendJSON writes the value with its variables expanded.
-func appendJSON(b []byte, v any, f *filler) []byte {
+// json writes the value as JSON, with its variables expanded.
+func (f *filler) json(v any) string {
 	switch v := v.(type) {
 	case text:
 		if node, ok := v.typed(f.Scope); ok {
-			return appendPlain(b, node)
+			return plainJSON(node)
 		}
-		return appendPlain(b, f.text(v))
+		return plainJSON(f.text(v))
 	case []any:
-		b = append(b, '[')
-		for i, item := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, item, f)
-		}
-		return append(b, ']')
+		return "[" + strings.Join(list(v, f.json), ",") + "]"
 	case object:
-		b = append(b, '{')
-		for i, m := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(append(appendPlain(b, f.text(m.key)), ':'), m.value, f)
-		}
-		return append(b, '}')
+		return "{" + strings.Join(list(v, func(m member) string {
+			return plainJSON(f.text(m.key)) + ":" + f.json(m.value)
+		}), ",") + "}"
 	}
-	return appendPlain(b, v)
+	return plainJSON(v)
 }
 
-// appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.
-func appendPlain(b []byte, v any) []byte {
-	w := bytes.NewBuffer(b)
-	enc := json.NewEncoder(w)
+// plainJSON writes a decoded value, which can always be encoded, without escapes for HTML.
+func plainJSON(v any) string {
+	var w strings.Builder
+	enc := json.NewEncoder(&w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v)
-	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
+	return strings.TrimSuffix(w.String(), "\n")
 }
 
 // matches reports whether a value of an answer is the one that the suite has; numbers never equal strings. In part,

@@ -242,17 +242,15 @@ type Value struct {
 // Bind gives every variable its value, the ones handed over before the suite's own, and names one that has none, or "".
 func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (vars map[string]string, missing string) {
 	vars = map[string]string{varRelease: release, varDeployment: deploymentID}
+	for _, v := range s.variables {
+		if _, given := values[v.name]; v.ref == nil {
+			vars[v.name] = v.text
+		} else if !given {
+			missing = cmp.Or(missing, v.name)
+		}
+	}
 	for name, v := range values {
 		vars[name] = v.Text
-	}
-	for _, v := range s.variables {
-		_, given := values[v.name]
-		switch {
-		case !given && v.ref != nil && missing == "":
-			missing = v.name
-		case !given:
-			vars[v.name] = v.text
-		}
 	}
 	for _, v := range s.variables {
 		if _, given := values[v.name]; v.basic == nil || given {
