@@ -34,7 +34,7 @@ func (s *Suite) Requests() []Asked {
 				a.Step, a.Place = i+1, one.At.place(s.file)
 			}
 			a.Method = one.Method
-			a.Path, _, _ = strings.Cut(one.path.literal(), "?")
+			a.Path, _, _ = strings.Cut(one.path.raw, "?")
 			out = append(out, a)
 		}
 	}
@@ -70,7 +70,7 @@ func (s *Suite) Host() (string, diagnostic.Place) {
 }
 
 // SaysHost reports whether the suite says the Host header of its requests.
-func (s *Suite) SaysHost() bool { return s.host.literal() != "" }
+func (s *Suite) SaysHost() bool { return s.host.raw != "" }
 
 // HostMentionsRelease reports whether ${RELEASE} stands in the host that the suite's requests name.
 func (s *Suite) HostMentionsRelease() bool { return mentions(s.host, varRelease) }

@@ -179,11 +179,11 @@ func (r *reader) finish(s *Step, d *defaults) {
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
 	for _, x := range s.expect.subjects {
+		most := s.maxBody
 		if x.kind == subjectHeader {
-			r.checkRule(x.rule, 0)
-		} else {
-			r.checkRule(x.rule, s.maxBody)
+			most = 0
 		}
+		r.checkRule(x.rule, most)
 		r.checkAbsence(x)
 	}
 	if s.expect.latency > 0 && s.timeout > 0 && s.expect.latency >= s.timeout {

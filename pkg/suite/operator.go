@@ -176,12 +176,7 @@ func readMatches(r *reader, p operand) operator {
 		return operator{}
 	}
 	// Values are taken literally, so that any will do to see whether the rest is a pattern.
-	sample := Scope{Vars: map[string]string{}}
-	for _, n := range t.names() {
-		sample.Vars[n.name] = "x"
-	}
-	expr, _ := t.pattern(sample)
-	compiled := r.pattern(p.value, expr)
+	compiled := r.pattern(p.value, t.sample())
 	if compiled == nil {
 		return operator{pattern: t}
 	}

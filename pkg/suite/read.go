@@ -212,7 +212,7 @@ func (r *reader) host(p pair) text {
 	if !ok {
 		return t
 	}
-	if strings.ContainsAny(t.raw, "/ @?#") || t.parts == nil && t.raw == "" {
+	if t.parts == nil && (t.raw == "" || strings.ContainsAny(t.raw, "/ @?#")) {
 		r.fail(posOf(p.value), "write host: trips.example", "host is a name, not %s", quote(p.value.Value))
 	}
 	return t
@@ -260,7 +260,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		src.Name = "stdin"
 		src.Text, err = io.ReadAll(io.LimitReader(stdin, MaxSuite+1))
 	} else {
-		src.Text, err = ReadLimited(name, MaxSuite)
+		src.Text, err = ReadLimited(os.Open, name, MaxSuite)
 	}
 	room := maxFiles
 	for _, file := range Files(src.Text) {
@@ -271,7 +271,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || room < 0 {
 			continue
 		}
-		if data, err := ReadLimited(path, MaxSuite); err == nil {
+		if data, err := ReadLimited(os.Open, path, MaxSuite); err == nil {
 			src.Files[file] = data
 			room -= len(data)
 		}
@@ -280,8 +280,8 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 }
 
 // ReadLimited reads a file, and one byte more than the most at most: whoever reads the text refuses that.
-func ReadLimited(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
+func ReadLimited(open func(name string) (*os.File, error), name string, most int64) ([]byte, error) {
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -136,11 +136,9 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	}
 	s.Method, s.path = http.MethodGet, t
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
-		s.Method = method
-		rest = strings.TrimLeft(rest, " ")
-		switch {
+		s.Method, s.path.raw = method, strings.TrimLeft(strings.TrimPrefix(t.raw, method), " ")
+		switch rest = strings.TrimLeft(rest, " "); {
 		case t.parts == nil:
-			s.path.raw = rest
 		case rest == "":
 			s.path.parts = t.parts[1:]
 		default:
@@ -165,14 +163,7 @@ func methodHelp(method string) string {
 }
 
 func (r *reader) checkPath(n *yaml.Node, path text) {
-	sample := path.raw
-	for _, p := range path.parts {
-		if p.name != "" {
-			sample += "x"
-		}
-		sample += p.literal
-	}
-	at, literal := posOf(n), path.first()
+	at, literal, sample := posOf(n), path.first(), path.sample()
 	switch {
 	case strings.Contains(sample, "://") && !strings.HasPrefix(sample, "/"):
 		r.fail(at, "write the path only; --target says where", "a request is a path, not a URL")

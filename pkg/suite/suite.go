@@ -305,7 +305,7 @@ func (s *Suite) Chosen(tags []string) ([]*Check, []*Comparison) {
 }
 
 // RequestLine is the request as the suite writes it: "GET /orders/${id}".
-func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
+func (s *Step) RequestLine() string { return s.Method + " " + s.path.raw }
 
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }

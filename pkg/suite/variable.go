@@ -88,15 +88,13 @@ type variable struct {
 func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
+		v := variable{name: p.key, at: p.at}
 		switch {
 		case !r.isName(p):
 			continue
 		case slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
-		}
-		v := variable{name: p.key, at: p.at}
-		switch {
 		case p.value.Kind == yaml.MappingNode:
 			r.reference(p.value, &v)
 		case p.value.Kind != yaml.ScalarNode:
@@ -200,7 +198,7 @@ func (r *reader) oauth2(n *yaml.Node) (tokenURL string, client Client, uses []te
 		return func(p pair) {
 			t, _ := r.template(p.value, p.key)
 			uses = append(uses, t)
-			*field = t.literal()
+			*field = t.raw
 		}
 	}
 	readURL := into(&tokenURL)
