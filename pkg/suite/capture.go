@@ -40,17 +40,10 @@ func (r *reader) capture(p pair) capture {
 	given := r.entries(p.value, "capture "+p.key, []row{
 		{"path", func(q pair) { c.source = source{kind: subjectJSON, path: r.pathAt(q.value, "path")} }},
 		{"header", func(q pair) {
-			name, _ := r.scalar(q.value, "header")
-			c.source = source{kind: subjectHeader, of: textproto.CanonicalMIMEHeaderKey(name)}
+			c.source = source{kind: subjectHeader, of: textproto.CanonicalMIMEHeaderKey(r.word(q))}
 		}},
-		{"cookie", func(q pair) {
-			name, _ := r.scalar(q.value, "cookie")
-			c.source = source{kind: subjectCookie, of: name}
-		}},
-		{"css", func(q pair) {
-			expr, _ := r.scalar(q.value, "css")
-			c.source = source{kind: subjectCSS, css: r.selector(expr, posOf(q.value))}
-		}},
+		{"cookie", func(q pair) { c.source = source{kind: subjectCookie, of: r.word(q)} }},
+		{"css", func(q pair) { c.source = source{kind: subjectCSS, css: r.selector(r.word(q), posOf(q.value))} }},
 		{"body", func(q pair) { c.kind, c.pattern = SubjectBody, r.group(q.value) }},
 		{"status", func(q pair) {
 			if c.kind = subjectStatus; !r.boolean(q.value, "status") {

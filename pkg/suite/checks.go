@@ -40,13 +40,12 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 	before := len(r.problems)
 	given := r.entries(n, "a check", slices.Concat(own, r.requestKeys(&single)))
 	asked := kept(given, func(key string) bool { return !slices.ContainsFunc(own, func(k row) bool { return k.key == key }) })
+	c.Flow = steps != nil
 	switch {
-	case steps != nil && len(asked) > 0:
-		c.Flow = true
+	case c.Flow && len(asked) > 0:
 		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s",
 			asked[len(asked)-1])
-	case steps != nil:
-		c.Flow = true
+	case c.Flow:
 		c.Steps = r.steps(steps, d)
 	default:
 		single.broken = single.broken || len(r.problems) > before && single.Method == "" // it may be called otherwise
@@ -93,7 +92,6 @@ func (r *reader) name(n *yaml.Node) string {
 	return "?"
 }
 
-// checkNames reads the names of checks.
 func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
 	for _, n := range nodes {
 		if name, ok := r.scalar(n, "the name of a check"); ok {
@@ -146,6 +144,7 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 			{"capture", func(p pair) { s.captures = r.captures(p.value) }},
 		}, r.requestKeys(s)...))
 		s.broken = s.broken || len(r.problems) > before && s.Method == ""
+		s.Always = s.Always || p.key == "teardown"
 		r.finish(s, d)
 		out = append(out, s)
 	}

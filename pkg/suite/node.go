@@ -52,7 +52,7 @@ func (r *reader) fail(p Pos, help, format string, args ...any) {
 }
 
 func (r *reader) warn(p Pos, help, format string, args ...any) {
-	if before := len(r.problems); before < template.MaxProblems {
+	if before := len(r.problems); before < template.MaxProblems-1 { // an error must have room
 		r.fail(p, help, format, args...)
 		r.problems[before].Severity = diagnostic.Warning
 	}
@@ -218,6 +218,12 @@ func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
 		return "", false
 	}
 	return r.literal(n.Value, posOf(n), what, `write the text itself; "$${" is the text "${"`)
+}
+
+// word returns the text of an entry that must be a single value, or "".
+func (r *reader) word(p pair) string {
+	s, _ := r.scalar(p.value, p.key)
+	return s
 }
 
 // template returns the text of a node that must be a single value, with the variables in it.

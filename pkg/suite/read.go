@@ -93,18 +93,10 @@ func (r *reader) suiteKeys(s *Suite) []row {
 		{"tls", func(p pair) { r.tls(p.value, s) }},
 		{"host", func(p pair) { s.host = r.host(p) }},
 		{"policy", func(p pair) { r.policy(p.value, s) }},
-		{"readiness", func(p pair) {
-			s.readinessAt = p.at
-			r.readiness(p.value, s)
-		}},
+		{"readiness", func(p pair) { r.readiness(p, s) }},
 		{"setup", func(p pair) { s.Setup = r.setup(p, s) }},
 		{"checks", func(p pair) { s.checks = r.checks(&p, &s.defaults) }},
-		{"teardown", func(p pair) {
-			s.Teardown = r.setup(p, s)
-			for _, step := range s.Teardown.Steps {
-				step.Always = true
-			}
-		}},
+		{"teardown", func(p pair) { s.Teardown = r.setup(p, s) }},
 		{"compare", func(p pair) { s.compares = r.compares(&p, &s.defaults) }},
 		{"watch", func(p pair) { s.Watch = r.watch(&p) }},
 	}
@@ -171,8 +163,9 @@ func (r *reader) defaults(n *yaml.Node, d *defaults) {
 	})
 }
 
-func (r *reader) readiness(n *yaml.Node, s *Suite) {
-	r.entries(n, "readiness", []row{
+func (r *reader) readiness(p pair, s *Suite) {
+	s.readinessAt = p.at
+	r.entries(p.value, "readiness", []row{
 		{"checks", func(p pair) {
 			names := r.items(p.value, "checks of readiness")
 			if len(names) == 0 {

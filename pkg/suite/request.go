@@ -300,8 +300,8 @@ func (r *reader) part(p pair) field {
 				f.kind = cmp.Or(f.kind, http.DetectContentType(content))
 			}
 		}},
-		{"name", func(q pair) { f.filename, _ = r.scalar(q.value, q.key) }},
-		{"type", func(q pair) { f.kind, _ = r.scalar(q.value, q.key) }},
+		{"name", func(q pair) { f.filename = r.word(q) }},
+		{"type", func(q pair) { f.kind = r.word(q) }},
 	})
 	if f.file == nil && len(r.problems) == before {
 		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)

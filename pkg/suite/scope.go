@@ -80,7 +80,7 @@ func (r *reader) checkVariables(s *Suite) {
 		for _, t := range v.uses {
 			u.text(t)
 			for _, w := range s.variables {
-				if len(w.uses) > 0 && (w.basic == nil) == (v.basic == nil) && mentions(t, w.name) {
+				if len(w.uses) > 0 && w.basic == v.basic && mentions(t, w.name) {
 					u.fail(t.at, "make it of texts and of what is looked up", "${%s} has no value yet: it is made of others itself", w.name)
 				}
 			}

@@ -169,7 +169,7 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 	}
 	bound, _ := s.Bind("", "", values)
 	for _, v := range s.variables {
-		if v.basic != nil {
+		if v.basic {
 			secrets["variable "+v.name] = bound[v.name]
 			both, _ := base64.StdEncoding.DecodeString(bound[v.name]) // one that was given may be none
 			_, secrets["password of variable "+v.name], _ = strings.Cut(string(both), ":")

@@ -79,10 +79,10 @@ type variable struct {
 	text   string
 	secret bool
 	ref    *Reference
-	// basic are user and password, or one text with a colon between them, of which the value is the encoding.
-	basic []text
-	// uses are the texts in which the value is made of other variables.
-	uses []text
+	// uses are the texts in which the value is made of other variables; with basic it is the encoding of user and
+	// password, or of one text with a colon between them.
+	uses  []text
+	basic bool
 }
 
 func (r *reader) variables(n *yaml.Node) []variable {
@@ -119,6 +119,9 @@ func (r *reader) isName(p pair) bool {
 
 // ownValue reads the value that the suite itself gives a variable.
 func (r *reader) ownValue(n *yaml.Node, v *variable) {
+	if n = r.single(n, "value"); n == nil {
+		return
+	}
 	if v.text = n.Value; strings.Contains(v.text, "${") {
 		r.fail(posOf(n), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
 	}
@@ -138,17 +141,10 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 		{"env", lookedUp},
 		{"ssm", lookedUp},
 		{"secretsmanager", lookedUp},
-		{"key", func(p pair) { ref.Key, _ = r.scalar(p.value, "key") }},
+		{"key", func(p pair) { ref.Key = r.word(p) }},
 		{"secret", func(p pair) { v.secret = r.boolean(p.value, "secret") }},
-		{"value", func(p pair) {
-			if n := r.single(p.value, "value"); n != nil {
-				r.ownValue(n, v)
-			}
-		}},
-		{"basic", func(p pair) {
-			v.basic = r.basic(p.value)
-			v.uses = v.basic
-		}},
+		{"value", func(p pair) { r.ownValue(p.value, v) }},
+		{"basic", func(p pair) { v.basic, v.uses = true, r.basic(p.value) }},
 		{"oauth2", func(p pair) {
 			ref.Kind = ReferenceOAuth2
 			ref.ID, ref.Client, v.uses = r.oauth2(p.value)
@@ -251,11 +247,11 @@ func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (var
 		vars[name] = v.Text
 	}
 	for _, v := range s.variables {
-		if _, given := values[v.name]; v.basic == nil || given {
+		if _, given := values[v.name]; !v.basic || given {
 			continue
 		}
 		f := filler{Scope: Scope{Vars: vars}}
-		pieces := list(v.basic, f.text)
+		pieces := list(v.uses, f.text)
 		if f.err != nil {
 			missing = cmp.Or(missing, v.name)
 		}
