@@ -87,13 +87,14 @@ type demand struct {
 // demands are all demands, with least checks that count.
 func (s *Suite) demands(least int) []demand {
 	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
-	bounded := func(s *Step) bool { return s.expect.latency > 0 }
+	bounded := slices.ContainsFunc(s.compares, func(c *Comparison) bool { return c.P95 > 0 }) ||
+		slices.ContainsFunc(counted, func(c *Check) bool {
+			return slices.ContainsFunc(c.Steps, func(s *Step) bool { return s.expect.latency > 0 })
+		})
 	return []demand{
 		{"release_proof", "expect ${RELEASE} of an answer, in a header or the body", s.ProvesRelease()},
 		{"compare", "compare a request that reads with the old release", len(s.compares) > 0},
-		{"latency", "write latency: in an expectation, or p95: in a comparison",
-			slices.ContainsFunc(s.compares, func(c *Comparison) bool { return c.P95 > 0 }) ||
-				slices.ContainsFunc(counted, func(c *Check) bool { return slices.ContainsFunc(c.Steps, bounded) })},
+		{"latency", "write latency: in an expectation, or p95: in a comparison", bounded},
 		{"no_observe", "let every check count", len(counted) == len(s.checks)},
 		{"no_allowed_failures", "let no attempt fail", !slices.ContainsFunc(s.checks, func(c *Check) bool { return c.Allowed > 0 })},
 		{"strict", "take inconclusive: allow and baseline: optional away", !s.InconclusiveAllowed && !s.BaselineOptional},

@@ -337,7 +337,10 @@ func (s *Step) Link() string {
 func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{
-		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2, Header: make(http.Header, len(s.headers)+4),
+		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2,
+		Header: http.Header{
+			"User-Agent": {"greenlight-smoke/" + version.Number()}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"},
+		},
 		// A redirect that is an expected answer is not followed.
 		KeepRedirect: slices.ContainsFunc(s.expect.status, func(one string) bool { return one[0] == '3' }),
 	}
@@ -348,9 +351,6 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	if s.looksAtBody() {
 		q.Events = max(1, s.expect.events)
 	}
-	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
-	q.Header["Accept"] = []string{"*/*"}
-	q.Header["Accept-Encoding"] = []string{"gzip"}
 	if s.body != nil {
 		var kind string
 		if q.Body, kind = s.body.write(&f); kind != "" {

@@ -194,9 +194,6 @@ var foreign = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)|\{\{\s*([A-Za-z_][A
 
 // otherTemplates warns of a variable that is written as elsewhere, and so is sent as it stands.
 func (u *usage) otherTemplates(t text) {
-	if !strings.ContainsAny(t.first(), "${") && len(t.parts) < 2 {
-		return // most texts
-	}
 	for _, m := range foreign.FindAllStringSubmatch(t.raw, -1) {
 		if name := m[1] + m[2]; u.declared[name] || u.captured[name] {
 			u.warn(t.at, "write ${"+name+"}", "%s is sent as it stands", m[0])

@@ -75,7 +75,6 @@ type Client struct{ ID, Secret, Scope string }
 // variable is declared with a text, or with a reference to one.
 type variable struct {
 	name   string
-	at     Pos
 	text   string
 	secret bool
 	ref    *Reference
@@ -88,7 +87,7 @@ type variable struct {
 func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
-		v := variable{name: p.key, at: p.at}
+		v := variable{name: p.key}
 		switch {
 		case !r.isName(p):
 			continue
@@ -96,7 +95,7 @@ func (r *reader) variables(n *yaml.Node) []variable {
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
 		case p.value.Kind == yaml.MappingNode:
-			r.reference(p.value, &v)
+			r.reference(p, &v)
 		case p.value.Kind != yaml.ScalarNode:
 			r.fail(posOf(p.value), "", "variable %s must be a text, not %s", v.name, describe(p.value))
 		case p.value.ShortTag() == "!!null":
@@ -128,8 +127,9 @@ func (r *reader) ownValue(n *yaml.Node, v *variable) {
 }
 
 // reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text}.
-func (r *reader) reference(n *yaml.Node, v *variable) {
-	ref := Reference{Name: v.name, Place: v.at.place(r.file)}
+func (r *reader) reference(p pair, v *variable) {
+	n := p.value
+	ref := Reference{Name: v.name, Place: p.at.place(r.file)}
 	lookedUp := func(p pair) {
 		id, ok := r.scalar(p.value, p.key)
 		if ok && strings.TrimSpace(id) == "" {
