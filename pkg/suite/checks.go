@@ -250,7 +250,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	asked := kept(r.requestKeys(step), func(k row) bool {
 		return slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
 	})
-	r.entries(n, "a comparison", slices.Concat([]row{
+	given := r.entries(n, "a comparison", slices.Concat([]row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
 	}, asked, []row{
 		{"pairs", func(p pair) { c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts) }},
@@ -272,7 +272,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 		c.Over = time.Duration(c.Pairs) * pairEvery
 	}
 	r.finish(step, d)
-	if step.expect.at != (Pos{}) {
+	if slices.Contains(given, "expect") {
 		r.canFail(&c.Check)
 	}
 	c.Name = cmp.Or(c.Name, c.requestName())

@@ -17,7 +17,6 @@ import (
 
 // expectation is what a step's answer must be. All of it must hold; a status that is not named must be 2xx.
 type expectation struct {
-	at       Pos
 	status   statuses
 	subjects []subject
 	latency  time.Duration
@@ -60,7 +59,6 @@ func (x source) find(o probe.Observation, root any, sc Scope) (found []any, err 
 	return found, nil
 }
 
-// ofBody reports whether it stands in the body.
 func (x source) ofBody() bool {
 	return x.kind == subjectJSON || x.kind == subjectCSS || x.kind == SubjectBody
 }
@@ -82,22 +80,13 @@ func (e *expectation) only(k subjectKind) []subject {
 	return kept(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
-func (r *reader) expectation(n *yaml.Node) expectation {
-	e := expectation{at: posOf(n)}
-	r.entries(n, "expect", r.expectKeys(&e))
-	return e
-}
-
 func (r *reader) expectKeys(e *expectation) []row {
+	css := func(c pair) source { return source{kind: subjectCSS, css: r.selector(c.key, c.at)} }
 	return []row{
 		{"status", func(p pair) { e.status, e.statusAt = r.status(p.value), posOf(p.value) }},
 		{"headers", func(p pair) { e.subjects = append(e.subjects, r.headerRules(p)...) }},
 		{"json", func(p pair) { e.subjects = append(e.subjects, r.jsonRules(p)...) }},
-		{"css", func(p pair) {
-			e.subjects = append(e.subjects, r.subjects(p, func(c pair) source {
-				return source{kind: subjectCSS, css: r.selector(c.key, c.at)}
-			})...)
-		}},
+		{"css", func(p pair) { e.subjects = append(e.subjects, r.subjects(p, css)...) }},
 		{"body", func(p pair) { e.subjects = append(e.subjects, r.rules(p, source{kind: SubjectBody})...) }},
 		{"latency", func(p pair) { e.latency, e.latencyAt = r.duration(p.value, p.key, maxTimeout), posOf(p.value) }},
 		{"assets", func(p pair) {

@@ -180,15 +180,13 @@ func readMatches(r *reader, p operand) operator {
 	if compiled == nil {
 		return operator{pattern: t}
 	}
-	find := func(s Scope) *regexp.Regexp {
+	find := func(s Scope) (re *regexp.Regexp) {
 		if t.parts == nil {
 			return compiled
 		}
-		expr, err := t.pattern(s)
-		if err != nil {
-			return nil
+		if expr, err := t.pattern(s); err == nil {
+			re, _ = regexp.Compile(expr) // nil where it is not a pattern
 		}
-		re, _ := regexp.Compile(expr) // nil where it is not a pattern
 		return re
 	}
 	return operator{

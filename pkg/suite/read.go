@@ -211,7 +211,6 @@ func (r *reader) host(p pair) text {
 	return t
 }
 
-// tls reads the private authority and the name that certificates must have.
 func (r *reader) tls(n *yaml.Node, s *Suite) {
 	r.entries(n, "tls", []row{
 		{"ca", func(p pair) {

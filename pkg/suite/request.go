@@ -45,7 +45,6 @@ type field struct {
 	file           []byte
 }
 
-// formBody is the body of a form.
 func formBody(fields []field, asMultipart bool) *body {
 	var b body
 	for _, f := range fields {
@@ -78,7 +77,6 @@ func formBody(fields []field, asMultipart bool) *body {
 	return &b
 }
 
-// fixedBody is a body without variables.
 func fixedBody(content []byte, contentType string) *body {
 	return &body{write: func(*filler) ([]byte, string) { return content, contentType }}
 }
@@ -115,7 +113,7 @@ func (r *reader) requestKeys(s *Step) []row {
 		{"grpc_health", func(p pair) { r.grpcHealth(p, s) }},
 		{"timeout", func(p pair) { s.timeout = r.duration(p.value, "timeout", maxTimeout) }},
 		{"max_body", func(p pair) { s.maxBody = r.size(p.value, "max_body") }},
-		{"expect", whole(func(p pair) { s.expect = r.expectation(p.value) })},
+		{"expect", whole(func(p pair) { r.entries(p.value, "expect", r.expectKeys(&s.expect)) })},
 		{"eventually", func(p pair) { s.Eventually = r.duration(p.value, "eventually", maxTimeout) }},
 	}
 }

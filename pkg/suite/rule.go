@@ -85,7 +85,6 @@ func (r *reader) checkRule(ru rule, maxBody int64) {
 	}
 }
 
-// texts are those in the rule that may hold variables.
 func (ru rule) texts() []text { return slices.Concat(list(ru, operator.texts)...) }
 
 // Mismatch is one operator that did not hold.
@@ -177,5 +176,4 @@ func (ru rule) header(values []string, s Scope) []Mismatch {
 	return out
 }
 
-// fits reports whether the rule holds for one value of a header.
 func (ru rule) fits(v string, s Scope) bool { return ru.holds([]any{v}, true, s) }

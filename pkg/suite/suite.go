@@ -224,7 +224,6 @@ func (c *Check) Once() *Check {
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
 func (s *Step) SendsRelease() bool { return inSome(s.sent(), varRelease) }
 
-// inSome reports whether the variable stands in one of the texts.
 func inSome(texts []text, name string) bool {
 	return slices.ContainsFunc(texts, func(t text) bool { return mentions(t, name) })
 }

@@ -216,12 +216,11 @@ func (r *reader) size(n *yaml.Node, what string) int64 {
 
 // rate returns requests a second, or 0.
 func (r *reader) rate(n *yaml.Node, what string) float64 {
-	const help = "write 20/s or 600/m"
 	count, unit, _ := strings.Cut(n.Value, "/")
 	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
 	f, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
 	if err != nil || per == 0 || !(f > 0) || f > 1e6 {
-		r.fail(posOf(n), help, "%s must be a rate, not %s", what, describe(n))
+		r.fail(posOf(n), "write 20/s or 600/m", "%s must be a rate, not %s", what, describe(n))
 		return 0
 	}
 	return f / per
