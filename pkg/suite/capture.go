@@ -81,18 +81,15 @@ func (r *reader) group(n *yaml.Node) *regexp.Regexp {
 	return re
 }
 
-// Captures returns the values that the step captures, by name, or nil. One that is not there, or not single, is wrong.
+// Captures returns the values that the step captures, by name. One that is not there, or not single, is wrong.
 func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missing []Wrong) {
+	values = map[string]any{}
 	for _, c := range s.captures {
-		node, got := v.capture(c, sc)
-		if got != "" {
+		if node, got := v.capture(c, sc); got == "" {
+			values[c.name] = node
+		} else {
 			missing = append(missing, Wrong{c.at, "capture " + c.name, Mismatch{c.expected(), got}, false})
-			continue
 		}
-		if values == nil {
-			values = map[string]any{}
-		}
-		values[c.name] = node
 	}
 	return values, missing
 }

@@ -80,11 +80,7 @@ func Assets(page probe.Observation) []string {
 	var out []string
 	base, _ := url.Parse(page.Path) // which answered, and so it is one
 	z := html.NewTokenizer(strings.NewReader(BodyText(page)))
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			return distinct(out)
-		}
+	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
 			continue
 		}
@@ -98,6 +94,7 @@ func Assets(page probe.Observation) []string {
 			out = append(out, u.String())
 		}
 	}
+	return distinct(out)
 }
 
 // linkOf is an element, and its link where that is an asset, or the base of others; or "".

@@ -63,14 +63,14 @@ func (r *reader) document(text []byte) *yaml.Node {
 			said = "an alias (*name) has no anchor (&name) before it"
 		}
 		r.syntax(Pos{int32(wrong[0].Place.Line), int32(wrong[0].Place.Col)}, wrong[0].Help, "the suite is not YAML: "+said)
-		return nil
 	case second != nil:
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
-		return nil
 	case root == nil:
 		r.syntax(Pos{line: 1}, "write checks: with a list of them", "the suite is empty: it has no checks")
+	default:
+		return root
 	}
-	return root
+	return nil
 }
 
 func (r *reader) syntax(at Pos, help, text string) {
