@@ -73,7 +73,7 @@ func (s *Suite) Host() (string, diagnostic.Place) {
 func (s *Suite) SaysHost() bool { return s.host.raw != "" }
 
 // HostMentionsRelease reports whether ${RELEASE} stands in the host that the suite's requests name.
-func (s *Suite) HostMentionsRelease() bool { return mentions(s.host, varRelease) }
+func (s *Suite) HostMentionsRelease() bool { return mentions(varRelease, s.host) }
 
 // HostHeader returns the host that the requests name, filled in, or ""; one that no header can hold is an error.
 func (s *Suite) HostHeader(sc Scope) (string, error) { return s.host.header(sc) }

@@ -93,10 +93,10 @@ func (o operator) texts() []text {
 // demands reports whether no value without the variable's can hold.
 func (o operator) demands(name string) bool {
 	if len(o.values) > 0 {
-		return !slices.ContainsFunc(o.values, func(v any) bool { return !inSome(textsIn(v), name) })
+		return !slices.ContainsFunc(o.values, func(v any) bool { return !mentions(name, textsIn(v)...) })
 	}
 	// A choice, or a part that may be missing, could leave the value out.
-	return mentions(o.pattern, name) &&
+	return mentions(name, o.pattern) &&
 		!slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
 }
 

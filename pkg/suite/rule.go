@@ -107,12 +107,10 @@ func (ru rule) json(nodes []any, singular bool, s Scope) []Mismatch {
 }
 
 func (ru rule) holds(nodes []any, singular bool, s Scope) bool {
-	for _, o := range ru {
-		if _, ok := o.holds(nodes, singular, s); !ok {
-			return false
-		}
-	}
-	return len(ru) > 0
+	return len(ru) > 0 && !slices.ContainsFunc(ru, func(o operator) bool {
+		_, ok := o.holds(nodes, singular, s)
+		return !ok
+	})
 }
 
 func (o operator) isBlank(s Scope) bool { return o.blank != nil && o.blank(s) }

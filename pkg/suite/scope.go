@@ -80,7 +80,7 @@ func (r *reader) checkVariables(s *Suite) {
 		for _, t := range v.uses {
 			u.text(t)
 			for _, w := range s.variables {
-				if len(w.uses) > 0 && w.basic == v.basic && mentions(t, w.name) {
+				if len(w.uses) > 0 && w.basic == v.basic && mentions(w.name, t) {
 					u.fail(t.at, "make it of texts and of what is looked up", "${%s} has no value yet: it is made of others itself", w.name)
 				}
 			}
@@ -129,7 +129,7 @@ type usage struct {
 // onBlue refuses ${RELEASE} in texts that the old release is asked, or held against, too, where there is a comparison.
 func (u *usage) onBlue(texts []text, where, why string) {
 	for _, t := range texts {
-		if len(u.suite.compares) > 0 && mentions(t, varRelease) {
+		if len(u.suite.compares) > 0 && mentions(varRelease, t) {
 			u.fail(t.at, why, "${RELEASE} in %s would fail on the old release", where)
 		}
 	}
@@ -155,9 +155,9 @@ func (u *usage) check(c *Check) {
 	for _, s := range c.Steps {
 		u.step(s)
 		sent = sent || s.SendsRelease()
-		c.mentionsRelease = c.mentionsRelease || inSome(s.texts(), varRelease)
+		c.mentionsRelease = c.mentionsRelease || mentions(varRelease, s.texts()...)
 		for name := range u.setup {
-			c.needsSetup = c.needsSetup || inSome(s.texts(), name)
+			c.needsSetup = c.needsSetup || mentions(name, s.texts()...)
 		}
 		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {

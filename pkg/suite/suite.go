@@ -222,14 +222,13 @@ func (c *Check) Once() *Check {
 }
 
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
-func (s *Step) SendsRelease() bool { return inSome(s.sent(), varRelease) }
+func (s *Step) SendsRelease() bool { return mentions(varRelease, s.sent()...) }
 
-func inSome(texts []text, name string) bool {
-	return slices.ContainsFunc(texts, func(t text) bool { return mentions(t, name) })
-}
-
-func mentions(t text, name string) bool {
-	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+// mentions reports whether the variable stands in one of the texts.
+func mentions(name string, texts ...text) bool {
+	return slices.ContainsFunc(texts, func(t text) bool {
+		return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+	})
 }
 
 // keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.

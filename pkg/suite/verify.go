@@ -130,7 +130,7 @@ func (v *Verification) fail(at Pos, subject string, m Mismatch) { v.assert(false
 func (v *Verification) add(of subject, bad []Mismatch) {
 	v.Asserted += len(of.rule)
 	for _, m := range bad {
-		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, inSome(of.rule.texts(), varRelease)})
+		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, mentions(varRelease, of.rule.texts()...)})
 	}
 }
 
