@@ -150,11 +150,7 @@ func (r *reader) collect(n *yaml.Node, depth int) []pair {
 		case k == nil || v == nil:
 			return all
 		case k.ShortTag() == "!!merge":
-			from := []*yaml.Node{v}
-			if v.Kind == yaml.SequenceNode {
-				from = v.Content
-			}
-			merged = append(merged, from...)
+			merged = append(merged, r.oneOrMore(v, "<<")...)
 		case k.Kind != yaml.ScalarNode:
 			r.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
 		case seen[k.Value]:

@@ -46,11 +46,8 @@ type field struct {
 }
 
 func formBody(fields []field, asMultipart bool) *body {
-	var b body
-	for _, f := range fields {
-		b.texts = append(b.texts, f.name, f.value)
-	}
-	b.write = func(fill *filler) ([]byte, string) {
+	texts := slices.Concat(list(fields, func(f field) []text { return []text{f.name, f.value} })...)
+	return &body{texts, func(fill *filler) ([]byte, string) {
 		form := url.Values{}
 		var parts bytes.Buffer
 		w := multipart.NewWriter(&parts)
@@ -73,8 +70,7 @@ func formBody(fields []field, asMultipart bool) *body {
 		}
 		_ = w.Close()
 		return parts.Bytes(), w.FormDataContentType()
-	}
-	return &b
+	}}
 }
 
 func fixedBody(content []byte, contentType string) *body {

@@ -60,9 +60,6 @@ var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 
 // jsonNumber returns a YAML number as JSON writes it: 0x1F and 1_000 as decimals, others as they stand.
 func jsonNumber(s string) (string, bool) {
-	if json.Valid([]byte(s)) {
-		return s, true
-	}
 	plain := strings.TrimPrefix(strings.ReplaceAll(s, "_", ""), "+")
 	if json.Valid([]byte(plain)) {
 		return plain, true

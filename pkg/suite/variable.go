@@ -168,8 +168,7 @@ func (r *reader) reference(p pair, v *variable) {
 // basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
 func (r *reader) basic(n *yaml.Node) []text {
 	before := len(r.problems)
-	texts := make([]text, 2)
-	whole := false
+	texts, whole := make([]text, 2), false
 	if n.Kind == yaml.ScalarNode {
 		texts = texts[:1]
 		texts[0], _ = r.template(n, "basic")
