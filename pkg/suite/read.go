@@ -202,10 +202,7 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 
 func (r *reader) host(p pair) text {
 	t, ok := r.template(p.value, "host")
-	if !ok {
-		return t
-	}
-	if t.parts == nil && (t.raw == "" || strings.ContainsAny(t.raw, "/ @?#")) {
+	if ok && t.parts == nil && (t.raw == "" || strings.ContainsAny(t.raw, "/ @?#")) {
 		r.fail(posOf(p.value), "write host: trips.example", "host is a name, not %s", quote(p.value.Value))
 	}
 	return t
