@@ -102,8 +102,7 @@ func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
 }
 
 func (r *reader) tags(n *yaml.Node) []string {
-	var out []string
-	for _, t := range r.oneOrMore(n, "tags") {
+	return list(r.oneOrMore(n, "tags"), func(t *yaml.Node) string {
 		tag, ok := r.scalar(t, "a tag")
 		if ok && (tag == "" || strings.ContainsAny(tag, "!, \t\n")) {
 			help := ""
@@ -112,9 +111,8 @@ func (r *reader) tags(n *yaml.Node) []string {
 			}
 			r.fail(posOf(t), help, "a tag is one word, not %s", quote(tag))
 		}
-		out = append(out, tag)
-	}
-	return out
+		return tag
+	})
 }
 
 // setup reads the flow before or after all checks: a list of steps, or {per: check, steps: [...]}.
