@@ -183,12 +183,11 @@ func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Du
 	return 0
 }
 
-// ratio returns a number from 1 to 100, or 1.
+// ratio returns a number from 1 to 100.
 func (r *reader) ratio(n *yaml.Node) float64 {
 	f, err := strconv.ParseFloat(n.Value, 64)
 	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || err != nil || !(f >= 1 && f <= 100) {
 		r.fail(posOf(n), "write 1.25", "min_ratio must be a number from 1 to 100, not %s", describe(n))
-		return 1
 	}
 	return f
 }
@@ -211,14 +210,13 @@ func (r *reader) size(n *yaml.Node, what string) int64 {
 	return 0
 }
 
-// rate returns requests a second, or 0.
+// rate returns requests a second.
 func (r *reader) rate(n *yaml.Node, what string) float64 {
 	count, unit, _ := strings.Cut(n.Value, "/")
 	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
 	f, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
 	if err != nil || per == 0 || !(f > 0) || f > 1e6 {
 		r.fail(posOf(n), "write 20/s or 600/m", "%s must be a rate, not %s", what, describe(n))
-		return 0
 	}
 	return f / per
 }
