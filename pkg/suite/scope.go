@@ -74,7 +74,7 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, v := range s.variables {
 		declared[v.name] = true
 	}
-	u := usage{reader: r, suite: s, declared: declared, flow: &Check{}}
+	u := usage{reader: r, suite: s, declared: declared, flow: &Check{}, setup: map[string]bool{}}
 	u.text(s.host)
 	for _, v := range s.variables {
 		for _, t := range v.uses {
@@ -144,8 +144,7 @@ func (c *Check) takes(name string) bool {
 }
 
 func (u *usage) check(c *Check) {
-	u.flow, u.captured = c, map[string]bool{}
-	maps.Copy(u.captured, u.setup)
+	u.flow, u.captured = c, maps.Clone(u.setup)
 	for _, k := range c.captures() {
 		if u.declared[k.name] || u.setup[k.name] {
 			u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
