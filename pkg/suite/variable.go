@@ -191,9 +191,10 @@ func (r *reader) oauth2(n *yaml.Node) (tokenURL string, client Client, uses []te
 	const help = `write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`
 	into := func(field *string) func(pair) {
 		return func(p pair) {
-			t, _ := r.template(p.value, p.key)
-			uses = append(uses, t)
-			*field = t.raw
+			t, ok := r.template(p.value, p.key)
+			if uses = append(uses, t); ok {
+				*field = p.value.Value // as it is written, for Expand
+			}
 		}
 	}
 	readURL := into(&tokenURL)
