@@ -29,12 +29,12 @@ func (o *faultOptions) run(ctx context.Context, w world) int {
 			"render-appspec --hook AfterAllowTestTraffic=FUNCTION names one"))
 	}
 	watched := func(f faults.Fault) bool { return f.Watched() }
-	if o.checked != nil && o.checked.Watch() == nil && len(o.names) > 0 && slices.ContainsFunc(o.faults, watched) {
-		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name()}, diagnostic.Error,
+	if o.checked != nil && o.checked.Watch == nil && len(o.names) > 0 && slices.ContainsFunc(o.faults, watched) {
+		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name}, diagnostic.Error,
 			"has no watch, and only a watch can see one of these faults", "add one: watch: {for: 10m}"))
 	}
-	if o.checked != nil && o.checked.AskFor() > 0 {
-		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name()}, diagnostic.Error,
+	if o.checked != nil && o.checked.AskFor > 0 {
+		problems = append(problems, problem(diagnostic.Place{File: o.checked.Name}, diagnostic.Error,
 			"asks (inconclusive: ask), and nobody answers here", "score it with inconclusive: fail, which is what no answer is"))
 	}
 	if err := problems.Write(w.stderr, diagnostic.Text, "rehearse faults"); err != nil {

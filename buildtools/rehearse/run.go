@@ -82,7 +82,7 @@ func (o *options) read(w world) diagnostic.List {
 		problems = append(problems, o.suiteProblems(checked)...)
 		o.plan.Routes = checked.ReadPaths()
 		o.plan.Host, _ = checked.Host()
-		o.plan.Watch = checked.Watch()
+		o.plan.Watch = checked.Watch
 		// Lambda's own environment is the stack's to set; here the user's stands for it, for these names alone.
 		for _, reference := range checked.References() {
 			value, ok := o.plan.Secrets[reference.ID]
@@ -125,10 +125,10 @@ func (o *options) suiteProblems(checked *suite.Suite) diagnostic.List {
 	}
 	reference, place := o.plan.Release.SuiteReference, o.plan.Release.Place
 	_, sum, hashed := strings.Cut(reference, "#sha256=")
-	if hashed && !strings.EqualFold(sum, checked.SHA256()) {
+	if hashed && !strings.EqualFold(sum, checked.SHA256) {
 		p := problem(place, diagnostic.Warning,
 			fmt.Sprintf("the label greenlight.suite names a suite with the checksum %.64q, and --suite %s has %s", sum, o.suite,
-				checked.SHA256()),
+				checked.SHA256),
 			"the release is judged by the suite that its label names: give that one, or render the task definition again")
 		p.Cause = diagnostic.Rule
 		if o.plan.Discover {

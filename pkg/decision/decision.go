@@ -112,7 +112,7 @@ func (d Decision) Asks() time.Duration {
 	if d.Verdict != finding.Inconclusive || d.Status() == lifecycle.Succeeded || d.Seen.Answer != (Answer{}) {
 		return 0
 	}
-	return d.Seen.Run.suite.AskFor()
+	return d.Seen.Run.suite.AskFor
 }
 
 // Decide makes the decision. Whatever is not named here as open is shut.
@@ -122,13 +122,13 @@ func Decide(s Seen) Decision {
 	switch {
 	case v == finding.Pass:
 		d.status = lifecycle.Succeeded
-	case v == finding.Inconclusive && s.Run.suite.InconclusiveAllowed():
+	case v == finding.Inconclusive && s.Run.suite.InconclusiveAllowed:
 		d.status, d.Overruled = lifecycle.Succeeded, ByPolicy
 	case s.Rollback:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByRollback, "WOULD FAIL: "+reason
 	case s.Observing:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByMode, "WOULD FAIL: "+reason
-	case v == finding.Inconclusive && s.Run.suite.AskFor() > 0 && s.Answer.approved:
+	case v == finding.Inconclusive && s.Run.suite.AskFor > 0 && s.Answer.approved:
 		d.status, d.Overruled, d.Reason = lifecycle.Succeeded, ByApproval, s.Answer.text+"; it was INCONCLUSIVE: "+reason
 	case s.Skip.by != "":
 		d.status, d.Overruled, d.Verdict = lifecycle.Succeeded, BySkip, finding.Skipped
@@ -218,7 +218,7 @@ func (s Seen) flaw() string {
 
 // identity: the report is this run's.
 func (s Seen) identity() string {
-	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256() || r.Nonce != s.Run.job.Nonce ||
+	if r := s.Run.report; r.SuiteSHA256 != s.Run.suite.SHA256 || r.Nonce != s.Run.job.Nonce ||
 		s.Run.job.Target.URL != s.Target {
 		return "the report is not about this run"
 	}
@@ -227,7 +227,7 @@ func (s Seen) identity() string {
 
 // watched: every item of the suite's watch was judged here, once, and held.
 func (s Seen) watched() string {
-	r, w := s.Run.report, s.Run.suite.Watch()
+	r, w := s.Run.report, s.Run.suite.Watch
 	if w == nil || !slices.Equal(s.Run.job.Phases, []finding.Phase{finding.PhaseWatch}) {
 		return "the release was not watched"
 	}
@@ -295,7 +295,7 @@ func (s Seen) checks() string {
 			return fmt.Sprintf("the check %q ended with %s", name, c.Verdict)
 		}
 	}
-	if _, teardown, _ := s.Run.suite.Setup(); teardown != nil { // it runs where there is something to clean up
+	if teardown := s.Run.suite.Teardown; teardown != nil { // it runs where there is something to clean up
 		if c, ran := judged[teardown.Name]; ran && c.Verdict == finding.Pass {
 			counted = append(counted, teardown.Name)
 		}
@@ -322,7 +322,7 @@ func (s Seen) comparisons() string {
 		}
 		held[c.Check] = true
 	}
-	excused := r.Verdict == finding.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional() ||
+	excused := r.Verdict == finding.Inconclusive || job.UncomparableBaseline != "" || suite.BaselineOptional ||
 		s.Compared.verdict != nil && s.Baseline.url == ""
 	for _, name := range suite.Comparisons() {
 		if !held[name] && !excused {

@@ -26,7 +26,7 @@ func passing(t *testing.T) (decision.Seen, *suite.Suite, smoke.Job, finding.Repo
 	report.Nonce, report.ReleaseProven, report.Reason = "n", true, "2 checks passed"
 	report.Compares = []finding.Comparison{{Check: "report", Verdict: finding.Pass}}
 	seen := decision.Seen{
-		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
+		Deployment: "d-1", Event: lifecycle.BeforeAllowTraffic, Release: "1.1", Target: "http://green", Suite: s.Name, SuiteSHA256: s.SHA256,
 		Baseline: decision.BaselineAt("http://blue", discovery.Of[float64](0, nil)), Run: decision.Ran(s, job, report),
 	}
 	if d := decision.Decide(seen); d.Verdict != finding.Pass || d.Status() != succeeded || d.Reason != report.Reason {
@@ -103,7 +103,7 @@ func TestEveryWitnessIsNeeded(t *testing.T) {
 func TestAClaimOfProofIsNone(t *testing.T) {
 	seen, _, job, report := passing(t)
 	mute := suites(t)(false, false, false)
-	report.SuiteSHA256 = mute.SHA256()
+	report.SuiteSHA256 = mute.SHA256
 	seen.Run = decision.Ran(mute, job, report)
 	d := decision.Decide(seen)
 	if d.Status() != failed || !strings.Contains(d.Reason, "nobody asked the test listener") {
@@ -154,7 +154,7 @@ func TestAPlaceholderIsNotComparedWith(t *testing.T) {
 func TestASharedOutageFromTheBeginning(t *testing.T) {
 	seen, _, job, report := passing(t)
 	allowed := suites(t)(true, false, true)
-	report.SuiteSHA256, report.Verdict, report.ReleaseProven = allowed.SHA256(), finding.Inconclusive, false
+	report.SuiteSHA256, report.Verdict, report.ReleaseProven = allowed.SHA256, finding.Inconclusive, false
 	report.Readiness, report.Checks, report.Compares = &finding.Readiness{Verdict: finding.Inconclusive}, nil, nil
 	seen.Run = decision.Ran(allowed, job, report)
 	if d := decision.Decide(seen); d.Verdict != finding.Error || !strings.Contains(d.Reason, "release not proven") {
@@ -218,7 +218,7 @@ func TestWhyItIsOpen(t *testing.T) {
 	allowed := suites(t)(true, false, true)
 	run := func(s *suite.Suite, v finding.Verdict) decision.Run {
 		r := report
-		r.SuiteSHA256, r.Verdict, r.Reason = s.SHA256(), v, "because"
+		r.SuiteSHA256, r.Verdict, r.Reason = s.SHA256, v, "because"
 		return decision.Ran(s, job, r)
 	}
 	for name, tc := range map[string]struct {

@@ -41,9 +41,9 @@ teardown: [{request: POST /bye}]
 			t.Fatal(problems)
 		}
 		r := report
-		r.SuiteSHA256, r.Checks = s.SHA256(), append(slices.Clone(report.Checks), c.flows...)
+		r.SuiteSHA256, r.Checks = s.SHA256, append(slices.Clone(report.Checks), c.flows...)
 		seen := seen
-		seen.Suite, seen.SuiteSHA256, seen.Run = s.Name(), s.SHA256(), decision.Ran(s, job, r)
+		seen.Suite, seen.SuiteSHA256, seen.Run = s.Name, s.SHA256, decision.Ran(s, job, r)
 		d := decision.Decide(seen)
 		if opens := d.Status() == succeeded; opens != (c.flaw == "") || !strings.Contains(d.Reason, c.flaw) {
 			t.Errorf("%s: %s: %s", name, d.Status(), d.Reason)

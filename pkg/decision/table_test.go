@@ -143,7 +143,7 @@ func policies(t testing.TB) func(inconclusive string, optional, proves bool) *su
 // seen makes the witnesses of a row in the way that the gate does.
 func (r row) seen(s *suite.Suite) decision.Seen {
 	seen := decision.Seen{
-		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", OldRelease: "1.0", Target: "http://green", Suite: s.Name(), SuiteSHA256: s.SHA256(),
+		Deployment: "d-1", Event: lifecycle.AfterAllowTestTraffic, Release: "1.1", OldRelease: "1.0", Target: "http://green", Suite: s.Name, SuiteSHA256: s.SHA256,
 	}
 	if r.evidence != "" {
 		first := seen
@@ -232,7 +232,7 @@ func good(s *suite.Suite) finding.Report {
 		return finding.CheckResult{Check: name, Verdict: finding.Pass, Attempts: 5}
 	}
 	return finding.Report{
-		SuiteSHA256: s.SHA256(), Verdict: finding.Pass, Readiness: &finding.Readiness{Verdict: finding.Pass},
+		SuiteSHA256: s.SHA256, Verdict: finding.Pass, Readiness: &finding.Readiness{Verdict: finding.Pass},
 		Checks: []finding.CheckResult{held("version"), held("list"), {Check: "watched", Observe: true, Verdict: finding.Fail}},
 	}
 }

@@ -44,7 +44,7 @@ func TestEveryWitnessOfAWatchIsNeeded(t *testing.T) {
 		"an item that nobody looked at": {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks[2].Attempts = 0 }, finding.Error, `"watch: p95" was not judged`},
 		"an item too many":              {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Checks = append(r.Checks, r.Checks[0]) }, finding.Error, "other things were judged"},
 		"another run's report":          {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.Nonce = "m" }, finding.Error, "not about this run"},
-		"another suite's report":        {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.SuiteSHA256 = unwatched.SHA256() }, finding.Error, "not about this run"},
+		"another suite's report":        {func(_ *decision.Seen, _ *smoke.Job, r *finding.Report) { r.SuiteSHA256 = unwatched.SHA256 }, finding.Error, "not about this run"},
 		"another target group":          {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) { j.Target.URL = "arn:one" }, finding.Error, "not about this run"},
 		"a run of the checks":           {func(_ *decision.Seen, j *smoke.Job, _ *finding.Report) { j.Phases = whole }, finding.Error, "was not watched"},
 		"no target group": {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) {
@@ -64,8 +64,8 @@ func TestEveryWitnessOfAWatchIsNeeded(t *testing.T) {
 		"a problem":               {func(s *decision.Seen, _ *smoke.Job, _ *finding.Report) { s.Problem.Reason = "no suite" }, finding.Error, "no suite"},
 	} {
 		job := smoke.Job{Phases: []finding.Phase{finding.PhaseWatch}, Nonce: "n", Target: smoke.Side{URL: group}}
-		report := finding.Report{SuiteSHA256: watched.SHA256(), Nonce: "n", Verdict: finding.Pass, Reason: "held"}
-		for _, item := range watched.Watch().Items() {
+		report := finding.Report{SuiteSHA256: watched.SHA256, Nonce: "n", Verdict: finding.Pass, Reason: "held"}
+		for _, item := range watched.Watch.Items() {
 			report.Checks = append(report.Checks, finding.CheckResult{Check: item, Verdict: finding.Pass, Attempts: 10})
 		}
 		s := decision.Seen{Event: lifecycle.AfterAllowTraffic, Target: group, Proof: decision.ByTargetGroup(group, definition), Run: decision.Ran(watched, job, report)}
@@ -77,7 +77,7 @@ func TestEveryWitnessOfAWatchIsNeeded(t *testing.T) {
 		if d.Verdict != tc.verdict || (d.Status() == succeeded) != (tc.verdict == finding.Pass) || !strings.Contains(d.Reason, tc.reason) {
 			t.Errorf("%s: %s, %s: %s", name, d.Verdict, d.Status(), d.Reason)
 		}
-		s.Run = decision.Ran(unwatched, job, finding.Report{SuiteSHA256: unwatched.SHA256(), Nonce: "n", Verdict: finding.Pass})
+		s.Run = decision.Ran(unwatched, job, finding.Report{SuiteSHA256: unwatched.SHA256, Nonce: "n", Verdict: finding.Pass})
 		if d := decision.Decide(s); s.Idle == (decision.Idle{}) && d.Status() == succeeded {
 			t.Errorf("%s: a suite without a watch: %s", name, d.Reason)
 		}

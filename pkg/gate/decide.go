@@ -65,7 +65,7 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 	if checked == nil {
 		return brokenSuite(problems)
 	}
-	s.Suite, s.SuiteSHA256 = checked.Name(), checked.SHA256()
+	s.Suite, s.SuiteSHA256 = checked.Name, checked.SHA256
 	if s.Event == lifecycle.AfterAllowTraffic {
 		return g.watch(ctx, in, checked, s)
 	}

@@ -80,7 +80,7 @@ func fromFile(name, folder, path string) (suite.Source, error) {
 		return suite.Source{}, fmt.Errorf("read the suite %s: %w", name, err)
 	}
 	defer root.Close() //nolint:errcheck // only read
-	text, err := readFile(root, path)
+	text, err := suite.ReadLimited(root.Open, path, suite.MaxSuite)
 	if err == nil {
 		err = checkSize(name, text)
 	}
@@ -90,20 +90,11 @@ func fromFile(name, folder, path string) (suite.Source, error) {
 	src := suite.Source{Name: name, Text: text, Files: map[string][]byte{}}
 	for _, ca := range suite.Files(text) {
 		// A file that cannot be read is left out here; the suite's reader reports it with its place.
-		if pem, err := readFile(root, filepath.Join(filepath.Dir(path), ca)); err == nil {
+		if pem, err := suite.ReadLimited(root.Open, filepath.Join(filepath.Dir(path), ca), suite.MaxSuite); err == nil {
 			src.Files[ca] = pem
 		}
 	}
 	return src, nil
-}
-
-func readFile(root *os.Root, path string) ([]byte, error) {
-	f, err := root.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	return io.ReadAll(io.LimitReader(f, suite.MaxSuite+1))
 }
 
 // fromS3 reads s3://bucket/key#sha256=hex. A label carries the hash, so that the suite that judges is

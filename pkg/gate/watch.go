@@ -54,7 +54,7 @@ func (g *Gate) idle(in *invocation) decision.Idle {
 
 // watch holds the release to what AWS measures of it. The error is a misconfiguration.
 func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, s *decision.Seen) error {
-	if checked.Watch() == nil {
+	if checked.Watch == nil {
 		return errors.New(noWatch)
 	}
 	if in.stage != nil && in.stage.Stage == lifecycle.PreProductionTrafficShift {
@@ -84,7 +84,7 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 		s.Run = decision.Ran(checked, job, report)
 		return nil
 	}
-	if subject.Window, err = g.window(ctx, in, checked.Watch(), job.Before); err != nil {
+	if subject.Window, err = g.window(ctx, in, checked.Watch, job.Before); err != nil {
 		return err
 	}
 	if in.stage != nil && !job.GoOn && subject.Over().After(in.budget.judging) {
@@ -97,7 +97,7 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 
 // hidden knows what the logs of a release that was smoked may hold.
 func (g *Gate) hidden(ctx context.Context, checked *suite.Suite) (*redact.Redactor, error) {
-	if len(checked.Watch().Logs) == 0 {
+	if len(checked.Watch.Logs) == 0 {
 		return nil, nil // no text of the release is shown
 	}
 	values, err := secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
@@ -134,7 +134,7 @@ func (in *invocation) subject(checked *suite.Suite) (watch.Subject, error) {
 		s.NoBlue = "the service is being created"
 	case s.BlueTask.Bootstrap:
 		s.NoBlue = "production was served by the stack's placeholder"
-	case checked.BaselineOptional():
+	case checked.BaselineOptional:
 		s.NoBlue = "baseline: optional"
 	}
 	return s, nil
@@ -179,9 +179,9 @@ func (g *Gate) shifted(ctx context.Context, in *invocation) (time.Time, error) {
 // measure asks AWS again and again, until the watch is over or another call goes on with it.
 func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subject, job smoke.Job) finding.Report {
 	report := finding.Report{
-		Suite: subject.Suite.Name(), SuiteSHA256: subject.Suite.SHA256(), Target: job.Target.URL,
+		Suite: subject.Suite.Name, SuiteSHA256: subject.Suite.SHA256, Target: job.Target.URL,
 		Baseline: subject.BlueTask.TargetGroup, Release: job.Release, DeploymentID: job.DeploymentID, Nonce: job.Nonce,
-		InconclusiveAllowed: subject.Suite.InconclusiveAllowed(), InconclusiveAsks: subject.Suite.AskFor() > 0,
+		InconclusiveAllowed: subject.Suite.InconclusiveAllowed, InconclusiveAsks: subject.Suite.AskFor > 0,
 		Started: subject.Since, Greenlight: version.Number(),
 	}
 	for {
@@ -189,7 +189,7 @@ func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subjec
 		r := watch.Judge(subject, m)
 		report.Verdict, report.Blame, report.Reason = r.Verdict, r.Blame, r.Reason
 		report.Checks, report.Series, report.Duration = r.Checks, r.Series, time.Since(subject.Since)
-		place := subject.Suite.Place(subject.Suite.Watch().At)
+		place := subject.Suite.Place(subject.Suite.Watch.At)
 		for i := range report.Checks {
 			report.Checks[i].Place = place
 		}

@@ -199,7 +199,7 @@ func (g *Gate) ahead(ctx context.Context, in *invocation) (name, sum string, see
 	case knocking == nil:
 		return "", "", decision.LookedAhead(append(flaws, brokenSuite(problems).Error()))
 	case checked != nil:
-		name, sum = checked.Name(), checked.SHA256()
+		name, sum = checked.Name, checked.SHA256
 	default:
 		checked = knocking
 	}
@@ -234,10 +234,10 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if checked == nil {
 		return nil, brokenSuite(problems)
 	}
-	if g.watches() && checked.Watch() == nil && g.idle(in) == (decision.Idle{}) {
+	if g.watches() && checked.Watch == nil && g.idle(in) == (decision.Idle{}) {
 		return nil, errors.New(noWatch)
 	}
-	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch() != nil {
+	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch != nil {
 		in.j.warn("the suite has a watch, and nobody watches: no lifecycle hook is at POST_PRODUCTION_TRAFFIC_SHIFT")
 	}
 	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())

@@ -101,7 +101,7 @@ func (c Client) Run(ctx context.Context, suite *suite.Suite, job smoke.Job) (r f
 	if err := json.Unmarshal(answer.Payload, &r); err != nil {
 		return r, fmt.Errorf("its answer is no report: %w", err)
 	}
-	if r.SuiteSHA256 != suite.SHA256() {
+	if r.SuiteSHA256 != suite.SHA256 {
 		return r, errors.New("its report is about another suite")
 	}
 	return r, nil

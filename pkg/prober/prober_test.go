@@ -88,7 +88,7 @@ func TestTheReportIsWantedBeforeTheTimeIsUp(t *testing.T) {
 func suiteSHA(t *testing.T) string {
 	t.Helper()
 	checked, _ := suite.Read(suite.Source{Name: "smoke.yaml", Text: []byte(text)})
-	return checked.SHA256()
+	return checked.SHA256
 }
 
 func TestWhatIsNoReportOfThisSuiteIsAnErrorThatQuotesNothing(t *testing.T) {

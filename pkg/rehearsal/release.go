@@ -116,7 +116,7 @@ func (r *Release) reached(task *taskdef.Task) diagnostic.List {
 }
 
 func readFile(name string) (string, diagnostic.List) {
-	text, err := suite.ReadLimited(name, template.MaxSize)
+	text, err := suite.ReadLimited(os.Open, name, template.MaxSize)
 	if err != nil {
 		return "", unreadable(name, err)
 	}

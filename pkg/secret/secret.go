@@ -94,13 +94,15 @@ func (s Sources) Resolve(ctx context.Context, refs []suite.Reference) (map[strin
 
 // token asks for an access token. What the server says is not quoted: it may repeat the client's secret.
 func (s Sources) token(ctx context.Context, ref suite.Reference, values map[string]suite.Value) (string, error) {
-	cfg := clientcredentials.Config{TokenURL: ref.ID, Scopes: strings.Fields(ref.Client.Scope)}
+	cfg := clientcredentials.Config{TokenURL: ref.ID}
 	var errID, errSecret error
 	cfg.ClientID, errID = s.Suite.Expand(ref.Client.ID, values)
 	cfg.ClientSecret, errSecret = s.Suite.Expand(ref.Client.Secret, values)
-	if err := errors.Join(errID, errSecret); err != nil {
+	scope, errScope := s.Suite.Expand(ref.Client.Scope, values)
+	if err := errors.Join(errID, errSecret, errScope); err != nil {
 		return "", err
 	}
+	cfg.Scopes = strings.Fields(scope)
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	token, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {

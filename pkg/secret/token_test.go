@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,5 +112,33 @@ checks: [{name: a, request: GET /, headers: {Authorization: "Basic ${LOGIN}"}, e
 	hidden, err := s.Redactor(values)
 	if err != nil || strings.Contains(hidden.Text("sent "+want), want) {
 		t.Error(hidden.Text("sent "+want), err)
+	}
+}
+
+// TestATokenIsAskedForByWhatTheSuiteSays: a variable is filled in wherever it stands, and an escaped one is a text.
+func TestATokenIsAskedForByWhatTheSuiteSays(t *testing.T) {
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, password, _ := r.BasicAuth()
+		got = []string{id, password, r.FormValue("scope")}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token":"t0ken","token_type":"bearer"}`))
+	}))
+	t.Cleanup(server.Close)
+	s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(`version: 1
+variables:
+  TOKEN: {oauth2: {token_url: "` + server.URL + `", client_id: "$${USER}", client_secret: "a$${b", scope: "read ${USER}"}}
+  USER: smoke
+checks: [{name: a, request: GET /, headers: {Authorization: "Bearer ${TOKEN}"}, expect: {status: 200}}]
+`)})
+	if s == nil {
+		t.Fatal(problems)
+	}
+	if _, err := (secret.Sources{Suite: s}).Resolve(t.Context(), s.References()); err != nil {
+		t.Fatal(err)
+	}
+	// RFC 6749 has id and password encoded as in a form.
+	if want := []string{"%24%7BUSER%7D", "a%24%7Bb", "read smoke"}; !slices.Equal(got, want) {
+		t.Errorf("asks with %q, want %q", got, want)
 	}
 }

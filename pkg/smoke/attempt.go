@@ -119,7 +119,7 @@ func (a *attempt) step(ctx context.Context, i int, s *suite.Step) {
 			continue
 		}
 		a.note(i, s, q, v)
-		if !a.failed() && a.config == "" && s.WantsAssets() {
+		if !a.failed() && a.config == "" && s.AssetsAt() != (suite.Pos{}) {
 			a.assets(ctx, i, s, q, v.Observation)
 		}
 		return

@@ -40,7 +40,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		if r.job.NoBaseline != "" {
 			blocked += ": " + r.job.NoBaseline
 		}
-		if !r.suite.BaselineOptional() {
+		if !r.suite.BaselineOptional {
 			r.fault(finding.BlameEnvironment, blocked+"; and the suite requires one")
 		}
 	}
@@ -48,7 +48,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 		r.skipCompares(blocked)
 		return
 	}
-	_, _, each := r.suite.Setup() // which makes no difference here
+	each := r.suite.SetupPerCheck // which makes no difference here
 	endGreen, setup := r.begin(ctx, &r.green, each)
 	defer func() {
 		if end := endGreen(); !held(end) {
@@ -69,7 +69,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	case !held(setupBlue):
 		why := "setup did not hold on the old release: " + setupBlue.Reason
 		r.skipCompares(why)
-		if dead := shareable(r.blue.session); dead && r.suite.BaselineOptional() {
+		if dead := shareable(r.blue.session); dead && r.suite.BaselineOptional {
 			r.record(func(f *findings) { f.excused = len(r.compares) })
 		} else {
 			r.fault(finding.BlameEnvironment, why)
@@ -96,7 +96,7 @@ func (r *runner) compare(ctx context.Context, blocked string) {
 	}
 	results := compare.Judge(samples)
 	for i, m := range measured {
-		if r.suite.BaselineOptional() && m.excused(results[i]) {
+		if r.suite.BaselineOptional && m.excused(results[i]) {
 			r.skip(finding.PhaseCompare, m.comparison.Name,
 				r.secrets.Line("the old release does not answer, and the suite does not require it: "+m.Blue, maxReason))
 			r.record(func(f *findings) { f.excused++ })

@@ -21,11 +21,11 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 	defer r.mu.Unlock()
 	line := func(text string) string { return r.secrets.Line(text, maxReason) }
 	out := finding.Report{
-		Suite: r.suite.Name(), SuiteSHA256: r.suite.SHA256(),
+		Suite: r.suite.Name, SuiteSHA256: r.suite.SHA256,
 		Target: line(shownURL(r.job.Target.URL)), Baseline: line(shownURL(r.job.Baseline.URL)),
 		Release: line(r.job.Release), DeploymentID: line(r.job.DeploymentID), ReleaseProven: r.found.proven,
 		Nonce: r.job.Nonce, Greenlight: greenlight.Number(),
-		InconclusiveAllowed: r.suite.InconclusiveAllowed(), InconclusiveAsks: r.suite.AskFor() > 0,
+		InconclusiveAllowed: r.suite.InconclusiveAllowed, InconclusiveAsks: r.suite.AskFor > 0,
 		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
 		Checks: append([]finding.CheckResult{}, r.found.flows...), Compares: slices.Clone(r.found.compares),
 		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),

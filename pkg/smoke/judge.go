@@ -329,8 +329,8 @@ func (r *runner) held() bool {
 func (r *runner) begin(
 	ctx context.Context, s **side, each bool,
 ) (end func() *finding.CheckResult, setup *finding.CheckResult) {
-	first, last, own := r.suite.Setup()
-	if own != each {
+	first, last := r.suite.Setup, r.suite.Teardown
+	if r.suite.SetupPerCheck != each {
 		first, last = nil, nil
 	}
 	without := *s

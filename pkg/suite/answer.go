@@ -53,21 +53,17 @@ func lengthOf(v any) (int, bool) {
 // shownWant writes a value of the suite.
 func shownWant(v any, s Scope) string {
 	f := filler{Scope: s}
-	b := appendJSON(nil, v, &f)
+	said := f.json(v)
 	if f.err != nil {
 		return f.err.Error()
 	}
-	return cut(string(b))
+	return cut(said)
 }
 
 // shown writes a value of an answer as JSON: "2" is not 2. Secrets go first: encoded, a redactor would not find them.
 func shown(v any, secrets *redact.Redactor) string {
-	if t, ok := v.(string); ok {
-		return cut(string(appendPlain(nil, secrets.Cut(cut(t)))))
-	}
 	budget := 2 * maxShown
-	v = withoutSecrets(v, secrets, &budget)
-	return cut(string(appendPlain(nil, v)))
+	return cut(plainJSON(withoutSecrets(v, secrets, &budget)))
 }
 
 // withoutSecrets copies as much of a value as will be shown, without the secrets in it.

@@ -16,13 +16,10 @@ import (
 
 // capture takes one value out of an answer, for later steps.
 type capture struct {
+	source
 	name   string
 	at     Pos
 	secret bool
-	from   string   // path, header, cookie, css, body or status
-	path   jsonPath // where it is from JSON
-	css    selector
-	of     string // the header's or cookie's name
 	// pattern has one group, which is what is taken; nil takes the whole.
 	pattern *regexp.Regexp
 }
@@ -35,25 +32,21 @@ func (r *reader) captures(n *yaml.Node) []capture {
 func (r *reader) capture(p pair) capture {
 	c := capture{name: p.key, at: p.at}
 	if p.value.Kind != yaml.MappingNode {
-		c.from, c.path = "path", r.pathAt(p.value, "capture "+p.key)
+		c.source = source{kind: subjectJSON, path: r.pathAt(p.value, "capture "+p.key)}
 		return c
 	}
 	before := len(r.problems)
 	secret := false
 	given := r.entries(p.value, "capture "+p.key, []row{
-		{"path", func(q pair) { c.path = r.pathAt(q.value, "path") }},
+		{"path", func(q pair) { c.source = source{kind: subjectJSON, path: r.pathAt(q.value, "path")} }},
 		{"header", func(q pair) {
-			name, _ := r.scalar(q.value, "header")
-			c.of = textproto.CanonicalMIMEHeaderKey(name)
+			c.source = source{kind: subjectHeader, of: textproto.CanonicalMIMEHeaderKey(r.word(q))}
 		}},
-		{"cookie", func(q pair) { c.of, _ = r.scalar(q.value, "cookie") }},
-		{"css", func(q pair) {
-			expr, _ := r.scalar(q.value, "css")
-			c.css = r.selector(expr, posOf(q.value))
-		}},
-		{"body", func(q pair) { c.pattern = r.group(q.value) }},
+		{"cookie", func(q pair) { c.source = source{kind: subjectCookie, of: r.word(q)} }},
+		{"css", func(q pair) { c.source = source{kind: subjectCSS, css: r.selector(r.word(q), posOf(q.value))} }},
+		{"body", func(q pair) { c.kind, c.pattern = SubjectBody, r.group(q.value) }},
 		{"status", func(q pair) {
-			if !r.boolean(q.value, "status") {
+			if c.kind = subjectStatus; !r.boolean(q.value, "status") {
 				r.fail(posOf(q.value), "leave it out, or write status: true", "status: false captures nothing")
 			}
 		}},
@@ -61,9 +54,6 @@ func (r *reader) capture(p pair) capture {
 		{"secret", func(q pair) { secret = r.boolean(q.value, "secret") }},
 	})
 	sources := kept(given, func(k string) bool { return k != "matches" && k != "secret" })
-	if len(sources) > 0 {
-		c.from = sources[len(sources)-1]
-	}
 	switch {
 	case len(sources) > 1:
 		r.fail(p.at, "keep one of them", "capture %s has more than one source: %s", p.key, strings.Join(sources, ", "))
@@ -72,7 +62,7 @@ func (r *reader) capture(p pair) capture {
 			"capture %s does not say where the value stands", p.key)
 	}
 	// A session's cookie is as good as a password.
-	isCookie := c.from == "cookie" || c.from == "header" && c.of == "Set-Cookie"
+	isCookie := c.kind == subjectCookie || c.kind == subjectHeader && c.of == "Set-Cookie"
 	c.secret = secret || isCookie && !slices.Contains(given, "secret")
 	return c
 }
@@ -91,26 +81,24 @@ func (r *reader) group(n *yaml.Node) *regexp.Regexp {
 	return re
 }
 
-// Captures returns the values that the step captures, by name, or nil. One that is not there, or not single, is wrong.
+// Captures returns the values that the step captures, by name. One that is not there, or not single, is wrong.
 func (v *Verification) Captures(s *Step, sc Scope) (values map[string]any, missing []Wrong) {
+	values = map[string]any{}
 	for _, c := range s.captures {
-		node, got := v.capture(c, sc)
-		if got != "" {
+		if node, got := v.capture(c, sc); got == "" {
+			values[c.name] = node
+		} else {
 			missing = append(missing, Wrong{c.at, "capture " + c.name, Mismatch{c.expected(), got}, false})
-			continue
 		}
-		if values == nil {
-			values = map[string]any{}
-		}
-		values[c.name] = node
 	}
 	return values, missing
 }
 
 func (c capture) expected() string {
-	where := map[string]string{
-		"path": "at ", "header": "in the header ", "cookie": "of the cookie ", "body": "in the body", "css": "of ", "status": "as status",
-	}[c.from] + c.path.expr + c.css.expr + c.of
+	where := map[subjectKind]string{
+		subjectJSON: "at ", subjectHeader: "in the header ", subjectCookie: "of the cookie ", SubjectBody: "in the body",
+		subjectCSS: "of ", subjectStatus: "as status",
+	}[c.kind] + c.path.expr + c.css.expr + c.of
 	if c.pattern != nil {
 		where += " by " + quote(c.pattern.String())
 	}
@@ -119,7 +107,7 @@ func (c capture) expected() string {
 
 // capture returns the one value, or what was found instead.
 func (v *Verification) capture(c capture, sc Scope) (node any, got string) {
-	found, err := c.find(v.Observation, v.root, sc)
+	found, err := c.taken(v.Observation, v.root, sc)
 	switch {
 	case err != nil:
 		return nil, err.Error()
@@ -134,28 +122,9 @@ func (v *Verification) capture(c capture, sc Scope) (node any, got string) {
 	return nil, shown(found[0], sc.Secrets)
 }
 
-// find returns the values that are to be captured, of which there should be one.
-func (c capture) find(o probe.Observation, root any, sc Scope) (found []any, err error) {
-	switch c.from {
-	case "path":
-		found, err = c.path.find(root, sc)
-	case "header":
-		for _, value := range o.Header[c.of] {
-			found = append(found, value)
-		}
-	case "cookie":
-		for _, cookie := range o.Cookies { // the last of a name counts
-			if cookie.Name == c.of {
-				found = []any{cookie.Value}
-			}
-		}
-	case "css":
-		found, err = c.css.find(o)
-	case "body":
-		found = []any{BodyText(o)}
-	case "status":
-		found = []any{json.Number(strconv.Itoa(o.Status))}
-	}
+// taken returns the values that are to be captured, of which there should be one.
+func (c capture) taken(o probe.Observation, root any, sc Scope) ([]any, error) {
+	found, err := c.find(o, root, sc)
 	if c.pattern == nil {
 		return found, err
 	}
@@ -185,17 +154,15 @@ func textOf(node any) (string, bool) {
 // SecretsIn returns the texts in an answer that the step captures as secrets. It reports false when there may be some
 // that cannot be found, since the body cannot be read.
 func (s *Step) SecretsIn(o probe.Observation, sc Scope) (texts []string, readable bool) {
-	if !slices.ContainsFunc(s.captures, func(c capture) bool { return c.secret }) {
+	secret := kept(s.captures, func(c capture) bool { return c.secret })
+	if len(secret) == 0 {
 		return nil, true
 	}
 	root, bad := decode(o)
 	readable = true
-	for _, c := range s.captures {
-		if !c.secret {
-			continue
-		}
-		found, err := c.find(o, root, sc)
-		if c.from == "path" && (bad != nil || err != nil) && len(o.Body) > 0 {
+	for _, c := range secret {
+		found, err := c.taken(o, root, sc)
+		if c.kind == subjectJSON && (bad != nil || err != nil) && len(o.Body) > 0 {
 			readable = false
 		}
 		for _, n := range found {

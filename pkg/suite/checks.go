@@ -40,13 +40,12 @@ func (r *reader) check(n *yaml.Node, d *defaults) *Check {
 	before := len(r.problems)
 	given := r.entries(n, "a check", slices.Concat(own, r.requestKeys(&single)))
 	asked := kept(given, func(key string) bool { return !slices.ContainsFunc(own, func(k row) bool { return k.key == key }) })
+	c.Flow = steps != nil
 	switch {
-	case steps != nil && len(asked) > 0:
-		c.Flow = true
+	case c.Flow && len(asked) > 0:
 		r.fail(c.At, "move it into a step", "a check has steps or a request of its own, and this has steps and %s",
 			asked[len(asked)-1])
-	case steps != nil:
-		c.Flow = true
+	case c.Flow:
 		c.Steps = r.steps(steps, d)
 	default:
 		single.broken = single.broken || len(r.problems) > before && single.Method == "" // it may be called otherwise
@@ -83,18 +82,16 @@ func (c *Check) requestName() string {
 }
 
 func (r *reader) name(n *yaml.Node) string {
-	s, ok := r.scalar(n, "name")
-	if ok && (strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200) {
+	switch s, ok := r.scalar(n, "name"); {
+	case !ok:
+	case strings.TrimSpace(s) == "" || strings.ContainsFunc(s, unicode.IsControl) || len(s) > 200:
 		r.fail(posOf(n), "", "a name is one line of at most 200 bytes, not %s", quote(s))
-		ok = false
+	default:
+		return s
 	}
-	if !ok {
-		return "?"
-	}
-	return s
+	return "?"
 }
 
-// checkNames reads the names of checks.
 func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
 	for _, n := range nodes {
 		if name, ok := r.scalar(n, "the name of a check"); ok {
@@ -105,8 +102,7 @@ func (r *reader) checkNames(nodes []*yaml.Node) (names []string) {
 }
 
 func (r *reader) tags(n *yaml.Node) []string {
-	var out []string
-	for _, t := range r.oneOrMore(n, "tags") {
+	return list(r.oneOrMore(n, "tags"), func(t *yaml.Node) string {
 		tag, ok := r.scalar(t, "a tag")
 		if ok && (tag == "" || strings.ContainsAny(tag, "!, \t\n")) {
 			help := ""
@@ -115,9 +111,8 @@ func (r *reader) tags(n *yaml.Node) []string {
 			}
 			r.fail(posOf(t), help, "a tag is one word, not %s", quote(tag))
 		}
-		out = append(out, tag)
-	}
-	return out
+		return tag
+	})
 }
 
 // setup reads the flow before or after all checks: a list of steps, or {per: check, steps: [...]}.
@@ -125,7 +120,7 @@ func (r *reader) setup(p pair, s *Suite) *Check {
 	c := &Check{Name: p.key, At: p.at, Attempts: 1, Flow: true}
 	if p.value.Kind == yaml.MappingNode && p.key == "setup" {
 		r.entries(p.value, "setup", []row{
-			{"per", func(q pair) { s.setupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
+			{"per", func(q pair) { s.SetupPerCheck = r.oneOf(q.value, "per", "phase", "check") == "check" }},
 			{"steps", func(q pair) { p = q }},
 		})
 		if p.key != "steps" {
@@ -147,6 +142,7 @@ func (r *reader) steps(p *pair, d *defaults) []*Step {
 			{"capture", func(p pair) { s.captures = r.captures(p.value) }},
 		}, r.requestKeys(s)...))
 		s.broken = s.broken || len(r.problems) > before && s.Method == ""
+		s.Always = s.Always || p.key == "teardown"
 		r.finish(s, d)
 		out = append(out, s)
 	}
@@ -180,11 +176,11 @@ func (r *reader) finish(s *Step, d *defaults) {
 		r.fail(s.At, "write GET", "a HEAD request has no body to look at")
 	}
 	for _, x := range s.expect.subjects {
+		most := s.maxBody
 		if x.kind == subjectHeader {
-			r.checkRule(x.rule, 0)
-		} else {
-			r.checkRule(x.rule, s.maxBody)
+			most = 0
 		}
+		r.checkRule(x.rule, most)
 		r.checkAbsence(x)
 	}
 	if s.expect.latency > 0 && s.timeout > 0 && s.expect.latency >= s.timeout {
@@ -252,7 +248,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 	asked := kept(r.requestKeys(step), func(k row) bool {
 		return slices.Contains([]string{"request", "headers", "timeout", "max_body", "expect"}, k.key)
 	})
-	r.entries(n, "a comparison", slices.Concat([]row{
+	given := r.entries(n, "a comparison", slices.Concat([]row{
 		{"name", func(p pair) { c.Name, c.At = r.name(p.value), posOf(p.value) }},
 	}, asked, []row{
 		{"pairs", func(p pair) { c.Pairs = r.integer(p.value, "pairs", 1, maxAttempts) }},
@@ -274,7 +270,7 @@ func (r *reader) comparison(n *yaml.Node, d *defaults) *Comparison {
 		c.Over = time.Duration(c.Pairs) * pairEvery
 	}
 	r.finish(step, d)
-	if step.expect.at != (Pos{}) {
+	if slices.Contains(given, "expect") {
 		r.canFail(&c.Check)
 	}
 	c.Name = cmp.Or(c.Name, c.requestName())

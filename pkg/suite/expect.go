@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,11 +11,12 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/greenlight-ecs/greenlight/pkg/probe"
 )
 
 // expectation is what a step's answer must be. All of it must hold; a status that is not named must be 2xx.
 type expectation struct {
-	at       Pos
 	status   statuses
 	subjects []subject
 	latency  time.Duration
@@ -26,43 +28,66 @@ type expectation struct {
 	statusAt, latencyAt, eventsAt, assetsAt Pos
 }
 
-// subject is one thing that an expectation looks at, and what must hold of it.
-type subject struct {
+// source is where in an answer something stands.
+type source struct {
 	kind subjectKind
-	name string   // a header's
+	of   string   // the header's or cookie's name
 	path jsonPath // of json
 	css  selector // of css
+}
+
+// find returns what stands there; root is the decoded body.
+func (x source) find(o probe.Observation, root any, sc Scope) (found []any, err error) {
+	switch x.kind {
+	case subjectJSON:
+		return x.path.find(root, sc)
+	case subjectCSS:
+		return x.css.find(o)
+	case SubjectBody:
+		found = []any{BodyText(o)}
+	case subjectHeader:
+		found = list(o.Header[x.of], func(value string) any { return value })
+	case subjectCookie:
+		for _, cookie := range o.Cookies { // the last of a name counts
+			if cookie.Name == x.of {
+				found = []any{cookie.Value}
+			}
+		}
+	case subjectStatus:
+		found = []any{json.Number(strconv.Itoa(o.Status))}
+	}
+	return found, nil
+}
+
+func (x source) ofBody() bool {
+	return x.kind == subjectJSON || x.kind == subjectCSS || x.kind == SubjectBody
+}
+
+// subject is one thing that an expectation looks at, and what must hold of it.
+type subject struct {
+	source
 	at   Pos
 	rule rule
 }
 
 // text is the subject in words: "header X-App-Version", "json $.status", "body".
 func (s subject) text() string {
-	return strings.TrimSpace(string(s.kind) + " " + s.name + s.path.expr + s.css.expr)
+	return strings.TrimSpace(string(s.kind) + " " + s.of + s.path.expr + s.css.expr)
 }
 
-// of are the subjects of one kind.
-func (e *expectation) of(k subjectKind) []subject {
+// only are the subjects of one kind.
+func (e *expectation) only(k subjectKind) []subject {
 	return kept(e.subjects, func(s subject) bool { return s.kind == k })
 }
 
-func (r *reader) expectation(n *yaml.Node) expectation {
-	e := expectation{at: posOf(n)}
-	r.entries(n, "expect", r.expectKeys(&e))
-	return e
-}
-
 func (r *reader) expectKeys(e *expectation) []row {
+	css := func(c pair) source { return source{kind: subjectCSS, css: r.selector(c.key, c.at)} }
 	return []row{
 		{"status", func(p pair) { e.status, e.statusAt = r.status(p.value), posOf(p.value) }},
 		{"headers", func(p pair) { e.subjects = append(e.subjects, r.headerRules(p)...) }},
 		{"json", func(p pair) { e.subjects = append(e.subjects, r.jsonRules(p)...) }},
-		{"css", func(p pair) {
-			for _, c := range r.pairs(p.value, "css") {
-				e.subjects = append(e.subjects, r.rules(c, subject{kind: subjectCSS, css: r.selector(c.key, c.at), at: c.at})...)
-			}
-		}},
-		{"body", func(p pair) { e.subjects = append(e.subjects, r.rules(p, subject{kind: SubjectBody, at: p.at})...) }},
+		{"css", func(p pair) { e.subjects = append(e.subjects, r.subjects(p, css)...) }},
+		{"body", func(p pair) { e.subjects = append(e.subjects, r.rules(p, source{kind: SubjectBody})...) }},
 		{"latency", func(p pair) { e.latency, e.latencyAt = r.duration(p.value, p.key, maxTimeout), posOf(p.value) }},
 		{"assets", func(p pair) {
 			if r.boolean(p.value, "assets") {
@@ -74,16 +99,20 @@ func (r *reader) expectKeys(e *expectation) []row {
 	}
 }
 
+// subjects reads a mapping of subjects to what is expected of them.
+func (r *reader) subjects(p pair, of func(p pair) source) []subject {
+	return slices.Concat(list(r.pairs(p.value, p.key), func(x pair) []subject { return r.rules(x, of(x)) })...)
+}
+
 // rules reads what is expected of a subject: a rule, or a list of them, which must all hold.
-func (r *reader) rules(p pair, of subject) []subject {
+func (r *reader) rules(p pair, of source) []subject {
 	nodes := []*yaml.Node{p.value}
 	isScalar := func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode }
 	if all := p.value.Content; p.value.Kind == yaml.SequenceNode && len(all) > 0 && !slices.ContainsFunc(all, isScalar) {
-		nodes = r.items(p.value, of.text())
+		nodes = r.items(p.value, subject{source: of}.text())
 	}
 	return list(nodes, func(n *yaml.Node) subject {
-		of.rule = r.rule(n, of.kind, false)
-		return of
+		return subject{of, p.at, r.rule(n, of.kind, false)}
 	})
 }
 
@@ -91,10 +120,7 @@ func (r *reader) rules(p pair, of subject) []subject {
 var aVersion = regexp.MustCompile(`(?i)(version|release|tag)['"\]]*$`)
 
 func (r *reader) headerRules(p pair) []subject {
-	var out []subject
-	for _, h := range r.pairs(p.value, "headers") {
-		out = append(out, r.rules(h, subject{kind: subjectHeader, name: r.headerName(h), at: h.at})...)
-	}
+	out := r.subjects(p, func(h pair) source { return source{kind: subjectHeader, of: r.headerName(h)} })
 	if len(out) == 0 {
 		r.fail(p.at, "name a header, or leave headers out", "no header is expected")
 	}
@@ -107,16 +133,15 @@ func (r *reader) jsonRules(p pair) []subject {
 		r.fail(posOf(p.value), help, "json must be a mapping from paths to what is expected, not %s", describe(p.value))
 		return nil
 	}
-	var out []subject
-	for _, j := range r.pairs(p.value, "json") {
+	out := r.subjects(p, func(j pair) source {
 		if tag := j.value.ShortTag(); tag == "!!float" && aVersion.MatchString(j.key) {
 			r.warn(posOf(j.value), "quote it, if it is a text: "+strconv.Quote(j.value.Value),
 				"%s is a number here, the same as %s", j.value.Value, strings.TrimRight(j.value.Value, "0"))
 		} else if tag == "!!null" && j.value.Value == "" {
 			r.warn(j.at, "write null if so, or {exists: true}", "nothing stands behind %s, which expects null", quote(j.key))
 		}
-		out = append(out, r.rules(j, subject{kind: subjectJSON, path: r.jsonPath(j.key, j.at), at: j.at})...)
-	}
+		return source{kind: subjectJSON, path: r.jsonPath(j.key, j.at)}
+	})
 	if len(out) == 0 {
 		r.fail(p.at, help, "nothing is expected of the JSON")
 	}

@@ -2,11 +2,11 @@ package suite
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -51,7 +51,7 @@ func (r *reader) fail(p Pos, help, format string, args ...any) {
 }
 
 func (r *reader) warn(p Pos, help, format string, args ...any) {
-	if before := len(r.problems); before < template.MaxProblems {
+	if before := len(r.problems); before < template.MaxProblems-1 { // an error must have room
 		r.fail(p, help, format, args...)
 		r.problems[before].Severity = diagnostic.Warning
 	}
@@ -150,11 +150,7 @@ func (r *reader) collect(n *yaml.Node, depth int) []pair {
 		case k == nil || v == nil:
 			return all
 		case k.ShortTag() == "!!merge":
-			from := []*yaml.Node{v}
-			if v.Kind == yaml.SequenceNode {
-				from = v.Content
-			}
-			merged = append(merged, from...)
+			merged = append(merged, r.oneOrMore(v, "<<")...)
 		case k.Kind != yaml.ScalarNode:
 			r.fail(posOf(k), "", "a key must be a single word, not %s", describe(k))
 		case seen[k.Value]:
@@ -217,6 +213,12 @@ func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
 		return "", false
 	}
 	return r.literal(n.Value, posOf(n), what, `write the text itself; "$${" is the text "${"`)
+}
+
+// word returns the text of an entry that must be a single value, or "".
+func (r *reader) word(p pair) string {
+	s, _ := r.scalar(p.value, p.key)
+	return s
 }
 
 // template returns the text of a node that must be a single value, with the variables in it.
@@ -295,6 +297,16 @@ func kept[T any](all []T, keep func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return !keep(one) })
 }
 
+// distinct are they without repetitions, in their order.
+func distinct(all []string) []string {
+	seen := map[string]bool{}
+	return kept(all, func(one string) bool {
+		again := seen[one]
+		seen[one] = true
+		return !again
+	})
+}
+
 func quote(s string) string { return redact.Quote(s) }
 
 func either(words []string) string {
@@ -312,70 +324,29 @@ func suggest(word string, known []string) string {
 	return cmp.Or(meant(word), exampleOf(known))
 }
 
+// meanings are, line by line, words that other tools for the same work have, and what to write instead.
+//
+//go:embed meant.txt
+var meanings string
+
+// meant says what somebody most likely meant by a key or word that a suite does not know, or "".
+func meant(word string) string {
+	known := strings.ToLower(strings.ReplaceAll(word, "-", "_"))
+	for line := range strings.Lines(meanings) {
+		words, help, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		if slices.Contains(strings.Fields(words), known) {
+			return help
+		}
+	}
+	if key, value, ok := strings.Cut(word, ":"); ok && key != "" && value != "" {
+		return "write a blank behind the colon: " + quoteless(key+": "+value)
+	}
+	return ""
+}
+
 func exampleOf(known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
 	return "known here: " + strings.Join(known, ", ")
-}
-
-// duration returns a positive duration of at most high, or 0.
-func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Duration {
-	d, err := time.ParseDuration(n.Value)
-	switch {
-	case err != nil && n.ShortTag() == "!!int":
-		unit := "s"
-		if i, err := strconv.Atoi(n.Value); err == nil && (i >= 50 || what == "latency" || what[0] == 'p') {
-			unit = "ms"
-		}
-		r.fail(posOf(n), "write "+n.Value+unit, "%s needs a unit", what)
-	case err != nil:
-		r.fail(posOf(n), "write 500ms, 5s or 2m", "%s must be a duration, not %s", what, describe(n))
-	case d <= 0 || d > high:
-		r.fail(posOf(n), "", "%s must be more than 0 and at most %s, not %s", what, high, quote(n.Value))
-	default:
-		return d
-	}
-	return 0
-}
-
-// ratio returns a number from 1 to 100, or 1.
-func (r *reader) ratio(n *yaml.Node) float64 {
-	f, err := strconv.ParseFloat(n.Value, 64)
-	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || err != nil || !(f >= 1 && f <= 100) {
-		r.fail(posOf(n), "write 1.25", "min_ratio must be a number from 1 to 100, not %s", describe(n))
-		return 1
-	}
-	return f
-}
-
-// size returns a number of bytes between 1 and 1 GiB, or 0.
-func (r *reader) size(n *yaml.Node, what string) int64 {
-	const help = "write 64KiB or 1MiB"
-	digits := strings.TrimRight(n.Value, "BKMGTikmgtb ")
-	of := map[string]int64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9, "GiB": 1 << 30}
-	unit, known := of[strings.TrimSpace(n.Value[len(digits):])]
-	count, err := strconv.ParseInt(digits, 10, 64)
-	switch {
-	case err != nil || !known:
-		r.fail(posOf(n), help, "%s must be a size, not %s", what, describe(n))
-	case count < 1 || count > (1<<30)/unit:
-		r.fail(posOf(n), help, "%s must be between 1 byte and 1GiB, not %s", what, describe(n))
-	default:
-		return count * unit
-	}
-	return 0
-}
-
-// rate returns requests a second, or 0.
-func (r *reader) rate(n *yaml.Node, what string) float64 {
-	const help = "write 20/s or 600/m"
-	count, unit, _ := strings.Cut(n.Value, "/")
-	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
-	f, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
-	if err != nil || per == 0 || !(f > 0) || f > 1e6 {
-		r.fail(posOf(n), help, "%s must be a rate, not %s", what, describe(n))
-		return 0
-	}
-	return f / per
 }

@@ -93,10 +93,10 @@ func (o operator) texts() []text {
 // demands reports whether no value without the variable's can hold.
 func (o operator) demands(name string) bool {
 	if len(o.values) > 0 {
-		return !slices.ContainsFunc(o.values, func(v any) bool { return !inSome(textsIn(v), name) })
+		return !slices.ContainsFunc(o.values, func(v any) bool { return !mentions(name, textsIn(v)...) })
 	}
 	// A choice, or a part that may be missing, could leave the value out.
-	return mentions(o.pattern, name) &&
+	return mentions(name, o.pattern) &&
 		!slices.ContainsFunc(o.pattern.parts, func(p part) bool { return strings.ContainsAny(p.literal, "|?*{[") })
 }
 
@@ -176,24 +176,17 @@ func readMatches(r *reader, p operand) operator {
 		return operator{}
 	}
 	// Values are taken literally, so that any will do to see whether the rest is a pattern.
-	sample := Scope{Vars: map[string]string{}}
-	for _, n := range t.names() {
-		sample.Vars[n.name] = "x"
-	}
-	expr, _ := t.pattern(sample)
-	compiled := r.pattern(p.value, expr)
+	compiled := r.pattern(p.value, t.sample())
 	if compiled == nil {
 		return operator{pattern: t}
 	}
-	find := func(s Scope) *regexp.Regexp {
+	find := func(s Scope) (re *regexp.Regexp) {
 		if t.parts == nil {
 			return compiled
 		}
-		expr, err := t.pattern(s)
-		if err != nil {
-			return nil
+		if expr, err := t.pattern(s); err == nil {
+			re, _ = regexp.Compile(expr) // nil where it is not a pattern
 		}
-		re, _ := regexp.Compile(expr) // nil where it is not a pattern
 		return re
 	}
 	return operator{

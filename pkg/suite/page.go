@@ -72,23 +72,15 @@ func textIn(n *html.Node) string {
 	return text.String()
 }
 
-// WantsAssets reports whether the page's assets are expected to be there.
-func (s *Step) WantsAssets() bool { return s.expect.assetsAt != (Pos{}) }
-
-// AssetsAt is where the assets of the page are expected.
+// AssetsAt is where the page's assets are expected to be there; the zero Pos where they are not.
 func (s *Step) AssetsAt() Pos { return s.expect.assetsAt }
 
 // Assets lists the stylesheets, scripts, icons and images that a page names, each once, as links of the page.
 func Assets(page probe.Observation) []string {
 	var out []string
-	seen := map[string]bool{}
 	base, _ := url.Parse(page.Path) // which answered, and so it is one
 	z := html.NewTokenizer(strings.NewReader(BodyText(page)))
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			return out
-		}
+	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
 			continue
 		}
@@ -98,11 +90,11 @@ func Assets(page probe.Observation) []string {
 		case href == "" || err != nil:
 		case element == "base":
 			base = u
-		case !seen[u.String()]:
-			seen[u.String()] = true
+		default:
 			out = append(out, u.String())
 		}
 	}
+	return distinct(out)
 }
 
 // linkOf is an element, and its link where that is an asset, or the base of others; or "".

@@ -212,12 +212,12 @@ func (w *pathWriter) value(v pathValue, whole bool) {
 }
 
 // quotedInPath writes a text as a JSONPath has it between these quotes.
-func quotedInPath(s string, quote byte) []byte {
-	b := appendPlain(nil, s)
+func quotedInPath(s string, quote byte) string {
+	quoted := plainJSON(s)
 	if quote == '\'' {
-		b = []byte(strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(string(b)))
+		quoted = strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(quoted)
 	}
-	return b
+	return quoted
 }
 
 // checkAbsence refuses an expectation that holds where its path finds nothing, when the path asks for the
@@ -244,9 +244,6 @@ var counting = regexp.MustCompile(`'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\.(length
 // countingMember finds the member .length, .size or .count that a path or one of its filters ends with, and says
 // what to write instead. Written ['length'] it is meant as a member.
 func countingMember(expr string) (member, help string) {
-	if !strings.Contains(expr, ".length") && !strings.Contains(expr, ".size") && !strings.Contains(expr, ".count") {
-		return "", "" // most paths
-	}
 	for _, m := range counting.FindAllStringSubmatchIndex(expr, -1) {
 		if m[2] < 0 {
 			continue // a text in quotes

@@ -54,7 +54,7 @@ func TestTheReadmeNamesEachDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := "| | |\n| --- | --- |\n"
-	for _, d := range demands() {
+	for _, d := range (&Suite{}).demands(0) {
 		table += "| `" + d.key + "` | " + d.help + " |\n"
 	}
 	if !strings.Contains(string(readme), table) {

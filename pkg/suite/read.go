@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -35,7 +36,7 @@ func Read(src Source) (*Suite, diagnostic.List) {
 		return nil, r.problems
 	}
 	sum := sha256.Sum256(src.Text)
-	s := &Suite{file: src.Name, sha256: hex.EncodeToString(sum[:])}
+	s := &Suite{file: src.Name, SHA256: hex.EncodeToString(sum[:])}
 	r.suite(root, s)
 	if len(r.problems.Errors(false)) > 0 {
 		return nil, r.problems.Sorted()
@@ -62,14 +63,14 @@ func (r *reader) document(text []byte) *yaml.Node {
 			said = "an alias (*name) has no anchor (&name) before it"
 		}
 		r.syntax(Pos{int32(wrong[0].Place.Line), int32(wrong[0].Place.Col)}, wrong[0].Help, "the suite is not YAML: "+said)
-		return nil
 	case second != nil:
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
-		return nil
 	case root == nil:
 		r.syntax(Pos{line: 1}, "write checks: with a list of them", "the suite is empty: it has no checks")
+	default:
+		return root
 	}
-	return root
+	return nil
 }
 
 func (r *reader) syntax(at Pos, help, text string) {
@@ -85,27 +86,19 @@ func (r *reader) suiteKeys(s *Suite) []row {
 				r.fail(posOf(p.value), "write version: 1", "version %s is not known to this build", quote(v))
 			}
 		}},
-		{"name", func(p pair) { s.name = r.name(p.value) }},
+		{"name", func(p pair) { s.Name = r.name(p.value) }},
 		{"files", func(p pair) { r.carried(p.value) }},
 		{"variables", func(p pair) { s.variables = r.variables(p.value) }},
 		{"defaults", func(p pair) { r.defaults(p.value, &s.defaults) }},
 		{"tls", func(p pair) { r.tls(p.value, s) }},
 		{"host", func(p pair) { s.host = r.host(p) }},
 		{"policy", func(p pair) { r.policy(p.value, s) }},
-		{"readiness", func(p pair) {
-			s.readinessAt = p.at
-			r.readiness(p.value, s)
-		}},
-		{"setup", func(p pair) { s.setup = r.setup(p, s) }},
+		{"readiness", func(p pair) { r.readiness(p, s) }},
+		{"setup", func(p pair) { s.Setup = r.setup(p, s) }},
 		{"checks", func(p pair) { s.checks = r.checks(&p, &s.defaults) }},
-		{"teardown", func(p pair) {
-			s.teardown = r.setup(p, s)
-			for _, step := range s.teardown.Steps {
-				step.Always = true
-			}
-		}},
+		{"teardown", func(p pair) { s.Teardown = r.setup(p, s) }},
 		{"compare", func(p pair) { s.compares = r.compares(&p, &s.defaults) }},
-		{"watch", func(p pair) { s.watch = r.watch(&p) }},
+		{"watch", func(p pair) { s.Watch = r.watch(&p) }},
 	}
 }
 
@@ -138,7 +131,7 @@ func (r *reader) root(n *yaml.Node, keys []row) map[string]pair {
 func (r *reader) suite(root *yaml.Node, s *Suite) {
 	s.defaults = defaults{timeout: defaultTimeout, maxBody: defaultMaxBody}
 	s.Consecutive, s.Within, s.Concurrency = defaultConsecutive, defaultWithin, defaultConcurrency
-	s.name = "smoke"
+	s.Name = "smoke"
 	keys := r.suiteKeys(s)
 	entries := r.root(root, keys)
 	if entries == nil {
@@ -170,8 +163,9 @@ func (r *reader) defaults(n *yaml.Node, d *defaults) {
 	})
 }
 
-func (r *reader) readiness(n *yaml.Node, s *Suite) {
-	r.entries(n, "readiness", []row{
+func (r *reader) readiness(p pair, s *Suite) {
+	s.readinessAt = p.at
+	r.entries(p.value, "readiness", []row{
 		{"checks", func(p pair) {
 			names := r.items(p.value, "checks of readiness")
 			if len(names) == 0 {
@@ -194,13 +188,13 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 				r.fail(posOf(p.value), "write ask_for: 30m", "ask_for must be at least 1m, not %s", quote(p.value.Value))
 			}
 		}},
-		{"baseline", func(p pair) { s.baselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
+		{"baseline", func(p pair) { s.BaselineOptional = r.oneOf(p.value, p.key, "required", "optional") == "optional" }},
 		{"rate", func(p pair) { s.Rate, s.rateAt = r.rate(p.value, "rate"), posOf(p.value) }},
 		{"concurrency", func(p pair) { s.Concurrency = r.integer(p.value, "concurrency", 1, 1000) }},
 	})
-	s.inconclusiveAllowed = inconclusive == "allow"
+	s.InconclusiveAllowed = inconclusive == "allow"
 	if inconclusive == "ask" {
-		s.askFor = askFor
+		s.AskFor = askFor
 	} else if askForAt != (Pos{}) {
 		r.fail(askForAt, "write inconclusive: ask beside it, or leave it out", "ask_for is for inconclusive: ask alone")
 	}
@@ -208,16 +202,12 @@ func (r *reader) policy(n *yaml.Node, s *Suite) {
 
 func (r *reader) host(p pair) text {
 	t, ok := r.template(p.value, "host")
-	if !ok {
-		return t
-	}
-	if strings.ContainsAny(t.raw, "/ @?#") || t.parts == nil && t.raw == "" {
+	if ok && t.parts == nil && (t.raw == "" || strings.ContainsAny(t.raw, "/ @?#")) {
 		r.fail(posOf(p.value), "write host: trips.example", "host is a name, not %s", quote(p.value.Value))
 	}
 	return t
 }
 
-// tls reads the private authority and the name that certificates must have.
 func (r *reader) tls(n *yaml.Node, s *Suite) {
 	r.entries(n, "tls", []row{
 		{"ca", func(p pair) {
@@ -243,10 +233,8 @@ func (r *reader) authority(n *yaml.Node, ca string) *x509.CertPool {
 			return nil
 		}
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
+	roots, _ := x509.SystemCertPool() // nil where the system has none
+	roots = cmp.Or(roots, x509.NewCertPool())
 	if !roots.AppendCertsFromPEM(data) {
 		r.fail(posOf(n), "it begins with -----BEGIN CERTIFICATE-----", "%s holds no certificate", what)
 	}
@@ -261,7 +249,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		src.Name = "stdin"
 		src.Text, err = io.ReadAll(io.LimitReader(stdin, MaxSuite+1))
 	} else {
-		src.Text, err = ReadLimited(name, MaxSuite)
+		src.Text, err = ReadLimited(os.Open, name, MaxSuite)
 	}
 	room := maxFiles
 	for _, file := range Files(src.Text) {
@@ -272,7 +260,7 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || room < 0 {
 			continue
 		}
-		if data, err := ReadLimited(path, MaxSuite); err == nil {
+		if data, err := ReadLimited(os.Open, path, MaxSuite); err == nil {
 			src.Files[file] = data
 			room -= len(data)
 		}
@@ -281,8 +269,8 @@ func Load(name string, stdin io.Reader) (src Source, err error) {
 }
 
 // ReadLimited reads a file, and one byte more than the most at most: whoever reads the text refuses that.
-func ReadLimited(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
+func ReadLimited(open func(name string) (*os.File, error), name string, most int64) ([]byte, error) {
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +288,7 @@ func Files(text []byte) []string {
 	if root := r.document(text); root != nil {
 		r.suite(root, &Suite{})
 	}
-	return r.missing
+	return distinct(r.missing)
 }
 
 // maxFiles is the most bytes that all files may have.
@@ -310,9 +298,7 @@ const maxFiles = 32 << 20
 func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 	content, ok := r.files[name]
 	if !ok {
-		if !slices.Contains(r.missing, name) {
-			r.missing = append(r.missing, name)
-		}
+		r.missing = append(r.missing, name)
 		r.fail(posOf(n), "a path is relative to the suite's file"+or, "the file %s cannot be read", quote(name))
 	} else if len(content) > MaxSuite {
 		r.fail(posOf(n), "take a smaller one", "the file %s is larger than %d bytes", quote(name), MaxSuite)
@@ -322,10 +308,9 @@ func (r *reader) content(n *yaml.Node, name, or string) ([]byte, bool) {
 
 // carried reads the files that the suite brings with it, as Bundle writes them.
 func (r *reader) carried(n *yaml.Node) {
-	r.files = maps.Clone(r.files)
-	if r.files == nil {
-		r.files = map[string][]byte{}
-	}
+	outside := r.files
+	r.files = map[string][]byte{}
+	maps.Copy(r.files, outside)
 	for _, p := range r.pairs(n, "files") {
 		node := r.single(p.value, "file "+quote(p.key))
 		if node == nil {

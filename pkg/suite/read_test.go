@@ -3,6 +3,7 @@ package suite_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,5 +60,17 @@ func TestASuiteIsReadUpToItsSize(t *testing.T) {
 		if (read == nil) != refused || refused && !strings.Contains(problems[0].Text, "larger than 500000 bytes") {
 			t.Errorf("%d bytes: %v", size, problems)
 		}
+	}
+}
+
+func TestWarningsHideNoError(t *testing.T) {
+	const warned = "  - {name: n%d, request: GET /, headers: {A: “x”}, expect: {status: 200}}\n"
+	text := "version: 1\nchecks:\n"
+	for i := range 1100 {
+		text += fmt.Sprintf(warned, i)
+	}
+	text += "  - {name: wrong, request: GET /, expect: {status: 999}}\n"
+	if s, problems := suite.Read(suite.Source{Name: "s", Text: []byte(text)}); s != nil || len(problems.Errors(false)) == 0 {
+		t.Errorf("is accepted with %d problems", len(problems))
 	}
 }

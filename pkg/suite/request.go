@@ -45,13 +45,9 @@ type field struct {
 	file           []byte
 }
 
-// formBody is the body of a form.
 func formBody(fields []field, asMultipart bool) *body {
-	var b body
-	for _, f := range fields {
-		b.texts = append(b.texts, f.name, f.value)
-	}
-	b.write = func(fill *filler) ([]byte, string) {
+	texts := slices.Concat(list(fields, func(f field) []text { return []text{f.name, f.value} })...)
+	return &body{texts, func(fill *filler) ([]byte, string) {
 		form := url.Values{}
 		var parts bytes.Buffer
 		w := multipart.NewWriter(&parts)
@@ -74,11 +70,9 @@ func formBody(fields []field, asMultipart bool) *body {
 		}
 		_ = w.Close()
 		return parts.Bytes(), w.FormDataContentType()
-	}
-	return &b
+	}}
 }
 
-// fixedBody is a body without variables.
 func fixedBody(content []byte, contentType string) *body {
 	return &body{write: func(*filler) ([]byte, string) { return content, contentType }}
 }
@@ -115,7 +109,7 @@ func (r *reader) requestKeys(s *Step) []row {
 		{"grpc_health", func(p pair) { r.grpcHealth(p, s) }},
 		{"timeout", func(p pair) { s.timeout = r.duration(p.value, "timeout", maxTimeout) }},
 		{"max_body", func(p pair) { s.maxBody = r.size(p.value, "max_body") }},
-		{"expect", whole(func(p pair) { s.expect = r.expectation(p.value) })},
+		{"expect", whole(func(p pair) { r.entries(p.value, "expect", r.expectKeys(&s.expect)) })},
 		{"eventually", func(p pair) { s.Eventually = r.duration(p.value, "eventually", maxTimeout) }},
 	}
 }
@@ -136,11 +130,9 @@ func (r *reader) requestLine(n *yaml.Node, s *Step) {
 	}
 	s.Method, s.path = http.MethodGet, t
 	if method, rest, found := strings.Cut(t.first(), " "); found && !strings.HasPrefix(method, "/") {
-		s.Method = method
-		rest = strings.TrimLeft(rest, " ")
-		switch {
+		s.Method, s.path.raw = method, strings.TrimLeft(strings.TrimPrefix(t.raw, method), " ")
+		switch rest = strings.TrimLeft(rest, " "); {
 		case t.parts == nil:
-			s.path.raw = rest
 		case rest == "":
 			s.path.parts = t.parts[1:]
 		default:
@@ -165,14 +157,7 @@ func methodHelp(method string) string {
 }
 
 func (r *reader) checkPath(n *yaml.Node, path text) {
-	sample := path.raw
-	for _, p := range path.parts {
-		if p.name != "" {
-			sample += "x"
-		}
-		sample += p.literal
-	}
-	at, literal := posOf(n), path.first()
+	at, literal, sample := posOf(n), path.first(), path.sample()
 	switch {
 	case strings.Contains(sample, "://") && !strings.HasPrefix(sample, "/"):
 		r.fail(at, "write the path only; --target says where", "a request is a path, not a URL")
@@ -253,7 +238,7 @@ func (r *reader) body(p pair) *body {
 			r.warn(posOf(n), "write it without the quotes around it", "the JSON is in quotes, and so it is sent as one text")
 		}
 		v := r.value(n, "json", 0)
-		return &body{textsIn(v), func(f *filler) ([]byte, string) { return appendJSON(nil, v, f), "application/json" }}
+		return &body{textsIn(v), func(f *filler) ([]byte, string) { return []byte(f.json(v)), "application/json" }}
 	case p.key == "form":
 		var fields []field
 		for _, f := range r.pairs(n, "form") {
@@ -309,8 +294,8 @@ func (r *reader) part(p pair) field {
 				f.kind = cmp.Or(f.kind, http.DetectContentType(content))
 			}
 		}},
-		{"name", func(q pair) { f.filename, _ = r.scalar(q.value, q.key) }},
-		{"type", func(q pair) { f.kind, _ = r.scalar(q.value, q.key) }},
+		{"name", func(q pair) { f.filename = r.word(q) }},
+		{"type", func(q pair) { f.kind = r.word(q) }},
 	})
 	if f.file == nil && len(r.problems) == before {
 		r.fail(posOf(p.value), "write {file: NAME}, beside the suite", "%s names no file", p.key)
@@ -346,7 +331,10 @@ func (s *Step) Link() string {
 func (s *Step) Request(sc Scope) (probe.Request, error) {
 	f := filler{Scope: sc}
 	q := probe.Request{
-		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2, Header: make(http.Header, len(s.headers)+4),
+		Method: s.Method, Timeout: s.timeout, MaxBody: s.maxBody, HTTP2: s.http2,
+		Header: http.Header{
+			"User-Agent": {"greenlight-smoke/" + version.Number()}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"},
+		},
 		// A redirect that is an expected answer is not followed.
 		KeepRedirect: slices.ContainsFunc(s.expect.status, func(one string) bool { return one[0] == '3' }),
 	}
@@ -357,9 +345,6 @@ func (s *Step) Request(sc Scope) (probe.Request, error) {
 	if s.looksAtBody() {
 		q.Events = max(1, s.expect.events)
 	}
-	q.Header["User-Agent"] = []string{"greenlight-smoke/" + version.Number()}
-	q.Header["Accept"] = []string{"*/*"}
-	q.Header["Accept-Encoding"] = []string{"gzip"}
 	if s.body != nil {
 		var kind string
 		if q.Body, kind = s.body.write(&f); kind != "" {

@@ -9,13 +9,15 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// subjectKind is what a rule looks at.
+// subjectKind is what a rule looks at, or a capture takes.
 type subjectKind string
 
 const (
 	subjectJSON   subjectKind = "json"
 	subjectHeader subjectKind = "header"
 	subjectCSS    subjectKind = "css"
+	subjectCookie subjectKind = "cookie" // of captures only
+	subjectStatus subjectKind = "status" // of captures only
 	// SubjectBody is the whole body as a text.
 	SubjectBody subjectKind = "body"
 )
@@ -83,7 +85,6 @@ func (r *reader) checkRule(ru rule, maxBody int64) {
 	}
 }
 
-// texts are those in the rule that may hold variables.
 func (ru rule) texts() []text { return slices.Concat(list(ru, operator.texts)...) }
 
 // Mismatch is one operator that did not hold.
@@ -106,12 +107,10 @@ func (ru rule) json(nodes []any, singular bool, s Scope) []Mismatch {
 }
 
 func (ru rule) holds(nodes []any, singular bool, s Scope) bool {
-	for _, o := range ru {
-		if _, ok := o.holds(nodes, singular, s); !ok {
-			return false
-		}
-	}
-	return len(ru) > 0
+	return len(ru) > 0 && !slices.ContainsFunc(ru, func(o operator) bool {
+		_, ok := o.holds(nodes, singular, s)
+		return !ok
+	})
 }
 
 func (o operator) isBlank(s Scope) bool { return o.blank != nil && o.blank(s) }
@@ -175,5 +174,4 @@ func (ru rule) header(values []string, s Scope) []Mismatch {
 	return out
 }
 
-// fits reports whether the rule holds for one value of a header.
 func (ru rule) fits(v string, s Scope) bool { return ru.holds([]any{v}, true, s) }

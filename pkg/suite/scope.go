@@ -13,7 +13,7 @@ func (r *reader) names(s *Suite) {
 	seen := map[string]Pos{}
 	var all []string
 	for _, c := range s.checks {
-		if c.Name == "setup" && s.setup != nil || c.Name == "teardown" && s.teardown != nil {
+		if c.Name == "setup" && s.Setup != nil || c.Name == "teardown" && s.Teardown != nil {
 			r.fail(c.At, "choose another name", "%s is what the suite's own flow is called", quote(c.Name))
 		}
 		if at, ok := seen[c.Name]; ok && c.Name != "?" && c.Name != "" {
@@ -74,13 +74,13 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, v := range s.variables {
 		declared[v.name] = true
 	}
-	u := usage{reader: r, declared: declared, anywhere: map[string]bool{}}
+	u := usage{reader: r, suite: s, declared: declared, flow: &Check{}, setup: map[string]bool{}}
 	u.text(s.host)
 	for _, v := range s.variables {
 		for _, t := range v.uses {
 			u.text(t)
 			for _, w := range s.variables {
-				if len(w.uses) > 0 && (w.basic == nil) == (v.basic == nil) && mentions(t, w.name) {
+				if len(w.uses) > 0 && w.basic == v.basic && mentions(w.name, t) {
 					u.fail(t.at, "make it of texts and of what is looked up", "${%s} has no value yet: it is made of others itself", w.name)
 				}
 			}
@@ -89,18 +89,13 @@ func (r *reader) checkVariables(s *Suite) {
 	for _, name := range []string{varUUID, varNow, varAttempt, varSide} {
 		declared[name] = true
 	}
-	for _, c := range s.checks {
-		for _, k := range c.captures() {
-			u.anywhere[k.name] = true
-		}
-	}
 	for _, flow := range s.flows() {
 		u.check(flow)
-		if flow == s.setup {
+		if flow == s.Setup {
 			u.setup, u.sent = u.captured, slices.ContainsFunc(flow.Steps, (*Step).SendsRelease)
 		}
 		for _, step := range flow.Steps {
-			u.onBlue(s, step.expected(), flow.Name, "compare has it on the old release too; prove the release in a check")
+			u.onBlue(step.expected(), flow.Name, "compare has it on the old release too; prove the release in a check")
 		}
 	}
 	for _, c := range s.checks {
@@ -110,30 +105,31 @@ func (r *reader) checkVariables(s *Suite) {
 				"readiness comes before setup, and %s needs what setup captures", quote(c.Name))
 		}
 	}
-	u.onBlue(s, []text{s.host}, "the host", "compare asks the old release too; write the host's name")
+	u.onBlue([]text{s.host}, "the host", "compare asks the old release too; write the host's name")
 	for _, c := range s.compares {
-		u.captured, u.later = u.setup, nil
+		u.flow, u.captured = &c.Check, u.setup
 		u.step(c.Steps[0])
-		u.onBlue(s, c.Steps[0].texts(), "a comparison", "compare asks the old release too; prove the release in a check")
+		u.onBlue(c.Steps[0].texts(), "a comparison", "compare asks the old release too; prove the release in a check")
 	}
 }
 
 // usage follows the variables through the suite.
 type usage struct {
 	*reader
+	suite    *Suite
 	declared map[string]bool
-	// captured are the names that earlier steps of the same flow capture, later those of later steps.
-	captured, later map[string]bool
-	// anywhere are the names that some flow captures, setup those that setup captures for all.
-	anywhere map[string]bool
-	setup    map[string]bool
-	sent     bool // setup sends the release
+	// flow is the check that is looked at; captured are the names that its earlier steps capture.
+	flow     *Check
+	captured map[string]bool
+	// setup are the names that setup captures for all.
+	setup map[string]bool
+	sent  bool // setup sends the release
 }
 
 // onBlue refuses ${RELEASE} in texts that the old release is asked, or held against, too, where there is a comparison.
-func (u *usage) onBlue(s *Suite, texts []text, where, why string) {
+func (u *usage) onBlue(texts []text, where, why string) {
 	for _, t := range texts {
-		if len(s.compares) > 0 && mentions(t, varRelease) {
+		if len(u.suite.compares) > 0 && mentions(varRelease, t) {
 			u.fail(t.at, why, "${RELEASE} in %s would fail on the old release", where)
 		}
 	}
@@ -143,11 +139,13 @@ func (c *Check) captures() []capture {
 	return slices.Concat(list(c.Steps, func(s *Step) []capture { return s.captures })...)
 }
 
+func (c *Check) takes(name string) bool {
+	return slices.ContainsFunc(c.captures(), func(k capture) bool { return k.name == name })
+}
+
 func (u *usage) check(c *Check) {
-	u.captured, u.later = map[string]bool{}, map[string]bool{}
-	maps.Copy(u.captured, u.setup)
+	u.flow, u.captured = c, maps.Clone(u.setup)
 	for _, k := range c.captures() {
-		u.later[k.name] = true
 		if u.declared[k.name] || u.setup[k.name] {
 			u.fail(k.at, "choose another name", "the captured %s is a variable already", k.name)
 		}
@@ -156,9 +154,9 @@ func (u *usage) check(c *Check) {
 	for _, s := range c.Steps {
 		u.step(s)
 		sent = sent || s.SendsRelease()
-		c.mentionsRelease = c.mentionsRelease || inSome(s.texts(), varRelease)
+		c.mentionsRelease = c.mentionsRelease || mentions(varRelease, s.texts()...)
 		for name := range u.setup {
-			c.needsSetup = c.needsSetup || inSome(s.texts(), name)
+			c.needsSetup = c.needsSetup || mentions(name, s.texts()...)
 		}
 		c.ProvesRelease = c.ProvesRelease || s.Eventually == 0 && s.expect.demands(varRelease)
 		for _, k := range s.captures {
@@ -195,10 +193,7 @@ var foreign = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)|\{\{\s*([A-Za-z_][A
 
 // otherTemplates warns of a variable that is written as elsewhere, and so is sent as it stands.
 func (u *usage) otherTemplates(t text) {
-	if !strings.ContainsAny(t.first(), "${") && len(t.parts) < 2 {
-		return // most texts
-	}
-	for _, m := range foreign.FindAllStringSubmatch(t.literal(), -1) {
+	for _, m := range foreign.FindAllStringSubmatch(t.raw, -1) {
 		if name := m[1] + m[2]; u.declared[name] || u.captured[name] {
 			u.warn(t.at, "write ${"+name+"}", "%s is sent as it stands", m[0])
 		}
@@ -234,10 +229,10 @@ func (u *usage) text(t text) {
 		slices.Sort(known)
 		near := suggest(p.name, known)
 		switch {
-		case u.later[p.name]:
+		case u.flow.takes(p.name):
 			u.fail(p.at, "move the step that captures it up", "${%s} is used before it is captured", p.name)
 			continue
-		case u.anywhere[p.name]:
+		case slices.ContainsFunc(u.suite.checks, func(c *Check) bool { return c.takes(p.name) }):
 			near = "another check captures it, for its own steps; move those steps into setup:, and all have it"
 		case !strings.HasPrefix(near, "did you mean"):
 			near = "declare it under variables:, or write $${" + p.name + "} for the text"

@@ -38,7 +38,10 @@ const MaxAskFor = 12 * time.Hour
 
 // Suite is a suite that has been read and checked. It does not change, and can be used by several runs.
 type Suite struct {
-	name, file, sha256 string
+	Name string
+	// SHA256 is the checksum of the suite's text, in hex.
+	SHA256 string
+	file   string
 
 	// Rate is how many requests a second each side may be sent, 0 without a limit.
 	Rate   float64
@@ -49,20 +52,24 @@ type Suite struct {
 	Consecutive int
 	Within      time.Duration
 
-	inconclusiveAllowed, baselineOptional bool
-	askFor                                time.Duration
+	// InconclusiveAllowed lets a hook let INCONCLUSIVE pass; AskFor is how long it asks somebody what to make of it, 0
+	// where it does not ask. With BaselineOptional compare is left out without a baseline, and that is no fault.
+	InconclusiveAllowed, BaselineOptional bool
+	AskFor                                time.Duration
 
 	variables   []variable
 	defaults    defaults
 	readinessAt Pos
 	readiness   []string // the checks that it names
-	// setup and teardown are flows, nil without any; setupPerCheck says that each check has its own.
-	setup, teardown *Check
-	setupPerCheck   bool
+	// Setup and Teardown are the flows before and after the checks of a phase, nil without any; SetupPerCheck says that
+	// each check has its own.
+	Setup, Teardown *Check
+	SetupPerCheck   bool
 	checks          []*Check
 	compares        []*Comparison
-	watch           *Watch // nil without one
-	host            text
+	// Watch is what is watched after the shift, nil where the suite does not say.
+	Watch *Watch
+	host  text
 
 	// Roots are the authorities that certificates are checked against, nil for the system's; ServerName is the name that
 	// they must have, empty for the target's own.
@@ -141,12 +148,6 @@ type header struct {
 	drop bool
 }
 
-// Name returns the suite's name.
-func (s *Suite) Name() string { return s.name }
-
-// SHA256 returns the checksum of the suite's text, in hex.
-func (s *Suite) SHA256() string { return s.sha256 }
-
 // References lists the variables whose values the caller of Run looks up.
 func (s *Suite) References() []Reference {
 	looked := kept(s.variables, func(v variable) bool { return v.ref != nil })
@@ -168,7 +169,7 @@ func (s *Suite) Redactor(values map[string]Value) (*redact.Redactor, error) {
 	}
 	bound, _ := s.Bind("", "", values)
 	for _, v := range s.variables {
-		if v.basic != nil {
+		if v.basic {
 			secrets["variable "+v.name] = bound[v.name]
 			both, _ := base64.StdEncoding.DecodeString(bound[v.name]) // one that was given may be none
 			_, secrets["password of variable "+v.name], _ = strings.Cut(string(both), ":")
@@ -193,15 +194,6 @@ func (s *Suite) MentionsRelease() bool {
 func (s *Suite) ProvesRelease() bool {
 	return slices.ContainsFunc(s.checks, func(c *Check) bool { return c.ProvesRelease && !c.Observe })
 }
-
-// InconclusiveAllowed is the suite's policy: a hook lets INCONCLUSIVE pass.
-func (s *Suite) InconclusiveAllowed() bool { return s.inconclusiveAllowed }
-
-// AskFor is the suite's policy: how long a hook asks somebody what to make of INCONCLUSIVE; 0 where it does not ask.
-func (s *Suite) AskFor() time.Duration { return s.askFor }
-
-// BaselineOptional is the suite's policy: without a baseline compare is left out, and that is no fault.
-func (s *Suite) BaselineOptional() bool { return s.baselineOptional }
 
 func (c *Check) writes() bool {
 	return slices.ContainsFunc(c.Steps, func(s *Step) bool { return !s.Reads() && !s.broken })
@@ -230,15 +222,13 @@ func (c *Check) Once() *Check {
 }
 
 // SendsRelease reports whether ${RELEASE} stands in the request itself.
-func (s *Step) SendsRelease() bool { return inSome(s.sent(), varRelease) }
+func (s *Step) SendsRelease() bool { return mentions(varRelease, s.sent()...) }
 
-// inSome reports whether the variable stands in one of the texts.
-func inSome(texts []text, name string) bool {
-	return slices.ContainsFunc(texts, func(t text) bool { return mentions(t, name) })
-}
-
-func mentions(t text, name string) bool {
-	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+// mentions reports whether the variable stands in one of the texts.
+func mentions(name string, texts ...text) bool {
+	return slices.ContainsFunc(texts, func(t text) bool {
+		return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+	})
 }
 
 // keeps says whether the tags have one of the wanted ones, if any is wanted, and none of the unwanted, as "!slow" is.
@@ -252,8 +242,8 @@ func keeps(filter, tags []string) bool {
 // Counted lists the names of what has to hold: the setup of a phase, and the checks but those that only observe.
 func (s *Suite) Counted() []string {
 	counted := kept(s.checks, func(c *Check) bool { return !c.Observe })
-	if s.setup != nil && !s.setupPerCheck {
-		counted = append([]*Check{s.setup}, counted...)
+	if s.Setup != nil && !s.SetupPerCheck {
+		counted = append([]*Check{s.Setup}, counted...)
 	}
 	return list(counted, func(c *Check) string { return c.Name })
 }
@@ -278,16 +268,8 @@ func (s *Suite) CheckTags(tags []string) error {
 	if slices.ContainsFunc(checks, func(c *Check) bool { return !c.Observe }) {
 		return nil
 	}
-	var known []string
-	for _, c := range s.checks {
-		for _, t := range c.tags {
-			if !slices.Contains(known, t) {
-				known = append(known, t)
-			}
-		}
-	}
 	help := "the suite has no tags"
-	if len(known) > 0 {
+	if known := distinct(slices.Concat(list(s.checks, func(c *Check) []string { return c.tags })...)); len(known) > 0 {
 		help = "the suite has the tags " + strings.Join(known, ", ")
 	}
 	return fmt.Errorf("%s leaves no check that counts; %s", quote(strings.Join(tags, ",")), help)
@@ -309,14 +291,9 @@ func (s *Suite) ReadinessChecks() []*Check {
 	}}}}
 }
 
-// Setup returns the flows before and after the checks of a phase, or nil. Each says that every check has its own.
-func (s *Suite) Setup() (setup, teardown *Check, each bool) {
-	return s.setup, s.teardown, s.setupPerCheck
-}
-
 // flows are setup and teardown, where there are any.
 func (s *Suite) flows() []*Check {
-	return kept([]*Check{s.setup, s.teardown}, func(c *Check) bool { return c != nil })
+	return kept([]*Check{s.Setup, s.Teardown}, func(c *Check) bool { return c != nil })
 }
 
 // Chosen returns the checks and comparisons that a tag filter leaves.
@@ -326,7 +303,7 @@ func (s *Suite) Chosen(tags []string) ([]*Check, []*Comparison) {
 }
 
 // RequestLine is the request as the suite writes it: "GET /orders/${id}".
-func (s *Step) RequestLine() string { return s.Method + " " + s.path.literal() }
+func (s *Step) RequestLine() string { return s.Method + " " + s.path.raw }
 
 // RequestAt is where the request stands.
 func (s *Step) RequestAt() Pos { return s.path.at }

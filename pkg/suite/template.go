@@ -18,7 +18,7 @@ import (
 
 // text is a text of the suite, with the variables in it found. The common one has none.
 type text struct {
-	// raw is the text itself when parts is nil.
+	// raw is the text as the suite has it, with its variables' names; parts are nil without any.
 	raw   string
 	parts []part
 	at    Pos
@@ -94,7 +94,7 @@ func (r *reader) literal(s string, at Pos, what, help string) (string, bool) {
 // parseText finds the variables in s; next returns the place of each "${". It says where and what is wrong.
 func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 	var parts []part
-	literal := ""
+	raw, literal := "", ""
 	for {
 		before, behind, found := strings.Cut(s, "${")
 		if literal += before; !found {
@@ -115,15 +115,12 @@ func parseText(s string, next func() Pos) (t text, where Pos, wrong string) {
 			parts = append(parts, part{literal: literal})
 		}
 		parts = append(parts, part{name: name, at: at})
-		literal, s = "", rest
+		raw, literal, s = raw+literal+"${"+name+"}", "", rest
 	}
-	if len(parts) == 0 {
-		return text{raw: literal}, Pos{}, ""
-	}
-	if literal != "" {
+	if literal != "" && parts != nil {
 		parts = append(parts, part{literal: literal})
 	}
-	return text{parts: parts}, Pos{}, ""
+	return text{raw: raw + literal, parts: parts}, Pos{}, ""
 }
 
 // first is the literal that the text begins with.
@@ -134,19 +131,16 @@ func (t text) first() string {
 	return t.parts[0].literal
 }
 
-// literal is the text as the suite has it, with its variables' names.
-func (t text) literal() string {
-	return t.raw + strings.Join(list(t.parts, func(p part) string {
-		if p.name != "" {
-			return "${" + p.name + "}"
-		}
-		return p.literal
-	}), "")
-}
-
-// names lists the variables in the text.
 func (t text) names() []part {
 	return kept(t.parts, func(p part) bool { return p.name != "" })
+}
+
+// sample is the text with an x for each variable.
+func (t text) sample() string {
+	if t.parts == nil {
+		return t.raw
+	}
+	return strings.Join(list(t.parts, func(p part) string { return cmp.Or(p.literal, "x") }), "")
 }
 
 // expand puts the values in, each passed through escape unless that is nil. A value is never expanded again.
@@ -254,10 +248,8 @@ var ErrLink = errors.New("a link is not a segment of a path")
 // HasValues reports whether all that the step needs has a value.
 func (s *Step) HasValues(sc Scope) bool {
 	return !slices.ContainsFunc(s.texts(), func(t text) bool {
-		return slices.ContainsFunc(t.names(), func(p part) bool {
-			_, _, found := sc.get(p.name)
-			return !found
-		})
+		_, err := t.expand(sc, nil)
+		return err != nil
 	})
 }
 

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"math/big"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -60,9 +60,6 @@ var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 
 // jsonNumber returns a YAML number as JSON writes it: 0x1F and 1_000 as decimals, others as they stand.
 func jsonNumber(s string) (string, bool) {
-	if json.Valid([]byte(s)) {
-		return s, true
-	}
 	plain := strings.TrimPrefix(strings.ReplaceAll(s, "_", ""), "+")
 	if json.Valid([]byte(plain)) {
 		return plain, true
@@ -105,43 +102,31 @@ func textsIn(v any) (out []text) {
 	return out
 }
 
-// appendJSON writes the value with its variables expanded.
-func appendJSON(b []byte, v any, f *filler) []byte {
+// json writes the value as JSON, with its variables expanded.
+func (f *filler) json(v any) string {
 	switch v := v.(type) {
 	case text:
 		if node, ok := v.typed(f.Scope); ok {
-			return appendPlain(b, node)
+			return plainJSON(node)
 		}
-		return appendPlain(b, f.text(v))
+		return plainJSON(f.text(v))
 	case []any:
-		b = append(b, '[')
-		for i, item := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, item, f)
-		}
-		return append(b, ']')
+		return "[" + strings.Join(list(v, f.json), ",") + "]"
 	case object:
-		b = append(b, '{')
-		for i, m := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(append(appendPlain(b, f.text(m.key)), ':'), m.value, f)
-		}
-		return append(b, '}')
+		return "{" + strings.Join(list(v, func(m member) string {
+			return plainJSON(f.text(m.key)) + ":" + f.json(m.value)
+		}), ",") + "}"
 	}
-	return appendPlain(b, v)
+	return plainJSON(v)
 }
 
-// appendPlain writes a decoded value, which can always be encoded, without escapes for HTML.
-func appendPlain(b []byte, v any) []byte {
-	w := bytes.NewBuffer(b)
-	enc := json.NewEncoder(w)
+// plainJSON writes a decoded value, which can always be encoded, without escapes for HTML.
+func plainJSON(v any) string {
+	var w strings.Builder
+	enc := json.NewEncoder(&w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v)
-	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
+	return strings.TrimSuffix(w.String(), "\n")
 }
 
 // matches reports whether a value of an answer is the one that the suite has; numbers never equal strings. In part,
@@ -176,4 +161,62 @@ func matches(want, got any, s Scope, part bool) bool {
 		return true
 	}
 	return want == got
+}
+
+// duration returns a positive duration of at most high, or 0.
+func (r *reader) duration(n *yaml.Node, what string, high time.Duration) time.Duration {
+	d, err := time.ParseDuration(n.Value)
+	switch {
+	case err != nil && n.ShortTag() == "!!int":
+		unit := "s"
+		if i, err := strconv.Atoi(n.Value); err == nil && (i >= 50 || what == "latency" || what[0] == 'p') {
+			unit = "ms"
+		}
+		r.fail(posOf(n), "write "+n.Value+unit, "%s needs a unit", what)
+	case err != nil:
+		r.fail(posOf(n), "write 500ms, 5s or 2m", "%s must be a duration, not %s", what, describe(n))
+	case d <= 0 || d > high:
+		r.fail(posOf(n), "", "%s must be more than 0 and at most %s, not %s", what, high, quote(n.Value))
+	default:
+		return d
+	}
+	return 0
+}
+
+// ratio returns a number from 1 to 100.
+func (r *reader) ratio(n *yaml.Node) float64 {
+	f, err := strconv.ParseFloat(n.Value, 64)
+	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || err != nil || !(f >= 1 && f <= 100) {
+		r.fail(posOf(n), "write 1.25", "min_ratio must be a number from 1 to 100, not %s", describe(n))
+	}
+	return f
+}
+
+// size returns a number of bytes between 1 and 1 GiB, or 0.
+func (r *reader) size(n *yaml.Node, what string) int64 {
+	const help = "write 64KiB or 1MiB"
+	digits := strings.TrimRight(n.Value, "BKMGTikmgtb ")
+	of := map[string]int64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9, "GiB": 1 << 30}
+	unit, known := of[strings.TrimSpace(n.Value[len(digits):])]
+	count, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case err != nil || !known:
+		r.fail(posOf(n), help, "%s must be a size, not %s", what, describe(n))
+	case count < 1 || count > (1<<30)/unit:
+		r.fail(posOf(n), help, "%s must be between 1 byte and 1GiB, not %s", what, describe(n))
+	default:
+		return count * unit
+	}
+	return 0
+}
+
+// rate returns requests a second.
+func (r *reader) rate(n *yaml.Node, what string) float64 {
+	count, unit, _ := strings.Cut(n.Value, "/")
+	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
+	f, err := strconv.ParseFloat(strings.TrimSpace(count), 64)
+	if err != nil || per == 0 || !(f > 0) || f > 1e6 {
+		r.fail(posOf(n), "write 20/s or 600/m", "%s must be a rate, not %s", what, describe(n))
+	}
+	return f / per
 }

@@ -75,30 +75,27 @@ type Client struct{ ID, Secret, Scope string }
 // variable is declared with a text, or with a reference to one.
 type variable struct {
 	name   string
-	at     Pos
 	text   string
 	secret bool
 	ref    *Reference
-	// basic are user and password, or one text with a colon between them, of which the value is the encoding.
-	basic []text
-	// uses are the texts in which the value is made of other variables.
-	uses []text
+	// uses are the texts in which the value is made of other variables; with basic it is the encoding of user and
+	// password, or of one text with a colon between them.
+	uses  []text
+	basic bool
 }
 
 func (r *reader) variables(n *yaml.Node) []variable {
 	var out []variable
 	for _, p := range r.pairs(n, "variables") {
+		v := variable{name: p.key}
 		switch {
 		case !r.isName(p):
 			continue
 		case slices.Contains([]string{varRelease, varDeployment, varUUID, varNow, varAttempt, varSide}, p.key):
 			r.fail(p.at, "choose another name", "%s is given by Greenlight and cannot be declared", p.key)
 			continue
-		}
-		v := variable{name: p.key, at: p.at}
-		switch {
 		case p.value.Kind == yaml.MappingNode:
-			r.reference(p.value, &v)
+			r.reference(p, &v)
 		case p.value.Kind != yaml.ScalarNode:
 			r.fail(posOf(p.value), "", "variable %s must be a text, not %s", v.name, describe(p.value))
 		case p.value.ShortTag() == "!!null":
@@ -121,14 +118,18 @@ func (r *reader) isName(p pair) bool {
 
 // ownValue reads the value that the suite itself gives a variable.
 func (r *reader) ownValue(n *yaml.Node, v *variable) {
+	if n = r.single(n, "value"); n == nil {
+		return
+	}
 	if v.text = n.Value; strings.Contains(v.text, "${") {
 		r.fail(posOf(n), "write it where it is used", "variable %s holds a variable; values are never expanded again", v.name)
 	}
 }
 
 // reference reads {env: NAME, secret: true}, {ssm: /path}, {secretsmanager: id, key: field} or {value: text}.
-func (r *reader) reference(n *yaml.Node, v *variable) {
-	ref := Reference{Name: v.name, Place: v.at.place(r.file)}
+func (r *reader) reference(p pair, v *variable) {
+	n := p.value
+	ref := Reference{Name: v.name, Place: p.at.place(r.file)}
 	lookedUp := func(p pair) {
 		id, ok := r.scalar(p.value, p.key)
 		if ok && strings.TrimSpace(id) == "" {
@@ -140,17 +141,10 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 		{"env", lookedUp},
 		{"ssm", lookedUp},
 		{"secretsmanager", lookedUp},
-		{"key", func(p pair) { ref.Key, _ = r.scalar(p.value, "key") }},
+		{"key", func(p pair) { ref.Key = r.word(p) }},
 		{"secret", func(p pair) { v.secret = r.boolean(p.value, "secret") }},
-		{"value", func(p pair) {
-			if n := r.single(p.value, "value"); n != nil {
-				r.ownValue(n, v)
-			}
-		}},
-		{"basic", func(p pair) {
-			v.basic = r.basic(p.value)
-			v.uses = v.basic
-		}},
+		{"value", func(p pair) { r.ownValue(p.value, v) }},
+		{"basic", func(p pair) { v.basic, v.uses = true, r.basic(p.value) }},
 		{"oauth2", func(p pair) {
 			ref.Kind = ReferenceOAuth2
 			ref.ID, ref.Client, v.uses = r.oauth2(p.value)
@@ -174,8 +168,7 @@ func (r *reader) reference(n *yaml.Node, v *variable) {
 // basic reads {user: smoke, password: "${PASSWORD}"}, or "${SECRET}" for both with a colon between them.
 func (r *reader) basic(n *yaml.Node) []text {
 	before := len(r.problems)
-	texts := make([]text, 2)
-	whole := false
+	texts, whole := make([]text, 2), false
 	if n.Kind == yaml.ScalarNode {
 		texts = texts[:1]
 		texts[0], _ = r.template(n, "basic")
@@ -198,9 +191,10 @@ func (r *reader) oauth2(n *yaml.Node) (tokenURL string, client Client, uses []te
 	const help = `write {token_url: "https://login.example/token", client_id: smoke, client_secret: "${SECRET}"}`
 	into := func(field *string) func(pair) {
 		return func(p pair) {
-			t, _ := r.template(p.value, p.key)
-			uses = append(uses, t)
-			*field = t.literal()
+			t, ok := r.template(p.value, p.key)
+			if uses = append(uses, t); ok {
+				*field = p.value.Value // as it is written, for Expand
+			}
 		}
 	}
 	readURL := into(&tokenURL)
@@ -242,24 +236,22 @@ type Value struct {
 // Bind gives every variable its value, the ones handed over before the suite's own, and names one that has none, or "".
 func (s *Suite) Bind(release, deploymentID string, values map[string]Value) (vars map[string]string, missing string) {
 	vars = map[string]string{varRelease: release, varDeployment: deploymentID}
+	for _, v := range s.variables {
+		if _, given := values[v.name]; v.ref == nil {
+			vars[v.name] = v.text
+		} else if !given {
+			missing = cmp.Or(missing, v.name)
+		}
+	}
 	for name, v := range values {
 		vars[name] = v.Text
 	}
 	for _, v := range s.variables {
-		_, given := values[v.name]
-		switch {
-		case !given && v.ref != nil && missing == "":
-			missing = v.name
-		case !given:
-			vars[v.name] = v.text
-		}
-	}
-	for _, v := range s.variables {
-		if _, given := values[v.name]; v.basic == nil || given {
+		if _, given := values[v.name]; !v.basic || given {
 			continue
 		}
 		f := filler{Scope: Scope{Vars: vars}}
-		pieces := list(v.basic, f.text)
+		pieces := list(v.uses, f.text)
 		if f.err != nil {
 			missing = cmp.Or(missing, v.name)
 		}

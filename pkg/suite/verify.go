@@ -52,14 +52,12 @@ func (s *Step) Verify(o probe.Observation, sc Scope) Verification {
 	if e.latency > 0 {
 		v.assert(o.Latency <= e.latency, e.latencyAt, "latency", Mismatch{"at most " + e.latency.String(), o.Latency.String()})
 	}
-	for _, h := range e.of(subjectHeader) {
+	for _, h := range e.only(subjectHeader) {
 		shown := sc
-		for _, c := range o.Cookies { // a session is as good as a password
-			if h.name == "Set-Cookie" {
-				shown.Secrets = shown.Secrets.With(c.Value)
-			}
+		if h.of == "Set-Cookie" { // a session is as good as a password
+			shown.Secrets = sc.Secrets.With(list(o.Cookies, func(c *http.Cookie) string { return c.Value })...)
 		}
-		v.add(h, h.rule.header(o.Header[h.name], shown))
+		v.add(h, h.rule.header(o.Header[h.of], shown))
 	}
 	if e.certificateDays > 0 {
 		days, got := int(time.Until(o.Expires).Hours()/24), "none: the target is not https"
@@ -91,44 +89,33 @@ func (v *Verification) verifyBody(s *Step, sc Scope) {
 		v.assert(got >= e.events, e.eventsAt, "events",
 			Mismatch{strconv.Itoa(e.events) + " of an event stream", strconv.Itoa(got)})
 	}
-	for _, b := range e.of(SubjectBody) {
-		v.add(b, b.rule.json([]any{BodyText(v.Observation)}, true, sc))
-	}
-	for _, c := range e.of(subjectCSS) {
-		texts, err := c.css.find(v.Observation)
-		if err != nil {
-			v.fail(c.at, c.text(), Mismatch{"a page that can be read", err.Error()})
-			continue
-		}
-		v.add(c, c.rule.json(texts, false, sc))
-	}
-	ofJSON := e.of(subjectJSON)
-	if len(ofJSON) == 0 && !slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" }) {
-		return
-	}
 	var bad *Mismatch
-	if v.root, bad = decode(v.Observation); bad != nil {
-		if len(ofJSON) > 0 {
-			at = ofJSON[0].at
-		}
-		v.fail(at, "json", *bad)
-		return
+	ofJSON := e.only(subjectJSON)
+	if len(ofJSON) > 0 || slices.ContainsFunc(s.captures, func(c capture) bool { return c.kind == subjectJSON }) {
+		v.root, bad = decode(v.Observation)
 	}
-	for _, j := range ofJSON {
-		nodes, err := j.path.find(v.root, sc)
-		if err != nil {
-			v.fail(j.at, j.text(), Mismatch{"a path that can be followed", err.Error()})
-			continue
+	for _, x := range slices.Concat(e.only(SubjectBody), e.only(subjectCSS), ofJSON) {
+		if x.kind == subjectJSON && bad != nil {
+			at = x.at
+			break
 		}
-		v.add(j, j.rule.json(nodes, j.path.singular, sc))
+		if found, err := x.find(v.Observation, v.root, sc); err == nil {
+			v.add(x, x.rule.json(found, x.kind == SubjectBody || x.path.singular, sc))
+		} else {
+			readable := map[subjectKind]string{subjectCSS: "a page that can be read", subjectJSON: "a path that can be followed"}
+			v.fail(x.at, x.text(), Mismatch{readable[x.kind], err.Error()})
+		}
+	}
+	if bad != nil {
+		v.fail(at, "json", *bad)
 	}
 }
 
 // looksAtBody reports whether something of the body is expected or captured.
 func (s *Step) looksAtBody() bool {
 	return s.expect.assetsAt != (Pos{}) || s.expect.events > 0 ||
-		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.kind != subjectHeader }) ||
-		slices.ContainsFunc(s.captures, func(c capture) bool { return c.from == "path" || c.from == "body" || c.from == "css" })
+		slices.ContainsFunc(s.expect.subjects, func(x subject) bool { return x.ofBody() }) ||
+		slices.ContainsFunc(s.captures, func(c capture) bool { return c.ofBody() })
 }
 
 // assert notes one assertion, and what is wrong where it does not hold.
@@ -141,12 +128,9 @@ func (v *Verification) assert(holds bool, at Pos, subject string, m Mismatch) {
 func (v *Verification) fail(at Pos, subject string, m Mismatch) { v.assert(false, at, subject, m) }
 
 func (v *Verification) add(of subject, bad []Mismatch) {
-	v.Asserted += max(1, len(of.rule))
-	if len(of.rule) == 0 {
-		bad = []Mismatch{{"an expectation", "none"}}
-	}
+	v.Asserted += len(of.rule)
 	for _, m := range bad {
-		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, inSome(of.rule.texts(), varRelease)})
+		v.Wrong = append(v.Wrong, Wrong{of.at, of.text(), m, mentions(varRelease, of.rule.texts()...)})
 	}
 }
 

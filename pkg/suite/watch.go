@@ -43,9 +43,6 @@ type WatchLog struct {
 	Most                 *int
 }
 
-// Watch returns what is watched after the shift, nil where the suite does not say.
-func (s *Suite) Watch() *Watch { return s.watch }
-
 // Items lists the names of what a watch judges. Every one of them has to hold.
 func (w *Watch) Items() []string {
 	items := []string{"watch: 5xx", "watch: p50", "watch: p95", "watch: p99", "watch: targets", "watch: tasks"}
@@ -108,8 +105,8 @@ func (r *reader) watchLog(n *yaml.Node) (l WatchLog) {
 	l.Name = "?"
 	r.entries(n, "a log of watch", []row{
 		{"name", func(p pair) { l.Name = r.name(p.value) }},
-		{"pattern", func(p pair) { l.Pattern, _ = r.scalar(p.value, p.key) }},
-		{"group", func(p pair) { l.Group, _ = r.scalar(p.value, p.key) }},
+		{"pattern", func(p pair) { l.Pattern = r.word(p) }},
+		{"group", func(p pair) { l.Group = r.word(p) }},
 		{"most", func(p pair) { l.Most = new(r.integer(p.value, p.key, 0, 1_000_000)) }},
 	})
 	if n.Kind == yaml.MappingNode && (l.Name == "?" || strings.TrimSpace(l.Pattern) == "" || len(l.Pattern) > 1024) {

@@ -49,7 +49,7 @@ func Measure(ctx context.Context, cfg aws.Config, s Subject) Measured {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	l := &look{Subject: s, Measured: Measured{Settled: s.settled(time.Now())}, aws: cfg, green: map[string]bool{}}
-	w := s.Suite.Watch()
+	w := s.Suite.Watch
 	parallel.Do(
 		func() { l.MetricsErr = l.metrics(ctx) },
 		func() { l.AlarmsErr = l.alarms(ctx, w.Alarms) },

@@ -28,7 +28,7 @@ import (
 func measuring(t *testing.T, keys string, change func(*Subject, *aws.Server), bend map[string]func(input []byte) string) Measured {
 	t.Helper()
 	s := watching(t, keys)
-	s.Window = After(time.Now().Add(-20*time.Minute), s.Suite.Watch(), time.Minute)
+	s.Window = After(time.Now().Add(-20*time.Minute), s.Suite.Watch, time.Minute)
 	log := discovery.Log{Container: "app", Group: "/ecs/s", Prefix: "p"}
 	s.GreenTask.Logs, s.BlueTask.Logs, s.Redactor = []discovery.Log{log}, []discovery.Log{log}, redact.New("hunter2-hunter2")
 	book := deployment.NewBook()

@@ -59,7 +59,7 @@ type judge struct {
 
 // Judge says what was measured means. The same values always come to the same.
 func Judge(s Subject, m Measured) Result {
-	j := &judge{Subject: s, Measured: m, watch: s.Suite.Watch()}
+	j := &judge{Subject: s, Measured: m, watch: s.Suite.Watch}
 	j.choose()
 	w := j.watch
 	for len(j.Logs) < len(w.Logs) {

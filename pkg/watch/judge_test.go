@@ -25,7 +25,7 @@ func watching(t *testing.T, keys string) Subject {
 		t.Fatal(problems)
 	}
 	return Subject{
-		Window: After(start, s.Watch(), time.Minute), Suite: s, Cluster: "c", Service: "s", LoadBalancer: "app/lb/1",
+		Window: After(start, s.Watch, time.Minute), Suite: s, Cluster: "c", Service: "s", LoadBalancer: "app/lb/1",
 		GreenTask: discovery.TaskDefinition{ARN: "arn:task-definition/s:2", Container: "app", TargetGroup: "arn:elb:targetgroup/green/2"},
 		BlueTask:  discovery.TaskDefinition{ARN: "arn:task-definition/s:1", Container: "app", TargetGroup: "arn:elb:targetgroup/blue/1"},
 	}
@@ -198,7 +198,7 @@ func TestJudge(t *testing.T) {
 		"metrics cannot be read":                    {"", 10, func(_ *Subject, m *Measured) { m.MetricsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: 5xx: throttled"},
 		"tasks cannot be read":                      {"", 10, func(_ *Subject, m *Measured) { m.TasksErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: tasks: throttled"},
 		"alarms cannot be read":                     {", alarms: [slow]", 10, func(_ *Subject, m *Measured) { m.AlarmsErr = errors.New("throttled") }, true, finding.Inconclusive, finding.BlameEnvironment, "watch: alarm slow: throttled"},
-		"a rehearsal says so":                       {"", 10, func(s *Subject, _ *Measured) { s.Window = After(start, s.Suite.Watch(), 2*time.Second) }, true, finding.Pass, finding.BlameNone, "(a minute is 2s: WATCH_MINUTE)"},
+		"a rehearsal says so":                       {"", 10, func(s *Subject, _ *Measured) { s.Window = After(start, s.Suite.Watch, 2*time.Second) }, true, finding.Pass, finding.BlameNone, "(a minute is 2s: WATCH_MINUTE)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := watching(t, tc.keys), good(tc.settled)
@@ -216,7 +216,7 @@ func TestJudge(t *testing.T) {
 					t.Errorf("%s passed after %d minutes", c.Check, m.Settled)
 				}
 			}
-			if !slices.Equal(names, s.Suite.Watch().Items()) {
+			if !slices.Equal(names, s.Suite.Watch.Items()) {
 				t.Errorf("judged %q", names)
 			}
 			for _, x := range r.Series {
@@ -229,7 +229,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestWindows(t *testing.T) {
-	w := watching(t, "").Suite.Watch()
+	w := watching(t, "").Suite.Watch
 	at := start.Add(10 * time.Second)
 	after := After(at, w, time.Minute)
 	if after.Start != start.Add(time.Minute) || after.Minutes() != 10 || after.Since != at || after.Over() != start.Add(14*time.Minute) {

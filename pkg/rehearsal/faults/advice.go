@@ -35,7 +35,7 @@ const patience = "2s"
 // it describes their shape, and never shows their values.
 func (r *runner) advise(m Mutant, result rehearsal.Result) *Advice {
 	switch {
-	case inconclusive(result) && r.Suite.InconclusiveAllowed():
+	case inconclusive(result) && r.Suite.InconclusiveAllowed:
 		return &Advice{
 			Text: "the hook came to no verdict, and the suite's policy allows that: do not allow it",
 			YAML: "policy: {inconclusive: fail}\n",

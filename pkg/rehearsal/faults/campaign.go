@@ -141,7 +141,7 @@ func (c Campaign) Run(ctx context.Context, tell func(Progress)) (Score, error) {
 	}
 	defer standing.Close() //nolint:contextcheck // the tasks must end also when the context has
 	r := &runner{Campaign: c, standing: standing, routes: c.routes(), tell: tell, score: Score{
-		Greenlight: version.Number(), Suite: c.Suite.Name(), SuiteSHA256: c.Suite.SHA256(),
+		Greenlight: version.Number(), Suite: c.Suite.Name, SuiteSHA256: c.Suite.SHA256,
 		Release: c.Plan.Release.ID, Baseline: c.Plan.BlueRelease, Findings: []Finding{},
 	}}
 	r.trials = c.trials(r.routes)
@@ -191,7 +191,7 @@ func (c Campaign) routes() (all []Route) {
 // trials lists the mutants: those that take long come first, so that they end with the others.
 func (c Campaign) trials(routes []Route) (all []Mutant) {
 	for _, f := range c.Faults {
-		if f.Watched() && c.Suite.Watch() == nil {
+		if f.Watched() && c.Suite.Watch == nil {
 			continue
 		}
 		if f.Scope == WholeRelease {

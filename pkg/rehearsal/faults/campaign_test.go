@@ -372,7 +372,7 @@ func TestAWatchCatchesWhatOnlyUsersMeet(t *testing.T) {
 	c.Plan.Release.TaskDefinition = []byte(strings.Replace(taskDefinition, `"dockerLabels"`, `"logConfiguration": {"logDriver": "awslogs",
 		"options": {"awslogs-group": "/ecs/trips", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}}, "dockerLabels"`, 1))
 	c.Plan.Hooks[lifecycle.AfterAllowTraffic] = rehearsal.Hook{Function: "watch", Dir: c.Plan.Machine.Home, Argv: []string{filepath.Join(programs, "after-allow-traffic")}}
-	c.Plan.Watch, c.Plan.WatchMinute = c.Suite.Watch(), time.Second
+	c.Plan.Watch, c.Plan.WatchMinute = c.Suite.Watch, time.Second
 	c.Plan.Traffic = c.Plan.EnoughTraffic()
 	score := scored(t, c)
 	want := map[string]string{"leak-in-production": "watch: 5xx", "log-errors": "watch: log errors", "task-killed": "watch: (tasks|5xx)"}
