@@ -76,12 +76,7 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 		Nonce: rand.Text(), Target: smoke.Side{URL: s.Target}, Release: s.Release, DeploymentID: s.Deployment,
 		Phases: []finding.Phase{finding.PhaseWatch},
 	}
-	g.goOn(ctx, in, *s, &job)
-	if in.question != nil {
-		report := in.question.Report
-		report.Nonce = job.Nonce
-		in.j.recount(report)
-		s.Run = decision.Ran(checked, job, report)
+	if g.goOn(ctx, in, checked, s, &job); in.question != nil {
 		return nil
 	}
 	if subject.Window, err = g.window(ctx, in, checked.Watch(), job.Before); err != nil {
