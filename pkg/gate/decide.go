@@ -15,7 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/prober"
-	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
@@ -165,7 +164,7 @@ func (g *Gate) job(
 	var values map[string]suite.Value
 	var err error
 	parallel.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+		values, err = g.values(ctx, checked)
 	}, func() {
 		switch {
 		case f.lifecycleEvent != lifecycle.BeforeAllowTraffic:

@@ -317,11 +317,17 @@ func (d document) lines() (all [][]byte, err error) {
 	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
 		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
 	}
+	unprintable := regexp.MustCompile(`[^ -~]`)
 	for from := 0; ; from += maxValues {
 		out := map[string]any{}
 		maps.Copy(out, d.Members)
 		for _, dim := range d.Dimensions {
-			out[dim.Name] = dimensionValue(dim.Value)
+			// CloudWatch takes ASCII without control characters; it drops a line whose dimension is missing or blank.
+			value := unprintable.ReplaceAllString(dim.Value, "?")
+			if strings.TrimSpace(value) == "" {
+				value = "unknown"
+			}
+			out[dim.Name] = value[:min(len(value), maxDimensionValue)]
 		}
 		var listed []metric
 		for _, m := range d.Metrics {
@@ -349,14 +355,4 @@ func (d document) lines() (all [][]byte, err error) {
 		}
 		all = append(all, line)
 	}
-}
-
-// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank. It drops
-// a line whose dimension is missing or empty.
-func dimensionValue(v string) string {
-	v = regexp.MustCompile(`[^ -~]`).ReplaceAllString(v, "?")
-	if strings.TrimSpace(v) == "" {
-		return "unknown"
-	}
-	return v[:min(len(v), maxDimensionValue)]
 }

@@ -235,7 +235,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch() != nil {
 		in.j.warn("the suite has a watch, and nobody watches: no lifecycle hook is at POST_PRODUCTION_TRAFFIC_SHIFT")
 	}
-	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+	_, err = g.values(ctx, checked)
 	return checked, err
 }
 
