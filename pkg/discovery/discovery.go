@@ -243,41 +243,33 @@ type Log struct{ Container, Group, Prefix string }
 func (f Finder) TaskDefinitions(
 	ctx context.Context, target codedeploy.Target,
 ) (original, replacement Fact[TaskDefinition]) {
-	sets, err := f.taskSets(ctx, target.ID)
-	if err != nil {
-		err = fmt.Errorf("read task sets: %w", err)
+	cluster, service, ok := strings.Cut(target.ID, ":")
+	if !ok {
+		err := fmt.Errorf("read task sets: the deployment's target %.100q is not cluster:service", target.ID)
 		return Of(TaskDefinition{}, err), Of(TaskDefinition{}, err)
 	}
-	replacement = f.ofTaskSet(ctx, target.Replacement(), sets)
-	if _, ok := replacement.Get(); !ok && replacement.Err() == nil {
-		replacement = Of(TaskDefinition{}, errors.New("read task sets: the deployment has no replacement task set"))
-	}
-	if replacement.Err() != nil {
-		return original, replacement
-	}
-	return f.ofTaskSet(ctx, target.Original(), sets), replacement
-}
-
-func (f Finder) taskSets(ctx context.Context, target string) ([]types.TaskSet, error) {
-	cluster, service, ok := strings.Cut(target, ":")
-	if !ok {
-		return nil, fmt.Errorf("the deployment's target %.100q is not cluster:service", target)
-	}
-	in := &ecs.DescribeTaskSetsInput{Cluster: aws.String(cluster), Service: aws.String(service)}
+	in := &ecs.DescribeTaskSetsInput{Cluster: &cluster, Service: &service}
 	out, err := ecs.NewFromConfig(f.AWS).DescribeTaskSets(ctx, in)
 	if err != nil {
-		return nil, awsclient.Error(err)
+		err = fmt.Errorf("read task sets: %w", awsclient.Error(err))
+		return Of(TaskDefinition{}, err), Of(TaskDefinition{}, err)
 	}
-	return out.TaskSets, nil
+	replacement = f.ofTaskSet(ctx, target.Replacement(), out.TaskSets)
+	switch _, known := replacement.Get(); {
+	case known:
+		original = f.ofTaskSet(ctx, target.Original(), out.TaskSets)
+	case replacement.Err() == nil:
+		replacement = Of(TaskDefinition{}, errors.New("read task sets: the deployment has no replacement task set"))
+	}
+	return original, replacement
 }
 
 // ofTaskSet reads what a task set runs; it is not known, without an error, where ECS does not list the task set.
 func (f Finder) ofTaskSet(ctx context.Context, wanted *codedeploy.TaskSet, sets []types.TaskSet) Fact[TaskDefinition] {
 	for _, set := range sets {
-		if wanted == nil || aws.ToString(set.Id) != aws.ToString(wanted.Identifer) {
-			continue
+		if wanted != nil && aws.ToString(set.Id) == aws.ToString(wanted.Identifer) {
+			return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), first(set.LoadBalancers)))
 		}
-		return Of(f.taskDefinition(ctx, aws.ToString(set.TaskDefinition), first(set.LoadBalancers)))
 	}
 	return Fact[TaskDefinition]{}
 }

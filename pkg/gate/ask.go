@@ -240,15 +240,16 @@ func (in *invocation) checksum(s decision.Seen, text string) string {
 	})))
 }
 
-// goOn gives a job of a native deployment what an earlier call of this very run found.
-func (g *Gate) goOn(ctx context.Context, in *invocation, s decision.Seen, job *smoke.Job) {
+// goOn gives a job of a native deployment what an earlier call of this very run found. Where that asked somebody, the
+// run is over, and seen.
+func (g *Gate) goOn(ctx context.Context, in *invocation, checked *suite.Suite, s *decision.Seen, job *smoke.Job) {
 	if in.stage == nil || g.Settings.EvidenceParameter == "" {
 		return
 	}
 	var was state
 	if json.Unmarshal([]byte(in.stage.Before), &was) == nil {
 		text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, g.Settings.EvidenceParameter)
-		if sum := in.checksum(s, in.stage.Before); err == nil && decision.KeptSum(text, sum) {
+		if sum := in.checksum(*s, in.stage.Before); err == nil && decision.KeptSum(text, sum) {
 			job.Before, in.question, in.sum = was.Run, was.Question, sum
 		} else {
 			in.lost = was.Question != nil && was.Question.Share == in.stage.ProductionShare
@@ -257,6 +258,12 @@ func (g *Gate) goOn(ctx context.Context, in *invocation, s decision.Seen, job *s
 	}
 	in.calls = was.Calls + 1
 	job.GoOn = in.calls < mostCalls
+	if in.question != nil {
+		report := in.question.Report
+		report.Nonce = job.Nonce
+		in.j.recount(report)
+		s.Run = decision.Ran(checked, *job, report)
+	}
 }
 
 // later returns the state that another call goes on with, once its checksum is kept; "" where this call has to end with

@@ -15,23 +15,13 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/parallel"
 	"github.com/greenlight-ecs/greenlight/pkg/prober"
-	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // look collects the witnesses of an invocation: facts, suite, variables, run. It decides nothing. A witness that it
-// could not get keeps its zero value, which never counts for the release.
-func (g *Gate) look(ctx context.Context, in *invocation) decision.Seen {
-	s := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
-	if err := g.see(ctx, in, &s); err != nil {
-		s.Problem = misconfigured(err.Error())
-	}
-	return s
-}
-
-// see is look; the error is a misconfiguration.
-func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error {
+// could not get keeps its zero value, which never counts for the release. The error is a misconfiguration.
+func (g *Gate) look(ctx context.Context, in *invocation, s *decision.Seen) error {
 	s.Cluster, s.Service = in.service()
 	if err := cmp.Or(in.unreadable, g.SettingsError); err != nil {
 		return err
@@ -74,7 +64,7 @@ func (g *Gate) see(ctx context.Context, in *invocation, s *decision.Seen) error 
 	if err != nil {
 		return err
 	}
-	g.goOn(preparing, in, *s, &job)
+	g.goOn(preparing, in, checked, s, &job)
 	g.judge(ctx, in, checked, job, s)
 	return nil
 }
@@ -96,10 +86,7 @@ func (f facts) baseline(checked *suite.Suite) decision.Baseline {
 // judge runs the suite, and looks for a proof of release beside it.
 func (g *Gate) judge(ctx context.Context, in *invocation, checked *suite.Suite, job smoke.Job, s *decision.Seen) {
 	if in.question != nil { // the run is over, and somebody was asked
-		report := in.question.Report
-		report.Nonce = job.Nonce
-		in.j.recount(report)
-		s.Proof, s.Run = g.proof(ctx, in), decision.Ran(checked, job, report)
+		s.Proof = g.proof(ctx, in)
 		return
 	}
 	var report finding.Report
@@ -148,11 +135,11 @@ func (g *Gate) run(ctx context.Context, in *invocation, checked *suite.Suite, jo
 	if err != nil {
 		return finding.Report{}, err
 	}
-	for i := range report.Checks {
-		in.j.check(report.Checks[i])
+	for _, c := range report.Checks {
+		in.j.check(c)
 	}
-	for i := range report.Compares {
-		in.j.compare(report.Compares[i])
+	for _, c := range report.Compares {
+		in.j.compare(c)
 	}
 	return report, nil
 }
@@ -177,7 +164,7 @@ func (g *Gate) job(
 	var values map[string]suite.Value
 	var err error
 	parallel.Do(func() {
-		values, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+		values, err = g.values(ctx, checked)
 	}, func() {
 		switch {
 		case f.lifecycleEvent != lifecycle.BeforeAllowTraffic:

@@ -83,8 +83,13 @@ func (g *Gate) discover(ctx context.Context, in *invocation) (facts, error) {
 	one := smoke.SameAddress(s.TestURL, s.ProductionURL)
 	f.test = learn(f.test, f.Test, s.TestURL == "" || one)
 	f.production = learn(f.production, f.Production, s.ProductionURL == "" || one)
-	if err == nil && (s.TestURL == "" || one) {
-		err = cmp.Or(f.cannot(), err)
+	switch why := f.Test.Way.Value().Cannot; {
+	case err != nil || s.TestURL != "" && !one:
+	case f.TestListeners > 1:
+		err = fmt.Errorf("test traffic has %d listeners or rules, of which one can be judged: TEST_URL can say which",
+			f.TestListeners)
+	case why != "":
+		err = errors.New(why + ": correct the test traffic's rule")
 	}
 	if _, ok := f.Test.Addresses.Get(); err == nil && !ok && f.test.URL != s.TestURL && wanted.Addresses {
 		// By its public name the prober would hardly reach the load balancer, and the release would be blamed for that.
@@ -107,18 +112,6 @@ func learn(s smoke.Side, found discovery.Side, led bool) smoke.Side {
 		s.Query, s.Hosts, s.Paths = way.Query, way.Hosts, way.Paths
 	}
 	return s
-}
-
-// cannot says why test traffic cannot be sent, as far as listeners and rules say it.
-func (f facts) cannot() error {
-	switch why := f.Test.Way.Value().Cannot; {
-	case f.TestListeners > 1:
-		return fmt.Errorf("test traffic has %d listeners or rules, of which one can be judged: TEST_URL can say which",
-			f.TestListeners)
-	case why != "":
-		return errors.New(why + ": correct the test traffic's rule")
-	}
-	return nil
 }
 
 // readDeployment reads what CodeDeploy's deployment says, and which lifecycle event it is at.

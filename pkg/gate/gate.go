@@ -103,7 +103,7 @@ func (in *invocation) read(raw []byte) {
 	} else {
 		in.event, in.unreadable = payload.Parse(raw)
 	}
-	in.j.deployment(in.event.DeploymentID)
+	in.j.deploymentID = in.event.DeploymentID
 }
 
 // tell stores the status, or returns the answer of a native hook: ECS waits for that, and rolls back when it is an error.
@@ -159,7 +159,11 @@ func (g *Gate) guarded(ctx context.Context, in *invocation) decision.Seen {
 			}
 			seen <- s
 		}()
-		s = g.look(ctx, in)
+		found := decision.Seen{Deployment: in.event.DeploymentID, Event: g.LifecycleEvent}
+		if err := g.look(ctx, in, &found); err != nil {
+			found.Problem = misconfigured(err.Error())
+		}
+		s = found
 	}()
 	abandon := time.NewTimer(time.Until(in.budget.abandon))
 	defer abandon.Stop()

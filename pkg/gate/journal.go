@@ -43,12 +43,13 @@ type journal struct {
 
 	namespace      string
 	region         string
-	deploymentID   string
+	deploymentID   string // set before anything else is known
 	lifecycleEvent lifecycle.Name
 	// dimensions are the metrics' own, beside the lifecycle event.
-	dimensions                 []dimension
-	checksPassed, checksFailed int
-	checkMillis                []float64
+	dimensions []dimension
+	// counted is how many checks and comparisons held, and how many did not.
+	counted     map[bool]int
+	checkMillis []float64
 }
 
 func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
@@ -59,6 +60,7 @@ func newJournal(out io.Writer, s Settings, n lifecycle.Name) *journal {
 	j := &journal{
 		out: out, namespace: cmp.Or(s.MetricsNamespace, "Greenlight"), region: s.AWS.Region, lifecycleEvent: n,
 		secrets: redact.New(s.AWS.Secrets()...), dimensions: []dimension{{Name: "Application"}, {Name: "DeploymentGroup"}},
+		counted: map[bool]int{},
 	}
 	j.results = zerolog.New(j).Level(zerolog.TraceLevel).Hook(zerolog.HookFunc(j.stamp))
 	j.notes = j.results.Level(level)
@@ -82,12 +84,6 @@ func (j *journal) close() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.closed = true
-}
-
-func (j *journal) deployment(id string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.deploymentID = id
 }
 
 // learned notes what the deployment was found to be; no dimensions are those that are known already.
@@ -137,7 +133,7 @@ func (j *journal) line(level zerolog.Level, event string, fields ...any) {
 
 func (j *journal) check(c finding.CheckResult) {
 	j.mu.Lock()
-	j.count(c.Verdict, !c.Observe)
+	j.count(c)
 	j.checkMillis = append(j.checkMillis, millis(c.Duration))
 	j.mu.Unlock()
 	j.line(levelOf(c.Verdict == finding.Pass || c.Observe), "check", "check", c.Check, "verdict", c.Verdict,
@@ -145,20 +141,16 @@ func (j *journal) check(c finding.CheckResult) {
 		"reason", c.Reason)
 }
 
-// count counts a check or a comparison; the caller holds the lock.
-func (j *journal) count(v finding.Verdict, counts bool) {
-	switch {
-	case !counts:
-	case v == finding.Pass:
-		j.checksPassed++
-	default:
-		j.checksFailed++
+// count counts a check; the caller holds the lock.
+func (j *journal) count(c finding.CheckResult) {
+	if !c.Observe {
+		j.counted[c.Verdict == finding.Pass]++
 	}
 }
 
 func (j *journal) compare(c finding.Comparison) {
 	j.mu.Lock()
-	j.count(c.Verdict, true)
+	j.counted[c.Verdict == finding.Pass]++
 	j.mu.Unlock()
 	j.line(levelOf(c.Verdict == finding.Pass), "compare", "check", c.Check, "verdict", c.Verdict, "pairs", c.Pairs,
 		"green_p50_ms", millis(c.GreenP50), "blue_p50_ms", millis(c.BlueP50),
@@ -168,13 +160,10 @@ func (j *journal) compare(c finding.Comparison) {
 
 // asks writes what somebody is asked, and how to answer it.
 func (j *journal) asks(q *question, d decision.Decision, link string) {
-	j.mu.Lock()
-	id := j.deploymentID
-	j.mu.Unlock()
 	j.line(zerolog.WarnLevel, "ask", j.linked(link, "question", q.ID, "until", q.Until.Format(time.RFC3339),
 		"reason", oneLine(d.Reason), "release", oneLine(d.Seen.Release), "cluster", d.Seen.Cluster, "service", d.Seen.Service,
-		"approve", "greenlight approve --deployment "+id+" --why TEXT",
-		"reject", "greenlight reject --deployment "+id+" --why TEXT")...)
+		"approve", "greenlight approve --deployment "+j.deploymentID+" --why TEXT",
+		"reject", "greenlight reject --deployment "+j.deploymentID+" --why TEXT")...)
 }
 
 // linked adds where the report is, if it is anywhere, and the console's page: of the report, else of the deployment.
@@ -192,12 +181,12 @@ func (j *journal) linked(report string, fields ...any) []any {
 func (j *journal) recount(r finding.Report) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.checksPassed, j.checksFailed = 0, 0
-	for i := range r.Checks {
-		j.count(r.Checks[i].Verdict, !r.Checks[i].Observe)
+	clear(j.counted)
+	for _, c := range r.Checks {
+		j.count(c)
 	}
-	for i := range r.Compares {
-		j.count(r.Compares[i].Verdict, true)
+	for _, c := range r.Compares {
+		j.counted[c.Verdict == finding.Pass]++
 	}
 }
 
@@ -208,7 +197,7 @@ func (j *journal) verdict(d decision.Decision, link string, took time.Duration) 
 		level = zerolog.WarnLevel
 	}
 	j.mu.Lock()
-	passed, failed := j.checksPassed, j.checksFailed
+	passed, failed := j.counted[true], j.counted[false]
 	j.mu.Unlock()
 	s := d.Seen
 	fields := []any{
@@ -252,8 +241,8 @@ func (j *journal) metrics(d decision.Decision, r codedeploy.Reported, took time.
 			one("GateFailed", flag(d.Status() != lifecycle.Succeeded)),
 			one("GateWouldFail", flag(d.WouldFail())),
 			one("GateSkipped", flag(d.Overruled == decision.BySkip)),
-			one("ChecksPassed", float64(j.checksPassed)),
-			one("ChecksFailed", float64(j.checksFailed)),
+			one("ChecksPassed", float64(j.counted[true])),
+			one("ChecksFailed", float64(j.counted[false])),
 			{Name: "CheckDuration", Unit: milliseconds, Values: j.checkMillis},
 			{Name: "GateDuration", Unit: milliseconds, Values: []float64{millis(took)}},
 			one("ReportFailed", flag(r.Outcome == codedeploy.NotStored)),
@@ -328,11 +317,17 @@ func (d document) lines() (all [][]byte, err error) {
 	if n := utf8.RuneCountInString(d.Namespace); n == 0 || n > maxNamespace {
 		return nil, fmt.Errorf("write metrics: namespace of %d characters, want 1 to %d", n, maxNamespace)
 	}
+	unprintable := regexp.MustCompile(`[^ -~]`)
 	for from := 0; ; from += maxValues {
 		out := map[string]any{}
 		maps.Copy(out, d.Members)
 		for _, dim := range d.Dimensions {
-			out[dim.Name] = dimensionValue(dim.Value)
+			// CloudWatch takes ASCII without control characters; it drops a line whose dimension is missing or blank.
+			value := unprintable.ReplaceAllString(dim.Value, "?")
+			if strings.TrimSpace(value) == "" {
+				value = "unknown"
+			}
+			out[dim.Name] = value[:min(len(value), maxDimensionValue)]
 		}
 		var listed []metric
 		for _, m := range d.Metrics {
@@ -360,14 +355,4 @@ func (d document) lines() (all [][]byte, err error) {
 		}
 		all = append(all, line)
 	}
-}
-
-// dimensionValue turns v into a value that CloudWatch accepts: ASCII without control characters, and not blank. It drops
-// a line whose dimension is missing or empty.
-func dimensionValue(v string) string {
-	v = regexp.MustCompile(`[^ -~]`).ReplaceAllString(v, "?")
-	if strings.TrimSpace(v) == "" {
-		return "unknown"
-	}
-	return v[:min(len(v), maxDimensionValue)]
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/greenlight-ecs/greenlight/pkg/awsclient"
+	"github.com/greenlight-ecs/greenlight/pkg/secret"
+	"github.com/greenlight-ecs/greenlight/pkg/suite"
 )
 
 // Mode says whether a verdict blocks.
@@ -213,8 +215,9 @@ func checkHeaders(text string) error {
 	return err
 }
 
-// lookup is all that a suite's {env: …} reads: never the function's own environment, which holds its credentials.
-func (v Variables) lookup(name string) (string, bool) {
-	value, ok := v[name]
-	return value, ok
+// values looks up a suite's variables. An {env: …} reads the setting and never the function's own environment, which
+// holds its credentials.
+func (g *Gate) values(ctx context.Context, s *suite.Suite) (map[string]suite.Value, error) {
+	env := envconfig.MapLookuper(g.Settings.SuiteEnvironment).Lookup
+	return secret.Sources{Env: env, AWS: &g.AWS, Suite: s}.Resolve(ctx, s.References())
 }

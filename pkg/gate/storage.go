@@ -106,12 +106,12 @@ func (g *Gate) fromS3(ctx context.Context, ref string) (suite.Source, error) {
 		return suite.Source{}, fmt.Errorf("read the suite: %.200q is not s3://bucket/key", ref)
 	}
 	out, err := g.s3().GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(out.Body)
+	}
 	if err != nil {
 		return suite.Source{}, fmt.Errorf("read the suite %s: %w", location, awsclient.Error(err))
-	}
-	text, err := io.ReadAll(out.Body)
-	if err != nil {
-		return suite.Source{}, fmt.Errorf("read the suite %s: %w", location, err)
 	}
 	if err := checkSize(location, text); err != nil {
 		return suite.Source{}, fmt.Errorf("read the suite: %w", err)

@@ -20,7 +20,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/finding"
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
 	"github.com/greenlight-ecs/greenlight/pkg/redact"
-	"github.com/greenlight-ecs/greenlight/pkg/secret"
 	"github.com/greenlight-ecs/greenlight/pkg/smoke"
 	"github.com/greenlight-ecs/greenlight/pkg/suite"
 	"github.com/greenlight-ecs/greenlight/pkg/version"
@@ -76,12 +75,7 @@ func (g *Gate) watch(ctx context.Context, in *invocation, checked *suite.Suite, 
 		Nonce: rand.Text(), Target: smoke.Side{URL: s.Target}, Release: s.Release, DeploymentID: s.Deployment,
 		Phases: []finding.Phase{finding.PhaseWatch},
 	}
-	g.goOn(ctx, in, *s, &job)
-	if in.question != nil {
-		report := in.question.Report
-		report.Nonce = job.Nonce
-		in.j.recount(report)
-		s.Run = decision.Ran(checked, job, report)
+	if g.goOn(ctx, in, checked, s, &job); in.question != nil {
 		return nil
 	}
 	if subject.Window, err = g.window(ctx, in, checked.Watch, job.Before); err != nil {
@@ -100,7 +94,7 @@ func (g *Gate) hidden(ctx context.Context, checked *suite.Suite) (*redact.Redact
 	if len(checked.Watch.Logs) == 0 {
 		return nil, nil // no text of the release is shown
 	}
-	values, err := secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+	values, err := g.values(ctx, checked)
 	if err != nil {
 		return nil, err
 	}

@@ -98,29 +98,24 @@ const skipTimeout = 3 * time.Second
 // open gate that nobody remembers.
 const longestSkip = 24 * time.Hour
 
-// authorisation is what the skip parameter holds. Every member is required, but of the deployment's id and the release
-// one is enough: a retried deployment has a new id and the same release.
-type authorisation struct {
-	deploymentID, release, by, why string
-	expires                        time.Time
-}
-
-// refusal says why the authorisation does not let this deployment pass, or "" when it does.
-func (a authorisation) refusal(deploymentID, release string, now time.Time) string {
-	switch ahead := a.expires.Sub(now); {
-	case strings.TrimSpace(a.by) == "" || strings.TrimSpace(a.why) == "":
+// refusal says why the authorisation that the skip parameter holds does not let this deployment pass, or "" when it
+// does. Every member is required, but of the deployment's id and the release one is enough: a retried deployment has a
+// new id and the same release.
+func refusal(said map[string]string, expires time.Time, deploymentID, release string) string {
+	switch ahead, id, name := time.Until(expires), said["deployment_id"], said["release"]; {
+	case strings.TrimSpace(said["by"]) == "" || strings.TrimSpace(said["why"]) == "":
 		return "it does not say by whom and why"
-	case a.expires.IsZero():
+	case expires.IsZero():
 		return "it has no expiry"
 	case ahead <= 0:
-		return "it expired at " + a.expires.UTC().Format(time.RFC3339)
+		return "it expired at " + expires.UTC().Format(time.RFC3339)
 	case ahead > longestSkip:
 		return fmt.Sprintf("it expires in %.0f h, at most %.0f h are allowed", math.Ceil(ahead.Hours()), longestSkip.Hours())
-	case a.deploymentID == "" && a.release == "":
+	case id == "" && name == "":
 		return "it names neither a deployment nor a release"
-	case a.deploymentID != "" && a.deploymentID != deploymentID:
+	case id != "" && id != deploymentID:
 		return "it is for another deployment"
-	case a.release != "" && a.release != release:
+	case name != "" && name != release:
 		return "it is for another release"
 	}
 	return ""
@@ -132,10 +127,11 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.budget.spare(skipTimeout))
 	defer cancel()
 	asked := g.Settings.SkipParameter
-	var a authorisation
+	var said map[string]string
+	var expires time.Time
 	text, err := secret.Sources{AWS: &g.AWS}.Parameter(ctx, asked)
 	if err == nil {
-		if a, err = readAuthorisation(text); err != nil {
+		if said, expires, err = readAuthorisation(text); err != nil {
 			err = fmt.Errorf(`read parameter %s: it %w, want `+
 				`{"deployment_id" or "release", "by", "why", "expires": "2006-01-02T15:04:05Z"}`, asked, err)
 		}
@@ -144,29 +140,28 @@ func (g *Gate) skip(ctx context.Context, in *invocation, release string) decisio
 		in.j.warn("no skip: " + err.Error())
 		return decision.Skip{}
 	}
-	if why := a.refusal(in.event.DeploymentID, release, time.Now()); why != "" {
+	if why := refusal(said, expires, in.event.DeploymentID, release); why != "" {
 		in.j.note("no skip: the parameter " + asked + " does not apply: " + why)
 		return decision.Skip{}
 	}
-	return decision.Authorised(a.by, a.why, a.expires)
+	return decision.Authorised(said["by"], said["why"], expires)
 }
 
 // readAuthorisation accepts the five members by their exact names and no others: a typo in a key must not change what
 // is authorised.
-func readAuthorisation(text string) (authorisation, error) {
-	all, err := members(text)
-	a := authorisation{deploymentID: all["deployment_id"], release: all["release"], by: all["by"], why: all["why"]}
-	for name := range all {
+func readAuthorisation(text string) (said map[string]string, expires time.Time, err error) {
+	said, err = members(text)
+	for name := range said {
 		if !slices.Contains([]string{"deployment_id", "release", "by", "why", "expires"}, name) {
-			return a, fmt.Errorf("has the key %.40q, which is none of the five", name)
+			return nil, expires, fmt.Errorf("has the key %.40q, which is none of the five", name)
 		}
 	}
-	if text, said := all["expires"]; said {
-		if a.expires, err = time.Parse(time.RFC3339, text); err != nil {
-			return a, errors.New("has an expiry that is not a time")
+	if end, ok := said["expires"]; ok {
+		if expires, err = time.Parse(time.RFC3339, end); err != nil {
+			return nil, expires, errors.New("has an expiry that is not a time")
 		}
 	}
-	return a, err
+	return said, expires, err
 }
 
 // knock asks the test listener for any answer at all: nothing new stands behind it yet.
@@ -240,7 +235,7 @@ func (g *Gate) suiteAhead(ctx context.Context, in *invocation) (*suite.Suite, er
 	if r, known := in.facts.Rollout.Get(); known && !r.Watched && checked.Watch != nil {
 		in.j.warn("the suite has a watch, and nobody watches: no lifecycle hook is at POST_PRODUCTION_TRAFFIC_SHIFT")
 	}
-	_, err = secret.Sources{Env: g.Settings.SuiteEnvironment.lookup, AWS: &g.AWS, Suite: checked}.Resolve(ctx, checked.References())
+	_, err = g.values(ctx, checked)
 	return checked, err
 }
 

@@ -119,7 +119,10 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 			FunctionName: aws.String(c.Function), InvocationType: types.InvocationTypeRequestResponse, Payload: payload,
 		})
 		err = awsclient.Error(err)
-		if !notYet(err) || time.Now().After(until) {
+		// It is Inactive or Pending, its network interfaces having been taken away while it was idle, or too many run already.
+		notYet := awsclient.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException",
+			"ENINotReadyException")
+		if !notYet || time.Now().After(until) {
 			return answer, err
 		}
 		if state := c.state(ctx); state != "" && c.Note != nil {
@@ -129,13 +132,6 @@ func (c Client) invoke(ctx context.Context, payload []byte) (*lambda.InvokeOutpu
 			return nil, errors.Join(err, ctx.Err())
 		}
 	}
-}
-
-// notYet reports whether Lambda did not run the function but may soon: it is Inactive or Pending
-// (its network interfaces were taken away while it was idle), or too many run already.
-func notYet(err error) bool {
-	return awsclient.IsCode(err, "ResourceNotReadyException", "ResourceConflictException", "TooManyRequestsException",
-		"ENINotReadyException")
 }
 
 // state is the function's state in Lambda's words: "Inactive", "Pending"; "" where it is not known.

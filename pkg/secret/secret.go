@@ -126,23 +126,20 @@ func (s Sources) lookup(ctx context.Context, ref suite.Reference) (string, error
 	switch {
 	case ok && stored == "":
 		return "", errors.New("the value that was given is empty")
+	case ref.Kind == suite.ReferenceOAuth2:
+		return "", nil // it is made of the others, and comes after them
 	case ok && ref.Kind == suite.ReferenceSecretsManager:
 		return field(stored, ref.Key)
-	case ok && ref.Kind != suite.ReferenceOAuth2:
+	case ok:
 		return stored, nil
-	}
-	switch ref.Kind {
-	case suite.ReferenceEnv:
-		text, ok := s.Env(ref.ID)
-		if !ok || text == "" {
-			return "", fmt.Errorf("the environment variable %s is not set", ref.ID)
+	case ref.Kind == suite.ReferenceEnv:
+		if text, ok := s.Env(ref.ID); ok && text != "" {
+			return text, nil
 		}
-		return text, nil
-	case suite.ReferenceOAuth2:
-		return "", nil // it is made of the others, and comes after them
-	case suite.ReferenceSSM:
+		return "", fmt.Errorf("the environment variable %s is not set", ref.ID)
+	case ref.Kind == suite.ReferenceSSM:
 		return s.Parameter(ctx, ref.ID)
-	case suite.ReferenceSecretsManager:
+	case ref.Kind == suite.ReferenceSecretsManager:
 		return s.secret(ctx, ref.ID, ref.Key)
 	}
 	return "", fmt.Errorf("kind %q of reference is not known", ref.Kind)
