@@ -139,7 +139,13 @@ func judge(ctx context.Context, at surroundings, o options, checked *suite.Suite
 	}
 	// The files come first: whoever reads the terminal's end may have gone.
 	told := cli.ExitOK
-	if err := o.files.Write(ctx, func(format string) ([]byte, error) { return inFormat(format, r) }); err != nil {
+	err = o.files.Write(ctx, func(format string) ([]byte, error) {
+		var b bytes.Buffer
+		write, _ := report.ByName(format) // it was checked with the flags
+		err := write(&b, r)
+		return b.Bytes(), err
+	})
+	if err != nil {
 		told = at.say(exitGate, "%v", err)
 	}
 	told = cmp.Or(at.print(b.Bytes()), told)
@@ -185,13 +191,6 @@ func resolve(
 		sources.AWS = &cfg
 	}
 	return sources.Resolve(ctx, refs)
-}
-
-func inFormat(format string, r finding.Report) ([]byte, error) {
-	var b bytes.Buffer
-	write, _ := report.ByName(format) // it was checked with the flags
-	err := write(&b, r)
-	return b.Bytes(), err
 }
 
 func exitOf(r finding.Report) int {

@@ -97,17 +97,6 @@ func (c *conn) end() {
 	c.unread = nil
 }
 
-// behind says what came behind the end of an answer that was read, or "". Line breaks are no harm.
-func (c *conn) behind() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(bytes.Trim(c.unread, "\r\n")) == 0 {
-		return ""
-	}
-	return "more came behind the end of the answer: the next request would have taken it for its own; " +
-		"a status 204 or 304 has no body, and Content-Length counts bytes"
-}
-
 // errHandshake is a handshake that both sides cannot agree on, however often it is tried.
 var errHandshake = errors.New("the TLS settings do not fit")
 
@@ -192,17 +181,18 @@ func (w *watcher) seen() (*conn, time.Time) {
 	return w.conn, w.sent
 }
 
-// behind says what came behind the answer, as long as the connection is not the next request's.
+// behind says what came behind the end of the answer, or "", also where the connection is the next request's by now.
+// Line breaks are no harm.
 func (w *watcher) behind() string {
 	c, _ := w.seen()
 	if c == nil {
 		return ""
 	}
-	said := c.behind()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c.uses.Load() != w.use {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(bytes.Trim(c.unread, "\r\n")) == 0 || c.uses.Load() != w.use {
 		return ""
 	}
-	return said
+	return "more came behind the end of the answer: the next request would have taken it for its own; " +
+		"a status 204 or 304 has no body, and Content-Length counts bytes"
 }

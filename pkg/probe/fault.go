@@ -66,6 +66,8 @@ func classOf(err error) (Fault, string) {
 	text := err.Error()
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, errTimeout), errors.Is(err, os.ErrDeadlineExceeded):
 		return FaultTimeout, text
@@ -77,10 +79,6 @@ func classOf(err error) (Fault, string) {
 		return FaultCertificate, text
 	case errors.Is(err, errHandshake):
 		return FaultHandshake, text
-	}
-	dns, isDNS := errors.AsType[*net.DNSError](err)
-	op, isOp := errors.AsType[*net.OpError](err)
-	switch {
 	case isDNS:
 		return FaultDNS, "look up " + dns.Name + ": " + dns.Err
 	case isRecord, strings.HasPrefix(text, "tls: "), strings.Contains(text, "remote error: tls"):

@@ -256,8 +256,10 @@ func (x *exchange) read(ctx context.Context, resp *http.Response, o Observation)
 		}
 	case n > limit:
 		o.Fault, o.Text = FaultTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)
-	case !stream && resp.ProtoMajor == 1 && x.watcher.behind() != "":
-		o.Fault, o.Text = FaultProtocol, x.watcher.behind()
+	case !stream && resp.ProtoMajor == 1:
+		if said := x.watcher.behind(); said != "" {
+			o.Fault, o.Text = FaultProtocol, said
+		}
 	}
 	if o.Fault != FaultNone && len(o.Body) > maxExcerpt {
 		o.Body = bytes.Clone(o.Body[:maxExcerpt])

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -362,14 +361,10 @@ func (m *measurement) shot(ctx context.Context, s *side) (compare.Shot, bool) {
 		if *first == "" && a.failed() {
 			*first = s.name + " answered " + a.findings[0].Line()
 		}
-		return compare.Shot{Failed: true, Wrong: a.fault == probe.FaultNone && !balancers(a.status)}, true
+		balancers := slices.Contains([]int{502, 503, 504}, a.status) // its own status: behind it, nobody answered
+		return compare.Shot{Failed: true, Wrong: a.fault == probe.FaultNone && !balancers}, true
 	}
 	return compare.Shot{Latency: a.latencies[0]}, true
-}
-
-// balancers reports whether a status is the load balancer's own: behind it, nobody answered.
-func balancers(status int) bool {
-	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 func (r *runner) compared(m *measurement, res compare.Result) {
@@ -398,7 +393,7 @@ func (r *runner) compared(m *measurement, res compare.Result) {
 		compare.Pass: finding.BlameNone, compare.Fail: finding.BlameRelease, compare.Inconclusive: finding.BlameEnvironment,
 	}[res.Outcome], finding.BlameGate)
 	out.Verdict = verdictOf(out.Blame)
-	r.record(func(f *findings) { f.compares = append(f.compares, out) })
+	r.record(func(f *findings) { f.report.Compares = append(f.report.Compares, out) })
 	r.tell(Progress{Phase: finding.PhaseCompare, Done: res.Pairs, Total: res.Pairs, Compare: &out})
 }
 

@@ -20,16 +20,15 @@ func (r *runner) finish(ctx context.Context) finding.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	line := func(text string) string { return r.secrets.Line(text, maxReason) }
-	out := finding.Report{
-		Suite: r.suite.Name, SuiteSHA256: r.suite.SHA256,
-		Target: line(shownURL(r.job.Target.URL)), Baseline: line(shownURL(r.job.Baseline.URL)),
-		Release: line(r.job.Release), DeploymentID: line(r.job.DeploymentID), ReleaseProven: r.found.proven,
-		Nonce: r.job.Nonce, Greenlight: greenlight.Number(),
-		InconclusiveAllowed: r.suite.InconclusiveAllowed, InconclusiveAsks: r.suite.AskFor > 0,
-		Started: r.started, Duration: time.Since(r.started), Readiness: r.found.readiness,
-		Checks: append([]finding.CheckResult{}, r.found.flows...), Compares: slices.Clone(r.found.compares),
-		NotRun: slices.Clone(r.found.notRun), Warnings: slices.Clone(r.found.warnings),
-	}
+	out := r.found.report
+	out.Suite, out.SuiteSHA256 = r.suite.Name, r.suite.SHA256
+	out.Target, out.Baseline = line(shownURL(r.job.Target.URL)), line(shownURL(r.job.Baseline.URL))
+	out.Release, out.DeploymentID = line(r.job.Release), line(r.job.DeploymentID)
+	out.Nonce, out.Greenlight = r.job.Nonce, greenlight.Number()
+	out.InconclusiveAllowed, out.InconclusiveAsks = r.suite.InconclusiveAllowed, r.suite.AskFor > 0
+	out.Started, out.Duration = r.started, time.Since(r.started)
+	out.Checks, out.Compares = append([]finding.CheckResult{}, out.Checks...), slices.Clone(out.Compares)
+	out.NotRun, out.Warnings = slices.Clone(out.NotRun), slices.Clone(out.Warnings)
 	for _, c := range r.found.checks {
 		if c != nil {
 			out.Checks = append(out.Checks, *c)

@@ -250,10 +250,11 @@ func (r *runner) judged(j *judgement, done *atomic.Int64) {
 	res.Verdict = verdictOf(res.Blame)
 	r.record(func(f *findings) {
 		f.checks[j.index] = res
-		f.proven = f.proven || res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe
+		f.report.ReleaseProven = f.report.ReleaseProven || res.Verdict == finding.Pass && c.ProvesRelease && !c.Observe
 		if j.unfinished && res.Verdict != finding.Fail {
 			f.begun = append(f.begun, c.Name)
-			f.notRun = append(f.notRun, finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason})
+			out := finding.NotRun{Check: c.Name, Phase: finding.PhaseJudge, Why: res.Reason}
+			f.report.NotRun = append(f.report.NotRun, out)
 		}
 	})
 	if r.job.GoOn && j.unfinished && res.Verdict == finding.Error {
@@ -321,7 +322,8 @@ func (r *runner) held() bool {
 			return false
 		}
 	}
-	return len(r.found.faults) == 0 && !slices.ContainsFunc(r.found.flows, func(f finding.CheckResult) bool { return !held(&f) })
+	return len(r.found.faults) == 0 &&
+		!slices.ContainsFunc(r.found.report.Checks, func(f finding.CheckResult) bool { return !held(&f) })
 }
 
 // begin runs the suite's setup on a side, for each check or once for all that follows there; nil when the suite has none
@@ -376,6 +378,6 @@ func held(flow *finding.CheckResult) bool { return flow == nil || flow.Verdict =
 // noteFlow keeps the result of setup or teardown on the new release.
 func (r *runner) noteFlow(flow *finding.CheckResult) {
 	if flow != nil {
-		r.record(func(f *findings) { f.flows = append(f.flows, *flow) })
+		r.record(func(f *findings) { f.report.Checks = append(f.report.Checks, *flow) })
 	}
 }

@@ -130,7 +130,7 @@ func (r *runner) isReady(w *waiting) bool {
 		r.warning("readiness: %s", why)
 	}
 	proven := slices.ContainsFunc(w.checks, func(c *suite.Check) bool { return c.ProvesRelease })
-	r.record(func(f *findings) { f.proven = f.proven || proven })
+	r.record(func(f *findings) { f.report.ReleaseProven = f.report.ReleaseProven || proven })
 	return r.readyEnds(w, finding.BlameNone, why)
 }
 
@@ -202,7 +202,7 @@ func shareable(a *attempt) bool {
 func (r *runner) readyEnds(w *waiting, blame finding.Blame, reason string) bool {
 	w.Verdict, w.Reason, w.Waited = verdictOf(blame), r.secrets.Line(reason, maxReason), time.Since(w.started)
 	r.record(func(f *findings) {
-		f.readiness, f.Right, f.Others = &w.Readiness, w.right, w.otherRounds
+		f.report.Readiness, f.Right, f.Others = &w.Readiness, w.right, w.otherRounds
 		if blame != finding.BlameNone {
 			f.faults = slices.Insert(f.faults, 0, verdictReason{w.Verdict, blame, w.Reason})
 		}

@@ -34,6 +34,45 @@ const (
 	maxReason = 500 // bounds a one-line reason, in characters
 )
 
+// Job is all that one run of a suite needs, as a value: it can be run here or sent as JSON to the
+// prober, which runs it inside the VPC. A Job may hold secrets; it must never be logged.
+type Job struct {
+	Suite suite.Source `json:"suite"`
+	// Values are the suite's variables, resolved: all that Suite.References asks for, and overrides.
+	Values map[string]suite.Value `json:"values,omitempty"`
+	// Target is the way to the release to judge, Baseline to the one in production, without a URL where there is none.
+	Target     Side   `json:"target"`
+	Baseline   Side   `json:"baseline,omitzero"`
+	Nonce      string `json:"nonce,omitempty"`       // identifies this run; its report repeats it
+	NoBaseline string `json:"no_baseline,omitempty"` // why there is none ("production already serves the new release")
+	// Hidden are further texts that no output may show: the function's own credentials. They never leave the process.
+	Hidden       []string `json:"-"`
+	Release      string   `json:"release,omitempty"`       // the expected version, ${RELEASE}; empty when it is not known
+	DeploymentID string   `json:"deployment_id,omitempty"` // ${DEPLOYMENT_ID}
+	// Phases are the phases to run; they run in the order of the constants, whatever the order here.
+	Phases      []finding.Phase `json:"phases"`
+	Tags        []string        `json:"tags,omitempty"`        // selects the checks with one of them; "!" excludes
+	Concurrency int             `json:"concurrency,omitempty"` // overrides the suite's policy when it is positive
+	// Deadline is when the sender wants the report; zero when the job is run here: then the context has the deadline.
+	Deadline time.Time `json:"deadline,omitzero"`
+	// GoOn asks for what another run needs to go on with this one, where time is up; Before is that of an earlier run.
+	GoOn   bool            `json:"go_on,omitempty"`
+	Before json.RawMessage `json:"before,omitempty"`
+	// UncomparableBaseline says why nothing is compared with the baseline (it is a bootstrap task), or is empty.
+	UncomparableBaseline string `json:"uncomparable_baseline,omitempty"`
+}
+
+// Progress tells a watcher of Run what just happened. Only what is new is set.
+type Progress struct {
+	Phase finding.Phase
+	// Done of Total: rounds in a row while ready, checks while judging, pairs of one check while comparing.
+	Done, Total int
+	Check       *finding.CheckResult
+	Compare     *finding.Comparison
+	Readiness   *finding.Readiness
+	Text        string // one line about what is going on, redacted
+}
+
 // ReadAndRun reads a suite and runs it as Run does. When the suite is wrong, the report's verdict is ERROR.
 func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Report {
 	s, problems := suite.Read(job.Suite)
@@ -48,7 +87,7 @@ func ReadAndRun(ctx context.Context, job Job, watch func(Progress)) finding.Repo
 		return r.finish(ctx)
 	}
 	for _, p := range problems {
-		r.found.warnings = append(r.found.warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
+		r.found.report.Warnings = append(r.found.report.Warnings, fmt.Sprintf("%s: %s", p.Place, p.Text))
 	}
 	return r.run(ctx)
 }
@@ -104,16 +143,11 @@ type runner struct {
 
 // findings is what the run has found so far; guarded by runner.mu.
 type findings struct {
-	readiness *finding.Readiness
-	checks    []*finding.CheckResult // by index of runner.checks
-	flows     []finding.CheckResult  // setup and teardown
-	compares  []finding.Comparison
-	excused   int // counts comparisons that the suite's policy leaves out
-	notRun    []finding.NotRun
-	faults    []verdictReason // other than failed checks: in the suite, with a certificate, in this program, with time
-	warnings  []string
-	proven    bool
-	begun     []string // the checks that time ended in the middle of
+	report  finding.Report         // its checks are setup and teardown only, its verdict comes at the end
+	checks  []*finding.CheckResult // by index of runner.checks
+	excused int                    // counts comparisons that the suite's policy leaves out
+	faults  []verdictReason        // other than failed checks: in the suite, with a certificate, in this program, with time
+	begun   []string               // the checks that time ended in the middle of
 	halfway
 }
 
@@ -146,7 +180,17 @@ func (r *runner) fault(b finding.Blame, reason string) {
 
 func (r *runner) warning(format string, args ...any) {
 	text := r.secrets.Line(fmt.Sprintf(format, args...), maxReason)
-	r.record(func(f *findings) { f.warnings = append(f.warnings, text) })
+	r.record(func(f *findings) { f.report.Warnings = append(f.report.Warnings, text) })
+}
+
+// tell calls the watcher, from one goroutine at a time.
+func (r *runner) tell(p Progress) {
+	if r.watch == nil {
+		return
+	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.watch(p)
 }
 
 // recover turns a panic into a finding: a gate that crashes must not open.
@@ -220,10 +264,10 @@ func (r *runner) phases(ctx context.Context) {
 	defer r.blue.close()
 	_ = json.Unmarshal(r.job.Before, &r.past) // what is none is the beginning
 	r.deadline = time.Now().Add(r.suite.Within - r.past.Spent)
-	r.found.proven = r.past.Proven
+	r.found.report.ReleaseProven = r.past.Proven
 	blocked := ""
 	if was := r.past.Readiness; was != nil && was.Verdict == finding.Pass {
-		r.found.readiness = was
+		r.found.report.Readiness = was
 	} else if r.does(finding.PhaseReady) && !r.ready(ctx) {
 		blocked = "the release did not become ready"
 	}
@@ -237,7 +281,8 @@ func (r *runner) phases(ctx context.Context) {
 
 // skip notes a check or comparison that does not run, for a reason that has been reported already.
 func (r *runner) skip(phase finding.Phase, name, why string) {
-	r.record(func(f *findings) { f.notRun = append(f.notRun, finding.NotRun{Check: name, Phase: phase, Why: why}) })
+	out := finding.NotRun{Check: name, Phase: phase, Why: why}
+	r.record(func(f *findings) { f.report.NotRun = append(f.report.NotRun, out) })
 }
 
 // Pause waits, and reports false when the context ended meanwhile.
