@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ type options struct {
 	taskDefinition, appSpec, suite string
 	blue, green, blueRelease       string
 	config, controller             string
-	native                         nativeOptions
+	strategy, hookTimeout          string
 	hooksDir                       string
 	hooks, secrets, reportFlags    []string
 	formats                        []string // of reports
@@ -44,6 +45,8 @@ type options struct {
 	commands                       map[lifecycle.Name]string // of --hook
 	quiet, verbose                 bool
 	ownRate                        bool // --traffic is given
+	bakeTime                       time.Duration
+	native                         rehearsal.Native
 	plan                           rehearsal.Plan
 	// checked is the suite, once it was read without problems.
 	checked *suite.Suite
@@ -55,23 +58,13 @@ const (
 	terminationWait = time.Minute
 )
 
-// help holds what the help says beside the flags.
-//
 //go:embed help
 var help embed.FS
-
-// helped is a command that has the texts of its help, and no flags yet.
-func helped(name string) *cli.Command {
-	text, _ := help.ReadFile("help/" + name + ".txt") // it is embedded
-	about, rest, _ := strings.Cut(string(text), "\n\nEXAMPLES\n")
-	example, exit, _ := strings.Cut(strings.TrimSpace(rest), "\n\nEXIT CODES\n")
-	return &cli.Command{Name: name, Arguments: "[flags]", About: about, Example: example, Exit: exit}
-}
 
 // command is the command line, with rehearse faults below it.
 func command(w world) *cli.Command {
 	o := options{formats: []string{"json", "html"}}
-	c := helped("rehearse")
+	c := cli.Described(help, "rehearse")
 	c.Commands = []*cli.Command{faultsCommand(w)}
 	o.releaseFlags(c)
 	f := c.Group("the deployment")
@@ -127,6 +120,76 @@ func command(w world) *cli.Command {
 	return c
 }
 
+// The flags that one controller has and the other has not.
+const (
+	codeDeployFlags = "appspec config approval-wait no-rollback no-test-listener termination-wait"
+	nativeFlags     = "strategy pause hook-timeout bake-time test-header create"
+)
+
+func (o *options) nativeFlags(c *cli.Command) {
+	f := c.Group("a deployment of Amazon ECS itself")
+	f.StringVar(&o.strategy, "strategy", "blue-green",
+		"`STRATEGY`: how production traffic moves: blue-green, canary:10,5m or linear:25,2m; --speed divides the waits")
+	f.Func("pause", "`STAGE`: a PAUSE hook, which waits for ContinueServiceDeployment (repeatable)", func(stage string) error {
+		if takes := lifecycle.PauseStages(); !slices.Contains(takes, lifecycle.Name(stage)) {
+			return fmt.Errorf("not a stage that takes a PAUSE hook; %s", nearest(stage, takes, "they are "))
+		}
+		o.native.Pauses = append(o.native.Pauses, lifecycle.Name(stage))
+		return nil
+	})
+	f.StringVar(&o.hookTimeout, "hook-timeout", "24h,ROLLBACK",
+		"`TIME[,ACTION]`: how long each hook may take, and what ECS does then: ROLLBACK or CONTINUE; --speed divides it "+
+			"while the hook does nothing")
+	f.DurationVar(&o.bakeTime, "bake-time", terminationWait,
+		"`TIME`: how long both releases run after the shift; --speed divides it")
+	f.Func("test-header", "`NAME=VALUE`: test traffic comes by a rule on the production listener that asks for this header, "+
+		"and there is no test listener", func(text string) error {
+		name, value, _ := strings.Cut(text, "=")
+		if o.plan.Header = (rehearsal.Header{Name: name, Value: value}); name == "" || value == "" {
+			return errors.New("want NAME=VALUE")
+		}
+		return nil
+	})
+	f.BoolVar(&o.native.Create, "create", false, "the service is created: there is no old release, and no --blue")
+}
+
+// chooseController reads the flags of the controller that deploys; those of the other one make no sense.
+func (o *options) chooseController(c *cli.Command) error {
+	wrong := nativeFlags
+	switch o.controller {
+	case "native":
+		wrong = codeDeployFlags
+	case "codedeploy":
+	default:
+		return cli.Usagef("--controller: want codedeploy or native")
+	}
+	for flag := range strings.FieldsSeq(wrong) {
+		if c.Given(flag) {
+			return cli.Usagef("--%s makes no sense with --controller %s", flag, o.controller)
+		}
+	}
+	if o.controller == "codedeploy" {
+		return nil
+	}
+	var strategy error
+	o.plan.Native, o.plan.TerminationWait = &o.native, o.bakeTime
+	o.plan.Config, strategy = deployment.ParseStrategy(o.strategy)
+	text, action, _ := strings.Cut(o.hookTimeout, ",")
+	after, err := time.ParseDuration(text)
+	o.native.HookTimeout = deployment.HookTimeout{After: after, GoOn: action == "CONTINUE"}
+	return cmp.Or(
+		cli.When(strategy != nil, "--strategy: %v", strategy),
+		cli.When(o.bakeTime < 0 || o.bakeTime > 24*time.Hour || o.bakeTime%time.Minute != 0,
+			"--bake-time %s: whole minutes between 0 and 24h, as Amazon ECS allows", o.bakeTime),
+		cli.When(o.native.Create && (o.plan.AwaitUpdate || o.blue != ""),
+			"--create has no old release: neither --blue nor --await-update makes sense"),
+		cli.When(err != nil || after < time.Minute || after > 336*time.Hour || after%time.Minute != 0,
+			"--hook-timeout: want whole minutes from 1m to 336h, as Amazon ECS allows"),
+		cli.When(action != "" && action != "ROLLBACK" && action != "CONTINUE",
+			"--hook-timeout: the action is ROLLBACK or CONTINUE"),
+	)
+}
+
 // releaseFlags are those of every rehearsal: what is released, and on what.
 func (o *options) releaseFlags(c *cli.Command) {
 	f := c.Group("the release")
@@ -177,71 +240,56 @@ func (o *options) complete(c *cli.Command, args []string, lookup func(string) (s
 		return err
 	}
 	p := &o.plan
-	lambda, blue, ready, minute := p.FunctionTimeout, p.TerminationWait, p.ReadyWait, p.WatchMinute
 	between := func(d, least, most time.Duration) bool { return d >= least && d <= most }
-	for _, limit := range []struct {
-		kept  bool
-		text  string
-		given any
-	}{
-		{p.Tasks >= 1 && p.Tasks <= 50, "--tasks %v: between 1 and 50", p.Tasks},
-		{p.Speed > 0 && p.Speed <= 1e6, "--speed %v: a number above 0, at most 1000000", p.Speed},
-		{between(lambda, 1, 900*time.Second), "--function-timeout %v: above 0 and at most 900s, as Lambda allows", lambda},
-		{between(blue, 0, 48*time.Hour), "--termination-wait %v: between 0 and 48h, as CodeDeploy allows", blue},
-		{between(ready, 0, 120*time.Hour), "--approval-wait %v: between 0 and 120h, as CodeDeploy allows", ready},
-		{
-			between(minute, time.Second, time.Minute) && minute%time.Second == 0,
-			"--watch-minute %v: whole seconds from 1s to 60s", minute,
-		},
-		{p.StartTimeout > 0, "--start-timeout %v: above 0", p.StartTimeout},
-		{p.ProductionPort >= 0 && p.ProductionPort <= 65535, "port %v: between 0 and 65535", p.ProductionPort},
-		{p.TestPort >= 0 && p.TestPort <= 65535, "port %v: between 0 and 65535", p.TestPort},
-		{p.ProductionPort != p.TestPort || p.TestPort == 0, "--production-port and --test-port are both %v", p.TestPort},
-	} {
-		if !limit.kept {
-			return cli.Usagef(limit.text, limit.given)
-		}
+	if err := cmp.Or(
+		cli.When(p.Tasks < 1 || p.Tasks > 50, "--tasks %v: between 1 and 50", p.Tasks),
+		cli.When(!(p.Speed > 0 && p.Speed <= 1e6), "--speed %v: a number above 0, at most 1000000", p.Speed),
+		cli.When(!between(p.FunctionTimeout, 1, 900*time.Second),
+			"--function-timeout %v: above 0 and at most 900s, as Lambda allows", p.FunctionTimeout),
+		cli.When(!between(p.TerminationWait, 0, 48*time.Hour),
+			"--termination-wait %v: between 0 and 48h, as CodeDeploy allows", p.TerminationWait),
+		cli.When(!between(p.ReadyWait, 0, 120*time.Hour),
+			"--approval-wait %v: between 0 and 120h, as CodeDeploy allows", p.ReadyWait),
+		cli.When(!between(p.WatchMinute, time.Second, time.Minute) || p.WatchMinute%time.Second != 0,
+			"--watch-minute %v: whole seconds from 1s to 60s", p.WatchMinute),
+		cli.When(p.StartTimeout <= 0, "--start-timeout %v: above 0", p.StartTimeout),
+		cli.When(p.ProductionPort < 0 || p.ProductionPort > 65535, "port %v: between 0 and 65535", p.ProductionPort),
+		cli.When(p.TestPort < 0 || p.TestPort > 65535, "port %v: between 0 and 65535", p.TestPort),
+		cli.When(p.ProductionPort == p.TestPort && p.TestPort != 0, "--production-port and --test-port are both %v", p.TestPort),
+	); err != nil {
+		return err
 	}
 	return o.values(lookup)
 }
 
 // values takes the flags apart that hold more than one thing.
 func (o *options) values(lookup func(string) (string, bool)) error {
-	var wrong [4]error
-	o.plan.Blue, wrong[0] = serve("blue", o.blue)
-	o.plan.Green, wrong[1] = serve("green", o.green)
-	if o.plan.Native == nil {
-		config, err := deployment.ParseConfig(cmp.Or(o.config, "all-at-once")) // another command's flags have none
-		if o.plan.Config = config; err != nil {
-			wrong[2] = cli.Usagef("--config: %v", err)
-		}
+	p := &o.plan
+	var blue, green, config, secrets, reports, commands error
+	p.Blue, blue = serve("blue", o.blue)
+	p.Green, green = serve("green", o.green)
+	if p.Native == nil {
+		p.Config, config = deployment.ParseConfig(cmp.Or(o.config, "all-at-once")) // another command's flags have none
 	}
-	o.plan.BlueRelease = cmp.Or(o.blueRelease, "blue")
-	switch native := o.plan.Native; {
-	case native != nil && native.Create:
-		o.plan.BlueRelease = ""
-	case o.blueRelease == "" && o.plan.Blue.Builtin != "":
-		o.plan.BlueRelease = "1.0.0"
+	p.BlueRelease = cmp.Or(o.blueRelease, "blue")
+	switch {
+	case p.Native != nil && p.Native.Create:
+		p.BlueRelease = ""
+	case o.blueRelease == "" && p.Blue.Builtin != "":
+		p.BlueRelease = "1.0.0"
 	}
 	rate, err := strconv.ParseFloat(strings.TrimSuffix(o.traffic, "/s"), 64)
-	if o.plan.Traffic = rate; err != nil || !(rate >= 0 && rate <= 100_000) {
-		wrong[3] = cli.Usagef("--traffic: want requests a second, like 50 or 50/s; 0 sends none")
-	}
-	if err := cmp.Or(wrong[:]...); err != nil {
-		return err
-	}
-	if o.plan.Secrets, err = cli.Secrets(o.secrets, lookup); err != nil {
-		return err
-	}
-	if err := redact.Check(o.plan.Secrets); err != nil {
-		return cli.Usagef("--secret %v", err)
-	}
-	inputs := []string{o.taskDefinition, o.appSpec, o.suite}
-	if o.reports, err = cli.ParseReports(o.reportFlags, o.formats, inputs); err != nil {
-		return err
-	}
-	o.commands, err = o.hookCommands()
-	return err
+	p.Traffic = rate
+	p.Secrets, secrets = cli.Secrets(o.secrets, lookup)
+	large := redact.Check(p.Secrets)
+	o.reports, reports = cli.ParseReports(o.reportFlags, o.formats, []string{o.taskDefinition, o.appSpec, o.suite})
+	o.commands, commands = o.hookCommands()
+	return cmp.Or(
+		blue, green, cli.When(config != nil, "--config: %v", config),
+		cli.When(err != nil || !(rate >= 0 && rate <= 100_000),
+			"--traffic: want requests a second, like 50 or 50/s; 0 sends none"),
+		secrets, cli.When(large != nil, "--secret %v", large), reports, commands,
+	)
 }
 
 func (o *options) health(text string) (err error) {
