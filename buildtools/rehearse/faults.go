@@ -247,13 +247,11 @@ func (v *faultView) tell(p faults.Progress) {
 	}
 	f := *p.Finding
 	mark, what, _ := became(f)
-	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colourOf[mark], mark), faultWidth, f.Name,
+	colour := map[string]string{"✓": green, "✗": red, "?": yellow}[mark]
+	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Name,
 		routeWidth, f.Where(), what)
 	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
 }
-
-// colourOf says in which colour each mark of became is shown.
-var colourOf = map[string]string{"✓": green, "✗": red, "?": yellow}
 
 // became says what became of a fault: its mark, what is told as it is found out, and what beside the advice.
 func became(f faults.Finding) (mark, now, end string) {

@@ -262,7 +262,7 @@ func (n *native) hooks(ctx context.Context, p phase) *failure {
 	if !p.rollback && slices.Contains(n.plan.Native.Pauses, p.name) {
 		pause = "ecs-pause-" + rand.Text()
 		goOn = n.book.Await(n.id, deployment.Wait(pause))
-		n.execution(pause, deployment.Hook{Stage: p.name, HookTimeout: timeout}, deployment.HookWaits)
+		n.execution(pause, "", p.name, deployment.HookWaits)
 		n.stream.tell(KindNote, p, "PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
 			timeout.After, n.plan.Speed, timeout.Action())
 		n.stream.note("%s", n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, pause))
@@ -290,8 +290,9 @@ func (n *native) hooks(ctx context.Context, p phase) *failure {
 	return failed
 }
 
-// execution notes that a hook of the stage begins.
-func (n *native) execution(id string, hook deployment.Hook, status string) {
+// execution notes that a hook of the stage begins: a function, or without one its PAUSE.
+func (n *native) execution(id, function string, stage lifecycle.Name, status string) {
+	hook := deployment.Hook{Function: function, Stage: stage, HookTimeout: n.plan.Native.HookTimeout}
 	n.book.Update(n.id, func(d *deployment.Deployment) {
 		d.Native.Executions = append(d.Native.Executions, deployment.Execution{
 			Hook: hook, ID: id, Status: status, Expires: time.Now().Add(n.plan.scaled(hook.After)),
@@ -320,9 +321,7 @@ func (n *native) late(p phase, id string, failed *failure) *failure {
 // lambda invokes a function of the stage until it answers SUCCEEDED or FAILED, fails, or is too late.
 func (n *native) lambda(ctx context.Context, p phase, hook Hook) *failure {
 	id, answered := lambda.UUID(), make(chan deployment.EventStatus, 1)
-	n.execution(id, deployment.Hook{
-		Function: functionARN(hook.Function), Stage: p.name, HookTimeout: n.plan.Native.HookTimeout,
-	}, deployment.HookRuns)
+	n.execution(id, functionARN(hook.Function), p.name, deployment.HookRuns)
 	failed := n.hook(ctx, p, hook, call{
 		callback: callback{answer: answered, limit: n.plan.Native.HookTimeout.After},
 		late:     fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.plan.Native.HookTimeout.After),

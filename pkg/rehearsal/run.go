@@ -270,7 +270,7 @@ func (r *run) install(ctx context.Context, _ phase) *failure {
 		if d.Side(deployment.Green) == nil {
 			d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
 		}
-		d.SetRunning(deployment.Green, r.green.running())
+		d.SetRunning(deployment.Green, r.green.set.Load().Running())
 	})
 	r.stream.note("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text)
 	if len(r.green.command.Addrs) > 0 {

@@ -56,14 +56,8 @@ type side struct {
 	definition string
 	command    Command
 	group      *alb.Group
-	set        atomic.Pointer[task.Set]
-}
-
-func (d *side) running() int {
-	if set := d.set.Load(); set != nil {
-		return set.Running()
-	}
-	return 0
+	// set is empty as long as no task was started.
+	set atomic.Pointer[task.Set]
 }
 
 // stage is everything that stands while a rehearsal runs: listeners, target groups, task sets, the AWS
@@ -133,10 +127,12 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	check.Interval = max(minInterval, p.scaled(checkInterval))
 	check.Timeout, check.Threshold = checkTimeout, checkThreshold
 	standing := func(name string, label deployment.TaskSetLabel, release string, command Command, group string) *side {
-		return &side{
+		d := &side{
 			name: name, label: label, release: release, command: command, definition: p.definitionARN(label),
 			group: s.balancer.Group(group, check),
 		}
+		d.set.Store(task.Served(name, nil))
+		return d
 	}
 	s.blue = standing("blue", deployment.Blue, p.BlueRelease, p.Blue, "rehearsal-tg1")
 	s.green = standing("green", deployment.Green, p.Release.ID, p.Green, "rehearsal-tg2")
@@ -261,7 +257,7 @@ func (s *stage) register(ctx context.Context, d *side, set *task.Set) {
 
 // countTasks tells the deployment how many tasks of a side run.
 func (s *stage) countTasks(d *side) {
-	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.running()) })
+	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.set.Load().Running()) })
 }
 
 func (s *stage) setupError(ctx context.Context, d *side, err error) error {
@@ -285,9 +281,6 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 // what that means, or nothing.
 func (s *stage) down(ctx context.Context, d *side, then string) {
 	set := d.set.Load()
-	if set == nil {
-		return
-	}
 	if cut := d.group.Drain(ctx, max(time.Second, s.plan.scaled(deregistrationDelay))); cut > 0 {
 		s.stream.warning("%d requests to %s were cut off when its deregistration delay ended", cut, d.name)
 	}
@@ -303,10 +296,8 @@ func (s *stage) down(ctx context.Context, d *side, then string) {
 // close ends everything at once. Nothing of the rehearsal runs when it returns.
 func (s *stage) close() {
 	for _, d := range []*side{s.blue, s.green} {
-		if d != nil {
-			d.group.Drain(context.Background(), 0)
-			d.set.Load().Stop(stopGrace)
-		}
+		d.group.Drain(context.Background(), 0)
+		d.set.Load().Stop(stopGrace)
 	}
 	s.balancer.Close()
 	for _, server := range s.servers {
