@@ -242,37 +242,30 @@ func (v *faultView) tell(p faults.Progress) {
 		return
 	}
 	f := *p.Finding
-	mark, colour := "✗", red
-	switch f.Outcome {
-	case faults.Caught:
-		mark, colour = "✓", green
-	case faults.Unfinished:
-		mark, colour = "?", yellow
-	case faults.Survived, faults.Unmet, faults.Unsound:
-	}
-	what, _ := became(f)
+	mark, what, _ := became(f)
+	colour := map[string]string{"✓": green, "✗": red, "?": yellow}[mark]
 	line := fmt.Sprintf("%7.1fs  %s %-*s %-*s %s", f.Duration.Seconds(), v.paint(colour, mark), faultWidth, f.Name,
 		routeWidth, f.Where(), what)
 	v.screen.Print(view.Cut(line, v.screen.Columns()) + "\n")
 }
 
-// became says what became of a fault: as it is found out, and beside the advice.
-func became(f faults.Finding) (now, end string) {
+// became says what became of a fault: its mark, what is told as it is found out, and what beside the advice.
+func became(f faults.Finding) (mark, now, end string) {
 	switch f.Outcome {
 	case faults.Caught:
 		if f.Check != "" {
-			return "caught by " + f.Check, ""
+			return "✓", "caught by " + f.Check, ""
 		}
-		return f.Why, ""
+		return "✓", f.Why, ""
 	case faults.Unmet:
-		return "shifted; no request met it", "reaches production, and no request of the suite meets it"
+		return "✗", "shifted; no request met it", "reaches production, and no request of the suite meets it"
 	case faults.Unsound:
-		return "rolled back, though no request met it: " + f.Why, "was rolled back for another reason: " + f.Why
+		return "✗", "rolled back, though no request met it: " + f.Why, "was rolled back for another reason: " + f.Why
 	case faults.Unfinished:
-		return string(f.Outcome) + ": " + f.Why, "was not tried to its end: " + f.Why
+		return "?", string(f.Outcome) + ": " + f.Why, "was not tried to its end: " + f.Why
 	case faults.Survived:
 	}
-	return fmt.Sprintf("shifted; %d requests met it", f.Requests), "reaches production"
+	return "✗", fmt.Sprintf("shifted; %d requests met it", f.Requests), "reaches production"
 }
 
 // end prints the score, and for each fault that was not caught what to write into the suite.
@@ -316,7 +309,7 @@ func (v *faultView) survivors(b *strings.Builder, group []faults.Finding) {
 	width := v.screen.Columns()
 	b.WriteByte('\n')
 	for _, f := range group {
-		_, how := became(f)
+		_, _, how := became(f)
 		line := fmt.Sprintf("%s %s on %s: %s; %s", v.paint(red, "✗"), v.paint(bold, f.Name), f.Where(), f.About, how)
 		b.WriteString(view.Wrap(line, width, 2) + "\n")
 	}

@@ -95,16 +95,14 @@ func (o *options) read(w world) diagnostic.List {
 		}
 	}
 	o.plan.Machine = rehearsal.Machine{Self: w.self, Path: w.path, Home: w.home}
-	var missing diagnostic.List
 	if o.plan.Native != nil {
 		found.Functions = rehearsal.StageFunctions(o.commands, o.plan.Watch != nil)
 		o.plan.Native.Watches = o.plan.Watch != nil && len(o.commands) == 0
 	}
-	o.plan.Hooks, missing = rehearsal.Programs{
+	o.plan.Hooks, wrong = rehearsal.Programs{
 		Dir: o.hooksDir, Self: w.self, Carried: slices.Collect(maps.Keys(carried())), Commands: o.commands, Path: w.path,
 	}.Find(found.Functions)
-	problems = append(problems, missing...)
-	problems = append(problems, o.unwatched()...)
+	problems = slices.Concat(problems, wrong, o.unwatched())
 	if !o.ownRate {
 		o.plan.Traffic = max(o.plan.Traffic, o.plan.EnoughTraffic())
 	}

@@ -72,16 +72,12 @@ func (p Plan) definitions() map[string]json.RawMessage {
 }
 
 func (r *run) taskSet(d *side, status string, weight float64, now time.Time) deployment.TaskSet {
-	definition := r.plan.definitionARN(d.label)
-	if d.label == deployment.Green {
-		definition = cmp.Or(r.definition, definition)
-	}
 	return deployment.TaskSet{
 		ID: fmt.Sprintf("ecs-svc/%019d", revision(d.label)), Label: d.label, Release: d.release,
 		Status: status, Weight: weight, Created: now,
-		Desired: r.plan.Tasks, Running: d.running(),
+		Desired: r.plan.Tasks, Running: d.set.Load().Running(),
 		TargetGroup: d.group.Name, TargetGroupARN: targetGroupARN(d.group.Name),
-		TaskDefinition: definition, Container: r.plan.Release.Container, Port: r.plan.Release.Port,
+		TaskDefinition: d.definition, Container: r.plan.Release.Container, Port: r.plan.Release.Port,
 	}
 }
 

@@ -22,10 +22,6 @@ type codeDeploy struct {
 	ready time.Time
 }
 
-func (c *codeDeploy) lookAt() string {
-	return c.awsLine("deploy get-deployment --deployment-id %s", c.id)
-}
-
 // begin creates the deployment. Its phases are the lifecycle events, with the waits between them.
 func (c *codeDeploy) begin(ctx context.Context) []phase {
 	test := ""
@@ -49,7 +45,7 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		return deployment.New(offered, time.Now())
 	}, appSpec, "waits for CreateDeployment (application rehearsal, group rehearsal)")
 	spec, _ := appspec.Read("", offered.AppSpec) // a task definition that cannot be read is the plan's
-	c.definition = spec.TaskDefinition.Text
+	c.green.definition = cmp.Or(spec.TaskDefinition.Text, c.green.definition)
 	// CodeDeploy says nothing about a hook that it skips (user guide: "nothing happens"); a rehearsal does.
 	silent := skipped
 	if hook, ok := c.plan.Hooks[lifecycle.AfterAllowTestTraffic]; ok && skipped != "" {
@@ -69,13 +65,23 @@ func (c *codeDeploy) begin(ctx context.Context) []phase {
 		{name: lifecycle.BeforeAllowTraffic, do: c.hookOf},
 		{name: lifecycle.AllowTraffic, do: c.shift},
 		{name: lifecycle.AfterAllowTraffic, do: c.hookOf},
-		{do: c.terminationWait},
 		{do: c.finish},
 	}
 }
 
-// finish stops the original task set.
+// finish keeps the original task set for a while after the shift, and stops it.
 func (c *codeDeploy) finish(ctx context.Context, _ phase) *failure {
+	if c.plan.TerminationWait > 0 {
+		goOn := c.book.Await(c.id, deployment.TerminationWait)
+		c.stream.note("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait)
+		failed := c.await(ctx, c.plan.scaled(c.plan.TerminationWait), goOn, nil)
+		if failed != nil {
+			failed.reason = "in the termination wait " + failed.reason
+		}
+		if failed != nil || ctx.Err() != nil {
+			return failed
+		}
+	}
 	if c.down(ctx, c.blue, "; "+c.green.release+" serves"); ctx.Err() == nil {
 		c.ends(c.id, c.green)
 	}
@@ -167,20 +173,6 @@ func (c *codeDeploy) readyWait(ctx context.Context, _ phase) *failure {
 	return failed
 }
 
-// terminationWait keeps the original task set for a while after the shift.
-func (c *codeDeploy) terminationWait(ctx context.Context, _ phase) *failure {
-	if c.plan.TerminationWait <= 0 {
-		return nil
-	}
-	goOn := c.book.Await(c.id, deployment.TerminationWait)
-	c.stream.note("blue (%s) stays for the termination wait of %s", c.blue.release, c.plan.TerminationWait)
-	failed := c.await(ctx, c.plan.scaled(c.plan.TerminationWait), goOn, nil)
-	if failed != nil {
-		failed.reason = "in the termination wait " + failed.reason
-	}
-	return failed
-}
-
 // fail rolls back a failed deployment when the deployment group is set so, a stopped one when whoever stopped it
 // wants that.
 func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
@@ -188,7 +180,7 @@ func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
 	if f.stop != nil {
 		status, back = deployment.Stopped, f.stop.Rollback
 	}
-	if f.event == lifecycle.BeforeInstall {
+	if c.result.FailedEvent == lifecycle.BeforeInstall {
 		back = false // there is no replacement yet, and nothing to take back (user guide, hooks for Amazon ECS)
 	}
 	c.book.Update(c.id, func(d *deployment.Deployment) { d.Finish(status, time.Now(), &f.why) })
@@ -199,7 +191,7 @@ func (c *codeDeploy) fail(ctx context.Context, f *failure) Outcome {
 	case f.stop != nil:
 		c.stream.note("stopped without a rollback: both task sets and both listeners stay as they are: %s", f.reason)
 		return Stopped
-	case f.event == lifecycle.BeforeInstall:
+	case c.result.FailedEvent == lifecycle.BeforeInstall:
 		c.stream.note("failed before anything was installed: there is nothing to roll back")
 	default:
 		c.stream.note("failed, and the deployment group does not roll back: both task sets and both listeners stay as " +
@@ -230,7 +222,7 @@ func (c *codeDeploy) rollBack(ctx context.Context, f *failure) {
 		did = "was stopped"
 	}
 	c.stream.tell(KindRollback, phase{}, "deployment %s %s in %s; %s (creator codeDeployRollback) puts %s back", c.id, did,
-		cmp.Or(string(f.event), "its termination wait"), back.ID, c.blue.release)
+		cmp.Or(string(c.result.FailedEvent), "its termination wait"), back.ID, c.blue.release)
 	step := func(name lifecycle.Name, l *alb.Listener) {
 		c.book.Update(back.ID, func(d *deployment.Deployment) { d.Begin(name, time.Now()) })
 		c.move(back.ID, l, 0)

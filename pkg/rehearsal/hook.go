@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,9 +32,8 @@ const (
 type failure struct {
 	why         deployment.Error
 	diagnostics *deployment.Diagnostics
-	// event and step are those of the phase, which deploy fills in.
+	// event is where it counts, if that is not the phase's.
 	event lifecycle.Name
-	step  int
 	// reason is for people: it names the check where there is one.
 	reason, check string
 	// stop is set when somebody, or an alarm, stopped the deployment.
@@ -45,8 +45,6 @@ type failure struct {
 // witness collects what a hook writes while it runs.
 type witness struct {
 	stream *stream
-	event  lifecycle.Name
-	step   int
 
 	mu     sync.Mutex
 	result HookResult
@@ -68,14 +66,14 @@ func (w *witness) line(l process.Line) {
 	w.tail = w.tail[max(0, len(w.tail)-logTail):]
 	w.wrote(l.Text)
 	e := parseHookLine(l.Text)
-	e.At, e.Lifecycle = l.At, w.event
+	e.At, e.Lifecycle = l.At, w.result.Event
 	switch e.Kind {
 	case "":
 		return
 	case KindLog:
-		e.Source = string(w.event)
+		e.Source = string(w.result.Event)
 	default:
-		e.Step = w.step
+		e.Step = w.result.Step
 	}
 	w.stream.send(e) // without secrets from here on
 	if e.Check != nil {
@@ -96,7 +94,7 @@ func (w *witness) attempt(o lambda.Outcome) {
 		text += fmt.Sprintf("; Lambda tries again in %s", o.Retry)
 	}
 	w.result.Attempts = append(w.result.Attempts, w.stream.line(text))
-	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Text: text})
+	w.stream.send(Event{Kind: KindWarning, Lifecycle: w.result.Event, Text: text})
 }
 
 // answered ends an invocation of a function that is invoked synchronously; why says what was wrong with it, or nothing.
@@ -107,7 +105,7 @@ func (w *witness) answered(why string) {
 	w.result.Invocations++
 	if why != "" {
 		w.result.Attempts = append(w.result.Attempts, w.stream.line(why))
-		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.event, Step: w.step, Text: why})
+		w.stream.send(Event{Kind: KindWarning, Lifecycle: w.result.Event, Step: w.result.Step, Text: why})
 	}
 }
 
@@ -141,13 +139,13 @@ type call struct {
 func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	began := time.Now()
 	w := &witness{
-		stream: r.stream, event: p.name, step: p.step, last: began,
+		stream: r.stream, last: began,
 		result: HookResult{Event: p.name, Step: p.step, Rollback: p.rollback, Function: hook.Function, Checks: []Check{}},
 	}
 	function := r.function(hook, w)
 	defer function.Stop()
 	r.invoked.Store(function)
-	defer r.invoked.Store(nil)
+	defer r.invoked.Store(&lambda.Function{})
 	program, foreign := filepath.Base(hook.Argv[len(hook.Argv)-1]), hook.Argv[0] == task.Shell("")[0]
 	if foreign {
 		program = "the command of --hook" // which may hold a secret
@@ -180,7 +178,13 @@ func (r *run) hook(ctx context.Context, p phase, hook Hook, c call) *failure {
 	w.result.Duration = time.Since(began)
 	w.result.Status, w.result.Reported = status, status != ""
 	failed := r.judge(ctx, w, hook, c, stop)
-	w.result.Report = r.hookReport(w.result.Verdict)
+	if v := w.result.Verdict; v != nil {
+		key := strings.TrimSuffix(strings.TrimPrefix(v.Report, "s3://"), ".html") + ".json"
+		text, ok := r.aws.Objects.Get(key)
+		if clean := []byte(r.stream.clean(string(text))); ok && json.Valid(clean) {
+			w.result.Report = clean
+		}
+	}
 	r.tell(w, foreign)
 	r.result.Hooks = append(r.result.Hooks, w.result)
 	return failed
@@ -340,4 +344,55 @@ func parseHookLine(line string) Event {
 		text.Text = message
 	}
 	return text
+}
+
+// Message is what people would have been told on AWS; account, region and links are the rehearsal's.
+type Message struct {
+	Kind    notify.Kind `json:"kind"`
+	Subject string      `json:"subject"`
+	Mail    string      `json:"mail"`
+	// Forms are what Slack, Teams, Amazon Q Developer and EventBridge would have got.
+	Forms map[string]json.RawMessage `json:"forms"`
+}
+
+// wrote keeps a line for the messages, of as many as a Result keeps.
+func (w *witness) wrote(text string) {
+	l := notify.Read(w.stream.clean(text))
+	if n := len(w.lines) - 1; n >= 0 && len(w.lines[n]) < maxLogLines && l.Text("event") != "" {
+		w.lines[n] = append(w.lines[n], l)
+	}
+}
+
+// tell notes what people would have been told of what a hook wrote; of a crash only where the hook is one of ours.
+func (r *run) tell(w *witness, foreign bool) {
+	var wrote []notify.Line
+	judged := foreign
+	for _, wrote = range w.lines {
+		for _, l := range wrote {
+			if event := l.Text("event"); event == "verdict" || event == "ask" {
+				judged = judged || event == "verdict"
+				r.compose(l, wrote)
+			}
+		}
+	}
+	if n := len(w.result.Attempts); !judged && n > 0 {
+		late := strings.Contains(w.result.Attempts[n-1], string(lambda.TimedOut))
+		record := map[string]any{"status": map[bool]string{true: "timeout", false: "error"}[late]}
+		r.compose(notify.Crash(notify.Line{"record": record}, wrote), wrote)
+	}
+}
+
+func (r *run) compose(line notify.Line, beside []notify.Line) {
+	m, told := notify.Compose(notify.Story{Line: line, Beside: beside, Earlier: r.told, Region: Region})
+	if r.told = append(r.told, line); !told {
+		return
+	}
+	var topic struct{ Default string }
+	_ = json.Unmarshal(m.Topic(), &topic) // it is ours
+	event := `{"source": %q, "detail-type": %q, "detail": %s}`
+	forms := map[string]json.RawMessage{
+		"Slack": m.Slack(), "Teams": m.Teams(), "Amazon Q Developer": []byte(topic.Default),
+		"EventBridge": fmt.Appendf(nil, event, notify.Source, notify.DetailType, m.Event()),
+	}
+	r.result.Messages = append(r.result.Messages, Message{m.Kind, m.Subject(), string(m.Mail()), forms})
 }

@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -86,12 +85,6 @@ func (r *run) beforeShift(ctx context.Context, p phase) *failure {
 	return r.pause(ctx, missing)
 }
 
-// seen are the tasks as Amazon ECS shows them, in the order in which they began.
-type seen struct {
-	mu    sync.Mutex
-	tasks []*seenTask
-}
-
 // seenTask is a task of a side; its name is unique.
 type seenTask struct {
 	aws.Task
@@ -101,8 +94,8 @@ type seenTask struct {
 
 // task returns ECS's view of a task, which begins where it is asked for first.
 func (s *stage) task(d *side, name string) *seenTask {
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
+	s.seen.Lock()
+	defer s.seen.Unlock()
 	for _, t := range s.seen.tasks {
 		if t.name == name {
 			return t
@@ -127,8 +120,8 @@ func (s *stage) log(t *seenTask, lines ...string) {
 
 // stopped notes that a side's tasks ended because the deployment wanted it, or one of them by itself.
 func (s *stage) stopped(d *side, exit *process.Exit, names ...string) {
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
+	s.seen.Lock()
+	defer s.seen.Unlock()
 	for _, t := range s.seen.tasks {
 		switch {
 		case t.side != d || t.StopCode != "" || exit != nil && !slices.Contains(names, t.name):
@@ -145,8 +138,8 @@ func (s *stage) stopped(d *side, exit *process.Exit, names ...string) {
 // tasks are those of both sides, for the ECS API.
 func (s *stage) tasks() (all []aws.Task) {
 	d, _ := s.book.Get(s.id)
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
+	s.seen.Lock()
+	defer s.seen.Unlock()
 	for _, t := range s.seen.tasks {
 		shown := t.Task
 		shown.Definition = s.plan.definitionARN(t.side.label)

@@ -31,14 +31,7 @@ type Native struct {
 type Header struct{ Name, Value string }
 
 // native is one of Amazon ECS's own deployments.
-type native struct {
-	*run
-	options *Native
-}
-
-func (n *native) lookAt() string {
-	return n.awsLine("ecs describe-service-deployments --service-deployment-arns %s", n.id)
-}
+type native struct{ *run }
 
 // begin waits for the call that begins the deployment, or makes it itself, and returns the stages.
 func (n *native) begin(ctx context.Context) []phase {
@@ -48,7 +41,7 @@ func (n *native) begin(ctx context.Context) []phase {
 	for _, p := range phases {
 		events = append(events, deployment.Event{Name: p.name, Step: p.step})
 	}
-	before := deployment.Deployment{
+	before := deployment.New(deployment.Deployment{
 		ID: n.plan.deploymentID(), Cluster: "rehearsal", Service: n.plan.service(), Config: n.plan.config(),
 		TerminationWait: n.plan.TerminationWait, AutoRollback: true,
 		BlueGroup: targetGroupARN(n.blue.group.Name), GreenGroup: targetGroupARN(n.green.group.Name),
@@ -56,15 +49,12 @@ func (n *native) begin(ctx context.Context) []phase {
 			Target: deployment.Blue, ProductionRule: ruleARN(listenerARN("1"), "1"), Hooks: n.hookList(),
 			Alarm: n.plan.Alarm.set(),
 		},
-	}
+	}, now)
 	if n.test != nil {
 		before.Native.TestRule = n.testRule()
 	}
-	var sets []deployment.TaskSet
-	if !n.options.Create {
-		sets = append(sets, n.revision(n.blue, 100, now))
-		before.TaskSets = sets
-		before = deployment.New(before, now)
+	if !n.plan.Native.Create {
+		before.TaskSets = []deployment.TaskSet{n.revision(n.blue, 100, now)}
 		before.Finish(deployment.Succeeded, now, nil)
 		n.book.Add(before)
 	}
@@ -72,7 +62,7 @@ func (n *native) begin(ctx context.Context) []phase {
 		d := before.Clone()
 		target := n.revision(n.green, 0, time.Now())
 		target.TaskDefinition = definition
-		d.ID, d.Native.Target, d.TaskSets, d.Ended = n.id, deployment.Green, append(sets, target), time.Time{}
+		d.ID, d.Native.Target, d.TaskSets, d.Ended = n.id, deployment.Green, append(d.TaskSets, target), time.Time{}
 		return deployment.New(d, time.Now(), events...)
 	}, n.plan.definitionARN(deployment.Green), "waits for UpdateService with a task definition of the new release",
 		n.awsLine("ecs update-service --cluster rehearsal --service %s --task-definition %s", n.plan.service(),
@@ -85,12 +75,12 @@ func (n *native) hookList() (all []deployment.Hook) {
 	for _, stage := range lifecycle.HookStages() {
 		for _, hook := range n.at(stage) {
 			all = append(all, deployment.Hook{
-				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.options.HookTimeout,
+				Function: functionARN(hook.Function), Stage: stage, HookTimeout: n.plan.Native.HookTimeout,
 			})
 		}
 	}
-	for _, stage := range n.options.Pauses {
-		all = append(all, deployment.Hook{Stage: stage, HookTimeout: n.options.HookTimeout})
+	for _, stage := range n.plan.Native.Pauses {
+		all = append(all, deployment.Hook{Stage: stage, HookTimeout: n.plan.Native.HookTimeout})
 	}
 	return all
 }
@@ -101,7 +91,7 @@ func (n *native) at(stage lifecycle.Name) (all []Hook) {
 		all = append(all, hook)
 	}
 	watch, ok := n.plan.Hooks[lifecycle.PostProductionTrafficShift]
-	if ok && n.options.Watches && stage == lifecycle.PreProductionTrafficShift {
+	if ok && n.plan.Native.Watches && stage == lifecycle.PreProductionTrafficShift {
 		all = append(all, watch)
 	}
 	return all
@@ -183,13 +173,12 @@ func (n *native) fail(ctx context.Context, f *failure) Outcome {
 		finish(deployment.Stopped)
 		n.stream.note("stopped without a rollback: both revisions and all rules stay as they are: %s", f.reason)
 		return Stopped
-	case n.options.Create:
+	case n.plan.Native.Create:
 		finish(deployment.Failed)
 		n.stream.note("the creation of the service failed: there is no earlier revision to roll back to")
 		return Failed
 	}
-	n.stream.tell(KindRollback, phase{}, "the deployment ends in %s; ECS puts %s back", where(f.event, f.step),
-		n.blue.release)
+	n.stream.tell(KindRollback, phase{}, "the deployment ends in %s; ECS puts %s back", n.result.Where(), n.blue.release)
 	d, _ := n.book.Get(n.id)
 	// Only traffic that was moved goes back. ECS has no stage of its own for that: it says so by the weights.
 	back := slices.DeleteFunc([]lifecycle.Name{lifecycle.ProductionTrafficShift, lifecycle.TestTrafficShift},
@@ -268,12 +257,12 @@ const callBackDelay = 30 * time.Second
 // hooks runs the stage's Lambda functions and its PAUSE; all must complete.
 func (n *native) hooks(ctx context.Context, p phase) *failure {
 	n.book.Update(n.id, func(d *deployment.Deployment) { d.Native.Executions = nil })
-	timeout, pause := n.options.HookTimeout, ""
+	timeout, pause := n.plan.Native.HookTimeout, ""
 	var goOn <-chan struct{}
-	if !p.rollback && slices.Contains(n.options.Pauses, p.name) {
+	if !p.rollback && slices.Contains(n.plan.Native.Pauses, p.name) {
 		pause = "ecs-pause-" + rand.Text()
 		goOn = n.book.Await(n.id, deployment.Wait(pause))
-		n.execution(pause, deployment.Hook{Stage: p.name, HookTimeout: timeout}, deployment.HookWaits)
+		n.execution(pause, "", p.name, deployment.HookWaits)
 		n.stream.tell(KindNote, p, "PAUSE: waits up to %s for ContinueServiceDeployment (compressed by --speed %g), then %s",
 			timeout.After, n.plan.Speed, timeout.Action())
 		n.stream.note("%s", n.awsLine("ecs continue-service-deployment --service-deployment-arn %s --hook-id %s", n.id, pause))
@@ -301,8 +290,9 @@ func (n *native) hooks(ctx context.Context, p phase) *failure {
 	return failed
 }
 
-// execution notes that a hook of the stage begins.
-func (n *native) execution(id string, hook deployment.Hook, status string) {
+// execution notes that a hook of the stage begins: a function, or without one its PAUSE.
+func (n *native) execution(id, function string, stage lifecycle.Name, status string) {
+	hook := deployment.Hook{Function: function, Stage: stage, HookTimeout: n.plan.Native.HookTimeout}
 	n.book.Update(n.id, func(d *deployment.Deployment) {
 		d.Native.Executions = append(d.Native.Executions, deployment.Execution{
 			Hook: hook, ID: id, Status: status, Expires: time.Now().Add(n.plan.scaled(hook.After)),
@@ -321,28 +311,20 @@ func (n *native) ended(id, status string) {
 // late does what the hooks' time-out says: it fails, or goes on.
 func (n *native) late(p phase, id string, failed *failure) *failure {
 	n.ended(id, deployment.HookTimedOut)
-	if !n.options.HookTimeout.GoOn {
+	if !n.plan.Native.HookTimeout.GoOn {
 		return failed
 	}
 	n.stream.tell(KindWarning, p, "%s; the hook's time-out says CONTINUE", failed.reason)
 	return nil
 }
 
-type answer struct {
-	Status  string         `json:"hookStatus"`
-	Delay   *float64       `json:"callBackDelay"`
-	Details map[string]any `json:"hookDetails"`
-}
-
 // lambda invokes a function of the stage until it answers SUCCEEDED or FAILED, fails, or is too late.
 func (n *native) lambda(ctx context.Context, p phase, hook Hook) *failure {
 	id, answered := lambda.UUID(), make(chan deployment.EventStatus, 1)
-	n.execution(id, deployment.Hook{
-		Function: functionARN(hook.Function), Stage: p.name, HookTimeout: n.options.HookTimeout,
-	}, deployment.HookRuns)
+	n.execution(id, functionARN(hook.Function), p.name, deployment.HookRuns)
 	failed := n.hook(ctx, p, hook, call{
-		callback: callback{answer: answered, limit: n.options.HookTimeout.After},
-		late:     fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.options.HookTimeout.After),
+		callback: callback{answer: answered, limit: n.plan.Native.HookTimeout.After},
+		late:     fmt.Sprintf("answer SUCCEEDED or FAILED within the hook's time-out of %s", n.plan.Native.HookTimeout.After),
 		deliver: func(ctx context.Context, f *lambda.Function, w *witness) {
 			answered <- n.invoke(ctx, p, id, f, w)
 		},
@@ -368,7 +350,11 @@ func (n *native) invoke(
 	for details := map[string]any{}; ; {
 		w.invoking()
 		o := f.Invoke(ctx, n.event(p, id, details))
-		var a answer
+		var a struct {
+			Status  string         `json:"hookStatus"`
+			Delay   *float64       `json:"callBackDelay"`
+			Details map[string]any `json:"hookDetails"`
+		}
 		unreadable := json.Unmarshal(o.Answer, &a)
 		switch {
 		case o.Kind != lambda.Returned:

@@ -91,11 +91,8 @@ func ReadRelease(taskDefinition, appSpec string) (Release, diagnostic.List) {
 		return r, problems.Sorted()
 	}
 	r.TaskDefinition, r.SuiteReference = task.Root.Compact(), c.Labels[taskdef.SuiteLabel]
-	var problem *diagnostic.Problem
-	if r.ID, problem = id(c); problem != nil {
-		problems = append(problems, *problem)
-	}
-	return r, problems.Sorted()
+	r.ID, wrong = id(c)
+	return r, append(problems, wrong...).Sorted()
 }
 
 // reached finds the container that the load balancer reaches without an AppSpec.
@@ -130,7 +127,7 @@ func unreadable(name string, err error) diagnostic.List {
 	return diagnostic.List{{Place: at, Cause: diagnostic.File, Text: "read: " + why[len(why)-1]}}
 }
 
-func id(c taskdef.Container) (string, *diagnostic.Problem) {
+func id(c taskdef.Container) (string, diagnostic.List) {
 	if stamped := c.Labels[taskdef.ReleaseLabel]; stamped != "" {
 		return stamped, nil
 	}
@@ -138,12 +135,12 @@ func id(c taskdef.Container) (string, *diagnostic.Problem) {
 	if _, tag, ok := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":"); ok && tag != "" {
 		return tag, nil
 	}
-	return "", &diagnostic.Problem{
+	return "", diagnostic.List{{
 		Place: c.Place,
 		Text: fmt.Sprintf("the release has no name: no docker label %s, and the image of container %.80q has no tag",
 			taskdef.ReleaseLabel, c.Name),
 		Help: "render-taskdef --release ID stamps the label",
-	}
+	}}
 }
 
 // ReadSuite reads and checks a suite with the files that it names, and returns its text too. The suite is
@@ -178,28 +175,25 @@ func (p Programs) Find(functions map[lifecycle.Name]Function) (map[lifecycle.Nam
 	for _, event := range slices.Concat(lifecycle.Hookable(), lifecycle.HookStages()) {
 		function, named := functions[event]
 		command, replaced := p.Commands[event]
-		hook, problem := p.binary(event, function)
+		hook, wrong := p.binary(event, function)
 		switch {
 		case !named && replaced:
-			problem = &diagnostic.Problem{
+			problems = append(problems, diagnostic.Problem{
 				Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Warning,
 				Text: fmt.Sprintf("%s has no function in the AppSpec, so CodeDeploy would not run it, and the rehearsal does not",
 					event),
 				Help: fmt.Sprintf("add it to the AppSpec: render-appspec --hook %s=FUNCTION", event),
-			}
+			})
+			continue
 		case !named:
 			continue
-		case replaced && (function.Binary == "" || problem != nil):
+		case replaced && (function.Binary == "" || wrong != nil):
 			dir, _ := os.Getwd()
 			hook = Hook{Function: function.Name, Argv: task.Shell(command), Dir: cmp.Or(dir, "/"), Path: p.Path}
-			problem = p.missing(event, command)
+			wrong = p.missing(event, command)
 		}
-		if named {
-			hooks[event] = hook
-		}
-		if problem != nil {
-			problems = append(problems, *problem)
-		}
+		hooks[event] = hook
+		problems = append(problems, wrong...)
 	}
 	return hooks, problems
 }
@@ -226,7 +220,7 @@ func StageFunctions(commands map[lifecycle.Name]string, watches bool) map[lifecy
 }
 
 // binary is a hook that a binary in Dir stands for.
-func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagnostic.Problem) {
+func (p Programs) binary(event lifecycle.Name, function Function) (Hook, diagnostic.List) {
 	name := cmp.Or(function.Binary, Kebab(string(event)))
 	if p.Dir == "" && slices.Contains(p.Carried, name) {
 		return Hook{Function: function.Name, Argv: []string{p.Self, HookArg, name}, Dir: filepath.Dir(p.Self)}, nil
@@ -243,16 +237,16 @@ func (p Programs) binary(event lifecycle.Name, function Function) (Hook, *diagno
 		}
 		why = "is not executable"
 	}
-	return hook, &diagnostic.Problem{
+	return hook, diagnostic.List{{
 		Place: function.Place, Cause: diagnostic.File,
 		Text: fmt.Sprintf("the hook of %s would be run by %s, which %s", event, path, why),
 		Help: fmt.Sprintf("make build builds Greenlight's hooks into bin (--hooks bin); any other: --hook %s=COMMAND", event),
-	}
+	}}
 }
 
 // missing says why a command cannot be run, as far as that can be known before it is started: its first word is a path
 // or a name, and there is no such program. What a shell knows by itself, a shell is asked.
-func (p Programs) missing(event lifecycle.Name, command string) *diagnostic.Problem {
+func (p Programs) missing(event lifecycle.Name, command string) diagnostic.List {
 	why, program := "it is empty", ""
 	if fields := strings.Fields(command); len(fields) > 0 {
 		why, program = "", fields[0]
@@ -273,10 +267,10 @@ func (p Programs) missing(event lifecycle.Name, command string) *diagnostic.Prob
 	if why == "" {
 		return nil
 	}
-	return &diagnostic.Problem{
+	return diagnostic.List{{
 		Place: diagnostic.Place{Flag: "--hook"}, Severity: diagnostic.Error, Cause: diagnostic.File,
 		Text: fmt.Sprintf("the command for %s cannot be run: %s", event, why),
-	}
+	}}
 }
 
 // Kebab writes an event's name as its binary is called: "after-allow-test-traffic".

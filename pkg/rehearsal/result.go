@@ -119,13 +119,11 @@ type HookResult struct {
 }
 
 // Where names the event in which the release failed, and its step.
-func (r Result) Where() string { return where(r.FailedEvent, r.FailedStep) }
-
-func where(event lifecycle.Name, step int) string {
-	if step == 0 {
-		return string(event)
+func (r Result) Where() string {
+	if r.FailedStep == 0 {
+		return string(r.FailedEvent)
 	}
-	return fmt.Sprintf("%s, step %d", event, step)
+	return fmt.Sprintf("%s, step %d", r.FailedEvent, r.FailedStep)
 }
 
 // Served counts the requests of a listener that the release answered.

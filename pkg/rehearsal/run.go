@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/greenlight-ecs/greenlight/pkg/lifecycle"
@@ -47,11 +45,11 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	s.served = time.Now()
 	stopTraffic := startTraffic(ctx, s.production.URL(), p.Host, p.Routes, p.Traffic)
 	r := &run{stage: s}
-	r.controller = &codeDeploy{run: r}
+	var by controller = &codeDeploy{run: r}
 	if p.Native != nil {
-		r.controller = &native{run: r, options: p.Native}
+		by = &native{r}
 	}
-	err = r.deploy(ctx)
+	err = r.deploy(ctx, by)
 	if err == nil && p.Keep {
 		r.keep(ctx)
 	}
@@ -60,42 +58,23 @@ func (p Plan) Run(ctx context.Context, emit func(Event)) (Result, error) {
 	return r.result, err
 }
 
-// serveBlue puts the old release behind both listeners, where there is one.
+// serveBlue puts the old release, where there is one, behind both listeners, and says where everything is.
 func (s *stage) serveBlue(ctx context.Context) error {
-	if s.blue.release == "" {
-		s.announce()
-		return nil
-	}
-	if err := s.up(ctx, s.blue); err != nil {
-		return err
-	}
-	healthy, cancel := context.WithTimeout(ctx, s.plan.StartTimeout)
-	defer cancel()
-	if !s.blue.group.WaitHealthy(healthy) {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	if s.blue.release != "" {
+		if err := s.up(ctx, s.blue); err != nil {
+			return err
 		}
-		return &SetupError{
-			Why: fmt.Sprintf("wait for blue (--blue): timed out: its tasks did not answer GET %s with %s within %s",
-				s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
-			Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
+		healthy, cancel := context.WithTimeout(ctx, s.plan.StartTimeout)
+		defer cancel()
+		if !s.blue.group.WaitHealthy(healthy) {
+			return cmp.Or(ctx.Err(), error(&SetupError{
+				Why: fmt.Sprintf("wait for blue (--blue): timed out: its tasks did not answer GET %s with %s within %s",
+					s.plan.Health.Asks(), s.plan.Health.Codes, s.plan.StartTimeout),
+				Help: "a rehearsal begins with an old release that works; --health-check says what its tasks are asked",
+			}))
 		}
+		s.stream.note("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text)
 	}
-	s.stream.note("blue is up: %d tasks of %s (%s)", s.plan.Tasks, s.blue.release, s.plan.Blue.Text)
-	s.announce()
-	return nil
-}
-
-// listeners says where production and, where there is one, the test listener is.
-func (s *stage) listeners() string {
-	if s.test == nil {
-		return "production " + s.production.URL()
-	}
-	return "production " + s.production.URL() + ", test " + s.test.URL()
-}
-
-// announce sends both listeners' traffic to blue, and says where everything is.
-func (s *stage) announce() {
 	s.forward(s.production, 0)
 	if s.test != nil {
 		s.forward(s.test, 0)
@@ -108,6 +87,15 @@ func (s *stage) announce() {
 		s.stream.note("watch: its minutes are shortened to %s (--watch-minute), so that %s take %s",
 			s.plan.WatchMinute, w.For, s.plan.watchTime())
 	}
+	return nil
+}
+
+// listeners says where production and, where there is one, the test listener is.
+func (s *stage) listeners() string {
+	if s.test == nil {
+		return "production " + s.production.URL()
+	}
+	return "production " + s.production.URL() + ", test " + s.test.URL()
 }
 
 // Kept begins the note that the rehearsal is over, and that everything goes on running.
@@ -116,7 +104,11 @@ const Kept = "kept running until Ctrl-C"
 // keep leaves everything running until the context ends.
 func (r *run) keep(ctx context.Context) {
 	r.stream.note("%s: %s", Kept, r.listeners())
-	r.stream.note("%s", r.controller.lookAt())
+	look := "deploy get-deployment --deployment-id %s"
+	if r.plan.Native != nil {
+		look = "ecs describe-service-deployments --service-deployment-arns %s"
+	}
+	r.stream.note("%s", r.awsLine(look, r.id))
 	<-ctx.Done()
 }
 
@@ -129,10 +121,7 @@ func (s *stage) awsLine(format string, args ...any) string {
 // run is one deployment on the stage.
 type run struct {
 	*stage
-	controller controller
-	// definition is the task definition that somebody deploys, by ARN; empty is the plan's.
-	definition string
-	result     Result
+	result Result
 	// told are the lines of which messages were made.
 	told []notify.Line
 }
@@ -143,8 +132,6 @@ type controller interface {
 	begin(ctx context.Context) []phase
 	// fail ends a deployment that failed or was stopped, and rolls it back where the controller would.
 	fail(ctx context.Context, f *failure) Outcome
-	// lookAt is a command line that shows the deployment.
-	lookAt() string
 }
 
 // phase is a part of a deployment: a lifecycle event of CodeDeploy's, a stage of Amazon ECS's, or, without a name,
@@ -160,23 +147,23 @@ type phase struct {
 	skipped string
 }
 
-func (r *run) deploy(ctx context.Context) error {
+func (r *run) deploy(ctx context.Context, by controller) error {
 	r.result = Result{
 		Greenlight: version.Number(), Image: r.plan.Release.Image, Suite: r.stream.clean(r.plan.Suite),
 		SuiteSHA256: fmt.Sprintf("%x", sha256.Sum256(r.plan.SuiteText)),
 		Release:     r.green.release, Baseline: r.blue.release, Started: r.stream.began, Hooks: []HookResult{},
 	}
-	phases := r.controller.begin(ctx)
+	phases := by.begin(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	r.result.DeploymentID = r.id
 	r.stream.note("deployment %s begins: %s is to replace %s", r.id, r.green.release, cmp.Or(r.blue.release, "nothing"))
-	watching, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if r.plan.Alarm.set() {
-		go r.watchAlarm(watching)
-	}
+	defer Every(alarmInterval, func(time.Time) {
+		if why := r.alarmed(); why != "" { // one that has stopped or ended is not stopped again
+			_ = r.book.Stop(r.id, deployment.Stop{Rollback: !r.plan.NoRollback, Alarm: why})
+		}
+	})()
 	if r.plan.KillEvery > 0 {
 		defer Every(r.plan.KillEvery, func(time.Time) {
 			if set := r.green.set.Load(); r.production.Weights()[1].Share > 0 && set.Kill() {
@@ -194,10 +181,9 @@ func (r *run) deploy(ctx context.Context) error {
 		case failed.err != nil:
 			return failed.err
 		}
-		failed.event, failed.step = cmp.Or(failed.event, p.name), p.step
-		r.result.Why, r.result.FailedEvent = r.stream.line(failed.reason), failed.event
-		r.result.FailedStep, r.result.FailedCheck = failed.step, failed.check
-		r.result.Outcome = r.controller.fail(ctx, failed)
+		r.result.FailedEvent, r.result.FailedStep = cmp.Or(failed.event, p.name), p.step
+		r.result.Why, r.result.FailedCheck = r.stream.line(failed.reason), failed.check
+		r.result.Outcome = by.fail(ctx, failed)
 		return ctx.Err()
 	}
 	r.result.Outcome = Shifted
@@ -284,7 +270,7 @@ func (r *run) install(ctx context.Context, _ phase) *failure {
 		if d.Side(deployment.Green) == nil {
 			d.TaskSets = append(d.TaskSets, r.taskSet(r.green, "ACTIVE", 0, now))
 		}
-		d.SetRunning(deployment.Green, r.green.running())
+		d.SetRunning(deployment.Green, r.green.set.Load().Running())
 	})
 	r.stream.note("green is up: %d tasks of %s (%s)", r.plan.Tasks, r.green.release, r.plan.Green.Text)
 	if len(r.green.command.Addrs) > 0 {
@@ -309,19 +295,6 @@ func (r *run) install(ctx context.Context, _ phase) *failure {
 		why:         deployment.Error{Code: deployment.CodeTimeout, Message: deployment.TextUnhealthy},
 		diagnostics: &deployment.Diagnostics{Code: deployment.DiagnosticOther, Message: text},
 	})
-}
-
-// hookReport is what a hook wrote to its REPORT_BUCKET, without secrets; nil when it did not.
-func (s *stage) hookReport(v *Verdict) json.RawMessage {
-	if v == nil {
-		return nil
-	}
-	key := strings.TrimSuffix(strings.TrimPrefix(v.Report, "s3://"), ".html") + ".json"
-	text, ok := s.aws.Objects.Get(key)
-	if clean := []byte(s.stream.clean(string(text))); ok && json.Valid(clean) {
-		return clean
-	}
-	return nil
 }
 
 // summarise fills in what the stage knows at the end.

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -50,16 +52,12 @@ type side struct {
 	name    string
 	label   deployment.TaskSetLabel
 	release string
-	command Command
-	group   *alb.Group
-	set     atomic.Pointer[task.Set]
-}
-
-func (d *side) running() int {
-	if set := d.set.Load(); set != nil {
-		return set.Running()
-	}
-	return 0
+	// definition is the ARN of the task definition.
+	definition string
+	command    Command
+	group      *alb.Group
+	// set is empty as long as no task was started.
+	set atomic.Pointer[task.Set]
 }
 
 // stage is everything that stands while a rehearsal runs: listeners, target groups, task sets, the AWS
@@ -81,9 +79,13 @@ type stage struct {
 	servers         []*http.Server
 	// lastCall is when an AWS call was last answered, in Unix nanoseconds.
 	lastCall atomic.Int64
-	// invoked is the hook that runs, which may invoke itself.
+	// invoked is the hook that runs, which may invoke itself; where none does, it has no name.
 	invoked atomic.Pointer[lambda.Function]
-	seen    seen
+	// seen are the tasks as Amazon ECS shows them, in the order in which they began.
+	seen struct {
+		sync.Mutex
+		tasks []*seenTask
+	}
 	// logGroup and logPrefix are where the tasks' lines go, as the task definition says.
 	logGroup, logPrefix string
 	// served is since when the old release is measured under production's traffic.
@@ -107,9 +109,11 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	s.stream.shared = diagnostic.Shareable(here, p.Machine.Home, files...)
 	s.aws = &aws.Server{
 		Region: Region, Account: Account, Book: s.book, Definitions: p.definitions, LoadBalancers: s.loadBalancers,
-		Functions: http.HandlerFunc(s.invoke), Tasks: s.tasks, Metrics: s.metrics, Alarms: s.alarms,
-		Done: func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
+		Tasks: s.tasks, Metrics: s.metrics, Alarms: s.alarms,
+		Functions: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.invoked.Load().ServeHTTP(w, r) }),
+		Done:      func(aws.Call) { s.lastCall.Store(time.Now().UnixNano()) },
 	}
+	s.invoked.Store(&lambda.Function{})
 	_, s.logGroup, s.logPrefix = p.logging()
 	s.aws.Values.Put(evidenceParameter, "none")
 	for reference, value := range p.Secrets {
@@ -122,28 +126,21 @@ func newStage(ctx context.Context, p Plan, emit func(Event)) (*stage, error) {
 	check := p.Health
 	check.Interval = max(minInterval, p.scaled(checkInterval))
 	check.Timeout, check.Threshold = checkTimeout, checkThreshold
-	s.blue = &side{
-		name: "blue", label: deployment.Blue, release: p.BlueRelease, command: p.Blue,
-		group: s.balancer.Group("rehearsal-tg1", check),
+	standing := func(name string, label deployment.TaskSetLabel, release string, command Command, group string) *side {
+		d := &side{
+			name: name, label: label, release: release, command: command, definition: p.definitionARN(label),
+			group: s.balancer.Group(group, check),
+		}
+		d.set.Store(task.Served(name, nil))
+		return d
 	}
-	s.green = &side{
-		name: "green", label: deployment.Green, release: p.Release.ID, command: p.Green,
-		group: s.balancer.Group("rehearsal-tg2", check),
-	}
+	s.blue = standing("blue", deployment.Blue, p.BlueRelease, p.Blue, "rehearsal-tg1")
+	s.green = standing("green", deployment.Green, p.Release.ID, p.Green, "rehearsal-tg2")
 	if err := s.open(ctx); err != nil {
 		s.close() //nolint:contextcheck // it must end everything also when the context has ended
 		return nil, err
 	}
 	return s, nil
-}
-
-// invoke answers a call of Lambda's.
-func (s *stage) invoke(w http.ResponseWriter, r *http.Request) {
-	f := s.invoked.Load()
-	if f == nil {
-		f = &lambda.Function{} // it has no name
-	}
-	f.ServeHTTP(w, r)
 }
 
 func (s *stage) open(ctx context.Context) error {
@@ -260,13 +257,10 @@ func (s *stage) register(ctx context.Context, d *side, set *task.Set) {
 
 // countTasks tells the deployment how many tasks of a side run.
 func (s *stage) countTasks(d *side) {
-	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.running()) })
+	s.book.Update(s.id, func(known *deployment.Deployment) { known.SetRunning(d.label, d.set.Load().Running()) })
 }
 
 func (s *stage) setupError(ctx context.Context, d *side, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	failed := &SetupError{
 		Why: fmt.Sprintf("start %s with --%s: %v", d.name, d.name, err),
 		Help: "the command must serve HTTP on 127.0.0.1:$PORT and stay in the foreground; try it by itself, " +
@@ -280,16 +274,13 @@ func (s *stage) setupError(ctx context.Context, d *side, err error) error {
 			failed.Log = append(failed.Log, s.stream.redactor.Line(line, maxText))
 		}
 	}
-	return failed
+	return cmp.Or(ctx.Err(), error(failed))
 }
 
 // down takes a side's tasks out of their target group, waits for their requests in flight, and stops them; then says
 // what that means, or nothing.
 func (s *stage) down(ctx context.Context, d *side, then string) {
 	set := d.set.Load()
-	if set == nil {
-		return
-	}
 	if cut := d.group.Drain(ctx, max(time.Second, s.plan.scaled(deregistrationDelay))); cut > 0 {
 		s.stream.warning("%d requests to %s were cut off when its deregistration delay ended", cut, d.name)
 	}
@@ -305,10 +296,8 @@ func (s *stage) down(ctx context.Context, d *side, then string) {
 // close ends everything at once. Nothing of the rehearsal runs when it returns.
 func (s *stage) close() {
 	for _, d := range []*side{s.blue, s.green} {
-		if d != nil {
-			d.group.Drain(context.Background(), 0)
-			d.set.Load().Stop(stopGrace)
-		}
+		d.group.Drain(context.Background(), 0)
+		d.set.Load().Stop(stopGrace)
 	}
 	s.balancer.Close()
 	for _, server := range s.servers {
@@ -320,27 +309,18 @@ func (s *stage) close() {
 func (s *stage) forward(l *alb.Listener, percent int) {
 	rest := wholeTraffic - percent
 	l.Forward(alb.Weight{Group: s.blue.group, Share: rest}, alb.Weight{Group: s.green.group, Share: percent})
+	called, old := l.Name+" listener", "nothing"
+	if l == s.test && l.URL() == s.production.URL() {
+		called = fmt.Sprintf("test rule (%s: %s)", s.plan.Header.Name, s.plan.Header.Value)
+	}
+	if s.blue.release != "" {
+		old = "blue (" + s.blue.release + ")"
+	}
 	s.stream.send(Event{
 		Kind: KindShift, Listener: l.Name,
 		Weights: map[string]int{s.blue.release: rest, s.green.release: percent},
-		Text:    fmt.Sprintf("%s: %d %% %s, %d %% green (%s)", s.called(l), rest, s.old(), percent, s.green.release),
+		Text:    fmt.Sprintf("%s: %d %% %s, %d %% green (%s)", called, rest, old, percent, s.green.release),
 	})
-}
-
-// called is the listener's name, or the rule's.
-func (s *stage) called(l *alb.Listener) string {
-	if l == s.test && l.URL() == s.production.URL() {
-		return fmt.Sprintf("test rule (%s: %s)", s.plan.Header.Name, s.plan.Header.Value)
-	}
-	return l.Name + " listener"
-}
-
-// old names blue, where there is one.
-func (s *stage) old() string {
-	if s.blue.release == "" {
-		return "nothing"
-	}
-	return "blue (" + s.blue.release + ")"
 }
 
 // Standing is both releases' tasks, up and without a deployment: several rehearsals can share them.

@@ -109,17 +109,6 @@ type Alarm struct {
 
 func (a Alarm) set() bool { return a.Errors > 0 || a.File != "" }
 
-// watchAlarm stops the deployment when the alarm goes off, and rolls it back where the deployment group
-// is set so.
-func (r *run) watchAlarm(ctx context.Context) {
-	for tick := time.Tick(alarmInterval); ctx.Err() == nil; <-tick {
-		if why := r.alarmed(); why != "" {
-			_ = r.book.Stop(r.id, deployment.Stop{Rollback: !r.plan.NoRollback, Alarm: why}) // ended by now: nothing to stop
-			return
-		}
-	}
-}
-
 // alarmed says why the alarm goes off, or nothing.
 func (r *run) alarmed() string {
 	if limit := r.plan.Alarm.Errors; limit > 0 {

@@ -48,16 +48,16 @@ type entry struct {
 
 // Book holds the deployments of one rehearsal. It is safe for use by several goroutines.
 type Book struct {
-	mu      sync.Mutex
-	entries map[string]*entry
-	order   []string
+	mu sync.Mutex
+	// entries are in the order in which they were added.
+	entries []*entry
 	// offer makes the deployment that the next Ask begins, and asked is closed then.
 	offer func(definition string) Deployment
 	asked chan struct{}
 }
 
 // NewBook returns an empty Book.
-func NewBook() *Book { return &Book{entries: map[string]*entry{}} }
+func NewBook() *Book { return &Book{} }
 
 // Add puts d into the book.
 func (b *Book) Add(d Deployment) {
@@ -67,8 +67,7 @@ func (b *Book) Add(d Deployment) {
 }
 
 func (b *Book) add(d Deployment) {
-	b.entries[d.ID] = &entry{state: d.Clone(), executions: map[string]*execution{}, stop: make(chan Stop, 1)}
-	b.order = append(b.order, d.ID)
+	b.entries = append(b.entries, &entry{state: d.Clone(), executions: map[string]*execution{}, stop: make(chan Stop, 1)})
 }
 
 // Offer makes the deployment that the next definition given to Ask begins: a task definition, or CodeDeploy's AppSpec.
@@ -97,10 +96,11 @@ func (b *Book) Ask(definition string) error {
 func (b *Book) at(id string, do func(e *entry) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e, ok := b.entries[id]; ok {
-		return do(e)
+	i := slices.IndexFunc(b.entries, func(e *entry) bool { return e.state.ID == id })
+	if i < 0 {
+		return ErrUnknown
 	}
-	return ErrUnknown
+	return do(b.entries[i])
 }
 
 // Get returns a copy of the deployment.
@@ -114,8 +114,8 @@ func (b *Book) All() []Deployment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []Deployment
-	for _, id := range slices.Backward(b.order) {
-		all = append(all, b.entries[id].state.Clone())
+	for _, e := range slices.Backward(b.entries) {
+		all = append(all, e.state.Clone())
 	}
 	return all
 }

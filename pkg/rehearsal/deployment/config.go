@@ -127,18 +127,17 @@ type Step struct {
 
 // Steps returns the shares in order; the last one is 100 per cent.
 func (c Config) Steps() []Step {
+	var steps []Step
 	switch c.Routing {
 	case Canary:
-		return []Step{{c.Percent, c.Interval}, {wholePart, 0}}
+		steps = []Step{{c.Percent, c.Interval}}
 	case Linear:
-		var steps []Step
 		for p := c.Percent; p < wholePart; p += c.Percent {
 			steps = append(steps, Step{p, c.Interval})
 		}
-		return append(steps, Step{wholePart, 0})
 	case AllAtOnce:
 	}
-	return []Step{{wholePart, 0}}
+	return append(steps, Step{Percent: wholePart})
 }
 
 // Shift gives the replacement its share of production traffic; with all of it, it becomes PRIMARY.

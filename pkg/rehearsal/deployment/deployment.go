@@ -23,7 +23,6 @@ const (
 	EventSucceeded  EventStatus = "Succeeded"
 	EventFailed     EventStatus = "Failed"
 	EventSkipped    EventStatus = "Skipped"
-	EventUnknown    EventStatus = "Unknown"
 )
 
 // Status is how far a deployment has come.
@@ -258,12 +257,11 @@ func (d *Deployment) RollBack(now time.Time, why *Error, stages ...lifecycle.Nam
 // skipRest gives the events that have not ended their statuses.
 func (d *Deployment) skipRest(now time.Time) {
 	for i := range d.Events {
-		switch d.Events[i].Status {
+		switch e := &d.Events[i]; e.Status { //nolint:exhaustive // the others have ended
 		case EventPending:
-			d.Events[i].Status = EventSkipped
+			e.Status = EventSkipped
 		case EventInProgress:
-			d.Events[i].Status, d.Events[i].Ended = EventFailed, now
-		case EventSucceeded, EventFailed, EventSkipped, EventUnknown:
+			e.Status, e.Ended = EventFailed, now
 		}
 	}
 }
