@@ -54,11 +54,9 @@ func (c *checker) warn(v Value, text, help string) { c.report(diagnostic.Warning
 
 // report says nothing more about what could not be understood.
 func (c *checker) report(severity diagnostic.Severity, v Value, text, help string) {
-	if !v.Wrong {
-		place := cmp.Or(v.Place, c.spec.Place)
-		c.problems = append(c.problems, diagnostic.Problem{
-			Place: place, Severity: severity, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
-		})
+	if place := cmp.Or(v.Place, c.spec.Place); !v.Wrong {
+		c.problems = append(c.problems,
+			diagnostic.Problem{Place: place, Severity: severity, Rule: c.rule, Text: text, Help: help})
 	}
 }
 
