@@ -2,8 +2,312 @@
 // takes, or says everything that is wrong with it. It talks to nobody.
 package main
 
-import "os"
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/greenlight-ecs/greenlight/pkg/appspec"
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
+	"github.com/greenlight-ecs/greenlight/pkg/diagnostic"
+	"github.com/greenlight-ecs/greenlight/pkg/taskdef"
+	"github.com/greenlight-ecs/greenlight/pkg/template"
+)
 
 func main() {
-	os.Exit(run(os.Args[1:], system{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}))
+	os.Exit(run(os.Args[1:], &cli.Run{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, os.Environ()))
+}
+
+type options struct {
+	out, imageDetail, appspec string
+	listVars                  bool
+	vars, envFiles, only      []string
+	edits                     taskdef.Edits
+}
+
+// help has the command's help text.
+//
+//go:embed help
+var help embed.FS
+
+// command is the command line, whose flags go to o.
+func command(o *options) *cli.Command {
+	c := cli.Described(help, "render-taskdef")
+	f := c.Group("output")
+	f.StringVarP(&o.out, "output", "o", "taskdef.json", "`FILE`: where the result goes; - is stdout")
+	f.StringVar(&o.imageDetail, "image-detail", "", "`FILE`: also write imageDetail.json for CodePipeline")
+	f.StringVar(&o.appspec, "appspec", "", "`FILE`: check that this AppSpec names a container and port of the result")
+	f.BoolVar(&o.listVars, "list-vars", false, "print the variables of the template, then exit")
+	f = c.Group("values")
+	f.StringArrayVar(&o.vars, "var", nil, "`NAME=VALUE`: set a variable; wins over the environment")
+	f.StringArrayVar(&o.envFiles, "env-file", nil, "`FILE`: read variables from it; the environment wins over them")
+	f.StringArrayVar(&o.only, "only", nil, "`A,PREFIX_*`: only these names are variables, any other $ is text")
+	f = c.Group("edits")
+	e := &o.edits
+	f.StringArrayVar(&e.Images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
+	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil,
+		"`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
+	f.StringArrayVar(&e.Env, "env", nil, "`[C:]K=V`: set an environment variable of a container")
+	f.StringArrayVar(&e.UnsetEnv, "unset-env", nil, "`[C:]K`: remove one, or a secret")
+	f.StringArrayVar(&e.Secrets, "secret", nil, "`[C:]K=REF`: set a secret by its ARN or parameter name")
+	f.StringArrayVar(&e.Labels, "label", nil, "`[C:]K=V`: set a docker label")
+	f.StringArrayVar(&e.Tags, "tag", nil, "`K=V`: set a tag of the task definition")
+	f.StringArrayVar(&e.Commands, "command", nil,
+		"`C=WORDS`: set a container's command: words as in a shell, or a list in JSON")
+	f.StringArrayVar(&e.Sets, "set", nil, "`POINTER=JSON`: set anything: /containerDefinitions/web/stopTimeout=60")
+	f = c.Group("labels that the hooks read")
+	f.StringVar(&e.Release, "release", "", "`ID`: greenlight.release (default: $CODEBUILD_RESOLVED_SOURCE_VERSION)")
+	f.StringVar(&e.Suite, "suite", "", "`REF`: greenlight.suite, where the suite is: s3://bucket/key#sha256=…")
+	return c
+}
+
+func run(args []string, r *cli.Run, environ []string) int {
+	t := templateRun{Run: r}
+	c := command(&t.options)
+	return t.Execute(c, args, func(args []string) {
+		if len(args) != 1 {
+			t.Usage("TEMPLATE", fmt.Sprintf("want one, got %d", len(args)),
+				"render-taskdef -h shows the flags and an example; - is stdin")
+			return
+		}
+		t.name = args[0]
+		t.NotEmpty("output", "env-file", "only", "image-detail", "appspec")
+		t.environment(environ)
+		t.stamps(c)
+		t.render()
+	})
+}
+
+// templateRun renders one template.
+type templateRun struct {
+	*cli.Run
+	options
+	name   string
+	values values
+}
+
+// render goes on as far as it can, so that one run names everything that is wrong.
+func (t *templateRun) render() {
+	scope := t.scope()
+	text, ok := t.Read(t.name)
+	if !ok {
+		return
+	}
+	doc, problems := template.Reader{Scope: scope}.Read(cli.Name(t.name), text)
+	t.Add(problems...)
+	t.edits.WantImage = t.imageDetail != ""
+	if t.listVars {
+		if !t.Failed() {
+			data := listed(doc)
+			if t.JSON() {
+				data, _ = json.MarshalIndent(doc.Uses(), "", "  ") // texts and numbers
+				data = append(data, '\n')
+			}
+			t.Write(cli.Output{Name: "-", Data: data})
+		}
+		return
+	}
+	request := taskdef.Request{
+		Doc: doc, Lookup: t.values.lookup, Near: t.values.near, OfMachine: t.values.ofMachine,
+		Edits: t.edits,
+	}
+	if len(problems) > 0 {
+		t.Add(request.Unset()...)
+		return
+	}
+	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
+	spec := t.readAppspec(&request)
+	rendered, problems := request.Render()
+	t.Add(problems...)
+	if spec != nil {
+		t.Add(spec.CheckTarget(rendered.Task(doc))...)
+	}
+	t.checkOutputs(loses)
+	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
+		t.Add(diagnostic.Problem{
+			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning,
+			Cause: diagnostic.Rule, Rule: "image-detail",
+			Text: "the file is not called imageDetail.json, and CodePipeline looks for no other name",
+		})
+	}
+	if t.Failed() {
+		return
+	}
+	outputs := []cli.Output{{Name: t.out, Data: rendered.Root.JSON()}}
+	if t.imageDetail != "" {
+		detail := fmt.Sprintf(`{"ImageURI": %s}`+"\n", quoted(rendered.ImageURI))
+		outputs = append(outputs, cli.Output{Name: t.imageDetail, Data: []byte(detail)})
+	}
+	t.Write(outputs...)
+}
+
+// checkOutputs refuses to write a result over what it was made from, or over the other result. A template that
+// loses no more than its comments may be rendered in place.
+func (t *templateRun) checkOutputs(loses bool) {
+	const help = "write to another file"
+	inputs := map[string][]string{"template": {t.name}, "AppSpec": {t.appspec}, "env file": t.envFiles}
+	for flag, out := range map[string]string{"--output": t.out, "--image-detail": t.imageDetail} {
+		for what, files := range inputs {
+			inPlace := what == "template" && flag == "--output" && !loses
+			over := func(file string) bool { return out != "-" && !inPlace && cli.SameFile(out, file) }
+			if slices.ContainsFunc(files, over) {
+				t.Usage(flag, "would overwrite the "+what, help)
+			}
+		}
+	}
+	same := filepath.Clean(t.imageDetail) == filepath.Clean(t.out) || cli.SameFile(t.imageDetail, t.out)
+	if t.imageDetail != "" && same {
+		t.Usage("--image-detail", "is also the file of --output", help)
+	}
+}
+
+// readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
+func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
+	if t.appspec == "" {
+		return nil
+	}
+	text, ok := t.Read(t.appspec)
+	if !ok {
+		return nil
+	}
+	spec, problems := appspec.Read(cli.Name(t.appspec), text)
+	t.Add(problems...)
+	request.Edits.Container = spec.Container.Text
+	if len(problems.Errors(false)) > 0 {
+		return nil
+	}
+	return &spec
+}
+
+// stamps checks the two labels that the hooks read.
+func (t *templateRun) stamps(c *cli.Command) {
+	switch release := t.edits.Release; {
+	case c.Given("release") && strings.TrimSpace(release) == "":
+		t.Usage("--release", "is empty", "the variable behind it is not set")
+	case strings.TrimSpace(release) != release || strings.ContainsFunc(release, unicode.IsControl):
+		t.Usage("--release", "begins or ends with white space, or has a control character",
+			"a release is compared as text with what the application answers")
+	case !c.Given("release"):
+		t.edits.DefaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
+	}
+	if c.Given("suite") && !isSuite(t.edits.Suite) {
+		t.Usage("--suite", "is not a reference to a suite",
+			"s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
+	}
+}
+
+// isSuite reports whether ref names a suite as the hooks read it: s3://bucket/key[#sha256=…] or ssm:/name.
+func isSuite(ref string) bool {
+	return regexp.MustCompile(`(?s)^ssm:.*[^/]|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^#]+(?:#sha256=[0-9a-f]{64})?$`).MatchString(ref)
+}
+
+// listed is the output of --list-vars: a line for each mention, with tabs between name, place and default.
+func listed(doc *template.Document) []byte {
+	var b strings.Builder
+	for _, u := range doc.Uses() {
+		what := "optional"
+		switch {
+		case u.Default != nil:
+			what = "default " + quoted(*u.Default)
+		case u.Required:
+			what = "required"
+		}
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", u.Name, u.Place, what)
+	}
+	return []byte(b.String())
+}
+
+// quoted is a text as a JSON string.
+func quoted(text string) string {
+	return string((&template.Node{Kind: template.String, Text: text}).Compact())
+}
+
+// values are the variables: --var wins over the environment, that over files, a later file or flag over an earlier one.
+type values struct {
+	set, environ map[string]string
+	// given are those of --var.
+	given map[string]bool
+	known []string // their names
+}
+
+func (v *values) lookup(name string) (string, bool) {
+	value, ok := v.set[name]
+	return value, ok
+}
+
+// ofMachine reports whether a variable has its value from the environment.
+func (v *values) ofMachine(name string) bool {
+	_, ok := v.environ[name]
+	return ok && !v.given[name]
+}
+
+// near suggests a variable that is set.
+func (v *values) near(name string) (string, bool) { return diagnostic.Nearest(name, v.known) }
+
+// environment reads --var and --env-file.
+func (t *templateRun) environment(environ []string) {
+	t.values = values{set: map[string]string{}, environ: map[string]string{}, given: map[string]bool{}}
+	for _, f := range t.envFiles {
+		if f == "" {
+			continue // NotEmpty has said so
+		}
+		if text, ok := t.Read(f); ok {
+			read, problems := cli.ReadEnv(cli.Name(f), text)
+			t.Add(problems...)
+			maps.Copy(t.values.set, read)
+		}
+	}
+	for _, e := range slices.Backward(environ) { // as with getenv, the first one counts
+		name, value, _ := strings.Cut(e, "=")
+		t.values.environ[name] = value
+	}
+	maps.Copy(t.values.set, t.values.environ)
+	for _, v := range t.vars {
+		name, value, ok := strings.Cut(v, "=")
+		switch {
+		case !ok:
+			t.Usage("--var", "want NAME=VALUE", "")
+		case !template.IsName(name):
+			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
+		default:
+			t.values.set[name], t.values.given[name] = value, true
+		}
+	}
+	t.values.known = slices.Sorted(maps.Keys(t.values.set))
+}
+
+// scope makes --only a predicate; nil when every name is a variable.
+func (t *templateRun) scope() template.Scope {
+	if len(t.only) == 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	var prefixes []string
+	for item := range strings.SplitSeq(strings.Join(t.only, ","), ",") {
+		item = strings.TrimSpace(item)
+		prefix, open := strings.CutSuffix(item, "*")
+		switch {
+		case item == "":
+		case open && (prefix == "" || template.IsName(prefix)):
+			prefixes = append(prefixes, prefix)
+		case template.IsName(item):
+			names[item] = true
+		default:
+			t.Usage("--only", template.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
+		}
+	}
+	if len(names)+len(prefixes) == 0 && !t.Failed() {
+		t.Usage("--only", "names no variable", "without --only every $NAME is one")
+	}
+	return func(name string) bool {
+		open := func(prefix string) bool { return name != "" && strings.HasPrefix(name, prefix) }
+		return names[name] || slices.ContainsFunc(prefixes, open)
+	}
 }

@@ -26,14 +26,6 @@ const (
 	ExitRule   = 5 // a rule is broken
 )
 
-// RendererExit explains the exit codes of a renderer in a help text.
-const RendererExit = `0  written
-1  a file cannot be read or written
-2  wrong flags
-3  variables unset
-4  the input does not parse
-5  a rule of ECS or CodeDeploy is broken (with --werror also: a warning)`
-
 // Run is one run of a renderer: it reads capped input, collects problems, prints them in one form, chooses the
 // exit code, and writes only when nothing is wrong.
 type Run struct {
