@@ -114,14 +114,13 @@ func (t *templateRun) render() {
 		}
 		return
 	}
-	request := taskdef.Request{
-		Doc: doc, Lookup: t.values.lookup, Near: t.values.near, OfMachine: t.values.ofMachine,
-		Edits: t.edits,
-	}
+	expander := template.Expander{Doc: doc, Lookup: t.values.lookup, Near: t.values.near}
 	if len(problems) > 0 {
-		t.Add(request.Unset()...)
+		expander.All(doc.Root) // unset variables of what could be read are reported, too
+		t.Add(expander.Problems...)
 		return
 	}
+	request := taskdef.Request{Expander: expander, OfMachine: t.values.ofMachine, Edits: t.edits}
 	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
 	spec := t.readAppspec(&request)
 	rendered, problems := request.Render()

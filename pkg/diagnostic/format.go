@@ -32,7 +32,7 @@ func (l List) Write(w io.Writer, f Format, program string) error {
 	text := ""
 	switch f {
 	case JSON:
-		return WriteJSON(w, sorted.rows())
+		return WriteJSON(w, append(List{}, sorted...)) // not null
 	case SARIF:
 		return WriteJSON(w, sorted.sarif(program))
 	case GitHub:
@@ -50,19 +50,22 @@ func (l List) Write(w io.Writer, f Format, program string) error {
 func (l List) text(program string) string {
 	var b strings.Builder
 	for _, p := range l {
-		if p.Place.Flag != "" {
+		if p.Flag != "" {
 			b.WriteString(program + ": ")
 		}
-		code := ""
-		if c := Code(p.Rule); c != "" {
-			code = " [" + c + "]"
-		}
-		fmt.Fprintf(&b, "%s: %s: %s%s\n", OneLine(p.Place.String()), p.Severity, OneLine(p.Text), code)
-		if p.Help != "" {
-			fmt.Fprintf(&b, "  help: %s\n", OneLine(p.Help))
-		}
+		b.WriteString(p.String() + "\n")
 	}
 	return b.String()
+}
+
+// String is the problem as people read it, with its help on another line.
+func (p Problem) String() string {
+	code := strings.TrimSuffix(" ["+p.Code+"]", " []")
+	text := fmt.Sprintf("%s: %s: %s%s", OneLine(p.Place.String()), p.Severity, OneLine(p.Text), code)
+	if p.Help != "" {
+		text += "\n  help: " + OneLine(p.Help)
+	}
+	return text
 }
 
 // OneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
@@ -74,24 +77,6 @@ func OneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// row is a problem as JSON, as problems.schema.json describes it.
-type row struct {
-	Place
-	Severity Severity `json:"severity"`
-	Rule     string   `json:"rule,omitempty"`
-	Code     string   `json:"code,omitempty"`
-	Text     string   `json:"text,omitempty"`
-	Help     string   `json:"help,omitempty"`
-}
-
-func (l List) rows() []row {
-	rows := []row{} // not null
-	for _, p := range l {
-		rows = append(rows, row{p.Place, p.Severity, p.Rule, Code(p.Rule), p.Text, p.Help})
-	}
-	return rows
 }
 
 // WriteJSON writes a value as it is shown, two blanks deep.
@@ -111,17 +96,17 @@ func (l List) sarif(program string) any {
 		if p.Help != "" {
 			text += "\nhelp: " + p.Help
 		}
-		result := object{"level": p.Severity, "message": object{"text": strings.TrimPrefix(p.Place.Flag+": "+text, ": ")}}
-		if code := Code(p.Rule); code != "" {
-			result["ruleId"] = code
+		result := object{"level": p.Severity, "message": object{"text": strings.TrimPrefix(p.Flag+": "+text, ": ")}}
+		if p.Code != "" {
+			result["ruleId"] = p.Code
 		}
 		if p.Severity == Notice {
 			result["level"] = "note"
 		}
-		if p.Place.File != "" {
-			at := object{"artifactLocation": object{"uri": (&url.URL{Path: p.Place.File}).String()}}
-			if p.Place.Line > 0 {
-				at["region"] = object{"startLine": p.Place.Line, "startColumn": max(p.Place.Col, 1)}
+		if p.File != "" {
+			at := object{"artifactLocation": object{"uri": (&url.URL{Path: p.File}).String()}}
+			if p.Line > 0 {
+				at["region"] = object{"startLine": p.Line, "startColumn": max(p.Col, 1)}
 			}
 			result["locations"] = []object{{"physicalLocation": at}}
 		}
@@ -145,13 +130,13 @@ func (l List) gitHub() string {
 				at = append(at, key+"="+escape.Replace(value))
 			}
 		}
-		property(p.Place.File != "", "file", p.Place.File)
-		property(p.Place.Line > 0, "line", strconv.Itoa(p.Place.Line))
-		property(p.Place.Col > 0, "col", strconv.Itoa(p.Place.Col))
-		property(Code(p.Rule) != "", "title", Code(p.Rule))
+		property(p.File != "", "file", p.File)
+		property(p.Line > 0, "line", strconv.Itoa(p.Line))
+		property(p.Col > 0, "col", strconv.Itoa(p.Col))
+		property(p.Code != "", "title", p.Code)
 		text := OneLine(p.Text)
-		if p.Place.Flag != "" {
-			text = OneLine(p.Place.Flag) + ": " + text
+		if p.Flag != "" {
+			text = OneLine(p.Flag) + ": " + text
 		}
 		if p.Help != "" {
 			text += "\nhelp: " + OneLine(p.Help)

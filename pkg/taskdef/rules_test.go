@@ -29,7 +29,7 @@ func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 	}
 	values := map[string]string{"HOSTNAME": "build-box", "DB_PASSWORD": "hunter2"}
 	lookup := func(name string) (string, bool) { v, ok := values[name]; return v, ok }
-	return Request{Doc: doc, Lookup: lookup, OfMachine: func(string) bool { return true }}.Render()
+	return Request{Expander: template.Expander{Doc: doc, Lookup: lookup}, OfMachine: func(string) bool { return true }}.Render()
 }
 
 // TestEveryRuleHasAGoodAndABadDocument reads testdata/rules/RULE.txtar: nothing is said about the good

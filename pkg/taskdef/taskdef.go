@@ -14,12 +14,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Request is a template with everything that is to be done to it.
+// Request is a template, by the Expander that gives its placeholders values, with everything that is to be done to it.
 type Request struct {
-	Doc *template.Document
-	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
-	Lookup template.Lookup
-	Near   func(name string) (string, bool)
+	template.Expander
 	// OfMachine reports whether a variable's value comes from the environment of this process; it may be nil.
 	OfMachine func(name string) bool
 	Edits     Edits
@@ -34,7 +31,7 @@ type Rendered struct {
 
 // Render returns the document and all that is wrong with it. It is of use only when no problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
-	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
+	exp := &r.Expander
 	root := unwrap(r.Doc.Root, exp)
 	ed := editor{doc: r.Doc, exp: exp, root: root, known: r.Edits.Container}
 	uri := ed.apply(r.Edits)
@@ -50,13 +47,6 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
 	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
-}
-
-// Unset expands what could be read of a document that does not parse, so that its unset variables are reported too.
-func (r Request) Unset() diagnostic.List {
-	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
-	exp.All(r.Doc.Root)
-	return exp.Problems
 }
 
 // inContainer visits the texts that a shell, or a log router, of a container reads. Those of awslogs nobody expands.

@@ -147,7 +147,7 @@ func FuzzRender(f *testing.F) {
 			lookup := func(string) (string, bool) { return v, true }
 			doc, problems := template.Reader{}.Read("template", text)
 			if len(problems) > 0 {
-				Request{Doc: doc, Lookup: lookup}.Unset()
+				(&template.Expander{Doc: doc, Lookup: lookup}).All(doc.Root)
 				return
 			}
 			edits := Edits{
@@ -155,7 +155,7 @@ func FuzzRender(f *testing.F) {
 				Secrets: []string{set, "A=" + v}, Labels: []string{set, "a=" + v}, Tags: []string{set, "a=" + v}, Commands: []string{set, "web=" + v},
 				ImagePlaceholders: []string{image}, WantImage: true, Release: "r", Suite: v,
 			}
-			_, problems = Request{Doc: doc, Lookup: lookup, Edits: edits}.Render()
+			_, problems = Request{Expander: template.Expander{Doc: doc, Lookup: lookup}, Edits: edits}.Render()
 			if said := fmt.Sprintf("%+v", problems); strings.Contains(said, mark) {
 				t.Errorf("a message holds a value: %s", said)
 			}
@@ -168,7 +168,7 @@ func FuzzRender(f *testing.F) {
 func renderTwice(t *testing.T, text, value string) {
 	lookup := func(string) (string, bool) { return value, true }
 	doc, _ := template.Reader{}.Read("template", text)
-	rendered, problems := Request{Doc: doc, Lookup: lookup}.Render()
+	rendered, problems := Request{Expander: template.Expander{Doc: doc, Lookup: lookup}}.Render()
 	rendered.Task(doc)
 	if len(problems.Errors(false)) > 0 {
 		return
@@ -180,7 +180,7 @@ func renderTwice(t *testing.T, text, value string) {
 		return // a $ of the result would be read as a variable
 	}
 	doc, problems = template.Reader{}.Read("out.json", string(rendered.Root.JSON()))
-	again, more := Request{Doc: doc, Lookup: lookup}.Render()
+	again, more := Request{Expander: template.Expander{Doc: doc, Lookup: lookup}}.Render()
 	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.Root.JSON(), rendered.Root.JSON()) {
 		t.Errorf("%q is no fixed point: %q (%v)", rendered.Root.JSON(), again.Root.JSON(), problems)
 	}
