@@ -29,33 +29,29 @@ func Formats() []Format { return []Format{Text, JSON, GitHub, SARIF} }
 // flags. JSON is written also when there are none, so that a reader always finds an array.
 func (l List) Write(w io.Writer, f Format, program string) error {
 	sorted := l.Sorted()
-	text := ""
 	switch f {
 	case JSON:
 		return WriteJSON(w, append(List{}, sorted...)) // not null
 	case SARIF:
 		return WriteJSON(w, sorted.sarif(program))
-	case GitHub:
-		text = sorted.gitHub()
-	default:
-		text = sorted.text(program)
 	}
-	if text == "" {
+	var text strings.Builder
+	for _, p := range sorted {
+		switch {
+		case f == GitHub:
+			text.WriteString(p.gitHub())
+		case p.Flag != "":
+			text.WriteString(program + ": " + p.String())
+		default:
+			text.WriteString(p.String())
+		}
+		text.WriteByte('\n')
+	}
+	if text.Len() == 0 {
 		return nil
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
-}
-
-func (l List) text(program string) string {
-	var b strings.Builder
-	for _, p := range l {
-		if p.Flag != "" {
-			b.WriteString(program + ": ")
-		}
-		b.WriteString(p.String() + "\n")
-	}
-	return b.String()
 }
 
 // String is the problem as people read it, with its help on another line.
@@ -119,33 +115,19 @@ func (l List) sarif(program string) any {
 }
 
 // gitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
-func (l List) gitHub() string {
+func (p Problem) gitHub() string {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	var b strings.Builder
-	for _, p := range l {
-		var at []string
-		property := func(given bool, key, value string) {
-			if given {
-				at = append(at, key+"="+escape.Replace(value))
-			}
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	number := func(n int) string { return strings.TrimLeft(strconv.Itoa(n), "0") } // none is no property
+	at := ""
+	for _, has := range [][2]string{{"file", p.File}, {"line", number(p.Line)}, {"col", number(p.Col)}, {"title", p.Code}} {
+		if has[1] != "" {
+			at += "," + has[0] + "=" + property.Replace(has[1])
 		}
-		property(p.File != "", "file", p.File)
-		property(p.Line > 0, "line", strconv.Itoa(p.Line))
-		property(p.Col > 0, "col", strconv.Itoa(p.Col))
-		property(p.Code != "", "title", p.Code)
-		text := OneLine(p.Text)
-		if p.Flag != "" {
-			text = OneLine(p.Flag) + ": " + text
-		}
-		if p.Help != "" {
-			text += "\nhelp: " + OneLine(p.Help)
-		}
-		b.WriteString("::" + string(p.Severity))
-		if len(at) > 0 {
-			b.WriteString(" " + strings.Join(at, ","))
-		}
-		b.WriteString("::" + message.Replace(text) + "\n")
 	}
-	return b.String()
+	text := strings.TrimPrefix(OneLine(p.Flag)+": "+OneLine(p.Text), ": ")
+	if p.Help != "" {
+		text += "\nhelp: " + OneLine(p.Help)
+	}
+	return "::" + string(p.Severity) + strings.Replace(at, ",", " ", 1) + "::" + message.Replace(text)
 }
