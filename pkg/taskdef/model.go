@@ -108,6 +108,19 @@ func (s *shape) inner(key string) *shape {
 	return f.shape
 }
 
+// walk visits a node and, where visit says so, everything below it, each with its shape; nil where the model knows none.
+func (s *shape) walk(n *template.Node, visit func(*template.Node, *shape) bool) {
+	if !visit(n, s) {
+		return
+	}
+	for _, m := range n.Members {
+		s.inner(m.Key).walk(m.Value, visit)
+	}
+	for _, item := range n.Items {
+		s.inner("").walk(item, visit)
+	}
+}
+
 // names lists the fields of a structure.
 func (s *shape) names() (all []string) {
 	for _, f := range s.fields {

@@ -22,8 +22,7 @@ func logOptions(c *checker, container *template.Node) {
 	}
 	for _, m := range cmp.Or(options, &template.Node{}).Members {
 		if near, ok := diagnostic.Nearest(m.Key, known); ok {
-			c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
-				"did you mean "+template.Quote(near)+"?")
+			c.fail(&template.Node{At: m.KeyAt}, "unknown option "+m.Show()+" of awslogs", "did you mean "+template.Quote(near)+"?")
 		}
 	}
 	for _, key := range []string{"awslogs-group", "awslogs-region", "awslogs-stream-prefix"} {
@@ -226,8 +225,8 @@ func (c *checker) leftIn(n *template.Node, s *shape, meant func(n *template.Node
 	for i := range n.Members {
 		m := &n.Members[i]
 		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt,
-				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
+			key := &template.Node{At: m.KeyAt}
+			c.warn(key, "the key "+m.Show()+" stays as it is: variables are put into values only", "")
 		}
 		if m.Key != "image" || s == nil { // an image's own rule says it better
 			c.leftIn(m.Value, inside(s, m.Key), meant)

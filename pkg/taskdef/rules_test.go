@@ -170,7 +170,7 @@ func TestRulesOnlyRead(t *testing.T) {
 			root := unwrap(doc.Root, exp)
 			exp.All(root)
 			normalise(root)
-			typed(root, &shapes[0])
+			typed(root)
 			before := root.JSON()
 			c := checker{doc: doc, root: root}
 			c.run()

@@ -42,7 +42,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	})
 	exp.All(root)
 	normalise(root)
-	typed(root, &shapes[0])
+	typed(root)
 	c := checker{doc: r.Doc, root: root, target: r.Edits.Container, ofMachine: r.OfMachine}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
@@ -79,20 +79,17 @@ func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 	return inner
 }
 
-// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil
-// where it knows none. It comes before the rules, which only read.
-func typed(n *template.Node, s *shape) {
-	if s == nil {
-		n.Settle()
-	} else {
-		n.As(s.kind.wanted())
-	}
-	for i := range n.Members {
-		typed(n.Members[i].Value, s.inner(n.Members[i].Key))
-	}
-	for _, item := range n.Items {
-		typed(item, s.inner(""))
-	}
+// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says, where it knows
+// one. It comes before the rules, which only read.
+func typed(root *template.Node) {
+	shapes[0].walk(root, func(n *template.Node, s *shape) bool {
+		if s == nil {
+			n.Settle()
+		} else {
+			n.As(s.kind.wanted())
+		}
+		return true
+	})
 }
 
 // normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without
