@@ -131,8 +131,23 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 	if mappings != nil && mappings.Kind != template.Array {
 		unclear(mappings, "portMappings is "+mappings.Kind.A()+", want a list")
 	}
+	const want = ", want a whole number from 1 to 65535"
 	for _, p := range mappings.List() {
-		c.addPort(doc, p, unclear)
+		if several := p.Get("containerPortRange"); several.Str() != "" {
+			c.Ranges = append(c.Ranges, several.Label())
+		}
+		inside := p.Get("containerPort")
+		switch number, isNumber := number(inside); {
+		case p.Kind != template.Object:
+			unclear(p, "a port mapping is "+p.Kind.A()+", want an object")
+		case inside == nil:
+		case inside.Kind != template.Number:
+			unclear(inside, "containerPort is "+inside.Kind.A()+want)
+		case !isNumber:
+			unclear(inside, "containerPort is "+inside.Show()+want)
+		case !c.HasPort(number):
+			c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
+		}
 	}
 	if labels := n.Get("dockerLabels"); labels != nil {
 		c.Labels = make(map[string]string, len(labels.Members))
@@ -141,24 +156,4 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 		}
 	}
 	return c
-}
-
-func (c *Container) addPort(doc *template.Document, mapping *template.Node, unclear func(n *template.Node, text string)) {
-	if several := mapping.Get("containerPortRange"); several.Str() != "" {
-		c.Ranges = append(c.Ranges, several.Label())
-	}
-	if mapping.Kind != template.Object {
-		unclear(mapping, "a port mapping is "+mapping.Kind.A()+", want an object")
-	}
-	const want = ", want a whole number from 1 to 65535"
-	inside := mapping.Get("containerPort")
-	switch number, isNumber := number(inside); {
-	case inside == nil:
-	case inside.Kind != template.Number:
-		unclear(inside, "containerPort is "+inside.Kind.A()+want)
-	case !isNumber:
-		unclear(inside, "containerPort is "+inside.Show()+want)
-	case !c.HasPort(number):
-		c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
-	}
 }

@@ -253,8 +253,7 @@ var foreign = regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*
 
 // isForeign looks for such a placeholder. Most texts hold none of the marks, and the expression is slow.
 func isForeign(s string) bool {
-	marked := strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '#') >= 0 || strings.Contains(s, "__") ||
-		strings.Contains(s, "{{")
+	marked := strings.ContainsAny(s, "%#") || strings.Contains(s, "__") || strings.Contains(s, "{{")
 	return marked && foreign.MatchString(s)
 }
 
