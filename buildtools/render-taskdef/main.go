@@ -90,7 +90,9 @@ type templateRun struct {
 	*cli.Run
 	options
 	name   string
-	values values
+	values template.Expander
+	// ofMachine are the variables whose values come from the environment.
+	ofMachine map[string]bool
 }
 
 // render goes on as far as it can, so that one run names everything that is wrong.
@@ -114,13 +116,14 @@ func (t *templateRun) render() {
 		}
 		return
 	}
-	expander := template.Expander{Doc: doc, Lookup: t.values.lookup, Near: t.values.near}
+	t.values.Doc = doc
 	if len(problems) > 0 {
-		expander.All(doc.Root) // unset variables of what could be read are reported, too
-		t.Add(expander.Problems...)
+		t.values.All(doc.Root) // unset variables of what could be read are reported, too
+		t.Add(t.values.Problems...)
 		return
 	}
-	request := taskdef.Request{Expander: expander, OfMachine: t.values.ofMachine, Edits: t.edits}
+	ofMachine := func(name string) bool { return t.ofMachine[name] }
+	request := taskdef.Request{Expander: t.values, OfMachine: ofMachine, Edits: t.edits}
 	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
 	spec := t.readAppspec(&request)
 	rendered, problems := request.Render()
@@ -193,8 +196,6 @@ func (t *templateRun) stamps(c *cli.Command) {
 	case strings.TrimSpace(release) != release || strings.ContainsFunc(release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character",
 			"a release is compared as text with what the application answers")
-	case !c.Given("release"):
-		t.edits.DefaultRelease = t.values.environ["CODEBUILD_RESOLVED_SOURCE_VERSION"]
 	}
 	if c.Given("suite") && !isSuite(t.edits.Suite) {
 		t.Usage("--suite", "is not a reference to a suite",
@@ -228,31 +229,11 @@ func quoted(text string) string {
 	return string((&template.Node{Kind: template.String, Text: text}).Compact())
 }
 
-// values are the variables: --var wins over the environment, that over files, a later file or flag over an earlier one.
-type values struct {
-	set, environ map[string]string
-	// given are those of --var.
-	given map[string]bool
-	known []string // their names
-}
-
-func (v *values) lookup(name string) (string, bool) {
-	value, ok := v.set[name]
-	return value, ok
-}
-
-// ofMachine reports whether a variable has its value from the environment.
-func (v *values) ofMachine(name string) bool {
-	_, ok := v.environ[name]
-	return ok && !v.given[name]
-}
-
-// near suggests a variable that is set.
-func (v *values) near(name string) (string, bool) { return diagnostic.Nearest(name, v.known) }
-
-// environment reads --var and --env-file.
+// environment reads the variables: --var wins over the environment, that over --env-file, a later file or flag over an
+// earlier one.
 func (t *templateRun) environment(environ []string) {
-	t.values = values{set: map[string]string{}, environ: map[string]string{}, given: map[string]bool{}}
+	set := map[string]string{}
+	t.ofMachine = map[string]bool{}
 	for _, f := range t.envFiles {
 		if f == "" {
 			continue // NotEmpty has said so
@@ -260,14 +241,15 @@ func (t *templateRun) environment(environ []string) {
 		if text, ok := t.Read(f); ok {
 			read, problems := cli.ReadEnv(cli.Name(f), text)
 			t.Add(problems...)
-			maps.Copy(t.values.set, read)
+			maps.Copy(set, read)
 		}
 	}
 	for _, e := range slices.Backward(environ) { // as with getenv, the first one counts
 		name, value, _ := strings.Cut(e, "=")
-		t.values.environ[name] = value
+		if set[name], t.ofMachine[name] = value, true; name == "CODEBUILD_RESOLVED_SOURCE_VERSION" {
+			t.edits.DefaultRelease = value
+		}
 	}
-	maps.Copy(t.values.set, t.values.environ)
 	for _, v := range t.vars {
 		name, value, ok := strings.Cut(v, "=")
 		switch {
@@ -276,10 +258,15 @@ func (t *templateRun) environment(environ []string) {
 		case !template.IsName(name):
 			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
 		default:
-			t.values.set[name], t.values.given[name] = value, true
+			set[name], t.ofMachine[name] = value, false
 		}
 	}
-	t.values.known = slices.Sorted(maps.Keys(t.values.set))
+	known := slices.Sorted(maps.Keys(set))
+	t.values.Near = func(name string) (string, bool) { return diagnostic.Nearest(name, known) }
+	t.values.Lookup = func(name string) (string, bool) {
+		value, ok := set[name]
+		return value, ok
+	}
 }
 
 // scope makes --only a predicate; nil when every name is a variable.
@@ -287,26 +274,24 @@ func (t *templateRun) scope() template.Scope {
 	if len(t.only) == 0 {
 		return nil
 	}
-	names := map[string]bool{}
-	var prefixes []string
+	var names []string // and prefixes with a * behind them
 	for item := range strings.SplitSeq(strings.Join(t.only, ","), ",") {
 		item = strings.TrimSpace(item)
-		prefix, open := strings.CutSuffix(item, "*")
-		switch {
+		switch prefix := strings.TrimSuffix(item, "*"); {
 		case item == "":
-		case open && (prefix == "" || template.IsName(prefix)):
-			prefixes = append(prefixes, prefix)
-		case template.IsName(item):
-			names[item] = true
+		case item == "*" || template.IsName(prefix):
+			names = append(names, item)
 		default:
 			t.Usage("--only", template.Quote(item)+" is neither a variable's name nor PREFIX_*", "")
 		}
 	}
-	if len(names)+len(prefixes) == 0 && !t.Failed() {
+	if len(names) == 0 && !t.Failed() {
 		t.Usage("--only", "names no variable", "without --only every $NAME is one")
 	}
 	return func(name string) bool {
-		open := func(prefix string) bool { return name != "" && strings.HasPrefix(name, prefix) }
-		return names[name] || slices.ContainsFunc(prefixes, open)
+		return slices.ContainsFunc(names, func(known string) bool {
+			prefix, open := strings.CutSuffix(known, "*")
+			return name == known || open && name != "" && strings.HasPrefix(name, prefix)
+		})
 	}
 }

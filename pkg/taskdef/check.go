@@ -13,14 +13,10 @@ import (
 
 // checker applies the rules to a document in normal form.
 type checker struct {
-	doc        *template.Document
+	Request
 	root       *template.Node
 	containers []*template.Node
-	// target is the name of the container that the load balancer reaches, where an AppSpec says it.
-	target string
-	// ofMachine reports whether a variable's value comes from the environment of this process.
-	ofMachine func(name string) bool
-	fargate   bool
+	fargate    bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are too many of them to compare each with the known keys: this is no task definition.
@@ -142,7 +138,7 @@ func (c *checker) report(s diagnostic.Severity, n *template.Node, text, help str
 		text, help = "more problems of this kind than are listed", ""
 	}
 	c.problems = append(c.problems, diagnostic.Problem{
-		Place: c.doc.Place(n.At), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
+		Place: c.Doc.Place(n.At), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
 	})
 }
 

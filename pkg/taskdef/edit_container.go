@@ -26,7 +26,7 @@ func (e *editor) env(arg string) {
 		return
 	}
 	e.removeNamed(c, other, name)
-	e.setNamed(c, key, pair(e.doc.FromFlag(e.flag), "name", name, value, text))
+	e.setNamed(c, key, pair(e.exp.Doc.FromFlag(e.flag), "name", name, value, text))
 }
 
 func (e *editor) unsetEnv(arg string) {
@@ -110,14 +110,14 @@ func (e *editor) label(arg string) {
 // defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
 func (e *editor) defaultRelease(arg string) {
 	stamp := e.reached().Get("dockerLabels").Get(ReleaseLabel)
-	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.doc.Place(stamp.At).Flag) {
+	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.exp.Doc.Place(stamp.At).Flag) {
 		e.label(arg)
 	}
 }
 
 func (e *editor) tag(arg string) {
 	key, value, _ := strings.Cut(arg, "=")
-	e.setNamed(e.root, "tags", pair(e.doc.FromFlag(e.flag), "key", key, "value", value))
+	e.setNamed(e.root, "tags", pair(e.exp.Doc.FromFlag(e.flag), "key", key, "value", value))
 }
 
 // command replaces a container's command: C=shell words, or C=[a JSON list].
@@ -142,7 +142,7 @@ func (e *editor) command(arg string) {
 			value.Items = append(value.Items, textNode(w))
 		}
 	}
-	value.From(e.doc.FromFlag(e.flag), nil)
+	value.From(e.exp.Doc.FromFlag(e.flag), nil)
 	c.Set("command", value)
 }
 

@@ -36,7 +36,6 @@ const (
 )
 
 type editor struct {
-	doc  *template.Document
 	exp  *template.Expander
 	root *template.Node
 	// known is the container that the load balancer reaches, where it is known.
@@ -227,7 +226,7 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 
 // text returns a new string node that a flag made.
 func (e *editor) text(s string) *template.Node {
-	return &template.Node{Kind: template.String, At: e.doc.FromFlag(e.flag), Text: s}
+	return &template.Node{Kind: template.String, At: e.exp.Doc.FromFlag(e.flag), Text: s}
 }
 
 // usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
@@ -247,7 +246,7 @@ func (e *editor) child(parent *template.Node, key string, kind template.Kind) *t
 	n := e.exp.Node(parent.Get(key))
 	switch {
 	case n == nil || n.Kind == template.Null:
-		n = &template.Node{Kind: kind, At: e.doc.FromFlag(e.flag)}
+		n = &template.Node{Kind: kind, At: e.exp.Doc.FromFlag(e.flag)}
 		parent.Set(key, n)
 	case n.Kind != kind:
 		e.usage(fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
@@ -266,7 +265,7 @@ func (e *editor) set(arg string) {
 		e.usage(shown+": the value is not JSON", "a text needs its quotes: --set '"+shown+`="…"'`)
 		return
 	}
-	value.From(e.doc.FromFlag(e.flag+" "+template.Unquoted(pointer)), nil)
+	value.From(e.exp.Doc.FromFlag(e.flag+" "+template.Unquoted(pointer)), nil)
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")

@@ -50,7 +50,7 @@ func containerNames(c *checker) {
 		}
 		c.isName(n, "container name")
 		if first, twice := seen[n.Text]; twice {
-			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))
+			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.Doc.Place(first)))
 			continue
 		}
 		seen[n.Text] = n.At
@@ -234,7 +234,7 @@ func image(c *checker, container *template.Node) {
 			"give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
 	case slices.Contains(strings.Fields("<IMAGE1_NAME> <IMAGE2_NAME> <IMAGE3_NAME> <IMAGE4_NAME>"), n.Str()):
-		if c.doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
+		if c.Doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
 			c.fail(n, "the image is the placeholder "+n.Show(),
 				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}
@@ -291,7 +291,7 @@ func imageFault(s string) (fault, help string) {
 
 // labels warns of a release or a suite that the hooks would not see.
 func labels(c *checker) {
-	reached := Reached(c.containers, c.target, nil)
+	reached := Reached(c.containers, c.Edits.Container, nil)
 	help := "the hooks read the labels of the container behind the load balancer only, which is " + name(reached) + ": "
 	for _, key := range []string{ReleaseLabel, SuiteLabel} {
 		read := reached.Get("dockerLabels").Get(key)

@@ -216,7 +216,7 @@ func placeholdersLeft(c *checker) {
 	shell := map[*template.Node]bool{} // texts that have such forms of their own
 	inContainer(c.root, func(n *template.Node) { shell[n] = true })
 	c.leftIn(c.root, &shapes[0], func(n *template.Node, left string) bool {
-		return n.Unknown() || left == "{" && shell[n] || refused[c.doc.Place(n.At)]
+		return n.Unknown() || left == "{" && shell[n] || refused[c.Doc.Place(n.At)]
 	})
 }
 

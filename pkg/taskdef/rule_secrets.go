@@ -185,7 +185,7 @@ func secretsInText(c *checker) {
 			return
 		}
 		for _, name := range n.Origin.Names() {
-			if holdsSecret(name, n.Text) && !strings.Contains(n.Text, ":secret:") && !said[c.doc.Place(n.At)] {
+			if holdsSecret(name, n.Text) && !strings.Contains(n.Text, ":secret:") && !said[c.Doc.Place(n.At)] {
 				c.warn(n, "$"+name+" looks like a secret, and everybody who may describe the task definition can read it here",
 					"keep it in Secrets Manager or Parameter Store: --secret CONTAINER:NAME=ARN")
 				return
@@ -322,11 +322,11 @@ func machineVariables(c *checker) {
 	ours := strings.Fields("HOSTNAME HOME PATH PWD OLDPWD USER LOGNAME SHELL TMPDIR LANG TERM TAG AWS_REGION " +
 		"AWS_DEFAULT_REGION AWS_EXECUTION_ENV ECS_TASK_ID ECS_CLUSTER")
 	inContainer(c.root, func(n *template.Node) {
-		if n.Origin == nil || c.ofMachine == nil || n.Unknown() {
+		if n.Origin == nil || c.OfMachine == nil || n.Unknown() {
 			return
 		}
 		for _, name := range n.Origin.Names() {
-			if slices.Contains(ours, name) && c.ofMachine(name) {
+			if slices.Contains(ours, name) && c.OfMachine(name) {
 				c.warn(n, name+" has the value of the machine that renders, and not the container's",
 					"write $$"+name+" to leave it to the container, or --var "+name+"=… to mean it")
 			}

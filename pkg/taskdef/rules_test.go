@@ -172,7 +172,7 @@ func TestRulesOnlyRead(t *testing.T) {
 			normalise(root)
 			typed(root)
 			before := root.JSON()
-			c := checker{doc: doc, root: root}
+			c := checker{Request: Request{Expander: *exp}, root: root}
 			c.run()
 			if diff := cmp.Diff(string(before), string(root.JSON())); diff != "" {
 				t.Errorf("%s, %s: a rule changed the document:\n%s", file, f.Name, diff)

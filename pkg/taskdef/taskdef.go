@@ -33,7 +33,7 @@ type Rendered struct {
 func (r Request) Render() (Rendered, diagnostic.List) {
 	exp := &r.Expander
 	root := unwrap(r.Doc.Root, exp)
-	ed := editor{doc: r.Doc, exp: exp, root: root, known: r.Edits.Container}
+	ed := editor{exp: exp, root: root, known: r.Edits.Container}
 	uri := ed.apply(r.Edits)
 	inContainer(root, func(n *template.Node) {
 		if n.Origin != nil {
@@ -43,7 +43,7 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	exp.All(root)
 	normalise(root)
 	typed(root)
-	c := checker{doc: r.Doc, root: root, target: r.Edits.Container, ofMachine: r.OfMachine}
+	c := checker{Request: r, root: root}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
 	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
