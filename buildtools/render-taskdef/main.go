@@ -29,7 +29,7 @@ type options struct {
 	out, imageDetail, appspec string
 	listVars                  bool
 	vars, envFiles, only      []string
-	edits                     taskdef.Edits
+	request                   taskdef.Request
 }
 
 // help has the command's help text.
@@ -50,7 +50,7 @@ func command(o *options) *cli.Command {
 	f.StringArrayVar(&o.envFiles, "env-file", nil, "`FILE`: read variables from it; the environment wins over them")
 	f.StringArrayVar(&o.only, "only", nil, "`A,PREFIX_*`: only these names are variables, any other $ is text")
 	f = c.Group("edits")
-	e := &o.edits
+	e := &o.request.Edits
 	f.StringArrayVar(&e.Images, "image", nil, "`[CONTAINER=]URI`: set an image; *=URI for all containers")
 	f.StringArrayVar(&e.ImagePlaceholders, "image-placeholder", nil,
 		"`N=CONTAINER`: leave <IMAGEN_NAME> for CodePipeline")
@@ -89,10 +89,7 @@ func run(args []string, r *cli.Run, environ []string) int {
 type templateRun struct {
 	*cli.Run
 	options
-	name   string
-	values template.Expander
-	// ofMachine are the variables whose values come from the environment.
-	ofMachine map[string]bool
+	name string
 }
 
 // render goes on as far as it can, so that one run names everything that is wrong.
@@ -104,7 +101,7 @@ func (t *templateRun) render() {
 	}
 	doc, problems := template.Reader{Scope: scope}.Read(cli.Name(t.name), text)
 	t.Add(problems...)
-	t.edits.WantImage = t.imageDetail != ""
+	t.request.Edits.WantImage = t.imageDetail != ""
 	if t.listVars {
 		if !t.Failed() {
 			data := listed(doc)
@@ -116,17 +113,15 @@ func (t *templateRun) render() {
 		}
 		return
 	}
-	t.values.Doc = doc
+	t.request.Doc = doc
 	if len(problems) > 0 {
-		t.values.All(doc.Root) // unset variables of what could be read are reported, too
-		t.Add(t.values.Problems...)
+		t.request.All(doc.Root) // unset variables of what could be read are reported, too
+		t.Add(t.request.Problems...)
 		return
 	}
-	ofMachine := func(name string) bool { return t.ofMachine[name] }
-	request := taskdef.Request{Expander: t.values, OfMachine: ofMachine, Edits: t.edits}
 	loses := doc.Root.HasPlaceholders() || strings.Contains(text, "$$")
-	spec := t.readAppspec(&request)
-	rendered, problems := request.Render()
+	spec := t.readAppspec()
+	rendered, problems := t.request.Render()
 	t.Add(problems...)
 	if spec != nil {
 		t.Add(spec.CheckTarget(rendered.Task(doc))...)
@@ -134,8 +129,7 @@ func (t *templateRun) render() {
 	t.checkOutputs(loses)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {
 		t.Add(diagnostic.Problem{
-			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning,
-			Cause: diagnostic.Rule, Rule: "image-detail",
+			Place: diagnostic.Place{Flag: "--image-detail"}, Severity: diagnostic.Warning, Rule: "image-detail",
 			Text: "the file is not called imageDetail.json, and CodePipeline looks for no other name",
 		})
 	}
@@ -171,7 +165,7 @@ func (t *templateRun) checkOutputs(loses bool) {
 }
 
 // readAppspec reads the AppSpec that the result shall fit, which also says which container takes the labels.
-func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
+func (t *templateRun) readAppspec() *appspec.Spec {
 	if t.appspec == "" {
 		return nil
 	}
@@ -181,7 +175,7 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 	}
 	spec, problems := appspec.Read(cli.Name(t.appspec), text)
 	t.Add(problems...)
-	request.Edits.Container = spec.Container.Text
+	t.request.Edits.Container = spec.Container.Text
 	if len(problems.Errors(false)) > 0 {
 		return nil
 	}
@@ -190,14 +184,14 @@ func (t *templateRun) readAppspec(request *taskdef.Request) *appspec.Spec {
 
 // stamps checks the two labels that the hooks read.
 func (t *templateRun) stamps(c *cli.Command) {
-	switch release := t.edits.Release; {
+	switch release := t.request.Edits.Release; {
 	case c.Given("release") && strings.TrimSpace(release) == "":
 		t.Usage("--release", "is empty", "the variable behind it is not set")
 	case strings.TrimSpace(release) != release || strings.ContainsFunc(release, unicode.IsControl):
 		t.Usage("--release", "begins or ends with white space, or has a control character",
 			"a release is compared as text with what the application answers")
 	}
-	if c.Given("suite") && !isSuite(t.edits.Suite) {
+	if c.Given("suite") && !isSuite(t.request.Edits.Suite) {
 		t.Usage("--suite", "is not a reference to a suite",
 			"s3://bucket/key#sha256=… with 64 hexadecimal digits, or ssm:/name")
 	}
@@ -232,8 +226,7 @@ func quoted(text string) string {
 // environment reads the variables: --var wins over the environment, that over --env-file, a later file or flag over an
 // earlier one.
 func (t *templateRun) environment(environ []string) {
-	set := map[string]string{}
-	t.ofMachine = map[string]bool{}
+	set, ofMachine := map[string]string{}, map[string]bool{}
 	for _, f := range t.envFiles {
 		if f == "" {
 			continue // NotEmpty has said so
@@ -246,8 +239,8 @@ func (t *templateRun) environment(environ []string) {
 	}
 	for _, e := range slices.Backward(environ) { // as with getenv, the first one counts
 		name, value, _ := strings.Cut(e, "=")
-		if set[name], t.ofMachine[name] = value, true; name == "CODEBUILD_RESOLVED_SOURCE_VERSION" {
-			t.edits.DefaultRelease = value
+		if set[name], ofMachine[name] = value, true; name == "CODEBUILD_RESOLVED_SOURCE_VERSION" {
+			t.request.Edits.DefaultRelease = value
 		}
 	}
 	for _, v := range t.vars {
@@ -258,12 +251,13 @@ func (t *templateRun) environment(environ []string) {
 		case !template.IsName(name):
 			t.Usage("--var", template.Quote(name)+" is not a variable's name", "letters, digits and _, not first a digit")
 		default:
-			set[name], t.ofMachine[name] = value, false
+			set[name], ofMachine[name] = value, false
 		}
 	}
 	known := slices.Sorted(maps.Keys(set))
-	t.values.Near = func(name string) (string, bool) { return diagnostic.Nearest(name, known) }
-	t.values.Lookup = func(name string) (string, bool) {
+	t.request.OfMachine = func(name string) bool { return ofMachine[name] }
+	t.request.Near = func(name string) (string, bool) { return diagnostic.Nearest(name, known) }
+	t.request.Lookup = func(name string) (string, bool) {
 		value, ok := set[name]
 		return value, ok
 	}
