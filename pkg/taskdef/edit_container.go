@@ -92,11 +92,12 @@ func (e *editor) label(arg string) {
 		c, arg = e.split(arg)
 	}
 	if c == nil {
-		c = e.reached()
+		c = Reached(e.containers(), e.known, e.exp)
 	}
 	key, value, _ := strings.Cut(arg, "=")
 	switch {
 	case c == nil:
+		e.usage("the template has no containers", "")
 		return
 	case key == "":
 		e.usage(e.want, "")
@@ -109,7 +110,7 @@ func (e *editor) label(arg string) {
 
 // defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
 func (e *editor) defaultRelease(arg string) {
-	stamp := e.reached().Get("dockerLabels").Get(ReleaseLabel)
+	stamp := Reached(e.containers(), e.known, e.exp).Get("dockerLabels").Get(ReleaseLabel)
 	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.exp.Doc.Place(stamp.At).Flag) {
 		e.label(arg)
 	}

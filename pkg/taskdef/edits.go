@@ -192,27 +192,14 @@ func (e *editor) target(arg string) (*template.Node, string) {
 	return c, rest
 }
 
-// reached is Reached among the template's containers.
-func (e *editor) reached() *template.Node {
-	all := e.containers()
-	if len(all) == 0 {
-		e.usage("the template has no containers", "")
-	}
-	return Reached(all, e.known, e.exp)
-}
-
 // Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a
 // port, else the first essential one. exp may be nil for a document whose values are in place.
 func Reached(containers []*template.Node, known string, exp *template.Expander) *template.Node {
 	if c := named(containers, known); known != "" && c != nil {
 		return c
 	}
-	var withPort []*template.Node
-	for _, c := range containers {
-		if len(exp.Node(c.Get("portMappings")).List()) > 0 {
-			withPort = append(withPort, c)
-		}
-	}
+	withoutPort := func(c *template.Node) bool { return len(exp.Node(c.Get("portMappings")).List()) == 0 }
+	withPort := slices.DeleteFunc(slices.Clone(containers), withoutPort)
 	if len(withPort) == 1 {
 		return withPort[0]
 	}
@@ -272,43 +259,37 @@ func (e *editor) set(arg string) {
 	}
 	n := e.root
 	for i, key := range keys {
-		last := i == len(keys)-1
+		last, next := i == len(keys)-1, value
+		if !last { // where there is nothing yet
+			next = &template.Node{Kind: template.Object, At: value.At}
+			if keys[i+1] == "-" {
+				next.Kind = template.Array
+			}
+		}
 		switch e.exp.Node(n).Kind {
 		case template.Object:
-			if last {
-				n.Set(key, value)
-				return
-			}
-			next := n.Get(key)
-			if next == nil || next.Kind == template.Null && next.Origin == nil {
-				next = &template.Node{Kind: template.Object, At: value.At}
-				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
-					next.Kind = template.Array
-				}
+			if old := n.Get(key); last || old == nil || old.Kind == template.Null && old.Origin == nil {
 				n.Set(key, next)
+			} else {
+				next = old
 			}
-			n = next
 		case template.Array:
 			at, ok := e.element(n, key, pointer)
 			switch {
 			case !ok:
 				return
 			case at == len(n.Items):
-				for _, key := range slices.Backward(keys[i+1:]) { // objects that are not there yet
-					member := template.Member{Key: key, KeyAt: value.At, Value: value}
-					value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
-				}
-				n.Items = append(n.Items, value)
-				return
+				n.Items = append(n.Items, next)
 			case last:
-				n.Items[at] = value
-				return
+				n.Items[at] = next
+			default:
+				next = n.Items[at]
 			}
-			n = n.Items[at]
 		default:
 			e.usage(template.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
 			return
 		}
+		n = next
 	}
 }
 

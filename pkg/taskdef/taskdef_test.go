@@ -200,3 +200,12 @@ func TestAFloodOfUnknownKeysIsRefused(t *testing.T) {
 		t.Errorf("errors: %v", problems.Errors(false))
 	}
 }
+
+func TestSetMakesAListBeforeADashInANewElementToo(t *testing.T) {
+	doc, _ := template.Reader{}.Read("t.json", `{"family": "a", "containerDefinitions": []}`)
+	edits := Edits{Sets: []string{`/containerDefinitions/-/links/-="b"`}}
+	rendered, _ := Request{Expander: template.Expander{Doc: doc}, Edits: edits}.Render()
+	if got, want := string(rendered.Root.Compact()), `{"family":"a","containerDefinitions":[{"links":["b"]}]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
