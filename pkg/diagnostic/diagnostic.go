@@ -101,11 +101,11 @@ func (l List) Sorted() List {
 	}
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(min(len(b.Place.Flag), 1), min(len(a.Place.Flag), 1)),
-			strings.Compare(a.Place.Flag, b.Place.Flag),
-			strings.Compare(a.Place.File, b.Place.File),
-			cmp.Compare(a.Place.Line, b.Place.Line),
-			cmp.Compare(a.Place.Col, b.Place.Col),
+			cmp.Compare(min(len(b.Flag), 1), min(len(a.Flag), 1)),
+			strings.Compare(a.Flag, b.Flag),
+			strings.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col),
 		)
 	})
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })

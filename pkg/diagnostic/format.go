@@ -34,6 +34,7 @@ func (l List) Write(w io.Writer, f Format, program string) error {
 		return WriteJSON(w, append(List{}, sorted...)) // not null
 	case SARIF:
 		return WriteJSON(w, sorted.sarif(program))
+	default:
 	}
 	var text strings.Builder
 	for _, p := range sorted {
