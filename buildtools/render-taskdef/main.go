@@ -124,7 +124,7 @@ func (t *templateRun) render() {
 	rendered, problems := t.request.Render()
 	t.Add(problems...)
 	if spec != nil {
-		t.Add(spec.CheckTarget(rendered.Task(doc))...)
+		t.Add(spec.CheckTarget(rendered.Task)...)
 	}
 	t.checkOutputs(loses)
 	if t.imageDetail != "" && filepath.Base(t.imageDetail) != "imageDetail.json" {

@@ -92,7 +92,7 @@ func (c *checker) run() {
 		c.fail(c.root, "a task definition is an object, not "+kindOf(c.root), "")
 		return
 	}
-	shapes[0].walk(c.root, c.fits)
+	shapes[0].walk(c.root, (*shape).inner, c.fits)
 	for _, container := range c.root.Get("containerDefinitions").List() {
 		if container.Kind == template.Object {
 			c.containers = append(c.containers, container)

@@ -108,16 +108,16 @@ func (s *shape) inner(key string) *shape {
 	return f.shape
 }
 
-// walk visits a node and, where visit says so, everything below it, each with its shape; nil where the model knows none.
-func (s *shape) walk(n *template.Node, visit func(*template.Node, *shape) bool) {
+// walk visits a node and, where visit says so, everything below it, each with its shape; inner says which that is.
+func (s *shape) walk(n *template.Node, inner func(*shape, string) *shape, visit func(*template.Node, *shape) bool) {
 	if !visit(n, s) {
 		return
 	}
 	for _, m := range n.Members {
-		s.inner(m.Key).walk(m.Value, visit)
+		inner(s, m.Key).walk(m.Value, inner, visit)
 	}
 	for _, item := range n.Items {
-		s.inner("").walk(item, visit)
+		inner(s, "").walk(item, inner, visit)
 	}
 }
 

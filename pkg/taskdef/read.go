@@ -20,7 +20,7 @@ type Task struct {
 	Containers         []Container
 	// Reached is the index of the one that the load balancer reaches where no AppSpec says it; -1 without containers.
 	Reached int
-	// Doc is what Read read, and Root the task definition in it, for whoever looks for more; nil elsewhere.
+	// Doc is the document, and Root the task definition in it, for whoever looks for more.
 	Doc  *template.Document
 	Root *template.Node
 }
@@ -76,20 +76,12 @@ func Read(name, text string) (Task, diagnostic.List) {
 	}
 	root := unwrap(doc.Root, nil)
 	root.DropNull()
-	t, problems := plain(doc, root)
-	t.Doc, t.Root = doc, root
-	return t, problems
-}
-
-// Task returns the plain values of a rendered document.
-func (r Rendered) Task(doc *template.Document) Task {
-	t, _ := plain(doc, r.Root)
-	return t
+	return plain(doc, root)
 }
 
 func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) {
-	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str()}
-	t.NetworkMode = root.Get("networkMode").Str()
+	t := Task{Reached: -1, Place: doc.Place(root.At), Doc: doc, Root: root}
+	t.Family, t.NetworkMode = root.Get("family").Str(), root.Get("networkMode").Str()
 	compatibilities := root.Get("requiresCompatibilities").List()
 	t.Instances = len(compatibilities) == 0
 	for _, item := range compatibilities {

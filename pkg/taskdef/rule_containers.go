@@ -89,7 +89,7 @@ func dependsOn(c *checker) {
 			if on == nil || on.Kind != template.String || on.Unknown() {
 				continue
 			}
-			target := c.named(on.Text)
+			target := named(c.containers, on.Text)
 			switch {
 			case target == nil && c.unnamed(): // it may be the one whose name has no value
 			case target == nil:
@@ -141,7 +141,7 @@ func (c *checker) cycles(waits map[string][]*template.Node) {
 			}
 			var round []string
 			for _, waiting := range append(path[i:len(path):len(path)], on.Text) {
-				round = append(round, name(c.named(waiting)))
+				round = append(round, name(named(c.containers, waiting)))
 			}
 			c.fail(on, "containers wait for one another: "+strings.Join(round, " → "), "")
 		}
@@ -162,9 +162,6 @@ func names(containers []*template.Node) (all []string) {
 	}
 	return all
 }
-
-// named returns the container with the name, or nil.
-func (c *checker) named(name string) *template.Node { return named(c.containers, name) }
 
 // named returns the node of a list that has the name, or nil. A name whose value is unknown never matches.
 func named(nodes []*template.Node, name string) *template.Node {

@@ -24,7 +24,7 @@ type Request struct {
 
 // Rendered is the result.
 type Rendered struct {
-	Root *template.Node
+	Task
 	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
 	ImageURI string
 }
@@ -46,7 +46,8 @@ func (r Request) Render() (Rendered, diagnostic.List) {
 	c := checker{Request: r, root: root}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
-	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
+	task, _ := plain(r.Doc, root)
+	return Rendered{task, uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
 }
 
 // inContainer visits the texts that a shell, or a log router, of a container reads. Those of awslogs nobody expands.
@@ -82,7 +83,7 @@ func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 // typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says, where it knows
 // one. It comes before the rules, which only read.
 func typed(root *template.Node) {
-	shapes[0].walk(root, func(n *template.Node, s *shape) bool {
+	shapes[0].walk(root, (*shape).inner, func(n *template.Node, s *shape) bool {
 		if s == nil {
 			n.Settle()
 		} else {

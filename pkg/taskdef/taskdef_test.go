@@ -169,7 +169,6 @@ func renderTwice(t *testing.T, text, value string) {
 	lookup := func(string) (string, bool) { return value, true }
 	doc, _ := template.Reader{}.Read("template", text)
 	rendered, problems := Request{Expander: template.Expander{Doc: doc, Lookup: lookup}}.Render()
-	rendered.Task(doc)
 	if len(problems.Errors(false)) > 0 {
 		return
 	}
