@@ -123,6 +123,7 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 	if mappings != nil && mappings.Kind != template.Array {
 		unclear(mappings, "portMappings is "+mappings.Kind.A()+", want a list")
 	}
+	mapped := map[int]bool{}
 	const want = ", want a whole number from 1 to 65535"
 	for _, p := range mappings.List() {
 		if several := p.Get("containerPortRange"); several.Str() != "" {
@@ -137,7 +138,8 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 			unclear(inside, "containerPort is "+inside.Kind.A()+want)
 		case !isNumber:
 			unclear(inside, "containerPort is "+inside.Show()+want)
-		case !c.HasPort(number):
+		case !mapped[number]:
+			mapped[number] = true
 			c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
 		}
 	}

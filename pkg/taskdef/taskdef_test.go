@@ -208,3 +208,15 @@ func TestSetMakesAListBeforeADashInANewElementToo(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Each port once, and not by the square of their number: this would take half a minute.
+func TestAFloodOfPortsIsRead(t *testing.T) {
+	var ports []string
+	for i := range 100_000 {
+		ports = append(ports, fmt.Sprintf(`{"containerPort": %d}`, i), `{"containerPort": 1}`)
+	}
+	task, problems := Read("t.json", `{"containerDefinitions": [{"name": "a", "portMappings": [`+strings.Join(ports, ", ")+`]}]}`)
+	if got := len(task.Containers[0].Ports); got != 100_000 || len(problems) > 0 {
+		t.Errorf("%d ports (%v)", got, problems)
+	}
+}
