@@ -15,31 +15,18 @@ import (
 // Check returns what CodeDeploy or ECS would refuse, or silently do otherwise, also against the task, which may be nil.
 func (s Spec) Check(task *taskdef.Task) diagnostic.List {
 	c := checker{spec: s, task: task}
-	for _, r := range []struct {
-		name  string
-		check func(c *checker)
-	}{
-		{"task-definition", (*checker).taskDefinition},
-		{targetRule, (*checker).loadBalancer},
-		{"platform-version", (*checker).platform},
-		{"network", (*checker).network},
-		{"capacity-provider", (*checker).providers},
-		{"hooks", (*checker).hooks},
-	} {
-		c.rule = r.name
-		r.check(&c)
+	for _, check := range []func(){c.taskDefinition, c.loadBalancer, c.platform, c.network, c.providers, c.hooks} {
+		check()
 	}
 	return c.problems
 }
 
 // CheckTarget checks only the container and port: what a renderer of the task definition can answer for.
 func (s Spec) CheckTarget(task taskdef.Task) diagnostic.List {
-	c := checker{spec: s, task: &task, rule: targetRule}
+	c := checker{spec: s, task: &task}
 	c.loadBalancer()
 	return c.problems
 }
-
-const targetRule = "load-balancer"
 
 type checker struct {
 	spec     Spec
@@ -64,6 +51,7 @@ func (c *checker) report(severity diagnostic.Severity, v Value, text, help strin
 func (v Value) quoted() string { return template.Quote(v.Text) }
 
 func (c *checker) taskDefinition() {
+	c.rule = "task-definition"
 	v := c.spec.TaskDefinition
 	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	family, fault := taskDefinitionFault(v.Text)
@@ -124,6 +112,7 @@ func Port(s string) (number int, ok bool) {
 }
 
 func (c *checker) loadBalancer() {
+	c.rule = "load-balancer"
 	name, port := c.spec.Container, c.spec.Port
 	number, isPort := Port(port.Text)
 	switch {
@@ -188,6 +177,7 @@ func PortHelp(container taskdef.Container) string {
 }
 
 func (c *checker) platform() {
+	c.rule = "platform-version"
 	v := c.spec.PlatformVersion
 	if v == (Value{}) {
 		return
@@ -222,6 +212,7 @@ func (c *checker) notFargate() string {
 }
 
 func (c *checker) network() {
+	c.rule = "network"
 	n := c.spec.Network
 	if n == nil {
 		return
@@ -260,6 +251,7 @@ func (c *checker) network() {
 }
 
 func (c *checker) providers() {
+	c.rule = "capacity-provider"
 	all := c.spec.Providers
 	if len(all) == 0 {
 		if c.task != nil && c.task.Instances {
@@ -350,6 +342,7 @@ func (c *checker) within(v Value, key string, most int, want string) (number int
 }
 
 func (c *checker) hooks() {
+	c.rule = "hooks"
 	seen := map[string]bool{}
 	for _, h := range c.spec.Hooks {
 		event := h.Event.Text
