@@ -57,34 +57,31 @@ func (c *checker) taskDefinition() {
 	family, fault := taskDefinitionFault(v.Text)
 	switch {
 	case v.Text == Placeholder:
-		return
 	case v.Text == "":
 		c.fail(v, "TaskDefinition is missing", help)
-		return
 	case strings.Contains(v.Text, "<"):
 		c.fail(v, "TaskDefinition is "+v.quoted()+"; CodePipeline replaces exactly "+Placeholder, "")
-		return
 	case fault != "":
 		c.fail(v, "TaskDefinition "+v.quoted()+" "+fault, help)
-		return
-	case strings.HasSuffix(v.Text, "/"+family):
-		c.warn(v, "TaskDefinition "+v.quoted()+" has no revision",
-			"ECS takes the newest one at that moment, which may be another release's: "+help)
-	}
-	if c.task != nil && c.task.Family != "" && c.task.Family != family {
-		c.warn(v, "TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
+	default:
+		if strings.HasSuffix(v.Text, "/"+family) {
+			c.warn(v, "TaskDefinition "+v.quoted()+" has no revision",
+				"ECS takes the newest one at that moment, which may be another release's: "+help)
+		}
+		if c.task != nil && c.task.Family != "" && c.task.Family != family {
+			c.warn(v, "TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
+		}
 	}
 }
 
 // taskDefinitionFault checks the ARN of a task definition and returns its family.
 func taskDefinitionFault(s string) (family, fault string) {
 	a, fault := taskdef.ParseARN(s)
-	if fault != "" {
-		return "", fault
-	}
 	resource, ok := strings.CutPrefix(a.Resource, "task-definition/")
 	family, revision, hasRevision := strings.Cut(resource, ":")
 	switch {
+	case fault != "":
+		return "", fault
 	case a.Service != "ecs" || !ok || family == "":
 		return "", "is not the ARN of a task definition"
 	case a.Located() != "":
