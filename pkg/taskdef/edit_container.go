@@ -26,7 +26,7 @@ func (e *editor) env(arg string) {
 		return
 	}
 	e.removeNamed(c, other, name)
-	e.setNamed(c, key, pair(e.exp.Doc.FromFlag(e.flag), "name", name, value, text))
+	e.setNamed(c, key, pair(e.Doc.FromFlag(e.flag), "name", name, value, text))
 }
 
 func (e *editor) unsetEnv(arg string) {
@@ -69,14 +69,14 @@ func (e *editor) setNamed(parent *template.Node, key string, item *template.Node
 
 // isNamed reports whether the key of a list's element has the name.
 func (e *editor) isNamed(item *template.Node, key, name string) bool {
-	n := e.exp.Node(e.exp.Node(item).Get(key))
+	n := e.Node(e.Node(item).Get(key))
 	return n != nil && n.Kind == template.String && n.Text == name
 }
 
 // removeNamed removes every element with the name, and the list when it was the only one.
 func (e *editor) removeNamed(parent *template.Node, key, name string) (removed bool) {
 	isNamed := func(item *template.Node) bool { return e.isNamed(item, "name", name) }
-	all := e.exp.Node(parent.Get(key))
+	all := e.Node(parent.Get(key))
 	if removed = slices.ContainsFunc(all.List(), isNamed); removed {
 		if all.Items = slices.DeleteFunc(all.Items, isNamed); len(all.Items) == 0 {
 			parent.Delete(key)
@@ -92,7 +92,7 @@ func (e *editor) label(arg string) {
 		c, arg = e.split(arg)
 	}
 	if c == nil {
-		c = Reached(e.containers(), e.known, e.exp)
+		c = Reached(e.containers(), e.Edits.Container, &e.Expander)
 	}
 	key, value, _ := strings.Cut(arg, "=")
 	switch {
@@ -110,15 +110,15 @@ func (e *editor) label(arg string) {
 
 // defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
 func (e *editor) defaultRelease(arg string) {
-	stamp := Reached(e.containers(), e.known, e.exp).Get("dockerLabels").Get(ReleaseLabel)
-	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.exp.Doc.Place(stamp.At).Flag) {
+	stamp := Reached(e.containers(), e.Edits.Container, &e.Expander).Get("dockerLabels").Get(ReleaseLabel)
+	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.Doc.Place(stamp.At).Flag) {
 		e.label(arg)
 	}
 }
 
 func (e *editor) tag(arg string) {
 	key, value, _ := strings.Cut(arg, "=")
-	e.setNamed(e.root, "tags", pair(e.exp.Doc.FromFlag(e.flag), "key", key, "value", value))
+	e.setNamed(e.root, "tags", pair(e.Doc.FromFlag(e.flag), "key", key, "value", value))
 }
 
 // command replaces a container's command: C=shell words, or C=[a JSON list].
@@ -143,7 +143,7 @@ func (e *editor) command(arg string) {
 			value.Items = append(value.Items, textNode(w))
 		}
 	}
-	value.From(e.exp.Doc.FromFlag(e.flag), nil)
+	value.From(e.Doc.FromFlag(e.flag), nil)
 	c.Set("command", value)
 }
 
@@ -249,13 +249,13 @@ func (e *editor) placeholder(arg string) {
 }
 
 // imageDetail returns the image for imageDetail.json: what a placeholder has replaced, or the one that was given.
-func (e *editor) imageDetail(edits Edits) (uri string) {
-	if !edits.WantImage {
+func (e *editor) imageDetail() (uri string) {
+	if !e.Edits.WantImage {
 		return ""
 	}
 	e.flag = "--image-detail"
 	for _, image := range e.replaced {
-		uri = e.exp.Node(image).Str()
+		uri = e.Node(image).Str()
 		if fault, help := imageFault(uri); image != nil && fault != "" && !image.Unknown() { // the image leaves the document
 			e.usage("the image of the placeholder's container "+fault, help)
 		}
@@ -265,9 +265,9 @@ func (e *editor) imageDetail(edits Edits) (uri string) {
 		e.usage("holds one image, but there are several --image-placeholder", "run once for each image")
 	case len(e.held) == 1 && uri == "":
 		e.usage("the container of the placeholder has no image", "give it: --image CONTAINER=URI")
-	case len(edits.ImagePlaceholders) > 0:
-	case len(edits.Images) == 1:
-		uri = edits.Images[0][strings.IndexByte(edits.Images[0], '=')+1:]
+	case len(e.Edits.ImagePlaceholders) > 0:
+	case len(e.Edits.Images) == 1:
+		uri = e.Edits.Images[0][strings.IndexByte(e.Edits.Images[0], '=')+1:]
 	default:
 		e.usage("which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
 	}

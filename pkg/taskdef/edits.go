@@ -36,23 +36,21 @@ const (
 )
 
 type editor struct {
-	exp  *template.Expander
+	*Request
 	root *template.Node
-	// known is the container that the load balancer reaches, where it is known.
-	known string
 	// flag is the one whose value is put in, and want what that looks like.
 	flag, want string
 	// numbers are those of the placeholders for images, held the containers that have them, and replaced what stood there.
 	numbers        []string
 	held, replaced []*template.Node
-	problems       diagnostic.List
+	wrong          diagnostic.List // with the flags
 }
 
 // apply makes the edits in a fixed order, and returns the image for imageDetail.json.
-func (e *editor) apply(edits Edits) string {
+func (e *editor) apply() string {
 	specific := func(image string) bool { return !strings.HasPrefix(image, "*=") }
-	images := slices.DeleteFunc(slices.Clone(edits.Images), specific) // first, so that the more specific ones win
-	images = append(images, slices.DeleteFunc(slices.Clone(edits.Images), func(s string) bool { return !specific(s) })...)
+	images := slices.DeleteFunc(slices.Clone(e.Edits.Images), specific) // first, so that the more specific ones win
+	images = append(images, slices.DeleteFunc(slices.Clone(e.Edits.Images), func(s string) bool { return !specific(s) })...)
 	stamp := func(label, value string) []string {
 		if value == "" {
 			return nil
@@ -66,18 +64,18 @@ func (e *editor) apply(edits Edits) string {
 		form, want string
 		do         func(e *editor, arg string)
 	}{
-		{"--set", edits.Sets, `^/[^=]*=`, "/POINTER=JSON", (*editor).set},
+		{"--set", e.Edits.Sets, `^/[^=]*=`, "/POINTER=JSON", (*editor).set},
 		{"--image", images, "", "", (*editor).image},
-		{"--unset-env", edits.UnsetEnv, `^[^=]+$`, "[CONTAINER:]NAME, without a value", (*editor).unsetEnv},
-		{"--env", edits.Env, assigned, "[CONTAINER:]NAME=VALUE", (*editor).env},
-		{"--secret", edits.Secrets, assigned, "[CONTAINER:]NAME=REFERENCE", (*editor).env},
-		{"--command", edits.Commands, assigned, "CONTAINER=WORDS or CONTAINER=[JSON list]", (*editor).command},
-		{"--label", edits.Labels, assigned, "[CONTAINER:]LABEL=VALUE", (*editor).label},
-		{"--release", stamp(ReleaseLabel, edits.Release), assigned, "", (*editor).label},
-		{"--release", stamp(ReleaseLabel, edits.DefaultRelease), assigned, "", (*editor).defaultRelease},
-		{"--suite", stamp(SuiteLabel, edits.Suite), assigned, "", (*editor).label},
-		{"--tag", edits.Tags, assigned, "KEY=VALUE", (*editor).tag},
-		{placeholderFlag, edits.ImagePlaceholders, `^[1-4]=`, "N=CONTAINER with N from 1 to 4", (*editor).placeholder},
+		{"--unset-env", e.Edits.UnsetEnv, `^[^=]+$`, "[CONTAINER:]NAME, without a value", (*editor).unsetEnv},
+		{"--env", e.Edits.Env, assigned, "[CONTAINER:]NAME=VALUE", (*editor).env},
+		{"--secret", e.Edits.Secrets, assigned, "[CONTAINER:]NAME=REFERENCE", (*editor).env},
+		{"--command", e.Edits.Commands, assigned, "CONTAINER=WORDS or CONTAINER=[JSON list]", (*editor).command},
+		{"--label", e.Edits.Labels, assigned, "[CONTAINER:]LABEL=VALUE", (*editor).label},
+		{"--release", stamp(ReleaseLabel, e.Edits.Release), assigned, "", (*editor).label},
+		{"--release", stamp(ReleaseLabel, e.Edits.DefaultRelease), assigned, "", (*editor).defaultRelease},
+		{"--suite", stamp(SuiteLabel, e.Edits.Suite), assigned, "", (*editor).label},
+		{"--tag", e.Edits.Tags, assigned, "KEY=VALUE", (*editor).tag},
+		{placeholderFlag, e.Edits.ImagePlaceholders, `^[1-4]=`, "N=CONTAINER with N from 1 to 4", (*editor).placeholder},
 	} {
 		e.flag, e.want = edit.flag, "want "+edit.want
 		form := regexp.MustCompile(edit.form)
@@ -89,7 +87,7 @@ func (e *editor) apply(edits Edits) string {
 			}
 		}
 	}
-	return e.imageDetail(edits)
+	return e.imageDetail()
 }
 
 // formHelp is for a value that is not of its flag's form. The value is not shown.
@@ -110,9 +108,9 @@ func (e *editor) formHelp() string {
 // containers returns the containers, with their names expanded.
 func (e *editor) containers() []*template.Node {
 	var objects []*template.Node
-	for _, c := range e.exp.Node(e.root.Get("containerDefinitions")).List() {
-		if e.exp.Node(c).Kind == template.Object {
-			e.exp.Node(c.Get("name"))
+	for _, c := range e.Node(e.root.Get("containerDefinitions")).List() {
+		if e.Node(c).Kind == template.Object {
+			e.Node(c.Get("name"))
 			objects = append(objects, c)
 		}
 	}
@@ -213,27 +211,27 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 
 // text returns a new string node that a flag made.
 func (e *editor) text(s string) *template.Node {
-	return &template.Node{Kind: template.String, At: e.exp.Doc.FromFlag(e.flag), Text: s}
+	return &template.Node{Kind: template.String, At: e.Doc.FromFlag(e.flag), Text: s}
 }
 
 // usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
 func (e *editor) usage(text, help string) {
 	at := diagnostic.Place{Flag: e.flag}
-	e.problems = append(e.problems, diagnostic.Problem{Place: at, Cause: diagnostic.Usage, Text: text, Help: help})
+	e.wrong = append(e.wrong, diagnostic.Problem{Place: at, Cause: diagnostic.Usage, Text: text, Help: help})
 }
 
 func (e *editor) warn(text, help string) {
-	e.problems = append(e.problems, diagnostic.Problem{
+	e.wrong = append(e.wrong, diagnostic.Problem{
 		Place: diagnostic.Place{Flag: e.flag}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Text: text, Help: help,
 	})
 }
 
 // child returns the object or list under a key, and makes an empty one of the wanted kind when there is none.
 func (e *editor) child(parent *template.Node, key string, kind template.Kind) *template.Node {
-	n := e.exp.Node(parent.Get(key))
+	n := e.Node(parent.Get(key))
 	switch {
 	case n == nil || n.Kind == template.Null:
-		n = &template.Node{Kind: kind, At: e.exp.Doc.FromFlag(e.flag)}
+		n = &template.Node{Kind: kind, At: e.Doc.FromFlag(e.flag)}
 		parent.Set(key, n)
 	case n.Kind != kind:
 		e.usage(fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
@@ -252,7 +250,7 @@ func (e *editor) set(arg string) {
 		e.usage(shown+": the value is not JSON", "a text needs its quotes: --set '"+shown+`="…"'`)
 		return
 	}
-	value.From(e.exp.Doc.FromFlag(e.flag+" "+template.Unquoted(pointer)), nil)
+	value.From(e.Doc.FromFlag(e.flag+" "+template.Unquoted(pointer)), nil)
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
@@ -266,7 +264,7 @@ func (e *editor) set(arg string) {
 				next.Kind = template.Array
 			}
 		}
-		switch e.exp.Node(n).Kind {
+		switch e.Node(n).Kind {
 		case template.Object:
 			if old := n.Get(key); last || old == nil || old.Kind == template.Null && old.Origin == nil {
 				n.Set(key, next)
@@ -297,7 +295,7 @@ func (e *editor) set(arg string) {
 func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	var names []string
 	for i, item := range n.Items {
-		if name := e.exp.Node(e.exp.Node(item).Get("name")); name != nil {
+		if name := e.Node(e.Node(item).Get("name")); name != nil {
 			if name.Str() == key {
 				return i, true
 			}

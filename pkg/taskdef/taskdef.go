@@ -31,23 +31,22 @@ type Rendered struct {
 
 // Render returns the document and all that is wrong with it. It is of use only when no problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
-	exp := &r.Expander
-	root := unwrap(r.Doc.Root, exp)
-	ed := editor{exp: exp, root: root, known: r.Edits.Container}
-	uri := ed.apply(r.Edits)
+	root := unwrap(r.Doc.Root, &r.Expander)
+	ed := editor{Request: &r, root: root}
+	uri := ed.apply()
 	inContainer(root, func(n *template.Node) {
 		if n.Origin != nil {
 			n.Origin.Shell = true
 		}
 	})
-	exp.All(root)
+	r.All(root)
 	normalise(root)
 	typed(root)
 	c := checker{Request: r, root: root}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
 	task, _ := plain(r.Doc, root)
-	return Rendered{task, uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
+	return Rendered{task, uri}, slices.Concat(ed.wrong, r.Problems, c.problems)
 }
 
 // inContainer visits the texts that a shell, or a log router, of a container reads. Those of awslogs nobody expands.
