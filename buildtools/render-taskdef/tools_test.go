@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/greenlight-ecs/greenlight/pkg/cli"
 )
 
 // tool finds a program, or skips the test: loudly on a laptop, as a failure in CI.
@@ -39,7 +41,7 @@ func documents(t *testing.T) map[string]string {
 		{"-o", files["everything"], "testdata/everything.json"},
 	} {
 		var stderr bytes.Buffer
-		if code := run(args, system{stdin: strings.NewReader(""), stdout: &stderr, stderr: &stderr}); code != 0 || stderr.Len() > 0 {
+		if code := run(args, &cli.Run{Stdin: strings.NewReader(""), Stdout: &stderr, Stderr: &stderr}, nil); code != 0 || stderr.Len() > 0 {
 			t.Fatalf("render-taskdef %v: exit %d, %s", args, code, &stderr)
 		}
 	}

@@ -15,31 +15,18 @@ import (
 // Check returns what CodeDeploy or ECS would refuse, or silently do otherwise, also against the task, which may be nil.
 func (s Spec) Check(task *taskdef.Task) diagnostic.List {
 	c := checker{spec: s, task: task}
-	for _, r := range []struct {
-		name  string
-		check func(c *checker)
-	}{
-		{"task-definition", (*checker).taskDefinition},
-		{targetRule, (*checker).loadBalancer},
-		{"platform-version", (*checker).platform},
-		{"network", (*checker).network},
-		{"capacity-provider", (*checker).providers},
-		{"hooks", (*checker).hooks},
-	} {
-		c.rule = r.name
-		r.check(&c)
+	for _, check := range []func(){c.taskDefinition, c.loadBalancer, c.platform, c.network, c.providers, c.hooks} {
+		check()
 	}
 	return c.problems
 }
 
 // CheckTarget checks only the container and port: what a renderer of the task definition can answer for.
 func (s Spec) CheckTarget(task taskdef.Task) diagnostic.List {
-	c := checker{spec: s, task: &task, rule: targetRule}
+	c := checker{spec: s, task: &task}
 	c.loadBalancer()
 	return c.problems
 }
-
-const targetRule = "load-balancer"
 
 type checker struct {
 	spec     Spec
@@ -54,11 +41,9 @@ func (c *checker) warn(v Value, text, help string) { c.report(diagnostic.Warning
 
 // report says nothing more about what could not be understood.
 func (c *checker) report(severity diagnostic.Severity, v Value, text, help string) {
-	if !v.Wrong {
-		place := cmp.Or(v.Place, c.spec.Place)
-		c.problems = append(c.problems, diagnostic.Problem{
-			Place: place, Severity: severity, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
-		})
+	if place := cmp.Or(v.Place, c.spec.Place); !v.Wrong {
+		c.problems = append(c.problems,
+			diagnostic.Problem{Place: place, Severity: severity, Rule: c.rule, Text: text, Help: help})
 	}
 }
 
@@ -66,39 +51,37 @@ func (c *checker) report(severity diagnostic.Severity, v Value, text, help strin
 func (v Value) quoted() string { return template.Quote(v.Text) }
 
 func (c *checker) taskDefinition() {
+	c.rule = "task-definition"
 	v := c.spec.TaskDefinition
 	const help = Placeholder + " in a pipeline, or arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
 	family, fault := taskDefinitionFault(v.Text)
 	switch {
 	case v.Text == Placeholder:
-		return
 	case v.Text == "":
 		c.fail(v, "TaskDefinition is missing", help)
-		return
 	case strings.Contains(v.Text, "<"):
 		c.fail(v, "TaskDefinition is "+v.quoted()+"; CodePipeline replaces exactly "+Placeholder, "")
-		return
 	case fault != "":
 		c.fail(v, "TaskDefinition "+v.quoted()+" "+fault, help)
-		return
-	case strings.HasSuffix(v.Text, "/"+family):
-		c.warn(v, "TaskDefinition "+v.quoted()+" has no revision",
-			"ECS takes the newest one at that moment, which may be another release's: "+help)
-	}
-	if c.task != nil && c.task.Family != "" && c.task.Family != family {
-		c.warn(v, "TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
+	default:
+		if strings.HasSuffix(v.Text, "/"+family) {
+			c.warn(v, "TaskDefinition "+v.quoted()+" has no revision",
+				"ECS takes the newest one at that moment, which may be another release's: "+help)
+		}
+		if c.task != nil && c.task.Family != "" && c.task.Family != family {
+			c.warn(v, "TaskDefinition is of family "+template.Quote(family)+", the task definition given of another one", "")
+		}
 	}
 }
 
 // taskDefinitionFault checks the ARN of a task definition and returns its family.
 func taskDefinitionFault(s string) (family, fault string) {
 	a, fault := taskdef.ParseARN(s)
-	if fault != "" {
-		return "", fault
-	}
 	resource, ok := strings.CutPrefix(a.Resource, "task-definition/")
 	family, revision, hasRevision := strings.Cut(resource, ":")
 	switch {
+	case fault != "":
+		return "", fault
 	case a.Service != "ecs" || !ok || family == "":
 		return "", "is not the ARN of a task definition"
 	case a.Located() != "":
@@ -126,6 +109,7 @@ func Port(s string) (number int, ok bool) {
 }
 
 func (c *checker) loadBalancer() {
+	c.rule = "load-balancer"
 	name, port := c.spec.Container, c.spec.Port
 	number, isPort := Port(port.Text)
 	switch {
@@ -190,6 +174,7 @@ func PortHelp(container taskdef.Container) string {
 }
 
 func (c *checker) platform() {
+	c.rule = "platform-version"
 	v := c.spec.PlatformVersion
 	if v == (Value{}) {
 		return
@@ -224,6 +209,7 @@ func (c *checker) notFargate() string {
 }
 
 func (c *checker) network() {
+	c.rule = "network"
 	n := c.spec.Network
 	if n == nil {
 		return
@@ -262,6 +248,7 @@ func (c *checker) network() {
 }
 
 func (c *checker) providers() {
+	c.rule = "capacity-provider"
 	all := c.spec.Providers
 	if len(all) == 0 {
 		if c.task != nil && c.task.Instances {
@@ -352,6 +339,7 @@ func (c *checker) within(v Value, key string, most int, want string) (number int
 }
 
 func (c *checker) hooks() {
+	c.rule = "hooks"
 	seen := map[string]bool{}
 	for _, h := range c.spec.Hooks {
 		event := h.Event.Text

@@ -21,15 +21,13 @@ func Read(name, text string) (Spec, diagnostic.List) {
 	if len(problems) > 0 {
 		return unread(), problems
 	}
-	r := reader{doc: doc, slips: map[*template.Member]string{}}
+	r := reader{doc: doc}
 	return r.spec(doc.Root), r.problems
 }
 
 type reader struct {
 	doc      *template.Document
 	problems diagnostic.List
-	// slips are the unknown keys, with the key that each was meant to be: they are read as if they were right.
-	slips map[*template.Member]string
 }
 
 func (r *reader) spec(root *template.Node) Spec {
@@ -39,12 +37,12 @@ func (r *reader) spec(root *template.Node) Spec {
 	}
 	r.keys(root, "the AppSpec itself")
 	r.version(root)
-	if resources := r.get(root, "Resources"); resources == nil {
+	if resources := root.Get("Resources"); resources == nil {
 		r.fail(root.At, "resources", "Resources is missing", "")
 	} else {
 		r.resources(resources, &s)
 	}
-	if hooks := r.get(root, "Hooks"); hooks != nil {
+	if hooks := root.Get("Hooks"); hooks != nil {
 		r.hooks(hooks, &s)
 	}
 	return s
@@ -53,9 +51,12 @@ func (r *reader) spec(root *template.Node) Spec {
 // resources reads the first TargetService of the list, or of an object that should be the list.
 func (r *reader) resources(n *template.Node, s *Spec) {
 	entries := n.Items
+	isTarget := func(m template.Member) bool {
+		return strings.EqualFold(m.Key, "TargetService") && m.Value.Kind != template.Null
+	}
 	switch {
 	case !r.is(n, template.Array, "Resources"):
-		if r.get(n, "TargetService") != nil {
+		if slices.ContainsFunc(n.Members, isTarget) {
 			entries = []*template.Node{n}
 		}
 	case len(entries) == 0:
@@ -67,7 +68,7 @@ func (r *reader) resources(n *template.Node, s *Spec) {
 			continue
 		}
 		r.keys(item, "the list of Resources")
-		switch target := r.member(item, "TargetService"); {
+		switch target := item.Member("TargetService"); {
 		case target == nil:
 			r.fail(item.At, "resources", "TargetService is missing", "")
 		case found:
@@ -82,7 +83,7 @@ func (r *reader) resources(n *template.Node, s *Spec) {
 }
 
 func (r *reader) version(root *template.Node) {
-	n := r.get(root, "version")
+	n := root.Get("version")
 	if n == nil {
 		r.fail(root.At, "version", "version is missing", "version: 0.0")
 		return
@@ -99,7 +100,7 @@ func (r *reader) version(root *template.Node) {
 }
 
 func (r *reader) target(target *template.Node, s *Spec) {
-	switch kind := r.get(target, "Type"); {
+	switch kind := target.Get("Type"); {
 	case kind == nil:
 		r.fail(target.At, "type", "Type is missing", "Type: "+serviceType)
 	case kind.Str() != serviceType:
@@ -117,14 +118,14 @@ func (r *reader) target(target *template.Node, s *Spec) {
 		s.Container = r.text(lb, "ContainerName")
 		s.Port = r.number(lb, "ContainerPort", wantPort)
 	}
-	if network := r.get(p, "NetworkConfiguration"); network != nil && r.object(network, "NetworkConfiguration") {
+	if network := p.Get("NetworkConfiguration"); network != nil && r.object(network, "NetworkConfiguration") {
 		if vpc := r.required(network, "AwsvpcConfiguration", "network", ""); vpc != nil {
 			s.Network = &Network{
 				r.doc.Place(vpc.At), r.texts(vpc, "Subnets"), r.texts(vpc, "SecurityGroups"), r.text(vpc, "AssignPublicIp"),
 			}
 		}
 	}
-	strategy := r.get(p, "CapacityProviderStrategy")
+	strategy := p.Get("CapacityProviderStrategy")
 	if strategy == nil || r.is(strategy, template.Array, "CapacityProviderStrategy") {
 		s.Providers = nil
 		for _, item := range strategy.List() {
@@ -178,44 +179,26 @@ func (r *reader) events(n *template.Node, s *Spec) {
 	}
 }
 
-// get finds a key's value without regard to case, or that of a slip of the key.
-func (r *reader) get(n *template.Node, key string) *template.Node {
-	if m := r.member(n, key); m != nil {
-		return m.Value
-	}
-	return nil
-}
-
-// member is get for the whole member. A null is nothing: "Hooks:" with all below it commented out.
-func (r *reader) member(n *template.Node, key string) *template.Member {
-	var slip *template.Member
-	for i := range n.Members {
-		switch m := &n.Members[i]; {
-		case m.Value.Kind == template.Null:
-		case strings.EqualFold(m.Key, key):
-			return m
-		case r.slips[m] == key:
-			slip = m
-		}
-	}
-	return slip
-}
-
-// keys reports keys that are not known in what n is, and known ones that stand twice in different case.
+// keys reports keys that are not known in what n is, and known ones that stand twice in different case. It leaves those
+// that have a value (Hooks: with all below it commented out has none), spelt as they are known: the right ones, and behind
+// them the slips, which are read as if they were right.
 func (r *reader) keys(n *template.Node, in string) {
 	seen := map[string]bool{}
-	for i := range n.Members {
-		m := &n.Members[i]
+	var right, slips []template.Member
+	for _, m := range n.Members {
 		same := func(k string) bool { return strings.EqualFold(k, m.Key) }
 		lower := strings.ToLower(m.Key)
-		found := slices.ContainsFunc(known()[in], same)
-		if found && seen[lower] {
-			r.fail(m.KeyAt, "key", "the key "+template.Quote(m.Key)+" stands here twice", "CodeDeploy ignores case")
-		}
-		if seen[lower] = true; found {
+		twice := seen[lower]
+		seen[lower] = true
+		key, elsewhere := template.Quote(m.Key), ""
+		if i := slices.IndexFunc(known()[in], same); i >= 0 {
+			if twice {
+				r.fail(m.KeyAt, "key", "the key "+key+" stands here twice", "CodeDeploy ignores case")
+			}
+			m.Key = known()[in][i]
+			right = append(right, m)
 			continue
 		}
-		key, elsewhere := template.Quote(m.Key), ""
 		for where, keys := range known() {
 			if slices.ContainsFunc(keys, same) {
 				elsewhere = where
@@ -224,13 +207,16 @@ func (r *reader) keys(n *template.Node, in string) {
 		switch near, ok := diagnostic.NearestKey(m.Key, known()[in]); {
 		case ok:
 			r.fail(m.KeyAt, "key", "unknown key "+key, "did you mean "+template.Quote(near)+"?")
-			r.slips[m] = near
+			m.Key = near
+			slips = append(slips, m)
 		case elsewhere != "":
 			r.fail(m.KeyAt, "key", key+" is in the wrong place", "it belongs in "+elsewhere)
 		default:
 			r.warn(m.KeyAt, "key", "unknown key "+key, "known here are "+strings.Join(known()[in], ", "))
 		}
 	}
+	slices.Reverse(slips) // the last one counts
+	n.Members = slices.DeleteFunc(append(right, slips...), func(m template.Member) bool { return m.Value.Kind == template.Null })
 }
 
 // known are the keys of an AppSpec, by what they stand in.
@@ -251,7 +237,7 @@ func known() map[string][]string {
 
 // required returns the object under a key that must be there, or nil.
 func (r *reader) required(n *template.Node, key, rule, help string) *template.Node {
-	switch o := r.get(n, key); {
+	switch o := n.Get(key); {
 	case o == nil:
 		r.fail(n.At, rule, key+" is missing", help)
 	case r.object(o, key):
@@ -278,7 +264,7 @@ func (r *reader) is(n *template.Node, k template.Kind, what string) bool {
 }
 
 func (r *reader) text(n *template.Node, key string) Value {
-	v := r.get(n, key)
+	v := n.Get(key)
 	if v == nil {
 		return Value{}
 	}
@@ -293,7 +279,7 @@ const (
 )
 
 func (r *reader) number(n *template.Node, key, want string) Value {
-	v := r.get(n, key)
+	v := n.Get(key)
 	if v == nil {
 		return Value{}
 	}
@@ -307,7 +293,7 @@ func (r *reader) number(n *template.Node, key, want string) Value {
 }
 
 func (r *reader) texts(n *template.Node, key string) []Value {
-	v := r.get(n, key)
+	v := n.Get(key)
 	switch {
 	case v == nil:
 		return nil

@@ -86,7 +86,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, value string) {
 		_, problems := cli.ReadEnv("x", text)
 		for _, p := range problems {
-			if strings.ContainsAny(p.Text+p.Help, "\n\r") || p.Place.Line < 1 {
+			if strings.ContainsAny(p.Text+p.Help, "\n\r") || p.Line < 1 {
 				t.Errorf("%q: %+v", text, p)
 			}
 		}

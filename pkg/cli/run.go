@@ -107,7 +107,7 @@ func (r *Run) waive(name, text string) {
 func (r *Run) Add(problems ...diagnostic.Problem) {
 	for _, p := range problems {
 		code := diagnostic.Code(p.Rule)
-		line := diagnostic.Place{File: p.Place.File, Line: p.Place.Line}
+		line := diagnostic.Place{File: p.File, Line: p.Line}
 		off := slices.Contains(r.ignored, code) || slices.Contains(r.ignored, code+" "+line.String())
 		if p.Fatal() || !off {
 			r.Problems = append(r.Problems, p)

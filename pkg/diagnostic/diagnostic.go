@@ -58,14 +58,16 @@ func (p Place) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// Problem is one thing that is wrong, in one sentence, with what to do where that is known.
+// Problem is one thing that is wrong, in one sentence, with what to do where that is known. As JSON it is what
+// problems.schema.json describes.
 type Problem struct {
-	Place    Place
-	Severity Severity
-	Cause    Cause
-	Rule     string // names the rule that was broken ("fargate-size"), for people who search for it; optional
-	Text     string // one line: lower case, no full stop, what was found and what was wanted
-	Help     string // one line that says what to do, or empty
+	Place
+	Severity Severity `json:"severity"`
+	Cause    Cause    `json:"-"`
+	Rule     string   `json:"rule,omitempty"` // names the rule that was broken ("fargate-size"), for people who search for it
+	Code     string   `json:"code,omitempty"` // the rule's, as soon as the list is Sorted
+	Text     string   `json:"text,omitempty"` // one line: lower case, no full stop, what was found and what was wanted
+	Help     string   `json:"help,omitempty"` // one line that says what to do, or empty
 }
 
 // Fatal reports whether the problem stops the run. Whatever is not a warning or a notice does.
@@ -87,21 +89,23 @@ func (l List) Cause() (Cause, bool) {
 	return slices.MaxFunc(l, func(a, b Problem) int { return cmp.Compare(a.Cause, b.Cause) }).Cause, true
 }
 
-// Sorted returns the list by file, line and column, without exact repetitions. Flags come first, by their names.
+// Sorted returns the list by file, line and column, without exact repetitions, with the rules' codes. Flags come first, by
+// their names.
 func (l List) Sorted() List {
 	sorted := slices.Clone(l)
 	for i, p := range sorted {
+		sorted[i].Code = Code(p.Rule)
 		if p.Fatal() {
 			sorted[i].Severity = Error
 		}
 	}
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(min(len(b.Place.Flag), 1), min(len(a.Place.Flag), 1)),
-			strings.Compare(a.Place.Flag, b.Place.Flag),
-			strings.Compare(a.Place.File, b.Place.File),
-			cmp.Compare(a.Place.Line, b.Place.Line),
-			cmp.Compare(a.Place.Col, b.Place.Col),
+			cmp.Compare(min(len(b.Flag), 1), min(len(a.Flag), 1)),
+			strings.Compare(a.Flag, b.Flag),
+			strings.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col),
 		)
 	})
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a == b })

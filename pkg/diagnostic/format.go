@@ -29,40 +29,40 @@ func Formats() []Format { return []Format{Text, JSON, GitHub, SARIF} }
 // flags. JSON is written also when there are none, so that a reader always finds an array.
 func (l List) Write(w io.Writer, f Format, program string) error {
 	sorted := l.Sorted()
-	text := ""
 	switch f {
 	case JSON:
-		return WriteJSON(w, sorted.rows())
+		return WriteJSON(w, append(List{}, sorted...)) // not null
 	case SARIF:
 		return WriteJSON(w, sorted.sarif(program))
-	case GitHub:
-		text = sorted.gitHub()
 	default:
-		text = sorted.text(program)
 	}
-	if text == "" {
+	var text strings.Builder
+	for _, p := range sorted {
+		switch {
+		case f == GitHub:
+			text.WriteString(p.gitHub())
+		case p.Flag != "":
+			text.WriteString(program + ": " + p.String())
+		default:
+			text.WriteString(p.String())
+		}
+		text.WriteByte('\n')
+	}
+	if text.Len() == 0 {
 		return nil
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-func (l List) text(program string) string {
-	var b strings.Builder
-	for _, p := range l {
-		if p.Place.Flag != "" {
-			b.WriteString(program + ": ")
-		}
-		code := ""
-		if c := Code(p.Rule); c != "" {
-			code = " [" + c + "]"
-		}
-		fmt.Fprintf(&b, "%s: %s: %s%s\n", OneLine(p.Place.String()), p.Severity, OneLine(p.Text), code)
-		if p.Help != "" {
-			fmt.Fprintf(&b, "  help: %s\n", OneLine(p.Help))
-		}
+// String is the problem as people read it, with its help on another line.
+func (p Problem) String() string {
+	code := strings.TrimSuffix(" ["+p.Code+"]", " []")
+	text := fmt.Sprintf("%s: %s: %s%s", OneLine(p.Place.String()), p.Severity, OneLine(p.Text), code)
+	if p.Help != "" {
+		text += "\n  help: " + OneLine(p.Help)
 	}
-	return b.String()
+	return text
 }
 
 // OneLine keeps what a hostile file or name says from looking like a line of ours, and from reaching the terminal
@@ -74,24 +74,6 @@ func OneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// row is a problem as JSON, as problems.schema.json describes it.
-type row struct {
-	Place
-	Severity Severity `json:"severity"`
-	Rule     string   `json:"rule,omitempty"`
-	Code     string   `json:"code,omitempty"`
-	Text     string   `json:"text,omitempty"`
-	Help     string   `json:"help,omitempty"`
-}
-
-func (l List) rows() []row {
-	rows := []row{} // not null
-	for _, p := range l {
-		rows = append(rows, row{p.Place, p.Severity, p.Rule, Code(p.Rule), p.Text, p.Help})
-	}
-	return rows
 }
 
 // WriteJSON writes a value as it is shown, two blanks deep.
@@ -111,17 +93,17 @@ func (l List) sarif(program string) any {
 		if p.Help != "" {
 			text += "\nhelp: " + p.Help
 		}
-		result := object{"level": p.Severity, "message": object{"text": strings.TrimPrefix(p.Place.Flag+": "+text, ": ")}}
-		if code := Code(p.Rule); code != "" {
-			result["ruleId"] = code
+		result := object{"level": p.Severity, "message": object{"text": strings.TrimPrefix(p.Flag+": "+text, ": ")}}
+		if p.Code != "" {
+			result["ruleId"] = p.Code
 		}
 		if p.Severity == Notice {
 			result["level"] = "note"
 		}
-		if p.Place.File != "" {
-			at := object{"artifactLocation": object{"uri": (&url.URL{Path: p.Place.File}).String()}}
-			if p.Place.Line > 0 {
-				at["region"] = object{"startLine": p.Place.Line, "startColumn": max(p.Place.Col, 1)}
+		if p.File != "" {
+			at := object{"artifactLocation": object{"uri": (&url.URL{Path: p.File}).String()}}
+			if p.Line > 0 {
+				at["region"] = object{"startLine": p.Line, "startColumn": max(p.Col, 1)}
 			}
 			result["locations"] = []object{{"physicalLocation": at}}
 		}
@@ -134,33 +116,19 @@ func (l List) sarif(program string) any {
 }
 
 // gitHub follows "Workflow commands for GitHub Actions": properties escape more than the message.
-func (l List) gitHub() string {
+func (p Problem) gitHub() string {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	var b strings.Builder
-	for _, p := range l {
-		var at []string
-		property := func(given bool, key, value string) {
-			if given {
-				at = append(at, key+"="+escape.Replace(value))
-			}
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	number := func(n int) string { return strings.TrimLeft(strconv.Itoa(n), "0") } // none is no property
+	at := ""
+	for _, has := range [][2]string{{"file", p.File}, {"line", number(p.Line)}, {"col", number(p.Col)}, {"title", p.Code}} {
+		if has[1] != "" {
+			at += "," + has[0] + "=" + property.Replace(has[1])
 		}
-		property(p.Place.File != "", "file", p.Place.File)
-		property(p.Place.Line > 0, "line", strconv.Itoa(p.Place.Line))
-		property(p.Place.Col > 0, "col", strconv.Itoa(p.Place.Col))
-		property(Code(p.Rule) != "", "title", Code(p.Rule))
-		text := OneLine(p.Text)
-		if p.Place.Flag != "" {
-			text = OneLine(p.Place.Flag) + ": " + text
-		}
-		if p.Help != "" {
-			text += "\nhelp: " + OneLine(p.Help)
-		}
-		b.WriteString("::" + string(p.Severity))
-		if len(at) > 0 {
-			b.WriteString(" " + strings.Join(at, ","))
-		}
-		b.WriteString("::" + message.Replace(text) + "\n")
 	}
-	return b.String()
+	text := strings.TrimPrefix(OneLine(p.Flag)+": "+OneLine(p.Text), ": ")
+	if p.Help != "" {
+		text += "\nhelp: " + OneLine(p.Help)
+	}
+	return "::" + string(p.Severity) + strings.Replace(at, ",", " ", 1) + "::" + message.Replace(text)
 }

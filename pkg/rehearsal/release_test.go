@@ -74,7 +74,7 @@ func TestTheReleaseIsCalledAsTheHooksWillCallIt(t *testing.T) {
 
 func TestAFileThatCannotBeReadIsAProblemWithItsName(t *testing.T) {
 	_, problems := rehearsal.ReadRelease("/nonexistent/taskdef.json", "/nonexistent/appspec.yaml")
-	if len(problems) != 2 || problems[0].Place.File != "/nonexistent/appspec.yaml" || problems[0].Text != "read: no such file or directory" {
+	if len(problems) != 2 || problems[0].File != "/nonexistent/appspec.yaml" || problems[0].Text != "read: no such file or directory" {
 		t.Errorf("problems %+v", problems)
 	}
 	if suite, text, problems := rehearsal.ReadSuite("/nonexistent/smoke.yaml"); suite != nil || text != nil || len(problems) != 1 {

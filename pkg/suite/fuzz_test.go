@@ -44,7 +44,7 @@ func FuzzReadSuite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		suite, problems := Read(Source{Name: "s.yaml", Text: data})
 		for _, p := range problems {
-			if p.Place.File != "s.yaml" || p.Text == "" {
+			if p.File != "s.yaml" || p.Text == "" {
 				t.Fatalf("a problem without place or text: %+v", p)
 			}
 		}

@@ -62,7 +62,7 @@ func (r *reader) document(text []byte) *yaml.Node {
 		if strings.HasPrefix(said, "unknown anchor") {
 			said = "an alias (*name) has no anchor (&name) before it"
 		}
-		r.syntax(Pos{int32(wrong[0].Place.Line), int32(wrong[0].Place.Col)}, wrong[0].Help, "the suite is not YAML: "+said)
+		r.syntax(Pos{int32(wrong[0].Line), int32(wrong[0].Col)}, wrong[0].Help, "the suite is not YAML: "+said)
 	case second != nil:
 		r.syntax(posOf(second), "a suite is one document", "a second document begins here")
 	case root == nil:

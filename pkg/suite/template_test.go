@@ -29,7 +29,7 @@ func TestAVariableIsToldWhereItStands(t *testing.T) {
 				continue
 			}
 			n++
-			if rest := string([]rune(lines[p.Place.Line])[p.Place.Col-1:]); !strings.HasPrefix(rest, name) {
+			if rest := string([]rune(lines[p.Line])[p.Col-1:]); !strings.HasPrefix(rest, name) {
 				t.Errorf("%s: %s\nthere stands %s", p.Place, p.Text, rest)
 			}
 		}

@@ -13,14 +13,10 @@ import (
 
 // checker applies the rules to a document in normal form.
 type checker struct {
-	doc        *template.Document
+	Request
 	root       *template.Node
 	containers []*template.Node
-	// target is the name of the container that the load balancer reaches, where an AppSpec says it.
-	target string
-	// ofMachine reports whether a variable's value comes from the environment of this process.
-	ofMachine func(name string) bool
-	fargate   bool
+	fargate    bool
 	// newer holds the keys that have been warned of: once is enough.
 	newer map[string]bool
 	// flooded says that there are too many of them to compare each with the known keys: this is no task definition.
@@ -96,7 +92,7 @@ func (c *checker) run() {
 		c.fail(c.root, "a task definition is an object, not "+kindOf(c.root), "")
 		return
 	}
-	c.structure(c.root, &shapes[0])
+	shapes[0].walk(c.root, (*shape).inner, c.fits)
 	for _, container := range c.root.Get("containerDefinitions").List() {
 		if container.Kind == template.Object {
 			c.containers = append(c.containers, container)
@@ -130,10 +126,6 @@ func (c *checker) report(s diagnostic.Severity, n *template.Node, text, help str
 	if n.Unknown() {
 		return
 	}
-	c.reportAt(s, n.At, text, help)
-}
-
-func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 	// Errors and warnings are counted apart: no number of warnings may hide an error.
 	count := &c.errors
 	if s == diagnostic.Warning {
@@ -146,7 +138,7 @@ func (c *checker) reportAt(s diagnostic.Severity, at int, text, help string) {
 		text, help = "more problems of this kind than are listed", ""
 	}
 	c.problems = append(c.problems, diagnostic.Problem{
-		Place: c.doc.Place(at), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
+		Place: c.Doc.Place(n.At), Severity: s, Cause: diagnostic.Rule, Rule: c.rule, Text: text, Help: help,
 	})
 }
 
@@ -216,38 +208,22 @@ func kindOf(n *template.Node) string {
 	return n.Kind.A()
 }
 
-// structure checks the types of a node, by the model, and everything below it.
-func (c *checker) structure(n *template.Node, s *shape) {
-	if n.Unknown() || !c.fits(n, s) {
-		return
-	}
-	switch s.kind {
-	case structure:
-		c.fields(n, s)
-	case list, mapping:
-		for _, item := range n.Items {
-			c.structure(item, s.elem)
-		}
-		for _, m := range n.Members {
-			c.structure(m.Value, s.elem)
-		}
-	default:
-	}
-}
-
-// fits reports a value of the wrong type or outside its enumeration.
+// fits reports a value of the wrong type or outside its enumeration, and what is wrong with the keys of a structure. What
+// is below a value of the wrong type is not looked at.
 func (c *checker) fits(n *template.Node, s *shape) bool {
-	if n.Kind != s.kind.wanted() {
+	switch {
+	case s == nil || n.Unknown():
+		return false
+	case n.Kind != s.kind.wanted():
 		c.fail(n, fmt.Sprintf("want %s, not %s", s.kind, kindOf(n)), retype(n, s.kind))
 		return false
-	}
-	if s.kind == integer {
+	case s.kind == integer:
 		if _, err := strconv.ParseInt(n.Text, 10, 32); err != nil {
 			c.fail(n, "want an integer, not "+n.Show(), "")
-			return false
 		}
-	}
-	if len(s.enum) > 0 && !slices.Contains(s.enum, n.Text) {
+	case s.kind == structure:
+		c.fields(n, s)
+	case len(s.enum) > 0 && !slices.Contains(s.enum, n.Text):
 		c.notOne(n, s)
 	}
 	return true
@@ -303,34 +279,29 @@ func retype(n *template.Node, k kind) string {
 
 // fields checks the keys of a structure: nearly known ones are slips, far ones may be newer than this build.
 func (c *checker) fields(n *template.Node, s *shape) {
-	var known []string
 	for _, m := range n.Members {
-		if f, ok := s.field(m.Key); ok {
-			c.structure(m.Value, f.shape)
+		if _, ok := s.field(m.Key); ok {
 			continue
 		}
+		key := &template.Node{At: m.KeyAt}
 		if len(c.newer) > template.MaxProblems {
 			if !c.flooded {
 				c.flooded = true
-				c.reportAt(diagnostic.Error, m.KeyAt, fmt.Sprintf("more than %d unknown keys", template.MaxProblems),
-					"is this a task definition?")
+				c.fail(key, fmt.Sprintf("more than %d unknown keys", template.MaxProblems), "is this a task definition?")
 			}
 			return
 		}
-		if known == nil {
-			known = s.names()
-		}
-		near, isNear := diagnostic.NearestKey(m.Key, known)
+		near, isNear := diagnostic.NearestKey(m.Key, s.names())
 		where := elsewhere(m.Key)
 		switch {
 		case isNear:
-			c.reportAt(diagnostic.Error, m.KeyAt, "unknown key "+m.Show(), "did you mean "+template.Quote(near)+"?")
+			c.fail(key, "unknown key "+m.Show(), "did you mean "+template.Quote(near)+"?")
 			continue
 		case c.newer[m.Key]:
 		case where != "":
-			c.reportAt(diagnostic.Error, m.KeyAt, m.Show()+" is in the wrong place", "it belongs in "+where)
+			c.fail(key, m.Show()+" is in the wrong place", "it belongs in "+where)
 		default:
-			c.reportAt(diagnostic.Warning, m.KeyAt, "unknown key "+m.Show(), "kept as it is: it may be newer than this build")
+			c.warn(key, "unknown key "+m.Show(), "kept as it is: it may be newer than this build")
 		}
 		c.newer[m.Key] = true
 	}

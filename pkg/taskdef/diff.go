@@ -30,12 +30,9 @@ const Hidden = `"(looks like a secret)"`
 // Differences compares what two task definitions mean to ECS: the order of what has names, what ECS fills in, and what
 // only DescribeTaskDefinition prints are no difference. Both are rendered ones; an empty text is none.
 func Differences(old, name, text string) ([]Difference, diagnostic.List) {
-	var before map[string]leaf
-	if old != "" {
-		var problems diagnostic.List
-		if before, _, problems = meaning("the running task definition", old); len(problems) > 0 {
-			return nil, problems
-		}
+	before, _, problems := meaning("the running task definition", cmp.Or(old, "{}"))
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	after, doc, problems := meaning(name, text)
 	if len(problems) > 0 {

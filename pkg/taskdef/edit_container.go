@@ -11,71 +11,72 @@ import (
 )
 
 // env sets a name in environment or in secrets, and removes it from the other: ECS refuses one that is in both.
-func (e *editor) env(flag, arg string) {
+func (e *editor) env(arg string) {
 	key, value, other := "environment", "value", "secrets"
-	if flag == "--secret" {
+	if e.flag == "--secret" {
 		key, value, other = "secrets", "valueFrom", "environment"
 	}
-	c, rest := e.target(flag, arg)
+	c, rest := e.target(arg)
 	if c == nil {
 		return
 	}
 	name, text, _ := strings.Cut(rest, "=")
 	if name == "" {
-		e.usage(flag, formOf(flag), "")
+		e.usage(e.want, "")
 		return
 	}
 	e.removeNamed(c, other, name)
-	e.setNamed(flag, c, key, pair{"name", name, value, text})
+	e.setNamed(c, key, pair(e.Doc.FromFlag(e.flag), "name", name, value, text))
 }
 
-func (e *editor) unsetEnv(flag, arg string) {
-	c, name := e.target(flag, arg)
+func (e *editor) unsetEnv(arg string) {
+	c, name := e.target(arg)
 	if c == nil {
 		return
 	}
 	environment := e.removeNamed(c, "environment", name)
 	if secrets := e.removeNamed(c, "secrets", name); !environment && !secrets {
-		e.warn(flag, "container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
+		e.warn("container "+c.Get("name").Show()+" has no variable "+template.Quote(name), "")
 	}
 }
 
 // pair is an element of a list of names and values, whatever AWS calls the two.
-type pair struct{ nameKey, name, valueKey, value string }
+func pair(at int, nameKey, name, valueKey, value string) *template.Node {
+	n := &template.Node{Kind: template.Object, At: at}
+	n.Set(nameKey, &template.Node{Kind: template.String, At: at, Text: name})
+	n.Set(valueKey, &template.Node{Kind: template.String, At: at, Text: value})
+	return n
+}
 
-func (e *editor) setNamed(flag string, parent *template.Node, key string, p pair) {
-	all := e.child(flag, parent, key, template.Array)
+// setNamed puts a pair into a list, or its value into the element that has its name.
+func (e *editor) setNamed(parent *template.Node, key string, item *template.Node) {
+	all := e.child(parent, key, template.Array)
 	if all == nil {
 		return
 	}
-	value := e.text(flag, p.value)
-	isNamed := func(item *template.Node) bool { return e.isNamed(item, p.nameKey, p.name) }
-	if i := slices.IndexFunc(all.Items, isNamed); i >= 0 {
-		old := all.Items[i]
-		old.Set(p.valueKey, value)
-		// If the list had the name twice, the element that was not edited could win.
-		all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool {
-			return item != old && isNamed(item)
-		})
+	name, value := item.Members[0], item.Members[1]
+	isNamed := func(item *template.Node) bool { return e.isNamed(item, name.Key, name.Value.Text) }
+	i := slices.IndexFunc(all.Items, isNamed)
+	if i < 0 {
+		all.Items = append(all.Items, item)
 		return
 	}
-	name := e.text(flag, p.name)
-	all.Items = append(all.Items, &template.Node{Kind: template.Object, At: name.At, Members: []template.Member{
-		{Key: p.nameKey, KeyAt: name.At, Value: name},
-		{Key: p.valueKey, KeyAt: value.At, Value: value},
-	}})
+	old := all.Items[i]
+	old.Set(value.Key, value.Value)
+	// If the list had the name twice, the element that was not edited could win.
+	all.Items = slices.DeleteFunc(all.Items, func(item *template.Node) bool { return item != old && isNamed(item) })
 }
 
 // isNamed reports whether the key of a list's element has the name.
 func (e *editor) isNamed(item *template.Node, key, name string) bool {
-	n := e.exp.Node(e.exp.Node(item).Get(key))
+	n := e.Node(e.Node(item).Get(key))
 	return n != nil && n.Kind == template.String && n.Text == name
 }
 
 // removeNamed removes every element with the name, and the list when it was the only one.
 func (e *editor) removeNamed(parent *template.Node, key, name string) (removed bool) {
 	isNamed := func(item *template.Node) bool { return e.isNamed(item, "name", name) }
-	all := e.exp.Node(parent.Get(key))
+	all := e.Node(parent.Get(key))
 	if removed = slices.ContainsFunc(all.List(), isNamed); removed {
 		if all.Items = slices.DeleteFunc(all.Items, isNamed); len(all.Items) == 0 {
 			parent.Delete(key)
@@ -85,72 +86,65 @@ func (e *editor) removeNamed(parent *template.Node, key, name string) (removed b
 }
 
 // label sets a docker label: on the container named, else on the one that the load balancer reaches.
-func (e *editor) label(flag, arg string) {
+func (e *editor) label(arg string) {
 	var c *template.Node
-	if flag == "--label" {
-		c, arg = e.split(flag, arg)
+	if e.flag == "--label" {
+		c, arg = e.split(arg)
 	}
 	if c == nil {
-		c = e.reached(flag)
+		c = Reached(e.containers(), e.Edits.Container, &e.Expander)
 	}
 	key, value, _ := strings.Cut(arg, "=")
 	switch {
 	case c == nil:
+		e.usage("the template has no containers", "")
 		return
 	case key == "":
-		e.usage(flag, formOf(flag), "")
+		e.usage(e.want, "")
 		return
 	}
-	if labels := e.child(flag, c, "dockerLabels", template.Object); labels != nil {
-		labels.Set(key, e.text(flag, value))
+	if labels := e.child(c, "dockerLabels", template.Object); labels != nil {
+		labels.Set(key, e.text(value))
 	}
 }
 
 // defaultRelease sets the release label where no flag has set that of the container that the load balancer reaches.
-func (e *editor) defaultRelease(flag, arg string) {
-	c := e.reached(flag)
-	stamp := c.Get("dockerLabels").Get(ReleaseLabel)
-	if c == nil {
-		return
-	}
-	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.doc.Place(stamp.At).Flag) {
-		e.label(flag, arg)
+func (e *editor) defaultRelease(arg string) {
+	stamp := Reached(e.containers(), e.Edits.Container, &e.Expander).Get("dockerLabels").Get(ReleaseLabel)
+	if stamp == nil || !slices.Contains([]string{"--label", "--release"}, e.Doc.Place(stamp.At).Flag) {
+		e.label(arg)
 	}
 }
 
-func (e *editor) tag(flag, arg string) {
+func (e *editor) tag(arg string) {
 	key, value, _ := strings.Cut(arg, "=")
-	e.setNamed(flag, e.root, "tags", pair{"key", key, "value", value})
+	e.setNamed(e.root, "tags", pair(e.Doc.FromFlag(e.flag), "key", key, "value", value))
 }
 
 // command replaces a container's command: C=shell words, or C=[a JSON list].
-func (e *editor) command(flag, arg string) {
+func (e *editor) command(arg string) {
 	name, text, _ := strings.Cut(arg, "=")
-	c := e.mustName(flag, name)
+	c := e.mustName(name)
 	if c == nil {
 		return
 	}
-	out := &template.Node{Kind: template.Array}
-	if strings.HasPrefix(strings.TrimSpace(text), "[") {
-		value, problems := template.Reader{}.Value(text)
-		if len(problems) > 0 || value.Kind != template.Array {
-			e.usage(flag, "what follows CONTAINER= begins like a JSON list, but is not one",
-				`write ["sh","-c","…"], or shell words`)
-			return
-		}
-		out = value
-	} else {
-		words, err := shellWords(text)
-		if err != nil {
-			e.usage(flag, err.Error(), `quote as in a shell, or give a JSON list: ["sh","-c","…"]`)
-			return
-		}
+	value, problems := template.Reader{}.Value(text)
+	words, err := shellWords(text)
+	switch isJSON := strings.HasPrefix(strings.TrimSpace(text), "["); {
+	case isJSON && (len(problems) > 0 || value.Kind != template.Array):
+		e.usage("what follows CONTAINER= begins like a JSON list, but is not one", `write ["sh","-c","…"], or shell words`)
+		return
+	case !isJSON && err != nil:
+		e.usage(err.Error(), `quote as in a shell, or give a JSON list: ["sh","-c","…"]`)
+		return
+	case !isJSON:
+		value = &template.Node{Kind: template.Array}
 		for _, w := range words {
-			out.Items = append(out.Items, textNode(w))
+			value.Items = append(value.Items, textNode(w))
 		}
 	}
-	out.From(e.doc.FromFlag(flag), nil)
-	c.Set("command", out)
+	value.From(e.Doc.FromFlag(e.flag), nil)
+	c.Set("command", value)
 }
 
 // shellWords splits text as a POSIX shell does, with its three ways to quote and without expanding
@@ -193,7 +187,7 @@ func shellWords(text string) ([]string, error) {
 }
 
 // image sets the image of a container, of all, or of the one that an --image without a name means.
-func (e *editor) image(flag, arg string) {
+func (e *editor) image(arg string) {
 	// A URI holds no =, so what stands before one is a name.
 	name, uri, named := strings.Cut(arg, "=")
 	var set []*template.Node
@@ -201,13 +195,13 @@ func (e *editor) image(flag, arg string) {
 	case named && name == "*":
 		set = e.containers()
 	case named:
-		set = append(set, e.mustName(flag, name))
+		set = append(set, e.mustName(name))
 	default:
 		set, uri = append(set, e.unnamedImage()), arg
 	}
 	for _, c := range set {
 		if c != nil {
-			c.Set("image", e.text(flag, uri))
+			c.Set("image", e.text(uri))
 		}
 	}
 }
@@ -229,57 +223,53 @@ func (e *editor) unnamedImage() *template.Node {
 	case 1:
 		return open[0]
 	}
-	e.usage("--image", text, "write --image CONTAINER=URI, or *=URI for all; "+e.nameHelp(""))
+	e.usage(text, "write --image CONTAINER=URI, or *=URI for all; "+e.nameHelp(""))
 	return nil
 }
 
 // placeholderFlag is the flag that leaves an image to CodePipeline.
 const placeholderFlag = "--image-placeholder"
 
-// placeholders puts <IMAGEn_NAME> where CodePipeline is to put an image, and returns the image for imageDetail.json.
-func (e *editor) placeholders(edits Edits) string {
-	const flag = placeholderFlag
-	uri := ""
-	numbers := map[string]bool{}
-	var held []*template.Node
-	for _, arg := range edits.ImagePlaceholders {
-		if !e.wellFormed(flag, arg) {
-			continue
+// placeholder puts <IMAGEn_NAME> where CodePipeline is to put an image.
+func (e *editor) placeholder(arg string) {
+	number, name, _ := strings.Cut(arg, "=")
+	if slices.Contains(e.numbers, number) {
+		e.usage("number "+number+" is given twice", "")
+		return
+	}
+	e.numbers = append(e.numbers, number)
+	switch c := e.mustName(name); {
+	case c == nil:
+	case slices.Contains(e.held, c):
+		e.usage("container "+template.Quote(name)+" is given twice", "")
+	default:
+		e.held, e.replaced = append(e.held, c), append(e.replaced, c.Get("image"))
+		c.Set("image", e.text("<IMAGE"+number+"_NAME>"))
+	}
+}
+
+// imageDetail returns the image for imageDetail.json: what a placeholder has replaced, or the one that was given.
+func (e *editor) imageDetail() (uri string) {
+	if !e.Edits.WantImage {
+		return ""
+	}
+	e.flag = "--image-detail"
+	for _, image := range e.replaced {
+		uri = e.Node(image).Str()
+		if fault, help := imageFault(uri); image != nil && fault != "" && !image.Unknown() { // the image leaves the document
+			e.usage("the image of the placeholder's container "+fault, help)
 		}
-		number, name, _ := strings.Cut(arg, "=")
-		if numbers[number] {
-			e.usage(flag, "number "+number+" is given twice", "")
-			continue
-		}
-		numbers[number] = true
-		c := e.mustName(flag, name)
-		switch {
-		case c == nil:
-			continue
-		case slices.Contains(held, c):
-			e.usage(flag, "container "+template.Quote(name)+" is given twice", "")
-			continue
-		}
-		if image := c.Get("image"); edits.WantImage && image != nil {
-			uri = e.exp.Node(image).Str()
-			if fault, help := imageFault(uri); fault != "" && !image.Unknown() { // the image leaves the document
-				e.usage("--image-detail", "the image of the placeholder's container "+fault, help)
-			}
-		}
-		c.Set("image", e.text(flag, "<IMAGE"+number+"_NAME>"))
-		held = append(held, c)
 	}
 	switch {
-	case !edits.WantImage:
-	case len(held) > 1:
-		e.usage("--image-detail", "holds one image, but there are several --image-placeholder", "run once for each image")
-	case len(held) == 1 && uri == "":
-		e.usage("--image-detail", "the container of the placeholder has no image", "give it: --image CONTAINER=URI")
-	case len(edits.ImagePlaceholders) > 0:
-	case len(edits.Images) == 1:
-		uri = edits.Images[0][strings.IndexByte(edits.Images[0], '=')+1:]
+	case len(e.held) > 1:
+		e.usage("holds one image, but there are several --image-placeholder", "run once for each image")
+	case len(e.held) == 1 && uri == "":
+		e.usage("the container of the placeholder has no image", "give it: --image CONTAINER=URI")
+	case len(e.Edits.ImagePlaceholders) > 0:
+	case len(e.Edits.Images) == 1:
+		uri = e.Edits.Images[0][strings.IndexByte(e.Edits.Images[0], '=')+1:]
 	default:
-		e.usage("--image-detail", "which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
+		e.usage("which image?", "give one --image URI, or --image-placeholder 1=CONTAINER")
 	}
 	return uri
 }

@@ -3,6 +3,7 @@ package taskdef
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,99 +36,81 @@ const (
 )
 
 type editor struct {
-	doc  *template.Document
-	exp  *template.Expander
+	*Request
 	root *template.Node
-	// known is the container that the load balancer reaches, where it is known.
-	known    string
-	problems diagnostic.List
+	// flag is the one whose value is put in, and want what that looks like.
+	flag, want string
+	// numbers are those of the placeholders for images, held the containers that have them, and replaced what stood there.
+	numbers        []string
+	held, replaced []*template.Node
+	wrong          diagnostic.List // with the flags
 }
 
 // apply makes the edits in a fixed order, and returns the image for imageDetail.json.
-func (e *editor) apply(edits Edits) string {
+func (e *editor) apply() string {
 	specific := func(image string) bool { return !strings.HasPrefix(image, "*=") }
-	images := slices.DeleteFunc(slices.Clone(edits.Images), specific) // first, so that the more specific ones win
-	images = append(images, slices.DeleteFunc(slices.Clone(edits.Images), func(s string) bool { return !specific(s) })...)
+	images := slices.DeleteFunc(slices.Clone(e.Edits.Images), specific) // first, so that the more specific ones win
+	images = append(images, slices.DeleteFunc(slices.Clone(e.Edits.Images), func(s string) bool { return !specific(s) })...)
 	stamp := func(label, value string) []string {
 		if value == "" {
 			return nil
 		}
 		return []string{label + "=" + value}
 	}
+	const assigned = `^[^=]+=`
 	for _, edit := range []struct {
-		flag string
-		args []string
-		do   func(e *editor, flag, arg string)
+		flag       string
+		args       []string
+		form, want string
+		do         func(e *editor, arg string)
 	}{
-		{"--set", edits.Sets, (*editor).set},
-		{"--image", images, (*editor).image},
-		{"--unset-env", edits.UnsetEnv, (*editor).unsetEnv},
-		{"--env", edits.Env, (*editor).env},
-		{"--secret", edits.Secrets, (*editor).env},
-		{"--command", edits.Commands, (*editor).command},
-		{"--label", edits.Labels, (*editor).label},
-		{"--release", stamp(ReleaseLabel, edits.Release), (*editor).label},
-		{"--release", stamp(ReleaseLabel, edits.DefaultRelease), (*editor).defaultRelease},
-		{"--suite", stamp(SuiteLabel, edits.Suite), (*editor).label},
-		{"--tag", edits.Tags, (*editor).tag},
+		{"--set", e.Edits.Sets, `^/[^=]*=`, "/POINTER=JSON", (*editor).set},
+		{"--image", images, "", "", (*editor).image},
+		{"--unset-env", e.Edits.UnsetEnv, `^[^=]+$`, "[CONTAINER:]NAME, without a value", (*editor).unsetEnv},
+		{"--env", e.Edits.Env, assigned, "[CONTAINER:]NAME=VALUE", (*editor).env},
+		{"--secret", e.Edits.Secrets, assigned, "[CONTAINER:]NAME=REFERENCE", (*editor).env},
+		{"--command", e.Edits.Commands, assigned, "CONTAINER=WORDS or CONTAINER=[JSON list]", (*editor).command},
+		{"--label", e.Edits.Labels, assigned, "[CONTAINER:]LABEL=VALUE", (*editor).label},
+		{"--release", stamp(ReleaseLabel, e.Edits.Release), assigned, "", (*editor).label},
+		{"--release", stamp(ReleaseLabel, e.Edits.DefaultRelease), assigned, "", (*editor).defaultRelease},
+		{"--suite", stamp(SuiteLabel, e.Edits.Suite), assigned, "", (*editor).label},
+		{"--tag", e.Edits.Tags, assigned, "KEY=VALUE", (*editor).tag},
+		{placeholderFlag, e.Edits.ImagePlaceholders, `^[1-4]=`, "N=CONTAINER with N from 1 to 4", (*editor).placeholder},
 	} {
+		e.flag, e.want = edit.flag, "want "+edit.want
+		form := regexp.MustCompile(edit.form)
 		for _, arg := range edit.args {
-			if e.wellFormed(edit.flag, arg) {
-				edit.do(e, edit.flag, arg)
+			if form.MatchString(arg) {
+				edit.do(e, arg)
+			} else {
+				e.usage(e.want, e.formHelp())
 			}
 		}
 	}
-	return e.placeholders(edits)
+	return e.imageDetail()
 }
 
-// formOf says what the value of a flag looks like.
-func formOf(flag string) string {
-	forms := map[string]string{
-		"--unset-env": "[CONTAINER:]NAME, without a value", "--env": "[CONTAINER:]NAME=VALUE",
-		"--secret": "[CONTAINER:]NAME=REFERENCE", "--label": "[CONTAINER:]LABEL=VALUE",
-		"--command": "CONTAINER=WORDS or CONTAINER=[JSON list]", "--set": "/POINTER=JSON",
-		placeholderFlag: "N=CONTAINER with N from 1 to 4",
-	}
-	return "want " + cmp.Or(forms[flag], "KEY=VALUE")
-}
-
-// wellFormed reports a value that is not of its flag's form. The value is not shown.
-func (e *editor) wellFormed(flag, arg string) bool {
-	key, value, assigned := strings.Cut(arg, "=")
-	ok, help := assigned && key != "", ""
-	switch flag {
-	case "--image":
-		ok = true
-	case "--unset-env":
-		ok = !assigned && key != ""
+// formHelp is for a value that is not of its flag's form. The value is not shown.
+func (e *editor) formHelp() string {
+	switch e.flag {
 	case placeholderFlag:
-		ok = ok && len(key) == 1 && key >= "1" && key <= "4"
-		help = "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
-	case "--env", "--secret", "--label", "--command":
-		if !ok && len(e.containers()) > 1 {
-			help = e.nameHelp("")
-		}
+		return "CodePipeline replaces up to four images, <IMAGE1_NAME> to <IMAGE4_NAME>"
 	case "--set":
-		ok = ok && strings.HasPrefix(key, "/")
-		help = `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
-		if _, problems := (template.Reader{}).Value(value); ok && len(problems) > 0 {
-			pointer := template.Unquoted(key)
-			e.usage(flag, pointer+": the value is not JSON", "a text needs its quotes: --set '"+pointer+`="…"'`)
-			return false
+		return `for example --set '/cpu="512"' or --set /containerDefinitions/web/stopTimeout=60`
+	case "--env", "--secret", "--label", "--command":
+		if len(e.containers()) > 1 {
+			return e.nameHelp("")
 		}
 	}
-	if !ok {
-		e.usage(flag, formOf(flag), help)
-	}
-	return ok
+	return ""
 }
 
 // containers returns the containers, with their names expanded.
 func (e *editor) containers() []*template.Node {
 	var objects []*template.Node
-	for _, c := range e.exp.Node(e.root.Get("containerDefinitions")).List() {
-		if e.exp.Node(c).Kind == template.Object {
-			e.exp.Node(c.Get("name"))
+	for _, c := range e.Node(e.root.Get("containerDefinitions")).List() {
+		if e.Node(c).Kind == template.Object {
+			e.Node(c.Get("name"))
 			objects = append(objects, c)
 		}
 	}
@@ -142,14 +125,14 @@ func (e *editor) names() (all []string) {
 }
 
 // mustName is like named, and reports a problem of the flag when there is no such container.
-func (e *editor) mustName(flag, name string) *template.Node {
+func (e *editor) mustName(name string) *template.Node {
 	c := named(e.containers(), name)
 	switch {
 	case c != nil:
 	case strings.ContainsAny(strings.TrimSpace(name), " \t\n"): // no name, but perhaps a value with a secret in it
-		e.usage(flag, "no container is called what stands before the =", e.nameHelp(""))
+		e.usage("no container is called what stands before the =", e.nameHelp(""))
 	default:
-		e.usage(flag, "no container is called "+template.Quote(name), e.nameHelp(name))
+		e.usage("no container is called "+template.Quote(name), e.nameHelp(name))
 	}
 	return c
 }
@@ -171,7 +154,7 @@ func (e *editor) nameHelp(name string) string {
 
 // split takes a leading "C:" off where a container is called C, and returns that container or nil. It warns of a name
 // that is nearly one: it is taken as a part of the key.
-func (e *editor) split(flag, arg string) (*template.Node, string) {
+func (e *editor) split(arg string) (*template.Node, string) {
 	key, _, _ := strings.Cut(arg, "=")
 	name, _, ok := strings.Cut(key, ":")
 	if !ok {
@@ -181,39 +164,30 @@ func (e *editor) split(flag, arg string) (*template.Node, string) {
 		return c, arg[len(name)+1:]
 	}
 	if near, ok := diagnostic.Nearest(name, e.names()); ok {
-		e.warn(flag, "no container is called "+template.Quote(name)+", so that it is part of the key",
+		e.warn("no container is called "+template.Quote(name)+", so that it is part of the key",
 			"did you mean "+named(e.containers(), near).Get("name").Label()+":…?")
 	}
 	return nil, arg
 }
 
 // target returns the container that an edit names with "C:", or the only one, and what follows the name.
-func (e *editor) target(flag, arg string) (*template.Node, string) {
-	c, rest := e.split(flag, arg)
+func (e *editor) target(arg string) (*template.Node, string) {
+	c, rest := e.split(arg)
 	all := e.containers()
 	switch {
 	case c != nil:
 	case len(all) == 1:
 		c = all[0]
 	case len(all) == 0:
-		e.usage(flag, "the template has no containers", "")
+		e.usage("the template has no containers", "")
 	default:
 		key, _, ok := strings.Cut(arg, "=")
-		if !ok && flag != "--unset-env" {
+		if !ok && e.flag != "--unset-env" {
 			key = "NAME" // without a = it may be a value, which is not shown
 		}
-		e.usage(flag, "which container?", "write CONTAINER:"+template.Unquoted(key)+"; "+e.nameHelp(""))
+		e.usage("which container?", "write CONTAINER:"+template.Unquoted(key)+"; "+e.nameHelp(""))
 	}
 	return c, rest
-}
-
-// reached is Reached among the template's containers.
-func (e *editor) reached(flag string) *template.Node {
-	all := e.containers()
-	if len(all) == 0 {
-		e.usage(flag, "the template has no containers", "")
-	}
-	return Reached(all, e.known, e.exp)
 }
 
 // Reached returns the container of a list that the load balancer reaches: the known one, or the only one with a
@@ -222,12 +196,8 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 	if c := named(containers, known); known != "" && c != nil {
 		return c
 	}
-	var withPort []*template.Node
-	for _, c := range containers {
-		if len(exp.Node(c.Get("portMappings")).List()) > 0 {
-			withPort = append(withPort, c)
-		}
-	}
+	withoutPort := func(c *template.Node) bool { return len(exp.Node(c.Get("portMappings")).List()) == 0 }
+	withPort := slices.DeleteFunc(slices.Clone(containers), withoutPort)
 	if len(withPort) == 1 {
 		return withPort[0]
 	}
@@ -240,31 +210,31 @@ func Reached(containers []*template.Node, known string, exp *template.Expander) 
 }
 
 // text returns a new string node that a flag made.
-func (e *editor) text(flag, s string) *template.Node {
-	return &template.Node{Kind: template.String, At: e.doc.FromFlag(flag), Text: s}
+func (e *editor) text(s string) *template.Node {
+	return &template.Node{Kind: template.String, At: e.Doc.FromFlag(e.flag), Text: s}
 }
 
 // usage reports a flag that makes no sense. Names of keys and containers may stand in it, values never.
-func (e *editor) usage(flag, text, help string) {
-	at := diagnostic.Place{Flag: flag}
-	e.problems = append(e.problems, diagnostic.Problem{Place: at, Cause: diagnostic.Usage, Text: text, Help: help})
+func (e *editor) usage(text, help string) {
+	at := diagnostic.Place{Flag: e.flag}
+	e.wrong = append(e.wrong, diagnostic.Problem{Place: at, Cause: diagnostic.Usage, Text: text, Help: help})
 }
 
-func (e *editor) warn(flag, text, help string) {
-	e.problems = append(e.problems, diagnostic.Problem{
-		Place: diagnostic.Place{Flag: flag}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Text: text, Help: help,
+func (e *editor) warn(text, help string) {
+	e.wrong = append(e.wrong, diagnostic.Problem{
+		Place: diagnostic.Place{Flag: e.flag}, Severity: diagnostic.Warning, Cause: diagnostic.Rule, Text: text, Help: help,
 	})
 }
 
 // child returns the object or list under a key, and makes an empty one of the wanted kind when there is none.
-func (e *editor) child(flag string, parent *template.Node, key string, kind template.Kind) *template.Node {
-	n := e.exp.Node(parent.Get(key))
+func (e *editor) child(parent *template.Node, key string, kind template.Kind) *template.Node {
+	n := e.Node(parent.Get(key))
 	switch {
 	case n == nil || n.Kind == template.Null:
-		n = &template.Node{Kind: kind, At: e.doc.FromFlag(flag)}
+		n = &template.Node{Kind: kind, At: e.Doc.FromFlag(e.flag)}
 		parent.Set(key, n)
 	case n.Kind != kind:
-		e.usage(flag, fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
+		e.usage(fmt.Sprintf("%s of the template is %s, not %s", key, n.Kind.A(), kind.A()), "")
 		return nil
 	}
 	return n
@@ -273,53 +243,51 @@ func (e *editor) child(flag string, parent *template.Node, key string, kind temp
 // set applies POINTER=JSON: a JSON pointer (RFC 6901) in which an element of a list may be named by its
 // "name" too, and "-" is the place after the last one. Missing objects on the way are made, and a missing list before a
 // "-" too.
-func (e *editor) set(flag, arg string) {
+func (e *editor) set(arg string) {
 	pointer, text, _ := strings.Cut(arg, "=")
-	value, _ := template.Reader{}.Value(text)
-	value.From(e.doc.FromFlag(flag+" "+template.Unquoted(pointer)), nil)
+	value, problems := template.Reader{}.Value(text)
+	if shown := template.Unquoted(pointer); len(problems) > 0 {
+		e.usage(shown+": the value is not JSON", "a text needs its quotes: --set '"+shown+`="…"'`)
+		return
+	}
+	value.From(e.Doc.FromFlag(e.flag+" "+template.Unquoted(pointer)), nil)
 	keys := strings.Split(pointer[1:], "/")
 	for i, key := range keys {
 		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
 	}
 	n := e.root
 	for i, key := range keys {
-		last := i == len(keys)-1
-		switch e.exp.Node(n).Kind {
+		last, next := i == len(keys)-1, value
+		if !last { // where there is nothing yet
+			next = &template.Node{Kind: template.Object, At: value.At}
+			if keys[i+1] == "-" {
+				next.Kind = template.Array
+			}
+		}
+		switch e.Node(n).Kind {
 		case template.Object:
-			if last {
-				n.Set(key, value)
-				return
-			}
-			next := n.Get(key)
-			if next == nil || next.Kind == template.Null && next.Origin == nil {
-				next = &template.Node{Kind: template.Object, At: value.At}
-				if keys[i+1] == "-" { // behind the last element of a list that is not there yet
-					next.Kind = template.Array
-				}
+			if old := n.Get(key); last || old == nil || old.Kind == template.Null && old.Origin == nil {
 				n.Set(key, next)
+			} else {
+				next = old
 			}
-			n = next
 		case template.Array:
 			at, ok := e.element(n, key, pointer)
 			switch {
 			case !ok:
 				return
 			case at == len(n.Items):
-				for _, key := range slices.Backward(keys[i+1:]) { // objects that are not there yet
-					member := template.Member{Key: key, KeyAt: value.At, Value: value}
-					value = &template.Node{Kind: template.Object, At: value.At, Members: []template.Member{member}}
-				}
-				n.Items = append(n.Items, value)
-				return
+				n.Items = append(n.Items, next)
 			case last:
-				n.Items[at] = value
-				return
+				n.Items[at] = next
+			default:
+				next = n.Items[at]
 			}
-			n = n.Items[at]
 		default:
-			e.usage("--set", template.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
+			e.usage(template.Unquoted(pointer)+": on the way is "+n.Kind.A()+", with nothing inside", "")
 			return
 		}
+		n = next
 	}
 }
 
@@ -327,7 +295,7 @@ func (e *editor) set(flag, arg string) {
 func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	var names []string
 	for i, item := range n.Items {
-		if name := e.exp.Node(e.exp.Node(item).Get("name")); name != nil {
+		if name := e.Node(e.Node(item).Get("name")); name != nil {
 			if name.Str() == key {
 				return i, true
 			}
@@ -348,6 +316,6 @@ func (e *editor) element(n *template.Node, key, pointer string) (int, bool) {
 	} else if len(names) > 0 {
 		help = "there are " + listed(names)
 	}
-	e.usage("--set", template.Unquoted(pointer)+": no element "+template.Quote(key), help)
+	e.usage(template.Unquoted(pointer)+": no element "+template.Quote(key), help)
 	return 0, false
 }

@@ -108,6 +108,19 @@ func (s *shape) inner(key string) *shape {
 	return f.shape
 }
 
+// walk visits a node and, where visit says so, everything below it, each with its shape; inner says which that is.
+func (s *shape) walk(n *template.Node, inner func(*shape, string) *shape, visit func(*template.Node, *shape) bool) {
+	if !visit(n, s) {
+		return
+	}
+	for _, m := range n.Members {
+		inner(s, m.Key).walk(m.Value, inner, visit)
+	}
+	for _, item := range n.Items {
+		inner(s, "").walk(item, inner, visit)
+	}
+}
+
 // names lists the fields of a structure.
 func (s *shape) names() (all []string) {
 	for _, f := range s.fields {

@@ -79,9 +79,7 @@ func (t *Original) references(container *template.Node, secret func(value string
 		looks := !known.MatchString(name) && !strings.HasPrefix(value, "arn:") && secret(value)
 		if looks = looks || (leaf{text: value}).shown("environment["+name) == Hidden; looks {
 			variable := t.hide(name+"_ARN", container.Get("name").Str()+"'s environment "+name)
-			all = append(all, &template.Node{Kind: template.Object, Members: []template.Member{
-				{Key: "name", Value: textNode(name)}, {Key: "valueFrom", Value: textNode(variable)},
-			}})
+			all = append(all, pair(0, "name", name, "valueFrom", variable))
 		}
 		return looks
 	})

@@ -25,7 +25,8 @@ func TestATemplateOfWhatRunsRendersWhatRuns(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	r, problems := taskdef.Request{Doc: doc, Lookup: func(name string) (string, bool) { return "a:1", name == "ECR_LATEST_IMAGE_URL" }}.Render()
+	latest := func(name string) (string, bool) { return "a:1", name == "ECR_LATEST_IMAGE_URL" }
+	r, problems := taskdef.Request{Expander: template.Expander{Doc: doc, Lookup: latest}}.Render()
 	if wrong := problems.Errors(false); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}

@@ -20,7 +20,7 @@ type Task struct {
 	Containers         []Container
 	// Reached is the index of the one that the load balancer reaches where no AppSpec says it; -1 without containers.
 	Reached int
-	// Doc is what Read read, and Root the task definition in it, for whoever looks for more; nil elsewhere.
+	// Doc is the document, and Root the task definition in it, for whoever looks for more.
 	Doc  *template.Document
 	Root *template.Node
 }
@@ -76,20 +76,12 @@ func Read(name, text string) (Task, diagnostic.List) {
 	}
 	root := unwrap(doc.Root, nil)
 	root.DropNull()
-	t, problems := plain(doc, root)
-	t.Doc, t.Root = doc, root
-	return t, problems
-}
-
-// Task returns the plain values of a rendered document.
-func (r Rendered) Task(doc *template.Document) Task {
-	t, _ := plain(doc, r.Root)
-	return t
+	return plain(doc, root)
 }
 
 func plain(doc *template.Document, root *template.Node) (Task, diagnostic.List) {
-	t := Task{Reached: -1, Place: doc.Place(root.At), Family: root.Get("family").Str()}
-	t.NetworkMode = root.Get("networkMode").Str()
+	t := Task{Reached: -1, Place: doc.Place(root.At), Doc: doc, Root: root}
+	t.Family, t.NetworkMode = root.Get("family").Str(), root.Get("networkMode").Str()
 	compatibilities := root.Get("requiresCompatibilities").List()
 	t.Instances = len(compatibilities) == 0
 	for _, item := range compatibilities {
@@ -131,8 +123,25 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 	if mappings != nil && mappings.Kind != template.Array {
 		unclear(mappings, "portMappings is "+mappings.Kind.A()+", want a list")
 	}
+	mapped := map[int]bool{}
+	const want = ", want a whole number from 1 to 65535"
 	for _, p := range mappings.List() {
-		c.addPort(doc, p, unclear)
+		if several := p.Get("containerPortRange"); several.Str() != "" {
+			c.Ranges = append(c.Ranges, several.Label())
+		}
+		inside := p.Get("containerPort")
+		switch number, isNumber := number(inside); {
+		case p.Kind != template.Object:
+			unclear(p, "a port mapping is "+p.Kind.A()+", want an object")
+		case inside == nil:
+		case inside.Kind != template.Number:
+			unclear(inside, "containerPort is "+inside.Kind.A()+want)
+		case !isNumber:
+			unclear(inside, "containerPort is "+inside.Show()+want)
+		case !mapped[number]:
+			mapped[number] = true
+			c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
+		}
 	}
 	if labels := n.Get("dockerLabels"); labels != nil {
 		c.Labels = make(map[string]string, len(labels.Members))
@@ -141,24 +150,4 @@ func container(doc *template.Document, n *template.Node, fail func(at int, text 
 		}
 	}
 	return c
-}
-
-func (c *Container) addPort(doc *template.Document, mapping *template.Node, unclear func(n *template.Node, text string)) {
-	if several := mapping.Get("containerPortRange"); several.Str() != "" {
-		c.Ranges = append(c.Ranges, several.Label())
-	}
-	if mapping.Kind != template.Object {
-		unclear(mapping, "a port mapping is "+mapping.Kind.A()+", want an object")
-	}
-	const want = ", want a whole number from 1 to 65535"
-	inside := mapping.Get("containerPort")
-	switch number, isNumber := number(inside); {
-	case inside == nil:
-	case inside.Kind != template.Number:
-		unclear(inside, "containerPort is "+inside.Kind.A()+want)
-	case !isNumber:
-		unclear(inside, "containerPort is "+inside.Show()+want)
-	case !c.HasPort(number):
-		c.Ports = append(c.Ports, Port{number, inside.Label(), doc.Place(inside.At)})
-	}
 }

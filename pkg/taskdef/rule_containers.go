@@ -50,7 +50,7 @@ func containerNames(c *checker) {
 		}
 		c.isName(n, "container name")
 		if first, twice := seen[n.Text]; twice {
-			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.doc.Place(first)))
+			c.fail(n, "a second container called "+n.Show(), fmt.Sprintf("the first is at %s", c.Doc.Place(first)))
 			continue
 		}
 		seen[n.Text] = n.At
@@ -80,14 +80,8 @@ func isEssential(container *template.Node) bool {
 	return n == nil || n.Text != "false"
 }
 
-// dependency is one edge of the order in which containers start.
-type dependency struct {
-	from, to string
-	at       *template.Node
-}
-
 func dependsOn(c *checker) {
-	var edges []dependency
+	waits := map[string][]*template.Node{} // which names stand in a container's dependsOn
 	for _, container := range c.containers {
 		from := container.Get("name").Str()
 		for _, d := range container.Get("dependsOn").List() {
@@ -95,7 +89,7 @@ func dependsOn(c *checker) {
 			if on == nil || on.Kind != template.String || on.Unknown() {
 				continue
 			}
-			target := c.named(on.Text)
+			target := named(c.containers, on.Text)
 			switch {
 			case target == nil && c.unnamed(): // it may be the one whose name has no value
 			case target == nil:
@@ -104,11 +98,11 @@ func dependsOn(c *checker) {
 				c.fail(on, "container "+name(container)+" depends on itself", "")
 			default:
 				c.condition(d.Get("condition"), target)
-				edges = append(edges, dependency{from, on.Text, on})
+				waits[from] = append(waits[from], on)
 			}
 		}
 	}
-	c.cycles(edges)
+	c.cycles(waits)
 }
 
 // condition checks that a dependency's condition can ever be met.
@@ -130,11 +124,7 @@ func (c *checker) condition(condition, target *template.Node) {
 }
 
 // cycles reports each cycle of dependencies once, with the containers on it.
-func (c *checker) cycles(edges []dependency) {
-	next := map[string][]dependency{}
-	for _, e := range edges {
-		next[e.from] = append(next[e.from], e)
-	}
+func (c *checker) cycles(waits map[string][]*template.Node) {
 	var path []string
 	done := map[string]bool{}
 	var visit func(string)
@@ -143,23 +133,23 @@ func (c *checker) cycles(edges []dependency) {
 			return
 		}
 		path = append(path, from)
-		for _, e := range next[from] {
-			i := slices.Index(path, e.to)
+		for _, on := range waits[from] {
+			i := slices.Index(path, on.Text)
 			if i < 0 {
-				visit(e.to)
+				visit(on.Text)
 				continue
 			}
 			var round []string
-			for _, on := range append(path[i:len(path):len(path)], e.to) {
-				round = append(round, name(c.named(on)))
+			for _, waiting := range append(path[i:len(path):len(path)], on.Text) {
+				round = append(round, name(named(c.containers, waiting)))
 			}
-			c.fail(e.at, "containers wait for one another: "+strings.Join(round, " → "), "")
+			c.fail(on, "containers wait for one another: "+strings.Join(round, " → "), "")
 		}
 		path = path[:len(path)-1]
 		done[from] = true
 	}
-	for _, e := range edges {
-		visit(e.from)
+	for _, container := range c.containers {
+		visit(container.Get("name").Str())
 	}
 }
 
@@ -172,9 +162,6 @@ func names(containers []*template.Node) (all []string) {
 	}
 	return all
 }
-
-// named returns the container with the name, or nil.
-func (c *checker) named(name string) *template.Node { return named(c.containers, name) }
 
 // named returns the node of a list that has the name, or nil. A name whose value is unknown never matches.
 func named(nodes []*template.Node, name string) *template.Node {
@@ -244,7 +231,7 @@ func image(c *checker, container *template.Node) {
 			"give it one, or --image "+container.Get("name").Label()+"=URI")
 		return
 	case slices.Contains(strings.Fields("<IMAGE1_NAME> <IMAGE2_NAME> <IMAGE3_NAME> <IMAGE4_NAME>"), n.Str()):
-		if c.doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
+		if c.Doc.Place(n.At).Flag != placeholderFlag { // no flag asked for this placeholder
 			c.fail(n, "the image is the placeholder "+n.Show(),
 				"give --image, or --image-placeholder N=CONTAINER when CodePipeline puts it in")
 		}
@@ -261,9 +248,9 @@ func image(c *checker, container *template.Node) {
 // imageFault says what is wrong with an image reference, without showing it: it may be a variable's value.
 // ECS takes NAME[:TAG] up to 255 characters, or NAME@sha256:DIGEST.
 func imageFault(s string) (fault, help string) {
-	at := strings.IndexByte(s, '@')
-	repository, digest, _ := strings.Cut(s, "@")
+	repository, digest, digested := strings.Cut(s, "@")
 	digest, sha256 := strings.CutPrefix(digest, "sha256:")
+	base, tag, tagged := strings.Cut(repository[strings.LastIndexByte(repository, '/')+1:], ":")
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "is empty", "the variable behind it is empty, or the build pushed nothing"
@@ -277,26 +264,14 @@ func imageFault(s string) (fault, help string) {
 		return "still holds a placeholder in < >", ""
 	case strings.Contains(s, "://"):
 		return "has a scheme", "an image is REGISTRY/NAME:TAG, without https://"
-	case at == 0:
+	case digested && repository == "":
 		return "has a digest, but no name", "the repository's variable is empty"
-	case at > 0 && (!sha256 || len(digest) != 64 || !consists(digest, digits+"abcdef")):
+	case digested && (!sha256 || len(digest) != 64 || !consists(digest, digits+"abcdef")):
 		return "has a digest that is not sha256: and 64 hexadecimal digits", ""
 	case len(repository) > 255:
 		return "is longer than 255 characters", ""
-	}
-	return nameFault(repository)
-}
-
-func nameFault(repository string) (fault, help string) {
-	if !consists(repository, alphanumeric+"-_:./#") {
+	case !consists(repository, alphanumeric+"-_:./#"):
 		return "has a character that an image may not have", "letters, digits and - _ : . / # are allowed"
-	}
-	path := repository
-	if i := strings.LastIndexByte(path, '/'); i >= 0 {
-		path = path[i+1:]
-	}
-	base, tag, tagged := strings.Cut(path, ":")
-	switch {
 	case base == "" && tagged:
 		return "has a tag, but no name", "the repository's variable is empty"
 	case tagged && tag == "":
@@ -313,7 +288,7 @@ func nameFault(repository string) (fault, help string) {
 
 // labels warns of a release or a suite that the hooks would not see.
 func labels(c *checker) {
-	reached := Reached(c.containers, c.target, nil)
+	reached := Reached(c.containers, c.Edits.Container, nil)
 	help := "the hooks read the labels of the container behind the load balancer only, which is " + name(reached) + ": "
 	for _, key := range []string{ReleaseLabel, SuiteLabel} {
 		read := reached.Get("dockerLabels").Get(key)

@@ -22,8 +22,7 @@ func logOptions(c *checker, container *template.Node) {
 	}
 	for _, m := range cmp.Or(options, &template.Node{}).Members {
 		if near, ok := diagnostic.Nearest(m.Key, known); ok {
-			c.reportAt(diagnostic.Error, m.KeyAt, "unknown option "+m.Show()+" of awslogs",
-				"did you mean "+template.Quote(near)+"?")
+			c.fail(&template.Node{At: m.KeyAt}, "unknown option "+m.Show()+" of awslogs", "did you mean "+template.Quote(near)+"?")
 		}
 	}
 	for _, key := range []string{"awslogs-group", "awslogs-region", "awslogs-stream-prefix"} {
@@ -94,7 +93,7 @@ func mountPoints(c *checker, container *template.Node) {
 	}
 	for _, m := range container.Get("volumesFrom").List() {
 		n := m.Get("sourceContainer")
-		other := c.named(n.Str())
+		other := named(c.containers, n.Str())
 		if n.Str() != "" && !n.Unknown() && !c.unnamed() && (other == nil || other == container) {
 			c.fail(n, "sourceContainer "+n.Show()+" is not another container of the task", c.containersHelp())
 		}
@@ -178,7 +177,7 @@ func taskLimits(c *checker) {
 			c.warn(n, key+" is for a service that is no more: "+end, "remove it")
 		}
 	}
-	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" && c.named(proxy.Text) == nil {
+	if proxy := c.root.Get("proxyConfiguration").Get("containerName"); proxy.Str() != "" && named(c.containers, proxy.Text) == nil {
 		c.fail(proxy, "containerName "+proxy.Show()+" of the proxy is not a container of the task", c.containersHelp())
 	}
 }
@@ -216,37 +215,30 @@ func placeholdersLeft(c *checker) {
 	}
 	shell := map[*template.Node]bool{} // texts that have such forms of their own
 	inContainer(c.root, func(n *template.Node) { shell[n] = true })
-	c.leftIn(c.root, &shapes[0], func(n *template.Node, left string) bool {
-		return n.Unknown() || left == "{" && shell[n] || refused[c.doc.Place(n.At)]
+	images := at(c.root, "containerDefinitions.image") // their own rule says it better
+	shapes[0].walk(c.root, inside, func(n *template.Node, s *shape) bool {
+		if slices.Contains(images, n) {
+			return false
+		}
+		for i := range n.Members {
+			if m := &n.Members[i]; leftover(m.Key) == "$" {
+				key := &template.Node{At: m.KeyAt}
+				c.warn(key, "the key "+m.Show()+" stays as it is: variables are put into values only", "")
+			}
+		}
+		switch left := leftover(n.Str()); {
+		case left == "" || n.Unknown() || left == "{" && shell[n] || refused[c.Doc.Place(n.At)]:
+		case s == nil && left != "$":
+			c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", foreignHelp(n.Text))
+		case left == "{":
+			c.fail(n, n.Show()+" still holds a placeholder", foreignHelp(n.Text))
+		case left == "<":
+			c.fail(n, n.Show()+" still holds a placeholder in < >", "put the value in its place")
+		case s != nil:
+			c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
+		}
+		return true
 	})
-}
-
-// leftIn walks the document with the model; s is nil for free text and for fields that are not known.
-func (c *checker) leftIn(n *template.Node, s *shape, meant func(n *template.Node, left string) bool) {
-	for i := range n.Members {
-		m := &n.Members[i]
-		if leftover(m.Key) == "$" {
-			c.reportAt(diagnostic.Warning, m.KeyAt,
-				"the key "+m.Show()+" stays as it is: variables are put into values only", "")
-		}
-		if m.Key != "image" || s == nil { // an image's own rule says it better
-			c.leftIn(m.Value, inside(s, m.Key), meant)
-		}
-	}
-	for _, item := range n.Items {
-		c.leftIn(item, s.inner(""), meant)
-	}
-	switch left := leftover(n.Str()); {
-	case left == "" || meant(n, left):
-	case s == nil && left != "$":
-		c.warn(n, n.Show()+" looks like a placeholder that nobody filled in", foreignHelp(n.Text))
-	case left == "{":
-		c.fail(n, n.Show()+" still holds a placeholder", foreignHelp(n.Text))
-	case left == "<":
-		c.fail(n, n.Show()+" still holds a placeholder in < >", "put the value in its place")
-	case s != nil:
-		c.fail(n, n.Show()+" still holds a ${…}", "a variable was not put in; check --only and $$")
-	}
 }
 
 // foreign is what other tools replace. Shells and log routers have such texts of their own.
@@ -254,8 +246,7 @@ var foreign = regexp.MustCompile(`\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|__[A-Z][A-Z0-9_]*
 
 // isForeign looks for such a placeholder. Most texts hold none of the marks, and the expression is slow.
 func isForeign(s string) bool {
-	marked := strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '#') >= 0 || strings.Contains(s, "__") ||
-		strings.Contains(s, "{{")
+	marked := strings.ContainsAny(s, "%#") || strings.Contains(s, "__") || strings.Contains(s, "{{")
 	return marked && foreign.MatchString(s)
 }
 

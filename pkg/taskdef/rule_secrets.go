@@ -122,34 +122,29 @@ func secretNames(c *checker, container *template.Node) {
 	}
 }
 
-// looksSecret reports whether a variable's name says that its value is a secret.
-func looksSecret(name string) bool {
-	name = strings.ToUpper(name)
-	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(name, word) })
-}
+// secretWords say in a variable's name that its value is a secret.
+const secretWords = `(?i:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE|API_KEY|APIKEY|CREDENTIALS)`
 
-func secretWords() []string {
-	return []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "PRIVATE", "API_KEY", "APIKEY", "CREDENTIALS"}
-}
+var (
+	looksSecret = regexp.MustCompile(secretWords)
+	endsSecret  = regexp.MustCompile(secretWords + `$`)
+	endsPublic  = regexp.MustCompile(`(?i)_(NAME|PATH|FILE|ID|ARN|PARAMETER)$`)
+	isSwitch    = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|enabled|disabled|required|optional)$`)
+)
 
 // holdsSecret reports whether the value of a variable looks like a secret: by its name, unless the name goes on after
 // the word and the value is a number, a time or a URL without a password (TOKEN_ENDPOINT, ACCESS_TOKEN_EXPIRE_MINUTES), or
 // says where the secret is.
 func holdsSecret(name, value string) bool {
-	if !looksSecret(name) {
+	switch {
+	case !looksSecret.MatchString(name), isReference(value), isSwitch.MatchString(value):
 		return false
-	}
-	name = strings.ToUpper(name)
-	switches := []string{"true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional"}
-	ends := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(name, word) })
+	case endsSecret.MatchString(name):
+		return true
 	}
 	_, err := time.ParseDuration(value)
 	plain := template.IsNumber(value) || err == nil || strings.Contains(value, "://") && !credentials.MatchString(value)
-	if isReference(value) || slices.Contains(switches, strings.ToLower(value)) {
-		return false
-	}
-	return ends(secretWords()...) || !plain && !ends("_NAME", "_PATH", "_FILE", "_ID", "_ARN", "_PARAMETER")
+	return !plain && !endsPublic.MatchString(name)
 }
 
 // privateECR is an image in a private repository of ECR: ACCOUNT.dkr.ecr.REGION.…, or .dkr-ecr. of the dual-stack names.
@@ -185,7 +180,7 @@ func secretsInText(c *checker) {
 			return
 		}
 		for _, name := range n.Origin.Names() {
-			if holdsSecret(name, n.Text) && !strings.Contains(n.Text, ":secret:") && !said[c.doc.Place(n.At)] {
+			if holdsSecret(name, n.Text) && !strings.Contains(n.Text, ":secret:") && !said[c.Doc.Place(n.At)] {
 				c.warn(n, "$"+name+" looks like a secret, and everybody who may describe the task definition can read it here",
 					"keep it in Secrets Manager or Parameter Store: --secret CONTAINER:NAME=ARN")
 				return
@@ -222,7 +217,7 @@ func (c *checker) secretsIn(container *template.Node) {
 // secretWord reports whether a word of a command holds a secret (--token=…, TOKEN=…), or the next does (--token …).
 func secretWord(word, next string) (own, behind bool) {
 	key, value, assigned := strings.Cut(word, "=")
-	if !looksSecret(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
+	if !looksSecret.MatchString(strings.ReplaceAll(key, "-", "_")) || strings.ContainsAny(key, " \t\n") {
 		return false, false
 	}
 	own = assigned && !isReferenceInCommand(value)
@@ -322,11 +317,11 @@ func machineVariables(c *checker) {
 	ours := strings.Fields("HOSTNAME HOME PATH PWD OLDPWD USER LOGNAME SHELL TMPDIR LANG TERM TAG AWS_REGION " +
 		"AWS_DEFAULT_REGION AWS_EXECUTION_ENV ECS_TASK_ID ECS_CLUSTER")
 	inContainer(c.root, func(n *template.Node) {
-		if n.Origin == nil || c.ofMachine == nil || n.Unknown() {
+		if n.Origin == nil || c.OfMachine == nil || n.Unknown() {
 			return
 		}
 		for _, name := range n.Origin.Names() {
-			if slices.Contains(ours, name) && c.ofMachine(name) {
+			if slices.Contains(ours, name) && c.OfMachine(name) {
 				c.warn(n, name+" has the value of the machine that renders, and not the container's",
 					"write $$"+name+" to leave it to the container, or --var "+name+"=… to mean it")
 			}

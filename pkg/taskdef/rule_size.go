@@ -9,28 +9,22 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// fargateRow is a task cpu on Fargate, with the memory (MiB) that goes with it.
-type fargateRow struct {
-	cpu   int
-	sizes []int
-}
-
-// fargateTable is AWS's table "task CPU and memory" as of November 2026.
-func fargateTable() []fargateRow {
+// fargateTable is AWS's table "task CPU and memory" as of November 2026: for each cpu the memory (MiB) that goes with it.
+func fargateTable() (cpu []int, memory [][]int) {
 	steps := func(low, high, step int) (all []int) {
 		for m := low; m <= high; m += step {
 			all = append(all, m)
 		}
 		return all
 	}
-	return []fargateRow{
-		{256, []int{512, 1024, 2048}}, // the one row without a step
-		{512, steps(1024, 4096, 1024)},
-		{1024, steps(2048, 8192, 1024)},
-		{2048, steps(4096, 16384, 1024)},
-		{4096, steps(8192, 30720, 1024)},
-		{8192, steps(16384, 61440, 4096)},
-		{16384, steps(32768, 122880, 8192)},
+	return []int{256, 512, 1024, 2048, 4096, 8192, 16384}, [][]int{
+		{512, 1024, 2048}, // the one row without a step
+		steps(1024, 4096, 1024),
+		steps(2048, 8192, 1024),
+		steps(4096, 16384, 1024),
+		steps(8192, 30720, 1024),
+		steps(16384, 61440, 4096),
+		steps(32768, 122880, 8192),
 	}
 }
 
@@ -49,13 +43,9 @@ func fargateSize(c *checker) {
 	if !ok {
 		return
 	}
-	table := fargateTable()
-	i := slices.IndexFunc(table, func(r fargateRow) bool { return r.cpu == units })
-	if i < 0 {
-		known := make([]int, len(table))
-		for i, r := range table {
-			known[i] = r.cpu
-		}
+	known, table := fargateTable()
+	row := slices.Index(known, units)
+	if row < 0 {
 		c.fail(cpu, fmt.Sprintf("cpu %s is not a size that Fargate has", cpu.Show()),
 			fmt.Sprintf("nearest: %s; Fargate has %s", nearest(units, known), join(known)))
 		return
@@ -66,19 +56,16 @@ func fargateSize(c *checker) {
 			`"1024"`)
 	}
 	mib, ok := quantity(memory, "gb")
-	if !ok || slices.Contains(table[i].sizes, mib) {
+	sizes := table[row]
+	if !ok || slices.Contains(sizes, mib) {
 		return
 	}
-	help := fmt.Sprintf("nearest: %s; with this cpu go %s", nearest(mib, table[i].sizes), table[i])
-	c.fail(memory, fmt.Sprintf("memory %s does not go with cpu %s on Fargate", memory.Show(), cpu.Show()), help)
-}
-
-func (r fargateRow) String() string {
-	low, high := r.sizes[0], r.sizes[len(r.sizes)-1]
-	if r.cpu == 256 {
-		return join(r.sizes)
+	help := fmt.Sprintf("%d to %d in steps of %d", sizes[0], sizes[len(sizes)-1], sizes[1]-sizes[0])
+	if row == 0 {
+		help = join(sizes)
 	}
-	return fmt.Sprintf("%d to %d in steps of %d", low, high, r.sizes[1]-low)
+	c.fail(memory, fmt.Sprintf("memory %s does not go with cpu %s on Fargate", memory.Show(), cpu.Show()),
+		fmt.Sprintf("nearest: %s; with this cpu go %s", nearest(mib, sizes), help))
 }
 
 // nearest names the next smaller and the next larger size.

@@ -29,7 +29,7 @@ func render(t *testing.T, name, text string) (Rendered, diagnostic.List) {
 	}
 	values := map[string]string{"HOSTNAME": "build-box", "DB_PASSWORD": "hunter2"}
 	lookup := func(name string) (string, bool) { v, ok := values[name]; return v, ok }
-	return Request{Doc: doc, Lookup: lookup, OfMachine: func(string) bool { return true }}.Render()
+	return Request{Expander: template.Expander{Doc: doc, Lookup: lookup}, OfMachine: func(string) bool { return true }}.Render()
 }
 
 // TestEveryRuleHasAGoodAndABadDocument reads testdata/rules/RULE.txtar: nothing is said about the good
@@ -170,9 +170,9 @@ func TestRulesOnlyRead(t *testing.T) {
 			root := unwrap(doc.Root, exp)
 			exp.All(root)
 			normalise(root)
-			typed(root, &shapes[0])
+			typed(root)
 			before := root.JSON()
-			c := checker{doc: doc, root: root}
+			c := checker{Request: Request{Expander: *exp}, root: root}
 			c.run()
 			if diff := cmp.Diff(string(before), string(root.JSON())); diff != "" {
 				t.Errorf("%s, %s: a rule changed the document:\n%s", file, f.Name, diff)

@@ -14,12 +14,9 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-// Request is a template with everything that is to be done to it.
+// Request is a template, by the Expander that gives its placeholders values, with everything that is to be done to it.
 type Request struct {
-	Doc *template.Document
-	// Lookup gives the values of the placeholders; Near may suggest a set variable for an unset one.
-	Lookup template.Lookup
-	Near   func(name string) (string, bool)
+	template.Expander
 	// OfMachine reports whether a variable's value comes from the environment of this process; it may be nil.
 	OfMachine func(name string) bool
 	Edits     Edits
@@ -27,36 +24,29 @@ type Request struct {
 
 // Rendered is the result.
 type Rendered struct {
-	Root *template.Node
+	Task
 	// ImageURI is what imageDetail.json holds; empty where no image could be chosen.
 	ImageURI string
 }
 
 // Render returns the document and all that is wrong with it. It is of use only when no problem is fatal.
 func (r Request) Render() (Rendered, diagnostic.List) {
-	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
-	root := unwrap(r.Doc.Root, exp)
-	ed := editor{doc: r.Doc, exp: exp, root: root, known: r.Edits.Container}
-	uri := ed.apply(r.Edits)
+	root := unwrap(r.Doc.Root, &r.Expander)
+	ed := editor{Request: &r, root: root}
+	uri := ed.apply()
 	inContainer(root, func(n *template.Node) {
 		if n.Origin != nil {
 			n.Origin.Shell = true
 		}
 	})
-	exp.All(root)
+	r.All(root)
 	normalise(root)
-	typed(root, &shapes[0])
-	c := checker{doc: r.Doc, root: root, target: r.Edits.Container, ofMachine: r.OfMachine}
+	typed(root)
+	c := checker{Request: r, root: root}
 	c.run()
 	root.DropNull() // what typed made null; the rules had to see its keys first
-	return Rendered{Root: root, ImageURI: uri}, slices.Concat(ed.problems, exp.Problems, c.problems)
-}
-
-// Unset expands what could be read of a document that does not parse, so that its unset variables are reported too.
-func (r Request) Unset() diagnostic.List {
-	exp := &template.Expander{Doc: r.Doc, Lookup: r.Lookup, Near: r.Near}
-	exp.All(r.Doc.Root)
-	return exp.Problems
+	task, _ := plain(r.Doc, root)
+	return Rendered{task, uri}, slices.Concat(ed.wrong, r.Problems, c.problems)
 }
 
 // inContainer visits the texts that a shell, or a log router, of a container reads. Those of awslogs nobody expands.
@@ -89,20 +79,17 @@ func unwrap(root *template.Node, exp *template.Expander) *template.Node {
 	return inner
 }
 
-// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says; s is nil
-// where it knows none. It comes before the rules, which only read.
-func typed(n *template.Node, s *shape) {
-	if s == nil {
-		n.Settle()
-	} else {
-		n.As(s.kind.wanted())
-	}
-	for i := range n.Members {
-		typed(n.Members[i].Value, s.inner(n.Members[i].Key))
-	}
-	for _, item := range n.Items {
-		typed(item, s.inner(""))
-	}
+// typed gives YAML's plain texts with a placeholder, such as cpu: ${CPU}, the type that the model says, where it knows
+// one. It comes before the rules, which only read.
+func typed(root *template.Node) {
+	shapes[0].walk(root, (*shape).inner, func(n *template.Node, s *shape) bool {
+		if s == nil {
+			n.Settle()
+		} else {
+			n.As(s.kind.wanted())
+		}
+		return true
+	})
 }
 
 // normalise brings the document into the form that RegisterTaskDefinition takes: without nulls and without

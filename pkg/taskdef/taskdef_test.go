@@ -147,7 +147,7 @@ func FuzzRender(f *testing.F) {
 			lookup := func(string) (string, bool) { return v, true }
 			doc, problems := template.Reader{}.Read("template", text)
 			if len(problems) > 0 {
-				Request{Doc: doc, Lookup: lookup}.Unset()
+				(&template.Expander{Doc: doc, Lookup: lookup}).All(doc.Root)
 				return
 			}
 			edits := Edits{
@@ -155,7 +155,7 @@ func FuzzRender(f *testing.F) {
 				Secrets: []string{set, "A=" + v}, Labels: []string{set, "a=" + v}, Tags: []string{set, "a=" + v}, Commands: []string{set, "web=" + v},
 				ImagePlaceholders: []string{image}, WantImage: true, Release: "r", Suite: v,
 			}
-			_, problems = Request{Doc: doc, Lookup: lookup, Edits: edits}.Render()
+			_, problems = Request{Expander: template.Expander{Doc: doc, Lookup: lookup}, Edits: edits}.Render()
 			if said := fmt.Sprintf("%+v", problems); strings.Contains(said, mark) {
 				t.Errorf("a message holds a value: %s", said)
 			}
@@ -168,8 +168,7 @@ func FuzzRender(f *testing.F) {
 func renderTwice(t *testing.T, text, value string) {
 	lookup := func(string) (string, bool) { return value, true }
 	doc, _ := template.Reader{}.Read("template", text)
-	rendered, problems := Request{Doc: doc, Lookup: lookup}.Render()
-	rendered.Task(doc)
+	rendered, problems := Request{Expander: template.Expander{Doc: doc, Lookup: lookup}}.Render()
 	if len(problems.Errors(false)) > 0 {
 		return
 	}
@@ -180,7 +179,7 @@ func renderTwice(t *testing.T, text, value string) {
 		return // a $ of the result would be read as a variable
 	}
 	doc, problems = template.Reader{}.Read("out.json", string(rendered.Root.JSON()))
-	again, more := Request{Doc: doc, Lookup: lookup}.Render()
+	again, more := Request{Expander: template.Expander{Doc: doc, Lookup: lookup}}.Render()
 	if problems = append(problems, more...); len(problems.Errors(false)) > 0 || !bytes.Equal(again.Root.JSON(), rendered.Root.JSON()) {
 		t.Errorf("%q is no fixed point: %q (%v)", rendered.Root.JSON(), again.Root.JSON(), problems)
 	}
@@ -198,5 +197,26 @@ func TestAFloodOfUnknownKeysIsRefused(t *testing.T) {
 	}
 	if !refused {
 		t.Errorf("errors: %v", problems.Errors(false))
+	}
+}
+
+func TestSetMakesAListBeforeADashInANewElementToo(t *testing.T) {
+	doc, _ := template.Reader{}.Read("t.json", `{"family": "a", "containerDefinitions": []}`)
+	edits := Edits{Sets: []string{`/containerDefinitions/-/links/-="b"`}}
+	rendered, _ := Request{Expander: template.Expander{Doc: doc}, Edits: edits}.Render()
+	if got, want := string(rendered.Root.Compact()), `{"family":"a","containerDefinitions":[{"links":["b"]}]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Each port once, and not by the square of their number: this would take half a minute.
+func TestAFloodOfPortsIsRead(t *testing.T) {
+	var ports []string
+	for i := range 100_000 {
+		ports = append(ports, fmt.Sprintf(`{"containerPort": %d}`, i), `{"containerPort": 1}`)
+	}
+	task, problems := Read("t.json", `{"containerDefinitions": [{"name": "a", "portMappings": [`+strings.Join(ports, ", ")+`]}]}`)
+	if got := len(task.Containers[0].Ports); got != 100_000 || len(problems) > 0 {
+		t.Errorf("%d ports (%v)", got, problems)
 	}
 }

@@ -356,8 +356,8 @@ func placesPointAtDollars(t *testing.T, name, text string) {
 		if p.Cause != diagnostic.Unset {
 			continue
 		}
-		line := []rune(lines[p.Place.Line-1])
-		if p.Place.Col > len(line) || line[p.Place.Col-1] != '$' {
+		line := []rune(lines[p.Line-1])
+		if p.Col > len(line) || line[p.Col-1] != '$' {
 			t.Errorf("%q: %s: %s, where no $ is", text, p.Place, p.Text)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -17,10 +16,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/template"
 )
 
-func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
 type options struct {
 	out, check, taskdef                                      string
 	container, port, taskDefinition                          string
@@ -28,7 +23,7 @@ type options struct {
 	subnets, securityGroups, assignPublicIP, platformVersion string
 }
 
-// help are the commands' help texts.
+// help has the command's help text.
 //
 //go:embed help
 var help embed.FS
@@ -43,10 +38,10 @@ func command(o *options) *cli.Command {
 	})
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := appspecRun{Run: &cli.Run{Stdin: stdin, Stdout: stdout, Stderr: stderr}}
+func main() {
+	a := appspecRun{Run: &cli.Run{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}}
 	a.flags = command(&a.options)
-	return a.Execute(a.flags, args, func(args []string) {
+	os.Exit(a.Execute(a.flags, os.Args[1:], func(args []string) {
 		if len(args) != 0 {
 			help := cmp.Or(a.flags.Near(args[0]), "render-appspec -h shows the flags and an example")
 			a.Usage("arguments", fmt.Sprintf("none are taken beside flags, got %d", len(args)), help)
@@ -63,7 +58,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		} else {
 			a.build(task)
 		}
-	})
+	}))
 }
 
 type appspecRun struct {
@@ -229,9 +224,14 @@ func (a *appspecRun) rule(at diagnostic.Place, text, help string) {
 
 // onlyContainer returns the one container with a port, or with the port asked for.
 func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (found appspec.Value) {
-	var names []string
+	var names, others []string
+	ranges := ""
 	number, _ := strconv.Atoi(port)
 	for _, c := range task.Containers {
+		has := "container " + template.Quote(c.Name) + ": " + appspec.PortHelp(c)
+		if others = append(others, has); len(c.Ranges) > 0 {
+			ranges = cmp.Or(ranges, has)
+		}
 		if len(c.Ports) > 0 && (port == "" || c.HasPort(number)) {
 			found = appspec.Value{Text: c.Name, Place: c.Place}
 			names = append(names, template.Unquoted(c.Name))
@@ -241,42 +241,24 @@ func (a *appspecRun) onlyContainer(task *taskdef.Task, port string) (found appsp
 	case len(names) == 1:
 		return found
 	case len(names) == 0 && port != "":
-		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it", mapped(task))
+		a.rule(diagnostic.Place{Flag: "--port"}, "no container of the task definition maps it",
+			strings.Join(others[:min(len(others), 10)], "; "))
 	case len(names) == 0:
-		a.rule(task.Place, "no container has a port for the load balancer", withoutPorts(task))
+		a.rule(task.Place, "no container has a port for the load balancer", cmp.Or(ranges, "give it portMappings"))
 	default:
 		a.Usage("--container", "which container? these have a port: "+strings.Join(names, ", "), "")
 	}
 	return appspec.Value{}
 }
 
-// mapped lists the ports that there are.
-func mapped(task *taskdef.Task) string {
-	var all []string
-	for _, c := range task.Containers {
-		all = append(all, "container "+template.Quote(c.Name)+": "+appspec.PortHelp(c))
-	}
-	return strings.Join(all[:min(len(all), 10)], "; ")
-}
-
-// withoutPorts says what the containers have in place of a containerPort.
-func withoutPorts(task *taskdef.Task) string {
-	for _, c := range task.Containers {
-		if len(c.Ranges) > 0 {
-			return "container " + template.Quote(c.Name) + ": " + appspec.PortHelp(c)
-		}
-	}
-	return "give it portMappings"
-}
-
 func (a *appspecRun) network() *appspec.Network {
 	if a.subnets == "" && a.securityGroups == "" && a.assignPublicIP == "" {
 		return nil
 	}
-	n := &appspec.Network{Place: diagnostic.Place{Flag: "--subnets"}}
-	n.AssignPublicIP = a.value("assign-public-ip", a.assignPublicIP)
-	n.Subnets, n.SecurityGroups = a.listed("subnets", a.subnets), a.listed("security-groups", a.securityGroups)
-	return n
+	return &appspec.Network{
+		Place: diagnostic.Place{Flag: "--subnets"}, AssignPublicIP: a.value("assign-public-ip", a.assignPublicIP),
+		Subnets: a.listed("subnets", a.subnets), SecurityGroups: a.listed("security-groups", a.securityGroups),
+	}
 }
 
 func (a *appspecRun) listed(flag, text string) []appspec.Value {
@@ -285,7 +267,7 @@ func (a *appspecRun) listed(flag, text string) []appspec.Value {
 		return nil
 	}
 	var values []appspec.Value
-	for _, item := range strings.Split(text, ",") {
+	for item := range strings.SplitSeq(text, ",") {
 		values = append(values, appspec.Value{Text: strings.TrimSpace(item), Place: all.Place, Wrong: all.Wrong})
 	}
 	return values
@@ -296,15 +278,16 @@ func (a *appspecRun) provider(text string) appspec.Provider {
 	const flag = "--capacity-provider"
 	at := diagnostic.Place{Flag: flag}
 	wrong := appspec.Value{Wrong: true}
+	p := appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
 	parts := strings.Split(strings.ReplaceAll(text, ":", ","), ",")
 	switch {
 	case text == "": // has been reported
-		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
+		return p
 	case parts[0] == "" || strings.Contains(parts[0], "="):
 		a.Usage(flag, "want NAME[:weight=N][,base=N]", "")
-		return appspec.Provider{Name: wrong, Weight: wrong, Base: wrong}
+		return p
 	}
-	p := appspec.Provider{Name: appspec.Value{Text: parts[0], Place: at}}
+	p = appspec.Provider{Name: appspec.Value{Text: parts[0], Place: at}}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
 		number := &p.Base
