@@ -3,7 +3,6 @@ package template
 import (
 	"fmt"
 	"path/filepath"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -63,7 +62,7 @@ func (r *reader) report(at int, text, help string) {
 func (r *reader) twice(keys map[string]int, key string, at int) bool {
 	first, twice := keys[key]
 	if twice {
-		r.report(at, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", r.doc.Source.line(first)))
+		r.report(at, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", r.doc.Source.Place(first).Line))
 	} else {
 		keys[key] = at
 	}
@@ -162,81 +161,45 @@ func (d *Document) offsetIn(n *Node, at int) int {
 type Source struct {
 	Name string
 	Text string
-	// lines holds the offset of each line's first byte, runes the number of characters before each block.
-	// Both are computed when the first place is asked for; a document without problems never needs them.
-	lines []int
-	runes []int
+	// blocks holds the place of each block's first byte. It is computed when the first place is asked for; a document
+	// without problems never needs it.
+	blocks []diagnostic.Place
 }
 
-// block is the most bytes that are counted through to find a column: a hostile file may be one line of 10 MB with a
+// block is the most bytes that are counted through to find a place: a hostile file may be one line of 10 MB with a
 // problem at every character, and must not take quadratic time.
 const block = 1024
 
 // Place returns the line and column (in characters) of a byte offset.
 func (s *Source) Place(at int) diagnostic.Place {
 	at = min(max(at, 0), len(s.Text))
-	line := s.line(at)
-	return diagnostic.Place{File: s.Name, Line: line, Col: 1 + max(0, s.runesTo(at)-s.runesTo(s.lines[line-1]))}
-}
-
-// line returns the number of the line that a byte is in.
-func (s *Source) line(at int) int {
-	lines := s.index()
-	return max(1, sort.Search(len(lines), func(i int) bool { return lines[i] > at }))
-}
-
-// runesTo counts the characters before a byte.
-func (s *Source) runesTo(at int) int {
-	if s.runes == nil {
-		s.runes = make([]int, 1, 1+len(s.Text)/block)
-		for i, n := 0, 0; i+block <= len(s.Text); i += block {
-			n += firstBytes(s.Text[i : i+block])
-			s.runes = append(s.runes, n)
-		}
-	}
-	return s.runes[at/block] + firstBytes(s.Text[at/block*block:at])
-}
-
-// offset returns the byte at which the nth character behind a byte begins.
-func (s *Source) offset(from, n int) int {
-	if n > block { // do not walk through a line that is the whole file
-		n += s.runesTo(from)
-		from = (sort.SearchInts(s.runes, n+1) - 1) * block
-		n -= s.runes[from/block]
-	}
-	for from < len(s.Text) && (n > 0 || !utf8.RuneStart(s.Text[from])) {
-		if utf8.RuneStart(s.Text[from]) {
-			n--
-		}
-		from++
-	}
-	return from
-}
-
-// firstBytes counts the characters that begin in s, which may itself begin or end within one.
-func firstBytes(s string) int {
-	n := 0
-	for i := range len(s) {
-		if utf8.RuneStart(s[i]) {
-			n++
-		}
-	}
-	return n
-}
-
-func (s *Source) index() []int {
-	if s.lines == nil {
-		s.lines = make([]int, 0, 1+strings.Count(s.Text, "\n"))
-		at := 0
-		for line := range strings.SplitAfterSeq(s.Text, "\n") {
-			s.lines = append(s.lines, at)
-			at += len(line)
-		}
+	if s.blocks == nil {
+		begin := diagnostic.Place{File: s.Name, Line: 1, Col: 1}
 		if strings.HasPrefix(s.Text, bom) {
-			s.lines[0] = len(bom) // an editor shows no column for it
+			begin.Col = 0 // an editor shows no column for it
+		}
+		s.blocks = append(make([]diagnostic.Place, 0, 1+len(s.Text)/block), begin)
+		for i := block; i <= len(s.Text); i += block {
+			s.blocks = append(s.blocks, behind(s.blocks[i/block-1], s.Text[i-block:i]))
 		}
 	}
-	return s.lines
+	place := behind(s.blocks[at/block], s.Text[at/block*block:at])
+	place.Col = max(1, place.Col)
+	return place
+}
+
+// behind is the place behind a text, which may itself begin or end within a character.
+func behind(p diagnostic.Place, text string) diagnostic.Place {
+	if last := strings.LastIndexByte(text, '\n'); last >= 0 {
+		p.Line, p.Col = p.Line+strings.Count(text, "\n"), 1
+		text = text[last+1:]
+	}
+	for i := range len(text) {
+		if utf8.RuneStart(text[i]) {
+			p.Col++
+		}
+	}
+	return p
 }
 
 // bom is the byte order mark that some editors put first.

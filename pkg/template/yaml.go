@@ -6,7 +6,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -73,17 +72,23 @@ func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
 // yamlPlaces turns the YAML library's lines and columns into bytes of the source.
 type yamlPlaces struct {
 	source *Source
-	lines  []int // where each of the library's lines begins
+	chars  []int // where each character begins, and the text ends
+	lines  []int // the first character of each of the library's lines
 }
 
 func placesIn(src *Source) yamlPlaces {
-	p := yamlPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
+	p := yamlPlaces{src, make([]int, 0, len(src.Text)+1), []int{0}}
 	for i, r := range src.Text { // more characters end a line for the library than for an editor
+		p.chars = append(p.chars, i)
 		crlf := r == '\r' && strings.HasPrefix(src.Text[i+1:], "\n")
 		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
-			p.lines = append(p.lines, i+utf8.RuneLen(r))
+			p.lines = append(p.lines, len(p.chars))
 		}
 	}
+	if strings.HasPrefix(src.Text, bom) {
+		p.lines[0] = 1
+	}
+	p.chars = append(p.chars, len(src.Text))
 	return p
 }
 
@@ -110,7 +115,7 @@ func (p yamlPlaces) offset(line, column int) int {
 	case line > len(p.lines):
 		return len(p.source.Text)
 	}
-	return p.source.offset(p.lines[line-1], column-1)
+	return p.chars[min(p.lines[line-1]+max(0, column-1), len(p.chars)-1)]
 }
 
 // tag is a node's tag as it was written, or "".
