@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -103,7 +104,7 @@ type run struct {
 	// left falls below zero when the work is used up; from then on nothing is found, and Select throws it all away.
 	left     int
 	absolute map[*query][]any // what paths from the root found, the same for every value that a filter tries
-	pattern  dynamicPattern
+	patterns map[dynamicPattern]*regexp.Regexp
 }
 
 // bytesPerStep prices work on text: comparing and matching some bytes takes about as long as visiting a value.

@@ -300,12 +300,11 @@ func (p *parser) operand() any {
 
 // single is the one value that a query finds, of which so many are looked for.
 func single(q *query, most int) value {
-	return func(r *run, at any) (any, bool) {
-		found := r.find(q, at, most)
-		if len(found) != 1 {
-			return nil, false
+	return func(r *run, at any) any {
+		if found := r.find(q, at, most); len(found) == 1 {
+			return found[0]
 		}
-		return found[0], true
+		return nothing{}
 	}
 }
 
@@ -318,7 +317,7 @@ func (p *parser) function(word string, start int) (out any) {
 		out = length(p.value())
 	case "count":
 		q := p.query()
-		out = value(func(r *run, at any) (any, bool) { return float64(len(r.find(q, at, all))), true })
+		out = value(func(r *run, at any) any { return float64(len(r.find(q, at, all))) })
 	case "value":
 		out = single(p.query(), 2) // a second one is enough to know that there is no single one
 	case "match", "search":
@@ -358,8 +357,7 @@ func (p *parser) matching(whole bool) logical {
 	}
 	pattern := p.value() // which the document says
 	return matches(text, func(r *run, at any) *regexp.Regexp {
-		v, _ := pattern(r, at)
-		if said, ok := v.(string); ok {
+		if said, ok := pattern(r, at).(string); ok {
 			return r.compiled(said, whole)
 		}
 		return nil
