@@ -23,18 +23,6 @@ type nothing struct{}
 
 func literal(v any) value { return func(*run, any) any { return v } }
 
-// joined is the parts joined by "||", of which one that holds decides, or by "&&".
-func joined(decides bool, parts []logical) logical {
-	return func(r *run, at any) bool {
-		for _, cond := range parts {
-			if cond(r, at) == decides {
-				return decides
-			}
-		}
-		return !decides
-	}
-}
-
 // comparison is left op right, where op is one of == != < <= > >=.
 func comparison(op string, left, right value) logical {
 	if op[0] == '>' {

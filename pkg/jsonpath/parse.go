@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -97,9 +98,9 @@ func (p *parser) segment() segment {
 	s := segment{descendant: p.take("..")}
 	switch {
 	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
-		s.selectors, s.single = p.bracketed()
+		s.selectors = p.bracketed()
 	case p.take("*"):
-		s.selectors = []selector{(*run).children}
+		s.selectors = []selector{everything()}
 	default:
 		start := p.pos
 		word := p.takeWhile(func(r rune) bool {
@@ -108,66 +109,61 @@ func (p *parser) segment() segment {
 		if word == "" || isDigit(word[0]) {
 			p.failAt(start, `expected a name or "*"`)
 		}
-		s.selectors, s.single = []selector{name(word)}, true
+		s.selectors = []selector{name(word)}
 	}
-	s.single = s.single && !s.descendant
 	return s
 }
 
-// bracketed reads selectors; single says that it is but one, of one value at most.
-func (p *parser) bracketed() (all []selector, single bool) {
+func (p *parser) bracketed() (all []selector) {
 	p.take("[")
 	defer p.nest()()
 	for {
 		p.space()
-		s, one := p.selector()
-		all = append(all, s)
+		all = append(all, p.selector())
 		p.space()
 		switch {
 		case p.take(","):
 		case p.take("]"):
-			return all, one && len(all) == 1
+			return all
 		default:
 			p.fail(`expected "," or "]"`)
-			return nil, false
+			return all
 		}
 	}
 }
 
-// selector reads one; single says that it is a name or an index.
-func (p *parser) selector() (s selector, single bool) {
+func (p *parser) selector() selector {
 	switch c := p.peek(); {
 	case c == '\'' || c == '"':
-		return name(p.quoted()), true
+		return name(p.quoted())
 	case p.take("*"):
-		return (*run).children, false
+		return everything()
 	case p.take("?"):
 		p.space()
-		return filter(p.or()), false
-	case c == '-' || c == ':' || isDigit(p.peek()):
+		return filter(p.or())
+	case c == '-' || c == ':' || isDigit(c):
 		return p.indexOrSlice()
 	}
 	p.fail(`expected a name in quotes, an index, a slice, "*" or a filter that begins with "?"`)
-	return nil, false
+	return selector{}
 }
 
-func (p *parser) indexOrSlice() (s selector, single bool) {
-	start := p.integer()
-	if p.takeAny(":") == "" {
-		if start == nil { // a failure; peek saw a digit or "-"
-			return nil, false
-		}
-		return index(*start), true
-	}
-	p.space()
-	end, step := p.integer(), 1
-	if p.takeAny(":") != "" {
+func (p *parser) indexOrSlice() selector {
+	bounds := []*int{p.integer()} // start, end and step
+	for len(bounds) < 3 && p.takeAny(":") != "" {
 		p.space()
-		if n := p.integer(); n != nil {
-			step = *n
-		}
+		bounds = append(bounds, p.integer())
 	}
-	return slice(start, end, step), false
+	switch step := 1; {
+	case len(bounds) > 1:
+		if len(bounds) > 2 && bounds[2] != nil {
+			step = *bounds[2]
+		}
+		return slice(bounds[0], bounds[1], step)
+	case bounds[0] != nil: // else a failure: peek saw a digit or "-"
+		return index(*bounds[0])
+	}
+	return selector{}
 }
 
 // integer reads an optional integer: without a leading zero, and exact in a float64 as I-JSON wants it.
@@ -194,7 +190,7 @@ func (p *parser) or() logical {
 	return p.joined("||", func() logical { return p.joined("&&", p.basic) })
 }
 
-// joined reads parts that op joins.
+// joined reads parts that op joins: "||", of which one that holds decides, or "&&".
 func (p *parser) joined(op string, part func() logical) logical {
 	all := []logical{part()}
 	for p.takeAny(op) != "" {
@@ -204,7 +200,10 @@ func (p *parser) joined(op string, part func() logical) logical {
 	if len(all) == 1 {
 		return all[0]
 	}
-	return joined(op == "||", all)
+	decides := op == "||"
+	return func(r *run, at any) bool {
+		return decides == slices.ContainsFunc(all, func(cond logical) bool { return cond(r, at) == decides })
+	}
 }
 
 // basic reads what "&&" and "||" join: a condition in parentheses, which "!" before a comparison needs, or a test.
