@@ -135,9 +135,9 @@ func (s *scanner) str() string {
 			s.pos++
 			return b.String()
 		case c == '\\':
-			r, size := unescape(s.text[s.pos:])
-			if r <= 0 {
-				s.report(s.pos, s.badEscape(r, size), "")
+			r, size, wrong := unescape(s.text[s.pos:])
+			if wrong != "" {
+				s.report(s.pos, wrong, "")
 			} else {
 				b.WriteRune(r)
 			}
@@ -156,46 +156,29 @@ func (s *scanner) str() string {
 	return ""
 }
 
-func (s *scanner) badEscape(r rune, size int) string {
-	shown := Quote(s.text[s.pos:min(s.pos+size, len(s.text))])
-	switch r {
-	case 0:
-		return "a NUL character in a string"
-	case loneSurrogate:
-		return "half a character: " + shown
-	}
-	return "unknown escape " + shown
-}
-
-const (
-	badEscape     rune = -1
-	loneSurrogate rune = -2
-)
-
-// unescape decodes the escape with which text begins, and returns its length in the source.
-func unescape(text string) (rune, int) {
-	if len(text) < 2 {
-		return badEscape, len(text)
+// unescape decodes the escape with which text begins, and returns its length in the source and what is wrong with it.
+func unescape(text string) (r rune, size int, wrong string) {
+	if len(text) == 1 {
+		return 0, 1, "unknown escape " + Quote(text)
 	}
 	if i := strings.IndexByte(`"\/bfnrt`, text[1]); i >= 0 {
-		return rune("\"\\/\b\f\n\r\t"[i]), 2
+		return rune("\"\\/\b\f\n\r\t"[i]), 2, ""
 	}
-	if text[1] == 'u' {
-		r := hex4(text[2:])
-		switch {
-		case r < 0:
-			return badEscape, 2
-		case !utf16.IsSurrogate(r):
-			return r, 6
-		case strings.HasPrefix(text[6:], `\u`):
-			if pair := utf16.DecodeRune(r, hex4(text[8:])); pair != utf8.RuneError {
-				return pair, 12
-			}
+	digits, is := strings.CutPrefix(text, `\u`)
+	switch r = hex4(digits); {
+	case !is || r < 0:
+		_, size = utf8.DecodeRuneInString(text[1:])
+		return 0, 1 + size, "unknown escape " + Quote(text[:1+size])
+	case r == 0:
+		return 0, 6, "a NUL character in a string"
+	case !utf16.IsSurrogate(r):
+		return r, 6, ""
+	case strings.HasPrefix(text[6:], `\u`):
+		if pair := utf16.DecodeRune(r, hex4(text[8:])); pair != utf8.RuneError {
+			return pair, 12, ""
 		}
-		return loneSurrogate, 6
 	}
-	_, size := utf8.DecodeRuneInString(text[1:])
-	return badEscape, 1 + size
+	return 0, 6, "half a character: " + Quote(text[:6])
 }
 
 // hex4 reads four hexadecimal digits, or returns -1.

@@ -33,12 +33,13 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if p, ok := Readable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
+	both := reader{Reader: r, doc: d}
 	if isYAML(name, text) {
-		y := yamlReader{reader: reader{Reader: r, doc: d}}
+		y := yamlReader{reader: both}
 		y.document()
 		return d, y.problems
 	}
-	s := scanner{reader: reader{Reader: r, doc: d}, text: text}
+	s := scanner{reader: both, text: text}
 	d.Root = s.document()
 	return d, s.problems
 }
@@ -97,23 +98,19 @@ func (r *reader) origin(n *Node, textAt int) {
 
 // Readable looks for bytes that no document may have, invalid UTF-8 and NUL, and reports whether there are none.
 func Readable(s *Source) (bad diagnostic.Problem, ok bool) {
-	bad = diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
-	switch {
-	case !utf8.ValidString(s.Text):
-		for at, r := range s.Text {
-			if r == utf8.RuneError && !strings.HasPrefix(s.Text[at:], "\uFFFD") {
-				bad.Place = s.Place(at)
+	at, text, help := strings.IndexByte(s.Text, 0), "a NUL byte", "save the file as UTF-8 text"
+	if !utf8.ValidString(s.Text) {
+		text, help = "not UTF-8", "save the file as UTF-8"
+		for i, r := range s.Text {
+			if at = i; r == utf8.RuneError && !strings.HasPrefix(s.Text[i:], "\uFFFD") {
 				break
 			}
 		}
-		bad.Text, bad.Help = "not UTF-8", "save the file as UTF-8"
-	case strings.IndexByte(s.Text, 0) >= 0:
-		bad.Place = s.Place(strings.IndexByte(s.Text, 0))
-		bad.Text, bad.Help = "a NUL byte", "save the file as UTF-8 text"
-	default:
+	}
+	if at < 0 {
 		return bad, true
 	}
-	return bad, false
+	return syntaxProblem(s.Place(at), text, help), false
 }
 
 // isYAML tells YAML from JSON: by the name's ending, else by the first character that is not a comment's.
