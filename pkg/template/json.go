@@ -35,35 +35,40 @@ func (s *scanner) document() *Node {
 }
 
 func (s *scanner) value() *Node {
-	if s.pos >= len(s.text) {
-		s.fatal(s.pos, "the text ends where a value should stand", "")
-		return &Node{At: s.pos}
-	}
-	switch c := s.text[s.pos]; {
+	n := &Node{At: s.pos}
+	switch c := s.peek(); {
 	case c == '"':
-		return s.stringValue()
-	case c == '{':
-		return s.object()
-	case c == '[':
-		return s.array()
-	case c == '-' || c >= '0' && c <= '9':
-		return s.number()
-	case c == '$' && !s.Literal:
-		return s.bare()
-	case strings.IndexByte(nameCharacters, c) >= 0:
-		return s.word()
-	default:
-		help := ""
-		if c == '$' { // placeholders are text here
-			help = "if this is a template, render it first"
+		n.Kind = String
+		if n.Text = s.str(); !s.Literal && strings.IndexByte(n.Text, '$') >= 0 {
+			s.origin(n, n.At+1)
 		}
-		s.fatal(s.pos, "a value should stand here, not "+s.character(), help)
-		return &Node{At: s.pos}
+	case c == '{':
+		s.object(n)
+	case c == '[':
+		n.Kind = Array
+		for s.enter(); s.next(']', len(n.Items) > 0); {
+			n.Items = append(n.Items, s.value())
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		n.Kind = Number
+		if n.Text = s.take(nameCharacters + "+-."); !IsNumber(n.Text) {
+			s.report(n.At, "not a number: "+Quote(n.Text), "")
+		}
+	case c == '$' && !s.Literal:
+		s.bare(n)
+	case strings.IndexByte(nameCharacters, c) >= 0:
+		s.word(n)
+	case c == 0:
+		s.fatal(s.pos, "the text ends where a value should stand", "")
+	case c == '$': // placeholders are text here
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), "if this is a template, render it first")
+	default:
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), "")
 	}
+	return n
 }
 
-func (s *scanner) word() *Node {
-	n := &Node{At: s.pos}
+func (s *scanner) word(n *Node) {
 	switch word := s.take(nameCharacters); word {
 	case "true", "false":
 		n.Kind, n.Text = Bool, word
@@ -71,26 +76,16 @@ func (s *scanner) word() *Node {
 	default:
 		s.report(n.At, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
 	}
-	return n
-}
-
-func (s *scanner) number() *Node {
-	n := &Node{Kind: Number, At: s.pos}
-	if n.Text = s.take(nameCharacters + "+-."); !IsNumber(n.Text) {
-		s.report(n.At, "not a number: "+Quote(n.Text), "")
-	}
-	return n
 }
 
 // bare reads a placeholder outside a string.
-func (s *scanner) bare() *Node {
+func (s *scanner) bare(n *Node) {
 	at := s.pos
 	p := parser{scope: s.Scope}
 	ref, size, faults := p.parseBare(s.text[at:])
 	for _, f := range faults {
 		s.report(at+f.at, f.text, f.help)
 	}
-	n := &Node{At: at}
 	switch {
 	case size == 0:
 		s.fatal(at, "a value should stand here, not "+s.character(), "")
@@ -101,24 +96,6 @@ func (s *scanner) bare() *Node {
 	if s.pos >= len(s.text) && len(faults) > 0 {
 		s.dead = true // the placeholder was not closed: it has eaten the rest
 	}
-	return n
-}
-
-func (s *scanner) stringValue() *Node {
-	n := &Node{Kind: String, At: s.pos}
-	if n.Text = s.str(); !s.Literal && strings.IndexByte(n.Text, '$') >= 0 {
-		s.origin(n, n.At+1)
-	}
-	return n
-}
-
-// controlCharacter reports a control character inside a string. A line break means that the closing quote is missing.
-func (s *scanner) controlCharacter(start int) {
-	if c := s.text[s.pos]; c == '\n' || c == '\r' {
-		s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
-		return
-	}
-	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
 }
 
 // str reads a string and returns its value; most values are a slice of the source.
@@ -146,11 +123,11 @@ func (s *scanner) str() string {
 			}
 			s.pos += size
 			continue
-		case c < 0x20:
-			s.controlCharacter(start)
-			if s.dead {
-				return ""
-			}
+		case c == '\n' || c == '\r':
+			s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
+			return ""
+		case c < ' ':
+			s.report(s.pos, fmt.Sprintf("control character %#02x in a string", c), `write a tab as \t`)
 		}
 		b.WriteByte(c)
 		s.pos++
@@ -199,25 +176,19 @@ func IsNumber(s string) bool {
 	return s != "" && (s[0] == '-' || digit(s[0])) && digit(s[len(s)-1]) && json.Valid([]byte(s))
 }
 
-func (s *scanner) object() *Node {
-	n := &Node{Kind: Object, At: s.pos}
-	if !s.enter() {
-		return n
-	}
+func (s *scanner) object(n *Node) {
+	n.Kind = Object
 	keys := map[string]int{} // where each stands
-	for s.next('}', len(n.Members) > 0) {
-		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
-			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
-			break
-		}
+	for s.enter(); s.next('}', len(n.Members) > 0); {
 		keyAt := s.pos
-		key := s.str()
-		if s.dead {
-			break
+		if s.peek() != '"' {
+			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
+			return
 		}
-		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
+		key := s.str()
+		if s.space(); s.dead || s.peek() != ':' {
 			s.fatal(s.pos, "a : should stand after the key "+Quote(key)+", not "+s.character(), "")
-			break
+			return
 		}
 		s.pos++
 		s.space()
@@ -226,62 +197,54 @@ func (s *scanner) object() *Node {
 			n.Members = append(n.Members, Member{key, keyAt, value})
 		}
 	}
-	return n
-}
-
-func (s *scanner) array() *Node {
-	n := &Node{Kind: Array, At: s.pos}
-	if s.enter() {
-		for s.next(']', len(n.Items) > 0) {
-			n.Items = append(n.Items, s.value())
-		}
-	}
-	return n
 }
 
 // enter steps behind an opening bracket.
-func (s *scanner) enter() bool {
+func (s *scanner) enter() {
 	if s.depth++; s.depth > MaxDepth {
 		s.fatal(s.pos, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
-		return false
 	}
 	s.pos++
-	return true
 }
 
 // next moves to the next element, behind its comma, and returns false behind the closing bracket. A comma
 // that is missing or one too many is reported and read over, so that the rest is still checked.
 func (s *scanner) next(closing byte, some bool) bool {
-	if s.space(); s.dead {
-		return false
-	}
-	comma := -1
-	if some && s.pos < len(s.text) && s.text[s.pos] == ',' {
-		comma = s.pos
+	s.space()
+	at, comma := s.pos, some && s.peek() == ','
+	if comma {
 		s.pos++
 		s.space()
 	}
-	switch {
+	switch c := s.peek(); {
 	case s.dead:
 		return false
-	case s.pos >= len(s.text):
+	case c == 0:
 		s.fatal(s.pos, "the text ends before its closing "+string(closing), "")
 		return false
-	case s.text[s.pos] == closing:
-		if comma >= 0 {
-			s.report(comma, "a comma before the closing "+string(closing), "remove it")
+	case c == closing:
+		if comma {
+			s.report(at, "a comma before the closing "+string(closing), "remove it")
 		}
 		s.pos++
 		s.depth--
 		return false
-	case some && comma < 0:
-		if strings.IndexByte(nameCharacters+`"{[$`, s.text[s.pos]) < 0 {
+	case some && !comma:
+		if strings.IndexByte(nameCharacters+`"{[$`, c) < 0 {
 			s.fatal(s.pos, "a comma or the closing "+string(closing)+" should stand here, not "+s.character(), "")
 			return false
 		}
 		s.report(s.pos, "a comma is missing before this", "")
 	}
 	return true
+}
+
+// peek returns the next byte, and 0 at the end: no text has a NUL.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.text) {
+		return s.text[s.pos]
+	}
+	return 0
 }
 
 // take moves behind the characters that stand in of, and returns them.
