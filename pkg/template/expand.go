@@ -100,24 +100,23 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 // missing reports the references that have no value, and whether there are any: then the node has none either.
 func (e *Expander) missing(n *Node, lacking []missing) bool {
 	for _, m := range lacking {
-		p := diagnostic.Problem{
-			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Cause: diagnostic.Unset,
-			Text: fmt.Sprintf("variable %s is not set", m.name),
-			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.name, m.name),
-		}
+		name, is := m.ref.name, "is not set"
 		if m.empty {
-			p.Text = fmt.Sprintf("variable %s is empty", m.name)
+			is = "is empty"
 		}
+		p := syntaxProblem(e.Doc.Place(e.Doc.offsetIn(n, m.at)), "variable "+name+" "+is,
+			fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", name, name))
+		p.Cause = diagnostic.Unset
 		if n.Origin.Shell {
-			p.Help += fmt.Sprintf("; $$%s leaves it to the container, --only makes other $ text", m.name)
+			p.Help += fmt.Sprintf("; $$%s leaves it to the container, --only makes other $ text", name)
 		}
 		if e.Near != nil && !m.empty {
-			if near, ok := e.Near(m.name); ok {
+			if near, ok := e.Near(name); ok {
 				p.Help = fmt.Sprintf("did you mean %s, which is set?", near)
 			}
 		}
-		if m.message != "" {
-			p.Text += ": " + capped(strings.Join(strings.Fields(m.message), " "))
+		if m.ref.source != "" {
+			p.Text += ": " + capped(strings.Join(strings.Fields(m.ref.source), " "))
 		}
 		e.Problems = noted(e.Problems, p)
 	}

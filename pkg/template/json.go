@@ -80,20 +80,18 @@ func (s *scanner) word(n *Node) {
 
 // bare reads a placeholder outside a string.
 func (s *scanner) bare(n *Node) {
-	at := s.pos
-	p := parser{scope: s.Scope}
-	ref, size, faults := p.parseBare(s.text[at:])
-	for _, f := range faults {
-		s.report(at+f.at, f.text, f.help)
+	p := parser{scope: s.Scope, text: s.text[n.At:]}
+	ref := p.reference(0)
+	for _, f := range p.faults {
+		s.report(n.At+f.at, f.text, f.help)
 	}
-	switch {
-	case size == 0:
-		s.fatal(at, "a value should stand here, not "+s.character(), "")
+	switch s.pos += p.pos; {
+	case p.pos == 0:
+		s.fatal(n.At, "a value should stand here, not "+s.character(), "")
 	case ref != nil:
-		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], textAt: at, bare: true}
+		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: p.text[:p.pos], textAt: n.At, bare: true}
 	}
-	s.pos += size
-	if s.pos >= len(s.text) && len(faults) > 0 {
+	if s.pos >= len(s.text) && len(p.faults) > 0 {
 		s.dead = true // the placeholder was not closed: it has eaten the rest
 	}
 }

@@ -50,36 +50,21 @@ type Scope func(name string) bool
 // maxNesting bounds defaults inside defaults; people use two.
 const maxNesting = 50
 
-// parser reads the ${…} language of the templates, one text after the other.
+// parser reads the ${…} language of the templates. A parse that meets faults still returns what it understood.
 type parser struct {
 	scope Scope
+	text  string
 
-	text   string
 	pos    int
 	faults []fault
 }
 
-// parse reads text. A parse that meets faults still returns what it understood.
-func (p *parser) parse(text string) (phrase, []fault) {
-	p.text, p.pos, p.faults = text, 0, nil
-	return p.run(stop{}, 0), p.faults
-}
+// parse reads the whole text.
+func (p *parser) parse() phrase { return p.run(0, false) }
 
-// parseBare reads the reference with which text begins ("${CPU}, …"), and returns it with its length; 0 is none.
-func (p *parser) parseBare(text string) (*reference, int, []fault) {
-	p.text, p.pos, p.faults = text, 0, nil
-	ref := p.reference(0)
-	if len(p.faults) > 0 {
-		p.pos = max(p.pos, 1)
-	}
-	return ref, p.pos, p.faults
-}
-
-// stop says where a nested text ends: at a brace, and in JSON words only at the brace that closes it.
-type stop struct{ brace, balance bool }
-
-// run reads a text up to its end, and leaves the cursor there.
-func (p *parser) run(until stop, depth int) (parts phrase) {
+// run reads a text up to its end, and leaves the cursor there. A nested text ends at a brace, and in JSON words, which
+// balance their braces, only at the one that closes it.
+func (p *parser) run(depth int, balance bool) (parts phrase) {
 	literal := func(from, to int) {
 		if to > from {
 			parts = append(parts, part{literal: p.text[from:to], at: from})
@@ -89,13 +74,13 @@ func (p *parser) run(until stop, depth int) (parts phrase) {
 	open := 0
 	for p.pos < len(p.text) {
 		switch c := p.text[p.pos]; {
-		case c == '}' && until.brace && open == 0:
+		case c == '}' && depth > 0 && open == 0:
 			literal(begin, p.pos)
 			return parts
 		case c == '}' && open > 0:
 			open--
 			p.pos++
-		case c == '{' && until.balance:
+		case c == '{' && balance:
 			open++
 			p.pos++
 		case c != '$':
@@ -109,7 +94,7 @@ func (p *parser) run(until stop, depth int) (parts phrase) {
 			before := len(p.faults)
 			ref := p.reference(depth)
 			if ref == nil && len(p.faults) == before {
-				if p.pos = at + 1; until.brace && strings.HasPrefix(p.text[p.pos:], "{") {
+				if p.pos = at + 1; depth > 0 && strings.HasPrefix(p.text[p.pos:], "{") {
 					open++ // a name that is not a variable is text, and so is its closing brace
 					p.pos++
 				}
@@ -188,7 +173,7 @@ func (p *parser) operator(ref *reference, start, depth int) *reference {
 	}
 	p.pos += n + 1
 	word := p.pos
-	ref.word = p.run(stop{brace: true, balance: ref.json}, depth+1)
+	ref.word = p.run(depth+1, ref.json)
 	if p.pos >= len(p.text) {
 		p.unterminated(start)
 		return nil
@@ -234,14 +219,10 @@ func IsName(s string) bool { return s != "" && nameLen(s) == len(s) }
 // Lookup returns a variable's value, and whether it is set.
 type Lookup func(name string) (string, bool)
 
-// missing is a reference that has no value and no default.
+// missing is a reference that has no value and no default; empty says that the variable is set, but empty where that is
+// not enough.
 type missing struct {
-	name string
-	// at is the byte offset of the reference in the parsed text.
-	at int
-	// message is the word of ${A?word} as it was written, or empty.
-	message string
-	// empty says that the variable is set, but empty where that is not enough.
+	part
 	empty bool
 }
 
@@ -274,7 +255,7 @@ func (t phrase) write(b *strings.Builder, lookup Lookup) (lacking []missing) {
 			}
 		default:
 			if !set || ref.op == demandFull && !full {
-				lacking = append(lacking, missing{ref.name, p.at, ref.source, set})
+				lacking = append(lacking, missing{p, set})
 			}
 			b.WriteString(value)
 		}

@@ -84,14 +84,14 @@ func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
 // origin sets the Origin of a node whose text has placeholders and begins at textAt in the source. A text that has no
 // placeholder after all, only $$ or a lone $, becomes an ordinary one, with $$ replaced by $.
 func (r *reader) origin(n *Node, textAt int) {
-	p := parser{scope: r.Scope}
-	parsed, faults := p.parse(n.Text)
-	if len(faults) == 0 && len(parsed.references()) == 0 {
+	p := parser{scope: r.Scope, text: n.Text}
+	parsed := p.parse()
+	if len(p.faults) == 0 && len(parsed.references()) == 0 {
 		n.Text, _ = parsed.expand(nil)
 		return
 	}
 	n.Origin = &Origin{phrase: parsed, Source: n.Text, textAt: textAt}
-	for _, f := range faults {
+	for _, f := range p.faults {
 		r.report(r.doc.offsetIn(n, f.at), f.text, f.help)
 	}
 }
