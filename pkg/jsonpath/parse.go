@@ -139,7 +139,6 @@ func (p *parser) selector() selector {
 	case p.take("*"):
 		return everything()
 	case p.take("?"):
-		p.space()
 		return filter(p.or())
 	case c == '-' || c == ':' || isDigit(c):
 		return p.indexOrSlice()
@@ -151,7 +150,6 @@ func (p *parser) selector() selector {
 func (p *parser) indexOrSlice() selector {
 	bounds := []*int{p.integer()} // start, end and step
 	for len(bounds) < 3 && p.takeAny(":") != "" {
-		p.space()
 		bounds = append(bounds, p.integer())
 	}
 	switch step := 1; {
@@ -168,6 +166,7 @@ func (p *parser) indexOrSlice() selector {
 
 // integer reads an optional integer: without a leading zero, and exact in a float64 as I-JSON wants it.
 func (p *parser) integer() *int {
+	p.space()
 	start := p.pos
 	p.take("-")
 	digits := p.digits()
@@ -194,7 +193,6 @@ func (p *parser) or() logical {
 func (p *parser) joined(op string, part func() logical) logical {
 	all := []logical{part()}
 	for p.takeAny(op) != "" {
-		p.space()
 		all = append(all, part())
 	}
 	if len(all) == 1 {
@@ -208,14 +206,11 @@ func (p *parser) joined(op string, part func() logical) logical {
 
 // basic reads what "&&" and "||" join: a condition in parentheses, which "!" before a comparison needs, or a test.
 func (p *parser) basic() logical {
-	negated := p.take("!")
-	if negated {
-		p.space()
-	}
+	negated := p.takeAny("!") != ""
+	p.space()
 	var cond logical
 	if p.take("(") {
 		leave := p.nest()
-		p.space()
 		if cond = p.or(); p.takeAny(")") == "" {
 			p.fail(`expected ")", "&&" or "||"`)
 		}
@@ -234,9 +229,7 @@ func (p *parser) testOrComparison(negated bool) logical {
 	left := p.operand()
 	if !negated {
 		if op := p.takeAny("==", "!=", "<=", ">=", "<", ">"); op != "" {
-			left := p.asValue(left, start)
-			p.space()
-			return comparison(op, left, p.value())
+			return comparison(op, p.asValue(left, start), p.value())
 		}
 	}
 	switch o := left.(type) {
@@ -250,6 +243,7 @@ func (p *parser) testOrComparison(negated bool) logical {
 }
 
 func (p *parser) value() value {
+	p.space()
 	start := p.pos
 	return p.asValue(p.operand(), start)
 }
@@ -310,7 +304,6 @@ func single(q *query, most int) value {
 func (p *parser) function(word string, start int) (out any) {
 	p.take("(")
 	defer p.nest()()
-	p.space()
 	switch word {
 	case "length":
 		out = length(p.value())
@@ -331,6 +324,7 @@ func (p *parser) function(word string, start int) (out any) {
 }
 
 func (p *parser) query() *query {
+	p.space()
 	start := p.pos
 	q, ok := p.operand().(*query)
 	if !ok {
