@@ -84,20 +84,18 @@ func (p *parser) nest() (leave func()) {
 
 func (p *parser) segments() (all []segment) {
 	for {
-		start := p.pos
-		p.space()
-		if c := p.peek(); c != '.' && c != '[' {
-			p.pos = start
+		begin := p.takeAny("..", ".", "[")
+		if begin == "" {
 			return all
 		}
-		all = append(all, p.segment())
+		all = append(all, p.segment(begin))
 	}
 }
 
-func (p *parser) segment() segment {
-	s := segment{descendant: p.take("..")}
+func (p *parser) segment(begin string) segment {
+	s := segment{descendant: begin == ".."}
 	switch {
-	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
+	case begin == "[", s.descendant && p.take("["):
 		s.selectors = p.bracketed()
 	case p.take("*"):
 		s.selectors = []selector{everything()}
@@ -115,7 +113,6 @@ func (p *parser) segment() segment {
 }
 
 func (p *parser) bracketed() (all []selector) {
-	p.take("[")
 	defer p.nest()()
 	for {
 		p.space()
@@ -280,7 +277,7 @@ func (p *parser) operand() any {
 		word = p.takeWhile(func(r rune) bool { return r >= 'a' && r <= 'z' || r == '_' || isDigit(r) })
 	}
 	switch {
-	case word != "" && p.peek() == '(':
+	case word != "" && p.take("("):
 		return p.function(word, start)
 	case word == "true", word == "false":
 		return literal(word == "true")
@@ -302,7 +299,6 @@ func single(q *query, most int) value {
 }
 
 func (p *parser) function(word string, start int) (out any) {
-	p.take("(")
 	defer p.nest()()
 	switch word {
 	case "length":

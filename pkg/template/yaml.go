@@ -146,16 +146,18 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 			return out
 		}
 	}
+	if t := tag(n); t != "" && // its meaning would be lost silently
+		(n.Kind == yaml.MappingNode && t != "!!map" || n.Kind == yaml.SequenceNode && t != "!!seq") {
+		y.unsupported(out.At, t)
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
 		return y.alias(n, depth)
 	case yaml.MappingNode:
 		out.Kind = Object
-		y.tagged(n, "!!map")
 		y.mapping(out, n, depth)
 	case yaml.SequenceNode:
 		out.Kind = Array
-		y.tagged(n, "!!seq")
 		for _, item := range n.Content {
 			out.Items = append(out.Items, y.node(item, depth+1))
 		}
@@ -163,13 +165,6 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 		y.scalar(out, n)
 	}
 	return out
-}
-
-// tagged reports a tag of a mapping or sequence other than the standard one: its meaning would be lost silently.
-func (y *yamlReader) tagged(n *yaml.Node, own string) {
-	if t := tag(n); t != "" && t != own {
-		y.unsupported(y.at(n), t)
-	}
 }
 
 func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
@@ -237,11 +232,6 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
-	y.typed(out, n)
-}
-
-// typed gives a scalar without placeholders the type that YAML gives it.
-func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 	switch t := n.ShortTag(); t {
 	case "", "!!str", "!!merge", "!!timestamp": // a date stays the text that it was
 	case "!!null":
