@@ -180,9 +180,9 @@ func (d *Document) Uses() []Use {
 		for _, p := range n.Origin.phrase.references() {
 			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
 			switch p.ref.op {
-			case ifUnset, ifEmpty:
+			case '-':
 				u.Default = &p.ref.source
-			case alternative, alternativeFull:
+			case '+':
 			default:
 				u.Required = true
 			}

@@ -5,22 +5,14 @@ import (
 	"strings"
 )
 
-// operator is what a reference does when its variable is unset or empty.
-type operator string
-
-// The operators, as the shell spells them. None at all and "?" have no name here: the variable must be set.
-const (
-	ifUnset         operator = "-"  // ${A-word}: the word where the variable is unset
-	ifEmpty         operator = ":-" // also where it is empty
-	demandFull      operator = ":?" // ${A:?message}: it must be set and not be empty
-	alternative     operator = "+"  // ${A+word}: the word where it is set, else nothing
-	alternativeFull operator = ":+" // the word where it is set and not empty, else nothing
-)
-
 // reference is one mention of a variable.
 type reference struct {
 	name string
-	op   operator
+	// op is what it does, as the shell spells it: ${A-word} is the word where the variable is unset, ${A+word} the word
+	// where it is set, else nothing, and ${A?message} demands that it is set, as no operator does. With a colon before
+	// the operator, a variable that is empty counts as unset.
+	op    byte
+	colon bool
 	// json marks ${json:A}, whose value is a whole JSON value and not text.
 	json bool
 	// word is what follows the operator, parsed, and source the same as it was written.
@@ -153,26 +145,20 @@ func (p *parser) reference(depth int) *reference {
 }
 
 func (p *parser) operator(ref *reference, start, depth int) *reference {
-	rest := p.text[p.pos:]
-	n := 0
-	if strings.HasPrefix(rest, ":") {
-		n = 1
-	}
-	if len(rest) == n { // the text ends here
+	rest, colon := strings.CutPrefix(p.text[p.pos:], ":")
+	switch {
+	case rest == "": // the text ends here
 		p.unterminated(start)
 		return nil
-	}
-	switch rest[n] {
-	case '-', '?', '+':
-		ref.op = operator(rest[:n+1])
-	default:
+	case strings.IndexByte("-?+", rest[0]) < 0:
 		p.pos = p.past(start)
 		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]),
 			"known are ${A} ${A-d} ${A:-d} ${A?m} ${A:?m} ${A:+x}; for text write $$ in place of $")
 		return nil
 	}
-	p.pos += n + 1
-	word := p.pos
+	ref.op, ref.colon = rest[0], colon
+	word := len(p.text) - len(rest) + 1
+	p.pos = word
 	ref.word = p.run(depth+1, ref.json)
 	if p.pos >= len(p.text) {
 		p.unterminated(start)
@@ -241,20 +227,12 @@ func (t phrase) write(b *strings.Builder, lookup Lookup) (lacking []missing) {
 		}
 		ref := p.ref
 		value, set := lookup(ref.name)
-		full := set && value != ""
-		switch ref.op {
-		case ifUnset, ifEmpty:
-			if full || set && ref.op == ifUnset {
-				b.WriteString(value)
-			} else {
-				lacking = append(lacking, ref.word.write(b, lookup)...)
-			}
-		case alternative, alternativeFull:
-			if full || set && ref.op == alternative {
-				lacking = append(lacking, ref.word.write(b, lookup)...)
-			}
-		default:
-			if !set || ref.op == demandFull && !full {
+		has := set && (value != "" || !ref.colon)
+		switch {
+		case ref.op == '-' && !has, ref.op == '+' && has:
+			lacking = append(lacking, ref.word.write(b, lookup)...)
+		case ref.op != '+':
+			if !has {
 				lacking = append(lacking, missing{p, set})
 			}
 			b.WriteString(value)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -100,7 +101,6 @@ type yamlReader struct {
 	reader
 	yamlPlaces
 	aliased int                 // values made from aliases so far
-	inAlias int                 // aliases being followed now
 	open    map[*yaml.Node]bool // anchors being followed now
 }
 
@@ -138,7 +138,7 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 		y.report(out.At, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		return out
 	}
-	if y.inAlias > 0 {
+	if len(y.open) > 0 {
 		if y.aliased++; y.aliased > maxAliased {
 			if y.aliased == maxAliased+1 {
 				y.report(out.At, fmt.Sprintf("aliases stand for more than %d values", maxAliased), "write them out")
@@ -173,9 +173,7 @@ func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
 		return &Node{At: y.at(n)}
 	}
 	y.open[n.Alias] = true
-	y.inAlias++
 	out := y.node(n.Alias, depth+1)
-	y.inAlias--
 	delete(y.open, n.Alias)
 	return out
 }
@@ -187,7 +185,16 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 		key, value := n.Content[i], n.Content[i+1]
 		switch keyAt := y.at(key); {
 		case key.Kind == yaml.ScalarNode && isPlain(key) && key.Value == "<<" && tag(key) == "":
-			merged = append(merged, y.merge(value, depth)...)
+			from := y.node(value, depth+1)
+			list := []*Node{from}
+			if from.Kind == Array {
+				list = from.Items
+			}
+			if slices.ContainsFunc(list, func(m *Node) bool { return m.Kind != Object }) {
+				y.report(y.at(value), "<< wants a mapping or a list of them", "")
+			} else {
+				merged = append(merged, list...)
+			}
 		case key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0:
 			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 		case !y.twice(keys, key.Value, keyAt):
@@ -203,22 +210,6 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 			}
 		}
 	}
-}
-
-// merge returns the mappings that << names.
-func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
-	from := y.node(value, depth+1)
-	list := []*Node{from}
-	if from.Kind == Array {
-		list = from.Items
-	}
-	for _, m := range list {
-		if m.Kind != Object {
-			y.report(y.at(value), "<< wants a mapping or a list of them", "")
-			return nil
-		}
-	}
-	return list
 }
 
 func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
