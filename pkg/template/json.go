@@ -57,7 +57,14 @@ func (s *scanner) value() *Node {
 	case c == '$' && !s.Literal:
 		s.bare(n)
 	case strings.IndexByte(nameCharacters, c) >= 0:
-		s.word(n)
+		switch word := s.take(nameCharacters); word {
+		case "true", "false":
+			n.Kind, n.Text = Bool, word
+		case "null":
+		default:
+			s.report(n.At, "unknown word "+Quote(word),
+				"text stands in quotes; without are true, false, null, numbers and ${NAME}")
+		}
 	case c == 0:
 		s.fatal(s.pos, "the text ends where a value should stand", "")
 	case c == '$': // placeholders are text here
@@ -66,16 +73,6 @@ func (s *scanner) value() *Node {
 		s.fatal(s.pos, "a value should stand here, not "+s.character(), "")
 	}
 	return n
-}
-
-func (s *scanner) word(n *Node) {
-	switch word := s.take(nameCharacters); word {
-	case "true", "false":
-		n.Kind, n.Text = Bool, word
-	case "null":
-	default:
-		s.report(n.At, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
-	}
 }
 
 // bare reads a placeholder outside a string.

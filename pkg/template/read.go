@@ -126,13 +126,6 @@ func isYAML(name, text string) bool {
 		!strings.HasPrefix(text, "/*")
 }
 
-// cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.
-type cursor struct {
-	node *Node
-	// at is the last $ in the node's text, raw the same in the source.
-	at, raw int
-}
-
 // offsetIn returns where in the source the byte of a template's text stands. Quotes, folds and escapes move characters
 // about, but each $ stays one: they are counted. What is no $ has the place of the text.
 func (d *Document) offsetIn(n *Node, at int) int {
@@ -145,7 +138,7 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{n, -1, o.textAt - 1}
+		c.node, c.at, c.raw = n, -1, o.textAt-1
 	}
 	for range strings.Count(o.Source[c.at+1:at+1], "$") {
 		c.raw += 1 + strings.IndexByte(d.Source.Text[c.raw+1:], '$')

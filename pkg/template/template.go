@@ -210,7 +210,12 @@ type Document struct {
 	// Flags are the flags that made nodes which are in no file: a node with At == -1 came from Flags[0].
 	Flags []string
 
-	cursor cursor
+	// cursor remembers where offsetIn was: one text may hold a million references, and their places come in order. at is
+	// the last $ in the node's text, raw the same in the source.
+	cursor struct {
+		node    *Node
+		at, raw int
+	}
 }
 
 // FromFlag returns the At of nodes that the flag (with its dashes) made.
