@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -81,12 +82,9 @@ func (b *bench) rehearsal(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := os.ReadFile(report)
-	if err != nil {
-		return 0, err
-	}
 	var found rehearsal.Result
-	if err := json.Unmarshal(text, &found); err != nil {
+	text, err := os.ReadFile(report)
+	if err := cmp.Or(err, json.Unmarshal(text, &found)); err != nil {
 		return 0, err
 	}
 	if len(found.Hooks) != 2 || found.Traffic.Failed != 0 {
@@ -124,9 +122,8 @@ func (b *bench) input(name, of string, with values) string {
 	if err := template.Must(template.ParseFS(inputs, "inputs/"+of)).Execute(&text, with); err != nil {
 		panic(err) // it is ours
 	}
-	path := filepath.Join(b.dir, name)
-	_ = os.WriteFile(path, []byte(text.String()), 0o600)
-	return path
+	_ = os.WriteFile(b.path(name), []byte(text.String()), 0o600)
+	return b.path(name)
 }
 
 // template writes a task definition template with so many containers and variables in each, whose references begin
@@ -225,8 +222,13 @@ func (b *bench) table() []measurement {
 			"cold start, exec to the first request for an invocation", "ms", 20,
 			[]thing{b.coldStart(first), b.coldStart(second), b.coldStart(prober), b.nodeHook(), b.pythonHook()},
 			[]limit{
-				{first, "", 20}, {second, "", 20}, {prober, "", 20},
-				{first, node, 0.15}, {second, node, 0.15}, {first, python, 0.06}, {second, python, 0.06},
+				{first, "", 20},
+				{second, "", 20},
+				{prober, "", 20},
+				{first, node, 0.15},
+				{second, node, 0.15},
+				{first, python, 0.06},
+				{second, python, 0.06},
 			},
 		},
 		{

@@ -55,14 +55,21 @@ func length(arg value) value {
 	}
 }
 
-// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too.
-func matches(text value, pattern func(r *run, at any) *regexp.Regexp) logical {
+// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too. One
+// that was written in the path is compiled already.
+func matches(text, pattern value, whole bool) logical {
 	return func(r *run, at any) bool {
 		text, ok := text(r, at).(string)
 		if !ok {
 			return false
 		}
-		re := pattern(r, at)
+		var re *regexp.Regexp
+		switch said := pattern(r, at).(type) {
+		case *regexp.Regexp:
+			re = said
+		case string:
+			re = r.compiled(said, whole)
+		}
 		// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
 		return re != nil && r.spend(3*len(text)+len(text)*len(re.String())/64) && re.MatchString(text)
 	}

@@ -3,7 +3,6 @@ package jsonpath
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -342,15 +341,9 @@ func (p *parser) matching(whole bool) logical {
 		if err != nil {
 			p.failAt(start, "expected a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
-		return matches(text, func(*run, any) *regexp.Regexp { return re })
+		return matches(text, literal(re), whole)
 	}
-	pattern := p.value() // which the document says
-	return matches(text, func(r *run, at any) *regexp.Regexp {
-		if said, ok := pattern(r, at).(string); ok {
-			return r.compiled(said, whole)
-		}
-		return nil
-	})
+	return matches(text, p.value(), whole) // the document says it
 }
 
 // number reads a JSON number, and -0, which JSON has too.

@@ -236,8 +236,11 @@ func (d *Document) Place(at int) diagnostic.Place {
 }
 
 // Quote shows foreign text in a message: quoted, on one line, capped.
-func Quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(diagnostic.OneLine(capped(s))) + `"`
+func Quote(s string) string { return `"` + Unquoted(s) + `"` }
+
+// Unquoted is Quote without the quotes.
+func Unquoted(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(diagnostic.OneLine(capped(s)))
 }
 
 // capped cuts s at the length that a message shows, between two characters.
@@ -247,10 +250,4 @@ func capped(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// Unquoted is Quote without the quotes.
-func Unquoted(s string) string {
-	q := Quote(s)
-	return q[1 : len(q)-1]
 }
