@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -14,8 +15,6 @@ import (
 	"github.com/greenlight-ecs/greenlight/pkg/rehearsal"
 )
 
-const module = "github.com/greenlight-ecs/greenlight/"
-
 // bench has what is measured in a folder, and the server that it asks. search is the PATH.
 type bench struct {
 	*world
@@ -26,14 +25,11 @@ func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
 // build builds the programs as `make package` does, the functions for arm64, too.
 func (b *bench) build(ctx context.Context) error {
-	packages := func(folder string, names ...string) (all []string) {
-		for _, name := range names {
-			all = append(all, module+folder+name)
-		}
-		return all
+	functions := []string{"./functions/" + first, "./functions/" + second, "./functions/" + prober}
+	tools := []string{
+		"./buildtools/bench/floor", "./buildtools/bench/peak",
+		"./buildtools/render-taskdef", "./buildtools/smoke", "./buildtools/rehearse",
 	}
-	functions := packages("functions/", b.functions()...)
-	tools := packages("buildtools/", "bench/floor", "bench/peak", "render-taskdef", "smoke", "rehearse")
 	for target, packages := range map[string][]string{"": append(tools, functions...), "arm64": functions} {
 		args := []string{
 			"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", b.path(target) + "/",
@@ -48,10 +44,6 @@ func (b *bench) build(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (b *bench) functions() []string {
-	return []string{"after-allow-test-traffic", "before-allow-traffic", "prober"}
 }
 
 func (b *bench) size(function string) thing {
@@ -90,12 +82,9 @@ func (b *bench) rehearsal(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := os.ReadFile(report)
-	if err != nil {
-		return 0, err
-	}
 	var found rehearsal.Result
-	if err := json.Unmarshal(text, &found); err != nil {
+	text, err := os.ReadFile(report)
+	if err := cmp.Or(err, json.Unmarshal(text, &found)); err != nil {
 		return 0, err
 	}
 	if len(found.Hooks) != 2 || found.Traffic.Failed != 0 {
@@ -133,9 +122,8 @@ func (b *bench) input(name, of string, with values) string {
 	if err := template.Must(template.ParseFS(inputs, "inputs/"+of)).Execute(&text, with); err != nil {
 		panic(err) // it is ours
 	}
-	path := filepath.Join(b.dir, name)
-	_ = os.WriteFile(path, []byte(text.String()), 0o600)
-	return path
+	_ = os.WriteFile(b.path(name), []byte(text.String()), 0o600)
+	return b.path(name)
 }
 
 // template writes a task definition template with so many containers and variables in each, whose references begin
@@ -189,5 +177,88 @@ func (b *bench) peers() []thing {
 		command("goss", 0, nil, "goss", "-g", theirs("goss.yaml"), "validate", "--max-concurrent", "8"),
 		command("hurl", 0, nil, "hurl", "--test", theirs("many.hurl")),
 		command("runn", 0, nil, "runn", "run", theirs("runn.yml")),
+	}
+}
+
+// The functions, and the things that are held against one another.
+const (
+	first     = "after-allow-test-traffic"
+	second    = "before-allow-traffic"
+	prober    = "prober"
+	ours      = "render-taskdef"
+	shell     = "envsubst | jq"
+	ecspresso = "ecspresso"
+	node      = "the usual hook in Node.js"
+	python    = "the usual hook in Python"
+	loop      = "a loop over net/http"
+	beside    = "the rehearsal beside its hooks"
+	started   = "idle after the start"
+	idle      = "idle after an invocation"
+	worst     = "the most, with the worst bodies side by side"
+	status    = "from the last answer to the stored status, of 20"
+)
+
+// table is all that is measured, and all that is promised.
+func (b *bench) table() []measurement {
+	several := fmt.Sprintf("smoke, %d checks", checks)
+	return []measurement{
+		{"a template of 5 KB", "ms", 40, b.renderers("5", 2, 15), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{"a template of 60 KB", "ms", 40, b.renderers("60", 9, 52), []limit{{ours, shell, b.jq()}, {ours, ecspresso, 0.35}}},
+		{ // a megabyte takes as long among ten as among two, give or take the half
+			"templates that grow", "ms", 5,
+			[]thing{b.huge(2), b.huge(10)},
+			[]limit{{"10 MB", "", 1000}, {"10 MB", "2 MB", 1.5 * 10 / 2}},
+		},
+		{
+			"a renderer's peak memory", "MiB", 1,
+			[]thing{
+				b.peak("5 KB", ours, "-o", "-", b.path("template-5.json")),
+				b.peak("60 KB", ours, "-o", "-", b.path("template-60.json")),
+			},
+			[]limit{{"5 KB", "", 12}, {"60 KB", "", 12}},
+		},
+
+		{
+			"cold start, exec to the first request for an invocation", "ms", 20,
+			[]thing{b.coldStart(first), b.coldStart(second), b.coldStart(prober), b.nodeHook(), b.pythonHook()},
+			[]limit{
+				{first, "", 20},
+				{second, "", 20},
+				{prober, "", 20},
+				{first, node, 0.15},
+				{second, node, 0.15},
+				{first, python, 0.06},
+				{second, python, 0.06},
+			},
+		},
+		{
+			"functions, unzipped for arm64", "MB", 1,
+			[]thing{b.size(first), b.size(second), b.size(prober)},
+			[]limit{{first, "", 25}, {second, "", 25}, {prober, "", 25}},
+		},
+		{
+			"resident memory of a hook", "MiB", 1,
+			[]thing{b.memory(started, 0, "VmRSS:"), b.memory(idle, 1, "VmRSS:"), b.memory(worst, 3, "VmHWM:")},
+			[]limit{{started, "", 32}, {idle, "", 32}, {worst, "", 96}},
+		},
+		{"the status", "ms", 1, []thing{b.hook(status, b.untilStored)}, []limit{{status, "", 100}}},
+
+		{
+			fmt.Sprintf("%d independent checks, 8 at once", checks), "ms", 15,
+			append([]thing{b.loop("/health", checks, 8), b.smoke(several, checks, "/health", 8)}, b.peers()...),
+			[]limit{{several, loop, 2}, {several, "goss", 0.6}, {several, "hurl", 0.6}, {several, "runn", 0.6}},
+		},
+		{
+			"50 checks of 100 ms, 16 at once", "ms", 7,
+			[]thing{b.loop("/slow", 50, 16), b.smoke("smoke", 50, "/slow", 16)},
+			[]limit{{"smoke", loop, 1.03}},
+		},
+		{
+			"smoke's peak memory", "MiB", 1,
+			[]thing{b.peak(several, "smoke", "--target", b.url, b.suite("peak", checks, "/health", 8))},
+			[]limit{{several, "", 16}},
+		},
+
+		{"a good rehearsal, two tasks a side", "s", 3, []thing{{beside, b.rehearsal}}, []limit{{beside, "", 2}}},
 	}
 }

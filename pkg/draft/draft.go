@@ -236,12 +236,11 @@ func quote(s string) string {
 var compiled sync.Map //nolint:gochecknoglobals // a cache
 
 func re(pattern string) *regexp.Regexp {
-	if known, ok := compiled.Load(pattern); ok {
-		return known.(*regexp.Regexp)
+	known, ok := compiled.Load(pattern)
+	if !ok {
+		known, _ = compiled.LoadOrStore(pattern, regexp.MustCompile(pattern))
 	}
-	known := regexp.MustCompile(pattern)
-	compiled.Store(pattern, known)
-	return known
+	return known.(*regexp.Regexp)
 }
 
 func matches(text, pattern string) bool { return re(pattern).MatchString(text) }

@@ -60,20 +60,18 @@ func (d *Draft) keep(secret string) {
 }
 
 // secretsIn remembers the secrets that a recording or a collection tells anywhere, also in the JSON of a body.
-func (d *Draft) secretsIn(n *template.Node) {
-	named := n.Get("name").Str() + n.Get("key").Str()
-	for _, m := range n.Members {
-		text := m.Value.Str()
-		if m.Key == "value" && matches(named, secretWord) || named == "" && matches(m.Key, secretWord) {
-			d.keep(text)
-		} else if strings.HasPrefix(strings.TrimSpace(text), "{") {
-			d.secretsIn(readJSON(text))
+func (d *Draft) secretsIn(root *template.Node) {
+	root.Walk(func(n *template.Node) {
+		named := n.Get("name").Str() + n.Get("key").Str()
+		for _, m := range n.Members {
+			text := m.Value.Str()
+			if m.Key == "value" && matches(named, secretWord) || named == "" && matches(m.Key, secretWord) {
+				d.keep(text)
+			} else if strings.HasPrefix(strings.TrimSpace(text), "{") {
+				d.secretsIn(readJSON(text))
+			}
 		}
-		d.secretsIn(m.Value)
-	}
-	for _, item := range n.Items {
-		d.secretsIn(item)
-	}
+	})
 }
 
 // readJSON is the document that a text is; null where it is none.

@@ -15,23 +15,13 @@ import (
 // logical is a condition on the value at hand.
 type logical func(r *run, at any) bool
 
-// value is one side of a comparison or an argument of a function. The bool is false for Nothing, which
-// is what a path gives that finds no value; it is not null, though the value is nil.
-type value func(r *run, at any) (any, bool)
+// value is one side of a comparison or an argument of a function.
+type value func(r *run, at any) any
 
-func literal(v any) value { return func(*run, any) (any, bool) { return v, true } }
+// nothing is what a path gives that finds no value; it is not null.
+type nothing struct{}
 
-// joined is the parts joined by "||", of which one that holds decides, or by "&&".
-func joined(decides bool, parts []logical) logical {
-	return func(r *run, at any) bool {
-		for _, cond := range parts {
-			if cond(r, at) == decides {
-				return decides
-			}
-		}
-		return !decides
-	}
-}
+func literal(v any) value { return func(*run, any) any { return v } }
 
 // comparison is left op right, where op is one of == != < <= > >=.
 func comparison(op string, left, right value) logical {
@@ -39,43 +29,47 @@ func comparison(op string, left, right value) logical {
 		left, right = right, left
 	}
 	return func(r *run, at any) bool {
-		a, haveA := left(r, at)
-		b, haveB := right(r, at)
+		a, b := left(r, at), right(r, at)
 		switch {
 		case op == "!=":
-			return haveA != haveB || !r.equal(a, b)
-		case op != "==" && r.less(a, b): // Nothing and null have no order
+			return !r.equal(a, b)
+		case op != "==" && r.less(a, b):
 			return true
 		}
-		return strings.HasSuffix(op, "=") && haveA == haveB && r.equal(a, b)
+		return strings.HasSuffix(op, "=") && r.equal(a, b)
 	}
 }
 
 func length(arg value) value {
-	return func(r *run, at any) (any, bool) {
-		v, _ := arg(r, at)
-		switch v := v.(type) {
+	return func(r *run, at any) any {
+		switch v := arg(r, at).(type) {
 		case string:
 			r.spend(len(v) / bytesPerStep)
-			return float64(utf8.RuneCountInString(v)), true
+			return float64(utf8.RuneCountInString(v))
 		case []any:
-			return float64(len(v)), true
+			return float64(len(v))
 		case map[string]any:
-			return float64(len(v)), true
+			return float64(len(v))
 		}
-		return nil, false
+		return nothing{}
 	}
 }
 
-// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too.
-func matches(text value, pattern func(r *run, at any) *regexp.Regexp) logical {
+// matches is false where there is no text or no pattern, which is the RFC's answer to a pattern that is none, too. One
+// that was written in the path is compiled already.
+func matches(text, pattern value, whole bool) logical {
 	return func(r *run, at any) bool {
-		v, _ := text(r, at)
-		text, ok := v.(string)
+		text, ok := text(r, at).(string)
 		if !ok {
 			return false
 		}
-		re := pattern(r, at)
+		var re *regexp.Regexp
+		switch said := pattern(r, at).(type) {
+		case *regexp.Regexp:
+			re = said
+		case string:
+			re = r.compiled(said, whole)
+		}
 		// RE2 looks at every byte once for each state that it may be in, which takes up to three steps' time.
 		return re != nil && r.spend(3*len(text)+len(text)*len(re.String())/64) && re.MatchString(text)
 	}
@@ -87,26 +81,26 @@ const maxPattern = 1000
 // compileSteps prices compiling: a few bytes ("\pL{999}") can cost a thousand states each.
 const compileSteps = 1000
 
-// dynamicPattern keeps the last pattern that came from the document: mostly there is but one.
+// dynamicPattern is a pattern that came from the document.
 type dynamicPattern struct {
-	text         string
-	whole, tried bool
-	re           *regexp.Regexp
+	text  string
+	whole bool
 }
 
-func (r *run) compiled(pattern string, whole bool) *regexp.Regexp {
-	p := &r.pattern
-	if p.tried && p.text == pattern && p.whole == whole {
-		return p.re
+// compiled keeps the last pattern: mostly there is but one.
+func (r *run) compiled(text string, whole bool) *regexp.Regexp {
+	key := dynamicPattern{text, whole}
+	re, tried := r.patterns[key]
+	if !tried {
+		if len(text) > maxPattern {
+			r.spend(maxSteps + 1)
+		}
+		if r.spend(compileSteps * len(text)) {
+			re, _ = compile(text, whole)
+		}
+		r.patterns = map[dynamicPattern]*regexp.Regexp{key: re}
 	}
-	*p = dynamicPattern{text: pattern, whole: whole, tried: true}
-	if len(pattern) > maxPattern {
-		r.spend(maxSteps + 1)
-	}
-	if r.spend(compileSteps * len(pattern)) {
-		p.re, _ = compile(pattern, whole)
-	}
-	return p.re
+	return re
 }
 
 // compile translates an I-Regexp (RFC 9485) for RE2: its dot matches all but the two line breaks. What
@@ -117,10 +111,11 @@ func compile(pattern string, whole bool) (*regexp.Regexp, error) {
 		return nil, err // in the user's words
 	}
 	dots(parsed)
+	text := parsed.String()
 	if whole {
-		return regexp.Compile(`\A(?:` + parsed.String() + `)\z`)
+		text = `\A(?:` + text + `)\z`
 	}
-	return regexp.Compile(parsed.String())
+	return regexp.Compile(text)
 }
 
 func dots(re *syntax.Regexp) {

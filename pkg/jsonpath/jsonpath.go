@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -85,17 +86,23 @@ type query struct {
 }
 
 func (q *query) singular() bool {
-	return !slices.ContainsFunc(q.segments, func(s segment) bool { return !s.single })
+	return !slices.ContainsFunc(q.segments, func(s segment) bool {
+		return s.descendant || len(s.selectors) > 1 || !s.selectors[0].single
+	})
 }
 
-// segment finds children of a value, or of the value and everything below it; single says that it is one at most.
+// segment finds children of a value, or of the value and everything below it.
 type segment struct {
-	descendant, single bool
-	selectors          []selector
+	descendant bool
+	selectors  []selector
 }
 
-// selector hands the children of a value that it selects to yield, until that returns false.
-type selector func(r *run, node any, yield func(any) bool) bool
+// selector hands the children of a value that it selects, which is a single one at most or many, to yield, until that
+// returns false.
+type selector struct {
+	single bool
+	find   func(r *run, node any, yield func(any) bool) bool
+}
 
 // run is one Select: the document, and what is left of its steps.
 type run struct {
@@ -103,7 +110,7 @@ type run struct {
 	// left falls below zero when the work is used up; from then on nothing is found, and Select throws it all away.
 	left     int
 	absolute map[*query][]any // what paths from the root found, the same for every value that a filter tries
-	pattern  dynamicPattern
+	patterns map[dynamicPattern]*regexp.Regexp
 }
 
 // bytesPerStep prices work on text: comparing and matching some bytes takes about as long as visiting a value.
@@ -173,7 +180,7 @@ func (r *run) each(segments []segment, node any, yield func(any) bool) bool {
 
 func (r *run) apply(s segment, node any, yield func(any) bool) bool {
 	for _, sel := range s.selectors {
-		if !r.spend(1) || !sel(r, node, yield) {
+		if !r.spend(1) || !sel.find(r, node, yield) {
 			return false
 		}
 	}
@@ -203,56 +210,55 @@ func (r *run) children(node any, yield func(any) bool) bool {
 }
 
 func name(key string) selector {
-	return func(_ *run, node any, yield func(any) bool) bool {
+	return selector{true, func(_ *run, node any, yield func(any) bool) bool {
 		m, _ := node.(map[string]any)
 		v, ok := m[key]
 		return !ok || yield(v)
-	}
+	}}
 }
 
 func index(at int) selector {
-	return func(_ *run, node any, yield func(any) bool) bool {
+	return selector{true, func(_ *run, node any, yield func(any) bool) bool {
 		a, _ := node.([]any)
 		i := at
 		if i < 0 {
 			i += len(a)
 		}
 		return i < 0 || i >= len(a) || yield(a[i])
-	}
+	}}
 }
 
 // slice is start:end:step; a nil bound is one that was not written (RFC 9535, 2.3.4.2.2).
 func slice(start, end *int, step int) selector {
-	return func(r *run, node any, yield func(any) bool) bool {
+	return selector{find: func(r *run, node any, yield func(any) bool) bool {
 		a, _ := node.([]any)
 		low, high := 0, len(a)
+		bounds := [2]int{low, high}
 		if step < 0 {
 			low, high = -1, len(a)-1
+			bounds = [2]int{high, low}
 		}
-		bound := func(at *int, otherwise int) int {
-			switch {
-			case at == nil:
-				return otherwise
-			case *at < 0:
-				return min(max(*at+len(a), low), high)
+		for i, written := range [2]*int{start, end} {
+			if written != nil && *written < 0 {
+				bounds[i] = max(*written+len(a), low)
+			} else if written != nil {
+				bounds[i] = min(*written, high)
 			}
-			return min(max(*at, low), high)
 		}
-		first, last := bound(start, low), bound(end, high)
-		if step < 0 {
-			first, last = bound(start, high), bound(end, low)
-		}
-		for i := first; step > 0 && i < last || step < 0 && i > last; i += step {
+		for i := bounds[0]; step > 0 && i < bounds[1] || step < 0 && i > bounds[1]; i += step {
 			if !r.spend(1) || !yield(a[i]) {
 				return false
 			}
 		}
 		return true
-	}
+	}}
 }
 
+// everything is "*".
+func everything() selector { return selector{find: (*run).children} }
+
 func filter(cond logical) selector {
-	return func(r *run, node any, yield func(any) bool) bool {
+	return selector{find: func(r *run, node any, yield func(any) bool) bool {
 		return r.children(node, func(v any) bool { return r.spend(1) && (!cond(r, v) || yield(v)) })
-	}
+	}}
 }

@@ -3,7 +3,7 @@ package jsonpath
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -83,23 +83,21 @@ func (p *parser) nest() (leave func()) {
 
 func (p *parser) segments() (all []segment) {
 	for {
-		start := p.pos
-		p.space()
-		if c := p.peek(); c != '.' && c != '[' {
-			p.pos = start
+		begin := p.takeAny("..", ".", "[")
+		if begin == "" {
 			return all
 		}
-		all = append(all, p.segment())
+		all = append(all, p.segment(begin))
 	}
 }
 
-func (p *parser) segment() segment {
-	s := segment{descendant: p.take("..")}
+func (p *parser) segment(begin string) segment {
+	s := segment{descendant: begin == ".."}
 	switch {
-	case !s.descendant && !p.take("."), s.descendant && p.peek() == '[':
-		s.selectors, s.single = p.bracketed()
+	case begin == "[", s.descendant && p.take("["):
+		s.selectors = p.bracketed()
 	case p.take("*"):
-		s.selectors = []selector{(*run).children}
+		s.selectors = []selector{everything()}
 	default:
 		start := p.pos
 		word := p.takeWhile(func(r rune) bool {
@@ -108,70 +106,63 @@ func (p *parser) segment() segment {
 		if word == "" || isDigit(word[0]) {
 			p.failAt(start, `expected a name or "*"`)
 		}
-		s.selectors, s.single = []selector{name(word)}, true
+		s.selectors = []selector{name(word)}
 	}
-	s.single = s.single && !s.descendant
 	return s
 }
 
-// bracketed reads selectors; single says that it is but one, of one value at most.
-func (p *parser) bracketed() (all []selector, single bool) {
-	p.take("[")
+func (p *parser) bracketed() (all []selector) {
 	defer p.nest()()
 	for {
 		p.space()
-		s, one := p.selector()
-		all = append(all, s)
+		all = append(all, p.selector())
 		p.space()
 		switch {
 		case p.take(","):
 		case p.take("]"):
-			return all, one && len(all) == 1
+			return all
 		default:
 			p.fail(`expected "," or "]"`)
-			return nil, false
+			return all
 		}
 	}
 }
 
-// selector reads one; single says that it is a name or an index.
-func (p *parser) selector() (s selector, single bool) {
+func (p *parser) selector() selector {
 	switch c := p.peek(); {
 	case c == '\'' || c == '"':
-		return name(p.quoted()), true
+		return name(p.quoted())
 	case p.take("*"):
-		return (*run).children, false
+		return everything()
 	case p.take("?"):
-		p.space()
-		return filter(p.or()), false
-	case c == '-' || c == ':' || isDigit(p.peek()):
+		return filter(p.or())
+	case c == '-' || c == ':' || isDigit(c):
 		return p.indexOrSlice()
 	}
 	p.fail(`expected a name in quotes, an index, a slice, "*" or a filter that begins with "?"`)
-	return nil, false
+	return selector{}
 }
 
-func (p *parser) indexOrSlice() (s selector, single bool) {
-	start := p.integer()
-	if p.takeAny(":") == "" {
-		if start == nil { // a failure; peek saw a digit or "-"
-			return nil, false
-		}
-		return index(*start), true
+func (p *parser) indexOrSlice() selector {
+	bounds := []*int{p.integer()} // start, end and step
+	for len(bounds) < 3 && p.takeAny(":") != "" {
+		bounds = append(bounds, p.integer())
 	}
-	p.space()
-	end, step := p.integer(), 1
-	if p.takeAny(":") != "" {
-		p.space()
-		if n := p.integer(); n != nil {
-			step = *n
+	switch step := 1; {
+	case len(bounds) > 1:
+		if len(bounds) > 2 && bounds[2] != nil {
+			step = *bounds[2]
 		}
+		return slice(bounds[0], bounds[1], step)
+	case bounds[0] != nil: // else a failure: peek saw a digit or "-"
+		return index(*bounds[0])
 	}
-	return slice(start, end, step), false
+	return selector{}
 }
 
 // integer reads an optional integer: without a leading zero, and exact in a float64 as I-JSON wants it.
 func (p *parser) integer() *int {
+	p.space()
 	start := p.pos
 	p.take("-")
 	digits := p.digits()
@@ -194,29 +185,28 @@ func (p *parser) or() logical {
 	return p.joined("||", func() logical { return p.joined("&&", p.basic) })
 }
 
-// joined reads parts that op joins.
+// joined reads parts that op joins: "||", of which one that holds decides, or "&&".
 func (p *parser) joined(op string, part func() logical) logical {
 	all := []logical{part()}
 	for p.takeAny(op) != "" {
-		p.space()
 		all = append(all, part())
 	}
 	if len(all) == 1 {
 		return all[0]
 	}
-	return joined(op == "||", all)
+	decides := op == "||"
+	return func(r *run, at any) bool {
+		return decides == slices.ContainsFunc(all, func(cond logical) bool { return cond(r, at) == decides })
+	}
 }
 
 // basic reads what "&&" and "||" join: a condition in parentheses, which "!" before a comparison needs, or a test.
 func (p *parser) basic() logical {
-	negated := p.take("!")
-	if negated {
-		p.space()
-	}
+	negated := p.takeAny("!") != ""
+	p.space()
 	var cond logical
 	if p.take("(") {
 		leave := p.nest()
-		p.space()
 		if cond = p.or(); p.takeAny(")") == "" {
 			p.fail(`expected ")", "&&" or "||"`)
 		}
@@ -235,9 +225,7 @@ func (p *parser) testOrComparison(negated bool) logical {
 	left := p.operand()
 	if !negated {
 		if op := p.takeAny("==", "!=", "<=", ">=", "<", ">"); op != "" {
-			left := p.asValue(left, start)
-			p.space()
-			return comparison(op, left, p.value())
+			return comparison(op, p.asValue(left, start), p.value())
 		}
 	}
 	switch o := left.(type) {
@@ -251,6 +239,7 @@ func (p *parser) testOrComparison(negated bool) logical {
 }
 
 func (p *parser) value() value {
+	p.space()
 	start := p.pos
 	return p.asValue(p.operand(), start)
 }
@@ -287,7 +276,7 @@ func (p *parser) operand() any {
 		word = p.takeWhile(func(r rune) bool { return r >= 'a' && r <= 'z' || r == '_' || isDigit(r) })
 	}
 	switch {
-	case word != "" && p.peek() == '(':
+	case word != "" && p.take("("):
 		return p.function(word, start)
 	case word == "true", word == "false":
 		return literal(word == "true")
@@ -300,25 +289,22 @@ func (p *parser) operand() any {
 
 // single is the one value that a query finds, of which so many are looked for.
 func single(q *query, most int) value {
-	return func(r *run, at any) (any, bool) {
-		found := r.find(q, at, most)
-		if len(found) != 1 {
-			return nil, false
+	return func(r *run, at any) any {
+		if found := r.find(q, at, most); len(found) == 1 {
+			return found[0]
 		}
-		return found[0], true
+		return nothing{}
 	}
 }
 
 func (p *parser) function(word string, start int) (out any) {
-	p.take("(")
 	defer p.nest()()
-	p.space()
 	switch word {
 	case "length":
 		out = length(p.value())
 	case "count":
 		q := p.query()
-		out = value(func(r *run, at any) (any, bool) { return float64(len(r.find(q, at, all))), true })
+		out = value(func(r *run, at any) any { return float64(len(r.find(q, at, all))) })
 	case "value":
 		out = single(p.query(), 2) // a second one is enough to know that there is no single one
 	case "match", "search":
@@ -333,6 +319,7 @@ func (p *parser) function(word string, start int) (out any) {
 }
 
 func (p *parser) query() *query {
+	p.space()
 	start := p.pos
 	q, ok := p.operand().(*query)
 	if !ok {
@@ -354,16 +341,9 @@ func (p *parser) matching(whole bool) logical {
 		if err != nil {
 			p.failAt(start, "expected a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
-		return matches(text, func(*run, any) *regexp.Regexp { return re })
+		return matches(text, literal(re), whole)
 	}
-	pattern := p.value() // which the document says
-	return matches(text, func(r *run, at any) *regexp.Regexp {
-		v, _ := pattern(r, at)
-		if said, ok := v.(string); ok {
-			return r.compiled(said, whole)
-		}
-		return nil
-	})
+	return matches(text, p.value(), whole) // the document says it
 }
 
 // number reads a JSON number, and -0, which JSON has too.

@@ -31,25 +31,24 @@ func (e *Expander) Node(n *Node) *Node {
 }
 
 func (e *Expander) expand(n *Node, o *Origin) {
-	if o.WholeJSON() {
-		e.json(n)
-		return
-	}
+	whole := o.WholeJSON()
 	for _, p := range o.phrase.references() {
-		if p.ref.json {
+		if p.ref.json && !whole {
 			e.report(n, p.at, "${json:"+p.ref.name+"} stands within other text", "it must be the whole value")
 		}
 	}
-	text, lacking := o.phrase.expand(e.Lookup)
-	if n.Text = text; e.missing(n, lacking) {
-		return
-	}
-	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+	var lacking []missing
+	n.Text, lacking = o.phrase.expand(e.Lookup)
+	e.missing(n, lacking)
+	switch {
+	case len(lacking) > 0:
+		n.unknown()
+	case whole:
+		e.json(n)
+	case !utf8.ValidString(n.Text) || strings.IndexByte(n.Text, 0) >= 0:
 		e.report(n, 0, "the value of "+names(o)+" is not UTF-8 text", "give binary data in base64")
 		n.unknown()
-		return
-	}
-	if o.bare {
+	case o.bare:
 		e.bare(n)
 	}
 }
@@ -74,11 +73,7 @@ func (e *Expander) bare(n *Node) {
 
 // json replaces the node by the value of ${json:A}, which is read strictly and not expanded again.
 func (e *Expander) json(n *Node) {
-	text, lacking := n.Origin.phrase.expand(e.Lookup)
-	if e.missing(n, lacking) {
-		return
-	}
-	value, problems := Reader{Literal: true}.Value(text)
+	value, problems := Reader{}.Value(n.Text)
 	if len(problems) > 0 {
 		// The parser's own message is left out, since it would quote the value.
 		name := n.Origin.phrase[0].ref.name
@@ -97,34 +92,29 @@ func (r Reader) Value(text string) (*Node, diagnostic.List) {
 	return d.Root, problems
 }
 
-// missing reports the references that have no value, and whether there are any: then the node has none either.
-func (e *Expander) missing(n *Node, lacking []missing) bool {
+// missing reports the references that have no value.
+func (e *Expander) missing(n *Node, lacking []missing) {
 	for _, m := range lacking {
-		p := diagnostic.Problem{
-			Place: e.Doc.Place(e.Doc.offsetIn(n, m.at)), Cause: diagnostic.Unset,
-			Text: fmt.Sprintf("variable %s is not set", m.name),
-			Help: fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", m.name, m.name),
-		}
+		name, is := m.ref.name, "is not set"
 		if m.empty {
-			p.Text = fmt.Sprintf("variable %s is empty", m.name)
+			is = "is empty"
 		}
+		p := syntaxProblem(e.Doc.Place(e.Doc.offsetIn(n, m.at)), "variable "+name+" "+is,
+			fmt.Sprintf("set it, pass --var %s=… or --env-file FILE, or give a default: ${%s:-…}", name, name))
+		p.Cause = diagnostic.Unset
 		if n.Origin.Shell {
-			p.Help += fmt.Sprintf("; $$%s leaves it to the container, --only makes other $ text", m.name)
+			p.Help += fmt.Sprintf("; $$%s leaves it to the container, --only makes other $ text", name)
 		}
 		if e.Near != nil && !m.empty {
-			if near, ok := e.Near(m.name); ok {
+			if near, ok := e.Near(name); ok {
 				p.Help = fmt.Sprintf("did you mean %s, which is set?", near)
 			}
 		}
-		if m.message != "" {
-			p.Text += ": " + capped(strings.Join(strings.Fields(m.message), " "))
+		if m.ref.source != "" {
+			p.Text += ": " + capped(strings.Join(strings.Fields(m.ref.source), " "))
 		}
 		e.Problems = noted(e.Problems, p)
 	}
-	if len(lacking) > 0 {
-		n.unknown()
-	}
-	return len(lacking) > 0
 }
 
 func (e *Expander) report(n *Node, at int, text, help string) {
@@ -153,9 +143,8 @@ func (n *Node) As(want Kind) {
 
 // Settle gives a plain YAML scalar with a placeholder YAML's own type of its text, where no field decides it.
 func (n *Node) Settle() {
-	if n.As(Number); n.Plain && n.Kind == String {
-		n.As(Bool)
-	}
+	n.As(Number)
+	n.As(Bool)
 	if n.Plain && (n.Text == "null" || n.Text == "") {
 		n.Kind, n.Text = Null, ""
 	}
@@ -181,9 +170,9 @@ func (d *Document) Uses() []Use {
 		for _, p := range n.Origin.phrase.references() {
 			u := Use{Name: p.ref.name, Place: d.Place(d.offsetIn(n, p.at))}
 			switch p.ref.op {
-			case ifUnset, ifEmpty:
+			case '-':
 				u.Default = &p.ref.source
-			case alternative, alternativeFull:
+			case '+':
 			default:
 				u.Required = true
 			}

@@ -1,10 +1,13 @@
 package template
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -32,90 +35,62 @@ func (s *scanner) document() *Node {
 }
 
 func (s *scanner) value() *Node {
-	if s.pos >= len(s.text) {
-		s.fatal(s.pos, "the text ends where a value should stand", "")
-		return &Node{At: s.pos}
-	}
-	switch c := s.text[s.pos]; {
-	case c == '"':
-		return s.stringValue()
-	case c == '{':
-		return s.object()
-	case c == '[':
-		return s.array()
-	case c == '-' || c >= '0' && c <= '9':
-		return s.number()
-	case c == '$' && !s.Literal:
-		return s.bare()
-	case strings.IndexByte(nameCharacters, c) >= 0:
-		return s.word()
-	default:
-		help := ""
-		if c == '$' { // placeholders are text here
-			help = "if this is a template, render it first"
-		}
-		s.fatal(s.pos, "a value should stand here, not "+s.character(), help)
-		return &Node{At: s.pos}
-	}
-}
-
-func (s *scanner) word() *Node {
 	n := &Node{At: s.pos}
-	switch word := s.take(nameCharacters); word {
-	case "true", "false":
-		n.Kind, n.Text = Bool, word
-	case "null":
+	switch c := s.peek(); {
+	case c == '"':
+		n.Kind = String
+		if n.Text = s.str(); !s.Literal && strings.IndexByte(n.Text, '$') >= 0 {
+			s.origin(n, n.At+1)
+		}
+	case c == '{':
+		s.object(n)
+	case c == '[':
+		n.Kind = Array
+		for s.enter(); s.next(']', len(n.Items) > 0); {
+			n.Items = append(n.Items, s.value())
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		n.Kind = Number
+		if n.Text = s.take(nameCharacters + "+-."); !IsNumber(n.Text) {
+			s.report(n.At, "not a number: "+Quote(n.Text), "")
+		}
+	case c == '$' && !s.Literal:
+		s.bare(n)
+	case strings.IndexByte(nameCharacters, c) >= 0:
+		switch word := s.take(nameCharacters); word {
+		case "true", "false":
+			n.Kind, n.Text = Bool, word
+		case "null":
+		default:
+			s.report(n.At, "unknown word "+Quote(word),
+				"text stands in quotes; without are true, false, null, numbers and ${NAME}")
+		}
+	case c == 0:
+		s.fatal(s.pos, "the text ends where a value should stand", "")
+	case c == '$': // placeholders are text here
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), "if this is a template, render it first")
 	default:
-		s.report(n.At, "unknown word "+Quote(word), `text stands in quotes; without are true, false, null, numbers and ${NAME}`)
-	}
-	return n
-}
-
-func (s *scanner) number() *Node {
-	n := &Node{Kind: Number, At: s.pos}
-	if n.Text = s.take(nameCharacters + "+-."); !IsNumber(n.Text) {
-		s.report(n.At, "not a number: "+Quote(n.Text), "")
+		s.fatal(s.pos, "a value should stand here, not "+s.character(), "")
 	}
 	return n
 }
 
 // bare reads a placeholder outside a string.
-func (s *scanner) bare() *Node {
-	at := s.pos
-	p := parser{scope: s.Scope}
-	ref, size, faults := p.parseBare(s.text[at:])
-	for _, f := range faults {
-		s.report(at+f.at, f.text, f.help)
+func (s *scanner) bare(n *Node) {
+	p := parser{scope: s.Scope, text: s.text[n.At:]}
+	ref := p.reference(0)
+	for _, f := range p.faults {
+		s.report(n.At+f.at, f.text, f.help)
 	}
-	n := &Node{At: at}
-	switch {
-	case size == 0:
-		s.fatal(at, "a value should stand here, not "+s.character(), "")
+	switch s.pos += p.pos; {
+	case p.pos == 0:
+		s.fatal(n.At, "a value should stand here, not "+s.character(), "")
 	case ref != nil:
-		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: s.text[at : at+size], textAt: at, bare: true}
+		n.Origin = &Origin{phrase: phrase{{ref: ref}}, Source: p.text[:p.pos], textAt: n.At, bare: true}
 	}
-	s.pos += size
-	if s.pos >= len(s.text) && len(faults) > 0 {
+	if s.pos >= len(s.text) && len(p.faults) > 0 {
 		s.dead = true // the placeholder was not closed: it has eaten the rest
 	}
-	return n
-}
-
-func (s *scanner) stringValue() *Node {
-	n := &Node{Kind: String, At: s.pos}
-	if n.Text = s.str(); !s.Literal && strings.IndexByte(n.Text, '$') >= 0 {
-		s.origin(n, n.At+1)
-	}
-	return n
-}
-
-// controlCharacter reports a control character inside a string. A line break means that the closing quote is missing.
-func (s *scanner) controlCharacter(start int) {
-	if c := s.text[s.pos]; c == '\n' || c == '\r' {
-		s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
-		return
-	}
-	s.report(s.pos, fmt.Sprintf("control character %#02x in a string", s.text[s.pos]), `write a tab as \t`)
 }
 
 // str reads a string and returns its value; most values are a slice of the source.
@@ -135,19 +110,19 @@ func (s *scanner) str() string {
 			s.pos++
 			return b.String()
 		case c == '\\':
-			r, size := unescape(s.text[s.pos:])
-			if r <= 0 {
-				s.report(s.pos, s.badEscape(r, size), "")
+			r, size, wrong := unescape(s.text[s.pos:])
+			if wrong != "" {
+				s.report(s.pos, wrong, "")
 			} else {
 				b.WriteRune(r)
 			}
 			s.pos += size
 			continue
-		case c < 0x20:
-			s.controlCharacter(start)
-			if s.dead {
-				return ""
-			}
+		case c == '\n' || c == '\r':
+			s.fatal(start, "a string without its closing quote on this line", `write a line break as \n`)
+			return ""
+		case c < ' ':
+			s.report(s.pos, fmt.Sprintf("control character %#02x in a string", c), `write a tab as \t`)
 		}
 		b.WriteByte(c)
 		s.pos++
@@ -156,46 +131,29 @@ func (s *scanner) str() string {
 	return ""
 }
 
-func (s *scanner) badEscape(r rune, size int) string {
-	shown := Quote(s.text[s.pos:min(s.pos+size, len(s.text))])
-	switch r {
-	case 0:
-		return "a NUL character in a string"
-	case loneSurrogate:
-		return "half a character: " + shown
-	}
-	return "unknown escape " + shown
-}
-
-const (
-	badEscape     rune = -1
-	loneSurrogate rune = -2
-)
-
-// unescape decodes the escape with which text begins, and returns its length in the source.
-func unescape(text string) (rune, int) {
-	if len(text) < 2 {
-		return badEscape, len(text)
+// unescape decodes the escape with which text begins, and returns its length in the source and what is wrong with it.
+func unescape(text string) (r rune, size int, wrong string) {
+	if len(text) == 1 {
+		return 0, 1, "unknown escape " + Quote(text)
 	}
 	if i := strings.IndexByte(`"\/bfnrt`, text[1]); i >= 0 {
-		return rune("\"\\/\b\f\n\r\t"[i]), 2
+		return rune("\"\\/\b\f\n\r\t"[i]), 2, ""
 	}
-	if text[1] == 'u' {
-		r := hex4(text[2:])
-		switch {
-		case r < 0:
-			return badEscape, 2
-		case !utf16.IsSurrogate(r):
-			return r, 6
-		case strings.HasPrefix(text[6:], `\u`):
-			if pair := utf16.DecodeRune(r, hex4(text[8:])); pair != utf8.RuneError {
-				return pair, 12
-			}
+	digits, is := strings.CutPrefix(text, `\u`)
+	switch r = hex4(digits); {
+	case !is || r < 0:
+		_, size = utf8.DecodeRuneInString(text[1:])
+		return 0, 1 + size, "unknown escape " + Quote(text[:1+size])
+	case r == 0:
+		return 0, 6, "a NUL character in a string"
+	case !utf16.IsSurrogate(r):
+		return r, 6, ""
+	case strings.HasPrefix(text[6:], `\u`):
+		if pair := utf16.DecodeRune(r, hex4(text[8:])); pair != utf8.RuneError {
+			return pair, 12, ""
 		}
-		return loneSurrogate, 6
 	}
-	_, size := utf8.DecodeRuneInString(text[1:])
-	return badEscape, 1 + size
+	return 0, 6, "half a character: " + Quote(text[:6])
 }
 
 // hex4 reads four hexadecimal digits, or returns -1.
@@ -213,25 +171,19 @@ func IsNumber(s string) bool {
 	return s != "" && (s[0] == '-' || digit(s[0])) && digit(s[len(s)-1]) && json.Valid([]byte(s))
 }
 
-func (s *scanner) object() *Node {
-	n := &Node{Kind: Object, At: s.pos}
-	if !s.enter() {
-		return n
-	}
+func (s *scanner) object(n *Node) {
+	n.Kind = Object
 	keys := map[string]int{} // where each stands
-	for s.next('}', len(n.Members) > 0) {
-		if s.pos >= len(s.text) || s.text[s.pos] != '"' {
-			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
-			break
-		}
+	for s.enter(); s.next('}', len(n.Members) > 0); {
 		keyAt := s.pos
-		key := s.str()
-		if s.dead {
-			break
+		if s.peek() != '"' {
+			s.fatal(s.pos, "a key in double quotes should stand here, not "+s.character(), "")
+			return
 		}
-		if s.space(); s.pos >= len(s.text) || s.text[s.pos] != ':' {
+		key := s.str()
+		if s.space(); s.dead || s.peek() != ':' {
 			s.fatal(s.pos, "a : should stand after the key "+Quote(key)+", not "+s.character(), "")
-			break
+			return
 		}
 		s.pos++
 		s.space()
@@ -240,62 +192,54 @@ func (s *scanner) object() *Node {
 			n.Members = append(n.Members, Member{key, keyAt, value})
 		}
 	}
-	return n
-}
-
-func (s *scanner) array() *Node {
-	n := &Node{Kind: Array, At: s.pos}
-	if s.enter() {
-		for s.next(']', len(n.Items) > 0) {
-			n.Items = append(n.Items, s.value())
-		}
-	}
-	return n
 }
 
 // enter steps behind an opening bracket.
-func (s *scanner) enter() bool {
+func (s *scanner) enter() {
 	if s.depth++; s.depth > MaxDepth {
 		s.fatal(s.pos, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
-		return false
 	}
 	s.pos++
-	return true
 }
 
 // next moves to the next element, behind its comma, and returns false behind the closing bracket. A comma
 // that is missing or one too many is reported and read over, so that the rest is still checked.
 func (s *scanner) next(closing byte, some bool) bool {
-	if s.space(); s.dead {
-		return false
-	}
-	comma := -1
-	if some && s.pos < len(s.text) && s.text[s.pos] == ',' {
-		comma = s.pos
+	s.space()
+	at, comma := s.pos, some && s.peek() == ','
+	if comma {
 		s.pos++
 		s.space()
 	}
-	switch {
+	switch c := s.peek(); {
 	case s.dead:
 		return false
-	case s.pos >= len(s.text):
+	case c == 0:
 		s.fatal(s.pos, "the text ends before its closing "+string(closing), "")
 		return false
-	case s.text[s.pos] == closing:
-		if comma >= 0 {
-			s.report(comma, "a comma before the closing "+string(closing), "remove it")
+	case c == closing:
+		if comma {
+			s.report(at, "a comma before the closing "+string(closing), "remove it")
 		}
 		s.pos++
 		s.depth--
 		return false
-	case some && comma < 0:
-		if strings.IndexByte(nameCharacters+`"{[$`, s.text[s.pos]) < 0 {
+	case some && !comma:
+		if strings.IndexByte(nameCharacters+`"{[$`, c) < 0 {
 			s.fatal(s.pos, "a comma or the closing "+string(closing)+" should stand here, not "+s.character(), "")
 			return false
 		}
 		s.report(s.pos, "a comma is missing before this", "")
 	}
 	return true
+}
+
+// peek returns the next byte, and 0 at the end: no text has a NUL.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.text) {
+		return s.text[s.pos]
+	}
+	return 0
 }
 
 // take moves behind the characters that stand in of, and returns them.
@@ -350,4 +294,78 @@ func (s *scanner) character() string {
 func (s *scanner) fatal(at int, text, help string) {
 	s.report(at, text, help)
 	s.dead = true
+}
+
+// JSON is the tree as a person reads it: indented by two spaces, keys in their order, numbers as they were written.
+func (n *Node) JSON() []byte {
+	var b bytes.Buffer
+	compact := n.Compact()
+	if json.Indent(&b, compact, "", "  ") != nil { // nested deeper than it goes
+		b.Write(compact)
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// Compact is the tree as JSON without white space.
+func (n *Node) Compact() []byte {
+	var b bytes.Buffer
+	n.write(&b)
+	return b.Bytes()
+}
+
+func (n *Node) write(b *bytes.Buffer) {
+	comma := func(i int) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+	}
+	switch n.Kind {
+	case Object:
+		b.WriteByte('{')
+		for i, m := range n.Members {
+			comma(i)
+			quote(b, m.Key)
+			b.WriteByte(':')
+			m.Value.write(b)
+		}
+		b.WriteByte('}')
+	case Array:
+		b.WriteByte('[')
+		for i, item := range n.Items {
+			comma(i)
+			item.write(b)
+		}
+		b.WriteByte(']')
+	case String:
+		quote(b, n.Text)
+	case Number, Bool:
+		b.WriteString(n.Text)
+	default:
+		b.WriteString("null")
+	}
+}
+
+// quote writes s, which is UTF-8, as a JSON string.
+func quote(b *bytes.Buffer, s string) {
+	b.WriteByte('"')
+	_, _ = escapes().WriteString(b, s) // a buffer takes everything
+	b.WriteByte('"')
+}
+
+// escapes are what JSON demands and no more: encoding/json escapes U+2028 too, and AWS counts the bytes.
+var escapes = sync.OnceValue(func() *strings.Replacer { //nolint:gochecknoglobals // made once
+	pairs := []string{`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`} // the first of two for one wins
+	for c := range ' ' {
+		pairs = append(pairs, string(c), fmt.Sprintf(`\u%04x`, c))
+	}
+	return strings.NewReplacer(pairs...)
+})
+
+// DropNull removes every null: DescribeTaskDefinition prints them, and RegisterTaskDefinition refuses them.
+func (n *Node) DropNull() {
+	n.Walk(func(n *Node) {
+		n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Value.Kind == Null })
+		n.Items = slices.DeleteFunc(n.Items, func(item *Node) bool { return item.Kind == Null })
+	})
 }

@@ -5,22 +5,14 @@ import (
 	"strings"
 )
 
-// operator is what a reference does when its variable is unset or empty.
-type operator string
-
-// The operators, as the shell spells them. None at all and "?" have no name here: the variable must be set.
-const (
-	ifUnset         operator = "-"  // ${A-word}: the word where the variable is unset
-	ifEmpty         operator = ":-" // also where it is empty
-	demandFull      operator = ":?" // ${A:?message}: it must be set and not be empty
-	alternative     operator = "+"  // ${A+word}: the word where it is set, else nothing
-	alternativeFull operator = ":+" // the word where it is set and not empty, else nothing
-)
-
 // reference is one mention of a variable.
 type reference struct {
 	name string
-	op   operator
+	// op is what it does, as the shell spells it: ${A-word} is the word where the variable is unset, ${A+word} the word
+	// where it is set, else nothing, and ${A?message} demands that it is set, as no operator does. With a colon before
+	// the operator, a variable that is empty counts as unset.
+	op    byte
+	colon bool
 	// json marks ${json:A}, whose value is a whole JSON value and not text.
 	json bool
 	// word is what follows the operator, parsed, and source the same as it was written.
@@ -50,36 +42,21 @@ type Scope func(name string) bool
 // maxNesting bounds defaults inside defaults; people use two.
 const maxNesting = 50
 
-// parser reads the ${…} language of the templates, one text after the other.
+// parser reads the ${…} language of the templates. A parse that meets faults still returns what it understood.
 type parser struct {
 	scope Scope
+	text  string
 
-	text   string
 	pos    int
 	faults []fault
 }
 
-// parse reads text. A parse that meets faults still returns what it understood.
-func (p *parser) parse(text string) (phrase, []fault) {
-	p.text, p.pos, p.faults = text, 0, nil
-	return p.run(stop{}, 0), p.faults
-}
+// parse reads the whole text.
+func (p *parser) parse() phrase { return p.run(0, false) }
 
-// parseBare reads the reference with which text begins ("${CPU}, …"), and returns it with its length; 0 is none.
-func (p *parser) parseBare(text string) (*reference, int, []fault) {
-	p.text, p.pos, p.faults = text, 0, nil
-	ref := p.reference(0)
-	if len(p.faults) > 0 {
-		p.pos = max(p.pos, 1)
-	}
-	return ref, p.pos, p.faults
-}
-
-// stop says where a nested text ends: at a brace, and in JSON words only at the brace that closes it.
-type stop struct{ brace, balance bool }
-
-// run reads a text up to its end, and leaves the cursor there.
-func (p *parser) run(until stop, depth int) (parts phrase) {
+// run reads a text up to its end, and leaves the cursor there. A nested text ends at a brace, and in JSON words, which
+// balance their braces, only at the one that closes it.
+func (p *parser) run(depth int, balance bool) (parts phrase) {
 	literal := func(from, to int) {
 		if to > from {
 			parts = append(parts, part{literal: p.text[from:to], at: from})
@@ -89,13 +66,13 @@ func (p *parser) run(until stop, depth int) (parts phrase) {
 	open := 0
 	for p.pos < len(p.text) {
 		switch c := p.text[p.pos]; {
-		case c == '}' && until.brace && open == 0:
+		case c == '}' && depth > 0 && open == 0:
 			literal(begin, p.pos)
 			return parts
 		case c == '}' && open > 0:
 			open--
 			p.pos++
-		case c == '{' && until.balance:
+		case c == '{' && balance:
 			open++
 			p.pos++
 		case c != '$':
@@ -109,7 +86,7 @@ func (p *parser) run(until stop, depth int) (parts phrase) {
 			before := len(p.faults)
 			ref := p.reference(depth)
 			if ref == nil && len(p.faults) == before {
-				if p.pos = at + 1; until.brace && strings.HasPrefix(p.text[p.pos:], "{") {
+				if p.pos = at + 1; depth > 0 && strings.HasPrefix(p.text[p.pos:], "{") {
 					open++ // a name that is not a variable is text, and so is its closing brace
 					p.pos++
 				}
@@ -168,27 +145,21 @@ func (p *parser) reference(depth int) *reference {
 }
 
 func (p *parser) operator(ref *reference, start, depth int) *reference {
-	rest := p.text[p.pos:]
-	n := 0
-	if strings.HasPrefix(rest, ":") {
-		n = 1
-	}
-	if len(rest) == n { // the text ends here
+	rest, colon := strings.CutPrefix(p.text[p.pos:], ":")
+	switch {
+	case rest == "": // the text ends here
 		p.unterminated(start)
 		return nil
-	}
-	switch rest[n] {
-	case '-', '?', '+':
-		ref.op = operator(rest[:n+1])
-	default:
+	case strings.IndexByte("-?+", rest[0]) < 0:
 		p.pos = p.past(start)
 		p.fail(start, "unknown form "+Quote(p.text[start:p.pos]),
 			"known are ${A} ${A-d} ${A:-d} ${A?m} ${A:?m} ${A:+x}; for text write $$ in place of $")
 		return nil
 	}
-	p.pos += n + 1
-	word := p.pos
-	ref.word = p.run(stop{brace: true, balance: ref.json}, depth+1)
+	ref.op, ref.colon = rest[0], colon
+	word := len(p.text) - len(rest) + 1
+	p.pos = word
+	ref.word = p.run(depth+1, ref.json)
 	if p.pos >= len(p.text) {
 		p.unterminated(start)
 		return nil
@@ -234,14 +205,10 @@ func IsName(s string) bool { return s != "" && nameLen(s) == len(s) }
 // Lookup returns a variable's value, and whether it is set.
 type Lookup func(name string) (string, bool)
 
-// missing is a reference that has no value and no default.
+// missing is a reference that has no value and no default; empty says that the variable is set, but empty where that is
+// not enough.
 type missing struct {
-	name string
-	// at is the byte offset of the reference in the parsed text.
-	at int
-	// message is the word of ${A?word} as it was written, or empty.
-	message string
-	// empty says that the variable is set, but empty where that is not enough.
+	part
 	empty bool
 }
 
@@ -260,21 +227,13 @@ func (t phrase) write(b *strings.Builder, lookup Lookup) (lacking []missing) {
 		}
 		ref := p.ref
 		value, set := lookup(ref.name)
-		full := set && value != ""
-		switch ref.op {
-		case ifUnset, ifEmpty:
-			if full || set && ref.op == ifUnset {
-				b.WriteString(value)
-			} else {
-				lacking = append(lacking, ref.word.write(b, lookup)...)
-			}
-		case alternative, alternativeFull:
-			if full || set && ref.op == alternative {
-				lacking = append(lacking, ref.word.write(b, lookup)...)
-			}
-		default:
-			if !set || ref.op == demandFull && !full {
-				lacking = append(lacking, missing{ref.name, p.at, ref.source, set})
+		has := set && (value != "" || !ref.colon)
+		switch {
+		case ref.op == '-' && !has, ref.op == '+' && has:
+			lacking = append(lacking, ref.word.write(b, lookup)...)
+		case ref.op != '+':
+			if !has {
+				lacking = append(lacking, missing{p, set})
 			}
 			b.WriteString(value)
 		}

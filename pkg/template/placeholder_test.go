@@ -16,6 +16,12 @@ func lookup(name string) (string, bool) {
 	return v, ok
 }
 
+func parse(scope Scope, text string) (phrase, []fault) {
+	p := parser{scope: scope, text: text}
+	parsed := p.parse()
+	return parsed, p.faults
+}
+
 func TestExpand(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "",
@@ -58,7 +64,7 @@ func TestExpand(t *testing.T) {
 		"${A}}":                  "a}",
 		"ü${A}ü":                 "üaü",
 	} {
-		parts, errs := new(parser).parse(text)
+		parts, errs := parse(nil, text)
 		if len(errs) > 0 {
 			t.Errorf("Parse(%q): %v", text, errs)
 			continue
@@ -71,7 +77,13 @@ func TestExpand(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	for text, want := range map[string][]missing{
+	type lack struct {
+		name    string
+		at      int
+		message string
+		empty   bool
+	}
+	for text, want := range map[string][]lack{
 		"x$U":                    {{name: "U", at: 1}},
 		"${U}${V}":               {{name: "U", at: 0}, {name: "V", at: 4}},
 		"${U?say why}":           {{name: "U", message: "say why"}},
@@ -82,12 +94,16 @@ func TestMissing(t *testing.T) {
 		"${A:+${V}}":             {{name: "V", at: 5}},
 		"${EMPTY?may be empty}x": nil,
 	} {
-		parts, errs := new(parser).parse(text)
+		parts, errs := parse(nil, text)
 		if len(errs) > 0 {
 			t.Fatalf("Parse(%q): %v", text, errs)
 		}
-		_, got := parts.expand(lookup)
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(missing{})); diff != "" {
+		var got []lack
+		_, lacking := parts.expand(lookup)
+		for _, m := range lacking {
+			got = append(got, lack{m.ref.name, m.at, m.ref.source, m.empty})
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(lack{})); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
@@ -112,7 +128,7 @@ func TestParseErrors(t *testing.T) {
 		"${json:A B}": {at: 0, text: `unknown form "${json:A B}"`},
 		"${json:}":    {at: 0, text: `unknown form "${json:}"`},
 	} {
-		_, errs := new(parser).parse(text)
+		_, errs := parse(nil, text)
 		if len(errs) != 1 || errs[0].at != want.at || errs[0].text != want.text || errs[0].help == "" {
 			t.Errorf("Parse(%q) = %+v, want %+v with help", text, errs, want)
 		}
@@ -120,7 +136,7 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestAllErrorsAreFound(t *testing.T) {
-	_, errs := new(parser).parse("${#A} ${B/x} ${C")
+	_, errs := parse(nil, "${#A} ${B/x} ${C")
 	if len(errs) != 3 {
 		t.Errorf("%d errors, want 3: %+v", len(errs), errs)
 	}
@@ -135,27 +151,28 @@ func TestTheScopeLeavesOtherDollarsAlone(t *testing.T) {
 		"${B:-${A}}":         "${B:-a}",
 		"${":                 "${",
 	} {
-		parts, errs := (&parser{scope: scope}).parse(text)
+		parts, errs := parse(scope, text)
 		got, lacking := parts.expand(lookup)
 		if got != want || len(errs)+len(lacking) > 0 {
 			t.Errorf("%q gives %q (%v, %v), want %q", text, got, errs, lacking, want)
 		}
 	}
-	if _, errs := (&parser{scope: scope}).parse("${A/x/y}"); len(errs) != 1 {
+	if _, errs := parse(scope, "${A/x/y}"); len(errs) != 1 {
 		t.Errorf("a shell form of a name in scope: %v, want one error", errs)
 	}
 }
 
 func TestJSONWordsBalanceTheirBraces(t *testing.T) {
 	const text = `${json:U:-{"a":{"b":1}}} rest}`
-	ref, n, errs := new(parser).parseBare(text)
-	if len(errs) > 0 || ref == nil || !ref.json {
-		t.Fatalf("ParseBare = %+v, %v", ref, errs)
+	p := parser{text: text}
+	ref := p.reference(0)
+	if len(p.faults) > 0 || ref == nil || !ref.json {
+		t.Fatalf("the reference is %+v, %v", ref, p.faults)
 	}
 	if got, want := ref.source, `{"a":{"b":1}}`; got != want {
 		t.Errorf("word %q, want %q", got, want)
 	}
-	if got, want := text[n:], " rest}"; got != want {
+	if got, want := text[p.pos:], " rest}"; got != want {
 		t.Errorf("left %q, want %q", got, want)
 	}
 }
@@ -181,12 +198,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed, "v$$${A}")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		doubled, errs := new(parser).parse(strings.ReplaceAll(text, "$", "$$"))
+		doubled, errs := parse(nil, strings.ReplaceAll(text, "$", "$$"))
 		got, lacking := doubled.expand(lookup)
 		if got != text || len(errs)+len(lacking) > 0 {
 			t.Errorf("doubled %q gives %q (%v, %v)", text, got, errs, lacking)
 		}
-		parts, errs := new(parser).parse(text)
+		parts, errs := parse(nil, text)
 		for _, e := range errs {
 			if e.at < 0 || e.at >= len(text) || text[e.at] != '$' {
 				t.Errorf("%q: error at %d, where no $ is", text, e.at)

@@ -3,7 +3,6 @@ package template
 import (
 	"fmt"
 	"path/filepath"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -34,12 +33,13 @@ func (r Reader) Read(name, text string) (*Document, diagnostic.List) {
 	if p, ok := Readable(&d.Source); !ok {
 		return d, diagnostic.List{p}
 	}
+	both := reader{Reader: r, doc: d}
 	if isYAML(name, text) {
-		y := yamlReader{reader: reader{Reader: r, doc: d}}
+		y := yamlReader{reader: both}
 		y.document()
 		return d, y.problems
 	}
-	s := scanner{reader: reader{Reader: r, doc: d}, text: text}
+	s := scanner{reader: both, text: text}
 	d.Root = s.document()
 	return d, s.problems
 }
@@ -63,7 +63,7 @@ func (r *reader) report(at int, text, help string) {
 func (r *reader) twice(keys map[string]int, key string, at int) bool {
 	first, twice := keys[key]
 	if twice {
-		r.report(at, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", r.doc.Source.line(first)))
+		r.report(at, "the key "+Quote(key)+" stands here twice", fmt.Sprintf("first on line %d", r.doc.Source.Place(first).Line))
 	} else {
 		keys[key] = at
 	}
@@ -84,37 +84,33 @@ func noted(l diagnostic.List, p diagnostic.Problem) diagnostic.List {
 // origin sets the Origin of a node whose text has placeholders and begins at textAt in the source. A text that has no
 // placeholder after all, only $$ or a lone $, becomes an ordinary one, with $$ replaced by $.
 func (r *reader) origin(n *Node, textAt int) {
-	p := parser{scope: r.Scope}
-	parsed, faults := p.parse(n.Text)
-	if len(faults) == 0 && len(parsed.references()) == 0 {
+	p := parser{scope: r.Scope, text: n.Text}
+	parsed := p.parse()
+	if len(p.faults) == 0 && len(parsed.references()) == 0 {
 		n.Text, _ = parsed.expand(nil)
 		return
 	}
 	n.Origin = &Origin{phrase: parsed, Source: n.Text, textAt: textAt}
-	for _, f := range faults {
+	for _, f := range p.faults {
 		r.report(r.doc.offsetIn(n, f.at), f.text, f.help)
 	}
 }
 
 // Readable looks for bytes that no document may have, invalid UTF-8 and NUL, and reports whether there are none.
 func Readable(s *Source) (bad diagnostic.Problem, ok bool) {
-	bad = diagnostic.Problem{Place: diagnostic.Place{File: s.Name}, Cause: diagnostic.Syntax}
-	switch {
-	case !utf8.ValidString(s.Text):
-		for at, r := range s.Text {
-			if r == utf8.RuneError && !strings.HasPrefix(s.Text[at:], "\uFFFD") {
-				bad.Place = s.Place(at)
+	at, text, help := strings.IndexByte(s.Text, 0), "a NUL byte", "save the file as UTF-8 text"
+	if !utf8.ValidString(s.Text) {
+		text, help = "not UTF-8", "save the file as UTF-8"
+		for i, r := range s.Text {
+			if at = i; r == utf8.RuneError && !strings.HasPrefix(s.Text[i:], "\uFFFD") {
 				break
 			}
 		}
-		bad.Text, bad.Help = "not UTF-8", "save the file as UTF-8"
-	case strings.IndexByte(s.Text, 0) >= 0:
-		bad.Place = s.Place(strings.IndexByte(s.Text, 0))
-		bad.Text, bad.Help = "a NUL byte", "save the file as UTF-8 text"
-	default:
+	}
+	if at < 0 {
 		return bad, true
 	}
-	return bad, false
+	return syntaxProblem(s.Place(at), text, help), false
 }
 
 // isYAML tells YAML from JSON: by the name's ending, else by the first character that is not a comment's.
@@ -130,13 +126,6 @@ func isYAML(name, text string) bool {
 		!strings.HasPrefix(text, "/*")
 }
 
-// cursor remembers where offsetIn was: one text may hold a million references, and their places come in order.
-type cursor struct {
-	node *Node
-	// at is the last $ in the node's text, raw the same in the source.
-	at, raw int
-}
-
 // offsetIn returns where in the source the byte of a template's text stands. Quotes, folds and escapes move characters
 // about, but each $ stays one: they are counted. What is no $ has the place of the text.
 func (d *Document) offsetIn(n *Node, at int) int {
@@ -149,7 +138,7 @@ func (d *Document) offsetIn(n *Node, at int) int {
 	}
 	c := &d.cursor
 	if c.node != n || at < c.at {
-		*c = cursor{n, -1, o.textAt - 1}
+		c.node, c.at, c.raw = n, -1, o.textAt-1
 	}
 	for range strings.Count(o.Source[c.at+1:at+1], "$") {
 		c.raw += 1 + strings.IndexByte(d.Source.Text[c.raw+1:], '$')
@@ -162,81 +151,45 @@ func (d *Document) offsetIn(n *Node, at int) int {
 type Source struct {
 	Name string
 	Text string
-	// lines holds the offset of each line's first byte, runes the number of characters before each block.
-	// Both are computed when the first place is asked for; a document without problems never needs them.
-	lines []int
-	runes []int
+	// blocks holds the place of each block's first byte. It is computed when the first place is asked for; a document
+	// without problems never needs it.
+	blocks []diagnostic.Place
 }
 
-// block is the most bytes that are counted through to find a column: a hostile file may be one line of 10 MB with a
+// block is the most bytes that are counted through to find a place: a hostile file may be one line of 10 MB with a
 // problem at every character, and must not take quadratic time.
 const block = 1024
 
 // Place returns the line and column (in characters) of a byte offset.
 func (s *Source) Place(at int) diagnostic.Place {
 	at = min(max(at, 0), len(s.Text))
-	line := s.line(at)
-	return diagnostic.Place{File: s.Name, Line: line, Col: 1 + max(0, s.runesTo(at)-s.runesTo(s.lines[line-1]))}
-}
-
-// line returns the number of the line that a byte is in.
-func (s *Source) line(at int) int {
-	lines := s.index()
-	return max(1, sort.Search(len(lines), func(i int) bool { return lines[i] > at }))
-}
-
-// runesTo counts the characters before a byte.
-func (s *Source) runesTo(at int) int {
-	if s.runes == nil {
-		s.runes = make([]int, 1, 1+len(s.Text)/block)
-		for i, n := 0, 0; i+block <= len(s.Text); i += block {
-			n += firstBytes(s.Text[i : i+block])
-			s.runes = append(s.runes, n)
-		}
-	}
-	return s.runes[at/block] + firstBytes(s.Text[at/block*block:at])
-}
-
-// offset returns the byte at which the nth character behind a byte begins.
-func (s *Source) offset(from, n int) int {
-	if n > block { // do not walk through a line that is the whole file
-		n += s.runesTo(from)
-		from = (sort.SearchInts(s.runes, n+1) - 1) * block
-		n -= s.runes[from/block]
-	}
-	for from < len(s.Text) && (n > 0 || !utf8.RuneStart(s.Text[from])) {
-		if utf8.RuneStart(s.Text[from]) {
-			n--
-		}
-		from++
-	}
-	return from
-}
-
-// firstBytes counts the characters that begin in s, which may itself begin or end within one.
-func firstBytes(s string) int {
-	n := 0
-	for i := range len(s) {
-		if utf8.RuneStart(s[i]) {
-			n++
-		}
-	}
-	return n
-}
-
-func (s *Source) index() []int {
-	if s.lines == nil {
-		s.lines = make([]int, 0, 1+strings.Count(s.Text, "\n"))
-		at := 0
-		for line := range strings.SplitAfterSeq(s.Text, "\n") {
-			s.lines = append(s.lines, at)
-			at += len(line)
-		}
+	if s.blocks == nil {
+		begin := diagnostic.Place{File: s.Name, Line: 1, Col: 1}
 		if strings.HasPrefix(s.Text, bom) {
-			s.lines[0] = len(bom) // an editor shows no column for it
+			begin.Col = 0 // an editor shows no column for it
+		}
+		s.blocks = append(make([]diagnostic.Place, 0, 1+len(s.Text)/block), begin)
+		for i := block; i <= len(s.Text); i += block {
+			s.blocks = append(s.blocks, behind(s.blocks[i/block-1], s.Text[i-block:i]))
 		}
 	}
-	return s.lines
+	place := behind(s.blocks[at/block], s.Text[at/block*block:at])
+	place.Col = max(1, place.Col)
+	return place
+}
+
+// behind is the place behind a text, which may itself begin or end within a character.
+func behind(p diagnostic.Place, text string) diagnostic.Place {
+	if last := strings.LastIndexByte(text, '\n'); last >= 0 {
+		p.Line, p.Col = p.Line+strings.Count(text, "\n"), 1
+		text = text[last+1:]
+	}
+	for i := range len(text) {
+		if utf8.RuneStart(text[i]) {
+			p.Col++
+		}
+	}
+	return p
 }
 
 // bom is the byte order mark that some editors put first.

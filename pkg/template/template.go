@@ -210,7 +210,12 @@ type Document struct {
 	// Flags are the flags that made nodes which are in no file: a node with At == -1 came from Flags[0].
 	Flags []string
 
-	cursor cursor
+	// cursor remembers where offsetIn was: one text may hold a million references, and their places come in order. at is
+	// the last $ in the node's text, raw the same in the source.
+	cursor struct {
+		node    *Node
+		at, raw int
+	}
 }
 
 // FromFlag returns the At of nodes that the flag (with its dashes) made.
@@ -231,8 +236,11 @@ func (d *Document) Place(at int) diagnostic.Place {
 }
 
 // Quote shows foreign text in a message: quoted, on one line, capped.
-func Quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(diagnostic.OneLine(capped(s))) + `"`
+func Quote(s string) string { return `"` + Unquoted(s) + `"` }
+
+// Unquoted is Quote without the quotes.
+func Unquoted(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(diagnostic.OneLine(capped(s)))
 }
 
 // capped cuts s at the length that a message shows, between two characters.
@@ -242,10 +250,4 @@ func capped(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// Unquoted is Quote without the quotes.
-func Unquoted(s string) string {
-	q := Quote(s)
-	return q[1 : len(q)-1]
 }

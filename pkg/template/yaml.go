@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -73,17 +73,23 @@ func ParseYAML(src *Source) (first, second *yaml.Node, wrong diagnostic.List) {
 // yamlPlaces turns the YAML library's lines and columns into bytes of the source.
 type yamlPlaces struct {
 	source *Source
-	lines  []int // where each of the library's lines begins
+	chars  []int // where each character begins, and the text ends
+	lines  []int // the first character of each of the library's lines
 }
 
 func placesIn(src *Source) yamlPlaces {
-	p := yamlPlaces{src, []int{len(src.Text) - len(strings.TrimPrefix(src.Text, bom))}}
+	p := yamlPlaces{src, make([]int, 0, len(src.Text)+1), []int{0}}
 	for i, r := range src.Text { // more characters end a line for the library than for an editor
+		p.chars = append(p.chars, i)
 		crlf := r == '\r' && strings.HasPrefix(src.Text[i+1:], "\n")
 		if strings.ContainsRune("\r\n\u0085\u2028\u2029", r) && !crlf {
-			p.lines = append(p.lines, i+utf8.RuneLen(r))
+			p.lines = append(p.lines, len(p.chars))
 		}
 	}
+	if strings.HasPrefix(src.Text, bom) {
+		p.lines[0] = 1
+	}
+	p.chars = append(p.chars, len(src.Text))
 	return p
 }
 
@@ -95,7 +101,6 @@ type yamlReader struct {
 	reader
 	yamlPlaces
 	aliased int                 // values made from aliases so far
-	inAlias int                 // aliases being followed now
 	open    map[*yaml.Node]bool // anchors being followed now
 }
 
@@ -110,7 +115,7 @@ func (p yamlPlaces) offset(line, column int) int {
 	case line > len(p.lines):
 		return len(p.source.Text)
 	}
-	return p.source.offset(p.lines[line-1], column-1)
+	return p.chars[min(p.lines[line-1]+max(0, column-1), len(p.chars)-1)]
 }
 
 // tag is a node's tag as it was written, or "".
@@ -133,7 +138,7 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 		y.report(out.At, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		return out
 	}
-	if y.inAlias > 0 {
+	if len(y.open) > 0 {
 		if y.aliased++; y.aliased > maxAliased {
 			if y.aliased == maxAliased+1 {
 				y.report(out.At, fmt.Sprintf("aliases stand for more than %d values", maxAliased), "write them out")
@@ -141,16 +146,18 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 			return out
 		}
 	}
+	if t := tag(n); t != "" && // its meaning would be lost silently
+		(n.Kind == yaml.MappingNode && t != "!!map" || n.Kind == yaml.SequenceNode && t != "!!seq") {
+		y.unsupported(out.At, t)
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
 		return y.alias(n, depth)
 	case yaml.MappingNode:
 		out.Kind = Object
-		y.tagged(n, "!!map")
 		y.mapping(out, n, depth)
 	case yaml.SequenceNode:
 		out.Kind = Array
-		y.tagged(n, "!!seq")
 		for _, item := range n.Content {
 			out.Items = append(out.Items, y.node(item, depth+1))
 		}
@@ -160,22 +167,13 @@ func (y *yamlReader) node(n *yaml.Node, depth int) *Node {
 	return out
 }
 
-// tagged reports a tag of a mapping or sequence other than the standard one: its meaning would be lost silently.
-func (y *yamlReader) tagged(n *yaml.Node, own string) {
-	if t := tag(n); t != "" && t != own {
-		y.unsupported(y.at(n), t)
-	}
-}
-
 func (y *yamlReader) alias(n *yaml.Node, depth int) *Node {
 	if y.open[n.Alias] {
 		y.report(y.at(n), "the alias *"+n.Value+" holds itself", "")
 		return &Node{At: y.at(n)}
 	}
 	y.open[n.Alias] = true
-	y.inAlias++
 	out := y.node(n.Alias, depth+1)
-	y.inAlias--
 	delete(y.open, n.Alias)
 	return out
 }
@@ -187,7 +185,16 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 		key, value := n.Content[i], n.Content[i+1]
 		switch keyAt := y.at(key); {
 		case key.Kind == yaml.ScalarNode && isPlain(key) && key.Value == "<<" && tag(key) == "":
-			merged = append(merged, y.merge(value, depth)...)
+			from := y.node(value, depth+1)
+			list := []*Node{from}
+			if from.Kind == Array {
+				list = from.Items
+			}
+			if slices.ContainsFunc(list, func(m *Node) bool { return m.Kind != Object }) {
+				y.report(y.at(value), "<< wants a mapping or a list of them", "")
+			} else {
+				merged = append(merged, list...)
+			}
 		case key.Kind != yaml.ScalarNode || strings.IndexByte(key.Value, 0) >= 0:
 			y.report(keyAt, "a key that is not text", "write KEY: VALUE; a text that begins with ?, [ or { stands in quotes")
 		case !y.twice(keys, key.Value, keyAt):
@@ -205,22 +212,6 @@ func (y *yamlReader) mapping(out *Node, n *yaml.Node, depth int) {
 	}
 }
 
-// merge returns the mappings that << names.
-func (y *yamlReader) merge(value *yaml.Node, depth int) []*Node {
-	from := y.node(value, depth+1)
-	list := []*Node{from}
-	if from.Kind == Array {
-		list = from.Items
-	}
-	for _, m := range list {
-		if m.Kind != Object {
-			y.report(y.at(value), "<< wants a mapping or a list of them", "")
-			return nil
-		}
-	}
-	return list
-}
-
 func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 	out.Kind, out.Text = String, n.Value
 	if strings.IndexByte(n.Value, 0) >= 0 {
@@ -232,11 +223,6 @@ func (y *yamlReader) scalar(out *Node, n *yaml.Node) {
 		out.Plain = isPlain(n) && out.Origin != nil && tag(n) == ""
 		return
 	}
-	y.typed(out, n)
-}
-
-// typed gives a scalar without placeholders the type that YAML gives it.
-func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 	switch t := n.ShortTag(); t {
 	case "", "!!str", "!!merge", "!!timestamp": // a date stays the text that it was
 	case "!!null":
@@ -262,4 +248,123 @@ func (y *yamlReader) typed(out *Node, n *yaml.Node) {
 
 func (y *yamlReader) unsupported(at int, tag string) {
 	y.report(at, "values of type "+Quote(tag)+" are not supported", "quote it if it is text")
+}
+
+// failed is the problem at the first place where the text is not YAML.
+func (p yamlPlaces) failed(err error) diagnostic.Problem {
+	e, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		return syntaxProblem(p.source.Place(0), err.Error(), "")
+	}
+	s := slip{text: p.source.Text, at: p.offset(e.Mark.Line, e.Mark.Column)}
+	s.begin = p.offset(e.ContextMark.Line, e.ContextMark.Column)
+	s.line = 1 + strings.LastIndexAny(s.text[:s.at], "\r\n")
+	if !s.near() && !s.known(e.Message) {
+		s.said, s.help = e.Message, e.ContextMsg
+	}
+	return syntaxProblem(p.source.Place(s.at), s.said, s.help)
+}
+
+// slip looks for what a person got wrong. The library may have stopped a line after it.
+type slip struct {
+	text string
+	// at is the byte where the library stopped, begin where what it was reading began, line where at's line begins.
+	at, begin, line int
+	said, help      string
+}
+
+func (s *slip) is(at int, said, help string) bool {
+	s.at, s.said, s.help = at, said, help
+	return true
+}
+
+var (
+	noBreakSpace = regexp.MustCompile("(?m)^[^#'\"\n]*?[:-](\u00A0)")
+	tightColon   = regexp.MustCompile(`(?m)^ *(?:- +)*[A-Za-z_][\w.-]*(:)[^\s:/]`)
+)
+
+// near looks for a slip in the two lines that end where the library stopped.
+func (s *slip) near() bool {
+	rest, from := s.text[s.at:], 1+strings.LastIndexByte(strings.TrimRight(s.text[:s.line], "\r\n "), '\n')
+	above := s.text[from:s.at]
+	before := strings.TrimRight(above, " ")
+	if quote := strings.LastIndexAny(before, `"'`); quote >= 0 && quote == len(before)-1 {
+		closing := from + quote
+		if open := strings.LastIndexByte(s.text[:closing], s.text[closing]); open >= 0 &&
+			strings.ContainsAny(s.text[open:closing], "\r\n") {
+			return s.is(open, "not closed: "+s.text[open:open+1], "close it on the line where it begins")
+		}
+	}
+	if strings.HasPrefix(rest, "\t") {
+		return s.is(s.at, "a tab in the indentation", "indent with spaces")
+	}
+	if rest != "" && strings.Contains("@`%", rest[:1]) {
+		return s.is(s.at, "a text cannot begin with "+rest[:1], "put it in quotes")
+	}
+	if m := noBreakSpace.FindStringSubmatchIndex(above); m != nil {
+		return s.is(from+m[2], "a non-breaking space", "replace it with an ordinary one")
+	}
+	if m := tightColon.FindStringSubmatchIndex(above); m != nil {
+		return s.is(from+m[2], "no space after this colon", "write KEY: VALUE; a text with a colon in it stands in quotes")
+	}
+	return false
+}
+
+// known replaces the library's message by one of ours.
+func (s *slip) known(message string) bool {
+	before, rest := s.text[s.line:s.at], s.text[s.at:]
+	anchor, isAnchor := strings.CutPrefix(message, "unknown anchor '")
+	is := func(part string) bool { return strings.Contains(message, part) }
+	switch {
+	case is("control characters"):
+		at := max(0, strings.IndexFunc(s.text, func(r rune) bool {
+			return r < ' ' && !strings.ContainsRune("\t\r\n", r) || r >= 0x7F && r < 0xA0 && r != 0x85
+		}))
+		return s.is(at, "a control character", `a text with it stands in double quotes, as \u…`)
+	case is("end of stream"):
+		return s.is(s.begin, "not closed: "+s.text[s.begin:s.begin+1], "close it on the line where it begins")
+	case is("expected ',' or"):
+		closing := map[byte]string{'[': "]", '{': "}"}[s.text[s.begin]]
+		if rest == "" {
+			return s.is(s.begin, "not closed: "+s.text[s.begin:s.begin+1], "its "+closing+" is missing")
+		}
+		help := "a text with , : [ ] { } in it stands in quotes"
+		if s.begin < s.line {
+			help += fmt.Sprintf("; or is the %s missing, for the %c of line %d?", closing, s.text[s.begin],
+				1+strings.Count(s.text[:s.begin], "\n"))
+		}
+		return s.is(s.at, "a , or "+closing+" should stand here", help)
+	case isAnchor:
+		return s.is(s.at, `unknown anchor "`+strings.TrimSuffix(anchor, "' referenced")+`"`,
+			"a text that begins with * stands in quotes")
+	case is("expected ':'"):
+		return s.is(s.begin, "a : is missing after this key",
+			"write KEY: VALUE; a line that goes on is indented by more than its key")
+	}
+	here := func(when bool, part, said, help string) bool { return when && is(part) && s.is(s.at, said, help) }
+	behind := strings.TrimLeft(before, " ") != ""
+	item := strings.HasPrefix(rest, "-")
+	less := s.begin < s.line && len(before) > s.begin-1-strings.LastIndexAny(s.text[:s.begin], "\r\n")
+	return here(true, "exceeded max depth", fmt.Sprintf("nested deeper than %d levels", MaxDepth), "") ||
+		here(true, "alphabetic or numeric character", "an anchor or alias without a name",
+			"a text that begins with & or * stands in quotes") ||
+		here(strings.Contains(before, ": "), "mapping values are not allowed", "a second : on this line",
+			"a text that ends with a colon, or has one before a space, stands in quotes") ||
+		here(true, "mapping values are not allowed", "a : after a text of several lines",
+			"does this line go on with the one above? then its colon stands in quotes; else it is indented too far") ||
+		here(true, "unknown escape", "an unknown escape", `\\ is a backslash; in single quotes it is one by itself`) ||
+		here(true, "sequence entries are not allowed", "a list begins on a line of its own", "") ||
+		here(true, "expected comment or line break", "text after | or >",
+			"the text begins on the next line; a text that begins with | or > stands in quotes") ||
+		here(true, "expected node content", "a value or key is missing here", `an empty text is ""`) ||
+		here(behind && (is("expected key") || is("expected '-'")), "", "text after a value",
+			"a text with quotes, brackets or a # in it stands in quotes as a whole") ||
+		here(item, "expected key", "a list item among the keys of a mapping", "indent it below its key") ||
+		here(true, "expected key", "a key should stand here",
+			"write KEY: VALUE; is its indentation that of the keys above?") ||
+		here(less && !item, "expected '-'", "this line is indented less than the other keys of its list item",
+			"indent it as they are") ||
+		here(true, "expected '-'", "the next item of the list should stand here", "it begins with - and a space") ||
+		here(true, "expected <document start>", "text after the end of the document",
+			"is its indentation that of the lines above?")
 }
