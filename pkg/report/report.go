@@ -161,11 +161,9 @@ func tally(c finding.CheckResult) string {
 }
 
 func readiness(r finding.Readiness) string {
-	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
-	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %s after the first right answer", Count(r.Relapses, "relapse"))
-	}
-	return text + filled(": %s", r.Reason)
+	return fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive) +
+		map[bool]string{true: ", " + Count(r.Relapses, "relapse") + " after the first right answer"}[r.Relapses > 0] +
+		filled(": %s", r.Reason)
 }
 
 // ready is the verdict on readiness and how it came to it, or "" where nobody waited.
