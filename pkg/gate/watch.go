@@ -172,21 +172,12 @@ func (g *Gate) shifted(ctx context.Context, in *invocation) (time.Time, error) {
 
 // measure asks AWS again and again, until the watch is over or another call goes on with it.
 func (g *Gate) measure(ctx context.Context, in *invocation, subject watch.Subject, job smoke.Job) finding.Report {
-	report := finding.Report{
-		Suite: subject.Suite.Name, SuiteSHA256: subject.Suite.SHA256, Target: job.Target.URL,
-		Baseline: subject.BlueTask.TargetGroup, Release: job.Release, DeploymentID: job.DeploymentID, Nonce: job.Nonce,
-		InconclusiveAllowed: subject.Suite.InconclusiveAllowed, InconclusiveAsks: subject.Suite.AskFor > 0,
-		Started: subject.Since, Greenlight: version.Number(),
-	}
+	var report finding.Report
 	for {
 		m := watch.Measure(ctx, g.AWS, subject)
 		r := watch.Judge(subject, m)
-		report.Verdict, report.Blame, report.Reason = r.Verdict, r.Blame, r.Reason
-		report.Checks, report.Series, report.Duration = r.Checks, r.Series, time.Since(subject.Since)
-		place := subject.Suite.Place(subject.Suite.Watch.At)
-		for i := range report.Checks {
-			report.Checks[i].Place = place
-		}
+		report, report.Duration, report.Greenlight = r.Report, time.Since(subject.Since), version.Number()
+		report.Target, report.Release, report.DeploymentID, report.Nonce = job.Target.URL, job.Release, job.DeploymentID, job.Nonce
 		if r.Done && (m.Read() || r.Verdict != finding.Inconclusive || time.Now().After(subject.Over().Add(subject.Minute))) {
 			for _, c := range report.Checks {
 				in.j.check(c)

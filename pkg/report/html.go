@@ -123,9 +123,10 @@ func (p *page) open(name string, v finding.Verdict) {
 	p.Article(3+p.deeper, string(Known(v)), name, string(Known(v)))
 }
 
-func (p *page) request(q request) {
-	p.Add("<div class=\"request\">\n<p><code>%v</code> <span class=\"where\">%v</span></p>\n", q.Request, q.which())
-	for _, f := range q.failed {
+func (p *page) request(failed []finding.Finding) {
+	q := failed[0]
+	p.Add("<div class=\"request\">\n<p><code>%v</code> <span class=\"where\">%v</span></p>\n", q.Request, which(q))
+	for _, f := range failed {
 		p.Add(`<div class="finding"><p>%v <span class="where">%v</span></p>
 <dl><dt>expected</dt><dd><code>%v</code></dd><dt>got</dt><dd><code class="got">%v</code></dd></dl></div>
 `, f.Subject, f.Place, f.Expected, f.Got)

@@ -32,20 +32,19 @@ type (
 		Value string `xml:"value,attr"`
 	}
 	junitCase struct {
-		Class   string       `xml:"classname,attr"`
-		Name    string       `xml:"name,attr"`
-		File    string       `xml:"file,attr,omitempty"`
-		Line    int          `xml:"line,attr,omitempty"`
-		Time    junitSeconds `xml:"time,attr"`
-		Failure *junitText   `xml:"failure"`
-		Error   *junitText   `xml:"error"`
-		Skipped *junitText   `xml:"skipped"`
-		Out     string       `xml:"system-out,omitempty"`
+		Class string       `xml:"classname,attr"`
+		Name  string       `xml:"name,attr"`
+		File  string       `xml:"file,attr,omitempty"`
+		Line  int          `xml:"line,attr,omitempty"`
+		Time  junitSeconds `xml:"time,attr"`
+		Told  *junitText   // why it did not pass
+		Out   string       `xml:"system-out,omitempty"`
 	}
 	junitText struct {
-		Message string `xml:"message,attr"`
-		Type    string `xml:"type,attr"`
-		Text    string `xml:",chardata"`
+		XMLName xml.Name // failure, error or skipped
+		Message string   `xml:"message,attr"`
+		Type    string   `xml:"type,attr"`
+		Text    string   `xml:",chardata"`
 	}
 	junitSeconds time.Duration // a duration, written in seconds, to the millisecond
 )
@@ -93,8 +92,7 @@ func JUnit(w io.Writer, r finding.Report) error {
 		}
 		// One that was begun has its case already.
 		if !slices.ContainsFunc(cases[n.Phase], func(c junitCase) bool { return c.Name == n.Check }) {
-			why := &junitText{Message: n.Why, Type: "not run", Text: n.Why}
-			cases[n.Phase] = append(cases[n.Phase], junitCase{Name: n.Check, Skipped: why})
+			cases[n.Phase] = append(cases[n.Phase], junitCase{Name: n.Check, Told: told("skipped", "not run", n.Why, n.Why)})
 		}
 	}
 	whole := junitCase{Name: "verdict", Time: junitSeconds(r.Duration), Out: strings.Join(r.Warnings, "\n")}
@@ -115,27 +113,28 @@ func JUnit(w io.Writer, r finding.Report) error {
 // set gives a testcase the element that its verdict asks for.
 func (c *junitCase) set(r finding.Report, v finding.Verdict, message, text string) {
 	v = Known(v)
-	told := &junitText{Message: message, Type: string(v), Text: cmp.Or(text, message)}
-	switch {
-	case v == finding.Pass:
-	case v == finding.Fail:
-		c.Failure = told
-	case v == finding.Skipped, v == finding.Inconclusive && r.InconclusiveAllowed:
-		c.Skipped = told
-	default:
-		c.Error = told
+	element := map[finding.Verdict]string{finding.Fail: "failure", finding.Skipped: "skipped"}[v]
+	if v == finding.Inconclusive && r.InconclusiveAllowed {
+		element = "skipped"
 	}
+	if v != finding.Pass {
+		c.Told = told(cmp.Or(element, "error"), string(v), message, cmp.Or(text, message))
+	}
+}
+
+func told(element, kind, message, text string) *junitText {
+	return &junitText{xml.Name{Local: element}, message, kind, text}
 }
 
 // plain lists the findings of a check as text.
 func plain(c finding.CheckResult) string {
 	var b strings.Builder
 	for _, q := range requests(c.Findings) {
-		fmt.Fprintf(&b, "%s: %s%s\n", q.Place, q.Request, filled(" (%s)", q.which()))
-		for _, f := range q.failed {
+		fmt.Fprintf(&b, "%s: %s%s\n", q[0].Place, q[0].Request, filled(" (%s)", which(q[0])))
+		for _, f := range q {
 			fmt.Fprintf(&b, "  %s\n    expected: %s\n    got:      %s\n", f.Subject, f.Expected, f.Got)
 		}
-		b.WriteString(filled("  response:\n    %s\n", strings.Join(lines(q.Excerpt), "\n    ")))
+		b.WriteString(filled("  response:\n    %s\n", strings.Join(lines(q[0].Excerpt), "\n    ")))
 	}
 	return b.String()
 }
@@ -157,13 +156,8 @@ func (s *junitSuite) add(r finding.Report, phase string, cases []junitCase) {
 		for _, to := range []*junitSuite{&suite, s} {
 			to.Tests++
 			to.Time += c.Time
-			switch {
-			case c.Failure != nil:
-				to.Failures++
-			case c.Error != nil:
-				to.Errors++
-			case c.Skipped != nil:
-				to.Skipped++
+			if c.Told != nil {
+				*map[string]*int{"failure": &to.Failures, "error": &to.Errors, "skipped": &to.Skipped}[c.Told.XMLName.Local]++
 			}
 		}
 	}

@@ -65,15 +65,15 @@ func markdownCheck(b *strings.Builder, c finding.CheckResult) {
 		optional(b, "%s\n\n", c.Reason, code)
 	}
 	for _, q := range requests(c.Findings) {
-		b.WriteString(code(q.Request))
-		optional(b, " (%s)", q.which(), line)
+		b.WriteString(code(q[0].Request))
+		optional(b, " (%s)", which(q[0]), line)
 		b.WriteString("\n\n| where | what | expected | got |\n| --- | --- | --- | --- |\n")
-		for _, f := range q.failed {
+		for _, f := range q {
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(f.Place.String()), cell(f.Subject), cell(f.Expected), cell(f.Got))
 		}
 		b.WriteByte('\n')
-		if text := lines(q.Excerpt); len(text) > 0 {
-			fence := fenceOf(q.Excerpt, 3)
+		if text := lines(q[0].Excerpt); len(text) > 0 {
+			fence := fenceOf(q[0].Excerpt, 3)
 			fmt.Fprintf(b, "%s\n%s\n%s\n\n", fence, strings.Join(text, "\n"), fence)
 		}
 	}

@@ -56,23 +56,19 @@ func noun(v finding.Verdict) string {
 }
 
 func countChecks(r finding.Report) string {
-	return counted(r.Checks, func(c finding.CheckResult) string {
+	return cmp.Or(counted(r.Checks, func(c finding.CheckResult) string {
 		if c.Observe {
 			return "observed"
 		}
 		return noun(c.Verdict)
-	})
+	}), "none")
 }
 
-// countCompares is "" where nothing was compared.
 func countCompares(r finding.Report) string {
-	if len(r.Compares) == 0 {
-		return ""
-	}
 	return counted(r.Compares, func(c finding.Comparison) string { return noun(c.Verdict) })
 }
 
-// counted says how many there are of each word for a verdict: "12 passed, 1 failed, 2 observed".
+// counted says how many there are of each word for a verdict: "12 passed, 1 failed, 2 observed", or "" of none.
 func counted[T any](all []T, word func(T) string) string {
 	by := map[string]int{}
 	for _, one := range all {
@@ -82,7 +78,7 @@ func counted[T any](all []T, word func(T) string) string {
 	for i, word := range parts {
 		parts[i] = filled("%d "+word, by[word])
 	}
-	return cmp.Or(join(", ", parts...), "none")
+	return join(", ", parts...)
 }
 
 // summary is the counts of a report in one line.
@@ -122,30 +118,23 @@ func bad(r finding.Report) (all []finding.CheckResult) {
 	return all
 }
 
-// request is the findings of one response: they share the request, the step, the attempt and the excerpt.
-type request struct {
-	finding.Finding // the first of them
-	failed          []finding.Finding
-}
-
-func requests(findings []finding.Finding) []request {
-	var all []request
-	for _, f := range findings {
-		if n := len(all); n > 0 {
-			last := &all[n-1]
-			if last.Request == f.Request && last.Step == f.Step && last.Attempt == f.Attempt &&
-				(f.Excerpt == "" || f.Excerpt == last.Excerpt) {
-				last.failed = append(last.failed, f)
-				continue
-			}
+// requests groups the findings by their response: those of one share the request, step, attempt and excerpt of the first.
+func requests(findings []finding.Finding) (all [][]finding.Finding) {
+	var first finding.Finding
+	for i, f := range findings {
+		if i > 0 && f.Request == first.Request && f.Step == first.Step && f.Attempt == first.Attempt &&
+			(f.Excerpt == "" || f.Excerpt == first.Excerpt) {
+			all[len(all)-1] = append(all[len(all)-1], f)
+			continue
 		}
-		all = append(all, request{f, []finding.Finding{f}})
+		first = f
+		all = append(all, []finding.Finding{f})
 	}
 	return all
 }
 
 // which says where in a check the request was: "step 2, attempt 1; the same in 3 attempts".
-func (q request) which() string {
+func which(q finding.Finding) string {
 	text := join(", ", filled("step %d", q.Step), filled("attempt %d", q.Attempt))
 	if q.Count > 1 {
 		text = strings.TrimPrefix(fmt.Sprintf("%s; the same in %d attempts", text, q.Count), "; ")
@@ -172,11 +161,9 @@ func tally(c finding.CheckResult) string {
 }
 
 func readiness(r finding.Readiness) string {
-	text := fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive)
-	if r.Relapses > 0 {
-		text += fmt.Sprintf(", %s after the first right answer", Count(r.Relapses, "relapse"))
-	}
-	return text + filled(": %s", r.Reason)
+	return fmt.Sprintf("%s in %s, the last %d in a row held", Count(r.Rounds, "round"), length(r.Waited), r.Consecutive) +
+		map[bool]string{true: ", " + Count(r.Relapses, "relapse") + " after the first right answer"}[r.Relapses > 0] +
+		filled(": %s", r.Reason)
 }
 
 // ready is the verdict on readiness and how it came to it, or "" where nobody waited.

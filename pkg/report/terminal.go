@@ -26,7 +26,7 @@ const bold, dim, red, green, yellow, purple = "1", "2", "31", "32", "33", "35"
 
 // Write is a Writer.
 func (t Terminal) Write(w io.Writer, r finding.Report) error {
-	p := &printer{Terminal: t, source: strings.Split(string(t.Source), "\n")}
+	p := &printer{Terminal: t}
 	for _, c := range bad(r) {
 		p.check(c)
 	}
@@ -44,8 +44,7 @@ func (t Terminal) Write(w io.Writer, r finding.Report) error {
 
 type printer struct {
 	Terminal
-	b      strings.Builder
-	source []string
+	b strings.Builder
 }
 
 func (p *printer) say(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
@@ -84,14 +83,15 @@ func (p *printer) check(c finding.CheckResult) {
 }
 
 // request prints the failed assertions on one response in hurl's layout.
-func (p *printer) request(q request) {
+func (p *printer) request(failed []finding.Finding) {
+	q := failed[0]
 	gutter := strings.Repeat(" ", max(2, len(strconv.Itoa(q.Place.Line))))
 	bar := gutter + " " + p.paint(dim, "|")
 	p.say("%s %s\n", strings.Repeat(" ", len(gutter))+p.paint(dim, "-->"), line(q.Place.String()))
 	p.say("%s %s", bar, line(q.Request))
-	p.say("%s\n", filled("  %s", p.paint(dim, filled("(%s)", q.which()))))
+	p.say("%s\n", filled("  %s", p.paint(dim, filled("(%s)", which(q)))))
 	quoted := 0
-	for _, f := range q.failed {
+	for _, f := range failed {
 		if text, ok := p.quote(f.Place); ok && f.Place.Line != quoted {
 			if quoted == 0 {
 				p.say("%s ...\n", bar)
@@ -113,10 +113,11 @@ func (p *printer) request(q request) {
 
 // quote returns the line of the suite that a place names, without its indentation's excess.
 func (p *printer) quote(at diagnostic.Place) (string, bool) {
-	if at.Line < 1 || at.Line > len(p.source) || len(p.Source) == 0 {
+	source := strings.Split(string(p.Source), "\n")
+	if at.Line < 1 || at.Line > len(source) || len(p.Source) == 0 {
 		return "", false
 	}
-	return line(strings.ReplaceAll(strings.TrimRight(p.source[at.Line-1], "\r\n "), "\t", "  ")), true
+	return line(strings.ReplaceAll(strings.TrimRight(source[at.Line-1], "\r\n "), "\t", "  ")), true
 }
 
 // cut shortens a text that stands behind so many characters to the terminal's width.

@@ -242,15 +242,13 @@ func (l *look) tasks(ctx context.Context) error {
 // unasked reports whether a task stopped by itself: not for a deployment, a scaling, a person, or since AWS wants its
 // machine. The service's scheduler also stops what fails its health checks.
 func unasked(t types.Task) bool {
-	switch t.StopCode {
-	case types.TaskStopCodeUserInitiated, types.TaskStopCodeSpotInterruption, types.TaskStopCodeTerminationNotice,
-		types.TaskStopCodeInfrastructureHealth:
-		return false
-	case types.TaskStopCodeServiceSchedulerInitiated:
+	if t.StopCode == types.TaskStopCodeServiceSchedulerInitiated {
 		return strings.Contains(aws.ToString(t.StoppedReason), "failed")
-	case types.TaskStopCodeTaskFailedToStart, types.TaskStopCodeEssentialContainerExited:
 	}
-	return t.StopCode != "" || t.StoppedReason != nil
+	return (t.StopCode != "" || t.StoppedReason != nil) && !slices.Contains([]types.TaskStopCode{
+		types.TaskStopCodeUserInitiated, types.TaskStopCodeSpotInterruption, types.TaskStopCodeTerminationNotice,
+		types.TaskStopCodeInfrastructureHealth,
+	}, t.StopCode)
 }
 
 func why(t types.Task) string {

@@ -289,7 +289,11 @@ func (j *judge) alarm(name string) (i item) {
 
 // result puts the items together.
 func (j *judge) result(items []item) Result {
-	r := Result{Verdict: finding.Pass, Done: j.Settled == j.Minutes(), Series: j.series()}
+	r := Result{finding.Report{
+		Suite: j.Suite.Name, SuiteSHA256: j.Suite.SHA256, Baseline: j.BlueTask.TargetGroup, Started: j.Since,
+		InconclusiveAllowed: j.Suite.InconclusiveAllowed, InconclusiveAsks: j.Suite.AskFor > 0,
+		Verdict: finding.Pass, Series: j.series(),
+	}, j.Settled == j.Minutes()}
 	for n, name := range j.watch.Items() {
 		i := items[n]
 		switch {
@@ -301,7 +305,7 @@ func (j *judge) result(items []item) Result {
 			r.Done = true
 		}
 		c := finding.CheckResult{
-			Check: name, Verdict: i.verdict, Blame: blame(i.verdict), Attempts: max(1, j.Settled), Reason: i.reason,
+			Check: name, Place: j.Suite.Place(j.watch.At), Verdict: i.verdict, Blame: blame(i.verdict), Attempts: max(1, j.Settled), Reason: i.reason,
 			Duration: time.Duration(j.Settled) * j.Minute,
 		}
 		for _, text := range i.excerpt {

@@ -117,12 +117,9 @@ type Measured struct {
 	AlarmsErr error
 }
 
-// Result is what a look comes to. Done says that nothing that comes later can change it.
+// Result is what a look comes to, without what a report says of the job. Done says that nothing that comes later can
+// change it.
 type Result struct {
-	Done    bool
-	Verdict finding.Verdict
-	Blame   finding.Blame
-	Reason  string
-	Checks  []finding.CheckResult
-	Series  []finding.Series
+	finding.Report
+	Done bool
 }

@@ -123,7 +123,7 @@ func (s scale) spread(title string, series []Series) string {
 	return p.end()
 }
 
-// scale maps values to heights.
+// scale maps values to heights, or times to places from left to right.
 type scale struct {
 	low, high   time.Duration
 	logarithmic bool
@@ -175,23 +175,18 @@ func Digits(n float64) string {
 	return fmt.Sprintf("%.3g", n)
 }
 
-// ticks are round latencies: about five of them.
-func (s scale) ticks() []time.Duration {
-	if !s.logarithmic {
-		return timeTicks(s.high)
+// ticks are round values: about five of them.
+func (s scale) ticks() (all []time.Duration) {
+	if s.logarithmic {
+		steps := []time.Duration{1, 2, 5}
+		if s.high/s.low > 60 {
+			steps = steps[:1]
+		}
+		return slices.DeleteFunc(round(steps...), func(d time.Duration) bool { return d < s.low || d > s.high })
 	}
-	steps := []time.Duration{1, 2, 5}
-	if s.high/s.low > 60 {
-		steps = steps[:1]
-	}
-	return slices.DeleteFunc(round(steps...), func(d time.Duration) bool { return d < s.low || d > s.high })
-}
-
-// timeTicks are round times: about five of them.
-func timeTicks(total time.Duration) (all []time.Duration) {
 	steps := round(1, 2, 5)
-	i, _ := slices.BinarySearch(steps, total/5)
-	for t := time.Duration(0); t <= total; t += steps[i] {
+	i, _ := slices.BinarySearch(steps, s.high/5)
+	for t := time.Duration(0); t <= s.high; t += steps[i] {
 		all = append(all, t)
 	}
 	return all
@@ -313,14 +308,14 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 	if total <= 0 || len(spans)+len(listeners) == 0 {
 		return ""
 	}
-	total = min(total, longest)
+	times := scale{high: min(total, longest)}
 	const listenerHeight = rowHeight + listenerBar - barHeight
 	tall := rowHeight*len(spans) + listenerHeight*len(listeners) + bottom
 	p := begin(title, tall)
-	x := func(at time.Duration) float64 { return 4 + (width-8)*part(at, total) }
-	for _, tick := range timeTicks(total) {
+	x := func(at time.Duration) float64 { return 4 + (width-8)*times.share(at) }
+	for _, tick := range times.ticks() {
 		p.add(`<path class="grid" d="M%.1f 0V%d"/>`, x(tick), tall-bottom+6)
-		p.tick(x(tick), tall, anchor(tick, total), Label(tick))
+		p.tick(x(tick), tall, anchor(tick, times.high), Label(tick))
 	}
 	y := 0
 	for _, s := range spans {
@@ -334,7 +329,7 @@ func Spans(title string, spans []Span, listeners []Listener, total time.Duration
 	for _, l := range listeners {
 		p.add(`<text x="4" y="%d" class="name">%s</text>`, y+13, fitted(l.Name))
 		for i, step := range l.Steps {
-			until := total
+			until := times.high
 			if i+1 < len(l.Steps) {
 				until = l.Steps[i+1].At
 			}
@@ -360,11 +355,10 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	if !ok || total <= 0 {
 		return ""
 	}
-	total = min(total, longest)
-	p := s.open(title)
-	x := func(at time.Duration) float64 { return across(part(at, total)) }
-	for _, tick := range timeTicks(total) {
-		p.tick(x(tick), height, anchor(tick, total), Label(tick))
+	p, times := s.open(title), scale{high: min(total, longest)}
+	x := func(at time.Duration) float64 { return across(times.share(at)) }
+	for _, tick := range times.ticks() {
+		p.tick(x(tick), height, anchor(tick, times.high), Label(tick))
 	}
 	draw := func(mark string, requests []Request) {
 		sorted := slices.SortedStableFunc(slices.Values(requests), func(a, b Request) int { return int(a.At - b.At) })
@@ -377,9 +371,6 @@ func Requests(title string, fresh, old, failed []Request, total time.Duration) s
 	}
 	return p.end()
 }
-
-// part is which part of the whole time has passed.
-func part(at, total time.Duration) float64 { return min(max(float64(at)/float64(total), 0), 1) }
 
 func latencies(requests []Request) (all []time.Duration) {
 	for _, r := range requests {
