@@ -99,7 +99,8 @@ func (v *values) source(ctx context.Context, from string) error {
 		return v.parameters(ctx, ssm.NewFromConfig(cfg), from, name)
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(name, "s3://"), "/")
-	out, err := s3.NewFromConfig(cfg).GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	api := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+	out, err := api.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return awsclient.Error(err)
 	}

@@ -102,6 +102,7 @@ func rich(t *testing.T) (*fake.Server, []call) {
 		{"codedeploy", "ListDeploymentTargets", params{"deploymentId": failed.ID}},
 		{"codedeploy", "GetDeploymentTarget", params{"deploymentId": failed.ID, "targetId": "c:old"}},
 		{"codedeploy", "GetDeploymentTarget", params{"deploymentId": failed.ID, "targetId": "other"}},
+		{"codedeploy", "BatchGetDeploymentTargets", params{"deploymentId": failed.ID, "targetIds": []string{"c:old"}}},
 		{"codedeploy", "GetApplicationRevision", params{"applicationName": "a", "revision": params{"revisionType": "AppSpecContent", "appSpecContent": params{"sha256": "61e3942b5adadc9bea4d6feffc38d6567dff72bd20136aca04f5f20755ede10a"}}}},
 		{"codedeploy", "ContinueDeployment", params{"deploymentId": running.ID, "deploymentWaitType": "READY_WAIT"}},
 		{"codedeploy", "PutLifecycleEventHookExecutionStatus", params{"deploymentId": running.ID, "lifecycleEventHookExecutionId": execution, "status": "Succeeded"}},

@@ -297,6 +297,7 @@ func typed[I any](f func(in I) (any, error)) operation {
 func (s *Server) services() map[string]map[string]operation {
 	return map[string]map[string]operation{
 		CodeDeploy: {
+			"BatchGetDeploymentTargets":            typed(s.of(s.batchGetDeploymentTargets)),
 			"CreateDeployment":                     typed(s.createDeployment),
 			"GetDeployment":                        typed(s.of(s.getDeployment)),
 			"ListDeployments":                      typed(s.listDeployments),

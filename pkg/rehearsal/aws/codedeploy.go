@@ -24,6 +24,7 @@ const deploys = "rehearsal"
 type deploymentInput struct {
 	DeploymentID, TargetID, Description string
 
+	TargetIDs   []string               `json:"targetIds"`
 	Application string                 `json:"applicationName"`
 	Group       string                 `json:"deploymentGroupName"`
 	ExecutionID string                 `json:"lifecycleEventHookExecutionId"`
@@ -217,12 +218,33 @@ func (s *Server) listDeploymentTargets(d deployment.Deployment, _ deploymentInpu
 }
 
 func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput) (any, error) {
+	target, err := s.target(d, in.TargetID)
+	return object{"deploymentTarget": target}, err
+}
+
+func (s *Server) batchGetDeploymentTargets(d deployment.Deployment, in deploymentInput) (any, error) {
+	if len(in.TargetIDs) == 0 {
+		in.TargetIDs = []string{""} // which is refused
+	}
+	var all []object
+	for _, id := range in.TargetIDs {
+		target, err := s.target(d, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, target)
+	}
+	return object{"deploymentTargets": all}, nil
+}
+
+// target is the one target of a deployment.
+func (s *Server) target(d deployment.Deployment, id string) (object, error) {
 	switch {
-	case in.TargetID == "":
+	case id == "":
 		return nil, fault("DeploymentTargetIdRequiredException", "A deployment target ID was not provided.")
-	case in.TargetID != d.TargetID():
+	case id != d.TargetID():
 		return nil, fault("DeploymentTargetDoesNotExistException",
-			"The provided target ID does not belong to the attempted deployment: %.80s", in.TargetID)
+			"The provided target ID does not belong to the attempted deployment: %.80s", id)
 	}
 	status := map[deployment.Status]string{deployment.Created: "Pending", deployment.Stopped: "Skipped"}
 	events := each(d.Events, func(e deployment.Event) object {
@@ -242,8 +264,8 @@ func (s *Server) getDeploymentTarget(d deployment.Deployment, in deploymentInput
 			"taskSetLabel": t.Label,
 		}
 	})
-	return object{"deploymentTarget": object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
+	return object{"deploymentTargetType": "ECSTarget", "ecsTarget": object{
 		"deploymentId": d.ID, "targetId": d.TargetID(), "targetArn": s.arn("service", d.Cluster, d.Service),
 		"status": cmp.Or(status[d.Status], string(d.Status)), "lifecycleEvents": events, "taskSetsInfo": sets,
-	}}}, nil
+	}}, nil
 }

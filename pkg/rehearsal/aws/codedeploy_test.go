@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,17 @@ func TestTheSDKReadsTheTarget(t *testing.T) {
 	_, err = w.client.GetDeploymentTarget(bounded(t), &sdk.GetDeploymentTargetInput{DeploymentId: aws.String(id), TargetId: aws.String("other:service")})
 	if got := code(t, err); got != "DeploymentTargetDoesNotExistException" {
 		t.Errorf("another target: %q", got)
+	}
+	batch := func(ids []string) (*sdk.BatchGetDeploymentTargetsOutput, error) {
+		return w.client.BatchGetDeploymentTargets(bounded(t), &sdk.BatchGetDeploymentTargetsInput{DeploymentId: aws.String(id), TargetIds: ids})
+	}
+	if all, err := batch(list.TargetIds); err != nil || !reflect.DeepEqual(all.DeploymentTargets, []types.DeploymentTarget{*one.DeploymentTarget}) {
+		t.Errorf("a batch: %v, %+v", err, all)
+	}
+	_, none := batch([]string{})
+	_, other := batch([]string{list.TargetIds[0], "other:service"})
+	if got := code(t, none) + " " + code(t, other); got != "DeploymentTargetIdRequiredException DeploymentTargetDoesNotExistException" {
+		t.Errorf("a batch of none, and with another: %s", got)
 	}
 }
 
